@@ -1,0 +1,42 @@
+import { wgsl } from './wgsl.js';
+
+/** Pointwise functions that the other kernels apply where they read or write. */
+export type Activation = 'none' | 'mish' | 'gelu';
+
+/**
+ * Mish(x) = x · tanh(ln(1 + eˣ)) (Misra 2019). With n = eˣ(eˣ + 2), tanh(ln(1 + eˣ)) = n / (n + 2): no logarithm, no
+ * cancellation for negative x. Above 20 the quotient is 1 in f32 and eˣ would soon overflow.
+ */
+const mish = wgsl`
+fn mish(x: f32) -> f32 {
+  let e = exp(min(x, 20.0f));
+  let n = e * (e + 2.0f);
+  return x * select(n / (n + 2.0f), 1.0f, x > 20.0f);
+}`;
+
+/**
+ * GELU in its exact form, x · Φ(x) = x/2 · erfc(−x/√2). erfc by a Chebyshev fit in t = 1 / (1 + |z|/2): relative error
+ * below 1.2e-7 for every z, so the tails keep their digits.
+ */
+const gelu = wgsl`
+fn erfc(z: f32) -> f32 {
+  let a = abs(z);
+  let t = 1.0f / (1.0f + 0.5f * a);
+  let p = -1.26551223f + t * (1.00002368f + t * (0.37409196f + t * (0.09678418f + t * (-0.18628806f
+    + t * (0.27886807f + t * (-1.13520398f + t * (1.48851587f + t * (-0.82215223f + t * 0.17087277f))))))));
+  let r = t * exp(p - a * a);
+  return select(2.0f - r, r, z >= 0.0f);
+}
+fn gelu(x: f32) -> f32 {
+  return 0.5f * x * erfc(x * -0.70710678f);
+}`;
+
+/** Definitions needed by a kernel that applies these activations; each function is defined once. */
+export function activationFunctions(...used: readonly Activation[]): string {
+  return [used.includes('mish') ? mish : '', used.includes('gelu') ? gelu : ''].join('\n');
+}
+
+/** The activation of an expression of type f32. */
+export function activate(activation: Activation, expression: string): string {
+  return activation === 'none' ? expression : `${activation}(${expression})`;
+}

@@ -1,0 +1,10 @@
+export * from './types.js';
+export { isFloatDtype } from './dtypes.js';
+export { f16BitsToF32, f32ToF16Bits, packF16, roundToF16 } from './half.js';
+export { loadPolicyCheckpoint } from './load-policy.js';
+export { loadPredictorCheckpoint } from './load-predictor.js';
+export type { NamedTensors } from './named-tensors.js';
+export { encodeSafetensors, SafetensorsFile, type Dtype, type TensorInfo, type WritableTensor } from './safetensors.js';
+export { blobSource, checkRange, memorySource, type ByteSource, type CheckpointSource } from './source.js';
+export { predictorTensorShapes } from './predictor-tensors.js';
+export { unetTensorShapes } from './unet-tensors.js';

@@ -1,0 +1,93 @@
+import { CheckpointError } from '../errors.js';
+import { DTYPE_BYTES, isFloatDtype, type Dtype } from './dtypes.js';
+import { shown } from './json-object.js';
+import type { TensorInfo } from './safetensors-header.js';
+import type { SafetensorsFile } from './safetensors.js';
+
+/** The weights of a network under canonical names, whatever the file calls them. */
+export interface NamedTensors {
+  shape(name: string): readonly number[] | undefined;
+  dtype(name: string): Dtype | undefined;
+  names(): Iterable<string>;
+  /** As SafetensorsFile.readFloats: a view of a scratch buffer that the next read overwrites. */
+  readFloats(name: string): Promise<Float32Array>;
+  /** `tensor "X" in FILE`, with the name the file uses, for messages. */
+  locate(name: string): string;
+}
+
+/** What a network's configuration asks of one tensor. */
+export interface ExpectedTensor {
+  readonly shape: readonly number[];
+  /** The configuration keys that fix the shape, for messages. */
+  readonly because: string;
+}
+
+/** The tensors of one file, under the canonical names given (canonical name → name in the file). */
+export class FileTensors implements NamedTensors {
+  readonly #file: SafetensorsFile;
+  readonly #infos = new Map<string, TensorInfo>();
+
+  constructor(file: SafetensorsFile, storedNames: ReadonlyMap<string, string>) {
+    this.#file = file;
+    for (const [name, stored] of storedNames) {
+      const info = file.tensors.get(stored);
+      if (info !== undefined) this.#infos.set(name, info);
+    }
+  }
+
+  shape(name: string): readonly number[] | undefined {
+    return this.#infos.get(name)?.shape;
+  }
+
+  dtype(name: string): Dtype | undefined {
+    return this.#infos.get(name)?.dtype;
+  }
+
+  names(): Iterable<string> {
+    return this.#infos.keys();
+  }
+
+  readFloats(name: string): Promise<Float32Array> {
+    return this.#file.readFloats(this.#infos.get(name)?.name ?? name);
+  }
+
+  locate(name: string): string {
+    return `tensor "${this.#infos.get(name)?.name ?? name}" in ${this.#file.name}`;
+  }
+}
+
+/**
+ * Throws CheckpointError unless every expected tensor is there, in a float dtype, with exactly the expected shape.
+ * Runs before any weight is read, so that no allocation can follow from a configuration alone.
+ */
+export function checkTensors(weights: NamedTensors, expected: ReadonlyMap<string, ExpectedTensor>): void {
+  for (const [name, { shape, because }] of expected) {
+    const where = weights.locate(name);
+    const found = weights.shape(name);
+    const wanted = `shape ${shown(shape)} (from ${because} in config.json)`;
+    if (found === undefined) {
+      throw new CheckpointError(`${where}: expected ${wanted}, found no such tensor. Check that config.json belongs to `
+        + 'this model, or export the checkpoint again.');
+    }
+    if (found.length !== shape.length || found.some((size, axis) => size !== shape[axis])) {
+      throw new CheckpointError(`${where}: expected ${wanted}, found shape ${shown(found)}. Check that config.json `
+        + 'belongs to this model.');
+    }
+    const dtype = weights.dtype(name)!;
+    if (!isFloatDtype(dtype)) {
+      throw new CheckpointError(`${where}: expected F64, F32, F16 or BF16, found ${dtype}. Export the weights as floats.`);
+    }
+  }
+}
+
+/** Elements and bytes on disk of the named tensors. */
+export function countWeights(weights: NamedTensors, names: Iterable<string>): { parameters: number; bytes: number } {
+  let parameters = 0;
+  let bytes = 0;
+  for (const name of names) {
+    const elements = (weights.shape(name) ?? []).reduce((all, size) => all * size, 1);
+    parameters += elements;
+    bytes += elements * DTYPE_BYTES[weights.dtype(name) ?? 'F32'];
+  }
+  return { parameters, bytes };
+}

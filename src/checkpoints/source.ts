@@ -1,0 +1,92 @@
+import { CheckpointError } from '../errors.js';
+
+/** One file of a checkpoint, read at any position. */
+export interface ByteSource {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Fills `into` with the bytes [offset, offset + into.byteLength); throws CheckpointError when the file is shorter. */
+  read(offset: number, into: Uint8Array): Promise<void>;
+}
+
+/** A checkpoint folder, wherever it lies: a disk, a browser's file list, memory. */
+export interface CheckpointSource {
+  readonly name: string;
+  /** Plain file names, without folders. */
+  list(): Promise<readonly string[]>;
+  /** Throws CheckpointError when there is no such file. */
+  open(file: string): Promise<ByteSource>;
+  close(): Promise<void>;
+}
+
+/** Files held in memory; strings are stored as UTF-8. */
+export function memorySource(name: string, files: Record<string, Uint8Array | string>): CheckpointSource {
+  const encoder = new TextEncoder();
+  const sources = Object.entries(files).map(([file, content]): ByteSource => {
+    const bytes = typeof content === 'string' ? encoder.encode(content) : content;
+    return {
+      name: file,
+      size: bytes.byteLength,
+      read: async (offset, into) => {
+        checkRange(file, bytes.byteLength, offset, into.byteLength);
+        into.set(bytes.subarray(offset, offset + into.byteLength));
+      },
+    };
+  });
+  return fixedSource(name, sources);
+}
+
+/** Files picked in a browser (or any Blob); bytes are read on demand. */
+export function blobSource(name: string, files: Iterable<{ name: string; blob: Blob }>): CheckpointSource {
+  const sources = Array.from(files, ({ name: file, blob }): ByteSource => ({
+    name: file,
+    size: blob.size,
+    read: async (offset, into) => {
+      checkRange(file, blob.size, offset, into.byteLength);
+      into.set(await readBlob(file, blob.slice(offset, offset + into.byteLength)));
+    },
+  }));
+  return fixedSource(name, sources);
+}
+
+/** A browser refuses to read a file that changed or vanished after it was picked. */
+async function readBlob(file: string, blob: Blob): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await blob.arrayBuffer());
+  } catch (cause) {
+    throw new CheckpointError(`${file}: expected to read ${blob.size} bytes, found "${(cause as Error).message}". `
+      + 'Choose the files again.', { cause });
+  }
+}
+
+function fixedSource(name: string, sources: readonly ByteSource[]): CheckpointSource {
+  const byName = new Map(sources.map((source) => [source.name, source]));
+  return {
+    name,
+    list: async () => [...byName.keys()],
+    open: async (file) => {
+      const source = byName.get(file);
+      if (source === undefined) {
+        throw new CheckpointError(`${name}: expected a file "${file}", found ${listed([...byName.keys()])}. `
+          + 'Give the whole checkpoint folder.');
+      }
+      return source;
+    },
+    close: async () => {},
+  };
+}
+
+/** Throws CheckpointError unless [offset, offset + length) lies within a file of `size` bytes. */
+export function checkRange(file: string, size: number, offset: number, length: number): void {
+  if (!(offset >= 0 && offset + length <= size)) {
+    throw new CheckpointError(`${file}: expected ${length} bytes at offset ${offset}, but the file has ${size} bytes. `
+      + 'It is truncated: copy or download it again.');
+  }
+}
+
+/** A few names for a message, so that a folder of thousands of files does not fill the screen. */
+export function listed(names: readonly string[], limit = 6): string {
+  if (names.length === 0) return 'nothing';
+  const shown = names.slice(0, limit).map((name) => `"${name.slice(0, 120)}"`).join(', ');
+  return names.length > limit ? `${shown} and ${names.length - limit} more` : shown;
+}

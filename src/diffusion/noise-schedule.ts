@@ -1,0 +1,92 @@
+import { OptionError } from '../errors.js';
+
+export interface NoiseScheduleOptions {
+  /** N: noise levels of the training run; timesteps are 0 (almost clean) … N − 1 (almost pure noise). */
+  readonly numTrainTimesteps: number;
+  readonly betaSchedule: 'squaredcos_cap_v2' | 'linear' | 'scaled_linear';
+  /** First and last β of the two linear schedules; `squaredcos_cap_v2` ignores both. */
+  readonly betaStart: number;
+  readonly betaEnd: number;
+}
+
+/**
+ * `exact`: float64 throughout.
+ * `pytorch`: as diffusers computes the table that checkpoints were trained with. β is rounded to float32, α = 1 − β is
+ * a float32 subtraction, the running product is kept in float64 and each entry is rounded to float32. The two differ by
+ * 1.3e-5 relative at the last level of `squaredcos_cap_v2`, which a policy does see.
+ */
+export type ScheduleArithmetic = 'exact' | 'pytorch';
+
+/** Largest β of `squaredcos_cap_v2`; without the cap the last level would be pure noise and 1/√ā infinite. */
+const MAX_BETA = 0.999;
+
+/** β_t, the variance that noise level t adds; shape [N]. Throws OptionError for an unusable schedule. */
+export function betas(options: NoiseScheduleOptions, arithmetic: ScheduleArithmetic): Float64Array {
+  const count = options.numTrainTimesteps;
+  if (!Number.isInteger(count) || count < 1) {
+    throw new OptionError(`numTrainTimesteps must be a positive integer, found ${count}: correct the noise schedule`);
+  }
+  const round = rounding(arithmetic);
+  switch (options.betaSchedule) {
+    case 'squaredcos_cap_v2':
+      return Float64Array.from({ length: count }, (_, i) =>
+        round(Math.min(1 - cosineSquared((i + 1) / count) / cosineSquared(i / count), MAX_BETA)),
+      );
+    case 'linear':
+      checkBetaRange(options);
+      return linspace(options.betaStart, options.betaEnd, count, round);
+    case 'scaled_linear':
+      checkBetaRange(options);
+      return linspace(Math.sqrt(options.betaStart), Math.sqrt(options.betaEnd), count, round).map((root) =>
+        round(root * root),
+      );
+    default:
+      throw unknownSchedule(options.betaSchedule);
+  }
+}
+
+/**
+ * ā_t = ∏_{i ≤ t} (1 − β_i), the share of signal variance left at noise level t; shape [N], strictly decreasing.
+ * Source: Ho et al. 2020, §2; diffusers `alphas_cumprod`.
+ */
+export function alphasCumprod(options: NoiseScheduleOptions, arithmetic: ScheduleArithmetic): Float64Array {
+  const round = rounding(arithmetic);
+  // Only the stored entries are rounded, never the running product: PyTorch's cumprod accumulates in float64.
+  let product = 1;
+  return betas(options, arithmetic).map((beta) => {
+    product *= round(1 - beta);
+    return round(product);
+  });
+}
+
+function rounding(arithmetic: ScheduleArithmetic): (value: number) => number {
+  return arithmetic === 'pytorch' ? Math.fround : (value) => value;
+}
+
+/** f(u) of the cosine schedule, Nichol and Dhariwal 2021, eq. 17. */
+function cosineSquared(u: number): number {
+  return Math.cos(((u + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
+}
+
+/** As `torch.linspace` computes it: every operation rounded, and each half counted from its own end. */
+function linspace(first: number, last: number, count: number, round: (value: number) => number): Float64Array {
+  const step = count > 1 ? round(round(round(last) - round(first)) / (count - 1)) : 0;
+  return Float64Array.from({ length: count }, (_, i) =>
+    i < count / 2 ? round(round(first) + round(step * i)) : round(round(last) - round(step * (count - 1 - i))),
+  );
+}
+
+function checkBetaRange({ betaStart, betaEnd, betaSchedule }: NoiseScheduleOptions): void {
+  if (!(betaStart > 0 && betaStart < 1 && betaEnd > 0 && betaEnd < 1)) {
+    throw new OptionError(
+      `betaStart and betaEnd of the ${betaSchedule} schedule must lie between 0 and 1, ` +
+        `found ${betaStart} and ${betaEnd}: correct beta_start and beta_end`,
+    );
+  }
+}
+
+function unknownSchedule(name: never): OptionError {
+  return new OptionError(
+    `betaSchedule must be squaredcos_cap_v2, linear or scaled_linear, found ${String(name)}: choose one of these`,
+  );
+}

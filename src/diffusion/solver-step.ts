@@ -1,0 +1,124 @@
+import { OptionError } from '../errors.js';
+
+/**
+ * One solver step as a linear update, so that a single kernel serves every solver. x is the noisy chunk, m the output
+ * of the network at `timestep`, z standard normal noise:
+ *
+ *     x0  = x0FromSample·x + x0FromOutput·m, clamped to ±clip (null: no clamp)
+ *     eps = epsFromSample·x + epsFromOutput·m                    (from the unclamped output)
+ *     x'  = fromX0·x0 + fromEps·eps + fromSample·x + fromPreviousX0·(x0 of the previous step) + fromNoise·z
+ *
+ * All coefficients are finite. On the first step of a schedule `fromPreviousX0` is 0.
+ */
+export interface SolverStep {
+  readonly timestep: number;
+  readonly x0FromSample: number;
+  readonly x0FromOutput: number;
+  readonly clip: number | null;
+  readonly epsFromSample: number;
+  readonly epsFromOutput: number;
+  readonly fromX0: number;
+  readonly fromEps: number;
+  readonly fromSample: number;
+  readonly fromPreviousX0: number;
+  readonly fromNoise: number;
+}
+
+export type SolverName = 'DDPM' | 'DDIM' | 'DPM-Solver++';
+
+export interface Schedule {
+  readonly solver: SolverName;
+  /** In the order of execution; one network evaluation each. */
+  readonly steps: readonly SolverStep[];
+  /** How many steps have `fromNoise` ≠ 0: each of them consumes one chunk of fresh noise. */
+  readonly noisySteps: number;
+}
+
+export interface SolverOptions {
+  /** ā_t of the noise schedule, shape [N]. */
+  readonly alphasCumprod: Float64Array;
+  /** What the network returns: the noise, or the clean chunk. */
+  readonly predictionType: 'epsilon' | 'sample';
+  /** Bound of |x0|, in normalised action space; null leaves x0 as predicted. */
+  readonly clip: number | null;
+  /** K: solver steps, and network evaluations, from 1 to N. */
+  readonly steps: number;
+}
+
+export type NetworkOutputTerms = Pick<
+  SolverStep,
+  'timestep' | 'x0FromSample' | 'x0FromOutput' | 'clip' | 'epsFromSample' | 'epsFromOutput'
+>;
+
+/**
+ * How x0 and eps follow from the network's output at `timestep`, by x = √ā·x0 + √(1−ā)·eps (Ho et al. 2020, eq. 4).
+ */
+export function networkOutputTerms(options: SolverOptions, timestep: number): NetworkOutputTerms {
+  const { signal, noise } = signalAndNoise(options.alphasCumprod, timestep);
+  const { clip } = options;
+  switch (options.predictionType) {
+    case 'epsilon':
+      return {
+        timestep, clip,
+        x0FromSample: 1 / signal, x0FromOutput: -noise / signal,
+        epsFromSample: 0, epsFromOutput: 1,
+      };
+    case 'sample':
+      return {
+        timestep, clip,
+        x0FromSample: 0, x0FromOutput: 1,
+        epsFromSample: 1 / noise, epsFromOutput: -signal / noise,
+      };
+    default:
+      throw unknownPrediction(options.predictionType);
+  }
+}
+
+/** √ā_t and √(1−ā_t): the scales of the clean chunk and of the noise at a timestep. */
+export function signalAndNoise(alphasCumprod: Float64Array, timestep: number): { signal: number; noise: number } {
+  const alphaBar = alphaBarAt(alphasCumprod, timestep);
+  return { signal: Math.sqrt(alphaBar), noise: Math.sqrt(1 - alphaBar) };
+}
+
+/** ā_t; throws OptionError for a timestep outside the schedule, where an unchecked read would spread NaN. */
+export function alphaBarAt(alphasCumprod: Float64Array, timestep: number): number {
+  const alphaBar = alphasCumprod[timestep];
+  if (alphaBar === undefined) {
+    throw new OptionError(
+      `timestep must be an integer from 0 to ${alphasCumprod.length - 1}, found ${timestep}: ` +
+        'choose a timestep of the noise schedule',
+    );
+  }
+  return alphaBar;
+}
+
+/** Throws OptionError for a clamp bound that is not a positive number: ±0 or NaN would erase every chunk. */
+export function checkClip(clip: number | null): void {
+  if (clip !== null && !(clip > 0)) {
+    throw new OptionError(`clip must be null or a positive number, found ${clip}: correct the clamp bound`);
+  }
+}
+
+export function makeSchedule(solver: SolverName, steps: readonly SolverStep[]): Schedule {
+  return { solver, steps, noisySteps: steps.filter((step) => step.fromNoise !== 0).length };
+}
+
+/** The update of one element in float64: the reference of the solver-step kernel. */
+export function applySolverStep(
+  step: SolverStep,
+  x: number,
+  m: number,
+  previousX0: number,
+  z: number,
+): { x: number; x0: number } {
+  const predicted = step.x0FromSample * x + step.x0FromOutput * m;
+  const x0 = step.clip === null ? predicted : Math.min(Math.max(predicted, -step.clip), step.clip);
+  const eps = step.epsFromSample * x + step.epsFromOutput * m;
+  const next =
+    step.fromX0 * x0 + step.fromEps * eps + step.fromSample * x + step.fromPreviousX0 * previousX0 + step.fromNoise * z;
+  return { x: next, x0 };
+}
+
+function unknownPrediction(name: never): OptionError {
+  return new OptionError(`predictionType must be epsilon or sample, found ${String(name)}: choose one of these`);
+}

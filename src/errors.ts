@@ -1,0 +1,37 @@
+/**
+ * Error classes follow what the reader can do about them, not where they arose. Every message says what was expected,
+ * what was found, where, and what to do.
+ */
+export class WarmstepError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A file of a checkpoint is malformed, incomplete or inconsistent: convert or export the checkpoint again. */
+export class CheckpointError extends WarmstepError {}
+
+/** The checkpoint is valid, but asks for something this engine does not do (image features, pickles, …). */
+export class UnsupportedCheckpointError extends CheckpointError {}
+
+/** An option or argument of a call is not usable: correct the call. */
+export class OptionError extends WarmstepError {}
+
+/** An observation is missing, of the wrong length, or not finite: look at the sensor or the code that fills it. */
+export class ObservationError extends WarmstepError {}
+
+/** No usable WebGPU adapter: install a driver, or choose another adapter. */
+export class NoAdapterError extends WarmstepError {}
+
+/** The adapter's limits are too small for the network: use another adapter or a smaller network. */
+export class DeviceLimitError extends WarmstepError {}
+
+/** The device was lost or destroyed while work was under way: open a new one. */
+export class DeviceLostError extends WarmstepError {}
+
+/** A shader or pipeline did not pass validation: a defect of the engine or of the driver. */
+export class ShaderError extends WarmstepError {}
+
+/** The network produced NaN or infinity; no action is returned. */
+export class NonFiniteError extends WarmstepError {}

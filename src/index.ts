@@ -1,0 +1,19 @@
+/** The core: everything that runs in any JavaScript runtime with WebGPU. */
+export * from './errors.js';
+export { blobSource, memorySource, type ByteSource, type CheckpointSource } from './checkpoints/source.js';
+export { loadPolicyCheckpoint } from './checkpoints/load-policy.js';
+export { loadPredictorCheckpoint } from './checkpoints/load-predictor.js';
+export type { PolicyCheckpoint, PredictorCheckpoint } from './checkpoints/types.js';
+export { encodeSafetensors, SafetensorsFile, type Dtype, type TensorInfo, type WritableTensor } from './checkpoints/safetensors.js';
+export { fillNormal, type NoiseKey } from './diffusion/philox.js';
+export type { WarmStart } from './diffusion/warm-start.js';
+export type { Precision } from './ops/weight-source.js';
+export { loadPolicy, type LoadPolicyOptions } from './policy/load-policy.js';
+export type { Observation } from './policy/observations.js';
+export { Policy, type ActOptions, type PlanOptions, type PlanResult } from './policy/policy.js';
+export type { PolicyInfo } from './policy/policy-info.js';
+export { STEP_PRESETS } from './policy/step-strategy.js';
+export type {
+  ColdStartOptions, PastChunk, SolverStrategyOptions, StallOptions, StepStrategyOptions, StrategyOptions, WarmStartOptions,
+} from './policy/strategy.js';
+export { ComputeDevice, type AdapterSummary, type OpenDeviceOptions } from './runtime/device.js';

@@ -1,0 +1,41 @@
+import { attentionKernel } from '../../kernels/attention.wgsl.js';
+import { DeviceLimitError } from '../errors.js';
+import type { PlanBuilder } from '../runtime/plan-builder.js';
+import type { Tensor } from '../runtime/tensor.js';
+
+const INVOCATIONS = 64;
+/** The kernel keeps one weight per key in workgroup memory, 16 KiB everywhere, beside its reduction. */
+const MAX_KEYS = 16_384 / 4 - INVOCATIONS;
+
+export interface AttentionCall {
+  readonly heads: number;
+  readonly q: Tensor;
+  /** In the same buffer as v. */
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly y: Tensor;
+}
+
+/** Records y = softmax(q · kᵀ / √headDim) · v for every head. */
+export function recordAttention(builder: PlanBuilder, call: AttentionCall): void {
+  const { heads, q, k, v, y } = call;
+  const headDim = q.channels / heads;
+  if (!Number.isInteger(headDim) || k.channels !== q.channels || v.channels !== q.channels || k.buffer !== v.buffer) {
+    throw new TypeError(`attention: ${heads} heads, q ${q.channels}, k ${k.channels}, v ${v.channels} channels`);
+  }
+  if (k.length > MAX_KEYS) {
+    throw new DeviceLimitError(`attention over ${k.length} tokens: at most ${MAX_KEYS} fit in workgroup memory`);
+  }
+  const kernel = attentionKernel({
+    queries: q.length,
+    keys: k.length,
+    heads,
+    headDim,
+    invocations: INVOCATIONS,
+    q: q.layout,
+    k: k.layout,
+    v: v.layout,
+    y: y.layout,
+  });
+  builder.dispatch(kernel, [{ buffer: q.buffer }, { buffer: k.buffer }, { buffer: y.buffer }], [q.length, heads, q.batch]);
+}

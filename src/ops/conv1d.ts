@@ -1,0 +1,122 @@
+import type { Activation } from '../../kernels/activations.wgsl.js';
+import { conv1dKernel, type WeightStorage } from '../../kernels/conv1d.wgsl.js';
+import { convOutLength } from '../../kernels/taps.js';
+import type { PlanBuilder } from '../runtime/plan-builder.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { chooseConv1dTiling } from './conv1d-tiling.js';
+import { convTransposeView, convView, uploadMatrix, uploadVector, type MatrixView } from './weight-packing.js';
+import type { WeightLoader } from './weight-source.js';
+
+/** Weights of a convolution, transposed convolution or linear layer on the device. */
+export interface Conv1dWeights {
+  readonly weight: GPUBuffer;
+  readonly bias: GPUBuffer | undefined;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: number;
+  readonly transposed: boolean;
+  readonly storage: WeightStorage;
+}
+
+export interface Conv1dShapeOptions {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: number;
+  readonly transposed?: boolean;
+}
+
+/** Loads `<name>.weight` and `<name>.bias`: [out][in][tap], transposed [in][out][tap]. */
+export async function loadConv1d(loader: WeightLoader, name: string, shape: Conv1dShapeOptions): Promise<Conv1dWeights> {
+  const { inChannels, outChannels, kernelSize, transposed = false } = shape;
+  const view = (transposed ? convTransposeView : convView)(outChannels, inChannels, kernelSize);
+  const weight = await uploadNamedMatrix(loader, `${name}.weight`, view);
+  const bias = await loadVector(loader, `${name}.bias`);
+  return { weight, bias, inChannels, outChannels, kernelSize, transposed, storage: loader.precision };
+}
+
+/**
+ * Loads rows [firstOut, firstOut + outChannels) of the linear layer `<name>_weight` [·][in] and `<name>_bias`, as
+ * PyTorch's attention stores its joint projections.
+ */
+export async function loadLinearRows(
+  loader: WeightLoader,
+  name: string,
+  inChannels: number,
+  firstOut: number,
+  outChannels: number,
+): Promise<Conv1dWeights> {
+  const view = { ...convView(outChannels, inChannels, 1), offset: firstOut * inChannels };
+  const weight = await uploadNamedMatrix(loader, `${name}_weight`, view);
+  const biases = await loader.source.readFloats(`${name}_bias`);
+  const bias = await uploadVector(loader, loader.source.locate(`${name}_bias`), biases.subarray(firstOut, firstOut + outChannels));
+  return { weight, bias, inChannels, outChannels, kernelSize: 1, transposed: false, storage: loader.precision };
+}
+
+/** Loads the linear layer `<name>.weight` [out][in] and `<name>.bias`. */
+export function loadLinear(loader: WeightLoader, name: string, inChannels: number, outChannels: number): Promise<Conv1dWeights> {
+  return loadConv1d(loader, name, { inChannels, outChannels, kernelSize: 1 });
+}
+
+/** Loads a vector tensor, padded to a multiple of 4. */
+export async function loadVector(loader: WeightLoader, name: string): Promise<GPUBuffer> {
+  return uploadVector(loader, loader.source.locate(name), await loader.source.readFloats(name));
+}
+
+async function uploadNamedMatrix(loader: WeightLoader, name: string, view: MatrixView): Promise<GPUBuffer> {
+  return uploadMatrix(loader, loader.source.locate(name), await loader.source.readFloats(name), view);
+}
+
+export interface Conv1dCall {
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly inActivation?: Activation;
+  readonly outActivation?: Activation;
+  /** Added after the activation; same shape as y. */
+  readonly residual?: Tensor;
+}
+
+/** Records y = act(conv(act_in(x)) + bias) + residual. */
+export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call: Conv1dCall): void {
+  const { x, y, stride = 1, padding = 0, residual } = call;
+  const { inChannels, outChannels, kernelSize, transposed } = weights;
+  const expected = convOutLength({ kernelSize, stride, padding, transposed, inLength: x.length });
+  if (x.channels !== inChannels || y.channels !== outChannels || y.length !== expected || x.batch !== y.batch) {
+    throw new TypeError(
+      `conv1d: weights ${inChannels} -> ${outChannels}, output length ${expected}; ` +
+        `x is ${x.batch}x${x.channels}x${x.length}, y is ${y.batch}x${y.channels}x${y.length}`,
+    );
+  }
+  const geometry = { kernelSize, stride, padding, transposed, inLength: x.length, outLength: y.length };
+  const tiling = chooseConv1dTiling({
+    inChannels,
+    outChannels,
+    outLength: y.length,
+    columnMultiple: transposed ? stride : 1,
+  });
+  const kernel = conv1dKernel({
+    inChannels,
+    outChannels,
+    geometry,
+    tiling,
+    storage: weights.storage,
+    bias: weights.bias !== undefined,
+    inActivation: call.inActivation ?? 'none',
+    outActivation: call.outActivation ?? 'none',
+    x: x.layout,
+    y: y.layout,
+    ...(residual ? { residual: residual.layout } : {}),
+  });
+  builder.dispatch(
+    kernel,
+    [
+      { buffer: x.buffer },
+      { buffer: builder.existing(weights.weight) },
+      ...(weights.bias ? [{ buffer: builder.existing(weights.bias) }] : []),
+      ...(residual ? [{ buffer: residual.buffer }] : []),
+      { buffer: y.buffer },
+    ],
+    [Math.ceil(outChannels / 4 / tiling.lanes), Math.ceil(y.length / tiling.columns), x.batch],
+  );
+}

@@ -1,0 +1,112 @@
+import { groupNormKernel } from '../../kernels/group-norm.wgsl.js';
+import { layerNormKernel } from '../../kernels/layer-norm.wgsl.js';
+import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import { tapTensor, type Tensor } from '../runtime/tensor.js';
+import { ceilPowerOfTwo } from './conv1d-tiling.js';
+import { loadVector } from './conv1d.js';
+import type { WeightLoader } from './weight-source.js';
+
+/** PyTorch's default for both norms. */
+const EPSILON = 1e-5;
+const MAX_INVOCATIONS = 256;
+
+/** Scale and shift per channel. */
+export interface NormWeights {
+  readonly gamma: GPUBuffer;
+  readonly beta: GPUBuffer;
+  readonly channels: number;
+}
+
+/** Loads `<name>.weight` and `<name>.bias` of a group norm or layer norm. */
+export async function loadNorm(loader: WeightLoader, name: string, channels: number): Promise<NormWeights> {
+  const gamma = await loadVector(loader, `${name}.weight`);
+  const beta = await loadVector(loader, `${name}.bias`);
+  return { gamma, beta, channels };
+}
+
+/** Where a residual block finds its FiLM values. */
+export interface FilmBinding {
+  /** Rows by timestep; the plan's `filmRow` offset chooses one. */
+  readonly timestepRows: BufferHandle;
+  readonly rowBytes: number;
+  /** [b][rowLength]. */
+  readonly observationRows: BufferHandle;
+  readonly rowLength: number;
+  readonly offset: number;
+  readonly scale: boolean;
+}
+
+export interface GroupNormCall {
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly groups: number;
+  readonly film?: FilmBinding;
+  readonly residual?: Tensor;
+  /** Name under which the value before FiLM can be tapped. */
+  readonly tapName?: string;
+}
+
+/** Records y = film(mish(group_norm(x))) + residual. */
+export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call: GroupNormCall): void {
+  const { x, y, groups, film, residual } = call;
+  const { channels } = weights;
+  if (x.channels !== channels || y.channels !== channels || x.length !== y.length || channels % groups !== 0) {
+    throw new TypeError(`group_norm: ${channels} channels in ${groups} groups, x is ${x.channels}x${x.length}, y is ${y.channels}x${y.length}`);
+  }
+  const tapName = call.tapName !== undefined && builder.wantsTap(call.tapName) ? call.tapName : undefined;
+  const tapBuffer = tapName ? builder.buffer(tapName, x.batch * channels * x.length * 4) : undefined;
+  const kernel = groupNormKernel({
+    channels,
+    length: x.length,
+    groups,
+    epsilon: EPSILON,
+    invocations: Math.min(MAX_INVOCATIONS, ceilPowerOfTwo((channels / groups) * x.length)),
+    x: x.layout,
+    y: y.layout,
+    ...(film ? { film: { scale: film.scale, offset: film.offset, rowLength: film.rowLength } } : {}),
+    ...(residual ? { residual: residual.layout } : {}),
+    tapped: tapBuffer !== undefined,
+  });
+  builder.dispatch(
+    kernel,
+    [
+      { buffer: x.buffer },
+      { buffer: builder.existing(weights.gamma) },
+      { buffer: builder.existing(weights.beta) },
+      ...(film
+        ? [
+            { buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: 'filmRow' as const },
+            { buffer: film.observationRows },
+          ]
+        : []),
+      ...(residual ? [{ buffer: residual.buffer }] : []),
+      { buffer: y.buffer },
+      ...(tapBuffer ? [{ buffer: tapBuffer }] : []),
+    ],
+    [groups, 1, x.batch],
+  );
+  if (tapName && tapBuffer) {
+    const layout = { offset: 0, batchStride: channels * x.length, channelStride: x.length, timeStride: 1 };
+    tapTensor(builder, tapName, { ...x, buffer: tapBuffer, layout });
+  }
+}
+
+/** Records y = layer_norm(x), token by token. */
+export function recordLayerNorm(builder: PlanBuilder, weights: NormWeights, x: Tensor, y: Tensor): void {
+  const { channels } = weights;
+  if (x.channels !== channels || y.channels !== channels || x.length !== y.length) {
+    throw new TypeError(`layer_norm: ${channels} channels, x is ${x.channels}x${x.length}, y is ${y.channels}x${y.length}`);
+  }
+  const invocations = Math.min(MAX_INVOCATIONS, ceilPowerOfTwo(channels));
+  const kernel = layerNormKernel({ channels, epsilon: EPSILON, invocations, x: x.layout, y: y.layout });
+  builder.dispatch(
+    kernel,
+    [
+      { buffer: x.buffer },
+      { buffer: builder.existing(weights.gamma) },
+      { buffer: builder.existing(weights.beta) },
+      { buffer: y.buffer },
+    ],
+    [x.length, 1, x.batch],
+  );
+}

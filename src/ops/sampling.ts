@@ -1,0 +1,88 @@
+import { normalizeKernel } from '../../kernels/normalize.wgsl.js';
+import { shiftChunkKernel } from '../../kernels/shift-chunk.wgsl.js';
+import { solverStepKernel, STEP_UNIFORM_BYTES } from '../../kernels/solver-step.wgsl.js';
+import { startKernel } from '../../kernels/start.wgsl.js';
+import { unnormalizeKernel } from '../../kernels/unnormalize.wgsl.js';
+import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import type { Tensor } from '../runtime/tensor.js';
+
+const INVOCATIONS = 64;
+
+/** A range of a buffer, in bytes. */
+export interface BufferRange {
+  readonly buffer: BufferHandle;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+function grid(elements: number, batch: number): [number, number, number] {
+  return [Math.ceil(elements / INVOCATIONS), 1, batch];
+}
+
+/** Records y = normalise(x); x is raw observations [b][frames][width], y the conditioning as tokens of `width`. */
+export function recordNormalize(builder: PlanBuilder, x: BufferRange, statistics: GPUBuffer, y: Tensor): void {
+  const kernel = normalizeKernel(y.length, y.channels, INVOCATIONS);
+  builder.dispatch(kernel, [x, { buffer: builder.existing(statistics) }, { buffer: y.buffer }], grid(y.length * y.channels, y.batch));
+}
+
+/** Records x = un-normalise(y) for a chunk as tokens of the action size. */
+export function recordUnnormalize(builder: PlanBuilder, y: Tensor, statistics: GPUBuffer, x: BufferHandle): void {
+  const kernel = unnormalizeKernel(y.length, y.channels, INVOCATIONS);
+  builder.dispatch(kernel, [{ buffer: y.buffer }, { buffer: builder.existing(statistics) }, { buffer: x }], grid(y.length * y.channels, y.batch));
+}
+
+/** Records y = chunk x moved forward by `rows` rows. */
+export function recordShiftChunk(builder: PlanBuilder, x: BufferRange, rows: number, y: Tensor): void {
+  const kernel = shiftChunkKernel(y.length, y.channels, rows, INVOCATIONS);
+  builder.dispatch(kernel, [x, { buffer: y.buffer }], grid(y.length * y.channels, y.batch));
+}
+
+/** Records sample = predictionScale · prediction + noiseScale · noise, with two scales per sample of the batch. */
+export function recordStart(
+  builder: PlanBuilder,
+  call: { readonly scales: BufferRange; readonly prediction: Tensor; readonly noise: BufferRange; readonly sample: Tensor; readonly status: BufferHandle },
+): void {
+  const { sample } = call;
+  const elements = sample.length * sample.channels;
+  builder.dispatch(
+    startKernel(elements, INVOCATIONS),
+    [
+      call.scales,
+      { buffer: call.prediction.buffer },
+      call.noise,
+      { buffer: sample.buffer },
+      { buffer: call.status },
+    ],
+    grid(elements, sample.batch),
+  );
+}
+
+/** Records one solver step on `sample`, with the coefficients and the noise row of the step it is replayed for. */
+export function recordSolverStep(
+  builder: PlanBuilder,
+  call: {
+    /** Coefficients of step 0; `bytes` is ignored. */
+    readonly steps: BufferRange;
+    readonly output: Tensor;
+    /** Noise of row 0. */
+    readonly noise: BufferRange;
+    readonly sample: Tensor;
+    readonly previousX0: BufferHandle;
+    readonly status: BufferHandle;
+  },
+): void {
+  const { sample } = call;
+  const elements = sample.length * sample.channels;
+  builder.dispatch(
+    solverStepKernel(elements, INVOCATIONS),
+    [
+      { ...call.steps, bytes: STEP_UNIFORM_BYTES, stepOffset: 'coefficients' },
+      { buffer: call.output.buffer },
+      { ...call.noise, stepOffset: 'noise' },
+      { buffer: sample.buffer },
+      { buffer: call.previousX0 },
+      { buffer: call.status },
+    ],
+    grid(elements, sample.batch),
+  );
+}

@@ -1,0 +1,18 @@
+import type { Uploader } from '../runtime/uploader.js';
+
+/** Storage of a network's weights on the device; all arithmetic is f32. */
+export type Precision = 'f32' | 'f16';
+
+/** Named tensors of a checkpoint. The array may be overwritten by the next read. */
+export interface WeightSource {
+  readFloats(name: string): Promise<Float32Array>;
+  /** "tensor X of file Y", for error messages. */
+  locate(name: string): string;
+}
+
+/** What the ops need to bring their weights to the device. */
+export interface WeightLoader {
+  readonly source: WeightSource;
+  readonly uploader: Uploader;
+  readonly precision: Precision;
+}

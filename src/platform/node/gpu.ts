@@ -1,0 +1,101 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { NoAdapterError, OptionError } from '../../errors.js';
+import { useSwiftShader } from './swiftshader.js';
+
+/**
+ * Which adapter to use.
+ * - `auto`: the system's best adapter; SwiftShader where the system has none.
+ * - `hardware`: a GPU, never a software adapter.
+ * - `swiftshader`, `lavapipe`: these software adapters.
+ * - anything else: the adapter whose name contains this text.
+ */
+export type AdapterChoice = 'auto' | 'hardware' | 'swiftshader' | 'lavapipe' | (string & {});
+
+/** Environment variable that overrides the default choice. */
+export const ADAPTER_VARIABLE = 'WARMSTEP_ADAPTER';
+
+/**
+ * Dawn with the chosen adapter. The choice applies to the whole process: Vulkan drivers are chosen once.
+ * @throws NoAdapterError, naming the remedy for this operating system.
+ */
+export async function createGpu(choice: AdapterChoice = process.env[ADAPTER_VARIABLE] ?? 'auto'): Promise<GPU> {
+  switch (choice) {
+    case '':
+      throw new OptionError(`the adapter is empty: give auto, hardware, swiftshader, lavapipe or a part of an adapter's name`);
+    case 'auto':
+      return (await systemGpu([])) ?? (await swiftShaderGpu('no adapter was found'));
+    case 'hardware': {
+      const gpu = await systemGpu([]);
+      const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+      if (gpu && adapter && !adapter.info.isFallbackAdapter) return gpu;
+      const found = adapter ? `only the software adapter "${adapter.info.description}" was found` : 'no adapter was found';
+      throw new NoAdapterError(`a hardware adapter was asked for, ${found}. ${remedy()}`);
+    }
+    case 'swiftshader':
+      return swiftShaderGpu('swiftshader was asked for');
+    case 'lavapipe': {
+      process.env['VK_DRIVER_FILES'] = lavapipeDriver();
+      const gpu = await systemGpu([]);
+      if (gpu) return gpu;
+      throw new NoAdapterError(`lavapipe was asked for, but Dawn refuses the installed one: Mesa 24 or newer is needed. ${remedy()}`);
+    }
+    default: {
+      const gpu = await systemGpu([`adapter=${choice}`]);
+      if (gpu) return gpu;
+      throw new NoAdapterError(`no adapter's name contains "${choice}". \`warmstep doctor\` lists what is there. ${remedy()}`);
+    }
+  }
+}
+
+async function systemGpu(flags: string[]): Promise<GPU | undefined> {
+  const { create } = await import('webgpu');
+  const gpu = create(flags);
+  try {
+    return (await gpu.requestAdapter({ powerPreference: 'high-performance' })) ? gpu : undefined;
+  } catch {
+    // Dawn throws where an adapter name matches nothing.
+    return undefined;
+  }
+}
+
+async function swiftShaderGpu(reason: string): Promise<GPU> {
+  try {
+    useSwiftShader();
+  } catch (error) {
+    if (error instanceof NoAdapterError) throw new NoAdapterError(`${reason}; ${error.message}. ${remedy()}`);
+    throw error;
+  }
+  const gpu = await systemGpu([]);
+  if (!gpu) throw new NoAdapterError(`${reason}; SwiftShader was unpacked, but Dawn found no adapter in it. ${remedy()}`);
+  return gpu;
+}
+
+const DRIVER_FOLDERS = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d'];
+
+function lavapipeDriver(): string {
+  for (const folder of DRIVER_FOLDERS) {
+    if (!existsSync(folder)) continue;
+    const file = readdirSync(folder).find((name) => name.startsWith('lvp_icd'));
+    if (file) return join(folder, file);
+  }
+  throw new NoAdapterError(`lavapipe was asked for, but no lvp_icd*.json is in ${DRIVER_FOLDERS.join(', ')}. ${remedy()}`);
+}
+
+/** What to do about a missing adapter, on this operating system. */
+export function remedy(platform: NodeJS.Platform = process.platform): string {
+  switch (platform) {
+    case 'linux':
+      return (
+        'On Linux: install the GPU vendor\'s Vulkan driver and the loader (Debian and Ubuntu: apt install libvulkan1 ' +
+        'mesa-vulkan-drivers; NVIDIA: its driver with Vulkan support). Without a GPU: npm install --save-dev ' +
+        '@sparticuz/chromium, and WARMSTEP_ADAPTER=swiftshader.'
+      );
+    case 'darwin':
+      return 'On macOS: WebGPU needs Metal, macOS 13 or newer on real hardware, and webgpu\'s install script must have run (npm rebuild webgpu).';
+    case 'win32':
+      return 'On Windows: update the graphics driver (Direct3D 12); Windows 10 or newer is needed.';
+    default:
+      return `The WebGPU package "webgpu" has no build for ${platform}: use Linux, macOS or Windows.`;
+  }
+}

@@ -1,0 +1,40 @@
+import type { CheckpointSource } from '../../checkpoints/source.js';
+import { checkKeys } from '../../options.js';
+import { loadPolicy as loadFromSource, LOAD_POLICY_KEYS, type LoadPolicyOptions } from '../../policy/load-policy.js';
+import type { Policy } from '../../policy/policy.js';
+import { openDevice } from './device.js';
+import { folderSource } from './folder-source.js';
+import type { AdapterChoice } from './gpu.js';
+
+export interface LoadNodePolicyOptions extends Omit<LoadPolicyOptions, 'predictor'> {
+  /** A predictor folder, a source, or 'shift'. */
+  readonly predictor?: string | CheckpointSource;
+  /** Adapter of the device that is opened when none is given. Default: WARMSTEP_ADAPTER, else `auto`. */
+  readonly adapter?: AdapterChoice;
+}
+
+/**
+ * Loads a checkpoint from a folder (or any source), ready to act. See the core's `loadPolicy`.
+ * @throws as the core's loadPolicy; CheckpointError where there is no such folder.
+ */
+export async function loadPolicy(source: string | CheckpointSource, options: LoadNodePolicyOptions = {}): Promise<Policy> {
+  checkKeys('loadPolicy', options, [...LOAD_POLICY_KEYS, 'adapter']);
+  const { predictor, adapter, device: given, ...rest } = options;
+  const policySource = typeof source === 'string' ? await folderSource(source) : source;
+  const predictorSource = typeof predictor === 'string' && predictor !== 'shift' ? await folderSource(predictor) : predictor;
+  const device = given ?? (await openDevice(adapter === undefined ? {} : { adapter }));
+  try {
+    return await loadFromSource(policySource, {
+      ...rest,
+      device,
+      ...(predictorSource === undefined ? {} : { predictor: predictorSource as CheckpointSource | 'shift' }),
+      ...(given ? {} : { onDispose: () => device.dispose() }),
+    });
+  } catch (error) {
+    if (!given) device.dispose();
+    throw error;
+  } finally {
+    if (typeof source === 'string') await policySource.close();
+    if (typeof predictor === 'string' && typeof predictorSource === 'object') await predictorSource.close();
+  }
+}

@@ -1,0 +1,50 @@
+import type { Dialect, PolicyCheckpoint } from '../checkpoints/types.js';
+import type { Precision } from '../ops/weight-source.js';
+import type { AdapterSummary } from '../runtime/device.js';
+import type { PolicyNetworks } from './policy-networks.js';
+
+/** What a loaded policy is. */
+export interface PolicyInfo {
+  readonly name: string;
+  readonly dialect: Dialect;
+  /** Observations of one tick, by the names that act() takes. */
+  readonly observations: readonly { readonly name: string; readonly size: number }[];
+  readonly observationSteps: number;
+  readonly horizon: number;
+  readonly actionSteps: number;
+  readonly actionDim: number;
+  /** Parameters of the U-Net. */
+  readonly parameters: number;
+  readonly precision: Precision;
+  readonly strategy: string;
+  readonly predictor: 'network' | 'shift' | 'none';
+  /** Weights and tables on the device. */
+  readonly deviceBytes: number;
+  readonly adapter: AdapterSummary;
+  /** Dispatches of a decision, once its plan is compiled. */
+  readonly dispatches: number | undefined;
+  readonly warnings: readonly string[];
+}
+
+export function describePolicy(
+  checkpoint: PolicyCheckpoint,
+  networks: PolicyNetworks,
+  precision: Precision,
+  warnings: readonly string[],
+): Omit<PolicyInfo, 'strategy' | 'dispatches'> {
+  return {
+    name: checkpoint.name,
+    dialect: checkpoint.dialect,
+    observations: checkpoint.observations.map(({ rawName, size }) => ({ name: rawName, size })),
+    observationSteps: checkpoint.observationSteps,
+    horizon: checkpoint.unet.horizon,
+    actionSteps: checkpoint.actionSteps,
+    actionDim: checkpoint.unet.actionDim,
+    parameters: checkpoint.parameters,
+    precision,
+    predictor: networks.predictor?.kind ?? 'none',
+    deviceBytes: networks.bytes,
+    adapter: networks.device.adapter,
+    warnings,
+  };
+}

@@ -1,0 +1,309 @@
+import type { PolicyCheckpoint } from '../checkpoints/types.js';
+import type { Schedule } from '../diffusion/solver-step.js';
+import { DeviceLostError, ObservationError, OptionError } from '../errors.js';
+import type { Precision } from '../ops/weight-source.js';
+import { checkKeys } from '../options.js';
+import { createStrategy } from './create-strategy.js';
+import { DecisionPlan } from './decision-plan.js';
+import { Episode, splitChunks } from './episode.js';
+import { decisionNoise, type GivenNoise } from './noise.js';
+import { countFrames, gatherFrames, type Observation } from './observations.js';
+import type { PolicyNetworks } from './policy-networks.js';
+import { describePolicy, type PolicyInfo } from './policy-info.js';
+import { SerialQueue } from './serial-queue.js';
+import type { DecisionStart, PastChunk, Strategy, StrategyContext, StrategyOptions } from './strategy.js';
+
+/** Noise for the decision of this tick, where it makes one; without it, seeded noise. */
+export type ActOptions = GivenNoise;
+
+export interface PlanOptions extends GivenNoise {
+  /**
+   * Results of earlier decisions, newest first, at most two; `[]` for a first decision. The call then neither uses nor
+   * changes the policy's own episode. Without this option the call continues that episode.
+   */
+  readonly previous?: readonly PastChunk[];
+  /** Key of the noise of this call, in place of the policy's seed, episode and decision. */
+  readonly seed?: number;
+}
+
+/** One decision. */
+export interface PlanResult extends PastChunk {
+  readonly batch: number;
+  /** Normalised chunk, f32 [b][horizon][actionDim]. */
+  readonly chunk: Float32Array;
+  /** The chunk in the units of the robot, f32 [b][horizon][actionDim]. */
+  readonly actionHorizon: Float32Array;
+  /** The rows that are to be executed, f32 [b][actionSteps][actionDim]. */
+  readonly actions: Float32Array;
+  /** Timesteps that the U-Net was evaluated at. */
+  readonly timesteps: readonly number[];
+  /** Whether the start came from a prediction. */
+  readonly warm: boolean;
+  /** Per sample, whether the stall rule fired. */
+  readonly stalled: readonly boolean[];
+  /** From the call of the plan to the actions in JavaScript, in milliseconds. */
+  readonly latencyMs: number;
+  /** Inner values asked for with `taps` at loading. */
+  readonly taps: ReadonlyMap<string, Float32Array>;
+}
+
+export interface PolicyParts {
+  readonly checkpoint: PolicyCheckpoint;
+  readonly networks: PolicyNetworks;
+  readonly precision: Precision;
+  readonly strategy: StrategyOptions;
+  readonly seed: number;
+  readonly warnings: readonly string[];
+  readonly taps: readonly string[];
+  readonly onDecision: ((result: PlanResult) => void) | undefined;
+  /** Called last when the policy is disposed of, e.g. to dispose of a device that was opened for it. */
+  readonly onDispose: (() => void) | undefined;
+}
+
+/**
+ * A diffusion policy on a device. Calls may overlap; they are carried out one after the other, in order.
+ * `loadPolicy` makes one.
+ */
+export class Policy {
+  readonly #parts: PolicyParts;
+  readonly #context: StrategyContext;
+  readonly #queue = new SerialQueue();
+  readonly #plans = new Map<number, DecisionPlan>();
+  #strategy: Strategy;
+  #episode = new Episode(0);
+  #disposed = false;
+
+  constructor(parts: PolicyParts) {
+    this.#parts = parts;
+    const { scheduler, unet, observationSteps, actionSteps } = parts.checkpoint;
+    this.#context = { scheduler, actionDim: unet.actionDim, observationSteps, actionSteps };
+    this.#strategy = this.#createStrategy(parts.strategy);
+  }
+
+  /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
+  get info(): PolicyInfo {
+    const { checkpoint, networks, precision, warnings } = this.#parts;
+    const [warm] = this.#strategy.schedules;
+    return {
+      ...describePolicy(checkpoint, networks, precision, warnings),
+      strategy: this.#strategy.description,
+      dispatches: this.#plans.get(1)?.dispatchCount(warm?.steps.length ?? 0, this.#strategy.needsPredictor),
+    };
+  }
+
+  /**
+   * One control tick: takes the newest observation, returns the next action, f32 [actionDim], in the units of the
+   * robot. Every `actionSteps` ticks this makes a decision. After a reset the first observation also stands for the
+   * frames before it. (LeRobot's `select_action`.)
+   * @throws ObservationError, NonFiniteError, DeviceLostError; the episode then stays as it was before the decision.
+   */
+  async act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
+    checkKeys('act', options, ['noise', 'stepNoise']);
+    const frame = gatherFrames(this.#parts.checkpoint.observations, observation, 1);
+    return this.#run(async () => {
+      const episode = this.#episode;
+      const { observationSteps } = this.#context;
+      if (episode.batch > 1) throw new OptionError(`act: the running episode has a batch of ${episode.batch}; reset() before act().`);
+      while (episode.frames.length < observationSteps - 1) episode.frames.push(frame);
+      if (episode.frames.length === observationSteps) episode.frames.shift();
+      episode.frames.push(frame);
+      if (episode.actions.length === 0) {
+        const { actions } = await this.#decideInEpisode(concatenate(episode.frames), 1, options);
+        const { actionDim } = this.#context;
+        for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
+      }
+      return episode.actions.shift() as Float32Array;
+    });
+  }
+
+  /**
+   * One decision over a window of `observationSteps` frames, oldest first: values by name, flattened
+   * [b][observationSteps][size]. The batch follows from their length.
+   * @throws ObservationError, OptionError, NonFiniteError, DeviceLostError.
+   */
+  async plan(window: Observation, options: PlanOptions = {}): Promise<PlanResult> {
+    checkKeys('plan', options, ['noise', 'stepNoise', 'previous', 'seed']);
+    const { observations } = this.#parts.checkpoint;
+    const { observationSteps } = this.#context;
+    const batch = Math.max(1, Math.floor(countFrames(observations, window) / observationSteps));
+    const frames = gatherFrames(observations, window, batch * observationSteps);
+    return this.#run(async () => {
+      const { previous, seed } = options;
+      if (previous === undefined) {
+        if (this.#episode.batch !== 0 && this.#episode.batch !== batch) {
+          throw new OptionError(`plan: the running episode has a batch of ${this.#episode.batch}, the window ${batch}; reset() first, or give \`previous\`.`);
+        }
+        return this.#decideInEpisode(frames, batch, options);
+      }
+      const [newest, before] = previous.map((past) => this.#splitPrevious(past, batch));
+      const starts = Array.from({ length: batch }, (_, b) => this.#strategy.start(newest?.[b], before?.[b]));
+      const { index, decision } = this.#episode;
+      const key = seed === undefined ? { seed: this.#parts.seed, episode: index, decision } : { seed, episode: 0, decision: 0 };
+      return this.#decide(frames, batch, starts, newest, key, options);
+    });
+  }
+
+  /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. */
+  reset(): void {
+    void this.#queue.run(() => {
+      this.#episode = new Episode(this.#episode.index + 1);
+    });
+  }
+
+  /**
+   * Changes how decisions are sampled, and ends the episode. Calls made before keep the old strategy.
+   * @throws OptionError.
+   */
+  useStrategy(options: StrategyOptions): void {
+    const strategy = this.#createStrategy(options);
+    this.reset();
+    void this.#queue.run(() => {
+      this.#strategy = strategy;
+    });
+  }
+
+  /** Compiles what decisions of this batch size need, so that the first one takes no longer than the others. */
+  async warmup(batch = 1): Promise<void> {
+    await this.#run(() => this.#planFor(batch, this.#strategy.schedules));
+  }
+
+  /** Waits for running calls and frees everything on the device. Later calls fail. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#queue.run(() => {
+      for (const plan of this.#plans.values()) plan.destroy();
+      this.#plans.clear();
+      this.#parts.networks.destroy();
+      this.#parts.onDispose?.();
+    });
+  }
+
+  #run<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#disposed) return Promise.reject(new DeviceLostError(`policy "${this.#parts.checkpoint.name}" was disposed of; load it again.`));
+    return this.#queue.run(task);
+  }
+
+  #createStrategy(options: StrategyOptions): Strategy {
+    const strategy = createStrategy(options, this.#context);
+    if (strategy.needsPredictor && !this.#parts.networks.predictor) {
+      throw new OptionError(`strategy ${options.name} needs a predictor: give \`predictor\` when loading the policy, a predictor folder or 'shift'.`);
+    }
+    return strategy;
+  }
+
+  async #decideInEpisode(frames: Float32Array, batch: number, options: GivenNoise & { readonly seed?: number }): Promise<PlanResult> {
+    const episode = this.#episode;
+    const past = Array.from({ length: batch }, (_, b) => episode.past(b));
+    const starts = past.map(([newest, before]) => this.#strategy.start(newest, before));
+    const newest = past.every(([chunk]) => chunk) ? past.map(([chunk]) => chunk as PastChunk) : undefined;
+    const key = { seed: options.seed ?? this.#parts.seed, episode: episode.index, decision: episode.decision };
+    const result = await this.#decide(frames, batch, starts, newest, key, options);
+    episode.push(splitChunks(result.chunk, result.actionHorizon, batch));
+    return result;
+  }
+
+  async #decide(
+    frames: Float32Array,
+    batch: number,
+    starts: readonly DecisionStart[],
+    newest: readonly PastChunk[] | undefined,
+    key: { readonly seed: number; readonly episode: number; readonly decision: number },
+    given: GivenNoise,
+  ): Promise<PlanResult> {
+    const started = performance.now();
+    const schedule = commonSchedule(starts);
+    const plan = await this.#planFor(batch, [schedule, ...this.#strategy.schedules]);
+    const chunkSize = plan.shape.horizon * plan.shape.actionDim;
+    const warm = starts.some((start) => start.predictionScale !== 0);
+    // Where a strategy starts warm without a past, its history is a chunk of zeros.
+    const history = newest ? concatenate(newest.map((past) => past.chunk)) : new Float32Array(batch * chunkSize);
+    const output = await plan.run({
+      observations: frames,
+      schedule,
+      starts,
+      history: warm ? history : undefined,
+      ...decisionNoise(schedule, batch, chunkSize, key, given),
+    });
+    const result: PlanResult = {
+      batch,
+      chunk: output.chunk,
+      actionHorizon: output.actionHorizon,
+      actions: this.#executedRows(output.actionHorizon, batch),
+      timesteps: schedule.steps.map((step) => step.timestep),
+      warm,
+      stalled: starts.map((start) => start.stalled),
+      latencyMs: performance.now() - started,
+      taps: output.taps,
+    };
+    this.#parts.onDecision?.(result);
+    return result;
+  }
+
+  /** Rows observationSteps − 1 … of each sample: row 0 belongs to the oldest frame, earlier rows are in the past. */
+  #executedRows(actionHorizon: Float32Array, batch: number): Float32Array {
+    const { actionDim, observationSteps, actionSteps } = this.#context;
+    const size = actionHorizon.length / batch;
+    const first = (observationSteps - 1) * actionDim;
+    return concatenate(
+      Array.from({ length: batch }, (_, b) => actionHorizon.subarray(b * size + first, b * size + first + actionSteps * actionDim)),
+    );
+  }
+
+  #splitPrevious(past: PastChunk, batch: number): PastChunk[] {
+    const { horizon, actionDim } = this.#parts.checkpoint.unet;
+    const expected = batch * horizon * actionDim;
+    for (const values of [past.chunk, past.actionHorizon]) {
+      if (values.length !== expected || !values.every(Number.isFinite)) {
+        throw new OptionError(`plan: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), got ${values.length}.`);
+      }
+    }
+    return splitChunks(past.chunk, past.actionHorizon, batch);
+  }
+
+  /** The plan of a batch size; compiled when it is missing, or when a schedule is longer than any before. */
+  async #planFor(batch: number, schedules: readonly Schedule[]): Promise<DecisionPlan> {
+    const existing = this.#plans.get(batch);
+    if (existing && schedules.every((schedule) => existing.fits(schedule))) return existing;
+    const { checkpoint, networks, taps } = this.#parts;
+    const { horizon, actionDim, conditioningDim } = checkpoint.unet;
+    const { observationSteps } = checkpoint;
+    const plan = await DecisionPlan.compile(
+      networks,
+      {
+        batch,
+        observationSteps,
+        frameWidth: conditioningDim / observationSteps,
+        horizon,
+        actionDim,
+        maxSteps: Math.max(existing?.shape.maxSteps ?? 0, ...schedules.map((schedule) => schedule.steps.length)),
+        maxNoiseRows: Math.max(existing?.shape.maxNoiseRows ?? 0, ...schedules.map((schedule) => schedule.noisySteps)),
+      },
+      taps,
+    );
+    existing?.destroy();
+    this.#plans.set(batch, plan);
+    return plan;
+  }
+}
+
+/** All samples of a batch run through the network together, so they share their timesteps. */
+function commonSchedule(starts: readonly DecisionStart[]): Schedule {
+  const [first] = starts;
+  if (!first) throw new ObservationError('a batch needs at least one sample');
+  const timesteps = (start: DecisionStart): string => start.schedule.steps.map((step) => step.timestep).join(' ');
+  if (starts.some((start) => start.schedule !== first.schedule && timesteps(start) !== timesteps(first))) {
+    throw new OptionError('samples of one batch need different timesteps: with this warm start, the stall rule works with a batch of 1.');
+  }
+  return first.schedule;
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,57 @@
+import type { SchedulerConfig } from '../checkpoints/types.js';
+import { ddimSchedule } from '../diffusion/ddim.js';
+import { ddpmSchedule } from '../diffusion/ddpm.js';
+import { dpmSolverSchedule } from '../diffusion/dpm-solver.js';
+import { alphasCumprod } from '../diffusion/noise-schedule.js';
+import type { Schedule, SolverName, SolverOptions } from '../diffusion/solver-step.js';
+import { checkInteger, checkKeys } from '../options.js';
+import type { SolverStrategyOptions, Strategy } from './strategy.js';
+
+/** Every decision from noise, whatever came before. */
+export function createSolverStrategy(options: SolverStrategyOptions, scheduler: SchedulerConfig): Strategy {
+  const schedule = solverSchedule(options, scheduler);
+  const start = { predictionScale: 0, noiseScale: 1, schedule, stalled: false };
+  return {
+    description: `${options.name} ${schedule.steps.length}`,
+    schedules: [schedule],
+    needsPredictor: false,
+    zeroHistory: false,
+    start: () => start,
+  };
+}
+
+const COMMON_KEYS = ['name', 'steps', 'clip', 'timestepSpacing'] as const;
+const SOLVER_KEYS: Readonly<Record<SolverName, readonly string[]>> = {
+  DDPM: COMMON_KEYS,
+  DDIM: [...COMMON_KEYS, 'eta', 'setAlphaToOne'],
+  'DPM-Solver++': [...COMMON_KEYS, 'solverType', 'finalSigma', 'lambdaMinClipped'],
+};
+
+/** The schedule of a solver for a checkpoint; the noise schedule is the one that PyTorch trained with. */
+export function solverSchedule(options: SolverStrategyOptions, scheduler: SchedulerConfig): Schedule {
+  const where = `strategy ${options.name}`;
+  checkKeys(where, options, SOLVER_KEYS[options.name]);
+  const { name, steps = scheduler.numInferenceSteps, clip, ...rest } = options;
+  checkInteger(where, 'steps', steps, 1, scheduler.numTrainTimesteps);
+  const common = { ...solverOptions(scheduler), ...rest, steps, ...(clip === undefined ? {} : { clip }) };
+  switch (name) {
+    case 'DDPM':
+      return ddpmSchedule(common);
+    case 'DDIM':
+      return ddimSchedule(common);
+    case 'DPM-Solver++':
+      // diffusers' DPM-Solver++ has no sample clipping, whatever the checkpoint's scheduler says.
+      return dpmSolverSchedule({ ...common, clip: clip ?? null });
+    default:
+      return name satisfies never;
+  }
+}
+
+/** Options that all solvers take from the checkpoint. */
+export function solverOptions(scheduler: SchedulerConfig): Omit<SolverOptions, 'steps'> {
+  return {
+    alphasCumprod: alphasCumprod(scheduler, 'pytorch'),
+    predictionType: scheduler.predictionType,
+    clip: scheduler.clipSample ? scheduler.clipSampleRange : null,
+  };
+}

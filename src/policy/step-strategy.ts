@@ -1,0 +1,110 @@
+import { isStalled, type StallRule } from '../diffusion/stall.js';
+import { stalledStart, warmStart, type Start, type WarmStart } from '../diffusion/warm-start.js';
+import { checkChoice, checkInteger, checkKeys } from '../options.js';
+import { solverOptions, solverSchedule } from './solver-strategy.js';
+import type {
+  ColdStartOptions,
+  DecisionStart,
+  PastChunk,
+  StallOptions,
+  StepStrategyOptions,
+  Strategy,
+  StrategyContext,
+  WarmStartOptions,
+} from './strategy.js';
+
+/** The paper's values for simulation: σ = 1, σ_t = 0.1. */
+const SIGMA = 1;
+const SIGMA_T = 0.1;
+const COLD_STEPS = 16;
+const DEFAULT_STALL = {
+  eps: 0.01,
+  norm: 'rms',
+  rows: 'executed',
+  space: 'normalized',
+  sigmaScale: 0.4,
+  sigmaStall: 1.2,
+} as const satisfies Required<StallOptions>;
+
+/** Named settings: of the released code, and of the paper's simulation and robot experiments. */
+export const STEP_PRESETS = {
+  release: { name: 'STEP', warmStart: { mode: 'forward-noise' }, coldStart: { mode: 'zero-history' } },
+  'paper-sim': { name: 'STEP', warmStart: { mode: 'eq13', sigma: 1, sigmaT: 0.1 } },
+  'paper-real': { name: 'STEP', warmStart: { mode: 'eq13', sigma: 1, sigmaT: 0 }, stall: { sigmaScale: 0.4, sigmaStall: 1.2 } },
+} as const satisfies Record<string, StepStrategyOptions>;
+
+/**
+ * STEP (arXiv 2602.08245): the first decision from noise, later ones from the prediction; where the last two chunks are
+ * nearly the same, the start has more noise (its eq. 14).
+ */
+export function createStepStrategy(options: StepStrategyOptions, context: StrategyContext): Strategy {
+  checkKeys('strategy STEP', options, ['name', 'budget', 'warmStart', 'coldStart', 'stall']);
+  const { scheduler } = context;
+  const budget = checkInteger('strategy STEP', 'budget', options.budget ?? 2, 1, scheduler.numTrainTimesteps);
+  const rule = warmStartRule(options.warmStart ?? 'forward-noise');
+  const refinement = solverOptions(scheduler);
+  const warm = { ...warmStart(rule, budget, refinement), stalled: false };
+  const cold = coldStart(options.coldStart ?? {}, context);
+  const stall = options.stall ? stallRule(options.stall) : undefined;
+  const perturbed = stall ? { ...stalledStart(stall, budget, refinement), stalled: true } : undefined;
+  const layout = { actionDim: context.actionDim, firstRow: context.observationSteps - 1, rows: context.actionSteps };
+  const chunkOf = (past: PastChunk): Float32Array => (stall?.space === 'raw' ? past.actionHorizon : past.chunk);
+
+  return {
+    description: `STEP ${budget} (${rule.mode}${cold ? `, cold ${cold.schedule.solver} ${cold.schedule.steps.length}` : ', zero history'}${stall ? ', stall rule' : ''})`,
+    schedules: [warm.schedule, ...(cold ? [cold.schedule] : []), ...(perturbed ? [perturbed.schedule] : [])],
+    needsPredictor: true,
+    zeroHistory: cold === undefined,
+    start: (newest, before) => {
+      if (!newest) return cold ?? warm;
+      if (stall && perturbed && before && isStalled(stall, chunkOf(newest), chunkOf(before), layout)) return perturbed;
+      return warm;
+    },
+  };
+}
+
+function coldStart(options: ColdStartOptions, context: StrategyContext): DecisionStart | undefined {
+  const where = 'strategy STEP: coldStart';
+  const mode = checkChoice(where, 'mode', options.mode ?? 'noise', ['noise', 'zero-history'] as const);
+  if (mode === 'zero-history' || options.mode === 'zero-history') {
+    checkKeys(where, options, ['mode']);
+    return undefined;
+  }
+  checkKeys(where, options, ['mode', 'solver', 'steps']);
+  const { numTrainTimesteps } = context.scheduler;
+  const schedule = solverSchedule(
+    { name: options.solver ?? 'DDIM', steps: options.steps ?? Math.min(COLD_STEPS, numTrainTimesteps) },
+    context.scheduler,
+  );
+  return { predictionScale: 0, noiseScale: 1, schedule, stalled: false } satisfies Start & { stalled: boolean };
+}
+
+function warmStartRule(options: WarmStartOptions): WarmStart {
+  const where = 'strategy STEP: warmStart';
+  if (options === 'forward-noise') return { mode: 'forward-noise' };
+  checkChoice(where, 'mode', options.mode, ['forward-noise', 'eq13', 'train-index', 'snr-matched', 'mean-matched'] as const);
+  switch (options.mode) {
+    case 'forward-noise':
+      checkKeys(where, options, ['mode']);
+      return options;
+    case 'mean-matched':
+      checkKeys(where, options, ['mode', 'sigmaT']);
+      return { mode: options.mode, sigmaT: options.sigmaT ?? SIGMA_T };
+    case 'eq13':
+    case 'train-index':
+    case 'snr-matched':
+      checkKeys(where, options, ['mode', 'sigma', 'sigmaT']);
+      return { mode: options.mode, sigma: options.sigma ?? SIGMA, sigmaT: options.sigmaT ?? SIGMA_T };
+    default:
+      return options satisfies never;
+  }
+}
+
+function stallRule(options: StallOptions): StallRule & { readonly sigmaScale: number; readonly sigmaStall: number } {
+  checkKeys('strategy STEP: stall', options, Object.keys(DEFAULT_STALL));
+  const rule = { ...DEFAULT_STALL, ...options };
+  checkChoice('strategy STEP: stall', 'norm', rule.norm, ['rms', 'l2', 'linf'] as const);
+  checkChoice('strategy STEP: stall', 'rows', rule.rows, ['executed', 'all'] as const);
+  checkChoice('strategy STEP: stall', 'space', rule.space, ['normalized', 'raw'] as const);
+  return rule;
+}

@@ -1,0 +1,111 @@
+import type { Kernel } from '../../kernels/kernel.js';
+import { DeviceLostError, NoAdapterError } from '../errors.js';
+import { PipelineCache } from './pipeline-cache.js';
+
+export interface OpenDeviceOptions {
+  /** The WebGPU implementation; default `navigator.gpu`. */
+  readonly gpu?: GPU;
+  readonly powerPreference?: GPUPowerPreference;
+  /** Replaces the text of a kernel before it is compiled. For tests that break a kernel on purpose. */
+  readonly transformShader?: (kernel: Kernel) => string;
+}
+
+/** What the adapter says of itself. */
+export interface AdapterSummary {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  /** Name and driver, e.g. "llvmpipe: Mesa 25.0.7 (LLVM 15.0.6)". */
+  readonly description: string;
+  /** True for software adapters. */
+  readonly isFallback: boolean;
+}
+
+/**
+ * A WebGPU device with everything that several policies share: limits, compiled pipelines, and the news that it was
+ * lost. Whoever opened it disposes of it.
+ */
+export class ComputeDevice {
+  readonly adapter: AdapterSummary;
+  readonly gpuDevice: GPUDevice;
+  readonly pipelines: PipelineCache;
+  /** Features of the adapter, whether or not the device asked for them. */
+  readonly adapterFeatures: ReadonlySet<string>;
+  // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
+  readonly #gpu: GPU;
+  #failure: Error | undefined;
+  readonly #lost: Promise<never>;
+
+  private constructor(gpu: GPU, adapter: GPUAdapter, device: GPUDevice, options: OpenDeviceOptions) {
+    this.#gpu = gpu;
+    this.gpuDevice = device;
+    this.adapterFeatures = new Set([...adapter.features].map(String));
+    const { vendor, architecture, device: name, description, isFallbackAdapter } = adapter.info;
+    this.adapter = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter };
+    this.pipelines = new PipelineCache(device, options.transformShader);
+    this.#lost = device.lost.then((info) => {
+      this.#failure ??= new DeviceLostError(
+        `the WebGPU device was ${info.reason === 'destroyed' ? 'destroyed' : 'lost'}: ${info.message || 'no message'}. ` +
+          'Open a new device and load the policy again.',
+      );
+      throw this.#failure;
+    });
+    // Losing the device while nobody waits is not an unhandled rejection: the next call reports it.
+    this.#lost.catch(() => {});
+    device.addEventListener('uncapturederror', (event) => {
+      this.#failure ??= new DeviceLostError(
+        `WebGPU reported an error outside any scope: ${event.error.message}. Results of this device cannot be trusted; open a new one.`,
+      );
+    });
+  }
+
+  /**
+   * Opens a device with the adapter's own limits for buffers, everything else at WebGPU's defaults.
+   * @throws NoAdapterError when there is no WebGPU or no adapter.
+   */
+  static async open(options: OpenDeviceOptions = {}): Promise<ComputeDevice> {
+    const { navigator } = globalThis as { navigator?: { gpu?: GPU } };
+    const gpu = options.gpu ?? navigator?.gpu;
+    if (!gpu) {
+      throw new NoAdapterError(
+        'WebGPU is not available: navigator.gpu is missing. Use a browser with WebGPU, or pass `gpu`, e.g. from the npm package "webgpu".',
+      );
+    }
+    const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+    if (!adapter) {
+      throw new NoAdapterError('WebGPU has no adapter: no GPU driver was found. Install a Vulkan, Metal or D3D12 driver.');
+    }
+    const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+    const device = await adapter.requestDevice({
+      label: 'warmstep',
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+    });
+    return new ComputeDevice(gpu, adapter, device, options);
+  }
+
+  get limits(): GPUSupportedLimits {
+    return this.gpuDevice.limits;
+  }
+
+  /** The WebGPU implementation that this device came from. */
+  get gpu(): GPU {
+    return this.#gpu;
+  }
+
+  /** @throws the reason why this device cannot be used any more, if there is one. */
+  assertUsable(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Waits for GPU work; ends with DeviceLostError when the device goes away first, so that no wait hangs. */
+  async settle<T>(work: Promise<T>): Promise<T> {
+    const result = await Promise.race([work, this.#lost]);
+    this.assertUsable();
+    return result;
+  }
+
+  /** Destroys the device. Pending and later calls of policies on it fail with DeviceLostError. */
+  dispose(): void {
+    this.gpuDevice.destroy();
+  }
+}

@@ -1,0 +1,100 @@
+import type { Kernel } from '../../kernels/kernel.js';
+import { ShaderError } from '../errors.js';
+
+/** A kernel ready to run. */
+export interface CompiledKernel {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroupLayout: GPUBindGroupLayout;
+}
+
+/**
+ * Compiles every kernel text once per device. An invalid pipeline does not throw on WebGPU: its dispatches do nothing
+ * and results are zeros. So creation is checked here, and a kernel that does not compile is printed with line numbers.
+ */
+export class PipelineCache {
+  readonly #device: GPUDevice;
+  readonly #transform: (kernel: Kernel) => string;
+  // The key is the whole text: no two kernels can share a pipeline by mistake.
+  readonly #compiled = new Map<string, Promise<CompiledKernel>>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+
+  constructor(device: GPUDevice, transform: (kernel: Kernel) => string = (kernel) => kernel.code) {
+    this.#device = device;
+    this.#transform = transform;
+  }
+
+  /** Number of pipelines compiled so far. */
+  get size(): number {
+    return this.#compiled.size;
+  }
+
+  /** @throws ShaderError with the compiler's messages and the numbered text. */
+  get(kernel: Kernel): Promise<CompiledKernel> {
+    const code = this.#transform(kernel);
+    const key = `${layoutKey(kernel)}\n${code}`;
+    let compiled = this.#compiled.get(key);
+    if (!compiled) {
+      compiled = this.#compile(kernel, code);
+      this.#compiled.set(key, compiled);
+    }
+    return compiled;
+  }
+
+  async #compile(kernel: Kernel, code: string): Promise<CompiledKernel> {
+    const device = this.#device;
+    device.pushErrorScope('validation');
+    const module = device.createShaderModule({ label: kernel.label, code });
+    const bindGroupLayout = this.#layout(kernel);
+    const descriptor: GPUComputePipelineDescriptor = {
+      label: kernel.label,
+      layout: device.createPipelineLayout({ label: kernel.label, bindGroupLayouts: [bindGroupLayout] }),
+      compute: { module, entryPoint: 'main' },
+    };
+    const moduleError = device.popErrorScope();
+    let pipeline: GPUComputePipeline;
+    try {
+      pipeline = await device.createComputePipelineAsync(descriptor);
+    } catch (reason) {
+      // Some versions of Deno reject valid descriptors here; the synchronous call has the last word.
+      device.pushErrorScope('validation');
+      pipeline = device.createComputePipeline(descriptor);
+      const error = await device.popErrorScope();
+      if (error) throw await describe(kernel, code, module, error.message || String(reason));
+    }
+    const error = await moduleError;
+    if (error) throw await describe(kernel, code, module, error.message);
+    return { pipeline, bindGroupLayout };
+  }
+
+  #layout(kernel: Kernel): GPUBindGroupLayout {
+    const key = layoutKey(kernel);
+    let layout = this.#layouts.get(key);
+    if (!layout) {
+      layout = this.#device.createBindGroupLayout({
+        label: key,
+        entries: kernel.bindings.map(({ access, dynamic }, binding) => ({
+          binding,
+          visibility: 4, // GPUShaderStage.COMPUTE; the global is not there in every runtime.
+          buffer: { type: BUFFER_TYPES[access], hasDynamicOffset: dynamic ?? false },
+        })),
+      });
+      this.#layouts.set(key, layout);
+    }
+    return layout;
+  }
+}
+
+const BUFFER_TYPES = { read: 'read-only-storage', read_write: 'storage', uniform: 'uniform' } as const;
+
+function layoutKey(kernel: Kernel): string {
+  return kernel.bindings.map(({ access, dynamic }) => access + (dynamic ? '*' : '')).join(' ');
+}
+
+async function describe(kernel: Kernel, code: string, module: GPUShaderModule, message: string): Promise<ShaderError> {
+  const { messages } = await module.getCompilationInfo();
+  const notes = messages.map((note) => `  line ${note.lineNum}: ${note.type}: ${note.message}`);
+  const numbered = code.split('\n').map((line, index) => `${String(index + 1).padStart(4)}  ${line}`);
+  return new ShaderError(
+    [`kernel "${kernel.label}" is not valid on this device: ${message}`, ...notes, ...numbered].join('\n'),
+  );
+}

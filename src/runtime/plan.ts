@@ -1,0 +1,203 @@
+import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from './buffers.js';
+import type { ComputeDevice } from './device.js';
+import type { BufferHandle, PlanBuilder, Segment, StepOffset, TapPoint } from './plan-builder.js';
+
+/** Byte offsets for the dynamic bindings of one denoising step. */
+export type StepOffsets = Readonly<Record<StepOffset, number>>;
+
+/** One replay of a segment. `step` is the index of the denoising step, where the segment belongs to one. */
+export interface SegmentRun {
+  readonly segment: string;
+  readonly step?: number;
+  readonly offsets?: StepOffsets;
+}
+
+interface RecordedDispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+  /** Which step offset each dynamic binding takes, in binding order. */
+  readonly dynamic: readonly StepOffset[];
+}
+
+interface RecordedSegment {
+  readonly dispatches: readonly RecordedDispatch[];
+  readonly taps: Segment['taps'];
+}
+
+function tapSize(tap: TapPoint): number {
+  return tap.ranges.reduce((sum, range) => sum + range.bytes, 0);
+}
+
+/** Where a tap's copy lies in the tap buffer, for one step. */
+interface TapCopy {
+  readonly name: string;
+  readonly step: number | undefined;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/**
+ * A compiled plan: pipelines, bind groups and workgroup counts, ready to be encoded again and again. Encoding creates
+ * nothing but the command encoder and its passes.
+ */
+export class Plan {
+  readonly #device: ComputeDevice;
+  readonly #buffers: ReadonlyMap<BufferHandle, GPUBuffer>;
+  readonly #segments: ReadonlyMap<string, RecordedSegment>;
+  readonly #dynamicOffsets = new Uint32Array(8);
+
+  constructor(
+    device: ComputeDevice,
+    buffers: ReadonlyMap<BufferHandle, GPUBuffer>,
+    segments: ReadonlyMap<string, RecordedSegment>,
+  ) {
+    this.#device = device;
+    this.#buffers = buffers;
+    this.#segments = segments;
+  }
+
+  /** Dispatches of one replay of a segment. */
+  dispatchCount(segment: string): number {
+    return this.#segments.get(segment)?.dispatches.length ?? 0;
+  }
+
+  /** The GPU buffer of a handle of the builder that this plan came from. */
+  gpuBuffer(handle: BufferHandle): GPUBuffer {
+    const buffer = handle.existing ?? this.#buffers.get(handle);
+    if (!buffer) throw new TypeError(`buffer "${handle.label}" does not belong to this plan`);
+    return buffer;
+  }
+
+  /** Appends the runs to an encoder; `tapped` receives a copy after each tap point, and may interrupt the pass. */
+  encode(encoder: GPUCommandEncoder, runs: readonly SegmentRun[], tapped?: TapBuffer): void {
+    let pass = encoder.beginComputePass();
+    for (const { segment, step, offsets } of runs) {
+      const recorded = this.#segments.get(segment);
+      if (!recorded) throw new TypeError(`the plan has no segment "${segment}"`);
+      const { dispatches, taps } = recorded;
+      for (let index = 0; index < dispatches.length; index++) {
+        this.#encodeDispatch(pass, dispatches[index] as RecordedDispatch, offsets);
+        if (!tapped || taps.length === 0) continue;
+        const due = taps.filter((tap) => tap.after === index);
+        if (due.length === 0) continue;
+        pass.end();
+        for (const tap of due) {
+          tapped.copy(encoder, tap, step, this.gpuBuffer(tap.buffer), tap.stepOffset ? (offsets?.[tap.stepOffset] ?? 0) : 0);
+        }
+        pass = encoder.beginComputePass();
+      }
+    }
+    pass.end();
+  }
+
+  #encodeDispatch(pass: GPUComputePassEncoder, dispatch: RecordedDispatch, offsets: StepOffsets | undefined): void {
+    pass.setPipeline(dispatch.pipeline);
+    const count = dispatch.dynamic.length;
+    if (count === 0) {
+      pass.setBindGroup(0, dispatch.bindGroup);
+    } else {
+      if (!offsets) throw new TypeError('this segment is replayed per denoising step and needs its offsets');
+      for (let index = 0; index < count; index++) {
+        this.#dynamicOffsets[index] = offsets[dispatch.dynamic[index] as StepOffset];
+      }
+      pass.setBindGroup(0, dispatch.bindGroup, this.#dynamicOffsets, 0, count);
+    }
+    pass.dispatchWorkgroups(dispatch.workgroups[0], dispatch.workgroups[1], dispatch.workgroups[2]);
+  }
+
+  /** Bytes that the taps of these runs need. */
+  tapBytes(runs: readonly SegmentRun[]): number {
+    let bytes = 0;
+    for (const run of runs) {
+      for (const tap of this.#segments.get(run.segment)?.taps ?? []) bytes += alignUp(tapSize(tap), OFFSET_ALIGNMENT);
+    }
+    return bytes;
+  }
+
+  get device(): ComputeDevice {
+    return this.#device;
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers.values()) buffer.destroy();
+  }
+}
+
+/** Receives copies of inner values while a plan is encoded; read back with the result. */
+export class TapBuffer {
+  readonly buffer: GPUBuffer;
+  readonly #copies: TapCopy[] = [];
+  #end = 0;
+
+  constructor(buffer: GPUBuffer) {
+    this.buffer = buffer;
+  }
+
+  copy(encoder: GPUCommandEncoder, tap: TapPoint, step: number | undefined, source: GPUBuffer, base: number): void {
+    const offset = this.#end;
+    let end = offset;
+    for (const range of tap.ranges) {
+      encoder.copyBufferToBuffer(source, base + range.offset, this.buffer, end, range.bytes);
+      end += range.bytes;
+    }
+    this.#copies.push({ name: tap.name, step, offset, bytes: end - offset });
+    this.#end = alignUp(end, OFFSET_ALIGNMENT);
+  }
+
+  /** Values by name, or by `name.step` where the tap belongs to a denoising step. */
+  read(mapped: ArrayBuffer): Map<string, Float32Array> {
+    return new Map(
+      this.#copies.map(({ name, step, offset, bytes }) => [
+        step === undefined ? name : `${name}.${step}`,
+        new Float32Array(mapped.slice(offset, offset + bytes)),
+      ]),
+    );
+  }
+}
+
+/**
+ * Makes a recorded plan real: buffers, pipelines (all in parallel), bind groups.
+ * @throws DeviceLimitError, ShaderError.
+ */
+export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): Promise<Plan> {
+  const buffers = new Map<BufferHandle, GPUBuffer>();
+  try {
+    const usage = USAGE.storage | USAGE.uniform | USAGE.copySource | USAGE.copyDestination;
+    for (const handle of builder.buffers) {
+      buffers.set(handle, await createBuffer(device, handle.label, handle.bytes, usage));
+    }
+    const segments = new Map<string, RecordedSegment>();
+    const compiled = builder.segments.map(async (segment) => {
+      segments.set(segment.name, { dispatches: await recordSegment(device, segment, buffers), taps: segment.taps });
+    });
+    await device.settle(Promise.all(compiled));
+    return new Plan(device, buffers, segments);
+  } catch (error) {
+    for (const buffer of buffers.values()) buffer.destroy();
+    throw error;
+  }
+}
+
+async function recordSegment(
+  device: ComputeDevice,
+  segment: Segment,
+  buffers: ReadonlyMap<BufferHandle, GPUBuffer>,
+): Promise<RecordedDispatch[]> {
+  return Promise.all(
+    segment.dispatches.map(async ({ kernel, bindings, workgroups }) => {
+      const { pipeline, bindGroupLayout } = await device.pipelines.get(kernel);
+      const entries = bindings.map(({ buffer: handle, offset, bytes }, binding) => {
+        const buffer = handle.existing ?? buffers.get(handle);
+        if (!buffer) throw new TypeError(`${kernel.label}: buffer "${handle.label}" belongs to another plan`);
+        return { binding, resource: { buffer, offset: offset ?? 0, size: bytes ?? buffer.size - (offset ?? 0) } };
+      });
+      device.gpuDevice.pushErrorScope('validation');
+      const bindGroup = device.gpuDevice.createBindGroup({ label: kernel.label, layout: bindGroupLayout, entries });
+      const error = await device.gpuDevice.popErrorScope();
+      if (error) throw new TypeError(`${kernel.label}: ${error.message}`);
+      const dynamic = bindings.flatMap(({ stepOffset }) => (stepOffset === undefined ? [] : [stepOffset]));
+      return { pipeline, bindGroup, workgroups, dynamic };
+    }),
+  );
+}

@@ -1,0 +1,28 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { memorySource, type CheckpointSource } from '../../src/checkpoints/index.js';
+
+export type Files = Record<string, Uint8Array | string>;
+
+const GOLDENS = new URL('../goldens/', import.meta.url);
+
+/** The files of a folder of test/goldens, such as "state-ddim2/policy". */
+export function goldenFiles(folder: string): Files {
+  const url = new URL(`${folder}/`, GOLDENS);
+  return Object.fromEntries(readdirSync(url).map((file) => [file, new Uint8Array(readFileSync(new URL(file, url)))]));
+}
+
+export function golden(folder: string): CheckpointSource {
+  return memorySource(folder, goldenFiles(folder));
+}
+
+/** The cases of test/goldens that have the given folder. */
+export function goldenCases(folder: string): string[] {
+  return readdirSync(GOLDENS, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && readdirSync(new URL(entry.name, GOLDENS)).includes(folder))
+    .map((entry) => entry.name);
+}
+
+export function jsonOf(files: Files, file: string): unknown {
+  const content = files[file]!;
+  return JSON.parse(typeof content === 'string' ? content : new TextDecoder().decode(content));
+}
