@@ -38,18 +38,26 @@ export interface ActivationLayout {
   readonly timeStride: number;
 }
 
-/** Index expression of [batch, channel, time] in a layout. */
-export function at(layout: ActivationLayout, batch: string, channel: string, time: string): string {
-  const terms = [
-    term(batch, layout.batchStride),
-    term(channel, layout.channelStride),
-    term(time, layout.timeStride),
-    layout.offset > 0 ? `${layout.offset}u` : '',
-  ].filter((text) => text !== '');
-  return terms.length > 0 ? terms.join(' + ') : '0u';
+/**
+ * Sizes and layouts reach a kernel as a uniform `shape` of u32, not as constants in its text: a network has many shapes
+ * and a driver takes up to seconds to compile one text, so layers share pipelines. What unrolls a loop stays in the text.
+ */
+export const SHAPE_BINDING: KernelBinding = { name: 'shape', access: 'uniform', type: 'Shape' };
+
+/** Declaration of the `Shape` struct: these sizes, then offset and strides of each layout. */
+export function declareShape(sizes: readonly string[], layouts: readonly string[] = []): string {
+  const fields = [...sizes, ...layouts.flatMap((name) => LAYOUT_FIELDS.map((field) => `${name}_${field}`))];
+  return `struct Shape {\n${fields.map((field) => `  ${field}: u32,`).join('\n')}\n}`;
 }
 
-function term(index: string, stride: number): string {
-  if (stride === 0 || index === '0u') return '';
-  return stride === 1 ? index : `${index} * ${stride}u`;
+/** The words of the uniform, in the order of `declareShape`. */
+export function shapeWords(sizes: readonly number[], layouts: readonly ActivationLayout[] = []): number[] {
+  return [...sizes, ...layouts.flatMap((layout) => [layout.offset, layout.batchStride, layout.channelStride, layout.timeStride])];
+}
+
+const LAYOUT_FIELDS = ['offset', 'batch', 'channel', 'time'] as const;
+
+/** Index expression of [batch, channel, time] in the layout `name` of the shape. */
+export function at(name: string, batch: string, channel: string, time: string): string {
+  return `shape.${name}_offset + ${batch} * shape.${name}_batch + ${channel} * shape.${name}_channel + ${time} * shape.${name}_time`;
 }

@@ -1,4 +1,4 @@
-import { f16Table } from './half.js';
+import { f16Table } from '../half.js';
 
 /** Element types of a safetensors file, little-endian. */
 export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'U8' | 'BOOL';

@@ -1,6 +1,6 @@
 export * from './types.js';
 export { isFloatDtype } from './dtypes.js';
-export { f16BitsToF32, f32ToF16Bits, packF16, roundToF16 } from './half.js';
+export { f16BitsToF32, f32ToF16Bits, packF16, roundToF16 } from '../half.js';
 export { loadPolicyCheckpoint } from './load-policy.js';
 export { loadPredictorCheckpoint } from './load-predictor.js';
 export type { NamedTensors } from './named-tensors.js';

@@ -1,6 +1,6 @@
 import { OptionError } from '../errors.js';
 import { DTYPE_BYTES, type Dtype } from './dtypes.js';
-import { f32ToBf16Bits, packF16 } from './half.js';
+import { f32ToBf16Bits, packF16 } from '../half.js';
 
 /** A tensor to write; a Uint8Array is taken as the raw little-endian bytes of `dtype`. */
 export interface WritableTensor {

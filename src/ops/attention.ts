@@ -1,11 +1,11 @@
-import { attentionKernel } from '../../kernels/attention.wgsl.js';
+import { attentionKernel, attentionShape } from '../../kernels/attention.wgsl.js';
 import { DeviceLimitError } from '../errors.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import type { Tensor } from '../runtime/tensor.js';
+import { ceilPowerOfTwo, reductionInvocations } from './tiling.js';
 
-const INVOCATIONS = 64;
-/** The kernel keeps one weight per key in workgroup memory, 16 KiB everywhere, beside its reduction. */
-const MAX_KEYS = 16_384 / 4 - INVOCATIONS;
+/** The kernel keeps one weight per key in workgroup memory beside its reduction; every device grants 16 KiB. */
+const MAX_KEYS = 2048;
 
 export interface AttentionCall {
   readonly heads: number;
@@ -27,15 +27,9 @@ export function recordAttention(builder: PlanBuilder, call: AttentionCall): void
     throw new DeviceLimitError(`attention over ${k.length} tokens: at most ${MAX_KEYS} fit in workgroup memory`);
   }
   const kernel = attentionKernel({
-    queries: q.length,
-    keys: k.length,
-    heads,
-    headDim,
-    invocations: INVOCATIONS,
-    q: q.layout,
-    k: k.layout,
-    v: v.layout,
-    y: y.layout,
+    maxKeys: ceilPowerOfTwo(k.length),
+    invocations: reductionInvocations(Math.max(k.length, headDim), builder.deviceClass),
   });
-  builder.dispatch(kernel, [{ buffer: q.buffer }, { buffer: k.buffer }, { buffer: y.buffer }], [q.length, heads, q.batch]);
+  const shape = attentionShape({ keys: k.length, headDim, q: q.layout, k: k.layout, v: v.layout, y: y.layout });
+  builder.dispatch(kernel, [builder.shape(shape), { buffer: q.buffer }, { buffer: k.buffer }, { buffer: y.buffer }], [q.length, heads, q.batch]);
 }

@@ -1,9 +1,9 @@
 import type { Activation } from '../../kernels/activations.wgsl.js';
-import { conv1dKernel, type WeightStorage } from '../../kernels/conv1d.wgsl.js';
+import { conv1dKernel, conv1dShape, type WeightStorage } from '../../kernels/conv1d.wgsl.js';
 import { convOutLength } from '../../kernels/taps.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { chooseConv1dTiling } from './conv1d-tiling.js';
+import { chooseConv1dTiling } from './tiling.js';
 import { convTransposeView, convView, uploadMatrix, uploadVector, type MatrixView } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
@@ -89,28 +89,23 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
     );
   }
   const geometry = { kernelSize, stride, padding, transposed, inLength: x.length, outLength: y.length };
-  const tiling = chooseConv1dTiling({
-    inChannels,
-    outChannels,
-    outLength: y.length,
-    columnMultiple: transposed ? stride : 1,
-  });
+  const tiling = chooseConv1dTiling(
+    { inChannels, outChannels, outLength: y.length, columnMultiple: transposed ? stride : 1 },
+    builder.deviceClass,
+  );
   const kernel = conv1dKernel({
-    inChannels,
-    outChannels,
     geometry,
     tiling,
     storage: weights.storage,
     bias: weights.bias !== undefined,
+    residual: residual !== undefined,
     inActivation: call.inActivation ?? 'none',
     outActivation: call.outActivation ?? 'none',
-    x: x.layout,
-    y: y.layout,
-    ...(residual ? { residual: residual.layout } : {}),
   });
   builder.dispatch(
     kernel,
     [
+      builder.shape(conv1dShape({ inChannels, outChannels, x: x.layout, y: y.layout, residual: residual?.layout })),
       { buffer: x.buffer },
       { buffer: builder.existing(weights.weight) },
       ...(weights.bias ? [{ buffer: builder.existing(weights.bias) }] : []),

@@ -1,14 +1,13 @@
-import { groupNormKernel } from '../../kernels/group-norm.wgsl.js';
-import { layerNormKernel } from '../../kernels/layer-norm.wgsl.js';
+import { groupNormKernel, groupNormShape } from '../../kernels/group-norm.wgsl.js';
+import { layerNormKernel, layerNormShape } from '../../kernels/layer-norm.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { tapTensor, type Tensor } from '../runtime/tensor.js';
-import { ceilPowerOfTwo } from './conv1d-tiling.js';
 import { loadVector } from './conv1d.js';
+import { reductionInvocations } from './tiling.js';
 import type { WeightLoader } from './weight-source.js';
 
 /** PyTorch's default for both norms. */
 const EPSILON = 1e-5;
-const MAX_INVOCATIONS = 256;
 
 /** Scale and shift per channel. */
 export interface NormWeights {
@@ -56,20 +55,26 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
   const tapName = call.tapName !== undefined && builder.wantsTap(call.tapName) ? call.tapName : undefined;
   const tapBuffer = tapName ? builder.buffer(tapName, x.batch * channels * x.length * 4) : undefined;
   const kernel = groupNormKernel({
+    epsilon: EPSILON,
+    invocations: reductionInvocations((channels / groups) * x.length, builder.deviceClass),
+    film: film ? (film.scale ? 'scale-bias' : 'bias') : 'none',
+    residual: residual !== undefined,
+    tapped: tapBuffer !== undefined,
+  });
+  const shape = groupNormShape({
     channels,
     length: x.length,
     groups,
-    epsilon: EPSILON,
-    invocations: Math.min(MAX_INVOCATIONS, ceilPowerOfTwo((channels / groups) * x.length)),
+    filmOffset: film?.offset ?? 0,
+    filmRowLength: film?.rowLength ?? 0,
     x: x.layout,
     y: y.layout,
-    ...(film ? { film: { scale: film.scale, offset: film.offset, rowLength: film.rowLength } } : {}),
-    ...(residual ? { residual: residual.layout } : {}),
-    tapped: tapBuffer !== undefined,
+    residual: residual?.layout,
   });
   builder.dispatch(
     kernel,
     [
+      builder.shape(shape),
       { buffer: x.buffer },
       { buffer: builder.existing(weights.gamma) },
       { buffer: builder.existing(weights.beta) },
@@ -97,11 +102,11 @@ export function recordLayerNorm(builder: PlanBuilder, weights: NormWeights, x: T
   if (x.channels !== channels || y.channels !== channels || x.length !== y.length) {
     throw new TypeError(`layer_norm: ${channels} channels, x is ${x.channels}x${x.length}, y is ${y.channels}x${y.length}`);
   }
-  const invocations = Math.min(MAX_INVOCATIONS, ceilPowerOfTwo(channels));
-  const kernel = layerNormKernel({ channels, epsilon: EPSILON, invocations, x: x.layout, y: y.layout });
+  const kernel = layerNormKernel({ epsilon: EPSILON, invocations: reductionInvocations(channels, builder.deviceClass) });
   builder.dispatch(
     kernel,
     [
+      builder.shape(layerNormShape(channels, x.layout, y.layout)),
       { buffer: x.buffer },
       { buffer: builder.existing(weights.gamma) },
       { buffer: builder.existing(weights.beta) },

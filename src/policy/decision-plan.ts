@@ -1,5 +1,5 @@
 import { START_STATUS } from '../../kernels/start.wgsl.js';
-import type { Schedule } from '../diffusion/solver-step.js';
+import { makeSchedule, type Schedule } from '../diffusion/solver-step.js';
 import { NonFiniteError } from '../errors.js';
 import { recordPredictor } from '../networks/predictor.js';
 import { recordObservationFilm, recordUnet } from '../networks/unet.js';
@@ -34,6 +34,23 @@ export interface DecisionOutput {
   /** Inner values that the plan was compiled to hand out. */
   readonly taps: ReadonlyMap<string, Float32Array>;
 }
+
+/** One evaluation at timestep 0 whose result nobody looks at. */
+const REHEARSAL = makeSchedule('DDIM', [
+  {
+    timestep: 0,
+    clip: null,
+    x0FromSample: 0,
+    x0FromOutput: 1,
+    epsFromSample: 0,
+    epsFromOutput: 0,
+    fromX0: 1,
+    fromEps: 0,
+    fromSample: 0,
+    fromPreviousX0: 0,
+    fromNoise: 0,
+  },
+]);
 
 /** Handles of the buffers that a decision reads back. */
 interface Results {
@@ -89,7 +106,7 @@ export class DecisionPlan {
   static async compile(networks: PolicyNetworks, shape: DecisionShape, taps: Iterable<string> = []): Promise<DecisionPlan> {
     const wanted = new Set(taps);
     const layout = inputLayout(shape);
-    const builder = new PlanBuilder(wanted);
+    const builder = new PlanBuilder(networks.device.deviceClass, wanted);
     const { inputs, results } = recordDecision(builder, networks, shape, layout);
     const { device } = networks;
     const plan = await compilePlan(device, builder);
@@ -146,6 +163,26 @@ export class DecisionPlan {
     };
     assertFinite(new Uint32Array(code as ArrayBuffer)[0] as number, input.schedule, output);
     return output;
+  }
+
+  /** Runs every segment once, on zeros. */
+  async rehearse(): Promise<void> {
+    const { batch, observationSteps, frameWidth, horizon, actionDim } = this.shape;
+    const encoder = this.#networks.device.gpuDevice.createCommandEncoder({ label: 'rehearsal' });
+    const chunk = new Float32Array(batch * horizon * actionDim);
+    const input: DecisionInput = {
+      observations: new Float32Array(batch * observationSteps * frameWidth),
+      schedule: REHEARSAL,
+      starts: Array.from({ length: batch }, () => ({ predictionScale: this.#networks.predictor ? 1 : 0, noiseScale: 0 })),
+      history: chunk,
+      noise: chunk,
+      stepNoise: [],
+    };
+    const { queue } = this.#networks.device.gpuDevice;
+    queue.writeBuffer(this.#inputs, 0, this.#staging, 0, this.#fillStaging(input));
+    this.#plan.encode(encoder, this.#runs(input));
+    queue.submit([encoder.finish()]);
+    await this.#networks.device.settle(queue.onSubmittedWorkDone());
   }
 
   destroy(): void {

@@ -162,9 +162,14 @@ export class Policy {
     });
   }
 
-  /** Compiles what decisions of this batch size need, so that the first one takes no longer than the others. */
+  /**
+   * Compiles what decisions of this batch size need and runs it once, so that the first decision takes no longer than
+   * the others: some drivers compile a kernel when it first runs. `loadPolicy` does this for a batch of 1.
+   */
   async warmup(batch = 1): Promise<void> {
-    await this.#run(() => this.#planFor(batch, this.#strategy.schedules));
+    await this.#run(async () => {
+      await (await this.#planFor(batch, this.#strategy.schedules)).rehearse();
+    });
   }
 
   /** Waits for running calls and frees everything on the device. Later calls fail. */

@@ -1,11 +1,14 @@
 import type { Kernel } from '../../kernels/kernel.js';
 import { DeviceLostError, NoAdapterError } from '../errors.js';
+import type { DeviceClass } from './device-class.js';
 import { PipelineCache } from './pipeline-cache.js';
 
 export interface OpenDeviceOptions {
   /** The WebGPU implementation; default `navigator.gpu`. */
   readonly gpu?: GPU;
   readonly powerPreference?: GPUPowerPreference;
+  /** Which variants of the kernels are used. Default: by what the adapter says of itself. */
+  readonly deviceClass?: DeviceClass;
   /** Replaces the text of a kernel before it is compiled. For tests that break a kernel on purpose. */
   readonly transformShader?: (kernel: Kernel) => string;
 }
@@ -29,6 +32,7 @@ export class ComputeDevice {
   readonly adapter: AdapterSummary;
   readonly gpuDevice: GPUDevice;
   readonly pipelines: PipelineCache;
+  readonly deviceClass: DeviceClass;
   /** Features of the adapter, whether or not the device asked for them. */
   readonly adapterFeatures: ReadonlySet<string>;
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
@@ -42,6 +46,7 @@ export class ComputeDevice {
     this.adapterFeatures = new Set([...adapter.features].map(String));
     const { vendor, architecture, device: name, description, isFallbackAdapter } = adapter.info;
     this.adapter = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter };
+    this.deviceClass = options.deviceClass ?? (isFallbackAdapter ? 'software' : 'gpu');
     this.pipelines = new PipelineCache(device, options.transformShader);
     this.#lost = device.lost.then((info) => {
       this.#failure ??= new DeviceLostError(

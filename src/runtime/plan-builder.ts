@@ -1,5 +1,7 @@
 import type { Kernel } from '../../kernels/kernel.js';
 import { DeviceLimitError } from '../errors.js';
+import { alignUp, OFFSET_ALIGNMENT } from './buffers.js';
+import type { DeviceClass } from './device-class.js';
 
 /** A buffer of a plan: made when the plan is compiled, or one that exists already (weights). */
 export interface BufferHandle {
@@ -59,10 +61,14 @@ export class PlanBuilder {
   readonly #buffers: BufferHandle[] = [];
   readonly #segments = new Map<string, { dispatches: Dispatch[]; taps: TapPoint[] }>();
   readonly #wantedTaps: ReadonlySet<string>;
+  readonly #shapes = new Map<string, { readonly words: readonly number[]; readonly offset: number }>();
+  readonly #shapeBuffer: { label: string; bytes: number } = { label: 'shapes', bytes: 0 };
+  readonly deviceClass: DeviceClass;
   #current: { dispatches: Dispatch[]; taps: TapPoint[] } | undefined;
 
   /** `taps`: names of the inner values that the plan shall hand out. */
-  constructor(taps: Iterable<string> = []) {
+  constructor(deviceClass: DeviceClass, taps: Iterable<string> = []) {
+    this.deviceClass = deviceClass;
     this.#wantedTaps = new Set(taps);
   }
 
@@ -70,6 +76,25 @@ export class PlanBuilder {
     const handle = { label, bytes };
     this.#buffers.push(handle);
     return handle;
+  }
+
+  /** A uniform with these words; equal ones are stored once. */
+  shape(words: readonly number[]): Binding {
+    const key = words.join(' ');
+    let shape = this.#shapes.get(key);
+    if (!shape) {
+      shape = { words, offset: this.#shapeBuffer.bytes };
+      this.#shapeBuffer.bytes += alignUp(words.length * 4, OFFSET_ALIGNMENT);
+      this.#shapes.set(key, shape);
+    }
+    return { buffer: this.#shapeBuffer, offset: shape.offset, bytes: words.length * 4 };
+  }
+
+  /** All shapes in one array, and the buffer that is to hold them. */
+  get shapes(): { readonly buffer: BufferHandle; readonly words: Uint32Array } {
+    const words = new Uint32Array(this.#shapeBuffer.bytes / 4);
+    for (const shape of this.#shapes.values()) words.set(shape.words, shape.offset / 4);
+    return { buffer: this.#shapeBuffer, words };
   }
 
   existing(buffer: GPUBuffer): BufferHandle {

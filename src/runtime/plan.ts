@@ -164,9 +164,11 @@ export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): 
   const buffers = new Map<BufferHandle, GPUBuffer>();
   try {
     const usage = USAGE.storage | USAGE.uniform | USAGE.copySource | USAGE.copyDestination;
-    for (const handle of builder.buffers) {
+    const { shapes } = builder;
+    for (const handle of [shapes.buffer, ...builder.buffers]) {
       buffers.set(handle, await createBuffer(device, handle.label, handle.bytes, usage));
     }
+    device.gpuDevice.queue.writeBuffer(buffers.get(shapes.buffer) as GPUBuffer, 0, shapes.words);
     const segments = new Map<string, RecordedSegment>();
     const compiled = builder.segments.map(async (segment) => {
       segments.set(segment.name, { dispatches: await recordSegment(device, segment, buffers), taps: segment.taps });
