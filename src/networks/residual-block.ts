@@ -45,7 +45,8 @@ export async function loadResidualBlock(loader: WeightLoader, shape: ResidualBlo
  *     h = film(mish(group_norm(conv1(x))))
  *     y = mish(group_norm(conv2(h))) + residual(x)
  *
- * (LeRobot DiffusionConditionalResidualBlock1d.) Tap names: `activation.<name>.conv1` and `activation.<name>`.
+ * (LeRobot DiffusionConditionalResidualBlock1d.) Tap names: `activation.<name>` and
+ * `activation.<name>.{conv1,conv2,conv1.block.0,conv2.block.0,residual_conv}`, as PyTorch's hooks would see them.
  */
 export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, film: FilmBinding, x: Tensor, y: Tensor): void {
   const { name, outChannels, kernelSize, groups } = block.shape;
@@ -55,15 +56,18 @@ export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, 
 
   const convolved1 = scratch('conv1');
   recordConv1d(builder, block.conv1, { x, y: convolved1, padding });
+  tapTensor(builder, `activation.${name}.conv1.block.0`, convolved1);
   const modulated = scratch('film');
   recordGroupNorm(builder, block.norm1, { x: convolved1, y: modulated, groups, film, tapName: `activation.${name}.conv1` });
 
   const convolved2 = scratch('conv2');
   recordConv1d(builder, block.conv2, { x: modulated, y: convolved2, padding });
+  tapTensor(builder, `activation.${name}.conv2.block.0`, convolved2);
   let residual = x;
   if (block.residualConv) {
     residual = scratch('residual_conv');
     recordConv1d(builder, block.residualConv, { x, y: residual });
+    tapTensor(builder, `activation.${name}.residual_conv`, residual);
   }
   recordGroupNorm(builder, block.norm2, { x: convolved2, y, groups, residual, tapName: `activation.${name}.conv2` });
   tapTensor(builder, `activation.${name}`, y);

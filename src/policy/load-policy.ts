@@ -1,5 +1,6 @@
 import { loadPolicyCheckpoint } from '../checkpoints/load-policy.js';
 import { loadPredictorCheckpoint } from '../checkpoints/load-predictor.js';
+import type { NamedTensors } from '../checkpoints/named-tensors.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import type { Precision } from '../ops/weight-source.js';
@@ -72,6 +73,7 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
       checkpoint,
       networks,
       precision,
+      fileDtypes: fileDtypes([checkpoint.weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])]),
       strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
       seed,
       warnings: [...checkpoint.warnings, ...(typeof predictor === 'object' ? predictor.warnings : [])],
@@ -85,6 +87,11 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
     networks.destroy();
     throw error;
   }
+}
+
+function fileDtypes(weights: readonly NamedTensors[]): string[] {
+  const dtypes = weights.flatMap((tensors) => [...tensors.names()].map((name) => tensors.dtype(name)));
+  return [...new Set(dtypes.filter((dtype) => dtype !== undefined))].sort();
 }
 
 function defaultStrategy(checkpoint: PolicyCheckpoint, predicted: boolean): StrategyOptions {

@@ -16,6 +16,8 @@ export interface PolicyInfo {
   /** Parameters of the U-Net. */
   readonly parameters: number;
   readonly precision: Precision;
+  /** How the weights of policy and predictor are stored in their files, e.g. ['F16']. */
+  readonly fileDtypes: readonly string[];
   readonly strategy: string;
   readonly predictor: 'network' | 'shift' | 'none';
   /** Weights and tables on the device. */
@@ -29,9 +31,7 @@ export interface PolicyInfo {
 export function describePolicy(
   checkpoint: PolicyCheckpoint,
   networks: PolicyNetworks,
-  precision: Precision,
-  warnings: readonly string[],
-): Omit<PolicyInfo, 'strategy' | 'dispatches'> {
+): Omit<PolicyInfo, 'precision' | 'fileDtypes' | 'strategy' | 'dispatches' | 'warnings'> {
   return {
     name: checkpoint.name,
     dialect: checkpoint.dialect,
@@ -41,10 +41,8 @@ export function describePolicy(
     actionSteps: checkpoint.actionSteps,
     actionDim: checkpoint.unet.actionDim,
     parameters: checkpoint.parameters,
-    precision,
     predictor: networks.predictor?.kind ?? 'none',
     deviceBytes: networks.bytes,
     adapter: networks.device.adapter,
-    warnings,
   };
 }

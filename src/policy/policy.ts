@@ -51,6 +51,7 @@ export interface PolicyParts {
   readonly checkpoint: PolicyCheckpoint;
   readonly networks: PolicyNetworks;
   readonly precision: Precision;
+  readonly fileDtypes: readonly string[];
   readonly strategy: StrategyOptions;
   readonly seed: number;
   readonly warnings: readonly string[];
@@ -82,10 +83,13 @@ export class Policy {
 
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
-    const { checkpoint, networks, precision, warnings } = this.#parts;
+    const { checkpoint, networks, precision, fileDtypes, warnings } = this.#parts;
     const [warm] = this.#strategy.schedules;
     return {
-      ...describePolicy(checkpoint, networks, precision, warnings),
+      ...describePolicy(checkpoint, networks),
+      precision,
+      fileDtypes,
+      warnings,
       strategy: this.#strategy.description,
       dispatches: this.#plans.get(1)?.dispatchCount(warm?.steps.length ?? 0, this.#strategy.needsPredictor),
     };

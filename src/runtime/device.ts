@@ -38,7 +38,8 @@ export class ComputeDevice {
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
   readonly #gpu: GPU;
   #failure: Error | undefined;
-  readonly #lost: Promise<never>;
+  /** Ends the waits that are under way. */
+  readonly #waits = new Set<(reason: Error) => void>();
 
   private constructor(gpu: GPU, adapter: GPUAdapter, device: GPUDevice, options: OpenDeviceOptions) {
     this.#gpu = gpu;
@@ -48,15 +49,9 @@ export class ComputeDevice {
     this.adapter = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter };
     this.deviceClass = options.deviceClass ?? (isFallbackAdapter ? 'software' : 'gpu');
     this.pipelines = new PipelineCache(device, options.transformShader);
-    this.#lost = device.lost.then((info) => {
-      this.#failure ??= new DeviceLostError(
-        `the WebGPU device was ${info.reason === 'destroyed' ? 'destroyed' : 'lost'}: ${info.message || 'no message'}. ` +
-          'Open a new device and load the policy again.',
-      );
-      throw this.#failure;
+    void device.lost.then(({ reason, message }) => {
+      this.#fail(`the WebGPU device was ${reason === 'destroyed' ? 'destroyed' : 'lost'}: ${message || 'no message'}.`);
     });
-    // Losing the device while nobody waits is not an unhandled rejection: the next call reports it.
-    this.#lost.catch(() => {});
     device.addEventListener('uncapturederror', (event) => {
       this.#failure ??= new DeviceLostError(
         `WebGPU reported an error outside any scope: ${event.error.message}. Results of this device cannot be trusted; open a new one.`,
@@ -104,13 +99,39 @@ export class ComputeDevice {
 
   /** Waits for GPU work; ends with DeviceLostError when the device goes away first, so that no wait hangs. */
   async settle<T>(work: Promise<T>): Promise<T> {
-    const result = await Promise.race([work, this.#lost]);
     this.assertUsable();
-    return result;
+    // Not a race with `device.lost`: that promise would hold on to the result of every race as long as the device lives.
+    const { promise: lost, reject } = withReject();
+    this.#waits.add(reject);
+    try {
+      const result = await Promise.race([work, lost]);
+      this.assertUsable();
+      return result;
+    } catch (error) {
+      // Where a lost device first rejects the work and then says that it is lost, the second is the reason.
+      if (!this.#failure) await new Promise((resolve) => setTimeout(resolve, 0));
+      throw this.#failure ?? error;
+    } finally {
+      this.#waits.delete(reject);
+    }
   }
 
   /** Destroys the device. Pending and later calls of policies on it fail with DeviceLostError. */
   dispose(): void {
     this.gpuDevice.destroy();
+    this.#fail('the WebGPU device was disposed of.');
   }
+
+  #fail(what: string): void {
+    this.#failure ??= new DeviceLostError(`${what} Open a new device and load the policy again.`);
+    for (const reject of this.#waits) reject(this.#failure);
+  }
+}
+
+function withReject(): { readonly promise: Promise<never>; readonly reject: (reason: Error) => void } {
+  let reject: (reason: Error) => void = () => {};
+  const promise = new Promise<never>((_, no) => {
+    reject = no;
+  });
+  return { promise, reject };
 }

@@ -1,0 +1,89 @@
+import { encodeSafetensors, type WritableTensor } from '../checkpoints/safetensors.js';
+import type { CheckpointSource } from '../checkpoints/source.js';
+import { CheckpointError } from '../errors.js';
+import type { Precision } from '../ops/weight-source.js';
+import { loadPolicy } from '../policy/load-policy.js';
+import type { PlanResult } from '../policy/policy.js';
+import type { ComputeDevice } from '../runtime/device.js';
+import { compareTensor, type TensorReport } from './compare.js';
+import { caseStrategy, GoldenCase } from './golden-case.js';
+import { computeTicks } from './verify-ticks.js';
+import { computeWindow, tapsOf } from './verify-window.js';
+
+/** Folders of a case: the case itself, its policy and, for STEP, its predictor. */
+export interface CaseSources {
+  readonly golden: CheckpointSource;
+  readonly policy: CheckpointSource;
+  readonly predictor?: CheckpointSource | undefined;
+}
+
+export interface CaseReport {
+  readonly name: string;
+  readonly precision: Precision;
+  readonly tensors: readonly TensorReport[];
+  readonly pass: boolean;
+  /** What the engine computed, as a safetensors file: `expected.X` as `X`, `ticks.expected.X` as `ticks.X`. */
+  readonly dump: Uint8Array;
+}
+
+/** Largest error over the largest expected value: of one decision, and in an episode where errors feed on themselves. */
+const TOLERANCE = 5e-5;
+const EPISODE_TOLERANCE = 1e-4;
+/** The same where f16 storage rounds the weights. */
+const ROUNDED_TOLERANCE = 1e-3;
+const EXACT = ['expected.timesteps', 'expected.stalled'];
+
+/**
+ * Runs a case and compares every expected tensor. Inner values are tapped from the plan that act() replays.
+ * @throws what loading and planning throw: a case that is refused is a failed case.
+ */
+export async function verifyCase(sources: CaseSources, device: ComputeDevice, precision: Precision = 'f32'): Promise<CaseReport> {
+  const golden = await GoldenCase.open(sources.golden);
+  const decisions: PlanResult[] = [];
+  const strategy = caseStrategy(golden.description);
+  const policy = await loadPolicy(sources.policy, {
+    device,
+    precision,
+    taps: tapsOf(golden),
+    onDecision: (result) => decisions.push(result),
+    ...(strategy ? { strategy } : {}),
+    ...(sources.predictor ? { predictor: sources.predictor } : {}),
+  });
+  try {
+    const computed = new Map<string, ArrayLike<number>>();
+    const merge = (values: ReadonlyMap<string, ArrayLike<number>>): void => values.forEach((value, name) => computed.set(name, value));
+    if (golden.has('input.noise')) merge(await computeWindow(golden, policy));
+    if (golden.has('ticks.input.noise')) merge(await computeTicks(golden, policy, decisions));
+    if (computed.size === 0) throw new CheckpointError(`case "${golden.name}" has neither input.noise nor ticks.input.noise: nothing to verify.`);
+
+    const rounded = precision === 'f16' && policy.info.fileDtypes.some((dtype) => dtype !== 'F16');
+    const tensors: TensorReport[] = [];
+    for (const [name, values] of computed) {
+      const tolerance = toleranceOf(name, golden, rounded);
+      tensors.push(compareTensor(name, golden.shape(name), await golden.values(name), values, tolerance));
+    }
+    const pass = tensors.every((tensor) => tensor.pass);
+    return { name: golden.name, precision, tensors, pass, dump: encodeDump(golden, computed) };
+  } finally {
+    await policy.dispose();
+  }
+}
+
+function toleranceOf(name: string, golden: GoldenCase, rounded: boolean): number {
+  if (EXACT.includes(name)) return 0;
+  if (rounded) return ROUNDED_TOLERANCE;
+  return name.startsWith('ticks.') || golden.description.kind === 'step' ? EPISODE_TOLERANCE : TOLERANCE;
+}
+
+function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<number>>): Uint8Array {
+  const tensors = [...computed].map(([name, values]): WritableTensor => {
+    const integers = EXACT.includes(name);
+    return {
+      name: name.replace('expected.', ''),
+      dtype: integers ? 'I64' : 'F32',
+      shape: golden.shape(name),
+      data: integers ? Array.from(values) : Float32Array.from(values),
+    };
+  });
+  return encodeSafetensors(tensors);
+}
