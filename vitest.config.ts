@@ -1,14 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
-// Device tests share two cores with a software driver: one worker at a time keeps them from starving each other.
+/** Where CI wants a machine-readable report beside the printed one. */
+const jsonReport = process.env['VITEST_JSON_REPORT'];
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Every file has a process of its own: a Vulkan driver is chosen once per process.
     pool: 'forks',
+    execArgv: ['--expose-gc'],
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // The suite always runs on a software adapter; `npm run test:lavapipe` names another one.
     env: { WARMSTEP_ADAPTER: process.env['WARMSTEP_ADAPTER'] ?? 'swiftshader' },
+    reporters: jsonReport ? ['default', ['json', { outputFile: jsonReport }]] : ['default'],
   },
 });

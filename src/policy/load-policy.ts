@@ -2,12 +2,12 @@ import { loadPolicyCheckpoint } from '../checkpoints/load-policy.js';
 import { loadPredictorCheckpoint } from '../checkpoints/load-predictor.js';
 import type { NamedTensors } from '../checkpoints/named-tensors.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
-import type { PolicyCheckpoint } from '../checkpoints/types.js';
+import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import type { Precision } from '../ops/weight-source.js';
 import { checkChoice, checkInteger, checkKeys } from '../options.js';
 import { ComputeDevice } from '../runtime/device.js';
 import { Policy, type PlanResult } from './policy.js';
-import { loadNetworks } from './policy-networks.js';
+import { loadNetworks, type PolicyNetworks } from './policy-networks.js';
 import type { StrategyOptions } from './strategy.js';
 
 export interface LoadPolicyOptions {
@@ -39,7 +39,7 @@ export const LOAD_POLICY_KEYS = [
 ] as const satisfies (keyof LoadPolicyOptions)[];
 
 /**
- * Loads a LeRobot (or Diffusion Policy) checkpoint, ready to act.
+ * Loads a LeRobot (or Diffusion Policy) checkpoint, ready to act. Closes the sources when it is done.
  * @throws CheckpointError, UnsupportedCheckpointError, OptionError, NoAdapterError, DeviceLimitError, and the reason of
  * `signal` when it is aborted.
  */
@@ -65,25 +65,49 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
   checkInteger('loadPolicy', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
   signal?.throwIfAborted();
   const loading = signal ? { signal } : {};
-  const checkpoint = await loadPolicyCheckpoint(source, loading);
-  const predictor = typeof options.predictor === 'object' ? await loadPredictorCheckpoint(options.predictor, loading) : options.predictor;
-  const networks = await loadNetworks(device, checkpoint, predictor, { precision, signal, onProgress });
+  const opened: { close(): Promise<void> }[] = [];
   try {
-    const policy = new Policy({
+    const checkpoint = await loadPolicyCheckpoint(source, loading);
+    opened.push(checkpoint);
+    const predictor = typeof options.predictor === 'object' ? await loadPredictorCheckpoint(options.predictor, loading) : options.predictor;
+    if (typeof predictor === 'object') opened.push(predictor);
+    const networks = await loadNetworks(device, checkpoint, predictor, { precision, signal, onProgress });
+    return await createPolicy(checkpoint, predictor, networks, { ...options, precision, seed });
+  } finally {
+    // Everything that a policy needs is on the device now.
+    for (const checkpoint of opened) await checkpoint.close();
+  }
+}
+
+/** Makes the policy and warms it up; frees the networks when that fails. */
+async function createPolicy(
+  checkpoint: PolicyCheckpoint,
+  predictor: PredictorCheckpoint | 'shift' | undefined,
+  networks: PolicyNetworks,
+  options: LoadPolicyOptions & { readonly precision: Precision; readonly seed: number },
+): Promise<Policy> {
+  let policy: Policy | undefined;
+  let loaded = false;
+  try {
+    policy = new Policy({
       checkpoint,
       networks,
-      precision,
+      precision: options.precision,
       fileDtypes: fileDtypes([checkpoint.weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])]),
       strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
-      seed,
+      seed: options.seed,
       warnings: [...checkpoint.warnings, ...(typeof predictor === 'object' ? predictor.warnings : [])],
       taps: options.taps ?? [],
       onDecision: options.onDecision,
-      onDispose: options.onDispose,
+      // The caller of a load that failed has no policy, and shall not hear that it was disposed of.
+      onDispose: () => (loaded ? options.onDispose?.() : undefined),
     });
     await policy.warmup();
+    options.signal?.throwIfAborted();
+    loaded = true;
     return policy;
   } catch (error) {
+    await policy?.dispose();
     networks.destroy();
     throw error;
   }

@@ -24,8 +24,9 @@ export function gatherFrames(features: readonly ObservationFeature[], observatio
     for (let frame = 0; frame < frames; frame++) {
       for (let i = 0; i < size; i++) {
         const value = values[frame * size + i];
-        const rounded = Math.fround(value as number);
-        if (typeof value !== 'number' || !Number.isFinite(rounded)) {
+        // A bigint cannot even be rounded: the type comes first.
+        const rounded = typeof value === 'number' ? Math.fround(value) : NaN;
+        if (!Number.isFinite(rounded)) {
           throw new ObservationError(
             `observation "${feature.rawName}" has ${String(value)} at index ${frame * size + i}: finite f32 numbers are needed. Check the sensor.`,
           );

@@ -72,7 +72,7 @@ export class Policy {
   readonly #plans = new Map<number, DecisionPlan>();
   #strategy: Strategy;
   #episode = new Episode(0);
-  #disposed = false;
+  #disposal: Promise<void> | undefined;
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
@@ -139,6 +139,7 @@ export class Policy {
         }
         return this.#decideInEpisode(frames, batch, options);
       }
+      if (previous.length > 2) throw new OptionError(`plan: \`previous\` takes the two newest results at most, got ${previous.length}.`);
       const [newest, before] = previous.map((past) => this.#splitPrevious(past, batch));
       const starts = Array.from({ length: batch }, (_, b) => this.#strategy.start(newest?.[b], before?.[b]));
       const { index, decision } = this.#episode;
@@ -177,19 +178,18 @@ export class Policy {
   }
 
   /** Waits for running calls and frees everything on the device. Later calls fail. */
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    await this.#queue.run(() => {
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#queue.run(() => {
       for (const plan of this.#plans.values()) plan.destroy();
       this.#plans.clear();
       this.#parts.networks.destroy();
       this.#parts.onDispose?.();
     });
+    return this.#disposal;
   }
 
   #run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#disposed) return Promise.reject(new DeviceLostError(`policy "${this.#parts.checkpoint.name}" was disposed of; load it again.`));
+    if (this.#disposal) return Promise.reject(new DeviceLostError(`policy "${this.#parts.checkpoint.name}" was disposed of; load it again.`));
     return this.#queue.run(task);
   }
 

@@ -99,12 +99,15 @@ export class ComputeDevice {
 
   /** Waits for GPU work; ends with DeviceLostError when the device goes away first, so that no wait hangs. */
   async settle<T>(work: Promise<T>): Promise<T> {
-    this.assertUsable();
-    // Not a race with `device.lost`: that promise would hold on to the result of every race as long as the device lives.
-    const { promise: lost, reject } = withReject();
-    this.#waits.add(reject);
+    let cancel: (reason: Error) => void = () => {};
     try {
-      const result = await Promise.race([work, lost]);
+      // Not a race with `device.lost`: that promise would hold on to the result of every race as long as the device lives.
+      const result = await new Promise<T>((resolve, reject) => {
+        cancel = reject;
+        this.#waits.add(cancel);
+        work.then(resolve, reject);
+        if (this.#failure) reject(this.#failure);
+      });
       this.assertUsable();
       return result;
     } catch (error) {
@@ -112,7 +115,7 @@ export class ComputeDevice {
       if (!this.#failure) await new Promise((resolve) => setTimeout(resolve, 0));
       throw this.#failure ?? error;
     } finally {
-      this.#waits.delete(reject);
+      this.#waits.delete(cancel);
     }
   }
 
@@ -126,12 +129,4 @@ export class ComputeDevice {
     this.#failure ??= new DeviceLostError(`${what} Open a new device and load the policy again.`);
     for (const reject of this.#waits) reject(this.#failure);
   }
-}
-
-function withReject(): { readonly promise: Promise<never>; readonly reject: (reason: Error) => void } {
-  let reject: (reason: Error) => void = () => {};
-  const promise = new Promise<never>((_, no) => {
-    reject = no;
-  });
-  return { promise, reject };
 }

@@ -34,11 +34,19 @@ const ROUNDED_TOLERANCE = 1e-3;
 const EXACT = ['expected.timesteps', 'expected.stalled'];
 
 /**
- * Runs a case and compares every expected tensor. Inner values are tapped from the plan that act() replays.
+ * Runs a case and compares every expected tensor. Inner values are tapped from the plan that act() replays. Closes the
+ * sources.
  * @throws what loading and planning throw: a case that is refused is a failed case.
  */
 export async function verifyCase(sources: CaseSources, device: ComputeDevice, precision: Precision = 'f32'): Promise<CaseReport> {
-  const golden = await GoldenCase.open(sources.golden);
+  try {
+    return await verifyOpened(await GoldenCase.open(sources.golden), sources, device, precision);
+  } finally {
+    await sources.golden.close();
+  }
+}
+
+async function verifyOpened(golden: GoldenCase, sources: CaseSources, device: ComputeDevice, precision: Precision): Promise<CaseReport> {
   const decisions: PlanResult[] = [];
   const strategy = caseStrategy(golden.description);
   const policy = await loadPolicy(sources.policy, {

@@ -21,20 +21,25 @@ export async function loadPolicy(source: string | CheckpointSource, options: Loa
   checkKeys('loadPolicy', options, [...LOAD_POLICY_KEYS, 'adapter']);
   const { predictor, adapter, device: given, ...rest } = options;
   const policySource = typeof source === 'string' ? await folderSource(source) : source;
-  const predictorSource = typeof predictor === 'string' && predictor !== 'shift' ? await folderSource(predictor) : predictor;
+  const predictorSource = typeof predictor === 'string' ? await predictorFolder(predictor) : predictor;
   const device = given ?? (await openDevice(adapter === undefined ? {} : { adapter }));
+  const onDispose = (): void => {
+    if (!given) device.dispose();
+    options.onDispose?.();
+  };
   try {
     return await loadFromSource(policySource, {
       ...rest,
       device,
-      ...(predictorSource === undefined ? {} : { predictor: predictorSource as CheckpointSource | 'shift' }),
-      ...(given ? {} : { onDispose: () => device.dispose() }),
+      ...(predictorSource === undefined ? {} : { predictor: predictorSource }),
+      onDispose,
     });
   } catch (error) {
     if (!given) device.dispose();
     throw error;
-  } finally {
-    if (typeof source === 'string') await policySource.close();
-    if (typeof predictor === 'string' && typeof predictorSource === 'object') await predictorSource.close();
   }
+}
+
+async function predictorFolder(predictor: string): Promise<CheckpointSource | 'shift'> {
+  return predictor === 'shift' ? predictor : folderSource(predictor);
 }

@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util';
+import { readJsonObject } from '../../checkpoints/json-object.js';
+import { loadPolicyCheckpoint } from '../../checkpoints/load-policy.js';
+import { loadPredictorCheckpoint } from '../../checkpoints/load-predictor.js';
+import type { CheckpointSource } from '../../checkpoints/source.js';
+import { folderSource } from '../../platform/node/folder-source.js';
+import type { Command } from '../command.js';
+import { describePolicyCheckpoint, describePredictorCheckpoint, type CheckpointDescription } from '../describe-checkpoint.js';
+import { atMost, UsageError } from '../options.js';
+import { print, printJson } from '../output.js';
+
+const USAGE = `usage: warmstep inspect DIR [--json]
+
+Describes a checkpoint folder, of a policy or of a STEP predictor: features with sizes and normalisation, horizon and
+steps, network, scheduler, parameters, bytes, on-disk format, warnings. Reads no weights and needs no GPU.
+
+  --json   one JSON object on standard output`;
+
+export const inspectCommand: Command = {
+  name: 'inspect',
+  summary: 'describe a checkpoint folder; no GPU needed',
+  usage: USAGE,
+  run: async (args) => {
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { json: { type: 'boolean' } } });
+    atMost(positionals, 1);
+    const [folder] = positionals;
+    if (folder === undefined) throw new UsageError('the checkpoint folder is missing');
+    const { json, text } = await describe(await folderSource(folder));
+    if (values.json) printJson(json);
+    else print(text);
+    return 0;
+  },
+};
+
+async function describe(source: CheckpointSource): Promise<CheckpointDescription> {
+  if (await isPredictor(source)) {
+    const predictor = await loadPredictorCheckpoint(source);
+    await predictor.close();
+    return describePredictorCheckpoint(predictor);
+  }
+  const policy = await loadPolicyCheckpoint(source);
+  await policy.close();
+  return describePolicyCheckpoint(policy);
+}
+
+/** Everything but a predictor is left to the policy's loader, whose messages say what is wrong with a folder. */
+async function isPredictor(source: CheckpointSource): Promise<boolean> {
+  if (!(await source.list()).includes('config.json')) return false;
+  try {
+    return (await readJsonObject(await source.open('config.json'))).value('type') === 'step_predictor';
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}

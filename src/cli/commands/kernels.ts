@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Kernel } from '../../../kernels/kernel.js';
+import { openDevice } from '../../platform/node/device.js';
+import type { Command } from '../command.js';
+import { packageInfo } from '../environment.js';
+import { interruptible } from '../interrupt.js';
+import { withPolicy } from '../load.js';
+import { atMost, choiceOption, given } from '../options.js';
+import { print } from '../output.js';
+import { table } from '../table.js';
+
+const USAGE = `usage: warmstep kernels [--print] [FILTER] [options]
+
+Lists the kernels that the bundled Push-T policy with its STEP predictor runs on an adapter, or prints their final WGSL.
+
+  FILTER            only kernels whose label contains this text
+  --print           the text itself
+  --precision P     storage of the weights: f32 (default) or f16
+  --adapter NAME    auto, hardware, swiftshader, lavapipe, or part of an adapter's name`;
+
+export const kernelsCommand: Command = {
+  name: 'kernels',
+  summary: 'list or print the WGSL that the bundled policy runs',
+  usage: USAGE,
+  run: async (args) => {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { print: { type: 'boolean' }, precision: { type: 'string' }, adapter: { type: 'string' } },
+    });
+    atMost(positionals, 1);
+    const precision = choiceOption('precision', values.precision, ['f32', 'f16']);
+    const kernels = await collectKernels({ precision, adapter: values.adapter });
+    const [filter = ''] = positionals;
+    const chosen = kernels.filter(({ label }) => label.includes(filter)).sort((a, b) => (a.label < b.label ? -1 : 1));
+    if (values.print) {
+      for (const { label, code } of chosen) print(`// ${label}\n${code.trim()}\n`);
+    } else {
+      print(table(['kernel', 'lines', 'bindings'], chosen.map(({ label, code, bindings }) =>
+        [label, String(code.split('\n').length), bindings.map(({ name, access }) => `${name} (${access})`).join(', ')])));
+    }
+    return chosen.length > 0 ? 0 : 1;
+  },
+};
+
+/** Listens to what the device compiles: the text that runs, not a second way to make it. */
+async function collectKernels(options: { precision: 'f32' | 'f16' | undefined; adapter: string | undefined }): Promise<Kernel[]> {
+  const kernels = new Map<string, Kernel>();
+  const transformShader = (kernel: Kernel): string => {
+    kernels.set(kernel.code, kernel);
+    return kernel.code;
+  };
+  const device = await openDevice({ ...given({ adapter: options.adapter }), transformShader });
+  const checkpoints = join(packageInfo().root, 'checkpoints', 'pusht-state');
+  return interruptible(async (signal) => {
+    try {
+      const loading = { device, signal, predictor: join(checkpoints, 'predictor'), ...given({ precision: options.precision }) };
+      return await withPolicy(join(checkpoints, 'policy'), loading, async () => [...kernels.values()]);
+    } finally {
+      device.dispose();
+    }
+  });
+}

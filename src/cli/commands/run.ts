@@ -1,0 +1,132 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { loadPolicyCheckpoint } from '../../checkpoints/load-policy.js';
+import { encodeSafetensors } from '../../checkpoints/safetensors.js';
+import { folderSource } from '../../platform/node/folder-source.js';
+import type { Policy, PlanResult } from '../../policy/policy.js';
+import type { Command } from '../command.js';
+import { milliseconds, plural } from '../format.js';
+import { interruptible } from '../interrupt.js';
+import { summarizeLatencies, type LatencySummary } from '../latency.js';
+import { adapterName, withPolicy } from '../load.js';
+import { atMost, choiceOption, given, integerOption, required } from '../options.js';
+import { print, printJson, printNote } from '../output.js';
+import { Progress } from '../progress.js';
+import { observationAt, readRecording, type Recording } from '../recording.js';
+import { strategyFromFlags } from '../strategy-options.js';
+import { facts, table } from '../table.js';
+
+const USAGE = `usage: warmstep run --policy DIR --input FILE --output FILE [options]
+
+Feeds recorded observations to a policy, tick by tick, and writes one action per tick.
+
+  --policy DIR       checkpoint folder
+  --input FILE       safetensors with the policy's observations: tensors [ticks, size] under the names of the
+                     features, or under "ticks.input." and the name
+  --output FILE      safetensors with the tensor "action" [ticks, action size], F32, in the units of the robot
+  --predictor DIR    STEP predictor folder, or "shift" (the previous chunk moved by the executed rows): samples with STEP
+  --solver NAME      DDPM, DDIM or DPM-Solver++ for every decision. Default: STEP with a predictor, else the checkpoint's
+  --steps N          network evaluations per decision (STEP: the same as --budget). Default: the checkpoint's
+  --budget N         STEP: network evaluations per warm decision (default 2)
+  --warm-start MODE  STEP: forward-noise (default), eq13, train-index, snr-matched, mean-matched
+  --seed N           seed of the noise (default 0): the same seed gives the same actions
+  --precision P      storage of the weights: f32 (default) or f16
+  --adapter NAME     auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --json             one JSON object on standard output`;
+
+const OPTIONS = {
+  policy: { type: 'string' },
+  predictor: { type: 'string' },
+  input: { type: 'string' },
+  output: { type: 'string' },
+  solver: { type: 'string' },
+  steps: { type: 'string' },
+  budget: { type: 'string' },
+  'warm-start': { type: 'string' },
+  seed: { type: 'string' },
+  precision: { type: 'string' },
+  adapter: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'turn recorded observations into actions',
+  usage: USAGE,
+  run: async (args) => {
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    atMost(positionals, 0);
+    const [folder, input, output] = (['policy', 'input', 'output'] as const).map((name) => required(name, values[name])) as [string, string, string];
+    const precision = choiceOption('precision', values.precision, ['f32', 'f16']);
+    const seed = integerOption('seed', values.seed) ?? 0;
+
+    // Headers first: a missing observation is reported before a gigabyte of weights has been read.
+    const checkpoint = await loadPolicyCheckpoint(await folderSource(folder));
+    await checkpoint.close();
+    const strategy = strategyFromFlags(values, checkpoint.scheduler);
+    const recording = await readRecording(input, checkpoint.observations.map(({ rawName, size }) => ({ name: rawName, size })));
+    if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${recording.ignored.join(', ')}.`);
+    const predictor = strategy.name === 'STEP' ? values.predictor : undefined;
+    if (values.predictor !== undefined && predictor === undefined) printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
+
+    return interruptible(async (signal) => {
+      const decisions: PlanResult[] = [];
+      const options = {
+        seed, strategy, signal,
+        onDecision: (result: PlanResult) => void decisions.push(result),
+        ...given({ precision, predictor, adapter: values.adapter }),
+      };
+      return withPolicy(folder, options, async (policy) => {
+        const actions = await replay(policy, recording, signal);
+        const data = Float32Array.from(actions.flatMap((action) => [...action]));
+        const shape = [recording.ticks, policy.info.actionDim];
+        await writeFile(output, encodeSafetensors([{ name: 'action', dtype: 'F32', shape, data }]));
+        report(policy, recording, decisions, { output, seed, json: values.json ?? false });
+        return 0;
+      });
+    });
+  },
+};
+
+async function replay(policy: Policy, recording: Recording, signal: AbortSignal): Promise<Float32Array[]> {
+  const progress = new Progress();
+  const actions: Float32Array[] = [];
+  for (let tick = 0; tick < recording.ticks; tick++) {
+    signal.throwIfAborted();
+    actions.push(await policy.act(observationAt(recording, tick)));
+    progress.update(`tick ${tick + 1} of ${recording.ticks}`);
+  }
+  progress.done();
+  return actions;
+}
+
+function report(
+  policy: Policy,
+  recording: Recording,
+  decisions: readonly PlanResult[],
+  { output, seed, json }: { output: string; seed: number; json: boolean },
+): void {
+  const { info } = policy;
+  // The first decision of an episode runs more evaluations than the others: together they would hide each other.
+  const latency = (warm: boolean): LatencySummary | undefined =>
+    summarizeLatencies(decisions.filter((decision) => decision.warm === warm).map(({ latencyMs }) => latencyMs));
+  const latencies = { warm: latency(true), cold: latency(false) };
+  if (json) {
+    printJson({
+      policy: info.name, adapter: info.adapter, strategy: info.strategy, precision: info.precision, seed, ticks: recording.ticks,
+      decisions: decisions.length, evaluations: decisions.map(({ timesteps }) => timesteps.length),
+      latencyMs: given(latencies), output, ignored: recording.ignored, warnings: info.warnings,
+    });
+    return;
+  }
+  for (const warning of info.warnings) printNote(warning);
+  print(facts([
+    ['policy', `${info.name}, ${info.precision} weights`],
+    ['adapter', adapterName(info)],
+    ['strategy', `${info.strategy}, seed ${seed}`],
+    ['written', `${output}: action [${recording.ticks}, ${info.actionDim}] from ${plural(decisions.length, 'decision')}`],
+  ]));
+  const rows = Object.entries(latencies).flatMap(([name, summary]) =>
+    summary ? [[name, String(summary.count), milliseconds(summary.p50), milliseconds(summary.p95), milliseconds(summary.p99)]] : []);
+  print(`\n${table(['decisions', 'number', 'p50', 'p95', 'p99'], rows)}`);
+}

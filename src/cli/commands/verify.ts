@@ -1,0 +1,106 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { WarmstepError } from '../../errors.js';
+import type { Precision } from '../../ops/weight-source.js';
+import { caseFolder } from '../../platform/node/case-folder.js';
+import { openDevice } from '../../platform/node/device.js';
+import type { ComputeDevice } from '../../runtime/device.js';
+import type { TensorReport } from '../../verification/compare.js';
+import { verifyCase, type CaseReport } from '../../verification/verify-case.js';
+import type { Command } from '../command.js';
+import { choiceOption, given, UsageError } from '../options.js';
+import { print, printJson } from '../output.js';
+import { table } from '../table.js';
+
+const usage = `warmstep verify CASE_DIR… [options]
+
+Runs recorded cases and compares every tensor with the reference: a folder with case.json, case.safetensors,
+policy/ and, for STEP, predictor/. Inner values are tapped from the plan that act() replays.
+Exit code 1 when a tensor is out of tolerance or a case is refused.
+
+  --precision f32|f16   storage of the weights (default f32)
+  --adapter CHOICE      auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --dump DIR            write what was computed to DIR/<case name>.safetensors
+  --json                print a JSON object instead of tables`;
+
+interface RefusedCase {
+  readonly name: string;
+  readonly refused: string;
+}
+
+export const verifyCommand: Command = {
+  name: 'verify',
+  summary: 'Compare the engine with recorded cases, tensor by tensor.',
+  usage,
+  run: async (args) => {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        precision: { type: 'string' },
+        adapter: { type: 'string' },
+        dump: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
+    });
+    if (positionals.length === 0) throw new UsageError('give at least one case folder');
+    const precision = choiceOption('precision', values.precision, ['f32', 'f16'] as const) ?? 'f32';
+    if (values.dump !== undefined) await mkdir(values.dump, { recursive: true });
+    const device = await openDevice(given({ adapter: values.adapter }));
+    try {
+      const reports: (CaseReport | RefusedCase)[] = [];
+      for (const folder of positionals) {
+        const report = await verifyFolder(folder, device, precision, values.dump);
+        reports.push(report);
+        if (!values.json) printReport(report);
+      }
+      const failed = reports.filter((report) => 'refused' in report || !report.pass).length;
+      if (values.json) printReports(reports, device, precision);
+      else print(`${reports.length - failed} of ${reports.length} cases pass (${device.adapter.description}, ${precision}).`);
+      return failed === 0 ? 0 : 1;
+    } finally {
+      device.dispose();
+    }
+  },
+};
+
+async function verifyFolder(
+  folder: string,
+  device: ComputeDevice,
+  precision: Precision,
+  dump: string | undefined,
+): Promise<CaseReport | RefusedCase> {
+  try {
+    const report = await verifyCase(await caseFolder(folder), device, precision);
+    if (dump !== undefined) await writeFile(join(dump, `${basename(report.name)}.safetensors`), report.dump);
+    return report;
+  } catch (error) {
+    if (!(error instanceof WarmstepError)) throw error;
+    return { name: basename(resolve(folder)), refused: error.message };
+  }
+}
+
+function printReport(report: CaseReport | RefusedCase): void {
+  if ('refused' in report) {
+    print(`${report.name}: REFUSED: ${report.refused}\n`);
+    return;
+  }
+  print(`${report.name}: ${report.pass ? 'pass' : 'FAIL'}`);
+  const header = ['tensor', 'shape', 'largest error', '/ max', 'tolerance', ''];
+  print(`${table(header, report.tensors.map(row))}\n`);
+}
+
+function row(tensor: TensorReport): string[] {
+  const { name, shape, error, scale, tolerance, pass } = tensor;
+  return [name, shape.join('×'), error.toExponential(2), (error / (scale || 1)).toExponential(2), tolerance.toExponential(0), pass ? 'ok' : 'FAIL'];
+}
+
+function printReports(reports: readonly (CaseReport | RefusedCase)[], device: ComputeDevice, precision: Precision): void {
+  const cases = reports.map((report) => {
+    if ('refused' in report) return { ...report, pass: false };
+    const { name, pass, tensors } = report;
+    return { name, pass, tensors };
+  });
+  printJson({ adapter: device.adapter, precision, pass: cases.every(({ pass }) => pass), cases });
+}

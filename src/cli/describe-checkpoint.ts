@@ -1,0 +1,75 @@
+import type { NamedTensors } from '../checkpoints/named-tensors.js';
+import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import { bytes, count } from './format.js';
+import { facts, table } from './table.js';
+
+/** A checkpoint for programs and for people. */
+export interface CheckpointDescription {
+  readonly json: object;
+  readonly text: string;
+}
+
+export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDescription {
+  const { name, dialect, unet, scheduler, observationSteps, actionSteps, parameters, weightBytes, warnings } = policy;
+  const observations = policy.observations.map(({ name: feature, rawName, size, normalizer }) => ({
+    name: feature, rawName, size, normalization: normalizer.mode,
+  }));
+  const action = { name: 'action', size: unet.actionDim, normalization: policy.action.mode };
+  const dtypes = dtypesOf(policy.weights);
+  const json = {
+    kind: 'policy', name, dialect, observations, action, horizon: unet.horizon, observationSteps, actionSteps, unet,
+    scheduler, parameters, weightBytes, dtypes, warnings,
+  };
+  const features = table(
+    ['feature', 'delivered as', 'size', 'normalisation'],
+    [...observations, { ...action, rawName: '(output)' }].map((row) => [row.name, row.rawName, String(row.size), row.normalization]),
+  );
+  const text = [
+    `policy ${name}`,
+    '',
+    features,
+    '',
+    facts([
+      ['format', dialect === 'diffusion-policy' ? 'Diffusion Policy tensor names' : `LeRobot, dialect ${dialect}`],
+      ['horizon', `${unet.horizon} rows: ${observationSteps} observation steps, ${actionSteps} executed per decision`],
+      ['U-Net', `channels ${unet.downDims.join('/')}, kernel ${unet.kernelSize}, ${unet.groups} groups, timestep embedding `
+        + `${unet.stepEmbedDim}, conditioning ${unet.conditioningDim}, FiLM ${unet.scaleModulation ? 'scale and bias' : 'bias'}`],
+      ['scheduler', `${scheduler.type}, ${scheduler.numInferenceSteps} of ${scheduler.numTrainTimesteps} timesteps, `
+        + `${scheduler.betaSchedule}, ${scheduler.predictionType} prediction, `
+        + (scheduler.clipSample ? `clip ±${scheduler.clipSampleRange}` : 'no clip')],
+      ['parameters', count(parameters)],
+      ['weights', `${bytes(weightBytes)} on disk (${dtypes.join(', ')})`],
+    ]),
+    ...warningLines(warnings),
+  ].join('\n');
+  return { json, text };
+}
+
+export function describePredictorCheckpoint(predictor: PredictorCheckpoint): CheckpointDescription {
+  const { name, config, parameters, weightBytes, warnings } = predictor;
+  const dtypes = dtypesOf(predictor.weights);
+  const json = { kind: 'predictor', name, config, parameters, weightBytes, dtypes, warnings };
+  const text = [
+    `STEP predictor ${name}`,
+    '',
+    facts([
+      ['action size', String(config.actionDim)],
+      ['observation', `${config.observationDim} values × ${config.observationSteps} steps`],
+      ['history', `the last ${config.historySteps} of ${config.horizon} rows`],
+      ['transformer', `width ${config.modelDim}, ${config.heads} heads, ${config.encoderLayers} encoder layers, `
+        + `${config.decoderLayers} cross-attention blocks, feed-forward ${config.feedforwardDim}`],
+      ['parameters', count(parameters)],
+      ['weights', `${bytes(weightBytes)} on disk (${dtypes.join(', ')})`],
+    ]),
+    ...warningLines(warnings),
+  ].join('\n');
+  return { json, text };
+}
+
+function dtypesOf(weights: NamedTensors): string[] {
+  return [...new Set([...weights.names()].map((name) => weights.dtype(name) ?? 'F32'))].sort();
+}
+
+function warningLines(warnings: readonly string[]): string[] {
+  return warnings.length === 0 ? [] : ['', ...warnings.map((warning) => `warning: ${warning}`)];
+}

@@ -1,0 +1,71 @@
+import { WarmstepError } from '../errors.js';
+import { COMMANDS } from './commands.js';
+import { packageInfo } from './environment.js';
+import { Interrupted } from './interrupt.js';
+import { isUsageError } from './options.js';
+import { print } from './output.js';
+
+/** Exit codes: 0 done, 1 failed, 2 wrong command line, 130 ended by Ctrl-C. */
+export async function dispatch(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === 'help' || isHelp(name)) {
+    print(overview());
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version') {
+    print(packageInfo().version);
+    return 0;
+  }
+  const entry = COMMANDS.find((command) => command.name === name);
+  if (!entry) {
+    printError(`unknown command "${name}"\n\n${overview()}`);
+    return 2;
+  }
+  const command = await entry.load();
+  if (rest.some(isHelp)) {
+    print(command.usage);
+    return 0;
+  }
+  try {
+    return await command.run(rest);
+  } catch (error) {
+    if (isUsageError(error)) {
+      printError(`${error.message}\n\n${command.usage}`);
+      return 2;
+    }
+    if (error instanceof Interrupted) {
+      printError('interrupted');
+      return 130;
+    }
+    printError(describe(error));
+    return 1;
+  }
+}
+
+function isHelp(text: string): boolean {
+  return text === '--help' || text === '-h';
+}
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+  return [
+    'warmstep: diffusion policies for robots on WebGPU',
+    '',
+    'usage: warmstep COMMAND [options]',
+    '',
+    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    '`warmstep COMMAND --help` explains a command. WARMSTEP_ADAPTER chooses the adapter: auto, hardware, swiftshader,',
+    'lavapipe, or a part of its name.',
+  ].join('\n');
+}
+
+/** The engine's own errors say what to do; a stack would only hide it. Of others, the stack is all there is. */
+function describe(error: unknown): string {
+  if (error instanceof WarmstepError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function printError(text: string): void {
+  process.stderr.write(`warmstep: ${text}\n`);
+}

@@ -1,0 +1,25 @@
+/** The user pressed Ctrl-C. */
+export class Interrupted extends Error {
+  constructor() {
+    super('interrupted');
+    this.name = 'Interrupted';
+  }
+}
+
+/**
+ * Runs a task that Ctrl-C ends through its signal, so that what is open on the device is freed. A second Ctrl-C ends the
+ * process at once, in case the driver hangs.
+ */
+export async function interruptible<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const onInterrupt = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort(new Interrupted());
+  };
+  process.on('SIGINT', onInterrupt);
+  try {
+    return await task(controller.signal);
+  } finally {
+    process.off('SIGINT', onInterrupt);
+  }
+}

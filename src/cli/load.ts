@@ -1,0 +1,37 @@
+import type { ComputeDevice } from '../runtime/device.js';
+import { openDevice } from '../platform/node/device.js';
+import { loadPolicy, type LoadNodePolicyOptions } from '../platform/node/load-policy.js';
+import type { Policy } from '../policy/policy.js';
+import { given } from './options.js';
+import { Progress } from './progress.js';
+
+/** A device for the time of a task; disposed of however the task ends. */
+export async function withDevice<T>(adapter: string | undefined, task: (device: ComputeDevice) => Promise<T>): Promise<T> {
+  const device = await openDevice(given({ adapter }));
+  try {
+    return await task(device);
+  } finally {
+    device.dispose();
+  }
+}
+
+/** A policy for the time of a task, with progress while it is loaded; disposed of however the task ends. */
+export async function withPolicy<T>(
+  source: Parameters<typeof loadPolicy>[0],
+  options: LoadNodePolicyOptions,
+  task: (policy: Policy) => Promise<T>,
+): Promise<T> {
+  const progress = new Progress();
+  const onProgress = (fraction: number): void => progress.update(`loading ${Math.round(fraction * 100)} %`);
+  const policy = await loadPolicy(source, { ...options, onProgress }).finally(() => progress.done());
+  try {
+    return await task(policy);
+  } finally {
+    await policy.dispose();
+  }
+}
+
+/** Name and driver of an adapter, for people. */
+export function adapterName({ adapter }: { readonly adapter: ComputeDevice['adapter'] }): string {
+  return `${adapter.description || adapter.device || 'unnamed'}${adapter.isFallback ? ' (software)' : ''}`;
+}

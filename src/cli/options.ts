@@ -1,0 +1,50 @@
+/** The command line itself is wrong: the caller prints the command's usage after the message. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+/** Whether an error means that the command line is wrong: ours, or one of node:util's parseArgs. */
+export function isUsageError(error: unknown): error is Error {
+  if (error instanceof UsageError) return true;
+  return error instanceof TypeError && String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+}
+
+/** An option that must be there. */
+export function required(name: string, value: string | undefined): string {
+  if (value === undefined || value === '') throw new UsageError(`option --${name} is missing`);
+  return value;
+}
+
+/** A whole number, or undefined where the option was not given. */
+export function integerOption(name: string, text: string | undefined, least = 0): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+    throw new UsageError(`--${name} must be a whole number, ${least} or more, found "${text}"`);
+  }
+  return value;
+}
+
+/** One of a few words, or undefined where the option was not given. */
+export function choiceOption<T extends string>(name: string, text: string | undefined, choices: readonly T[]): T | undefined {
+  if (text === undefined) return undefined;
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined) throw new UsageError(`--${name} must be one of ${choices.join(', ')}, found "${text}"`);
+  return found;
+}
+
+/** Refuses more positional arguments than a command has. */
+export function atMost(positionals: readonly string[], most: number): void {
+  const extra = positionals[most];
+  if (extra !== undefined) throw new UsageError(`unexpected argument "${extra}"`);
+}
+
+/** An object without the keys whose value is undefined: options that were not given are left to their defaults. */
+export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

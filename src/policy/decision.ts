@@ -1,0 +1,25 @@
+import type { Schedule } from '../diffusion/solver-step.js';
+
+/** Everything a decision depends on: a decision is a pure function of these values. */
+export interface DecisionInput {
+  /** Raw observations f32 [b][observationSteps][frameWidth], oldest frame first. */
+  readonly observations: Float32Array;
+  readonly schedule: Schedule;
+  /** Start of each sample: x = predictionScale · prediction + noiseScale · noise. */
+  readonly starts: readonly { readonly predictionScale: number; readonly noiseScale: number }[];
+  /** Previous chunk, normalised, f32 [b][horizon][actionDim]; looked at where a prediction scale is not 0. */
+  readonly history: Float32Array | undefined;
+  /** Standard normal f32 [b][horizon][actionDim]. */
+  readonly noise: Float32Array;
+  /** One row f32 [b][horizon][actionDim] for each of the schedule's noisy steps, in their order. */
+  readonly stepNoise: readonly Float32Array[];
+}
+
+export interface DecisionOutput {
+  /** Normalised chunk f32 [b][horizon][actionDim]. */
+  readonly chunk: Float32Array;
+  /** The chunk in the units of the robot, f32 [b][horizon][actionDim]. */
+  readonly actionHorizon: Float32Array;
+  /** Inner values that the plan was compiled to hand out. */
+  readonly taps: ReadonlyMap<string, Float32Array>;
+}

@@ -1,0 +1,128 @@
+import { memorySource, type ByteSource, type CheckpointSource } from '../checkpoints/source.js';
+import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor-tensors.js';
+import type { PredictorConfig, UnetConfig } from '../checkpoints/types.js';
+import { unetTensorShapes } from '../checkpoints/unet-tensors.js';
+import { initialFill } from './fill.js';
+import { syntheticFile, type SyntheticTensor } from './file.js';
+
+export const SYNTHETIC_SIZES = ['large', 'small', 'tiny'] as const;
+/** `large` and `small` are the two U-Nets of the STEP paper's robomimic tables, 249,074,826 and 65,883,658 parameters. */
+export type SyntheticSize = (typeof SYNTHETIC_SIZES)[number];
+
+const WIDTHS = {
+  large: { downDims: [512, 1024, 2048], stepEmbedDim: 128 },
+  small: { downDims: [256, 512, 1024], stepEmbedDim: 256 },
+  tiny: { downDims: [64, 128, 256], stepEmbedDim: 128 },
+} as const satisfies Record<SyntheticSize, Pick<UnetConfig, 'downDims' | 'stepEmbedDim'>>;
+
+const STATE_SIZE = 9;
+const ENVIRONMENT_SIZE = 14;
+const OBSERVATION_STEPS = 2;
+const ACTION_STEPS = 8;
+
+/** The observations that a synthetic policy reads: name and size. */
+export const SYNTHETIC_OBSERVATIONS = [
+  { name: 'observation.state', type: 'STATE', size: STATE_SIZE },
+  { name: 'observation.environment_state', type: 'ENV', size: ENVIRONMENT_SIZE },
+] as const;
+
+/** Sizes of the denoising network. */
+export function syntheticUnet(size: SyntheticSize): UnetConfig {
+  return {
+    ...WIDTHS[size],
+    actionDim: 10,
+    horizon: 16,
+    kernelSize: 5,
+    groups: 8,
+    conditioningDim: OBSERVATION_STEPS * (STATE_SIZE + ENVIRONMENT_SIZE),
+    scaleModulation: true,
+  };
+}
+
+const PREDICTOR: PredictorConfig = {
+  actionDim: 10,
+  observationDim: STATE_SIZE + ENVIRONMENT_SIZE,
+  horizon: 16,
+  observationSteps: OBSERVATION_STEPS,
+  historySteps: 16,
+  encoderLayers: 2,
+  modelDim: 128,
+  heads: 4,
+  decoderLayers: 2,
+  feedforwardDim: 256,
+};
+
+/**
+ * A LeRobot checkpoint (statistics inside the model file) with random weights, made while it is read: for measurements
+ * and tests at full size without a gigabyte on a disk or in memory.
+ */
+export function syntheticPolicy(size: SyntheticSize): CheckpointSource {
+  const unet = syntheticUnet(size);
+  const config = {
+    type: 'diffusion',
+    n_obs_steps: OBSERVATION_STEPS,
+    horizon: unet.horizon,
+    n_action_steps: ACTION_STEPS,
+    input_features: Object.fromEntries(SYNTHETIC_OBSERVATIONS.map((feature) => [feature.name, { type: feature.type, shape: [feature.size] }])),
+    output_features: { action: { type: 'ACTION', shape: [unet.actionDim] } },
+    normalization_mapping: { STATE: 'MIN_MAX', ENV: 'MIN_MAX', ACTION: 'MIN_MAX' },
+    down_dims: unet.downDims,
+    kernel_size: unet.kernelSize,
+    n_groups: unet.groups,
+    diffusion_step_embed_dim: unet.stepEmbedDim,
+    use_film_scale_modulation: unet.scaleModulation,
+    noise_scheduler_type: 'DDIM',
+    num_train_timesteps: 100,
+    beta_schedule: 'squaredcos_cap_v2',
+    prediction_type: 'epsilon',
+    clip_sample: true,
+    clip_sample_range: 1,
+    num_inference_steps: 10,
+  };
+  const statistics = [
+    ...SYNTHETIC_OBSERVATIONS.map((feature) => ({ group: 'normalize_inputs', name: feature.name, size: feature.size })),
+    { group: 'unnormalize_outputs', name: 'action', size: unet.actionDim },
+  ].flatMap(({ group, name, size: length }) =>
+    (['min', 'max'] as const).map((statistic): SyntheticTensor => ({
+      name: `${group}.buffer_${name.replaceAll('.', '_')}.${statistic}`,
+      shape: [length],
+      fill: { kind: 'constant', value: statistic === 'min' ? -1 : 1 },
+    })),
+  );
+  const tensors = [...networkTensors(unetTensorShapes(unet), 'diffusion.unet.'), ...statistics];
+  return folder(`synthetic ${size} policy`, config, syntheticFile('model.safetensors', tensors));
+}
+
+/** The predictor that goes with every synthetic policy: 670,602 parameters. */
+export function syntheticPredictor(): CheckpointSource {
+  const config = {
+    type: 'step_predictor',
+    action_dim: PREDICTOR.actionDim,
+    obs_dim: PREDICTOR.observationDim,
+    horizon: PREDICTOR.horizon,
+    n_obs_steps: PREDICTOR.observationSteps,
+    history_steps: PREDICTOR.historySteps,
+    n_encoder_layers: PREDICTOR.encoderLayers,
+    d_model: PREDICTOR.modelDim,
+    n_head: PREDICTOR.heads,
+    n_layers: PREDICTOR.decoderLayers,
+    dim_feedforward: PREDICTOR.feedforwardDim,
+  };
+  const positions = POSITION_TABLES.map((name): [string, number[]] => [name, [1, PREDICTOR.horizon, PREDICTOR.modelDim]]);
+  const tensors = networkTensors(new Map([...predictorTensorShapes(PREDICTOR), ...positions]), '');
+  return folder('synthetic predictor', config, syntheticFile('model.safetensors', tensors));
+}
+
+function networkTensors(shapes: ReadonlyMap<string, readonly number[]>, prefix: string): SyntheticTensor[] {
+  return [...shapes].map(([name, shape]) => ({ name: prefix + name, shape, fill: initialFill(name, shapes) }));
+}
+
+function folder(name: string, config: object, model: ByteSource): CheckpointSource {
+  const json = memorySource(name, { 'config.json': `${JSON.stringify(config, null, 2)}\n` });
+  return {
+    name,
+    list: async () => [...(await json.list()), model.name],
+    open: async (file) => (file === model.name ? model : json.open(file)),
+    close: async () => {},
+  };
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { NonFiniteError, OptionError } from '../../src/errors.js';
+import type { PlanResult } from '../../src/policy/policy.js';
+import { floats, readTensors, relativeError } from '../diffusion/recorded-case.js';
+import { useTestDevice } from '../support/device.js';
+import { irregular, loadGolden, noise, observation, row, window } from './golden-policy.js';
+
+describe('act', () => {
+  const device = useTestDevice();
+
+  it.each(['state-ddim2', 'state-bias-film', 'state-dialect-a', 'state-dialect-b'])(
+    '%s: returns what LeRobot\'s select_action returned at every recorded tick',
+    async (name) => {
+      const tensors = readTensors(name);
+      const decisions: PlanResult[] = [];
+      const policy = await loadGolden(device(), name, { onDecision: (decision) => decisions.push(decision) });
+      const { observations, actionDim, actionSteps, horizon } = policy.info;
+      const expected = floats(tensors, 'ticks.expected.action');
+      const ticks = expected.length / actionDim;
+      const found: number[] = [];
+      for (let tick = 0; tick < ticks; tick++) {
+        const frame = Object.fromEntries(observations.map(({ name: key, size }) => [key, row(tensors, `ticks.input.${key}`, tick, size)]));
+        const given = row(tensors, 'ticks.input.noise', Math.floor(tick / actionSteps), horizon * actionDim);
+        found.push(...(await policy.act(frame, { noise: given })));
+      }
+      expect(relativeError(found, expected)).toBeLessThan(1e-4);
+      expect(decisions).toHaveLength(Math.ceil(ticks / actionSteps));
+      await policy.dispose();
+    },
+  );
+
+  it('fills the window with the first observation, and moves it on by one frame per tick', async () => {
+    const windows: Float32Array[] = [];
+    const policy = await loadGolden(device(), 'state-bias-film', {
+      taps: ['global_cond'],
+      onDecision: ({ taps }) => windows.push(taps.get('global_cond') as Float32Array),
+    });
+    const { observationSteps, actionSteps } = policy.info;
+    for (let tick = 0; tick <= actionSteps; tick++) await policy.act(observation(policy, tick));
+    const frames = (salts: readonly number[]): Record<string, Float32Array> =>
+      Object.fromEntries(policy.info.observations.map(({ name, size }) => [name, Float32Array.from(salts.flatMap((salt) => [...irregular(size, salt)]))]));
+    const conditioning = async (salts: readonly number[]): Promise<Float32Array | undefined> =>
+      (await policy.plan(frames(salts), { previous: [] })).taps.get('global_cond');
+    const [first, second] = windows.slice();
+    expect(observationSteps).toBe(3);
+    expect(first).toEqual(await conditioning([0, 0, 0]));
+    expect(second).toEqual(await conditioning([actionSteps - 2, actionSteps - 1, actionSteps]));
+    await policy.dispose();
+  });
+
+  it('returns the rows from observationSteps − 1 on: earlier rows lie in the past', async () => {
+    const decisions: PlanResult[] = [];
+    const policy = await loadGolden(device(), 'state-bias-film', { onDecision: (decision) => decisions.push(decision) });
+    const { actionSteps, actionDim, observationSteps } = policy.info;
+    for (let tick = 0; tick < actionSteps; tick++) {
+      const action = await policy.act(observation(policy, tick));
+      const { actionHorizon, actions } = decisions[0] as PlanResult;
+      const at = (observationSteps - 1 + tick) * actionDim;
+      expect(action).toEqual(actionHorizon.slice(at, at + actionDim));
+      expect(action).toEqual(actions.slice(tick * actionDim, (tick + 1) * actionDim));
+    }
+    expect(decisions).toHaveLength(1);
+    await policy.dispose();
+  });
+
+  it('starts anew after reset: the queue of actions, the window and the history are empty', async () => {
+    const decisions: PlanResult[] = [];
+    const policy = await loadGolden(device(), 'step-forward-noise', { predictor: 'shift', onDecision: (decision) => decisions.push(decision) });
+    const { actionSteps } = policy.info;
+    const episode = async (): Promise<number[]> => {
+      const actions: number[] = [];
+      for (let tick = 0; tick < actionSteps + 3; tick++) actions.push(...(await policy.act(observation(policy, tick), { noise: noise(policy, tick) })));
+      return actions;
+    };
+    const first = await episode();
+    policy.reset();
+    expect(await episode()).toEqual(first);
+    expect(decisions.map(({ warm }) => warm)).toEqual([false, true, false, true]);
+    await policy.dispose();
+  });
+
+  it('keeps its episode when a decision fails: the next one continues as if the failed one had not been', async () => {
+    const policy = await loadGolden(device(), 'step-forward-noise', { predictor: 'shift' });
+    const undisturbed = await loadGolden(device(), 'step-forward-noise', { predictor: 'shift' });
+    const broken = Object.fromEntries(policy.info.observations.map(({ name, size }) => [name, new Float32Array(size * 2).fill(3e38)]));
+    const results: PlanResult[][] = [[], []];
+    for (const tick of [0, 1, 2]) {
+      results[0]?.push(await policy.plan(window(policy, tick)));
+      results[1]?.push(await undisturbed.plan(window(policy, tick)));
+      await expect(policy.plan(broken)).rejects.toThrow(NonFiniteError);
+      await expect(policy.plan(window(policy), { noise: [1] })).rejects.toThrow(OptionError);
+    }
+    // Seeded noise too: its key is the number of the decision.
+    expect(results[0]?.map(({ chunk }) => chunk)).toEqual(results[1]?.map(({ chunk }) => chunk));
+    await policy.dispose();
+    await undisturbed.dispose();
+  });
+
+  it('refuses to go on with an episode of another batch size', async () => {
+    const policy = await loadGolden(device(), 'state-bias-film');
+    await policy.plan(window(policy, 0, 2));
+    await expect(policy.act(observation(policy))).rejects.toThrow(/batch of 2; reset\(\) before act/);
+    await expect(policy.plan(window(policy, 0, 3))).rejects.toThrow(/batch of 2, the window 3/);
+    policy.reset();
+    await expect(policy.act(observation(policy))).resolves.toHaveLength(policy.info.actionDim);
+    await policy.dispose();
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { USAGE } from '../../src/runtime/buffers.js';
+import { DeviceCalls } from '../runtime/device-calls.js';
+import { useTestDevice } from '../support/device.js';
+import { loadGolden, noise, observation, window, type GoldenOptions } from './golden-policy.js';
+
+const DECISIONS = 100;
+
+describe('a warm decision', () => {
+  const device = useTestDevice();
+
+  function countedCalls(): DeviceCalls {
+    const { gpuDevice } = device();
+    const buffer = gpuDevice.createBuffer({ size: 16, usage: USAGE.copyDestination });
+    buffer.destroy();
+    return new DeviceCalls(gpuDevice, buffer);
+  }
+
+  it.each<[string, GoldenOptions]>([
+    ['state-bias-film', { strategy: { name: 'DDIM', steps: 1 } }],
+    ['state-ddim2', {}],
+    ['state-ddim2', { strategy: { name: 'DDPM', steps: 2 } }],
+    ['step-forward-noise', { predictor: true }],
+    ['step-forward-noise', { predictor: 'shift' }],
+  ])('%s %o: one write, one submit, one read-back, and nothing is created', async (name, options) => {
+    const policy = await loadGolden(device(), name, options);
+    await policy.plan(window(policy));
+    const calls = countedCalls();
+    try {
+      for (let i = 0; i < DECISIONS; i++) await policy.plan(window(policy, i), { noise: noise(policy, i) });
+      expect(calls.counts).toEqual({
+        writeBuffer: DECISIONS,
+        createCommandEncoder: DECISIONS,
+        submit: DECISIONS,
+        mapAsync: DECISIONS,
+      });
+    } finally {
+      calls.restore();
+      await policy.dispose();
+    }
+  });
+
+  it('is all that act() costs, once per actionSteps ticks; the ticks between touch nothing', async () => {
+    const policy = await loadGolden(device(), 'state-bias-film');
+    const calls = countedCalls();
+    try {
+      const { actionSteps } = policy.info;
+      for (let tick = 0; tick < 3 * actionSteps; tick++) {
+        await policy.act(observation(policy, tick));
+        expect(calls.counts.submit).toBe(Math.floor(tick / actionSteps) + 1);
+      }
+      // The first decision after loading is no exception: loading compiled and rehearsed it.
+      expect(calls.counts).toEqual({ writeBuffer: 3, createCommandEncoder: 3, submit: 3, mapAsync: 3 });
+    } finally {
+      calls.restore();
+      await policy.dispose();
+    }
+  });
+
+  it('creates things again only for a batch size or a schedule that was not there before', async () => {
+    const policy = await loadGolden(device(), 'state-bias-film');
+    const calls = countedCalls();
+    try {
+      await policy.plan(window(policy, 0, 2), { previous: [] });
+      expect(calls.counts.createBindGroup).toBeGreaterThan(0);
+      const compiled = calls.counts.createBindGroup;
+      await policy.plan(window(policy, 1, 2), { previous: [] });
+      policy.useStrategy({ name: 'DDIM', steps: 1 });
+      await policy.plan(window(policy, 1, 2), { previous: [] });
+      expect(calls.counts.createBindGroup).toBe(compiled);
+      policy.useStrategy({ name: 'DDIM', steps: 9 });
+      await policy.plan(window(policy, 1, 2), { previous: [] });
+      expect(calls.counts.createBindGroup).toBeGreaterThan(compiled as number);
+    } finally {
+      calls.restore();
+      await policy.dispose();
+    }
+  });
+});
