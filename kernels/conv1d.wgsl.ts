@@ -85,8 +85,9 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
     const value = (q: string): string => activate(p.inActivation, `x[row + ${q} * shape.x_time]`);
     if (single) return `    let x${w} = ${value(`${map.windowStart(0) + w}u`)};`;
     const q = `start + ${w}`;
-    // The index is clamped as well: with robustness off, a load that is thrown away must still be in bounds.
-    return `    let x${w} = select(0.0f, ${value(`u32(clamp(${q}, 0, ${inLength - 1}))`)}, ${q} >= 0 && ${q} < ${inLength});`;
+    // The index is clamped as well: with robustness off, a load that is thrown away must still be in bounds. One unsigned
+    // comparison sees both ends; `&&` would be a branch per column, which software drivers take minutes to compile.
+    return `    let x${w} = select(0.0f, ${value(`u32(clamp(${q}, 0, ${inLength - 1}))`)}, u32(${q}) < ${inLength}u);`;
   });
   const products = unroll(kernelSize, (tap) => {
     const uses = taps.filter((candidate) => candidate.tap === tap);

@@ -11,37 +11,37 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'demo',
-    summary: 'run the bundled Push-T policy with STEP and compare it with DDIM and DDPM',
+    summary: 'Run the bundled Push-T policy with STEP and compare it with DDIM and DDPM.',
     load: async () => (await import('./commands/demo.js')).demoCommand,
   },
   {
     name: 'run',
-    summary: 'turn recorded observations into actions',
+    summary: 'Turn recorded observations into actions.',
     load: async () => (await import('./commands/run.js')).runCommand,
   },
   {
     name: 'inspect',
-    summary: 'describe a checkpoint folder; no GPU needed',
+    summary: 'Describe a checkpoint folder; no GPU needed.',
     load: async () => (await import('./commands/inspect.js')).inspectCommand,
   },
   {
     name: 'verify',
-    summary: 'compare recorded cases with what this engine computes',
+    summary: 'Compare the engine with recorded cases, tensor by tensor.',
     load: async () => (await import('./commands/verify.js')).verifyCommand,
   },
   {
     name: 'bench',
-    summary: 'measure a synthetic policy of full size: latency, load time, memory',
+    summary: 'Measure a synthetic policy of full size: latency, load time, memory.',
     load: async () => (await import('./commands/bench.js')).benchCommand,
   },
   {
     name: 'doctor',
-    summary: 'check adapter, driver, features and limits, and say what is missing',
+    summary: 'Check adapter, driver, features and limits, and say what is missing.',
     load: async () => (await import('./commands/doctor.js')).doctorCommand,
   },
   {
     name: 'kernels',
-    summary: 'list or print the WGSL that the bundled policy runs',
+    summary: 'List or print the WGSL that the bundled policy runs.',
     load: async () => (await import('./commands/kernels.js')).kernelsCommand,
   },
 ];

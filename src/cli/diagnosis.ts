@@ -48,7 +48,9 @@ export async function diagnose(choice: string | undefined): Promise<Diagnosis> {
     const problems = [
       ...limits.filter(({ ok }) => !ok).map(({ name, granted, needed }) =>
         `${name} is ${granted}, the largest networks need ${needed}: use smaller networks, f16 weights, or another adapter.`),
-      ...(knownAnswer.ok ? [] : [`the ${knownAnswer.kernel} kernel is off by ${knownAnswer.largestError}: update the driver, or use another adapter.`]),
+      ...(knownAnswer.ok
+        ? []
+        : [`the ${knownAnswer.kernel} kernel is off by ${knownAnswer.largestError}: update the driver, or use another adapter.`]),
     ];
     return {
       ok: knownAnswer.ok,
@@ -59,7 +61,8 @@ export async function diagnose(choice: string | undefined): Promise<Diagnosis> {
       knownAnswer,
       problems,
       advice: device.adapter.isFallback
-        ? ['This is a software adapter: results are right, times say nothing about a GPU. Install the GPU\'s driver, or choose it with --adapter hardware.']
+        ? ['This is a software adapter: results are right, times say nothing about a GPU. Install the GPU\'s driver, or choose it '
+          + 'with --adapter hardware.']
         : [],
     };
   } finally {
@@ -69,7 +72,8 @@ export async function diagnose(choice: string | undefined): Promise<Diagnosis> {
 
 /** The engine's kernels stay within WebGPU's defaults; only buffers grow with the network. */
 function checkLimits({ limits }: ComputeDevice): LimitCheck[] {
-  const elements = [...unetTensorShapes(syntheticUnet('large')).values()].map((shape) => shape.reduce((product, size) => product * size, 1));
+  const shapes = [...unetTensorShapes(syntheticUnet('large')).values()];
+  const elements = shapes.map((shape) => shape.reduce((product, size) => product * size, 1));
   const largestTensor = 4 * Math.max(...elements);
   const needed: [keyof GPUSupportedLimits, number][] = [
     ['maxStorageBufferBindingSize', largestTensor],

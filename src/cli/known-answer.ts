@@ -38,7 +38,11 @@ export async function runKnownAnswer(device: ComputeDevice): Promise<KnownAnswer
   return { kernel: 'conv1d', largestError, tolerance: TOLERANCE, ok: largestError <= TOLERANCE };
 }
 
-async function convolve(device: ComputeDevice, weights: Record<'weight' | 'bias', Float32Array>, input: Float32Array): Promise<Float32Array> {
+async function convolve(
+  device: ComputeDevice,
+  weights: Record<'weight' | 'bias', Float32Array>,
+  input: Float32Array,
+): Promise<Float32Array> {
   const uploader = new Uploader(device);
   const source = {
     readFloats: async (name: string) => (name.endsWith('weight') ? weights.weight : weights.bias),

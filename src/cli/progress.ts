@@ -10,10 +10,15 @@ export class Progress {
   #last = performance.now();
   #shown = false;
 
+  /** Work goes on. */
   update(text: string): void {
-    const now = performance.now();
-    if (now - this.#last < (this.#terminal ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS)) return;
-    this.#last = now;
+    if (performance.now() - this.#last < (this.#terminal ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS)) return;
+    this.phase(text);
+  }
+
+  /** Work of another kind begins: shown at once. */
+  phase(text: string): void {
+    this.#last = performance.now();
     this.#shown = true;
     process.stderr.write(this.#terminal ? `\r\x1b[2K${text}` : `${text}\n`);
   }

@@ -97,7 +97,10 @@ export async function uploadVector(loader: WeightLoader, label: string, values: 
 
 /** Rounds values in place to what the loader's precision can hold. */
 export function roundVector(loader: WeightLoader, label: string, values: Float32Array): void {
-  if (loader.precision === 'f16') assertFits(roundToF16(values), values, label);
+  if (loader.precision !== 'f16') return;
+  // The message shall name the value that was there, not the infinity it became.
+  const before = values.slice();
+  assertFits(roundToF16(values), before, label);
 }
 
 function assertFits(overflow: number, values: Float32Array, label: string): void {

@@ -58,12 +58,13 @@ const PREDICTOR: PredictorConfig = {
  */
 export function syntheticPolicy(size: SyntheticSize): CheckpointSource {
   const unet = syntheticUnet(size);
+  const inputs = SYNTHETIC_OBSERVATIONS.map((feature) => [feature.name, { type: feature.type, shape: [feature.size] }]);
   const config = {
     type: 'diffusion',
     n_obs_steps: OBSERVATION_STEPS,
     horizon: unet.horizon,
     n_action_steps: ACTION_STEPS,
-    input_features: Object.fromEntries(SYNTHETIC_OBSERVATIONS.map((feature) => [feature.name, { type: feature.type, shape: [feature.size] }])),
+    input_features: Object.fromEntries(inputs) as Record<string, unknown>,
     output_features: { action: { type: 'ACTION', shape: [unet.actionDim] } },
     normalization_mapping: { STATE: 'MIN_MAX', ENV: 'MIN_MAX', ACTION: 'MIN_MAX' },
     down_dims: unet.downDims,

@@ -38,7 +38,9 @@ describe('act', () => {
     const { observationSteps, actionSteps } = policy.info;
     for (let tick = 0; tick <= actionSteps; tick++) await policy.act(observation(policy, tick));
     const frames = (salts: readonly number[]): Record<string, Float32Array> =>
-      Object.fromEntries(policy.info.observations.map(({ name, size }) => [name, Float32Array.from(salts.flatMap((salt) => [...irregular(size, salt)]))]));
+      Object.fromEntries(
+        policy.info.observations.map(({ name, size }) => [name, Float32Array.from(salts.flatMap((salt) => [...irregular(size, salt)]))]),
+      );
     const conditioning = async (salts: readonly number[]): Promise<Float32Array | undefined> =>
       (await policy.plan(frames(salts), { previous: [] })).taps.get('global_cond');
     const [first, second] = windows.slice();
@@ -65,11 +67,16 @@ describe('act', () => {
 
   it('starts anew after reset: the queue of actions, the window and the history are empty', async () => {
     const decisions: PlanResult[] = [];
-    const policy = await loadGolden(device(), 'step-forward-noise', { predictor: 'shift', onDecision: (decision) => decisions.push(decision) });
+    const policy = await loadGolden(device(), 'step-forward-noise', {
+      predictor: 'shift',
+      onDecision: (decision) => decisions.push(decision),
+    });
     const { actionSteps } = policy.info;
     const episode = async (): Promise<number[]> => {
       const actions: number[] = [];
-      for (let tick = 0; tick < actionSteps + 3; tick++) actions.push(...(await policy.act(observation(policy, tick), { noise: noise(policy, tick) })));
+      for (let tick = 0; tick < actionSteps + 3; tick++) {
+        actions.push(...(await policy.act(observation(policy, tick), { noise: noise(policy, tick) })));
+      }
       return actions;
     };
     const first = await episode();

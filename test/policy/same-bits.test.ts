@@ -54,7 +54,8 @@ describe('same inputs, same bits', () => {
   });
 
   it('taps do not change a bit', async () => {
-    const taps = ['global_cond', 'prediction', 'start', 'model_output', 'sample', 'activation.mid_modules.0', 'activation.final_conv.0'];
+    const perStep = ['model_output', 'sample', 'activation.mid_modules.0', 'activation.final_conv.0'];
+    const taps = ['global_cond', 'prediction', 'start', ...perStep];
     const plain = await loadGolden(device(), 'step-forward-noise', { predictor: true });
     const tapped = await loadGolden(device(), 'step-forward-noise', { predictor: true, taps });
     for (const tick of [0, 1, 2]) {
@@ -63,7 +64,7 @@ describe('same inputs, same bits', () => {
       const found = await tapped.plan(window(tapped, tick), options);
       expect(bits(found)).toEqual(bits(expected));
       expect(expected.taps.size).toBe(0);
-      const steps = found.timesteps.flatMap((_, step) => ['model_output', 'sample', 'activation.mid_modules.0', 'activation.final_conv.0'].map((name) => `${name}.${step}`));
+      const steps = found.timesteps.flatMap((_, step) => perStep.map((name) => `${name}.${step}`));
       expect([...found.taps.keys()].sort()).toEqual([...(tick === 0 ? [] : ['prediction']), 'global_cond', 'start', ...steps].sort());
       expect(found.taps.get(`sample.${found.timesteps.length - 1}`)).toEqual(found.chunk);
     }
@@ -98,7 +99,7 @@ describe('f16 storage', () => {
   });
 
   it('state-ddim2: an f16 run equals an f32 run over weights that were rounded to f16 first', async () => {
-    const rounded = await new ChangedCheckpoint('state-ddim2').tensors((tensors) => tensors.map((tensor) => ({ ...tensor, data: roundedFloats(tensor.data) })));
+    const rounded = await roundedCheckpoint();
     const half = await loadGolden(device(), 'state-ddim2', { precision: 'f16' });
     const wide = await loadPolicy(rounded.source, { device: device() });
     const unrounded = await loadGolden(device(), 'state-ddim2');
@@ -110,7 +111,7 @@ describe('f16 storage', () => {
   });
 
   it('the checkpoint of that test does hold rounded weights', async () => {
-    const rounded = await new ChangedCheckpoint('state-ddim2').tensors((tensors) => tensors.map((tensor) => ({ ...tensor, data: roundedFloats(tensor.data) })));
+    const rounded = await roundedCheckpoint();
     const weights = async (files: Parameters<typeof memorySource>[1]): Promise<Float32Array> => {
       const file = await SafetensorsFile.open(await memorySource('model', files).open('model.safetensors'));
       return file.readFloats([...file.tensors.keys()].find((name) => name.includes('mid_modules.0.conv1'))!);
@@ -131,6 +132,12 @@ describe('f16 storage', () => {
 });
 
 type Data = Parameters<Parameters<ChangedCheckpoint['tensors']>[0]>[0][number];
+
+function roundedCheckpoint(): Promise<ChangedCheckpoint> {
+  return new ChangedCheckpoint('state-ddim2').tensors((tensors) =>
+    tensors.map((tensor) => ({ ...tensor, data: roundedFloats(tensor.data) })),
+  );
+}
 
 function roundedFloats(data: Data['data']): Uint8Array {
   if (!(data instanceof Uint8Array)) throw new TypeError('tensors of a file are bytes');

@@ -25,7 +25,8 @@ function pastChunk(policy: Policy, salt: number, batch = 1): PastChunk {
 /** The scales a, b of start = a · prediction + b · noise, by least squares; throws where they do not explain the start. */
 function scalesOf(start: Float32Array, prediction: Float32Array, given: Float32Array): [number, number] {
   const dot = (x: Float32Array, y: Float32Array): number => x.reduce((sum, value, i) => sum + value * (y[i] as number), 0);
-  const [pp, pn, nn, ps, ns] = [dot(prediction, prediction), dot(prediction, given), dot(given, given), dot(prediction, start), dot(given, start)];
+  const [pp, pn, nn] = [dot(prediction, prediction), dot(prediction, given), dot(given, given)];
+  const [ps, ns] = [dot(prediction, start), dot(given, start)];
   const determinant = pp * nn - pn * pn;
   const a = (ps * nn - ns * pn) / determinant;
   const b = (ns * pp - ps * pn) / determinant;
@@ -174,7 +175,8 @@ describe('the stall rule', () => {
     const given = noise(policy, 0, 2);
     const result = await policy.plan(window(policy, 0, 2), { previous: [still, moved], noise: given });
     expect(result.stalled).toEqual([true, false]);
-    const scales = [0, 1].map((b) => scalesOf(sampleOf(tap(result, 'start'), 2, b), sampleOf(tap(result, 'prediction'), 2, b), sampleOf(given, 2, b)));
+    const [starts, predictions] = [tap(result, 'start'), tap(result, 'prediction')];
+    const scales = [0, 1].map((b) => scalesOf(sampleOf(starts, 2, b), sampleOf(predictions, 2, b), sampleOf(given, 2, b)));
     const { signal, noise: sigma } = signalAndNoise(solverOptions(CASE).alphasCumprod, 50);
     [0.4, 1.2].forEach((scale, i) => expect(scales[0]?.[i]).toBeCloseTo(scale, 5));
     [signal, sigma].forEach((scale, i) => expect(scales[1]?.[i]).toBeCloseTo(scale, 5));

@@ -37,14 +37,21 @@ export interface OpResults {
 
 const NO_OFFSETS: StepOffsets = { filmRow: 0, embeddingRow: 0, coefficients: 0, noise: 0 };
 
-/** Records ops, compiles them, runs them (once for each entry of `steps`), and reads back what the test asked for. */
+export interface RunOpOptions {
+  /** The ops are run once for each entry. */
+  readonly steps?: readonly Partial<StepOffsets>[];
+  /** Names of taps that the builder wants. */
+  readonly taps?: readonly string[];
+}
+
+/** Records ops, compiles them, runs them, and reads back what the test asked for. */
 export async function runOp(
   device: ComputeDevice,
   record: (op: OpRecorder) => void | Promise<void>,
-  steps: readonly Partial<StepOffsets>[] = [{}],
+  { steps = [{}], taps = [] }: RunOpOptions = {},
 ): Promise<OpResults> {
   const uploader = new Uploader(device);
-  const builder = new PlanBuilder(device.deviceClass);
+  const builder = new PlanBuilder(device.deviceClass, taps);
   builder.segment('test');
   const contents = new Map<BufferHandle, Float32Array | Uint32Array>();
   const reads = new Map<string, { readonly buffer: BufferHandle; readonly tensor?: Tensor }>();

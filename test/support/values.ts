@@ -70,10 +70,13 @@ export interface Tolerance {
 export function expectClose(actual: Values, expected: Values, { atol, rtol }: Tolerance, what: string): void {
   const shape = ({ batch, channels, length }: Values): number[] => [batch, channels, length];
   expect(shape(actual), `${what}: shape`).toEqual(shape(expected));
-  let worst = { excess: 0, index: -1 };
+  let worst = { excess: 0, index: 0 };
   for (let i = 0; i < expected.data.length; i++) {
     const wanted = expected.data[i] as number;
-    const excess = Math.abs((actual.data[i] as number) - wanted) / (atol + rtol * Math.abs(wanted));
+    const error = Math.abs((actual.data[i] as number) - wanted);
+    const tolerance = atol + rtol * Math.abs(wanted);
+    // 0 / 0 where nothing but equality is allowed; every other NaN is a failure.
+    const excess = error === 0 ? 0 : error / tolerance;
     if (Number.isNaN(excess)) worst = { excess: Infinity, index: i };
     else if (excess > worst.excess) worst = { excess, index: i };
   }

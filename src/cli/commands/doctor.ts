@@ -18,7 +18,7 @@ is missing and what to do. Exit code 1 when policies cannot run here.
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  summary: 'check adapter, driver, features and limits, and say what is missing',
+  summary: 'Check adapter, driver, features and limits, and say what is missing.',
   usage: USAGE,
   run: async (args) => {
     const { values, positionals } = parseArgs({

@@ -18,7 +18,7 @@ steps, network, scheduler, parameters, bytes, on-disk format, warnings. Reads no
 
 export const inspectCommand: Command = {
   name: 'inspect',
-  summary: 'describe a checkpoint folder; no GPU needed',
+  summary: 'Describe a checkpoint folder; no GPU needed.',
   usage: USAGE,
   run: async (args) => {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { json: { type: 'boolean' } } });

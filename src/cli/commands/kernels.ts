@@ -21,7 +21,7 @@ Lists the kernels that the bundled Push-T policy with its STEP predictor runs on
 
 export const kernelsCommand: Command = {
   name: 'kernels',
-  summary: 'list or print the WGSL that the bundled policy runs',
+  summary: 'List or print the WGSL that the bundled policy runs.',
   usage: USAGE,
   run: async (args) => {
     const { values, positionals } = parseArgs({

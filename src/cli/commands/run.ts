@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { loadPolicyCheckpoint } from '../../checkpoints/load-policy.js';
 import { encodeSafetensors } from '../../checkpoints/safetensors.js';
+import { listed } from '../../checkpoints/source.js';
 import { folderSource } from '../../platform/node/folder-source.js';
 import type { Policy, PlanResult } from '../../policy/policy.js';
 import type { Command } from '../command.js';
@@ -51,12 +52,14 @@ const OPTIONS = {
 
 export const runCommand: Command = {
   name: 'run',
-  summary: 'turn recorded observations into actions',
+  summary: 'Turn recorded observations into actions.',
   usage: USAGE,
   run: async (args) => {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     atMost(positionals, 0);
-    const [folder, input, output] = (['policy', 'input', 'output'] as const).map((name) => required(name, values[name])) as [string, string, string];
+    const folder = required('policy', values.policy);
+    const input = required('input', values.input);
+    const output = required('output', values.output);
     const precision = choiceOption('precision', values.precision, ['f32', 'f16']);
     const seed = integerOption('seed', values.seed) ?? 0;
 
@@ -65,7 +68,7 @@ export const runCommand: Command = {
     await checkpoint.close();
     const strategy = strategyFromFlags(values, checkpoint.scheduler);
     const recording = await readRecording(input, checkpoint.observations.map(({ rawName, size }) => ({ name: rawName, size })));
-    if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${recording.ignored.join(', ')}.`);
+    if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
     const predictor = strategy.name === 'STEP' ? values.predictor : undefined;
     if (values.predictor !== undefined && predictor === undefined) printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
 

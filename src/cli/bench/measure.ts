@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Precision } from '../../ops/weight-source.js';
+import type { Observation } from '../../policy/observations.js';
+import type { Policy, PlanResult } from '../../policy/policy.js';
+import type { ComputeDevice } from '../../runtime/device.js';
+import { SYNTHETIC_OBSERVATIONS, syntheticPolicy, syntheticPredictor, type SyntheticSize } from '../../synthetic/checkpoint.js';
+import { fillValues } from '../../synthetic/fill.js';
+import { summarizeLatencies, type LatencySummary } from '../latency.js';
+import { withPolicy } from '../load.js';
+import { Progress } from '../progress.js';
+
+/** U-Net evaluations of a warm decision. */
+const BUDGET = 2;
+const RATE_HZ = 10;
+/** Decisions before any is counted: caches fill and the JavaScript engine compiles. */
+const UNCOUNTED = 5;
+const COLD_DECISIONS = 3;
+
+export interface BenchOptions {
+  readonly size: SyntheticSize;
+  readonly decisions: number;
+  readonly precision: Precision;
+  readonly signal: AbortSignal;
+}
+
+export interface BenchMeasurement {
+  readonly size: SyntheticSize;
+  readonly precision: Precision;
+  readonly parameters: number;
+  readonly evaluationsPerDecision: number;
+  readonly dispatchesPerDecision: number | null;
+  /** From the call of plan() to the actions in JavaScript. */
+  readonly latencyMs: {
+    readonly backToBack: LatencySummary;
+    /** One decision every 100 ms, as a robot asks for them: clocks and caches cool down in between. */
+    readonly paced: LatencySummary;
+    readonly cold: LatencySummary;
+  };
+  readonly coldEvaluations: number;
+  /** From the call of loadPolicy to a policy that is ready, and to its first action. The device was open. */
+  readonly loadMs: { readonly ready: number; readonly firstAction: number };
+  readonly memory: {
+    /** Size of the model files. */
+    readonly modelBytes: number;
+    readonly deviceBytes: number;
+    /** Of the process, before loading and at its peak. Software adapters keep the device's memory here too. */
+    readonly residentBefore: number;
+    readonly residentPeak: number;
+    readonly peakPerModelByte: number;
+  };
+}
+
+/** Loads a synthetic policy on an open device and measures its decisions. */
+export async function measureSynthetic(device: ComputeDevice, options: BenchOptions): Promise<BenchMeasurement> {
+  const { size, precision, signal } = options;
+  const source = syntheticPolicy(size);
+  const predictor = syntheticPredictor();
+  const modelBytes = (await source.open('model.safetensors')).size + (await predictor.open('model.safetensors')).size;
+  const residentBefore = process.memoryUsage.rss();
+  const started = performance.now();
+  return withPolicy(source, { device, predictor, precision, signal, strategy: { name: 'STEP', budget: BUDGET } }, async (policy) => {
+    const ready = performance.now() - started;
+    await policy.act(frames(0, 1));
+    const firstAction = performance.now() - started;
+    const cold = await coldDecisions(policy, signal);
+    const latencyMs = { ...(await warmDecisions(policy, options)), cold: summary(cold.map((decision) => decision.latencyMs)) };
+    const residentPeak = process.resourceUsage().maxRSS * 1024;
+    const { parameters, dispatches, deviceBytes } = policy.info;
+    return {
+      size, precision, parameters, evaluationsPerDecision: BUDGET, dispatchesPerDecision: dispatches ?? null, latencyMs,
+      coldEvaluations: cold[0]?.timesteps.length ?? 0,
+      loadMs: { ready, firstAction },
+      memory: { modelBytes, deviceBytes, residentBefore, residentPeak, peakPerModelByte: residentPeak / modelBytes },
+    };
+  });
+}
+
+async function coldDecisions(policy: Policy, signal: AbortSignal): Promise<PlanResult[]> {
+  const progress = new Progress();
+  const results: PlanResult[] = [];
+  for (let i = 0; i < COLD_DECISIONS; i++) {
+    signal.throwIfAborted();
+    progress.update(`cold: decision ${i + 1} of ${COLD_DECISIONS}`);
+    policy.reset();
+    results.push(await policy.plan(frames(i, policy.info.observationSteps)));
+  }
+  progress.done();
+  return results;
+}
+
+/** Continues the running episode, so that every decision is warm. */
+async function warmDecisions(
+  policy: Policy,
+  { decisions, signal }: BenchOptions,
+): Promise<{ backToBack: LatencySummary; paced: LatencySummary }> {
+  const progress = new Progress();
+  const measure = async (phase: string, count: number, intervalMs: number): Promise<number[]> => {
+    const latencies: number[] = [];
+    let due = performance.now();
+    for (let i = 0; i < count; i++) {
+      signal.throwIfAborted();
+      await sleep(Math.max(0, due - performance.now()), undefined, { signal }).catch(() => signal.throwIfAborted());
+      // A decision that takes longer than the interval delays the next one; it does not make it hurry.
+      due = Math.max(due, performance.now()) + intervalMs;
+      latencies.push((await policy.plan(frames(i, policy.info.observationSteps))).latencyMs);
+      progress.update(`${phase}: decision ${i + 1} of ${count}`);
+    }
+    return latencies;
+  };
+  await measure('warming up', UNCOUNTED, 0);
+  const backToBack = summary(await measure('back to back', decisions, 0));
+  const paced = summary(await measure(`paced at ${RATE_HZ} Hz`, decisions, 1000 / RATE_HZ));
+  progress.done();
+  return { backToBack, paced };
+}
+
+/** Observations that differ from decision to decision. */
+function frames(seed: number, steps: number): Observation {
+  return Object.fromEntries(SYNTHETIC_OBSERVATIONS.map(({ name, size }) => {
+    const values = new Float32Array(steps * size);
+    fillValues({ kind: 'uniform', bound: 1, seed: seed + size }, 0, values);
+    return [name, values];
+  }));
+}
+
+function summary(latencies: readonly number[]): LatencySummary {
+  const found = summarizeLatencies(latencies);
+  if (!found) throw new TypeError('a measurement needs at least one decision');
+  return found;
+}

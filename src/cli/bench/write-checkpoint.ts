@@ -1,0 +1,58 @@
+import { mkdir, open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodeSafetensors } from '../../checkpoints/safetensors.js';
+import type { CheckpointSource } from '../../checkpoints/source.js';
+import { SYNTHETIC_OBSERVATIONS, syntheticPolicy, syntheticPredictor, type SyntheticSize } from '../../synthetic/checkpoint.js';
+import { fillValues } from '../../synthetic/fill.js';
+import { Progress } from '../progress.js';
+
+/** Bytes in memory at a time. */
+const PIECE_BYTES = 4 << 20;
+const TICKS = 32;
+
+/** What was written, for `warmstep run`. */
+export interface WrittenCheckpoint {
+  readonly policy: string;
+  readonly predictor: string;
+  readonly observations: string;
+  readonly bytes: number;
+}
+
+/** Writes the synthetic policy, its predictor and some observations below a folder, piece by piece. */
+export async function writeSyntheticCheckpoint(size: SyntheticSize, folder: string, signal: AbortSignal): Promise<WrittenCheckpoint> {
+  const policy = join(folder, 'policy');
+  const predictor = join(folder, 'predictor');
+  const observations = join(folder, 'observations.safetensors');
+  const bytes = (await writeFolder(syntheticPolicy(size), policy, signal)) + (await writeFolder(syntheticPredictor(), predictor, signal));
+  await writeFile(observations, encodeSafetensors(SYNTHETIC_OBSERVATIONS.map(({ name, size: width }, seed) => {
+    const data = new Float32Array(TICKS * width);
+    fillValues({ kind: 'uniform', bound: 1, seed }, 0, data);
+    return { name, dtype: 'F32', shape: [TICKS, width], data };
+  })));
+  return { policy, predictor, observations, bytes };
+}
+
+async function writeFolder(source: CheckpointSource, folder: string, signal: AbortSignal): Promise<number> {
+  await mkdir(folder, { recursive: true });
+  const progress = new Progress();
+  const piece = new Uint8Array(PIECE_BYTES);
+  let total = 0;
+  for (const name of await source.list()) {
+    const file = await source.open(name);
+    const handle = await open(join(folder, name), 'w');
+    try {
+      for (let offset = 0; offset < file.size; offset += PIECE_BYTES) {
+        signal.throwIfAborted();
+        const part = piece.subarray(0, Math.min(PIECE_BYTES, file.size - offset));
+        await file.read(offset, part);
+        await handle.writeFile(part);
+        progress.update(`writing ${join(folder, name)}: ${Math.round((100 * offset) / file.size)} %`);
+      }
+    } finally {
+      await handle.close();
+    }
+    total += file.size;
+  }
+  progress.done();
+  return total;
+}

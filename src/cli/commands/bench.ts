@@ -1,0 +1,103 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { AdapterSummary } from '../../runtime/device.js';
+import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
+import { measureSynthetic, type BenchMeasurement } from '../bench/measure.js';
+import { writeSyntheticCheckpoint } from '../bench/write-checkpoint.js';
+import type { Command } from '../command.js';
+import { describeEnvironment, type Environment } from '../environment.js';
+import { bytes, count, milliseconds } from '../format.js';
+import { interruptible } from '../interrupt.js';
+import { adapterName, withDevice } from '../load.js';
+import { atMost, choiceOption, integerOption } from '../options.js';
+import { print, printJson } from '../output.js';
+import { facts, table } from '../table.js';
+
+const USAGE = `usage: warmstep bench [options]
+
+Measures decisions of STEP with two U-Net evaluations on a policy with random weights, which are made while it is
+loaded: nothing is downloaded, and nothing is written unless it is asked for.
+
+  --size SIZE             large (249,074,826 parameters), small (65,883,658) or tiny (default large)
+  --decisions N           decisions per measurement (default 100), back to back and again at 10 Hz
+  --precision P           storage of the weights: f32 (default) or f16
+  --adapter NAME          auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --output FILE           write the record as JSON
+  --json                  print the record as JSON
+  --write-checkpoint DIR  measure nothing; write the policy to DIR/policy (large: 996 MB), its predictor to DIR/predictor,
+                          and observations for \`warmstep run\``;
+
+const OPTIONS = {
+  size: { type: 'string' },
+  decisions: { type: 'string' },
+  precision: { type: 'string' },
+  adapter: { type: 'string' },
+  output: { type: 'string' },
+  json: { type: 'boolean' },
+  'write-checkpoint': { type: 'string' },
+} as const;
+
+/** A measurement with everything that is needed to read it later. */
+type BenchRecord = BenchMeasurement & { readonly adapter: AdapterSummary; readonly environment: Environment };
+
+export const benchCommand: Command = {
+  name: 'bench',
+  summary: 'Measure a synthetic policy of full size: latency, load time, memory.',
+  usage: USAGE,
+  run: async (args) => {
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    atMost(positionals, 0);
+    const size = choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large';
+    const precision = choiceOption('precision', values.precision, ['f32', 'f16']) ?? 'f32';
+    const decisions = integerOption('decisions', values.decisions, 1) ?? 100;
+    const folder = values['write-checkpoint'];
+    return interruptible(async (signal) => {
+      if (folder !== undefined) {
+        const written = await writeSyntheticCheckpoint(size, folder, signal);
+        if (values.json) printJson(written);
+        else {
+          print(`${bytes(written.bytes)} written. Try:\n  warmstep run --policy ${written.policy} --predictor ${written.predictor} `
+            + `--input ${written.observations} --output actions.safetensors`);
+        }
+        return 0;
+      }
+      return withDevice(values.adapter, async (device) => {
+        // Before the measurement, whose own work would be in the load average afterwards.
+        const environment = describeEnvironment();
+        const measurement = await measureSynthetic(device, { size, decisions, precision, signal });
+        const record = { ...measurement, adapter: device.adapter, environment };
+        if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify(record, null, 2)}\n`);
+        if (values.json) printJson(record);
+        else print(report(record));
+        return 0;
+      });
+    });
+  },
+};
+
+function report(record: BenchRecord): string {
+  const { environment, latencyMs, loadMs, memory } = record;
+  const row = (name: string, { count: number, p50, p95, p99 }: (typeof latencyMs)['cold']): string[] =>
+    [name, String(number), milliseconds(p50), milliseconds(p95), milliseconds(p99)];
+  return [
+    facts([
+      ['policy', `synthetic ${record.size}: ${count(record.parameters)} parameters, ${record.precision} weights`],
+      ['decision', `${record.evaluationsPerDecision} U-Net evaluations, ${record.dispatchesPerDecision ?? 'unknown'} dispatches`],
+      ['adapter', adapterName(record)],
+      ['machine', `${environment.cpus} × ${environment.cpu}, ${environment.platform}, load ${environment.loadAverage.join(' ')}`],
+      ['software', `node ${environment.node}, webgpu ${environment.webgpu}, warmstep ${environment.warmstep}`
+        + (environment.commit === undefined ? '' : ` at ${environment.commit.replace(/^(.{12})[^-]*/, '$1')}`)],
+      ['date', environment.date],
+    ]),
+    table(['latency', 'decisions', 'p50', 'p95', 'p99'], [
+      row('back to back', latencyMs.backToBack),
+      row('paced at 10 Hz', latencyMs.paced),
+      row(`cold (${record.coldEvaluations} evaluations)`, latencyMs.cold),
+    ]),
+    facts([
+      ['load', `ready after ${milliseconds(loadMs.ready)}, first action after ${milliseconds(loadMs.firstAction)}`],
+      ['memory', `peak ${bytes(memory.residentPeak)} resident, ${memory.peakPerModelByte.toFixed(2)} × the model's `
+        + `${bytes(memory.modelBytes)}; ` + `${bytes(memory.deviceBytes)} on the device`],
+    ]),
+  ].join('\n\n');
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { useTestDevice } from '../support/device.js';
+import { loadGolden, noise, window } from './golden-policy.js';
+
+const WARM_UP = 500;
+const DECISIONS = 3000;
+const LIMIT_BYTES = 5e6;
+
+/** Memory of the process after everything that can be collected was. */
+async function settledMemory(): Promise<{ rss: number; heap: number }> {
+  const collect = globalThis.gc;
+  if (!collect) throw new Error('run with --expose-gc, as vitest.config.ts does');
+  for (let i = 0; i < 3; i++) {
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss, heap: heapUsed + external };
+}
+
+describe('thousands of decisions', () => {
+  const device = useTestDevice();
+
+  it(`memory grows by less than 5 MB over ${DECISIONS} decisions`, { timeout: 900_000 }, async () => {
+    const policy = await loadGolden(device(), 'state-bias-film', {
+      predictor: 'shift',
+      strategy: { name: 'STEP', budget: 1, stall: {}, coldStart: { steps: 1 } },
+    });
+    const windows = [0, 1, 2, 3].map((salt) => window(policy, salt));
+    const given = noise(policy);
+    const run = async (decisions: number): Promise<void> => {
+      // Now and then an episode ends, as in use; every other decision draws its own noise.
+      for (let i = 0; i < decisions; i++) {
+        if (i % 100 === 0) policy.reset();
+        await policy.plan(windows[i % windows.length]!, i % 2 === 0 ? {} : { noise: given });
+      }
+    };
+    await run(WARM_UP);
+    const before = await settledMemory();
+    await run(DECISIONS);
+    const after = await settledMemory();
+    expect(after.heap - before.heap).toBeLessThan(LIMIT_BYTES);
+    expect(after.rss - before.rss).toBeLessThan(LIMIT_BYTES);
+    await policy.dispose();
+  });
+});

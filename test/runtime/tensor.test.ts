@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { PlanBuilder } from '../../src/runtime/plan-builder.js';
+import { asTokens, broadcast, channelRange, channelsFirst, tapTensor, timeRange, tokens, type Tensor } from '../../src/runtime/tensor.js';
+
+/** Where value [b, c, t] lies, in elements. */
+function at({ layout }: Tensor, b: number, c: number, t: number): number {
+  return layout.offset + b * layout.batchStride + c * layout.channelStride + t * layout.timeStride;
+}
+
+describe('tensors', () => {
+  const builder = new PlanBuilder('gpu');
+
+  it('channels first: [b][channels][length]', () => {
+    const tensor = channelsFirst(builder, 'x', 2, 3, 5);
+    expect(tensor.buffer.bytes).toBe(2 * 3 * 5 * 4);
+    expect(at(tensor, 1, 2, 4)).toBe(1 * 15 + 2 * 5 + 4);
+  });
+
+  it('tokens: [b][length][channels]', () => {
+    const tensor = tokens(builder, 'x', 2, 5, 3);
+    expect(tensor.buffer.bytes).toBe(2 * 3 * 5 * 4);
+    expect([tensor.channels, tensor.length]).toEqual([3, 5]);
+    expect(at(tensor, 1, 2, 4)).toBe(1 * 15 + 4 * 3 + 2);
+  });
+
+  it('views share the buffer and address the same values', () => {
+    for (const tensor of [channelsFirst(builder, 'x', 2, 6, 5), tokens(builder, 'x', 2, 5, 6)]) {
+      const channels = channelRange(tensor, 2, 3);
+      const columns = timeRange(channels, 1, 2);
+      expect(columns.buffer).toBe(tensor.buffer);
+      expect([channels.channels, columns.channels, columns.length]).toEqual([3, 3, 2]);
+      expect(at(channels, 1, 2, 4)).toBe(at(tensor, 1, 4, 4));
+      expect(at(columns, 1, 0, 1)).toBe(at(tensor, 1, 2, 2));
+      const repeated = broadcast(tensor, 7);
+      expect(repeated.batch).toBe(7);
+      expect(at(repeated, 6, 3, 2)).toBe(at(tensor, 0, 3, 2));
+    }
+  });
+
+  it('one buffer as one token: how a window of frames becomes a conditioning vector', () => {
+    const frames = tokens(builder, 'frames', 3, 2, 18);
+    const vector = asTokens(frames.buffer, 3, 1, 36);
+    expect(at(vector, 2, 18 + 5, 0)).toBe(at(frames, 2, 5, 1));
+  });
+
+  it('are tapped sample by sample, in the order of their layout', () => {
+    const tapped = new PlanBuilder('gpu', ['half']);
+    tapped.segment('s');
+    const both = channelsFirst(tapped, 'both halves', 2, 8, 4);
+    tapTensor(tapped, 'half', channelRange(both, 4, 4));
+    expect(tapped.segments[0]?.taps[0]?.ranges).toEqual([
+      { offset: 64, bytes: 64 },
+      { offset: 128 + 64, bytes: 64 },
+    ]);
+  });
+});
