@@ -6,7 +6,8 @@ import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from '.
 import { SafetensorsFile } from './safetensors.js';
 import type { CheckpointSource } from './source.js';
 import { storedNames, warnOfUnused } from './tensor-names.js';
-import type { LoadOptions, PredictorCheckpoint, PredictorConfig } from './types.js';
+import type { PredictorShape } from '../network-shapes.js';
+import type { LoadOptions, PredictorCheckpoint } from './types.js';
 
 /**
  * Reads the folder of a STEP predictor (docs/predictor-format.md) and checks all of it but the values of the weights.
@@ -43,12 +44,12 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   };
 }
 
-function readConfig(json: JsonObject): PredictorConfig {
+function readConfig(json: JsonObject): PredictorShape {
   if (json.value('type') !== 'step_predictor') {
     throw new UnsupportedCheckpointError(`${json.where}: expected "type" to be "step_predictor", found `
       + `${shown(json.value('type'))}. Give the folder of a STEP predictor.`);
   }
-  const config: PredictorConfig = {
+  const config: PredictorShape = {
     actionDim: json.integer('action_dim', {}),
     observationDim: json.integer('obs_dim', {}),
     horizon: json.integer('horizon', { max: 4096 }),

@@ -1,12 +1,13 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../errors.js';
 import { readFeatures, type PolicyFeatures } from './features.js';
 import { shown, type JsonObject } from './json-object.js';
-import type { SchedulerConfig, UnetConfig } from './types.js';
+import type { UnetShape } from '../network-shapes.js';
+import type { SchedulerConfig } from './types.js';
 
 /** Everything config.json says that inference needs. */
 export interface PolicyConfig {
   readonly features: PolicyFeatures;
-  readonly unet: UnetConfig;
+  readonly unet: UnetShape;
   readonly scheduler: SchedulerConfig;
   readonly observationSteps: number;
   readonly actionSteps: number;
@@ -46,7 +47,7 @@ function isRecent(config: JsonObject): boolean {
   return config.has('gradient_checkpointing');
 }
 
-function readUnet(config: JsonObject, actionDim: number, conditioningDim: number): UnetConfig {
+function readUnet(config: JsonObject, actionDim: number, conditioningDim: number): UnetShape {
   const horizon = config.integer('horizon', { fallback: isRecent(config) ? 64 : 16, max: 4096 });
   const downDims = config.integers('down_dims', { fallback: [512, 1024, 2048] });
   const kernelSize = config.integer('kernel_size', { fallback: 5, max: 255 });

@@ -1,6 +1,6 @@
 import { CheckpointError } from '../errors.js';
 import { checkTensors, type ExpectedTensor, type NamedTensors } from './named-tensors.js';
-import type { PredictorConfig } from './types.js';
+import type { PredictorShape } from '../network-shapes.js';
 
 /** Position tables: buffers, stored with more rows than a configuration uses. */
 const ACTION_POSITIONS = 'pos_encoder_action.pe';
@@ -10,12 +10,12 @@ const OBSERVATION_POSITIONS = 'pos_encoder_obs.pe';
  * Every trained tensor of STEP's action predictor and its shape (model/action_predictor/action_predictor_transformer.py
  * of the STEP release). Linear layers are [out, in]; in_proj stacks query, key and value.
  */
-export function predictorTensorShapes(config: PredictorConfig): Map<string, number[]> {
+export function predictorTensorShapes(config: PredictorShape): Map<string, number[]> {
   return new Map([...expectedPredictorTensors(config)].map(([name, { shape }]) => [name, [...shape]]));
 }
 
 /** Checks all tensors of the predictor, and that the position tables reach as far as the configuration reads. */
-export function checkPredictorTensors(weights: NamedTensors, config: PredictorConfig): void {
+export function checkPredictorTensors(weights: NamedTensors, config: PredictorShape): void {
   checkTensors(weights, expectedPredictorTensors(config));
   // Queries take positions 0 … horizon − 1 of the table that the history also uses.
   checkPositions(weights, ACTION_POSITIONS, config, Math.max(config.historySteps, config.horizon),
@@ -27,7 +27,7 @@ export function checkPredictorTensors(weights: NamedTensors, config: PredictorCo
 export const POSITION_TABLES: readonly string[] = [ACTION_POSITIONS, OBSERVATION_POSITIONS];
 
 function checkPositions(
-  weights: NamedTensors, name: string, config: PredictorConfig, rows: number, because: string,
+  weights: NamedTensors, name: string, config: PredictorShape, rows: number, because: string,
 ): void {
   const found = weights.shape(name);
   const [first = 0, length = 0] = found ?? [];
@@ -41,7 +41,7 @@ function checkPositions(
   checkTensors(weights, new Map([[name, { shape: found, because }]]));
 }
 
-function expectedPredictorTensors(config: PredictorConfig): Map<string, ExpectedTensor> {
+function expectedPredictorTensors(config: PredictorShape): Map<string, ExpectedTensor> {
   const { actionDim, observationDim, horizon, modelDim, feedforwardDim } = config;
   const expected = new Map<string, ExpectedTensor>();
   const linear = (name: string, inDim: number, outDim: number, because: string): void => {

@@ -1,23 +1,5 @@
+import type { PredictorShape, UnetShape } from '../network-shapes.js';
 import type { NamedTensors } from './named-tensors.js';
-
-/** Structure of the 1-D conv U-Net. */
-export interface UnetConfig {
-  readonly actionDim: number;
-  /** Actions per chunk; a multiple of 2^downDims.length. */
-  readonly horizon: number;
-  /** Channels of each level. */
-  readonly downDims: readonly number[];
-  /** Odd, so that padding kernelSize >> 1 keeps the length. */
-  readonly kernelSize: number;
-  /** Groups of every GroupNorm but the last, which always has 8. */
-  readonly groups: number;
-  /** Width of the timestep embedding. */
-  readonly stepEmbedDim: number;
-  /** Observation steps × width of one frame, without the timestep embedding. */
-  readonly conditioningDim: number;
-  /** FiLM with scale and bias, or with bias only. */
-  readonly scaleModulation: boolean;
-}
 
 export interface NoiseScheduleConfig {
   readonly numTrainTimesteps: number;
@@ -82,7 +64,7 @@ export type Dialect = 'A' | 'B' | 'C' | 'diffusion-policy';
 export interface PolicyCheckpoint {
   readonly name: string;
   readonly dialect: Dialect;
-  readonly unet: UnetConfig;
+  readonly unet: UnetShape;
   readonly scheduler: SchedulerConfig;
   readonly observationSteps: number;
   readonly actionSteps: number;
@@ -98,26 +80,9 @@ export interface PolicyCheckpoint {
   close(): Promise<void>;
 }
 
-/** Structure of STEP's action predictor. */
-export interface PredictorConfig {
-  readonly actionDim: number;
-  /** Width of one frame of the conditioning vector. */
-  readonly observationDim: number;
-  readonly horizon: number;
-  readonly observationSteps: number;
-  /** The last rows of the previous chunk that the predictor reads. */
-  readonly historySteps: number;
-  readonly encoderLayers: number;
-  readonly modelDim: number;
-  readonly heads: number;
-  /** Cross-attention blocks. */
-  readonly decoderLayers: number;
-  readonly feedforwardDim: number;
-}
-
 export interface PredictorCheckpoint {
   readonly name: string;
-  readonly config: PredictorConfig;
+  readonly config: PredictorShape;
   readonly weights: NamedTensors;
   /** Trained values; the position tables are buffers and do not count. */
   readonly parameters: number;

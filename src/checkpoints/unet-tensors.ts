@@ -1,12 +1,12 @@
 import { CheckpointError } from '../errors.js';
 import { checkTensors, type ExpectedTensor, type NamedTensors } from './named-tensors.js';
-import type { UnetConfig } from './types.js';
+import type { UnetShape } from '../network-shapes.js';
 
 /**
  * Every tensor of LeRobot's DiffusionConditionalUnet1d and its shape (policies/diffusion/modeling_diffusion.py).
  * Convolutions are [out, in, tap], transposed ones [in, out, tap], linear layers [out, in].
  */
-export function unetTensorShapes(config: UnetConfig): Map<string, number[]> {
+export function unetTensorShapes(config: UnetShape): Map<string, number[]> {
   return new Map([...expectedUnetTensors(config)].map(([name, { shape }]) => [name, [...shape]]));
 }
 
@@ -14,7 +14,7 @@ export function unetTensorShapes(config: UnetConfig): Map<string, number[]> {
  * Checks all tensors of the U-Net against the configuration. The three mistakes that a wrong config.json makes likely
  * are looked for first, because a bare shape would not explain them.
  */
-export function checkUnetTensors(weights: NamedTensors, config: UnetConfig, frameWidths: string): void {
+export function checkUnetTensors(weights: NamedTensors, config: UnetShape, frameWidths: string): void {
   const probe = 'down_modules.0.0.cond_encoder.1.weight';
   const [rows, columns] = weights.shape(probe) ?? [];
   const width = config.stepEmbedDim + config.conditioningDim;
@@ -37,7 +37,7 @@ export function checkUnetTensors(weights: NamedTensors, config: UnetConfig, fram
   checkTensors(weights, expectedUnetTensors(config));
 }
 
-function expectedUnetTensors(config: UnetConfig): Map<string, ExpectedTensor> {
+function expectedUnetTensors(config: UnetShape): Map<string, ExpectedTensor> {
   const { actionDim, downDims, kernelSize, stepEmbedDim, scaleModulation } = config;
   const conditioning = stepEmbedDim + config.conditioningDim;
   const expected = new Map<string, ExpectedTensor>();

@@ -1,3 +1,4 @@
+import type { PredictorShape } from '../network-shapes.js';
 import { recordAttention } from '../ops/attention.js';
 import { loadLinear, loadLinearRows, recordConv1d, type Conv1dWeights } from '../ops/conv1d.js';
 import { loadNorm, recordLayerNorm, type NormWeights } from '../ops/norm.js';
@@ -5,22 +6,6 @@ import { roundVector, uploadVector } from '../ops/weight-packing.js';
 import type { WeightLoader } from '../ops/weight-source.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import { asTokens, broadcast, channelRange, timeRange, tokens, type Tensor } from '../runtime/tensor.js';
-
-/** Sizes of the STEP predictor (network of the STEP release, a transformer over history and observation tokens). */
-export interface PredictorShape {
-  readonly actionDim: number;
-  /** Values of one observation frame. */
-  readonly observationDim: number;
-  readonly horizon: number;
-  readonly observationSteps: number;
-  /** Rows of the previous chunk that the network is given: its last ones. */
-  readonly historySteps: number;
-  readonly encoderLayers: number;
-  readonly decoderLayers: number;
-  readonly modelDim: number;
-  readonly heads: number;
-  readonly feedforwardDim: number;
-}
 
 interface AttentionWeights {
   /** q, k and v from one product (self-attention). */

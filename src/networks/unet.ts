@@ -1,3 +1,4 @@
+import type { UnetShape } from '../network-shapes.js';
 import { loadConv1d, recordConv1d, type Conv1dWeights } from '../ops/conv1d.js';
 import { loadNorm, recordGroupNorm, type NormWeights } from '../ops/norm.js';
 import type { WeightLoader } from '../ops/weight-source.js';
@@ -6,21 +7,6 @@ import { channelRange, channelsFirst, tapTensor, type Tensor } from '../runtime/
 import { loadFilm, type FilmWeights } from './film.js';
 import { loadResidualBlock, recordResidualBlock, type ResidualBlock, type ResidualBlockShape } from './residual-block.js';
 import { buildTimestepTable, type TimestepTable } from './timestep-table.js';
-
-/** Sizes of LeRobot's DiffusionConditionalUnet1d. */
-export interface UnetShape {
-  readonly actionDim: number;
-  readonly horizon: number;
-  readonly downDims: readonly number[];
-  /** Odd. */
-  readonly kernelSize: number;
-  readonly groups: number;
-  readonly stepEmbedDim: number;
-  /** Width of the conditioning vector: observation steps × values per frame. */
-  readonly conditioningDim: number;
-  /** FiLM with scale and bias, or with bias alone. */
-  readonly scaleModulation: boolean;
-}
 
 /** Groups of the norm before the last convolution, whatever the configuration says. */
 const FINAL_GROUPS = 8;

@@ -1,6 +1,6 @@
 import { memorySource, type ByteSource, type CheckpointSource } from '../checkpoints/source.js';
 import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor-tensors.js';
-import type { PredictorConfig, UnetConfig } from '../checkpoints/types.js';
+import type { PredictorShape, UnetShape } from '../network-shapes.js';
 import { unetTensorShapes } from '../checkpoints/unet-tensors.js';
 import { initialFill } from './fill.js';
 import { syntheticFile, type SyntheticTensor } from './file.js';
@@ -13,7 +13,7 @@ const WIDTHS = {
   large: { downDims: [512, 1024, 2048], stepEmbedDim: 128 },
   small: { downDims: [256, 512, 1024], stepEmbedDim: 256 },
   tiny: { downDims: [64, 128, 256], stepEmbedDim: 128 },
-} as const satisfies Record<SyntheticSize, Pick<UnetConfig, 'downDims' | 'stepEmbedDim'>>;
+} as const satisfies Record<SyntheticSize, Pick<UnetShape, 'downDims' | 'stepEmbedDim'>>;
 
 const STATE_SIZE = 9;
 const ENVIRONMENT_SIZE = 14;
@@ -27,7 +27,7 @@ export const SYNTHETIC_OBSERVATIONS = [
 ] as const;
 
 /** Sizes of the denoising network. */
-export function syntheticUnet(size: SyntheticSize): UnetConfig {
+export function syntheticUnet(size: SyntheticSize): UnetShape {
   return {
     ...WIDTHS[size],
     actionDim: 10,
@@ -39,7 +39,7 @@ export function syntheticUnet(size: SyntheticSize): UnetConfig {
   };
 }
 
-const PREDICTOR: PredictorConfig = {
+const PREDICTOR: PredictorShape = {
   actionDim: 10,
   observationDim: STATE_SIZE + ENVIRONMENT_SIZE,
   horizon: 16,

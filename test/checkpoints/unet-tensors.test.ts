@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { unetTensorShapes, type UnetConfig } from '../../src/checkpoints/index.js';
+import { unetTensorShapes } from '../../src/checkpoints/index.js';
+import type { UnetShape } from '../../src/network-shapes.js';
 
-const LARGE: UnetConfig = {
+const LARGE: UnetShape = {
   actionDim: 10, horizon: 16, downDims: [512, 1024, 2048], kernelSize: 5, groups: 8, stepEmbedDim: 128,
   conditioningDim: 46, scaleModulation: true,
 };
 
-function count(config: UnetConfig): number {
+function count(config: UnetShape): number {
   return [...unetTensorShapes(config).values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PredictorConfig, UnetConfig } from '../../src/checkpoints/types.js';
+import type { PredictorShape, UnetShape } from '../../src/network-shapes.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import { useTestDevice } from '../support/device.js';
 import { expectClose, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
@@ -18,7 +18,7 @@ interface UnetCase {
   readonly name: string;
   readonly batch: number;
   readonly stateDim: number;
-  readonly unet: UnetConfig;
+  readonly unet: UnetShape;
 }
 
 const base = { kernelSize: 5, groups: 8, stepEmbedDim: 32, scaleModulation: true };
@@ -67,7 +67,7 @@ describe('the U-Net against float64', () => {
   });
 });
 
-const predictors: readonly (PredictorConfig & { readonly name: string })[] = [
+const predictors: readonly (PredictorShape & { readonly name: string })[] = [
   {
     name: 'the release: 4 heads of 32',
     actionDim: 2, observationDim: 5, horizon: 8, observationSteps: 2, historySteps: 8,

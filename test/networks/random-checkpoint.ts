@@ -1,7 +1,7 @@
 import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors.js';
 import { memorySource, type CheckpointSource } from '../../src/checkpoints/source.js';
 import { POSITION_TABLES, predictorTensorShapes } from '../../src/checkpoints/predictor-tensors.js';
-import type { PredictorConfig, UnetConfig } from '../../src/checkpoints/types.js';
+import type { PredictorShape, UnetShape } from '../../src/network-shapes.js';
 import { unetTensorShapes } from '../../src/checkpoints/unet-tensors.js';
 import { Normals } from '../support/values.js';
 import type { Tensors } from './reference-networks.js';
@@ -29,7 +29,7 @@ export interface RandomCheckpoint {
 }
 
 /** A policy that reads `stateDim` state values raw and leaves actions normalised. */
-export function randomPolicy(unet: UnetConfig, stateDim: number, seed = 1): RandomCheckpoint {
+export function randomPolicy(unet: UnetShape, stateDim: number, seed = 1): RandomCheckpoint {
   const shapes = unetTensorShapes(unet);
   const tensors = randomTensors(shapes, seed);
   const one = (name: string, size: number, value: number): WritableTensor => ({
@@ -65,7 +65,7 @@ export function randomPolicy(unet: UnetConfig, stateDim: number, seed = 1): Rand
   return { source: memorySource('random policy', { 'config.json': JSON.stringify(config), 'model.safetensors': model }), tensors };
 }
 
-export function randomPredictor(config: PredictorConfig, seed = 2): RandomCheckpoint {
+export function randomPredictor(config: PredictorShape, seed = 2): RandomCheckpoint {
   const rows = Math.max(config.horizon, config.historySteps, config.observationSteps) + 3;
   const tables = POSITION_TABLES.map((name): [string, number[]] => [name, [1, rows, config.modelDim]]);
   const shapes = new Map<string, readonly number[]>([...predictorTensorShapes(config), ...tables]);

@@ -1,4 +1,4 @@
-import type { PredictorConfig, UnetConfig } from '../../src/checkpoints/types.js';
+import type { PredictorShape, UnetShape } from '../../src/network-shapes.js';
 import { attention, convolution, groupNormMish, layerNorm, mish } from '../kernels/reference.js';
 import { valueAt, valuesOf, type Values } from '../support/values.js';
 
@@ -32,7 +32,7 @@ function map(x: Values, f: (value: number) => number): Values {
 }
 
 /** The U-Net. x: [b][actionDim][horizon]; conditioning: [b][conditioningDim][1]; returns the shape of x. */
-export function referenceUnet(tensors: Tensors, config: UnetConfig, x: Values, timestep: number, conditioning: Values): Values {
+export function referenceUnet(tensors: Tensors, config: UnetShape, x: Values, timestep: number, conditioning: Values): Values {
   const { downDims, kernelSize, groups, stepEmbedDim } = config;
   const last = downDims.length - 1;
   const half = stepEmbedDim / 2;
@@ -85,7 +85,7 @@ function geluValues(tensors: Tensors, name: string, x: Values, outActivation: 'g
 }
 
 /** The STEP predictor. history: [b][actionDim][historySteps], observations: [b][observationDim][observationSteps]. */
-export function referencePredictor(tensors: Tensors, config: PredictorConfig, history: Values, observations: Values): Values {
+export function referencePredictor(tensors: Tensors, config: PredictorShape, history: Values, observations: Values): Values {
   const { modelDim: d, heads, horizon } = config;
   const positions = (name: string, x: Values): Values => add(x, valuesOf(x.batch, d, x.length, (_b, c, t) => tensor(tensors, name)[t * d + c] as number));
   const norm = (name: string, x: Values): Values => layerNorm(x, tensor(tensors, `${name}.weight`), tensor(tensors, `${name}.bias`));

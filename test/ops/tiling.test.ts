@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { convOutLength, tapMap } from '../../kernels/taps.js';
+import type { DeviceClass } from '../../src/runtime/device-class.js';
+import { recordConv1d, type Conv1dWeights } from '../../src/ops/conv1d.js';
 import { chooseConv1dTiling, reductionInvocations } from '../../src/ops/tiling.js';
+import { PlanBuilder } from '../../src/runtime/plan-builder.js';
+import { channelsFirst } from '../../src/runtime/tensor.js';
+
+const CLASSES: readonly DeviceClass[] = ['gpu', 'software'];
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
-describe.each(['software', 'gpu'] as const)('tiling on the device class %s', (deviceClass) => {
+describe.each(CLASSES)('tiling on the device class %s', (deviceClass) => {
   it('stays within what every device grants, for every shape', () => {
     for (const channels of [1, 3, 5, 40, 257, 2048]) {
       for (const outLength of range(80)) {
@@ -29,6 +35,33 @@ describe.each(['software', 'gpu'] as const)('tiling on the device class %s', (de
       expect(invocations).toBeLessThan(2 * elements);
       expect(invocations).toBeLessThanOrEqual(64);
     }
+  });
+});
+
+describe('the choice of a variant', () => {
+  it('gives a reduction to one invocation on a software driver, and shares it on a GPU', () => {
+    const shape = { inChannels: 256, outChannels: 256, outLength: 16, columnMultiple: 1 };
+    expect(chooseConv1dTiling(shape, 'software').slices).toBe(1);
+    expect(chooseConv1dTiling(shape, 'gpu').slices).toBeGreaterThan(1);
+    expect(CLASSES.map((deviceClass) => reductionInvocations(1000, deviceClass))).toEqual([64, 8]);
+    expect(CLASSES.map((deviceClass) => reductionInvocations(3, deviceClass))).toEqual([4, 4]);
+  });
+
+  it.each(CLASSES)('the tiling and the text of the kernel do not depend on the batch (%s)', (deviceClass) => {
+    const buffer = { label: 'weights', size: 64 } as GPUBuffer;
+    const sizes = { inChannels: 40, outChannels: 24, kernelSize: 3, transposed: false };
+    const weights: Conv1dWeights = { ...sizes, storage: 'f32', weight: buffer, bias: buffer };
+    const recorded = [1, 3, 17].map((batch) => {
+      const builder = new PlanBuilder(deviceClass);
+      builder.segment('s');
+      const [x, y] = [channelsFirst(builder, 'x', batch, 40, 12), channelsFirst(builder, 'y', batch, 24, 12)];
+      recordConv1d(builder, weights, { x, y, padding: 1 });
+      const [dispatch] = builder.segments[0]?.dispatches ?? [];
+      return { code: dispatch?.kernel.code, tiles: dispatch?.workgroups.slice(0, 2), batch: dispatch?.workgroups[2] };
+    });
+    expect(new Set(recorded.map(({ code }) => code)).size).toBe(1);
+    expect(new Set(recorded.map(({ tiles }) => String(tiles))).size).toBe(1);
+    expect(recorded.map(({ batch }) => batch)).toEqual([1, 3, 17]);
   });
 });
 

@@ -15,10 +15,15 @@ const RATE_HZ = 10;
 /** Decisions before any is counted: caches fill and the JavaScript engine compiles. */
 const UNCOUNTED = 5;
 const COLD_DECISIONS = 3;
+/** Without a number asked for, a phase ends after this time, once it has a median: slow adapters need a minute for ten. */
+const DEFAULT_DECISIONS = 100;
+const PHASE_MS = 20_000;
+const LEAST_DECISIONS = 5;
 
 export interface BenchOptions {
   readonly size: SyntheticSize;
-  readonly decisions: number;
+  /** Decisions per measurement; undefined: as many as fit into a phase, at most 100. */
+  readonly decisions: number | undefined;
   readonly precision: Precision;
   readonly signal: AbortSignal;
 }
@@ -78,7 +83,8 @@ export async function measureSynthetic(device: ComputeDevice, options: BenchOpti
 async function coldDecisions(policy: Policy, signal: AbortSignal): Promise<PlanResult[]> {
   const progress = new Progress();
   const results: PlanResult[] = [];
-  for (let i = 0; i < COLD_DECISIONS; i++) {
+  const end = performance.now() + PHASE_MS;
+  for (let i = 0; i < COLD_DECISIONS && (i === 0 || performance.now() < end); i++) {
     signal.throwIfAborted();
     progress.update(`cold: decision ${i + 1} of ${COLD_DECISIONS}`);
     policy.reset();
@@ -94,10 +100,11 @@ async function warmDecisions(
   { decisions, signal }: BenchOptions,
 ): Promise<{ backToBack: LatencySummary; paced: LatencySummary }> {
   const progress = new Progress();
-  const measure = async (phase: string, count: number, intervalMs: number): Promise<number[]> => {
+  const measure = async (phase: string, count: number, intervalMs: number, endMs = Infinity): Promise<number[]> => {
     const latencies: number[] = [];
     let due = performance.now();
-    for (let i = 0; i < count; i++) {
+    const end = due + endMs;
+    for (let i = 0; i < count && (i < LEAST_DECISIONS || performance.now() < end); i++) {
       signal.throwIfAborted();
       await sleep(Math.max(0, due - performance.now()), undefined, { signal }).catch(() => signal.throwIfAborted());
       // A decision that takes longer than the interval delays the next one; it does not make it hurry.
@@ -108,8 +115,10 @@ async function warmDecisions(
     return latencies;
   };
   await measure('warming up', UNCOUNTED, 0);
-  const backToBack = summary(await measure('back to back', decisions, 0));
-  const paced = summary(await measure(`paced at ${RATE_HZ} Hz`, decisions, 1000 / RATE_HZ));
+  const count = decisions ?? DEFAULT_DECISIONS;
+  const endMs = decisions === undefined ? PHASE_MS : Infinity;
+  const backToBack = summary(await measure('back to back', count, 0, endMs));
+  const paced = summary(await measure(`paced at ${RATE_HZ} Hz`, count, 1000 / RATE_HZ, endMs));
   progress.done();
   return { backToBack, paced };
 }

@@ -19,7 +19,7 @@ Measures decisions of STEP with two U-Net evaluations on a policy with random we
 loaded: nothing is downloaded, and nothing is written unless it is asked for.
 
   --size SIZE             large (249,074,826 parameters), small (65,883,658) or tiny (default large)
-  --decisions N           decisions per measurement (default 100), back to back and again at 10 Hz
+  --decisions N           decisions back to back, and again at 10 Hz (default: what fits into 20 s each, at most 100)
   --precision P           storage of the weights: f32 (default) or f16
   --adapter NAME          auto, hardware, swiftshader, lavapipe, or part of an adapter's name
   --output FILE           write the record as JSON
@@ -49,7 +49,7 @@ export const benchCommand: Command = {
     atMost(positionals, 0);
     const size = choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large';
     const precision = choiceOption('precision', values.precision, ['f32', 'f16']) ?? 'f32';
-    const decisions = integerOption('decisions', values.decisions, 1) ?? 100;
+    const decisions = integerOption('decisions', values.decisions, 1);
     const folder = values['write-checkpoint'];
     return interruptible(async (signal) => {
       if (folder !== undefined) {
