@@ -9,7 +9,8 @@ export default defineConfig({
     // Every file has a process of its own: a Vulkan driver is chosen once per process.
     pool: 'forks',
     execArgv: ['--expose-gc'],
-    maxWorkers: 2,
+    // A software driver uses all cores by itself; two of them at once take many times as long.
+    maxWorkers: 1,
     testTimeout: 180_000,
     hookTimeout: 180_000,
     // The suite always runs on a software adapter; `npm run test:lavapipe` names another one.

@@ -56,7 +56,9 @@ describe('cross-attention over keys and values of another length', () => {
     { tokens: 1, keys: 300, heads: 1, headDim: 1, batch: 1 },
   ])('$tokens queries, $keys keys, $heads heads of $headDim, batch $batch', async ({ tokens, keys, heads, headDim, batch }) => {
     const normals = new Normals(keys);
-    const { actual, expected } = await runCross(normals.values(batch, heads * headDim, tokens), normals.values(batch, 2 * heads * headDim, keys), heads);
+    const q = normals.values(batch, heads * headDim, tokens);
+    const memory = normals.values(batch, 2 * heads * headDim, keys);
+    const { actual, expected } = await runCross(q, memory, heads);
     expectClose(actual, expected, TOLERANCE, 'y');
   });
 });

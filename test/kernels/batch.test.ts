@@ -24,7 +24,8 @@ describe.each(['software', 'gpu'] as const)('on the device class %s', (deviceCla
       const channels = { inChannels: 12, outChannels: 12 };
       const input = op.input(x);
       const output = (name: string, count = 12, length = x.length) => op.output(name, x.batch, count, length);
-      recordConv1d(op.builder, await loadConv1d(loader, 'conv', { ...channels, kernelSize: 3 }), { x: input, y: output('conv'), padding: 1 });
+      const conv = await loadConv1d(loader, 'conv', { ...channels, kernelSize: 3 });
+      recordConv1d(op.builder, conv, { x: input, y: output('conv'), padding: 1 });
       const up = await loadConv1d(loader, 'up', { ...channels, kernelSize: 4, transposed: true });
       recordConv1d(op.builder, up, { x: input, y: output('up', 12, 2 * x.length), stride: 2, padding: 1 });
       const norm = await loadNorm(loader, 'norm', 12);

@@ -8,7 +8,10 @@ const TOLERANCE: Tolerance = { atol: 2e-6, rtol: 1e-6 };
 const device = useTestDevice();
 
 async function expectReference(shapes: readonly ConvCase[]): Promise<void> {
-  const cases = shapes.map((shape, index) => ({ shape: { ...shape, transposed: true }, inputs: convInputs({ ...shape, transposed: true }, index + 1) }));
+  const cases = shapes.map((given, index) => {
+    const shape = { ...given, transposed: true };
+    return { shape, inputs: convInputs(shape, index + 1) };
+  });
   const results = await runConvolutions(device(), cases);
   results.forEach((actual, index) => {
     const { shape, inputs } = cases[index] as (typeof cases)[number];
@@ -21,7 +24,9 @@ describe('transposed conv1d', () => {
 
   it('doubles the length as the U-Net does, at odd sizes and over several tiles', async () => {
     await expectReference([1, 2, 3, 5, 8, 9, 32].map((inLength, i) => ({
-      ...upsample, inLength, inChannels: [1, 5, 3, 40, 7, 2, 6][i] as number, outChannels: [7, 1, 40, 5, 2, 3, 9][i] as number, batch: 1 + (i % 3),
+      ...upsample, inLength, batch: 1 + (i % 3),
+      inChannels: [1, 5, 3, 40, 7, 2, 6][i] as number,
+      outChannels: [7, 1, 40, 5, 2, 3, 9][i] as number,
     })));
   });
 

@@ -96,7 +96,10 @@ function inputs(seed: number, batch: number, channels: number, length: number, r
   return { sample: values(), output: values(), previousX0: values(), noise: Array.from({ length: rows }, values) };
 }
 
-const FIELDS = ['x0FromSample', 'x0FromOutput', 'epsFromSample', 'epsFromOutput', 'fromX0', 'fromEps', 'fromSample', 'fromPreviousX0', 'fromNoise'] as const;
+const FIELDS = [
+  'x0FromSample', 'x0FromOutput', 'epsFromSample', 'epsFromOutput',
+  'fromX0', 'fromEps', 'fromSample', 'fromPreviousX0', 'fromNoise',
+] as const;
 
 describe('solver step', () => {
   it.each([{ batch: 1, length: 1, channels: 1 }, { batch: 3, length: 7, channels: 5 }, { batch: 2, length: 64, channels: 3 }])(
@@ -115,8 +118,10 @@ describe('solver step', () => {
 
   // Each term by itself: a coefficient that takes the place of another cannot hide in a sum.
   it.each(FIELDS)('coefficient %s alone', async (field) => {
-    const through: Partial<SolverStep> = field.startsWith('x0') ? { fromX0: 1 } : field.startsWith('eps') ? { fromEps: 1 } : { x0FromOutput: 1, epsFromSample: 1 };
-    const p: Run = { steps: [{ ...NOTHING, ...through, [field]: 0.7 }], ...inputs(3, 2, 2, 3) };
+    // Terms of x0 and eps show through the sample; terms of the sample need an x0 and an eps.
+    const through = field.startsWith('x0') ? { fromX0: 1 } : field.startsWith('eps') ? { fromEps: 1 } : {};
+    const step = { ...NOTHING, x0FromOutput: 1, epsFromSample: 1, ...through, [field]: 0.7 };
+    const p: Run = { steps: [step], ...inputs(3, 2, 2, 3) };
     expectClose((await run(p)).sample, reference(p).sample, TOLERANCE, 'sample');
   });
 
@@ -157,7 +162,7 @@ describe('status of a solver step', () => {
   const clipped = { ...NOTHING, x0FromOutput: 1, fromX0: 1, clip: 1 };
   const spoil = (value: number): Values => valuesOf(3, 2, 7, (b, c, t) => (b === 2 && c === 1 && t === 6 ? value : 0.5));
 
-  it.each([NaN, Infinity, -Infinity])('a network output of %s raises it to the step\'s code, whatever the clamp makes of it', async (value) => {
+  it.each([NaN, Infinity, -Infinity])('an output of %s raises it to the code of the step, whatever the clamp does', async (value) => {
     const { status } = await run({ ...base, steps: [clipped], output: spoil(value), codes: [7] });
     expect(status).toBe(7);
   });
@@ -169,6 +174,7 @@ describe('status of a solver step', () => {
 
   it('the largest code stays', async () => {
     expect((await run({ ...base, steps: [clipped], output: spoil(NaN), codes: [7], status: 9 })).status).toBe(9);
-    expect((await run({ ...base, steps: [clipped, clipped], noise: [...base.noise, ...base.noise], output: spoil(NaN), codes: [2, 1] })).status).toBe(2);
+    const twice = { ...base, steps: [clipped, clipped], noise: [...base.noise, ...base.noise] };
+    expect((await run({ ...twice, output: spoil(NaN), codes: [2, 1] })).status).toBe(2);
   });
 });

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { loadPolicy } from '../../src/policy/load-policy.js';
+import { randomPolicy } from '../networks/random-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
-import { loadGolden, noise, window } from './golden-policy.js';
+import { noise, window } from './golden-policy.js';
 
-const WARM_UP = 500;
+/**
+ * The JavaScript engine compiles hot functions until about the thousandth decision and keeps several MB for it once; with
+ * `node --no-opt` memory stands still after a few hundred.
+ */
+const WARM_UP = 1500;
 const DECISIONS = 3000;
 const LIMIT_BYTES = 5e6;
 
@@ -22,7 +28,10 @@ describe('thousands of decisions', () => {
   const device = useTestDevice();
 
   it(`memory grows by less than 5 MB over ${DECISIONS} decisions`, { timeout: 900_000 }, async () => {
-    const policy = await loadGolden(device(), 'state-bias-film', {
+    // A small network: what could leak is per decision and per dispatch, not per weight.
+    const unet = { actionDim: 2, horizon: 8, downDims: [16, 8], kernelSize: 3, groups: 4, stepEmbedDim: 8, conditioningDim: 6, scaleModulation: true };
+    const policy = await loadPolicy(randomPolicy(unet, 3).source, {
+      device: device(),
       predictor: 'shift',
       strategy: { name: 'STEP', budget: 1, stall: {}, coldStart: { steps: 1 } },
     });
