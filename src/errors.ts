@@ -30,6 +30,9 @@ export class DeviceLimitError extends WarmstepError {}
 /** The device was lost or destroyed while work was under way: open a new one. */
 export class DeviceLostError extends WarmstepError {}
 
+/** The policy was disposed of: load it again. */
+export class DisposedError extends WarmstepError {}
+
 /** A shader or pipeline did not pass validation: a defect of the engine or of the driver. */
 export class ShaderError extends WarmstepError {}
 

@@ -6,7 +6,6 @@ export { loadPredictorCheckpoint } from './checkpoints/load-predictor.js';
 export type { PolicyCheckpoint, PredictorCheckpoint } from './checkpoints/types.js';
 export { encodeSafetensors, SafetensorsFile, type Dtype, type TensorInfo, type WritableTensor } from './checkpoints/safetensors.js';
 export { fillNormal, type NoiseKey } from './diffusion/philox.js';
-export type { WarmStart } from './diffusion/warm-start.js';
 export type { Precision } from './ops/weight-source.js';
 export { loadPolicy, type LoadPolicyOptions } from './policy/load-policy.js';
 export type { Observation } from './policy/observations.js';

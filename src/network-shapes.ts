@@ -19,6 +19,9 @@ export interface UnetShape {
   readonly scaleModulation: boolean;
 }
 
+/** Groups of the U-Net's last norm, whatever the configuration says. */
+export const FINAL_GROUPS = 8;
+
 /** The STEP predictor: a transformer over history and observation tokens (network of the STEP release). */
 export interface PredictorShape {
   readonly actionDim: number;

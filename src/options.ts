@@ -27,3 +27,22 @@ export function checkChoice<T extends string>(where: string, name: string, value
   }
   return value as T;
 }
+
+/** A number that `accepts` takes; `wanted` says it in words, e.g. "a number from 0 to 1". */
+export function checkNumber(
+  where: string,
+  name: string,
+  value: unknown,
+  wanted: string,
+  accepts: (value: number) => boolean,
+): number {
+  if (typeof value !== 'number' || !accepts(value)) {
+    throw new OptionError(`${where}: ${name} must be ${wanted}, got ${String(value)}.`);
+  }
+  return value;
+}
+
+/** The scale of a prediction or of noise. */
+export function checkScale(where: string, name: string, value: unknown): number {
+  return checkNumber(where, name, value, 'a finite number of at least 0', (scale) => scale >= 0 && scale < Infinity);
+}

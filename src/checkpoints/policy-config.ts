@@ -1,7 +1,7 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../errors.js';
 import { readFeatures, type PolicyFeatures } from './features.js';
 import { shown, type JsonObject } from './json-object.js';
-import type { UnetShape } from '../network-shapes.js';
+import { FINAL_GROUPS, type UnetShape } from '../network-shapes.js';
 import type { SchedulerConfig } from './types.js';
 
 /** Everything config.json says that inference needs. */
@@ -12,9 +12,6 @@ export interface PolicyConfig {
   readonly observationSteps: number;
   readonly actionSteps: number;
 }
-
-/** final_conv.0 always has this many groups, whatever `n_groups` says. */
-const FINAL_GROUPS = 8;
 
 /**
  * Reads and checks config.json of any dialect. A missing key means that the file is older than the key, so it takes the

@@ -37,9 +37,9 @@ export class SafetensorsFile {
   /**
    * All values of a tensor as f32, in the file's row-major order; F64 and integers are rounded to nearest.
    * The array is a view of a scratch buffer that the next read on this file overwrites: copy what must stay.
-   * Throws CheckpointError naming the tensor when it is absent or, unless `allowNonFinite`, holds NaN or infinity.
+   * Throws CheckpointError naming the tensor when it is absent or holds NaN or infinity.
    */
-  readFloats(name: string, options: { allowNonFinite?: boolean } = {}): Promise<Float32Array> {
+  readFloats(name: string): Promise<Float32Array> {
     return this.#inTurn(async () => {
       const info = this.#find(name);
       if (this.#scratch.length < info.elements) {
@@ -53,7 +53,7 @@ export class SafetensorsFile {
       for (let start = 0; start < info.elements; start += step) {
         const part = values.subarray(start, Math.min(start + step, info.elements));
         await this.#readPart(info, info.begin + start * itemBytes, part);
-        if (options.allowNonFinite !== true) this.#checkFinite(info, start, part);
+        this.#checkFinite(info, start, part);
       }
       return values;
     });

@@ -37,17 +37,20 @@ export function memorySource(name: string, files: Record<string, Uint8Array | st
 }
 
 /** Files picked in a browser (or any Blob); bytes are read on demand. */
-export function blobSource(name: string, files: Iterable<{ name: string; blob: Blob }>): CheckpointSource {
-  const sources = Array.from(files, ({ name: file, blob }): ByteSource => ({
-    name: file,
-    size: blob.size,
+export function blobSource(name: string, files: Iterable<NamedBlob>): CheckpointSource {
+  const sources = Array.from(files, (file): ByteSource => ({
+    name: file.name,
+    size: file.size,
     read: async (offset, into) => {
-      checkRange(file, blob.size, offset, into.byteLength);
-      into.set(await readBlob(file, blob.slice(offset, offset + into.byteLength)));
+      checkRange(file.name, file.size, offset, into.byteLength);
+      into.set(await readBlob(file.name, file.slice(offset, offset + into.byteLength)));
     },
   }));
   return fixedSource(name, sources);
 }
+
+/** A browser's `File`, or any Blob that has a name. */
+export type NamedBlob = Pick<Blob, 'size' | 'slice'> & { readonly name: string };
 
 /** A browser refuses to read a file that changed or vanished after it was picked. */
 async function readBlob(file: string, blob: Blob): Promise<Uint8Array> {

@@ -1,15 +1,8 @@
 import type { PredictorShape, UnetShape } from '../network-shapes.js';
+import type { NoiseScheduleOptions } from '../noise-schedule-options.js';
 import type { NamedTensors } from './named-tensors.js';
 
-export interface NoiseScheduleConfig {
-  readonly numTrainTimesteps: number;
-  readonly betaSchedule: 'squaredcos_cap_v2' | 'linear' | 'scaled_linear';
-  /** Not used by squaredcos_cap_v2. */
-  readonly betaStart: number;
-  readonly betaEnd: number;
-}
-
-export interface SchedulerConfig extends NoiseScheduleConfig {
+export interface SchedulerConfig extends NoiseScheduleOptions {
   readonly type: 'DDPM' | 'DDIM';
   readonly predictionType: 'epsilon' | 'sample';
   readonly clipSample: boolean;

@@ -1,8 +1,8 @@
 import { unetTensorShapes } from '../checkpoints/unet-tensors.js';
-import { NoAdapterError } from '../errors.js';
+import { WarmstepError } from '../errors.js';
 import { openDevice } from '../platform/node/device.js';
 import type { AdapterSummary, ComputeDevice } from '../runtime/device.js';
-import { syntheticUnet } from '../synthetic/checkpoint.js';
+import { syntheticUnet, type SyntheticSize } from '../synthetic/checkpoint.js';
 import { listAdapters } from './adapters.js';
 import { runKnownAnswer, type KnownAnswer } from './known-answer.js';
 import { given } from './options.js';
@@ -11,6 +11,9 @@ import { given } from './options.js';
 export interface LimitCheck {
   readonly name: string;
   readonly granted: number;
+  /** For the smallest networks: with less, no policy runs here. */
+  readonly least: number;
+  /** For the large network of the STEP paper. */
   readonly needed: number;
   readonly ok: boolean;
 }
@@ -30,60 +33,76 @@ export interface Diagnosis {
   readonly advice: readonly string[];
 }
 
-/** Finds out whether policies can run on the chosen adapter. Does not throw where there is none. */
+/** Finds out whether policies can run on the chosen adapter. What the engine complains of is in the diagnosis, not thrown. */
 export async function diagnose(choice: string | undefined): Promise<Diagnosis> {
   const nothing = { ok: false, adapter: null, features: [], limits: [], knownAnswer: null, advice: [] };
-  let adaptersSeen: string[] = [];
-  let device: ComputeDevice;
-  try {
-    adaptersSeen = await listAdapters();
-    device = await openDevice(given({ adapter: choice }));
-  } catch (error) {
-    if (error instanceof NoAdapterError) return { ...nothing, adaptersSeen, problems: [error.message] };
-    throw error;
-  }
+  const adaptersSeen = await listAdapters();
+  const device = await orComplaint(openDevice(given({ adapter: choice })));
+  if (typeof device === 'string') return { ...nothing, adaptersSeen, problems: [device] };
   try {
     const limits = checkLimits(device);
-    const knownAnswer = await runKnownAnswer(device);
+    const knownAnswer = await orComplaint(runKnownAnswer(device));
     const problems = [
-      ...limits.filter(({ ok }) => !ok).map(({ name, granted, needed }) =>
-        `${name} is ${granted}, the largest networks need ${needed}: use smaller networks, f16 weights, or another adapter.`),
-      ...(knownAnswer.ok
-        ? []
-        : [`the ${knownAnswer.kernel} kernel is off by ${knownAnswer.largestError}: update the driver, or use another adapter.`]),
+      ...limits.filter(({ granted, least }) => granted < least).map(({ name, granted, least }) =>
+        `${name} is ${granted}, every policy needs ${least}: update the driver, or use another adapter.`),
+      ...knownAnswerProblems(knownAnswer),
     ];
     return {
-      ok: knownAnswer.ok,
+      ok: problems.length === 0,
       adaptersSeen,
       adapter: device.adapter,
       features: [...device.adapterFeatures].sort(),
       limits,
-      knownAnswer,
+      knownAnswer: typeof knownAnswer === 'string' ? null : knownAnswer,
       problems,
-      advice: device.adapter.isFallback
-        ? ['This is a software adapter: results are right, times say nothing about a GPU. Install the GPU\'s driver, or choose it '
-          + 'with --adapter hardware.']
-        : [],
+      advice: [
+        ...limits.filter(({ granted, least, ok }) => !ok && granted >= least).map(({ name, granted, needed }) =>
+          `${name} is ${granted}, the 249M network needs ${needed}: use smaller networks, f16 weights, or another adapter.`),
+        ...(device.adapter.isFallback
+          ? ['This is a software adapter: results are right, times say nothing about a GPU. Install the GPU\'s driver, or choose it '
+            + 'with --adapter hardware.']
+          : []),
+      ],
     };
   } finally {
     device.dispose();
   }
 }
 
+/** What the work gives, or the message of the engine's error that it ended with. */
+async function orComplaint<T>(work: Promise<T>): Promise<T | string> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof WarmstepError) return error.message;
+    throw error;
+  }
+}
+
+function knownAnswerProblems(found: KnownAnswer | string): string[] {
+  if (typeof found === 'string') return [`the known-answer check failed: ${found}`];
+  if (found.ok) return [];
+  return [`the ${found.kernel} kernel is off by ${found.largestError}: update the driver, or use another adapter.`];
+}
+
 /** The engine's kernels stay within WebGPU's defaults; only buffers grow with the network. */
 function checkLimits({ limits }: ComputeDevice): LimitCheck[] {
-  const shapes = [...unetTensorShapes(syntheticUnet('large')).values()];
-  const elements = shapes.map((shape) => shape.reduce((product, size) => product * size, 1));
-  const largestTensor = 4 * Math.max(...elements);
-  const needed: [keyof GPUSupportedLimits, number][] = [
-    ['maxStorageBufferBindingSize', largestTensor],
-    ['maxBufferSize', largestTensor],
-    ['maxStorageBuffersPerShaderStage', 8],
-    ['maxComputeInvocationsPerWorkgroup', 256],
-    ['maxComputeWorkgroupStorageSize', 16_384],
+  const buffers = [largestTensorBytes('tiny'), largestTensorBytes('large')] as const;
+  const wanted: [keyof GPUSupportedLimits, number, number][] = [
+    ['maxStorageBufferBindingSize', ...buffers],
+    ['maxBufferSize', ...buffers],
+    ['maxStorageBuffersPerShaderStage', 8, 8],
+    ['maxComputeInvocationsPerWorkgroup', 256, 256],
+    ['maxComputeWorkgroupStorageSize', 16_384, 16_384],
   ];
-  return needed.map(([name, least]) => {
+  return wanted.map(([name, least, needed]) => {
     const granted = Number(limits[name]);
-    return { name, granted, needed: least, ok: granted >= least };
+    return { name, granted, least, needed, ok: granted >= needed };
   });
+}
+
+/** Bytes of f32 of the largest weight, which must fit into one binding. */
+function largestTensorBytes(size: SyntheticSize): number {
+  const elements = [...unetTensorShapes(syntheticUnet(size)).values()].map((shape) => shape.reduce((all, length) => all * length, 1));
+  return 4 * Math.max(...elements);
 }

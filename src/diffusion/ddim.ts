@@ -11,8 +11,6 @@ export interface DdimOptions extends SolverOptions {
   readonly setAlphaToOne?: boolean;
   /** Default `leading`. */
   readonly timestepSpacing?: TimestepSpacing;
-  /** Added to the timesteps of `leading` spacing; default 0. */
-  readonly stepsOffset?: number;
   /** Visits these timesteps, `steps` strictly descending ones; each step then leads to the next of them. */
   readonly timesteps?: readonly number[];
 }
@@ -22,7 +20,7 @@ export interface DdimOptions extends SolverOptions {
  * Throws OptionError for unusable steps, timesteps, eta or clip.
  */
 export function ddimSchedule(options: DdimOptions): Schedule {
-  const { alphasCumprod, steps, eta = 0, timestepSpacing = 'leading', stepsOffset = 0 } = options;
+  const { alphasCumprod, steps, eta = 0, timestepSpacing = 'leading' } = options;
   checkClip(options.clip);
   if (!(eta >= 0 && eta <= 1)) {
     throw new OptionError(`eta must lie between 0 and 1, found ${eta}: choose 0 for a deterministic solver`);
@@ -32,7 +30,7 @@ export function ddimSchedule(options: DdimOptions): Schedule {
     checkTimesteps(chosen, steps, alphasCumprod.length);
     return makeSchedule('DDIM', chosen.map((t, i) => ddimStep(options, t, chosen[i + 1] ?? -1)));
   }
-  const timesteps = spacedTimesteps(timestepSpacing, steps, alphasCumprod.length, stepsOffset);
+  const timesteps = spacedTimesteps(timestepSpacing, steps, alphasCumprod.length);
   // diffusers aims every step at t − ⌊N/K⌋, even where the next timestep it visits is another one.
   const stride = Math.floor(alphasCumprod.length / steps);
   return makeSchedule('DDIM', timesteps.map((t) => ddimStep(options, t, t - stride)));

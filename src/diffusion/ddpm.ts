@@ -6,8 +6,6 @@ import type { TimestepSpacing } from './timesteps.js';
 export interface DdpmOptions extends SolverOptions {
   /** Default `leading`. */
   readonly timestepSpacing?: TimestepSpacing;
-  /** Added to the timesteps of `leading` spacing; default 0. */
-  readonly stepsOffset?: number;
   /** Visits these timesteps, `steps` strictly descending ones, instead of evenly spaced ones. */
   readonly timesteps?: readonly number[];
   /**
@@ -25,9 +23,9 @@ const MIN_VARIANCE = 1e-20;
  * at every t > 0 and none at t = 0. Throws OptionError for unusable steps, timesteps or clip.
  */
 export function ddpmSchedule(options: DdpmOptions): Schedule {
-  const { alphasCumprod, steps, timestepSpacing = 'leading', stepsOffset = 0, predecessor = 'visited' } = options;
+  const { alphasCumprod, steps, timestepSpacing = 'leading', predecessor = 'visited' } = options;
   checkClip(options.clip);
-  const timesteps = options.timesteps ?? spacedTimesteps(timestepSpacing, steps, alphasCumprod.length, stepsOffset);
+  const timesteps = options.timesteps ?? spacedTimesteps(timestepSpacing, steps, alphasCumprod.length);
   checkTimesteps(timesteps, steps, alphasCumprod.length);
   return makeSchedule(
     'DDPM',

@@ -4,51 +4,44 @@ import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
 import { multistepTimesteps } from './timesteps.js';
 import type { TimestepSpacing } from './timesteps.js';
 
+export type SolverType = 'midpoint' | 'heun';
+export type FinalSigma = 'zero' | 'sigma-min';
+
 /** Defaults are those of diffusers' `DPMSolverMultistepScheduler`. */
 export interface DpmSolverOptions extends SolverOptions {
   /** Default `linspace`. */
   readonly timestepSpacing?: TimestepSpacing;
-  /** 1 (DDIM in another guise) or 2, the default. */
-  readonly solverOrder?: 1 | 2;
   /** Form of the second-order term; default `midpoint`. */
-  readonly solverType?: 'midpoint' | 'heun';
+  readonly solverType?: SolverType;
   /** Where the last step ends: at the clean chunk (`zero`, default) or at the level of timestep 0 (`sigma-min`). */
-  readonly finalSigma?: 'zero' | 'sigma-min';
+  readonly finalSigma?: FinalSigma;
   /** Leaves out the levels whose λ = ln(√ā/√(1−ā)) lies below this; default −∞. −5.1 starts at 98 of 100 levels. */
   readonly lambdaMinClipped?: number;
-  /** First order in the last step of schedules shorter than 15 steps; default true. */
-  readonly lowerOrderFinal?: boolean;
-  /** First order in the last step of every schedule; default false. */
-  readonly eulerAtFinal?: boolean;
 }
 
+/** Schedules with fewer steps end with a first-order step, as diffusers' `lower_order_final` has it. */
 const SHORT_SCHEDULE = 15;
 
 /**
- * DPM-Solver++ multistep (Lu et al. 2022, arXiv 2211.01095, algorithm 2). The result of the last step with `finalSigma`
- * `zero` is exactly that step's x0. Throws OptionError for unusable steps, order, clip or `lambdaMinClipped`.
+ * DPM-Solver++ multistep of second order (Lu et al. 2022, arXiv 2211.01095, algorithm 2). The result of the last step
+ * with `finalSigma` `zero` is exactly that step's x0. Throws OptionError for unusable options.
  */
 export function dpmSolverSchedule(options: DpmSolverOptions): Schedule {
-  const { alphasCumprod, steps, timestepSpacing = 'linspace', solverOrder = 2, finalSigma = 'zero' } = options;
-  const { lowerOrderFinal = true, eulerAtFinal = false } = options;
+  const { alphasCumprod, steps, timestepSpacing = 'linspace' } = options;
+  const { solverType = 'midpoint', finalSigma = 'zero' } = options;
   checkClip(options.clip);
-  if (solverOrder !== 1 && solverOrder !== 2) {
-    throw new OptionError(`solverOrder must be 1 or 2, found ${String(solverOrder)}: choose one of these`);
-  }
   const timesteps = multistepTimesteps(timestepSpacing, steps, alphasCumprod.length, usableLevels(options));
-  const target = finalSigma === 'zero' ? 0 : sigma(alphasCumprod, 0);
-  const levels = [...timesteps.map((t) => sigma(alphasCumprod, t)), target];
+  const levels = [...timesteps.map((t) => sigma(alphasCumprod, t)), finalLevel(finalSigma, alphasCumprod)];
+  const correction = correctionOf(solverType);
   const last = timesteps.length - 1;
-  const firstOrderFinal =
-    finalSigma === 'zero' || eulerAtFinal || (lowerOrderFinal && timesteps.length < SHORT_SCHEDULE);
+  const firstOrderFinal = finalSigma === 'zero' || timesteps.length < SHORT_SCHEDULE;
   return makeSchedule(
     'DPM-Solver++',
     timesteps.map((t, i) => {
-      const order = i === 0 || (i === last && firstOrderFinal) ? 1 : solverOrder;
-      const [previous, current, next] = [levels[i - 1], levels[i] ?? 0, levels[i + 1] ?? 0];
+      const previous = i === last && firstOrderFinal ? undefined : levels[i - 1];
       return {
         ...networkOutputTerms(options, t),
-        ...multistepUpdate(order === 1 ? undefined : previous, current, next, options.solverType ?? 'midpoint'),
+        ...multistepUpdate(previous, levels[i] ?? 0, levels[i + 1] ?? 0, correction),
       };
     }),
   );
@@ -61,7 +54,7 @@ function multistepUpdate(
   previous: number | undefined,
   current: number,
   next: number,
-  solverType: 'midpoint' | 'heun',
+  correction: Correction,
 ): Update {
   const none = { fromEps: 0, fromNoise: 0 };
   // The limit h → ∞, stated instead of left to arithmetic with infinities: the step returns exactly x0.
@@ -73,8 +66,34 @@ function multistepUpdate(
   if (previous === undefined) return { ...none, fromX0: first, fromSample, fromPreviousX0: 0 };
   // D = (m − m_previous)/r with 1/r = h/h0, written so that h = 0 gives no division by zero.
   const inverseRatio = h / Math.log(previous / current);
-  const second = inverseRatio * (solverType === 'midpoint' ? 0.5 * first : signal + (h === 0 ? -signal : -first / h));
+  const second = inverseRatio * correction(first, signal, h);
   return { ...none, fromX0: first + second, fromSample, fromPreviousX0: -second };
+}
+
+/** The factor of D, from that of x0, the signal √ā of the next level, and the step h in λ. */
+type Correction = (first: number, signal: number, h: number) => number;
+
+function correctionOf(solverType: SolverType): Correction {
+  switch (solverType) {
+    case 'midpoint':
+      return (first) => 0.5 * first;
+    case 'heun':
+      return (first, signal, h) => (h === 0 ? 0 : signal - first / h);
+    default:
+      throw unknownWord('solverType', 'midpoint or heun', solverType);
+  }
+}
+
+/** σ where the last step ends. */
+function finalLevel(finalSigma: FinalSigma, alphasCumprod: Float64Array): number {
+  switch (finalSigma) {
+    case 'zero':
+      return 0;
+    case 'sigma-min':
+      return sigma(alphasCumprod, 0);
+    default:
+      throw unknownWord('finalSigma', 'zero or sigma-min', finalSigma);
+  }
 }
 
 /** σ_t = √(1−ā_t)/√ā_t. */
@@ -93,4 +112,8 @@ function usableLevels({ alphasCumprod, lambdaMinClipped = -Infinity }: DpmSolver
     );
   }
   return count;
+}
+
+function unknownWord(option: string, words: string, found: never): OptionError {
+  return new OptionError(`${option} must be ${words}, found ${String(found)}: choose one of these`);
 }

@@ -34,33 +34,21 @@ export function checkTimesteps(timesteps: readonly number[], steps: number, numT
   }
 }
 
-/**
- * The K timesteps that DDPM and DDIM visit, descending (diffusers `set_timesteps`). `stepsOffset` shifts `leading`
- * spacing only. Throws OptionError when K or the offset does not fit the schedule.
- */
-export function spacedTimesteps(
-  spacing: TimestepSpacing,
-  steps: number,
-  numTrainTimesteps: number,
-  stepsOffset: number,
-): number[] {
+/** The K timesteps that DDPM and DDIM visit, descending (diffusers `set_timesteps`). Throws OptionError for K > N. */
+export function spacedTimesteps(spacing: TimestepSpacing, steps: number, numTrainTimesteps: number): number[] {
   checkSteps(steps, numTrainTimesteps);
-  const timesteps = ((): number[] => {
-    switch (spacing) {
-      case 'leading': {
-        const stride = Math.floor(numTrainTimesteps / steps);
-        return Array.from({ length: steps }, (_, i) => (steps - 1 - i) * stride + stepsOffset);
-      }
-      case 'trailing':
-        return trailing(numTrainTimesteps, numTrainTimesteps / steps, steps);
-      case 'linspace':
-        return roundedLinspace(numTrainTimesteps - 1, steps).reverse();
-      default:
-        throw unknownSpacing(spacing);
+  switch (spacing) {
+    case 'leading': {
+      const stride = Math.floor(numTrainTimesteps / steps);
+      return Array.from({ length: steps }, (_, i) => (steps - 1 - i) * stride);
     }
-  })();
-  checkTimesteps(timesteps, steps, numTrainTimesteps);
-  return timesteps;
+    case 'trailing':
+      return trailing(numTrainTimesteps, numTrainTimesteps / steps, steps);
+    case 'linspace':
+      return roundedLinspace(numTrainTimesteps - 1, steps).reverse();
+    default:
+      throw unknownSpacing(spacing);
+  }
 }
 
 /**

@@ -30,7 +30,7 @@ export interface Start {
 }
 
 /** The options of the DDIM run that refines the start; its timesteps follow from the rule and the budget. */
-export type WarmStartOptions = Omit<DdimOptions, 'steps' | 'timesteps'>;
+export type RefinementOptions = Omit<DdimOptions, 'steps' | 'timesteps'>;
 
 /** Mixture of a stalled decision (STEP, eq. 14): less of the prediction, more noise, to leave a standstill. */
 export interface StallMixture {
@@ -42,7 +42,7 @@ export interface StallMixture {
  * The start of a decision with `budget` (K′) network evaluations. `snr-matched` may use fewer where the level lies so
  * low that timesteps would repeat. Throws OptionError for an unusable budget or mixture.
  */
-export function warmStart(rule: WarmStart, budget: number, options: WarmStartOptions): Start {
+export function warmStart(rule: WarmStart, budget: number, options: RefinementOptions): Start {
   // Built for every mode: it is the budget's check, and naming t0 costs microseconds once per policy.
   const cold = ddimSchedule({ ...options, steps: budget });
   const { signal, noise } = signalAndNoise(options.alphasCumprod, firstTimestep(cold));
@@ -65,7 +65,7 @@ export function warmStart(rule: WarmStart, budget: number, options: WarmStartOpt
 }
 
 /** The start of a stalled decision: eq. 13 with the stall's mixture, literally, on the timesteps of the cold run. */
-export function stalledStart(stall: StallMixture, budget: number, options: WarmStartOptions): Start {
+export function stalledStart(stall: StallMixture, budget: number, options: RefinementOptions): Start {
   return mixture(stall.sigmaScale, stall.sigmaStall, ddimSchedule({ ...options, steps: budget }));
 }
 
@@ -84,7 +84,7 @@ export function timestepOfNoiseRatio(alphasCumprod: Float64Array, ratio: number)
   return alphasCumprod.length - 1;
 }
 
-function snrMatched(sigma: number, sigmaT: number, budget: number, options: WarmStartOptions): Start {
+function snrMatched(sigma: number, sigmaT: number, budget: number, options: RefinementOptions): Start {
   checkMixture(sigma, sigmaT);
   if (sigma === 0) {
     throw new OptionError('sigma of an snr-matched warm start must be positive, found 0: its noise level is σ_T/σ');

@@ -1,4 +1,4 @@
-import type { UnetShape } from '../network-shapes.js';
+import { FINAL_GROUPS, type UnetShape } from '../network-shapes.js';
 import { loadConv1d, recordConv1d, type Conv1dWeights } from '../ops/conv1d.js';
 import { loadNorm, recordGroupNorm, type NormWeights } from '../ops/norm.js';
 import type { WeightLoader } from '../ops/weight-source.js';
@@ -7,9 +7,6 @@ import { channelRange, channelsFirst, tapTensor, type Tensor } from '../runtime/
 import { loadFilm, type FilmWeights } from './film.js';
 import { loadResidualBlock, recordResidualBlock, type ResidualBlock, type ResidualBlockShape } from './residual-block.js';
 import { buildTimestepTable, type TimestepTable } from './timestep-table.js';
-
-/** Groups of the norm before the last convolution, whatever the configuration says. */
-const FINAL_GROUPS = 8;
 
 interface DownLevel {
   readonly blocks: readonly [ResidualBlock, ResidualBlock];
@@ -161,9 +158,10 @@ export function recordUnet(builder: PlanBuilder, unet: Unet, observationFilm: Bu
     if (downsample) {
       const y = fresh(`${name}.2`, width, Math.ceil(x.length / 2));
       recordConv1d(builder, downsample, { x, y, stride: 2, padding: 1 });
-      tapTensor(builder, `activation.${name}.2`, y);
       x = y;
     }
+    // On the last level this module is the identity.
+    tapTensor(builder, `activation.${name}.2`, x);
   });
 
   const below = (level: number, length: number): Tensor => {
@@ -187,6 +185,7 @@ export function recordUnet(builder: PlanBuilder, unet: Unet, observationFilm: Bu
 
   const convolved = fresh('final_conv.0 conv', dim(0), x.length);
   recordConv1d(builder, unet.finalConv, { x, y: convolved, padding: unet.shape.kernelSize >> 1 });
+  tapTensor(builder, 'activation.final_conv.0.block.0', convolved);
   const normalized = fresh('final_conv.0', dim(0), x.length);
   recordGroupNorm(builder, unet.finalNorm, { x: convolved, y: normalized, groups: FINAL_GROUPS, tapName: 'activation.final_conv.0' });
   recordConv1d(builder, unet.outConv, { x: normalized, y: output });

@@ -1,7 +1,7 @@
 import { attentionKernel, attentionShape } from '../../kernels/attention.wgsl.js';
 import { DeviceLimitError } from '../errors.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
-import type { Tensor } from '../runtime/tensor.js';
+import { sameShape, type Tensor } from '../runtime/tensor.js';
 import { ceilPowerOfTwo, reductionInvocations } from './tiling.js';
 
 /** The kernel keeps one weight per key in workgroup memory beside its reduction; every device grants 16 KiB. */
@@ -20,7 +20,8 @@ export interface AttentionCall {
 export function recordAttention(builder: PlanBuilder, call: AttentionCall): void {
   const { heads, q, k, v, y } = call;
   const headDim = q.channels / heads;
-  if (!Number.isInteger(headDim) || k.channels !== q.channels || v.channels !== q.channels || k.buffer !== v.buffer) {
+  const fits = k.channels === q.channels && k.batch === q.batch && sameShape(k, v) && sameShape(q, y);
+  if (!Number.isInteger(headDim) || !fits || k.buffer !== v.buffer) {
     throw new TypeError(`attention: ${heads} heads, q ${q.channels}, k ${k.channels}, v ${v.channels} channels`);
   }
   if (k.length > MAX_KEYS) {

@@ -2,7 +2,7 @@ import type { Activation } from '../../kernels/activations.wgsl.js';
 import { conv1dKernel, conv1dShape, type WeightStorage } from '../../kernels/conv1d.wgsl.js';
 import { convOutLength } from '../../kernels/taps.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
-import type { Tensor } from '../runtime/tensor.js';
+import { sameShape, type Tensor } from '../runtime/tensor.js';
 import { chooseConv1dTiling } from './tiling.js';
 import { convTransposeView, convView, uploadMatrix, uploadVector, type MatrixView } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
@@ -18,7 +18,7 @@ export interface Conv1dWeights {
   readonly storage: WeightStorage;
 }
 
-export interface Conv1dShapeOptions {
+export interface Conv1dLayer {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernelSize: number;
@@ -26,7 +26,7 @@ export interface Conv1dShapeOptions {
 }
 
 /** Loads `<name>.weight` and `<name>.bias`: [out][in][tap], transposed [in][out][tap]. */
-export async function loadConv1d(loader: WeightLoader, name: string, shape: Conv1dShapeOptions): Promise<Conv1dWeights> {
+export async function loadConv1d(loader: WeightLoader, name: string, shape: Conv1dLayer): Promise<Conv1dWeights> {
   const { inChannels, outChannels, kernelSize, transposed = false } = shape;
   const view = (transposed ? convTransposeView : convView)(outChannels, inChannels, kernelSize);
   const weight = await uploadNamedMatrix(loader, `${name}.weight`, view);
@@ -88,6 +88,7 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
         `x is ${x.batch}x${x.channels}x${x.length}, y is ${y.batch}x${y.channels}x${y.length}`,
     );
   }
+  if (residual && !sameShape(residual, y)) throw new TypeError('conv1d: the residual must have the shape of y');
   const geometry = { kernelSize, stride, padding, transposed, inLength: x.length, outLength: y.length };
   const tiling = chooseConv1dTiling(
     { inChannels, outChannels, outLength: y.length, columnMultiple: transposed ? stride : 1 },

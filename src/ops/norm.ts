@@ -1,7 +1,7 @@
 import { groupNormKernel, groupNormShape } from '../../kernels/group-norm.wgsl.js';
 import { layerNormKernel, layerNormShape } from '../../kernels/layer-norm.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
-import { tapTensor, type Tensor } from '../runtime/tensor.js';
+import { sameShape, tapTensor, type Tensor } from '../runtime/tensor.js';
 import { loadVector } from './conv1d.js';
 import { reductionInvocations } from './tiling.js';
 import type { WeightLoader } from './weight-source.js';
@@ -49,7 +49,7 @@ export interface GroupNormCall {
 export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call: GroupNormCall): void {
   const { x, y, groups, film, residual } = call;
   const { channels } = weights;
-  if (x.channels !== channels || y.channels !== channels || x.length !== y.length || channels % groups !== 0) {
+  if (x.channels !== channels || !sameShape(x, y) || channels % groups !== 0 || (residual && !sameShape(residual, y))) {
     throw new TypeError(`group_norm: ${channels} channels in ${groups} groups, x is ${x.channels}x${x.length}, y is ${y.channels}x${y.length}`);
   }
   const tapName = call.tapName !== undefined && builder.wantsTap(call.tapName) ? call.tapName : undefined;
@@ -99,7 +99,7 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
 /** Records y = layer_norm(x), token by token. */
 export function recordLayerNorm(builder: PlanBuilder, weights: NormWeights, x: Tensor, y: Tensor): void {
   const { channels } = weights;
-  if (x.channels !== channels || y.channels !== channels || x.length !== y.length) {
+  if (x.channels !== channels || !sameShape(x, y)) {
     throw new TypeError(`layer_norm: ${channels} channels, x is ${x.channels}x${x.length}, y is ${y.channels}x${y.length}`);
   }
   const kernel = layerNormKernel({ epsilon: EPSILON, invocations: reductionInvocations(channels, builder.deviceClass) });

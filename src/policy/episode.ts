@@ -3,7 +3,7 @@ import type { PastChunk } from './strategy.js';
 /** What a running episode remembers, for every sample of its batch. */
 export class Episode {
   /** Frames of the last observations, oldest first; act() only. */
-  readonly frames: Float32Array[] = [];
+  frames: readonly Float32Array[] = [];
   /** Actions of the last decision that are still to be returned; act() only. */
   readonly actions: Float32Array[] = [];
   /** Decisions made. */

@@ -102,7 +102,7 @@ async function createPolicy(
       // The caller of a load that failed has no policy, and shall not hear that it was disposed of.
       onDispose: () => (loaded ? options.onDispose?.() : undefined),
     });
-    await policy.warmup();
+    await policy.warmup(1, options.signal);
     options.signal?.throwIfAborted();
     loaded = true;
     return policy;

@@ -16,6 +16,11 @@ export interface GivenNoise {
   readonly stepNoise?: readonly ArrayLike<number>[] | undefined;
 }
 
+/** The caller may reuse its arrays as soon as a call is made, so they are copied then. */
+export function copyGivenNoise({ noise, stepNoise }: GivenNoise): GivenNoise {
+  return { noise: noise && Float32Array.from(noise), stepNoise: stepNoise?.map((row) => Float32Array.from(row)) };
+}
+
 /** Which noise a decision gets where none is given: the same key, the same bits, whatever else was drawn. */
 export interface NoiseSeed {
   readonly seed: number;

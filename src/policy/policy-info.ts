@@ -3,12 +3,21 @@ import type { Precision } from '../ops/weight-source.js';
 import type { AdapterSummary } from '../runtime/device.js';
 import type { PolicyNetworks } from './policy-networks.js';
 
+/** One observation of a tick. */
+export interface ObservationInfo {
+  /** The name that act() takes. */
+  readonly name: string;
+  /** The policy's own name for it, which differs where the checkpoint renames observations. */
+  readonly feature: string;
+  readonly size: number;
+}
+
 /** What a loaded policy is. */
 export interface PolicyInfo {
   readonly name: string;
   readonly dialect: Dialect;
   /** Observations of one tick, by the names that act() takes. */
-  readonly observations: readonly { readonly name: string; readonly size: number }[];
+  readonly observations: readonly ObservationInfo[];
   readonly observationSteps: number;
   readonly horizon: number;
   readonly actionSteps: number;
@@ -35,7 +44,7 @@ export function describePolicy(
   return {
     name: checkpoint.name,
     dialect: checkpoint.dialect,
-    observations: checkpoint.observations.map(({ rawName, size }) => ({ name: rawName, size })),
+    observations: checkpoint.observations.map(({ rawName, name, size }) => ({ name: rawName, feature: name, size })),
     observationSteps: checkpoint.observationSteps,
     horizon: checkpoint.unet.horizon,
     actionSteps: checkpoint.actionSteps,

@@ -1,12 +1,12 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import type { Schedule } from '../diffusion/solver-step.js';
-import { DeviceLostError, ObservationError, OptionError } from '../errors.js';
+import { DisposedError, ObservationError, OptionError } from '../errors.js';
 import type { Precision } from '../ops/weight-source.js';
-import { checkKeys } from '../options.js';
+import { checkInteger, checkKeys } from '../options.js';
 import { createStrategy } from './create-strategy.js';
 import { DecisionPlan } from './decision-plan.js';
 import { Episode, splitChunks } from './episode.js';
-import { decisionNoise, type GivenNoise } from './noise.js';
+import { copyGivenNoise, decisionNoise, type GivenNoise } from './noise.js';
 import { countFrames, gatherFrames, type Observation } from './observations.js';
 import type { PolicyNetworks } from './policy-networks.js';
 import { describePolicy, type PolicyInfo } from './policy-info.js';
@@ -22,7 +22,10 @@ export interface PlanOptions extends GivenNoise {
    * changes the policy's own episode. Without this option the call continues that episode.
    */
   readonly previous?: readonly PastChunk[];
-  /** Key of the noise of this call, in place of the policy's seed, episode and decision. */
+  /**
+   * In place of the policy's seed. With `previous`, noise follows from the seed alone: give each decision its own, or
+   * all draw the same noise.
+   */
   readonly seed?: number;
 }
 
@@ -60,6 +63,9 @@ export interface PolicyParts {
   /** Called last when the policy is disposed of, e.g. to dispose of a device that was opened for it. */
   readonly onDispose: (() => void) | undefined;
 }
+
+/** WebGPU's default for workgroups per dimension; a batch is one dimension. */
+const MAX_BATCH = 65_535;
 
 /**
  * A diffusion policy on a device. Calls may overlap; they are carried out one after the other, in order.
@@ -99,23 +105,24 @@ export class Policy {
    * One control tick: takes the newest observation, returns the next action, f32 [actionDim], in the units of the
    * robot. Every `actionSteps` ticks this makes a decision. After a reset the first observation also stands for the
    * frames before it. (LeRobot's `select_action`.)
-   * @throws ObservationError, NonFiniteError, DeviceLostError; the episode then stays as it was before the decision.
+   * @throws ObservationError, NonFiniteError, DeviceLostError, DisposedError; the episode is then as it was before, so
+   * that the tick can be tried again.
    */
   async act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
     checkKeys('act', options, ['noise', 'stepNoise']);
     const frame = gatherFrames(this.#parts.checkpoint.observations, observation, 1);
+    const given = copyGivenNoise(options);
     return this.#run(async () => {
       const episode = this.#episode;
-      const { observationSteps } = this.#context;
+      const { observationSteps, actionDim } = this.#context;
       if (episode.batch > 1) throw new OptionError(`act: the running episode has a batch of ${episode.batch}; reset() before act().`);
-      while (episode.frames.length < observationSteps - 1) episode.frames.push(frame);
-      if (episode.frames.length === observationSteps) episode.frames.shift();
-      episode.frames.push(frame);
+      const frames = [...episode.frames, frame].slice(-observationSteps);
+      while (frames.length < observationSteps) frames.unshift(frame);
       if (episode.actions.length === 0) {
-        const { actions } = await this.#decideInEpisode(concatenate(episode.frames), 1, options);
-        const { actionDim } = this.#context;
+        const { actions } = await this.#decideInEpisode(concatenate(frames), 1, given);
         for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
       }
+      episode.frames = frames;
       return episode.actions.shift() as Float32Array;
     });
   }
@@ -131,20 +138,21 @@ export class Policy {
     const { observationSteps } = this.#context;
     const batch = Math.max(1, Math.floor(countFrames(observations, window) / observationSteps));
     const frames = gatherFrames(observations, window, batch * observationSteps);
-    return this.#run(async () => {
-      const { previous, seed } = options;
-      if (previous === undefined) {
+    const given = copyGivenNoise(options);
+    const { previous, seed = this.#parts.seed } = options;
+    if (previous === undefined) {
+      return this.#run(() => {
         if (this.#episode.batch !== 0 && this.#episode.batch !== batch) {
           throw new OptionError(`plan: the running episode has a batch of ${this.#episode.batch}, the window ${batch}; reset() first, or give \`previous\`.`);
         }
-        return this.#decideInEpisode(frames, batch, options);
-      }
-      if (previous.length > 2) throw new OptionError(`plan: \`previous\` takes the two newest results at most, got ${previous.length}.`);
-      const [newest, before] = previous.map((past) => this.#splitPrevious(past, batch));
+        return this.#decideInEpisode(frames, batch, given, seed);
+      });
+    }
+    if (previous.length > 2) throw new OptionError(`plan: \`previous\` takes the two newest results at most, got ${previous.length}.`);
+    const [newest, before] = previous.map((past) => this.#splitPrevious(past, batch));
+    return this.#run(() => {
       const starts = Array.from({ length: batch }, (_, b) => this.#strategy.start(newest?.[b], before?.[b]));
-      const { index, decision } = this.#episode;
-      const key = seed === undefined ? { seed: this.#parts.seed, episode: index, decision } : { seed, episode: 0, decision: 0 };
-      return this.#decide(frames, batch, starts, newest, key, options);
+      return this.#decide(frames, batch, starts, newest, { seed, episode: 0, decision: 0 }, given);
     });
   }
 
@@ -156,7 +164,8 @@ export class Policy {
   }
 
   /**
-   * Changes how decisions are sampled, and ends the episode. Calls made before keep the old strategy.
+   * Changes how decisions are sampled, and ends the episode. Calls made before keep the old strategy. The first decision
+   * of a strategy with more steps than any before makes larger buffers; `warmup()` does that ahead of time.
    * @throws OptionError.
    */
   useStrategy(options: StrategyOptions): void {
@@ -170,10 +179,14 @@ export class Policy {
   /**
    * Compiles what decisions of this batch size need and runs it once, so that the first decision takes no longer than
    * the others: some drivers compile a kernel when it first runs. `loadPolicy` does this for a batch of 1.
+   * @throws OptionError, DeviceLimitError, ShaderError, and the reason of `signal` when it is aborted.
    */
-  async warmup(batch = 1): Promise<void> {
+  async warmup(batch = 1, signal?: AbortSignal): Promise<void> {
+    checkInteger('warmup', 'batch', batch, 1, MAX_BATCH);
     await this.#run(async () => {
-      await (await this.#planFor(batch, this.#strategy.schedules)).rehearse();
+      const plan = await this.#planFor(batch, this.#strategy.schedules);
+      signal?.throwIfAborted();
+      await plan.rehearse();
     });
   }
 
@@ -189,7 +202,7 @@ export class Policy {
   }
 
   #run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#disposal) return Promise.reject(new DeviceLostError(`policy "${this.#parts.checkpoint.name}" was disposed of; load it again.`));
+    if (this.#disposal) return Promise.reject(new DisposedError(`policy "${this.#parts.checkpoint.name}" was disposed of; load it again.`));
     return this.#queue.run(task);
   }
 
@@ -201,13 +214,13 @@ export class Policy {
     return strategy;
   }
 
-  async #decideInEpisode(frames: Float32Array, batch: number, options: GivenNoise & { readonly seed?: number }): Promise<PlanResult> {
+  async #decideInEpisode(frames: Float32Array, batch: number, given: GivenNoise, seed = this.#parts.seed): Promise<PlanResult> {
     const episode = this.#episode;
     const past = Array.from({ length: batch }, (_, b) => episode.past(b));
     const starts = past.map(([newest, before]) => this.#strategy.start(newest, before));
     const newest = past.every(([chunk]) => chunk) ? past.map(([chunk]) => chunk as PastChunk) : undefined;
-    const key = { seed: options.seed ?? this.#parts.seed, episode: episode.index, decision: episode.decision };
-    const result = await this.#decide(frames, batch, starts, newest, key, options);
+    const key = { seed, episode: episode.index, decision: episode.decision };
+    const result = await this.#decide(frames, batch, starts, newest, key, given);
     episode.push(splitChunks(result.chunk, result.actionHorizon, batch));
     return result;
   }

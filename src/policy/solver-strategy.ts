@@ -4,7 +4,8 @@ import { ddpmSchedule } from '../diffusion/ddpm.js';
 import { dpmSolverSchedule } from '../diffusion/dpm-solver.js';
 import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import type { Schedule, SolverName, SolverOptions } from '../diffusion/solver-step.js';
-import { checkInteger, checkKeys } from '../options.js';
+import { OptionError } from '../errors.js';
+import { checkChoice, checkInteger, checkKeys, checkNumber } from '../options.js';
 import type { SolverStrategyOptions, Strategy } from './strategy.js';
 
 /** Every decision from noise, whatever came before. */
@@ -31,6 +32,7 @@ const SOLVER_KEYS: Readonly<Record<SolverName, readonly string[]>> = {
 export function solverSchedule(options: SolverStrategyOptions, scheduler: SchedulerConfig): Schedule {
   const where = `strategy ${options.name}`;
   checkKeys(where, options, SOLVER_KEYS[options.name]);
+  checkValues(where, options);
   const { name, steps = scheduler.numInferenceSteps, clip, ...rest } = options;
   checkInteger(where, 'steps', steps, 1, scheduler.numTrainTimesteps);
   const common = { ...solverOptions(scheduler), ...rest, steps, ...(clip === undefined ? {} : { clip }) };
@@ -44,6 +46,26 @@ export function solverSchedule(options: SolverStrategyOptions, scheduler: Schedu
       return dpmSolverSchedule({ ...common, clip: clip ?? null });
     default:
       return name satisfies never;
+  }
+}
+
+/** Values beyond TypeScript's reach: a wrong word must not select another form of the solver. */
+function checkValues(where: string, options: SolverStrategyOptions): void {
+  const { clip, timestepSpacing, eta, setAlphaToOne, solverType, finalSigma, lambdaMinClipped } = options;
+  if (clip !== undefined && clip !== null) {
+    checkNumber(where, 'clip', clip, 'null or a finite number above 0', (bound) => bound > 0 && bound < Infinity);
+  }
+  if (timestepSpacing !== undefined) {
+    checkChoice(where, 'timestepSpacing', timestepSpacing, ['leading', 'trailing', 'linspace'] as const);
+  }
+  if (eta !== undefined) checkNumber(where, 'eta', eta, 'a number from 0 to 1', (value) => value >= 0 && value <= 1);
+  if (setAlphaToOne !== undefined && typeof setAlphaToOne !== 'boolean') {
+    throw new OptionError(`${where}: setAlphaToOne must be true or false, got ${String(setAlphaToOne)}.`);
+  }
+  if (solverType !== undefined) checkChoice(where, 'solverType', solverType, ['midpoint', 'heun'] as const);
+  if (finalSigma !== undefined) checkChoice(where, 'finalSigma', finalSigma, ['zero', 'sigma-min'] as const);
+  if (lambdaMinClipped !== undefined) {
+    checkNumber(where, 'lambdaMinClipped', lambdaMinClipped, 'a number', (value) => !Number.isNaN(value));
   }
 }
 

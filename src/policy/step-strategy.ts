@@ -1,6 +1,6 @@
 import { isStalled, type StallRule } from '../diffusion/stall.js';
 import { stalledStart, warmStart, type Start, type WarmStart } from '../diffusion/warm-start.js';
-import { checkChoice, checkInteger, checkKeys } from '../options.js';
+import { checkChoice, checkInteger, checkKeys, checkNumber, checkScale } from '../options.js';
 import { solverOptions, solverSchedule } from './solver-strategy.js';
 import type {
   ColdStartOptions,
@@ -71,9 +71,10 @@ function coldStart(options: ColdStartOptions, context: StrategyContext): Decisio
     return undefined;
   }
   checkKeys(where, options, ['mode', 'solver', 'steps']);
+  const solver = checkChoice(where, 'solver', options.solver ?? 'DDIM', ['DDPM', 'DDIM', 'DPM-Solver++'] as const);
   const { numTrainTimesteps } = context.scheduler;
   const schedule = solverSchedule(
-    { name: options.solver ?? 'DDIM', steps: options.steps ?? Math.min(COLD_STEPS, numTrainTimesteps) },
+    { name: solver, steps: options.steps ?? Math.min(COLD_STEPS, numTrainTimesteps) },
     context.scheduler,
   );
   return { predictionScale: 0, noiseScale: 1, schedule, stalled: false } satisfies Start & { stalled: boolean };
@@ -89,22 +90,31 @@ function warmStartRule(options: WarmStartOptions): WarmStart {
       return options;
     case 'mean-matched':
       checkKeys(where, options, ['mode', 'sigmaT']);
-      return { mode: options.mode, sigmaT: options.sigmaT ?? SIGMA_T };
+      return { mode: options.mode, sigmaT: checkScale(where, 'sigmaT', options.sigmaT ?? SIGMA_T) };
     case 'eq13':
     case 'train-index':
     case 'snr-matched':
       checkKeys(where, options, ['mode', 'sigma', 'sigmaT']);
-      return { mode: options.mode, sigma: options.sigma ?? SIGMA, sigmaT: options.sigmaT ?? SIGMA_T };
+      return {
+        mode: options.mode,
+        sigma: checkScale(where, 'sigma', options.sigma ?? SIGMA),
+        sigmaT: checkScale(where, 'sigmaT', options.sigmaT ?? SIGMA_T),
+      };
     default:
       return options satisfies never;
   }
 }
 
 function stallRule(options: StallOptions): StallRule & { readonly sigmaScale: number; readonly sigmaStall: number } {
-  checkKeys('strategy STEP: stall', options, Object.keys(DEFAULT_STALL));
-  const rule = { ...DEFAULT_STALL, ...options };
-  checkChoice('strategy STEP: stall', 'norm', rule.norm, ['rms', 'l2', 'linf'] as const);
-  checkChoice('strategy STEP: stall', 'rows', rule.rows, ['executed', 'all'] as const);
-  checkChoice('strategy STEP: stall', 'space', rule.space, ['normalized', 'raw'] as const);
-  return rule;
+  const where = 'strategy STEP: stall';
+  checkKeys(where, options, Object.keys(DEFAULT_STALL));
+  const isDistance = (eps: number): boolean => eps > 0 && eps < Infinity;
+  return {
+    eps: checkNumber(where, 'eps', options.eps ?? DEFAULT_STALL.eps, 'a finite number above 0', isDistance),
+    norm: checkChoice(where, 'norm', options.norm ?? DEFAULT_STALL.norm, ['rms', 'l2', 'linf'] as const),
+    rows: checkChoice(where, 'rows', options.rows ?? DEFAULT_STALL.rows, ['executed', 'all'] as const),
+    space: checkChoice(where, 'space', options.space ?? DEFAULT_STALL.space, ['normalized', 'raw'] as const),
+    sigmaScale: checkScale(where, 'sigmaScale', options.sigmaScale ?? DEFAULT_STALL.sigmaScale),
+    sigmaStall: checkScale(where, 'sigmaStall', options.sigmaStall ?? DEFAULT_STALL.sigmaStall),
+  };
 }

@@ -1,5 +1,8 @@
 import type { SchedulerConfig } from '../checkpoints/types.js';
+import type { FinalSigma, SolverType } from '../diffusion/dpm-solver.js';
 import type { Schedule, SolverName } from '../diffusion/solver-step.js';
+import type { StallRule } from '../diffusion/stall.js';
+import type { TimestepSpacing } from '../diffusion/timesteps.js';
 
 /** What earlier decisions of an episode left behind, for one sample of a batch. */
 export interface PastChunk {
@@ -53,14 +56,14 @@ export interface SolverStrategyOptions {
   readonly steps?: number;
   /** Clamp of x̂0; null for none. Default: the checkpoint's for DDPM and DDIM, none for DPM-Solver++ (as diffusers). */
   readonly clip?: number | null;
-  readonly timestepSpacing?: 'leading' | 'trailing' | 'linspace';
+  readonly timestepSpacing?: TimestepSpacing;
   /** DDIM: 0 deterministic (default) … 1. */
   readonly eta?: number;
   /** DDIM: the last step ends at the clean sample (default) or at timestep 0. */
   readonly setAlphaToOne?: boolean;
   /** DPM-Solver++. */
-  readonly solverType?: 'midpoint' | 'heun';
-  readonly finalSigma?: 'zero' | 'sigma-min';
+  readonly solverType?: SolverType;
+  readonly finalSigma?: FinalSigma;
   readonly lambdaMinClipped?: number;
 }
 
@@ -92,9 +95,9 @@ export type ColdStartOptions =
 export interface StallOptions {
   /** Distance between successive chunks below which the robot stands still. Default 0.01. */
   readonly eps?: number;
-  readonly norm?: 'rms' | 'l2' | 'linf';
-  readonly rows?: 'executed' | 'all';
-  readonly space?: 'normalized' | 'raw';
+  readonly norm?: StallRule['norm'];
+  readonly rows?: StallRule['rows'];
+  readonly space?: StallRule['space'];
   /** Start of a stalled decision: sigmaScale · prediction + sigmaStall · noise. Default 0.4 and 1.2. */
   readonly sigmaScale?: number;
   readonly sigmaStall?: number;

@@ -29,7 +29,7 @@ export async function createBuffer(
     const name = limit === maxBufferSize ? 'maxBufferSize' : 'maxStorageBufferBindingSize';
     throw new DeviceLimitError(
       `buffer "${label}" needs ${size} bytes, the limit ${name} of adapter "${device.adapter.description}" is ${limit}. ` +
-        'Use an adapter with a larger limit, a smaller batch, or f16 weights.',
+        'Use an adapter with a larger limit. Smaller batches, f16 weights and fewer training timesteps need smaller buffers.',
     );
   }
   device.gpuDevice.pushErrorScope('out-of-memory');

@@ -38,6 +38,11 @@ export function asTokens(buffer: BufferHandle, batch: number, length: number, ch
   };
 }
 
+/** Whether two tensors have the same batch, channels and length, wherever their values lie. */
+export function sameShape(a: Tensor, b: Tensor): boolean {
+  return a.batch === b.batch && a.channels === b.channels && a.length === b.length;
+}
+
 /** Channels [first, first + count) of a tensor: how two tensors are concatenated without a copy. */
 export function channelRange(tensor: Tensor, first: number, count: number): Tensor {
   const { layout } = tensor;

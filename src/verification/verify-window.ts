@@ -11,9 +11,9 @@ export function tapsOf(golden: GoldenCase): string[] {
   const taps = new Set<string>();
   for (const name of golden.names(PREFIX)) {
     if (name === 'global_cond' || name.startsWith('normalized.')) taps.add('global_cond');
-    else if (name === 'activation.final_conv' || name.startsWith('model_output.')) taps.add('model_output');
+    else if (OUTPUTS.includes(name) || name.startsWith('model_output.')) taps.add('model_output');
     else if (name.startsWith('sample.')) taps.add('sample');
-    else if (name.startsWith('activation.')) taps.add(name);
+    else if (name.startsWith('activation.')) taps.add(tapNameOf(name));
     else if (name.startsWith('prediction.')) taps.add('prediction');
     else if (name.startsWith('start.')) taps.add('start');
   }
@@ -44,11 +44,19 @@ function valueOf(name: string, result: PlanResult, policy: Policy): ArrayLike<nu
   if (name === 'action_horizon') return result.actionHorizon;
   if (name === 'global_cond') return tap(result, 'global_cond', name);
   if (name.startsWith('normalized.')) return normalizedFeature(name.slice('normalized.'.length), result, policy);
-  if (name === 'activation.final_conv') {
+  if (OUTPUTS.includes(name)) {
     const { horizon, actionDim } = policy.info;
     return toChannelsFirst(tap(result, 'model_output.0', name), result.batch, horizon, actionDim);
   }
-  return tap(result, name.startsWith('activation.') ? `${name}.0` : name, name);
+  return tap(result, name.startsWith('activation.') ? `${tapNameOf(name)}.0` : name, name);
+}
+
+/** Modules whose output is the network's. */
+const OUTPUTS = ['activation.final_conv', 'activation.final_conv.1'];
+
+/** The last part of a convolution block (Mish) returns what the block returns. */
+function tapNameOf(activation: string): string {
+  return activation.replace(/\.block\.2$/, '');
 }
 
 function tap(result: PlanResult, key: string, wanted: string): Float32Array {
@@ -61,7 +69,7 @@ function tap(result: PlanResult, key: string, wanted: string): Float32Array {
 function normalizedFeature(feature: string, result: PlanResult, policy: Policy): Float32Array {
   const { observations, observationSteps } = policy.info;
   const width = observations.reduce((sum, { size }) => sum + size, 0);
-  const index = observations.findIndex(({ name }) => name === feature);
+  const index = observations.findIndex((observation) => observation.feature === feature || observation.name === feature);
   const found = observations[index];
   if (!found) throw new CheckpointError(`the case expects "${PREFIX}normalized.${feature}", which this policy does not read.`);
   const first = observations.slice(0, index).reduce((sum, { size }) => sum + size, 0);

@@ -1,6 +1,5 @@
-import {
-  encodeSafetensors, memorySource, SafetensorsFile, type CheckpointSource, type WritableTensor,
-} from '../../src/checkpoints/index.js';
+import { encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors.js';
+import { memorySource, type CheckpointSource } from '../../src/checkpoints/source.js';
 import { goldenFiles, jsonOf, type Files } from './folders.js';
 
 /** Every tensor of a safetensors file as raw bytes, ready to be renamed, dropped or written again. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicyCheckpoint, type PolicyCheckpoint, type WritableTensor } from '../../src/checkpoints/index.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
+import type { WritableTensor } from '../../src/checkpoints/safetensors.js';
+import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
 import { ChangedCheckpoint, f32 } from './changed-checkpoint.js';
 
 const load = (checkpoint: ChangedCheckpoint): Promise<PolicyCheckpoint> => loadPolicyCheckpoint(checkpoint.source);

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  loadPolicyCheckpoint, loadPredictorCheckpoint, memorySource, SafetensorsFile, type Normalizer, type Unnormalizer,
-} from '../../src/checkpoints/index.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
+import { loadPredictorCheckpoint } from '../../src/checkpoints/load-predictor.js';
+import { SafetensorsFile } from '../../src/checkpoints/safetensors.js';
+import { memorySource } from '../../src/checkpoints/source.js';
+import type { Normalizer, Unnormalizer } from '../../src/checkpoints/types.js';
 import { golden, goldenCases } from './folders.js';
 
 const DIALECTS: Record<string, string> = { 'state-dialect-a': 'A', 'state-dialect-b': 'B' };

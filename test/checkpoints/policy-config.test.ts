@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CheckpointError, UnsupportedCheckpointError } from '../../src/errors.js';
-import { loadPolicyCheckpoint, memorySource } from '../../src/checkpoints/index.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
+import { memorySource } from '../../src/checkpoints/source.js';
 import { ChangedCheckpoint, f32, type ConfigJson } from './changed-checkpoint.js';
 
 async function refusal(checkpoint: ChangedCheckpoint): Promise<Error> {

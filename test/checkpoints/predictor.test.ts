@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../../src/errors.js';
-import { encodeSafetensors, loadPredictorCheckpoint, memorySource, type WritableTensor } from '../../src/checkpoints/index.js';
+import { loadPredictorCheckpoint } from '../../src/checkpoints/load-predictor.js';
+import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors.js';
+import { memorySource } from '../../src/checkpoints/source.js';
 import { f32, tensorsOf } from './changed-checkpoint.js';
 import { goldenFiles, jsonOf } from './folders.js';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CheckpointError, UnsupportedCheckpointError } from '../../src/errors.js';
-import { loadPolicyCheckpoint, type PolicyCheckpoint } from '../../src/checkpoints/index.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
+import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
 import { ChangedCheckpoint, f32, POST, POST_STATE, PRE, PRE_STATE, type StepJson } from './changed-checkpoint.js';
 
 const load = (checkpoint: ChangedCheckpoint): Promise<PolicyCheckpoint> => loadPolicyCheckpoint(checkpoint.source);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../../src/errors.js';
-import { memorySource, SafetensorsFile } from '../../src/checkpoints/index.js';
+import { SafetensorsFile } from '../../src/checkpoints/safetensors.js';
+import { memorySource } from '../../src/checkpoints/source.js';
 import { bounded } from './bounded-source.js';
 
 /** A file with any header text, true or not. */

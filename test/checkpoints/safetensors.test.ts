@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CheckpointError, OptionError } from '../../src/errors.js';
-import {
-  blobSource, encodeSafetensors, memorySource, SafetensorsFile, type ByteSource, type WritableTensor,
-} from '../../src/checkpoints/index.js';
+import { encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors.js';
+import { blobSource, memorySource, type ByteSource } from '../../src/checkpoints/source.js';
 
 async function open(tensors: readonly WritableTensor[], metadata?: Record<string, string>): Promise<SafetensorsFile> {
   return openBytes(encodeSafetensors(tensors, metadata));
@@ -78,7 +77,6 @@ describe('safetensors', () => {
     ]);
     await expect(file.readFloats('weight')).rejects.toThrow('tensor "weight": expected finite values that f32 can hold, found NaN at index 1');
     await expect(file.readFloats('bias')).rejects.toThrow('tensor "bias"');
-    expect([...await file.readFloats('bias', { allowNonFinite: true })]).toEqual([0, -Infinity]);
   });
 
   it('refuses an F64 value beyond the range of f32', async () => {
@@ -128,7 +126,7 @@ describe('safetensors', () => {
 
   it('reads blobs as a browser gives them', async () => {
     const bytes = encodeSafetensors([{ name: 'a', dtype: 'F16', shape: [2], data: [1, -2] }]);
-    const source = blobSource('picked', [{ name: 'm.safetensors', blob: new Blob([new Uint8Array(bytes)]) }]);
+    const source = blobSource('picked', [new File([new Uint8Array(bytes)], 'm.safetensors')]);
     expect(await source.list()).toEqual(['m.safetensors']);
     const bytesSource = await source.open('m.safetensors');
     expect([...await (await SafetensorsFile.open(bytesSource)).readFloats('a')]).toEqual([1, -2]);

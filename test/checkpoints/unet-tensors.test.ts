@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { unetTensorShapes } from '../../src/checkpoints/index.js';
+import { unetTensorShapes } from '../../src/checkpoints/unet-tensors.js';
 import type { UnetShape } from '../../src/network-shapes.js';
 
 const LARGE: UnetShape = {

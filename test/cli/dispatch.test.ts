@@ -33,7 +33,7 @@ describe('the command line', () => {
     expect(code).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toContain("Unknown option '--adaptor'");
-    expect(stderr).toContain(`warmstep ${name}`);
+    expect(stderr).toContain(`\n\nusage: warmstep ${name}`);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { warmstep } from './captured.js';
+import { warmstep, warmstepJson } from './captured.js';
 
 describe('warmstep kernels', () => {
   it('lists what the bundled policy runs', async () => {
@@ -14,5 +14,20 @@ describe('warmstep kernels', () => {
     expect(stdout).toContain('// layer_norm');
     expect(stdout).toMatch(/@compute @workgroup_size\(.*\)\s+fn main/);
     expect(stdout).not.toContain('conv1d');
+  });
+
+  it('gives both as JSON', async () => {
+    interface Listing { readonly kernels: { label: string; lines: number; bindings: { name: string; access: string }[]; code?: string }[] }
+    const { kernels } = await warmstepJson<Listing>('kernels', 'layer_norm');
+    expect(kernels.length).toBeGreaterThan(0);
+    for (const { label, lines, bindings, code } of kernels) {
+      expect(label).toContain('layer_norm');
+      expect(lines).toBeGreaterThan(10);
+      expect(bindings.map(({ name, access }) => `${name} ${access}`)).toContain('shape uniform');
+      expect(code).toBeUndefined();
+    }
+    const printed = await warmstepJson<Listing>('kernels', '--print', 'layer_norm');
+    expect(printed.kernels.map(({ label }) => label)).toEqual(kernels.map(({ label }) => label));
+    for (const { code, lines } of printed.kernels) expect(code?.split('\n')).toHaveLength(lines);
   });
 });

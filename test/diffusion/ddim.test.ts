@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import type { DdimOptions } from '../../src/diffusion/ddim.js';
 import { alphasCumprod } from '../../src/diffusion/noise-schedule.js';
-import { applySolverStep } from '../../src/diffusion/solver-step.js';
 import { roundHalfEven } from '../../src/diffusion/timesteps.js';
 import { OptionError } from '../../src/errors.js';
+import { applySolverStep } from './apply-solver-step.js';
 import { EPSILON, at, linearForm, run, timestepsOf } from './toy.js';
 
 function ddim(steps: number, options: Partial<DdimOptions> = {}) {
@@ -40,11 +40,6 @@ describe('timesteps', () => {
     for (const timestepSpacing of ['leading', 'trailing', 'linspace'] as const) {
       for (let steps = 1; steps <= 100; steps++) expect(ddim(steps, { timestepSpacing }).steps).toHaveLength(steps);
     }
-  });
-
-  it('are shifted by stepsOffset, and refused when that leaves the schedule', () => {
-    expect(timestepsOf(ddim(2, { stepsOffset: 1 }))).toEqual([51, 1]);
-    expect(() => ddim(100, { stepsOffset: 1 })).toThrow(OptionError);
   });
 
   it('round ties to even as NumPy does', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
-import { applySolverStep } from '../../src/diffusion/solver-step.js';
 import { OptionError } from '../../src/errors.js';
+import { applySolverStep } from './apply-solver-step.js';
 import { EPSILON, at, linearForm, run, timestepsOf, toy } from './toy.js';
 
 const full = ddpmSchedule({ ...EPSILON, steps: 100 });

@@ -42,7 +42,7 @@ describe('timesteps', () => {
       for (const finalSigma of ['zero', 'sigma-min'] as const) {
         for (const lambdaMinClipped of [-Infinity, -5.1]) {
           for (const steps of [1, 49, 98, 99, 100]) {
-            const form = { timestepSpacing, solverType: 'heun', lowerOrderFinal: false } as const;
+            const form = { timestepSpacing, solverType: 'heun' } as const;
             const schedule = dpm(steps, { ...form, finalSigma, lambdaMinClipped });
             expect(new Set(timestepsOf(schedule)).size).toBe(schedule.steps.length);
             const sums = schedule.steps.map((step) => step.fromX0 + step.fromSample + step.fromPreviousX0);
@@ -59,14 +59,11 @@ describe('order', () => {
   it('is first at the start and the end', () => {
     expect(orders(2)).toEqual([1, 1]);
     expect(orders(4)).toEqual([1, 2, 2, 1]);
-    expect(orders(4, { solverOrder: 1 })).toEqual([1, 1, 1, 1]);
   });
 
-  it('stays second at the end only when the schedule stops at noise and nothing lowers it', () => {
+  it('stays second at the end only when a schedule of at least 15 steps stops at noise', () => {
     const stop = { finalSigma: 'sigma-min' } as const;
     expect(at(orders(4, stop), 3)).toBe(1);
-    expect(at(orders(4, { ...stop, lowerOrderFinal: false }), 3)).toBe(2);
-    expect(at(orders(4, { ...stop, lowerOrderFinal: false, eulerAtFinal: true }), 3)).toBe(1);
     expect(at(orders(14, stop), 13)).toBe(1);
     expect(at(orders(15, stop), 14)).toBe(2);
     expect(at(orders(15), 14)).toBe(1);
@@ -112,4 +109,7 @@ describe('the toy distribution', () => {
 
 describe('unusable options', () => {
   it.each([0, 1.5, 101])('refuse %s steps', (steps) => expect(() => dpm(steps)).toThrow(OptionError));
+  it.each([{ solverType: 'euler' }, { finalSigma: 'zeros' }, { timestepSpacing: 'even' }])('refuse %o, even in a single step', (options) => {
+    expect(() => dpm(1, options as Partial<DpmSolverOptions>)).toThrow(/must be .*, found (euler|zeros|even)/);
+  });
 });

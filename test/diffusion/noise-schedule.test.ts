@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { alphasCumprod, betas } from '../../src/diffusion/noise-schedule.js';
-import type { NoiseScheduleOptions } from '../../src/diffusion/noise-schedule.js';
+import type { NoiseScheduleOptions } from '../../src/noise-schedule-options.js';
 import { OptionError } from '../../src/errors.js';
 import { at } from './toy.js';
 

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
 import { dpmSolverSchedule } from '../../src/diffusion/dpm-solver.js';
-import { applySolverStep } from '../../src/diffusion/solver-step.js';
 import type { Schedule } from '../../src/diffusion/solver-step.js';
 import { isStalled } from '../../src/diffusion/stall.js';
 import { stalledStart, warmStart } from '../../src/diffusion/warm-start.js';
+import { applySolverStep } from './apply-solver-step.js';
 import {
   floats,
   integers,

@@ -1,6 +1,6 @@
 import { alphasCumprod } from '../../src/diffusion/noise-schedule.js';
-import { applySolverStep } from '../../src/diffusion/solver-step.js';
 import type { Schedule } from '../../src/diffusion/solver-step.js';
+import { applySolverStep } from './apply-solver-step.js';
 
 /** The schedule of nearly every diffusion policy, in float64. */
 export const EXACT = alphasCumprod(

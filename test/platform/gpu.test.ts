@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NoAdapterError, OptionError } from '../../src/errors.js';
-import { createGpu, remedy } from '../../src/platform/node/gpu.js';
+import { createGpu, lavapipeFile, remedy } from '../../src/platform/node/gpu.js';
 import { openDevice } from '../../src/platform/node/device.js';
 
 describe('the choice of an adapter', () => {
@@ -40,8 +40,19 @@ describe('the choice of an adapter', () => {
     expect((found as Error).message).toMatch(/a hardware adapter was asked for/);
   });
 
+  it.each<[NodeJS.Architecture, string[], string | undefined]>([
+    ['x64', ['lvp_icd.i686.json', 'lvp_icd.x86_64.json', 'radeon_icd.x86_64.json'], 'lvp_icd.x86_64.json'],
+    ['arm64', ['lvp_icd.aarch64.json', 'lvp_icd.json'], 'lvp_icd.aarch64.json'],
+    ['x64', ['lvp_icd.i686.json', 'lvp_icd.json'], 'lvp_icd.json'],
+    ['x64', ['lvp_icd.amd64.json', 'lvp_icd.txt'], 'lvp_icd.amd64.json'],
+    ['x64', ['lvp_icd.aarch64.json', 'lvp_icd.i686.json'], undefined],
+    ['x64', ['radeon_icd.json'], undefined],
+  ])('takes the lavapipe of %s among %j', (arch, names, expected) => {
+    expect(lavapipeFile(names, arch)).toBe(expected);
+  });
+
   it.each<[NodeJS.Platform, RegExp]>([
-    ['linux', /Vulkan driver.*apt install libvulkan1.*WARMSTEP_ADAPTER=swiftshader/],
+    ['linux', /Vulkan driver.*apt install libvulkan1.*on Linux x64: .*WARMSTEP_ADAPTER=swiftshader/],
     ['darwin', /Metal.*npm rebuild webgpu/],
     ['win32', /Direct3D 12/],
     ['freebsd', /no build for freebsd/],

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 const ROOT = new URL('../..', import.meta.url).pathname;
 
 /** Files of src/ itself that any room may use. */
-const SHARED = ['src/errors.ts', 'src/half.ts', 'src/network-shapes.ts', 'src/options.ts'];
+const SHARED = ['src/errors.ts', 'src/half.ts', 'src/network-shapes.ts', 'src/noise-schedule-options.ts', 'src/options.ts'];
 const CORE = [
   'kernels', 'src/runtime', 'src/ops', 'src/networks', 'src/diffusion', 'src/checkpoints', 'src/policy', 'src/verification', 'src/synthetic',
 ];
@@ -27,6 +27,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/half.ts': [],
   'src/network-shapes.ts': [],
+  'src/noise-schedule-options.ts': [],
   'src/options.ts': [],
 };
 const OUTSIDE_THE_CORE = ['src/platform', 'src/cli', 'src/server'];

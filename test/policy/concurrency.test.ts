@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeviceLostError } from '../../src/errors.js';
+import { DisposedError } from '../../src/errors.js';
 import type { PlanResult } from '../../src/policy/policy.js';
 import { SerialQueue } from '../../src/policy/serial-queue.js';
 import { useTestDevice } from '../support/device.js';
@@ -91,9 +91,9 @@ describe('dispose', () => {
     const pending = policy.plan(window(policy));
     const queued = policy.act(observation(policy));
     const disposal = policy.dispose();
-    await expect(policy.plan(window(policy))).rejects.toThrow(DeviceLostError);
+    await expect(policy.plan(window(policy))).rejects.toThrow(DisposedError);
     await expect(policy.act(observation(policy))).rejects.toThrow(/disposed of; load it again/);
-    await expect(policy.warmup()).rejects.toThrow(DeviceLostError);
+    await expect(policy.warmup()).rejects.toThrow(DisposedError);
     expect((await pending).batch).toBe(1);
     expect(await queued).toHaveLength(policy.info.actionDim);
     await disposal;

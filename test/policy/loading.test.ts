@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ByteSource, CheckpointSource } from '../../src/checkpoints/index.js';
+import type { ByteSource, CheckpointSource } from '../../src/checkpoints/source.js';
 import { loadPolicy as loadNodePolicy } from '../../src/platform/node/load-policy.js';
 import { loadPolicy, type LoadPolicyOptions } from '../../src/policy/load-policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';

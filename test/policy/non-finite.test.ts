@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { WritableTensor } from '../../src/checkpoints/index.js';
+import type { WritableTensor } from '../../src/checkpoints/safetensors.js';
 import { NonFiniteError } from '../../src/errors.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Policy, PlanResult } from '../../src/policy/policy.js';

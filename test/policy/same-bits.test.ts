@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { memorySource, SafetensorsFile } from '../../src/checkpoints/index.js';
+import { SafetensorsFile } from '../../src/checkpoints/safetensors.js';
+import { memorySource } from '../../src/checkpoints/source.js';
 import { roundToF16 } from '../../src/half.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import { ChangedCheckpoint } from '../checkpoints/changed-checkpoint.js';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { applySolverStep, signalAndNoise } from '../../src/diffusion/solver-step.js';
+import { signalAndNoise } from '../../src/diffusion/solver-step.js';
 import { warmStart } from '../../src/diffusion/warm-start.js';
 import type { Policy, PlanResult } from '../../src/policy/policy.js';
 import type { PastChunk, StepStrategyOptions, WarmStartOptions } from '../../src/policy/strategy.js';
+import { applySolverStep } from '../diffusion/apply-solver-step.js';
 import { solverOptions } from '../diffusion/recorded-case.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, irregular, loadGolden, noise, sampleOf, window } from './golden-policy.js';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Command } from '../command.js';
-import { diagnose, type Diagnosis } from '../diagnosis.js';
+import { diagnose, type Diagnosis, type LimitCheck } from '../diagnosis.js';
 import { describeEnvironment, type Environment } from '../environment.js';
 import { count } from '../format.js';
 import { adapterName } from '../load.js';
@@ -59,7 +59,7 @@ function report(environment: Environment, diagnosis: Diagnosis): string {
       ]),
       table(
         ['limit', 'granted', 'needed', ''],
-        limits.map(({ name, granted, needed, ok }) => [name, count(granted), count(needed), ok ? 'ok' : 'TOO SMALL']),
+        limits.map((limit) => [limit.name, count(limit.granted), count(limit.needed), verdict(limit)]),
       ),
     );
   }
@@ -69,4 +69,9 @@ function report(environment: Environment, diagnosis: Diagnosis): string {
     diagnosis.ok ? 'Policies can run here.' : 'Policies cannot run here.',
   ];
   return [...parts, remarks.join('\n')].join('\n\n');
+}
+
+function verdict({ granted, least, ok }: LimitCheck): string {
+  if (ok) return 'ok';
+  return granted < least ? 'TOO SMALL' : 'too small for the 249M network';
 }

@@ -7,7 +7,7 @@ import { packageInfo } from '../environment.js';
 import { interruptible } from '../interrupt.js';
 import { withPolicy } from '../load.js';
 import { atMost, choiceOption, given } from '../options.js';
-import { print } from '../output.js';
+import { print, printJson } from '../output.js';
 import { table } from '../table.js';
 
 const USAGE = `usage: warmstep kernels [--print] [FILTER] [options]
@@ -17,7 +17,8 @@ Lists the kernels that the bundled Push-T policy with its STEP predictor runs on
   FILTER            only kernels whose label contains this text
   --print           the text itself
   --precision P     storage of the weights: f32 (default) or f16
-  --adapter NAME    auto, hardware, swiftshader, lavapipe, or part of an adapter's name`;
+  --adapter NAME    auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --json            one JSON object on standard output, with the text where --print is given`;
 
 export const kernelsCommand: Command = {
   name: 'kernels',
@@ -27,22 +28,35 @@ export const kernelsCommand: Command = {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { print: { type: 'boolean' }, precision: { type: 'string' }, adapter: { type: 'string' } },
+      options: {
+        print: { type: 'boolean' },
+        precision: { type: 'string' },
+        adapter: { type: 'string' },
+        json: { type: 'boolean' },
+      },
     });
     atMost(positionals, 1);
     const precision = choiceOption('precision', values.precision, ['f32', 'f16']);
-    const kernels = await collectKernels({ precision, adapter: values.adapter });
     const [filter = ''] = positionals;
-    const chosen = kernels.filter(({ label }) => label.includes(filter)).sort((a, b) => (a.label < b.label ? -1 : 1));
-    if (values.print) {
+    const compiled = await collectKernels({ precision, adapter: values.adapter });
+    const chosen = compiled.filter(({ label }) => label.includes(filter)).sort((a, b) => (a.label < b.label ? -1 : 1));
+    if (values.json) {
+      const kernels = chosen.map(({ label, code, bindings }) =>
+        ({ label, lines: lineCount(code), bindings, ...(values.print ? { code } : {}) }));
+      printJson({ kernels });
+    } else if (values.print) {
       for (const { label, code } of chosen) print(`// ${label}\n${code.trim()}\n`);
     } else {
       print(table(['kernel', 'lines', 'bindings'], chosen.map(({ label, code, bindings }) =>
-        [label, String(code.split('\n').length), bindings.map(({ name, access }) => `${name} (${access})`).join(', ')])));
+        [label, String(lineCount(code)), bindings.map(({ name, access }) => `${name} (${access})`).join(', ')])));
     }
     return chosen.length > 0 ? 0 : 1;
   },
 };
+
+function lineCount(code: string): number {
+  return code.split('\n').length;
+}
 
 /** Listens to what the device compiles: the text that runs, not a second way to make it. */
 async function collectKernels(options: { precision: 'f32' | 'f16' | undefined; adapter: string | undefined }): Promise<Kernel[]> {

@@ -13,16 +13,16 @@ import { choiceOption, given, UsageError } from '../options.js';
 import { print, printJson } from '../output.js';
 import { table } from '../table.js';
 
-const usage = `warmstep verify CASE_DIR… [options]
+const USAGE = `usage: warmstep verify CASE_DIR… [options]
 
 Runs recorded cases and compares every tensor with the reference: a folder with case.json, case.safetensors,
 policy/ and, for STEP, predictor/. Inner values are tapped from the plan that act() replays.
 Exit code 1 when a tensor is out of tolerance or a case is refused.
 
-  --precision f32|f16   storage of the weights (default f32)
-  --adapter CHOICE      auto, hardware, swiftshader, lavapipe, or part of an adapter's name
-  --dump DIR            write what was computed to DIR/<case name>.safetensors
-  --json                print a JSON object instead of tables`;
+  --precision P    storage of the weights: f32 (default) or f16
+  --adapter NAME   auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --dump DIR       write what was computed to DIR/<case name>.safetensors
+  --json           one JSON object on standard output`;
 
 interface RefusedCase {
   readonly name: string;
@@ -32,7 +32,7 @@ interface RefusedCase {
 export const verifyCommand: Command = {
   name: 'verify',
   summary: 'Compare the engine with recorded cases, tensor by tensor.',
-  usage,
+  usage: USAGE,
   run: async (args) => {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -41,10 +41,10 @@ export const verifyCommand: Command = {
         precision: { type: 'string' },
         adapter: { type: 'string' },
         dump: { type: 'string' },
-        json: { type: 'boolean', default: false },
+        json: { type: 'boolean' },
       },
     });
-    if (positionals.length === 0) throw new UsageError('give at least one case folder');
+    if (positionals.length === 0) throw new UsageError('the case folder is missing');
     const precision = choiceOption('precision', values.precision, ['f32', 'f16'] as const) ?? 'f32';
     if (values.dump !== undefined) await mkdir(values.dump, { recursive: true });
     const device = await openDevice(given({ adapter: values.adapter }));

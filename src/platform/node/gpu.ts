@@ -63,7 +63,7 @@ async function swiftShaderGpu(reason: string): Promise<GPU> {
   try {
     useSwiftShader();
   } catch (error) {
-    if (error instanceof NoAdapterError) throw new NoAdapterError(`${reason}; ${error.message}. ${remedy()}`);
+    if (error instanceof NoAdapterError) throw new NoAdapterError(`${reason}; ${error.message}. ${remedy()}`, { cause: error });
     throw error;
   }
   const gpu = await systemGpu([]);
@@ -76,10 +76,20 @@ const DRIVER_FOLDERS = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.
 function lavapipeDriver(): string {
   for (const folder of DRIVER_FOLDERS) {
     if (!existsSync(folder)) continue;
-    const file = readdirSync(folder).find((name) => name.startsWith('lvp_icd'));
-    if (file) return join(folder, file);
+    const file = lavapipeFile(readdirSync(folder));
+    if (file !== undefined) return join(folder, file);
   }
-  throw new NoAdapterError(`lavapipe was asked for, but no lvp_icd*.json is in ${DRIVER_FOLDERS.join(', ')}. ${remedy()}`);
+  throw new NoAdapterError(`lavapipe was asked for, but no lvp_icd*.json for ${process.arch} is in ${DRIVER_FOLDERS.join(', ')}. ${remedy()}`);
+}
+
+/** Architectures in the file names of Mesa. */
+const MESA_ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+/** The driver for this architecture among the files of a folder: a 32-bit Mesa may be installed beside the 64-bit one. */
+export function lavapipeFile(names: readonly string[], arch: NodeJS.Architecture = process.arch): string | undefined {
+  const drivers = names.filter((name) => /^lvp_icd.*\.json$/.test(name));
+  return [`lvp_icd.${MESA_ARCHITECTURES[arch] ?? arch}.json`, 'lvp_icd.json'].find((name) => drivers.includes(name))
+    ?? (drivers.length === 1 ? drivers[0] : undefined);
 }
 
 /** What to do about a missing adapter, on this operating system. */
@@ -88,8 +98,8 @@ export function remedy(platform: NodeJS.Platform = process.platform): string {
     case 'linux':
       return (
         'On Linux: install the GPU vendor\'s Vulkan driver and the loader (Debian and Ubuntu: apt install libvulkan1 ' +
-        'mesa-vulkan-drivers; NVIDIA: its driver with Vulkan support). Without a GPU: npm install --save-dev ' +
-        '@sparticuz/chromium, and WARMSTEP_ADAPTER=swiftshader.'
+        'mesa-vulkan-drivers; NVIDIA: its driver with Vulkan support). Without a GPU, on Linux x64: npm install --save-dev ' +
+        '@sparticuz/chromium, and WARMSTEP_ADAPTER=swiftshader; elsewhere: Mesa 24 or newer, and WARMSTEP_ADAPTER=lavapipe.'
       );
     case 'darwin':
       return 'On macOS: WebGPU needs Metal, macOS 13 or newer on real hardware, and webgpu\'s install script must have run (npm rebuild webgpu).';

@@ -1,9 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { readFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { constants } from 'node:os';
 import { brotliDecompressSync } from 'node:zlib';
 import { NoAdapterError } from '../../errors.js';
 
@@ -17,60 +15,93 @@ const RTLD_NODELETE = 0x1000;
  * Makes the SwiftShader driver of the development dependency `@sparticuz/chromium` the only Vulkan driver of this
  * process: no system loader, no root, no restart needed. Dawn looks for `libvulkan.so.1` by name, and finds the loader
  * that is already in the process.
- * @throws NoAdapterError where the package is not installed or the platform is not Linux.
+ * @throws NoAdapterError where the platform is not Linux x64, or the driver is not installed, not unpacked or not loaded.
  */
-export function useSwiftShader(): void {
+export function useSwiftShader(platform: NodeJS.Platform = process.platform, arch: NodeJS.Architecture = process.arch): void {
+  // The package has binaries for x64 alone, and installs without complaint everywhere else.
+  if (platform !== 'linux' || arch !== 'x64') {
+    throw new NoAdapterError(`the software adapter SwiftShader is bundled for Linux x64 only, this is ${platform} ${arch}`);
+  }
   const folder = unpackSwiftShader();
   process.env['VK_DRIVER_FILES'] = join(folder, DRIVER);
+  loadLibrary(join(folder, LOADER));
+}
+
+/** @throws NoAdapterError where the system's dynamic linker refuses the file. */
+export function loadLibrary(path: string): void {
   const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
   try {
-    process.dlopen({ exports: {} }, join(folder, LOADER), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
+    process.dlopen({ exports: {} }, path, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
   } catch (error) {
+    const { message } = error as Error;
     // It is a library, not an addon: Node loads it and then complains that it did not register itself.
-    if (!String(error).includes('did not self-register')) throw error;
+    if (message.includes('did not self-register')) return;
+    throw new NoAdapterError(
+      `SwiftShader's Vulkan loader cannot be loaded (${message}): delete the folder "${dirname(path)}", so that it is unpacked again, `
+        + 'and see that its file system is not mounted noexec',
+      { cause: error },
+    );
   }
 }
 
-/** The folder of the unpacked driver; unpacked once, beside the package or in the temporary folder. */
-function unpackSwiftShader(): string {
-  if (process.platform !== 'linux') {
-    throw new NoAdapterError(`the software adapter SwiftShader is bundled for Linux only, this is ${process.platform}`);
-  }
+/**
+ * The folder of the driver, unpacked once: in `cache` (default: node_modules/.cache beside the package), else in the
+ * temporary folder.
+ * @throws NoAdapterError where the package is not installed, or both places are of no use.
+ */
+export function unpackSwiftShader(cache?: string): string {
   const root = packageRoot();
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  const name = `warmstep-swiftshader-${version}-${process.arch}`;
-  // …/node_modules/@sparticuz/chromium → …/node_modules/.cache
-  const places = [join(resolve(root, '../..'), '.cache'), tmpdir()];
-  for (const place of places) {
-    if (existsSync(join(place, name, DRIVER))) return join(place, name);
+  const name = `warmstep-swiftshader-${version}`;
+  try {
+    // …/node_modules/@sparticuz/chromium → …/node_modules/.cache
+    return unpackOnce(root, join(cache ?? resolve(root, '../../.cache'), name));
+  } catch {
+    // An installation may be read-only for this user.
   }
-  const files = readTar(brotliDecompressSync(readFileSync(join(root, 'bin', 'swiftshader.tar.br'))));
-  for (const place of places) {
-    try {
-      return unpackInto(place, name, files);
-    } catch (error) {
-      if (place === places.at(-1)) throw error;
-    }
+  const owner = process.getuid?.();
+  const folder = join(tmpdir(), `${name}-${owner}`);
+  try {
+    return unpackOnce(root, folder, owner);
+  } catch (error) {
+    if (error instanceof NoAdapterError) throw error;
+    const { message } = error as Error;
+    throw new NoAdapterError(`SwiftShader cannot be unpacked to "${folder}" (${message}): set TMPDIR to another folder`, {
+      cause: error,
+    });
   }
-  throw new NoAdapterError('SwiftShader could not be unpacked');
 }
 
-/** Writes to a folder of its own and renames it, so that processes that start together do not see half a driver. */
-function unpackInto(place: string, name: string, files: ReadonlyMap<string, Buffer>): string {
-  mkdirSync(place, { recursive: true });
-  const folder = mkdtempSync(join(place, `${name}-`));
-  for (const [file, content] of files) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    writeFileSync(join(folder, file), content, { mode: 0o755 });
-  }
-  const target = join(place, name);
+function unpackOnce(root: string, folder: string, owner?: number): string {
+  if (isUnpacked(folder, owner)) return folder;
+  const files = readTar(brotliDecompressSync(readFileSync(join(root, 'bin', 'swiftshader.tar.br'))));
+  // Into a folder of its own that is then renamed, so that processes that start together do not see half a driver.
+  mkdirSync(dirname(folder), { recursive: true });
+  const unfinished = mkdtempSync(`${folder}-`);
   try {
-    renameSync(folder, target);
+    for (const [file, content] of files) {
+      mkdirSync(dirname(join(unfinished, file)), { recursive: true });
+      writeFileSync(join(unfinished, file), content, { mode: 0o755 });
+    }
+    renameSync(unfinished, folder);
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    if (!existsSync(join(target, DRIVER))) throw error;
+    rmSync(unfinished, { recursive: true, force: true });
+    // Another process may have been faster.
+    if (!isUnpacked(folder, owner)) throw error;
   }
-  return target;
+  return folder;
+}
+
+/** With an owner, the folder of anybody else is refused: everyone can write to the temporary folder. */
+function isUnpacked(folder: string, owner: number | undefined): boolean {
+  // Not stat: a link that somebody put there is theirs, whatever it leads to.
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (found && owner !== undefined && found.uid !== owner) {
+    throw new NoAdapterError(
+      `the folder "${folder}" for SwiftShader belongs to another user: delete it, or set TMPDIR to another folder`,
+    );
+  }
+  return found !== undefined && existsSync(join(folder, DRIVER));
 }
 
 function packageRoot(): string {
