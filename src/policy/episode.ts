@@ -36,12 +36,3 @@ export class Episode {
     this.decision++;
   }
 }
-
-/** Splits arrays [b][horizon][actionDim] into the chunks of the samples. */
-export function splitChunks(chunk: Float32Array, actionHorizon: Float32Array, batch: number): PastChunk[] {
-  const size = chunk.length / batch;
-  return Array.from({ length: batch }, (_, b) => ({
-    chunk: chunk.slice(b * size, (b + 1) * size),
-    actionHorizon: actionHorizon.slice(b * size, (b + 1) * size),
-  }));
-}

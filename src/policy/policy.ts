@@ -3,11 +3,12 @@ import type { Schedule } from '../diffusion/solver-step.js';
 import { DisposedError, ObservationError, OptionError } from '../errors.js';
 import type { Precision } from '../ops/weight-source.js';
 import { checkInteger, checkKeys } from '../options.js';
+import { concatenate, sliceSamples, splitChunks } from './chunks.js';
 import { createStrategy } from './create-strategy.js';
-import { DecisionPlan } from './decision-plan.js';
-import { Episode, splitChunks } from './episode.js';
+import { Episode } from './episode.js';
 import { copyGivenNoise, decisionNoise, type GivenNoise } from './noise.js';
 import { countFrames, gatherFrames, type Observation } from './observations.js';
+import { PlanCache } from './plan-cache.js';
 import type { PolicyNetworks } from './policy-networks.js';
 import { describePolicy, type PolicyInfo } from './policy-info.js';
 import { SerialQueue } from './serial-queue.js';
@@ -75,13 +76,14 @@ export class Policy {
   readonly #parts: PolicyParts;
   readonly #context: StrategyContext;
   readonly #queue = new SerialQueue();
-  readonly #plans = new Map<number, DecisionPlan>();
+  readonly #plans: PlanCache;
   #strategy: Strategy;
   #episode = new Episode(0);
   #disposal: Promise<void> | undefined;
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
+    this.#plans = new PlanCache(parts.networks, parts.checkpoint, parts.taps);
     const { scheduler, unet, observationSteps, actionSteps } = parts.checkpoint;
     this.#context = { scheduler, actionDim: unet.actionDim, observationSteps, actionSteps };
     this.#strategy = this.#createStrategy(parts.strategy);
@@ -97,7 +99,7 @@ export class Policy {
       fileDtypes,
       warnings,
       strategy: this.#strategy.description,
-      dispatches: this.#plans.get(1)?.dispatchCount(warm?.steps.length ?? 0, this.#strategy.needsPredictor),
+      dispatches: this.#plans.peek(1)?.dispatchCount(warm?.steps.length ?? 0, this.#strategy.needsPredictor),
     };
   }
 
@@ -184,7 +186,7 @@ export class Policy {
   async warmup(batch = 1, signal?: AbortSignal): Promise<void> {
     checkInteger('warmup', 'batch', batch, 1, MAX_BATCH);
     await this.#run(async () => {
-      const plan = await this.#planFor(batch, this.#strategy.schedules);
+      const plan = await this.#plans.get(batch, this.#strategy.schedules);
       signal?.throwIfAborted();
       await plan.rehearse();
     });
@@ -193,8 +195,7 @@ export class Policy {
   /** Waits for running calls and frees everything on the device. Later calls fail. */
   dispose(): Promise<void> {
     this.#disposal ??= this.#queue.run(() => {
-      for (const plan of this.#plans.values()) plan.destroy();
-      this.#plans.clear();
+      this.#plans.destroy();
       this.#parts.networks.destroy();
       this.#parts.onDispose?.();
     });
@@ -221,7 +222,7 @@ export class Policy {
     const newest = past.every(([chunk]) => chunk) ? past.map(([chunk]) => chunk as PastChunk) : undefined;
     const key = { seed, episode: episode.index, decision: episode.decision };
     const result = await this.#decide(frames, batch, starts, newest, key, given);
-    episode.push(splitChunks(result.chunk, result.actionHorizon, batch));
+    episode.push(splitChunks(result, batch));
     return result;
   }
 
@@ -235,8 +236,9 @@ export class Policy {
   ): Promise<PlanResult> {
     const started = performance.now();
     const schedule = commonSchedule(starts);
-    const plan = await this.#planFor(batch, [schedule, ...this.#strategy.schedules]);
-    const chunkSize = plan.shape.horizon * plan.shape.actionDim;
+    const plan = await this.#plans.get(batch, [schedule, ...this.#strategy.schedules]);
+    const { horizon, actionDim, observationSteps } = plan.shape;
+    const chunkSize = horizon * actionDim;
     const warm = starts.some((start) => start.predictionScale !== 0);
     // Where a strategy starts warm without a past, its history is a chunk of zeros.
     const history = newest ? concatenate(newest.map((past) => past.chunk)) : new Float32Array(batch * chunkSize);
@@ -251,7 +253,8 @@ export class Policy {
       batch,
       chunk: output.chunk,
       actionHorizon: output.actionHorizon,
-      actions: this.#executedRows(output.actionHorizon, batch),
+      // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
+      actions: sliceSamples(output.actionHorizon, batch, (observationSteps - 1) * actionDim, this.#context.actionSteps * actionDim),
       timesteps: schedule.steps.map((step) => step.timestep),
       warm,
       stalled: starts.map((start) => start.stalled),
@@ -262,16 +265,6 @@ export class Policy {
     return result;
   }
 
-  /** Rows observationSteps − 1 … of each sample: row 0 belongs to the oldest frame, earlier rows are in the past. */
-  #executedRows(actionHorizon: Float32Array, batch: number): Float32Array {
-    const { actionDim, observationSteps, actionSteps } = this.#context;
-    const size = actionHorizon.length / batch;
-    const first = (observationSteps - 1) * actionDim;
-    return concatenate(
-      Array.from({ length: batch }, (_, b) => actionHorizon.subarray(b * size + first, b * size + first + actionSteps * actionDim)),
-    );
-  }
-
   #splitPrevious(past: PastChunk, batch: number): PastChunk[] {
     const { horizon, actionDim } = this.#parts.checkpoint.unet;
     const expected = batch * horizon * actionDim;
@@ -280,32 +273,7 @@ export class Policy {
         throw new OptionError(`plan: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), got ${values.length}.`);
       }
     }
-    return splitChunks(past.chunk, past.actionHorizon, batch);
-  }
-
-  /** The plan of a batch size; compiled when it is missing, or when a schedule is longer than any before. */
-  async #planFor(batch: number, schedules: readonly Schedule[]): Promise<DecisionPlan> {
-    const existing = this.#plans.get(batch);
-    if (existing && schedules.every((schedule) => existing.fits(schedule))) return existing;
-    const { checkpoint, networks, taps } = this.#parts;
-    const { horizon, actionDim, conditioningDim } = checkpoint.unet;
-    const { observationSteps } = checkpoint;
-    const plan = await DecisionPlan.compile(
-      networks,
-      {
-        batch,
-        observationSteps,
-        frameWidth: conditioningDim / observationSteps,
-        horizon,
-        actionDim,
-        maxSteps: Math.max(existing?.shape.maxSteps ?? 0, ...schedules.map((schedule) => schedule.steps.length)),
-        maxNoiseRows: Math.max(existing?.shape.maxNoiseRows ?? 0, ...schedules.map((schedule) => schedule.noisySteps)),
-      },
-      taps,
-    );
-    existing?.destroy();
-    this.#plans.set(batch, plan);
-    return plan;
+    return splitChunks(past, batch);
   }
 }
 
@@ -318,14 +286,4 @@ function commonSchedule(starts: readonly DecisionStart[]): Schedule {
     throw new OptionError('samples of one batch need different timesteps: with this warm start, the stall rule works with a batch of 1.');
   }
   return first.schedule;
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
 }
