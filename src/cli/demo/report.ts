@@ -58,7 +58,7 @@ function notes(info: PolicyInfo, judged: number, compared: number): string[] {
   return [
     `distance to DDPM  RMS in pixels between the executed actions and those of DDPM with ${YARDSTICK_STEPS} evaluations, over `
       + `${plural(judged, 'decision')}.`,
-    '                  DDPM is stochastic: its distance to itself from other noise (last row) is as close as one can get.',
+    '                  DDPM is stochastic: the last row is how far two of its own answers, from different noise, are apart.',
     '                  Nobody acts on these actions: it says how alike they are, not how well they push.',
     'jump at borders   mean distance from the last action of a decision to the first of the next, over the first '
       + `${plural(compared, 'decision')};`,
