@@ -15,6 +15,12 @@ export interface NamedTensors {
   locate(name: string): string;
 }
 
+/** How tensors are stored in their files, each dtype once, in alphabetical order. */
+export function storedDtypes(...weights: readonly NamedTensors[]): Dtype[] {
+  const dtypes = weights.flatMap((tensors) => [...tensors.names()].map((name) => tensors.dtype(name)));
+  return [...new Set(dtypes.filter((dtype) => dtype !== undefined))].sort();
+}
+
 /** What a network's configuration asks of one tensor. */
 export interface ExpectedTensor {
   readonly shape: readonly number[];

@@ -1,4 +1,4 @@
-import type { NamedTensors } from '../checkpoints/named-tensors.js';
+import { storedDtypes } from '../checkpoints/named-tensors.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import { bytes, count } from './format.js';
 import { facts, table } from './table.js';
@@ -15,7 +15,7 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
     name: feature, rawName, size, normalization: normalizer.mode,
   }));
   const action = { name: 'action', size: unet.actionDim, normalization: policy.action.mode };
-  const dtypes = dtypesOf(policy.weights);
+  const dtypes = storedDtypes(policy.weights);
   const json = {
     kind: 'policy', name, dialect, observations, action, horizon: unet.horizon, observationSteps, actionSteps, unet,
     scheduler, parameters, weightBytes, dtypes, warnings,
@@ -47,7 +47,7 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
 
 export function describePredictorCheckpoint(predictor: PredictorCheckpoint): CheckpointDescription {
   const { name, config, parameters, weightBytes, warnings } = predictor;
-  const dtypes = dtypesOf(predictor.weights);
+  const dtypes = storedDtypes(predictor.weights);
   const json = { kind: 'predictor', name, config, parameters, weightBytes, dtypes, warnings };
   const text = [
     `STEP predictor ${name}`,
@@ -64,10 +64,6 @@ export function describePredictorCheckpoint(predictor: PredictorCheckpoint): Che
     ...warningLines(warnings),
   ].join('\n');
   return { json, text };
-}
-
-function dtypesOf(weights: NamedTensors): string[] {
-  return [...new Set([...weights.names()].map((name) => weights.dtype(name) ?? 'F32'))].sort();
 }
 
 function warningLines(warnings: readonly string[]): string[] {

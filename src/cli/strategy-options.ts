@@ -1,9 +1,7 @@
-import type { SolverName } from '../diffusion/solver-step.js';
+import { SOLVER_NAMES, type SolverName } from '../diffusion/solver-step.js';
+import { WARM_START_MODES } from '../diffusion/warm-start.js';
 import type { StepStrategyOptions, StrategyOptions } from '../policy/strategy.js';
 import { choiceOption, given, integerOption, UsageError } from './options.js';
-
-const SOLVERS = ['DDPM', 'DDIM', 'DPM-Solver++'] as const satisfies readonly SolverName[];
-const WARM_STARTS = ['forward-noise', 'eq13', 'train-index', 'snr-matched', 'mean-matched'] as const;
 
 /** What the command line says about sampling. */
 export interface SamplingFlags {
@@ -19,10 +17,10 @@ export interface SamplingFlags {
  * its own number of steps.
  */
 export function strategyFromFlags(flags: SamplingFlags, scheduler: { type: SolverName; numInferenceSteps: number }): StrategyOptions {
-  const solver = choiceOption('solver', flags.solver, SOLVERS);
+  const solver = choiceOption('solver', flags.solver, SOLVER_NAMES);
   const steps = integerOption('steps', flags.steps, 1);
   const budget = integerOption('budget', flags.budget, 1);
-  const mode = choiceOption('warm-start', flags['warm-start'], WARM_STARTS);
+  const mode = choiceOption('warm-start', flags['warm-start'], WARM_START_MODES);
   if (solver === undefined && flags.predictor !== undefined) {
     if (steps !== undefined && budget !== undefined && steps !== budget) {
       throw new UsageError('--steps and --budget mean the same for STEP, network evaluations per warm decision: give one of them');

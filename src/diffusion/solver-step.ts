@@ -24,7 +24,8 @@ export interface SolverStep {
   readonly fromNoise: number;
 }
 
-export type SolverName = 'DDPM' | 'DDIM' | 'DPM-Solver++';
+export const SOLVER_NAMES = ['DDPM', 'DDIM', 'DPM-Solver++'] as const;
+export type SolverName = (typeof SOLVER_NAMES)[number];
 
 export interface Schedule {
   readonly solver: SolverName;

@@ -22,6 +22,10 @@ export type WarmStart =
   | { readonly mode: 'snr-matched'; readonly sigma: number; readonly sigmaT: number }
   | { readonly mode: 'mean-matched'; readonly sigmaT: number };
 
+export const WARM_START_MODES = [
+  'forward-noise', 'eq13', 'train-index', 'snr-matched', 'mean-matched',
+] as const satisfies readonly WarmStart['mode'][];
+
 /** x = predictionScale·Â + noiseScale·ε, then `schedule`. */
 export interface Start {
   readonly predictionScale: number;

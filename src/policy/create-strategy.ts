@@ -1,9 +1,10 @@
+import { SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { checkChoice } from '../options.js';
 import { createSolverStrategy } from './solver-strategy.js';
 import { createStepStrategy } from './step-strategy.js';
 import type { Strategy, StrategyContext, StrategyOptions } from './strategy.js';
 
-const NAMES = ['DDPM', 'DDIM', 'DPM-Solver++', 'STEP'] as const;
+const NAMES = [...SOLVER_NAMES, 'STEP'] as const;
 
 /**
  * Builds a strategy from its options.

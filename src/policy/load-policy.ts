@@ -1,6 +1,6 @@
 import { loadPolicyCheckpoint } from '../checkpoints/load-policy.js';
 import { loadPredictorCheckpoint } from '../checkpoints/load-predictor.js';
-import type { NamedTensors } from '../checkpoints/named-tensors.js';
+import { storedDtypes } from '../checkpoints/named-tensors.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import type { Precision } from '../ops/weight-source.js';
@@ -93,7 +93,7 @@ async function createPolicy(
       checkpoint,
       networks,
       precision: options.precision,
-      fileDtypes: fileDtypes([checkpoint.weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])]),
+      fileDtypes: storedDtypes(checkpoint.weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])),
       strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
       seed: options.seed,
       warnings: [...checkpoint.warnings, ...(typeof predictor === 'object' ? predictor.warnings : [])],
@@ -113,12 +113,7 @@ async function createPolicy(
   }
 }
 
-function fileDtypes(weights: readonly NamedTensors[]): string[] {
-  const dtypes = weights.flatMap((tensors) => [...tensors.names()].map((name) => tensors.dtype(name)));
-  return [...new Set(dtypes.filter((dtype) => dtype !== undefined))].sort();
-}
-
 function defaultStrategy(checkpoint: PolicyCheckpoint, predicted: boolean): StrategyOptions {
   if (predicted) return { name: 'STEP' };
-  return { name: checkpoint.scheduler.type, steps: checkpoint.scheduler.numInferenceSteps };
+  return { name: checkpoint.scheduler.type };
 }

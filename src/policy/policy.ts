@@ -236,17 +236,17 @@ export class Policy {
   ): Promise<PlanResult> {
     const started = performance.now();
     const schedule = commonSchedule(starts);
-    const plan = await this.#plans.get(batch, [schedule, ...this.#strategy.schedules]);
+    const plan = await this.#plans.get(batch, this.#strategy.schedules);
     const { horizon, actionDim, observationSteps } = plan.shape;
     const chunkSize = horizon * actionDim;
     const warm = starts.some((start) => start.predictionScale !== 0);
     // Where a strategy starts warm without a past, its history is a chunk of zeros.
-    const history = newest ? concatenate(newest.map((past) => past.chunk)) : new Float32Array(batch * chunkSize);
+    const history = (): Float32Array => (newest ? concatenate(newest.map((past) => past.chunk)) : new Float32Array(batch * chunkSize));
     const output = await plan.run({
       observations: frames,
       schedule,
       starts,
-      history: warm ? history : undefined,
+      history: warm ? history() : undefined,
       ...decisionNoise(schedule, batch, chunkSize, key, given),
     });
     const result: PlanResult = {

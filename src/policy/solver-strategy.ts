@@ -6,19 +6,23 @@ import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import type { Schedule, SolverName, SolverOptions } from '../diffusion/solver-step.js';
 import { OptionError } from '../errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../options.js';
-import type { SolverStrategyOptions, Strategy } from './strategy.js';
+import type { DecisionStart, SolverStrategyOptions, Strategy } from './strategy.js';
 
 /** Every decision from noise, whatever came before. */
 export function createSolverStrategy(options: SolverStrategyOptions, scheduler: SchedulerConfig): Strategy {
   const schedule = solverSchedule(options, scheduler);
-  const start = { predictionScale: 0, noiseScale: 1, schedule, stalled: false };
+  const start = startFromNoise(schedule);
   return {
     description: `${options.name} ${schedule.steps.length}`,
     schedules: [schedule],
     needsPredictor: false,
-    zeroHistory: false,
     start: () => start,
   };
+}
+
+/** A cold start: nothing of a prediction, all of the noise. */
+export function startFromNoise(schedule: Schedule): DecisionStart {
+  return { predictionScale: 0, noiseScale: 1, schedule, stalled: false };
 }
 
 const COMMON_KEYS = ['name', 'steps', 'clip', 'timestepSpacing'] as const;

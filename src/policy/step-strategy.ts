@@ -1,7 +1,8 @@
 import { isStalled, type StallRule } from '../diffusion/stall.js';
-import { stalledStart, warmStart, type Start, type WarmStart } from '../diffusion/warm-start.js';
+import { SOLVER_NAMES } from '../diffusion/solver-step.js';
+import { stalledStart, WARM_START_MODES, warmStart, type WarmStart } from '../diffusion/warm-start.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber, checkScale } from '../options.js';
-import { solverOptions, solverSchedule } from './solver-strategy.js';
+import { solverOptions, solverSchedule, startFromNoise } from './solver-strategy.js';
 import type {
   ColdStartOptions,
   DecisionStart,
@@ -54,7 +55,6 @@ export function createStepStrategy(options: StepStrategyOptions, context: Strate
     description: `STEP ${budget} (${rule.mode}${cold ? `, cold ${cold.schedule.solver} ${cold.schedule.steps.length}` : ', zero history'}${stall ? ', stall rule' : ''})`,
     schedules: [warm.schedule, ...(cold ? [cold.schedule] : []), ...(perturbed ? [perturbed.schedule] : [])],
     needsPredictor: true,
-    zeroHistory: cold === undefined,
     start: (newest, before) => {
       if (!newest) return cold ?? warm;
       if (stall && perturbed && before && isStalled(stall, chunkOf(newest), chunkOf(before), layout)) return perturbed;
@@ -71,19 +71,19 @@ function coldStart(options: ColdStartOptions, context: StrategyContext): Decisio
     return undefined;
   }
   checkKeys(where, options, ['mode', 'solver', 'steps']);
-  const solver = checkChoice(where, 'solver', options.solver ?? 'DDIM', ['DDPM', 'DDIM', 'DPM-Solver++'] as const);
+  const solver = checkChoice(where, 'solver', options.solver ?? 'DDIM', SOLVER_NAMES);
   const { numTrainTimesteps } = context.scheduler;
   const schedule = solverSchedule(
     { name: solver, steps: options.steps ?? Math.min(COLD_STEPS, numTrainTimesteps) },
     context.scheduler,
   );
-  return { predictionScale: 0, noiseScale: 1, schedule, stalled: false } satisfies Start & { stalled: boolean };
+  return startFromNoise(schedule);
 }
 
 function warmStartRule(options: WarmStartOptions): WarmStart {
   const where = 'strategy STEP: warmStart';
   if (options === 'forward-noise') return { mode: 'forward-noise' };
-  checkChoice(where, 'mode', options.mode, ['forward-noise', 'eq13', 'train-index', 'snr-matched', 'mean-matched'] as const);
+  checkChoice(where, 'mode', options.mode, WARM_START_MODES);
   switch (options.mode) {
     case 'forward-noise':
       checkKeys(where, options, ['mode']);

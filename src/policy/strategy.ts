@@ -32,8 +32,6 @@ export interface Strategy {
   readonly schedules: readonly Schedule[];
   /** Whether `start` may ask for a prediction, and so for a predictor. */
   readonly needsPredictor: boolean;
-  /** True when the first decision, too, is warm: its history is a chunk of zeros. */
-  readonly zeroHistory: boolean;
   /** The start of the next decision, given the newest chunk and the one before it. */
   start(newest: PastChunk | undefined, before: PastChunk | undefined): DecisionStart;
 }

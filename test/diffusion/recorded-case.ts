@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { alphasCumprod } from '../../src/diffusion/noise-schedule.js';
+import type { CaseDescription } from '../../src/verification/golden-case.js';
 
 // A small reader of its own, without checks: tests of the arithmetic should not fail with the checkpoint loader.
 
@@ -59,19 +60,7 @@ export function readPolicyConfig(name: string): PolicyConfig {
   return readJson(`${name}/policy/config.json`) as PolicyConfig;
 }
 
-interface StepCase {
-  readonly decisions: number;
-  readonly budget: number;
-  readonly start: 'forward_noise' | { readonly sigma: number; readonly sigma_t: number };
-  readonly stall: null | {
-    readonly eps: number;
-    readonly sigma_scale: number;
-    readonly sigma_stall: number;
-    readonly norm: 'rms' | 'l2' | 'linf';
-    readonly rows: 'executed' | 'all';
-    readonly space: 'normalized' | 'raw';
-  };
-}
+type StepCase = Required<Pick<CaseDescription, 'budget' | 'start' | 'stall'>> & { readonly decisions: number };
 
 export function readStepCase(name: string): StepCase {
   return readJson(`${name}/case.json`) as StepCase;

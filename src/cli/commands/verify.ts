@@ -4,12 +4,12 @@ import { parseArgs } from 'node:util';
 import { WarmstepError } from '../../errors.js';
 import type { Precision } from '../../ops/weight-source.js';
 import { caseFolder } from '../../platform/node/case-folder.js';
-import { openDevice } from '../../platform/node/device.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { TensorReport } from '../../verification/compare.js';
 import { verifyCase, type CaseReport } from '../../verification/verify-case.js';
 import type { Command } from '../command.js';
-import { choiceOption, given, UsageError } from '../options.js';
+import { withDevice } from '../load.js';
+import { choiceOption, UsageError } from '../options.js';
 import { print, printJson } from '../output.js';
 import { table } from '../table.js';
 
@@ -47,8 +47,7 @@ export const verifyCommand: Command = {
     if (positionals.length === 0) throw new UsageError('the case folder is missing');
     const precision = choiceOption('precision', values.precision, ['f32', 'f16'] as const) ?? 'f32';
     if (values.dump !== undefined) await mkdir(values.dump, { recursive: true });
-    const device = await openDevice(given({ adapter: values.adapter }));
-    try {
+    return withDevice(values.adapter, async (device) => {
       const reports: (CaseReport | RefusedCase)[] = [];
       for (const folder of positionals) {
         const report = await verifyFolder(folder, device, precision, values.dump);
@@ -59,9 +58,7 @@ export const verifyCommand: Command = {
       if (values.json) printReports(reports, device, precision);
       else print(`${reports.length - failed} of ${reports.length} cases pass (${device.adapter.description}, ${precision}).`);
       return failed === 0 ? 0 : 1;
-    } finally {
-      device.dispose();
-    }
+    });
   },
 };
 
