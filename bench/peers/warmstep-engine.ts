@@ -1,0 +1,54 @@
+import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
+import { openDevice } from '../../src/platform/node/device.js';
+import type { DecisionInput } from '../../src/policy/decision.js';
+import { DecisionPlan } from '../../src/policy/decision-plan.js';
+import { loadNetworks } from '../../src/policy/policy-networks.js';
+import { adapterName } from '../../src/cli/load.js';
+import { given } from '../../src/cli/options.js';
+import { syntheticPolicy } from '../../src/synthetic/checkpoint.js';
+import type { Engine, EngineSpec } from './engine.js';
+import { createWork, type Workload } from './work.js';
+
+/**
+ * This engine: the plan that act() replays, with a given start and given coefficients. Every run has the upload of the
+ * observation, its normalisation, the check of the result and the read-back in it, as a decision of a robot has.
+ */
+export async function openWarmstep({ size, precision, adapter, profile }: EngineSpec & { engine: 'warmstep' }): Promise<Engine> {
+  const device = await openDevice({ ...given({ adapter }), profile });
+  const checkpoint = await loadPolicyCheckpoint(syntheticPolicy(size));
+  const networks = await loadNetworks(device, checkpoint, undefined, { precision });
+  const { horizon, actionDim } = checkpoint.unet;
+  const plan = await DecisionPlan.compile(networks, {
+    batch: 1,
+    observationSteps: checkpoint.observationSteps,
+    frameWidth: checkpoint.observations.reduce((sum, feature) => sum + feature.size, 0),
+    horizon,
+    actionDim,
+    maxSteps: 2,
+    maxNoiseRows: 0,
+  });
+  const work = createWork(size);
+  const input = (workload: Workload): DecisionInput => ({
+    // Statistics of the synthetic policy are −1 and 1: a normalised observation is the raw one.
+    observations: work.conditioning,
+    schedule: work.schedules[workload],
+    starts: [{ predictionScale: 0, noiseScale: 1 }],
+    history: undefined,
+    noise: work.sample,
+    stepNoise: [],
+  });
+  return {
+    details: {
+      adapter: adapterName(device),
+      deviceBytes: networks.bytes,
+      dispatchesOfTwoSteps: plan.dispatchCount(2, false),
+    },
+    run: async (workload) => (await plan.run(input(workload))).chunk,
+    close: async () => {
+      plan.destroy();
+      networks.destroy();
+      await checkpoint.close();
+      device.dispose();
+    },
+  };
+}
