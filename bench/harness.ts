@@ -9,8 +9,12 @@ export interface Measurement {
 /** A function to be timed; it resolves when its work is done. */
 export interface Task {
   readonly name: string;
-  run(): Promise<void>;
+  /** Resolves with its own time in milliseconds where not all that it does shall count. */
+  run(): Promise<number | void>;
 }
+
+/** Fewer runs have no quartiles, and without them two measurements cannot be compared. */
+const LEAST_SAMPLES = 5;
 
 /**
  * Times tasks with benchmark.js, one after the other. Its own statistics are of means of several runs and know no
@@ -24,13 +28,13 @@ export async function measure(tasks: readonly Task[], maxSeconds: number): Promi
     suite.add(name, {
       defer: true,
       maxTime: maxSeconds,
-      minSamples: 3,
+      minSamples: LEAST_SAMPLES,
       fn: async (deferred: { resolve(): void }) => {
         // An exception in here would stall the suite for ever: it is kept, and the suite ended.
         try {
           const started = performance.now();
-          await run();
-          samples.get(name)?.push(performance.now() - started);
+          const own = await run();
+          samples.get(name)?.push(own ?? performance.now() - started);
         } catch (error) {
           failure = error;
           suite.abort();
@@ -44,4 +48,10 @@ export async function measure(tasks: readonly Task[], maxSeconds: number): Promi
   });
   if (failure !== undefined) throw failure;
   return tasks.map(({ name }) => ({ name, samples: samples.get(name) ?? [] }));
+}
+
+/** The runs of one task, in milliseconds. */
+export async function measureTask(task: Task, maxSeconds: number): Promise<readonly number[]> {
+  const [measurement] = await measure([task], maxSeconds);
+  return measurement?.samples ?? [];
 }

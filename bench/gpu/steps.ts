@@ -1,0 +1,159 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PRECISIONS, type Precision } from '../../src/ops/weight-source.js';
+import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
+
+/** Parts of a campaign, most important first: what the time does not suffice for is left out from the end. */
+export const PARTS = ['verify', 'decisions', 'suite', 'peers', 'torch', 'timestamps', 'curves', 'tune'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface CampaignOptions {
+  /** The package's folder. */
+  readonly root: string;
+  /** Results are written as `<prefix>-<step>.*`. */
+  readonly prefix: string;
+  /** For what is not worth keeping. */
+  readonly scratch: string;
+  readonly adapter: string;
+  readonly size: SyntheticSize;
+  /** Per case of the suite. */
+  readonly seconds: number;
+  /** Folder of the graphs that bench/peers.ts needs. */
+  readonly graphs: string | undefined;
+  /** Names that `warmstep help` lists. */
+  readonly commands: ReadonlySet<string>;
+}
+
+/** One child process. */
+export interface Step {
+  readonly name: string;
+  readonly part: Part;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** What it prints is kept in a file with this ending. */
+  readonly stdout: 'txt' | 'json';
+  readonly limitSeconds: number;
+  /** Why it cannot run here. */
+  readonly missing?: string;
+}
+
+/** Where the safe and fast profiles leave what they computed, for one precision. */
+export function dumpFolder(scratch: string, precision: Precision, profile: 'safe' | 'fast'): string {
+  return join(scratch, `dump-${precision}-${profile}`);
+}
+
+/** Everything there is to measure, in the order of PARTS. */
+export function campaignSteps(options: CampaignOptions): Step[] {
+  const steps: Readonly<Record<Part, () => Step[]>> = {
+    verify: () => verifySteps(options),
+    decisions: () => PRECISIONS.map((precision) => decisionStep(options, precision)),
+    suite: () => PRECISIONS.map((precision) => suiteStep(options, precision, 'suite')),
+    peers: () => [peersStep(options)],
+    torch: () => [torchStep(options)],
+    timestamps: () => PRECISIONS.map((precision) => suiteStep(options, precision, 'timestamps')),
+    curves: () => [curveStep(options)],
+    tune: () => [tuneStep(options)],
+  };
+  return PARTS.flatMap((part) => steps[part]());
+}
+
+function cli({ root }: CampaignOptions, ...args: string[]): Pick<Step, 'command' | 'args'> {
+  return { command: process.execPath, args: [join(root, 'dist/src/cli/main.js'), ...args] };
+}
+
+function script({ root }: CampaignOptions, file: string, ...args: string[]): Pick<Step, 'command' | 'args'> {
+  return { command: process.execPath, args: [join(root, 'dist/bench', file), ...args] };
+}
+
+/** Recorded cases in every precision, safe and fast, with dumps that are compared afterwards. */
+function verifySteps(options: CampaignOptions): Step[] {
+  const { root, scratch, adapter } = options;
+  const goldens = join(root, 'test/goldens');
+  const cases = existsSync(goldens) ? readdirSync(goldens).filter((name) => existsSync(join(goldens, name, 'case.json'))).sort() : [];
+  return PRECISIONS.flatMap((precision) => (['safe', 'fast'] as const).map((profile): Step => ({
+    name: `verify-${precision}-${profile}`,
+    part: 'verify',
+    ...cli(options, 'verify', ...cases.map((name) => join(goldens, name)), '--precision', precision, '--profile', profile,
+      '--adapter', adapter, '--dump', dumpFolder(scratch, precision, profile), '--json'),
+    stdout: 'json',
+    limitSeconds: 90,
+    ...(cases.length === 0 ? { missing: `no recorded cases are in ${goldens}` } : {}),
+  })));
+}
+
+function decisionStep(options: CampaignOptions, precision: Precision): Step {
+  const name = `decisions-${precision}`;
+  return {
+    name,
+    part: 'decisions',
+    ...cli(options, 'bench', '--size', options.size, '--precision', precision, '--profile', 'fast', '--adapter', options.adapter,
+      '--output', `${options.prefix}-${name}.json`),
+    stdout: 'txt',
+    limitSeconds: 90,
+  };
+}
+
+function suiteStep(options: CampaignOptions, precision: Precision, part: 'suite' | 'timestamps'): Step {
+  const name = `${part}-${precision}`;
+  return {
+    name,
+    part,
+    ...script(options, 'main.js', '--size', options.size, '--precision', precision, '--profile', 'fast', '--adapter', options.adapter,
+      '--seconds', String(options.seconds), '--output', `${options.prefix}-${name}.json`, '--svg', `${options.prefix}-${name}.svg`,
+      ...(part === 'timestamps' ? ['--timestamps'] : [])),
+    stdout: 'txt',
+    limitSeconds: 120,
+  };
+}
+
+function peersStep(options: CampaignOptions): Step {
+  const { adapter, graphs, prefix, root, scratch, size } = options;
+  const missing = graphs === undefined ? 'no folder of graphs was given (--graphs, WARMSTEP_PEERS)'
+    : size === 'tiny' ? 'there is no graph of the tiny network'
+    : existsSync(join(root, 'bench/peers/node_modules/onnxruntime-node')) ? undefined
+    : 'onnxruntime-node is not installed in bench/peers';
+  return {
+    name: 'peers',
+    part: 'peers',
+    ...script(options, 'peers.js', '--graphs', graphs ?? '', '--size', size, '--precision', PRECISIONS.join(','), '--profile', 'fast',
+      '--adapter', adapter, '--output', `${prefix}-peers.json`, '--folder', join(scratch, 'peers')),
+    stdout: 'txt',
+    limitSeconds: 150,
+    ...(missing === undefined ? {} : { missing }),
+  };
+}
+
+/** Reads the weights that the step before it wrote. */
+function torchStep({ graphs, prefix, root, scratch }: CampaignOptions): Step {
+  return {
+    name: 'torch',
+    part: 'torch',
+    command: 'python3',
+    args: [join(root, 'bench/peers/torch_unet.py'), join(scratch, 'peers'), '--output', `${prefix}-torch.json`],
+    stdout: 'txt',
+    limitSeconds: 180,
+    ...(graphs === undefined ? { missing: 'it needs the weights that the peers write, and those need --graphs' } : {}),
+  };
+}
+
+function curveStep(options: CampaignOptions): Step {
+  return {
+    name: 'curves',
+    part: 'curves',
+    ...cli(options, 'bench', '--size', options.size, '--precision', 'f16', '--profile', 'fast', '--adapter', options.adapter,
+      '--batch', '1,4,16,64', '--horizon', '16,64', '--output', `${options.prefix}-curves.json`),
+    stdout: 'txt',
+    limitSeconds: 120,
+  };
+}
+
+function tuneStep(options: CampaignOptions): Step {
+  return {
+    name: 'tune',
+    part: 'tune',
+    ...cli(options, 'tune', '--adapter', options.adapter),
+    stdout: 'txt',
+    limitSeconds: 180,
+    ...(options.commands.has('tune') ? {} : { missing: 'warmstep has no command tune' }),
+  };
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { compareRecords } from '../../bench/compare.js';
+import { report } from '../../bench/report.js';
+import { decisionPicture, groupCases } from '../../bench/roofline.js';
+import { runSuite, type SuiteOptions } from '../../bench/suite.js';
+import { useTestDevice } from '../support/device.js';
+import { xmlElements } from './svg.js';
+
+const QUICK: SuiteOptions = {
+  size: 'tiny', precisions: ['f32'], batch: 1, horizon: 16, steps: 2, filter: 'mid_modules', seconds: 0.01, timestamps: false, arenaBytes: 16 << 20,
+};
+
+describe('the suite', () => {
+  const device = useTestDevice({ timing: true });
+
+  it('measures the cases that a filter leaves, on whatever adapter this is', async () => {
+    const record = await runSuite(device(), QUICK);
+    const [found] = record.precisions;
+    expect(record.stream.every(({ gigabytesPerSecond }) => gigabytesPerSecond > 0)).toBe(true);
+    expect(found?.decision).toBeNull();
+    expect(found?.cases.length).toBeGreaterThan(0);
+    for (const { layers, dispatch, chain } of found?.cases ?? []) {
+      expect(layers.some((layer) => layer.includes('mid_modules'))).toBe(true);
+      expect(dispatch.samplesMs.length).toBe(dispatch.count);
+      expect(dispatch.p50).toBeGreaterThan(0);
+      expect(chain).toBeGreaterThanOrEqual(1);
+    }
+    const text = report(record);
+    expect(text).toContain(record.adapter.description);
+    expect(text).toMatch(/mid_modules\.0\.conv1/);
+    expect(compareRecords(record, record).comparisons.every(({ speedup }) => speedup === 1)).toBe(true);
+  });
+
+  it('times every dispatch of whole decisions by the device, and draws where the time goes', async () => {
+    const record = await runSuite(device(), { ...QUICK, filter: '', timestamps: true });
+    const [found] = record.precisions;
+    if (!found?.decision) throw new Error('nothing was measured');
+    const dispatched = found.cases.reduce((sum, { perDecision }) => sum + perDecision, 0);
+    expect(dispatched).toBe(found.dispatches);
+    // Every occurrence in every decision is a sample.
+    for (const { perDecision, dispatch, layers } of found.cases) {
+      expect(dispatch.count % Math.max(perDecision, layers.length)).toBe(0);
+    }
+    const groups = groupCases(found.cases, 1);
+    expect(groups.map(({ name }) => name)).toEqual([
+      'observe', 'predict', 'start', 'down 0', 'down 1', 'down 2', 'middle', 'up 0', 'up 1', 'final', 'solver', 'finish',
+    ]);
+    const picture = decisionPicture(record, found);
+    expect(decisionPicture(record, found)).toBe(picture);
+    const elements = xmlElements(picture);
+    expect(elements[0]).toBe('svg');
+    expect(elements.filter((name) => name === 'circle').length).toBe(found.cases.filter(({ macs }) => macs > 0).length);
+    expect(picture).not.toMatch(/NaN|Infinity|undefined/);
+  });
+});
