@@ -3,6 +3,13 @@ import { wgsl } from './wgsl.js';
 /** Pointwise functions that the other kernels apply where they read or write. */
 export type Activation = 'none' | 'mish' | 'gelu';
 
+/** The same function of every component. */
+function forVectors(name: string): string {
+  return `fn ${name}4(x: vec4f) -> vec4f {
+  return vec4f(${['x', 'y', 'z', 'w'].map((component) => `${name}(x.${component})`).join(', ')});
+}`;
+}
+
 /**
  * Mish(x) = x · tanh(ln(1 + eˣ)) (Misra 2019). With n = eˣ(eˣ + 2), tanh(ln(1 + eˣ)) = n / (n + 2): no logarithm, no
  * cancellation for negative x. Above 20 the quotient is 1 in f32 and eˣ would soon overflow.
@@ -12,7 +19,8 @@ fn mish(x: f32) -> f32 {
   let e = exp(min(x, 20.0f));
   let n = e * (e + 2.0f);
   return x * select(n / (n + 2.0f), 1.0f, x > 20.0f);
-}`;
+}
+${forVectors('mish')}`;
 
 /**
  * GELU in its exact form, x · Φ(x) = x/2 · erfc(−x/√2). erfc by a Chebyshev fit in t = 1 / (1 + |z|/2): relative error
@@ -29,14 +37,16 @@ fn erfc(z: f32) -> f32 {
 }
 fn gelu(x: f32) -> f32 {
   return 0.5f * x * erfc(x * -0.70710678f);
-}`;
+}
+${forVectors('gelu')}`;
 
 /** Definitions needed by a kernel that applies these activations; each function is defined once. */
 export function activationFunctions(...used: readonly Activation[]): string {
   return [used.includes('mish') ? mish : '', used.includes('gelu') ? gelu : ''].join('\n');
 }
 
-/** The activation of an expression of type f32. */
-export function activate(activation: Activation, expression: string): string {
-  return activation === 'none' ? expression : `${activation}(${expression})`;
+/** The activation of an expression of type f32, or of each component of one of type vec4f. */
+export function activate(activation: Activation, expression: string, components: 1 | 4 = 1): string {
+  if (activation === 'none') return expression;
+  return components === 1 ? `${activation}(${expression})` : `${activation}4(${expression})`;
 }

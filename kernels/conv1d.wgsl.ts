@@ -1,18 +1,19 @@
 import { activate, activationFunctions, type Activation } from './activations.wgsl.js';
+import { convInput, type InputSpace, type InputVector } from './conv-input.wgsl.js';
 import {
   at, declareBindings, declareShape, SHAPE_BINDING, shapeWords, type ActivationLayout, type Kernel, type KernelBinding,
 } from './kernel.js';
 import { tapMap, type ConvGeometry } from './taps.js';
+import {
+  blockChunks, BLOCK_LANES, chunkGroup, chunkPairs, weightFormat, type HalfLoads, type WeightPlace, type WeightStorage,
+} from './weight-storage.wgsl.js';
 import { unroll, wgsl } from './wgsl.js';
 
-/** How weights are stored; products and sums are f32 in both. */
-export type WeightStorage = 'f32' | 'f16';
-
-/** How the work is cut: constants of one variant, chosen by `ops/conv1d.ts`. */
+/** How the work is cut: constants of one variant, chosen by `ops/variants.ts`. */
 export interface Conv1dTiling {
   /** Output columns per workgroup, kept in registers. */
   readonly columns: number;
-  /** Groups of four output channels per workgroup. */
+  /** Groups of four output channels per workgroup: a multiple of BLOCK_LANES. */
   readonly lanes: number;
   /** Invocations that share one reduction over input channels. */
   readonly slices: number;
@@ -23,6 +24,16 @@ export interface Conv1dParameters {
   readonly geometry: ConvGeometry;
   readonly tiling: Conv1dTiling;
   readonly storage: WeightStorage;
+  /** Default `packed`. */
+  readonly halfLoads?: HalfLoads | undefined;
+  /** Default `buffer`. */
+  readonly place?: WeightPlace | undefined;
+  /** Default `scalar`; see conv-input.wgsl.ts for what the others ask of layouts. */
+  readonly inVector?: InputVector | undefined;
+  /** Default `storage`. */
+  readonly inSpace?: InputSpace | undefined;
+  /** Whether the last group of input channels is not full (`conv1dShape` says so). */
+  readonly ragged: boolean;
   readonly bias: boolean;
   readonly residual: boolean;
   readonly inActivation: Activation;
@@ -37,10 +48,20 @@ export interface Conv1dSizes {
   readonly residual?: ActivationLayout | undefined;
 }
 
+/** Input channels and chunks that one turn of the loop takes: a group, or four channels where these are loaded at once. */
+export function turnOf(p: Pick<Conv1dParameters, 'storage' | 'inVector'>, kernelSize: number): { channels: number; chunks: number } {
+  const group = chunkGroup(p.storage, kernelSize);
+  const groups = p.inVector === 'channel' ? 4 / group.channels : 1;
+  return { channels: group.channels * groups, chunks: group.chunks * groups };
+}
+
 /** The kernel's `shape`. */
-export function conv1dShape(sizes: Conv1dSizes): number[] {
+export function conv1dShape(p: Conv1dParameters, sizes: Conv1dSizes): number[] {
   const { inChannels, outChannels, x, y, residual } = sizes;
-  return shapeWords([inChannels, outChannels, Math.ceil(outChannels / 4)], [x, y, ...(residual ? [residual] : [])]);
+  const { kernelSize } = p.geometry;
+  const turns = Math.ceil(inChannels / turnOf(p, kernelSize).channels);
+  const chunks = blockChunks(p.storage, kernelSize, inChannels);
+  return shapeWords([inChannels, outChannels, Math.ceil(outChannels / 4), turns, chunks], [x, y, ...(residual ? [residual] : [])]);
 }
 
 /**
@@ -50,88 +71,81 @@ export function conv1dShape(sizes: Conv1dSizes): number[] {
  *
  * q(t, κ) is the geometry's input column (taps.ts); columns outside the input count as 0.
  *
- * Bindings: shape · x, y, residual f32 by layout · weight [inChannels][kernelSize][outChannels/4] of four output channels
- * each (vec4 of f32, or two words of two f16), channels padded to a multiple of 4 with zeros · bias [outChannels/4] vec4.
+ * Bindings: shape · x, y, residual f32 by layout · weight in chunks (weight-storage.wgsl.ts), channels padded with zeros ·
+ * bias, and for int8 weight_scale, f32 [outChannels].
  *
  * A workgroup owns `lanes` groups of four output channels and `columns` columns of one sample; an invocation owns one of
- * these groups, all columns, and every `slices`-th input channel: it reads each of its weights once and uses it for all
- * columns. Slices are then added in ascending order, `CHUNK` columns at a time, so that sums are the same in every run
- * and for every batch size.
+ * these groups, all columns, and every `slices`-th group of input channels: it reads each of its weights once and uses it
+ * for all columns. What a workgroup reads of the weights lies in one piece. Slices are then added in ascending order,
+ * `CHUNK` columns at a time, so that sums are the same in every run and for every batch size.
  */
 export function conv1dKernel(p: Conv1dParameters): Kernel {
   const { columns, lanes, slices } = p.tiling;
-  const { kernelSize, inLength, outLength } = p.geometry;
+  const { kernelSize, outLength } = p.geometry;
   const invocations = lanes * slices;
+  const format = weightFormat(p.storage, p.halfLoads, p.place);
+  const pairs = chunkPairs(p.storage);
+  const turn = turnOf(p, kernelSize);
   const map = tapMap(p.geometry, columns);
-  const single = columns >= outLength;
-  // With one tile every input column is known here: those outside the input need neither a load nor a product.
-  const inside = (window: number): boolean => {
-    const q = map.windowStart(0) + window;
-    return !single || (q >= 0 && q < inLength);
-  };
-  const taps = map.taps.filter((tap) => inside(tap.window) && tap.column < outLength);
+  const input = convInput({
+    vector: p.inVector ?? 'scalar',
+    space: p.inSpace ?? 'storage',
+    geometry: p.geometry,
+    map,
+    columns,
+    channels: turn.channels,
+    ragged: p.ragged,
+    activation: p.inActivation,
+  });
+  const taps = map.taps.filter((tap) => input.inside(tap.window) && tap.column < outLength);
   const chunk = Math.max(1, Math.min(slices, columns, Math.floor(REDUCTION_VEC4S / invocations)));
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<f32>' },
-    { name: 'weight', access: 'read', type: p.storage === 'f16' ? 'array<vec2u>' : 'array<vec4f>' },
-    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
+    input.binding,
+    ...format.bindings,
+    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<f32>' } as const] : []),
     ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<f32>' } as const] : []),
     { name: 'y', access: 'read_write', type: 'array<f32>' },
   ];
 
-  const loadWindow = unroll(map.windowLength, (w) => {
-    if (!inside(w) || !taps.some((tap) => tap.window === w)) return '';
-    const value = (q: string): string => activate(p.inActivation, `x[row + ${q} * shape.x_time]`);
-    if (single) return `    let x${w} = ${value(`${map.windowStart(0) + w}u`)};`;
-    const q = `start + ${w}`;
-    // The index is clamped as well: with robustness off, a load that is thrown away must still be in bounds. One unsigned
-    // comparison sees both ends; `&&` would be a branch per column, which software drivers take minutes to compile.
-    return `    let x${w} = select(0.0f, ${value(`u32(clamp(${q}, 0, ${inLength - 1}))`)}, u32(${q}) < ${inLength}u);`;
-  });
-  const products = unroll(kernelSize, (tap) => {
-    const uses = taps.filter((candidate) => candidate.tap === tap);
+  const product = (index: number, pair: number): string => {
+    const position = index * pairs + pair;
+    const channel = Math.floor(position / kernelSize);
+    const uses = taps.filter((tap) => tap.tap === position % kernelSize);
     if (uses.length === 0) return '';
-    const lines = uses.map(({ column, window }) => `      acc${column} += w * x${window};`);
-    return `    {\n      let w = load_weight(base + ${tap}u * shape.row_groups);\n${lines.join('\n')}\n    }`;
-  });
+    const lines = uses.map(({ column, window }) => `        acc${column} += w * ${input.value(channel, window)};`);
+    return `      {\n        let w = ${format.unpack('chunk', pair)};\n${lines.join('\n')}\n      }`;
+  };
+  const products = unroll(turn.chunks, (index) => `    {
+      let chunk = load_chunk(base + ${index * BLOCK_LANES}u);
+${unroll(pairs, (pair) => product(index, pair))}
+    }`);
 
-  const code = wgsl`
-${declareShape(['in_channels', 'out_channels', 'row_groups'], ['x', 'y', ...(p.residual ? ['residual'] : [])])}
+  const code = wgsl`${format.enable}
+${declareShape(
+    ['in_channels', 'out_channels', 'row_groups', 'turns', 'block_chunks'],
+    ['x', 'y', ...(p.residual ? ['residual'] : [])],
+  )}
 ${declareBindings(bindings)}
 
 const OUT_LENGTH: u32 = ${outLength}u;
-const KERNEL_SIZE: u32 = ${kernelSize}u;
 const COLUMNS: u32 = ${columns}u;
 const LANES: u32 = ${lanes}u;
 const SLICES: u32 = ${slices}u;
 const INVOCATIONS: u32 = ${invocations}u;
 const CHUNK: u32 = ${chunk}u;
+const BLOCK_LANES: u32 = ${BLOCK_LANES}u;
+const TURN_CHUNKS: u32 = ${turn.chunks}u;
 
 ${activationFunctions(p.inActivation, p.outActivation)}
 
-fn load_weight(index: u32) -> vec4f {
-  #if ${p.storage === 'f16'}
-  let bits = weight[index];
-  return vec4f(unpack2x16float(bits.x), unpack2x16float(bits.y));
-  #else
-  return weight[index];
-  #endif
-}
+${format.loadChunk}
 
-fn finish(row_group: u32, column: u32, batch: u32, products: vec4f) {
-  if (row_group >= shape.row_groups) {
-    return;
-  }
-  #if ${p.bias}
-  let sums = products + bias[row_group];
-  #else
-  let sums = products;
-  #endif
-  let first = row_group * 4u;
-  for (var r = 0u; r < min(4u, shape.out_channels - first); r++) {
-    let channel = first + r;
-    var value = ${activate(p.outActivation, 'sums[r]')};
+fn finish(row_group: u32, row: u32, column: u32, batch: u32, products: f32) {
+  let channel = row_group * 4u + row;
+  if (channel < shape.out_channels) {
+    let sum = products${format.scaled ? ' * weight_scale[channel]' : ''}${p.bias ? ' + bias[channel]' : ''};
+    var value = ${activate(p.outActivation, 'sum')};
     #if ${p.residual}
     value += residual[${at('residual', 'batch', 'channel', 'column')}];
     #endif
@@ -148,31 +162,29 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   let lane = local % LANES;
   let slice = local / LANES;
   let row_group = workgroup.x * LANES + lane;
-  // Lanes past the last channel compute on its weights and store nothing.
-  let weight_column = min(row_group, shape.row_groups - 1u);
+  let block = row_group / BLOCK_LANES;
+  let first_chunk = block * shape.block_chunks * BLOCK_LANES + lane % BLOCK_LANES;
   let first = workgroup.y * COLUMNS;
   let batch = workgroup.z;
-  #if ${!single}
-  let start = ${map.windowStartText};
-  #endif
+  let first_value = shape.x_offset + batch * shape.x_batch;
+${input.prepare}
 ${unroll(columns, (column) => `  var acc${column} = vec4f();`)}
 
-  for (var i = slice; i < shape.in_channels; i += SLICES) {
-    let row = ${at('x', 'batch', 'i', '0u')};
-    let base = i * KERNEL_SIZE * shape.row_groups + weight_column;
-${loadWindow}
+  // A loop of a single slice begins at a constant: a compiler may then see that all its invocations load the same input.
+  for (var n = ${slices > 1 ? 'slice' : '0u'}; n < shape.turns; n += SLICES) {
+    let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
+${input.load}
 ${products}
   }
 
-  // Named accumulators keep the loop above in registers, the array lets the code below be a loop. Its bound is not a
-  // constant on purpose: unrolled, these stores take a driver longer to compile than all the rest.
-  var sums = array<vec4f, COLUMNS>(${Array.from({ length: columns }, (_, column) => `acc${column}`).join(', ')});
   let end = min(COLUMNS, OUT_LENGTH - first);
 #if ${slices > 1}
+  // The sums take turns in acc0: an array indexed by a variable would leave the registers.
   for (var chunk = 0u; chunk < end; chunk += CHUNK) {
     workgroupBarrier();
     for (var k = 0u; k < min(CHUNK, end - chunk); k++) {
-      partial[k * INVOCATIONS + local] = sums[chunk + k];
+      partial[k * INVOCATIONS + local] = acc0;
+${unroll(columns - 1, (column) => `      acc${column} = acc${column + 1};`)}
     }
     workgroupBarrier();
     if (slice < min(CHUNK, end - chunk)) {
@@ -180,19 +192,26 @@ ${products}
       for (var s = 1u; s < SLICES; s++) {
         sum += partial[slice * INVOCATIONS + s * LANES + lane];
       }
-      finish(row_group, first + chunk + slice, batch, sum);
+      for (var r = 0u; r < 4u; r++) {
+        finish(row_group, r, first + chunk + slice, batch, sum[r]);
+      }
     }
   }
 #else
-  for (var column = 0u; column < end; column++) {
-    finish(row_group, first + column, batch, sums[column]);
+  // One loop with one store: the sums move on by one component a turn. Nested loops, an array indexed by a variable, or a
+  // copy of the store per column take a software driver longer to compile than all the rest.
+  for (var k = 0u; k < 4u * end; k++) {
+    finish(row_group, k % 4u, first + k / 4u, batch, acc0.x);
+${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `acc${c + 1}.x` : '0.0f'});`)}
   }
 #endif
 }
 `;
   const name = p.geometry.transposed ? 'conv_transpose1d' : kernelSize === 1 ? 'linear' : 'conv1d';
+  const { inLength, stride } = p.geometry;
+  const loads = [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])].join(' ');
   return {
-    label: `${name} k${kernelSize} s${p.geometry.stride} ${inLength} -> ${outLength} ${columns}c ${lanes}x${slices} ${p.storage}`,
+    label: `${name} k${kernelSize} s${stride} ${inLength} -> ${outLength} ${columns}c ${lanes}x${slices} ${format.name}, ${loads}`,
     code,
     bindings,
   };

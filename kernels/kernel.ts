@@ -1,7 +1,7 @@
 /** How a kernel uses a binding. `dynamic` bindings get their offset when a plan is replayed, per denoising step. */
 export interface KernelBinding {
   readonly name: string;
-  readonly access: 'read' | 'read_write' | 'uniform';
+  readonly access: 'read' | 'read_write' | 'uniform' | 'texture';
   /** WGSL type of the variable, e.g. `array<f32>`. */
   readonly type: string;
   readonly dynamic?: boolean;
@@ -19,8 +19,8 @@ export interface Kernel {
 export function declareBindings(bindings: readonly KernelBinding[]): string {
   return bindings
     .map(({ name, access, type }, index) => {
-      const space = access === 'uniform' ? 'uniform' : `storage, ${access}`;
-      return `@group(0) @binding(${index}) var<${space}> ${name}: ${type};`;
+      const space = { read: '<storage, read>', read_write: '<storage, read_write>', uniform: '<uniform>', texture: '' }[access];
+      return `@group(0) @binding(${index}) var${space} ${name}: ${type};`;
     })
     .join('\n');
 }

@@ -18,6 +18,9 @@ export class UnsupportedCheckpointError extends CheckpointError {}
 /** An option or argument of a call is not usable: correct the call. */
 export class OptionError extends WarmstepError {}
 
+/** A weight is beyond the range of f16: load the checkpoint with precision 'f32'. */
+export class HalfRangeError extends OptionError {}
+
 /** An observation is missing, of the wrong length, or not finite: look at the sensor or the code that fills it. */
 export class ObservationError extends WarmstepError {}
 

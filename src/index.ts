@@ -7,6 +7,7 @@ export type { PolicyCheckpoint, PredictorCheckpoint } from './checkpoints/types.
 export { encodeSafetensors, SafetensorsFile, type Dtype, type TensorInfo, type WritableTensor } from './checkpoints/safetensors.js';
 export { fillNormal, type NoiseKey } from './diffusion/philox.js';
 export type { Precision } from './ops/weight-source.js';
+export type { PrecisionChoice } from './policy/choose-precision.js';
 export { loadPolicy, type LoadPolicyOptions } from './policy/load-policy.js';
 export type { Observation } from './policy/observations.js';
 export { Policy, type ActOptions, type PlanOptions, type PlanResult } from './policy/policy.js';
@@ -15,4 +16,6 @@ export { STEP_PRESETS } from './policy/step-strategy.js';
 export type {
   ColdStartOptions, PastChunk, SolverStrategyOptions, StallOptions, StepStrategyOptions, StrategyOptions, WarmStartOptions,
 } from './policy/strategy.js';
-export { ComputeDevice, type AdapterSummary, type OpenDeviceOptions } from './runtime/device.js';
+export { ComputeDevice, type AdapterSummary, type OpenDeviceOptions, type Profile } from './runtime/device.js';
+export type { DispatchInfo } from './runtime/plan.js';
+export type { DispatchTiming, PlanTiming } from './runtime/timing.js';

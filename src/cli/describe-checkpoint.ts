@@ -1,7 +1,10 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import { PRECISIONS, type Precision } from '../ops/weight-source.js';
 import { bytes, count } from './format.js';
 import { facts, table } from './table.js';
+
+const BYTES_PER_WEIGHT: Readonly<Record<Precision, number>> = { f32: 4, f16: 2, int8: 1 };
 
 /** A checkpoint for programs and for people. */
 export interface CheckpointDescription {
@@ -39,6 +42,7 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
         + (scheduler.clipSample ? `clip ±${scheduler.clipSampleRange}` : 'no clip')],
       ['parameters', count(parameters)],
       ['weights', `${bytes(weightBytes)} on disk (${dtypes.join(', ')})`],
+      ['on the device', deviceSizes(parameters)],
     ]),
     ...warningLines(warnings),
   ].join('\n');
@@ -60,10 +64,16 @@ export function describePredictorCheckpoint(predictor: PredictorCheckpoint): Che
         + `${config.decoderLayers} cross-attention blocks, feed-forward ${config.feedforwardDim}`],
       ['parameters', count(parameters)],
       ['weights', `${bytes(weightBytes)} on disk (${dtypes.join(', ')})`],
+      ['on the device', deviceSizes(parameters)],
     ]),
     ...warningLines(warnings),
   ].join('\n');
   return { json, text };
+}
+
+/** What the weights take on a device in each precision; vectors and narrow matrices, which stay f32, are not worth a digit. */
+function deviceSizes(parameters: number): string {
+  return `about ${PRECISIONS.map((precision) => `${bytes(parameters * BYTES_PER_WEIGHT[precision])} as ${precision}`).join(', ')}`;
 }
 
 function warningLines(warnings: readonly string[]): string[] {

@@ -56,7 +56,7 @@ function overview(): string {
     ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
     '`warmstep COMMAND --help` explains a command. WARMSTEP_ADAPTER chooses the adapter: auto, hardware, swiftshader,',
-    'lavapipe, or a part of its name.',
+    'lavapipe, or a part of its name; WARMSTEP_PROFILE the profile: safe or fast.',
   ].join('\n');
 }
 

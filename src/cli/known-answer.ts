@@ -1,9 +1,8 @@
 import { convOutLength } from '../../kernels/taps.js';
 import { loadConv1d, recordConv1d } from '../ops/conv1d.js';
-import { createBuffer, USAGE } from '../runtime/buffers.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { PlanBuilder } from '../runtime/plan-builder.js';
-import { compilePlan } from '../runtime/plan.js';
+import { runOnce } from '../runtime/run-once.js';
 import { channelsFirst } from '../runtime/tensor.js';
 import { Uploader } from '../runtime/uploader.js';
 import { fillValues } from '../synthetic/fill.js';
@@ -56,21 +55,7 @@ async function convolve(
     const x = channelsFirst(builder, 'x', 1, CONV.inChannels, LENGTH);
     const y = channelsFirst(builder, 'y', 1, CONV.outChannels, outLength);
     recordConv1d(builder, conv, { x, y, padding: PADDING });
-    const plan = await compilePlan(device, builder);
-    const readback = await createBuffer(device, 'read-back', y.buffer.bytes, USAGE.mapRead | USAGE.copyDestination);
-    try {
-      const { queue } = device.gpuDevice;
-      queue.writeBuffer(plan.gpuBuffer(x.buffer), 0, new Float32Array(input));
-      const encoder = device.gpuDevice.createCommandEncoder({ label: 'known answer' });
-      plan.encode(encoder, [{ segment: 'check' }]);
-      encoder.copyBufferToBuffer(plan.gpuBuffer(y.buffer), 0, readback, 0, y.buffer.bytes);
-      queue.submit([encoder.finish()]);
-      await device.settle(readback.mapAsync(1 /* GPUMapMode.READ */));
-      return new Float32Array(readback.getMappedRange().slice(0, y.buffer.bytes));
-    } finally {
-      readback.destroy();
-      plan.destroy();
-    }
+    return new Float32Array(await runOnce(device, builder, 'check', [[x.buffer, new Float32Array(input)]], y.buffer));
   } finally {
     uploader.destroy();
   }

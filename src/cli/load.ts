@@ -1,13 +1,20 @@
-import type { ComputeDevice } from '../runtime/device.js';
+import type { ComputeDevice, Profile } from '../runtime/device.js';
 import { openDevice } from '../platform/node/device.js';
 import { loadPolicy, type LoadNodePolicyOptions } from '../platform/node/load-policy.js';
 import type { Policy } from '../policy/policy.js';
 import { given } from './options.js';
 import { Progress } from './progress.js';
 
+/** What the command line says about the device; what it leaves out, environment variables and defaults decide. */
+export interface DeviceChoice {
+  readonly adapter: string | undefined;
+  readonly profile: Profile | undefined;
+  readonly timing?: boolean;
+}
+
 /** A device for the time of a task; disposed of however the task ends. */
-export async function withDevice<T>(adapter: string | undefined, task: (device: ComputeDevice) => Promise<T>): Promise<T> {
-  const device = await openDevice(given({ adapter }));
+export async function withDevice<T>(choice: DeviceChoice, task: (device: ComputeDevice) => Promise<T>): Promise<T> {
+  const device = await openDevice(given(choice));
   try {
     return await task(device);
   } finally {
@@ -31,7 +38,7 @@ export async function withPolicy<T>(
   }
 }
 
-/** Name and driver of an adapter, for people. */
+/** Name and driver of an adapter, for people; its profile where it is not the usual one. */
 export function adapterName({ adapter }: { readonly adapter: ComputeDevice['adapter'] }): string {
-  return `${adapter.description || adapter.device || 'unnamed'}${adapter.isFallback ? ' (software)' : ''}`;
+  return `${adapter.description || adapter.device || 'unnamed'}${adapter.isFallback ? ' (software)' : ''}${adapter.profile === 'safe' ? '' : `, profile ${adapter.profile}`}`;
 }

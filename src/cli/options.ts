@@ -1,3 +1,5 @@
+import { PROFILES, type Profile } from '../runtime/device.js';
+
 /** The command line itself is wrong: the caller prints the command's usage after the message. */
 export class UsageError extends Error {
   constructor(message: string) {
@@ -28,12 +30,22 @@ export function integerOption(name: string, text: string | undefined, least = 0)
   return value;
 }
 
+/** Whole numbers between commas, or undefined where the option was not given. */
+export function integerListOption(name: string, text: string | undefined, least: number): number[] | undefined {
+  return text?.split(',').map((part) => integerOption(name, part.trim(), least) as number);
+}
+
 /** One of a few words, or undefined where the option was not given. */
 export function choiceOption<T extends string>(name: string, text: string | undefined, choices: readonly T[]): T | undefined {
   if (text === undefined) return undefined;
   const found = choices.find((choice) => choice === text);
   if (found === undefined) throw new UsageError(`--${name} must be one of ${choices.join(', ')}, found "${text}"`);
   return found;
+}
+
+/** The profile of the device, or undefined where the option was not given. */
+export function profileOption(text: string | undefined): Profile | undefined {
+  return choiceOption('profile', text, PROFILES);
 }
 
 /** Refuses more positional arguments than a command has. */

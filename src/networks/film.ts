@@ -50,20 +50,19 @@ export async function loadFilm(
     offset += rows;
   }
   const part = async (label: string, first: number, inChannels: number, bias?: GPUBuffer): Promise<Conv1dWeights> => ({
-    weight: await uploadMatrix(loader, label, weights, {
+    ...(await uploadMatrix(loader, label, weights, {
       rows: inChannels,
       columns: rowLength,
       taps: 1,
       offset: first,
       inputStride: 1,
       outputStride: width,
-    }),
+    })),
     bias,
     inChannels,
     outChannels: rowLength,
     kernelSize: 1,
     transposed: false,
-    storage: loader.precision,
   });
   return {
     timestep: await part('FiLM weights of the timestep', 0, stepEmbedDim),

@@ -68,7 +68,10 @@ export async function buildTimestepTable(
   };
   recordConv1d(builder, linear1, { x: input, y: hidden, outActivation: 'mish' });
   recordConv1d(builder, linear3, { x: hidden, y: embedding });
-  recordConv1d(builder, film.timestep, { x: embedding, y: rows, inActivation: 'mish' });
+  // Twice, with and without Mish: the product below would otherwise repeat Mish of all columns in every invocation.
+  const activated = tokens(builder, 'Mish of the embeddings', 1, count, stepEmbedDim);
+  recordConv1d(builder, linear3, { x: hidden, y: activated, outActivation: 'mish' });
+  recordConv1d(builder, film.timestep, { x: activated, y: rows });
   const plan = await compilePlan(device, builder);
   const encoder = device.gpuDevice.createCommandEncoder({ label: 'timestep table' });
   plan.encode(encoder, [{ segment: 'table' }]);

@@ -2,7 +2,7 @@ import { attentionKernel, attentionShape } from '../../kernels/attention.wgsl.js
 import { DeviceLimitError } from '../errors.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../runtime/tensor.js';
-import { ceilPowerOfTwo, reductionInvocations } from './tiling.js';
+import { ceilPowerOfTwo, reductionInvocations } from './variants.js';
 
 /** The kernel keeps one weight per key in workgroup memory beside its reduction; every device grants 16 KiB. */
 const MAX_KEYS = 2048;

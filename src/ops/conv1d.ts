@@ -1,21 +1,22 @@
 import type { Activation } from '../../kernels/activations.wgsl.js';
-import { conv1dKernel, conv1dShape, type WeightStorage } from '../../kernels/conv1d.wgsl.js';
+import { UNIFORM_INPUT_BYTES } from '../../kernels/conv-input.wgsl.js';
+import { conv1dKernel, conv1dShape, turnOf, type Conv1dParameters } from '../../kernels/conv1d.wgsl.js';
 import { convOutLength } from '../../kernels/taps.js';
+import type { HalfLoads } from '../../kernels/weight-storage.wgsl.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../runtime/tensor.js';
-import { chooseConv1dTiling } from './tiling.js';
-import { convTransposeView, convView, uploadMatrix, uploadVector, type MatrixView } from './weight-packing.js';
+
+import { chooseConv1dTiling, chooseInputLoads } from './variants.js';
+import { convTransposeView, convView, uploadMatrix, uploadVector, type DeviceMatrix, type MatrixView } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
 /** Weights of a convolution, transposed convolution or linear layer on the device. */
-export interface Conv1dWeights {
-  readonly weight: GPUBuffer;
+export interface Conv1dWeights extends DeviceMatrix {
   readonly bias: GPUBuffer | undefined;
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernelSize: number;
   readonly transposed: boolean;
-  readonly storage: WeightStorage;
 }
 
 export interface Conv1dLayer {
@@ -29,9 +30,9 @@ export interface Conv1dLayer {
 export async function loadConv1d(loader: WeightLoader, name: string, shape: Conv1dLayer): Promise<Conv1dWeights> {
   const { inChannels, outChannels, kernelSize, transposed = false } = shape;
   const view = (transposed ? convTransposeView : convView)(outChannels, inChannels, kernelSize);
-  const weight = await uploadNamedMatrix(loader, `${name}.weight`, view);
+  const matrix = await uploadNamedMatrix(loader, `${name}.weight`, view);
   const bias = await loadVector(loader, `${name}.bias`);
-  return { weight, bias, inChannels, outChannels, kernelSize, transposed, storage: loader.precision };
+  return { ...matrix, bias, inChannels, outChannels, kernelSize, transposed };
 }
 
 /**
@@ -46,10 +47,10 @@ export async function loadLinearRows(
   outChannels: number,
 ): Promise<Conv1dWeights> {
   const view = { ...convView(outChannels, inChannels, 1), offset: firstOut * inChannels };
-  const weight = await uploadNamedMatrix(loader, `${name}_weight`, view);
+  const matrix = await uploadNamedMatrix(loader, `${name}_weight`, view);
   const biases = await loader.source.readFloats(`${name}_bias`);
   const bias = await uploadVector(loader, loader.source.locate(`${name}_bias`), biases.subarray(firstOut, firstOut + outChannels));
-  return { weight, bias, inChannels, outChannels, kernelSize: 1, transposed: false, storage: loader.precision };
+  return { ...matrix, bias, inChannels, outChannels, kernelSize: 1, transposed: false };
 }
 
 /** Loads the linear layer `<name>.weight` [out][in] and `<name>.bias`. */
@@ -62,7 +63,7 @@ export async function loadVector(loader: WeightLoader, name: string): Promise<GP
   return uploadVector(loader, loader.source.locate(name), await loader.source.readFloats(name));
 }
 
-async function uploadNamedMatrix(loader: WeightLoader, name: string, view: MatrixView): Promise<GPUBuffer> {
+async function uploadNamedMatrix(loader: WeightLoader, name: string, view: MatrixView): Promise<DeviceMatrix> {
   return uploadMatrix(loader, loader.source.locate(name), await loader.source.readFloats(name), view);
 }
 
@@ -75,6 +76,8 @@ export interface Conv1dCall {
   readonly outActivation?: Activation;
   /** Added after the activation; same shape as y. */
   readonly residual?: Tensor;
+  /** How f16 weights are loaded; `native` only where the device proved it right. Default `packed`. */
+  readonly halfLoads?: HalfLoads;
 }
 
 /** Records y = act(conv(act_in(x)) + bias) + residual. */
@@ -94,21 +97,41 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
     { inChannels, outChannels, outLength: y.length, columnMultiple: transposed ? stride : 1 },
     builder.deviceClass,
   );
-  const kernel = conv1dKernel({
+  const inStep = transposed ? tiling.columns / stride : tiling.columns * stride;
+  const loads = chooseInputLoads(
+    {
+      layout: x.layout,
+      inLength: x.length,
+      inChannels,
+      pointwise: kernelSize === 1 && stride === 1 && padding === 0,
+      tileStep: tiling.columns < y.length ? inStep : undefined,
+      batch: x.batch,
+      bufferBytes: x.buffer.bytes,
+    },
+    builder.deviceClass,
+  );
+  const parameters: Conv1dParameters = {
     geometry,
     tiling,
     storage: weights.storage,
+    halfLoads: call.halfLoads,
+    place: weights.place,
+    inVector: loads.vector,
+    inSpace: loads.space,
+    ragged: inChannels % turnOf({ storage: weights.storage, inVector: loads.vector }, kernelSize).channels !== 0,
     bias: weights.bias !== undefined,
     residual: residual !== undefined,
     inActivation: call.inActivation ?? 'none',
     outActivation: call.outActivation ?? 'none',
-  });
+  };
+  const sizes = { inChannels, outChannels, x: x.layout, y: y.layout, residual: residual?.layout };
   builder.dispatch(
-    kernel,
+    conv1dKernel(parameters),
     [
-      builder.shape(conv1dShape({ inChannels, outChannels, x: x.layout, y: y.layout, residual: residual?.layout })),
-      { buffer: x.buffer },
+      builder.shape(conv1dShape(parameters, sizes)),
+      { buffer: x.buffer, ...(loads.space === 'uniform' ? { bytes: UNIFORM_INPUT_BYTES } : {}) },
       { buffer: builder.existing(weights.weight) },
+      ...(weights.weightScale ? [{ buffer: builder.existing(weights.weightScale) }] : []),
       ...(weights.bias ? [{ buffer: builder.existing(weights.bias) }] : []),
       ...(residual ? [{ buffer: residual.buffer }] : []),
       { buffer: y.buffer },

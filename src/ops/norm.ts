@@ -3,11 +3,11 @@ import { layerNormKernel, layerNormShape } from '../../kernels/layer-norm.wgsl.j
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, tapTensor, type Tensor } from '../runtime/tensor.js';
 import { loadVector } from './conv1d.js';
-import { reductionInvocations } from './tiling.js';
+import { reductionInvocations } from './variants.js';
 import type { WeightLoader } from './weight-source.js';
 
 /** PyTorch's default for both norms. */
-const EPSILON = 1e-5;
+export const EPSILON = 1e-5;
 
 /** Scale and shift per channel. */
 export interface NormWeights {

@@ -1,4 +1,7 @@
+import { UNIFORM_INPUT_BYTES, type InputSpace, type InputVector } from '../../kernels/conv-input.wgsl.js';
 import type { Conv1dTiling } from '../../kernels/conv1d.wgsl.js';
+import type { ActivationLayout } from '../../kernels/kernel.js';
+import { BLOCK_LANES, type WeightPlace } from '../../kernels/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 
 /** Columns that fit in registers beside a window of inputs. */
@@ -6,16 +9,26 @@ const MAX_COLUMNS = 16;
 /** WebGPU's default for invocations per workgroup, granted everywhere. */
 const MAX_INVOCATIONS = 256;
 
+/** How kernels are cut on a class of devices. */
+interface ClassVariants {
+  /** Whether invocations of a workgroup share the reduction of a convolution. */
+  readonly sliced: boolean;
+  /** Invocations that share the reduction of a norm or of attention. */
+  readonly reduction: number;
+  readonly place: WeightPlace;
+  readonly inSpace: InputSpace;
+}
+
 /**
- * What the choice of a variant knows of a device.
- *
  * A GPU hides latency with many invocations and adds up slices of a reduction in workgroup memory. A software driver
  * runs the invocations of a workgroup one after the other and saves and restores each of them at every barrier: there a
- * reduction belongs to one invocation, and workgroups are small.
+ * reduction belongs to one invocation, and workgroups are as wide as its vectors. What a load costs on lavapipe is told
+ * in docs/performance.md.
  */
-const CLASSES: Readonly<Record<DeviceClass, { readonly lanes: number; readonly sliced: boolean; readonly reduction: number }>> = {
-  gpu: { lanes: 8, sliced: true, reduction: 64 },
-  software: { lanes: 16, sliced: false, reduction: 8 },
+export const VARIANTS: Readonly<Record<DeviceClass, ClassVariants>> = {
+  gpu: { sliced: true, reduction: 64, place: 'buffer', inSpace: 'storage' },
+  lavapipe: { sliced: false, reduction: 8, place: 'texture', inSpace: 'uniform' },
+  software: { sliced: false, reduction: 8, place: 'buffer', inSpace: 'storage' },
 };
 
 /** The part of a convolution's shape that its tiling depends on. The batch is not part of it: sums must not change with it. */
@@ -29,15 +42,46 @@ export interface Conv1dShape {
 
 /** How a convolution is cut, as a function of its shape and the class of device alone. */
 export function chooseConv1dTiling(shape: Conv1dShape, deviceClass: DeviceClass): Conv1dTiling {
-  const { lanes: most, sliced } = CLASSES[deviceClass];
-  const lanes = Math.min(most, ceilPowerOfTwo(Math.ceil(shape.outChannels / 4)));
-  const slices = sliced ? floorPowerOfTwo(Math.min(shape.inChannels, MAX_INVOCATIONS / lanes)) : 1;
-  return { columns: chooseColumns(shape.outLength, shape.columnMultiple), lanes, slices };
+  const slices = VARIANTS[deviceClass].sliced ? floorPowerOfTwo(Math.min(shape.inChannels, MAX_INVOCATIONS / BLOCK_LANES)) : 1;
+  return { columns: chooseColumns(shape.outLength, shape.columnMultiple), lanes: BLOCK_LANES, slices };
+}
+
+/** How a convolution may load its input. */
+export interface InputLoads {
+  readonly vector: InputVector;
+  readonly space: InputSpace;
+}
+
+/** What the choice of input loads knows of a call. */
+export interface InputShape {
+  readonly layout: ActivationLayout;
+  readonly inLength: number;
+  readonly inChannels: number;
+  /** A linear layer: one column in, one column out. */
+  readonly pointwise: boolean;
+  /** Input columns between the first ones of two tiles; undefined where there is one tile. */
+  readonly tileStep: number | undefined;
+  readonly batch: number;
+  /** Of the buffer that holds the input. */
+  readonly bufferBytes: number;
+}
+
+/** The widest loads that the layout of an input allows. All of them give the same values, so sums do not depend on it. */
+export function chooseInputLoads(shape: InputShape, deviceClass: DeviceClass): InputLoads {
+  const { layout, inLength, inChannels, pointwise, tileStep, batch, bufferBytes } = shape;
+  const aligned = (...numbers: number[]): boolean => numbers.every((number) => number % 4 === 0);
+  const { offset, batchStride, channelStride, timeStride } = layout;
+  let vector: InputVector = 'scalar';
+  if (timeStride === 1 && aligned(offset, batchStride, channelStride, inLength, tileStep ?? 0)) vector = 'time';
+  else if (pointwise && channelStride === 1 && aligned(offset, batchStride, timeStride, inChannels)) vector = 'channel';
+  const end = offset + (batch - 1) * batchStride + (inChannels - 1) * channelStride + (inLength - 1) * timeStride + 1;
+  const fits = vector !== 'scalar' && end * 4 <= UNIFORM_INPUT_BYTES && UNIFORM_INPUT_BYTES <= bufferBytes;
+  return { vector, space: fits ? VARIANTS[deviceClass].inSpace : 'storage' };
 }
 
 /** Invocations that share a reduction over `elements` values: norms and attention. */
 export function reductionInvocations(elements: number, deviceClass: DeviceClass): number {
-  return Math.min(CLASSES[deviceClass].reduction, ceilPowerOfTwo(elements));
+  return Math.min(VARIANTS[deviceClass].reduction, ceilPowerOfTwo(elements));
 }
 
 /** All columns if they fit; else the largest even share of them; else full tiles and a partial one. */

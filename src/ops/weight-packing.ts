@@ -1,7 +1,12 @@
+import {
+  blockChunks, BLOCK_LANES, CHUNK_BYTES, chunkPairs, WEIGHT_TEXTURE_WIDTH, type WeightPlace, type WeightStorage,
+} from '../../kernels/weight-storage.wgsl.js';
 import { packF16, roundToF16 } from '../half.js';
-import { OptionError } from '../errors.js';
+import { HalfRangeError } from '../errors.js';
 import { alignUp } from '../runtime/buffers.js';
-import type { WeightLoader } from './weight-source.js';
+import { outputScales, quantizeBlock } from './quantize.js';
+import { VARIANTS } from './variants.js';
+import type { Precision, WeightLoader } from './weight-source.js';
 
 /**
  * A weight matrix inside a tensor, as a kernel reads it: rows are (input channel, tap), columns are output channels.
@@ -34,59 +39,107 @@ export function convTransposeView(outChannels: number, inChannels: number, taps:
   };
 }
 
-/** Output channels side by side in the packed order: a cache line of f32. */
-const BLOCK = 16;
+/** Output channels of a block. */
+const BLOCK_CHANNELS = 4 * BLOCK_LANES;
+/** Pairs that are packed for all channels of a block before the next ones: what they fill stays in a near cache. */
+const PAIRS_AT_ONCE = 64;
 
-/** Rows [first, first + count) of a view in the packed order [row][column], columns padded with zeros to `width`. */
-export function packRows(source: Float32Array, view: MatrixView, first: number, count: number, width: number, out: Float32Array): void {
-  const { columns, taps, offset, inputStride, outputStride } = view;
-  if (width > columns) out.fill(0, 0, count * width);
-  // Blocks of columns, so that a cache line of the output is complete before it is left.
-  for (let block = 0; block < columns; block += BLOCK) {
-    const end = Math.min(block + BLOCK, columns);
-    for (let row = 0; row < count; row++) {
-      const input = Math.floor((first + row) / taps);
-      const base = offset + input * inputStride + (first + row - input * taps);
-      const target = row * width;
-      for (let column = block; column < end; column++) {
-        out[target + column] = source[base + column * outputStride] as number;
+/** Weights of a block of output channels, padding included. */
+export function blockSize(storage: WeightStorage, view: MatrixView): number {
+  return blockChunks(storage, view.taps, view.rows / view.taps) * BLOCK_LANES * chunkPairs(storage) * 4;
+}
+
+/**
+ * The weights of one block of a view in the order of weight-storage.wgsl.ts, as f32: chunk by chunk, lane by lane, the
+ * pairs of a chunk, four output channels. What is past the last row or column is 0.
+ */
+export function packBlock(source: Float32Array, view: MatrixView, storage: WeightStorage, block: number, out: Float32Array): void {
+  const { rows, taps, offset, inputStride, outputStride } = view;
+  const pairs = chunkPairs(storage);
+  const first = block * BLOCK_CHANNELS;
+  const columns = Math.min(BLOCK_CHANNELS, view.columns - first);
+  const size = blockSize(storage, view);
+  if (columns < BLOCK_CHANNELS || size > rows * BLOCK_CHANNELS) out.fill(0, 0, size);
+  for (let start = 0; start < rows; start += PAIRS_AT_ONCE) {
+    const end = Math.min(start + PAIRS_AT_ONCE, rows);
+    for (let column = 0; column < columns; column++) {
+      const base = offset + (first + column) * outputStride;
+      const target = (column >> 2) * pairs * 4 + (column & 3);
+      for (let row = start; row < end; row++) {
+        const input = Math.floor(row / taps);
+        const chunk = Math.floor(row / pairs);
+        const pair = row - chunk * pairs;
+        out[chunk * (BLOCK_CHANNELS * pairs) + target + pair * 4] = source[base + input * inputStride + (row - input * taps)] as number;
       }
     }
   }
 }
 
-/** Brings a matrix to the device in the layout of conv1d.wgsl.ts, in the loader's precision. */
-export async function uploadMatrix(loader: WeightLoader, label: string, values: Float32Array, view: MatrixView): Promise<GPUBuffer> {
-  const width = alignUp(view.columns, 4);
-  if (loader.precision === 'f32') {
-    return loader.uploader.upload(
-      label,
-      view.rows * width,
-      (words, first) => {
-        const part = new Float32Array(words.buffer, words.byteOffset, words.length);
-        packRows(values, view, first / width, words.length / width, width, part);
-      },
-      width,
-    );
+/** A matrix on the device, in the layout of weight-storage.wgsl.ts. */
+export interface DeviceMatrix {
+  readonly weight: GPUBuffer | GPUTexture;
+  readonly place: WeightPlace;
+  /** f32 per output channel, padded to a multiple of 4; for int8 alone. */
+  readonly weightScale?: GPUBuffer | undefined;
+  readonly storage: WeightStorage;
+}
+
+/**
+ * Matrices with at most this many input or output channels stay f32 when the precision is int8. They join the network to
+ * observations and actions: they weigh nothing, and rounding them is what an int8 predictor suffered from most.
+ */
+const NARROW = 16;
+
+/** How a matrix is stored when a network is loaded in this precision. */
+export function matrixStorage(precision: Precision, view: MatrixView): WeightStorage {
+  const narrow = Math.min(view.rows / view.taps, view.columns) <= NARROW;
+  return precision === 'int8' && narrow ? 'f32' : precision;
+}
+
+/** Brings a matrix to the device, stored as the loader's precision says, where the device's variants read it from. */
+export async function uploadMatrix(loader: WeightLoader, label: string, values: Float32Array, view: MatrixView): Promise<DeviceMatrix> {
+  const { uploader } = loader;
+  const storage = matrixStorage(loader.precision, view);
+  const size = blockSize(storage, view);
+  const blocks = Math.ceil(view.columns / BLOCK_CHANNELS);
+  const scales = storage === 'int8' ? outputScales(values, view, alignUp(view.columns, 4), label) : undefined;
+  const packed = new Float32Array(size);
+  const blockWords = (size * chunkBytesPerWeight(storage)) / 4;
+  const fill = (words: Uint32Array, first: number): void => {
+    for (let word = 0; word < words.length; word += blockWords) {
+      const block = (first + word) / blockWords;
+      packBlock(values, view, storage, block, packed);
+      encode(packed, words.subarray(word, word + blockWords), scales?.subarray(block * BLOCK_CHANNELS), label);
+    }
+  };
+  const { place } = VARIANTS[uploader.device.deviceClass];
+  const weight =
+    place === 'texture'
+      ? await uploader.uploadTexture(label, WEIGHT_TEXTURE_WIDTH, blocks * blockWords, fill, blockWords)
+      : await uploader.upload(label, blocks * blockWords, fill, blockWords);
+  const weightScale = scales && (await uploader.uploadFloats(`scales of ${label}`, scales));
+  return { weight, place, weightScale, storage };
+}
+
+function chunkBytesPerWeight(storage: WeightStorage): number {
+  return CHUNK_BYTES / (4 * chunkPairs(storage));
+}
+
+/** Packed weights of a block as the device stores them; `scales` of its channels, for int8. */
+function encode(packed: Float32Array, words: Uint32Array, scales: Float32Array | undefined, label: string): void {
+  const bytesPerWeight = words.byteLength / packed.length;
+  if (scales) {
+    quantizeBlock(packed, scales, new Int8Array(words.buffer, words.byteOffset, packed.length));
+  } else if (bytesPerWeight === 2) {
+    assertFits(packF16(packed, new Uint16Array(words.buffer, words.byteOffset, packed.length)), packed, label);
+  } else {
+    new Float32Array(words.buffer, words.byteOffset, packed.length).set(packed);
   }
-  const rowWords = width / 2;
-  let part = new Float32Array(0);
-  return loader.uploader.upload(
-    label,
-    view.rows * rowWords,
-    (words, first) => {
-      if (part.length < words.length * 2) part = new Float32Array(words.length * 2);
-      const floats = part.subarray(0, words.length * 2);
-      packRows(values, view, first / rowWords, words.length / rowWords, width, floats);
-      assertFits(packF16(floats, new Uint16Array(words.buffer, words.byteOffset, words.length * 2)), floats, label);
-    },
-    rowWords,
-  );
 }
 
 /**
  * Brings a vector (bias, scale of a norm, position table) to the device. It stays f32 in memory, but has f16 values
- * when the precision is f16: an f16 run is then exactly an f32 run over rounded weights.
+ * when the precision is f16: an f16 run is then exactly an f32 run over rounded weights. int8 leaves vectors as they are.
  */
 export async function uploadVector(loader: WeightLoader, label: string, values: Float32Array): Promise<GPUBuffer> {
   const padded = new Float32Array(alignUp(values.length, 4));
@@ -105,7 +158,7 @@ export function roundVector(loader: WeightLoader, label: string, values: Float32
 
 function assertFits(overflow: number, values: Float32Array, label: string): void {
   if (overflow < 0) return;
-  throw new OptionError(
+  throw new HalfRangeError(
     `${label} holds ${values[overflow]}, f16 ends at 65504: load this checkpoint with precision 'f32'.`,
   );
 }

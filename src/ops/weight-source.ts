@@ -1,7 +1,8 @@
 import type { Uploader } from '../runtime/uploader.js';
 
 /** Storage of a network's weights on the device; all arithmetic is f32. */
-export type Precision = 'f32' | 'f16';
+export const PRECISIONS = ['f32', 'f16', 'int8'] as const;
+export type Precision = (typeof PRECISIONS)[number];
 
 /** Named tensors of a checkpoint. The array may be overwritten by the next read. */
 export interface WeightSource {

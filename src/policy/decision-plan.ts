@@ -3,7 +3,9 @@ import { makeSchedule, type Schedule } from '../diffusion/solver-step.js';
 import { NonFiniteError } from '../errors.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import type { ComputeDevice } from '../runtime/device.js';
-import { PlanBuilder } from '../runtime/plan-builder.js';
+import { ExpectedWait } from '../runtime/expected-wait.js';
+import { PlanBuilder, type BufferHandle } from '../runtime/plan-builder.js';
+import { timeRuns, type PlanTiming } from '../runtime/timing.js';
 import { compilePlan, TapBuffer, type Plan, type SegmentRun, type StepOffsets } from '../runtime/plan.js';
 import { DecisionStaging } from './decision-staging.js';
 import type { DecisionInput, DecisionOutput } from './decision.js';
@@ -59,6 +61,13 @@ export class DecisionPlan {
   readonly #parts: DecisionParts;
   readonly #device: ComputeDevice;
   readonly #staging: DecisionStaging;
+  /**
+   * Commands for a decision like the last one, encoded while the device was busy with that: encoding takes as long as a
+   * large GPU computes, and a control loop asks for the same decision every time. A command buffer can be used once.
+   */
+  #ahead: { readonly schedule: Schedule; readonly predicted: boolean; readonly commands: GPUCommandBuffer } | undefined;
+  /** By number of dispatches. */
+  readonly #waits = new Map<number, ExpectedWait>();
   // Reused by every decision; their values follow from its schedule.
   readonly #offsets: { -readonly [K in keyof StepOffsets]: number }[];
 
@@ -78,11 +87,15 @@ export class DecisionPlan {
     const buffers = recordDecision(builder, networks, shape, layout);
     const plan = await compilePlan(device, builder);
     let bytes = 0;
-    const [status, chunk, actions] = [buffers.status, buffers.chunk, buffers.actions].map((handle): Result => {
-      const range = { offset: bytes, bytes: handle.bytes };
-      bytes += alignUp(handle.bytes, OFFSET_ALIGNMENT);
+    const { chunkBytes } = buffers;
+    const result = (handle: BufferHandle, size: number): Result => {
+      const range = { offset: bytes, bytes: size };
+      bytes += alignUp(size, OFFSET_ALIGNMENT);
       return { source: plan.gpuBuffer(handle), range };
-    }) as [Result, Result, Result];
+    };
+    const status = result(buffers.status, buffers.status.bytes);
+    const chunk = result(buffers.chunk, chunkBytes);
+    const actions = result(buffers.actions, chunkBytes);
     try {
       const readback = await createBuffer(device, 'read-back', bytes, USAGE.mapRead | USAGE.copyDestination);
       const inputs = plan.gpuBuffer(buffers.inputs);
@@ -113,16 +126,18 @@ export class DecisionPlan {
    * @throws NonFiniteError when the network, or the start, is NaN or infinite.
    */
   async run(input: DecisionInput): Promise<DecisionOutput> {
-    const { status, chunk, actions, readback } = this.#parts;
-    const runs = this.#runs(input);
-    const tapped = await this.#tapBuffer(runs);
-    const encoder = this.#encode(input, runs, tapped);
-    for (const { source, range } of [status, chunk, actions]) {
-      encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
-    }
-    this.#device.gpuDevice.queue.submit([encoder.finish()]);
+    const { status, chunk, actions, readback, taps: wantedTaps } = this.#parts;
+    const { schedule } = input;
+    const predicted = isPredicted(input);
+    const tapped = wantedTaps.size === 0 ? undefined : await this.#tapBuffer(this.#runs(schedule, predicted));
+    const commands = this.#takeAhead(schedule, predicted) ?? this.#encodeDecision(schedule, predicted, tapped);
+    this.#upload(input);
+    const submitted = performance.now();
+    this.#device.gpuDevice.queue.submit([commands]);
 
-    await this.#device.settle(readback.mapAsync(MAP_READ));
+    if (!tapped) this.#ahead = { schedule, predicted, commands: this.#encodeDecision(schedule, predicted) };
+    const map = (): Promise<undefined> => this.#device.settle(readback.mapAsync(MAP_READ));
+    await (this.#device.isPolled ? this.#expectedWait(schedule, predicted).run(submitted, map) : map());
     const mapped = readback.getMappedRange();
     const copy = ({ range }: Result): ArrayBuffer => mapped.slice(range.offset, range.offset + range.bytes);
     const [code = 0] = new Uint32Array(copy(status));
@@ -130,8 +145,17 @@ export class DecisionPlan {
     readback.unmap();
 
     const taps = tapped ? await this.#readTaps(tapped) : new Map<string, Float32Array>();
-    assertFinite(code, input.schedule, output);
+    assertFinite(code, schedule, output);
     return { ...output, taps };
+  }
+
+  /** Decides as `run` does, and returns how long every dispatch took instead of what was decided. */
+  time(input: DecisionInput): Promise<PlanTiming> {
+    this.#upload(input);
+    const { plan, status } = this.#parts;
+    const predicted = isPredicted(input);
+    const clear = (encoder: GPUCommandEncoder): void => encoder.clearBuffer(status.source);
+    return timeRuns(plan, this.#runs(input.schedule, predicted), clear, this.#expectedWait(input.schedule, predicted));
   }
 
   /** Runs every segment once, on zeros: some drivers compile a kernel when it first runs. */
@@ -147,7 +171,9 @@ export class DecisionPlan {
       stepNoise: [],
     };
     const { queue } = this.#device.gpuDevice;
-    queue.submit([this.#encode(input, this.#runs(input)).finish()]);
+    const commands = this.#encode(this.#runs(input.schedule, isPredicted(input)));
+    this.#upload(input);
+    queue.submit([commands.finish()]);
     await this.#device.settle(queue.onSubmittedWorkDone());
   }
 
@@ -156,26 +182,53 @@ export class DecisionPlan {
     this.#parts.readback.destroy();
   }
 
-  #encode(input: DecisionInput, runs: readonly SegmentRun[], tapped?: TapBuffer): GPUCommandEncoder {
-    this.#device.assertUsable();
-    const { plan, inputs, status } = this.#parts;
-    const { gpuDevice } = this.#device;
-    gpuDevice.queue.writeBuffer(inputs, 0, this.#staging.bytes, 0, this.#staging.fill(input));
-    const encoder = gpuDevice.createCommandEncoder({ label: 'decision' });
+  /** The commands of a decision, read-back included. They hold nothing of its input. */
+  #encodeDecision(schedule: Schedule, predicted: boolean, tapped?: TapBuffer): GPUCommandBuffer {
+    const { status, chunk, actions, readback } = this.#parts;
+    const encoder = this.#encode(this.#runs(schedule, predicted), tapped);
+    for (const { source, range } of [status, chunk, actions]) {
+      encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
+    }
+    return encoder.finish();
+  }
+
+  /** What was encoded while the last decision ran, where this one has the same commands. */
+  #takeAhead(schedule: Schedule, predicted: boolean): GPUCommandBuffer | undefined {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    return ahead?.schedule === schedule && ahead.predicted === predicted ? ahead.commands : undefined;
+  }
+
+  /** Decisions of as many dispatches take as long. */
+  #expectedWait(schedule: Schedule, predicted: boolean): ExpectedWait {
+    const dispatches = this.dispatchCount(schedule.steps.length, predicted);
+    const known = this.#waits.get(dispatches) ?? new ExpectedWait();
+    this.#waits.set(dispatches, known);
+    return known;
+  }
+
+  #encode(runs: readonly SegmentRun[], tapped?: TapBuffer): GPUCommandEncoder {
+    const { plan, status } = this.#parts;
+    const encoder = this.#device.gpuDevice.createCommandEncoder({ label: 'decision' });
     encoder.clearBuffer(status.source);
     plan.encode(encoder, runs, tapped);
     return encoder;
   }
 
-  #runs(input: DecisionInput): SegmentRun[] {
+  #upload(input: DecisionInput): void {
+    this.#device.assertUsable();
+    this.#device.gpuDevice.queue.writeBuffer(this.#parts.inputs, 0, this.#staging.bytes, 0, this.#staging.fill(input));
+  }
+
+  #runs(schedule: Schedule, predicted: boolean): SegmentRun[] {
     const { networks, layout, shape } = this.#parts;
     const { timesteps } = networks.unet;
     const runs: SegmentRun[] = [{ segment: 'observe' }];
-    if (input.starts.some((start) => start.predictionScale !== 0)) runs.push({ segment: 'predict' });
+    if (predicted) runs.push({ segment: 'predict' });
     runs.push({ segment: 'start' });
     let noiseRow = 0;
-    this.#offsets.slice(0, input.schedule.steps.length).forEach((offsets, index) => {
-      const { timestep, fromNoise } = input.schedule.steps[index] as Schedule['steps'][number];
+    this.#offsets.slice(0, schedule.steps.length).forEach((offsets, index) => {
+      const { timestep, fromNoise } = schedule.steps[index] as Schedule['steps'][number];
       offsets.filmRow = timestep * timesteps.filmRowBytes;
       offsets.embeddingRow = timestep * timesteps.embeddingRowBytes;
       offsets.coefficients = index * layout.stepStride;
@@ -188,8 +241,7 @@ export class DecisionPlan {
     return runs;
   }
 
-  async #tapBuffer(runs: readonly SegmentRun[]): Promise<TapBuffer | undefined> {
-    if (this.#parts.taps.size === 0) return undefined;
+  async #tapBuffer(runs: readonly SegmentRun[]): Promise<TapBuffer> {
     const bytes = this.#parts.plan.tapBytes(runs);
     return new TapBuffer(await createBuffer(this.#device, 'taps', bytes, USAGE.mapRead | USAGE.copyDestination));
   }
@@ -200,6 +252,10 @@ export class DecisionPlan {
     tapped.buffer.destroy();
     return values;
   }
+}
+
+function isPredicted({ starts }: DecisionInput): boolean {
+  return starts.some((start) => start.predictionScale !== 0);
 }
 
 function assertFinite(code: number, schedule: Schedule, output: Omit<DecisionOutput, 'taps'>): void {

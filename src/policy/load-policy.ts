@@ -3,9 +3,11 @@ import { loadPredictorCheckpoint } from '../checkpoints/load-predictor.js';
 import { storedDtypes } from '../checkpoints/named-tensors.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
-import type { Precision } from '../ops/weight-source.js';
+import { trustsHalfLoads } from '../ops/half-loads.js';
 import { checkChoice, checkInteger, checkKeys } from '../options.js';
 import { ComputeDevice } from '../runtime/device.js';
+import { PRECISION_CHOICES, type PrecisionChoice } from './choose-precision.js';
+import { loadInPrecision, type LoadedIn } from './load-precision.js';
 import { Policy, type PlanResult } from './policy.js';
 import { loadNetworks, type PolicyNetworks } from './policy-networks.js';
 import type { StrategyOptions } from './strategy.js';
@@ -17,8 +19,13 @@ export interface LoadPolicyOptions {
   readonly predictor?: CheckpointSource | 'shift';
   /** How decisions are sampled. Default: STEP when there is a predictor, else the checkpoint's own scheduler. */
   readonly strategy?: StrategyOptions;
-  /** How weights are stored on the device; arithmetic is f32 in both. Default f32. */
-  readonly precision?: Precision;
+  /**
+   * How weights are stored on the device; arithmetic is f32 in all. Default f32. `auto`: the fastest of f32 and f16 that is
+   * right on the device and fits the weights. int8 keeps one scale per output channel and moves actions by about 0.3 to 4 %
+   * of their range: it is outside the bounds of f32 and f16 and is never taken by `auto`. `policy.info.precision` says what
+   * was taken.
+   */
+  readonly precision?: PrecisionChoice;
   /** Seed of the noise. Default 0. */
   readonly seed?: number;
   /** Stops loading. */
@@ -61,7 +68,7 @@ export async function loadPolicy(source: CheckpointSource, options: LoadPolicyOp
 
 async function loadOnto(device: ComputeDevice, source: CheckpointSource, options: LoadPolicyOptions): Promise<Policy> {
   const { signal, seed = 0, onProgress } = options;
-  const precision = checkChoice('loadPolicy', 'precision', options.precision ?? 'f32', ['f32', 'f16'] as const);
+  const choice = checkChoice('loadPolicy', 'precision', options.precision ?? 'f32', PRECISION_CHOICES);
   checkInteger('loadPolicy', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
   signal?.throwIfAborted();
   const loading = signal ? { signal } : {};
@@ -71,8 +78,11 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
     opened.push(checkpoint);
     const predictor = typeof options.predictor === 'object' ? await loadPredictorCheckpoint(options.predictor, loading) : options.predictor;
     if (typeof predictor === 'object') opened.push(predictor);
-    const networks = await loadNetworks(device, checkpoint, predictor, { precision, signal, onProgress });
-    return await createPolicy(checkpoint, predictor, networks, { ...options, precision, seed });
+    const facts = { deviceClass: device.deviceClass, exactHalves: choice === 'auto' && (await trustsHalfLoads(device, 'packed')) };
+    const loaded = await loadInPrecision(choice, facts, (precision) =>
+      loadNetworks(device, checkpoint, predictor, { precision, signal, onProgress }),
+    );
+    return await createPolicy(checkpoint, predictor, loaded, { ...options, seed });
   } finally {
     // Everything that a policy needs is on the device now.
     for (const checkpoint of opened) await checkpoint.close();
@@ -83,8 +93,8 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
 async function createPolicy(
   checkpoint: PolicyCheckpoint,
   predictor: PredictorCheckpoint | 'shift' | undefined,
-  networks: PolicyNetworks,
-  options: LoadPolicyOptions & { readonly precision: Precision; readonly seed: number },
+  { networks, precision, warnings }: LoadedIn<PolicyNetworks>,
+  options: LoadPolicyOptions & { readonly seed: number },
 ): Promise<Policy> {
   let policy: Policy | undefined;
   let loaded = false;
@@ -92,11 +102,11 @@ async function createPolicy(
     policy = new Policy({
       checkpoint,
       networks,
-      precision: options.precision,
+      precision,
       fileDtypes: storedDtypes(checkpoint.weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])),
       strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
       seed: options.seed,
-      warnings: [...checkpoint.warnings, ...(typeof predictor === 'object' ? predictor.warnings : [])],
+      warnings: [...checkpoint.warnings, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],
       taps: options.taps ?? [],
       onDecision: options.onDecision,
       // The caller of a load that failed has no policy, and shall not hear that it was disposed of.

@@ -3,10 +3,13 @@ import type { Schedule } from '../diffusion/solver-step.js';
 import { DisposedError, ObservationError, OptionError } from '../errors.js';
 import type { Precision } from '../ops/weight-source.js';
 import { checkInteger, checkKeys } from '../options.js';
+import type { PlanTiming } from '../runtime/timing.js';
 import { concatenate, sliceSamples, splitChunks } from './chunks.js';
 import { createStrategy } from './create-strategy.js';
+import type { DecisionInput } from './decision.js';
+import type { DecisionPlan } from './decision-plan.js';
 import { Episode } from './episode.js';
-import { copyGivenNoise, decisionNoise, type GivenNoise } from './noise.js';
+import { copyGivenNoise, decisionNoise, type GivenNoise, type NoiseSeed } from './noise.js';
 import { countFrames, gatherFrames, type Observation } from './observations.js';
 import { PlanCache } from './plan-cache.js';
 import type { PolicyNetworks } from './policy-networks.js';
@@ -63,6 +66,18 @@ export interface PolicyParts {
   readonly onDecision: ((result: PlanResult) => void) | undefined;
   /** Called last when the policy is disposed of, e.g. to dispose of a device that was opened for it. */
   readonly onDispose: (() => void) | undefined;
+}
+
+/** What one decision depends on, before it is turned into values for the device. */
+interface DecisionRequest {
+  /** f32 [b][observationSteps][frameWidth]. */
+  readonly frames: Float32Array;
+  readonly batch: number;
+  readonly starts: readonly DecisionStart[];
+  /** Newest chunk of every sample, where there is one. */
+  readonly newest: readonly PastChunk[] | undefined;
+  readonly key: NoiseSeed;
+  readonly given: GivenNoise;
 }
 
 /** WebGPU's default for workgroups per dimension; a batch is one dimension. */
@@ -136,25 +151,29 @@ export class Policy {
    */
   async plan(window: Observation, options: PlanOptions = {}): Promise<PlanResult> {
     checkKeys('plan', options, ['noise', 'stepNoise', 'previous', 'seed']);
-    const { observations } = this.#parts.checkpoint;
-    const { observationSteps } = this.#context;
-    const batch = Math.max(1, Math.floor(countFrames(observations, window) / observationSteps));
-    const frames = gatherFrames(observations, window, batch * observationSteps);
+    const { frames, batch } = this.#gatherWindow(window);
     const given = copyGivenNoise(options);
     const { previous, seed = this.#parts.seed } = options;
-    if (previous === undefined) {
-      return this.#run(() => {
-        if (this.#episode.batch !== 0 && this.#episode.batch !== batch) {
-          throw new OptionError(`plan: the running episode has a batch of ${this.#episode.batch}, the window ${batch}; reset() first, or give \`previous\`.`);
-        }
-        return this.#decideInEpisode(frames, batch, given, seed);
-      });
-    }
+    if (previous === undefined) return this.#run(() => this.#decideInEpisode(frames, batch, given, seed));
     if (previous.length > 2) throw new OptionError(`plan: \`previous\` takes the two newest results at most, got ${previous.length}.`);
     const [newest, before] = previous.map((past) => this.#splitPrevious(past, batch));
     return this.#run(() => {
       const starts = Array.from({ length: batch }, (_, b) => this.#strategy.start(newest?.[b], before?.[b]));
-      return this.#decide(frames, batch, starts, newest, { seed, episode: 0, decision: 0 }, given);
+      return this.#decide({ frames, batch, starts, newest, key: { seed, episode: 0, decision: 0 }, given });
+    });
+  }
+
+  /**
+   * How long every dispatch takes on the device, for the decision that `plan(window)` would make now. Changes nothing in
+   * the episode. The device must have been opened with `timing`. Dispatches run apart from each other, so their sum is not
+   * the time of a decision: measure that in another run.
+   * @throws as plan(); DeviceLimitError where the device has no timestamps.
+   */
+  async timeDecision(window: Observation): Promise<PlanTiming> {
+    const { frames, batch } = this.#gatherWindow(window);
+    return this.#run(async () => {
+      const { plan, input } = await this.#prepare(this.#nextRequest(frames, batch, {}, this.#parts.seed));
+      return plan.time(input);
     });
   }
 
@@ -215,48 +234,62 @@ export class Policy {
     return strategy;
   }
 
+  #gatherWindow(window: Observation): { readonly frames: Float32Array; readonly batch: number } {
+    const { observations } = this.#parts.checkpoint;
+    const { observationSteps } = this.#context;
+    const batch = Math.max(1, Math.floor(countFrames(observations, window) / observationSteps));
+    return { frames: gatherFrames(observations, window, batch * observationSteps), batch };
+  }
+
   async #decideInEpisode(frames: Float32Array, batch: number, given: GivenNoise, seed = this.#parts.seed): Promise<PlanResult> {
     const episode = this.#episode;
-    const past = Array.from({ length: batch }, (_, b) => episode.past(b));
-    const starts = past.map(([newest, before]) => this.#strategy.start(newest, before));
-    const newest = past.every(([chunk]) => chunk) ? past.map(([chunk]) => chunk as PastChunk) : undefined;
-    const key = { seed, episode: episode.index, decision: episode.decision };
-    const result = await this.#decide(frames, batch, starts, newest, key, given);
+    const result = await this.#decide(this.#nextRequest(frames, batch, given, seed));
     episode.push(splitChunks(result, batch));
     return result;
   }
 
-  async #decide(
-    frames: Float32Array,
-    batch: number,
-    starts: readonly DecisionStart[],
-    newest: readonly PastChunk[] | undefined,
-    key: { readonly seed: number; readonly episode: number; readonly decision: number },
-    given: GivenNoise,
-  ): Promise<PlanResult> {
-    const started = performance.now();
+  /** What the next decision of the running episode depends on. */
+  #nextRequest(frames: Float32Array, batch: number, given: GivenNoise, seed: number): DecisionRequest {
+    const episode = this.#episode;
+    if (episode.batch !== 0 && episode.batch !== batch) {
+      throw new OptionError(`plan: the running episode has a batch of ${episode.batch}, the window ${batch}; reset() first, or give \`previous\`.`);
+    }
+    const past = Array.from({ length: batch }, (_, b) => episode.past(b));
+    return {
+      frames,
+      batch,
+      starts: past.map(([newest, before]) => this.#strategy.start(newest, before)),
+      newest: past.every(([chunk]) => chunk) ? past.map(([chunk]) => chunk as PastChunk) : undefined,
+      key: { seed, episode: episode.index, decision: episode.decision },
+      given,
+    };
+  }
+
+  async #prepare({ frames, batch, starts, newest, key, given }: DecisionRequest): Promise<{ plan: DecisionPlan; input: DecisionInput }> {
     const schedule = commonSchedule(starts);
     const plan = await this.#plans.get(batch, this.#strategy.schedules);
-    const { horizon, actionDim, observationSteps } = plan.shape;
-    const chunkSize = horizon * actionDim;
+    const chunkSize = plan.shape.horizon * plan.shape.actionDim;
     const warm = starts.some((start) => start.predictionScale !== 0);
     // Where a strategy starts warm without a past, its history is a chunk of zeros.
     const history = (): Float32Array => (newest ? concatenate(newest.map((past) => past.chunk)) : new Float32Array(batch * chunkSize));
-    const output = await plan.run({
-      observations: frames,
-      schedule,
-      starts,
-      history: warm ? history() : undefined,
-      ...decisionNoise(schedule, batch, chunkSize, key, given),
-    });
+    const noise = decisionNoise(schedule, batch, chunkSize, key, given);
+    return { plan, input: { observations: frames, schedule, starts, history: warm ? history() : undefined, ...noise } };
+  }
+
+  async #decide(request: DecisionRequest): Promise<PlanResult> {
+    const started = performance.now();
+    const { plan, input } = await this.#prepare(request);
+    const output = await plan.run(input);
+    const { batch, starts } = request;
+    const { actionDim, observationSteps } = plan.shape;
     const result: PlanResult = {
       batch,
       chunk: output.chunk,
       actionHorizon: output.actionHorizon,
       // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
       actions: sliceSamples(output.actionHorizon, batch, (observationSteps - 1) * actionDim, this.#context.actionSteps * actionDim),
-      timesteps: schedule.steps.map((step) => step.timestep),
-      warm,
+      timesteps: input.schedule.steps.map((step) => step.timestep),
+      warm: input.history !== undefined,
       stalled: starts.map((start) => start.stalled),
       latencyMs: performance.now() - started,
       taps: output.taps,

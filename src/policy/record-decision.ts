@@ -15,6 +15,8 @@ export interface DecisionBuffers {
   readonly status: BufferHandle;
   readonly chunk: BufferHandle;
   readonly actions: BufferHandle;
+  /** Of the values in `chunk`, and of `actions`. */
+  readonly chunkBytes: number;
 }
 
 /**
@@ -74,7 +76,7 @@ export function recordDecision(
   builder.segment('finish');
   const actions = builder.buffer('actions', chunkBytes);
   recordUnnormalize(builder, sample, networks.actionStatistics, actions);
-  return { inputs, status, chunk: sample.buffer, actions };
+  return { inputs, status, chunk: sample.buffer, actions, chunkBytes };
 }
 
 function recordPrediction(

@@ -1,2 +1,11 @@
-/** How kernels are cut for a device: variants are chosen by shape and by this. */
-export type DeviceClass = 'gpu' | 'software';
+/**
+ * How kernels are cut for a device: variants are chosen by shape and by this.
+ * `gpu`: hardware. `lavapipe`: Mesa's software driver. `software`: any other software driver, SwiftShader for one.
+ */
+export type DeviceClass = 'gpu' | 'lavapipe' | 'software';
+
+/** The class of an adapter, by what it says of itself. */
+export function classifyAdapter(adapter: { readonly isFallback: boolean; readonly description: string }): DeviceClass {
+  if (!adapter.isFallback) return 'gpu';
+  return /llvmpipe/i.test(adapter.description) ? 'lavapipe' : 'software';
+}

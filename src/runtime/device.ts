@@ -1,19 +1,41 @@
 import type { Kernel } from '../../kernels/kernel.js';
 import { DeviceLostError, NoAdapterError } from '../errors.js';
-import type { DeviceClass } from './device-class.js';
+import { classifyAdapter, type DeviceClass } from './device-class.js';
 import { PipelineCache } from './pipeline-cache.js';
+
+/**
+ * How much the WebGPU implementation watches over its caller. `safe`: everything that WebGPU asks for. `fast`: no
+ * validation of commands, no bounds checks in kernels, no zeroing of workgroup memory; results are the same bits.
+ */
+export const PROFILES = ['safe', 'fast'] as const;
+export type Profile = (typeof PROFILES)[number];
 
 export interface OpenDeviceOptions {
   /** The WebGPU implementation; default `navigator.gpu`. */
   readonly gpu?: GPU;
+  /**
+   * What `gpu` was made for; kept in every record. WebGPU has no way to ask for it: Node's `openDevice` makes a `gpu` that
+   * fits, browsers are always `safe`. Default `safe`.
+   */
+  readonly profile?: Profile;
+  /**
+   * Asks for the feature timestamp-query, which `timeRuns` needs. Not asked for otherwise: a device that is measured as a
+   * whole shall be the one that policies run on.
+   */
+  readonly timing?: boolean;
   readonly powerPreference?: GPUPowerPreference;
   /** Which variants of the kernels are used. Default: by what the adapter says of itself. */
   readonly deviceClass?: DeviceClass;
+  /**
+   * Whether the implementation keeps a core busy while a promise is pending, as Dawn in Node does: decisions then sleep
+   * for most of the time that they are known to take. Default false.
+   */
+  readonly isPolled?: boolean;
   /** Replaces the text of a kernel before it is compiled. For tests that break a kernel on purpose. */
   readonly transformShader?: (kernel: Kernel) => string;
 }
 
-/** What the adapter says of itself. */
+/** What the adapter says of itself, and how it is used. */
 export interface AdapterSummary {
   readonly vendor: string;
   readonly architecture: string;
@@ -22,6 +44,7 @@ export interface AdapterSummary {
   readonly description: string;
   /** True for software adapters. */
   readonly isFallback: boolean;
+  readonly profile: Profile;
 }
 
 /**
@@ -33,6 +56,8 @@ export class ComputeDevice {
   readonly gpuDevice: GPUDevice;
   readonly pipelines: PipelineCache;
   readonly deviceClass: DeviceClass;
+  /** See OpenDeviceOptions. */
+  readonly isPolled: boolean;
   /** Features of the adapter, whether or not the device asked for them. */
   readonly adapterFeatures: ReadonlySet<string>;
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
@@ -46,8 +71,10 @@ export class ComputeDevice {
     this.gpuDevice = device;
     this.adapterFeatures = new Set([...adapter.features].map(String));
     const { vendor, architecture, device: name, description, isFallbackAdapter } = adapter.info;
-    this.adapter = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter };
-    this.deviceClass = options.deviceClass ?? (isFallbackAdapter ? 'software' : 'gpu');
+    const { profile = 'safe' } = options;
+    this.adapter = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter, profile };
+    this.deviceClass = options.deviceClass ?? classifyAdapter(this.adapter);
+    this.isPolled = options.isPolled ?? false;
     this.pipelines = new PipelineCache(device, options.transformShader);
     void device.lost.then(({ reason, message }) => {
       this.#fail(`the WebGPU device was ${reason === 'destroyed' ? 'destroyed' : 'lost'}: ${message || 'no message'}.`);
@@ -76,11 +103,19 @@ export class ComputeDevice {
       throw new NoAdapterError('WebGPU has no adapter: no GPU driver was found. Install a Vulkan, Metal or D3D12 driver.');
     }
     const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+    // Kernels use f16 only after it was checked (ops/half-loads.ts); asking costs nothing where nobody does.
+    const wanted = ['shader-f16', ...(options.timing ? (['timestamp-query'] as const) : [])] as const;
+    const requiredFeatures = wanted.filter((name) => adapter.features.has(name));
     const device = await adapter.requestDevice({
       label: 'warmstep',
+      requiredFeatures,
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
     });
     return new ComputeDevice(gpu, adapter, device, options);
+  }
+
+  get profile(): Profile {
+    return this.adapter.profile;
   }
 
   get limits(): GPUSupportedLimits {

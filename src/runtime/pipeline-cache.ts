@@ -75,7 +75,9 @@ export class PipelineCache {
         entries: kernel.bindings.map(({ access, dynamic }, binding) => ({
           binding,
           visibility: 4, // GPUShaderStage.COMPUTE; the global is not there in every runtime.
-          buffer: { type: BUFFER_TYPES[access], hasDynamicOffset: dynamic ?? false },
+          ...(access === 'texture'
+            ? { texture: { sampleType: 'uint' as const } }
+            : { buffer: { type: BUFFER_TYPES[access], hasDynamicOffset: dynamic ?? false } }),
         })),
       });
       this.#layouts.set(key, layout);

@@ -1,13 +1,13 @@
 import type { Kernel } from '../../kernels/kernel.js';
 import { DeviceLimitError } from '../errors.js';
-import { alignUp, OFFSET_ALIGNMENT } from './buffers.js';
+import { alignUp, isTexture, OFFSET_ALIGNMENT, TEXEL_BYTES } from './buffers.js';
 import type { DeviceClass } from './device-class.js';
 
-/** A buffer of a plan: made when the plan is compiled, or one that exists already (weights). */
+/** A buffer of a plan: made when the plan is compiled, or one that exists already (weights, which may be a texture). */
 export interface BufferHandle {
   readonly label: string;
   readonly bytes: number;
-  readonly existing?: GPUBuffer;
+  readonly existing?: GPUBuffer | GPUTexture;
 }
 
 /** Offsets that a dispatch takes from the denoising step it is replayed for, in bytes. */
@@ -97,8 +97,9 @@ export class PlanBuilder {
     return { buffer: this.#shapeBuffer, words };
   }
 
-  existing(buffer: GPUBuffer): BufferHandle {
-    return { label: buffer.label, bytes: buffer.size, existing: buffer };
+  existing(resource: GPUBuffer | GPUTexture): BufferHandle {
+    const bytes = isTexture(resource) ? resource.width * resource.height * TEXEL_BYTES : resource.size;
+    return { label: resource.label, bytes, existing: resource };
   }
 
   /** Dispatches recorded from now on belong to segment `name`. */

@@ -1,4 +1,4 @@
-import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from './buffers.js';
+import { alignUp, createBuffer, isTexture, OFFSET_ALIGNMENT, USAGE } from './buffers.js';
 import type { ComputeDevice } from './device.js';
 import type { BufferHandle, PlanBuilder, Segment, StepOffset, TapPoint } from './plan-builder.js';
 
@@ -12,7 +12,21 @@ export interface SegmentRun {
   readonly offsets?: StepOffsets;
 }
 
+/** What a dispatch is, for measurements. */
+export interface DispatchInfo {
+  readonly segment: string;
+  /** Index of the denoising step, where the segment belongs to one. */
+  readonly step: number | undefined;
+  /** Of the kernel. */
+  readonly label: string;
+  readonly workgroups: readonly [number, number, number];
+  /** Sum of the sizes of its bindings: no dispatch needs to move more, and weights are read as a whole. */
+  readonly boundBytes: number;
+}
+
 interface RecordedDispatch {
+  readonly label: string;
+  readonly boundBytes: number;
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
@@ -65,19 +79,21 @@ export class Plan {
   /** The GPU buffer of a handle of the builder that this plan came from. */
   gpuBuffer(handle: BufferHandle): GPUBuffer {
     const buffer = handle.existing ?? this.#buffers.get(handle);
-    if (!buffer) throw new TypeError(`buffer "${handle.label}" does not belong to this plan`);
+    if (!buffer || isTexture(buffer)) throw new TypeError(`buffer "${handle.label}" does not belong to this plan`);
     return buffer;
   }
 
   /** Appends the runs to an encoder; `tapped` receives a copy after each tap point, and may interrupt the pass. */
   encode(encoder: GPUCommandEncoder, runs: readonly SegmentRun[], tapped?: TapBuffer): void {
     let pass = encoder.beginComputePass();
+    let pipeline: GPUComputePipeline | undefined;
     for (const { segment, step, offsets } of runs) {
-      const recorded = this.#segments.get(segment);
-      if (!recorded) throw new TypeError(`the plan has no segment "${segment}"`);
-      const { dispatches, taps } = recorded;
+      const { dispatches, taps } = this.#segment(segment);
       for (let index = 0; index < dispatches.length; index++) {
-        this.#encodeDispatch(pass, dispatches[index] as RecordedDispatch, offsets);
+        const dispatch = dispatches[index] as RecordedDispatch;
+        if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
+        pipeline = dispatch.pipeline;
+        this.#encodeDispatch(pass, dispatch, offsets);
         if (!tapped || taps.length === 0) continue;
         const due = taps.filter((tap) => tap.after === index);
         if (due.length === 0) continue;
@@ -86,13 +102,39 @@ export class Plan {
           tapped.copy(encoder, tap, step, this.gpuBuffer(tap.buffer), tap.stepOffset ? (offsets?.[tap.stepOffset] ?? 0) : 0);
         }
         pass = encoder.beginComputePass();
+        pipeline = undefined;
       }
     }
     pass.end();
   }
 
+  /**
+   * As `encode`, with a compute pass of its own for every dispatch: that is how a dispatch gets timestamps. Slower than
+   * `encode`, with the same bits.
+   */
+  encodeSeparately(
+    encoder: GPUCommandEncoder,
+    runs: readonly SegmentRun[],
+    passFor: (dispatch: DispatchInfo) => GPUComputePassDescriptor,
+  ): void {
+    for (const { segment, step, offsets } of runs) {
+      for (const dispatch of this.#segment(segment).dispatches) {
+        const { label, workgroups, boundBytes } = dispatch;
+        const pass = encoder.beginComputePass(passFor({ segment, step, label, workgroups, boundBytes }));
+        pass.setPipeline(dispatch.pipeline);
+        this.#encodeDispatch(pass, dispatch, offsets);
+        pass.end();
+      }
+    }
+  }
+
+  #segment(name: string): RecordedSegment {
+    const recorded = this.#segments.get(name);
+    if (!recorded) throw new TypeError(`the plan has no segment "${name}"`);
+    return recorded;
+  }
+
   #encodeDispatch(pass: GPUComputePassEncoder, dispatch: RecordedDispatch, offsets: StepOffsets | undefined): void {
-    pass.setPipeline(dispatch.pipeline);
     const count = dispatch.dynamic.length;
     if (count === 0) {
       pass.setBindGroup(0, dispatch.bindGroup);
@@ -165,9 +207,12 @@ export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): 
   try {
     const usage = USAGE.storage | USAGE.uniform | USAGE.copySource | USAGE.copyDestination;
     const { shapes } = builder;
-    for (const handle of [shapes.buffer, ...builder.buffers]) {
+    // All at once: the news that there is memory takes a turn of the event loop for each.
+    const created = await Promise.allSettled([shapes.buffer, ...builder.buffers].map(async (handle) => {
       buffers.set(handle, await createBuffer(device, handle.label, handle.bytes, usage));
-    }
+    }));
+    const failed = created.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
     device.gpuDevice.queue.writeBuffer(buffers.get(shapes.buffer) as GPUBuffer, 0, shapes.words);
     const segments = new Map<string, RecordedSegment>();
     const compiled = builder.segments.map(async (segment) => {
@@ -192,14 +237,17 @@ async function recordSegment(
       const entries = bindings.map(({ buffer: handle, offset, bytes }, binding) => {
         const buffer = handle.existing ?? buffers.get(handle);
         if (!buffer) throw new TypeError(`${kernel.label}: buffer "${handle.label}" belongs to another plan`);
-        return { binding, resource: { buffer, offset: offset ?? 0, size: bytes ?? buffer.size - (offset ?? 0) } };
+        if (isTexture(buffer)) return { binding, size: handle.bytes, resource: buffer.createView() };
+        const size = bytes ?? buffer.size - (offset ?? 0);
+        return { binding, size, resource: { buffer, offset: offset ?? 0, size } };
       });
       device.gpuDevice.pushErrorScope('validation');
       const bindGroup = device.gpuDevice.createBindGroup({ label: kernel.label, layout: bindGroupLayout, entries });
       const error = await device.gpuDevice.popErrorScope();
       if (error) throw new TypeError(`${kernel.label}: ${error.message}`);
       const dynamic = bindings.flatMap(({ stepOffset }) => (stepOffset === undefined ? [] : [stepOffset]));
-      return { pipeline, bindGroup, workgroups, dynamic };
+      const boundBytes = entries.reduce((sum, { size }) => sum + size, 0);
+      return { label: kernel.label, boundBytes, pipeline, bindGroup, workgroups, dynamic };
     }),
   );
 }

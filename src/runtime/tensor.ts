@@ -1,4 +1,5 @@
 import type { ActivationLayout } from '../../kernels/kernel.js';
+import { UNIFORM_BINDING_BYTES } from './buffers.js';
 import type { BufferHandle, PlanBuilder } from './plan-builder.js';
 
 /** An activation of shape batch × channels × length of f32 in a buffer of a plan. */
@@ -14,7 +15,7 @@ export interface Tensor {
 /** A new buffer in the order [b][channels][length], as convolutions use it. */
 export function channelsFirst(builder: PlanBuilder, label: string, batch: number, channels: number, length: number): Tensor {
   return {
-    buffer: builder.buffer(label, batch * channels * length * 4),
+    buffer: activationBuffer(builder, label, batch * channels * length),
     layout: { offset: 0, batchStride: channels * length, channelStride: length, timeStride: 1 },
     batch,
     channels,
@@ -24,7 +25,15 @@ export function channelsFirst(builder: PlanBuilder, label: string, batch: number
 
 /** A new buffer in the order [b][length][channels], as linear layers and attention use it. */
 export function tokens(builder: PlanBuilder, label: string, batch: number, length: number, channels: number): Tensor {
-  return asTokens(builder.buffer(label, batch * channels * length * 4), batch, length, channels);
+  return asTokens(activationBuffer(builder, label, batch * channels * length), batch, length, channels);
+}
+
+/**
+ * lavapipe reads activations as uniforms, and the binding of a uniform is as large as the text of the kernel says:
+ * WebGPU's 64 KiB, whatever is in it.
+ */
+function activationBuffer(builder: PlanBuilder, label: string, elements: number): BufferHandle {
+  return builder.buffer(label, Math.max(elements * 4, builder.deviceClass === 'lavapipe' ? UNIFORM_BINDING_BYTES : 0));
 }
 
 /** A buffer read as [b][length][channels]. */

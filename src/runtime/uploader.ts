@@ -1,10 +1,12 @@
-import { createBuffer, USAGE } from './buffers.js';
+import { createBuffer, createTexture, TEXEL_BYTES, USAGE } from './buffers.js';
 import type { ComputeDevice } from './device.js';
 
 /** Bytes of the staging array that all uploads of one load share. */
 const STAGING_BYTES = 4 << 20;
 /** Bytes that may wait in the queue: the driver holds a copy of them until they are submitted. */
 const IN_FLIGHT_BYTES = 32 << 20;
+
+const WORDS_PER_TEXEL = TEXEL_BYTES / 4;
 
 /** A part of a buffer to be filled: words [first, first + words.length) of 32 bits. */
 export type FillPart = (words: Uint32Array, first: number) => void;
@@ -16,17 +18,12 @@ export type FillPart = (words: Uint32Array, first: number) => void;
 export class Uploader {
   readonly #device: ComputeDevice;
   readonly #staging = new Uint32Array(STAGING_BYTES / 4);
-  readonly #created: GPUBuffer[] = [];
+  readonly #created: (GPUBuffer | GPUTexture)[] = [];
   #inFlight = 0;
   #bytes = 0;
 
   constructor(device: ComputeDevice) {
     this.#device = device;
-  }
-
-  /** Buffers created so far: whoever loads them destroys them. */
-  get buffers(): readonly GPUBuffer[] {
-    return this.#created;
   }
 
   /** Bytes on the device. */
@@ -44,15 +41,18 @@ export class Uploader {
    */
   async upload(label: string, wordCount: number, fill: FillPart, granularity = 1): Promise<GPUBuffer> {
     const buffer = await this.allocate(label, wordCount * 4);
-    const rows = Math.max(1, Math.floor(this.#staging.length / granularity));
-    const staging = rows * granularity > this.#staging.length ? new Uint32Array(granularity) : this.#staging;
-    for (let first = 0; first < wordCount; first += rows * granularity) {
-      const part = staging.subarray(0, Math.min(rows * granularity, wordCount - first));
-      fill(part, first);
-      this.#device.gpuDevice.queue.writeBuffer(buffer, first * 4, part);
-      await this.#throttle(part.byteLength);
-    }
+    await this.#stream(wordCount, fill, granularity, (part, first) => this.#device.gpuDevice.queue.writeBuffer(buffer, first * 4, part));
     return buffer;
+  }
+
+  /** As `upload`, into a texture of rows of `width` texels, four words each: texel i is at (i mod width, ⌊i / width⌋). */
+  async uploadTexture(label: string, width: number, wordCount: number, fill: FillPart, granularity = 4): Promise<GPUTexture> {
+    const height = Math.ceil(wordCount / WORDS_PER_TEXEL / width);
+    const texture = await createTexture(this.#device, label, width, height);
+    this.#created.push(texture);
+    this.#bytes += width * height * TEXEL_BYTES;
+    await this.#stream(wordCount, fill, granularity, (part, first) => this.#writeTexels(texture, part, first / WORDS_PER_TEXEL));
+    return texture;
   }
 
   /** A storage buffer holding these values. */
@@ -72,7 +72,37 @@ export class Uploader {
   }
 
   destroy(): void {
-    for (const buffer of this.#created.splice(0)) buffer.destroy();
+    for (const resource of this.#created.splice(0)) resource.destroy();
+  }
+
+  async #stream(wordCount: number, fill: FillPart, granularity: number, write: FillPart): Promise<void> {
+    const rows = Math.max(1, Math.floor(this.#staging.length / granularity));
+    const staging = rows * granularity > this.#staging.length ? new Uint32Array(granularity) : this.#staging;
+    for (let first = 0; first < wordCount; first += rows * granularity) {
+      const part = staging.subarray(0, Math.min(rows * granularity, wordCount - first));
+      fill(part, first);
+      write(part, first);
+      await this.#throttle(part.byteLength);
+    }
+  }
+
+  /** Texels from number `first` on: the end of a row, whole rows, the beginning of one. */
+  #writeTexels(texture: GPUTexture, words: Uint32Array, first: number): void {
+    const { width } = texture;
+    const end = first + words.length / WORDS_PER_TEXEL;
+    for (let texel = first; texel < end; ) {
+      const x = texel % width;
+      const rows = x === 0 ? Math.max(1, Math.floor((end - texel) / width)) : 1;
+      const count = Math.min(rows * width - x, end - texel);
+      const part = words.subarray((texel - first) * WORDS_PER_TEXEL, (texel - first + count) * WORDS_PER_TEXEL);
+      this.#device.gpuDevice.queue.writeTexture(
+        { texture, origin: [x, Math.floor(texel / width)] },
+        part,
+        { bytesPerRow: width * TEXEL_BYTES, rowsPerImage: rows },
+        [rows > 1 ? width : count, rows],
+      );
+      texel += count;
+    }
   }
 
   async #throttle(bytes: number): Promise<void> {

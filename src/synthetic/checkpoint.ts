@@ -26,12 +26,15 @@ export const SYNTHETIC_OBSERVATIONS = [
   { name: 'observation.environment_state', type: 'ENV', size: ENVIRONMENT_SIZE },
 ] as const;
 
+/** Rows of a chunk, of LeRobot's first diffusion policies and of this synthetic one unless another is asked for. */
+const HORIZON = 16;
+
 /** Sizes of the denoising network. */
-export function syntheticUnet(size: SyntheticSize): UnetShape {
+export function syntheticUnet(size: SyntheticSize, horizon = HORIZON): UnetShape {
   return {
     ...WIDTHS[size],
     actionDim: 10,
-    horizon: 16,
+    horizon,
     kernelSize: 5,
     groups: 8,
     conditioningDim: OBSERVATION_STEPS * (STATE_SIZE + ENVIRONMENT_SIZE),
@@ -42,7 +45,7 @@ export function syntheticUnet(size: SyntheticSize): UnetShape {
 const PREDICTOR: PredictorShape = {
   actionDim: 10,
   observationDim: STATE_SIZE + ENVIRONMENT_SIZE,
-  horizon: 16,
+  horizon: HORIZON,
   observationSteps: OBSERVATION_STEPS,
   historySteps: 16,
   encoderLayers: 2,
@@ -54,10 +57,10 @@ const PREDICTOR: PredictorShape = {
 
 /**
  * A LeRobot checkpoint (statistics inside the model file) with random weights, made while it is read: for measurements
- * and tests at full size without a gigabyte on a disk or in memory.
+ * and tests at full size without a gigabyte on a disk or in memory. `horizon`: a multiple of 8.
  */
-export function syntheticPolicy(size: SyntheticSize): CheckpointSource {
-  const unet = syntheticUnet(size);
+export function syntheticPolicy(size: SyntheticSize, horizon = HORIZON): CheckpointSource {
+  const unet = syntheticUnet(size, horizon);
   const inputs = SYNTHETIC_OBSERVATIONS.map((feature) => [feature.name, { type: feature.type, shape: [feature.size] }]);
   const config = {
     type: 'diffusion',
@@ -94,23 +97,24 @@ export function syntheticPolicy(size: SyntheticSize): CheckpointSource {
   return folder(`synthetic ${size} policy`, config, syntheticFile('model.safetensors', tensors));
 }
 
-/** The predictor that goes with every synthetic policy: 670,602 parameters. */
-export function syntheticPredictor(): CheckpointSource {
+/** The predictor that goes with every synthetic policy of this horizon: 670,602 parameters at 16. */
+export function syntheticPredictor(horizon = HORIZON): CheckpointSource {
+  const shape = { ...PREDICTOR, horizon };
   const config = {
     type: 'step_predictor',
-    action_dim: PREDICTOR.actionDim,
-    obs_dim: PREDICTOR.observationDim,
-    horizon: PREDICTOR.horizon,
-    n_obs_steps: PREDICTOR.observationSteps,
-    history_steps: PREDICTOR.historySteps,
-    n_encoder_layers: PREDICTOR.encoderLayers,
-    d_model: PREDICTOR.modelDim,
-    n_head: PREDICTOR.heads,
-    n_layers: PREDICTOR.decoderLayers,
-    dim_feedforward: PREDICTOR.feedforwardDim,
+    action_dim: shape.actionDim,
+    obs_dim: shape.observationDim,
+    horizon: shape.horizon,
+    n_obs_steps: shape.observationSteps,
+    history_steps: shape.historySteps,
+    n_encoder_layers: shape.encoderLayers,
+    d_model: shape.modelDim,
+    n_head: shape.heads,
+    n_layers: shape.decoderLayers,
+    dim_feedforward: shape.feedforwardDim,
   };
-  const positions = POSITION_TABLES.map((name): [string, number[]] => [name, [1, PREDICTOR.horizon, PREDICTOR.modelDim]]);
-  const tensors = networkTensors(new Map([...predictorTensorShapes(PREDICTOR), ...positions]), '');
+  const positions = POSITION_TABLES.map((name): [string, number[]] => [name, [1, shape.horizon, shape.modelDim]]);
+  const tensors = networkTensors(new Map([...predictorTensorShapes(shape), ...positions]), '');
   return folder('synthetic predictor', config, syntheticFile('model.safetensors', tensors));
 }
 

@@ -8,13 +8,19 @@ import { warmstep, warmstepJson } from './captured.js';
 interface Latencies {
   readonly count: number;
   readonly p50: number;
+  readonly max: number;
   readonly p95: number;
   readonly p99: number;
 }
 
 interface BenchRecord {
   readonly latencyMs: Record<'backToBack' | 'paced' | 'cold', Latencies>;
-  readonly loadMs: { readonly ready: number; readonly firstAction: number };
+  readonly coldStart: Record<
+    'readyMs' | 'firstActionMs' | 'checkpointMs' | 'readMs' | 'buffersMs' | 'uploadMs' | 'compileMs' | 'rehearseMs' | 'otherMs' | 'pipelines',
+    number
+  >;
+  readonly hostPath: Record<'prepareMs' | 'uploadMs' | 'submitMs' | 'encodeAheadMs' | 'waitMs' | 'readBackMs' | 'uploadBytes' | 'readBackBytes', number>;
+  readonly curves: readonly { readonly horizon: number; readonly batch: number; readonly p50Ms: number; readonly perSampleMs: number }[];
   readonly memory: { readonly modelBytes: number; readonly residentPeak: number };
 }
 
@@ -27,7 +33,7 @@ describe('warmstep bench', () => {
 
   it('measures a synthetic policy and keeps the record', async () => {
     const file = join(folder, 'record.json');
-    const { code, stdout } = await warmstep('bench', '--size', 'tiny', '--decisions', '3', '--output', file);
+    const { code, stdout } = await warmstep('bench', '--size', 'tiny', '--decisions', '3', '--batch', '1,2', '--horizon', '24', '--output', file);
     expect(code).toBe(0);
     expect(stdout).toContain('synthetic tiny: 4,584,650 parameters, f32 weights');
     const record = JSON.parse(await readFile(file, 'utf8')) as BenchRecord;
@@ -42,8 +48,25 @@ describe('warmstep bench', () => {
       expect(p95).toBeGreaterThanOrEqual(p50);
       expect(p99).toBeGreaterThanOrEqual(p95);
     }
-    expect(record.loadMs.firstAction).toBeGreaterThan(record.loadMs.ready);
+    const { readyMs, firstActionMs, ...parts } = record.coldStart;
+    expect(firstActionMs).toBeGreaterThan(readyMs);
+    for (const [name, part] of Object.entries(parts)) expect(part, name).toBeGreaterThan(0);
+    // The parts are of one whole: none is longer, and nothing is counted that does not belong to it.
+    expect(Math.max(parts.readMs, parts.uploadMs, parts.compileMs, parts.rehearseMs, parts.otherMs)).toBeLessThan(readyMs);
+    for (const [name, part] of Object.entries(record.hostPath)) expect(part, name).toBeGreaterThan(0);
+    expect(record.hostPath.prepareMs + record.hostPath.submitMs).toBeLessThan(record.latencyMs.backToBack.max);
+    expect(record.hostPath.encodeAheadMs).toBeLessThan(record.hostPath.waitMs);
+    // Chunk, actions and status of 16 × 10 values, each on a multiple of 256 bytes.
+    expect(record.hostPath.readBackBytes).toBe(256 + 768 + 768);
+    expect(record.curves.map(({ horizon, batch }) => [horizon, batch])).toEqual([[24, 1], [24, 2]]);
+    for (const { batch, p50Ms, perSampleMs } of record.curves) expect(perSampleMs).toBeCloseTo(p50Ms / batch);
     expect(record.memory.residentPeak).toBeGreaterThan(record.memory.modelBytes);
+  });
+
+  it('refuses a horizon that the network cannot halve three times, before anything is measured', async () => {
+    const { code, stderr } = await warmstep('bench', '--size', 'tiny', '--horizon', '16,20');
+    expect(code).toBe(2);
+    expect(stderr).toContain('--horizon must be multiples of 8, found 16,20');
   });
 
   it('writes a checkpoint that the other commands read', async () => {

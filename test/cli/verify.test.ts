@@ -56,7 +56,7 @@ describe('warmstep verify', () => {
     const { code, stdout } = await warmstep('verify', refused, CASE);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^refused: REFUSED: cannot open ".*case\.json": there is no such file/m);
-    expect(stdout).toMatch(/^state-bias-film: pass$/m);
+    expect(stdout).toMatch(/^state-bias-film: pass \(f32 weights\)$/m);
     expect(stdout).toContain('1 of 2 cases pass');
   });
 

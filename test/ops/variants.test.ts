@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { convOutLength, tapMap } from '../../kernels/taps.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
 import { recordConv1d, type Conv1dWeights } from '../../src/ops/conv1d.js';
-import { chooseConv1dTiling, reductionInvocations } from '../../src/ops/tiling.js';
+import { chooseConv1dTiling, reductionInvocations } from '../../src/ops/variants.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { channelsFirst } from '../../src/runtime/tensor.js';
 

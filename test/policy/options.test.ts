@@ -12,7 +12,7 @@ describe('options', () => {
 
   const loading: [string, object, RegExp][] = [
     ['an unknown name', { percision: 'f16' }, /loadPolicy: unknown option "percision".*precision/],
-    ['an unknown precision', { precision: 'f64' }, /precision must be one of f32, f16, got f64/],
+    ['an unknown precision', { precision: 'f64' }, /precision must be one of f32, f16, int8, auto, got f64/],
     ['a negative seed', { seed: -1 }, /seed must be an integer from 0/],
     ['a fraction as a seed', { seed: 0.5 }, /seed must be an integer/],
     ['a text as a seed', { seed: '1' }, /seed must be an integer/],

@@ -10,7 +10,7 @@ import { verifyCase } from '../../src/verification/verify-case.js';
 const goldens = fileURLToPath(new URL('../goldens', import.meta.url));
 const cases = readdirSync(goldens, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 
-describe.each(['f32', 'f16'] as const)('golden cases with %s storage', (precision) => {
+describe.each(['f32', 'f16', 'int8'] as const)('golden cases with %s storage', (precision) => {
   let device: ComputeDevice;
   beforeAll(async () => {
     device = await openTestDevice();

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Precision } from '../../ops/weight-source.js';
-import type { Observation } from '../../policy/observations.js';
+import type { PrecisionChoice } from '../../policy/choose-precision.js';
 import type { Policy, PlanResult } from '../../policy/policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import { SYNTHETIC_OBSERVATIONS, syntheticPolicy, syntheticPredictor, type SyntheticSize } from '../../synthetic/checkpoint.js';
-import { fillValues } from '../../synthetic/fill.js';
+import { syntheticPolicy, syntheticPredictor, type SyntheticSize } from '../../synthetic/checkpoint.js';
 import { summarizeLatencies, type LatencySummary } from '../latency.js';
 import { withPolicy } from '../load.js';
 import { Progress } from '../progress.js';
+import { clockedSource, splitColdStart, type ColdStart } from './cold-start.js';
+import { DeviceClock } from './device-clock.js';
+import { measureHostPath, type HostPath } from './host-path.js';
+import { frames } from './observations.js';
 
 /** U-Net evaluations of a warm decision. */
 const BUDGET = 2;
@@ -19,12 +22,14 @@ const COLD_DECISIONS = 3;
 const DEFAULT_DECISIONS = 100;
 const PHASE_MS = 20_000;
 const LEAST_DECISIONS = 5;
+/** Decisions followed through the host, twice. */
+const HOST_DECISIONS = 20;
 
 export interface BenchOptions {
   readonly size: SyntheticSize;
   /** Decisions per measurement; undefined: as many as fit into a phase, at most 100. */
   readonly decisions: number | undefined;
-  readonly precision: Precision;
+  readonly precision: PrecisionChoice;
   readonly signal: AbortSignal;
 }
 
@@ -42,8 +47,8 @@ export interface BenchMeasurement {
     readonly cold: LatencySummary;
   };
   readonly coldEvaluations: number;
-  /** From the call of loadPolicy to a policy that is ready, and to its first action. The device was open. */
-  readonly loadMs: { readonly ready: number; readonly firstAction: number };
+  readonly coldStart: ColdStart;
+  readonly hostPath: HostPath;
   readonly memory: {
     /** Size of the model files. */
     readonly modelBytes: number;
@@ -62,19 +67,27 @@ export async function measureSynthetic(device: ComputeDevice, options: BenchOpti
   const predictor = syntheticPredictor();
   const modelBytes = (await source.open('model.safetensors')).size + (await predictor.open('model.safetensors')).size;
   const residentBefore = process.memoryUsage.rss();
+  const reads: { begin: number; end: number }[] = [];
+  const clock = new DeviceClock(device.gpuDevice);
   const started = performance.now();
-  return withPolicy(source, { device, predictor, precision, signal, strategy: { name: 'STEP', budget: BUDGET } }, async (policy) => {
-    const ready = performance.now() - started;
+  const loading = { device, predictor: clockedSource(predictor, reads), precision, signal, strategy: { name: 'STEP', budget: BUDGET } } as const;
+  return withPolicy(clockedSource(source, reads), loading, async (policy) => {
+    const ready = performance.now();
     await policy.act(frames(0, 1));
-    const firstAction = performance.now() - started;
+    const firstAction = performance.now();
+    const coldStart = splitColdStart(clock, reads, { started, ready, firstAction }, device.pipelines.size);
+    clock.stop();
     const cold = await coldDecisions(policy, signal);
     const latencyMs = { ...(await warmDecisions(policy, options)), cold: summary(cold.map((decision) => decision.latencyMs)) };
+    const hostDecisions = Math.max(3, Math.min(HOST_DECISIONS, Math.floor(PHASE_MS / 4 / latencyMs.backToBack.p50)));
+    const hostPath = await measureHostPath(device, policy, hostDecisions, signal);
     const residentPeak = process.resourceUsage().maxRSS * 1024;
-    const { parameters, dispatches, deviceBytes } = policy.info;
+    const { parameters, precision: taken, dispatches, deviceBytes } = policy.info;
     return {
-      size, precision, parameters, evaluationsPerDecision: BUDGET, dispatchesPerDecision: dispatches ?? null, latencyMs,
+      size, precision: taken, parameters, evaluationsPerDecision: BUDGET, dispatchesPerDecision: dispatches ?? null, latencyMs,
       coldEvaluations: cold[0]?.timesteps.length ?? 0,
-      loadMs: { ready, firstAction },
+      coldStart,
+      hostPath,
       memory: { modelBytes, deviceBytes, residentBefore, residentPeak, peakPerModelByte: residentPeak / modelBytes },
     };
   });
@@ -121,15 +134,6 @@ async function warmDecisions(
   const paced = summary(await measure(`paced at ${RATE_HZ} Hz`, count, 1000 / RATE_HZ, endMs));
   progress.done();
   return { backToBack, paced };
-}
-
-/** Observations that differ from decision to decision. */
-function frames(seed: number, steps: number): Observation {
-  return Object.fromEntries(SYNTHETIC_OBSERVATIONS.map(({ name, size }) => {
-    const values = new Float32Array(steps * size);
-    fillValues({ kind: 'uniform', bound: 1, seed: seed + size }, 0, values);
-    return [name, values];
-  }));
 }
 
 function summary(latencies: readonly number[]): LatencySummary {

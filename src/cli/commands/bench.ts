@@ -1,15 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { PRECISION_CHOICES } from '../../policy/choose-precision.js';
 import type { AdapterSummary } from '../../runtime/device.js';
 import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
+import { measureCurves, type CurvePoint } from '../bench/curves.js';
 import { measureSynthetic, type BenchMeasurement } from '../bench/measure.js';
 import { writeSyntheticCheckpoint } from '../bench/write-checkpoint.js';
 import type { Command } from '../command.js';
 import { describeEnvironment, type Environment } from '../environment.js';
-import { bytes, count, milliseconds } from '../format.js';
+import { bytes, count, milliseconds, plural } from '../format.js';
 import { interruptible } from '../interrupt.js';
 import { adapterName, withDevice } from '../load.js';
-import { atMost, choiceOption, integerOption } from '../options.js';
+import { atMost, choiceOption, integerListOption, integerOption, profileOption, UsageError } from '../options.js';
 import { print, printJson } from '../output.js';
 import { facts, table } from '../table.js';
 
@@ -20,8 +22,11 @@ loaded: nothing is downloaded, and nothing is written unless it is asked for.
 
   --size SIZE             large (249,074,826 parameters), small (65,883,658) or tiny (default large)
   --decisions N           decisions back to back, and again at 10 Hz (default: what fits into 20 s each, at most 100)
-  --precision P           storage of the weights: f32 (default) or f16
+  --batch LIST            also warm decisions of these batch sizes, e.g. 1,4,16,64
+  --horizon LIST          also of these horizons, multiples of 8 from 16, e.g. 16,64 (each loads a policy)
+  --precision P           storage of the weights: f32 (default), f16, int8 or auto
   --adapter NAME          auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --profile P             safe (default), or fast: Dawn without validation and bounds checks; same results
   --output FILE           write the record as JSON
   --json                  print the record as JSON
   --write-checkpoint DIR  measure nothing; write the policy to DIR/policy (large: 996 MB), its predictor to DIR/predictor,
@@ -30,15 +35,22 @@ loaded: nothing is downloaded, and nothing is written unless it is asked for.
 const OPTIONS = {
   size: { type: 'string' },
   decisions: { type: 'string' },
+  batch: { type: 'string' },
+  horizon: { type: 'string' },
   precision: { type: 'string' },
   adapter: { type: 'string' },
+  profile: { type: 'string' },
   output: { type: 'string' },
   json: { type: 'boolean' },
   'write-checkpoint': { type: 'string' },
 } as const;
 
 /** A measurement with everything that is needed to read it later. */
-type BenchRecord = BenchMeasurement & { readonly adapter: AdapterSummary; readonly environment: Environment };
+type BenchRecord = BenchMeasurement & {
+  readonly curves: readonly CurvePoint[];
+  readonly adapter: AdapterSummary;
+  readonly environment: Environment;
+};
 
 export const benchCommand: Command = {
   name: 'bench',
@@ -48,8 +60,12 @@ export const benchCommand: Command = {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     atMost(positionals, 0);
     const size = choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large';
-    const precision = choiceOption('precision', values.precision, ['f32', 'f16']) ?? 'f32';
+    const precision = choiceOption('precision', values.precision, PRECISION_CHOICES) ?? 'f32';
     const decisions = integerOption('decisions', values.decisions, 1);
+    const profile = profileOption(values.profile);
+    const batches = integerListOption('batch', values.batch, 1);
+    const horizons = integerListOption('horizon', values.horizon, 16);
+    if (horizons?.some((horizon) => horizon % 8 !== 0)) throw new UsageError(`--horizon must be multiples of 8, found ${values.horizon}`);
     const folder = values['write-checkpoint'];
     return interruptible(async (signal) => {
       if (folder !== undefined) {
@@ -61,11 +77,14 @@ export const benchCommand: Command = {
         }
         return 0;
       }
-      return withDevice(values.adapter, async (device) => {
+      return withDevice({ adapter: values.adapter, profile }, async (device) => {
         // Before the measurement, whose own work would be in the load average afterwards.
         const environment = describeEnvironment();
         const measurement = await measureSynthetic(device, { size, decisions, precision, signal });
-        const record = { ...measurement, adapter: device.adapter, environment };
+        const curves = batches || horizons
+          ? await measureCurves(device, { size, precision, batches: batches ?? [1], horizons: horizons ?? [16], signal })
+          : [];
+        const record = { ...measurement, curves, adapter: device.adapter, environment };
         if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify(record, null, 2)}\n`);
         if (values.json) printJson(record);
         else print(report(record));
@@ -76,7 +95,7 @@ export const benchCommand: Command = {
 };
 
 function report(record: BenchRecord): string {
-  const { environment, latencyMs, loadMs, memory } = record;
+  const { environment, latencyMs, coldStart, hostPath, memory, curves } = record;
   const row = (name: string, { count: number, p50, p95, p99 }: (typeof latencyMs)['cold']): string[] =>
     [name, String(number), milliseconds(p50), milliseconds(p95), milliseconds(p99)];
   return [
@@ -95,9 +114,35 @@ function report(record: BenchRecord): string {
       row(`cold (${record.coldEvaluations} evaluations)`, latencyMs.cold),
     ]),
     facts([
-      ['load', `ready after ${milliseconds(loadMs.ready)}, first action after ${milliseconds(loadMs.firstAction)}`],
       ['memory', `peak ${bytes(memory.residentPeak)} resident, ${memory.peakPerModelByte.toFixed(2)} × the model's `
         + `${bytes(memory.modelBytes)}; ` + `${bytes(memory.deviceBytes)} on the device`],
     ]),
+    table(['from loadPolicy to the first action', 'time'], [
+      ['ready', milliseconds(coldStart.readyMs)],
+      ['  config, statistics, tensor names', milliseconds(coldStart.checkpointMs)],
+      ['  weights read (here: made)', milliseconds(coldStart.readMs)],
+      ['  weights packed, and the rest', milliseconds(coldStart.otherMs)],
+      ['  buffers created', milliseconds(coldStart.buffersMs)],
+      ['  upload', milliseconds(coldStart.uploadMs)],
+      [`  ${plural(coldStart.pipelines, 'kernel')} compiled`, milliseconds(coldStart.compileMs)],
+      ['  first run, on zeros', milliseconds(coldStart.rehearseMs)],
+      ['first action', milliseconds(coldStart.firstActionMs)],
+    ]),
+    table([`host, median of ${plural(hostPath.decisions, 'warm decision')}`, 'time'], [
+      ['noise, staging', milliseconds(hostPath.prepareMs)],
+      [`upload of ${bytes(hostPath.uploadBytes)}`, milliseconds(hostPath.uploadMs)],
+      ['submit', milliseconds(hostPath.submitMs)],
+      ['wait for the device', milliseconds(hostPath.waitMs)],
+      ['  meanwhile: commands of the next decision', milliseconds(hostPath.encodeAheadMs)],
+      [`read-back of ${bytes(hostPath.readBackBytes)}`, milliseconds(hostPath.readBackMs)],
+      [`allocated: ${bytes(hostPath.garbageBytes)}`, ''],
+    ]),
+    ...(curves.length === 0 ? [] : [table(
+      ['horizon', 'batch', 'decisions', 'p50', 'per sample', 'evaluations/s'],
+      curves.map(({ horizon, batch, decisions, p50Ms, perSampleMs, evaluationsPerSecond }) => [
+        String(horizon), String(batch), String(decisions), ...[p50Ms, perSampleMs].map((ms) => (ms === null ? '–' : milliseconds(ms))),
+        evaluationsPerSecond === null ? '–' : evaluationsPerSecond.toFixed(2),
+      ]),
+    )]),
   ].join('\n\n');
 }

@@ -7,7 +7,7 @@ import { demoReport, score } from '../demo/report.js';
 import { packageInfo } from '../environment.js';
 import { interruptible } from '../interrupt.js';
 import { withPolicy } from '../load.js';
-import { atMost, given, integerOption } from '../options.js';
+import { atMost, given, integerOption, profileOption } from '../options.js';
 import { print, printJson } from '../output.js';
 import { Progress } from '../progress.js';
 import { readRecording } from '../recording.js';
@@ -19,6 +19,7 @@ with 2, 4 and 10, measured by the distance to what DDPM with 100 evaluations cho
 
   --decisions N    only the first N decisions of the episode, at least 2
   --adapter NAME   auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --profile P      safe (default), or fast: Dawn without validation and bounds checks; same results
   --json           one JSON object on standard output`;
 
 export const demoCommand: Command = {
@@ -29,14 +30,15 @@ export const demoCommand: Command = {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { decisions: { type: 'string' }, adapter: { type: 'string' }, json: { type: 'boolean' } },
+      options: { decisions: { type: 'string' }, adapter: { type: 'string' }, profile: { type: 'string' }, json: { type: 'boolean' } },
     });
     atMost(positionals, 0);
     const most = integerOption('decisions', values.decisions, 2) ?? Infinity;
+    const profile = profileOption(values.profile);
     const folder = join(packageInfo().root, 'checkpoints', 'pusht-state');
     new Progress().phase('loading the policy and its predictor');
     return interruptible(async (signal) => {
-      const options = { predictor: join(folder, 'predictor'), signal, ...given({ adapter: values.adapter }) };
+      const options = { predictor: join(folder, 'predictor'), signal, ...given({ adapter: values.adapter, profile }) };
       return withPolicy(join(folder, 'policy'), options, async (policy) => {
         const { info } = policy;
         const recording = await readRecording(join(folder, 'recorded-episode.safetensors'), info.observations);

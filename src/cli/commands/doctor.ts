@@ -35,7 +35,7 @@ export const doctorCommand: Command = {
   },
 };
 
-/** Optional features, and what they are good for. The engine asks for none of them. */
+/** Optional features. The engine needs none of them. */
 const FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'];
 
 function report(environment: Environment, diagnosis: Diagnosis): string {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Kernel } from '../../../kernels/kernel.js';
 import { openDevice } from '../../platform/node/device.js';
+import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/choose-precision.js';
 import type { Command } from '../command.js';
 import { packageInfo } from '../environment.js';
 import { interruptible } from '../interrupt.js';
@@ -16,7 +17,7 @@ Lists the kernels that the bundled Push-T policy with its STEP predictor runs on
 
   FILTER            only kernels whose label contains this text
   --print           the text itself
-  --precision P     storage of the weights: f32 (default) or f16
+  --precision P     storage of the weights: f32 (default), f16, int8 or auto
   --adapter NAME    auto, hardware, swiftshader, lavapipe, or part of an adapter's name
   --json            one JSON object on standard output, with the text where --print is given`;
 
@@ -36,7 +37,7 @@ export const kernelsCommand: Command = {
       },
     });
     atMost(positionals, 1);
-    const precision = choiceOption('precision', values.precision, ['f32', 'f16']);
+    const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     const [filter = ''] = positionals;
     const compiled = await collectKernels({ precision, adapter: values.adapter });
     const chosen = compiled.filter(({ label }) => label.includes(filter)).sort((a, b) => (a.label < b.label ? -1 : 1));
@@ -59,7 +60,7 @@ function lineCount(code: string): number {
 }
 
 /** Listens to what the device compiles: the text that runs, not a second way to make it. */
-async function collectKernels(options: { precision: 'f32' | 'f16' | undefined; adapter: string | undefined }): Promise<Kernel[]> {
+async function collectKernels(options: { precision: PrecisionChoice | undefined; adapter: string | undefined }): Promise<Kernel[]> {
   const kernels = new Map<string, Kernel>();
   const transformShader = (kernel: Kernel): string => {
     kernels.set(kernel.code, kernel);

@@ -4,13 +4,14 @@ import { loadPolicyCheckpoint } from '../../checkpoints/load-policy.js';
 import { encodeSafetensors } from '../../checkpoints/safetensors.js';
 import { listed } from '../../checkpoints/source.js';
 import { folderSource } from '../../platform/node/folder-source.js';
+import { PRECISION_CHOICES } from '../../policy/choose-precision.js';
 import type { Policy, PlanResult } from '../../policy/policy.js';
 import type { Command } from '../command.js';
 import { milliseconds, plural } from '../format.js';
 import { interruptible } from '../interrupt.js';
 import { summarizeLatencies, type LatencySummary } from '../latency.js';
 import { adapterName, withPolicy } from '../load.js';
-import { atMost, choiceOption, given, integerOption, required } from '../options.js';
+import { atMost, choiceOption, given, integerOption, profileOption, required } from '../options.js';
 import { print, printJson, printNote } from '../output.js';
 import { Progress } from '../progress.js';
 import { observationAt, readRecording, type Recording } from '../recording.js';
@@ -31,8 +32,9 @@ Feeds recorded observations to a policy, tick by tick, and writes one action per
   --budget N         STEP: network evaluations per warm decision (default 2)
   --warm-start MODE  STEP: forward-noise (default), eq13, train-index, snr-matched, mean-matched
   --seed N           seed of the noise (default 0): the same seed gives the same actions
-  --precision P      storage of the weights: f32 (default) or f16
+  --precision P      storage of the weights: f32 (default), f16, int8 or auto
   --adapter NAME     auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --profile P        safe (default), or fast: Dawn without validation and bounds checks; same results
   --json             one JSON object on standard output`;
 
 const OPTIONS = {
@@ -47,6 +49,7 @@ const OPTIONS = {
   seed: { type: 'string' },
   precision: { type: 'string' },
   adapter: { type: 'string' },
+  profile: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
 
@@ -60,7 +63,7 @@ export const runCommand: Command = {
     const folder = required('policy', values.policy);
     const input = required('input', values.input);
     const output = required('output', values.output);
-    const precision = choiceOption('precision', values.precision, ['f32', 'f16']);
+    const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     const seed = integerOption('seed', values.seed) ?? 0;
 
     // Headers first: a missing observation is reported before a gigabyte of weights has been read.
@@ -77,7 +80,7 @@ export const runCommand: Command = {
       const options = {
         seed, strategy, signal,
         onDecision: (result: PlanResult) => void decisions.push(result),
-        ...given({ precision, predictor, adapter: values.adapter }),
+        ...given({ precision, predictor, adapter: values.adapter, profile: profileOption(values.profile) }),
       };
       return withPolicy(folder, options, async (policy) => {
         const actions = await replay(policy, recording, signal);

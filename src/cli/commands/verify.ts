@@ -2,14 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WarmstepError } from '../../errors.js';
-import type { Precision } from '../../ops/weight-source.js';
 import { caseFolder } from '../../platform/node/case-folder.js';
+import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/choose-precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { TensorReport } from '../../verification/compare.js';
 import { verifyCase, type CaseReport } from '../../verification/verify-case.js';
 import type { Command } from '../command.js';
 import { withDevice } from '../load.js';
-import { choiceOption, UsageError } from '../options.js';
+import { choiceOption, profileOption, UsageError } from '../options.js';
 import { print, printJson } from '../output.js';
 import { table } from '../table.js';
 
@@ -17,10 +17,12 @@ const USAGE = `usage: warmstep verify CASE_DIR… [options]
 
 Runs recorded cases and compares every tensor with the reference: a folder with case.json, case.safetensors,
 policy/ and, for STEP, predictor/. Inner values are tapped from the plan that act() replays.
-Exit code 1 when a tensor is out of tolerance or a case is refused.
+Exit code 1 when a tensor is out of tolerance or a case is refused. Tolerances belong to a precision: those of int8 are wide
+(0.1 of the largest value, 0.2 in episodes of STEP) and say that it computes, not that a robot succeeds with it.
 
-  --precision P    storage of the weights: f32 (default) or f16
+  --precision P    storage of the weights: f32 (default), f16, int8 or auto
   --adapter NAME   auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --profile P      safe (default), or fast: Dawn without validation and bounds checks; same results
   --dump DIR       write what was computed to DIR/<case name>.safetensors
   --json           one JSON object on standard output`;
 
@@ -40,14 +42,16 @@ export const verifyCommand: Command = {
       options: {
         precision: { type: 'string' },
         adapter: { type: 'string' },
+        profile: { type: 'string' },
         dump: { type: 'string' },
         json: { type: 'boolean' },
       },
     });
     if (positionals.length === 0) throw new UsageError('the case folder is missing');
-    const precision = choiceOption('precision', values.precision, ['f32', 'f16'] as const) ?? 'f32';
+    const precision = choiceOption('precision', values.precision, PRECISION_CHOICES) ?? 'f32';
     if (values.dump !== undefined) await mkdir(values.dump, { recursive: true });
-    return withDevice(values.adapter, async (device) => {
+    const profile = profileOption(values.profile);
+    return withDevice({ adapter: values.adapter, profile }, async (device) => {
       const reports: (CaseReport | RefusedCase)[] = [];
       for (const folder of positionals) {
         const report = await verifyFolder(folder, device, precision, values.dump);
@@ -65,7 +69,7 @@ export const verifyCommand: Command = {
 async function verifyFolder(
   folder: string,
   device: ComputeDevice,
-  precision: Precision,
+  precision: PrecisionChoice,
   dump: string | undefined,
 ): Promise<CaseReport | RefusedCase> {
   try {
@@ -83,7 +87,7 @@ function printReport(report: CaseReport | RefusedCase): void {
     print(`${report.name}: REFUSED: ${report.refused}\n`);
     return;
   }
-  print(`${report.name}: ${report.pass ? 'pass' : 'FAIL'}`);
+  print(`${report.name}: ${report.pass ? 'pass' : 'FAIL'} (${report.precision} weights)`);
   const header = ['tensor', 'shape', 'largest error', '/ max', 'tolerance', ''];
   print(`${table(header, report.tensors.map(row))}\n`);
 }
@@ -93,11 +97,11 @@ function row(tensor: TensorReport): string[] {
   return [name, shape.join('×'), error.toExponential(2), (error / (scale || 1)).toExponential(2), tolerance.toExponential(0), pass ? 'ok' : 'FAIL'];
 }
 
-function printReports(reports: readonly (CaseReport | RefusedCase)[], device: ComputeDevice, precision: Precision): void {
+function printReports(reports: readonly (CaseReport | RefusedCase)[], device: ComputeDevice, precision: PrecisionChoice): void {
   const cases = reports.map((report) => {
     if ('refused' in report) return { ...report, pass: false };
-    const { name, pass, tensors } = report;
-    return { name, pass, tensors };
+    const { name, precision: taken, pass, tensors } = report;
+    return { name, precision: taken, pass, tensors };
   });
   printJson({ adapter: device.adapter, precision, pass: cases.every(({ pass }) => pass), cases });
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { NoAdapterError, OptionError } from '../../errors.js';
+import { dawnFlags, type DawnOptions } from './profile.js';
 import { useSwiftShader } from './swiftshader.js';
 
 /**
@@ -16,41 +17,46 @@ export type AdapterChoice = 'auto' | 'hardware' | 'swiftshader' | 'lavapipe' | (
 export const ADAPTER_VARIABLE = 'WARMSTEP_ADAPTER';
 
 /**
- * Dawn with the chosen adapter. The choice applies to the whole process: Vulkan drivers are chosen once.
+ * Dawn with the chosen adapter. The choice applies to the whole process: Vulkan drivers are chosen once. Profile and
+ * timing apply to the result alone: safe and fast devices can live side by side.
  * @throws NoAdapterError, naming the remedy for this operating system.
  */
-export async function createGpu(choice: AdapterChoice = process.env[ADAPTER_VARIABLE] ?? 'auto'): Promise<GPU> {
+export async function createGpu(
+  choice: AdapterChoice = process.env[ADAPTER_VARIABLE] ?? 'auto',
+  options: DawnOptions = {},
+): Promise<GPU> {
+  const flags = dawnFlags(options);
   switch (choice) {
     case '':
       throw new OptionError(`the adapter is empty: give auto, hardware, swiftshader, lavapipe or a part of an adapter's name`);
     case 'auto':
-      return (await systemGpu([])) ?? (await swiftShaderGpu('no adapter was found'));
+      return (await systemGpu(flags)) ?? (await swiftShaderGpu('no adapter was found', flags));
     case 'hardware': {
-      const gpu = await systemGpu([]);
+      const gpu = await systemGpu(flags);
       const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
       if (gpu && adapter && !adapter.info.isFallbackAdapter) return gpu;
       const found = adapter ? `only the software adapter "${adapter.info.description}" was found` : 'no adapter was found';
       throw new NoAdapterError(`a hardware adapter was asked for, ${found}. ${remedy()}`);
     }
     case 'swiftshader':
-      return swiftShaderGpu('swiftshader was asked for');
+      return swiftShaderGpu('swiftshader was asked for', flags);
     case 'lavapipe': {
       process.env['VK_DRIVER_FILES'] = lavapipeDriver();
-      const gpu = await systemGpu([]);
+      const gpu = await systemGpu(flags);
       if (gpu) return gpu;
       throw new NoAdapterError(`lavapipe was asked for, but Dawn refuses the installed one: Mesa 24 or newer is needed. ${remedy()}`);
     }
     default: {
-      const gpu = await systemGpu([`adapter=${choice}`]);
+      const gpu = await systemGpu([...flags, `adapter=${choice}`]);
       if (gpu) return gpu;
       throw new NoAdapterError(`no adapter's name contains "${choice}". \`warmstep doctor\` lists what is there. ${remedy()}`);
     }
   }
 }
 
-async function systemGpu(flags: string[]): Promise<GPU | undefined> {
+async function systemGpu(flags: readonly string[]): Promise<GPU | undefined> {
   const { create } = await import('webgpu');
-  const gpu = create(flags);
+  const gpu = create([...flags]);
   try {
     return (await gpu.requestAdapter({ powerPreference: 'high-performance' })) ? gpu : undefined;
   } catch {
@@ -59,14 +65,14 @@ async function systemGpu(flags: string[]): Promise<GPU | undefined> {
   }
 }
 
-async function swiftShaderGpu(reason: string): Promise<GPU> {
+async function swiftShaderGpu(reason: string, flags: readonly string[]): Promise<GPU> {
   try {
     useSwiftShader();
   } catch (error) {
     if (error instanceof NoAdapterError) throw new NoAdapterError(`${reason}; ${error.message}. ${remedy()}`, { cause: error });
     throw error;
   }
-  const gpu = await systemGpu([]);
+  const gpu = await systemGpu(flags);
   if (!gpu) throw new NoAdapterError(`${reason}; SwiftShader was unpacked, but Dawn found no adapter in it. ${remedy()}`);
   return gpu;
 }

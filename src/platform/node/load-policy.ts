@@ -2,6 +2,7 @@ import type { CheckpointSource } from '../../checkpoints/source.js';
 import { checkKeys } from '../../options.js';
 import { loadPolicy as loadFromSource, LOAD_POLICY_KEYS, type LoadPolicyOptions } from '../../policy/load-policy.js';
 import type { Policy } from '../../policy/policy.js';
+import type { Profile } from '../../runtime/device.js';
 import { openDevice } from './device.js';
 import { folderSource } from './folder-source.js';
 import type { AdapterChoice } from './gpu.js';
@@ -11,6 +12,8 @@ export interface LoadNodePolicyOptions extends Omit<LoadPolicyOptions, 'predicto
   readonly predictor?: string | CheckpointSource;
   /** Adapter of the device that is opened when none is given. Default: WARMSTEP_ADAPTER, else `auto`. */
   readonly adapter?: AdapterChoice;
+  /** Profile of that device. Default: WARMSTEP_PROFILE, else `safe`. */
+  readonly profile?: Profile;
 }
 
 /**
@@ -18,11 +21,11 @@ export interface LoadNodePolicyOptions extends Omit<LoadPolicyOptions, 'predicto
  * @throws as the core's loadPolicy; CheckpointError where there is no such folder.
  */
 export async function loadPolicy(source: string | CheckpointSource, options: LoadNodePolicyOptions = {}): Promise<Policy> {
-  checkKeys('loadPolicy', options, [...LOAD_POLICY_KEYS, 'adapter']);
-  const { predictor, adapter, device: given, ...rest } = options;
+  checkKeys('loadPolicy', options, [...LOAD_POLICY_KEYS, 'adapter', 'profile']);
+  const { predictor, adapter, profile, device: given, ...rest } = options;
   const policySource = typeof source === 'string' ? await folderSource(source) : source;
   const predictorSource = typeof predictor === 'string' ? await predictorFolder(predictor) : predictor;
-  const device = given ?? (await openDevice(adapter === undefined ? {} : { adapter }));
+  const device = given ?? (await openDevice({ ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) }));
   const onDispose = (): void => {
     if (!given) device.dispose();
     options.onDispose?.();

@@ -1,0 +1,110 @@
+import type { KernelBinding } from './kernel.js';
+
+/**
+ * How the weights of a matrix are stored. A kernel turns them into f32 when it loads them; products and sums are f32.
+ * - `f32`, `f16`: as they are, or rounded.
+ * - `int8`: signed bytes, lowest byte of a word first, with an f32 scale per output channel.
+ */
+export type WeightStorage = 'f32' | 'f16' | 'int8';
+
+/**
+ * How halves become f32: `packed` unpacks words and runs on every device, `native` needs the feature `shader-f16`. Every
+ * half is an f32, so both give the same bits.
+ */
+export type HalfLoads = 'packed' | 'native';
+
+/**
+ * What holds the weights: a storage buffer, or a texture (rgba32uint, one chunk per texel). lavapipe loads a texel of every
+ * invocation at once and words of a buffer one by one.
+ */
+export type WeightPlace = 'buffer' | 'texture';
+
+/** Texels in a row of a weight texture: the largest width that every device grants. */
+export const WEIGHT_TEXTURE_WIDTH = 8192;
+
+/**
+ * Weights come in chunks of 16 bytes, which an invocation loads at once: for four output channels (a row group), the
+ * weights of `chunkPairs` successive pairs (input channel, tap), taps running fastest.
+ *
+ * Chunks lie in the order [block][group][chunk of the group][lane]. A block is BLOCK_LANES row groups; a group is the
+ * least number of input channels whose pairs fill whole chunks. Channels past the last one, of both kinds, are zeros.
+ */
+export const BLOCK_LANES = 8;
+export const CHUNK_BYTES = 16;
+
+/** Pairs (input channel, tap) in a chunk. */
+export function chunkPairs(storage: WeightStorage): number {
+  return { f32: 1, f16: 2, int8: 4 }[storage];
+}
+
+/** Input channels and chunks of a group. */
+export function chunkGroup(storage: WeightStorage, kernelSize: number): { readonly channels: number; readonly chunks: number } {
+  const pairs = chunkPairs(storage);
+  const shared = greatestCommonDivisor(pairs, kernelSize);
+  return { channels: pairs / shared, chunks: kernelSize / shared };
+}
+
+/** Chunks in a block of lanes, per lane. */
+export function blockChunks(storage: WeightStorage, kernelSize: number, inChannels: number): number {
+  const { channels, chunks } = chunkGroup(storage, kernelSize);
+  return Math.ceil(inChannels / channels) * chunks;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+/** The pieces of a kernel's text that depend on how its weights are stored. */
+export interface WeightFormat {
+  /** For labels of kernels. */
+  readonly name: string;
+  /** Must be the first line of the text. */
+  readonly enable: string;
+  /** Binding `weight`, then binding `weight_scale` (f32 [outChannels]) where `scaled`. */
+  readonly bindings: readonly KernelBinding[];
+  /** Declares `load_chunk(index)`. */
+  readonly loadChunk: string;
+  /** The weights of one pair of a chunk: an expression of type vec4f, four output channels, without their scale. */
+  readonly unpack: (chunk: string, pair: number) => string;
+  /**
+   * Whether sums over weights are still to be multiplied by `weight_scale`: once per sum, before bias. Weights are then
+   * integers up to 127, which f32 holds exactly.
+   */
+  readonly scaled: boolean;
+}
+
+type Encoding = 'f32' | 'packed' | 'native' | 'int8';
+
+const CHUNK_TYPES: Readonly<Record<Encoding, string>> = { f32: 'vec4f', packed: 'vec4u', native: 'array<vec4<f16>, 2>', int8: 'vec4u' };
+
+const UNPACK: Readonly<Record<Encoding, WeightFormat['unpack']>> = {
+  f32: (chunk) => chunk,
+  packed: (chunk, pair) => `vec4f(unpack2x16float(${chunk}[${2 * pair}]), unpack2x16float(${chunk}[${2 * pair + 1}]))`,
+  native: (chunk, pair) => `vec4f(${chunk}[${pair}])`,
+  // Shifts, not unpack4xI8: that one is younger than some implementations, and was no faster where it was tried.
+  int8: (chunk, pair) => `vec4f(bitcast<vec4i>(vec4u(${chunk}[${pair}]) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u))`,
+};
+
+/** @throws TypeError for `native` loads from a texture, which has no halves. */
+export function weightFormat(storage: WeightStorage, halfLoads: HalfLoads = 'packed', place: WeightPlace = 'buffer'): WeightFormat {
+  const encoding = storage === 'f16' ? halfLoads : storage;
+  const texture = place === 'texture';
+  if (texture && encoding === 'native') throw new TypeError('native halves are loaded from buffers, not from textures');
+  const type = CHUNK_TYPES[encoding];
+  const texel = `textureLoad(weight, vec2u(index % ${WEIGHT_TEXTURE_WIDTH}u, index / ${WEIGHT_TEXTURE_WIDTH}u), 0)`;
+  const value = texture ? (encoding === 'f32' ? `bitcast<vec4f>(${texel})` : texel) : 'weight[index]';
+  const scaled = storage === 'int8';
+  return {
+    name: `${encoding === 'native' ? 'f16 native' : storage}${texture ? ' texture' : ''}`,
+    enable: encoding === 'native' ? 'enable f16;' : '',
+    bindings: [
+      texture
+        ? { name: 'weight', access: 'texture', type: 'texture_2d<u32>' }
+        : { name: 'weight', access: 'read', type: `array<${type}>` },
+      ...(scaled ? [{ name: 'weight_scale', access: 'read', type: 'array<f32>' } as const] : []),
+    ],
+    loadChunk: `fn load_chunk(index: u32) -> ${type} {\n  return ${value};\n}`,
+    unpack: UNPACK[encoding],
+    scaled,
+  };
+}

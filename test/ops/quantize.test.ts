@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { OptionError } from '../../src/errors.js';
+import { outputScales, quantizeRows } from '../../src/ops/quantize.js';
+import { convTransposeView, convView, matrixStorage, type MatrixView } from '../../src/ops/weight-packing.js';
+
+const scalesOf = (values: readonly number[], view: MatrixView): number[] =>
+  [...outputScales(Float32Array.from(values), view, Math.ceil(view.columns / 4) * 4, 'tensor "w"')];
+
+function codes(rows: readonly number[], scales: readonly number[]): number[] {
+  // Staging memory holds what the last upload left in it.
+  const out = new Int8Array(rows.length).fill(99);
+  quantizeRows(Float32Array.from(rows), Float32Array.from(scales), out);
+  return [...out];
+}
+
+describe('scales of int8 weights', () => {
+  it('are max|w| / 127 over inputs and taps of each output channel, zeros behind the last one', () => {
+    // [output][input][tap]: 2 × 2 × 2.
+    expect(scalesOf([1, -254, 3, 4, 127, 5, 6, -7], convView(2, 2, 2))).toEqual([2, 1, 0, 0]);
+    // The same numbers as [input][output][tap].
+    expect(scalesOf([1, -254, 3, 4, 127, 5, 6, -127 / 2], convTransposeView(2, 2, 2))).toEqual([2, 0.5, 0, 0]);
+    // A part of a wider matrix, as FiLM's: columns 1 and 2 of [output][input].
+    expect(scalesOf([999, 127, 1, 999, 2, 254], { rows: 2, columns: 2, taps: 1, offset: 1, inputStride: 1, outputStride: 3 })).toEqual([1, 2, 0, 0]);
+  });
+
+  it('are f32 numbers', () => {
+    expect(scalesOf([1], convView(1, 1, 1))[0]).toBe(Math.fround(1 / 127));
+  });
+
+  it('are 0 for a channel of zeros, and for one that is too small for a scale that devices keep', () => {
+    expect(scalesOf([0, -0, 1e-38, 2 ** -126, 2 ** -119, 0], convView(3, 2, 1))).toEqual([0, 0, Math.fround(2 ** -119 / 127), 0]);
+  });
+
+  it.each([NaN, Infinity, -Infinity])('refuse %f, by tensor name', (value) => {
+    expect(() => scalesOf([1, value, 2, 3], convView(2, 2, 1))).toThrow(OptionError);
+    expect(() => scalesOf([1, value, 2, 3], convView(2, 2, 1))).toThrow(/tensor "w" holds .*precision 'f32'/);
+  });
+});
+
+describe('codes of int8 weights', () => {
+  it('are the nearest integers of weight / scale, ties to even', () => {
+    expect(codes([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.49, -1.51], [1, 1, 1, 1])).toEqual([0, 2, 2, 0, -2, -2, 0, -2]);
+  });
+
+  it('use the scale of their column', () => {
+    expect(codes([10, 10, 10, 10, -20, -20, -20, -20], [1, 2, 4, 8])).toEqual([10, 5, 2, 1, -20, -10, -5, -2]);
+  });
+
+  it('never leave −127 … 127, whatever the largest weight rounds to', () => {
+    for (const largest of [1, 0.1, 1 / 3, 12345.678, 3e38, 2 ** -118]) {
+      const weights = [largest, -largest, largest / 4, 0];
+      const [scale = 0] = scalesOf(weights, convView(1, 4, 1));
+      expect(codes(weights, [scale, scale, scale, scale])).toEqual([127, -127, 32, 0]);
+    }
+  });
+
+  it('are 0 where the scale is 0', () => {
+    expect(codes([1e-40, -1e-40, 0, -0], [0, 0, 0, 0])).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('storage of a matrix', () => {
+  const wide = convView(512, 64, 5);
+
+  it('is the precision that was asked for', () => {
+    expect((['f32', 'f16', 'int8'] as const).map((precision) => matrixStorage(precision, wide))).toEqual(['f32', 'f16', 'int8']);
+  });
+
+  it('stays f32 in int8 networks where it joins actions or observations: at most 16 channels on a side', () => {
+    expect([convView(512, 16, 5), convView(2, 512, 1), convTransposeView(16, 512, 4)].map((view) => matrixStorage('int8', view)))
+      .toEqual(['f32', 'f32', 'f32']);
+    expect(matrixStorage('int8', convView(17, 17, 5))).toBe('int8');
+    expect(matrixStorage('f16', convView(2, 512, 1))).toBe('f16');
+  });
+});
