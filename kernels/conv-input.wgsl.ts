@@ -9,13 +9,16 @@ import { unroll } from './wgsl.js';
  * - `time`: four columns of a channel at once; columns side by side, and their number a multiple of 4.
  * - `channel`: four channels of a column at once; linear layers over tokens, channels side by side, a multiple of 4.
  */
-export type InputVector = 'scalar' | 'time' | 'channel';
+export type DirectVector = 'scalar' | 'time' | 'channel';
 
 /**
  * `uniform` binds the first 64 KiB of the buffer as a uniform. A software driver that fetches words of a storage buffer
  * one by one, each with a bounds check and a branch of its own, takes them from a uniform without.
  */
 export type InputSpace = 'storage' | 'uniform';
+
+/** `staged` finds the channels of the workgroup in workgroup memory (conv-stage.wgsl.ts), four columns at once. */
+export type InputVector = DirectVector | 'staged';
 
 /** Bytes of the binding in the space `uniform`: the size that every device grants. */
 export const UNIFORM_INPUT_BYTES = 65_536;
@@ -69,16 +72,18 @@ export function convInput(p: ConvInputParameters): ConvInput {
     case 'scalar':
       return { ...common, load: loadScalars(p, single, start, inside), value: (channel, window) => `x${channel}_${window}` };
     case 'time':
+    case 'staged':
       return { ...common, ...loadColumns(p, single, start, inside) };
     case 'channel':
       return { ...common, load: loadChannels(p, single), value: (channel, window) => `x_${window}[${channel}]` };
   }
 }
 
-/** First element of a channel's row, as `row<channel>`. */
+/** First element of a channel's row, or first vector of a staged one, as `row<channel>`. */
 function rows(p: ConvInputParameters): string {
   return unroll(p.channels, (channel) => {
     const index = p.channels === 1 ? 'n' : `n * ${p.channels}u + ${channel}u`;
+    if (p.vector === 'staged') return `    let row${channel} = (${index} - first_channel) * ${p.geometry.inLength / 4}u;`;
     const clamped = p.ragged ? `min(${index}, shape.in_channels - 1u)` : index;
     return `    let row${channel} = first_value + (${clamped}) * shape.x_channel;`;
   });
@@ -117,7 +122,8 @@ function loadColumns(
   const load = (channel: number): string =>
     vectors
       .map((v) => {
-        const value = (q: string): string => activate(p.activation, `x[row${channel} / 4u + ${q}]`, 4);
+        const value = (q: string): string =>
+          p.vector === 'staged' ? `shared_values[row${channel} + ${q}]` : activate(p.activation, `x[row${channel} / 4u + ${q}]`, 4);
         const index = `(start - ${start}) / 4 + ${first + v}`;
         return `    let x${channel}_${v} = ${single ? value(`${first + v}u`) : inBounds(value, 'vec4f()', index, length)};`;
       })

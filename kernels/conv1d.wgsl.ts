@@ -1,5 +1,6 @@
 import { activate, activationFunctions, type Activation } from './activations.wgsl.js';
-import { convInput, type InputSpace, type InputVector } from './conv-input.wgsl.js';
+import { convInput, type DirectVector, type InputSpace } from './conv-input.wgsl.js';
+import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageText, type StageParameters } from './conv-stage.wgsl.js';
 import {
   at, declareBindings, declareShape, SHAPE_BINDING, shapeWords, type ActivationLayout, type Kernel, type KernelBinding,
 } from './kernel.js';
@@ -29,9 +30,13 @@ export interface Conv1dParameters {
   /** Default `buffer`. */
   readonly place?: WeightPlace | undefined;
   /** Default `scalar`; see conv-input.wgsl.ts for what the others ask of layouts. */
-  readonly inVector?: InputVector | undefined;
+  readonly inVector?: DirectVector | undefined;
   /** Default `storage`. */
   readonly inSpace?: InputSpace | undefined;
+  /** The input is the stage's, not read from a tensor. */
+  readonly stage?: StageParameters | undefined;
+  /** Workgroups share the reduction over input channels, and leave partial sums without bias for the reader to add up. */
+  readonly split?: boolean | undefined;
   /** Whether the last group of input channels is not full (`conv1dShape` says so). */
   readonly ragged: boolean;
   readonly bias: boolean;
@@ -46,6 +51,22 @@ export interface Conv1dSizes {
   readonly x: ActivationLayout;
   readonly y: ActivationLayout;
   readonly residual?: ActivationLayout | undefined;
+  /** Where the reduction is split: how often, and the elements between partial sums. */
+  readonly splits?: number | undefined;
+  readonly splitStride?: number | undefined;
+  readonly stage?: StageSizes | undefined;
+}
+
+export interface StageSizes {
+  /** Number of partial sums, and the vec4s between them. */
+  readonly partials: number;
+  readonly partialStride: number;
+  /** Channels of a group of the norm. */
+  readonly normChannels: number;
+  readonly filmOffset: number;
+  readonly filmRowLength: number;
+  readonly stored: ActivationLayout;
+  readonly skip: ActivationLayout;
 }
 
 /** Input channels and chunks that one turn of the loop takes: a group, or four channels where these are loaded at once. */
@@ -57,11 +78,18 @@ export function turnOf(p: Pick<Conv1dParameters, 'storage' | 'inVector'>, kernel
 
 /** The kernel's `shape`. */
 export function conv1dShape(p: Conv1dParameters, sizes: Conv1dSizes): number[] {
-  const { inChannels, outChannels, x, y, residual } = sizes;
+  const { inChannels, outChannels, x, y, residual, stage, splits = 1, splitStride = 0 } = sizes;
   const { kernelSize } = p.geometry;
   const turns = Math.ceil(inChannels / turnOf(p, kernelSize).channels);
   const chunks = blockChunks(p.storage, kernelSize, inChannels);
-  return shapeWords([inChannels, outChannels, Math.ceil(outChannels / 4), turns, chunks], [x, y, ...(residual ? [residual] : [])]);
+  return shapeWords(
+    [
+      inChannels, outChannels, Math.ceil(outChannels / 4), turns, chunks,
+      ...(p.split ? [Math.ceil(turns / splits), splitStride] : []),
+      ...(stage ? [stage.partials, stage.partialStride, stage.normChannels, stage.filmOffset, stage.filmRowLength] : []),
+    ],
+    [x, y, ...(residual ? [residual] : []), ...(stage ? [stage.stored, stage.skip] : [])],
+  );
 }
 
 /**
@@ -77,7 +105,10 @@ export function conv1dShape(p: Conv1dParameters, sizes: Conv1dSizes): number[] {
  * A workgroup owns `lanes` groups of four output channels and `columns` columns of one sample; an invocation owns one of
  * these groups, all columns, and every `slices`-th group of input channels: it reads each of its weights once and uses it
  * for all columns. What a workgroup reads of the weights lies in one piece. Slices are then added in ascending order,
- * `CHUNK` columns at a time, so that sums are the same in every run and for every batch size.
+ * some columns at a time, so that sums are the same in every run and for every batch size.
+ *
+ * With `split` the input channels are shared among workgroups as well, as many side by side as there are partial sums:
+ * y is then [split][…], without bias, activation and residual.
  */
 export function conv1dKernel(p: Conv1dParameters): Kernel {
   const { columns, lanes, slices } = p.tiling;
@@ -88,7 +119,7 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
   const turn = turnOf(p, kernelSize);
   const map = tapMap(p.geometry, columns);
   const input = convInput({
-    vector: p.inVector ?? 'scalar',
+    vector: p.stage ? 'staged' : (p.inVector ?? 'scalar'),
     space: p.inSpace ?? 'storage',
     geometry: p.geometry,
     map,
@@ -98,10 +129,12 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
     activation: p.inActivation,
   });
   const taps = map.taps.filter((tap) => input.inside(tap.window) && tap.column < outLength);
-  const chunk = Math.max(1, Math.min(slices, columns, Math.floor(REDUCTION_VEC4S / invocations)));
+  const memory = p.stage ? STAGE_VEC4S : REDUCTION_VEC4S;
+  const chunk = Math.max(1, Math.min(slices, columns, Math.floor(memory / invocations)));
+  const tiles = Math.ceil(outLength / columns);
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
-    input.binding,
+    ...(p.stage ? stageBindings(p.stage) : [input.binding]),
     ...format.bindings,
     ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<f32>' } as const] : []),
     ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<f32>' } as const] : []),
@@ -121,10 +154,24 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
 ${unroll(pairs, (pair) => product(index, pair))}
     }`);
 
+  // Text for every chunk: a loop would index the sums by a variable, or carry them along, and they would leave the registers.
+  const addUp = (index: number): string => {
+    const from = index * chunk;
+    const count = Math.min(chunk, columns - from);
+    return `  workgroupBarrier();
+${unroll(count, (k) => `  shared_values[${k * invocations}u + local] = acc${from + k};`)}
+  workgroupBarrier();
+  add_up(first + ${from}u, min(${count}u, max(end, ${from}u) - ${from}u), local, row_group, batch, split);`;
+  };
+
   const code = wgsl`${format.enable}
 ${declareShape(
-    ['in_channels', 'out_channels', 'row_groups', 'turns', 'block_chunks'],
-    ['x', 'y', ...(p.residual ? ['residual'] : [])],
+    [
+      'in_channels', 'out_channels', 'row_groups', 'turns', 'block_chunks',
+      ...(p.split ? ['split_turns', 'split_stride'] : []),
+      ...(p.stage ? STAGE_SIZES : []),
+    ],
+    ['x', 'y', ...(p.residual ? ['residual'] : []), ...(p.stage ? STAGE_LAYOUTS : [])],
   )}
 ${declareBindings(bindings)}
 
@@ -133,15 +180,15 @@ const COLUMNS: u32 = ${columns}u;
 const LANES: u32 = ${lanes}u;
 const SLICES: u32 = ${slices}u;
 const INVOCATIONS: u32 = ${invocations}u;
-const CHUNK: u32 = ${chunk}u;
 const BLOCK_LANES: u32 = ${BLOCK_LANES}u;
 const TURN_CHUNKS: u32 = ${turn.chunks}u;
+const TURN_CHANNELS: u32 = ${turn.channels}u;
 
-${activationFunctions(p.inActivation, p.outActivation)}
+${activationFunctions(p.inActivation, p.outActivation, p.stage ? 'mish' : 'none')}
 
 ${format.loadChunk}
 
-fn finish(row_group: u32, row: u32, column: u32, batch: u32, products: f32) {
+fn finish(row_group: u32, row: u32, column: u32, batch: u32, split: u32, products: f32) {
   let channel = row_group * 4u + row;
   if (channel < shape.out_channels) {
     let sum = products${format.scaled ? ' * weight_scale[channel]' : ''}${p.bias ? ' + bias[channel]' : ''};
@@ -149,12 +196,27 @@ fn finish(row_group: u32, row: u32, column: u32, batch: u32, products: f32) {
     #if ${p.residual}
     value += residual[${at('residual', 'batch', 'channel', 'column')}];
     #endif
-    y[${at('y', 'batch', 'channel', 'column')}] = value;
+    y[${at('y', 'batch', 'channel', 'column')}${p.split ? ' + split * shape.split_stride' : ''}] = value;
   }
 }
 
+#if ${slices > 1 || p.stage !== undefined}
+// Holds the staged input during the loop, and sums of slices after it.
+var<workgroup> shared_values: array<vec4f, ${p.stage ? STAGE_VEC4S : chunk * invocations}>;
+#endif
+${p.stage ? stageText(p.stage, invocations) : ''}
 #if ${slices > 1}
-var<workgroup> partial: array<vec4f, ${chunk * invocations}>;
+// Adds up the slices of some columns, for each row by an invocation of its own.
+fn add_up(column: u32, count: u32, local: u32, row_group: u32, batch: u32, split: u32) {
+  for (var k = local / LANES; k < count * 4u; k += SLICES) {
+    let first = k / 4u * INVOCATIONS + local % LANES;
+    var sum = shared_values[first][k % 4u];
+    for (var s = 1u; s < SLICES; s++) {
+      sum += shared_values[first + s * LANES][k % 4u];
+    }
+    finish(row_group, k % 4u, column + k / 4u, batch, split, sum);
+  }
+}
 #endif
 
 @compute @workgroup_size(${invocations})
@@ -164,14 +226,27 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   let row_group = workgroup.x * LANES + lane;
   let block = row_group / BLOCK_LANES;
   let first_chunk = block * shape.block_chunks * BLOCK_LANES + lane % BLOCK_LANES;
-  let first = workgroup.y * COLUMNS;
+  let first = workgroup.y % ${tiles}u * COLUMNS;
   let batch = workgroup.z;
+  let split = workgroup.y / ${tiles}u;
+  #if ${p.split ?? false}
+  let first_turn = split * shape.split_turns;
+  let end_turn = min(first_turn + shape.split_turns, shape.turns);
+  #else
+  // Constants, where they can be: a compiler may then see that all invocations of a slice load the same input.
+  let first_turn = 0u;
+  let end_turn = shape.turns;
+  #endif
+  #if ${p.stage !== undefined}
+  let first_channel = first_turn * TURN_CHANNELS;
+  stage(first_channel, end_turn * TURN_CHANNELS - first_channel, batch, workgroup.x == 0u && first == 0u, local);
+  #else
   let first_value = shape.x_offset + batch * shape.x_batch;
+  #endif
 ${input.prepare}
 ${unroll(columns, (column) => `  var acc${column} = vec4f();`)}
 
-  // A loop of a single slice begins at a constant: a compiler may then see that all its invocations load the same input.
-  for (var n = ${slices > 1 ? 'slice' : '0u'}; n < shape.turns; n += SLICES) {
+  for (var n = first_turn${slices > 1 ? ' + slice' : ''}; n < end_turn; n += SLICES) {
     let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
 ${input.load}
 ${products}
@@ -179,29 +254,12 @@ ${products}
 
   let end = min(COLUMNS, OUT_LENGTH - first);
 #if ${slices > 1}
-  // The sums take turns in acc0: an array indexed by a variable would leave the registers.
-  for (var chunk = 0u; chunk < end; chunk += CHUNK) {
-    workgroupBarrier();
-    for (var k = 0u; k < min(CHUNK, end - chunk); k++) {
-      partial[k * INVOCATIONS + local] = acc0;
-${unroll(columns - 1, (column) => `      acc${column} = acc${column + 1};`)}
-    }
-    workgroupBarrier();
-    if (slice < min(CHUNK, end - chunk)) {
-      var sum = partial[slice * INVOCATIONS + lane];
-      for (var s = 1u; s < SLICES; s++) {
-        sum += partial[slice * INVOCATIONS + s * LANES + lane];
-      }
-      for (var r = 0u; r < 4u; r++) {
-        finish(row_group, r, first + chunk + slice, batch, sum[r]);
-      }
-    }
-  }
+${unroll(Math.ceil(columns / chunk), addUp)}
 #else
   // One loop with one store: the sums move on by one component a turn. Nested loops, an array indexed by a variable, or a
   // copy of the store per column take a software driver longer to compile than all the rest.
   for (var k = 0u; k < 4u * end; k++) {
-    finish(row_group, k % 4u, first + k / 4u, batch, acc0.x);
+    finish(row_group, k % 4u, first + k / 4u, batch, split, acc0.x);
 ${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `acc${c + 1}.x` : '0.0f'});`)}
   }
 #endif
@@ -209,9 +267,11 @@ ${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `
 `;
   const name = p.geometry.transposed ? 'conv_transpose1d' : kernelSize === 1 ? 'linear' : 'conv1d';
   const { inLength, stride } = p.geometry;
-  const loads = [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])].join(' ');
+  const loads = p.stage
+    ? ['group_norm', ...(p.stage.film === 'none' ? [] : [`film ${p.stage.film}`]), ...(p.stage.residual ? ['residual'] : [])].join(' ')
+    : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])].join(' ');
   return {
-    label: `${name} k${kernelSize} s${stride} ${inLength} -> ${outLength} ${columns}c ${lanes}x${slices} ${format.name}, ${loads}`,
+    label: `${name} k${kernelSize} s${stride} ${inLength} -> ${outLength} ${columns}c ${lanes}x${slices} ${format.name}, ${loads}${p.split ? ', split' : ''}`,
     code,
     bindings,
   };

@@ -1,6 +1,7 @@
-import { at, declareBindings, declareShape, SHAPE_BINDING, shapeWords, type ActivationLayout, type Kernel, type KernelBinding } from './kernel.js';
-import { slicesOf, tokenStages, type TokenSizes } from './token-stages.wgsl.js';
-import { weightFormat } from './weight-storage.wgsl.js';
+import {
+  at, declareBindings, declareShape, SHAPE_BINDING, shapeWords, type ActivationLayout, type Kernel, type KernelBinding,
+} from './kernel.js';
+import { slicesOf, tokenStages, tokenWeightBindings, type TokenSizes } from './token-stages.wgsl.js';
 import { wgsl } from './wgsl.js';
 
 export interface EmbedTokenParameters extends TokenSizes {
@@ -32,13 +33,11 @@ export function embedTokenKernel(p: EmbedTokenParameters): Kernel {
   const embeddings = gamma + 2 * width;
   const positions = embeddings + (actionDim + observationDim) * width;
   const slices = slicesOf(width);
-  const format = weightFormat(p.storage);
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'history', access: 'read', type: 'array<f32>' },
     { name: 'observations', access: 'read', type: 'array<f32>' },
-    ...format.bindings,
-    { name: 'floats', access: 'read', type: 'array<vec4f>' },
+    ...tokenWeightBindings(p.storage),
     { name: 'y', access: 'read_write', type: 'array<vec4f>' },
     { name: 'qkv', access: 'read_write', type: 'array<vec4f>' },
   ];
@@ -81,5 +80,5 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   }
 }
 `;
-  return { label: `embed_token ${historySteps}+${observationSteps}x${modelDim} ${format.name}`, code, bindings };
+  return { label: `embed_token ${historySteps}+${observationSteps}x${modelDim} ${p.storage}`, code, bindings };
 }

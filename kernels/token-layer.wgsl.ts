@@ -1,7 +1,6 @@
 import { activationFunctions } from './activations.wgsl.js';
 import { declareBindings, type Kernel, type KernelBinding } from './kernel.js';
-import { tokenStages, type TokenSizes } from './token-stages.wgsl.js';
-import { weightFormat } from './weight-storage.wgsl.js';
+import { tokenStages, tokenWeightBindings, type TokenSizes } from './token-stages.wgsl.js';
 import { f32, wgsl } from './wgsl.js';
 
 /** Stages of the longest program: a decoder layer. */
@@ -26,7 +25,10 @@ export interface NormStage {
   readonly keep: boolean;
 }
 
-/** What becomes of the outputs: the next stage's input, its GELU, a part of the residual stream (and input), or what the next dispatch reads. */
+/**
+ * What becomes of the outputs: the next stage's input, as they are or through GELU; a summand of the residual stream, which
+ * is then the input as well; or what the next dispatch reads.
+ */
 export type LinearTarget = 'input' | 'gelu' | 'residual' | 'rows';
 const TARGETS: readonly LinearTarget[] = ['input', 'gelu', 'residual', 'rows'];
 
@@ -49,10 +51,10 @@ export type TokenStage = AttentionStage | NormStage | LinearStage;
 
 export interface TokenProgram {
   readonly tokens: number;
-  /** Whether x is the same for every sample. */
+  /** Whether x and rows are the same for every sample. */
   readonly broadcast: boolean;
-  /** Whether the first stage reads q, k and v; else the input is x. */
-  readonly startsWithRows: boolean;
+  /** f32 values in a row of `rows`, which begins with the first stage's input: a query. 0 where x is that input. */
+  readonly rowChannels: number;
   /** f32 values of a row that the last stage writes. */
   readonly outChannels: number;
   readonly stages: readonly TokenStage[];
@@ -60,10 +62,10 @@ export interface TokenProgram {
 
 /** The words of the kernel's `program`: two vec4u of sizes, then two per stage. */
 export function tokenProgramWords({ modelDim, heads }: TokenSizes, program: TokenProgram): number[] {
-  const { tokens, broadcast, startsWithRows, outChannels, stages } = program;
+  const { tokens, broadcast, rowChannels, outChannels, stages } = program;
   if (stages.length > MAX_STAGES) throw new TypeError(`a token program has at most ${MAX_STAGES} stages, not ${stages.length}`);
-  const flags = [Number(startsWithRows), stages.length];
-  const words = [tokens, broadcast ? 0 : tokens, outChannels, heads, modelDim / 4, modelDim / heads / 4, ...flags, ...stages.flatMap(stageWords)];
+  const shape = [tokens, broadcast ? 0 : tokens, outChannels, heads, modelDim / 4, modelDim / heads / 4, rowChannels / 4, stages.length];
+  const words = [...shape, ...stages.flatMap(stageWords)];
   return [...words, ...new Array<number>(8 + 8 * MAX_STAGES - words.length).fill(0)];
 }
 
@@ -93,19 +95,17 @@ function stageWords(stage: TokenStage): number[] {
  *     linear      input, gelu(input), residual and input += , or next_rows = weight · input + bias
  *
  * Bindings: program · x, y array<vec4f> [b][tokens][modelDim], the residual stream before and after · rows array<vec4f>
- * [b][tokens][3 · modelDim], q, k and v · memory array<vec4f> [b][keys][…] · weights of a stack (linear-stack.ts) · floats
+ * [b][tokens][rowChannels], q, k and v or q alone · memory array<vec4f> [b][keys][…] · weights of a stack (linear-stack.ts) · floats
  * array<vec4f>, biases of the stack and what stages refer to · next_rows f32 [b][tokens][outChannels].
  */
 export function tokenLayerKernel(sizes: TokenSizes): Kernel {
   const { modelDim, heads } = sizes;
-  const format = weightFormat(sizes.storage);
   const bindings: KernelBinding[] = [
     { name: 'program', access: 'uniform', type: `array<vec4u, ${2 + 2 * MAX_STAGES}>` },
     { name: 'x', access: 'read', type: 'array<vec4f>' },
     { name: 'rows', access: 'read', type: 'array<vec4f>' },
     { name: 'memory', access: 'read', type: 'array<vec4f>' },
-    ...format.bindings,
-    { name: 'floats', access: 'read', type: 'array<vec4f>' },
+    ...tokenWeightBindings(sizes.storage),
     { name: 'y', access: 'read_write', type: 'array<vec4f>' },
     { name: 'next_rows', access: 'read_write', type: 'array<f32>' },
   ];
@@ -162,8 +162,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   for (var group = local; group < WIDTH; group += INVOCATIONS) {
     let value = x[x_row * WIDTH + group];
     work[RESIDUAL + group] = value;
-    if (program[1].z == 1u) {
-      work[INPUT + group] = rows[row * 3u * WIDTH + group];
+    if (program[1].z > 0u) {
+      work[INPUT + group] = rows[x_row * program[1].z + group];
     } else {
       work[INPUT + group] = value;
     }
@@ -219,5 +219,5 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   }
 }
 `;
-  return { label: `token_layer ${modelDim} in ${heads} heads ${format.name}`, code, bindings };
+  return { label: `token_layer ${modelDim} in ${heads} heads ${sizes.storage}`, code, bindings };
 }

@@ -1,3 +1,4 @@
+import type { KernelBinding } from './kernel.js';
 import { turnChunks } from './linear-stack.js';
 import { BLOCK_LANES, chunkPairs, weightFormat, type WeightStorage } from './weight-storage.wgsl.js';
 import { f32, unroll, wgsl } from './wgsl.js';
@@ -46,6 +47,16 @@ export function fitsTokenStages(sizes: TokenSizes): boolean {
   return fitsNorm && sizes.modelDim % (4 * sizes.heads) === 0 && (work + partial) * 16 + scores * 4 <= WORKGROUP_BYTES;
 }
 
+/** Weights of a stack (linear-stack.ts), for int8 its scales, and what is f32: biases of the stack, then what the kernel says. */
+export function tokenWeightBindings(storage: WeightStorage): KernelBinding[] {
+  const { bindings, scaled } = weightFormat(storage);
+  return [
+    ...bindings.filter(({ name }) => name === 'weight'),
+    ...(scaled ? [{ name: 'weight_scale', access: 'read', type: 'array<vec4f>' } as const] : []),
+    { name: 'floats', access: 'read', type: 'array<vec4f>' },
+  ];
+}
+
 /**
  * The functions that token kernels are made of. A workgroup owns one token of one sample: its residual stream is
  * work[RESIDUAL …], what the next stage reads is work[INPUT …], both as vec4s of channels.
@@ -56,7 +67,6 @@ export function fitsTokenStages(sizes: TokenSizes): boolean {
  * - `layer_norm`: of the residual stream to the input, and back to the residual stream where it is to be kept.
  *
  * Functions that read what others wrote begin with a barrier and end with one, or write nothing that others read.
- * Bindings that must be there: those of weightFormat · floats array<vec4f>, which begins with the biases of the stack.
  */
 export function tokenStages(sizes: TokenSizes): string {
   const { storage, modelDim, epsilon } = sizes;

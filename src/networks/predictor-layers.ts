@@ -6,30 +6,21 @@ import { PlanBuilder } from '../runtime/plan-builder.js';
 import { runOnce } from '../runtime/run-once.js';
 import { asTokens, broadcast, channelRange, timeRange, tokens, type Tensor } from '../runtime/tensor.js';
 import type { Uploader } from '../runtime/uploader.js';
-import type { DecoderLayer, EncoderLayer, FeedforwardWeights, PredictorWeights, SelfAttentionWeights } from './predictor-weights.js';
+import {
+  allocateDecoderStart, type DecoderLayer, type DecoderStart, type EncoderLayer, type FeedforwardWeights, type PredictorWeights,
+  type SelfAttentionWeights,
+} from './predictor-weights.js';
 
 /** A tensor with the channels and length of another one. */
 function like(builder: PlanBuilder, label: string, tensor: Tensor, batch = tensor.batch): Tensor {
   return tokens(builder, label, batch, tensor.length, tensor.channels);
 }
 
-/** f32 [horizon][modelDim] each. */
-export interface DecoderStart {
-  readonly x: GPUBuffer;
-  readonly q: GPUBuffer;
-}
-
-/**
- * Up to its cross-attention, the first decoder layer sees learned queries and nothing else: computes, once,
- * x = norm1(queries + attention(queries)) and q = query(x).
- */
+/** Computes what no input changes, once. */
 export async function computeDecoderStart(uploader: Uploader, weights: PredictorWeights, shape: PredictorShape): Promise<DecoderStart> {
   const { modelDim: d, horizon, heads } = shape;
   const { device } = uploader;
-  const start = {
-    x: await uploader.allocate('first decoder state', horizon * d * 4),
-    q: await uploader.allocate('first decoder queries', horizon * d * 4),
-  };
+  const start = await allocateDecoderStart(uploader, shape);
   const builder = new PlanBuilder(device.deviceClass);
   builder.segment('decoder start');
   const [queries, x, q] = [weights.queries, start.x, start.q].map((buffer) => asTokens(builder.existing(buffer), 1, horizon, d)) as

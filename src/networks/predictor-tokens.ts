@@ -3,23 +3,22 @@ import type { WeightStorage } from '../../kernels/weight-storage.wgsl.js';
 import type { PredictorShape } from '../network-shapes.js';
 import { EPSILON, type NormWeights } from '../ops/norm.js';
 import { recordEmbedToken, recordTokenLayer } from '../ops/token-layers.js';
-import { decoderProgram, encoderProgram } from '../ops/token-programs.js';
-import { concatenate, packTokenWeights, type TokenWeights } from '../ops/token-weights.js';
+import { decoderProgram, decoderStartProgram, encoderProgram, projectionProgram } from '../ops/token-programs.js';
+import { packTokenWeights, type TokenWeights } from '../ops/token-weights.js';
 import { convView, matrixStorage } from '../ops/weight-packing.js';
 import type { Precision, WeightLoader } from '../ops/weight-source.js';
-import type { PlanBuilder } from '../runtime/plan-builder.js';
+import { PlanBuilder } from '../runtime/plan-builder.js';
+import { runOnce } from '../runtime/run-once.js';
 import { asTokens, tokens, type Tensor } from '../runtime/tensor.js';
 import type { Uploader } from '../runtime/uploader.js';
-import type { DecoderStart } from './predictor-layers.js';
-import { HISTORY_POSITIONS, OBSERVATION_POSITIONS, readRows, type PredictorWeights } from './predictor-weights.js';
+import { allocateDecoderStart, HISTORY_POSITIONS, OBSERVATION_POSITIONS, readRows, type DecoderStart, type PredictorWeights } from './predictor-weights.js';
 
 /** The weights of a predictor whose layers are one dispatch each. */
 export interface PredictorTokens {
   readonly storage: WeightStorage;
   readonly embed: TokenWeights;
   readonly encoder: readonly TokenWeights[];
-  /** f32 [horizon][modelDim]: what the first decoder layer has before its cross-attention. */
-  readonly decoderStart: GPUBuffer;
+  readonly decoderStart: DecoderStart;
   readonly decoder: readonly TokenWeights[];
 }
 
@@ -50,7 +49,6 @@ export async function packPredictorTokens(
   parts: Uploader,
   shape: PredictorShape,
   weights: PredictorWeights,
-  decoderStart: DecoderStart,
 ): Promise<PredictorTokens> {
   const { modelDim: d, actionDim, observationDim, historySteps, observationSteps } = shape;
   const narrow = async (name: string, inChannels: number, outChannels: number): Promise<Float32Array> =>
@@ -91,8 +89,7 @@ export async function packPredictorTokens(
     const norms: NormWeights[] = [...(i > 0 ? [layer.norm1] : []), layer.norm2, layer.norm3];
     decoder.push(await packTokenWeights(loader, `decoder layer ${i}`, {
       linears: [
-        ...(i > 0 ? [layer.selfAttention.outProjection] : []),
-        layer.queryProjection,
+        ...(i > 0 ? [layer.selfAttention.outProjection, layer.queryProjection] : []),
         layer.outProjection,
         ...layer.feedforward,
         ...(next ? [next.selfAttention.inProjection] : []),
@@ -101,7 +98,38 @@ export async function packPredictorTokens(
       others: next ? [] : [outputBuffer],
     }));
   }
-  return { storage: embed.storage, embed, encoder, decoderStart: await concatenate(loader, 'first decoder state', [decoderStart.x]), decoder };
+  const { storage } = embed;
+  return { storage, embed, encoder, decoderStart: await computeTokenStart(loader, parts, shape, storage, weights), decoder };
+}
+
+/** What computeDecoderStart does, with token kernels: a GPU then compiles no other ones for a predictor. */
+async function computeTokenStart(
+  { uploader }: WeightLoader,
+  parts: Uploader,
+  shape: PredictorShape,
+  storage: WeightStorage,
+  weights: PredictorWeights,
+): Promise<DecoderStart> {
+  const { modelDim: d, horizon } = shape;
+  const sizes = tokenSizes(shape, storage);
+  const [first] = weights.decoder;
+  if (!first) throw new TypeError('a predictor has at least one decoder layer');
+  const { selfAttention, queryProjection, norm1 } = first;
+  const temporary = { uploader: parts };
+  const projection = await packTokenWeights(temporary, 'decoder start, q, k and v', { linears: [selfAttention.inProjection], norms: [] });
+  const rest = await packTokenWeights(temporary, 'decoder start', { linears: [selfAttention.outProjection, queryProjection], norms: [norm1] });
+
+  const start = await allocateDecoderStart(uploader, shape);
+  const builder = new PlanBuilder(uploader.device.deviceClass);
+  builder.segment('decoder start');
+  const [x, y, q] = [weights.queries, start.x, start.q].map((buffer) => asTokens(builder.existing(buffer), 1, horizon, d)) as
+    [Tensor, Tensor, Tensor];
+  const rows = tokens(builder, 'decoder start, q, k and v', 1, horizon, 3 * d);
+  const unchanged = tokens(builder, 'queries', 1, horizon, d);
+  recordTokenLayer(builder, projection, sizes, projectionProgram(sizes, horizon, 3 * d), { x, y: unchanged, nextRows: rows });
+  recordTokenLayer(builder, rest, sizes, decoderStartProgram(sizes, horizon), { x, rows, y, nextRows: q });
+  await runOnce(uploader.device, builder, 'decoder start', [], q.buffer);
+  return start;
 }
 
 /** Records what recordPredictorLayers does, a dispatch per layer. */
@@ -129,22 +157,22 @@ export function recordPredictorTokens(
     const nextRows = fresh(nextNorm ? `encoder ${i + 1} qkv` : 'cross memory', memoryTokens, nextDim);
     const y = fresh(`encoder ${i} output`, memoryTokens, d);
     const program = encoderProgram(sizes, { tokens: memoryTokens, feedforwardDim, nextDim, nextNorm });
-    recordTokenLayer(builder, layer, sizes, program, { x, qkv: rows, y, nextRows });
+    recordTokenLayer(builder, layer, sizes, program, { x, rows, y, nextRows });
     x = y;
     rows = nextRows;
   });
 
   const memory = rows;
-  let state = asTokens(builder.existing(weights.decoderStart), 1, horizon, d);
-  let qkv: Tensor | undefined;
+  let [state, query] = [weights.decoderStart.x, weights.decoderStart.q].map((buffer) => asTokens(builder.existing(buffer), 1, horizon, d)) as
+    [Tensor, Tensor];
   weights.decoder.forEach((weightsOfLayer, layer) => {
     const isLast = layer + 1 === decoderLayers;
     const y = fresh(`decoder ${layer} output`, horizon, d);
     const nextRows = isLast ? prediction : fresh(`decoder ${layer + 1} qkv`, horizon, 3 * d);
     const program = decoderProgram(sizes, { tokens: horizon, memoryTokens, feedforwardDim, layer, layers: decoderLayers, actionDim });
-    recordTokenLayer(builder, weightsOfLayer, sizes, program, { x: state, qkv, memory, y, nextRows });
+    recordTokenLayer(builder, weightsOfLayer, sizes, program, { x: state, rows: query, memory, y, nextRows });
     state = y;
-    qkv = nextRows;
+    query = nextRows;
   });
 }
 

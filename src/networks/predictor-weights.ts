@@ -3,6 +3,7 @@ import { loadLinear, loadLinearRows, type Conv1dWeights } from '../ops/conv1d.js
 import { loadNorm, type NormWeights } from '../ops/norm.js';
 import { convView, roundVector, uploadMatrix, uploadVector } from '../ops/weight-packing.js';
 import type { WeightLoader } from '../ops/weight-source.js';
+import type { Uploader } from '../runtime/uploader.js';
 
 export interface SelfAttentionWeights {
   /** q, k and v from one product. */
@@ -45,6 +46,23 @@ export interface PredictorWeights {
   readonly decoder: readonly DecoderLayer[];
   readonly outNorm: NormWeights;
   readonly outProjection: Conv1dWeights;
+}
+
+/**
+ * Up to its cross-attention, the first decoder layer sees learned queries and nothing else:
+ * x = norm1(queries + attention(queries)) and q = query(x), computed when the predictor is loaded. f32 [horizon][modelDim] each.
+ */
+export interface DecoderStart {
+  readonly x: GPUBuffer;
+  readonly q: GPUBuffer;
+}
+
+export async function allocateDecoderStart(uploader: Uploader, { horizon, modelDim }: PredictorShape): Promise<DecoderStart> {
+  const bytes = horizon * modelDim * 4;
+  return {
+    x: await uploader.allocate('first decoder state', bytes),
+    q: await uploader.allocate('first decoder queries', bytes),
+  };
 }
 
 export async function loadPredictorWeights(loader: WeightLoader, shape: PredictorShape): Promise<PredictorWeights> {

@@ -3,9 +3,9 @@ import type { WeightLoader } from '../ops/weight-source.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import { timeRange, type Tensor } from '../runtime/tensor.js';
 import { Uploader } from '../runtime/uploader.js';
-import { computeDecoderStart, recordPredictorLayers, type DecoderStart } from './predictor-layers.js';
+import { computeDecoderStart, recordPredictorLayers } from './predictor-layers.js';
 import { fitsTokenKernels, packPredictorTokens, recordPredictorTokens, type PredictorTokens } from './predictor-tokens.js';
-import { loadPredictorWeights, type PredictorWeights } from './predictor-weights.js';
+import { loadPredictorWeights, type DecoderStart, type PredictorWeights } from './predictor-weights.js';
 
 /** The predictor on the device: an op of its own for each product, attention and norm, or a dispatch for each layer. */
 export type Predictor = { readonly shape: PredictorShape } & (
@@ -26,8 +26,7 @@ export async function loadPredictor(loader: WeightLoader, shape: PredictorShape)
   const parts = new Uploader(device);
   try {
     const weights = await loadPredictorWeights({ ...loader, uploader: parts }, shape);
-    const decoderStart = await computeDecoderStart(parts, weights, shape);
-    return { kind: 'tokens', shape, weights: await packPredictorTokens(loader, parts, shape, weights, decoderStart) };
+    return { kind: 'tokens', shape, weights: await packPredictorTokens(loader, parts, shape, weights) };
   } finally {
     parts.destroy();
   }

@@ -5,7 +5,7 @@ import type { WeightLoader } from '../ops/weight-source.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { channelRange, channelsFirst, tapTensor, type Tensor } from '../runtime/tensor.js';
 import { loadFilm, type FilmWeights } from './film.js';
-import { loadResidualBlock, recordResidualBlock, type ResidualBlock, type ResidualBlockShape } from './residual-block.js';
+import { finished, loadResidualBlock, recordResidualBlock, type Flow, type ResidualBlock, type ResidualBlockShape } from './residual-block.js';
 import { buildTimestepTable, type TimestepTable } from './timestep-table.js';
 
 interface DownLevel {
@@ -122,7 +122,7 @@ export function recordUnet(builder: PlanBuilder, unet: Unet, observationFilm: Bu
   const last = downDims.length - 1;
   const { batch } = sample;
   const dim = (level: number): number => downDims[level] as number;
-  const recordBlock = (block: ResidualBlock, x: Tensor, y: Tensor): Tensor => {
+  const recordBlock = (block: ResidualBlock, x: Flow, y: Tensor): Flow =>
     recordResidualBlock(
       builder,
       block,
@@ -137,63 +137,76 @@ export function recordUnet(builder: PlanBuilder, unet: Unet, observationFilm: Bu
       x,
       y,
     );
-    return y;
-  };
   const fresh = (label: string, channels: number, length: number): Tensor => channelsFirst(builder, label, batch, channels, length);
 
   // Levels 1 and up are concatenated with their skip on the way up: both halves are written into one buffer.
   const joined: Tensor[] = [];
-  let x = sample;
+  let x: Flow = { tensor: sample };
   unet.down.forEach(({ blocks, downsample }, level) => {
     const width = dim(level);
+    const { length } = x.tensor;
     const name = `down_modules.${level}`;
-    const inner = recordBlock(blocks[0], x, fresh(`${name}.0`, width, x.length));
+    const inner = recordBlock(blocks[0], x, fresh(`${name}.0`, width, length));
     if (level === 0) {
-      x = recordBlock(blocks[1], inner, fresh(`${name}.1`, width, inner.length));
+      x = recordBlock(blocks[1], inner, fresh(`${name}.1`, width, length));
     } else {
-      const both = fresh(`${name} with skip`, 2 * width, inner.length);
+      const both = fresh(`${name} with skip`, 2 * width, length);
       joined[level] = both;
       x = recordBlock(blocks[1], inner, channelRange(both, width, width));
     }
     if (downsample) {
-      const y = fresh(`${name}.2`, width, Math.ceil(x.length / 2));
-      recordConv1d(builder, downsample, { x, y, stride: 2, padding: 1 });
-      x = y;
+      const y = fresh(`${name}.2`, width, Math.ceil(length / 2));
+      recordConv1d(builder, downsample, { x: finished(builder, x), y, stride: 2, padding: 1 });
+      x = { tensor: y };
+      tapTensor(builder, `activation.${name}.2`, y);
+    } else if (x.unfinished) {
+      // On the last level this module is the identity.
+      const { storedTaps = [] } = x.unfinished;
+      x = { tensor: x.tensor, unfinished: { ...x.unfinished, storedTaps: [...storedTaps, `activation.${name}.2`] } };
+    } else {
+      tapTensor(builder, `activation.${name}.2`, x.tensor);
     }
-    // On the last level this module is the identity.
-    tapTensor(builder, `activation.${name}.2`, x);
   });
 
   const below = (level: number, length: number): Tensor => {
     const both = joined[level];
     return both ? channelRange(both, 0, dim(level)) : fresh(`output of level ${level}`, dim(level), length);
   };
-  x = recordBlock(unet.mid[0], x, fresh('mid_modules.0', dim(last), x.length));
-  x = recordBlock(unet.mid[1], x, below(last, x.length));
+  const { length: narrowest } = x.tensor;
+  x = recordBlock(unet.mid[0], x, fresh('mid_modules.0', dim(last), narrowest));
+  x = recordBlock(unet.mid[1], x, below(last, narrowest));
 
   unet.up.forEach(({ blocks, upsample }, j) => {
     const level = last - j;
     const width = dim(level - 1);
     const name = `up_modules.${j}`;
-    x = recordBlock(blocks[0], joined[level] as Tensor, fresh(`${name}.0`, width, x.length));
-    x = recordBlock(blocks[1], x, fresh(`${name}.1`, width, x.length));
-    const y = below(level - 1, 2 * x.length);
-    recordConv1d(builder, upsample, { x, y, stride: 2, padding: 1 });
+    finished(builder, x);
+    const both = joined[level] as Tensor;
+    const inner = recordBlock(blocks[0], { tensor: both }, fresh(`${name}.0`, width, both.length));
+    x = recordBlock(blocks[1], inner, fresh(`${name}.1`, width, both.length));
+    const y = below(level - 1, 2 * both.length);
+    recordConv1d(builder, upsample, { x: finished(builder, x), y, stride: 2, padding: 1 });
     tapTensor(builder, `activation.${name}.2`, y);
-    x = y;
+    x = { tensor: y };
   });
 
-  const convolved = fresh('final_conv.0 conv', dim(0), x.length);
-  recordConv1d(builder, unet.finalConv, { x, y: convolved, padding: unet.shape.kernelSize >> 1 });
-  tapTensor(builder, 'activation.final_conv.0.block.0', convolved);
-  const normalized = fresh('final_conv.0', dim(0), x.length);
-  recordGroupNorm(builder, unet.finalNorm, { x: convolved, y: normalized, groups: FINAL_GROUPS, tapName: 'activation.final_conv.0' });
-  recordConv1d(builder, unet.outConv, { x: normalized, y: output });
-  tapTensor(builder, 'model_output', output);
+  recordFinal(builder, unet, finished(builder, x), output);
   builder.tap(
     'activation.diffusion_step_encoder',
     builder.existing(unet.timesteps.embeddings),
     Array.from({ length: batch }, () => ({ offset: 0, bytes: unet.shape.stepEmbedDim * 4 })),
     'embeddingRow',
   );
+}
+
+/** Records output = conv(mish(group_norm(conv(x)))). */
+function recordFinal(builder: PlanBuilder, unet: Unet, x: Tensor, output: Tensor): void {
+  const fresh = (label: string): Tensor => channelsFirst(builder, label, x.batch, x.channels, x.length);
+  const convolved = fresh('final_conv.0 conv');
+  recordConv1d(builder, unet.finalConv, { x, y: convolved, padding: unet.shape.kernelSize >> 1 });
+  tapTensor(builder, 'activation.final_conv.0.block.0', convolved);
+  const normalized = fresh('final_conv.0');
+  recordGroupNorm(builder, unet.finalNorm, { x: convolved, y: normalized, groups: FINAL_GROUPS, tapName: 'activation.final_conv.0' });
+  recordConv1d(builder, unet.outConv, { x: normalized, y: output });
+  tapTensor(builder, 'model_output', output);
 }

@@ -3,9 +3,14 @@ import { UNIFORM_INPUT_BYTES } from '../../kernels/conv-input.wgsl.js';
 import { conv1dKernel, conv1dShape, turnOf, type Conv1dParameters } from '../../kernels/conv1d.wgsl.js';
 import { convOutLength } from '../../kernels/taps.js';
 import type { HalfLoads } from '../../kernels/weight-storage.wgsl.js';
-import type { PlanBuilder } from '../runtime/plan-builder.js';
+import type { ActivationLayout } from '../../kernels/kernel.js';
+import type { DeviceClass } from '../runtime/device-class.js';
+import type { Binding, PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../runtime/tensor.js';
 
+import { loadVector } from './load-vector.js';
+import { isPartial, partLayout, type PartialSums } from './partial-sums.js';
+import { isUnfinished, stageOf, type Stage, type Unfinished } from './unfinished.js';
 import { chooseConv1dTiling, chooseInputLoads } from './variants.js';
 import { convTransposeView, convView, uploadMatrix, uploadVector, type DeviceMatrix, type MatrixView } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
@@ -58,18 +63,14 @@ export function loadLinear(loader: WeightLoader, name: string, inChannels: numbe
   return loadConv1d(loader, name, { inChannels, outChannels, kernelSize: 1 });
 }
 
-/** Loads a vector tensor, padded to a multiple of 4. */
-export async function loadVector(loader: WeightLoader, name: string): Promise<GPUBuffer> {
-  return uploadVector(loader, loader.source.locate(name), await loader.source.readFloats(name));
-}
-
 async function uploadNamedMatrix(loader: WeightLoader, name: string, view: MatrixView): Promise<DeviceMatrix> {
   return uploadMatrix(loader, loader.source.locate(name), await loader.source.readFloats(name), view);
 }
 
 export interface Conv1dCall {
-  readonly x: Tensor;
-  readonly y: Tensor;
+  readonly x: Tensor | Unfinished;
+  /** Partial sums: without bias, activation and residual, for a reader that finishes them. */
+  readonly y: Tensor | PartialSums;
   readonly stride?: number;
   readonly padding?: number;
   readonly inActivation?: Activation;
@@ -82,8 +83,10 @@ export interface Conv1dCall {
 
 /** Records y = act(conv(act_in(x)) + bias) + residual. */
 export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call: Conv1dCall): void {
-  const { x, y, stride = 1, padding = 0, residual } = call;
-  const { inChannels, outChannels, kernelSize, transposed } = weights;
+  const { y, stride = 1, padding = 0, residual } = call;
+  const { inChannels, outChannels, kernelSize, transposed, storage } = weights;
+  const { deviceClass } = builder;
+  const x = isUnfinished(call.x) ? call.x.sums : call.x;
   const expected = convOutLength({ kernelSize, stride, padding, transposed, inLength: x.length });
   if (x.channels !== inChannels || y.channels !== outChannels || y.length !== expected || x.batch !== y.batch) {
     throw new TypeError(
@@ -91,51 +94,77 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
         `x is ${x.batch}x${x.channels}x${x.length}, y is ${y.batch}x${y.channels}x${y.length}`,
     );
   }
-  if (residual && !sameShape(residual, y)) throw new TypeError('conv1d: the residual must have the shape of y');
+  const split = isPartial(y) ? y.splits : undefined;
+  const plain = call.outActivation === undefined && call.inActivation === undefined && residual === undefined;
+  if ((split !== undefined || isUnfinished(call.x)) && !plain) throw new TypeError('conv1d: fused inputs and partial sums take no activation and no residual');
+  if (residual && !(isPartial(y) ? false : sameShape(residual, y))) throw new TypeError('conv1d: the residual must have the shape of y');
   const geometry = { kernelSize, stride, padding, transposed, inLength: x.length, outLength: y.length };
-  const tiling = chooseConv1dTiling(
-    { inChannels, outChannels, outLength: y.length, columnMultiple: transposed ? stride : 1 },
-    builder.deviceClass,
-  );
+  const tiling = chooseConv1dTiling({ inChannels, outChannels, outLength: y.length, columnMultiple: transposed ? stride : 1 }, deviceClass);
   const inStep = transposed ? tiling.columns / stride : tiling.columns * stride;
-  const loads = chooseInputLoads(
-    {
-      layout: x.layout,
-      inLength: x.length,
-      inChannels,
-      pointwise: kernelSize === 1 && stride === 1 && padding === 0,
-      tileStep: tiling.columns < y.length ? inStep : undefined,
-      batch: x.batch,
-      bufferBytes: x.buffer.bytes,
-    },
-    builder.deviceClass,
-  );
+  const source = isUnfinished(call.x)
+    ? stagedSource(builder, call.x)
+    : directSource(call.x, kernelSize === 1 && stride === 1 && padding === 0, tiling.columns < y.length ? inStep : undefined, deviceClass);
   const parameters: Conv1dParameters = {
     geometry,
     tiling,
-    storage: weights.storage,
+    storage,
     halfLoads: call.halfLoads,
     place: weights.place,
-    inVector: loads.vector,
-    inSpace: loads.space,
-    ragged: inChannels % turnOf({ storage: weights.storage, inVector: loads.vector }, kernelSize).channels !== 0,
-    bias: weights.bias !== undefined,
+    ...source.parameters,
+    split: split !== undefined,
+    ragged: inChannels % turnOf({ storage, ...source.parameters }, kernelSize).channels !== 0,
+    bias: weights.bias !== undefined && split === undefined,
     residual: residual !== undefined,
     inActivation: call.inActivation ?? 'none',
     outActivation: call.outActivation ?? 'none',
   };
-  const sizes = { inChannels, outChannels, x: x.layout, y: y.layout, residual: residual?.layout };
+  const target = isPartial(y) ? partLayout(y) : { layout: y.layout, stride: 0 };
+  const shape = conv1dShape(parameters, {
+    inChannels,
+    outChannels,
+    x: source.layout,
+    y: target.layout,
+    residual: residual?.layout,
+    splits: split,
+    splitStride: target.stride,
+    stage: source.stage?.sizes,
+  });
+  const existing = (resource: GPUBuffer | GPUTexture | undefined): Binding[] => (resource ? [{ buffer: builder.existing(resource) }] : []);
   builder.dispatch(
     conv1dKernel(parameters),
     [
-      builder.shape(conv1dShape(parameters, sizes)),
-      { buffer: x.buffer, ...(loads.space === 'uniform' ? { bytes: UNIFORM_INPUT_BYTES } : {}) },
-      { buffer: builder.existing(weights.weight) },
-      ...(weights.weightScale ? [{ buffer: builder.existing(weights.weightScale) }] : []),
-      ...(weights.bias ? [{ buffer: builder.existing(weights.bias) }] : []),
+      builder.shape(shape),
+      ...source.bindings,
+      ...existing(weights.weight),
+      ...existing(weights.weightScale),
+      ...(parameters.bias ? existing(weights.bias) : []),
       ...(residual ? [{ buffer: residual.buffer }] : []),
       { buffer: y.buffer },
     ],
-    [Math.ceil(outChannels / 4 / tiling.lanes), Math.ceil(y.length / tiling.columns), x.batch],
+    [Math.ceil(outChannels / 4 / tiling.lanes), Math.ceil(y.length / tiling.columns) * (split ?? 1), x.batch],
   );
+  source.stage?.recordTaps();
+}
+
+/** Where a convolution takes its input from. */
+interface Source {
+  readonly parameters: Pick<Conv1dParameters, 'inVector' | 'inSpace' | 'stage'>;
+  readonly layout: ActivationLayout;
+  readonly bindings: readonly Binding[];
+  readonly stage?: Stage;
+}
+
+function directSource(x: Tensor, pointwise: boolean, tileStep: number | undefined, deviceClass: DeviceClass): Source {
+  const { layout, length: inLength, channels: inChannels, batch, buffer } = x;
+  const loads = chooseInputLoads({ layout, inLength, inChannels, pointwise, tileStep, batch, bufferBytes: buffer.bytes }, deviceClass);
+  return {
+    parameters: { inVector: loads.vector, inSpace: loads.space },
+    layout,
+    bindings: [{ buffer, ...(loads.space === 'uniform' ? { bytes: UNIFORM_INPUT_BYTES } : {}) }],
+  };
+}
+
+function stagedSource(builder: PlanBuilder, input: Unfinished): Source {
+  const stage = stageOf(builder, input);
+  return { parameters: { stage: stage.parameters }, layout: partLayout(input.sums).layout, bindings: stage.bindings, stage };
 }

@@ -2,8 +2,9 @@ import { groupNormKernel, groupNormShape } from '../../kernels/group-norm.wgsl.j
 import { layerNormKernel, layerNormShape } from '../../kernels/layer-norm.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, tapTensor, type Tensor } from '../runtime/tensor.js';
-import { loadVector } from './conv1d.js';
+import { loadVector } from './load-vector.js';
 import { reductionInvocations } from './variants.js';
+import { roundVector } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
 /** PyTorch's default for both norms. */
@@ -14,6 +15,22 @@ export interface NormWeights {
   readonly gamma: GPUBuffer;
   readonly beta: GPUBuffer;
   readonly channels: number;
+}
+
+/** A group norm that the reader of a convolution applies: vec4f per channel of gamma, beta, the convolution's bias, 0. */
+export interface FoldedNorm extends NormWeights {
+  readonly parameters: GPUBuffer;
+}
+
+/** Loads the group norm `<name>` after the convolution `<convolution>`. */
+export async function loadFoldedNorm(loader: WeightLoader, name: string, convolution: string, channels: number): Promise<FoldedNorm> {
+  const parameters = new Float32Array(4 * channels);
+  for (const [component, tensor] of [`${name}.weight`, `${name}.bias`, `${convolution}.bias`].entries()) {
+    const values = await loader.source.readFloats(tensor);
+    for (let channel = 0; channel < channels; channel++) parameters[4 * channel + component] = values[channel] as number;
+  }
+  roundVector(loader, loader.source.locate(name), parameters);
+  return { ...(await loadNorm(loader, name, channels)), parameters: await loader.uploader.uploadFloats(`parameters of ${name}`, parameters) };
 }
 
 /** Loads `<name>.weight` and `<name>.bias` of a group norm or layer norm. */

@@ -35,8 +35,8 @@ export function recordEmbedToken(builder: PlanBuilder, weights: TokenWeights, p:
 export interface TokenLayerCall {
   /** [b][tokens][modelDim]; where the program says so, one for all samples. */
   readonly x: Tensor;
-  /** q, k and v, where the program begins with them. */
-  readonly qkv?: Tensor | undefined;
+  /** Queries, with keys and values or without, where the program begins with them. Broadcast like x. */
+  readonly rows?: Tensor | undefined;
   /** Keys and values of another sequence, where the program attends to one. */
   readonly memory?: Tensor | undefined;
   readonly y: Tensor;
@@ -46,21 +46,21 @@ export interface TokenLayerCall {
 
 /** Records a program of token-layer.wgsl.ts. */
 export function recordTokenLayer(builder: PlanBuilder, weights: TokenWeights, sizes: TokenSizes, program: TokenProgram, call: TokenLayerCall): void {
-  const { x, qkv, memory, y, nextRows } = call;
+  const { x, rows, memory, y, nextRows } = call;
   const { tokens, stages } = program;
   const { modelDim } = sizes;
   const { batch } = y;
   const cross = stages.find((stage) => stage.kind === 'attention' && stage.memory);
-  if ((qkv !== undefined) !== program.startsWithRows || (memory !== undefined) !== (cross !== undefined)) {
-    throw new TypeError('token_layer: q, k and v and the memory are given where the program reads them, and only there');
+  if ((rows !== undefined) !== program.rowChannels > 0 || (memory !== undefined) !== (cross !== undefined)) {
+    throw new TypeError('token_layer: rows and memory are given where the program reads them, and only there');
   }
   expectTokens(x, program.broadcast ? 1 : batch, tokens, modelDim);
   expectTokens(y, batch, tokens, modelDim);
   expectTokens(nextRows, batch, tokens, program.outChannels);
-  if (qkv) expectTokens(qkv, batch, tokens, 3 * modelDim);
+  if (rows) expectTokens(rows, program.broadcast ? 1 : batch, tokens, program.rowChannels);
   if (memory && cross?.kind === 'attention') expectTokens(memory, batch, cross.keys, 4 * cross.rowWidth);
   // Bindings that the program does not use have to be there all the same.
-  const read = buffers(x, qkv ?? x, memory ?? x);
+  const read = buffers(x, rows ?? x, memory ?? x);
   record(builder, tokenLayerKernel(sizes), weights, [builder.shape(tokenProgramWords(sizes, program)), ...read], buffers(y, nextRows), y);
 }
 

@@ -17,7 +17,7 @@ export interface EncoderProgram {
 export function encoderProgram(sizes: TokenSizes, { tokens, feedforwardDim, nextDim, nextNorm }: EncoderProgram): TokenProgram {
   const d = sizes.modelDim;
   const stages: readonly StageDraft[] = [
-    { kind: 'attention', memory: false, keys: tokens, rowWidth: (3 * d) / 4, firstKey: d / 4, firstValue: d / 2 },
+    selfAttention(d, tokens),
     linear(d, d, 'residual'),
     { kind: 'norm', keep: false },
     linear(d, feedforwardDim, 'gelu'),
@@ -25,7 +25,7 @@ export function encoderProgram(sizes: TokenSizes, { tokens, feedforwardDim, next
     ...(nextNorm ? [{ kind: 'norm', keep: false } as const] : []),
     linear(d, nextDim, 'rows'),
   ];
-  return { tokens, broadcast: false, startsWithRows: true, outChannels: nextDim, stages: place(sizes, stages) };
+  return { tokens, broadcast: false, rowChannels: 3 * d, outChannels: nextDim, stages: place(sizes, stages) };
 }
 
 export interface DecoderProgram {
@@ -40,7 +40,7 @@ export interface DecoderProgram {
 /**
  * A decoder layer (post-norm) from its self-attention on: x = norm1(x + attention), x = norm2(x + cross-attention),
  * x = norm3(x + feedforward), then q, k and v of the next layer; in the last one output(output_norm(x)) instead. The first
- * layer begins behind norm1: up to there it sees no input.
+ * layer begins with its cross-attention: what comes before sees no input (`decoderStartProgram`).
  */
 export function decoderProgram(sizes: TokenSizes, p: DecoderProgram): TokenProgram {
   const d = sizes.modelDim;
@@ -48,14 +48,8 @@ export function decoderProgram(sizes: TokenSizes, p: DecoderProgram): TokenProgr
   const isLast = layer === layers - 1;
   const outChannels = isLast ? actionDim : 3 * d;
   const firstKey = (layer * 2 * d) / 4;
-  const self: readonly StageDraft[] = [
-    { kind: 'attention', memory: false, keys: tokens, rowWidth: (3 * d) / 4, firstKey: d / 4, firstValue: d / 2 },
-    linear(d, d, 'residual'),
-    { kind: 'norm', keep: true },
-  ];
   const stages: readonly StageDraft[] = [
-    ...(layer > 0 ? self : []),
-    linear(d, d, 'input'),
+    ...(layer > 0 ? [...decoderSelf(d, tokens), linear(d, d, 'input')] : []),
     { kind: 'attention', memory: true, keys: memoryTokens, rowWidth: (layers * 2 * d) / 4, firstKey, firstValue: firstKey + d / 4 },
     linear(d, d, 'residual'),
     { kind: 'norm', keep: true },
@@ -65,7 +59,29 @@ export function decoderProgram(sizes: TokenSizes, p: DecoderProgram): TokenProgr
     ...(isLast ? [{ kind: 'norm', keep: false } as const] : []),
     { ...linear(d, outChannels, 'rows'), narrow: isLast },
   ];
-  return { tokens, broadcast: layer === 0, startsWithRows: layer > 0, outChannels, stages: place(sizes, stages) };
+  return { tokens, broadcast: layer === 0, rowChannels: layer > 0 ? 3 * d : d, outChannels, stages: place(sizes, stages) };
+}
+
+/** A single product, q, k and v for an attention that follows. */
+export function projectionProgram(sizes: TokenSizes, tokens: number, outChannels: number): TokenProgram {
+  const stages = place(sizes, [linear(sizes.modelDim, outChannels, 'rows')]);
+  return { tokens, broadcast: false, rowChannels: 0, outChannels, stages };
+}
+
+/** A decoder layer from its self-attention to the query of its cross-attention. */
+export function decoderStartProgram(sizes: TokenSizes, tokens: number): TokenProgram {
+  const d = sizes.modelDim;
+  const stages = place(sizes, [...decoderSelf(d, tokens), linear(d, d, 'rows')]);
+  return { tokens, broadcast: false, rowChannels: 3 * d, outChannels: d, stages };
+}
+
+function decoderSelf(d: number, tokens: number): StageDraft[] {
+  return [selfAttention(d, tokens), linear(d, d, 'residual'), { kind: 'norm', keep: true }];
+}
+
+/** Over rows of q, k and v. */
+function selfAttention(d: number, tokens: number): Extract<StageDraft, { kind: 'attention' }> {
+  return { kind: 'attention', memory: false, keys: tokens, rowWidth: (3 * d) / 4, firstKey: d / 4, firstValue: d / 2 };
 }
 
 /** Stages whose places in the buffers are not known yet. */

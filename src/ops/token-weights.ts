@@ -24,7 +24,7 @@ export interface TokenParts {
  * Copies the weights of several layers behind each other. The copies belong to the loader, the parts may be destroyed as
  * soon as this returns.
  */
-export async function packTokenWeights(loader: WeightLoader, label: string, parts: TokenParts): Promise<TokenWeights> {
+export async function packTokenWeights(loader: Pick<WeightLoader, 'uploader'>, label: string, parts: TokenParts): Promise<TokenWeights> {
   const { linears, norms, others = [] } = parts;
   const storage = linears[0]?.storage;
   if (storage === undefined || linears.some((linear) => linear.storage !== storage)) {
@@ -48,7 +48,7 @@ export async function packTokenWeights(loader: WeightLoader, label: string, part
 }
 
 /** A buffer of the loader with the contents of these, whose sizes are multiples of 16 bytes, one after the other. */
-export async function concatenate({ uploader }: WeightLoader, label: string, buffers: readonly GPUBuffer[]): Promise<GPUBuffer> {
+async function concatenate({ uploader }: Pick<WeightLoader, 'uploader'>, label: string, buffers: readonly GPUBuffer[]): Promise<GPUBuffer> {
   const target = await uploader.allocate(label, buffers.reduce((sum, { size }) => sum + size, 0));
   const { gpuDevice } = uploader.device;
   const encoder = gpuDevice.createCommandEncoder({ label });

@@ -1,4 +1,5 @@
-import { UNIFORM_INPUT_BYTES, type InputSpace, type InputVector } from '../../kernels/conv-input.wgsl.js';
+import { UNIFORM_INPUT_BYTES, type DirectVector, type InputSpace } from '../../kernels/conv-input.wgsl.js';
+import { STAGE_VEC4S } from '../../kernels/conv-stage.wgsl.js';
 import type { Conv1dTiling } from '../../kernels/conv1d.wgsl.js';
 import type { ActivationLayout } from '../../kernels/kernel.js';
 import { BLOCK_LANES, type WeightPlace } from '../../kernels/weight-storage.wgsl.js';
@@ -17,6 +18,8 @@ interface ClassVariants {
   readonly reduction: number;
   readonly place: WeightPlace;
   readonly inSpace: InputSpace;
+  /** Most workgroups that share a reduction; 1: norms are dispatches of their own, and convolutions leave whole sums. */
+  readonly splits: number;
 }
 
 /**
@@ -26,9 +29,9 @@ interface ClassVariants {
  * in docs/performance.md.
  */
 export const VARIANTS: Readonly<Record<DeviceClass, ClassVariants>> = {
-  gpu: { sliced: true, reduction: 64, place: 'buffer', inSpace: 'storage' },
-  lavapipe: { sliced: false, reduction: 8, place: 'texture', inSpace: 'uniform' },
-  software: { sliced: false, reduction: 8, place: 'buffer', inSpace: 'storage' },
+  gpu: { sliced: true, reduction: 64, place: 'buffer', inSpace: 'storage', splits: 8 },
+  lavapipe: { sliced: false, reduction: 8, place: 'texture', inSpace: 'uniform', splits: 1 },
+  software: { sliced: false, reduction: 8, place: 'buffer', inSpace: 'storage', splits: 1 },
 };
 
 /** The part of a convolution's shape that its tiling depends on. The batch is not part of it: sums must not change with it. */
@@ -48,7 +51,7 @@ export function chooseConv1dTiling(shape: Conv1dShape, deviceClass: DeviceClass)
 
 /** How a convolution may load its input. */
 export interface InputLoads {
-  readonly vector: InputVector;
+  readonly vector: DirectVector;
   readonly space: InputSpace;
 }
 
@@ -71,12 +74,37 @@ export function chooseInputLoads(shape: InputShape, deviceClass: DeviceClass): I
   const { layout, inLength, inChannels, pointwise, tileStep, batch, bufferBytes } = shape;
   const aligned = (...numbers: number[]): boolean => numbers.every((number) => number % 4 === 0);
   const { offset, batchStride, channelStride, timeStride } = layout;
-  let vector: InputVector = 'scalar';
+  let vector: DirectVector = 'scalar';
   if (timeStride === 1 && aligned(offset, batchStride, channelStride, inLength, tileStep ?? 0)) vector = 'time';
   else if (pointwise && channelStride === 1 && aligned(offset, batchStride, timeStride, inChannels)) vector = 'channel';
   const end = offset + (batch - 1) * batchStride + (inChannels - 1) * channelStride + (inLength - 1) * timeStride + 1;
   const fits = vector !== 'scalar' && end * 4 <= UNIFORM_INPUT_BYTES && UNIFORM_INPUT_BYTES <= bufferBytes;
   return { vector, space: fits ? VARIANTS[deviceClass].inSpace : 'storage' };
+}
+
+/** What the split of a reduction over input channels depends on. */
+export interface SplitShape {
+  readonly inChannels: number;
+  readonly inLength: number;
+  /** Channels that must stay together: those of a turn of the loop, and for a staged input those of a norm's group. */
+  readonly unit: number;
+  /** Whether the input is brought to workgroup memory. */
+  readonly staged: boolean;
+}
+
+/**
+ * How many workgroups share the reduction of a convolution whose reader can add up partial sums: the most that get equal
+ * shares. undefined where a staged input would not fit, or the class of device does not stage inputs.
+ */
+export function chooseSplits(shape: SplitShape, deviceClass: DeviceClass): number | undefined {
+  const { inChannels, inLength, unit, staged } = shape;
+  const most = VARIANTS[deviceClass].splits;
+  if (most === 1) return undefined;
+  const fits = (splits: number): boolean => {
+    const channels = inChannels / splits;
+    return channels % unit === 0 && (!staged || (inLength % 4 === 0 && (channels * inLength) / 4 <= STAGE_VEC4S));
+  };
+  return Array.from({ length: most }, (_, i) => most - i).find(fits) ?? (staged ? undefined : 1);
 }
 
 /** Invocations that share a reduction over `elements` values: norms and attention. */

@@ -87,7 +87,7 @@ export class ComputeDevice {
   }
 
   /**
-   * Opens a device with the adapter's own limits for buffers, everything else at WebGPU's defaults.
+   * Opens a device with the adapter's own limits for storage buffers, everything else at WebGPU's defaults.
    * @throws NoAdapterError when there is no WebGPU or no adapter.
    */
   static async open(options: OpenDeviceOptions = {}): Promise<ComputeDevice> {
@@ -102,14 +102,15 @@ export class ComputeDevice {
     if (!adapter) {
       throw new NoAdapterError('WebGPU has no adapter: no GPU driver was found. Install a Vulkan, Metal or D3D12 driver.');
     }
-    const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+    // Eight storage buffers are enough to decide; taps of a fused plan are further ones.
+    const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
     // Kernels use f16 only after it was checked (ops/half-loads.ts); asking costs nothing where nobody does.
     const wanted = ['shader-f16', ...(options.timing ? (['timestamp-query'] as const) : [])] as const;
     const requiredFeatures = wanted.filter((name) => adapter.features.has(name));
     const device = await adapter.requestDevice({
       label: 'warmstep',
       requiredFeatures,
-      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
     });
     return new ComputeDevice(gpu, adapter, device, options);
   }

@@ -1,0 +1,112 @@
+import type { StageParameters } from '../../kernels/conv-stage.wgsl.js';
+import type { StageSizes } from '../../kernels/conv1d.wgsl.js';
+import { finishNormKernel, finishNormShape } from '../../kernels/finish-norm.wgsl.js';
+import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import { tapTensor, type Tensor } from '../runtime/tensor.js';
+import { EPSILON, type FilmBinding, type FoldedNorm } from './norm.js';
+import { partLayout, type PartialSums } from './partial-sums.js';
+
+/**
+ * A value that its reader finishes: partial sums of a convolution, and the group norm, Mish, FiLM and residual that are
+ * still to be applied to them.
+ */
+export interface Unfinished {
+  readonly sums: PartialSums;
+  readonly norm: FoldedNorm;
+  readonly groups: number;
+  readonly film?: FilmBinding | undefined;
+  readonly residual?: Tensor | undefined;
+  /** Where the finished value is written for other readers, and the names it is tapped under. */
+  readonly stored?: Tensor | undefined;
+  readonly storedTaps?: readonly string[] | undefined;
+  /** Names of the sums with bias, and of the value before FiLM and residual, for taps. */
+  readonly sumsTap?: string | undefined;
+  readonly normTap?: string | undefined;
+}
+
+export function isUnfinished(value: Tensor | Unfinished): value is Unfinished {
+  return 'sums' in value;
+}
+
+/** What a kernel with a stage needs for an unfinished input. */
+export interface Stage {
+  readonly parameters: StageParameters;
+  readonly sizes: StageSizes;
+  readonly bindings: readonly Binding[];
+  /** To be called after the dispatch. */
+  recordTaps(): void;
+}
+
+export function stageOf(builder: PlanBuilder, input: Unfinished): Stage {
+  const { sums, norm, groups, film, residual, stored } = input;
+  const { batch, channels, length } = sums;
+  const { layout, stride } = partLayout(sums);
+  const aligned = [stored, residual].every((tensor) => tensor === undefined || isRowAligned(tensor));
+  if (norm.channels !== channels || channels % groups !== 0 || length % 4 !== 0 || !aligned) {
+    throw new TypeError(`unfinished input: ${channels} channels of ${length} in ${groups} groups, norm of ${norm.channels} channels`);
+  }
+  const tap = (name: string | undefined): BufferHandle | undefined =>
+    name !== undefined && builder.wantsTap(name) ? builder.buffer(name, batch * channels * length * 4) : undefined;
+  const tapSums = tap(input.sumsTap);
+  const tapNormalized = tap(input.normTap);
+  const whole = (buffer: BufferHandle | undefined): Binding[] => (buffer ? [{ buffer }] : []);
+  return {
+    parameters: {
+      epsilon: EPSILON,
+      length,
+      film: film ? (film.scale ? 'scale-bias' : 'bias') : 'none',
+      residual: residual !== undefined,
+      stored: stored !== undefined,
+      tapSums: tapSums !== undefined,
+      tapNormalized: tapNormalized !== undefined,
+    },
+    sizes: {
+      partials: sums.splits,
+      partialStride: stride / 4,
+      normChannels: channels / groups,
+      filmOffset: film?.offset ?? 0,
+      filmRowLength: film?.rowLength ?? 0,
+      stored: (stored ?? { layout }).layout,
+      skip: (residual ?? { layout }).layout,
+    },
+    bindings: [
+      { buffer: sums.buffer },
+      { buffer: builder.existing(norm.parameters) },
+      ...(film
+        ? [
+            { buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: 'filmRow' as const },
+            { buffer: film.observationRows },
+          ]
+        : []),
+      ...whole(residual?.buffer),
+      ...whole(stored?.buffer),
+      ...whole(tapSums),
+      ...whole(tapNormalized),
+    ],
+    recordTaps: () => {
+      const shape = { layout, batch, channels, length };
+      if (tapSums && input.sumsTap) tapTensor(builder, input.sumsTap, { ...shape, buffer: tapSums });
+      if (tapNormalized && input.normTap) tapTensor(builder, input.normTap, { ...shape, buffer: tapNormalized });
+      if (stored) for (const name of input.storedTaps ?? []) tapTensor(builder, name, stored);
+    },
+  };
+}
+
+/** Records the stage alone: the value is in `stored` afterwards. */
+export function recordFinish(builder: PlanBuilder, input: Unfinished & { readonly stored: Tensor }): void {
+  const stage = stageOf(builder, input);
+  const { batch, channels } = input.sums;
+  builder.dispatch(
+    finishNormKernel(stage.parameters, FINISH_INVOCATIONS),
+    [builder.shape(finishNormShape(channels, stage.sizes)), ...stage.bindings],
+    [input.groups, 1, batch],
+  );
+  stage.recordTaps();
+}
+
+const FINISH_INVOCATIONS = 256;
+
+/** Whether four columns of every row can be read and written at once. */
+function isRowAligned({ layout }: Tensor): boolean {
+  return layout.timeStride === 1 && [layout.offset, layout.batchStride, layout.channelStride].every((value) => value % 4 === 0);
+}

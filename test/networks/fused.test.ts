@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import type { UnetShape } from '../../src/network-shapes.js';
+import { loadPolicy } from '../../src/policy/load-policy.js';
+import type { PlanResult } from '../../src/policy/policy.js';
+import { useTestDevice } from '../support/device.js';
+import { expectClose, Normals, valuesOf, type Values } from '../support/values.js';
+import { randomPolicy } from './random-checkpoint.js';
+import { referenceUnet } from './reference-networks.js';
+
+const BATCH = 2;
+/** Two levels of 8 and 4 columns, with residual convolutions and a skip. */
+const unet: UnetShape = {
+  actionDim: 3, horizon: 8, downDims: [16, 32], kernelSize: 3, groups: 4, stepEmbedDim: 8, conditioningDim: 4, scaleModulation: true,
+};
+const BLOCKS = ['down_modules.0.0', 'down_modules.0.1', 'down_modules.1.0', 'down_modules.1.1', 'mid_modules.0', 'mid_modules.1', 'up_modules.0.0', 'up_modules.0.1'];
+const TAPS = BLOCKS.flatMap((block) => ['', '.conv1', '.conv2', '.conv1.block.0', '.conv2.block.0'].map((part) => `activation.${block}${part}`));
+
+describe('with the variants for GPUs a convolution finishes the one before it', () => {
+  const device = useTestDevice({ deviceClass: 'gpu' });
+  const normals = new Normals(3);
+  const state = normals.floats(BATCH * unet.conditioningDim, 0.3);
+  const noise = normals.floats(BATCH * unet.horizon * unet.actionDim);
+  const { source, tensors } = randomPolicy(unet, unet.conditioningDim);
+
+  async function decide(taps: readonly string[]): Promise<{ result: PlanResult; dispatches: number | undefined }> {
+    const policy = await loadPolicy(source, { device: device(), taps });
+    const result = await policy.plan({ 'observation.state': state }, { previous: [], noise });
+    const { dispatches } = policy.info;
+    await policy.dispose();
+    return { result, dispatches };
+  }
+
+  const fromTokens = (data: Float32Array): Values =>
+    valuesOf(BATCH, unet.actionDim, unet.horizon, (b, c, t) => data[(b * unet.horizon + t) * unet.actionDim + c] as number);
+
+  it('and the network agrees with float64', async () => {
+    const { result } = await decide(['model_output']);
+    const conditioning = valuesOf(BATCH, unet.conditioningDim, 1, (b, c) => state[b * unet.conditioningDim + c] as number);
+    const expected = referenceUnet(tensors, unet, fromTokens(noise), result.timesteps[0] as number, conditioning);
+    expectClose(fromTokens(result.taps.get('model_output.0') as Float32Array), expected, { atol: 2e-5, rtol: 2e-5 }, 'model output');
+  });
+
+  it('and taps of the values inside change nothing', async () => {
+    const plain = await decide([]);
+    const tapped = await decide(TAPS);
+    expect(tapped.result.chunk).toEqual(plain.result.chunk);
+    expect(tapped.dispatches).toBe(plain.dispatches);
+    for (const name of TAPS) expect([...tapped.result.taps.keys()], name).toContain(`${name}.0`);
+  });
+});
