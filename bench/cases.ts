@@ -27,7 +27,7 @@ export function collectCases(decision: RecordedDecision): Case[] {
       const { kernel, bindings, workgroups } = dispatch;
       const { layer, ...work } = workOf(decision, dispatch);
       // Not the words of `shape`: they hold offsets too, and sizes that differ show in the buffers.
-      const key = [...workgroups, ...bindings.map(boundBytes), kernel.code].join(' ');
+      const key = [...workgroups, ...bindings.map((binding) => storedBytes(decision, binding)), kernel.code].join(' ');
       const known = found.get(key);
       if (known) {
         known.layers.push(layer);
@@ -48,6 +48,12 @@ export function boundBytes({ buffer, offset = 0, bytes }: Binding): number {
   return bytes ?? buffer.bytes - offset;
 }
 
+/** Bytes of a binding that hold something: a texture has whole rows, and so more. */
+function storedBytes({ sizes }: RecordedDecision, binding: Binding): number {
+  const { existing } = binding.buffer;
+  return (binding.bytes === undefined && existing ? sizes.get(existing) : undefined) ?? boundBytes(binding);
+}
+
 function kindOf(label: string): string {
   return label.split(/[\s,]/, 1)[0] ?? label;
 }
@@ -56,7 +62,8 @@ function kindOf(label: string): string {
  * What a dispatch has to move and multiply. Buffers count as they are bound, so half of a concatenation counts as the
  * whole; a FiLM row is bound as a whole where every block reads its own part of it.
  */
-function workOf({ work, sizes, choice, filmBlocks }: RecordedDecision, { kernel, bindings }: Dispatch): Work {
+function workOf(decision: RecordedDecision, { kernel, bindings }: Dispatch): Work {
+  const { work, choice, filmBlocks } = decision;
   let [bytes, weightBytes, macs] = [0, 0, 0];
   const matrices: MatrixWork[] = [];
   // What names the dispatch, best first: its largest matrix, its largest other weights, what it writes.
@@ -65,7 +72,7 @@ function workOf({ work, sizes, choice, filmBlocks }: RecordedDecision, { kernel,
     const access = kernel.bindings[index]?.access;
     if (access === 'uniform') return;
     const { label, existing } = binding.buffer;
-    const bound = (binding.bytes === undefined && existing ? sizes.get(existing) : undefined) ?? boundBytes(binding);
+    const bound = storedBytes(decision, binding);
     const isFilmRow = access === 'read' && label.startsWith('FiLM rows');
     bytes += isFilmRow ? bound / filmBlocks : bound;
     if (!existing || isFilmRow) {

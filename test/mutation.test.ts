@@ -2,14 +2,17 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NonFiniteError } from '../src/errors.js';
+import { loadNorm, recordGroupNorm } from '../src/ops/norm.js';
 import { recordShiftChunk } from '../src/ops/sampling.js';
 import type { Precision } from '../src/ops/weight-source.js';
 import { caseFolder } from '../src/platform/node/case-folder.js';
 import type { ComputeDevice } from '../src/runtime/device.js';
 import { verifyCase } from '../src/verification/verify-case.js';
+import { convInputs, expectedConvolution, runConvolutions, type ConvCase } from './kernels/conv-case.js';
+import { groupNormMish } from './kernels/reference.js';
 import { dropBarrier, replace, swap, useMutantDevice, type Mutation } from './support/mutants.js';
 import { runOp } from './support/run-op.js';
-import { expectSameBits, Normals, valueAt, valuesOf } from './support/values.js';
+import { expectSameBits, Normals, valueAt, valuesOf, type Values } from './support/values.js';
 
 const GOLDENS = fileURLToPath(new URL('./goldens', import.meta.url));
 
@@ -20,41 +23,69 @@ interface VerifiedMutation extends Mutation {
   readonly precision?: Precision;
 }
 
+/** The convolutions in the middle of a U-Net of kernel size 5: one text, so that a mutation costs one compilation. */
+const MIDDLE = /^conv1d k5 s1 4 -> 4 /;
+
 const MUTATIONS: readonly VerifiedMutation[] = [
   {
-    what: 'conv1d: two taps swapped',
-    kernel: /^conv1d k5/, golden: 'state-ddim2',
-    mutate: swap('base + 1u * shape', 'base + 2u * shape'),
+    what: 'conv1d: chunks of two taps swapped',
+    kernel: MIDDLE, golden: 'state-ddim2',
+    mutate: swap('load_chunk(base + 8u)', 'load_chunk(base + 16u)'),
   },
   {
-    what: 'conv1d: two taps swapped where the kernel size is 3',
-    kernel: /^conv1d k3/, golden: 'state-bias-film',
-    mutate: swap('base + 0u * shape', 'base + 2u * shape'),
+    what: 'conv1d: chunks of two taps swapped where the kernel size is 3',
+    kernel: /^conv1d k3 s1 4 -> 4 /, golden: 'state-bias-film',
+    mutate: swap('load_chunk(base + 0u)', 'load_chunk(base + 16u)'),
   },
   {
     what: 'conv1d: last input channel left out',
-    kernel: /^conv1d/, golden: 'state-ddim2',
-    mutate: replace('i < shape.in_channels', 'i + 1u < shape.in_channels'),
+    kernel: MIDDLE, golden: 'state-ddim2',
+    mutate: replace(/shape\.turns\b/, '(shape.turns - 1u)'),
   },
   {
-    what: 'transposed conv1d: two taps swapped',
-    kernel: /^conv_transpose1d/, golden: 'state-ddim2',
-    mutate: swap('base + 0u * shape', 'base + 2u * shape'),
+    what: 'conv1d: one column further in a vector of columns',
+    kernel: MIDDLE, golden: 'state-ddim2',
+    mutate: swap('[0];', '[1];'),
+  },
+  {
+    what: 'conv1d: chunks of the first block for all',
+    kernel: MIDDLE, golden: 'state-ddim2',
+    mutate: replace('block * shape.block_chunks * BLOCK_LANES', '0u * shape.block_chunks'),
+  },
+  {
+    what: 'transposed conv1d: chunks of two taps swapped',
+    kernel: /^conv_transpose1d k4 s2 4 -> 8 /, golden: 'state-ddim2',
+    mutate: swap('load_chunk(base + 0u)', 'load_chunk(base + 16u)'),
   },
   {
     what: 'linear: bias left out',
-    kernel: /^linear/, golden: 'state-ddim2',
-    mutate: replace('products + bias[row_group]', 'products'),
+    kernel: /^linear k1 s1 4 -> 4 /, golden: 'state-ddim2',
+    mutate: replace('products + bias[channel]', 'products'),
   },
   {
-    what: 'f16 weights: the words of four halves swapped',
-    kernel: /f16$/, golden: 'state-dialect-a', precision: 'f16',
-    mutate: swap('bits.x', 'bits.y'),
+    what: 'f16 weights: the pairs of a chunk swapped',
+    kernel: MIDDLE, golden: 'state-dialect-a', precision: 'f16',
+    mutate: (code) => swap('chunk[0]', 'chunk[2]')(swap('chunk[1]', 'chunk[3]')(code)),
   },
   {
     what: 'f16 weights: the halves of a word swapped',
-    kernel: /f16$/, golden: 'state-dialect-a', precision: 'f16',
-    mutate: replace('unpack2x16float(bits.x)', 'unpack2x16float(bits.x).yx'),
+    kernel: MIDDLE, golden: 'state-dialect-a', precision: 'f16',
+    mutate: replace('unpack2x16float(chunk[0])', 'unpack2x16float(chunk[0]).yx'),
+  },
+  {
+    what: 'int8 weights: the bytes of a word in the other order',
+    kernel: MIDDLE, golden: 'state-dialect-a', precision: 'int8',
+    mutate: replace('vec4u(24u, 16u, 8u, 0u)', 'vec4u(0u, 8u, 16u, 24u)'),
+  },
+  {
+    what: 'int8 weights: read without their sign',
+    kernel: MIDDLE, golden: 'state-dialect-a', precision: 'int8',
+    mutate: (code) => code.replaceAll(/bitcast<vec4i>\((.+?)\) >> vec4u/g, '($1) >> vec4u'),
+  },
+  {
+    what: 'int8 weights: scale left out',
+    kernel: MIDDLE, golden: 'state-dialect-a', precision: 'int8',
+    mutate: replace('products * weight_scale[channel]', 'products * 0.01f'),
   },
 
   {
@@ -179,6 +210,10 @@ const BARRIERS: readonly VerifiedMutation[] = [
   },
 ];
 
+function isClose(found: Values | undefined, expected: Values): boolean {
+  return found !== undefined && found.data.every((value, i) => Math.abs(value - (expected.data[i] as number)) <= 1e-5);
+}
+
 /** A case also fails when its policy reports NaN. A mutant that does not compile is a mistake of this test, and throws. */
 async function passes(device: ComputeDevice, golden: string, precision: Precision = 'f32'): Promise<boolean> {
   try {
@@ -226,24 +261,39 @@ describe('verification notices a broken kernel', () => {
   });
 });
 
-describe('verification notices a missing barrier in the variants for GPUs', () => {
+describe('comparison with float64 notices a missing barrier in the variants for GPUs', () => {
   const { device, mutated } = useMutantDevice('gpu');
-  const golden = 'state-bias-film';
-  // One convolution of many: software drivers take seconds for each.
-  const conv1d = /^conv1d k3 s1 8 -> 8 .* 8x/;
+  // One convolution, not a policy of many: software drivers take seconds to compile each. Its columns are added up in two
+  // turns, and each norm is shared by all invocations of a workgroup.
+  const shape: ConvCase = { inChannels: 40, outChannels: 34, inLength: 8, kernelSize: 3, padding: 1 };
+  const inputs = convInputs(shape);
 
-  it('control: they pass while nothing is broken', async () => {
-    expect(await passes(device(), golden)).toBe(true);
+  async function agrees(op: 'conv1d' | 'group norm'): Promise<boolean> {
+    if (op === 'conv1d') {
+      const [found] = await runConvolutions(device(), [{ shape, inputs }]);
+      return isClose(found, expectedConvolution(shape, inputs));
+    }
+    const [gamma, beta] = [new Normals(2).floats(40), new Normals(3).floats(40)];
+    const results = await runOp(device(), async (op) => {
+      const norm = await loadNorm(op.loader({ 'n.weight': gamma, 'n.bias': beta }), 'n', 40);
+      recordGroupNorm(op.builder, norm, { x: op.input(inputs.x), y: op.output('y', 1, 40, 8), groups: 2 });
+    });
+    return isClose(results.values('y'), groupNormMish({ x: inputs.x, gamma, beta, groups: 2 }));
+  }
+
+  it.each(['conv1d', 'group norm'] as const)('control: %s agrees while nothing is broken', async (op) => {
+    expect(await agrees(op)).toBe(true);
   });
 
   it.each([
-    { what: 'conv1d: before the next columns are written', kernel: conv1d, barrier: 0 },
-    { what: 'conv1d: before the slices are read', kernel: conv1d, barrier: 1 },
-    { what: 'group norm: between reading and writing again', kernel: /^group_norm/, barrier: 0 },
-    { what: 'group norm: between writing and reading', kernel: /^group_norm/, barrier: 1 },
-  ])('$what', async ({ kernel, barrier }) => {
-    const { result, mutants } = await mutated({ kernel, mutate: dropBarrier(barrier) }, () => passes(device(), golden));
-    expect(mutants, 'texts that changed').toBeGreaterThan(0);
-    expect(result, 'verification passes').toBe(false);
+    // Barrier 0 is for inputs that were staged in the same memory.
+    { op: 'conv1d', what: 'before the slices are read', barrier: 1 },
+    { op: 'conv1d', what: 'before the next columns are written', barrier: 2 },
+    { op: 'group norm', what: 'between reading and writing again', barrier: 0 },
+    { op: 'group norm', what: 'between writing and reading', barrier: 1 },
+  ] as const)('$op: $what', async ({ op, barrier }) => {
+    const { result, mutants } = await mutated({ kernel: /^(conv1d|group_norm)/, mutate: dropBarrier(barrier) }, () => agrees(op));
+    expect(mutants, 'texts that changed').toBe(1);
+    expect(result, 'agrees').toBe(false);
   });
 });

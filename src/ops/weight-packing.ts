@@ -41,7 +41,7 @@ export function convTransposeView(outChannels: number, inChannels: number, taps:
 
 /** Output channels of a block. */
 const BLOCK_CHANNELS = 4 * BLOCK_LANES;
-/** Pairs that are packed for all channels of a block before the next ones: what they fill stays in a near cache. */
+/** Pairs (whole chunks) that are packed for all channels of a block before the next ones: what they fill stays in a near cache. */
 const PAIRS_AT_ONCE = 64;
 
 /** Weights of a block of output channels, padding included. */
@@ -60,16 +60,29 @@ export function packBlock(source: Float32Array, view: MatrixView, storage: Weigh
   const columns = Math.min(BLOCK_CHANNELS, view.columns - first);
   const size = blockSize(storage, view);
   if (columns < BLOCK_CHANNELS || size > rows * BLOCK_CHANNELS) out.fill(0, 0, size);
+  // From the last pair of a chunk to the first one of the next, in elements.
+  const nextChunk = BLOCK_CHANNELS * pairs - 4 * (pairs - 1);
   for (let start = 0; start < rows; start += PAIRS_AT_ONCE) {
     const end = Math.min(start + PAIRS_AT_ONCE, rows);
     for (let column = 0; column < columns; column++) {
       const base = offset + (first + column) * outputStride;
-      const target = (column >> 2) * pairs * 4 + (column & 3);
+      let target = start * BLOCK_CHANNELS + (column >> 2) * pairs * 4 + (column & 3);
+      let pair = 0;
+      let tap = start % taps;
+      let from = base + ((start - tap) / taps) * inputStride + tap;
       for (let row = start; row < end; row++) {
-        const input = Math.floor(row / taps);
-        const chunk = Math.floor(row / pairs);
-        const pair = row - chunk * pairs;
-        out[chunk * (BLOCK_CHANNELS * pairs) + target + pair * 4] = source[base + input * inputStride + (row - input * taps)] as number;
+        out[target] = source[from] as number;
+        if (++pair === pairs) {
+          pair = 0;
+          target += nextChunk;
+        } else {
+          target += 4;
+        }
+        if (++tap === taps) {
+          tap = 0;
+          from += inputStride - taps;
+        }
+        from++;
       }
     }
   }

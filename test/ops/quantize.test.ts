@@ -1,16 +1,24 @@
 import { describe, expect, it } from 'vitest';
+import { BLOCK_LANES, chunkPairs } from '../../kernels/weight-storage.wgsl.js';
 import { OptionError } from '../../src/errors.js';
-import { outputScales, quantizeRows } from '../../src/ops/quantize.js';
+import { outputScales, quantizeBlock } from '../../src/ops/quantize.js';
 import { convTransposeView, convView, matrixStorage, type MatrixView } from '../../src/ops/weight-packing.js';
+
+/** Weights of a chunk. */
+const LANE = 4 * chunkPairs('int8');
 
 const scalesOf = (values: readonly number[], view: MatrixView): number[] =>
   [...outputScales(Float32Array.from(values), view, Math.ceil(view.columns / 4) * 4, 'tensor "w"')];
 
-function codes(rows: readonly number[], scales: readonly number[]): number[] {
+/** Codes of weights of one lane: four pairs of four channels, with these scales; the other lanes are channels of padding. */
+function codes(weights: readonly number[], scales: readonly number[]): number[] {
+  const block = new Float32Array(LANE * BLOCK_LANES);
+  block.set(weights);
   // Staging memory holds what the last upload left in it.
-  const out = new Int8Array(rows.length).fill(99);
-  quantizeRows(Float32Array.from(rows), Float32Array.from(scales), out);
-  return [...out];
+  const out = new Int8Array(block.length).fill(99);
+  quantizeBlock(block, Float32Array.from(scales), out);
+  expect(out.subarray(LANE).every((code) => code === 0)).toBe(true);
+  return [...out.subarray(0, weights.length)];
 }
 
 describe('scales of int8 weights', () => {
@@ -42,8 +50,19 @@ describe('codes of int8 weights', () => {
     expect(codes([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.49, -1.51], [1, 1, 1, 1])).toEqual([0, 2, 2, 0, -2, -2, 0, -2]);
   });
 
-  it('use the scale of their column', () => {
+  it('use the scale of their channel, whichever pair, lane and chunk they are in', () => {
     expect(codes([10, 10, 10, 10, -20, -20, -20, -20], [1, 2, 4, 8])).toEqual([10, 5, 2, 1, -20, -10, -5, -2]);
+    const scales = Float32Array.from({ length: 4 * BLOCK_LANES }, (_, channel) => channel + 1);
+    const chunks = 3;
+    const out = new Int8Array(chunks * BLOCK_LANES * LANE);
+    // 100 times its scale divided by a number of the chunk: 100, 50, 33.
+    const weights = Float32Array.from(out, (_, i) => {
+      const channel = 4 * (Math.floor(i / LANE) % BLOCK_LANES) + (i % 4);
+      return (100 * (channel + 1)) / (1 + Math.floor(i / (LANE * BLOCK_LANES)));
+    });
+    quantizeBlock(weights, scales, out);
+    const lane = (code: number): number[] => new Array<number>(LANE * BLOCK_LANES).fill(code);
+    expect([...out]).toEqual([...lane(100), ...lane(50), ...lane(33)]);
   });
 
   it('never leave −127 … 127, whatever the largest weight rounds to', () => {

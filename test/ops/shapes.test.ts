@@ -16,7 +16,7 @@ function builder(): PlanBuilder {
 }
 
 const conv = (inChannels: number, outChannels: number, kernelSize: number): Conv1dWeights => ({
-  weight: buffer, bias: buffer, inChannels, outChannels, kernelSize, transposed: false, storage: 'f32',
+  weight: buffer, bias: buffer, inChannels, outChannels, kernelSize, transposed: false, storage: 'f32', place: 'buffer',
 });
 
 describe('recording refuses tensors that do not belong together', () => {

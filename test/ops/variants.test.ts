@@ -6,7 +6,7 @@ import { chooseConv1dTiling, reductionInvocations } from '../../src/ops/variants
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { channelsFirst } from '../../src/runtime/tensor.js';
 
-const CLASSES: readonly DeviceClass[] = ['gpu', 'software'];
+const CLASSES: readonly DeviceClass[] = ['gpu', 'lavapipe', 'software'];
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
@@ -39,18 +39,17 @@ describe.each(CLASSES)('tiling on the device class %s', (deviceClass) => {
 });
 
 describe('the choice of a variant', () => {
-  it('gives a reduction to one invocation on a software driver, and shares it on a GPU', () => {
+  it('gives a reduction to one invocation on software drivers, and shares it on a GPU', () => {
     const shape = { inChannels: 256, outChannels: 256, outLength: 16, columnMultiple: 1 };
-    expect(chooseConv1dTiling(shape, 'software').slices).toBe(1);
-    expect(chooseConv1dTiling(shape, 'gpu').slices).toBeGreaterThan(1);
-    expect(CLASSES.map((deviceClass) => reductionInvocations(1000, deviceClass))).toEqual([64, 8]);
-    expect(CLASSES.map((deviceClass) => reductionInvocations(3, deviceClass))).toEqual([4, 4]);
+    expect(CLASSES.map((deviceClass) => chooseConv1dTiling(shape, deviceClass).slices > 1)).toEqual([true, false, false]);
+    expect(CLASSES.map((deviceClass) => reductionInvocations(1000, deviceClass))).toEqual([64, 8, 8]);
+    expect(CLASSES.map((deviceClass) => reductionInvocations(3, deviceClass))).toEqual([4, 4, 4]);
   });
 
   it.each(CLASSES)('the tiling and the text of the kernel do not depend on the batch (%s)', (deviceClass) => {
     const buffer = { label: 'weights', size: 64 } as GPUBuffer;
     const sizes = { inChannels: 40, outChannels: 24, kernelSize: 3, transposed: false };
-    const weights: Conv1dWeights = { ...sizes, storage: 'f32', weight: buffer, bias: buffer };
+    const weights: Conv1dWeights = { ...sizes, storage: 'f32', place: 'buffer', weight: buffer, bias: buffer };
     const recorded = [1, 3, 17].map((batch) => {
       const builder = new PlanBuilder(deviceClass);
       builder.segment('s');

@@ -37,6 +37,10 @@ describe('the choice of a profile', () => {
 
   it('safe leaves Dawn as it is', () => {
     expect(dawnFlags({ profile: 'safe' })).toEqual([]);
+    // What is off for software drivers changes how memory is zeroed, not whether.
+    expect(dawnFlags({ profile: 'safe', software: true, timing: true })).toEqual([
+      'disable-dawn-features=timestamp_quantization,use_vulkan_zero_initialize_workgroup_memory_extension',
+    ]);
   });
 });
 

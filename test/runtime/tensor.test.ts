@@ -23,6 +23,13 @@ describe('tensors', () => {
     expect(at(tensor, 1, 2, 4)).toBe(1 * 15 + 4 * 3 + 2);
   });
 
+  it('lie in at least 64 KiB on lavapipe, which binds that much of them as a uniform', () => {
+    const lavapipe = new PlanBuilder('lavapipe');
+    expect([channelsFirst(lavapipe, 'x', 2, 3, 5), tokens(lavapipe, 'x', 2, 5, 3)].map(({ buffer }) => buffer.bytes)).toEqual([65_536, 65_536]);
+    expect(tokens(lavapipe, 'x', 4, 64, 128).buffer.bytes).toBe(4 * 64 * 128 * 4);
+    expect(at(channelsFirst(lavapipe, 'x', 2, 3, 5), 1, 2, 4), 'values lie where they lie elsewhere').toBe(1 * 15 + 2 * 5 + 4);
+  });
+
   it('views share the buffer and address the same values', () => {
     for (const tensor of [channelsFirst(builder, 'x', 2, 6, 5), tokens(builder, 'x', 2, 5, 6)]) {
       const channels = channelRange(tensor, 2, 3);

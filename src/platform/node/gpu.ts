@@ -26,11 +26,12 @@ export async function createGpu(
   options: DawnOptions = {},
 ): Promise<GPU> {
   const flags = dawnFlags(options);
+  const softwareFlags = dawnFlags({ ...options, software: true });
   switch (choice) {
     case '':
       throw new OptionError(`the adapter is empty: give auto, hardware, swiftshader, lavapipe or a part of an adapter's name`);
     case 'auto':
-      return (await systemGpu(flags)) ?? (await swiftShaderGpu('no adapter was found', flags));
+      return (await systemGpu(flags)) ?? (await swiftShaderGpu('no adapter was found', softwareFlags));
     case 'hardware': {
       const gpu = await systemGpu(flags);
       const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
@@ -39,10 +40,10 @@ export async function createGpu(
       throw new NoAdapterError(`a hardware adapter was asked for, ${found}. ${remedy()}`);
     }
     case 'swiftshader':
-      return swiftShaderGpu('swiftshader was asked for', flags);
+      return swiftShaderGpu('swiftshader was asked for', softwareFlags);
     case 'lavapipe': {
       process.env['VK_DRIVER_FILES'] = lavapipeDriver();
-      const gpu = await systemGpu(flags);
+      const gpu = await systemGpu(softwareFlags);
       if (gpu) return gpu;
       throw new NoAdapterError(`lavapipe was asked for, but Dawn refuses the installed one: Mesa 24 or newer is needed. ${remedy()}`);
     }

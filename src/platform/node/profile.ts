@@ -10,6 +10,8 @@ export interface DawnOptions {
   readonly profile?: Profile;
   /** Timestamps to the nanosecond instead of rounded to 65 µs. */
   readonly timing?: boolean;
+  /** For a software driver. */
+  readonly software?: boolean;
 }
 
 /** The profile that is asked for. @throws OptionError for any other word. */
@@ -26,10 +28,17 @@ export function chooseProfile(profile: string = process.env[PROFILE_VARIABLE] ??
  */
 const FAST_TOGGLES = ['skip_validation', 'disable_robustness', 'disable_workgroup_init'];
 
+/**
+ * Dawn zeroes workgroup memory through a Vulkan extension where there is one. Software drivers then take some ten seconds
+ * to compile a kernel with 16 KiB of it; the loop that Dawn writes otherwise does the same and compiles at once.
+ */
+const SOFTWARE_OFF = ['use_vulkan_zero_initialize_workgroup_memory_extension'];
+
 /** Arguments for `create` of the package webgpu. They belong to the `GPU` object, not to the process. */
-export function dawnFlags({ profile, timing = false }: DawnOptions): string[] {
+export function dawnFlags({ profile, timing = false, software = false }: DawnOptions): string[] {
+  const off = [...(timing ? ['timestamp_quantization'] : []), ...(software ? SOFTWARE_OFF : [])];
   return [
     ...(chooseProfile(profile) === 'fast' ? [`enable-dawn-features=${FAST_TOGGLES.join(',')}`] : []),
-    ...(timing ? ['disable-dawn-features=timestamp_quantization'] : []),
+    ...(off.length > 0 ? [`disable-dawn-features=${off.join(',')}`] : []),
   ];
 }

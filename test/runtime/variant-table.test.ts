@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { OptionError } from '../../src/errors.js';
+import { chooseConv1dTiling } from '../../src/ops/variants.js';
+import { adapterIdentity, checkVariantTable, convolutionKey, isTiling, type ConvolutionShape } from '../../src/runtime/variant-table.js';
+
+const SHAPE: ConvolutionShape = {
+  inChannels: 512, outChannels: 1024, kernelSize: 5, stride: 1, transposed: false, inLength: 16, outLength: 16, storage: 'f16', staged: false,
+  splits: 1,
+};
+const KEY = 'conv1d 512x1024 k5 s1 16->16 f16';
+const table = (change: object = {}): object => ({ version: 1, adapter: 'an adapter', convolutions: { [KEY]: { lanes: 16, slices: 8 } }, ...change });
+
+describe('the key of a convolution', () => {
+  it('names everything that its speed depends on, but not the batch', () => {
+    expect(convolutionKey(SHAPE)).toBe(KEY);
+    expect(convolutionKey({ ...SHAPE, transposed: true, stride: 2, outLength: 32 })).toBe('conv_transpose1d 512x1024 k5 s2 16->32 f16');
+    expect(convolutionKey({ ...SHAPE, storage: 'int8', staged: true, splits: 8 })).toBe('conv1d 512x1024 k5 s1 16->16 int8 staged split 8');
+  });
+});
+
+describe('a tuned tiling', () => {
+  it('keeps to whole blocks of weights and to a workgroup', () => {
+    expect(isTiling({ lanes: 32, slices: 8 }, 128)).toBe(true);
+    // 10 output channels are one block of 8 lanes: more lanes would read past the weights.
+    expect(isTiling({ lanes: 8, slices: 1 }, 10)).toBe(true);
+    expect(isTiling({ lanes: 16, slices: 1 }, 10)).toBe(false);
+  });
+
+  it('replaces lanes and slices of the shipped one, never the columns', () => {
+    const shape = { inChannels: 512, outChannels: 1024, outLength: 16, columnMultiple: 1 };
+    expect(chooseConv1dTiling(shape, 'gpu', { lanes: 16, slices: 8 })).toEqual({ columns: 16, lanes: 16, slices: 8 });
+    expect(chooseConv1dTiling(shape, 'gpu')).not.toMatchObject({ lanes: 16, slices: 8 });
+  });
+});
+
+describe('a table of variants', () => {
+  it('is taken as it is', () => {
+    expect(checkVariantTable(table(), 'an adapter', 'file')).toEqual(table());
+    expect(checkVariantTable(table({ halfLoads: 'native', convolutions: {} }), 'an adapter', 'file')).toMatchObject({ halfLoads: 'native' });
+  });
+
+  it.each([
+    ['no object', [], 'a JSON object'],
+    ['another version', table({ version: 2 }), 'expected version 1, found 2'],
+    ['another adapter', table({ adapter: 'a toaster' }), 'expected a table of adapter "an adapter", found "a toaster"'],
+    ['no convolutions', table({ convolutions: 3 }), 'expected an object of convolutions, found 3'],
+    ['unknown loads', table({ halfLoads: 'fast' }), 'halfLoads "packed" or "native"'],
+    ['an unknown key', table({ convolutions: { conv2d: { lanes: 8, slices: 1 } } }), 'found "conv2d"'],
+    ['half a block', table({ convolutions: { [KEY]: { lanes: 12, slices: 1 } } }), 'a multiple of 8'],
+    ['half an invocation', table({ convolutions: { [KEY]: { lanes: 8, slices: 1.5 } } }), 'integers'],
+    ['no slice', table({ convolutions: { [KEY]: { lanes: 8, slices: 0 } } }), 'found {"lanes":8,"slices":0}'],
+    ['too many invocations', table({ convolutions: { [KEY]: { lanes: 32, slices: 16 } } }), 'at most 256 invocations'],
+    ['no tiling', table({ convolutions: { [KEY]: null } }), 'found null'],
+  ])('with %s is refused, naming the file and what to do', (_, value, message) => {
+    const check = (): unknown => checkVariantTable(value, 'an adapter', 'dir/variants.json');
+    expect(check).toThrow(OptionError);
+    expect(check).toThrow(message);
+    expect(check).toThrow(/^dir\/variants\.json: .* Run `warmstep tune` on this adapter again, or leave the table out/);
+  });
+
+  it('calls an adapter by its description, or by all else that a browser says of it', () => {
+    const adapter = { vendor: 'nvidia', architecture: 'hopper', device: '', description: '' };
+    expect(adapterIdentity(adapter)).toBe('nvidia hopper');
+    expect(adapterIdentity({ ...adapter, description: 'NVIDIA H200: 570' })).toBe('NVIDIA H200: 570');
+  });
+});
