@@ -13,8 +13,8 @@ export default defineConfig({
     maxWorkers: 1,
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    // The suite always runs on a software adapter; `npm run test:lavapipe` names another one.
-    env: { WARMSTEP_ADAPTER: process.env['WARMSTEP_ADAPTER'] ?? 'swiftshader' },
+    // The suite always runs on a software adapter (`npm run test:lavapipe` names another one), and never with what its user tuned.
+    env: { WARMSTEP_ADAPTER: process.env['WARMSTEP_ADAPTER'] ?? 'swiftshader', WARMSTEP_VARIANTS: 'shipped' },
     reporters: jsonReport ? ['default', ['json', { outputFile: jsonReport }]] : ['default'],
   },
 });

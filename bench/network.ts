@@ -99,7 +99,7 @@ export async function recordSynthetic(device: ComputeDevice, choice: DecisionCho
       maxNoiseRows: 0,
     };
     const layout = inputLayout(shape);
-    const builder = new PlanBuilder(device.deviceClass);
+    const builder = new PlanBuilder(device);
     recordDecision(
       builder,
       {

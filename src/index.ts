@@ -16,6 +16,7 @@ export { STEP_PRESETS } from './policy/step-strategy.js';
 export type {
   ColdStartOptions, PastChunk, SolverStrategyOptions, StallOptions, StepStrategyOptions, StrategyOptions, WarmStartOptions,
 } from './policy/strategy.js';
-export { ComputeDevice, type AdapterSummary, type OpenDeviceOptions, type Profile } from './runtime/device.js';
+export { ComputeDevice, type AdapterFacts, type AdapterSummary, type OpenDeviceOptions, type Profile } from './runtime/device.js';
 export type { DispatchInfo } from './runtime/plan.js';
 export type { DispatchTiming, PlanTiming } from './runtime/timing.js';
+export type { TunedTiling, VariantTable } from './runtime/variant-table.js';

@@ -35,6 +35,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/bench.js')).benchCommand,
   },
   {
+    name: 'tune',
+    summary: 'Measure how convolutions are best cut on this adapter, and keep it.',
+    load: async () => (await import('./commands/tune.js')).tuneCommand,
+  },
+  {
     name: 'doctor',
     summary: 'Check adapter, driver, features and limits, and say what is missing.',
     load: async () => (await import('./commands/doctor.js')).doctorCommand,

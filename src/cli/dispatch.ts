@@ -56,7 +56,8 @@ function overview(): string {
     ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
     '`warmstep COMMAND --help` explains a command. WARMSTEP_ADAPTER chooses the adapter: auto, hardware, swiftshader,',
-    'lavapipe, or a part of its name; WARMSTEP_PROFILE the profile: safe or fast.',
+    'lavapipe, or a part of its name; WARMSTEP_PROFILE the profile: safe or fast; WARMSTEP_VARIANTS=shipped leaves out what',
+    '`warmstep tune` found.',
   ].join('\n');
 }
 

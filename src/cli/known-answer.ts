@@ -49,7 +49,7 @@ async function convolve(
   };
   try {
     const conv = await loadConv1d({ source, uploader, precision: 'f32' }, 'check', CONV);
-    const builder = new PlanBuilder(device.deviceClass);
+    const builder = new PlanBuilder(device);
     const outLength = convOutLength({ kernelSize: CONV.kernelSize, stride: 1, padding: PADDING, transposed: false, inLength: LENGTH });
     builder.segment('check');
     const x = channelsFirst(builder, 'x', 1, CONV.inChannels, LENGTH);

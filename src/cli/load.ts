@@ -10,6 +10,7 @@ export interface DeviceChoice {
   readonly adapter: string | undefined;
   readonly profile: Profile | undefined;
   readonly timing?: boolean;
+  readonly variants?: 'shipped';
 }
 
 /** A device for the time of a task; disposed of however the task ends. */

@@ -21,7 +21,7 @@ export async function computeDecoderStart(uploader: Uploader, weights: Predictor
   const { modelDim: d, horizon, heads } = shape;
   const { device } = uploader;
   const start = await allocateDecoderStart(uploader, shape);
-  const builder = new PlanBuilder(device.deviceClass);
+  const builder = new PlanBuilder(device);
   builder.segment('decoder start');
   const [queries, x, q] = [weights.queries, start.x, start.q].map((buffer) => asTokens(builder.existing(buffer), 1, horizon, d)) as
     [Tensor, Tensor, Tensor];

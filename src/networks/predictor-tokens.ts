@@ -120,7 +120,7 @@ async function computeTokenStart(
   const rest = await packTokenWeights(temporary, 'decoder start', { linears: [selfAttention.outProjection, queryProjection], norms: [norm1] });
 
   const start = await allocateDecoderStart(uploader, shape);
-  const builder = new PlanBuilder(uploader.device.deviceClass);
+  const builder = new PlanBuilder(uploader.device);
   builder.segment('decoder start');
   const [x, y, q] = [weights.queries, start.x, start.q].map((buffer) => asTokens(builder.existing(buffer), 1, horizon, d)) as
     [Tensor, Tensor, Tensor];

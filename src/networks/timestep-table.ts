@@ -54,7 +54,7 @@ export async function buildTimestepTable(
   const embeddings = await uploader.allocate('embeddings of the timesteps', count * stepEmbedDim * 4);
   const filmRows = await uploader.allocate('FiLM rows of the timesteps', count * filmRowBytes);
 
-  const builder = new PlanBuilder(device.deviceClass);
+  const builder = new PlanBuilder(device);
   builder.segment('table');
   const input = asTokens(builder.existing(sinusoids), 1, count, stepEmbedDim);
   const hidden = tokens(builder, 'hidden of the timesteps', 1, count, 4 * stepEmbedDim);

@@ -7,6 +7,7 @@ import type { ActivationLayout } from '../../kernels/kernel.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { Binding, PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../runtime/tensor.js';
+import { convolutionKey } from '../runtime/variant-table.js';
 
 import { loadVector } from './load-vector.js';
 import { isPartial, partLayout, type PartialSums } from './partial-sums.js';
@@ -77,7 +78,7 @@ export interface Conv1dCall {
   readonly outActivation?: Activation;
   /** Added after the activation; same shape as y. */
   readonly residual?: Tensor;
-  /** How f16 weights are loaded; `native` only where the device proved it right. Default `packed`. */
+  /** How f16 weights are loaded; `native` only where the device proved it right. Default: as the builder says. */
   readonly halfLoads?: HalfLoads;
 }
 
@@ -99,7 +100,13 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
   if ((split !== undefined || isUnfinished(call.x)) && !plain) throw new TypeError('conv1d: fused inputs and partial sums take no activation and no residual');
   if (residual && !(isPartial(y) ? false : sameShape(residual, y))) throw new TypeError('conv1d: the residual must have the shape of y');
   const geometry = { kernelSize, stride, padding, transposed, inLength: x.length, outLength: y.length };
-  const tiling = chooseConv1dTiling({ inChannels, outChannels, outLength: y.length, columnMultiple: transposed ? stride : 1 }, deviceClass);
+  const variant = convolutionKey({
+    inChannels, outChannels, kernelSize, stride, transposed, inLength: x.length, outLength: y.length, storage, staged: isUnfinished(call.x),
+    splits: split ?? 1,
+  });
+  const tiling = chooseConv1dTiling(
+    { inChannels, outChannels, outLength: y.length, columnMultiple: transposed ? stride : 1 }, deviceClass, builder.variants?.convolutions[variant],
+  );
   const inStep = transposed ? tiling.columns / stride : tiling.columns * stride;
   const source = isUnfinished(call.x)
     ? stagedSource(builder, call.x)
@@ -108,7 +115,8 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
     geometry,
     tiling,
     storage,
-    halfLoads: call.halfLoads,
+    // Textures hold no halves.
+    halfLoads: call.halfLoads ?? (weights.place === 'buffer' ? builder.halfLoads : 'packed'),
     place: weights.place,
     ...source.parameters,
     split: split !== undefined,
@@ -142,6 +150,7 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
       { buffer: y.buffer },
     ],
     [Math.ceil(outChannels / 4 / tiling.lanes), Math.ceil(y.length / tiling.columns) * (split ?? 1), x.batch],
+    variant,
   );
   source.stage?.recordTaps();
 }

@@ -25,6 +25,20 @@ export function trustsHalfLoads(device: ComputeDevice, loads: HalfLoads): Promis
   return answer;
 }
 
+/**
+ * Makes the device load halves as its table of variants says. Where it does not prove that it can, it stays with `packed`
+ * loads, and a warning is returned.
+ */
+export async function adoptHalfLoads(device: ComputeDevice): Promise<string | undefined> {
+  if (device.variants?.halfLoads !== 'native') return undefined;
+  if (await trustsHalfLoads(device, 'native')) {
+    device.useHalfLoads('native');
+    return undefined;
+  }
+  return `the table of variants (${device.adapter.variants}) asks for native halves, which this device does not turn into f32 exactly: `
+    + 'weights are unpacked instead. Run `warmstep tune` again.';
+}
+
 async function checkHalfLoads(device: ComputeDevice, loads: HalfLoads): Promise<boolean> {
   if (loads === 'native' && !device.gpuDevice.features.has('shader-f16')) return false;
   const builder = new PlanBuilder(device.deviceClass);

@@ -4,6 +4,7 @@ import type { Conv1dTiling } from '../../kernels/conv1d.wgsl.js';
 import type { ActivationLayout } from '../../kernels/kernel.js';
 import { BLOCK_LANES, type WeightPlace } from '../../kernels/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
+import type { TunedTiling } from '../runtime/variant-table.js';
 
 /** Columns that fit in registers beside a window of inputs. */
 const MAX_COLUMNS = 16;
@@ -43,10 +44,15 @@ export interface Conv1dShape {
   readonly columnMultiple: number;
 }
 
-/** How a convolution is cut, as a function of its shape and the class of device alone. */
-export function chooseConv1dTiling(shape: Conv1dShape, deviceClass: DeviceClass): Conv1dTiling {
+/**
+ * How a convolution is cut, as a function of its shape and the class of device alone, unless the device's table of
+ * variants has an entry for it. Columns are the shape's in any case.
+ */
+export function chooseConv1dTiling(shape: Conv1dShape, deviceClass: DeviceClass, tuned?: TunedTiling): Conv1dTiling {
+  const columns = chooseColumns(shape.outLength, shape.columnMultiple);
+  if (tuned) return { columns, lanes: tuned.lanes, slices: tuned.slices };
   const slices = VARIANTS[deviceClass].sliced ? floorPowerOfTwo(Math.min(shape.inChannels, MAX_INVOCATIONS / BLOCK_LANES)) : 1;
-  return { columns: chooseColumns(shape.outLength, shape.columnMultiple), lanes: BLOCK_LANES, slices };
+  return { columns, lanes: BLOCK_LANES, slices };
 }
 
 /** How a convolution may load its input. */

@@ -83,7 +83,7 @@ export class DecisionPlan {
     const wanted = new Set(taps);
     const layout = inputLayout(shape);
     const { device } = networks;
-    const builder = new PlanBuilder(device.deviceClass, wanted);
+    const builder = new PlanBuilder(device, wanted);
     const buffers = recordDecision(builder, networks, shape, layout);
     const plan = await compilePlan(device, builder);
     let bytes = 0;

@@ -3,7 +3,7 @@ import { loadPredictorCheckpoint } from '../checkpoints/load-predictor.js';
 import { storedDtypes } from '../checkpoints/named-tensors.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
-import { trustsHalfLoads } from '../ops/half-loads.js';
+import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { checkChoice, checkInteger, checkKeys } from '../options.js';
 import { ComputeDevice } from '../runtime/device.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from './choose-precision.js';
@@ -79,10 +79,12 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
     const predictor = typeof options.predictor === 'object' ? await loadPredictorCheckpoint(options.predictor, loading) : options.predictor;
     if (typeof predictor === 'object') opened.push(predictor);
     const facts = { deviceClass: device.deviceClass, exactHalves: choice === 'auto' && (await trustsHalfLoads(device, 'packed')) };
+    const refused = await adoptHalfLoads(device);
     const loaded = await loadInPrecision(choice, facts, (precision) =>
       loadNetworks(device, checkpoint, predictor, { precision, signal, onProgress }),
     );
-    return await createPolicy(checkpoint, predictor, loaded, { ...options, seed });
+    const warnings = [...(refused === undefined ? [] : [refused]), ...loaded.warnings];
+    return await createPolicy(checkpoint, predictor, { ...loaded, warnings }, { ...options, seed });
   } finally {
     // Everything that a policy needs is on the device now.
     for (const checkpoint of opened) await checkpoint.close();

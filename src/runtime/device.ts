@@ -1,7 +1,9 @@
 import type { Kernel } from '../../kernels/kernel.js';
+import type { HalfLoads } from '../../kernels/weight-storage.wgsl.js';
 import { DeviceLostError, NoAdapterError } from '../errors.js';
 import { classifyAdapter, type DeviceClass } from './device-class.js';
 import { PipelineCache } from './pipeline-cache.js';
+import { adapterIdentity, checkVariantTable, type VariantTable } from './variant-table.js';
 
 /**
  * How much the WebGPU implementation watches over its caller. `safe`: everything that WebGPU asks for. `fast`: no
@@ -27,6 +29,10 @@ export interface OpenDeviceOptions {
   /** Which variants of the kernels are used. Default: by what the adapter says of itself. */
   readonly deviceClass?: DeviceClass;
   /**
+   * What `warmstep tune` found for this adapter, or what finds it once the adapter is known. Default: the shipped variants.
+   */
+  readonly variants?: VariantTable | ((adapter: AdapterFacts) => VariantTable | undefined);
+  /**
    * Whether the implementation keeps a core busy while a promise is pending, as Dawn in Node does: decisions then sleep
    * for most of the time that they are known to take. Default false.
    */
@@ -35,8 +41,8 @@ export interface OpenDeviceOptions {
   readonly transformShader?: (kernel: Kernel) => string;
 }
 
-/** What the adapter says of itself, and how it is used. */
-export interface AdapterSummary {
+/** What the adapter says of itself, and how it was opened. */
+export interface AdapterFacts {
   readonly vendor: string;
   readonly architecture: string;
   readonly device: string;
@@ -45,6 +51,12 @@ export interface AdapterSummary {
   /** True for software adapters. */
   readonly isFallback: boolean;
   readonly profile: Profile;
+}
+
+/** What the adapter says of itself, and how it is used. */
+export interface AdapterSummary extends AdapterFacts {
+  /** "shipped", or "tuned" and the file that the table of variants was read from. */
+  readonly variants: string;
 }
 
 /**
@@ -56,12 +68,15 @@ export class ComputeDevice {
   readonly gpuDevice: GPUDevice;
   readonly pipelines: PipelineCache;
   readonly deviceClass: DeviceClass;
+  /** Variants that were measured on this adapter; undefined: the shipped ones. */
+  readonly variants: VariantTable | undefined;
   /** See OpenDeviceOptions. */
   readonly isPolled: boolean;
   /** Features of the adapter, whether or not the device asked for them. */
   readonly adapterFeatures: ReadonlySet<string>;
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
   readonly #gpu: GPU;
+  #halfLoads: HalfLoads = 'packed';
   #failure: Error | undefined;
   /** Ends the waits that are under way. */
   readonly #waits = new Set<(reason: Error) => void>();
@@ -72,7 +87,10 @@ export class ComputeDevice {
     this.adapterFeatures = new Set([...adapter.features].map(String));
     const { vendor, architecture, device: name, description, isFallbackAdapter } = adapter.info;
     const { profile = 'safe' } = options;
-    this.adapter = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter, profile };
+    const facts = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter, profile };
+    const table = typeof options.variants === 'function' ? options.variants(facts) : options.variants;
+    this.variants = table && checkVariantTable(table, adapterIdentity(facts), table.file ?? 'option variants');
+    this.adapter = { ...facts, variants: table ? ['tuned', ...(table.file === undefined ? [] : [table.file])].join(' ') : 'shipped' };
     this.deviceClass = options.deviceClass ?? classifyAdapter(this.adapter);
     this.isPolled = options.isPolled ?? false;
     this.pipelines = new PipelineCache(device, options.transformShader);
@@ -88,7 +106,7 @@ export class ComputeDevice {
 
   /**
    * Opens a device with the adapter's own limits for storage buffers, everything else at WebGPU's defaults.
-   * @throws NoAdapterError when there is no WebGPU or no adapter.
+   * @throws NoAdapterError when there is no WebGPU or no adapter; OptionError for a table of variants that does not fit.
    */
   static async open(options: OpenDeviceOptions = {}): Promise<ComputeDevice> {
     const { navigator } = globalThis as { navigator?: { gpu?: GPU } };
@@ -112,7 +130,23 @@ export class ComputeDevice {
       requiredFeatures,
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
     });
-    return new ComputeDevice(gpu, adapter, device, options);
+    try {
+      return new ComputeDevice(gpu, adapter, device, options);
+    } catch (error) {
+      // A table of variants that is refused.
+      device.destroy();
+      throw error;
+    }
+  }
+
+  /** How kernels load f16 weights from buffers. */
+  get halfLoads(): HalfLoads {
+    return this.#halfLoads;
+  }
+
+  /** For plans that are recorded from now on; whoever asks for `native` has proved that it is exact here. */
+  useHalfLoads(loads: HalfLoads): void {
+    this.#halfLoads = loads;
   }
 
   get profile(): Profile {

@@ -1,7 +1,9 @@
 import type { Kernel } from '../../kernels/kernel.js';
 import { DeviceLimitError } from '../errors.js';
 import { alignUp, isTexture, OFFSET_ALIGNMENT, TEXEL_BYTES } from './buffers.js';
+import type { ComputeDevice } from './device.js';
 import type { DeviceClass } from './device-class.js';
+import type { VariantTable } from './variant-table.js';
 
 /** A buffer of a plan: made when the plan is compiled, or one that exists already (weights, which may be a texture). */
 export interface BufferHandle {
@@ -26,7 +28,12 @@ export interface Dispatch {
   readonly kernel: Kernel;
   readonly bindings: readonly Binding[];
   readonly workgroups: readonly [number, number, number];
+  /** Key of its entry in a table of variants, where it can have one. */
+  readonly variant?: string;
 }
+
+/** What a plan is recorded for: a device, or what the choice of variants asks of one. */
+export type BuildTarget = Pick<ComputeDevice, 'deviceClass' | 'variants' | 'halfLoads'>;
 
 /** A copy of ranges of a buffer, one after the other, after dispatch number `after` of a segment. */
 export interface TapPoint {
@@ -64,11 +71,18 @@ export class PlanBuilder {
   readonly #shapes = new Map<string, { readonly words: readonly number[]; readonly offset: number }>();
   readonly #shapeBuffer: { label: string; bytes: number } = { label: 'shapes', bytes: 0 };
   readonly deviceClass: DeviceClass;
+  /** Of the device; undefined: the shipped ones alone. */
+  readonly variants: VariantTable | undefined;
+  readonly halfLoads: BuildTarget['halfLoads'];
   #current: { dispatches: Dispatch[]; taps: TapPoint[] } | undefined;
 
-  /** `taps`: names of the inner values that the plan shall hand out. */
-  constructor(deviceClass: DeviceClass, taps: Iterable<string> = []) {
+  /** `target`: a class of devices stands for its shipped variants. `taps`: names of the inner values that the plan shall hand out. */
+  constructor(target: DeviceClass | BuildTarget, taps: Iterable<string> = []) {
+    const { deviceClass, variants, halfLoads }: BuildTarget =
+      typeof target === 'string' ? { deviceClass: target, variants: undefined, halfLoads: 'packed' } : target;
     this.deviceClass = deviceClass;
+    this.variants = variants;
+    this.halfLoads = halfLoads;
     this.#wantedTaps = new Set(taps);
   }
 
@@ -108,7 +122,8 @@ export class PlanBuilder {
     this.#segments.set(name, this.#current);
   }
 
-  dispatch(kernel: Kernel, bindings: readonly Binding[], workgroups: readonly [number, number, number]): void {
+  /** `variant`: key of the dispatch in a table of variants. */
+  dispatch(kernel: Kernel, bindings: readonly Binding[], workgroups: readonly [number, number, number], variant?: string): void {
     if (bindings.length !== kernel.bindings.length) {
       throw new TypeError(`${kernel.label} has ${kernel.bindings.length} bindings, ${bindings.length} were given`);
     }
@@ -122,7 +137,7 @@ export class PlanBuilder {
         `${kernel.label} needs ${workgroups.join(' × ')} workgroups, WebGPU allows ${MAX_WORKGROUPS} per dimension: use a smaller batch.`,
       );
     }
-    this.#open().dispatches.push({ kernel, bindings, workgroups });
+    this.#open().dispatches.push({ kernel, bindings, workgroups, ...(variant === undefined ? {} : { variant }) });
   }
 
   wantsTap(name: string): boolean {

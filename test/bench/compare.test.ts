@@ -21,7 +21,7 @@ function suiteRecord(cases: readonly CaseRecord[], changes: Partial<SuiteRecord>
       date: '2026-01-01T00:00:00.000Z', warmstep: '0', commit: 'abc', node: 'v20', webgpu: '0', platform: 'linux x64', cpu: 'cpu', cpus: 2,
       loadAverage: [0, 0, 0],
     },
-    adapter: { vendor: '', architecture: '', device: '', description: 'an adapter', isFallback: true, profile: 'safe' },
+    adapter: { vendor: '', architecture: '', device: '', description: 'an adapter', isFallback: true, profile: 'safe', variants: 'shipped' },
     deviceClass: 'software', profile: 'safe', clock: 'host', size: 'tiny', batch: 1, horizon: 16, steps: 2, filter: '',
     stream: [{ name: 'read', bytes: 1e6, run: timing([1]), gigabytesPerSecond: 1 }],
     overheads: [],

@@ -27,7 +27,8 @@ describe('the suite', () => {
     }
     const text = report(record);
     expect(text).toContain(record.adapter.description);
-    expect(text).toMatch(/mid_modules\.0\.conv1/);
+    // A case is named after the first of its layers, which need not be the one that the filter found.
+    for (const { id } of found?.cases ?? []) expect(text).toContain(id);
     expect(compareRecords(record, record).comparisons.every(({ speedup }) => speedup === 1)).toBe(true);
   });
 

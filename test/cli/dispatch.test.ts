@@ -43,7 +43,7 @@ describe('the command line', () => {
     [['demo', '--decisions', '1'], '--decisions must be a whole number, 2 or more, found "1"'],
     [['inspect'], 'the checkpoint folder is missing'],
     [['inspect', 'a', 'b'], 'unexpected argument "b"'],
-    [['kernels', '--precision', 'f64'], '--precision must be one of f32, f16, found "f64"'],
+    [['kernels', '--precision', 'f64'], '--precision must be one of f32, f16, int8, auto, found "f64"'],
   ])('%j is a wrong command line', async (args, message) => {
     const { code, stderr } = await warmstep(...args);
     expect(code).toBe(2);

@@ -4,7 +4,7 @@ import { DeviceCalls } from '../runtime/device-calls.js';
 import { useTestDevice } from '../support/device.js';
 import { loadGolden, noise, observation, window, type GoldenOptions } from './golden-policy.js';
 
-const DECISIONS = 100;
+const DECISIONS = 25;
 
 describe('a warm decision', () => {
   const device = useTestDevice();

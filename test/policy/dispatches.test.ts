@@ -24,9 +24,9 @@ describe('the plan of the bundled policy', () => {
     await policy.warmup();
     counts[policy.info.strategy] = policy.info.dispatches;
     expect(counts).toEqual({
-      'STEP 1 (forward-noise, cold DDIM 16)': 107,
-      'STEP 2 (forward-noise, cold DDIM 16)': 168,
-      'STEP 4 (forward-noise, cold DDIM 16)': 290,
+      'STEP 1 (forward-noise, cold DDIM 16)': 101,
+      'STEP 2 (forward-noise, cold DDIM 16)': 162,
+      'STEP 4 (forward-noise, cold DDIM 16)': 284,
       'DDIM 2': 126,
     });
     await policy.dispose();

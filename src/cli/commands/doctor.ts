@@ -52,6 +52,7 @@ function report(environment: Environment, diagnosis: Diagnosis): string {
     parts.push(
       facts([
         ['adapter', adapterName({ adapter })],
+        ['variants', adapter.variants],
         ['vendor', [adapter.vendor, adapter.architecture, adapter.device].filter((part) => part !== '').join(', ')],
         ['features', FEATURES.map((name) => `${name} ${features.includes(name) ? 'yes' : 'no'}`).join(', ') + ' (none is needed)'],
         ...(knownAnswer ? [['check', `${knownAnswer.kernel} on this adapter against the host: largest error `

@@ -1,0 +1,118 @@
+import { parseArgs } from 'node:util';
+import { PRECISIONS } from '../../ops/weight-source.js';
+import { readVariants, variantFile, writeVariants } from '../../platform/node/variants.js';
+import type { AdapterSummary } from '../../runtime/device.js';
+import type { VariantTable } from '../../runtime/variant-table.js';
+import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
+import { tuneVariants, type TunedShape, type TuneResult } from '../../tuning/tune.js';
+import type { Command } from '../command.js';
+import { describeEnvironment } from '../environment.js';
+import { milliseconds, plural } from '../format.js';
+import { interruptible } from '../interrupt.js';
+import { adapterName, withDevice } from '../load.js';
+import { atMost, choiceOption, integerOption, profileOption, UsageError } from '../options.js';
+import { print, printJson } from '../output.js';
+import { Progress } from '../progress.js';
+import { table } from '../table.js';
+
+const USAGE = `usage: warmstep tune [options]
+
+Measures how the convolutions of a synthetic network are best cut on an adapter, and stores what wins by more than noise
+in the cache folder of the user, where later runs find it. Variants that compute something else are never taken.
+
+  --size SIZE        large (default), small or tiny
+  --precision LIST   storages of the weights, of f32, f16, int8 (default: all)
+  --horizon N        rows of a chunk, a multiple of 8 from 16 (default 16)
+  --seconds S        time for each shape, compiling not included (default: what fits into two minutes in all)
+  --adapter NAME     auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --profile P        safe (default), or fast: Dawn without validation and bounds checks
+  --output FILE      where the table is stored, instead of the cache folder
+  --dry-run          store nothing
+  --json             one JSON object on standard output`;
+
+const OPTIONS = {
+  size: { type: 'string' },
+  precision: { type: 'string' },
+  horizon: { type: 'string' },
+  seconds: { type: 'string' },
+  adapter: { type: 'string' },
+  profile: { type: 'string' },
+  output: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const;
+
+const DEFAULT_TOTAL_SECONDS = 120;
+
+export const tuneCommand: Command = {
+  name: 'tune',
+  summary: 'Measure how convolutions are best cut on this adapter, and keep it.',
+  usage: USAGE,
+  run: async (args) => {
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    atMost(positionals, 0);
+    const size = choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large';
+    const precisions = values.precision?.split(',').flatMap((word) => choiceOption('precision', word.trim(), PRECISIONS) ?? []) ?? PRECISIONS;
+    const horizon = integerOption('horizon', values.horizon, 16) ?? 16;
+    if (horizon % 8 !== 0) throw new UsageError(`--horizon must be a multiple of 8, found ${horizon}`);
+    const seconds = secondsOption(values.seconds);
+    return interruptible((signal) =>
+      // Against the shipped variants: what was tuned before shall not be the measure.
+      withDevice({ adapter: values.adapter, profile: profileOption(values.profile), variants: 'shipped' }, async (device) => {
+        const environment = describeEnvironment();
+        const file = values.output ?? variantFile(device.adapter);
+        // Before the work: a damaged file shall not cost it.
+        const known = readVariants(file, device.adapter);
+        const progress = new Progress();
+        const onShape = (key: string, index: number, count: number): void => progress.update(`${index + 1} of ${count}: ${key}`);
+        const totalSeconds = seconds === undefined ? DEFAULT_TOTAL_SECONDS : Infinity;
+        const result = await tuneVariants(device, { size, precisions, horizon, seconds, totalSeconds, signal, onShape }).finally(() => progress.done());
+        if (!values['dry-run']) writeVariants(file, merge(known, result));
+        const stored = values['dry-run'] ? null : file;
+        if (values.json) printJson({ ...result, stored, size, adapter: device.adapter, environment });
+        else print(report(result, stored, device.adapter));
+        return 0;
+      }));
+  },
+};
+
+function secondsOption(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (text.trim() === '' || !(seconds > 0 && seconds < Infinity)) throw new UsageError(`--seconds must be a number above 0, found "${text}"`);
+  return seconds;
+}
+
+/** What was measured replaces what was known of the same shapes; the rest stays. */
+function merge(known: VariantTable | undefined, { table: found, shapes, halfLoads }: TuneResult): VariantTable {
+  const measured = new Set(shapes.map(({ key }) => key));
+  const kept = Object.entries(known?.convolutions ?? {}).filter(([key]) => !measured.has(key));
+  const { file: _, halfLoads: before, ...rest } = { ...known, ...found };
+  const loads = halfLoads ? found.halfLoads : (found.halfLoads ?? before);
+  return { ...rest, convolutions: { ...Object.fromEntries(kept), ...found.convolutions }, ...(loads === undefined ? {} : { halfLoads: loads }) };
+}
+
+function report({ shapes, unmeasured, halfLoads }: TuneResult, stored: string | null, adapter: AdapterSummary): string {
+  const total = (time: (shape: TunedShape) => number): number => shapes.reduce((sum, shape) => sum + time(shape) * shape.uses, 0);
+  const [shipped, tuned] = [total(({ shippedMs }) => shippedMs), total(({ chosenMs }) => chosenMs)];
+  const dropped = shapes.flatMap(({ key, candidates }) => candidates.flatMap(({ lanes, slices, dropped: reason }) =>
+    reason === undefined ? [] : [`dropped: ${lanes} lanes × ${slices} slices of ${key}: ${reason}`]));
+  return [
+    adapterName({ adapter }),
+    table(['convolution', 'per decision', 'shipped', 'best', 'gain', 'chosen: lanes × slices'], shapes.map(({ key, uses, shippedMs, chosenMs, chosen }) => [
+      key, String(uses), milliseconds(shippedMs), milliseconds(chosenMs), gain(shippedMs, chosenMs),
+      chosen ? `${chosen.lanes} × ${chosen.slices}` : 'shipped',
+    ])),
+    [
+      `all convolutions of a decision: shipped ${milliseconds(shipped)}, tuned ${milliseconds(tuned)}, gain ${gain(shipped, tuned)}`,
+      ...(halfLoads ? [`f16 weights: unpacked ${milliseconds(halfLoads.packedMs)}, native ${milliseconds(halfLoads.nativeMs)}`] : []),
+      ...dropped,
+      ...(unmeasured.length > 0 ? [`not measured, for want of time: ${plural(unmeasured.length, 'shape')}; --seconds gives each its own`] : []),
+      stored === null ? 'nothing was stored (--dry-run)' : `stored in ${stored}`,
+    ].join('\n'),
+  ].join('\n\n');
+}
+
+function gain(before: number, after: number): string {
+  return `${((1 - after / before) * 100).toFixed(1)} %`;
+}

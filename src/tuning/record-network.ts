@@ -1,0 +1,101 @@
+import { loadPredictorCheckpoint } from '../checkpoints/load-predictor.js';
+import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor-tensors.js';
+import { unetTensorShapes } from '../checkpoints/unet-tensors.js';
+import type { PredictorShape, UnetShape } from '../network-shapes.js';
+import { loadPredictor } from '../networks/predictor.js';
+import { loadUnet } from '../networks/unet.js';
+import type { Precision, WeightLoader, WeightSource } from '../ops/weight-source.js';
+import { inputLayout, type DecisionShape } from '../policy/input-layout.js';
+import type { PolicyNetworks } from '../policy/policy-networks.js';
+import { recordDecision } from '../policy/record-decision.js';
+import type { ComputeDevice } from '../runtime/device.js';
+import { PlanBuilder, type BuildTarget, type Dispatch } from '../runtime/plan-builder.js';
+import { SYNTHETIC_OBSERVATIONS, syntheticPredictor, syntheticUnet, type SyntheticSize } from '../synthetic/checkpoint.js';
+import { SharingUploader } from './sharing-uploader.js';
+
+export interface NetworkChoice {
+  readonly size: SyntheticSize;
+  readonly precision: Precision;
+  readonly horizon: number;
+}
+
+/** A convolution of a decision, cut in one way. */
+export interface RecordedConvolution {
+  readonly dispatch: Dispatch;
+  /** Of the plan that it was recorded into. */
+  readonly shapes: PlanBuilder['shapes'];
+  /** Dispatches of the same key in a decision of STEP. */
+  readonly uses: number;
+}
+
+/** The synthetic network with its predictor, whose decision can be recorded again for other variants. */
+export interface TunableNetwork {
+  /** The convolutions of a decision, one for each key of a table of variants. */
+  record(target: BuildTarget): ReadonlyMap<string, RecordedConvolution>;
+  destroy(): void;
+}
+
+/** U-Net evaluations of a decision of STEP, and the segment of policy/record-decision.ts that is one of them. */
+const EVALUATIONS = 2;
+const EVALUATION_SEGMENT = 'evaluate';
+/** Rows of the FiLM table: recording does not depend on their number. */
+const TIMESTEPS = 2;
+
+/** Makes the network without contents, and nothing else: what is measured gets weights of its own. */
+export async function loadTunableNetwork(device: ComputeDevice, { size, precision, horizon }: NetworkChoice): Promise<TunableNetwork> {
+  const unetShape: UnetShape = syntheticUnet(size, horizon);
+  const { config: predictorShape } = await loadPredictorCheckpoint(syntheticPredictor(horizon));
+  const uploader = new SharingUploader(device);
+  const loader = (shapes: ReadonlyMap<string, readonly number[]>): WeightLoader => ({ source: zeroSource(shapes), uploader, precision });
+  try {
+    const frameWidth = SYNTHETIC_OBSERVATIONS.reduce((sum, feature) => sum + feature.size, 0);
+    const networks: PolicyNetworks = {
+      device,
+      unet: await loadUnet(loader(unetTensorShapes(unetShape)), unetShape, TIMESTEPS),
+      predictor: { kind: 'network', network: await loadPredictor(loader(predictorTensors(predictorShape)), predictorShape) },
+      observationStatistics: await uploader.allocate('observation statistics', frameWidth * 16),
+      actionStatistics: await uploader.allocate('action statistics', unetShape.actionDim * 16),
+      bytes: uploader.bytes,
+      destroy: () => uploader.destroy(),
+    };
+    const shape: DecisionShape = {
+      batch: 1, observationSteps: predictorShape.observationSteps, frameWidth, horizon, actionDim: unetShape.actionDim, maxSteps: EVALUATIONS,
+      maxNoiseRows: 0,
+    };
+    const record = (target: BuildTarget): ReadonlyMap<string, RecordedConvolution> => {
+      const builder = new PlanBuilder(target);
+      recordDecision(builder, networks, shape, inputLayout(shape));
+      return convolutionsOf(builder);
+    };
+    return { record, destroy: networks.destroy };
+  } catch (error) {
+    uploader.destroy();
+    throw error;
+  }
+}
+
+function convolutionsOf(builder: PlanBuilder): Map<string, RecordedConvolution> {
+  const { shapes } = builder;
+  const found = new Map<string, RecordedConvolution>();
+  for (const { name, dispatches } of builder.segments) {
+    const repeats = name === EVALUATION_SEGMENT ? EVALUATIONS : 1;
+    for (const dispatch of dispatches) {
+      if (dispatch.variant === undefined) continue;
+      const known = found.get(dispatch.variant) ?? { dispatch, shapes, uses: 0 };
+      found.set(dispatch.variant, { ...known, uses: known.uses + repeats });
+    }
+  }
+  return found;
+}
+
+function predictorTensors(shape: PredictorShape): Map<string, readonly number[]> {
+  const positions = POSITION_TABLES.map((name): [string, number[]] => [name, [shape.horizon, shape.modelDim]]);
+  return new Map([...predictorTensorShapes(shape), ...positions]);
+}
+
+/** Tensors of zeros: views of one array, whose pages nobody touches. */
+function zeroSource(shapes: ReadonlyMap<string, readonly number[]>): WeightSource {
+  const elements = (name: string): number => (shapes.get(name) ?? []).reduce((product, size) => product * size, 1);
+  const zeros = new Float32Array(Math.max(...[...shapes.keys()].map(elements)));
+  return { locate: (name) => name, readFloats: async (name) => zeros.subarray(0, elements(name)) };
+}

@@ -1,0 +1,71 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { OptionError } from '../../src/errors.js';
+import { openDevice } from '../../src/platform/node/device.js';
+import { variantFile } from '../../src/platform/node/variants.js';
+import type { AdapterSummary } from '../../src/runtime/device.js';
+import { warmstep, warmstepJson } from './captured.js';
+
+interface Tuned {
+  readonly stored: string | null;
+  readonly adapter: AdapterSummary;
+  readonly shapes: readonly { readonly key: string; readonly shippedMs: number; readonly candidates: readonly { readonly dropped?: string }[] }[];
+  readonly table: { readonly convolutions: Readonly<Record<string, unknown>> };
+}
+
+describe('warmstep tune', () => {
+  const cache = mkdtempSync(join(tmpdir(), 'warmstep-cache-'));
+  beforeAll(() => {
+    vi.stubEnv('XDG_CACHE_HOME', cache);
+  });
+  afterAll(() => {
+    vi.unstubAllEnvs();
+    rmSync(cache, { recursive: true });
+  });
+
+  it('measures every convolution and stores a table, which openDevice finds again', async () => {
+    const tuned = await warmstepJson<Tuned>('tune', '--size', 'tiny', '--precision', 'f32', '--seconds', '0.001');
+    expect(tuned.shapes.length).toBeGreaterThan(15);
+    for (const { shippedMs, candidates } of tuned.shapes) {
+      expect(shippedMs).toBeGreaterThan(0);
+      // Every candidate is right on the adapters that the suite runs on.
+      expect(candidates.flatMap(({ dropped }) => dropped ?? [])).toEqual([]);
+    }
+    const file = variantFile(tuned.adapter);
+    expect(tuned.stored).toBe(file);
+    expect(file.startsWith(cache)).toBe(true);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(tuned.table);
+
+    const device = await openDevice({ variants: 'tuned' });
+    expect(device.adapter.variants).toBe(`tuned ${file}`);
+    expect(device.variants?.convolutions).toEqual(tuned.table.convolutions);
+    device.dispose();
+    const shipped = await openDevice();
+    expect([shipped.adapter.variants, shipped.variants]).toEqual(['shipped', undefined]);
+    shipped.dispose();
+
+    vi.stubEnv('WARMSTEP_VARIANTS', 'tuned');
+    expect((await warmstep('doctor')).stdout).toMatch(/^variants +tuned .*variants-.*\.json$/m);
+    writeFileSync(file, JSON.stringify({ ...tuned.table, adapter: 'another one' }));
+    await expect(openDevice()).rejects.toThrow(OptionError);
+    await expect(openDevice()).rejects.toThrow(file);
+    writeFileSync(file, '{');
+    await expect(openDevice()).rejects.toThrow(/expected a table of variants as JSON/);
+    vi.stubEnv('WARMSTEP_VARIANTS', 'perhaps');
+    await expect(openDevice()).rejects.toThrow(/WARMSTEP_VARIANTS.*tuned, shipped, got perhaps/);
+  });
+
+  it.each([
+    [['--horizon', '20'], '--horizon must be a multiple of 8'],
+    [['--seconds', 'long'], '--seconds must be a number above 0'],
+    [['--precision', 'f32,f8'], '--precision must be one of f32, f16, int8'],
+  ])('%j is a wrong command line, and stores nothing', async (args, message) => {
+    const output = join(cache, 'never.json');
+    const { code, stderr } = await warmstep('tune', ...args, '--output', output);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    expect(existsSync(output)).toBe(false);
+  });
+});
