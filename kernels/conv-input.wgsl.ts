@@ -102,7 +102,8 @@ function loadScalars(p: ConvInputParameters, single: boolean, start: number, ins
     unroll(p.map.windowLength, (w) => {
       if (!inside(w)) return '';
       const value = (q: string): string => activate(p.activation, `x[row${channel} + ${q} * shape.x_time]`);
-      return `    let x${channel}_${w} = ${single ? value(`${start + w}u`) : inBounds(value, '0.0f', `start + ${w}`, p.geometry.inLength)};`;
+      const loaded = single ? value(`${start + w}u`) : inBounds(value, '0.0f', `start + ${w}`, p.geometry.inLength);
+      return `    let x${channel}_${w} = ${loaded};`;
     });
   return `${rows(p)}\n${unroll(p.channels, window)}`;
 }

@@ -1,7 +1,7 @@
 import { activationFunctions } from './activations.wgsl.js';
 import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageText, type StageParameters } from './conv-stage.wgsl.js';
 import { declareBindings, declareShape, SHAPE_BINDING, shapeWords, type Kernel, type KernelBinding } from './kernel.js';
-import type { StageSizes } from './conv1d.wgsl.js';
+import type { StageSizes } from './conv1d-shape.js';
 import { wgsl } from './wgsl.js';
 
 /** The kernel's `shape`. */

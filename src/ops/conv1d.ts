@@ -1,6 +1,7 @@
 import type { Activation } from '../../kernels/activations.wgsl.js';
 import { UNIFORM_INPUT_BYTES } from '../../kernels/conv-input.wgsl.js';
-import { conv1dKernel, conv1dShape, turnOf, type Conv1dParameters } from '../../kernels/conv1d.wgsl.js';
+import { conv1dKernel } from '../../kernels/conv1d.wgsl.js';
+import { conv1dShape, turnOf, type Conv1dParameters } from '../../kernels/conv1d-shape.js';
 import { convOutLength } from '../../kernels/taps.js';
 import type { HalfLoads } from '../../kernels/weight-storage.wgsl.js';
 import type { ActivationLayout } from '../../kernels/kernel.js';

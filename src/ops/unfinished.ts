@@ -1,5 +1,5 @@
 import type { StageParameters } from '../../kernels/conv-stage.wgsl.js';
-import type { StageSizes } from '../../kernels/conv1d.wgsl.js';
+import type { StageSizes } from '../../kernels/conv1d-shape.js';
 import { finishNormKernel, finishNormShape } from '../../kernels/finish-norm.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { tapTensor, type Tensor } from '../runtime/tensor.js';

@@ -1,6 +1,6 @@
 import { UNIFORM_INPUT_BYTES, type DirectVector, type InputSpace } from '../../kernels/conv-input.wgsl.js';
 import { STAGE_VEC4S } from '../../kernels/conv-stage.wgsl.js';
-import type { Conv1dTiling } from '../../kernels/conv1d.wgsl.js';
+import type { Conv1dTiling } from '../../kernels/conv1d-shape.js';
 import type { ActivationLayout } from '../../kernels/kernel.js';
 import { BLOCK_LANES, type WeightPlace } from '../../kernels/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
