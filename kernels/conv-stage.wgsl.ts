@@ -50,6 +50,11 @@ export function stageBindings(p: StageParameters): KernelBinding[] {
   ];
 }
 
+/** What a stage applies, for labels of kernels. */
+export function stageParts({ film, residual }: StageParameters): string[] {
+  return [...(film === 'none' ? [] : [`film ${film}`]), ...(residual ? ['residual'] : [])];
+}
+
 /**
  * `stage(first_channel, channels, batch, writes, local)` fills `shared_values[(c − first_channel) · length/4 + t/4]` with
  *

@@ -1,6 +1,6 @@
 import { activate, activationFunctions } from './activations.wgsl.js';
 import { convInput } from './conv-input.wgsl.js';
-import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageText } from './conv-stage.wgsl.js';
+import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageParts, stageText } from './conv-stage.wgsl.js';
 import { turnOf, type Conv1dParameters } from './conv1d-shape.js';
 import { at, declareBindings, declareShape, SHAPE_BINDING, type Kernel, type KernelBinding } from './kernel.js';
 import { tapMap } from './taps.js';
@@ -183,7 +183,7 @@ ${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `
   const name = p.geometry.transposed ? 'conv_transpose1d' : kernelSize === 1 ? 'linear' : 'conv1d';
   const { inLength, stride } = p.geometry;
   const loads = p.stage
-    ? ['group_norm', ...(p.stage.film === 'none' ? [] : [`film ${p.stage.film}`]), ...(p.stage.residual ? ['residual'] : [])]
+    ? ['group_norm', ...stageParts(p.stage)]
     : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
   const cut = `${columns}c ${lanes}x${slices} ${format.name}`;
   return {

@@ -1,5 +1,5 @@
 import { activationFunctions } from './activations.wgsl.js';
-import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageText, type StageParameters } from './conv-stage.wgsl.js';
+import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageParts, stageText, type StageParameters } from './conv-stage.wgsl.js';
 import { declareBindings, declareShape, SHAPE_BINDING, shapeWords, type Kernel, type KernelBinding } from './kernel.js';
 import type { StageSizes } from './conv1d-shape.js';
 import { wgsl } from './wgsl.js';
@@ -28,6 +28,6 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   stage(workgroup.x * shape.norm_channels, shape.norm_channels, workgroup.z, true, local);
 }
 `;
-  const parts = [`finish_norm ${p.length}`, ...(p.film === 'none' ? [] : [`film ${p.film}`]), ...(p.residual ? ['residual'] : [])];
+  const parts = [`finish_norm ${p.length}`, ...stageParts(p)];
   return { label: parts.join(', '), code, bindings };
 }

@@ -54,6 +54,11 @@ function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
+/** The smallest number of channels that whole groups of two kinds fill. */
+export function leastCommonMultiple(a: number, b: number): number {
+  return (a / greatestCommonDivisor(a, b)) * b;
+}
+
 /** The pieces of a kernel's text that depend on how its weights are stored. */
 export interface WeightFormat {
   /** For labels of kernels. */

@@ -1,4 +1,4 @@
-import { chunkGroup } from '../../kernels/weight-storage.wgsl.js';
+import { chunkGroup, leastCommonMultiple } from '../../kernels/weight-storage.wgsl.js';
 import { loadConv1d, recordConv1d, type Conv1dWeights } from '../ops/conv1d.js';
 import { loadFoldedNorm, recordGroupNorm, type FilmBinding, type FoldedNorm } from '../ops/norm.js';
 import { partialSums, type PartialSums } from '../ops/partial-sums.js';
@@ -128,10 +128,4 @@ function fusedSplits(builder: PlanBuilder, block: ResidualBlock, { tensor, unfin
   const first = split(block.conv1, unfinished && unfinished.sums.channels / unfinished.groups);
   const second = split(block.conv2, outChannels / groups);
   return first === undefined || second === undefined ? undefined : [first, second];
-}
-
-function leastCommonMultiple(a: number, b: number): number {
-  let multiple = a;
-  while (multiple % b !== 0) multiple += a;
-  return multiple;
 }

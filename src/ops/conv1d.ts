@@ -99,7 +99,7 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
   const split = isPartial(y) ? y.splits : undefined;
   const plain = call.outActivation === undefined && call.inActivation === undefined && residual === undefined;
   if ((split !== undefined || isUnfinished(call.x)) && !plain) throw new TypeError('conv1d: fused inputs and partial sums take no activation and no residual');
-  if (residual && !(isPartial(y) ? false : sameShape(residual, y))) throw new TypeError('conv1d: the residual must have the shape of y');
+  if (residual && !isPartial(y) && !sameShape(residual, y)) throw new TypeError('conv1d: the residual must have the shape of y');
   const geometry = { kernelSize, stride, padding, transposed, inLength: x.length, outLength: y.length };
   const variant = convolutionKey({
     inChannels, outChannels, kernelSize, stride, transposed, inLength: x.length, outLength: y.length, storage, staged: isUnfinished(call.x),
