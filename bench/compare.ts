@@ -42,8 +42,9 @@ export function compareRecords(before: SuiteRecord, after: SuiteRecord): Compari
       const found = old.get(name);
       if (!found) return [];
       const [oldMs, newMs] = [found.timing.p50 * found.times, timing.p50 * times];
-      // Per decision, so that the same layer in more or fewer dispatches still compares.
-      return [{ name, oldMs, newMs, speedup: oldMs / newMs, verdict: judge(scaled(found.timing, found.times), scaled(timing, times)) }];
+      // Per decision, so that the same layer in more or fewer dispatches still compares. Both may be below the clock's tick.
+      const speedup = oldMs === newMs ? 1 : oldMs / newMs;
+      return [{ name, oldMs, newMs, speedup, verdict: judge(scaled(found.timing, found.times), scaled(timing, times)) }];
     }),
     onlyOld: [...old.keys()].filter((name) => !now.has(name)),
     onlyNew: [...now.keys()].filter((name) => !old.has(name)),

@@ -50,12 +50,13 @@ function caseTable({ precision, cases }: PrecisionRecord, gigabytesPerSecond: nu
   ];
   return table(header, cases.map((found) => {
     const { layers, dispatch, perDecision } = found;
-    const speed = found.bytes / dispatch.p50 / 1e6;
+    // A short dispatch can begin and end within one tick of a device's clock: its rates are not known.
+    const rate = (amount: number, digits: number): string => (dispatch.p50 > 0 ? (amount / dispatch.p50 / 1e6).toFixed(digits) : '–');
     return [
       found.id + (layers.length > 1 ? ` +${layers.length - 1}` : ''), found.shape, found.kernel, String(perDecision),
       microseconds(dispatch.p50), microseconds(dispatch.p95), microseconds(dispatch.p99),
-      (found.bytes / 1e6).toFixed(3), speed.toFixed(2), ((100 * speed) / gigabytesPerSecond).toFixed(1),
-      found.macs > 0 ? ((2 * found.macs) / dispatch.p50 / 1e6).toFixed(2) : '–', ((100 * caseMs(found)) / total).toFixed(1),
+      (found.bytes / 1e6).toFixed(3), rate(found.bytes, 2), rate((100 * found.bytes) / gigabytesPerSecond, 1),
+      found.macs > 0 ? rate(2 * found.macs, 2) : '–', ((100 * caseMs(found)) / total).toFixed(1),
     ];
   }));
 }

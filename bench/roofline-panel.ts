@@ -17,12 +17,18 @@ const FULL_RADIUS = 40;
  * logarithmic. The slope is the best stream kernel of the run; the flat roof is the best product seen, not a promise.
  */
 export function rooflinePanel(frame: Frame, cases: readonly CaseRecord[], gigabytesPerSecond: number, colour: (kind: string) => string): string {
-  const points = cases.filter(({ macs }) => macs > 0).map((found) => ({
+  const products = cases.filter(({ macs }) => macs > 0);
+  // A short dispatch can begin and end within one tick of a device's clock: its rate is not known.
+  const points = products.filter(({ dispatch }) => dispatch.p50 > 0).map((found) => ({
     found,
     intensity: (2 * found.macs) / found.bytes,
     gigaflops: (2 * found.macs) / found.dispatch.p50 / 1e6,
   }));
-  if (points.length === 0) return label(frame.left, frame.top + 20, 'no matrix product was measured');
+  const unresolved = products.length - points.length;
+  if (points.length === 0) {
+    const reason = unresolved > 0 ? "no matrix product took longer than a tick of the device's clock" : 'no matrix product was measured';
+    return label(frame.left, frame.top + 20, reason);
+  }
   const total = cases.reduce((sum, found) => sum + caseMs(found), 0);
   const best = Math.max(...points.map(({ gigaflops }) => gigaflops));
   const xDecades = decades(points.map(({ intensity }) => intensity));
@@ -44,7 +50,8 @@ export function rooflinePanel(frame: Frame, cases: readonly CaseRecord[], gigaby
       label(frame.left - 8, y(10 ** power) + 4, amount(10 ** power), { 'text-anchor': 'end' }),
     ]),
     label(frame.left + frame.width / 2, frame.top + frame.height + 38, 'arithmetic intensity, FLOP per byte', { 'text-anchor': 'middle' }),
-    label(frame.left, frame.top - 10, 'matrix products, GFLOP/s; areas are shares of the time'),
+    label(frame.left, frame.top - 10, 'matrix products, GFLOP/s; areas are shares of the time'
+      + (unresolved > 0 ? `; ${unresolved} shorter than a tick of the device's clock are left out` : '')),
     element('line', {
       x1: x(from), y1: y(from * gigabytesPerSecond), x2: x(to), y2: y(to * gigabytesPerSecond), stroke: '#222222', 'stroke-width': 1.5,
     }),

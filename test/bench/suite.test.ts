@@ -50,7 +50,18 @@ describe('the suite', () => {
     expect(decisionPicture(record, found)).toBe(picture);
     const elements = xmlElements(picture);
     expect(elements[0]).toBe('svg');
-    expect(elements.filter((name) => name === 'circle').length).toBe(found.cases.filter(({ macs }) => macs > 0).length);
+    const drawn = found.cases.filter(({ macs, dispatch }) => macs > 0 && dispatch.p50 > 0);
+    expect(elements.filter((name) => name === 'circle').length).toBe(drawn.length);
     expect(picture).not.toMatch(/NaN|Infinity|undefined/);
+    // On a quick adapter with a coarse clock a dispatch can take no time at all.
+    const products = found.cases.filter(({ macs }) => macs > 0);
+    const instant = found.cases.map((one) => (one === products[0] ? { ...one, dispatch: { ...one.dispatch, p50: 0 } } : one));
+    const coarse = { ...found, cases: instant };
+    const text = report({ ...record, precisions: [coarse] });
+    const rest = decisionPicture(record, coarse);
+    expect(rest).toContain("shorter than a tick of the device's clock");
+    expect(text + rest).not.toMatch(/NaN|Infinity|undefined/);
+    const none = { ...found, cases: found.cases.map((one) => ({ ...one, dispatch: { ...one.dispatch, p50: one.macs > 0 ? 0 : 1 } })) };
+    expect(decisionPicture(record, none)).toContain("no matrix product took longer than a tick of the device's clock");
   });
 });
