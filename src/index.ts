@@ -10,12 +10,18 @@ export type { Precision } from './ops/weight-source.js';
 export type { PrecisionChoice } from './policy/choose-precision.js';
 export { loadPolicy, type LoadPolicyOptions } from './policy/load-policy.js';
 export type { Observation } from './policy/observations.js';
-export { Policy, type ActOptions, type PlanOptions, type PlanResult } from './policy/policy.js';
+export type { Episode } from './policy/episode.js';
+export {
+  Policy, type ActOptions, type DecideRequest, type EpisodeOptions, type PlanOptions, type PlanResult,
+} from './policy/policy.js';
 export type { PolicyInfo } from './policy/policy-info.js';
 export { STEP_PRESETS } from './policy/step-strategy.js';
+export { RTI_DP_TIMESTEPS } from './policy/rti-dp-strategy.js';
+export type { PastChunk } from './policy/strategy.js';
 export type {
-  ColdStartOptions, PastChunk, SolverStrategyOptions, StallOptions, StepStrategyOptions, StrategyOptions, WarmStartOptions,
-} from './policy/strategy.js';
+  ColdStartOptions, FalconStrategyOptions, GripperOptions, RtiDpStrategyOptions, SolverStrategyOptions, StallOptions,
+  StepStrategyOptions, StrategyOptions, WarmStartOptions,
+} from './policy/strategy-options.js';
 export { ComputeDevice, type AdapterFacts, type AdapterSummary, type OpenDeviceOptions, type Profile } from './runtime/device.js';
 export type { DispatchInfo } from './runtime/plan.js';
 export type { DispatchTiming, PlanTiming } from './runtime/timing.js';

@@ -1,6 +1,6 @@
 import { SOLVER_NAMES, type SolverName } from '../diffusion/solver-step.js';
 import { WARM_START_MODES } from '../diffusion/warm-start.js';
-import type { StepStrategyOptions, StrategyOptions } from '../policy/strategy.js';
+import type { StepStrategyOptions, StrategyOptions } from '../policy/strategy-options.js';
 import { choiceOption, given, integerOption, UsageError } from './options.js';
 
 /** What the command line says about sampling. */

@@ -53,6 +53,16 @@ export function fillNormal(out: Float32Array, key: NoiseKey): void {
   }
 }
 
+/** Fills `out` with numbers uniform in (0, 1); entry i depends on the key and on i alone. Throws as `fillNormal`. */
+export function fillUniform(out: Float64Array, key: NoiseKey): void {
+  checkNoiseKey(key);
+  const seedWords: PhiloxKey = [key.seed >>> 0, Math.floor(key.seed / 2 ** 32)];
+  for (let block = 0; 4 * block < out.length; block++) {
+    const words = philox4x32([block, key.purpose, key.decision, key.episode], seedWords);
+    out.set(words.map((word) => (word + 0.5) / 2 ** 32).slice(0, out.length - 4 * block), 4 * block);
+  }
+}
+
 /** Two independent standard normals from two uniform 32-bit words (Box and Muller 1958). */
 function boxMuller(radiusWord: number, angleWord: number): [number, number] {
   // The half keeps the uniform inside (0, 1): the logarithm of 0 would put an infinity into an action.

@@ -1,5 +1,11 @@
 import type { PastChunk } from './strategy.js';
 
+/** Rows moved forward by `rows`, the last one repeated: what is left of a chunk after so many control steps. */
+export function shiftRows(values: Float32Array, actionDim: number, rows: number): Float32Array {
+  const last = values.length / actionDim - 1;
+  return values.map((_, i) => values[Math.min(Math.floor(i / actionDim) + rows, last) * actionDim + (i % actionDim)] as number);
+}
+
 /** Splits arrays [b][horizon][actionDim] into the chunks of the samples. */
 export function splitChunks({ chunk, actionHorizon }: PastChunk, batch: number): PastChunk[] {
   const size = chunk.length / batch;
@@ -7,12 +13,6 @@ export function splitChunks({ chunk, actionHorizon }: PastChunk, batch: number):
     chunk: chunk.slice(b * size, (b + 1) * size),
     actionHorizon: actionHorizon.slice(b * size, (b + 1) * size),
   }));
-}
-
-/** Values [first, first + count) of each sample of an array of `batch` samples. */
-export function sliceSamples(values: Float32Array, batch: number, first: number, count: number): Float32Array {
-  const size = values.length / batch;
-  return concatenate(Array.from({ length: batch }, (_, b) => values.subarray(b * size + first, b * size + first + count)));
 }
 
 export function concatenate(parts: readonly Float32Array[]): Float32Array {

@@ -1,16 +1,28 @@
 import { SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { checkChoice } from '../options.js';
+import { createFalconStrategy } from './falcon-strategy.js';
+import { createRtiDpStrategy } from './rti-dp-strategy.js';
 import { createSolverStrategy } from './solver-strategy.js';
 import { createStepStrategy } from './step-strategy.js';
-import type { Strategy, StrategyContext, StrategyOptions } from './strategy.js';
+import type { Strategy, StrategyContext } from './strategy.js';
+import type { StrategyOptions } from './strategy-options.js';
 
-const NAMES = [...SOLVER_NAMES, 'STEP'] as const;
+export const STRATEGY_NAMES = [...SOLVER_NAMES, 'STEP', 'RTI-DP', 'Falcon'] as const satisfies readonly StrategyOptions['name'][];
 
 /**
  * Builds a strategy from its options.
  * @throws OptionError for unknown names, unknown options, and step counts beyond the training timesteps.
  */
 export function createStrategy(options: StrategyOptions, context: StrategyContext): Strategy {
-  checkChoice('strategy', 'name', options.name, NAMES);
-  return options.name === 'STEP' ? createStepStrategy(options, context) : createSolverStrategy(options, context.scheduler);
+  checkChoice('strategy', 'name', options.name, STRATEGY_NAMES);
+  switch (options.name) {
+    case 'STEP':
+      return createStepStrategy(options, context);
+    case 'RTI-DP':
+      return createRtiDpStrategy(options, context);
+    case 'Falcon':
+      return createFalconStrategy(options, context);
+    default:
+      return createSolverStrategy(options, context);
+  }
 }

@@ -1,38 +1,48 @@
-import type { PastChunk } from './strategy.js';
+import type { NoiseSeed } from './noise.js';
+import type { DecisionMaker, PastChunk, Strategy } from './strategy.js';
 
-/** What a running episode remembers, for every sample of its batch. */
+/** A running episode: what its strategy remembers, its last chunks, and which noise it gets. */
 export class Episode {
+  readonly strategy: Strategy;
   /** Frames of the last observations, oldest first; act() only. */
   frames: readonly Float32Array[] = [];
   /** Actions of the last decision that are still to be returned; act() only. */
   readonly actions: Float32Array[] = [];
+  readonly #maker: DecisionMaker;
+  readonly #noise: Omit<NoiseSeed, 'decision'>;
+  #decisions = 0;
+  #newest: PastChunk | undefined;
+  #before: PastChunk | undefined;
+
+  constructor(strategy: Strategy, noise: Omit<NoiseSeed, 'decision'>) {
+    this.strategy = strategy;
+    this.#maker = strategy.begin();
+    this.#noise = noise;
+  }
+
   /** Decisions made. */
-  decision = 0;
-  readonly index: number;
-  #batch = 0;
-  #newest: readonly PastChunk[] = [];
-  #before: readonly PastChunk[] = [];
-
-  /** `index`: number of the episode, part of the key of its noise. */
-  constructor(index: number) {
-    this.index = index;
+  get decisions(): number {
+    return this.#decisions;
   }
 
-  /** Batch size of its decisions; 0 before the first one. */
-  get batch(): number {
-    return this.#batch;
+  get maker(): DecisionMaker {
+    return this.#maker;
   }
 
-  /** Newest chunk of a sample, and the one before it. */
-  past(sample: number): readonly [PastChunk | undefined, PastChunk | undefined] {
-    return [this.#newest[sample], this.#before[sample]];
+  /** Newest chunk, and the one before it. */
+  get past(): readonly [PastChunk | undefined, PastChunk | undefined] {
+    return [this.#newest, this.#before];
   }
 
-  /** Adds the chunks of a decision. */
-  push(chunks: readonly PastChunk[]): void {
-    this.#batch = chunks.length;
+  /** Key of the next decision's noise. */
+  nextNoise(seed = this.#noise.seed): NoiseSeed {
+    return { ...this.#noise, seed, decision: this.#decisions };
+  }
+
+  /** Adds the chunk of a decision. */
+  push({ chunk, actionHorizon }: PastChunk): void {
     this.#before = this.#newest;
-    this.#newest = chunks;
-    this.decision++;
+    this.#newest = { chunk, actionHorizon };
+    this.#decisions++;
   }
 }

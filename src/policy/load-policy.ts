@@ -10,7 +10,7 @@ import { PRECISION_CHOICES, type PrecisionChoice } from './choose-precision.js';
 import { loadInPrecision, type LoadedIn } from './load-precision.js';
 import { Policy, type PlanResult } from './policy.js';
 import { loadNetworks, type PolicyNetworks } from './policy-networks.js';
-import type { StrategyOptions } from './strategy.js';
+import type { StrategyOptions } from './strategy-options.js';
 
 export interface LoadPolicyOptions {
   /** Shared with other policies, and disposed of by whoever opened it. Default: a device of its own. */

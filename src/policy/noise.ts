@@ -1,16 +1,16 @@
 import type { Schedule } from '../diffusion/solver-step.js';
-import { fillNormal } from '../diffusion/philox.js';
+import { fillNormal, fillUniform } from '../diffusion/philox.js';
 import { OptionError } from '../errors.js';
 
-/** Noise of one decision, standard normal. */
-export interface DecisionNoise {
-  /** f32 [b][horizon][actionDim]. */
+/** Noise of one run over one sample, standard normal. */
+export interface RunNoise {
+  /** f32 [horizon][actionDim]. */
   readonly noise: Float32Array;
-  /** One row f32 [b][horizon][actionDim] per noisy step of the schedule. */
+  /** One row f32 [horizon][actionDim] per noisy step of the schedule. */
   readonly stepNoise: readonly Float32Array[];
 }
 
-/** Noise that a caller gives instead of a seed, e.g. to compare with another implementation. */
+/** Noise that a caller gives instead of a seed, e.g. to compare with another implementation. For a batch [b][…]. */
 export interface GivenNoise {
   readonly noise?: ArrayLike<number> | undefined;
   readonly stepNoise?: readonly ArrayLike<number>[] | undefined;
@@ -21,41 +21,71 @@ export function copyGivenNoise({ noise, stepNoise }: GivenNoise): GivenNoise {
   return { noise: noise && Float32Array.from(noise), stepNoise: stepNoise?.map((row) => Float32Array.from(row)) };
 }
 
-/** Which noise a decision gets where none is given: the same key, the same bits, whatever else was drawn. */
+/**
+ * The given noise of every sample of a batch, checked.
+ * @throws OptionError for noise of the wrong size, or not finite.
+ */
+export function splitGivenNoise({ noise, stepNoise }: GivenNoise, batch: number, chunkSize: number): GivenNoise[] {
+  const start = noise && checked('noise', noise, batch * chunkSize);
+  const rows = stepNoise?.map((row, index) => checked(`stepNoise[${index}]`, row, batch * chunkSize));
+  return Array.from({ length: batch }, (_, b) => {
+    const part = (values: Float32Array): Float32Array => values.subarray(b * chunkSize, (b + 1) * chunkSize);
+    return { noise: start && part(start), stepNoise: rows?.map(part) };
+  });
+}
+
+/** Which noise a sample gets where none is given: the same key, the same bits, whatever else was drawn. */
 export interface NoiseSeed {
   readonly seed: number;
   readonly episode: number;
   readonly decision: number;
+  /** Position in a batch that is one episode. */
+  readonly sample: number;
 }
 
-/** Purposes of a sample's draws: row 0 starts, rows 1 … are of solver steps. */
+/** Purposes of a sample's draws: row 0 starts, rows 1 … are of solver steps, the last ones of a strategy's choices. */
 const ROWS_PER_SAMPLE = 2 ** 16;
+const UNIFORM_ROW = ROWS_PER_SAMPLE - 1;
+const NORMAL_ROW = ROWS_PER_SAMPLE - 2;
 
 /**
- * The given noise, checked, or seeded noise in its place. One sample's noise does not depend on the batch.
- * @throws OptionError for noise of the wrong size, or not finite.
+ * The given noise of a sample, or seeded noise in its place.
+ * @throws OptionError where the rows are not as many as the schedule needs.
  */
-export function decisionNoise(schedule: Schedule, batch: number, chunkSize: number, seed: NoiseSeed, given: GivenNoise): DecisionNoise {
-  const elements = batch * chunkSize;
-  const draw = (row: number): Float32Array => {
-    const values = new Float32Array(elements);
-    for (let sample = 0; sample < batch; sample++) {
-      const purpose = sample * ROWS_PER_SAMPLE + row;
-      fillNormal(values.subarray(sample * chunkSize, (sample + 1) * chunkSize), { ...seed, purpose });
-    }
-    return values;
-  };
-  const { noise, stepNoise } = given;
+export function runNoise(schedule: Schedule, chunkSize: number, seed: NoiseSeed, { noise, stepNoise }: GivenNoise): RunNoise {
   if (stepNoise && stepNoise.length !== schedule.noisySteps) {
     throw new OptionError(`stepNoise must have ${schedule.noisySteps} rows, one per noisy step of ${schedule.solver}, got ${stepNoise.length}.`);
   }
+  const draw = (row: number): Float32Array => normals(chunkSize, seed, row);
   return {
-    noise: noise ? checked('noise', noise, elements) : draw(0),
+    noise: noise ? Float32Array.from(noise) : draw(0),
     stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) => {
       const values = stepNoise?.[row];
-      return values ? checked(`stepNoise[${row}]`, values, elements) : draw(row + 1);
+      return values ? Float32Array.from(values) : draw(row + 1);
     }),
   };
+}
+
+/** Numbers for a strategy's choices, uniform in (0, 1). */
+export function choiceNumbers(count: number, seed: NoiseSeed): Float64Array {
+  const values = new Float64Array(count);
+  fillUniform(values, noiseKey(seed, UNIFORM_ROW));
+  return values;
+}
+
+/** Standard normal numbers for a strategy, besides the noise of its runs. */
+export function choiceNoise(count: number, seed: NoiseSeed): Float32Array {
+  return normals(count, seed, NORMAL_ROW);
+}
+
+function normals(count: number, seed: NoiseSeed, row: number): Float32Array {
+  const values = new Float32Array(count);
+  fillNormal(values, noiseKey(seed, row));
+  return values;
+}
+
+function noiseKey({ seed, episode, decision, sample }: NoiseSeed, row: number): Parameters<typeof fillNormal>[1] {
+  return { seed, episode, decision, purpose: sample * ROWS_PER_SAMPLE + row };
 }
 
 function checked(name: string, values: ArrayLike<number>, elements: number): Float32Array {

@@ -1,14 +1,22 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import type { Schedule } from '../diffusion/solver-step.js';
 import { DecisionPlan } from './decision-plan.js';
+import { TRACE_TAP } from './denoiser.js';
 import type { PolicyNetworks } from './policy-networks.js';
 
-/** The plans of a policy, one per batch size. */
+/** Plans that are kept. A fleet whose episodes end one by one asks for many batch sizes, and each plan has its buffers. */
+const MOST_PLANS = 16;
+
+/** The plans of a policy, one per batch size; those that trace their samples apart. */
 export class PlanCache {
   readonly #networks: PolicyNetworks;
   readonly #checkpoint: PolicyCheckpoint;
   readonly #taps: readonly string[];
-  readonly #plans = new Map<number, DecisionPlan>();
+  /** Least recently used first. */
+  readonly #plans = new Map<string, DecisionPlan>();
+  /** What the schedules of all strategies so far need. */
+  #maxSteps = 1;
+  #maxNoiseRows = 0;
 
   constructor(networks: PolicyNetworks, checkpoint: PolicyCheckpoint, taps: readonly string[]) {
     this.#networks = networks;
@@ -16,10 +24,40 @@ export class PlanCache {
     this.#taps = taps;
   }
 
-  /** The plan of a batch size; compiled when it is missing, or when a schedule is longer than any before. */
-  async get(batch: number, schedules: readonly Schedule[]): Promise<DecisionPlan> {
-    const existing = this.#plans.get(batch);
-    if (existing && schedules.every((schedule) => existing.fits(schedule))) return existing;
+  /** Sizes plans that are compiled from now on for these schedules. */
+  reserve(schedules: readonly Schedule[]): void {
+    this.#maxSteps = Math.max(this.#maxSteps, ...schedules.map(({ steps }) => steps.length));
+    this.#maxNoiseRows = Math.max(this.#maxNoiseRows, ...schedules.map(({ noisySteps }) => noisySteps));
+  }
+
+  /** The plan of a batch size; compiled when it is missing, or when a schedule does not fit into its buffers. */
+  async get(batch: number, schedules: readonly Schedule[], trace = false): Promise<DecisionPlan> {
+    const key = keyOf(batch, trace);
+    const existing = this.#plans.get(key);
+    this.#plans.delete(key);
+    if (existing && schedules.every((schedule) => existing.fits(schedule))) {
+      this.#plans.set(key, existing);
+      return existing;
+    }
+    existing?.destroy();
+    this.reserve(schedules);
+    const plan = await this.#compile(batch, trace);
+    this.#plans.set(key, plan);
+    this.#forget();
+    return plan;
+  }
+
+  /** The plan of a batch size, if it was compiled. */
+  peek(batch: number): DecisionPlan | undefined {
+    return this.#plans.get(keyOf(batch, false));
+  }
+
+  destroy(): void {
+    for (const plan of this.#plans.values()) plan.destroy();
+    this.#plans.clear();
+  }
+
+  #compile(batch: number, trace: boolean): Promise<DecisionPlan> {
     const { unet, observationSteps } = this.#checkpoint;
     const shape = {
       batch,
@@ -27,22 +65,21 @@ export class PlanCache {
       frameWidth: unet.conditioningDim / observationSteps,
       horizon: unet.horizon,
       actionDim: unet.actionDim,
-      maxSteps: Math.max(existing?.shape.maxSteps ?? 0, ...schedules.map((schedule) => schedule.steps.length)),
-      maxNoiseRows: Math.max(existing?.shape.maxNoiseRows ?? 0, ...schedules.map((schedule) => schedule.noisySteps)),
+      maxSteps: this.#maxSteps,
+      maxNoiseRows: this.#maxNoiseRows,
     };
-    const plan = await DecisionPlan.compile(this.#networks, shape, this.#taps);
-    existing?.destroy();
-    this.#plans.set(batch, plan);
-    return plan;
+    return DecisionPlan.compile(this.#networks, shape, trace ? [...this.#taps, TRACE_TAP] : this.#taps);
   }
 
-  /** The plan of a batch size, if it was compiled. */
-  peek(batch: number): DecisionPlan | undefined {
-    return this.#plans.get(batch);
+  #forget(): void {
+    for (const [key, plan] of this.#plans) {
+      if (this.#plans.size <= MOST_PLANS) return;
+      plan.destroy();
+      this.#plans.delete(key);
+    }
   }
+}
 
-  destroy(): void {
-    for (const plan of this.#plans.values()) plan.destroy();
-    this.#plans.clear();
-  }
+function keyOf(batch: number, trace: boolean): string {
+  return `${batch}${trace ? ' traced' : ''}`;
 }

@@ -1,24 +1,24 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
-import type { Schedule } from '../diffusion/solver-step.js';
-import { DisposedError, ObservationError, OptionError } from '../errors.js';
+import { DisposedError, OptionError } from '../errors.js';
 import type { Precision } from '../ops/weight-source.js';
 import { checkInteger, checkKeys } from '../options.js';
 import type { PlanTiming } from '../runtime/timing.js';
-import { concatenate, sliceSamples, splitChunks } from './chunks.js';
+import { concatenate, splitChunks } from './chunks.js';
 import { createStrategy } from './create-strategy.js';
-import type { DecisionInput } from './decision.js';
-import type { DecisionPlan } from './decision-plan.js';
+import { Decider, type Sample } from './decider.js';
+import { Denoiser, givenRun, type DenoiseSample } from './denoiser.js';
 import { Episode } from './episode.js';
-import { copyGivenNoise, decisionNoise, type GivenNoise, type NoiseSeed } from './noise.js';
+import { copyGivenNoise } from './noise.js';
 import { countFrames, gatherFrames, type Observation } from './observations.js';
 import { PlanCache } from './plan-cache.js';
-import type { ActOptions, PlanOptions, PlanResult } from './plan-result.js';
+import type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './plan-result.js';
 import type { PolicyNetworks } from './policy-networks.js';
 import { describePolicy, type PolicyInfo } from './policy-info.js';
 import { SerialQueue } from './serial-queue.js';
-import type { DecisionStart, PastChunk, Strategy, StrategyContext, StrategyOptions } from './strategy.js';
+import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from './strategy.js';
+import type { StrategyOptions } from './strategy-options.js';
 
-export type { ActOptions, PlanOptions, PlanResult } from './plan-result.js';
+export type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './plan-result.js';
 
 export interface PolicyParts {
   readonly checkpoint: PolicyCheckpoint;
@@ -34,18 +34,6 @@ export interface PolicyParts {
   readonly onDispose: (() => void) | undefined;
 }
 
-/** What one decision depends on, before it is turned into values for the device. */
-interface DecisionRequest {
-  /** f32 [b][observationSteps][frameWidth]. */
-  readonly frames: Float32Array;
-  readonly batch: number;
-  readonly starts: readonly DecisionStart[];
-  /** Newest chunk of every sample, where there is one. */
-  readonly newest: readonly PastChunk[] | undefined;
-  readonly key: NoiseSeed;
-  readonly given: GivenNoise;
-}
-
 /** WebGPU's default for workgroups per dimension; a batch is one dimension. */
 const MAX_BATCH = 65_535;
 
@@ -58,29 +46,37 @@ export class Policy {
   readonly #context: StrategyContext;
   readonly #queue = new SerialQueue();
   readonly #plans: PlanCache;
+  readonly #denoiser: Denoiser;
+  readonly #decider: Decider;
   #strategy: Strategy;
-  #episode = new Episode(0);
+  /** The policy's own episode, one per sample of its batch; empty before its first decision. */
+  #own: readonly Episode[] = [];
+  /** Number of that episode, part of the key of its noise. */
+  #ownIndex = 0;
   #disposal: Promise<void> | undefined;
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
     this.#plans = new PlanCache(parts.networks, parts.checkpoint, parts.taps);
+    this.#denoiser = new Denoiser(this.#plans);
     const { scheduler, unet, observationSteps, actionSteps } = parts.checkpoint;
-    this.#context = { scheduler, actionDim: unet.actionDim, observationSteps, actionSteps };
+    this.#context = { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };
+    this.#decider = new Decider(this.#denoiser, this.#context, parts.onDecision);
     this.#strategy = this.#createStrategy(parts.strategy);
   }
 
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
     const { checkpoint, networks, precision, fileDtypes, warnings } = this.#parts;
-    const [warm] = this.#strategy.schedules;
+    const { usual, needsPredictor, description, actionSteps } = this.#strategy;
     return {
       ...describePolicy(checkpoint, networks),
+      actionSteps,
       precision,
       fileDtypes,
       warnings,
-      strategy: this.#strategy.description,
-      dispatches: this.#plans.peek(1)?.dispatchCount(warm?.steps.length ?? 0, this.#strategy.needsPredictor),
+      strategy: description,
+      dispatches: this.#plans.peek(1)?.dispatchCount(usual.steps.length, needsPredictor),
     };
   }
 
@@ -92,18 +88,19 @@ export class Policy {
    * that the tick can be tried again.
    */
   async act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
-    checkKeys('act', options, ['noise', 'stepNoise']);
+    checkKeys('act', options, ['noise', 'stepNoise', 'episode']);
     const frame = gatherFrames(this.#parts.checkpoint.observations, observation, 1);
     const given = copyGivenNoise(options);
     return this.#run(async () => {
-      const episode = this.#episode;
       const { observationSteps, actionDim } = this.#context;
-      if (episode.batch > 1) throw new OptionError(`act: the running episode has a batch of ${episode.batch}; reset() before act().`);
+      const [own] = options.episode ? [] : this.#ownEpisodes(1);
+      const episode = options.episode ?? (own as Episode);
       const frames = [...episode.frames, frame].slice(-observationSteps);
       while (frames.length < observationSteps) frames.unshift(frame);
       if (episode.actions.length === 0) {
-        const { actions } = await this.#decideInEpisode(concatenate(frames), 1, given);
+        const { actions } = await this.#decider.continueTogether([episode], this.#decider.splitSamples(concatenate(frames), 1, given));
         for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
+        if (!options.episode) this.#own = [episode];
       }
       episode.frames = frames;
       return episode.actions.shift() as Float32Array;
@@ -120,25 +117,75 @@ export class Policy {
     const { frames, batch } = this.#gatherWindow(window);
     const given = copyGivenNoise(options);
     const { previous, seed = this.#parts.seed } = options;
-    if (previous === undefined) return this.#run(() => this.#decideInEpisode(frames, batch, given, seed));
+    if (previous === undefined) {
+      return this.#run(async () => {
+        const episodes = this.#ownEpisodes(batch);
+        const result = await this.#decider.continueTogether(episodes, this.#decider.splitSamples(frames, batch, given), seed);
+        this.#own = episodes;
+        return result;
+      });
+    }
     if (previous.length > 2) throw new OptionError(`plan: \`previous\` takes the two newest results at most, got ${previous.length}.`);
     const [newest, before] = previous.map((past) => this.#splitPrevious(past, batch));
     return this.#run(() => {
-      const starts = Array.from({ length: batch }, (_, b) => this.#strategy.start(newest?.[b], before?.[b]));
-      return this.#decide({ frames, batch, starts, newest, key: { seed, episode: 0, decision: 0 }, given });
+      const strategy = this.#strategy;
+      if (!strategy.needsOnlyChunks) {
+        throw new OptionError(`plan: ${strategy.description} remembers more than chunks: use beginEpisode() in place of \`previous\`.`);
+      }
+      return this.#decider.decideOnce(strategy, this.#decider.splitSamples(frames, batch, given), { newest, before }, seed);
     });
   }
 
+  /** Begins an episode of its own, beside the policy's: for fleets, and for strategies side by side. @throws OptionError. */
+  beginEpisode(options: EpisodeOptions = {}): Episode {
+    checkKeys('beginEpisode', options, ['strategy', 'seed']);
+    const strategy = options.strategy ? this.#createStrategy(options.strategy) : this.#strategy;
+    const seed = checkInteger('beginEpisode', 'seed', options.seed ?? this.#parts.seed, 0, Number.MAX_SAFE_INTEGER);
+    return new Episode(strategy, { seed, episode: 0, sample: 0 });
+  }
+
   /**
-   * How long every dispatch takes on the device, for the decision that `plan(window)` would make now. Changes nothing in
-   * the episode. The device must have been opened with `timing`. Dispatches run apart from each other, so their sum is not
-   * the time of a decision: measure that in another run.
+   * The next decisions of many episodes, together: what their strategies ask of the network runs as one batch where the
+   * timesteps allow. A decision's bits do not depend on the others.
+   * @throws as plan(); then no episode has changed.
+   */
+  async decide(requests: readonly DecideRequest[]): Promise<PlanResult[]> {
+    const { observations } = this.#parts.checkpoint;
+    const episodes = requests.map(({ episode }) => episode);
+    if (new Set(episodes).size < episodes.length) {
+      throw new OptionError('decide: an episode is there twice: its second decision needs the first one.');
+    }
+    const samples = requests.map(({ episode: _, window, ...noise }) => {
+      checkKeys('decide', noise, ['noise', 'stepNoise']);
+      const frames = gatherFrames(observations, window, this.#context.observationSteps);
+      return this.#decider.splitSamples(frames, 1, copyGivenNoise(noise))[0] as Sample;
+    });
+    return this.#run(() => this.#decider.continueEach(episodes, samples));
+  }
+
+  /**
+   * Runs samples through chosen steps of a solver, outside of any episode: for analysis, and to build strategies on.
+   * @throws as plan().
+   */
+  async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
+    const { observations } = this.#parts.checkpoint;
+    const runs = requests.map(({ window, ...request }) => givenRun(
+      request, gatherFrames(observations, window, this.#context.observationSteps), this.#context.horizon * this.#context.actionDim,
+    ));
+    return this.#run(() => this.#denoiser.run(runs));
+  }
+
+  /**
+   * How long every dispatch takes on the device, for the decision that `plan(window)` would make now; of a strategy of
+   * several runs, for the first. Changes nothing in the episode. The device must have been opened with `timing`. Dispatches
+   * run apart from each other, so their sum is not the time of a decision: measure that in another run.
    * @throws as plan(); DeviceLimitError where the device has no timestamps.
    */
   async timeDecision(window: Observation): Promise<PlanTiming> {
     const { frames, batch } = this.#gatherWindow(window);
     return this.#run(async () => {
-      const { plan, input } = await this.#prepare(this.#nextRequest(frames, batch, {}, this.#parts.seed));
+      const samples = this.#decider.splitSamples(frames, batch, {});
+      const { plan, input } = await this.#decider.prepareNext(this.#ownEpisodes(batch), samples);
       return plan.time(input);
     });
   }
@@ -146,7 +193,8 @@ export class Policy {
   /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. */
   reset(): void {
     void this.#queue.run(() => {
-      this.#episode = new Episode(this.#episode.index + 1);
+      this.#own = [];
+      this.#ownIndex++;
     });
   }
 
@@ -197,6 +245,7 @@ export class Policy {
     if (strategy.needsPredictor && !this.#parts.networks.predictor) {
       throw new OptionError(`strategy ${options.name} needs a predictor: give \`predictor\` when loading the policy, a predictor folder or 'shift'.`);
     }
+    this.#plans.reserve(strategy.schedules);
     return strategy;
   }
 
@@ -207,66 +256,20 @@ export class Policy {
     return { frames: gatherFrames(observations, window, batch * observationSteps), batch };
   }
 
-  async #decideInEpisode(frames: Float32Array, batch: number, given: GivenNoise, seed = this.#parts.seed): Promise<PlanResult> {
-    const episode = this.#episode;
-    const result = await this.#decide(this.#nextRequest(frames, batch, given, seed));
-    episode.push(splitChunks(result, batch));
-    return result;
-  }
-
-  /** What the next decision of the running episode depends on. */
-  #nextRequest(frames: Float32Array, batch: number, given: GivenNoise, seed: number): DecisionRequest {
-    const episode = this.#episode;
-    if (episode.batch !== 0 && episode.batch !== batch) {
-      throw new OptionError(`plan: the running episode has a batch of ${episode.batch}, the window ${batch}; reset() first, or give \`previous\`.`);
+  /** The episodes of the policy's own batch, or new ones where none has begun. */
+  #ownEpisodes(batch: number): readonly Episode[] {
+    if (this.#own.length === 0) {
+      const noise = { seed: this.#parts.seed, episode: this.#ownIndex };
+      return Array.from({ length: batch }, (_, sample) => new Episode(this.#strategy, { ...noise, sample }));
     }
-    const past = Array.from({ length: batch }, (_, b) => episode.past(b));
-    return {
-      frames,
-      batch,
-      starts: past.map(([newest, before]) => this.#strategy.start(newest, before)),
-      newest: past.every(([chunk]) => chunk) ? past.map(([chunk]) => chunk as PastChunk) : undefined,
-      key: { seed, episode: episode.index, decision: episode.decision },
-      given,
-    };
-  }
-
-  async #prepare({ frames, batch, starts, newest, key, given }: DecisionRequest): Promise<{ plan: DecisionPlan; input: DecisionInput }> {
-    const schedule = commonSchedule(starts);
-    const plan = await this.#plans.get(batch, this.#strategy.schedules);
-    const chunkSize = plan.shape.horizon * plan.shape.actionDim;
-    const warm = starts.some((start) => start.predictionScale !== 0);
-    // Where a strategy starts warm without a past, its history is a chunk of zeros.
-    const history = (): Float32Array => (newest ? concatenate(newest.map((past) => past.chunk)) : new Float32Array(batch * chunkSize));
-    const noise = decisionNoise(schedule, batch, chunkSize, key, given);
-    return { plan, input: { observations: frames, schedule, starts, history: warm ? history() : undefined, ...noise } };
-  }
-
-  async #decide(request: DecisionRequest): Promise<PlanResult> {
-    const started = performance.now();
-    const { plan, input } = await this.#prepare(request);
-    const output = await plan.run(input);
-    const { batch, starts } = request;
-    const { actionDim, observationSteps } = plan.shape;
-    const result: PlanResult = {
-      batch,
-      chunk: output.chunk,
-      actionHorizon: output.actionHorizon,
-      // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
-      actions: sliceSamples(output.actionHorizon, batch, (observationSteps - 1) * actionDim, this.#context.actionSteps * actionDim),
-      timesteps: input.schedule.steps.map((step) => step.timestep),
-      warm: input.history !== undefined,
-      stalled: starts.map((start) => start.stalled),
-      latencyMs: performance.now() - started,
-      taps: output.taps,
-    };
-    this.#parts.onDecision?.(result);
-    return result;
+    if (this.#own.length !== batch) {
+      throw new OptionError(`the running episode has a batch of ${this.#own.length}, this is one of ${batch}: reset() first, or give \`previous\`.`);
+    }
+    return this.#own;
   }
 
   #splitPrevious(past: PastChunk, batch: number): PastChunk[] {
-    const { horizon, actionDim } = this.#parts.checkpoint.unet;
-    const expected = batch * horizon * actionDim;
+    const expected = batch * this.#context.horizon * this.#context.actionDim;
     for (const values of [past.chunk, past.actionHorizon]) {
       if (values.length !== expected || !values.every(Number.isFinite)) {
         throw new OptionError(`plan: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), got ${values.length}.`);
@@ -274,15 +277,4 @@ export class Policy {
     }
     return splitChunks(past, batch);
   }
-}
-
-/** All samples of a batch run through the network together, so they share their timesteps. */
-function commonSchedule(starts: readonly DecisionStart[]): Schedule {
-  const [first] = starts;
-  if (!first) throw new ObservationError('a batch needs at least one sample');
-  const timesteps = (start: DecisionStart): string => start.schedule.steps.map((step) => step.timestep).join(' ');
-  if (starts.some((start) => start.schedule !== first.schedule && timesteps(start) !== timesteps(first))) {
-    throw new OptionError('samples of one batch need different timesteps: with this warm start, the stall rule works with a batch of 1.');
-  }
-  return first.schedule;
 }

@@ -6,23 +6,27 @@ import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import type { Schedule, SolverName, SolverOptions } from '../diffusion/solver-step.js';
 import { OptionError } from '../errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../options.js';
-import type { DecisionStart, SolverStrategyOptions, Strategy } from './strategy.js';
+import { singleRuns, type DecisionStart, type Strategy, type StrategyContext } from './strategy.js';
+import type { SolverStrategyOptions } from './strategy-options.js';
 
 /** Every decision from noise, whatever came before. */
-export function createSolverStrategy(options: SolverStrategyOptions, scheduler: SchedulerConfig): Strategy {
-  const schedule = solverSchedule(options, scheduler);
+export function createSolverStrategy(options: SolverStrategyOptions, context: StrategyContext): Strategy {
+  const schedule = solverSchedule(options, context.scheduler);
   const start = startFromNoise(schedule);
   return {
     description: `${options.name} ${schedule.steps.length}`,
     schedules: [schedule],
+    usual: schedule,
     needsPredictor: false,
-    start: () => start,
+    actionSteps: context.actionSteps,
+    needsOnlyChunks: true,
+    begin: singleRuns(() => start),
   };
 }
 
 /** A cold start: nothing of a prediction, all of the noise. */
 export function startFromNoise(schedule: Schedule): DecisionStart {
-  return { predictionScale: 0, noiseScale: 1, schedule, stalled: false };
+  return { predictionScale: 0, noiseScale: 1, schedule, warm: false, stalled: false };
 }
 
 const COMMON_KEYS = ['name', 'steps', 'clip', 'timestepSpacing'] as const;

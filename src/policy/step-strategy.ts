@@ -3,16 +3,8 @@ import { SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { stalledStart, WARM_START_MODES, warmStart, type WarmStart } from '../diffusion/warm-start.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber, checkScale } from '../options.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver-strategy.js';
-import type {
-  ColdStartOptions,
-  DecisionStart,
-  PastChunk,
-  StallOptions,
-  StepStrategyOptions,
-  Strategy,
-  StrategyContext,
-  WarmStartOptions,
-} from './strategy.js';
+import { singleRuns, type DecisionStart, type PastChunk, type Strategy, type StrategyContext } from './strategy.js';
+import type { ColdStartOptions, StallOptions, StepStrategyOptions, WarmStartOptions } from './strategy-options.js';
 
 /** The paper's values for simulation: σ = 1, σ_t = 0.1. */
 const SIGMA = 1;
@@ -44,22 +36,25 @@ export function createStepStrategy(options: StepStrategyOptions, context: Strate
   const budget = checkInteger('strategy STEP', 'budget', options.budget ?? 2, 1, scheduler.numTrainTimesteps);
   const rule = warmStartRule(options.warmStart ?? 'forward-noise');
   const refinement = solverOptions(scheduler);
-  const warm = { ...warmStart(rule, budget, refinement), stalled: false };
+  const warm = { ...warmStart(rule, budget, refinement), warm: true, stalled: false };
   const cold = coldStart(options.coldStart ?? {}, context);
   const stall = options.stall ? stallRule(options.stall) : undefined;
-  const perturbed = stall ? { ...stalledStart(stall, budget, refinement), stalled: true } : undefined;
+  const perturbed = stall ? { ...stalledStart(stall, budget, refinement), warm: true, stalled: true } : undefined;
   const layout = { actionDim: context.actionDim, firstRow: context.observationSteps - 1, rows: context.actionSteps };
   const chunkOf = (past: PastChunk): Float32Array => (stall?.space === 'raw' ? past.actionHorizon : past.chunk);
 
   return {
     description: `STEP ${budget} (${rule.mode}${cold ? `, cold ${cold.schedule.solver} ${cold.schedule.steps.length}` : ', zero history'}${stall ? ', stall rule' : ''})`,
     schedules: [warm.schedule, ...(cold ? [cold.schedule] : []), ...(perturbed ? [perturbed.schedule] : [])],
+    usual: warm.schedule,
     needsPredictor: true,
-    start: (newest, before) => {
+    actionSteps: context.actionSteps,
+    needsOnlyChunks: true,
+    begin: singleRuns(({ newest, before }) => {
       if (!newest) return cold ?? warm;
       if (stall && perturbed && before && isStalled(stall, chunkOf(newest), chunkOf(before), layout)) return perturbed;
       return warm;
-    },
+    }),
   };
 }
 

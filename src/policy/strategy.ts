@@ -1,10 +1,7 @@
 import type { SchedulerConfig } from '../checkpoints/types.js';
-import type { FinalSigma, SolverType } from '../diffusion/dpm-solver.js';
-import type { Schedule, SolverName } from '../diffusion/solver-step.js';
-import type { StallRule } from '../diffusion/stall.js';
-import type { TimestepSpacing } from '../diffusion/timesteps.js';
+import type { Schedule } from '../diffusion/solver-step.js';
 
-/** What earlier decisions of an episode left behind, for one sample of a batch. */
+/** A chunk as decisions leave it behind, of one sample, or of a batch [b][…]. */
 export interface PastChunk {
   /** Normalised, f32 [horizon][actionDim]. */
   readonly chunk: Float32Array;
@@ -12,91 +9,103 @@ export interface PastChunk {
   readonly actionHorizon: Float32Array;
 }
 
-/** How one decision is sampled: x = predictionScale · prediction + noiseScale · noise, then the schedule. */
-export interface DecisionStart {
+/** One run of the denoiser over one sample: x = predictionScale · prediction + noiseScale · noise, then the schedule. */
+export interface DenoiseRequest {
   readonly predictionScale: number;
   readonly noiseScale: number;
   readonly schedule: Schedule;
-  /** Whether the stall rule chose this start. */
+  /** Stands in for the noise of the start; normalised, f32 [horizon][actionDim]. */
+  readonly sample?: Float32Array;
+  /** Whether the result brings the sample after every step. */
+  readonly trace?: boolean;
+}
+
+export interface DenoiseResult extends PastChunk {
+  /** Sample after each step of the schedule, normalised, f32 [horizon][actionDim]; empty unless asked for. */
+  readonly trace: readonly Float32Array[];
+}
+
+/** What a strategy decides from: what earlier decisions of the episode left behind. */
+export interface DecisionContext {
+  readonly newest: PastChunk | undefined;
+  readonly before: PastChunk | undefined;
+  /** Numbers for choices of this decision, uniform in (0, 1); the same at every repetition of it. */
+  uniform(count: number): Float64Array;
+  /** Standard normal numbers, likewise; others than the noise of its runs. */
+  normal(count: number): Float32Array;
+}
+
+export interface DecisionOutcome {
+  /** The run whose chunk is executed. */
+  readonly result: DenoiseResult;
+  /** The run's request. */
+  readonly request: DenoiseRequest;
+  /** Whether the start came from a prediction, or from an earlier sample. */
+  readonly warm: boolean;
+  /** Whether the stall rule chose the start. */
   readonly stalled: boolean;
+  /** Network evaluations that only compared candidates. */
+  readonly screening: number;
 }
 
 /**
- * A strategy: how decisions are sampled from the denoiser. It keeps no state of its own; what it needs of the past is
- * handed to it, so that one strategy serves any number of episodes.
+ * A decision on its way: asks for runs of the denoiser, is given their results in the same order, and so on until it has
+ * made up its mind. Whoever drives it may run the requests of many episodes as one batch.
  */
+export type Deciding = Generator<readonly DenoiseRequest[], DecisionOutcome, readonly DenoiseResult[]>;
+
+/**
+ * Makes the decisions of one episode. What it remembers, beyond the two newest chunks that it is handed, changes when a
+ * decision is complete and not before, so that a decision that fails can be tried again.
+ */
+export interface DecisionMaker {
+  decide(context: DecisionContext): Deciding;
+}
+
+/** A strategy: how decisions are sampled from the denoiser. One strategy serves any number of episodes. */
 export interface Strategy {
   /** For people, e.g. "STEP 2 (forward-noise, cold DDIM 16)". */
   readonly description: string;
-  /** All schedules that `start` may choose: they fix the sizes of a plan's buffers. */
+  /** Schedules that decisions may run: they fix the sizes of a plan's buffers. */
   readonly schedules: readonly Schedule[];
-  /** Whether `start` may ask for a prediction, and so for a predictor. */
+  /** The schedule of a usual decision: the first one of an episode may differ. */
+  readonly usual: Schedule;
+  /** Whether decisions may ask for a prediction, and so for a predictor. */
   readonly needsPredictor: boolean;
-  /** The start of the next decision, given the newest chunk and the one before it. */
-  start(newest: PastChunk | undefined, before: PastChunk | undefined): DecisionStart;
+  /** Rows of a chunk that are executed before the next decision. */
+  readonly actionSteps: number;
+  /** Whether a decision depends on the two newest chunks and on nothing else of the past. */
+  readonly needsOnlyChunks: boolean;
+  /** Begins an episode. */
+  begin(): DecisionMaker;
 }
 
 /** What a strategy needs to know of its policy. */
 export interface StrategyContext {
   readonly scheduler: SchedulerConfig;
+  readonly horizon: number;
   readonly actionDim: number;
   readonly observationSteps: number;
   readonly actionSteps: number;
 }
 
-/** Options that name a strategy; see `createStrategy`. */
-export type StrategyOptions = SolverStrategyOptions | StepStrategyOptions;
-
-/** Every decision from noise, by one of the solvers. */
-export interface SolverStrategyOptions {
-  readonly name: SolverName;
-  /** Network evaluations per decision. Default: the checkpoint's. */
-  readonly steps?: number;
-  /** Clamp of x̂0; null for none. Default: the checkpoint's for DDPM and DDIM, none for DPM-Solver++ (as diffusers). */
-  readonly clip?: number | null;
-  readonly timestepSpacing?: TimestepSpacing;
-  /** DDIM: 0 deterministic (default) … 1. */
-  readonly eta?: number;
-  /** DDIM: the last step ends at the clean sample (default) or at timestep 0. */
-  readonly setAlphaToOne?: boolean;
-  /** DPM-Solver++. */
-  readonly solverType?: SolverType;
-  readonly finalSigma?: FinalSigma;
-  readonly lambdaMinClipped?: number;
+/** The start of a decision that is one run. */
+export interface DecisionStart extends DenoiseRequest {
+  readonly warm: boolean;
+  readonly stalled: boolean;
 }
 
-/** STEP: decisions after the first start from a prediction, and a few DDIM steps refine it. */
-export interface StepStrategyOptions {
-  readonly name: 'STEP';
-  /** Network evaluations per warm decision. Default 2. */
-  readonly budget?: number;
-  /** How prediction and noise are mixed. Default forward-noise. */
-  readonly warmStart?: WarmStartOptions;
-  /** The first decision of an episode. Default: DDIM with 16 steps. */
-  readonly coldStart?: ColdStartOptions;
-  /** Off unless given. */
-  readonly stall?: StallOptions;
-}
-
-export type WarmStartOptions =
-  | 'forward-noise'
-  | { readonly mode: 'forward-noise' }
-  | { readonly mode: 'eq13' | 'train-index' | 'snr-matched'; readonly sigma?: number; readonly sigmaT?: number }
-  | { readonly mode: 'mean-matched'; readonly sigmaT?: number };
-
-export type ColdStartOptions =
-  | { readonly mode?: 'noise'; readonly solver?: SolverName; readonly steps?: number }
-  /** As the STEP release does it: warm from the first decision, with a history of zeros. */
-  | { readonly mode: 'zero-history' };
-
-/** Velocity-aware perturbation: a robot that stands still gets a start with more noise. */
-export interface StallOptions {
-  /** Distance between successive chunks below which the robot stands still. Default 0.01. */
-  readonly eps?: number;
-  readonly norm?: StallRule['norm'];
-  readonly rows?: StallRule['rows'];
-  readonly space?: StallRule['space'];
-  /** Start of a stalled decision: sigmaScale · prediction + sigmaStall · noise. Default 0.4 and 1.2. */
-  readonly sigmaScale?: number;
-  readonly sigmaStall?: number;
+/** A maker of decisions that are one run each; all episodes share it, because it remembers nothing. */
+export function singleRuns(
+  start: (context: DecisionContext) => DecisionStart,
+  finish: (result: DenoiseResult) => DenoiseResult = (result) => result,
+): () => DecisionMaker {
+  const maker: DecisionMaker = {
+    *decide(context) {
+      const request = start(context);
+      const [result] = yield [request];
+      return { result: finish(result as DenoiseResult), request, warm: request.warm, stalled: request.stalled, screening: 0 };
+    },
+  };
+  return () => maker;
 }

@@ -6,6 +6,8 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 
 /** Files of src/ itself that any room may use. */
 const SHARED = ['src/errors.ts', 'src/half.ts', 'src/network-shapes.ts', 'src/noise-schedule-options.ts', 'src/options.ts'];
+/** Rooms above the policy that run in any JavaScript runtime too. */
+const APPLICATIONS = ['src/envs', 'src/control', 'src/evaluation', 'src/analysis'];
 const CORE = [
   'kernels', 'src/runtime', 'src/ops', 'src/networks', 'src/diffusion', 'src/checkpoints', 'src/policy', 'src/verification', 'src/synthetic',
 ];
@@ -22,9 +24,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/synthetic': ['src/checkpoints', 'src/diffusion', 'src/networks', 'src/policy'],
   'src/verification': CORE,
   'src/tuning': CORE,
+  'src/envs': [],
+  'src/control': ['src/policy'],
+  'src/evaluation': ['src/diffusion', 'src/envs', 'src/policy'],
+  'src/analysis': ['src/diffusion', 'src/envs', 'src/evaluation', 'src/policy'],
   'src/platform': [...CORE, 'src/index.ts'],
-  'src/cli': [...CORE, 'src/tuning', 'src/platform', 'src/index.ts'],
-  'src/index.ts': CORE,
+  'src/cli': [...CORE, ...APPLICATIONS, 'src/tuning', 'src/platform', 'src/index.ts'],
+  'src/index.ts': [...CORE, ...APPLICATIONS],
   'src/errors.ts': [],
   'src/half.ts': [],
   'src/network-shapes.ts': [],

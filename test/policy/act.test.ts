@@ -106,8 +106,8 @@ describe('act', () => {
   it('refuses to go on with an episode of another batch size', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
     await policy.plan(window(policy, 0, 2));
-    await expect(policy.act(observation(policy))).rejects.toThrow(/batch of 2; reset\(\) before act/);
-    await expect(policy.plan(window(policy, 0, 3))).rejects.toThrow(/batch of 2, the window 3/);
+    await expect(policy.act(observation(policy))).rejects.toThrow(/batch of 2, this is one of 1: reset\(\) first/);
+    await expect(policy.plan(window(policy, 0, 3))).rejects.toThrow(/batch of 2, this is one of 3/);
     policy.reset();
     await expect(policy.act(observation(policy))).resolves.toHaveLength(policy.info.actionDim);
     await policy.dispose();

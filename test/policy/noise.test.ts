@@ -1,36 +1,41 @@
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/errors.js';
-import { decisionNoise } from '../../src/policy/noise.js';
+import { choiceNoise, choiceNumbers, runNoise, splitGivenNoise } from '../../src/policy/noise.js';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
 import { solverOptions } from '../diffusion/recorded-case.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, irregular, loadGolden, window } from './golden-policy.js';
 
 const schedule = ddpmSchedule({ ...solverOptions('state-ddpm10'), steps: 3 });
-const SEED = { seed: 7, episode: 0, decision: 0 };
+const SEED = { seed: 7, episode: 0, decision: 0, sample: 0 };
 
-describe('decisionNoise', () => {
+describe('noise of a run', () => {
   it('is a function of seed, episode, decision, sample and step, and of nothing else', () => {
-    const { noise, stepNoise } = decisionNoise(schedule, 2, 12, SEED, {});
-    expect(decisionNoise(schedule, 2, 12, SEED, {})).toEqual({ noise, stepNoise });
+    const drawn = runNoise(schedule, 12, SEED, {});
+    expect(runNoise(schedule, 12, SEED, {})).toEqual(drawn);
     expect(schedule.noisySteps).toBe(2);
-    expect(stepNoise).toHaveLength(2);
-    const rows = [
-      noise.slice(0, 12), noise.slice(12), ...stepNoise.flatMap((row) => [row.slice(0, 12), row.slice(12)]),
-      decisionNoise(schedule, 1, 12, { ...SEED, seed: 8 }, {}).noise,
-      decisionNoise(schedule, 1, 12, { ...SEED, episode: 1 }, {}).noise,
-      decisionNoise(schedule, 1, 12, { ...SEED, decision: 1 }, {}).noise,
-    ];
-    expect(new Set(rows.map(String)).size).toBe(rows.length);
-    expect(decisionNoise(schedule, 1, 12, SEED, {}).noise).toEqual(noise.slice(0, 12));
+    expect(drawn.stepNoise).toHaveLength(2);
+    const others = [{ seed: 8 }, { episode: 1 }, { decision: 1 }, { sample: 1 }].map((change) => runNoise(schedule, 12, { ...SEED, ...change }, {}));
+    const rows = [drawn, ...others].flatMap(({ noise, stepNoise }) => [noise, ...stepNoise]);
+    expect(new Set(rows.map(String)).size).toBe(5 * 3);
   });
 
   it('takes given noise as it is, and draws what is not given', () => {
     const given = irregular(24);
     const rows = [irregular(24, 1), irregular(24, 2)];
-    expect(decisionNoise(schedule, 2, 12, SEED, { noise: given, stepNoise: rows })).toEqual({ noise: given, stepNoise: rows });
-    const drawn = decisionNoise(schedule, 2, 12, SEED, {});
-    expect(decisionNoise(schedule, 2, 12, SEED, { noise: [...given] })).toEqual({ noise: given, stepNoise: drawn.stepNoise });
+    const [first, second] = splitGivenNoise({ noise: given, stepNoise: rows }, 2, 12);
+    expect(runNoise(schedule, 12, SEED, first!)).toEqual({ noise: given.slice(0, 12), stepNoise: rows.map((row) => row.slice(0, 12)) });
+    expect(runNoise(schedule, 12, SEED, second!)).toEqual({ noise: given.slice(12), stepNoise: rows.map((row) => row.slice(12)) });
+    const [noiseOnly] = splitGivenNoise({ noise: [...given] }, 2, 12);
+    expect(runNoise(schedule, 12, SEED, noiseOnly!)).toEqual({ noise: given.slice(0, 12), stepNoise: runNoise(schedule, 12, SEED, {}).stepNoise });
+  });
+
+  it('a strategy\'s own numbers are others, and uniform ones lie inside (0, 1)', () => {
+    const uniform = choiceNumbers(1000, SEED);
+    expect(choiceNumbers(10, SEED)).toEqual(uniform.slice(0, 10));
+    expect(uniform.every((value) => value > 0 && value < 1)).toBe(true);
+    expect(uniform.reduce((sum, value) => sum + value, 0) / 1000).toBeCloseTo(0.5, 1);
+    expect(choiceNoise(12, SEED)).not.toEqual(runNoise(schedule, 12, SEED, {}).noise);
   });
 
   it.each<[string, object, RegExp]>([
@@ -41,8 +46,9 @@ describe('decisionNoise', () => {
     ['a row too short', { stepNoise: [irregular(24), irregular(3)] }, /stepNoise\[1\] must have 24 values/],
     ['NaN in a row', { stepNoise: [irregular(24), irregular(24).fill(NaN)] }, /stepNoise\[1\] has NaN at index 0/],
   ])('refuses given noise that is %s', (_, given, message) => {
-    expect(() => decisionNoise(schedule, 2, 12, SEED, given)).toThrow(OptionError);
-    expect(() => decisionNoise(schedule, 2, 12, SEED, given)).toThrow(message);
+    const use = (): unknown => splitGivenNoise(given, 2, 12).map((own) => runNoise(schedule, 12, SEED, own));
+    expect(use).toThrow(OptionError);
+    expect(use).toThrow(message);
   });
 });
 

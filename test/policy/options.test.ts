@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/errors.js';
 import { createStrategy } from '../../src/policy/create-strategy.js';
 import { loadPolicy, type LoadPolicyOptions } from '../../src/policy/load-policy.js';
-import type { StrategyOptions } from '../../src/policy/strategy.js';
+import type { StrategyOptions } from '../../src/policy/strategy-options.js';
 import { golden } from '../checkpoints/folders.js';
 import { useTestDevice } from '../support/device.js';
 import { loadGolden, observation, window } from './golden-policy.js';
@@ -16,7 +16,7 @@ describe('options', () => {
     ['a negative seed', { seed: -1 }, /seed must be an integer from 0/],
     ['a fraction as a seed', { seed: 0.5 }, /seed must be an integer/],
     ['a text as a seed', { seed: '1' }, /seed must be an integer/],
-    ['a strategy misspelt', { strategy: { name: 'DDIMM' } }, /name must be one of DDPM, DDIM, DPM-Solver\+\+, STEP, got DDIMM/],
+    ['a strategy misspelt', { strategy: { name: 'DDIMM' } }, /name must be one of DDPM, DDIM, DPM-Solver\+\+, STEP, RTI-DP, Falcon, got DDIMM/],
     ['no steps', { strategy: { name: 'DDIM', steps: 0 } }, /steps must be an integer from 1 to 100, got 0/],
     ['more steps than training had', { strategy: { name: 'DDIM', steps: 101 } }, /steps must be an integer from 1 to 100/],
     ['an option of another solver', { strategy: { name: 'DDPM', eta: 0.5 } }, /strategy DDPM: unknown option "eta"/],
@@ -94,13 +94,15 @@ describe('an option that is given as undefined', () => {
       type: 'DDPM', predictionType: 'epsilon', clipSample: true, clipSampleRange: 1, numInferenceSteps: 10,
       numTrainTimesteps: 100, betaSchedule: 'squaredcos_cap_v2', betaStart: 1e-4, betaEnd: 0.02,
     },
-    actionDim: 2, observationSteps: 1, actionSteps: 2,
+    horizon: 4, actionDim: 2, observationSteps: 1, actionSteps: 2,
   } as const;
 
   it('leaves the default: a stall rule still finds a standstill', () => {
     const nothing = { eps: undefined, norm: undefined, rows: undefined, space: undefined, sigmaScale: undefined, sigmaStall: undefined };
     const strategy = createStrategy({ name: 'STEP', stall: nothing as object }, context);
     const past = { chunk: new Float32Array(8), actionHorizon: new Float32Array(8) };
-    expect(strategy.start(past, past)).toMatchObject({ stalled: true, predictionScale: 0.4, noiseScale: 1.2 });
+    const context_ = { newest: past, before: past, uniform: () => new Float64Array(), normal: () => new Float32Array() };
+    const { value } = strategy.begin().decide(context_).next();
+    expect(value).toEqual([expect.objectContaining({ stalled: true, predictionScale: 0.4, noiseScale: 1.2 })]);
   });
 });

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { signalAndNoise } from '../../src/diffusion/solver-step.js';
 import { warmStart } from '../../src/diffusion/warm-start.js';
 import type { Policy, PlanResult } from '../../src/policy/policy.js';
-import type { PastChunk, StepStrategyOptions, WarmStartOptions } from '../../src/policy/strategy.js';
+import type { PastChunk } from '../../src/policy/strategy.js';
+import type { StepStrategyOptions, WarmStartOptions } from '../../src/policy/strategy-options.js';
 import { applySolverStep } from '../diffusion/apply-solver-step.js';
 import { solverOptions } from '../diffusion/recorded-case.js';
 import { useTestDevice } from '../support/device.js';
@@ -184,12 +185,20 @@ describe('the stall rule', () => {
     await policy.dispose();
   });
 
-  it('refuses a batch whose samples would need different timesteps', async () => {
+  it('runs samples of a batch apart where they need different timesteps, with the bits of each alone', async () => {
     const strategy: StepStrategyOptions = { name: 'STEP', warmStart: { mode: 'train-index' }, stall: {} };
     const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy });
     const still = pastChunk(policy, 0, 2);
     const moved = { ...still, chunk: still.chunk.map((value, i) => (i < still.chunk.length / 2 ? value : -value)) };
-    await expect(policy.plan(window(policy, 0, 2), { previous: [still, moved] })).rejects.toThrow(/different timesteps/);
+    const together = await policy.plan(window(policy, 0, 2), { previous: [still, moved], noise: noise(policy, 0, 2) });
+    expect(together.stalled).toEqual([true, false]);
+    for (const b of [0, 1]) {
+      const own = (past: PastChunk): PastChunk => ({ chunk: sampleOf(past.chunk, 2, b), actionHorizon: sampleOf(past.actionHorizon, 2, b) });
+      const options = { previous: [own(still), own(moved)], noise: sampleOf(noise(policy, 0, 2), 2, b) };
+      const alone = await policy.plan(window(policy, b), options);
+      expect(alone.timesteps).toEqual(b === 0 ? [50, 0] : [1, 0]);
+      expect(bits(alone)).toEqual(bits(own(together)));
+    }
     await policy.dispose();
   });
 

@@ -1,7 +1,7 @@
 import { fillNormal } from '../../diffusion/philox.js';
 import type { Observation } from '../../policy/observations.js';
 import type { Policy } from '../../policy/policy.js';
-import type { StrategyOptions } from '../../policy/strategy.js';
+import type { StrategyOptions } from '../../policy/strategy-options.js';
 import { summarizeLatencies, type LatencySummary } from '../latency.js';
 import type { Decisions } from './compare.js';
 

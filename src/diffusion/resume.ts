@@ -1,0 +1,20 @@
+import { OptionError } from '../errors.js';
+import { makeSchedule, networkOutputTerms, type Schedule, type SolverOptions } from './solver-step.js';
+
+/**
+ * The steps of a schedule from `first` on, for a sample that is at that step's noise level. The first of them has no x̂0
+ * of a step before: a multistep solver takes it with first order, which is the step with the previous x̂0 equal to its own.
+ */
+export function resumeSchedule({ solver, steps }: Schedule, first: number): Schedule {
+  const [step, ...rest] = steps.slice(first);
+  if (step === undefined) {
+    throw new OptionError(`a schedule of ${steps.length} steps can be resumed at steps 0 to ${steps.length - 1}, found ${first}: correct the step`);
+  }
+  return makeSchedule(solver, [{ ...step, fromX0: step.fromX0 + step.fromPreviousX0, fromPreviousX0: 0 }, ...rest]);
+}
+
+/** One evaluation at a timestep that ends at x̂0, the clean chunk that the network makes of the sample. */
+export function posteriorMeanSchedule(solver: Schedule['solver'], options: Omit<SolverOptions, 'steps'>, timestep: number): Schedule {
+  const nothingElse = { fromEps: 0, fromSample: 0, fromPreviousX0: 0, fromNoise: 0 };
+  return makeSchedule(solver, [{ ...networkOutputTerms({ ...options, steps: 1 }, timestep), fromX0: 1, ...nothingElse }]);
+}

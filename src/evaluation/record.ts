@@ -1,0 +1,97 @@
+import type { PrecisionChoice } from '../policy/choose-precision.js';
+import type { StrategyOptions } from '../policy/strategy-options.js';
+
+/** What can be drawn of an episode, tick by tick; index 0 is the state after the reset. Numbers are rounded for the file. */
+export interface Replay {
+  /** [ticks + 1][5] flattened: agent x, y, block origin x, y, block angle; pixels and radians. */
+  readonly states: readonly number[];
+  /** [ticks][2] flattened: the target that was sent in each tick, pixels. */
+  readonly targets: readonly number[];
+  /** Ticks at which a decision was made, ascending; the first is 0. */
+  readonly decisionTicks: readonly number[];
+  /** Positions in `decisionTicks` of the decisions that the stall rule fired on. */
+  readonly stalledDecisions: readonly number[];
+}
+
+/** One episode of one strategy. */
+export interface EpisodeRecord {
+  readonly seed: number;
+  /** The largest reward of the episode, 0 … 1. */
+  readonly score: number;
+  readonly success: boolean;
+  /** Control steps that were executed. */
+  readonly ticks: number;
+  readonly decisions: number;
+  /** U-Net evaluations of all decisions, `screening` included. */
+  readonly evaluations: number;
+  /** Those of them that only compared candidates (Falcon). */
+  readonly screening: number;
+  /** Decisions that the stall rule fired on. */
+  readonly stalls: number;
+  /**
+   * One per chunk border: distance from the last executed action to the first of the next decision, Euclidean over the
+   * action dimensions, in normalised action space (−1 … 1).
+   */
+  readonly jumps: readonly number[];
+  /** Reward after each control step, rounded to 4 digits, [ticks]. */
+  readonly rewards: readonly number[];
+  /** Why the episode ended early, where it did: e.g. the network was not finite. Its score is what was reached before. */
+  readonly failure?: string;
+  readonly replay?: Replay;
+}
+
+/** Latencies of single decisions, batch 1, one after the other, in milliseconds. */
+export interface LatencyRecord {
+  readonly samplesMs: readonly number[];
+}
+
+/** One strategy over all seeds. */
+export interface StrategyRecord {
+  /** As it was asked for, e.g. `step:2` or `step:2/start=eq13`; unique in a record. */
+  readonly name: string;
+  /** For people, e.g. "STEP 2 (forward-noise, cold DDIM 16)". */
+  readonly description: string;
+  readonly options: StrategyOptions;
+  /** In the order of their seeds. */
+  readonly episodes: readonly EpisodeRecord[];
+  /** Of decisions after the first of an episode; absent where latencies were not measured. */
+  readonly latency?: LatencyRecord;
+  /** Of first decisions, where they are sampled differently (STEP's cold start). */
+  readonly coldLatency?: LatencyRecord;
+}
+
+/** An axis of a grid of strategies. */
+export interface GridAxis {
+  /** Option of the strategy, e.g. `sigmaScale`. */
+  readonly option: string;
+  readonly values: readonly string[];
+}
+
+/** Strategies that differ in one or two options, for a table or a heat map. */
+export interface StrategyGrid {
+  /** One or two axes. */
+  readonly axes: readonly GridAxis[];
+  /** Names of strategies, [values of axis 0][values of axis 1], flattened; with one axis [values]. */
+  readonly cells: readonly string[];
+}
+
+/** An evaluation: what was evaluated, on what, and every episode. JSON-serialisable; written beside the HTML report. */
+export interface EvaluationRecord {
+  readonly format: 'warmstep-evaluation';
+  readonly version: 1;
+  readonly task: 'push-t';
+  /** Control steps after which an episode is cut. */
+  readonly maxTicks: number;
+  readonly policy: { readonly name: string; readonly parameters: number; readonly predictor: string | null };
+  readonly precision: PrecisionChoice;
+  readonly adapter: { readonly description: string; readonly isSoftware: boolean };
+  /** Seed of the first episode; episode i has seed + i. */
+  readonly seed: number;
+  readonly episodes: number;
+  /** Of warmstep. */
+  readonly softwareVersion: string;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly strategies: readonly StrategyRecord[];
+  readonly grids: readonly StrategyGrid[];
+}

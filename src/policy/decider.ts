@@ -1,0 +1,101 @@
+import { splitChunks } from './chunks.js';
+import { decideAll, firstRuns, type MadeDecision, type PendingDecision } from './decide.js';
+import type { DecisionInput } from './decision.js';
+import type { DecisionPlan } from './decision-plan.js';
+import type { Denoiser } from './denoiser.js';
+import type { Episode } from './episode.js';
+import { splitGivenNoise, type GivenNoise } from './noise.js';
+import { planResult, type PlanResult } from './plan-result.js';
+import type { PastChunk, Strategy, StrategyContext } from './strategy.js';
+
+/** What a caller brings to one decision. */
+export interface Sample {
+  /** Raw observations f32 [observationSteps][frameWidth], oldest frame first. */
+  readonly frames: Float32Array;
+  readonly given: GivenNoise;
+}
+
+/** Past chunks that a caller brings, one per sample of a batch. */
+export interface GivenPast {
+  readonly newest: readonly PastChunk[] | undefined;
+  readonly before: readonly PastChunk[] | undefined;
+}
+
+/** Makes the decisions of a policy: of episodes, or from a past that the caller keeps. */
+export class Decider {
+  readonly #denoiser: Denoiser;
+  readonly #context: StrategyContext;
+  readonly #onDecision: ((result: PlanResult) => void) | undefined;
+
+  constructor(denoiser: Denoiser, context: StrategyContext, onDecision: ((result: PlanResult) => void) | undefined) {
+    this.#denoiser = denoiser;
+    this.#context = context;
+    this.#onDecision = onDecision;
+  }
+
+  /** f32 [b][observationSteps][frameWidth] and noise [b][…], sample by sample. @throws OptionError for unusable noise. */
+  splitSamples(frames: Float32Array, batch: number, given: GivenNoise): Sample[] {
+    const size = frames.length / batch;
+    return splitGivenNoise(given, batch, this.#chunkSize).map((noise, b) => (
+      { frames: frames.subarray(b * size, (b + 1) * size), given: noise }
+    ));
+  }
+
+  /** The next decision of episodes that are one batch. */
+  async continueTogether(episodes: readonly Episode[], samples: readonly Sample[], seed?: number): Promise<PlanResult> {
+    const [{ strategy }] = episodes as readonly [Episode];
+    const result = await this.#decide(strategy, nextDecisions(episodes, samples, seed));
+    splitChunks(result, episodes.length).forEach((chunk, b) => (episodes[b] as Episode).push(chunk));
+    return result;
+  }
+
+  /** The next decisions of episodes that have nothing to do with each other. */
+  async continueEach(episodes: readonly Episode[], samples: readonly Sample[]): Promise<PlanResult[]> {
+    const started = performance.now();
+    const made = await decideAll(this.#denoiser, nextDecisions(episodes, samples), this.#chunkSize);
+    return made.map((decision, i) => {
+      const episode = episodes[i] as Episode;
+      const result = this.#result(episode.strategy, [decision], started);
+      episode.push(result);
+      return result;
+    });
+  }
+
+  /** A decision that depends on what it is given alone. */
+  decideOnce(strategy: Strategy, samples: readonly Sample[], { newest, before }: GivenPast, seed: number): Promise<PlanResult> {
+    const maker = strategy.begin();
+    return this.#decide(strategy, samples.map((sample, b) => (
+      { ...sample, maker, newest: newest?.[b], before: before?.[b], seed: { seed, episode: 0, decision: 0, sample: b } }
+    )));
+  }
+
+  /** The first batch of what the next decision of these episodes would run. */
+  prepareNext(episodes: readonly Episode[], samples: readonly Sample[]): Promise<{ plan: DecisionPlan; input: DecisionInput }> {
+    return this.#denoiser.prepare(firstRuns(nextDecisions(episodes, samples), this.#chunkSize));
+  }
+
+  get #chunkSize(): number {
+    return this.#context.horizon * this.#context.actionDim;
+  }
+
+  async #decide(strategy: Strategy, pending: readonly PendingDecision[]): Promise<PlanResult> {
+    const started = performance.now();
+    return this.#result(strategy, await decideAll(this.#denoiser, pending, this.#chunkSize), started);
+  }
+
+  #result({ actionSteps }: Strategy, made: readonly MadeDecision[], started: number): PlanResult {
+    const { actionDim, observationSteps } = this.#context;
+    // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
+    const executed = { first: observationSteps - 1, count: actionSteps, actionDim };
+    const result = planResult(made, executed, performance.now() - started);
+    this.#onDecision?.(result);
+    return result;
+  }
+}
+
+function nextDecisions(episodes: readonly Episode[], samples: readonly Sample[], seed?: number): PendingDecision[] {
+  return episodes.map((episode, i) => {
+    const [newest, before] = episode.past;
+    return { ...(samples[i] as Sample), maker: episode.maker, newest, before, seed: episode.nextNoise(seed) };
+  });
+}
