@@ -5,7 +5,7 @@ import type { DecisionPlan } from './decision-plan.js';
 import { runNoise, splitGivenNoise, type GivenNoise } from './noise.js';
 import type { Observation } from './observations.js';
 import type { PlanCache } from './plan-cache.js';
-import type { DenoiseRequest, DenoiseResult } from './strategy.js';
+import { startFromSample, type DenoiseRequest, type DenoiseResult } from './strategy.js';
 
 /** One run over one sample, with everything that it depends on. */
 export interface DenoiseRun {
@@ -43,7 +43,7 @@ export function givenRun({ sample, schedule, stepNoise = [], trace = false }: Om
   const [given] = splitGivenNoise({ noise: sample, stepNoise }, 1, chunkSize) as [GivenNoise];
   const seed = { seed: 0, episode: 0, decision: 0, sample: 0 };
   const { noise, stepNoise: rows } = runNoise(schedule, chunkSize, seed, given);
-  return { request: { predictionScale: 0, noiseScale: 1, schedule, sample: noise, trace }, frames, history: undefined, noise, stepNoise: rows };
+  return { request: { ...startFromSample(noise, schedule), trace }, frames, history: undefined, noise, stepNoise: rows };
 }
 
 /** Runs that can share their dispatches: one schedule, and one answer to whether samples are traced. */
@@ -109,17 +109,26 @@ function sameSteps(a: Schedule, b: Schedule): boolean {
 
 function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionInput {
   const chunkSize = plan.shape.horizon * plan.shape.actionDim;
-  const predicted = runs.some(({ request }) => request.predictionScale !== 0);
-  const history = ({ history: chunk }: DenoiseRun): Float32Array => chunk ?? new Float32Array(chunkSize);
+  const starts = runs.map((run) => startOf(run));
+  const predicted = starts.some(({ predictionScale }) => predictionScale !== 0);
+  const history = ({ request, history: chunk }: DenoiseRun): Float32Array => request.history ?? chunk ?? new Float32Array(chunkSize);
   return {
     observations: concatenate(runs.map(({ frames }) => frames)),
     schedule,
-    starts: runs.map(({ request }) => request),
+    starts,
     history: predicted ? concatenate(runs.map(history)) : undefined,
-    noise: concatenate(runs.map(({ request, noise }) => request.sample ?? noise)),
+    noise: concatenate(starts.map(({ noise }) => noise)),
     stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) =>
       concatenate(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array))),
   };
+}
+
+/** Where a run brings its own prediction, the start is mixed here and goes up in place of the noise. */
+function startOf({ request, noise }: DenoiseRun): { predictionScale: number; noiseScale: number; noise: Float32Array } {
+  const { predictionScale, noiseScale, prediction } = request;
+  if (!prediction) return { predictionScale, noiseScale, noise };
+  const start = prediction.map((value, i) => predictionScale * value + (noiseScale === 0 ? 0 : noiseScale * (noise[i] as number)));
+  return { predictionScale: 0, noiseScale: 1, noise: start };
 }
 
 function finishedRun({ runs, schedule, trace }: Batch, { chunk, actionHorizon, taps }: DecisionOutput, b: number): FinishedRun {

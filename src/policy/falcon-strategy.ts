@@ -4,7 +4,10 @@ import { checkChoice, checkInteger, checkKeys, checkNumber } from '../options.js
 import { shiftRows } from './chunks.js';
 import { FalconBuffer, type VisitedSample } from './falcon-buffer.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver-strategy.js';
-import type { DecisionContext, DecisionMaker, Deciding, DenoiseRequest, DenoiseResult, Strategy, StrategyContext } from './strategy.js';
+import {
+  startFromSample, type Deciding, type DecisionContext, type DecisionMaker, type DenoiseRequest, type DenoiseResult, type Strategy,
+  type StrategyContext,
+} from './strategy.js';
 import type { FalconStrategyOptions } from './strategy-options.js';
 
 /** Settings of Falcon, complete. */
@@ -83,7 +86,7 @@ class FalconEpisode implements DecisionMaker {
     const kept = candidates.filter((_, i) => this.#agrees(means[i] as DenoiseResult, context));
     const chosen = this.#draw(kept, choice);
     const request: DenoiseRequest = chosen
-      ? { predictionScale: 0, noiseScale: 1, sample: chosen.sample, schedule: this.#falcon.resumed[chosen.step] as Schedule, trace: true }
+      ? { ...startFromSample(chosen.sample, this.#falcon.resumed[chosen.step] as Schedule), trace: true }
       : { ...startFromNoise(full), trace: true };
     const [result] = yield [request];
     const { trace } = result as DenoiseResult;
@@ -102,7 +105,7 @@ class FalconEpisode implements DecisionMaker {
   }
 
   #screen({ sample, step }: VisitedSample): DenoiseRequest {
-    return { predictionScale: 0, noiseScale: 1, sample, schedule: this.#falcon.screening[step] as Schedule };
+    return startFromSample(sample, this.#falcon.screening[step] as Schedule);
   }
 
   /** RMS distance between x̂0 and the rest of the last chunk, over the rows that both have and nobody executed. */

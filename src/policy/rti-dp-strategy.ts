@@ -3,7 +3,7 @@ import { OptionError } from '../errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../options.js';
 import { shiftRows } from './chunks.js';
 import { solverOptions, startFromNoise } from './solver-strategy.js';
-import { singleRuns, type DenoiseResult, type Strategy, type StrategyContext } from './strategy.js';
+import { singleRuns, startFromSample, type DenoiseResult, type Strategy, type StrategyContext } from './strategy.js';
 import type { GripperOptions, RtiDpStrategyOptions } from './strategy-options.js';
 
 const downFrom = (first: number): number[] => Array.from({ length: first + 1 }, (_, i) => first - i);
@@ -54,8 +54,7 @@ export function createRtiDpStrategy(options: RtiDpStrategyOptions, context: Stra
     needsOnlyChunks: true,
     begin: singleRuns(({ newest }) => {
       if (!newest) return cold;
-      const sample = shiftRows(newest.chunk, actionDim, 1);
-      return { predictionScale: 0, noiseScale: 1, schedule, sample, warm: true, stalled: false };
+      return { ...startFromSample(shiftRows(newest.chunk, actionDim, 1), schedule), warm: true, stalled: false };
     }, decideGripper),
   };
 }

@@ -2,6 +2,7 @@ import { isStalled, type StallRule } from '../diffusion/stall.js';
 import { SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { stalledStart, WARM_START_MODES, warmStart, type WarmStart } from '../diffusion/warm-start.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber, checkScale } from '../options.js';
+import { shiftRows } from './chunks.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver-strategy.js';
 import { singleRuns, type DecisionStart, type PastChunk, type Strategy, type StrategyContext } from './strategy.js';
 import type { ColdStartOptions, StallOptions, StepStrategyOptions, WarmStartOptions } from './strategy-options.js';
@@ -31,7 +32,7 @@ export const STEP_PRESETS = {
  * nearly the same, the start has more noise (its eq. 14).
  */
 export function createStepStrategy(options: StepStrategyOptions, context: StrategyContext): Strategy {
-  checkKeys('strategy STEP', options, ['name', 'budget', 'warmStart', 'coldStart', 'stall']);
+  checkKeys('strategy STEP', options, ['name', 'budget', 'warmStart', 'coldStart', 'stall', 'predictor', 'history']);
   const { scheduler } = context;
   const budget = checkInteger('strategy STEP', 'budget', options.budget ?? 2, 1, scheduler.numTrainTimesteps);
   const rule = warmStartRule(options.warmStart ?? 'forward-noise');
@@ -41,21 +42,52 @@ export function createStepStrategy(options: StepStrategyOptions, context: Strate
   const stall = options.stall ? stallRule(options.stall) : undefined;
   const perturbed = stall ? { ...stalledStart(stall, budget, refinement), warm: true, stalled: true } : undefined;
   const layout = { actionDim: context.actionDim, firstRow: context.observationSteps - 1, rows: context.actionSteps };
+  const predictor = checkChoice('strategy STEP', 'predictor', options.predictor ?? 'network', ['network', 'shift'] as const);
+  const history = checkChoice('strategy STEP', 'history', options.history ?? 'full', ['full', 'executed', 'tail', 'none'] as const);
+  const shown = (start: DecisionStart, chunk: Float32Array): DecisionStart => {
+    if (predictor === 'shift') return { ...start, prediction: shiftRows(shownRows(chunk, history, context), context.actionDim, context.actionSteps) };
+    return history === 'full' ? start : { ...start, history: shownRows(chunk, history, context) };
+  };
   const chunkOf = (past: PastChunk): Float32Array => (stall?.space === 'raw' ? past.actionHorizon : past.chunk);
 
+  const details = [
+    rule.mode,
+    cold ? `cold ${cold.schedule.solver} ${cold.schedule.steps.length}` : 'zero history',
+    ...(stall ? ['stall rule'] : []),
+    ...(predictor === 'shift' ? ['shift predictor'] : []),
+    ...(history === 'full' ? [] : [`history ${history}`]),
+  ];
   return {
-    description: `STEP ${budget} (${rule.mode}${cold ? `, cold ${cold.schedule.solver} ${cold.schedule.steps.length}` : ', zero history'}${stall ? ', stall rule' : ''})`,
+    description: `STEP ${budget} (${details.join(', ')})`,
     schedules: [warm.schedule, ...(cold ? [cold.schedule] : []), ...(perturbed ? [perturbed.schedule] : [])],
     usual: warm.schedule,
-    needsPredictor: true,
+    needsPredictor: predictor === 'network',
     actionSteps: context.actionSteps,
     needsOnlyChunks: true,
     begin: singleRuns(({ newest, before }) => {
-      if (!newest) return cold ?? warm;
-      if (stall && perturbed && before && isStalled(stall, chunkOf(newest), chunkOf(before), layout)) return perturbed;
-      return warm;
+      if (!newest) return cold ?? shown(warm, new Float32Array(context.horizon * context.actionDim));
+      const isStill = stall && before && isStalled(stall, chunkOf(newest), chunkOf(before), layout);
+      return shown(isStill && perturbed ? perturbed : warm, newest.chunk);
     }),
   };
+}
+
+/** The previous chunk as the predictor is shown it. */
+function shownRows(chunk: Float32Array, history: NonNullable<StepStrategyOptions['history']>, context: StrategyContext): Float32Array {
+  const { actionDim, observationSteps, actionSteps } = context;
+  const end = (observationSteps - 1 + actionSteps) * actionDim;
+  switch (history) {
+    case 'full':
+      return chunk;
+    case 'executed':
+      return chunk.slice().fill(0, end);
+    case 'tail':
+      return chunk.slice().fill(0, 0, end);
+    case 'none':
+      return new Float32Array(chunk.length);
+    default:
+      return history satisfies never;
+  }
 }
 
 function coldStart(options: ColdStartOptions, context: StrategyContext): DecisionStart | undefined {

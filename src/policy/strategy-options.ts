@@ -35,6 +35,13 @@ export interface StepStrategyOptions {
   readonly coldStart?: ColdStartOptions;
   /** Off unless given. */
   readonly stall?: StallOptions;
+  /** `network`: the policy's predictor (default); `shift`: the previous chunk moved on by the executed rows. */
+  readonly predictor?: 'network' | 'shift';
+  /**
+   * Rows of the previous chunk that the predictor is shown; the others are zeros, as before the start of an episode. `full`
+   * (default); `executed`: up to the last executed one; `tail`: those after; `none`. For ablations.
+   */
+  readonly history?: 'full' | 'executed' | 'tail' | 'none';
 }
 
 export type WarmStartOptions =

@@ -14,8 +14,10 @@ export interface DenoiseRequest {
   readonly predictionScale: number;
   readonly noiseScale: number;
   readonly schedule: Schedule;
-  /** Stands in for the noise of the start; normalised, f32 [horizon][actionDim]. */
-  readonly sample?: Float32Array;
+  /** In place of the predictor's: a prediction made here, or a sample to start from. Normalised, f32 [horizon][actionDim]. */
+  readonly prediction?: Float32Array;
+  /** What the predictor is shown as previous chunk, normalised, f32 [horizon][actionDim]. Default: the newest chunk, or zeros. */
+  readonly history?: Float32Array;
   /** Whether the result brings the sample after every step. */
   readonly trace?: boolean;
 }
@@ -23,6 +25,11 @@ export interface DenoiseRequest {
 export interface DenoiseResult extends PastChunk {
   /** Sample after each step of the schedule, normalised, f32 [horizon][actionDim]; empty unless asked for. */
   readonly trace: readonly Float32Array[];
+}
+
+/** The run of a sample that is given as it is. */
+export function startFromSample(sample: Float32Array, schedule: Schedule): DenoiseRequest {
+  return { predictionScale: 1, noiseScale: 0, prediction: sample, schedule };
 }
 
 /** What a strategy decides from: what earlier decisions of the episode left behind. */
