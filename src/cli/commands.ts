@@ -15,6 +15,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/demo.js')).demoCommand,
   },
   {
+    name: 'eval',
+    summary: 'Evaluate strategies in closed loop in the Push-T simulator.',
+    load: async () => (await import('./commands/eval.js')).evalCommand,
+  },
+  {
     name: 'run',
     summary: 'Turn recorded observations into actions.',
     load: async () => (await import('./commands/run.js')).runCommand,

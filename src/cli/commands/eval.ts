@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { NamedStrategy } from '../../evaluation/evaluate.js';
+import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
+import type { EvaluationRecord } from '../../evaluation/record.js';
+import { renderReport } from '../../evaluation/report/render.js';
+import { parseStrategies, STRATEGY_SPEC_HELP } from '../../evaluation/strategy-spec.js';
+import { compareWithReference, type ReferenceScores } from '../../evaluation/summary.js';
+import { PUSH_T_TASK } from '../../evaluation/task.js';
+import { PRECISION_CHOICES } from '../../policy/choose-precision.js';
+import type { Policy } from '../../policy/policy.js';
+import type { Command } from '../command.js';
+import { packageInfo } from '../environment.js';
+import { hashCheckpoint } from '../eval/checkpoint-hash.js';
+import { JournalFile } from '../eval/journal-file.js';
+import { agreementTable, evaluationReport } from '../eval/print.js';
+import { journalHeader, runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
+import { interruptible, Interrupted } from '../interrupt.js';
+import { withPolicy } from '../load.js';
+import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../options.js';
+import { print, printJson, printNote } from '../output.js';
+
+const USAGE = `usage: warmstep eval push-t [options]
+
+Runs strategies in closed loop in the Push-T simulator, many episodes as one batch, and writes a table, evaluation.json and
+report.html. Interrupted, it goes on where it was when it is started again.
+
+  --policy DIR        checkpoint folder (default: the bundled policy, with its predictor)
+  --predictor DIR     STEP predictor folder, or "shift"
+  --strategies LIST   between commas (default step:2,ddim:10,ddim:2); see below
+  --grid STRATEGY     a strategy with several values, between commas, of one or two options: all combinations, as a heat map.
+                      May be repeated. E.g. step:2/sigmaScale=0.2,0.4/sigmaStall=0.8,1.2
+  --ablations         the grids over stall mixture, start rule, budget, and history
+  --episodes N        seeds per strategy (default 50)
+  --seed N            first seed (default 100000, where published evaluations begin)
+  --parallel N        episodes in a batch (default: all, at most 64); does not change results
+  --replays N         seeds whose replays the report shows (default 8)
+  --latencies N       decisions timed per strategy, one at a time (default 50; 0: none)
+  --compare FILE      scores of another implementation: prints whether they agree within what chance explains
+  --output DIR        where results go (default evaluation-push-t)
+  --precision P       storage of the weights: f32 (default), f16, int8 or auto
+  --adapter NAME      auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --profile P         safe (default), or fast: Dawn without validation and bounds checks; same results
+  --json              the record on standard output
+
+${STRATEGY_SPEC_HELP}`;
+
+const OPTIONS = {
+  policy: { type: 'string' },
+  predictor: { type: 'string' },
+  strategies: { type: 'string' },
+  grid: { type: 'string', multiple: true },
+  ablations: { type: 'boolean' },
+  episodes: { type: 'string' },
+  seed: { type: 'string' },
+  parallel: { type: 'string' },
+  replays: { type: 'string' },
+  latencies: { type: 'string' },
+  compare: { type: 'string' },
+  output: { type: 'string' },
+  precision: { type: 'string' },
+  adapter: { type: 'string' },
+  profile: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+
+const DEFAULT_STRATEGIES = 'step:2,ddim:10,ddim:2';
+const MOST_PARALLEL = 64;
+const LATENCY_BUDGET_MS = 20_000;
+
+export const evalCommand: Command = {
+  name: 'eval',
+  summary: 'Evaluate strategies in closed loop in the Push-T simulator.',
+  usage: USAGE,
+  run: async (args) => {
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const [task] = positionals;
+    if (task !== 'push-t') throw new UsageError(`the task must be push-t, found ${task === undefined ? 'none' : `"${task}"`}`);
+    atMost(positionals, 1);
+    const plan = planOf(values);
+    const reference = values.compare === undefined ? undefined : readReference(values.compare);
+    const folders = checkpointFolders(values);
+    const output = resolve(values.output ?? 'evaluation-push-t');
+    const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
+    return interruptible(async (signal) => {
+      const options = { ...given({ predictor: folders.predictor, precision, adapter: values.adapter, profile: profileOption(values.profile) }), signal };
+      return withPolicy(folders.policy, options, async (policy) => {
+        const journal = new JournalFile(join(output, 'episodes.jsonl'), journalHeader(plan.task, await fingerprint(policy, folders)));
+        const record = await runEvaluation(policy, plan, journal, signal).catch((error: unknown) => {
+          if (error instanceof Interrupted) printNote(`interrupted; what is over is kept in ${output}: start the same command again to go on.`);
+          throw error;
+        });
+        const files = await writeResults(output, record);
+        if (values.json) printJson(record);
+        else print(`${evaluationReport(record)}\n\n${files.join('\n')}`);
+        if (!reference) return 0;
+        const agreements = compareWithReference(record, reference);
+        if (!values.json) print(`\n${agreementTable(agreements)}`);
+        return agreements.every(({ agrees }) => agrees) ? 0 : 1;
+      });
+    });
+  },
+};
+
+function planOf(values: Values): EvaluationPlan {
+  const episodes = integerOption('episodes', values.episodes, 1) ?? 50;
+  const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
+  const listed = values.strategies ?? (grids.length === 0 ? DEFAULT_STRATEGIES : undefined);
+  const strategies = unique([...(listed === undefined ? [] : parseStrategies(listed)), ...grids.flatMap((grid) => grid.strategies)]);
+  return {
+    task: PUSH_T_TASK,
+    strategies,
+    grids,
+    seed: integerOption('seed', values.seed) ?? 100_000,
+    episodes,
+    parallel: integerOption('parallel', values.parallel, 1) ?? Math.min(episodes, MOST_PARALLEL),
+    replays: integerOption('replays', values.replays) ?? 8,
+    latencies: integerOption('latencies', values.latencies) ?? 50,
+    latencyBudgetMs: LATENCY_BUDGET_MS,
+  };
+}
+
+/** A strategy of the list may be a cell of a grid too. */
+function unique(strategies: readonly NamedStrategy[]): NamedStrategy[] {
+  return [...new Map(strategies.map((strategy) => [strategy.name, strategy])).values()];
+}
+
+interface Folders {
+  readonly policy: string;
+  readonly predictor: string | undefined;
+}
+
+function checkpointFolders(values: Values): Folders {
+  if (values.policy !== undefined) return { policy: values.policy, predictor: values.predictor };
+  const bundled = join(packageInfo().root, 'checkpoints', 'pusht-state');
+  return { policy: join(bundled, 'policy'), predictor: values.predictor ?? join(bundled, 'predictor') };
+}
+
+/** Everything besides strategy and seed that an episode's numbers depend on. */
+async function fingerprint(policy: Policy, { policy: folder, predictor }: Folders): Promise<Record<string, string | null>> {
+  const { precision, adapter } = policy.info;
+  return {
+    version: packageInfo().version,
+    policy: await hashCheckpoint(folder),
+    predictor: predictor === undefined || predictor === 'shift' ? (predictor ?? null) : await hashCheckpoint(predictor),
+    precision,
+    adapter: adapter.description,
+  };
+}
+
+function readReference(file: string): ReferenceScores {
+  const found = JSON.parse(readFileSync(file, 'utf8')) as Partial<ReferenceScores>;
+  if (typeof found.scores !== 'object') throw new UsageError(`--compare: ${file} has no "scores": give a file such as checkpoints/pusht-state/scores.json`);
+  return found as ReferenceScores;
+}
+
+/** Writes record and report; returns what to tell of them. */
+export async function writeResults(output: string, record: EvaluationRecord): Promise<string[]> {
+  await mkdir(output, { recursive: true });
+  const [json, html] = [join(output, 'evaluation.json'), join(output, 'report.html')];
+  await writeFile(json, `${JSON.stringify(record)}\n`);
+  await writeFile(html, renderReport(record));
+  return [`report  ${html}`, `record  ${json}`];
+}

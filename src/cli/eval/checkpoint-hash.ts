@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** SHA-256 over the configurations and weights of a checkpoint folder, by name: 16 hexadecimal digits. */
+export async function hashCheckpoint(folder: string): Promise<string> {
+  const hash = createHash('sha256');
+  const names = (await readdir(folder)).filter((name) => /\.(json|safetensors)$/.test(name)).sort();
+  for (const name of names) {
+    hash.update(`${name}\n`);
+    for await (const piece of createReadStream(join(folder, name))) hash.update(piece as Uint8Array);
+  }
+  return hash.digest('hex').slice(0, 16);
+}

@@ -1,0 +1,37 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { journalLine, readJournal, type JournalHeader } from '../../evaluation/journal.js';
+import type { EpisodeRecord } from '../../evaluation/record.js';
+
+/**
+ * Episodes on disk, written as soon as each is over, so that an evaluation that was interrupted, or crashed, goes on where
+ * it was.
+ */
+export class JournalFile {
+  readonly #file: string;
+  readonly #episodes: ReadonlyMap<string, ReadonlyMap<number, EpisodeRecord>>;
+
+  /** @throws OptionError where the file belongs to another evaluation. */
+  constructor(file: string, header: JournalHeader) {
+    this.#file = file;
+    if (existsSync(file)) {
+      const text = readFileSync(file, 'utf8');
+      this.#episodes = readJournal(text, header, file);
+      // A line that was cut off must not swallow the next one.
+      if (!text.endsWith('\n')) appendFileSync(file, '\n');
+    } else {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, journalLine(header));
+      this.#episodes = new Map();
+    }
+  }
+
+  /** Episodes of a strategy that were there when the file was opened, by seed. */
+  episodes(strategy: string): ReadonlyMap<number, EpisodeRecord> {
+    return this.#episodes.get(strategy) ?? new Map();
+  }
+
+  add(strategy: string, episode: EpisodeRecord): void {
+    appendFileSync(this.#file, journalLine({ strategy, episode }));
+  }
+}

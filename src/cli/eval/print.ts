@@ -1,0 +1,60 @@
+import type { EvaluationRecord } from '../../evaluation/record.js';
+import { summarize, type Agreement, type StrategySummary } from '../../evaluation/summary.js';
+import { milliseconds } from '../format.js';
+import { facts, table } from '../table.js';
+
+const HEADER = [
+  'strategy', 'score', '95 % interval', 'success', 'Δ score', 'its interval', 'evaluations', 'p50', 'p95', 'p99', 'n', 'first', 'jump', 'stalls',
+  'failed',
+];
+
+/** The numbers of an evaluation for people. */
+export function evaluationTable(summaries: readonly StrategySummary[]): string {
+  return table(HEADER, summaries.map((row) => [
+    row.name, row.score.mean.toFixed(3), interval(row.score.interval), row.successRate.mean.toFixed(2),
+    signed(row.difference?.mean), row.difference ? interval(row.difference.interval) : '–',
+    row.evaluationsPerDecision?.toFixed(1) ?? '–', time(row.latency?.p50), time(row.latency?.p95), time(row.latency?.p99),
+    String(row.latency?.count ?? '–'), time(row.coldLatency?.p50), row.jump?.toFixed(3) ?? '–', row.stallsPerEpisode.toFixed(1),
+    String(row.failures),
+  ]));
+}
+
+/** Table, and what its columns mean. */
+export function evaluationReport(record: EvaluationRecord): string {
+  const { policy, adapter } = record;
+  const last = record.seed + record.episodes - 1;
+  return [
+    facts([
+      ['policy', `${policy.name}, ${(policy.parameters / 1e6).toFixed(1)} million parameters, ${record.precision} weights`],
+      ['adapter', `${adapter.description}${adapter.isSoftware ? ' (software: times say nothing about a GPU)' : ''}`],
+      ['task', `${record.task}, seeds ${record.seed} to ${last}, at most ${record.maxTicks} control steps`],
+    ]),
+    evaluationTable(summarize(record)),
+    [
+      'score        mean over episodes of the largest reward, coverage / 0.95 limited to 1; interval by bootstrap',
+      'Δ score      paired difference to the first strategy on the same seeds',
+      'evaluations  of the U-Net per decision, first decisions included',
+      'p50 … n      latency of single decisions after the first, in closed loop; first: of first decisions, where they differ',
+      'jump         from the last executed action to the first of the next decision, normalised',
+    ].join('\n'),
+  ].join('\n\n');
+}
+
+/** How an evaluation agrees with scores by another implementation. */
+export function agreementTable(agreements: readonly Agreement[]): string {
+  return table(['strategy', 'score', 'reference', 'difference', 'bound', ''], agreements.map((row) => [
+    row.name, row.mean.toFixed(3), row.referenceMean.toFixed(3), signed(row.difference), row.bound.toFixed(3), row.agrees ? 'agrees' : 'DIFFERS',
+  ]));
+}
+
+function interval({ low, high }: { readonly low: number; readonly high: number }): string {
+  return `${low.toFixed(3)} … ${high.toFixed(3)}`;
+}
+
+function signed(value: number | undefined): string {
+  return value === undefined ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+}
+
+function time(value: number | undefined): string {
+  return value === undefined ? '–' : milliseconds(value);
+}

@@ -1,0 +1,108 @@
+import { evaluate, type NamedStrategy } from '../../evaluation/evaluate.js';
+import type { JournalHeader } from '../../evaluation/journal.js';
+import { measureLatency } from '../../evaluation/latency.js';
+import type { EpisodeRecord, EvaluationRecord, StrategyGrid, StrategyRecord } from '../../evaluation/record.js';
+import type { Task } from '../../evaluation/task.js';
+import type { Policy } from '../../policy/policy.js';
+import { packageInfo } from '../environment.js';
+import { Progress } from '../progress.js';
+import type { JournalFile } from './journal-file.js';
+import { progressLine } from './progress-bar.js';
+
+/** What is evaluated, and how much of it. */
+export interface EvaluationPlan {
+  readonly task: Task;
+  readonly strategies: readonly NamedStrategy[];
+  readonly grids: readonly StrategyGrid[];
+  readonly seed: number;
+  readonly episodes: number;
+  readonly parallel: number;
+  /** Seeds whose replays are kept, of each strategy. */
+  readonly replays: number;
+  /** Decisions whose latency is measured, of each strategy; 0 for none. */
+  readonly latencies: number;
+  /** Time that the latencies of a strategy may take, in milliseconds. */
+  readonly latencyBudgetMs: number;
+}
+
+/** What a journal must agree on with an evaluation that goes on with it. */
+export function journalHeader(task: Task, fingerprint: JournalHeader['fingerprint']): JournalHeader {
+  return { format: 'warmstep-evaluation-journal', version: 1, task: task.name, maxTicks: task.maxTicks, fingerprint };
+}
+
+/** Evaluates every strategy, tells how far it is, and keeps what is over in the journal. */
+export async function runEvaluation(policy: Policy, plan: EvaluationPlan, journal: JournalFile | undefined, signal: AbortSignal): Promise<EvaluationRecord> {
+  // A strategy that cannot be is better refused now than after an hour.
+  const descriptions = plan.strategies.map(({ options }) => policy.beginEpisode({ strategy: options }).strategy.description);
+  const progress = new Progress();
+  try {
+    const strategies: StrategyRecord[] = [];
+    for (const [index, strategy] of plan.strategies.entries()) {
+      const episodes = await runEpisodes(policy, plan, strategy, journal, progress, signal);
+      strategies.push({ name: strategy.name, description: descriptions[index] as string, options: strategy.options, episodes });
+    }
+    if (plan.latencies === 0) return evaluationRecord(policy, plan, strategies);
+    const timed: StrategyRecord[] = [];
+    for (const record of strategies) {
+      progress.phase(`${record.name}  latency of single decisions`);
+      const { task, seed, latencies: decisions, latencyBudgetMs: budgetMs } = plan;
+      timed.push({ ...record, ...(await measureLatency(policy, { task, strategy: record, seed, decisions, budgetMs, signal })) });
+    }
+    return evaluationRecord(policy, plan, timed);
+  } finally {
+    progress.done();
+  }
+}
+
+async function runEpisodes(
+  policy: Policy, plan: EvaluationPlan, strategy: NamedStrategy, journal: JournalFile | undefined, progress: Progress, signal: AbortSignal,
+): Promise<EpisodeRecord[]> {
+  const { task, parallel, episodes: total } = plan;
+  const seeds = Array.from({ length: total }, (_, i) => plan.seed + i);
+  const known = journal?.episodes(strategy.name) ?? new Map<number, EpisodeRecord>();
+  const found = seeds.flatMap((seed) => known.get(seed) ?? []);
+  const missing = seeds.filter((seed) => !known.has(seed));
+  const started = performance.now();
+  let over = 0;
+  progress.phase(progressLine(strategy.name, found.length, total, found.length / total, 0));
+  const made = await evaluate(policy, {
+    task,
+    strategy,
+    seeds: missing,
+    parallel,
+    keepReplay: (seed) => seed - plan.seed < plan.replays,
+    signal,
+    onEpisode: (episode) => {
+      over++;
+      journal?.add(strategy.name, episode);
+    },
+    onRound: (running) => {
+      const parts = over + running.reduce((sum, { ticks }) => sum + ticks / task.maxTicks, 0);
+      // Time left follows from what this run did, not from what the journal brought.
+      const elapsedMs = performance.now() - started;
+      const fraction = (found.length + parts) / total;
+      const whole = parts === 0 ? elapsedMs : (elapsedMs * fraction) / (parts / total);
+      progress.update(progressLine(strategy.name, found.length + over, total, fraction, whole));
+    },
+  });
+  return [...found, ...made].sort((a, b) => a.seed - b.seed);
+}
+
+function evaluationRecord(policy: Policy, plan: EvaluationPlan, strategies: readonly StrategyRecord[]): EvaluationRecord {
+  const { name, parameters, predictor, precision, adapter } = policy.info;
+  return {
+    format: 'warmstep-evaluation',
+    version: 1,
+    task: plan.task.name,
+    maxTicks: plan.task.maxTicks,
+    policy: { name, parameters, predictor: predictor === 'none' ? null : predictor },
+    precision,
+    adapter: { description: adapter.description || adapter.device || 'unnamed', isSoftware: adapter.isFallback },
+    seed: plan.seed,
+    episodes: plan.episodes,
+    softwareVersion: packageInfo().version,
+    date: new Date().toISOString(),
+    strategies,
+    grids: plan.grids.map(({ axes, cells }) => ({ axes, cells })),
+  };
+}

@@ -1,0 +1,84 @@
+import { NonFiniteError } from '../errors.js';
+import type { Policy } from '../policy/policy.js';
+import type { StrategyOptions } from '../policy/strategy-options.js';
+import type { EpisodeRecord } from './record.js';
+import { Rollout } from './rollout.js';
+import type { Task } from './task.js';
+
+/** A strategy under the name that reports give it. */
+export interface NamedStrategy {
+  readonly name: string;
+  readonly options: StrategyOptions;
+}
+
+export interface EvaluateOptions {
+  readonly task: Task;
+  readonly strategy: NamedStrategy;
+  /** Seeds of the episodes that are still to be run. A seed fixes the environment and the noise. */
+  readonly seeds: readonly number[];
+  /** Episodes that run side by side, as one batch. */
+  readonly parallel: number;
+  /** Whether the replay of a seed is kept. Default: none. */
+  readonly keepReplay?: (seed: number) => boolean;
+  /** Called as soon as an episode is over, in the order in which they end. */
+  readonly onEpisode?: (record: EpisodeRecord) => void | Promise<void>;
+  /** Called after every round of decisions. */
+  readonly onRound?: (running: readonly Rollout[]) => void;
+  /** How long an environment may take for a reset or a step. Default 30 s. */
+  readonly stepTimeoutMs?: number;
+  /** Ends the evaluation between two rounds; what is over by then has been handed to `onEpisode`. */
+  readonly signal?: AbortSignal;
+}
+
+const STEP_TIMEOUT_MS = 30_000;
+
+/**
+ * Runs one strategy in closed loop over seeds. An episode's numbers depend on its seed and on nothing else: not on the
+ * batch, nor on which other episodes are run, so that an evaluation can be cut and gone on with anywhere. A network that
+ * is not finite, or an environment that fails, ends its own episode and no other.
+ * @throws DeviceLostError, and the reason of `signal`.
+ */
+export async function evaluate(policy: Policy, options: EvaluateOptions): Promise<EpisodeRecord[]> {
+  const { task, strategy, seeds, parallel, keepReplay, stepTimeoutMs = STEP_TIMEOUT_MS } = options;
+  const waiting = [...seeds];
+  const records: EpisodeRecord[] = [];
+  let running: Rollout[] = [];
+  for (;;) {
+    options.signal?.throwIfAborted();
+    while (running.length < parallel && waiting.length > 0) {
+      const seed = waiting.shift() as number;
+      const episode = policy.beginEpisode({ strategy: strategy.options, seed });
+      const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: keepReplay?.(seed) ?? false, stepTimeoutMs });
+      await rollout.begin();
+      running.push(rollout);
+    }
+    for (const rollout of running.filter(({ isOver }) => isOver)) {
+      const record = rollout.record();
+      records.push(record);
+      await options.onEpisode?.(record);
+    }
+    running = running.filter(({ isOver }) => !isOver);
+    if (running.length === 0 && waiting.length === 0) break;
+    await decideAndExecute(policy, running);
+    options.onRound?.(running);
+  }
+  return records.sort((a, b) => a.seed - b.seed);
+}
+
+async function decideAndExecute(policy: Policy, rollouts: readonly Rollout[]): Promise<void> {
+  try {
+    const decisions = await policy.decide(rollouts.map(({ episode, window }) => ({ episode, window })));
+    await Promise.all(decisions.map((decision, i) => (rollouts[i] as Rollout).execute(decision)));
+  } catch (error) {
+    if (!(error instanceof NonFiniteError)) throw error;
+    // The device tells that a batch was not finite, not which sample: no episode has changed, so halves are tried.
+    const [only] = rollouts;
+    if (only && rollouts.length === 1) {
+      only.fail(error);
+      return;
+    }
+    const half = Math.ceil(rollouts.length / 2);
+    await decideAndExecute(policy, rollouts.slice(0, half));
+    await decideAndExecute(policy, rollouts.slice(half));
+  }
+}

@@ -1,0 +1,67 @@
+import type { PlanResult, Policy } from '../policy/policy.js';
+import type { NamedStrategy } from './evaluate.js';
+import type { LatencyRecord } from './record.js';
+import { Rollout } from './rollout.js';
+import type { Task } from './task.js';
+
+export interface LatencyOptions {
+  readonly task: Task;
+  readonly strategy: NamedStrategy;
+  readonly seed: number;
+  /** Decisions after the first of an episode that are wanted. */
+  readonly decisions: number;
+  /** Time after which no more are begun, where there are a few, in milliseconds. */
+  readonly budgetMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Latencies {
+  readonly latency: LatencyRecord;
+  /** Present where the strategy samples first decisions differently. */
+  readonly coldLatency?: LatencyRecord;
+}
+
+/** Fewer samples of a kind say nothing about a median. */
+const LEAST = 3;
+const STEP_TIMEOUT_MS = 30_000;
+
+/**
+ * Latency of single decisions, as a control loop sees them: batch 1, one after the other, in closed loop, from the call to
+ * the actions in JavaScript. The first decision of each kind is left out: it may compile something.
+ */
+export async function measureLatency(policy: Policy, options: LatencyOptions): Promise<Latencies> {
+  const { decisions, budgetMs } = options;
+  const first: PlanResult[] = [];
+  const later: PlanResult[] = [];
+  const started = performance.now();
+  const isDone = (): boolean => later.length > LEAST && (later.length > decisions || performance.now() - started > budgetMs);
+  // First decisions are rare: the first few episodes are cut after their second one.
+  for (let episode = 0; episode <= LEAST || !isDone(); episode++) {
+    const isDoneHere = episode <= LEAST ? (made: number): boolean => made === 2 : isDone;
+    await decideInTurn(policy, options, options.seed + episode, isDoneHere, (decision, index) => (index === 0 ? first : later).push(decision));
+  }
+  const isColdFirst = first.some(({ warm }) => !warm) && later.some(({ warm }) => warm);
+  const record = (results: readonly PlanResult[]): LatencyRecord => (
+    { samplesMs: results.slice(1).map(({ latencyMs }) => Number(latencyMs.toFixed(3))) }
+  );
+  return isColdFirst ? { latency: record(later), coldLatency: record(first) } : { latency: record([...first, ...later]) };
+}
+
+/** One episode, decision by decision, until it is over or `isDone`. */
+async function decideInTurn(
+  policy: Policy,
+  { task, strategy, signal }: LatencyOptions,
+  seed: number,
+  isDone: (made: number) => boolean,
+  onDecision: (decision: PlanResult, index: number) => void,
+): Promise<void> {
+  const episode = policy.beginEpisode({ strategy: strategy.options, seed });
+  const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: false, stepTimeoutMs: STEP_TIMEOUT_MS });
+  await rollout.begin();
+  while (!rollout.isOver && !isDone(episode.decisions)) {
+    signal?.throwIfAborted();
+    const [decision] = (await policy.decide([{ episode, window: rollout.window }])) as [PlanResult];
+    onDecision(decision, episode.decisions - 1);
+    await rollout.execute(decision);
+  }
+}

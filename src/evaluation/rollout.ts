@@ -1,0 +1,176 @@
+import type { EnvironmentStep } from '../envs/environment.js';
+import type { Episode } from '../policy/episode.js';
+import type { Observation } from '../policy/observations.js';
+import type { PlanResult } from '../policy/plan-result.js';
+import type { PolicyInfo } from '../policy/policy-info.js';
+import type { EpisodeRecord, Replay } from './record.js';
+import type { Task, TaskEnvironment } from './task.js';
+
+export interface RolloutOptions {
+  readonly task: Task;
+  readonly seed: number;
+  readonly keepReplay: boolean;
+  /** How long an environment may take for one step, in milliseconds. */
+  readonly stepTimeoutMs: number;
+}
+
+type Sizes = Pick<PolicyInfo, 'observationSteps' | 'actionDim'>;
+
+const REWARD_DIGITS = 4;
+const POSITION_DIGITS = 3;
+const ANGLE_DIGITS = 5;
+
+/** One episode in closed loop: observations out, decisions in, until the task is done or the ticks are used up. */
+export class Rollout {
+  readonly seed: number;
+  readonly episode: Episode;
+  readonly #environment: TaskEnvironment;
+  readonly #options: RolloutOptions;
+  readonly #sizes: Sizes;
+  /** The newest last, as many as a window holds. */
+  #frames: Observation[] = [];
+  readonly #rewards: number[] = [];
+  readonly #jumps: number[] = [];
+  readonly #states: number[] = [];
+  readonly #targets: number[] = [];
+  readonly #decisionTicks: number[] = [];
+  readonly #stalledDecisions: number[] = [];
+  #evaluations = 0;
+  #screening = 0;
+  #success = false;
+  #failure: string | undefined;
+  /** Row of the last chunk that was executed last, normalised. */
+  #lastRow: Float32Array | undefined;
+
+  constructor(episode: Episode, sizes: Sizes, options: RolloutOptions) {
+    this.episode = episode;
+    this.seed = options.seed;
+    this.#options = options;
+    this.#sizes = sizes;
+    this.#environment = options.task.create();
+  }
+
+  /** Brings the environment to its first state. */
+  async begin(): Promise<void> {
+    try {
+      await this.#inTime(Promise.resolve(this.#environment.reset(this.seed)), 'reset');
+      this.#observe();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  get isOver(): boolean {
+    return this.#success || this.#failure !== undefined || this.#rewards.length >= this.#options.task.maxTicks;
+  }
+
+  get ticks(): number {
+    return this.#rewards.length;
+  }
+
+  /** Reward of the last tick. */
+  get reward(): number {
+    return this.#rewards.at(-1) ?? 0;
+  }
+
+  /** The newest observations by name, flattened [observationSteps][size]; the first one stands for those before it. */
+  get window(): Observation {
+    const [oldest] = this.#frames as [Observation];
+    const missing = this.#sizes.observationSteps - this.#frames.length;
+    const frames = [...Array.from({ length: missing }, () => oldest), ...this.#frames];
+    return Object.fromEntries(Object.keys(oldest).map((name) => [name, frames.flatMap((frame) => Array.from(frame[name] ?? []))]));
+  }
+
+  /** Executes the actions of a decision; `onTick` is called after each. */
+  async execute(decision: PlanResult, onTick?: () => void | Promise<void>): Promise<void> {
+    const { actionDim, observationSteps } = this.#sizes;
+    this.#recordDecision(decision);
+    for (let row = 0; row * actionDim < decision.actions.length && !this.isOver; row++) {
+      const action = decision.actions.subarray(row * actionDim, (row + 1) * actionDim);
+      try {
+        const step = await this.#inTime(this.#environment.step(action), 'step');
+        this.#recordTick(action, step);
+      } catch (error) {
+        this.fail(error);
+        return;
+      }
+      const first = (observationSteps - 1 + row) * actionDim;
+      this.#lastRow = decision.chunk.slice(first, first + actionDim);
+      await onTick?.();
+    }
+  }
+
+  /** Ends the episode early; it keeps what it reached. */
+  fail(reason: unknown): void {
+    this.#failure = reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason);
+  }
+
+  record(): EpisodeRecord {
+    return {
+      seed: this.seed,
+      score: this.#rewards.reduce((most, reward) => Math.max(most, reward), 0),
+      success: this.#success,
+      ticks: this.#rewards.length,
+      decisions: this.#decisionTicks.length,
+      evaluations: this.#evaluations,
+      screening: this.#screening,
+      stalls: this.#stalledDecisions.length,
+      jumps: this.#jumps.map((jump) => rounded(jump, REWARD_DIGITS)),
+      rewards: this.#rewards.map((reward) => rounded(reward, REWARD_DIGITS)),
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+      ...(this.#options.keepReplay ? { replay: this.#replay() } : {}),
+    };
+  }
+
+  #recordDecision({ chunk, evaluations, screening, stalled }: PlanResult): void {
+    const { actionDim, observationSteps } = this.#sizes;
+    const last = this.#lastRow;
+    if (last) {
+      const first = chunk.subarray((observationSteps - 1) * actionDim, observationSteps * actionDim);
+      this.#jumps.push(Math.hypot(...last.map((value, i) => value - (first[i] as number))));
+    }
+    this.#evaluations += evaluations[0] ?? 0;
+    this.#screening += screening[0] ?? 0;
+    if (stalled[0]) this.#stalledDecisions.push(this.#decisionTicks.length);
+    this.#decisionTicks.push(this.#rewards.length);
+  }
+
+  #recordTick(action: Float32Array, { reward, success }: EnvironmentStep): void {
+    if (!Number.isFinite(reward)) throw new TypeError(`the environment returned the reward ${reward}`);
+    this.#rewards.push(reward);
+    this.#success = success;
+    for (const value of action) this.#targets.push(value);
+    this.#observe();
+  }
+
+  #observe(): void {
+    this.#frames = [...this.#frames, this.#environment.observe()].slice(-this.#sizes.observationSteps);
+    if (this.#options.keepReplay) this.#states.push(...this.#environment.snapshot());
+  }
+
+  #replay(): Replay {
+    const width = this.#environment.snapshot().length;
+    return {
+      states: this.#states.map((value, i) => rounded(value, i % width === width - 1 ? ANGLE_DIGITS : POSITION_DIGITS)),
+      targets: this.#targets.map((value) => rounded(value, POSITION_DIGITS)),
+      decisionTicks: this.#decisionTicks,
+      stalledDecisions: this.#stalledDecisions,
+    };
+  }
+
+  /** An environment that never answers must not hold up all others. Most answer at once, which costs no timer. */
+  async #inTime<T>(answer: T | Promise<T>, what: string): Promise<T> {
+    if (!(answer instanceof Promise)) return answer;
+    const { stepTimeoutMs } = this.#options;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = new Error(`the environment did not answer ${what} within ${stepTimeoutMs} ms`);
+      timer = setTimeout(() => reject(error), stepTimeoutMs);
+    });
+    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  }
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

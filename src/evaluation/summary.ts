@@ -1,0 +1,137 @@
+import { OptionError } from '../errors.js';
+import type { EpisodeRecord, EvaluationRecord, StrategyRecord } from './record.js';
+import {
+  Bootstrap, mean, pairedDifference, quantiles, sampleVariance, wilsonInterval, type Interval, type PairedDifference, type Quantiles,
+} from './statistics.js';
+
+/** A mean over episodes with its 95 % interval. */
+export interface Estimate {
+  readonly mean: number;
+  readonly interval: Interval;
+}
+
+/** The numbers of one strategy. What was not measured, or has nothing to be measured on, is undefined. */
+export interface StrategySummary {
+  readonly name: string;
+  readonly description: string;
+  readonly episodes: number;
+  /** Mean over episodes of the largest reward, 0 … 1; bootstrap over episodes. */
+  readonly score: Estimate;
+  /** Scores against the first strategy of the record on the seeds that both have; undefined for the first itself. */
+  readonly difference: PairedDifference | undefined;
+  readonly successes: number;
+  /** Share of episodes, 0 … 1; Wilson interval. */
+  readonly successRate: Estimate;
+  /** U-Net evaluations, screening included, cold decisions too. */
+  readonly evaluationsPerDecision: number | undefined;
+  /** Share of the evaluations that only compared candidates, 0 … 1. */
+  readonly screeningShare: number;
+  /** Milliseconds per decision. */
+  readonly latency: Quantiles | undefined;
+  readonly coldLatency: Quantiles | undefined;
+  /** Mean over all chunk borders of all episodes, normalised action space. */
+  readonly jump: number | undefined;
+  readonly stallsPerEpisode: number;
+  readonly failures: number;
+}
+
+/** Scores by another implementation, as `scores.json` beside a checkpoint has them. */
+export interface ReferenceScores {
+  readonly scores: Readonly<Record<string, { readonly per_episode: readonly number[] }>>;
+}
+
+/** Whether two evaluations of the same strategy agree within what chance explains. */
+export interface Agreement {
+  readonly name: string;
+  readonly mean: number;
+  readonly referenceMean: number;
+  /** mean − referenceMean. */
+  readonly difference: number;
+  readonly bound: number;
+  readonly agrees: boolean;
+}
+
+/** Two correct implementations exceed so many standard errors in one comparison of a hundred. */
+const AGREEMENT_BOUND = 2.6;
+
+/** Strategies that the reference calls by other names. */
+const REFERENCE_NAMES: Readonly<Record<string, string>> = {
+  'dpm:2': 'dpm-solver++:2',
+  'dpm:4': 'dpm-solver++:4',
+  'stepeq:2': 'step:2/start=eq13',
+  'stepeq:4': 'step:4/start=eq13',
+};
+
+/**
+ * The numbers of every strategy, in the order of the record. An episode that failed counts with the score it had reached.
+ * @throws OptionError for a strategy without episodes.
+ */
+export function summarize(record: EvaluationRecord): StrategySummary[] {
+  const bootstraps = new Map<number, Bootstrap>();
+  const bootstrapOf = (count: number): Bootstrap => {
+    const bootstrap = bootstraps.get(count) ?? new Bootstrap(count, record.seed);
+    bootstraps.set(count, bootstrap);
+    return bootstrap;
+  };
+  const baseline = record.strategies[0];
+  return record.strategies.map((strategy) => ({
+    ...summarizeEpisodes(strategy, bootstrapOf),
+    difference: strategy === baseline || !baseline ? undefined : difference(strategy, baseline, bootstrapOf),
+    latency: quantiles(strategy.latency?.samplesMs ?? []),
+    coldLatency: quantiles(strategy.coldLatency?.samplesMs ?? []),
+  }));
+}
+
+function summarizeEpisodes(
+  { name, description, episodes }: StrategyRecord, bootstrapOf: (count: number) => Bootstrap,
+): Omit<StrategySummary, 'difference' | 'latency' | 'coldLatency'> {
+  const count = episodes.length;
+  if (count === 0) throw new OptionError(`strategy "${name}" has no episodes: evaluate at least one, or leave it out of the record`);
+  const total = (value: (episode: EpisodeRecord) => number): number => episodes.reduce((sum, episode) => sum + value(episode), 0);
+  const scores = episodes.map(({ score }) => score);
+  const successes = episodes.filter(({ success }) => success).length;
+  const decisions = total((episode) => episode.decisions);
+  const evaluations = total((episode) => episode.evaluations);
+  const jumps = episodes.flatMap((episode) => episode.jumps);
+  return {
+    name,
+    description,
+    episodes: count,
+    score: { mean: mean(scores), interval: bootstrapOf(count).interval(scores) },
+    successes,
+    successRate: { mean: successes / count, interval: wilsonInterval(successes, count) },
+    evaluationsPerDecision: decisions === 0 ? undefined : evaluations / decisions,
+    screeningShare: evaluations === 0 ? 0 : total((episode) => episode.screening) / evaluations,
+    jump: jumps.length === 0 ? undefined : mean(jumps),
+    stallsPerEpisode: total((episode) => episode.stalls) / count,
+    failures: episodes.filter(({ failure }) => failure !== undefined).length,
+  };
+}
+
+function difference(
+  strategy: StrategyRecord, baseline: StrategyRecord, bootstrapOf: (count: number) => Bootstrap,
+): PairedDifference | undefined {
+  const scores = new Map(baseline.episodes.map(({ seed, score }) => [seed, score]));
+  const pairs = strategy.episodes.flatMap(({ seed, score }) => {
+    const other = scores.get(seed);
+    return other === undefined ? [] : [{ score, other }];
+  });
+  if (pairs.length === 0) return undefined;
+  return pairedDifference(pairs.map(({ score }) => score), pairs.map(({ other }) => other), bootstrapOf(pairs.length));
+}
+
+/**
+ * |difference of means| ≤ 2.6 · √(s₁²/n₁ + s₂²/n₂), with sample variances, for every strategy that both have with at least
+ * two episodes (one has no variance); in the order of the record.
+ */
+export function compareWithReference(record: EvaluationRecord, reference: ReferenceScores): Agreement[] {
+  const references = new Map(Object.entries(reference.scores).map(([name, found]) => [REFERENCE_NAMES[name] ?? name, found.per_episode]));
+  return record.strategies.flatMap(({ name, episodes }) => {
+    const scores = episodes.map(({ score }) => score);
+    const others = references.get(name) ?? [];
+    if (scores.length < 2 || others.length < 2) return [];
+    const [ours, theirs] = [mean(scores), mean(others)];
+    const bound = AGREEMENT_BOUND * Math.sqrt(sampleVariance(scores) / scores.length + sampleVariance(others) / others.length);
+    return [{ name, mean: ours, referenceMean: theirs, difference: ours - theirs, bound, agrees: Math.abs(ours - theirs) <= bound }];
+  });
+}
