@@ -1,0 +1,87 @@
+import { NonFiniteError, OptionError } from '../errors.js';
+import type { PlannerInfo } from './planner.js';
+
+/** An action that was planned for a tick. */
+export interface QueuedAction {
+  /** Row of the chunk's horizon. */
+  readonly row: number;
+  /** f32 [actionDim]. */
+  readonly values: Float32Array;
+  /** When the newest observation that it was planned from came. */
+  readonly observedAtMs: number;
+}
+
+interface QueuedChunk {
+  readonly actionHorizon: Float32Array;
+  /** Plan time of its newest observation, in ticks. */
+  readonly time: number;
+  readonly observedAtMs: number;
+}
+
+/**
+ * The rows of the newest chunk, found by time: row observationSteps − 1 belongs to the tick of the chunk's observation,
+ * and every tick after it to the next row. Rows for ticks that are over are therefore dropped by themselves when a chunk
+ * comes, and there is no order of arrival that could shift a plan against the clock.
+ */
+export class ActionQueue {
+  readonly #sizes: Pick<PlannerInfo, 'horizon' | 'actionDim' | 'observationSteps'>;
+  readonly #actionSteps: number;
+  readonly #rows: number;
+  #chunk: QueuedChunk | undefined;
+
+  /** A chunk is used for `actionSteps` + `lead` ticks from its observation on; the next is due after `actionSteps`. */
+  constructor(sizes: Pick<PlannerInfo, 'horizon' | 'actionDim' | 'observationSteps'>, actionSteps: number, lead: number) {
+    this.#sizes = sizes;
+    this.#actionSteps = actionSteps;
+    this.#rows = actionSteps + lead;
+  }
+
+  get isEmpty(): boolean {
+    return this.#chunk === undefined;
+  }
+
+  /**
+   * Takes a chunk in the place of the one before.
+   * @throws OptionError for a chunk of another size; NonFiniteError where a value is NaN or infinite: of such a chunk no
+   * row is used, however far ahead the value lies.
+   */
+  accept(actionHorizon: Float32Array, time: number, observedAtMs: number): void {
+    const { horizon, actionDim } = this.#sizes;
+    if (actionHorizon.length !== horizon * actionDim) {
+      throw new OptionError(
+        `the planner must return ${horizon} × ${actionDim} = ${horizon * actionDim} values (horizon × action size), ` +
+          `got ${actionHorizon.length}.`,
+      );
+    }
+    const bad = actionHorizon.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) {
+      const place = `row ${Math.floor(bad / actionDim)} of its chunk, dimension ${bad % actionDim}`;
+      throw new NonFiniteError(`the planner returned ${String(actionHorizon[bad])} in ${place}.`);
+    }
+    this.#chunk = { actionHorizon: actionHorizon.slice(), time, observedAtMs };
+  }
+
+  /** The action for a plan time; undefined where the newest chunk does not reach that far. */
+  at(time: number): QueuedAction | undefined {
+    const chunk = this.#chunk;
+    if (!chunk || this.rowsLeft(time) === 0) return undefined;
+    const { actionDim, observationSteps } = this.#sizes;
+    const row = observationSteps - 1 + time - chunk.time;
+    const values = chunk.actionHorizon.subarray(row * actionDim, (row + 1) * actionDim);
+    return { row, values, observedAtMs: chunk.observedAtMs };
+  }
+
+  /** Rows for this plan time and later ones. */
+  rowsLeft(time: number): number {
+    return this.#chunk ? Math.max(0, this.#rows - (time - this.#chunk.time)) : 0;
+  }
+
+  /** Whether the next chunk should be planned from the observation of this plan time. */
+  isDue(time: number): boolean {
+    return !this.#chunk || time - this.#chunk.time >= this.#actionSteps;
+  }
+
+  clear(): void {
+    this.#chunk = undefined;
+  }
+}

@@ -1,0 +1,279 @@
+import { OptionError } from '../errors.js';
+import type { Observation } from '../policy/observations.js';
+import { ActionQueue } from './action-queue.js';
+import { Listeners, type ActionSource, type ControlEvents, type StopReason } from './events.js';
+import { MetricsRecorder, type ControlMetrics } from './metrics.js';
+import { ObservationWindow } from './observation-window.js';
+import { checkedAction, resolveOptions, type ControlLoopOptions, type ResolvedOptions } from './options.js';
+import { PlanAhead } from './plan-ahead.js';
+import { PlanTime } from './plan-time.js';
+import type { Planner } from './planner.js';
+import { SafeStop } from './safe-stop.js';
+import { Sender } from './sender.js';
+import { TickSchedule, type Tick } from './tick-schedule.js';
+
+/** Where an episode begins. */
+export interface EpisodeStart {
+  /** The action that the robot stands at, so that `maxChange` holds for the first action too. */
+  readonly lastAction?: ArrayLike<number>;
+}
+
+/**
+ * Runs a policy in real time: one action per tick, while the next chunk is planned from the observations of a tick
+ * `actionSteps` after those of the chunk before.
+ *
+ * ```
+ * observation of tick      0                 8                16
+ * planning                 ├──────┤          ├──────┤          ├──────┤
+ * actions sent, by chunk          0 0 0 0 0 0 0 0 0 1 1 1 1 1 1 1 1 1 1 2 2 …
+ * ```
+ *
+ * Decisions stay `actionSteps` ticks apart however long they take, because that is how far apart a policy's warm starts
+ * take chunks to be; for the ticks until the next chunk comes, the horizon's further rows are used. A chunk's rows are
+ * matched to ticks by time, so rows that are over when it comes are dropped. Before the first action of an episode, and
+ * while the robot is held, time stands still for the plan: nothing that it planned has happened meanwhile.
+ *
+ * Anything unexpected is a safe stop: no further action is sent, and `onStop` is told why, once. A loop that has stopped
+ * does not start again; make another one when the reason is dealt with.
+ */
+export class ControlLoop {
+  readonly #actionDim: number;
+  readonly #options: ResolvedOptions;
+  readonly #plans: PlanAhead;
+  readonly #window: ObservationWindow;
+  readonly #queue: ActionQueue;
+  readonly #time = new PlanTime();
+  readonly #sender: Sender;
+  readonly #listeners = new Listeners();
+  readonly #metrics = new MetricsRecorder();
+  readonly #stop: SafeStop;
+  #schedule: TickSchedule | undefined;
+  #cancelTimer: (() => void) | undefined;
+  /** Late ticks in a row. */
+  #misses = 0;
+
+  /** @throws OptionError. */
+  constructor(planner: Planner, options: ControlLoopOptions) {
+    const { info } = planner;
+    this.#actionDim = info.actionDim;
+    this.#options = resolveOptions(options, info);
+    this.#plans = new PlanAhead(planner, this.#options.clock);
+    this.#window = new ObservationWindow(info.observations, info.observationSteps);
+    this.#queue = new ActionQueue(info, this.#options.actionSteps, this.#options.lead);
+    this.#sender = new Sender(this.#options.send, (error) => this.#stop.end('send', 'sending an action failed', error));
+    this.#stop = new SafeStop({
+      tell: [() => this.#cancelTimer?.(), this.#options.onStop, (reason) => this.#listeners.emit('stop', reason)],
+      settled: async () => void (await Promise.all([this.#plans.settled(), this.#sender.settled()])),
+    });
+  }
+
+  get state(): 'idle' | 'running' | 'stopped' {
+    if (this.#stop.reason) return 'stopped';
+    return this.#schedule ? 'running' : 'idle';
+  }
+
+  /** Why the loop stopped; undefined while it has not. */
+  get stopReason(): StopReason | undefined {
+    return this.#stop.reason;
+  }
+
+  /**
+   * Resolves when the loop has stopped, `onStop` has ended, and no plan and no send is running any more: then the policy
+   * may be disposed of. Rejects with what `onStop` or a listener of 'stop' threw.
+   */
+  get stopped(): Promise<StopReason> {
+    return this.#stop.stopped;
+  }
+
+  /** As of now. */
+  get metrics(): ControlMetrics {
+    return this.#metrics.snapshot(this.#queue.rowsLeft(this.#time.next));
+  }
+
+  /** Returns a function that removes the listener. A listener that throws stops the loop. */
+  on<Name extends keyof ControlEvents>(name: Name, listener: (event: ControlEvents[Name]) => void): () => void {
+    return this.#listeners.on(name, listener);
+  }
+
+  /**
+   * Takes the newest observation: values by feature name, one frame, as for `Policy.act`. It is copied. Call it whenever a
+   * sensor has something new; at each tick the newest one counts.
+   * @throws ObservationError; the loop goes on with the observation before.
+   */
+  observe(observation: Observation): void {
+    try {
+      this.#window.push(observation, this.#options.clock.now());
+    } catch (error) {
+      this.#metrics.counts.refusedObservations++;
+      throw error;
+    }
+  }
+
+  /**
+   * Starts ticking, with a new episode. The first tick is now; the first action follows when the first chunk is planned.
+   * @throws OptionError where the loop was started before.
+   */
+  start(episode: EpisodeStart = {}): void {
+    if (this.state !== 'idle') {
+      throw new OptionError(`ControlLoop: start() needs a loop that is idle, this one is ${this.state}. Make another one.`);
+    }
+    this.#beginEpisode(episode);
+    const { clock, tickMs } = this.#options;
+    this.#schedule = new TickSchedule(clock.now(), tickMs);
+    this.#sleep(this.#schedule);
+  }
+
+  /**
+   * Begins a new episode: forgets chunks, observations and the action sent last, and resets the planner. The loop goes on
+   * ticking, and sends nothing until it has been given an observation and planned from it.
+   * @throws OptionError where the loop is not running.
+   */
+  reset(episode: EpisodeStart = {}): void {
+    if (this.state !== 'running') throw new OptionError(`ControlLoop: reset() needs a running loop, this one is ${this.state}.`);
+    this.#beginEpisode(episode);
+    this.#window.clear();
+  }
+
+  /** Stops the loop, the first time that it is called. See `stopped`. */
+  stop(message = 'stop() was called'): Promise<StopReason> {
+    this.#stop.end('requested', message);
+    return this.#stop.stopped;
+  }
+
+  #beginEpisode({ lastAction }: EpisodeStart): void {
+    const last = lastAction && checkedAction('lastAction', lastAction, this.#actionDim);
+    this.#plans.reset();
+    this.#sender.last = last && { action: last, observedAtMs: undefined };
+    this.#queue.clear();
+  }
+
+  #isRunning(): boolean {
+    return this.state === 'running';
+  }
+
+  #sleep(schedule: TickSchedule): void {
+    const { clock } = this.#options;
+    this.#cancelTimer = clock.after(schedule.wait(clock.now()), () => {
+      const tick = schedule.take(clock.now());
+      if (tick) this.#tick(tick);
+      if (this.#isRunning()) this.#sleep(schedule);
+    });
+  }
+
+  #tick(tick: Tick): void {
+    const { latenessMs, skipped } = tick;
+    this.#metrics.counts.ticks++;
+    this.#metrics.counts.skippedTicks += skipped;
+    this.#metrics.tickJitterMs.add(latenessMs);
+    this.#time.advance(skipped);
+    this.#window.tick(skipped);
+    if (this.#isStale()) this.#metrics.counts.staleTicks++;
+    // The action first: asking for a plan may take a while before it returns.
+    const sentBefore = this.#metrics.counts.sent;
+    const source = this.#act(tick);
+    if (!this.#isRunning()) return;
+    this.#time.isStanding = source === 'waiting' || source === 'hold';
+    this.#planNext(tick);
+    if (!this.#isRunning()) return;
+    const sent = this.#metrics.counts.sent > sentBefore;
+    this.#emit('tick', { tick: tick.index, latenessMs, skipped, source, sent, rowsLeft: this.#queue.rowsLeft(this.#time.next) });
+  }
+
+  /** Sends this tick's action. */
+  #act(tick: Tick): ActionSource {
+    const planned = this.#queue.at(this.#time.now);
+    if (planned) {
+      this.#misses = 0;
+      this.#send(tick, 'planned', planned.values, planned.row, planned.observedAtMs);
+      return 'planned';
+    }
+    if (this.#queue.isEmpty) {
+      this.#metrics.counts.waitingTicks++;
+      return 'waiting';
+    }
+    return this.#actLate(tick);
+  }
+
+  #actLate(tick: Tick): ActionSource {
+    const { late, maxMisses, holdAction } = this.#options;
+    this.#misses++;
+    this.#metrics.counts.deadlineMisses++;
+    const cause = !this.#plans.isPlanning && this.#isStale() ? 'observation' : 'plan';
+    const source = late === 'repeat' ? 'repeat' : 'hold';
+    if (!this.#emit('deadline-miss', { tick: tick.index, consecutive: this.#misses, cause })) return source;
+    if (late === 'stop' || this.#misses > maxMisses) {
+      const behind = cause === 'plan' ? 'the plan was not there' : 'the observations were too old to plan from';
+      this.#stop.end('deadline', `no action for tick ${tick.index}, ${this.#misses} in a row: ${behind}`);
+      return source;
+    }
+    const { last } = this.#sender;
+    if (source === 'repeat' && last) this.#send(tick, source, last.action, undefined, last.observedAtMs);
+    if (source === 'hold' && holdAction) this.#send(tick, source, holdAction, undefined, undefined);
+    return source;
+  }
+
+  #send(tick: Tick, source: ActionSource, wanted: ArrayLike<number>, row: number | undefined, observedAtMs: number | undefined): void {
+    if (this.#sender.isBusy) {
+      this.#metrics.counts.busyTicks++;
+      return;
+    }
+    const { limiter, clock } = this.#options;
+    const { action, hits } = limiter.apply(wanted, this.#sender.last?.action);
+    const [first] = hits;
+    if (first) {
+      this.#metrics.counts.limitedActions++;
+      this.#metrics.counts.limitedValues += hits.length;
+      if (!this.#emit('limit', { tick: tick.index, hits })) return;
+      if (limiter.mode === 'stop') {
+        const { dimension, limit, wanted: value, allowed } = first;
+        this.#stop.end('limit', `the action of tick ${tick.index} is ${value} in dimension ${dimension}: ${limit} allows ${allowed}`);
+        return;
+      }
+    }
+    const ageMs = observedAtMs === undefined ? undefined : clock.now() - observedAtMs;
+    try {
+      this.#sender.send({ action, observedAtMs }, { tick: tick.index, source, row, ageMs });
+    } catch (error) {
+      this.#stop.end('send', `the action of tick ${tick.index} could not be sent`, error);
+      return;
+    }
+    this.#metrics.counts.sent++;
+    if (ageMs !== undefined) this.#metrics.actionAgeMs.add(ageMs);
+  }
+
+  /** Whether this tick's observation is too old; false before the first, which is awaited and not late. */
+  #isStale(): boolean {
+    const { clock, maxObservationAgeMs } = this.#options;
+    const { newestAtMs } = this.#window;
+    return newestAtMs !== undefined && clock.now() - newestAtMs > maxObservationAgeMs;
+  }
+
+  #planNext(tick: Tick): void {
+    const observedAtMs = this.#window.newestAtMs;
+    if (this.#plans.isPlanning || observedAtMs === undefined || this.#isStale() || !this.#queue.isDue(this.#time.now)) return;
+    const time = this.#time.now;
+    this.#plans.begin(this.#window.read(), {
+      done: ({ actionHorizon }, latencyMs) => {
+        this.#queue.accept(actionHorizon, time, observedAtMs);
+        const expired = this.#queue.rowsLeft(this.#time.next) === 0;
+        const { counts, planLatencyMs } = this.#metrics;
+        counts.plans++;
+        if (expired) counts.expiredChunks++;
+        planLatencyMs.add(latencyMs);
+        if (this.#isRunning()) this.#emit('plan', { tick: tick.index, latencyMs, expired });
+      },
+      failed: (error) => this.#stop.end('plan', `planning from the observation of tick ${tick.index} failed`, error),
+    });
+  }
+
+  /** Returns whether the loop goes on in this episode: a listener may have stopped or reset it. */
+  #emit<Name extends keyof ControlEvents>(name: Name, event: ControlEvents[Name]): boolean {
+    const episode = this.#plans.episode;
+    try {
+      this.#listeners.emit(name, event);
+    } catch (error) {
+      this.#stop.end('listener', `a listener of "${name}" threw`, error);
+    }
+    return this.#isRunning() && episode === this.#plans.episode;
+  }
+}

@@ -1,0 +1,86 @@
+import type { LimitHit } from './limits.js';
+
+/**
+ * Where a tick's action came from: a chunk's row for this tick; the rule for late ticks (`repeat`, `hold`); nowhere yet,
+ * because the first chunk of the episode is still being planned (`waiting`).
+ */
+export type ActionSource = 'planned' | 'repeat' | 'hold' | 'waiting';
+
+export interface TickEvent {
+  readonly tick: number;
+  readonly latenessMs: number;
+  readonly skipped: number;
+  readonly source: ActionSource;
+  /** Whether an action was sent. */
+  readonly sent: boolean;
+  /** Rows of the newest chunk after this tick's. */
+  readonly rowsLeft: number;
+}
+
+export interface PlanEvent {
+  /** Tick of the observation that the chunk was planned from. */
+  readonly tick: number;
+  readonly latencyMs: number;
+  /** Whether all of its rows were over when it came. */
+  readonly expired: boolean;
+}
+
+export interface DeadlineMissEvent {
+  readonly tick: number;
+  /** Late ticks in a row, this one included. */
+  readonly consecutive: number;
+  /** What was too slow: the planner, or the observations, which were too old to plan from. */
+  readonly cause: 'plan' | 'observation';
+}
+
+export interface LimitEvent {
+  readonly tick: number;
+  readonly hits: readonly LimitHit[];
+}
+
+/**
+ * Why a loop stopped. `requested`: by stop(). `deadline`: a late tick, by the rule. `plan`: the planner failed, or its
+ * chunk was unusable. `limit`: an action outside of limits whose mode is 'stop'. `send`: sending failed, or the action was
+ * not finite. `listener`: a listener threw.
+ */
+export interface StopReason {
+  readonly kind: 'requested' | 'deadline' | 'plan' | 'limit' | 'send' | 'listener';
+  readonly message: string;
+  /** What was thrown, where something was. */
+  readonly error: unknown;
+}
+
+export interface ControlEvents {
+  readonly tick: TickEvent;
+  readonly plan: PlanEvent;
+  readonly 'deadline-miss': DeadlineMissEvent;
+  readonly limit: LimitEvent;
+  readonly stop: StopReason;
+}
+
+type Listener = (event: never) => void;
+
+/** Listeners by the name of their event, called in the order in which they were added. */
+export class Listeners {
+  readonly #byName = new Map<keyof ControlEvents, Set<Listener>>();
+
+  /** Returns a function that removes the listener. */
+  on<Name extends keyof ControlEvents>(name: Name, listener: (event: ControlEvents[Name]) => void): () => void {
+    const listeners = this.#byName.get(name) ?? new Set();
+    this.#byName.set(name, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  /** Calls all listeners, also when one of them throws; throws what the first of those threw. */
+  emit<Name extends keyof ControlEvents>(name: Name, event: ControlEvents[Name]): void {
+    const errors: unknown[] = [];
+    for (const listener of this.#byName.get(name) ?? []) {
+      try {
+        (listener as (event: ControlEvents[Name]) => void)(event);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+}

@@ -1,0 +1,118 @@
+import { OptionError } from '../errors.js';
+import { checkChoice, checkInteger, checkKeys, checkNumber } from '../options.js';
+import { SYSTEM_CLOCK, type Clock } from './clock.js';
+import type { StopReason } from './events.js';
+import { Limiter, type ActionLimits } from './limits.js';
+import type { PlannerInfo } from './planner.js';
+import type { Send } from './sender.js';
+
+/**
+ * What happens in a tick for which no row of a chunk is there.
+ * - `hold`: `holdAction` is sent, or nothing without it: the robot waits where it is. The plan waits as well: its time does
+ *   not go on, and when the chunk comes, it goes on with the row that was missing.
+ * - `repeat`: the action sent last is sent again. Time goes on: rows that are over when the chunk comes are dropped.
+ * - `stop`: safe stop, nothing is sent.
+ */
+export type LateRule = 'hold' | 'repeat' | 'stop';
+
+export interface ControlLoopOptions {
+  /** Time from one tick to the next; the rate that the policy was trained for. */
+  readonly tickMs: number;
+  /**
+   * Sends an action. It may return a promise, which is not waited for: ticks that come before it resolves send nothing and
+   * count as busy. Throwing and rejecting stop the loop.
+   */
+  readonly send: Send;
+  /**
+   * Called once, as soon as the loop stops for any reason: the place to make the robot stand still.
+   * `stopped` waits for it, so it must not wait for `stopped`.
+   */
+  readonly onStop: (reason: StopReason) => void | Promise<void>;
+  readonly late: LateRule;
+  /** [actionDim]. For robots on which silence does not mean standing still, e.g. zeros for velocities. */
+  readonly holdAction?: ArrayLike<number>;
+  /**
+   * Late ticks in a row after which the loop stops safely. Default: no limit for `hold`, which is safe for as long as it
+   * lasts; the horizon for `repeat`: the policy has said nothing of times further ahead.
+   */
+  readonly maxMisses?: number;
+  /**
+   * Ticks from the observation of one decision to that of the next. Default: the policy's, or half of the usable rows where
+   * those leave none for planning ahead. Other values move chunks against each other by other numbers of rows than the
+   * policy's warm starts take for granted.
+   */
+  readonly actionSteps?: number;
+  /**
+   * Ticks that a plan may take: a chunk is used for `actionSteps` + `lead` ticks from its observation on, and planning of
+   * the next begins `lead` ticks before it runs out. It takes over as soon as it is there, so a large lead costs nothing
+   * where the planner is fast. Default: all that the horizon has left; less is a stricter deadline.
+   */
+  readonly lead?: number;
+  /** Observations older than this are not planned from; what follows is late by the rule. Default: no limit. */
+  readonly maxObservationAgeMs?: number;
+  readonly limits?: ActionLimits;
+  /** Default: the runtime's. */
+  readonly clock?: Clock;
+}
+
+export interface ResolvedOptions {
+  readonly tickMs: number;
+  readonly send: Send;
+  readonly onStop: (reason: StopReason) => void | Promise<void>;
+  readonly late: LateRule;
+  readonly holdAction: Float64Array | undefined;
+  readonly maxMisses: number;
+  readonly actionSteps: number;
+  readonly lead: number;
+  readonly maxObservationAgeMs: number;
+  readonly limiter: Limiter;
+  readonly clock: Clock;
+}
+
+const WHERE = 'ControlLoop';
+const KEYS = [
+  'tickMs', 'send', 'onStop', 'late', 'holdAction', 'maxMisses', 'actionSteps', 'lead', 'maxObservationAgeMs', 'limits', 'clock',
+] as const satisfies readonly (keyof ControlLoopOptions)[];
+
+/** @throws OptionError. */
+export function resolveOptions(options: ControlLoopOptions, info: PlannerInfo): ResolvedOptions {
+  checkKeys(WHERE, options, KEYS);
+  const late = checkChoice(WHERE, 'late', options.late, ['hold', 'repeat', 'stop']);
+  for (const name of ['send', 'onStop'] as const) {
+    if (typeof options[name] !== 'function') throw new OptionError(`${WHERE}: ${name} must be a function, got ${typeof options[name]}.`);
+  }
+  // Rows from the newest observation on; those before it are in the past.
+  const rows = info.horizon - info.observationSteps + 1;
+  if (rows < 2) {
+    const least = info.observationSteps + 1;
+    throw new OptionError(`${WHERE}: planning ahead needs a horizon of at least ${least}, the policy has ${info.horizon}.`);
+  }
+  const usual = info.actionSteps < rows ? info.actionSteps : Math.ceil(rows / 2);
+  const actionSteps = checkInteger(WHERE, 'actionSteps', options.actionSteps ?? usual, 1, rows - 1);
+  const patience = late === 'hold' ? Infinity : info.horizon;
+  return {
+    tickMs: checkNumber(WHERE, 'tickMs', options.tickMs, 'a positive number of milliseconds', (ms) => ms > 0 && ms < Infinity),
+    send: options.send,
+    onStop: options.onStop,
+    late,
+    holdAction: options.holdAction === undefined ? undefined : checkedAction('holdAction', options.holdAction, info.actionDim),
+    maxMisses: checkNumber(WHERE, 'maxMisses', options.maxMisses ?? patience, 'a number of ticks of at least 0', (ticks) => ticks >= 0),
+    actionSteps,
+    lead: checkInteger(WHERE, 'lead', options.lead ?? rows - actionSteps, 1, rows - actionSteps),
+    maxObservationAgeMs: checkNumber(
+      WHERE, 'maxObservationAgeMs', options.maxObservationAgeMs ?? Infinity, 'a positive number of milliseconds', (ms) => ms > 0,
+    ),
+    limiter: new Limiter(options.limits ?? {}, info.actionDim),
+    clock: options.clock ?? SYSTEM_CLOCK,
+  };
+}
+
+/** A copy of an action that a caller gave. @throws OptionError. */
+export function checkedAction(name: string, action: ArrayLike<number>, actionDim: number): Float64Array {
+  const values = Float64Array.from(action);
+  if (values.length !== actionDim || !values.every(Number.isFinite)) {
+    const wanted = `${actionDim} finite values, one per dimension of the action`;
+    throw new OptionError(`${WHERE}: ${name} must have ${wanted}, got [${values.join(', ')}].`);
+  }
+  return values;
+}

@@ -1,0 +1,64 @@
+import { NonFiniteError } from '../errors.js';
+import type { ActionSource } from './events.js';
+
+/** What is known of an action when it is sent. */
+export interface ActionInfo {
+  readonly tick: number;
+  readonly source: ActionSource;
+  /** Row of the chunk's horizon; undefined for a hold action. */
+  readonly row: number | undefined;
+  /** Milliseconds since the observation that it was planned from came; undefined for a hold action. */
+  readonly ageMs: number | undefined;
+}
+
+/** An action, f64 [actionDim], and when the observation that it was planned from came, where one did. */
+export interface SentAction {
+  readonly action: Float64Array;
+  readonly observedAtMs: number | undefined;
+}
+
+/** Sends an action, f64 [actionDim], to the robot. The array is the receiver's own. */
+export type Send = (action: Float64Array, info: ActionInfo) => void | Promise<void>;
+
+/**
+ * Sends one action at a time. A send is not waited for, since the next tick comes at its time anyway; as long as it has not
+ * ended, the sender is busy. A rejection goes to `onError`.
+ */
+export class Sender {
+  readonly #send: Send;
+  readonly #onError: (error: unknown) => void;
+  /** What the robot was told last, by this sender or before; undefined where nothing is known of it. */
+  last: SentAction | undefined;
+  #pending: Promise<void> | undefined;
+
+  constructor(send: Send, onError: (error: unknown) => void) {
+    this.#send = send;
+    this.#onError = onError;
+  }
+
+  get isBusy(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  /** @throws NonFiniteError, the last gate before the robot, whatever happened before it; and what `send` throws. */
+  send(sent: SentAction, info: ActionInfo): void {
+    const { action } = sent;
+    const bad = action.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) {
+      throw new NonFiniteError(`the action of tick ${info.tick} is ${String(action[bad])} in dimension ${bad}; it was not sent.`);
+    }
+    this.last = sent;
+    const ended = this.#send(action.slice(), info);
+    if (ended === undefined) return;
+    this.#pending = Promise.resolve(ended)
+      .catch(this.#onError)
+      .finally(() => {
+        this.#pending = undefined;
+      });
+  }
+
+  /** Resolves when no send is running any more. */
+  async settled(): Promise<void> {
+    await this.#pending;
+  }
+}
