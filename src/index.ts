@@ -10,7 +10,9 @@ export type { Precision } from './ops/weight-source.js';
 export type { PrecisionChoice } from './policy/choose-precision.js';
 export { loadPolicy, type LoadPolicyOptions } from './policy/load-policy.js';
 export type { Observation } from './policy/observations.js';
+export type { DenoiseSample } from './policy/denoiser.js';
 export type { Episode } from './policy/episode.js';
+export type { DenoiseResult } from './policy/strategy.js';
 export {
   Policy, type ActOptions, type DecideRequest, type EpisodeOptions, type PlanOptions, type PlanResult,
 } from './policy/policy.js';
@@ -26,3 +28,16 @@ export { ComputeDevice, type AdapterFacts, type AdapterSummary, type OpenDeviceO
 export type { DispatchInfo } from './runtime/plan.js';
 export type { DispatchTiming, PlanTiming } from './runtime/timing.js';
 export type { TunedTiling, VariantTable } from './runtime/variant-table.js';
+export * from './control/index.js';
+export type { Environment, EnvironmentStep } from './envs/environment.js';
+export { observeKeypoints, observeMaskedKeypoints } from './envs/push-t/keypoints.js';
+export { observeAgent, observeState, observeVertices, pushTObservation } from './envs/push-t/observations.js';
+export { drawPicture, PICTURE_SIZE } from './envs/push-t/picture.js';
+export { PushT, PUSH_T_MAX_STEPS, SUCCESS_COVERAGE, type ContactPoint, type PushTOptions, type PushTState, type PushTStep } from './envs/push-t/push-t.js';
+export { evaluate, type EvaluateOptions, type NamedStrategy } from './evaluation/evaluate.js';
+export { measureLatency, type Latencies, type LatencyOptions } from './evaluation/latency.js';
+export type { EpisodeRecord, EvaluationRecord, Replay, StrategyGrid, StrategyRecord } from './evaluation/record.js';
+export { parseStrategies, parseStrategy } from './evaluation/strategy-spec.js';
+export { compareWithReference, summarize, type Agreement, type ReferenceScores, type StrategySummary } from './evaluation/summary.js';
+export { PUSH_T_TASK, type Task, type TaskEnvironment } from './evaluation/task.js';
+export { renderReport } from './evaluation/report/render.js';

@@ -11,7 +11,7 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'demo',
-    summary: 'Run the bundled Push-T policy with STEP and compare it with DDIM and DDPM.',
+    summary: 'Let the bundled policy push a block: STEP against DDIM, scores and latency.',
     load: async () => (await import('./commands/demo.js')).demoCommand,
   },
   {

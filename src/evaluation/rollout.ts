@@ -73,6 +73,11 @@ export class Rollout {
     return this.#rewards.at(-1) ?? 0;
   }
 
+  /** What a replay draws of the present. */
+  get snapshot(): readonly number[] {
+    return this.#environment.snapshot();
+  }
+
   /** The newest observations by name, flattened [observationSteps][size]; the first one stands for those before it. */
   get window(): Observation {
     const [oldest] = this.#frames as [Observation];

@@ -1,61 +1,89 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseStrategies } from '../../evaluation/strategy-spec.js';
+import { PUSH_T_TASK } from '../../evaluation/task.js';
 import type { AdapterSummary } from '../../runtime/device.js';
 import type { Command } from '../command.js';
-import { runExperiment, type Extent } from '../demo/experiment.js';
-import { demoReport, score } from '../demo/report.js';
+import { watchEpisode } from '../demo/watch.js';
 import { packageInfo } from '../environment.js';
+import { evaluationReport } from '../eval/print.js';
+import { writeResults } from '../eval/results.js';
+import { runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
+import { plural } from '../format.js';
 import { interruptible } from '../interrupt.js';
 import { withPolicy } from '../load.js';
 import { atMost, given, integerOption, profileOption } from '../options.js';
 import { print, printJson } from '../output.js';
 import { Progress } from '../progress.js';
-import { readRecording } from '../recording.js';
 
 const USAGE = `usage: warmstep demo [options]
 
-Runs the bundled Push-T policy over a recorded episode: STEP with two network evaluations per decision, against DDIM
-with 2, 4 and 10, measured by the distance to what DDPM with 100 evaluations chooses.
+Lets the bundled Push-T policy push the block in closed loop: STEP with two network evaluations per decision, against
+DDIM with 2 and with 10 on the same seeds. Prints scores and latencies; writes a report with replays.
 
-  --decisions N    only the first N decisions of the episode, at least 2
+  --watch          shows one episode live in the terminal instead
+  --episodes N     episodes per strategy (default: 4 on a software adapter, else 50)
+  --seed N         seed of the first episode (default 100000)
+  --output DIR     where report.html and evaluation.json go (default evaluation-demo)
   --adapter NAME   auto, hardware, swiftshader, lavapipe, or part of an adapter's name
   --profile P      safe (default), or fast: Dawn without validation and bounds checks; same results
-  --json           one JSON object on standard output`;
+  --json           the record on standard output`;
+
+const OPTIONS = {
+  watch: { type: 'boolean' },
+  episodes: { type: 'string' },
+  seed: { type: 'string' },
+  output: { type: 'string' },
+  adapter: { type: 'string' },
+  profile: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+const STRATEGIES = 'step:2,ddim:2,ddim:10';
 
 export const demoCommand: Command = {
   name: 'demo',
-  summary: 'Run the bundled Push-T policy with STEP and compare it with DDIM and DDPM.',
+  summary: 'Let the bundled policy push a block: STEP against DDIM, scores and latency.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { decisions: { type: 'string' }, adapter: { type: 'string' }, profile: { type: 'string' }, json: { type: 'boolean' } },
-    });
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     atMost(positionals, 0);
-    const most = integerOption('decisions', values.decisions, 2) ?? Infinity;
+    const episodes = integerOption('episodes', values.episodes, 1);
+    const seed = integerOption('seed', values.seed) ?? 100_000;
     const profile = profileOption(values.profile);
+    const output = resolve(values.output ?? 'evaluation-demo');
     const folder = join(packageInfo().root, 'checkpoints', 'pusht-state');
     new Progress().phase('loading the policy and its predictor');
     return interruptible(async (signal) => {
       const options = { predictor: join(folder, 'predictor'), signal, ...given({ adapter: values.adapter, profile }) };
       return withPolicy(join(folder, 'policy'), options, async (policy) => {
-        const { info } = policy;
-        const recording = await readRecording(join(folder, 'recorded-episode.safetensors'), info.observations);
-        const decisions = Math.min(most, Math.floor(recording.ticks / info.actionSteps));
-        const experiment = await runExperiment(policy, recording, decisions, extentFor(info.adapter, decisions), signal);
-        const scores = score(experiment, info.actionDim);
-        if (values.json) printJson({ adapter: info.adapter, decisions, judged: experiment.judged, scores });
-        else print(demoReport(info, recording.ticks, experiment, scores));
+        if (values.watch) {
+          const { score, success, ticks } = await watchEpisode(policy, seed, process.stdout, signal);
+          print(`${success ? 'success' : 'not solved'} after ${plural(ticks, 'control step')}; largest reward ${score.toFixed(3)}`);
+          return 0;
+        }
+        const record = await runEvaluation(policy, planFor(policy.info.adapter, seed, episodes), undefined, signal);
+        const files = await writeResults(output, record);
+        if (values.json) printJson(record);
+        else print(`${evaluationReport(record)}\n\n${files.join('\n')}`);
         return 0;
       });
     });
   },
 };
 
-/** A hundred evaluations take a software adapter seconds: it judges by a few decisions, and times a few. */
-function extentFor(adapter: AdapterSummary, decisions: number): Extent {
-  return adapter.isFallback
-    ? { compared: 12, yardstick: 6, timed: 3, yardstickTimed: 0 }
-    : { compared: decisions, yardstick: decisions, timed: decisions, yardstickTimed: decisions };
+/** A software adapter gets a sample of what a GPU does in full. */
+function planFor({ isFallback }: AdapterSummary, seed: number, episodes: number | undefined): EvaluationPlan {
+  const count = episodes ?? (isFallback ? 4 : 50);
+  return {
+    task: PUSH_T_TASK,
+    strategies: parseStrategies(STRATEGIES),
+    grids: [],
+    seed,
+    episodes: count,
+    parallel: count,
+    replays: count,
+    latencies: isFallback ? 10 : 50,
+    latencyBudgetMs: isFallback ? 3_000 : 20_000,
+  };
 }

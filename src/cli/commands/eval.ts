@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { NamedStrategy } from '../../evaluation/evaluate.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
-import type { EvaluationRecord } from '../../evaluation/record.js';
-import { renderReport } from '../../evaluation/report/render.js';
 import { parseStrategies, STRATEGY_SPEC_HELP } from '../../evaluation/strategy-spec.js';
 import { compareWithReference, type ReferenceScores } from '../../evaluation/summary.js';
 import { PUSH_T_TASK } from '../../evaluation/task.js';
@@ -16,7 +13,8 @@ import { packageInfo } from '../environment.js';
 import { hashCheckpoint } from '../eval/checkpoint-hash.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { agreementTable, evaluationReport } from '../eval/print.js';
-import { journalHeader, runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
+import { writeResults } from '../eval/results.js';
+import { describeStrategies, journalHeader, runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
 import { interruptible, Interrupted } from '../interrupt.js';
 import { withPolicy } from '../load.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../options.js';
@@ -89,6 +87,7 @@ export const evalCommand: Command = {
     return interruptible(async (signal) => {
       const options = { ...given({ predictor: folders.predictor, precision, adapter: values.adapter, profile: profileOption(values.profile) }), signal };
       return withPolicy(folders.policy, options, async (policy) => {
+        describeStrategies(policy, plan.strategies);
         const journal = new JournalFile(join(output, 'episodes.jsonl'), journalHeader(plan.task, await fingerprint(policy, folders)));
         const record = await runEvaluation(policy, plan, journal, signal).catch((error: unknown) => {
           if (error instanceof Interrupted) printNote(`interrupted; what is over is kept in ${output}: start the same command again to go on.`);
@@ -156,13 +155,4 @@ function readReference(file: string): ReferenceScores {
   const found = JSON.parse(readFileSync(file, 'utf8')) as Partial<ReferenceScores>;
   if (typeof found.scores !== 'object') throw new UsageError(`--compare: ${file} has no "scores": give a file such as checkpoints/pusht-state/scores.json`);
   return found as ReferenceScores;
-}
-
-/** Writes record and report; returns what to tell of them. */
-export async function writeResults(output: string, record: EvaluationRecord): Promise<string[]> {
-  await mkdir(output, { recursive: true });
-  const [json, html] = [join(output, 'evaluation.json'), join(output, 'report.html')];
-  await writeFile(json, `${JSON.stringify(record)}\n`);
-  await writeFile(html, renderReport(record));
-  return [`report  ${html}`, `record  ${json}`];
 }

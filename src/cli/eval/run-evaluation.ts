@@ -30,10 +30,14 @@ export function journalHeader(task: Task, fingerprint: JournalHeader['fingerprin
   return { format: 'warmstep-evaluation-journal', version: 1, task: task.name, maxTicks: task.maxTicks, fingerprint };
 }
 
+/** What the strategies are, for people. One that cannot be is better refused now than after an hour. @throws OptionError. */
+export function describeStrategies(policy: Policy, strategies: readonly NamedStrategy[]): string[] {
+  return strategies.map(({ options }) => policy.beginEpisode({ strategy: options }).strategy.description);
+}
+
 /** Evaluates every strategy, tells how far it is, and keeps what is over in the journal. */
 export async function runEvaluation(policy: Policy, plan: EvaluationPlan, journal: JournalFile | undefined, signal: AbortSignal): Promise<EvaluationRecord> {
-  // A strategy that cannot be is better refused now than after an hour.
-  const descriptions = plan.strategies.map(({ options }) => policy.beginEpisode({ strategy: options }).strategy.description);
+  const descriptions = describeStrategies(policy, plan.strategies);
   const progress = new Progress();
   try {
     const strategies: StrategyRecord[] = [];

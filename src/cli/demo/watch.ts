@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { drawPicture } from '../../envs/push-t/picture.js';
+import { SUCCESS_COVERAGE } from '../../envs/push-t/push-t.js';
+import { Rollout } from '../../evaluation/rollout.js';
+import { PUSH_T_TASK } from '../../evaluation/task.js';
+import type { EpisodeRecord } from '../../evaluation/record.js';
+import type { PlanResult, Policy } from '../../policy/policy.js';
+import { milliseconds } from '../format.js';
+import { TerminalView, type TerminalStream } from '../watch/terminal-view.js';
+
+/** Push-T is controlled ten times a second. */
+const TICK_MS = 100;
+const STEP_TIMEOUT_MS = 30_000;
+
+/** Shows one episode in the terminal while it happens, at the speed of the task or, where decisions take longer, slower. */
+export async function watchEpisode(policy: Policy, seed: number, stream: TerminalStream, signal: AbortSignal): Promise<EpisodeRecord> {
+  const episode = policy.beginEpisode({ seed });
+  const rollout = new Rollout(episode, policy.info, { task: PUSH_T_TASK, seed, keepReplay: false, stepTimeoutMs: STEP_TIMEOUT_MS });
+  const view = new TerminalView(stream);
+  try {
+    await rollout.begin();
+    let due = performance.now();
+    while (!rollout.isOver) {
+      const [decision] = (await policy.decide([{ episode, window: rollout.window }])) as [PlanResult];
+      await rollout.execute(decision, async () => {
+        signal.throwIfAborted();
+        view.show(pictureOf(rollout), caption(policy, rollout, decision));
+        due = Math.max(performance.now(), due + TICK_MS);
+        if (stream.isTTY) await sleep(due - performance.now());
+      });
+    }
+  } finally {
+    view.end();
+  }
+  return rollout.record();
+}
+
+function pictureOf({ snapshot }: Rollout): Uint8Array {
+  const [agentX = 0, agentY = 0, blockX = 0, blockY = 0, angle = 0] = snapshot;
+  return drawPicture({ agentX, agentY, blockX, blockY, angle });
+}
+
+function caption(policy: Policy, { seed, ticks, reward }: Rollout, { latencyMs, evaluations, warm }: PlanResult): string[] {
+  return [
+    `${policy.info.strategy}, seed ${seed}`,
+    `tick ${String(ticks).padStart(3)} of ${PUSH_T_TASK.maxTicks}   coverage ${(reward * SUCCESS_COVERAGE).toFixed(2)}   `
+      + `decision ${milliseconds(latencyMs)}, ${warm ? 'from the prediction' : 'from noise'}, ${evaluations[0]} evaluations`,
+  ];
+}

@@ -1,0 +1,38 @@
+import type { Interval } from '../statistics.js';
+
+/** What stands for a number that was not measured. */
+export const NOTHING = '–';
+
+/** Scores and other numbers of about one: three decimals. */
+export function decimal(value: number | undefined, digits = 3): string {
+  return value === undefined ? NOTHING : value.toFixed(digits).replace('-', '−');
+}
+
+/** With its sign, as differences are read: "+0.012", "−0.300". */
+export function signed(value: number): string {
+  return value > 0 ? `+${decimal(value)}` : decimal(value);
+}
+
+export function range({ low, high }: Interval, show: (value: number) => string = decimal): string {
+  return `${show(low)} … ${show(high)}`;
+}
+
+/** A share of one: 0.42 → "42 %". */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}
+
+/** Milliseconds with three digits that mean something. */
+export function milliseconds(value: number | undefined): string {
+  if (value === undefined) return NOTHING;
+  return value.toFixed(value < 1 ? 3 : value < 10 ? 2 : value < 100 ? 1 : 0);
+}
+
+/** Evaluations per decision: an integer where it is one. */
+export function evaluations(value: number | undefined): string {
+  return value === undefined ? NOTHING : Number.isInteger(value) ? String(value) : value.toFixed(2);
+}
+
+export function plural(number: number, noun: string, plurals = `${noun}s`): string {
+  return `${number.toLocaleString('en-US')} ${number === 1 ? noun : plurals}`;
+}

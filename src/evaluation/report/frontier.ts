@@ -1,0 +1,132 @@
+import type { StrategyGrid } from '../record.js';
+import { drawAxes, logAxis, scoreAxis, type Frame } from './axes.js';
+import { decimal, evaluations, milliseconds, range } from './format.js';
+import { coordinate, element, escape, label, picture, section } from './html.js';
+import { marker } from './marks.js';
+import type { ReportModel, Row } from './model.js';
+import { placeLabels } from './place-labels.js';
+
+/** What a decision costs, by one measure. */
+interface Cost {
+  readonly id: string;
+  readonly name: string;
+  readonly axis: string;
+  readonly unit: string;
+  of(row: Row): number | undefined;
+  show(value: number | undefined): string;
+}
+
+const COSTS: readonly Cost[] = [
+  {
+    id: 'latency', name: 'Latency', axis: 'latency per decision, median, ms (logarithmic)', unit: ' ms',
+    of: ({ summary }) => summary.latency?.p50, show: milliseconds,
+  },
+  {
+    id: 'evaluations', name: 'Evaluations', axis: 'U-Net evaluations per decision (logarithmic)', unit: ' evaluations',
+    of: ({ summary }) => summary.evaluationsPerDecision, show: evaluations,
+  },
+];
+
+interface Point {
+  readonly row: Row;
+  readonly cost: number;
+  readonly score: number;
+}
+
+/** One picture for each class of screen: text must not shrink with the picture. */
+const SIZES = [
+  { media: 'wide', width: 960, height: 470, longestLabel: 34 },
+  { media: 'narrow', width: 400, height: 420, longestLabel: 20 },
+] as const;
+type Size = (typeof SIZES)[number];
+
+/** Score against cost, by latency and by evaluations; buttons switch between the two without a script. */
+export function frontierSection({ record, rows }: ReportModel): string {
+  const unnamed = membersOfMaps(record.grids, rows);
+  const plots = COSTS.map((cost) => ({ cost, points: pointsOf(rows, cost) })).filter(({ points }) => points.length > 0);
+  if (plots.length === 0) return '';
+  const choices = plots.flatMap(({ cost }, index) => [
+    element('input', { type: 'radio', name: 'cost', id: `cost-${cost.id}`, ...(index === 0 ? { checked: '' } : {}) }),
+    element('label', { for: `cost-${cost.id}` }, escape(cost.name)),
+  ]);
+  const pictures = plots.map(({ cost, points }) =>
+    element('div', { class: 'plot', 'data-cost': cost.id }, [...SIZES.map((size) => plot(cost, points, unnamed, size)), missing(rows, points, cost)]),
+  );
+  const introduction = 'Up is better, left is cheaper. Bars are 95 % intervals of the score; the line joins the strategies that no other one beats at equal or '
+    + 'lower cost. The pointer over a point tells its numbers.';
+  return section('frontier', 'Score against cost', introduction, [element('div', { class: 'switch' }, [...choices, ...pictures])]);
+}
+
+function pointsOf(rows: readonly Row[], cost: Cost): Point[] {
+  return rows.flatMap((row) => {
+    const found = cost.of(row);
+    return found === undefined || found <= 0 ? [] : [{ row, cost: found, score: row.summary.score.mean }];
+  });
+}
+
+/** The points that no other one beats: each has a higher score than all cheaper ones. By cost, ascending. */
+export function frontOf<T extends { readonly cost: number; readonly score: number }>(points: readonly T[]): T[] {
+  const byCost = [...points].sort((a, b) => a.cost - b.cost || b.score - a.score);
+  let best = -Infinity;
+  return byCost.filter(({ score }) => score > best && ((best = score), true));
+}
+
+/** Strategies of heat maps are many and alike: their names would cover the others, which are why one looks here. */
+function membersOfMaps(grids: readonly StrategyGrid[], rows: readonly Row[]): Set<string> {
+  const members = new Set(grids.filter(({ axes }) => axes.length > 1).flatMap(({ cells }) => cells));
+  return rows.every(({ summary }) => members.has(summary.name)) ? new Set() : members;
+}
+
+function plot(cost: Cost, points: readonly Point[], unnamed: ReadonlySet<string>, { media, width, height, longestLabel }: Size): string {
+  const frame: Frame = { left: 44, top: 30, width: width - 60, height: height - 76 };
+  const x = logAxis(cost.axis, points.map((point) => point.cost), frame);
+  const y = scoreAxis('score', frame);
+  const front = frontOf(points);
+  // The best ones choose the places of their labels first.
+  const ordered = [...front, ...points.filter((point) => !front.includes(point))];
+  const places = ordered.map((point) => {
+    const { name } = point.row.summary;
+    const text = unnamed.has(name) && !front.includes(point) ? '' : shortened(name, longestLabel);
+    return { x: x.place(point.cost), y: y.place(point.score), text };
+  });
+  const whiskers = points.map(({ row, cost: at }) => {
+    const { low, high } = row.summary.score.interval;
+    return { left: x.place(at) - 2, right: x.place(at) + 2, top: y.place(high), bottom: y.place(low) };
+  });
+  const labels = placeLabels(places, whiskers, { left: frame.left, top: 0, right: width, bottom: frame.top + frame.height });
+  return picture(width, height, `Score against ${cost.axis}`, [
+    ...drawAxes(frame, x, y),
+    element('path', { class: 'front', d: path(front.map((point) => [x.place(point.cost), y.place(point.score)])) }),
+    ...points.map((point, index) => {
+      const { left, right, top, bottom } = whiskers[index] as (typeof whiskers)[number];
+      const { name, score } = point.row.summary;
+      const bar = `M${coordinate(left + 2)} ${coordinate(top)}V${coordinate(bottom)}M${coordinate(left - 2)} ${coordinate(top)}h8M${coordinate(left - 2)} ${coordinate(bottom)}h8`;
+      return element('g', { class: 'point' }, [
+        element('title', {}, escape(`${name}: score ${decimal(score.mean)} (${range(score.interval)}), ${cost.show(point.cost)}${cost.unit}`)),
+        element('path', { d: bar, class: 'whisker', stroke: point.row.look.colour }),
+        marker((right + left) / 2, y.place(point.score), point.row.look, 5.5),
+      ]);
+    }),
+    ...labels.flatMap(({ point, x: left, y: baseline, leader }) => [
+      ...(leader ? [element('line', { x1: point.x, y1: point.y, x2: leader.x, y2: leader.y, class: 'leader' })] : []),
+      label(left, baseline, point.text, { class: 'label' }),
+    ]),
+  ], { class: media });
+}
+
+function path(points: readonly (readonly [number, number])[]): string {
+  return `M${points.map(([x, y]) => `${coordinate(x)} ${coordinate(y)}`).join('L')}`;
+}
+
+function shortened(name: string, longest: number): string {
+  if (name.length <= longest) return name;
+  // Names of one strategy with other options differ at their ends.
+  const half = Math.floor((longest - 1) / 2);
+  return `${name.slice(0, half)}…${name.slice(-half)}`;
+}
+
+/** Says which strategies are not in the plot: nobody should look for them. */
+function missing(rows: readonly Row[], points: readonly Point[], cost: Cost): string {
+  const names = rows.filter((row) => !points.some((point) => point.row === row)).map(({ summary }) => summary.name);
+  return names.length === 0 ? '' : element('p', { class: 'note' }, escape(`Not measured, and so not shown by ${cost.name.toLowerCase()}: ${names.join(', ')}.`));
+}

@@ -1,0 +1,46 @@
+import { plural } from './format.js';
+import { element, escape } from './html.js';
+import type { ReportModel } from './model.js';
+
+/** A bootstrap of fewer values misses too much of their spread. */
+const FEW_EPISODES = 10;
+
+/** What was evaluated, on what, and how to read the rest. */
+export function headSection({ record, rows }: ReportModel): string {
+  const { policy, adapter } = record;
+  const failures = rows.reduce((sum, { summary }) => sum + summary.failures, 0);
+  const facts: readonly (readonly [string, string])[] = [
+    ['Policy', `${policy.name} (${plural(policy.parameters, 'parameter')}, ${record.precision})`],
+    ['Predictor', policy.predictor ?? 'none'],
+    ['Adapter', adapter.description],
+    ['Seeds', seeds(record.seed, record.episodes)],
+    ['Episode', `at most ${plural(record.maxTicks, 'control step')}`],
+    ['Failed episodes', failures === 0 ? 'none' : String(failures)],
+    ['Evaluated', `${record.date.slice(0, 10)}, warmstep ${record.softwareVersion}`],
+  ];
+  return element('header', {}, [
+    element('p', { class: 'overline' }, 'warmstep evaluation'),
+    element('h1', {}, escape(`Push-T: ${plural(rows.length, 'strategy', 'strategies')} over ${plural(record.episodes, 'episode')}`)),
+    element('dl', { class: 'facts' }, facts.map(([name, value]) => element('div', {}, [element('dt', {}, name), element('dd', {}, escape(value))]))),
+    adapter.isSoftware ? element('p', { class: 'warning' }, SOFTWARE) : '',
+    element('p', { class: 'introduction' }, HOW_TO_READ),
+    record.episodes < FEW_EPISODES ? element('p', { class: 'warning' }, tooFew(record.episodes)) : '',
+    '\n',
+  ]);
+}
+
+function tooFew(episodes: number): string {
+  return `<strong>${plural(episodes, 'episode')}.</strong> Too few to know how much episodes differ: the intervals are narrower than the uncertainty is.`;
+}
+
+function seeds(first: number, count: number): string {
+  return count === 1 ? String(first) : `${first} … ${first + count - 1}`;
+}
+
+const SOFTWARE = '<strong>Software adapter.</strong> A processor played the GPU: the scores hold, the times say nothing about a GPU. '
+  + 'Compare latencies within this report at most.';
+
+const HOW_TO_READ = '<strong>How to read this.</strong> The score of an episode is the largest reward it reached: the part of the goal that the block '
+  + 'covers, limited to 1, which it reaches at 95 %; an episode is a success where it covers more than that. Every strategy ran on the same seeds. '
+  + 'Ranges are 95 % intervals: a bootstrap over episodes for scores and differences, Wilson’s interval for shares. Overlapping '
+  + 'intervals of two scores say little; look at their difference seed by seed. A decision is one run of the policy, an evaluation one run of its U-Net.';

@@ -1,0 +1,51 @@
+import { OptionError } from '../../errors.js';
+import type { EvaluationRecord, StrategyRecord } from '../record.js';
+import { summarize, type StrategySummary } from '../summary.js';
+
+/** How a strategy looks, wherever it appears. */
+export interface Look {
+  /** A CSS colour. */
+  readonly colour: string;
+  /** Of lines, as `stroke-dasharray`; undefined for a solid line. */
+  readonly dash: string | undefined;
+  readonly shape: Shape;
+}
+
+export type Shape = 'circle' | 'square' | 'diamond' | 'triangle';
+
+export interface Row {
+  /** Place in the record. */
+  readonly index: number;
+  readonly strategy: StrategyRecord;
+  readonly summary: StrategySummary;
+  readonly look: Look;
+}
+
+/** What every section of the report is made from. */
+export interface ReportModel {
+  readonly record: EvaluationRecord;
+  readonly rows: readonly Row[];
+}
+
+/** Distinct for colour-blind eyes too (palette of Okabe and Ito 2008). */
+export const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#999999'] as const;
+/** With the colours used up, lines and points tell strategies apart by another form. */
+const FORMS: readonly Omit<Look, 'colour'>[] = [
+  { dash: undefined, shape: 'circle' },
+  { dash: '7 4', shape: 'square' },
+  { dash: '2 3', shape: 'diamond' },
+  { dash: '9 3 2 3', shape: 'triangle' },
+];
+
+/** @throws OptionError for a record without strategies, and for a strategy without episodes. */
+export function reportModel(record: EvaluationRecord): ReportModel {
+  if (record.strategies.length === 0) throw new OptionError('a report needs at least one strategy, the record has none: evaluate one');
+  const summaries = summarize(record);
+  const rows = record.strategies.map((strategy, index) => ({ index, strategy, summary: summaries[index] as StrategySummary, look: lookOf(index) }));
+  return { record, rows };
+}
+
+function lookOf(index: number): Look {
+  const form = FORMS[Math.floor(index / COLOURS.length) % FORMS.length] as Omit<Look, 'colour'>;
+  return { ...form, colour: COLOURS[index % COLOURS.length] as string };
+}

@@ -1,0 +1,38 @@
+import type { EvaluationRecord } from '../record.js';
+import { CLIENT } from './client/index.js';
+import { curvesSection } from './curves.js';
+import { differencesSection } from './differences.js';
+import { frontierSection } from './frontier.js';
+import { gridsSection } from './grids.js';
+import { headSection } from './head.js';
+import { element, escape } from './html.js';
+import { reportModel } from './model.js';
+import { replaysSection } from './replays.js';
+import { seedsSection } from './seeds.js';
+import { STYLE } from './style.js';
+import { tableSection } from './table.js';
+
+/** The page asks nothing of any network, and its browser holds it to that. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+/**
+ * An evaluation as one HTML file that needs nothing else: plots and tables are in it as they are read, a script adds
+ * sorting, toggles and replays. The same record gives the same text.
+ * @throws OptionError for a record without strategies, and for a strategy without episodes.
+ */
+export function renderReport(record: EvaluationRecord): string {
+  const model = reportModel(record);
+  const head = element('head', {}, [
+    element('meta', { charset: 'utf-8' }),
+    element('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
+    element('meta', { name: 'color-scheme', content: 'light dark' }),
+    element('meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }),
+    element('link', { rel: 'icon', href: 'data:,' }),
+    element('title', {}, escape(`Push-T evaluation of ${record.policy.name}, ${record.date.slice(0, 10)}`)),
+    element('style', {}, STYLE),
+  ]);
+  const sections = [
+    headSection, frontierSection, tableSection, differencesSection, curvesSection, seedsSection, gridsSection, replaysSection,
+  ].map((render) => render(model));
+  return `<!doctype html>\n${element('html', { lang: 'en' }, [head, element('body', {}, [element('main', {}, sections), element('script', {}, CLIENT)])])}\n`;
+}

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { progressLine } from '../../src/cli/eval/progress-bar.js';
+import type { EvaluationRecord } from '../../src/evaluation/record.js';
+import { warmstep, warmstepJson } from './captured.js';
+
+describe('warmstep eval', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'warmstep-eval-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('writes a record and a report, and prints a table', async () => {
+    const output = join(folder, 'first');
+    const { code, stdout, stderr } = await warmstep(
+      'eval', 'push-t', '--strategies', 'step:1,ddim:1', '--episodes', '2', '--latencies', '2', '--output', output,
+    );
+    expect(stderr).toMatch(/step:1 +[█░]{24} +0 of 2 episodes/);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^step:1 +[01]\.\d{3} +[01]\.\d{3} … [01]\.\d{3}/m);
+    expect(stdout).toMatch(/^ddim:1 .* ms +/m);
+    const record = JSON.parse(await readFile(join(output, 'evaluation.json'), 'utf8')) as EvaluationRecord;
+    expect(record.strategies.map(({ name, episodes }) => [name, episodes.map(({ seed }) => seed)])).toEqual([
+      ['step:1', [100_000, 100_001]], ['ddim:1', [100_000, 100_001]],
+    ]);
+    expect(record.strategies[0]?.coldLatency?.samplesMs.length).toBeGreaterThan(0);
+    expect(await readFile(join(output, 'report.html'), 'utf8')).toContain('<!doctype html>');
+  });
+
+  it('goes on where it was interrupted, and ends with the same record', async () => {
+    const output = join(folder, 'second');
+    const args = ['eval', 'push-t', '--strategies', 'ddim:1', '--episodes', '3', '--parallel', '1', '--latencies', '0', '--output', output];
+    const journal = join(output, 'episodes.jsonl');
+    const running = warmstep(...args);
+    const interruption = setInterval(() => {
+      if (!existsSync(journal)) return;
+      void readFile(journal, 'utf8').then((text) => {
+        // The header and one episode.
+        if (text.split('\n').length < 3) return;
+        clearInterval(interruption);
+        process.emit('SIGINT');
+      });
+    }, 20);
+    const interrupted = await running;
+    clearInterval(interruption);
+    expect(interrupted.code).toBe(130);
+    expect(interrupted.stderr).toContain('start the same command again to go on');
+    const before = await readFile(journal, 'utf8');
+    expect(before.split('\n').length - 2).toBeLessThan(3);
+    // As if the process had died while it wrote.
+    await writeFile(journal, before + '{"strategy":"ddim:1","episo');
+
+    const resumed = await warmstepJson<EvaluationRecord>(...args);
+    const whole = await warmstepJson<EvaluationRecord>(...args.slice(0, -1), join(folder, 'third'));
+    expect(resumed.strategies).toEqual(whole.strategies);
+    expect((await readFile(journal, 'utf8')).startsWith(before)).toBe(true);
+  });
+
+  it('refuses to go on with another evaluation', async () => {
+    const output = join(folder, 'first');
+    const { code, stderr } = await warmstep('eval', 'push-t', '--strategies', 'ddim:1', '--episodes', '1', '--precision', 'f16', '--output', output);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/precision was f32, now it is f16/);
+  });
+
+  it.each<[string[], RegExp]>([
+    [[], /the task must be push-t, found none/],
+    [['cartpole'], /found "cartpole"/],
+    [['push-t', '--strategies', 'ddim:2,nonsense'], /begins with "nonsense"/],
+    [['push-t', '--grid', 'step:2'], /one or two options with several values/],
+    [['push-t', '--episodes', '0'], /--episodes must be a whole number, 1 or more/],
+    [['push-t', '--strategies', 'ddim:1000', '--output', 'unused'], /steps must be an integer from 1 to 100/],
+  ])('refuses %j before anything runs', async (args, message) => {
+    const { code, stderr } = await warmstep('eval', ...args);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(message);
+    expect(existsSync('unused')).toBe(false);
+  });
+});
+
+describe('the progress bar', () => {
+  it('shows what is over, and how long the rest takes at this speed', () => {
+    expect(progressLine('step:2', 3, 10, 0.5, 30_000)).toBe(`step:2  ${'█'.repeat(12)}${'░'.repeat(12)}  3 of 10 episodes, 0:30 left`);
+    expect(progressLine('step:2', 0, 10, 0, 0)).toBe(`step:2  ${'░'.repeat(24)}  0 of 10 episodes`);
+  });
+});

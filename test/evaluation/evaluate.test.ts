@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { evaluate, type EvaluateOptions } from '../../src/evaluation/evaluate.js';
+import { measureLatency } from '../../src/evaluation/latency.js';
+import type { EpisodeRecord } from '../../src/evaluation/record.js';
+import { parseStrategy } from '../../src/evaluation/strategy-spec.js';
+import type { Task } from '../../src/evaluation/task.js';
+import { loadPolicy } from '../../src/policy/load-policy.js';
+import type { Policy } from '../../src/policy/policy.js';
+import { ChangedCheckpoint } from '../checkpoints/changed-checkpoint.js';
+import { irregular } from '../policy/golden-policy.js';
+import { useTestDevice } from '../support/device.js';
+import { useBundledPolicy } from './bundled-policy.js';
+import { shortTask } from './tasks.js';
+
+const SEEDS = [100_003, 100_004, 100_005];
+
+describe('evaluate', () => {
+  const policy = useBundledPolicy();
+
+  const run = (strategy: string, options: Partial<EvaluateOptions> = {}): Promise<EpisodeRecord[]> =>
+    evaluate(policy(), { task: shortTask(24), strategy: parseStrategy(strategy), seeds: SEEDS, parallel: 3, keepReplay: () => true, ...options });
+
+  it.each(['step:2/stall/eps=5', 'falcon:3/solver=DDIM/exploration=0/threshold=10', 'ddpm:2'])(
+    '%s: the record of a seed is the same whatever else runs beside it', async (strategy) => {
+      const together = await run(strategy);
+      expect(together.map(({ seed }) => seed)).toEqual(SEEDS);
+      expect(await run(strategy, { parallel: 1 })).toEqual(together);
+      expect(await run(strategy, { parallel: 2, seeds: [...SEEDS].reverse() })).toEqual(together);
+      expect(await run(strategy, { seeds: [100_004] })).toEqual([together[1]]);
+      expect(new Set(together.map(({ replay }) => String(replay?.targets))).size).toBe(3);
+    },
+  );
+
+  it('counts ticks, decisions, evaluations, borders and stalls', async () => {
+    const [first] = await run('step:2/stall/eps=5');
+    // Cold with DDIM 16, then 2 and 2; the third decision is the first that has two chunks to compare.
+    expect(first).toMatchObject({ ticks: 24, decisions: 3, evaluations: 20, screening: 0, stalls: 1, success: false });
+    expect(first?.jumps).toHaveLength(2);
+    expect(first?.rewards).toHaveLength(24);
+    expect(first?.score).toBeCloseTo(Math.max(...first!.rewards), 3);
+    expect(first?.replay).toMatchObject({ decisionTicks: [0, 8, 16], stalledDecisions: [2] });
+    expect(first?.replay?.states).toHaveLength(25 * 5);
+    expect(first?.replay?.targets).toHaveLength(24 * 2);
+    const [falcon] = await run('falcon:3/solver=DDIM/exploration=0/threshold=10', { seeds: [100_003] });
+    expect(falcon?.screening).toBeGreaterThan(0);
+    expect(falcon?.evaluations).toBeGreaterThan(falcon!.screening);
+  });
+
+  it('makes a decision in every tick with RTI-DP', async () => {
+    const [only] = await run('rti-dp/timesteps=2-0', { seeds: [100_003], task: shortTask(3) });
+    expect(only).toMatchObject({ ticks: 3, decisions: 3, evaluations: 100 + 2 + 2 });
+  });
+
+  it('an environment that throws ends its own episode with what it reached', async () => {
+    let ticks = 0;
+    const task = shortTask(24, (environment, seed) => ({
+      step: (action) => {
+        if (seed() === 100_005 && ++ticks > 10) throw new Error('the motor driver is gone');
+        return environment.step(action);
+      },
+    }));
+    const found = await run('ddim:2', { task });
+    expect(found.map(({ failure }) => failure)).toEqual([undefined, undefined, 'Error: the motor driver is gone']);
+    expect(found[2]).toMatchObject({ ticks: 10, decisions: 2 });
+  });
+
+  it('an environment that never answers is given up after its time, and the others go on', async () => {
+    const task = shortTask(16, (environment, seed) => ({
+      step: (action) => (seed() === 100_003 ? new Promise(() => {}) : Promise.resolve(environment.step(action))),
+    }));
+    const found = await run('ddim:2', { task, stepTimeoutMs: 200 });
+    expect(found.map(({ failure }) => failure)).toEqual(['Error: the environment did not answer step within 200 ms', undefined, undefined]);
+    const silent = shortTask(16, () => ({ reset: () => new Promise(() => {}) }));
+    const none = await run('ddim:2', { task: silent, stepTimeoutMs: 50, seeds: [100_003] });
+    expect(none[0]?.failure).toBe('Error: the environment did not answer reset within 50 ms');
+  });
+
+  it('a reward that is not a number is a failure, never a score', async () => {
+    const task = shortTask(16, () => ({ step: () => ({ reward: Number.NaN, success: false }) }));
+    const [only] = await run('ddim:2', { task, seeds: [100_003] });
+    expect(only).toMatchObject({ score: 0, failure: 'TypeError: the environment returned the reward NaN' });
+  });
+
+  it('an environment where nothing moves: the stall rule fires, and the ticks end it', async () => {
+    const task = shortTask(32, () => ({ step: () => ({ reward: 0.25, success: false }) }));
+    const [only] = await run('step:2/stall/eps=0.5', { task, seeds: [100_003] });
+    expect(only).toMatchObject({ ticks: 32, decisions: 4, stalls: 2, score: 0.25 });
+  });
+
+  it('ends with success at once', async () => {
+    const task = shortTask(24, () => ({ step: () => ({ reward: 1, success: true }) }));
+    const found = await run('ddim:2', { task });
+    expect(found.every(({ ticks, success, score }) => ticks === 1 && success && score === 1)).toBe(true);
+  });
+
+  it('interrupted, what was over is kept, and the rest gives the same numbers later', async () => {
+    const expected = await run('ddim:2');
+    const controller = new AbortController();
+    const kept: EpisodeRecord[] = [];
+    const interrupted = run('ddim:2', {
+      parallel: 1,
+      signal: controller.signal,
+      onEpisode: (record) => {
+        kept.push(record);
+        controller.abort(new Error('enough'));
+      },
+    });
+    await expect(interrupted).rejects.toThrow('enough');
+    expect(kept).toEqual([expected[0]]);
+    expect(await run('ddim:2', { seeds: SEEDS.slice(1) })).toEqual(expected.slice(1));
+  });
+});
+
+describe('a network that is not finite', () => {
+  const device = useTestDevice();
+
+  /** The trained policy with other FiLM weights of one block: numbers mean nothing, but they are finite for usual observations. */
+  async function fragilePolicy(weight: number): Promise<Policy> {
+    const changed = await new ChangedCheckpoint('step-pusht-trained').tensors((tensors) => tensors.map((tensor) => {
+      if (!tensor.name.endsWith('mid_modules.0.cond_encoder.1.weight')) return tensor;
+      const elements = tensor.shape.reduce((all, size) => all * size, 1);
+      return { ...tensor, dtype: 'F32', data: irregular(elements).map((value) => value * weight) };
+    }));
+    return loadPolicy(changed.source, { device: device() });
+  }
+
+  const evaluated = (policy: Policy, task: Task): Promise<EpisodeRecord[]> =>
+    evaluate(policy, { task, strategy: parseStrategy('ddim:2'), seeds: SEEDS, parallel: 3 });
+
+  it('ends its own episode, and no other', async () => {
+    const policy = await fragilePolicy(1e4);
+    const expected = await evaluated(policy, shortTask(16));
+    expect(expected.map(({ failure }) => failure)).toEqual([undefined, undefined, undefined]);
+    // Finite, and too large for the network: what it computes overflows.
+    const found = await evaluated(policy, shortTask(16, (environment, seed) => ({
+      observe: () => (seed() === 100_004 ? enormous(environment.observe()) : environment.observe()),
+    })));
+    expect(found[1]).toMatchObject({ seed: 100_004, ticks: 0, score: 0, success: false, decisions: 0 });
+    expect(found[1]?.failure).toMatch(/^NonFiniteError: the U-Net's output is NaN or infinite at denoising step 1 of 2/);
+    expect([found[0], found[2]]).toEqual([expected[0], expected[2]]);
+    await policy.dispose();
+  });
+
+  it('for every observation: every episode says so, and the evaluation ends', async () => {
+    const policy = await fragilePolicy(3e38);
+    const found = await evaluated(policy, shortTask(16));
+    expect(found.map(({ failure }) => failure?.slice(0, 14))).toEqual(['NonFiniteError', 'NonFiniteError', 'NonFiniteError']);
+    await policy.dispose();
+  });
+});
+
+describe('measureLatency', () => {
+  const policy = useBundledPolicy();
+
+  it('tells first decisions from later ones where they are sampled differently', async () => {
+    const options = { task: shortTask(24), seed: 100_000, decisions: 4, budgetMs: 60_000 };
+    const step = await measureLatency(policy(), { ...options, strategy: parseStrategy('step:1') });
+    expect(step.latency.samplesMs.length).toBeGreaterThanOrEqual(4);
+    expect(step.coldLatency?.samplesMs.length).toBeGreaterThanOrEqual(3);
+    const ddim = await measureLatency(policy(), { ...options, strategy: parseStrategy('ddim:1') });
+    expect(ddim.coldLatency).toBeUndefined();
+    expect(ddim.latency.samplesMs.every((ms) => ms > 0)).toBe(true);
+  });
+
+  it('stops at its time budget', async () => {
+    const options = { task: shortTask(300), seed: 100_000, decisions: 10_000, budgetMs: 1 };
+    const { latency } = await measureLatency(policy(), { ...options, strategy: parseStrategy('ddim:1') });
+    expect(latency.samplesMs.length).toBeLessThan(20);
+  });
+});
+
+function enormous(observation: Readonly<Record<string, ArrayLike<number>>>): Record<string, number[]> {
+  return Object.fromEntries(Object.entries(observation).map(([name, values]) => [name, Array.from(values, () => 3e38)]));
+}

@@ -1,0 +1,91 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { createRequire } from 'node:module';
+import { once } from 'node:events';
+import { brotliDecompressSync } from 'node:zlib';
+import { DevTools } from './dev-tools.js';
+import { Page, type PageOptions } from './page.js';
+
+const PACKAGE = '@sparticuz/chromium';
+const ARGUMENTS = [
+  // The packed build is the headless shell, and machines of CI are root without user namespaces and with a small /dev/shm.
+  '--headless=shell', '--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
+  '--remote-debugging-pipe', '--hide-scrollbars',
+];
+
+/** Headless Chromium from the development dependency `@sparticuz/chromium`, for tests of pages. */
+export class Browser {
+  readonly #process: ChildProcess;
+  readonly #tools: DevTools;
+  readonly #profile: string;
+
+  private constructor(process: ChildProcess, tools: DevTools, profile: string) {
+    this.#process = process;
+    this.#tools = tools;
+    this.#profile = profile;
+  }
+
+  /** Undefined where the package has no Chromium for this platform, or is not installed: the caller says so. */
+  static async launch(): Promise<Browser | undefined> {
+    const folder = unpackChromium();
+    if (folder === undefined) return undefined;
+    const profile = mkdtempSync(join(tmpdir(), 'warmstep-browser-'));
+    const child = spawn(join(folder, 'chromium'), [...ARGUMENTS, `--user-data-dir=${profile}`], {
+      // The protocol's pipes are 3 and 4. Its messages about missing system services are noise.
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LD_LIBRARY_PATH: join(folder, 'lib'), HOME: profile, ...fonts(folder) },
+    });
+    const browser = new Browser(child, new DevTools(child), profile);
+    await browser.#tools.send('Browser.getVersion');
+    return browser;
+  }
+
+  /** A page of its own, opened and loaded. */
+  async open(url: string, options: PageOptions): Promise<Page> {
+    return Page.open(this.#tools, url, options);
+  }
+
+  async close(): Promise<void> {
+    const gone = once(this.#process, 'exit');
+    const impatience = setTimeout(() => this.#process.kill('SIGKILL'), 5_000);
+    // Its answer may be lost with the process.
+    this.#tools.send('Browser.close').catch(() => undefined);
+    await gone;
+    clearTimeout(impatience);
+    rmSync(this.#profile, { recursive: true, force: true });
+  }
+}
+
+/** Where the system has no fonts, a page would be without text: the package brings one family. */
+function fonts(folder: string): NodeJS.ProcessEnv {
+  return existsSync('/etc/fonts/fonts.conf') ? {} : { FONTCONFIG_PATH: join(folder, 'fonts') };
+}
+
+/** Unpacked once, to node_modules/.cache: it takes seconds and 210 MB. */
+function unpackChromium(): string | undefined {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
+  const root = packageRoot();
+  if (root === undefined) return undefined;
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  // …/node_modules/@sparticuz/chromium → …/node_modules/.cache
+  const folder = resolve(root, '../../.cache', `warmstep-chromium-${version}`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(dirname(folder), { recursive: true });
+  const unfinished = mkdtempSync(`${folder}-`);
+  const unpacked = (file: string): Buffer => brotliDecompressSync(readFileSync(join(root, 'bin', file)));
+  writeFileSync(join(unfinished, 'chromium'), unpacked('chromium.br'), { mode: 0o755 });
+  // The system libraries that Chromium links to and a bare machine lacks (NSS, NSPR, Expat).
+  for (const archive of ['al2023.tar.br', 'fonts.tar.br']) execFileSync('tar', ['-x', '-C', unfinished], { input: unpacked(archive) });
+  renameSync(unfinished, folder);
+  return folder;
+}
+
+function packageRoot(): string | undefined {
+  try {
+    return resolve(dirname(createRequire(import.meta.url).resolve(PACKAGE)), '..');
+  } catch {
+    return undefined;
+  }
+}
