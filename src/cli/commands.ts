@@ -20,6 +20,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/eval.js')).evalCommand,
   },
   {
+    name: 'analyze',
+    summary: 'Measure how much the steps of a solver contract.',
+    load: async () => (await import('./commands/analyze.js')).analyzeCommand,
+  },
+  {
     name: 'run',
     summary: 'Turn recorded observations into actions.',
     load: async () => (await import('./commands/run.js')).runCommand,

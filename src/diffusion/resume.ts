@@ -6,11 +6,11 @@ import { makeSchedule, networkOutputTerms, type Schedule, type SolverOptions } f
  * of a step before: a multistep solver takes it with first order, which is the step with the previous x̂0 equal to its own.
  */
 export function resumeSchedule({ solver, steps }: Schedule, first: number): Schedule {
-  const [step, ...rest] = steps.slice(first);
+  const step = steps[first];
   if (step === undefined) {
     throw new OptionError(`a schedule of ${steps.length} steps can be resumed at steps 0 to ${steps.length - 1}, found ${first}: correct the step`);
   }
-  return makeSchedule(solver, [{ ...step, fromX0: step.fromX0 + step.fromPreviousX0, fromPreviousX0: 0 }, ...rest]);
+  return makeSchedule(solver, [{ ...step, fromX0: step.fromX0 + step.fromPreviousX0, fromPreviousX0: 0 }, ...steps.slice(first + 1)]);
 }
 
 /** One evaluation at a timestep that ends at x̂0, the clean chunk that the network makes of the sample. */

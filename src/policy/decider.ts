@@ -1,4 +1,3 @@
-import { splitChunks } from './chunks.js';
 import { decideAll, firstRuns, type MadeDecision, type PendingDecision } from './decide.js';
 import type { DecisionInput } from './decision.js';
 import type { DecisionPlan } from './decision-plan.js';
@@ -44,8 +43,10 @@ export class Decider {
   /** The next decision of episodes that are one batch. */
   async continueTogether(episodes: readonly Episode[], samples: readonly Sample[], seed?: number): Promise<PlanResult> {
     const [{ strategy }] = episodes as readonly [Episode];
-    const result = await this.#decide(strategy, nextDecisions(episodes, samples, seed));
-    splitChunks(result, episodes.length).forEach((chunk, b) => (episodes[b] as Episode).push(chunk));
+    const started = performance.now();
+    const made = await decideAll(this.#denoiser, nextDecisions(episodes, samples, seed), this.#chunkSize);
+    const result = this.#result(strategy, made, started);
+    remember(episodes, made);
     return result;
   }
 
@@ -53,20 +54,19 @@ export class Decider {
   async continueEach(episodes: readonly Episode[], samples: readonly Sample[]): Promise<PlanResult[]> {
     const started = performance.now();
     const made = await decideAll(this.#denoiser, nextDecisions(episodes, samples), this.#chunkSize);
-    return made.map((decision, i) => {
-      const episode = episodes[i] as Episode;
-      const result = this.#result(episode.strategy, [decision], started);
-      episode.push(result);
-      return result;
-    });
+    const results = made.map((decision, i) => this.#result((episodes[i] as Episode).strategy, [decision], started));
+    remember(episodes, made);
+    return results;
   }
 
   /** A decision that depends on what it is given alone. */
-  decideOnce(strategy: Strategy, samples: readonly Sample[], { newest, before }: GivenPast, seed: number): Promise<PlanResult> {
+  async decideOnce(strategy: Strategy, samples: readonly Sample[], { newest, before }: GivenPast, seed: number): Promise<PlanResult> {
+    const started = performance.now();
     const maker = strategy.begin();
-    return this.#decide(strategy, samples.map((sample, b) => (
+    const pending = samples.map((sample, b) => (
       { ...sample, maker, newest: newest?.[b], before: before?.[b], seed: { seed, episode: 0, decision: 0, sample: b } }
-    )));
+    ));
+    return this.#result(strategy, await decideAll(this.#denoiser, pending, this.#chunkSize), started);
   }
 
   /** The first batch of what the next decision of these episodes would run. */
@@ -78,11 +78,6 @@ export class Decider {
     return this.#context.horizon * this.#context.actionDim;
   }
 
-  async #decide(strategy: Strategy, pending: readonly PendingDecision[]): Promise<PlanResult> {
-    const started = performance.now();
-    return this.#result(strategy, await decideAll(this.#denoiser, pending, this.#chunkSize), started);
-  }
-
   #result({ actionSteps }: Strategy, made: readonly MadeDecision[], started: number): PlanResult {
     const { actionDim, observationSteps } = this.#context;
     // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
@@ -91,6 +86,11 @@ export class Decider {
     this.#onDecision?.(result);
     return result;
   }
+}
+
+/** Once the decisions of all of them are made and reported: until then a failure must leave every episode as it was. */
+function remember(episodes: readonly Episode[], made: readonly MadeDecision[]): void {
+  made.forEach(({ outcome }, i) => (episodes[i] as Episode).push(outcome));
 }
 
 function nextDecisions(episodes: readonly Episode[], samples: readonly Sample[], seed?: number): PendingDecision[] {

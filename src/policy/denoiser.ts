@@ -1,11 +1,13 @@
 import type { Schedule } from '../diffusion/solver-step.js';
+import { OptionError } from '../errors.js';
+import { checkInteger, checkKeys } from '../options.js';
 import { concatenate } from './chunks.js';
 import type { DecisionInput, DecisionOutput } from './decision.js';
 import type { DecisionPlan } from './decision-plan.js';
-import { runNoise, splitGivenNoise, type GivenNoise } from './noise.js';
+import { checkedFloats, runNoise, splitGivenNoise, type GivenNoise } from './noise.js';
 import type { Observation } from './observations.js';
 import type { PlanCache } from './plan-cache.js';
-import { startFromSample, type DenoiseRequest, type DenoiseResult } from './strategy.js';
+import { startFromSample, type DenoiseRequest, type DenoiseResult, type StrategyContext } from './strategy.js';
 
 /** One run over one sample, with everything that it depends on. */
 export interface DenoiseRun {
@@ -38,12 +40,26 @@ export interface DenoiseSample {
   readonly trace?: boolean;
 }
 
-/** The run of a given sample. @throws OptionError for values of the wrong size, or not finite. */
-export function givenRun({ sample, schedule, stepNoise = [], trace = false }: Omit<DenoiseSample, 'window'>, frames: Float32Array, chunkSize: number): DenoiseRun {
-  const [given] = splitGivenNoise({ noise: sample, stepNoise }, 1, chunkSize) as [GivenNoise];
+/**
+ * The run of a given sample.
+ * @throws OptionError for values of the wrong size, or not finite, and for a schedule that the network cannot run.
+ */
+export function givenRun(given: Omit<DenoiseSample, 'window'>, frames: Float32Array, context: StrategyContext): DenoiseRun {
+  checkKeys('denoise', given, ['sample', 'schedule', 'stepNoise', 'trace']);
+  const { sample, schedule, stepNoise = [], trace = false } = given;
+  const chunkSize = context.horizon * context.actionDim;
+  checkSchedule(schedule, context.scheduler.numTrainTimesteps);
+  const start = checkedFloats('sample', sample, chunkSize);
+  const [givenNoise] = splitGivenNoise({ stepNoise }, 1, chunkSize) as [GivenNoise];
   const seed = { seed: 0, episode: 0, decision: 0, sample: 0 };
-  const { noise, stepNoise: rows } = runNoise(schedule, chunkSize, seed, given);
+  const { noise, stepNoise: rows } = runNoise(schedule, chunkSize, seed, { ...givenNoise, noise: start });
   return { request: { ...startFromSample(noise, schedule), trace }, frames, history: undefined, noise, stepNoise: rows };
+}
+
+/** A row beyond the tables of the timesteps is an error that ends the device: it must not get there. */
+function checkSchedule({ steps }: Schedule, numTrainTimesteps: number): void {
+  if (steps.length === 0) throw new OptionError('denoise: the schedule has no steps: give it one at least.');
+  for (const { timestep } of steps) checkInteger('denoise: schedule', 'timestep', timestep, 0, numTrainTimesteps - 1);
 }
 
 /** Runs that can share their dispatches: one schedule, and one answer to whether samples are traced. */
@@ -74,7 +90,8 @@ export class Denoiser {
     for (const batch of batches(runs)) {
       const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch.trace);
       const output = await plan.run(decisionInput(plan, batch));
-      batch.places.forEach((place, b) => (results[place] = finishedRun(batch, output, b)));
+      const taps = batch.trace ? this.#plans.askedFor(output.taps) : output.taps;
+      batch.places.forEach((place, b) => (results[place] = { ...denoiseResult(batch, output, b), taps }));
     }
     return results;
   }
@@ -131,13 +148,12 @@ function startOf({ request, noise }: DenoiseRun): { predictionScale: number; noi
   return { predictionScale: 0, noiseScale: 1, noise: start };
 }
 
-function finishedRun({ runs, schedule, trace }: Batch, { chunk, actionHorizon, taps }: DecisionOutput, b: number): FinishedRun {
+function denoiseResult({ runs, schedule, trace }: Batch, { chunk, actionHorizon, taps }: DecisionOutput, b: number): DenoiseResult {
   const size = chunk.length / runs.length;
   const own = (values: Float32Array): Float32Array => values.slice(b * size, (b + 1) * size);
   return {
     chunk: own(chunk),
     actionHorizon: own(actionHorizon),
     trace: trace ? schedule.steps.map((_, step) => own(taps.get(`${TRACE_TAP}.${step}`) as Float32Array)) : [],
-    taps,
   };
 }

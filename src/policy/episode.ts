@@ -1,5 +1,5 @@
 import type { NoiseSeed } from './noise.js';
-import type { DecisionMaker, PastChunk, Strategy } from './strategy.js';
+import type { DecisionMaker, DecisionOutcome, PastChunk, Strategy } from './strategy.js';
 
 /** A running episode: what its strategy remembers, its last chunks, and which noise it gets. */
 export class Episode {
@@ -39,10 +39,11 @@ export class Episode {
     return { ...this.#noise, seed, decision: this.#decisions };
   }
 
-  /** Adds the chunk of a decision. */
-  push({ chunk, actionHorizon }: PastChunk): void {
+  /** Adds a decision. */
+  push({ result: { chunk, actionHorizon }, remember }: DecisionOutcome): void {
     this.#before = this.#newest;
     this.#newest = { chunk, actionHorizon };
     this.#decisions++;
+    remember?.();
   }
 }

@@ -1,5 +1,6 @@
 import { posteriorMeanSchedule, resumeSchedule } from '../diffusion/resume.js';
 import { signalAndNoise, SOLVER_NAMES, type Schedule } from '../diffusion/solver-step.js';
+import { OptionError } from '../errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../options.js';
 import { shiftRows } from './chunks.js';
 import { FalconBuffer, type VisitedSample } from './falcon-buffer.js';
@@ -39,6 +40,9 @@ export function createFalconStrategy(options: FalconStrategyOptions, context: St
   checkKeys(where, options, [
     'name', 'solver', 'steps', 'exploration', 'threshold', 'kappa', 'minTimestep', 'capacity', 'shiftOnReuse',
   ]);
+  if (options.shiftOnReuse !== undefined && typeof options.shiftOnReuse !== 'boolean') {
+    throw new OptionError(`${where}: shiftOnReuse must be true or false, got ${String(options.shiftOnReuse)}.`);
+  }
   const { scheduler } = context;
   const { numTrainTimesteps } = scheduler;
   const solver = checkChoice(where, 'solver', options.solver ?? scheduler.type, SOLVER_NAMES);
@@ -56,7 +60,7 @@ export function createFalconStrategy(options: FalconStrategyOptions, context: St
     kappa: checkNumber(where, 'kappa', options.kappa ?? numTrainTimesteps / 10, 'a finite number above 0', positive),
     minTimestep: checkInteger(where, 'minTimestep', options.minTimestep ?? Math.floor(numTrainTimesteps / 5), 0, numTrainTimesteps - 1),
     capacity: checkInteger(where, 'capacity', options.capacity ?? 50, 1, 10_000),
-    shiftOnReuse: options.shiftOnReuse === true,
+    shiftOnReuse: options.shiftOnReuse ?? false,
   };
   return {
     description: `Falcon on ${solver} ${full.steps.length} (experimental)`,
@@ -92,8 +96,11 @@ class FalconEpisode implements DecisionMaker {
     const { trace } = result as DenoiseResult;
     // The last one is the clean chunk; the start is noise, or is there already.
     const first = (chosen?.step ?? 0) + 1;
-    this.#buffer = this.#buffer.with(trace.slice(0, -1).map((sample, i) => ({ sample, step: first + i })));
-    return { result: result as DenoiseResult, request, warm: chosen !== undefined, stalled: false, screening: candidates.length };
+    const visited = trace.slice(0, -1).map((sample, i) => ({ sample, step: first + i }));
+    const remember = (): void => {
+      this.#buffer = this.#buffer.with(visited);
+    };
+    return { result: result as DenoiseResult, request, warm: chosen !== undefined, stalled: false, screening: candidates.length, remember };
   }
 
   /** Remembered samples that are noisy enough, where there is a part of the last chunk to compare with. */
@@ -130,7 +137,10 @@ class FalconEpisode implements DecisionMaker {
   /** Draws with probability ∝ exp(−k/κ). */
   #draw(kept: readonly VisitedSample[], choice: number): VisitedSample | undefined {
     const { full, kappa } = this.#falcon;
-    const weights = kept.map(({ step }) => Math.exp(-(full.steps[step]?.timestep ?? 0) / kappa));
+    const timesteps = kept.map(({ step }) => full.steps[step]?.timestep ?? 0);
+    // Counted from the least noisy one: with a small κ all weights would round to 0.
+    const least = Math.min(...timesteps);
+    const weights = timesteps.map((timestep) => Math.exp((least - timestep) / kappa));
     let rest = choice * weights.reduce((sum, weight) => sum + weight, 0);
     return kept.find((_, i) => (rest -= weights[i] as number) <= 0) ?? kept.at(-1);
   }

@@ -26,8 +26,8 @@ export function copyGivenNoise({ noise, stepNoise }: GivenNoise): GivenNoise {
  * @throws OptionError for noise of the wrong size, or not finite.
  */
 export function splitGivenNoise({ noise, stepNoise }: GivenNoise, batch: number, chunkSize: number): GivenNoise[] {
-  const start = noise && checked('noise', noise, batch * chunkSize);
-  const rows = stepNoise?.map((row, index) => checked(`stepNoise[${index}]`, row, batch * chunkSize));
+  const start = noise && checkedFloats('noise', noise, batch * chunkSize);
+  const rows = stepNoise?.map((row, index) => checkedFloats(`stepNoise[${index}]`, row, batch * chunkSize));
   return Array.from({ length: batch }, (_, b) => {
     const part = (values: Float32Array): Float32Array => values.subarray(b * chunkSize, (b + 1) * chunkSize);
     return { noise: start && part(start), stepNoise: rows?.map(part) };
@@ -88,7 +88,8 @@ function noiseKey({ seed, episode, decision, sample }: NoiseSeed, row: number): 
   return { seed, episode, decision, purpose: sample * ROWS_PER_SAMPLE + row };
 }
 
-function checked(name: string, values: ArrayLike<number>, elements: number): Float32Array {
+/** A copy of a caller's values. @throws OptionError where they are not as many, or not finite. */
+export function checkedFloats(name: string, values: ArrayLike<number>, elements: number): Float32Array {
   if (values.length !== elements) {
     throw new OptionError(`${name} must have ${elements} values (batch × horizon × action size), got ${values.length}.`);
   }

@@ -47,6 +47,12 @@ export class PlanCache {
     return plan;
   }
 
+  /** Of the taps of a traced run, those that the policy was loaded with. */
+  askedFor(taps: ReadonlyMap<string, Float32Array>): ReadonlyMap<string, Float32Array> {
+    if (this.#taps.includes(TRACE_TAP)) return taps;
+    return new Map([...taps].filter(([name]) => !name.startsWith(`${TRACE_TAP}.`)));
+  }
+
   /** The plan of a batch size, if it was compiled. */
   peek(batch: number): DecisionPlan | undefined {
     return this.#plans.get(keyOf(batch, false));

@@ -169,8 +169,8 @@ export class Policy {
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
     const { observations } = this.#parts.checkpoint;
-    const runs = requests.map(({ window, ...request }) => givenRun(
-      request, gatherFrames(observations, window, this.#context.observationSteps), this.#context.horizon * this.#context.actionDim,
+    const runs = requests.map(({ window, ...request }) => (
+      givenRun(request, gatherFrames(observations, window, this.#context.observationSteps), this.#context)
     ));
     return this.#run(() => this.#denoiser.run(runs));
   }

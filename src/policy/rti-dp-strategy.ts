@@ -74,10 +74,13 @@ function timestepsOf(where: string, timesteps: readonly number[] | string): read
 function gripperRule(where: string, gripper: GripperOptions | undefined, actionDim: number): (result: DenoiseResult) => DenoiseResult {
   if (gripper === undefined) return (result) => result;
   checkKeys(`${where}: gripper`, gripper, ['dimensions', 'factor']);
+  if (!Array.isArray(gripper.dimensions)) {
+    throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, got ${String(gripper.dimensions)}.`);
+  }
   const dimensions = new Set(gripper.dimensions.map((index) => checkInteger(`${where}: gripper`, 'dimensions', index, 0, actionDim - 1)));
   const isFactor = (value: number): boolean => value >= 1 && value < Infinity;
   const factor = checkNumber(`${where}: gripper`, 'factor', gripper.factor ?? 1, 'a finite number of at least 1', isFactor);
   const decided = (values: Float32Array, size: number): Float32Array =>
-    values.map((value, i) => (dimensions.has(i % actionDim) ? Math.sign(value) * size : value));
+    values.map((value, i) => (dimensions.has(i % actionDim) ? (value < 0 ? -size : size) : value));
   return ({ chunk, actionHorizon, trace }) => ({ chunk: decided(chunk, 1 / factor), actionHorizon: decided(actionHorizon, 1), trace });
 }

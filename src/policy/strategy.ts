@@ -53,6 +53,8 @@ export interface DecisionOutcome {
   readonly stalled: boolean;
   /** Network evaluations that only compared candidates. */
   readonly screening: number;
+  /** Makes the maker remember this decision; called when nothing can undo it any more. Default: there is nothing to remember. */
+  readonly remember?: () => void;
 }
 
 /**
@@ -62,8 +64,8 @@ export interface DecisionOutcome {
 export type Deciding = Generator<readonly DenoiseRequest[], DecisionOutcome, readonly DenoiseResult[]>;
 
 /**
- * Makes the decisions of one episode. What it remembers, beyond the two newest chunks that it is handed, changes when a
- * decision is complete and not before, so that a decision that fails can be tried again.
+ * Makes the decisions of one episode. What it remembers, beyond the two newest chunks that it is handed, changes by an
+ * outcome's `remember` alone, so that a decision that fails, or that was made beside one that fails, can be tried again.
  */
 export interface DecisionMaker {
   decide(context: DecisionContext): Deciding;

@@ -40,7 +40,7 @@ describe('the command line', () => {
     [['run', '--input', 'a', '--output', 'b'], 'option --policy is missing'],
     [['bench', '--size', 'huge'], '--size must be one of large, small, tiny, found "huge"'],
     [['bench', '--decisions', '1.5'], '--decisions must be a whole number, 1 or more, found "1.5"'],
-    [['demo', '--decisions', '1'], '--decisions must be a whole number, 2 or more, found "1"'],
+    [['demo', '--episodes', '0'], '--episodes must be a whole number, 1 or more, found "0"'],
     [['inspect'], 'the checkpoint folder is missing'],
     [['inspect', 'a', 'b'], 'unexpected argument "b"'],
     [['kernels', '--precision', 'f64'], '--precision must be one of f32, f16, int8, auto, found "f64"'],

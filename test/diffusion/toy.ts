@@ -11,7 +11,7 @@ export const EXACT = alphasCumprod(
 /** What a policy with noise prediction and clamp starts from; tests add `steps`. */
 export const EPSILON = { alphasCumprod: EXACT, predictionType: 'epsilon', clip: 1 } as const;
 
-export function at(values: ArrayLike<number>, index: number): number {
+export function at<T>(values: ArrayLike<T>, index: number): T {
   const value = values[index];
   if (value === undefined) throw new Error(`no entry ${index} in ${values.length} values`);
   return value;

@@ -123,6 +123,8 @@ describe.skipIf(!browser)('the report in a browser', () => {
     const [x, y] = strategy?.episodes[1]?.replay?.states.slice(60 * 5, 60 * 5 + 2) ?? [];
     const page = await open(`${url}#replay=step:2,100001,60`);
     expect(await shown(page)).toMatchObject({ slider: 60, captions: ['step:2'], agent: `translate(${x} ${y})` });
+    await page.press('ArrowRight');
+    expect((await shown(page)).slider).toBe(61);
     const beside = await open(`${url}#replay=step:2/start=eq13,100002,7,dpm-solver++:4`);
     expect(await shown(beside)).toMatchObject({ slider: 7, captions: ['step:2/start=eq13', 'dpm-solver++:4'] });
   });

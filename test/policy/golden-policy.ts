@@ -56,6 +56,13 @@ export function row(tensors: Tensors, name: string, index: number, size: number)
   return floats(tensors, name).slice(index * size, (index + 1) * size);
 }
 
+/** An inner value that the policy was loaded to hand out. */
+export function tap(result: PlanResult, name: string): Float32Array {
+  const values = result.taps.get(name);
+  if (!values) throw new Error(`no tap ${name}: there are ${[...result.taps.keys()].join(', ')}`);
+  return values;
+}
+
 /** Everything of a decision that must not differ between two runs, as bits. */
 export function bits(result: Pick<PlanResult, 'chunk' | 'actionHorizon'>): readonly number[] {
   return [result.chunk, result.actionHorizon].flatMap((values) => [...new Uint32Array(values.slice().buffer)]);

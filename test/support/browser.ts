@@ -35,7 +35,7 @@ export class Browser {
     const child = spawn(join(folder, 'chromium'), [...ARGUMENTS, `--user-data-dir=${profile}`], {
       // The protocol's pipes are 3 and 4. Its messages about missing system services are noise.
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LD_LIBRARY_PATH: join(folder, 'lib'), HOME: profile, ...fonts(folder) },
+      env: { ...process.env, LD_LIBRARY_PATH: join(folder, 'lib'), FONTCONFIG_FILE: join(folder, 'fonts.conf'), HOME: profile },
     });
     const browser = new Browser(child, new DevTools(child), profile);
     await browser.#tools.send('Browser.getVersion');
@@ -48,19 +48,21 @@ export class Browser {
   }
 
   async close(): Promise<void> {
-    const gone = once(this.#process, 'exit');
-    const impatience = setTimeout(() => this.#process.kill('SIGKILL'), 5_000);
-    // Its answer may be lost with the process.
-    this.#tools.send('Browser.close').catch(() => undefined);
-    await gone;
-    clearTimeout(impatience);
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const gone = once(this.#process, 'exit');
+      const impatience = setTimeout(() => this.#process.kill('SIGKILL'), 5_000);
+      // Its answer may be lost with the process.
+      this.#tools.send('Browser.close').catch(() => undefined);
+      await gone;
+      clearTimeout(impatience);
+    }
     rmSync(this.#profile, { recursive: true, force: true });
   }
 }
 
-/** Where the system has no fonts, a page would be without text: the package brings one family. */
-function fonts(folder: string): NodeJS.ProcessEnv {
-  return existsSync('/etc/fonts/fonts.conf') ? {} : { FONTCONFIG_PATH: join(folder, 'fonts') };
+/** The package's own fonts alone: Chromium ends without any, and text is as wide on every machine. */
+function fontSettings(folder: string): string {
+  return `<?xml version="1.0"?><fontconfig><dir>${join(folder, 'fonts')}</dir><cachedir>${join(folder, 'font-cache')}</cachedir></fontconfig>`;
 }
 
 /** Unpacked once, to node_modules/.cache: it takes seconds and 210 MB. */
@@ -78,7 +80,14 @@ function unpackChromium(): string | undefined {
   writeFileSync(join(unfinished, 'chromium'), unpacked('chromium.br'), { mode: 0o755 });
   // The system libraries that Chromium links to and a bare machine lacks (NSS, NSPR, Expat).
   for (const archive of ['al2023.tar.br', 'fonts.tar.br']) execFileSync('tar', ['-x', '-C', unfinished], { input: unpacked(archive) });
-  renameSync(unfinished, folder);
+  writeFileSync(join(unfinished, 'fonts.conf'), fontSettings(folder));
+  try {
+    renameSync(unfinished, folder);
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true });
+    // Another process may have been faster.
+    if (!existsSync(folder)) throw error;
+  }
   return folder;
 }
 

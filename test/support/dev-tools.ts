@@ -20,6 +20,8 @@ export class DevTools {
   readonly #waiting = new Map<number, { resolve(result: Parameters): void; reject(error: Error): void }>();
   readonly #listeners = new Map<string, EventListener>();
   #lastId = 0;
+  /** Rejects when the browser ends: nobody waits for what cannot come any more. */
+  readonly #end: Promise<never>;
 
   /** `process` has the pipes 3 (to it) and 4 (from it). */
   constructor(process: ChildProcess) {
@@ -31,12 +33,12 @@ export class DevTools {
       text = messages.pop() as string;
       for (const message of messages) this.#receive(JSON.parse(message) as Message);
     });
-    const stop = (error: Error): void => {
-      for (const { reject } of this.#waiting.values()) reject(error);
-      this.#waiting.clear();
-    };
-    process.on('error', stop);
-    process.on('exit', (code, signal) => stop(new Error(`the browser ended (${signal ?? code}) before it answered`)));
+    this.#end = new Promise((_, reject) => {
+      process.on('error', reject);
+      process.on('exit', (code, signal) => reject(new Error(`the browser ended (${signal ?? code})`)));
+    });
+    // It may end when nobody waits, as it should.
+    this.#end.catch(() => undefined);
     // A browser that ends early breaks the pipe; 'exit' says so.
     this.#output.on('error', () => undefined);
   }
@@ -44,10 +46,16 @@ export class DevTools {
   /** Rejects with what the browser says is wrong. */
   send(method: string, params: Parameters = {}, sessionId?: string): Promise<Parameters> {
     const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<Parameters>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject: (error) => reject(new Error(`${method}: ${error.message}`)) });
       this.#output.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     });
+    return this.whileOpen(answer);
+  }
+
+  /** What `wait` brings, or a rejection when the browser ends first. */
+  whileOpen<T>(wait: Promise<T>): Promise<T> {
+    return Promise.race([wait, this.#end]);
   }
 
   /** Events of one session go to `listener`. */

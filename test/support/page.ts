@@ -51,7 +51,7 @@ export class Page {
     const loaded = new Promise<void>((resolve) => (this.#loaded = resolve));
     const { errorText } = await this.#send('Page.navigate', { url });
     if (errorText !== undefined) throw new Error(`${url}: ${String(errorText)}`);
-    await loaded;
+    await this.#tools.whileOpen(loaded);
   }
 
   /** Value of a JavaScript expression in the page. */

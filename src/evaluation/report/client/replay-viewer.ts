@@ -128,7 +128,9 @@ function startViewer(strategies, viewer) {
     pause();
     // A link to another seed or strategy keeps the one beside it.
     show({ ...wanted, second: wanted.second ?? moment?.second });
-    viewer.scrollIntoView({ block: 'nearest' });
+    viewer.scrollIntoView({ block: 'start' });
+    // So that the keys work at once.
+    viewer.focus({ preventScroll: true });
     return true;
   }
   window.addEventListener('hashchange', follow);

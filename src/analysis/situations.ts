@@ -1,0 +1,102 @@
+import { Rollout } from '../evaluation/rollout.js';
+import { PUSH_T_TASK } from '../evaluation/task.js';
+import { OptionError } from '../errors.js';
+import { checkInteger } from '../options.js';
+import type { Observation } from '../policy/observations.js';
+import type { PlanResult, Policy } from '../policy/policy.js';
+import type { StrategyOptions } from '../policy/strategy-options.js';
+import type { ContractionStart } from './contraction.js';
+import { startNoise } from './perturbation.js';
+
+/** The tap that situations need: the sample that a decision's first network evaluation sees. */
+export const START_TAP = 'start';
+
+/** A decision of an episode in closed loop. */
+export interface Situation {
+  /** Seed of the episode. */
+  readonly seed: number;
+  /** Index within the episode. */
+  readonly decision: number;
+  /** Control steps executed before it. */
+  readonly tick: number;
+  /** Raw observations by name, flattened [observationSteps][size], oldest frame first. */
+  readonly window: Observation;
+  /** The decision started from a prediction. */
+  readonly warm: boolean;
+  /** The sample that it started from, normalised, f32 [horizon][actionDim]. */
+  readonly start: Float32Array;
+}
+
+export interface SituationOptions {
+  /** How the episodes decide. */
+  readonly strategy: StrategyOptions;
+  /** Episode i is that of seed + i. */
+  readonly seed: number;
+  readonly episodes: number;
+  /** Situations taken of each episode, spread evenly over it. */
+  readonly decisions: number;
+  readonly signal?: AbortSignal;
+  readonly onDecision?: (episode: number, tick: number) => void;
+}
+
+/** Starts in these situations from noise, which the seed and the place in the list decide. `size`: horizon × actionDim. */
+export function startsFromNoise(situations: readonly Situation[], size: number, seed: number): ContractionStart[] {
+  return situations.map(({ window }, start) => ({ window, sample: startNoise(size, { seed, start }) }));
+}
+
+/** Starts where the episodes' own decisions began, of those that were warm. */
+export function startsFromPrediction(situations: readonly Situation[]): ContractionStart[] {
+  return situations.filter(({ warm }) => warm).map(({ window, start }) => ({ window, sample: start }));
+}
+
+/** Push-T answers at once; a limit is for environments that do not. */
+const STEP_TIMEOUT_MS = 60_000;
+
+/**
+ * Lets a policy play episodes of Push-T, one after the other, and returns situations that it came into. An episode's
+ * first decision is left out where there are others: it has no past. A short episode has fewer situations.
+ * @throws OptionError for a policy that was loaded without the tap `START_TAP`, ObservationError for one that is not for
+ * Push-T from state, and as `Policy.decide`.
+ */
+export async function collectSituations(policy: Policy, options: SituationOptions): Promise<Situation[]> {
+  checkInteger('collectSituations', 'episodes', options.episodes, 1, 2 ** 16);
+  checkInteger('collectSituations', 'decisions', options.decisions, 1, 2 ** 16);
+  const chosen: Situation[] = [];
+  for (let index = 0; index < options.episodes; index++) {
+    const [first, ...later] = await play(policy, index, options) as [Situation, ...Situation[]];
+    chosen.push(...spread(later.length > 0 ? later : [first], options.decisions));
+  }
+  return chosen;
+}
+
+async function play(policy: Policy, index: number, { strategy, seed: firstSeed, signal, onDecision }: SituationOptions): Promise<Situation[]> {
+  const seed = firstSeed + index;
+  const episode = policy.beginEpisode({ strategy, seed });
+  const rollout = new Rollout(episode, policy.info, { task: PUSH_T_TASK, seed, keepReplay: false, stepTimeoutMs: STEP_TIMEOUT_MS });
+  await rollout.begin();
+  const visited: Situation[] = [];
+  while (!rollout.isOver) {
+    signal?.throwIfAborted();
+    const { window, ticks: tick } = rollout;
+    // Alone, so that the tap is of this episode.
+    const [result] = (await policy.decide([{ episode, window }])) as [PlanResult];
+    visited.push({ seed, decision: visited.length, tick, window, warm: result.warm, start: startOf(result) });
+    await rollout.execute(result);
+    onDecision?.(index, rollout.ticks);
+  }
+  const { failure } = rollout.record();
+  if (failure !== undefined) throw new OptionError(`the episode of seed ${seed} failed in its tick ${rollout.ticks}: ${failure}`);
+  return visited;
+}
+
+function startOf({ taps }: PlanResult): Float32Array {
+  const start = taps.get(START_TAP);
+  if (!start) throw new OptionError(`collectSituations: the policy must be loaded with \`taps: ['${START_TAP}']\`, found none: load it again.`);
+  return start;
+}
+
+/** `count` entries, the last of them included, at equal distances. */
+function spread<T>(values: readonly T[], count: number): T[] {
+  const chosen = Math.min(count, values.length);
+  return Array.from({ length: chosen }, (_, i) => values[Math.ceil(((i + 1) * values.length) / chosen) - 1] as T);
+}

@@ -1,0 +1,61 @@
+import { measureContraction, type ContractionStart } from '../../analysis/contraction.js';
+import type { ContractionSeries } from '../../analysis/contraction-plot.js';
+import { collectSituations, startsFromNoise, startsFromPrediction, type Situation } from '../../analysis/situations.js';
+import type { SchedulerConfig } from '../../checkpoints/types.js';
+import type { Schedule } from '../../diffusion/solver-step.js';
+import type { Policy } from '../../policy/policy.js';
+import { solverSchedule } from '../../policy/solver-strategy.js';
+import type { StrategyOptions } from '../../policy/strategy-options.js';
+import { plural } from '../format.js';
+import { Progress } from '../progress.js';
+
+/** What is to be measured. */
+export interface ContractionRequest {
+  readonly solver: 'DDPM' | 'DDIM';
+  /** Of runs from noise. */
+  readonly steps: number;
+  /** STEP's evaluations per warm decision; looked at where the policy has a predictor. */
+  readonly budget: number;
+  readonly seed: number;
+  readonly episodes: number;
+  readonly decisions: number;
+}
+
+export interface ContractionAnalysis {
+  /** How the episodes decided. */
+  readonly strategy: StrategyOptions;
+  readonly situations: readonly Situation[];
+  /** From noise, and where there is a predictor, from STEP's warm starts. */
+  readonly series: readonly ContractionSeries[];
+}
+
+/** Plays the episodes, then measures in the situations that came up. */
+export async function analyzeContraction(
+  policy: Policy, scheduler: SchedulerConfig, request: ContractionRequest, signal: AbortSignal,
+): Promise<ContractionAnalysis> {
+  const { solver, steps, budget, seed, episodes, decisions } = request;
+  const strategy: StrategyOptions = policy.info.predictor === 'none' ? { name: solver, steps } : { name: 'STEP', budget };
+  const progress = new Progress();
+  try {
+    progress.phase(`playing ${plural(episodes, 'episode')} of Push-T`);
+    const onDecision = (episode: number, tick: number): void => progress.update(`episode ${episode + 1} of ${episodes}: tick ${tick}`);
+    const situations = await collectSituations(policy, { strategy, seed, episodes, decisions, signal, onDecision });
+
+    const measure = async (name: string, schedule: Schedule, starts: readonly ContractionStart[]): Promise<ContractionSeries> => {
+      progress.phase(`${name}: ${plural(schedule.steps.length, 'step')} in ${plural(starts.length, 'situation')}`);
+      const onStep = (done: number, total: number): void => progress.update(`${name}: ${done} of ${total}`);
+      return { name, contraction: await measureContraction(policy, starts, { schedule, seed, signal, onStep }) };
+    };
+    const { horizon, actionDim } = policy.info;
+    const cold = solverSchedule({ name: solver, steps }, scheduler);
+    const series = [await measure(`${solver} ${steps} from noise`, cold, startsFromNoise(situations, horizon * actionDim, seed))];
+    const warm = startsFromPrediction(situations);
+    if (warm.length > 0) {
+      // Forward noising, the strategy's default, refines on the steps of DDIM with as many evaluations.
+      series.push(await measure(`STEP ${budget} from the prediction`, solverSchedule({ name: 'DDIM', steps: budget }, scheduler), warm));
+    }
+    return { strategy, situations, series };
+  } finally {
+    progress.done();
+  }
+}

@@ -1,0 +1,140 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { contractionPlot } from '../../analysis/contraction-plot.js';
+import { START_TAP } from '../../analysis/situations.js';
+import { loadPolicyCheckpoint } from '../../checkpoints/load-policy.js';
+import type { SchedulerConfig } from '../../checkpoints/types.js';
+import { folderSource } from '../../platform/node/folder-source.js';
+import type { PolicyInfo } from '../../policy/policy-info.js';
+import { analyzeContraction, type ContractionAnalysis, type ContractionRequest } from '../analyze/contraction.js';
+import { contractionTables, HOW_TO_READ } from '../analyze/contraction-report.js';
+import type { Command } from '../command.js';
+import { describeEnvironment, packageInfo } from '../environment.js';
+import { plural } from '../format.js';
+import { interruptible } from '../interrupt.js';
+import { adapterName, withPolicy } from '../load.js';
+import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../options.js';
+import { print, printJson } from '../output.js';
+import { facts } from '../table.js';
+
+const USAGE = `usage: warmstep analyze contraction [options]
+
+Measures how much every step of a solver contracts: a policy plays episodes of Push-T, and in some of the situations that
+come up, the samples on the solver's way are displaced in 16 random directions, by 0.001 and 0.1 (root mean square). Runs
+from noise, and from the warm starts of STEP where there is a predictor.
+
+  --policy DIR     checkpoint folder of a Push-T policy that reads states (default: the bundled one, with its predictor)
+  --predictor DIR  STEP predictor folder, or "shift": the episodes are then STEP's
+  --solver NAME    DDPM or DDIM, for runs from noise (default: the checkpoint's)
+  --steps N        network evaluations of these runs (default: the checkpoint's)
+  --budget N       STEP: network evaluations per warm decision (default 2)
+  --episodes N     episodes (default 1; 4 on hardware)
+  --decisions N    situations of each episode (default 3; 8 on hardware)
+  --seed S         seed of the first episode, and of noise and directions (default 100000)
+  --output DIR     folder for contraction.json and contraction.svg; made where it is missing
+  --adapter NAME   auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --profile P      safe (default), or fast: Dawn without validation and bounds checks; same results
+  --json           one JSON object on standard output`;
+
+const OPTIONS = {
+  policy: { type: 'string' },
+  predictor: { type: 'string' },
+  solver: { type: 'string' },
+  steps: { type: 'string' },
+  budget: { type: 'string' },
+  episodes: { type: 'string' },
+  decisions: { type: 'string' },
+  seed: { type: 'string' },
+  output: { type: 'string' },
+  adapter: { type: 'string' },
+  profile: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+const DEFAULT_SEED = 100_000;
+const DEFAULT_BUDGET = 2;
+/** A step of one situation is 65 evaluations: a software adapter gets a sample of what a GPU does. */
+const EXTENT = { software: { episodes: 1, decisions: 3 }, hardware: { episodes: 4, decisions: 8 } };
+
+export const analyzeCommand: Command = {
+  name: 'analyze',
+  summary: 'Measure how much the steps of a solver contract.',
+  usage: USAGE,
+  run: async (args) => {
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const [subject] = positionals;
+    if (subject !== 'contraction') {
+      throw new UsageError(`what to analyze must be contraction, found ${subject === undefined ? 'nothing' : `"${subject}"`}`);
+    }
+    atMost(positionals, 1);
+    const bundled = join(packageInfo().root, 'checkpoints', 'pusht-state');
+    const folder = values.policy ?? join(bundled, 'policy');
+    const predictor = values.predictor ?? (values.policy === undefined ? join(bundled, 'predictor') : undefined);
+    const scheduler = await schedulerOf(folder);
+    const { type, numInferenceSteps, numTrainTimesteps } = scheduler;
+    const solver = choiceOption('solver', values.solver ?? type, ['DDPM', 'DDIM'] as const) as 'DDPM' | 'DDIM';
+    const steps = integerOption('steps', values.steps, 1) ?? numInferenceSteps;
+    const budget = integerOption('budget', values.budget, 1) ?? DEFAULT_BUDGET;
+    for (const [name, count] of Object.entries({ steps, budget })) {
+      if (count > numTrainTimesteps) throw new UsageError(`--${name} must be at most the checkpoint's ${numTrainTimesteps} timesteps, found ${count}`);
+    }
+    const chosen = {
+      solver, steps, budget, seed: integerOption('seed', values.seed) ?? DEFAULT_SEED,
+      ...given({ episodes: integerOption('episodes', values.episodes, 1), decisions: integerOption('decisions', values.decisions, 1) }),
+    };
+    return interruptible(async (signal) => {
+      const options = { signal, taps: [START_TAP], ...given({ predictor, adapter: values.adapter, profile: profileOption(values.profile) }) };
+      return withPolicy(folder, options, async (policy) => {
+        const { info } = policy;
+        const request = { ...EXTENT[info.adapter.isFallback ? 'software' : 'hardware'], ...chosen };
+        const analysis = await analyzeContraction(policy, scheduler, request, signal);
+        const record = recordOf(info, request, analysis);
+        const files = values.output === undefined ? [] : await writeFiles(values.output, record, analysis);
+        if (values.json) printJson({ ...record, files });
+        else print(report(info, request, analysis, files));
+        return 0;
+      });
+    });
+  },
+};
+
+/** Headers first: a wrong command line is reported before weights are read. */
+async function schedulerOf(folder: string): Promise<SchedulerConfig> {
+  const checkpoint = await loadPolicyCheckpoint(await folderSource(folder));
+  await checkpoint.close();
+  return checkpoint.scheduler;
+}
+
+function recordOf(
+  { name, adapter, precision }: PolicyInfo, request: ContractionRequest, { strategy, situations, series }: ContractionAnalysis,
+): object {
+  return {
+    policy: name, precision, adapter, environment: describeEnvironment(), request, strategy,
+    situations: situations.map(({ seed, decision, tick, warm }) => ({ seed, decision, tick, warm })),
+    series,
+  };
+}
+
+async function writeFiles(folder: string, record: object, { series }: ContractionAnalysis): Promise<string[]> {
+  const [json, svg] = [join(folder, 'contraction.json'), join(folder, 'contraction.svg')];
+  await mkdir(folder, { recursive: true });
+  await writeFile(json, `${JSON.stringify(record, null, 2)}\n`);
+  await writeFile(svg, contractionPlot('How much the steps of the solver contract', series));
+  return [json, svg];
+}
+
+function report(info: PolicyInfo, request: ContractionRequest, { situations, series }: ContractionAnalysis, files: readonly string[]): string {
+  const { episodes, seed } = request;
+  const directions = series[0]?.contraction.directions ?? 0;
+  return [
+    facts([
+      ['policy', `${info.name}, ${info.precision} weights`],
+      ['adapter', adapterName(info)],
+      ['situations', `${situations.length}, of ${plural(episodes, 'episode')} from seed ${seed}; ${directions} directions in each`],
+      ...files.map((file): [string, string] => ['written', file]),
+    ]),
+    HOW_TO_READ,
+    ...series.map(({ name, contraction }) => contractionTables(name, contraction)),
+  ].join('\n\n');
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Contraction } from '../../src/analysis/contraction.js';
+import { repositoryPath, warmstep, warmstepJson } from './captured.js';
+
+const CASE = repositoryPath('test/goldens/step-forward-noise');
+const SHORT = ['--steps', '2', '--budget', '1', '--episodes', '1', '--decisions', '1'];
+
+interface ContractionRecord {
+  readonly strategy: object;
+  readonly request: object;
+  readonly situations: readonly { readonly warm: boolean }[];
+  readonly series: readonly { readonly name: string; readonly contraction: Contraction }[];
+  readonly files: readonly string[];
+}
+
+describe('warmstep analyze contraction', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'warmstep-analyze-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('measures the bundled policy, from noise and from warm starts, and writes a record and a plot', async () => {
+    const output = join(folder, 'new', 'folder');
+    const { code, stdout, stderr } = await warmstep('analyze', 'contraction', ...SHORT, '--output', output);
+    expect(stderr).toContain('DDIM 2 from noise: 2 steps in 1 situation');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^situations +1, of 1 episode from seed 100000; 16 directions in each$/m);
+    const record = JSON.parse(await readFile(join(output, 'contraction.json'), 'utf8')) as ContractionRecord;
+    expect(record.series.map(({ name, contraction }) => [name, contraction.steps.map(({ timestep }) => timestep)])).toEqual([
+      ['DDIM 2 from noise', [50, 0]], ['STEP 1 from the prediction', [0]],
+    ]);
+    // Every step of every series and delta is a row, with what was measured to four decimals.
+    for (const { contraction } of record.series) {
+      for (const { timestep, spreads } of contraction.steps) {
+        for (const { fresh: { mean, min, max } } of spreads) {
+          expect(stdout).toMatch(new RegExp(`^ +${timestep} +${mean.toFixed(4)} +${min.toFixed(4)} .* ${max.toFixed(4)} `, 'm'));
+        }
+      }
+    }
+    expect(await readFile(join(output, 'contraction.svg'), 'utf8')).toMatch(/^<svg /);
+  });
+
+  it('plays with the chosen solver where there is no predictor', async () => {
+    const record = await warmstepJson<ContractionRecord>('analyze', 'contraction', '--policy', `${CASE}/policy`, '--solver', 'DDPM', ...SHORT);
+    expect(record).toMatchObject({
+      strategy: { name: 'DDPM', steps: 2 }, request: { solver: 'DDPM', steps: 2, seed: 100_000 }, situations: [{ warm: false }], files: [],
+    });
+    expect(record.series.map(({ name }) => name)).toEqual(['DDPM 2 from noise']);
+  });
+
+  it.each<[string, readonly string[], RegExp]>([
+    ['no subject', [], /what to analyze must be contraction, found nothing/],
+    ['another subject', ['expansion'], /what to analyze must be contraction, found "expansion"/],
+    ['a multistep solver', ['contraction', '--solver', 'DPM-Solver++'], /--solver must be one of DDPM, DDIM, found "DPM-Solver\+\+"/],
+    ['more steps than timesteps', ['contraction', '--steps', '101'], /--steps must be at most the checkpoint's 100 timesteps, found 101/],
+    ['no episodes', ['contraction', '--episodes', '0'], /--episodes must be a whole number, 1 or more/],
+  ])('refuses %s', async (_, args, message) => {
+    const { code, stderr } = await warmstep('analyze', ...args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+});
