@@ -1,5 +1,5 @@
 import { Rollout } from '../evaluation/rollout.js';
-import { PUSH_T_TASK } from '../evaluation/task.js';
+import { pushTTask } from '../evaluation/task.js';
 import { OptionError } from '../errors.js';
 import { checkInteger } from '../options.js';
 import type { Observation } from '../policy/observations.js';
@@ -72,7 +72,7 @@ export async function collectSituations(policy: Policy, options: SituationOption
 async function play(policy: Policy, index: number, { strategy, seed: firstSeed, signal, onDecision }: SituationOptions): Promise<Situation[]> {
   const seed = firstSeed + index;
   const episode = policy.beginEpisode({ strategy, seed });
-  const rollout = new Rollout(episode, policy.info, { task: PUSH_T_TASK, seed, keepReplay: false, stepTimeoutMs: STEP_TIMEOUT_MS });
+  const rollout = new Rollout(episode, policy.info, { task: pushTTask(policy.info), seed, keepReplay: false, stepTimeoutMs: STEP_TIMEOUT_MS });
   await rollout.begin();
   const visited: Situation[] = [];
   while (!rollout.isOver) {

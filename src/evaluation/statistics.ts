@@ -69,7 +69,9 @@ export class Bootstrap {
   readonly #count: number;
 
   constructor(count: number, seed: number) {
-    if (!Number.isInteger(count) || count < 1) throw new OptionError(`a bootstrap needs at least one value, found ${count}: evaluate at least one episode`);
+    if (!Number.isInteger(count) || count < 1) {
+      throw new OptionError(`a bootstrap needs at least one value, found ${count}: evaluate at least one episode`);
+    }
     this.#count = count;
     this.#indices = new Uint32Array(RESAMPLES * count);
     for (let block = 0; 4 * block < this.#indices.length; block++) {
@@ -83,12 +85,16 @@ export class Bootstrap {
   /** Percentile interval of the mean of `values`, [count]. @throws OptionError for another number of values. */
   interval(values: readonly number[]): Interval {
     const count = this.#count;
-    if (values.length !== count) throw new OptionError(`this bootstrap is over ${count} values, found ${values.length}: make another`);
+    if (values.length !== count) {
+      throw new OptionError(`this bootstrap is over ${count} values, found ${values.length}: make another`);
+    }
     const numbers = Float64Array.from(values);
     const means = new Float64Array(RESAMPLES);
     for (let resample = 0; resample < RESAMPLES; resample++) {
       let sum = 0;
-      for (let place = resample * count; place < (resample + 1) * count; place++) sum += numbers[this.#indices[place] as number] as number;
+      for (let place = resample * count; place < (resample + 1) * count; place++) {
+        sum += numbers[this.#indices[place] as number] as number;
+      }
       means[resample] = sum / count;
     }
     means.sort();

@@ -1,7 +1,10 @@
 import type { EnvironmentStep } from '../envs/environment.js';
-import { pushTObservation } from '../envs/push-t/observations.js';
-import { PUSH_T_MAX_STEPS, PushT } from '../envs/push-t/push-t.js';
+import { observeKeypoints, observeMaskedKeypoints } from '../envs/push-t/keypoints.js';
+import { observeAgent, observeState, observeVertices } from '../envs/push-t/observations.js';
+import { PUSH_T_MAX_STEPS, PushT, type PushTState } from '../envs/push-t/push-t.js';
+import { OptionError } from '../errors.js';
 import type { Observation } from '../policy/observations.js';
+import type { PolicyInfo } from '../policy/policy-info.js';
 
 /** An environment as an evaluation drives it. A remote one may answer later. */
 export interface TaskEnvironment {
@@ -22,20 +25,47 @@ export interface Task {
   create(): TaskEnvironment;
 }
 
-/** Push-T from state, reset as gym-pusht and the published evaluations of Diffusion Policy do. */
-export const PUSH_T_TASK: Task = {
-  name: 'push-t',
-  maxTicks: PUSH_T_MAX_STEPS,
-  create: () => {
-    const environment = new PushT();
-    return {
-      reset: (seed) => void environment.reset(seed),
-      observe: () => pushTObservation(environment.state),
-      step: (action) => environment.step(action),
-      snapshot: () => {
-        const { agentX, agentY, blockX, blockY, angle } = environment.state;
-        return [agentX, agentY, blockX, blockY, angle];
-      },
-    };
-  },
-};
+/** What Push-T tells of a state, by the number of its values, which no two kinds share. */
+const PUSH_T_OBSERVATIONS: ReadonlyMap<number, (state: PushTState) => number[]> = new Map([
+  [2, observeAgent],
+  [5, observeState],
+  [16, observeVertices],
+  [20, observeKeypoints],
+  [40, observeMaskedKeypoints],
+]);
+const PUSH_T_ACTION_DIM = 2;
+
+/**
+ * Push-T, reset as gym-pusht and the published evaluations of Diffusion Policy do, with the observations that a policy
+ * reads: agent (2 values), state (5), vertices (16), keypoints (20, or 40 with their mask).
+ * @throws OptionError for a policy of something else.
+ */
+export function pushTTask({ name, observations, actionDim }: Pick<PolicyInfo, 'name' | 'observations' | 'actionDim'>): Task {
+  if (actionDim !== PUSH_T_ACTION_DIM) {
+    throw new OptionError(`policy "${name}" has actions of ${actionDim} values, Push-T takes ${PUSH_T_ACTION_DIM}, x and y: give a Push-T policy.`);
+  }
+  const observers = observations.map(({ name: feature, size }): [string, (state: PushTState) => number[]] => {
+    const observe = PUSH_T_OBSERVATIONS.get(size);
+    if (!observe) {
+      throw new OptionError(`policy "${name}" reads "${feature}" of ${size} values; Push-T has the agent's position (2), its state (5), `
+        + 'the vertices of the block (16), and keypoints (20, or 40 with their mask): give a Push-T policy.');
+    }
+    return [feature, observe];
+  });
+  return {
+    name: 'push-t',
+    maxTicks: PUSH_T_MAX_STEPS,
+    create: () => {
+      const environment = new PushT();
+      return {
+        reset: (seed) => void environment.reset(seed),
+        observe: () => Object.fromEntries(observers.map(([feature, observe]) => [feature, observe(environment.state)])),
+        step: (action) => environment.step(action),
+        snapshot: () => {
+          const { agentX, agentY, blockX, blockY, angle } = environment.state;
+          return [agentX, agentY, blockX, blockY, angle];
+        },
+      };
+    },
+  };
+}

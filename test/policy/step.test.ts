@@ -136,6 +136,40 @@ describe('STEP', () => {
     await policy.dispose();
   });
 
+  it('chooses the shift predictor for itself, with the bits of a policy that has no other', async () => {
+    const both = await loadGolden(device(), CASE, { predictor: true, strategy: { name: 'STEP', predictor: 'shift' } });
+    const shift = await loadGolden(device(), CASE, { predictor: 'shift' });
+    const options = { previous: [pastChunk(both, 0)], noise: noise(both) };
+    const expected = await shift.plan(window(shift), options);
+    const found = await both.plan(window(both), options);
+    expect(found.warm).toBe(true);
+    // The mixture is made on the host instead of the device: the last bit of a product may differ.
+    found.chunk.forEach((value, i) => expect(value).toBeCloseTo(expected.chunk[i] as number, 5));
+    const network = await loadGolden(device(), CASE, { predictor: true });
+    expect(bits(await network.plan(window(network), options))).not.toEqual(bits(found));
+    for (const policy of [both, shift, network]) await policy.dispose();
+  });
+
+  it('shows the predictor the rows of the previous chunk that `history` names, and zeros for the others', async () => {
+    const policy = await loadGolden(device(), CASE, { predictor: true, taps: ['prediction'] });
+    const { observationSteps, actionSteps, actionDim } = policy.info;
+    const past = pastChunk(policy, 0);
+    const end = (observationSteps - 1 + actionSteps) * actionDim;
+    const predictionOf = async (history: 'full' | 'executed' | 'tail' | 'none', chunk: Float32Array): Promise<Float32Array> => {
+      policy.useStrategy({ name: 'STEP', history });
+      return tap(await policy.plan(window(policy), { previous: [{ ...past, chunk }], noise: noise(policy) }), 'prediction');
+    };
+    const cut = { executed: past.chunk.slice().fill(0, end), tail: past.chunk.slice().fill(0, 0, end), none: new Float32Array(past.chunk.length) };
+    const all = [await predictionOf('full', past.chunk)];
+    for (const history of ['executed', 'tail', 'none'] as const) {
+      const found = await predictionOf(history, past.chunk);
+      expect(found).toEqual(await predictionOf('full', cut[history]));
+      all.push(found);
+    }
+    expect(new Set(all.map(String)).size).toBe(4);
+    await policy.dispose();
+  });
+
   it('a stateless plan with `previous` equals the episode\'s own decision, and leaves the episode alone', async () => {
     const strategy: StepStrategyOptions = { name: 'STEP', stall: { eps: 1e6 } };
     const policy = await loadGolden(device(), CASE, { predictor: true, strategy });

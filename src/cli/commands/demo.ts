@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseStrategies } from '../../evaluation/strategy-spec.js';
-import { PUSH_T_TASK } from '../../evaluation/task.js';
-import type { AdapterSummary } from '../../runtime/device.js';
+import { pushTTask } from '../../evaluation/task.js';
+import type { PolicyInfo } from '../../policy/policy-info.js';
 import type { Command } from '../command.js';
 import { watchEpisode } from '../demo/watch.js';
 import { packageInfo } from '../environment.js';
@@ -62,7 +62,7 @@ export const demoCommand: Command = {
           print(`${success ? 'success' : 'not solved'} after ${plural(ticks, 'control step')}; largest reward ${score.toFixed(3)}`);
           return 0;
         }
-        const record = await runEvaluation(policy, planFor(policy.info.adapter, seed, episodes), undefined, signal);
+        const record = await runEvaluation(policy, planFor(policy.info, seed, episodes), undefined, signal);
         const files = await writeResults(output, record);
         if (values.json) printJson(record);
         else print(`${evaluationReport(record)}\n\n${files.join('\n')}`);
@@ -73,10 +73,11 @@ export const demoCommand: Command = {
 };
 
 /** A software adapter gets a sample of what a GPU does in full. */
-function planFor({ isFallback }: AdapterSummary, seed: number, episodes: number | undefined): EvaluationPlan {
+function planFor(info: PolicyInfo, seed: number, episodes: number | undefined): EvaluationPlan {
+  const { isFallback } = info.adapter;
   const count = episodes ?? (isFallback ? 4 : 50);
   return {
-    task: PUSH_T_TASK,
+    task: pushTTask(info),
     strategies: parseStrategies(STRATEGIES),
     grids: [],
     seed,

@@ -5,7 +5,7 @@ import type { NamedStrategy } from '../../evaluation/evaluate.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
 import { parseStrategies, STRATEGY_SPEC_HELP } from '../../evaluation/strategy-spec.js';
 import { compareWithReference, type ReferenceScores } from '../../evaluation/summary.js';
-import { PUSH_T_TASK } from '../../evaluation/task.js';
+import { pushTTask } from '../../evaluation/task.js';
 import { PRECISION_CHOICES } from '../../policy/choose-precision.js';
 import type { Policy } from '../../policy/policy.js';
 import type { Command } from '../command.js';
@@ -79,7 +79,7 @@ export const evalCommand: Command = {
     const [task] = positionals;
     if (task !== 'push-t') throw new UsageError(`the task must be push-t, found ${task === undefined ? 'none' : `"${task}"`}`);
     atMost(positionals, 1);
-    const plan = planOf(values);
+    const extent = planOf(values);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
     const folders = checkpointFolders(values);
     const output = resolve(values.output ?? 'evaluation-push-t');
@@ -87,6 +87,7 @@ export const evalCommand: Command = {
     return interruptible(async (signal) => {
       const options = { ...given({ predictor: folders.predictor, precision, adapter: values.adapter, profile: profileOption(values.profile) }), signal };
       return withPolicy(folders.policy, options, async (policy) => {
+        const plan = { ...extent, task: pushTTask(policy.info) };
         describeStrategies(policy, plan.strategies);
         const journal = new JournalFile(join(output, 'episodes.jsonl'), journalHeader(plan.task, await fingerprint(policy, folders)));
         const record = await runEvaluation(policy, plan, journal, signal).catch((error: unknown) => {
@@ -105,13 +106,12 @@ export const evalCommand: Command = {
   },
 };
 
-function planOf(values: Values): EvaluationPlan {
+function planOf(values: Values): Omit<EvaluationPlan, 'task'> {
   const episodes = integerOption('episodes', values.episodes, 1) ?? 50;
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
   const listed = values.strategies ?? (grids.length === 0 ? DEFAULT_STRATEGIES : undefined);
   const strategies = unique([...(listed === undefined ? [] : parseStrategies(listed)), ...grids.flatMap((grid) => grid.strategies)]);
   return {
-    task: PUSH_T_TASK,
     strategies,
     grids,
     seed: integerOption('seed', values.seed) ?? 100_000,

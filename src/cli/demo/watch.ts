@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { drawPicture } from '../../envs/push-t/picture.js';
-import { SUCCESS_COVERAGE } from '../../envs/push-t/push-t.js';
+import { PUSH_T_MAX_STEPS, SUCCESS_COVERAGE } from '../../envs/push-t/push-t.js';
 import { Rollout } from '../../evaluation/rollout.js';
-import { PUSH_T_TASK } from '../../evaluation/task.js';
+import { pushTTask } from '../../evaluation/task.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 import type { PlanResult, Policy } from '../../policy/policy.js';
 import { milliseconds } from '../format.js';
@@ -15,7 +15,8 @@ const STEP_TIMEOUT_MS = 30_000;
 /** Shows one episode in the terminal while it happens, at the speed of the task or, where decisions take longer, slower. */
 export async function watchEpisode(policy: Policy, seed: number, stream: TerminalStream, signal: AbortSignal): Promise<EpisodeRecord> {
   const episode = policy.beginEpisode({ seed });
-  const rollout = new Rollout(episode, policy.info, { task: PUSH_T_TASK, seed, keepReplay: false, stepTimeoutMs: STEP_TIMEOUT_MS });
+  const task = pushTTask(policy.info);
+  const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: false, stepTimeoutMs: STEP_TIMEOUT_MS });
   const view = new TerminalView(stream);
   try {
     await rollout.begin();
@@ -43,7 +44,7 @@ function pictureOf({ snapshot }: Rollout): Uint8Array {
 function caption(policy: Policy, { seed, ticks, reward }: Rollout, { latencyMs, evaluations, warm }: PlanResult): string[] {
   return [
     `${policy.info.strategy}, seed ${seed}`,
-    `tick ${String(ticks).padStart(3)} of ${PUSH_T_TASK.maxTicks}   coverage ${(reward * SUCCESS_COVERAGE).toFixed(2)}   `
+    `tick ${String(ticks).padStart(3)} of ${PUSH_T_MAX_STEPS}   coverage ${(reward * SUCCESS_COVERAGE).toFixed(2)}   `
       + `decision ${milliseconds(latencyMs)}, ${warm ? 'from the prediction' : 'from noise'}, ${evaluations[0]} evaluations`,
   ];
 }

@@ -11,8 +11,8 @@ const SHOWN_AT_FIRST = 10;
 const FRAME: Frame = { left: 44, top: 30, width: WIDTH - 58, height: HEIGHT - 80 };
 
 /** How strategies get to their score over time, and how it is spread over episodes. */
-export function curvesSection({ record, rows }: ReportModel): string {
-  const shown = shownAtFirst(rows, record.grids.flatMap(({ cells }) => cells));
+export function curvesSection({ record, rows, crowd }: ReportModel): string {
+  const shown = shownAtFirst(rows, crowd);
   const most = Math.max(...rows.map(({ summary }) => summary.episodes));
   const time = countAxis('control steps', record.maxTicks, FRAME);
   const rank = countAxis('episodes, the best first', most, FRAME);
@@ -23,26 +23,27 @@ export function curvesSection({ record, rows }: ReportModel): string {
   const legend = rows.map((row) => element('button', { type: 'button', 'data-toggle': row.index, 'aria-pressed': String(shown.has(row)) }, [
     swatch(row), escape(row.summary.name),
   ]));
-  const introduction = 'Left: how soon the score is reached; an episode that ended keeps what it had. Right: whether a mean comes from many fair episodes or from '
-    + 'perfect and failed ones. Click a name to show or hide it.';
+  const introduction = 'Left: how soon the score is reached; an episode that ended keeps what it had. Right: whether a mean comes '
+    + 'from many fair episodes or from perfect and failed ones. Click a name to show or hide it.';
   return section('curves', 'Over time and over episodes', introduction, [
     element('div', { class: 'legend' }, legend),
     element('div', { class: 'pair' }, plots),
   ]);
 }
 
-/** The first ones; members of a grid, which are many and alike, only where there is nothing else. */
-function shownAtFirst(rows: readonly Row[], gridNames: readonly string[]): Set<Row> {
-  const others = rows.filter(({ summary }) => !gridNames.includes(summary.name));
-  return new Set((others.length > 0 ? others : rows).slice(0, SHOWN_AT_FIRST));
+function shownAtFirst(rows: readonly Row[], crowd: ReadonlySet<string>): Set<Row> {
+  return new Set(rows.filter(({ summary }) => !crowd.has(summary.name)).slice(0, SHOWN_AT_FIRST));
 }
 
 function plot(title: string, x: Axis, rows: readonly Row[], shown: ReadonlySet<Row>, values: (row: Row) => readonly number[]): string {
   const y = scoreAxis('', FRAME);
   const lines = rows.map((row) => element('path', {
-    d: stepped(values(row), x, y), class: shown.has(row) ? 'curve' : 'curve hidden', 'data-series': row.index, stroke: row.look.colour, 'stroke-dasharray': row.look.dash,
+    d: stepped(values(row), x, y), class: shown.has(row) ? 'curve' : 'curve hidden', 'data-series': row.index,
+    stroke: row.look.colour, 'stroke-dasharray': row.look.dash,
   }, element('title', {}, escape(row.summary.name))));
-  return element('figure', {}, [element('figcaption', {}, escape(title)), picture(WIDTH, HEIGHT, title, [...drawAxes(FRAME, x, y), ...lines])]);
+  return element('figure', {}, [
+    element('figcaption', {}, escape(title)), picture(WIDTH, HEIGHT, title, [...drawAxes(FRAME, x, y), ...lines]),
+  ]);
 }
 
 /** Value i holds from i to i + 1; only its changes are written. */

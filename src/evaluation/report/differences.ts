@@ -11,10 +11,11 @@ const HEIGHT = 26;
 export function differencesSection({ rows }: ReportModel): string {
   const [baseline, ...others] = rows;
   if (!baseline || others.length === 0) return '';
-  const ends = others.flatMap(({ summary }) => (summary.difference ? [summary.difference.interval.low, summary.difference.interval.high] : []));
-  const reach = Math.max(0.05, ...ends.map(Math.abs));
-  const titles = ['Strategy', 'Difference', element('span', { class: 'ends' }, [`−${reach.toFixed(2)}`, '0', `+${reach.toFixed(2)}`].map((end) => element('span', {}, end))), 'Better', 'Equal', 'Worse'];
-  const introduction = `Score minus the score of ${element('b', {}, escape(baseline.summary.name))} on the same seed, mean and 95 % interval; `
+  const limits = others.flatMap(({ summary }) => (summary.difference ? [summary.difference.interval.low, summary.difference.interval.high] : []));
+  const reach = Math.max(0.05, ...limits.map(Math.abs));
+  const ends = [`−${reach.toFixed(2)}`, '0', `+${reach.toFixed(2)}`].map((end) => element('span', {}, end));
+  const titles = ['Strategy', 'Difference', element('span', { class: 'ends' }, ends), 'Better', 'Equal', 'Worse'];
+  const introduction = `Score minus the score of ${element('b', {}, escape(baseline.summary.name))} on the same seed, mean and 95&nbsp;% interval; `
     + 'and on how many seeds it was better, equal, or worse. Where the interval holds 0, neither is shown to be better.';
   return section('differences', 'Paired differences', introduction, [
     element('div', { class: 'scroll' }, element('table', { class: 'numbers' }, [

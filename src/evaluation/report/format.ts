@@ -17,9 +17,9 @@ export function range({ low, high }: Interval, show: (value: number) => string =
   return `${show(low)} … ${show(high)}`;
 }
 
-/** A share of one: 0.42 → "42 %". */
+/** A share of one: 0.42 → "42 %", which no line break parts. */
 export function percent(share: number): string {
-  return `${(100 * share).toFixed(0)} %`;
+  return `${(100 * share).toFixed(0)}\u00a0%`;
 }
 
 /** Milliseconds with three digits that mean something. */

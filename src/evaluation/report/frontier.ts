@@ -1,4 +1,3 @@
-import type { StrategyGrid } from '../record.js';
 import { drawAxes, logAxis, scoreAxis, type Frame } from './axes.js';
 import { decimal, evaluations, milliseconds, range } from './format.js';
 import { coordinate, element, escape, label, picture, section } from './html.js';
@@ -41,18 +40,20 @@ const SIZES = [
 type Size = (typeof SIZES)[number];
 
 /** Score against cost, by latency and by evaluations; buttons switch between the two without a script. */
-export function frontierSection({ record, rows }: ReportModel): string {
-  const unnamed = membersOfMaps(record.grids, rows);
+export function frontierSection({ rows, crowd }: ReportModel): string {
   const plots = COSTS.map((cost) => ({ cost, points: pointsOf(rows, cost) })).filter(({ points }) => points.length > 0);
   if (plots.length === 0) return '';
   const choices = plots.flatMap(({ cost }, index) => [
-    element('input', { type: 'radio', name: 'cost', id: `cost-${cost.id}`, ...(index === 0 ? { checked: '' } : {}) }),
+    element('input', { type: 'radio', name: 'cost', id: `cost-${cost.id}`, checked: index === 0 ? '' : undefined }),
     element('label', { for: `cost-${cost.id}` }, escape(cost.name)),
   ]);
   const pictures = plots.map(({ cost, points }) =>
-    element('div', { class: 'plot', 'data-cost': cost.id }, [...SIZES.map((size) => plot(cost, points, unnamed, size)), missing(rows, points, cost)]),
+    element('div', { class: 'plot', 'data-cost': cost.id }, [
+      ...SIZES.map((size) => plot(cost, points, crowd, size)), missing(rows, points, cost),
+    ]),
   );
-  const introduction = 'Up is better, left is cheaper. Bars are 95 % intervals of the score; the line joins the strategies that no other one beats at equal or '
+  const introduction = 'Up is better, left is cheaper. Bars are 95&nbsp;% intervals of the score; '
+    + 'the line joins the strategies that no other one beats at equal or '
     + 'lower cost. The pointer over a point tells its numbers.';
   return section('frontier', 'Score against cost', introduction, [element('div', { class: 'switch' }, [...choices, ...pictures])]);
 }
@@ -71,13 +72,7 @@ export function frontOf<T extends { readonly cost: number; readonly score: numbe
   return byCost.filter(({ score }) => score > best && ((best = score), true));
 }
 
-/** Strategies of heat maps are many and alike: their names would cover the others, which are why one looks here. */
-function membersOfMaps(grids: readonly StrategyGrid[], rows: readonly Row[]): Set<string> {
-  const members = new Set(grids.filter(({ axes }) => axes.length > 1).flatMap(({ cells }) => cells));
-  return rows.every(({ summary }) => members.has(summary.name)) ? new Set() : members;
-}
-
-function plot(cost: Cost, points: readonly Point[], unnamed: ReadonlySet<string>, { media, width, height, longestLabel }: Size): string {
+function plot(cost: Cost, points: readonly Point[], crowd: ReadonlySet<string>, { media, width, height, longestLabel }: Size): string {
   const frame: Frame = { left: 44, top: 30, width: width - 60, height: height - 76 };
   const x = logAxis(cost.axis, points.map((point) => point.cost), frame);
   const y = scoreAxis('score', frame);
@@ -86,7 +81,7 @@ function plot(cost: Cost, points: readonly Point[], unnamed: ReadonlySet<string>
   const ordered = [...front, ...points.filter((point) => !front.includes(point))];
   const places = ordered.map((point) => {
     const { name } = point.row.summary;
-    const text = unnamed.has(name) && !front.includes(point) ? '' : shortened(name, longestLabel);
+    const text = crowd.has(name) && !front.includes(point) ? '' : shortened(name, longestLabel);
     return { x: x.place(point.cost), y: y.place(point.score), text };
   });
   const whiskers = points.map(({ row, cost: at }) => {
@@ -100,7 +95,8 @@ function plot(cost: Cost, points: readonly Point[], unnamed: ReadonlySet<string>
     ...points.map((point, index) => {
       const { left, right, top, bottom } = whiskers[index] as (typeof whiskers)[number];
       const { name, score } = point.row.summary;
-      const bar = `M${coordinate(left + 2)} ${coordinate(top)}V${coordinate(bottom)}M${coordinate(left - 2)} ${coordinate(top)}h8M${coordinate(left - 2)} ${coordinate(bottom)}h8`;
+      const cap = (y: number): string => `M${coordinate(left - 2)} ${coordinate(y)}h8`;
+      const bar = `M${coordinate(left + 2)} ${coordinate(top)}V${coordinate(bottom)}${cap(top)}${cap(bottom)}`;
       return element('g', { class: 'point' }, [
         element('title', {}, escape(`${name}: score ${decimal(score.mean)} (${range(score.interval)}), ${cost.show(point.cost)}${cost.unit}`)),
         element('path', { d: bar, class: 'whisker', stroke: point.row.look.colour }),
@@ -128,5 +124,6 @@ function shortened(name: string, longest: number): string {
 /** Says which strategies are not in the plot: nobody should look for them. */
 function missing(rows: readonly Row[], points: readonly Point[], cost: Cost): string {
   const names = rows.filter((row) => !points.some((point) => point.row === row)).map(({ summary }) => summary.name);
-  return names.length === 0 ? '' : element('p', { class: 'note' }, escape(`Not measured, and so not shown by ${cost.name.toLowerCase()}: ${names.join(', ')}.`));
+  if (names.length === 0) return '';
+  return element('p', { class: 'note' }, escape(`Not measured, and so not shown by ${cost.name.toLowerCase()}: ${names.join(', ')}.`));
 }

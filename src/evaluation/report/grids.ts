@@ -8,12 +8,12 @@ import { shade } from './shade.js';
 export function gridsSection({ record, rows }: ReportModel): string {
   if (record.grids.length === 0) return '';
   const byName = new Map(rows.map((row) => [row.summary.name, row]));
-  return section('grids', 'Ablations', 'Strategies that differ in one or two options: score with its 95 % interval, and success rate.', [
-    element('div', { class: 'grids' }, record.grids.map((grid) => gridTable(grid, (name) => (name === undefined ? undefined : byName.get(name))))),
+  return section('grids', 'Ablations', 'Strategies that differ in one or two options: score with its 95&nbsp;% interval, and success rate.', [
+    element('div', { class: 'grids' }, record.grids.map((grid) => gridTable(grid, byName))),
   ]);
 }
 
-function gridTable({ axes, cells }: StrategyGrid, find: (name: string | undefined) => Row | undefined): string {
+function gridTable({ axes, cells }: StrategyGrid, byName: ReadonlyMap<string, Row>): string {
   const [rowsAxis, columnsAxis] = axes;
   if (!rowsAxis) return '';
   const columns = columnsAxis?.values.length ?? 1;
@@ -24,7 +24,7 @@ function gridTable({ axes, cells }: StrategyGrid, find: (name: string | undefine
       columnsAxis ? columnHead(rowsAxis, columnsAxis) : '',
       element('tbody', {}, rowsAxis.values.map((value, row) => element('tr', {}, [
         element('th', { scope: 'row' }, escape(columnsAxis ? value : `${rowsAxis.option} ${value}`)),
-        ...Array.from({ length: columns }, (_, column) => gridCell(find(cells[row * columns + column]))),
+        ...Array.from({ length: columns }, (_, column) => gridCell(byName.get(cells[row * columns + column] ?? ''))),
       ]))),
     ])),
   ]);
@@ -33,7 +33,10 @@ function gridTable({ axes, cells }: StrategyGrid, find: (name: string | undefine
 function columnHead(rowsAxis: GridAxis, columnsAxis: GridAxis): string {
   return element('thead', {}, [
     element('tr', {}, [element('td'), element('th', { colspan: columnsAxis.values.length, class: 'option' }, escape(columnsAxis.option))]),
-    element('tr', {}, [element('th', { class: 'option' }, escape(rowsAxis.option)), ...columnsAxis.values.map((value) => element('th', { scope: 'col' }, escape(value)))]),
+    element('tr', {}, [
+      element('th', { class: 'option' }, escape(rowsAxis.option)),
+      ...columnsAxis.values.map((value) => element('th', { scope: 'col' }, escape(value))),
+    ]),
   ]);
 }
 

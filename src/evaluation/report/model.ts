@@ -25,6 +25,11 @@ export interface Row {
 export interface ReportModel {
   readonly record: EvaluationRecord;
   readonly rows: readonly Row[];
+  /**
+   * Names of strategies that are many and alike, members of heat maps: plots show them behind the others, which are why one
+   * looks there. Empty where there is nothing else.
+   */
+  readonly crowd: ReadonlySet<string>;
 }
 
 /** Distinct for colour-blind eyes too (palette of Okabe and Ito 2008). */
@@ -39,10 +44,19 @@ const FORMS: readonly Omit<Look, 'colour'>[] = [
 
 /** @throws OptionError for a record without strategies, and for a strategy without episodes. */
 export function reportModel(record: EvaluationRecord): ReportModel {
-  if (record.strategies.length === 0) throw new OptionError('a report needs at least one strategy, the record has none: evaluate one');
+  if (record.strategies.length === 0) {
+    throw new OptionError('a report needs at least one strategy, the record has none: evaluate one');
+  }
   const summaries = summarize(record);
-  const rows = record.strategies.map((strategy, index) => ({ index, strategy, summary: summaries[index] as StrategySummary, look: lookOf(index) }));
-  return { record, rows };
+  const rows = record.strategies.map((strategy, index) => {
+    return { index, strategy, summary: summaries[index] as StrategySummary, look: lookOf(index) };
+  });
+  return { record, rows, crowd: crowdOf(record) };
+}
+
+function crowdOf({ grids, strategies }: EvaluationRecord): Set<string> {
+  const members = new Set(grids.filter(({ axes }) => axes.length > 1).flatMap(({ cells }) => cells));
+  return strategies.every(({ name }) => members.has(name)) ? new Set() : members;
 }
 
 function lookOf(index: number): Look {

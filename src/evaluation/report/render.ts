@@ -34,5 +34,6 @@ export function renderReport(record: EvaluationRecord): string {
   const sections = [
     headSection, frontierSection, tableSection, differencesSection, curvesSection, seedsSection, gridsSection, replaysSection,
   ].map((render) => render(model));
-  return `<!doctype html>\n${element('html', { lang: 'en' }, [head, element('body', {}, [element('main', {}, sections), element('script', {}, CLIENT)])])}\n`;
+  const body = element('body', {}, [element('main', {}, sections), element('script', {}, CLIENT)]);
+  return `<!doctype html>\n${element('html', { lang: 'en' }, [head, body])}\n`;
 }

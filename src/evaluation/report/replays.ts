@@ -14,7 +14,7 @@ export function replaysSection(model: ReportModel): string {
   const data = replayData(model);
   if (!data) return '';
   const introduction = 'Green is where the block should be. The cross is the target sent to the agent, the line where the agent has been. '
-    + 'Keys: <kbd>←</kbd> <kbd>→</kbd> one step, with <kbd>Shift</kbd> one decision, <kbd>Space</kbd> play, <kbd>Home</kbd> <kbd>End</kbd>. '
+    + 'Keys: <kbd>Left</kbd> <kbd>Right</kbd> one step, with <kbd>Shift</kbd> one decision, <kbd>Space</kbd> play, <kbd>Home</kbd> <kbd>End</kbd>. '
     + 'The address of this page names the moment that is shown.';
   return section('replays', 'Replays', introduction, [
     element('noscript', {}, element('p', { class: 'note' }, 'Replays need JavaScript.')),
@@ -30,14 +30,17 @@ export function replaysSection(model: ReportModel): string {
         ]),
       ]),
       element('div', { class: 'controls' }, [
-        button('back', '← Step'), button('play', 'Play'), button('forward', 'Step →'),
-        element('label', {}, ['Speed ', element('select', { 'data-part': 'speed' }, SPEEDS.map((speed) =>
-          element('option', { value: speed, ...(speed === '1' ? { selected: '' } : {}) }, `${speed}×`)))]),
+        button('back', 'Step back'), button('play', 'Play'), button('forward', 'Step on'),
+        element('label', {}, ['Speed ', element('select', { 'data-part': 'speed' }, SPEEDS.map(speedOption))]),
         element('output', { 'data-part': 'clock' }),
       ]),
     ]),
     element('script', { type: 'application/json', id: 'replay-data' }, embeddedJson(data)),
   ]);
+}
+
+function speedOption(speed: string): string {
+  return element('option', { value: speed, selected: speed === '1' ? '' : undefined }, `${speed}×`);
 }
 
 function select(part: string, name: string): string {

@@ -13,16 +13,23 @@ const GROUP = 10;
 export function seedsSection({ rows }: ReportModel): string {
   const seeds = [...new Set(rows.flatMap(({ strategy }) => strategy.episodes.map(({ seed }) => seed)))].sort((a, b) => a - b);
   const groups = Array.from({ length: Math.ceil(seeds.length / GROUP) }, (_, index) => seeds.slice(index * GROUP, (index + 1) * GROUP));
-  const head = groups.map((group) => element('th', { scope: 'col', colspan: group.length }, group.length < 4 && groups.length > 1 ? '' : String(group[0])));
+  // A number needs the width of a few cells.
+  const head = groups.map((group) =>
+    element('th', { scope: 'col', colspan: group.length }, group.length < 4 && groups.length > 1 ? '' : String(group[0])));
   const scale = [0, 0.25, 0.5, 0.75, 1].map((score) => element('span', { class: 'shade', style: shade(score) }, String(score)));
   const hasReplays = rows.some(({ strategy }) => strategy.episodes.some(({ replay }) => replay));
   const hasFailures = rows.some(({ summary }) => summary.failures > 0);
-  const introduction = `Each cell is one episode.${hasReplays ? ' A dot means a replay: click it.' : ''}${hasFailures ? ' × marks an episode that ended in an error.' : ''}`;
+  const introduction = [
+    'Each cell is one episode.',
+    ...(hasReplays ? ['A dot means a replay: click it.'] : []),
+    ...(hasFailures ? ['× marks an episode that ended in an error.'] : []),
+  ].join(' ');
   return section('seeds', 'Seed by seed', introduction, [
     element('div', { class: 'scroll' }, element('table', { class: 'seeds' }, [
       element('thead', {}, element('tr', {}, [element('td'), ...head])),
       element('tbody', {}, rows.map((row) => element('tr', {}, [
-        element('th', { scope: 'row' }, [swatch(row), escape(row.summary.name)]), ...episodesInOrder(row, seeds).map((episode) => episodeCell(row, episode)),
+        element('th', { scope: 'row' }, [swatch(row), escape(row.summary.name)]),
+        ...episodesInOrder(row, seeds).map((episode) => episodeCell(row, episode)),
       ]))),
     ])),
     element('p', { class: 'scale' }, ['score ', ...scale]),

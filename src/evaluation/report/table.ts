@@ -28,7 +28,9 @@ const COLUMNS: readonly Column[] = [
   {
     title: 'Success', help: 'share of episodes that covered more than 95 % of the goal, with its 95 % interval',
     cell: ({ summary: { successRate, successes, episodes } }) => ({
-      text: percent(successRate.mean), note: `${range(successRate.interval, (share) => (100 * share).toFixed(0))} %\n${successes} of ${episodes}`, value: successRate.mean,
+      text: percent(successRate.mean),
+      note: `${range(successRate.interval, (share) => (100 * share).toFixed(0))} %\n${successes} of ${episodes}`,
+      value: successRate.mean,
     }),
   },
   {
@@ -37,11 +39,13 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: 'Screening', help: 'share of the evaluations that only compared candidates', isOptional: true,
-    cell: ({ summary: { screeningShare } }) => ({ text: screeningShare === 0 ? NOTHING : percent(screeningShare), value: screeningShare || undefined }),
+    cell: ({ summary: { screeningShare: share } }) => ({ text: share === 0 ? NOTHING : percent(share), value: share || undefined }),
   },
   {
     title: 'p50 ms', help: 'median latency of a decision, batch 1', isOptional: true,
-    cell: ({ summary: { latency } }) => ({ text: milliseconds(latency?.p50), ...(latency ? { note: `n = ${latency.count}` } : {}), value: latency?.p50 }),
+    cell: ({ summary: { latency } }) => ({
+      text: milliseconds(latency?.p50), ...(latency ? { note: `n = ${latency.count}` } : {}), value: latency?.p50,
+    }),
   },
   {
     title: 'p95 ms', help: '95 of 100 decisions were faster', isOptional: true,
@@ -65,7 +69,7 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: 'Stalls', help: 'decisions per episode that the stall rule fired on', isOptional: true,
-    cell: ({ summary: { stallsPerEpisode } }) => ({ text: stallsPerEpisode === 0 ? NOTHING : decimal(stallsPerEpisode, 1), value: stallsPerEpisode || undefined }),
+    cell: ({ summary: { stallsPerEpisode: stalls } }) => ({ text: stalls === 0 ? NOTHING : decimal(stalls, 1), value: stalls || undefined }),
   },
   {
     title: 'Failed', help: 'episodes that ended in an error; they count with the score they had reached', isOptional: true,
@@ -89,5 +93,7 @@ export function sortableTable(rows: readonly Row[], columns: readonly Column[]):
 }
 
 function numberCell({ text, note, value }: Cell): string {
-  return element('td', { 'data-value': value === undefined ? '' : String(value) }, [escape(text), note === undefined ? '' : element('small', {}, escape(note))]);
+  return element('td', { 'data-value': value === undefined ? '' : String(value) }, [
+    escape(text), note === undefined ? '' : element('small', {}, escape(note)),
+  ]);
 }

@@ -34,7 +34,7 @@ function statusOf(episode, tick) {
     'best so far ' + Math.max(0, ...rewards).toFixed(3),
     'decision ' + decision + ' of ' + episode.decisionTicks.length,
   ];
-  if (tick === episode.ticks) parts.push(episode.failure ?? (episode.success ? 'success after ' + tick + ' steps' : 'ended after ' + tick + ' steps'));
+  if (tick === episode.ticks) parts.push(episode.failure ?? (episode.success ? 'success' : 'ended') + ' after ' + tick + ' steps');
   return parts.join(' · ');
 }
 `;
