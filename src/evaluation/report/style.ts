@@ -105,7 +105,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .grid td.shade { padding: 10px 14px; border: 2px solid var(--page); text-align: center; }
 .grid td.shade small { color: inherit; opacity: .85; white-space: nowrap; }
 
-.viewer { outline-offset: 8px; }
+.viewer:focus-visible { outline: 1px solid var(--line); outline-offset: 8px; }
 .controls { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; margin: 12px 0; font-size: .88rem; }
 .controls label { color: var(--muted); }
 .controls select { color: var(--text); max-width: 60vw; }
