@@ -48,11 +48,16 @@ export function agreementTable(agreements: readonly Agreement[]): string {
 }
 
 function interval({ low, high }: { readonly low: number; readonly high: number }): string {
-  return `${low.toFixed(3)} … ${high.toFixed(3)}`;
+  return `${decimal(low)} … ${decimal(high)}`;
 }
 
 function signed(value: number | undefined): string {
-  return value === undefined ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+  return value === undefined ? '–' : `${value < 0 ? '' : '+'}${decimal(value)}`;
+}
+
+/** With a minus sign, not a hyphen. */
+function decimal(value: number): string {
+  return value.toFixed(3).replace('-', '−');
 }
 
 function time(value: number | undefined): string {

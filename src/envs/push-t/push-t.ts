@@ -20,7 +20,7 @@ const SUBSTEPS = 10;
  * Positions and targets beyond this are refused: the board has 512 pixels, and numbers so large that their squares
  * overflow would turn the state into NaN.
  */
-const FARTHEST = 1e6;
+const FARTHEST = 1e9;
 
 /** What one control step led to. */
 export interface PushTStep extends EnvironmentStep {
