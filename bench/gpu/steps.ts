@@ -4,7 +4,7 @@ import { PRECISIONS, type Precision } from '../../src/ops/weight-source.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
 
 /** Parts of a campaign, most important first: what the time does not suffice for is left out from the end. */
-export const PARTS = ['verify', 'decisions', 'suite', 'peers', 'torch', 'timestamps', 'curves', 'tune'] as const;
+export const PARTS = ['verify', 'decisions', 'suite', 'peers', 'torch', 'timestamps', 'evaluate', 'curves', 'tune'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface CampaignOptions {
@@ -51,6 +51,7 @@ export function campaignSteps(options: CampaignOptions): Step[] {
     peers: () => [peersStep(options)],
     torch: () => [torchStep(options)],
     timestamps: () => PRECISIONS.map((precision) => suiteStep(options, precision, 'timestamps')),
+    evaluate: () => [evaluateStep(options)],
     curves: () => [curveStep(options)],
     tune: () => [tuneStep(options)],
   };
@@ -133,6 +134,19 @@ function torchStep({ graphs, prefix, root, scratch }: CampaignOptions): Step {
     stdout: 'txt',
     limitSeconds: 180,
     ...(graphs === undefined ? { missing: 'it needs the weights that the peers write, and those need --graphs' } : {}),
+  };
+}
+
+/** The bundled policy in closed loop: scores beside latencies, compared with the reference's scores. */
+function evaluateStep(options: CampaignOptions): Step {
+  return {
+    name: 'evaluate',
+    part: 'evaluate',
+    ...cli(options, 'eval', 'push-t', '--strategies', 'step:2,step:4,ddim:2,ddim:10,ddpm:100', '--profile', 'fast', '--adapter', options.adapter,
+      '--compare', join(options.root, 'checkpoints/pusht-state/scores.json'), '--output', `${options.prefix}-evaluate`),
+    stdout: 'txt',
+    limitSeconds: 150,
+    ...(options.commands.has('eval') ? {} : { missing: 'warmstep has no command eval' }),
   };
 }
 

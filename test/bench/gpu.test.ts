@@ -24,6 +24,7 @@ describe('a campaign on a GPU', () => {
     expect(missing.get('peers')).toContain('--graphs');
     expect(missing.get('torch')).toContain('--graphs');
     expect(missing.get('tune')).toBe('warmstep has no command tune');
+    expect(missing.get('evaluate')).toBe('warmstep has no command eval');
     expect(missing.get('suite-f16')).toBeUndefined();
   });
 
