@@ -49,14 +49,11 @@ export function startsFromPrediction(situations: readonly Situation[]): Contract
   return situations.filter(({ warm }) => warm).map(({ window, start }) => ({ window, sample: start }));
 }
 
-/** Push-T answers at once; a limit is for environments that do not. */
-const STEP_TIMEOUT_MS = 60_000;
-
 /**
  * Lets a policy play episodes of Push-T, one after the other, and returns situations that it came into. An episode's
  * first decision is left out where there are others: it has no past. A short episode has fewer situations.
- * @throws OptionError for a policy that was loaded without the tap `START_TAP`, ObservationError for one that is not for
- * Push-T from state, and as `Policy.decide`.
+ * @throws OptionError for a policy that was loaded without the tap `START_TAP`, and for one that is not for Push-T
+ * (`pushTTask`); and as `Policy.decide`.
  */
 export async function collectSituations(policy: Policy, options: SituationOptions): Promise<Situation[]> {
   checkInteger('collectSituations', 'episodes', options.episodes, 1, 2 ** 16);
@@ -72,7 +69,7 @@ export async function collectSituations(policy: Policy, options: SituationOption
 async function play(policy: Policy, index: number, { strategy, seed: firstSeed, signal, onDecision }: SituationOptions): Promise<Situation[]> {
   const seed = firstSeed + index;
   const episode = policy.beginEpisode({ strategy, seed });
-  const rollout = new Rollout(episode, policy.info, { task: pushTTask(policy.info), seed, keepReplay: false, stepTimeoutMs: STEP_TIMEOUT_MS });
+  const rollout = new Rollout(episode, policy.info, { task: pushTTask(policy.info), seed, keepReplay: false });
   await rollout.begin();
   const visited: Situation[] = [];
   while (!rollout.isOver) {

@@ -1,3 +1,5 @@
+import { nearestRank } from '../evaluation/statistics.js';
+
 /** How ratios are spread over directions and situations; quantiles by nearest rank, so that each of them was measured. */
 export interface RatioSpread {
   readonly count: number;
@@ -15,7 +17,7 @@ export interface RatioSpread {
 export function summarizeRatios(ratios: readonly number[]): RatioSpread {
   const sorted = [...ratios].sort((a, b) => a - b);
   const count = sorted.length;
-  const rank = (fraction: number): number => sorted[Math.max(0, Math.ceil(fraction * count) - 1)] as number;
+  const rank = (fraction: number): number => nearestRank(sorted, fraction);
   return {
     count,
     mean: sorted.reduce((sum, ratio) => sum + ratio, 0) / count,

@@ -1,3 +1,5 @@
+import { nearestRank } from '../evaluation/statistics.js';
+
 /** Latencies of a number of decisions, in milliseconds. */
 export interface LatencySummary {
   readonly count: number;
@@ -12,7 +14,7 @@ export interface LatencySummary {
 export function summarizeLatencies(values: readonly number[]): LatencySummary | undefined {
   if (values.length === 0) return undefined;
   const sorted = [...values].sort((a, b) => a - b);
-  const rank = (fraction: number): number => sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] as number;
+  const rank = (fraction: number): number => nearestRank(sorted, fraction);
   return {
     count: sorted.length,
     mean: sorted.reduce((sum, value) => sum + value, 0) / sorted.length,

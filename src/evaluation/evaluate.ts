@@ -1,4 +1,5 @@
 import { NonFiniteError } from '../errors.js';
+import { checkInteger } from '../options.js';
 import type { Policy } from '../policy/policy.js';
 import type { StrategyOptions } from '../policy/strategy-options.js';
 import type { EpisodeRecord } from './record.js';
@@ -30,28 +31,27 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
-const STEP_TIMEOUT_MS = 30_000;
-
 /**
  * Runs one strategy in closed loop over seeds. An episode's numbers depend on its seed and on nothing else: not on the
  * batch, nor on which other episodes are run, so that an evaluation can be cut and gone on with anywhere. A network that
  * is not finite, or an environment that fails, ends its own episode and no other.
- * @throws DeviceLostError, and the reason of `signal`.
+ * @throws OptionError for a `parallel` below 1, DeviceLostError, and the reason of `signal`.
  */
 export async function evaluate(policy: Policy, options: EvaluateOptions): Promise<EpisodeRecord[]> {
-  const { task, strategy, seeds, parallel, keepReplay, stepTimeoutMs = STEP_TIMEOUT_MS } = options;
+  const { task, strategy, seeds, parallel, keepReplay, stepTimeoutMs } = options;
+  checkInteger('evaluate', 'parallel', parallel, 1, Number.MAX_SAFE_INTEGER);
   const waiting = [...seeds];
   const records: EpisodeRecord[] = [];
   let running: Rollout[] = [];
   for (;;) {
     options.signal?.throwIfAborted();
-    while (running.length < parallel && waiting.length > 0) {
-      const seed = waiting.shift() as number;
+    const begun = waiting.splice(0, parallel - running.length).map((seed) => {
       const episode = policy.beginEpisode({ strategy: strategy.options, seed });
-      const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: keepReplay?.(seed) ?? false, stepTimeoutMs });
-      await rollout.begin();
-      running.push(rollout);
-    }
+      const timeout = stepTimeoutMs === undefined ? {} : { stepTimeoutMs };
+      return new Rollout(episode, policy.info, { task, seed, keepReplay: keepReplay?.(seed) ?? false, ...timeout });
+    });
+    await Promise.all(begun.map((rollout) => rollout.begin()));
+    running.push(...begun);
     for (const rollout of running.filter(({ isOver }) => isOver)) {
       const record = rollout.record();
       records.push(record);

@@ -8,9 +8,14 @@ export interface Grid extends StrategyGrid {
   readonly strategies: readonly NamedStrategy[];
 }
 
-/** Ablations of the paper (STEP, tables 8 and 9) and of this engine: stall mixture, start rule, budget, history. */
+/**
+ * Ablations of the paper (STEP, tables 8 and 9) and of this engine: where the stall rule fires, its mixture, start rule,
+ * budget, history. The mixture is varied where the rule matters: with the little noise of eq. 13, and a distance at which
+ * Push-T's standstills are found.
+ */
 export const ABLATIONS = [
-  'step:2/sigmaScale=0.2,0.4,0.6,0.8/sigmaStall=0.1,0.8,1.2,1.4',
+  'step:2/start=forward-noise,eq13/eps=0.01,0.03,0.1',
+  'step:2/start=eq13/eps=0.03/sigmaScale=0.2,0.4,0.6,0.8/sigmaStall=0.4,0.8,1.2,1.6',
   'step:2/start=forward-noise,eq13,train-index,snr-matched,mean-matched',
   'step/budget=1,2,4,8',
   'step:2/history=full,executed,tail,none/predictor=network,shift',
@@ -18,18 +23,20 @@ export const ABLATIONS = [
 
 /**
  * Reads a strategy in which one or two options have several values between commas, e.g. `step:2/start=eq13,mean-matched`.
- * @throws OptionError for no such option, or more than two.
+ * @throws OptionError for no such option, or more than two, and for a value that is there twice.
  */
 export function parseGrid(text: string): Grid {
   const [head = '', ...parts] = text.split('/');
   const options = parts.map((part) => {
-    const [option = '', value = ''] = part.split('=');
-    return { option, values: value.split(',') };
+    const [option = '', ...value] = part.split('=');
+    return { option, values: value.join('=').split(',') };
   });
   const axes = options.filter(({ values }) => values.length > 1);
   if (axes.length < 1 || axes.length > 2) {
     throw new OptionError(`grid "${text}" must have one or two options with several values, found ${axes.length}: write e.g. step:2/start=eq13,mean-matched`);
   }
+  const twice = axes.find(({ values }) => new Set(values).size < values.length);
+  if (twice) throw new OptionError(`grid "${text}" has a value of ${twice.option} twice: leave one out`);
   const cells = combinations(options).map((choice) =>
     [head, ...choice.map(({ option, value }) => (value === '' ? option : `${option}=${value}`))].join('/'));
   return { axes, cells, strategies: cells.map(parseStrategy) };

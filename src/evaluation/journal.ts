@@ -24,7 +24,8 @@ export function journalLine(value: JournalHeader | JournalEntry): string {
 }
 
 /**
- * Episodes of a journal by strategy and seed. The last line may be cut off, where the process ended while it wrote.
+ * Episodes of a journal by strategy and seed; of a seed that is there twice, the newer one. A line that is no entry is left
+ * out, and its episode with it: the last one may be cut off, where the process ended while it wrote.
  * @throws OptionError where the journal belongs to another evaluation, naming what differs.
  */
 export function readJournal(text: string, expected: JournalHeader, file: string): Map<string, Map<number, EpisodeRecord>> {
@@ -37,17 +38,22 @@ export function readJournal(text: string, expected: JournalHeader, file: string)
   const [was, is] = [facts(header), facts(expected)];
   const different = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((key) => was[key] !== is[key]);
   if (different.length > 0) {
-    const list = different.map((key) => `${key} was ${String(was[key])}, now it is ${String(is[key])}`).join('; ');
+    const list = different.map((key) => `${key} was ${String(was[key] ?? 'none')}, now it is ${String(is[key] ?? 'none')}`).join('; ');
     throw new OptionError(`${file} belongs to another evaluation (${list}): choose another --output folder, or delete it`);
   }
   const found = new Map<string, Map<number, EpisodeRecord>>();
   for (const line of lines) {
-    const entry = parseLine(line) as JournalEntry | undefined;
-    if (!entry) continue;
+    const entry = parseLine(line);
+    if (!isEntry(entry)) continue;
     const episodes = found.get(entry.strategy) ?? new Map<number, EpisodeRecord>();
     found.set(entry.strategy, episodes.set(entry.episode.seed, entry.episode));
   }
   return found;
+}
+
+function isEntry(value: unknown): value is JournalEntry {
+  const { strategy, episode } = (value ?? {}) as Partial<JournalEntry>;
+  return typeof strategy === 'string' && typeof episode?.seed === 'number' && typeof episode.score === 'number';
 }
 
 function parseLine(line: string): unknown {

@@ -1,3 +1,4 @@
+import { NonFiniteError } from '../errors.js';
 import type { PlanResult, Policy } from '../policy/policy.js';
 import type { NamedStrategy } from './evaluate.js';
 import type { LatencyRecord } from './record.js';
@@ -23,11 +24,11 @@ export interface Latencies {
 
 /** Fewer samples of a kind say nothing about a median. */
 const LEAST = 3;
-const STEP_TIMEOUT_MS = 30_000;
 
 /**
  * Latency of single decisions, as a control loop sees them: batch 1, one after the other, in closed loop, from the call to
- * the actions in JavaScript. The first decision of each kind is left out: it may compile something.
+ * the actions in JavaScript. The first decision of each kind is left out: it may compile something. Episodes that fail end
+ * early here too; where they bring no decisions, there are no samples.
  */
 export async function measureLatency(policy: Policy, options: LatencyOptions): Promise<Latencies> {
   const { decisions, budgetMs } = options;
@@ -37,8 +38,11 @@ export async function measureLatency(policy: Policy, options: LatencyOptions): P
   const isDone = (): boolean => later.length > LEAST && (later.length > decisions || performance.now() - started > budgetMs);
   // First decisions are rare: the first few episodes are cut after their second one.
   for (let episode = 0; episode <= LEAST || !isDone(); episode++) {
+    const before = later.length;
     const isDoneHere = episode <= LEAST ? (made: number): boolean => made === 2 : isDone;
     await decideInTurn(policy, options, options.seed + episode, isDoneHere, (decision, index) => (index === 0 ? first : later).push(decision));
+    // Another one would not bring any either.
+    if (episode > LEAST && later.length === before) break;
   }
   const isColdFirst = first.some(({ warm }) => !warm) && later.some(({ warm }) => warm);
   const record = (results: readonly PlanResult[]): LatencyRecord => (
@@ -56,12 +60,17 @@ async function decideInTurn(
   onDecision: (decision: PlanResult, index: number) => void,
 ): Promise<void> {
   const episode = policy.beginEpisode({ strategy: strategy.options, seed });
-  const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: false, stepTimeoutMs: STEP_TIMEOUT_MS });
+  const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: false });
   await rollout.begin();
   while (!rollout.isOver && !isDone(episode.decisions)) {
     signal?.throwIfAborted();
-    const [decision] = (await policy.decide([{ episode, window: rollout.window }])) as [PlanResult];
-    onDecision(decision, episode.decisions - 1);
-    await rollout.execute(decision);
+    try {
+      const [decision] = (await policy.decide([{ episode, window: rollout.window }])) as [PlanResult];
+      onDecision(decision, episode.decisions - 1);
+      await rollout.execute(decision);
+    } catch (error) {
+      if (!(error instanceof NonFiniteError)) throw error;
+      rollout.fail(error);
+    }
   }
 }

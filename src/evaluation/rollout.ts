@@ -10,12 +10,13 @@ export interface RolloutOptions {
   readonly task: Task;
   readonly seed: number;
   readonly keepReplay: boolean;
-  /** How long an environment may take for one step, in milliseconds. */
-  readonly stepTimeoutMs: number;
+  /** How long an environment may take for a reset or a step. Default 30 s. */
+  readonly stepTimeoutMs?: number;
 }
 
 type Sizes = Pick<PolicyInfo, 'observationSteps' | 'actionDim'>;
 
+const STEP_TIMEOUT_MS = 30_000;
 const REWARD_DIGITS = 4;
 const POSITION_DIGITS = 3;
 const ANGLE_DIGITS = 5;
@@ -123,7 +124,8 @@ export class Rollout {
       jumps: this.#jumps.map((jump) => rounded(jump, REWARD_DIGITS)),
       rewards: this.#rewards.map((reward) => rounded(reward, REWARD_DIGITS)),
       ...(this.#failure === undefined ? {} : { failure: this.#failure }),
-      ...(this.#options.keepReplay ? { replay: this.#replay() } : {}),
+      // Without a state, because the reset failed, there is nothing to draw.
+      ...(this.#states.length > 0 ? { replay: this.#replay() } : {}),
     };
   }
 
@@ -149,8 +151,9 @@ export class Rollout {
   }
 
   #observe(): void {
-    this.#frames = [...this.#frames, this.#environment.observe()].slice(-this.#sizes.observationSteps);
+    // First, because the observation may be refused: a replay has a state for every tick.
     if (this.#options.keepReplay) this.#states.push(...this.#environment.snapshot());
+    this.#frames = [...this.#frames, finiteCopy(this.#environment.observe())].slice(-this.#sizes.observationSteps);
   }
 
   #replay(): Replay {
@@ -166,7 +169,7 @@ export class Rollout {
   /** An environment that never answers must not hold up all others. Most answer at once, which costs no timer. */
   async #inTime<T>(answer: T | Promise<T>, what: string): Promise<T> {
     if (!(answer instanceof Promise)) return answer;
-    const { stepTimeoutMs } = this.#options;
+    const { stepTimeoutMs = STEP_TIMEOUT_MS } = this.#options;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       const error = new Error(`the environment did not answer ${what} within ${stepTimeoutMs} ms`);
@@ -174,6 +177,16 @@ export class Rollout {
     });
     return Promise.race([answer, late]).finally(() => clearTimeout(timer));
   }
+}
+
+/** The environment may reuse its arrays. A value that is not finite is its failure: in a batch it would be everyone's. */
+function finiteCopy(observation: Observation): Observation {
+  return Object.fromEntries(Object.entries(observation).map(([name, values]) => {
+    const copy = Array.from(values);
+    const bad = copy.find((value) => !Number.isFinite(Math.fround(value)));
+    if (bad !== undefined) throw new TypeError(`the environment observed ${String(bad)} in "${name}"`);
+    return [name, copy];
+  }));
 }
 
 function rounded(value: number, digits: number): number {

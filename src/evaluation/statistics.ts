@@ -47,7 +47,7 @@ export function sampleVariance(values: readonly number[]): number {
 }
 
 /** The value at `fraction` of an ascending list by nearest rank: it is one of the list. */
-function nearestRank(sorted: ArrayLike<number>, fraction: number): number {
+export function nearestRank(sorted: ArrayLike<number>, fraction: number): number {
   return sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] as number;
 }
 

@@ -9,7 +9,7 @@ type Value = (text: string, where: string) => unknown;
 
 const number: Value = (text, where) => {
   const value = Number(text);
-  if (text === '' || !Number.isFinite(value)) throw new OptionError(`${where} must be a number, found "${text}"`);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new OptionError(`${where} must be a number, found "${text}"`);
   return value;
 };
 const word: Value = (text) => text;
@@ -64,27 +64,32 @@ ${Object.entries(KINDS).map(([name, { options, count }]) => `  ${`${name}${count
 /** Reads a strategy as it is written on a command line. @throws OptionError for what it does not know. */
 export function parseStrategy(text: string): NamedStrategy {
   const [head = '', ...parts] = text.split('/');
-  const [name = '', count] = head.split(':');
-  const kind = KINDS[name];
+  const [name = '', ...counts] = head.split(':');
+  const kind = ownEntry(KINDS, name);
   if (!kind) throw new OptionError(`strategy "${text}" begins with "${name}": known are ${Object.keys(KINDS).join(', ')}`);
   const where = `strategy "${text}"`;
   const entries = parts.map((part): [string, string] => {
     const [key = '', ...value] = part.split('=');
     return [key, value.join('=')];
   });
-  if (count !== undefined) {
+  if (counts.length > 0) {
     if (!kind.count) throw new OptionError(`${where}: ${name} takes no number of evaluations`);
-    entries.unshift([kind.count, count]);
+    entries.unshift([kind.count, counts.join(':')]);
   }
   const values: Record<string, unknown> = {};
   for (const [key, value] of entries) {
-    const read = kind.options[key];
+    const read = ownEntry(kind.options, key);
     if (!read) throw new OptionError(`${where}: unknown option "${key}". ${name} has: ${Object.keys(kind.options).join(', ')}`);
-    if (key in values) throw new OptionError(`${where}: ${key} is there twice`);
+    if (Object.hasOwn(values, key)) throw new OptionError(`${where}: ${key} is there twice`);
     values[key] = read(value, `${where}: ${key}`);
   }
   // Whether the values are possible is checked where a strategy is made of them.
   return { name: text, options: kind.build(values, where) as unknown as StrategyOptions };
+}
+
+/** Words such as `constructor` are in every object: they are none of ours. */
+function ownEntry<T>(entries: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(entries, key) ? entries[key] : undefined;
 }
 
 /** Reads strategies between commas. @throws OptionError also for a strategy that is there twice. */

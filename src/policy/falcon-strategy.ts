@@ -56,7 +56,7 @@ export function createFalconStrategy(options: FalconStrategyOptions, context: St
     screening: full.steps.map(({ timestep }) => posteriorMeanSchedule(solver, terms, timestep)),
     alphasCumprod: terms.alphasCumprod,
     exploration: checkNumber(where, 'exploration', options.exploration ?? 0.1, 'a number from 0 to 1', (value) => value >= 0 && value <= 1),
-    threshold: checkNumber(where, 'threshold', options.threshold ?? 0.1, 'a finite number above 0', positive),
+    threshold: checkNumber(where, 'threshold', options.threshold ?? 0.03, 'a finite number above 0', positive),
     kappa: checkNumber(where, 'kappa', options.kappa ?? numTrainTimesteps / 10, 'a finite number above 0', positive),
     minTimestep: checkInteger(where, 'minTimestep', options.minTimestep ?? Math.floor(numTrainTimesteps / 5), 0, numTrainTimesteps - 1),
     capacity: checkInteger(where, 'capacity', options.capacity ?? 50, 1, 10_000),

@@ -53,6 +53,8 @@ export class Policy {
   #own: readonly Episode[] = [];
   /** Number of that episode, part of the key of its noise. */
   #ownIndex = 0;
+  /** Episodes beside it. */
+  readonly #begun = new WeakSet<Episode>();
   #disposal: Promise<void> | undefined;
 
   constructor(parts: PolicyParts) {
@@ -91,6 +93,7 @@ export class Policy {
     checkKeys('act', options, ['noise', 'stepNoise', 'episode']);
     const frame = gatherFrames(this.#parts.checkpoint.observations, observation, 1);
     const given = copyGivenNoise(options);
+    if (options.episode) this.#checkBegun('act', options.episode);
     return this.#run(async () => {
       const { observationSteps, actionDim } = this.#context;
       const [own] = options.episode ? [] : this.#ownEpisodes(1);
@@ -122,6 +125,8 @@ export class Policy {
         const episodes = this.#ownEpisodes(batch);
         const result = await this.#decider.continueTogether(episodes, this.#decider.splitSamples(frames, batch, given), seed);
         this.#own = episodes;
+        // What act() still held was decided from older observations.
+        for (const { actions } of episodes) actions.length = 0;
         return result;
       });
     }
@@ -141,7 +146,9 @@ export class Policy {
     checkKeys('beginEpisode', options, ['strategy', 'seed']);
     const strategy = options.strategy ? this.#createStrategy(options.strategy) : this.#strategy;
     const seed = checkInteger('beginEpisode', 'seed', options.seed ?? this.#parts.seed, 0, Number.MAX_SAFE_INTEGER);
-    return new Episode(strategy, { seed, episode: 0, sample: 0 });
+    const episode = new Episode(strategy, { seed, episode: 0, sample: 0 });
+    this.#begun.add(episode);
+    return episode;
   }
 
   /**
@@ -155,7 +162,8 @@ export class Policy {
     if (new Set(episodes).size < episodes.length) {
       throw new OptionError('decide: an episode is there twice: its second decision needs the first one.');
     }
-    const samples = requests.map(({ episode: _, window, ...noise }) => {
+    const samples = requests.map(({ episode, window, ...noise }) => {
+      this.#checkBegun('decide', episode);
       checkKeys('decide', noise, ['noise', 'stepNoise']);
       const frames = gatherFrames(observations, window, this.#context.observationSteps);
       return this.#decider.splitSamples(frames, 1, copyGivenNoise(noise))[0] as Sample;
@@ -247,6 +255,13 @@ export class Policy {
     }
     this.#plans.reserve(strategy.schedules);
     return strategy;
+  }
+
+  /** Timesteps and chunks of another policy may well fit this one: the actions would be wrong, and nothing would say so. */
+  #checkBegun(where: string, episode: Episode): void {
+    if (this.#begun.has(episode)) return;
+    const { name } = this.#parts.checkpoint;
+    throw new OptionError(`${where}: the episode must be one that beginEpisode() of this policy, "${name}", returned; this is none of them.`);
   }
 
   #gatherWindow(window: Observation): { readonly frames: Float32Array; readonly batch: number } {

@@ -97,7 +97,7 @@ export interface FalconStrategyOptions {
   readonly steps?: number;
   /** Probability of starting from noise anyway (δ). Default 0.1. */
   readonly exploration?: number;
-  /** Largest distance (ε) of a candidate's x̂0 from the rest of the last chunk: RMS, normalised. Default 0.1. */
+  /** Largest distance (ε) of a candidate's x̂0 from the rest of the last chunk: RMS, normalised. Default 0.03. */
   readonly threshold?: number;
   /** A candidate at timestep k is chosen with a probability ∝ exp(−k/κ). Default: a tenth of the training timesteps. */
   readonly kappa?: number;

@@ -57,6 +57,8 @@ describe('warmstep analyze contraction', () => {
     ['another subject', ['expansion'], /what to analyze must be contraction, found "expansion"/],
     ['a multistep solver', ['contraction', '--solver', 'DPM-Solver++'], /--solver must be one of DDPM, DDIM, found "DPM-Solver\+\+"/],
     ['more steps than timesteps', ['contraction', '--steps', '101'], /--steps must be at most the checkpoint's 100 timesteps, found 101/],
+    ['seeds that Push-T has not', ['contraction', '--episodes', '2', '--seed', '4294967295'], /--seed must be at most 4294967294 for 2 episodes/],
+    ['a folder that is a file', ['contraction', '--output', repositoryPath('package.json')], /--output: nothing can be written into .*package.json/],
     ['no episodes', ['contraction', '--episodes', '0'], /--episodes must be a whole number, 1 or more/],
   ])('refuses %s', async (_, args, message) => {
     const { code, stderr } = await warmstep('analyze', ...args);

@@ -21,6 +21,12 @@ describe('warmstep demo', () => {
     expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('step:2');
   });
 
+  it.each([['--json'], ['--episodes', '2'], ['--output', 'unused']])('--watch refuses %s, which it would not heed', async (...option) => {
+    const { code, stdout, stderr } = await warmstep('demo', '--watch', ...option);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('--watch shows one episode and writes nothing: leave out --episodes, --output and --json');
+  });
+
   it('--watch shows an episode and says how it ended', async () => {
     const { code, stdout } = await warmstep('demo', '--watch', '--seed', '100003');
     expect(code).toBe(0);

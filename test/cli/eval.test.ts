@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { progressLine } from '../../src/cli/eval/progress-bar.js';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
-import { warmstep, warmstepJson } from './captured.js';
+import { openDevice } from '../../src/platform/node/device.js';
+import { variantFile, writeVariants } from '../../src/platform/node/variants.js';
+import { adapterIdentity } from '../../src/runtime/variant-table.js';
+import { repositoryPath, warmstep, warmstepJson } from './captured.js';
 
 describe('warmstep eval', () => {
   let folder: string;
@@ -60,11 +63,46 @@ describe('warmstep eval', () => {
     expect((await readFile(journal, 'utf8')).startsWith(before)).toBe(true);
   });
 
+  it('runs a seed again whose replay is wanted now, and leaves out those that are not', async () => {
+    const args = ['eval', 'push-t', '--strategies', 'ddim:1', '--episodes', '2', '--latencies', '0', '--output', join(folder, 'replays')];
+    const replays = async (count: number): Promise<boolean[]> => {
+      const { strategies } = await warmstepJson<EvaluationRecord>(...args, '--replays', String(count));
+      return strategies[0]!.episodes.map(({ replay }) => replay !== undefined);
+    };
+    expect(await replays(0)).toEqual([false, false]);
+    expect(await replays(1)).toEqual([true, false]);
+    expect(await replays(0)).toEqual([false, false]);
+  });
+
+  it('says where nothing could be compared, and does not call that agreement', async () => {
+    const { code, stdout } = await warmstep(
+      'eval', 'push-t', '--strategies', 'ddim:1', '--episodes', '1', '--latencies', '0', '--output', join(folder, 'compared'),
+      '--compare', repositoryPath('checkpoints/pusht-state/scores.json'),
+    );
+    expect(code).toBe(1);
+    expect(stdout).toContain('not compared: ddim:1;');
+  });
+
   it('refuses to go on with another evaluation', async () => {
     const output = join(folder, 'first');
     const { code, stderr } = await warmstep('eval', 'push-t', '--strategies', 'ddim:1', '--episodes', '1', '--precision', 'f16', '--output', output);
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/precision was f32, now it is f16/);
+  });
+
+  it('refuses to go on after `warmstep tune` has changed the order of sums', async () => {
+    const args = ['eval', 'push-t', '--strategies', 'ddim:1', '--episodes', '1', '--latencies', '0', '--output', join(folder, 'tuned')];
+    const device = await openDevice();
+    const { adapter } = device;
+    device.dispose();
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
+    writeVariants(variantFile(adapter), { version: 1, adapter: adapterIdentity(adapter), convolutions: {} });
+    expect((await warmstep(...args)).code).toBe(0);
+    vi.stubEnv('WARMSTEP_VARIANTS', 'tuned');
+    const { code, stderr } = await warmstep(...args);
+    vi.unstubAllEnvs();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/variants was none, now it is [0-9a-f]{16}/);
   });
 
   it.each<[string[], RegExp]>([
@@ -74,6 +112,10 @@ describe('warmstep eval', () => {
     [['push-t', '--grid', 'step:2'], /one or two options with several values/],
     [['push-t', '--episodes', '0'], /--episodes must be a whole number, 1 or more/],
     [['push-t', '--strategies', 'ddim:1000', '--output', 'unused'], /steps must be an integer from 1 to 100/],
+    [['push-t', '--compare', 'nowhere.json'], /--compare: nowhere.json cannot be read as JSON \(ENOENT/],
+    [['push-t', '--compare', repositoryPath('package.json')], /package.json has no "scores": give a file such as/],
+    [['push-t', '--episodes', '2', '--seed', '4294967295'], /--seed must be at most 4294967294 for 2 episodes/],
+    [['push-t', '--strategies', 'ddim:1', '--output', repositoryPath('package.json')], /--output: nothing can be written into .*package.json/],
   ])('refuses %j before anything runs', async (args, message) => {
     const { code, stderr } = await warmstep('eval', ...args);
     expect(code).not.toBe(0);
@@ -84,7 +126,12 @@ describe('warmstep eval', () => {
 
 describe('the progress bar', () => {
   it('shows what is over, and how long the rest takes at this speed', () => {
-    expect(progressLine('step:2', 3, 10, 0.5, 30_000)).toBe(`step:2  ${'█'.repeat(12)}${'░'.repeat(12)}  3 of 10 episodes, 0:30 left`);
-    expect(progressLine('step:2', 0, 10, 0, 0)).toBe(`step:2  ${'░'.repeat(24)}  0 of 10 episodes`);
+    expect(progressLine('step:2', 3, 10, 0.5, 0.5, 30_000)).toBe(`step:2  ${'█'.repeat(12)}${'░'.repeat(12)}  3 of 10 episodes, 0:30 left`);
+    expect(progressLine('step:2', 0, 10, 0, 0, 0)).toBe(`step:2  ${'░'.repeat(24)}  0 of 10 episodes`);
+  });
+
+  it('takes no speed from what a journal brought', () => {
+    expect(progressLine('step:2', 5, 10, 0.5, 0, 0)).toBe(`step:2  ${'█'.repeat(12)}${'░'.repeat(12)}  5 of 10 episodes`);
+    expect(progressLine('step:2', 5, 10, 0.75, 0.25, 30_000)).toMatch(/5 of 10 episodes, 0:30 left$/);
   });
 });

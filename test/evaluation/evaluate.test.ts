@@ -73,6 +73,73 @@ describe('evaluate', () => {
     const silent = shortTask(16, () => ({ reset: () => new Promise(() => {}) }));
     const none = await run('ddim:2', { task: silent, stepTimeoutMs: 50, seeds: [100_003] });
     expect(none[0]?.failure).toBe('Error: the environment did not answer reset within 50 ms');
+    // There is no state that it could begin with.
+    expect(none[0]?.replay).toBeUndefined();
+  });
+
+  it('environments are reset side by side: one that is slow holds up nobody', async () => {
+    const asked: (() => void)[] = [];
+    const task = shortTask(1, (environment, seed) => ({
+      // None answers before all were asked.
+      reset: async (next) => {
+        await new Promise<void>((resolve) => {
+          asked.push(resolve);
+          if (asked.length === SEEDS.length) asked.forEach((answer) => answer());
+        });
+        await environment.reset(next);
+      },
+      step: () => ({ reward: seed() >= 0 ? 1 : 0, success: true }),
+    }));
+    const found = await run('ddim:1', { task, stepTimeoutMs: 1000 });
+    expect(found.map(({ failure }) => failure)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('a sensor that is not finite ends its own episode, and no other', async () => {
+    const expected = await run('ddim:2', { task: shortTask(16) });
+    let steps = 0;
+    const task = shortTask(16, (environment, seed) => ({
+      step: (action) => {
+        if (seed() === 100_004) steps++;
+        return environment.step(action);
+      },
+      observe: () => {
+        const seen = environment.observe();
+        return seed() === 100_004 && steps === 8 ? { ...seen, 'observation.state': [Number.NaN, 0] } : seen;
+      },
+    }));
+    const found = await run('ddim:2', { task });
+    expect(found[1]).toMatchObject({ ticks: 8, failure: 'TypeError: the environment observed NaN in "observation.state"' });
+    // A state for every tick, and the one before the first.
+    expect(found[1]?.replay?.states).toHaveLength(9 * 5);
+    expect([found[0], found[2]]).toEqual([expected[0], expected[2]]);
+  });
+
+  it('an environment that cannot be reset is not asked for a state', async () => {
+    const task = shortTask(16, () => ({
+      reset: () => Promise.reject(new Error('the door is open')),
+      snapshot: () => {
+        throw new Error('there is no state');
+      },
+    }));
+    const [only] = await run('ddim:2', { task, seeds: [100_003] });
+    expect(only).toMatchObject({ ticks: 0, score: 0, failure: 'Error: the door is open' });
+    expect(only).not.toHaveProperty('replay');
+  });
+
+  it('an environment may reuse the arrays of its observations', async () => {
+    const reused = shortTask(16, (environment) => {
+      const arrays: Record<string, number[]> = {};
+      const observe = (): Record<string, number[]> => {
+        for (const [name, values] of Object.entries(environment.observe())) Array.from(values).forEach((value, i) => ((arrays[name] ??= [])[i] = value));
+        return arrays;
+      };
+      return { observe };
+    });
+    expect(await run('ddim:2', { task: reused })).toEqual(await run('ddim:2', { task: shortTask(16) }));
+  });
+
+  it('refuses a batch of nothing, with which it would never end', async () => {
+    await expect(run('ddim:2', { parallel: 0 })).rejects.toThrow(/evaluate: parallel must be an integer from 1/);
   });
 
   it('a reward that is not a number is a failure, never a score', async () => {
@@ -147,6 +214,13 @@ describe('a network that is not finite', () => {
     expect(found.map(({ failure }) => failure?.slice(0, 14))).toEqual(['NonFiniteError', 'NonFiniteError', 'NonFiniteError']);
     await policy.dispose();
   });
+
+  it('has no latencies, and measuring them ends', async () => {
+    const policy = await fragilePolicy(3e38);
+    const options = { task: shortTask(16), strategy: parseStrategy('ddim:2'), seed: 100_003, decisions: 4, budgetMs: 60_000 };
+    expect(await measureLatency(policy, options)).toEqual({ latency: { samplesMs: [] } });
+    await policy.dispose();
+  });
 });
 
 describe('measureLatency', () => {
@@ -160,6 +234,17 @@ describe('measureLatency', () => {
     const ddim = await measureLatency(policy(), { ...options, strategy: parseStrategy('ddim:1') });
     expect(ddim.coldLatency).toBeUndefined();
     expect(ddim.latency.samplesMs.every((ms) => ms > 0)).toBe(true);
+  });
+
+  it('ends where an environment fails in every episode', async () => {
+    const task = shortTask(24, () => ({ step: () => Promise.reject(new Error('no power')) }));
+    // Beyond its time this loop would go on for ever, without a pause that a test's own limit could use.
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(new Error('still measuring')), 5_000);
+    const options = { task, seed: 100_000, decisions: 4, budgetMs: 60_000, signal: controller.signal };
+    const { latency } = await measureLatency(policy(), { ...options, strategy: parseStrategy('ddim:1') });
+    clearTimeout(timer);
+    expect(latency.samplesMs.length).toBeGreaterThan(0);
   });
 
   it('stops at its time budget', async () => {

@@ -30,8 +30,15 @@ describe('a journal', () => {
     }
   });
 
+  it.each(['null', '5', '{}', '{"strategy":"step:2"}', '{"strategy":"step:2","episode":{"score":1}}'])(
+    'leaves out a line that is no entry: %s', (line) => {
+      expect([...readJournal(`${text}${line}\n`, HEADER, 'episodes.jsonl').get('step:2')!.keys()]).toEqual([1, 2]);
+    },
+  );
+
   it.each<[string, JournalHeader, RegExp]>([
     ['another checkpoint', { ...HEADER, fingerprint: { ...HEADER.fingerprint, policy: 'b2' } }, /policy was a1, now it is b2/],
+    ['a predictor beside it', { ...HEADER, fingerprint: { ...HEADER.fingerprint, predictor: 'c3' } }, /predictor was none, now it is c3/],
     ['another length', { ...HEADER, maxTicks: 200 }, /maxTicks was 300, now it is 200/],
   ])('is refused for %s, with what differs', (_, header, message) => {
     expect(() => readJournal(text, header, 'episodes.jsonl')).toThrow(OptionError);

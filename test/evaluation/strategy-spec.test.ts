@@ -40,6 +40,7 @@ describe('a strategy on a command line', () => {
     ['setp:2', /begins with "setp": known are ddpm, ddim/],
     ['ddim:two', /steps must be a number, found "two"/],
     ['ddim:', /steps must be a number, found ""/],
+    ['step:2:9', /budget must be a number, found "2:9"/],
     ['rti-dp:3', /rti-dp takes no number of evaluations/],
     ['step:2/sigmaScal=0.4', /unknown option "sigmaScal". step has: budget, start/],
     ['step:2/stall=maybe', /stall must be on or off, found "maybe"/],
@@ -47,6 +48,9 @@ describe('a strategy on a command line', () => {
     ['step:2/cold=ddim', /cold must be zero-history, or a solver and its steps/],
     ['ddim:2/eta=0/eta=1', /eta is there twice/],
     ['ddim:2/steps=3', /steps is there twice/],
+    ['constructor', /begins with "constructor": known are ddpm, ddim/],
+    ['step:2/toString=1', /unknown option "toString"/],
+    ['ddim:2/eta= ', /eta must be a number, found " "/],
   ])('refuses %s', (text, message) => {
     expect(() => parseStrategy(text)).toThrow(OptionError);
     expect(() => parseStrategy(text)).toThrow(message);
@@ -75,6 +79,11 @@ describe('a grid', () => {
 
   it.each(['step:2', 'step:2/start=eq13', 'step/budget=1,2/sigmaScale=1,2/sigmaStall=1,2'])('refuses %s', (text) => {
     expect(() => parseGrid(text)).toThrow(/must have one or two options with several values, found [03]/);
+  });
+
+  it('refuses what a strategy would refuse, and a value that is there twice', () => {
+    expect(() => parseGrid('step:2/sigmaT=0.1=7/start=eq13,mean-matched')).toThrow(/sigmaT must be a number, found "0.1=7"/);
+    expect(() => parseGrid('step:2/start=eq13,mean-matched,eq13')).toThrow(/has a value of start twice: leave one out/);
   });
 
   it.each(ABLATIONS)('%s is a grid of possible strategies', (text) => {

@@ -103,6 +103,18 @@ describe('act', () => {
     await undisturbed.dispose();
   });
 
+  it('a plan in the same episode takes the place of what act() still held', async () => {
+    let decisions = 0;
+    const policy = await loadGolden(device(), 'state-bias-film', { onDecision: () => decisions++ });
+    await policy.act(observation(policy));
+    await policy.act(observation(policy, 1));
+    expect(decisions).toBe(1);
+    await policy.plan(window(policy, 2));
+    await policy.act(observation(policy, 3));
+    expect(decisions).toBe(3);
+    await policy.dispose();
+  });
+
   it('refuses to go on with an episode of another batch size', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
     await policy.plan(window(policy, 0, 2));

@@ -110,6 +110,15 @@ describe('decide', () => {
     expect(episode.decisions).toBe(0);
     await policy.dispose();
   });
+
+  it('refuses an episode of another policy, whose timesteps and chunks may fit by chance', async () => {
+    const [policy, other] = [await loadGolden(device(), CASE, { strategy: DDIM }), await loadGolden(device(), CASE, { strategy: DDIM })];
+    const episode = other.beginEpisode();
+    await expect(policy.decide([{ episode, window: window(policy) }])).rejects.toThrow(OptionError);
+    await expect(policy.act(observation(policy), { episode })).rejects.toThrow(/act: the episode must be one that beginEpisode\(\) of this policy/);
+    expect(episode.decisions).toBe(0);
+    await Promise.all([policy.dispose(), other.dispose()]);
+  });
 });
 
 describe('an episode', () => {

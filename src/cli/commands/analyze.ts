@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contractionPlot } from '../../analysis/contraction-plot.js';
@@ -11,6 +11,8 @@ import { analyzeContraction, type ContractionAnalysis, type ContractionRequest }
 import { contractionTables, HOW_TO_READ } from '../analyze/contraction-report.js';
 import type { Command } from '../command.js';
 import { describeEnvironment, packageInfo } from '../environment.js';
+import { outputFolder } from '../eval/results.js';
+import { firstSeedOption } from '../eval/seeds.js';
 import { plural } from '../format.js';
 import { interruptible } from '../interrupt.js';
 import { adapterName, withPolicy } from '../load.js';
@@ -52,7 +54,6 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
-const DEFAULT_SEED = 100_000;
 const DEFAULT_BUDGET = 2;
 /** A step of one situation is 65 evaluations: a software adapter gets a sample of what a GPU does. */
 const EXTENT = { software: { episodes: 1, decisions: 3 }, hardware: { episodes: 4, decisions: 8 } };
@@ -79,18 +80,20 @@ export const analyzeCommand: Command = {
     for (const [name, count] of Object.entries({ steps, budget })) {
       if (count > numTrainTimesteps) throw new UsageError(`--${name} must be at most the checkpoint's ${numTrainTimesteps} timesteps, found ${count}`);
     }
+    const episodes = integerOption('episodes', values.episodes, 1);
     const chosen = {
-      solver, steps, budget, seed: integerOption('seed', values.seed) ?? DEFAULT_SEED,
-      ...given({ episodes: integerOption('episodes', values.episodes, 1), decisions: integerOption('decisions', values.decisions, 1) }),
+      solver, steps, budget, seed: firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes),
+      ...given({ episodes, decisions: integerOption('decisions', values.decisions, 1) }),
     };
     return interruptible(async (signal) => {
       const options = { signal, taps: [START_TAP], ...given({ predictor, adapter: values.adapter, profile: profileOption(values.profile) }) };
       return withPolicy(folder, options, async (policy) => {
         const { info } = policy;
         const request = { ...EXTENT[info.adapter.isFallback ? 'software' : 'hardware'], ...chosen };
+        const output = values.output === undefined ? undefined : await outputFolder(values.output);
         const analysis = await analyzeContraction(policy, scheduler, request, signal);
         const record = recordOf(info, request, analysis);
-        const files = values.output === undefined ? [] : await writeFiles(values.output, record, analysis);
+        const files = output === undefined ? [] : await writeFiles(output, record, analysis);
         if (values.json) printJson({ ...record, files });
         else print(report(info, request, analysis, files));
         return 0;
@@ -118,7 +121,6 @@ function recordOf(
 
 async function writeFiles(folder: string, record: object, { series }: ContractionAnalysis): Promise<string[]> {
   const [json, svg] = [join(folder, 'contraction.json'), join(folder, 'contraction.svg')];
-  await mkdir(folder, { recursive: true });
   await writeFile(json, `${JSON.stringify(record, null, 2)}\n`);
   await writeFile(svg, contractionPlot('How much the steps of the solver contract', series));
   return [json, svg];

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseStrategies } from '../../evaluation/strategy-spec.js';
 import { pushTTask } from '../../evaluation/task.js';
@@ -7,13 +7,14 @@ import type { Command } from '../command.js';
 import { watchEpisode } from '../demo/watch.js';
 import { packageInfo } from '../environment.js';
 import { evaluationReport } from '../eval/print.js';
-import { writeResults } from '../eval/results.js';
+import { failureNotes, outputFolder, writeResults } from '../eval/results.js';
 import { runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
+import { firstSeedOption } from '../eval/seeds.js';
 import { plural } from '../format.js';
 import { interruptible } from '../interrupt.js';
 import { withPolicy } from '../load.js';
-import { atMost, given, integerOption, profileOption } from '../options.js';
-import { print, printJson } from '../output.js';
+import { atMost, given, integerOption, profileOption, UsageError } from '../options.js';
+import { print, printJson, printNote } from '../output.js';
 import { Progress } from '../progress.js';
 
 const USAGE = `usage: warmstep demo [options]
@@ -40,6 +41,8 @@ const OPTIONS = {
 } as const;
 
 const STRATEGIES = 'step:2,ddim:2,ddim:10';
+/** Unless the user says otherwise. */
+const MOST_EPISODES = 50;
 
 export const demoCommand: Command = {
   name: 'demo',
@@ -49,33 +52,41 @@ export const demoCommand: Command = {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     atMost(positionals, 0);
     const episodes = integerOption('episodes', values.episodes, 1);
-    const seed = integerOption('seed', values.seed) ?? 100_000;
+    const seed = firstSeedOption(values.seed, episodes ?? MOST_EPISODES);
     const profile = profileOption(values.profile);
-    const output = resolve(values.output ?? 'evaluation-demo');
+    if (values.watch && (episodes ?? values.output ?? values.json) !== undefined) {
+      throw new UsageError('--watch shows one episode and writes nothing: leave out --episodes, --output and --json');
+    }
     const folder = join(packageInfo().root, 'checkpoints', 'pusht-state');
-    new Progress().phase('loading the policy and its predictor');
+    const progress = new Progress();
+    progress.phase('loading the policy and its predictor');
     return interruptible(async (signal) => {
       const options = { predictor: join(folder, 'predictor'), signal, ...given({ adapter: values.adapter, profile }) };
       return withPolicy(join(folder, 'policy'), options, async (policy) => {
+        progress.done();
         if (values.watch) {
-          const { score, success, ticks } = await watchEpisode(policy, seed, process.stdout, signal);
-          print(`${success ? 'success' : 'not solved'} after ${plural(ticks, 'control step')}; largest reward ${score.toFixed(3)}`);
-          return 0;
+          const { score, success, ticks, failure } = await watchEpisode(policy, seed, process.stdout, signal);
+          const end = failure === undefined ? (success ? 'success' : 'not solved') : 'failed';
+          print(`${end} after ${plural(ticks, 'control step')}; largest reward ${score.toFixed(3)}`);
+          if (failure !== undefined) printNote(failure);
+          return failure === undefined ? 0 : 1;
         }
+        const output = await outputFolder(values.output ?? 'evaluation-demo');
         const record = await runEvaluation(policy, planFor(policy.info, seed, episodes), undefined, signal);
         const files = await writeResults(output, record);
         if (values.json) printJson(record);
         else print(`${evaluationReport(record)}\n\n${files.join('\n')}`);
+        failureNotes(record).forEach(printNote);
         return 0;
       });
-    });
+    }).finally(() => progress.done());
   },
 };
 
 /** A software adapter gets a sample of what a GPU does in full. */
 function planFor(info: PolicyInfo, seed: number, episodes: number | undefined): EvaluationPlan {
   const { isFallback } = info.adapter;
-  const count = episodes ?? (isFallback ? 4 : 50);
+  const count = episodes ?? (isFallback ? 4 : MOST_EPISODES);
   return {
     task: pushTTask(info),
     strategies: parseStrategies(STRATEGIES),

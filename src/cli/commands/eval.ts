@@ -1,20 +1,22 @@
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { NamedStrategy } from '../../evaluation/evaluate.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
 import { parseStrategies, STRATEGY_SPEC_HELP } from '../../evaluation/strategy-spec.js';
-import { compareWithReference, type ReferenceScores } from '../../evaluation/summary.js';
+import { compareWithReference } from '../../evaluation/summary.js';
 import { pushTTask } from '../../evaluation/task.js';
+import { variantFile } from '../../platform/node/variants.js';
 import { PRECISION_CHOICES } from '../../policy/choose-precision.js';
 import type { Policy } from '../../policy/policy.js';
 import type { Command } from '../command.js';
 import { packageInfo } from '../environment.js';
-import { hashCheckpoint } from '../eval/checkpoint-hash.js';
+import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
 import { JournalFile } from '../eval/journal-file.js';
-import { agreementTable, evaluationReport } from '../eval/print.js';
-import { writeResults } from '../eval/results.js';
+import { evaluationReport } from '../eval/print.js';
+import { agreementReport, readReference } from '../eval/reference.js';
+import { failureNotes, outputFolder, writeResults } from '../eval/results.js';
 import { describeStrategies, journalHeader, runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
+import { firstSeedOption } from '../eval/seeds.js';
 import { interruptible, Interrupted } from '../interrupt.js';
 import { withPolicy } from '../load.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../options.js';
@@ -35,8 +37,9 @@ report.html. Interrupted, it goes on where it was when it is started again.
   --seed N            first seed (default 100000, where published evaluations begin)
   --parallel N        episodes in a batch (default: all, at most 64); does not change results
   --replays N         seeds whose replays the report shows (default 8)
-  --latencies N       decisions timed per strategy, one at a time (default 50; 0: none)
-  --compare FILE      scores of another implementation: prints whether they agree within what chance explains
+  --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
+  --compare FILE      scores of another implementation: prints whether they agree within what chance explains; where they do
+                      not, or nothing can be compared, the exit code is 1
   --output DIR        where results go (default evaluation-push-t)
   --precision P       storage of the weights: f32 (default), f16, int8 or auto
   --adapter NAME      auto, hardware, swiftshader, lavapipe, or part of an adapter's name
@@ -82,25 +85,28 @@ export const evalCommand: Command = {
     const extent = planOf(values);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
     const folders = checkpointFolders(values);
-    const output = resolve(values.output ?? 'evaluation-push-t');
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     return interruptible(async (signal) => {
       const options = { ...given({ predictor: folders.predictor, precision, adapter: values.adapter, profile: profileOption(values.profile) }), signal };
       return withPolicy(folders.policy, options, async (policy) => {
         const plan = { ...extent, task: pushTTask(policy.info) };
         describeStrategies(policy, plan.strategies);
+        const output = await outputFolder(values.output ?? 'evaluation-push-t');
         const journal = new JournalFile(join(output, 'episodes.jsonl'), journalHeader(plan.task, await fingerprint(policy, folders)));
         const record = await runEvaluation(policy, plan, journal, signal).catch((error: unknown) => {
-          if (error instanceof Interrupted) printNote(`interrupted; what is over is kept in ${output}: start the same command again to go on.`);
+          const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
+          printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);
           throw error;
         });
         const files = await writeResults(output, record);
         if (values.json) printJson(record);
         else print(`${evaluationReport(record)}\n\n${files.join('\n')}`);
+        failureNotes(record).forEach(printNote);
         if (!reference) return 0;
         const agreements = compareWithReference(record, reference);
-        if (!values.json) print(`\n${agreementTable(agreements)}`);
-        return agreements.every(({ agrees }) => agrees) ? 0 : 1;
+        if (values.json) printNote(agreementReport(record, agreements));
+        else print(`\n${agreementReport(record, agreements)}`);
+        return agreements.length > 0 && agreements.every(({ agrees }) => agrees) ? 0 : 1;
       });
     });
   },
@@ -114,7 +120,7 @@ function planOf(values: Values): Omit<EvaluationPlan, 'task'> {
   return {
     strategies,
     grids,
-    seed: integerOption('seed', values.seed) ?? 100_000,
+    seed: firstSeedOption(values.seed, episodes),
     episodes,
     parallel: integerOption('parallel', values.parallel, 1) ?? Math.min(episodes, MOST_PARALLEL),
     replays: integerOption('replays', values.replays) ?? 8,
@@ -148,11 +154,7 @@ async function fingerprint(policy: Policy, { policy: folder, predictor }: Folder
     predictor: predictor === undefined || predictor === 'shift' ? (predictor ?? null) : await hashCheckpoint(predictor),
     precision,
     adapter: adapter.description,
+    // Other tilings add in another order, and a last digit becomes another episode in closed loop.
+    ...(adapter.variants === 'shipped' ? {} : { variants: hashFile(variantFile(adapter)) }),
   };
-}
-
-function readReference(file: string): ReferenceScores {
-  const found = JSON.parse(readFileSync(file, 'utf8')) as Partial<ReferenceScores>;
-  if (typeof found.scores !== 'object') throw new UsageError(`--compare: ${file} has no "scores": give a file such as checkpoints/pusht-state/scores.json`);
-  return found as ReferenceScores;
 }

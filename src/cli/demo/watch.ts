@@ -10,13 +10,12 @@ import { TerminalView, type TerminalStream } from '../watch/terminal-view.js';
 
 /** Push-T is controlled ten times a second. */
 const TICK_MS = 100;
-const STEP_TIMEOUT_MS = 30_000;
 
 /** Shows one episode in the terminal while it happens, at the speed of the task or, where decisions take longer, slower. */
 export async function watchEpisode(policy: Policy, seed: number, stream: TerminalStream, signal: AbortSignal): Promise<EpisodeRecord> {
   const episode = policy.beginEpisode({ seed });
   const task = pushTTask(policy.info);
-  const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: false, stepTimeoutMs: STEP_TIMEOUT_MS });
+  const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: false });
   const view = new TerminalView(stream);
   try {
     await rollout.begin();
@@ -27,7 +26,7 @@ export async function watchEpisode(policy: Policy, seed: number, stream: Termina
         signal.throwIfAborted();
         view.show(pictureOf(rollout), caption(policy, rollout, decision));
         due = Math.max(performance.now(), due + TICK_MS);
-        if (stream.isTTY) await sleep(due - performance.now());
+        if (stream.isTTY) await sleep(Math.max(0, due - performance.now()));
       });
     }
   } finally {

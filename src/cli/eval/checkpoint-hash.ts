@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -11,5 +11,14 @@ export async function hashCheckpoint(folder: string): Promise<string> {
     hash.update(`${name}\n`);
     for await (const piece of createReadStream(join(folder, name))) hash.update(piece as Uint8Array);
   }
+  return shortened(hash);
+}
+
+/** SHA-256 of a small file, likewise. */
+export function hashFile(file: string): string {
+  return shortened(createHash('sha256').update(readFileSync(file)));
+}
+
+function shortened(hash: Hash): string {
   return hash.digest('hex').slice(0, 16);
 }

@@ -1,5 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { journalLine, readJournal, type JournalHeader } from '../../evaluation/journal.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 
@@ -11,7 +10,7 @@ export class JournalFile {
   readonly #file: string;
   readonly #episodes: ReadonlyMap<string, ReadonlyMap<number, EpisodeRecord>>;
 
-  /** @throws OptionError where the file belongs to another evaluation. */
+  /** `file`: in a folder that is there. @throws OptionError where the file belongs to another evaluation. */
   constructor(file: string, header: JournalHeader) {
     this.#file = file;
     if (existsSync(file)) {
@@ -20,7 +19,6 @@ export class JournalFile {
       // A line that was cut off must not swallow the next one.
       if (!text.endsWith('\n')) appendFileSync(file, '\n');
     } else {
-      mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, journalLine(header));
       this.#episodes = new Map();
     }

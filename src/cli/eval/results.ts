@@ -1,13 +1,34 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { renderReport } from '../../evaluation/report/render.js';
+import { UsageError } from '../options.js';
 
-/** Writes the record and its report into a folder; returns what to tell of them, line by line. */
+/** The folder that results go to, made where it is missing. Before anything runs: results must have a place. */
+export async function outputFolder(path: string): Promise<string> {
+  const folder = resolve(path);
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`--output: nothing can be written into ${folder} (${(error as Error).message}): give another folder`);
+  }
+  return folder;
+}
+
+/** Writes the record and its report into a folder that is there; returns what to tell of them, line by line. */
 export async function writeResults(output: string, record: EvaluationRecord): Promise<string[]> {
-  await mkdir(output, { recursive: true });
   const [json, html] = [join(output, 'evaluation.json'), join(output, 'report.html')];
   await writeFile(json, `${JSON.stringify(record)}\n`);
   await writeFile(html, renderReport(record));
   return [`report  ${html}`, `record  ${json}`];
+}
+
+/** Of every strategy with episodes that failed, how many, and why the first of them did. */
+export function failureNotes({ strategies }: EvaluationRecord): string[] {
+  return strategies.flatMap(({ name, episodes }) => {
+    const failed = episodes.filter(({ failure }) => failure !== undefined);
+    const [first] = failed;
+    return first ? [`${name}: ${failed.length} of ${episodes.length} episodes failed; seed ${first.seed}: ${first.failure}`] : [];
+  });
 }

@@ -63,33 +63,43 @@ async function runEpisodes(
 ): Promise<EpisodeRecord[]> {
   const { task, parallel, episodes: total } = plan;
   const seeds = Array.from({ length: total }, (_, i) => plan.seed + i);
-  const known = journal?.episodes(strategy.name) ?? new Map<number, EpisodeRecord>();
-  const found = seeds.flatMap((seed) => known.get(seed) ?? []);
-  const missing = seeds.filter((seed) => !known.has(seed));
+  const keepReplay = (seed: number): boolean => seed - plan.seed < plan.replays;
+  const found = knownEpisodes(journal?.episodes(strategy.name) ?? new Map<number, EpisodeRecord>(), seeds, keepReplay);
+  const missing = seeds.filter((seed) => !found.some((episode) => episode.seed === seed));
   const started = performance.now();
   let over = 0;
-  progress.phase(progressLine(strategy.name, found.length, total, found.length / total, 0));
+  progress.phase(progressLine(strategy.name, found.length, total, found.length / total, 0, 0));
   const made = await evaluate(policy, {
     task,
     strategy,
     seeds: missing,
     parallel,
-    keepReplay: (seed) => seed - plan.seed < plan.replays,
+    keepReplay,
     signal,
     onEpisode: (episode) => {
       over++;
       journal?.add(strategy.name, episode);
     },
     onRound: (running) => {
-      const parts = over + running.reduce((sum, { ticks }) => sum + ticks / task.maxTicks, 0);
-      // Time left follows from what this run did, not from what the journal brought.
-      const elapsedMs = performance.now() - started;
-      const fraction = (found.length + parts) / total;
-      const whole = parts === 0 ? elapsedMs : (elapsedMs * fraction) / (parts / total);
-      progress.update(progressLine(strategy.name, found.length + over, total, fraction, whole));
+      const share = (over + running.reduce((sum, { ticks }) => sum + ticks / task.maxTicks, 0)) / total;
+      const fraction = found.length / total + share;
+      progress.update(progressLine(strategy.name, found.length + over, total, fraction, share, performance.now() - started));
     },
   });
   return [...found, ...made].sort((a, b) => a.seed - b.seed);
+}
+
+/** What need not be run again. The journal may be of a run that kept other replays: a replay that is missing cannot be made up. */
+function knownEpisodes(
+  known: ReadonlyMap<number, EpisodeRecord>, seeds: readonly number[], keepReplay: (seed: number) => boolean,
+): EpisodeRecord[] {
+  return seeds.flatMap((seed) => {
+    const episode = known.get(seed);
+    if (!episode) return [];
+    if (keepReplay(seed)) return episode.replay ? [episode] : [];
+    const { replay: _, ...rest } = episode;
+    return [rest];
+  });
 }
 
 function evaluationRecord(policy: Policy, plan: EvaluationPlan, strategies: readonly StrategyRecord[]): EvaluationRecord {
