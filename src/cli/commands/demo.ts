@@ -4,7 +4,6 @@ import { parseStrategies } from '../../evaluation/strategy-spec.js';
 import { pushTTask } from '../../evaluation/task.js';
 import type { PolicyInfo } from '../../policy/policy-info.js';
 import type { Command } from '../command.js';
-import { watchEpisode } from '../demo/watch.js';
 import { packageInfo } from '../environment.js';
 import { evaluationReport } from '../eval/print.js';
 import { failureNotes, outputFolder, writeResults } from '../eval/results.js';
@@ -16,6 +15,7 @@ import { withPolicy } from '../load.js';
 import { atMost, given, integerOption, profileOption, UsageError } from '../options.js';
 import { print, printJson, printNote } from '../output.js';
 import { Progress } from '../progress.js';
+import { watchEpisode } from '../watch/watch-episode.js';
 
 const USAGE = `usage: warmstep demo [options]
 

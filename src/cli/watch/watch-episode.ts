@@ -6,7 +6,7 @@ import { pushTTask } from '../../evaluation/task.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 import type { PlanResult, Policy } from '../../policy/policy.js';
 import { milliseconds } from '../format.js';
-import { TerminalView, type TerminalStream } from '../watch/terminal-view.js';
+import { TerminalView, type TerminalStream } from './terminal-view.js';
 
 /** Push-T is controlled ten times a second. */
 const TICK_MS = 100;
