@@ -77,7 +77,7 @@ export class PushT implements Environment<PushTState> {
 
   /**
    * One control step towards `target`: x and y in pixels, expected within 0 … 512 but not clipped. Throws OptionError
-   * for anything but two numbers within ±10^6, NonFiniteError for NaN or infinity; the state is then as before.
+   * for anything but two numbers within ±10^9, NonFiniteError for NaN or infinity; the state is then as before.
    */
   step(target: ArrayLike<number>): PushTStep {
     const [x, y] = checkTarget(target);
