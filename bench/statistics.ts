@@ -1,3 +1,5 @@
+import { nearestRank } from '../src/nearest-rank.js';
+
 /** What is said of a number of samples. Percentiles are by nearest rank: each of them was measured. */
 export interface Statistics {
   readonly count: number;
@@ -12,7 +14,7 @@ export interface Statistics {
 export function describeSamples(samples: readonly number[]): Statistics {
   if (samples.length === 0) throw new TypeError('statistics need at least one sample');
   const sorted = [...samples].sort((a, b) => a - b);
-  const rank = (fraction: number): number => sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] as number;
+  const rank = (fraction: number): number => nearestRank(sorted, fraction) as number;
   return { count: sorted.length, p25: rank(0.25), p50: rank(0.5), p75: rank(0.75), p95: rank(0.95), p99: rank(0.99) };
 }
 

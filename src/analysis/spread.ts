@@ -1,4 +1,4 @@
-import { nearestRank } from '../evaluation/statistics.js';
+import { nearestRank } from '../nearest-rank.js';
 
 /** How ratios are spread over directions and situations; quantiles by nearest rank, so that each of them was measured. */
 export interface RatioSpread {
@@ -17,7 +17,7 @@ export interface RatioSpread {
 export function summarizeRatios(ratios: readonly number[]): RatioSpread {
   const sorted = [...ratios].sort((a, b) => a - b);
   const count = sorted.length;
-  const rank = (fraction: number): number => nearestRank(sorted, fraction);
+  const rank = (fraction: number): number => nearestRank(sorted, fraction) as number;
   return {
     count,
     mean: sorted.reduce((sum, ratio) => sum + ratio, 0) / count,

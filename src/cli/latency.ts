@@ -1,4 +1,4 @@
-import { nearestRank } from '../evaluation/statistics.js';
+import { nearestRank } from '../nearest-rank.js';
 
 /** Latencies of a number of decisions, in milliseconds. */
 export interface LatencySummary {
@@ -14,7 +14,7 @@ export interface LatencySummary {
 export function summarizeLatencies(values: readonly number[]): LatencySummary | undefined {
   if (values.length === 0) return undefined;
   const sorted = [...values].sort((a, b) => a - b);
-  const rank = (fraction: number): number => nearestRank(sorted, fraction);
+  const rank = (fraction: number): number => nearestRank(sorted, fraction) as number;
   return {
     count: sorted.length,
     mean: sorted.reduce((sum, value) => sum + value, 0) / sorted.length,

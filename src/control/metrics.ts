@@ -1,3 +1,5 @@
+import { nearestRank } from '../nearest-rank.js';
+
 /** Percentiles by nearest rank, so that each of them was measured, and the largest value. */
 export interface Distribution {
   /** Samples that it is made of. */
@@ -65,7 +67,7 @@ export class RecentValues {
     const count = Math.min(this.#added, CAPACITY);
     if (count === 0) return undefined;
     const sorted = this.#values.slice(0, count).sort();
-    const rank = (fraction: number): number => sorted[Math.ceil(fraction * count) - 1] as number;
+    const rank = (fraction: number): number => nearestRank(sorted, fraction) as number;
     return { count, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: rank(1) };
   }
 }

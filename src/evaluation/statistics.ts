@@ -1,5 +1,6 @@
 import { philox4x32 } from '../diffusion/philox.js';
 import { OptionError } from '../errors.js';
+import { nearestRank } from '../nearest-rank.js';
 
 /** A range that holds the true value with 95 % confidence. */
 export interface Interval {
@@ -46,16 +47,12 @@ export function sampleVariance(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1);
 }
 
-/** The value at `fraction` of an ascending list by nearest rank: it is one of the list. */
-export function nearestRank(sorted: ArrayLike<number>, fraction: number): number {
-  return sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] as number;
-}
-
 /** By nearest rank: every one of them was measured. Undefined without measurements. */
 export function quantiles(values: readonly number[]): Quantiles | undefined {
   if (values.length === 0) return undefined;
   const sorted = [...values].sort((a, b) => a - b);
-  return { count: sorted.length, p50: nearestRank(sorted, 0.5), p95: nearestRank(sorted, 0.95), p99: nearestRank(sorted, 0.99) };
+  const rank = (fraction: number): number => nearestRank(sorted, fraction) as number;
+  return { count: sorted.length, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99) };
 }
 
 /**
@@ -98,7 +95,7 @@ export class Bootstrap {
       means[resample] = sum / count;
     }
     means.sort();
-    return { low: nearestRank(means, TAIL), high: nearestRank(means, 1 - TAIL) };
+    return { low: nearestRank(means, TAIL) as number, high: nearestRank(means, 1 - TAIL) as number };
   }
 }
 

@@ -1,3 +1,4 @@
+import { nearestRank } from '../nearest-rank.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
 import { Entrant, uploadTurns } from './entrant.js';
@@ -99,5 +100,5 @@ export function disagreement(expected: readonly Float32Array[], found: readonly 
 /** By nearest rank: every one of them was measured. */
 function quantile(values: readonly number[], fraction: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] ?? Infinity;
+  return nearestRank(sorted, fraction) ?? Infinity;
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 const ROOT = new URL('../..', import.meta.url).pathname;
 
 /** Files of src/ itself that any room may use. */
-const SHARED = ['src/errors.ts', 'src/half.ts', 'src/network-shapes.ts', 'src/noise-schedule-options.ts', 'src/options.ts'];
+const SHARED = ['src/errors.ts', 'src/half.ts', 'src/nearest-rank.ts', 'src/network-shapes.ts', 'src/noise-schedule-options.ts', 'src/options.ts'];
 /** Rooms above the policy that run in any JavaScript runtime too. */
 const APPLICATIONS = ['src/envs', 'src/control', 'src/evaluation', 'src/analysis'];
 const CORE = [
@@ -35,6 +35,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/half.ts': [],
   'src/network-shapes.ts': [],
   'src/noise-schedule-options.ts': [],
+  'src/nearest-rank.ts': [],
   'src/options.ts': [],
 };
 const OUTSIDE_THE_CORE = ['src/platform', 'src/cli', 'src/server'];
