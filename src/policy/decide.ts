@@ -70,12 +70,11 @@ function begin(pending: PendingDecision): Progress {
 
 function runsOf({ pending, requests }: Progress, chunkSize: number): DenoiseRun[] {
   const { frames, newest, seed, given } = pending;
-  return requests.map((request) => ({
-    request,
-    frames,
-    history: newest?.chunk,
-    ...runNoise(request.schedule, chunkSize, seed, given),
-  }));
+  return requests.map((request) => {
+    // A start that is given as it is takes no noise: Falcon screens dozens of them per decision.
+    const own = request.noiseScale === 0 ? request.prediction : undefined;
+    return { request, frames, history: newest?.chunk, ...runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given) };
+  });
 }
 
 function advance(progress: Progress, results: readonly FinishedRun[]): void {

@@ -9,8 +9,9 @@ import { folderSource } from '../../platform/node/folder-source.js';
 import type { PolicyInfo } from '../../policy/policy-info.js';
 import { analyzeContraction, type ContractionAnalysis, type ContractionRequest } from '../analyze/contraction.js';
 import { contractionTables, HOW_TO_READ } from '../analyze/contraction-report.js';
+import { checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { describeEnvironment, packageInfo } from '../environment.js';
+import { describeEnvironment } from '../environment.js';
 import { outputFolder } from '../eval/results.js';
 import { firstSeedOption } from '../eval/seeds.js';
 import { plural } from '../format.js';
@@ -69,9 +70,7 @@ export const analyzeCommand: Command = {
       throw new UsageError(`what to analyze must be contraction, found ${subject === undefined ? 'nothing' : `"${subject}"`}`);
     }
     atMost(positionals, 1);
-    const bundled = join(packageInfo().root, 'checkpoints', 'pusht-state');
-    const folder = values.policy ?? join(bundled, 'policy');
-    const predictor = values.predictor ?? (values.policy === undefined ? join(bundled, 'predictor') : undefined);
+    const { policy: folder, predictor } = checkpointFolders(values);
     const scheduler = await schedulerOf(folder);
     const { type, numInferenceSteps, numTrainTimesteps } = scheduler;
     const solver = choiceOption('solver', values.solver ?? type, ['DDPM', 'DDIM'] as const) as 'DDPM' | 'DDIM';

@@ -1,19 +1,17 @@
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseStrategies } from '../../evaluation/strategy-spec.js';
 import { pushTTask } from '../../evaluation/task.js';
 import type { PolicyInfo } from '../../policy/policy-info.js';
+import { bundledCheckpoint } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { packageInfo } from '../environment.js';
-import { evaluationReport } from '../eval/print.js';
-import { failureNotes, outputFolder, writeResults } from '../eval/results.js';
+import { outputFolder, presentResults } from '../eval/results.js';
 import { runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
 import { plural } from '../format.js';
 import { interruptible } from '../interrupt.js';
 import { withPolicy } from '../load.js';
 import { atMost, given, integerOption, profileOption, UsageError } from '../options.js';
-import { print, printJson, printNote } from '../output.js';
+import { print, printNote } from '../output.js';
 import { Progress } from '../progress.js';
 import { watchEpisode } from '../watch/watch-episode.js';
 
@@ -57,12 +55,12 @@ export const demoCommand: Command = {
     if (values.watch && (episodes ?? values.output ?? values.json) !== undefined) {
       throw new UsageError('--watch shows one episode and writes nothing: leave out --episodes, --output and --json');
     }
-    const folder = join(packageInfo().root, 'checkpoints', 'pusht-state');
+    const bundled = bundledCheckpoint();
     const progress = new Progress();
     progress.phase('loading the policy and its predictor');
     return interruptible(async (signal) => {
-      const options = { predictor: join(folder, 'predictor'), signal, ...given({ adapter: values.adapter, profile }) };
-      return withPolicy(join(folder, 'policy'), options, async (policy) => {
+      const options = { predictor: bundled.predictor, signal, ...given({ adapter: values.adapter, profile }) };
+      return withPolicy(bundled.policy, options, async (policy) => {
         progress.done();
         if (values.watch) {
           const { score, success, ticks, failure } = await watchEpisode(policy, seed, process.stdout, signal);
@@ -73,10 +71,7 @@ export const demoCommand: Command = {
         }
         const output = await outputFolder(values.output ?? 'evaluation-demo');
         const record = await runEvaluation(policy, planFor(policy.info, seed, episodes), undefined, signal);
-        const files = await writeResults(output, record);
-        if (values.json) printJson(record);
-        else print(`${evaluationReport(record)}\n\n${files.join('\n')}`);
-        failureNotes(record).forEach(printNote);
+        await presentResults(output, record, values.json === true);
         return 0;
       });
     }).finally(() => progress.done());

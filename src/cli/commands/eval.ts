@@ -8,19 +8,19 @@ import { pushTTask } from '../../evaluation/task.js';
 import { variantFile } from '../../platform/node/variants.js';
 import { PRECISION_CHOICES } from '../../policy/choose-precision.js';
 import type { Policy } from '../../policy/policy.js';
+import { checkpointFolders, type CheckpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { packageInfo } from '../environment.js';
 import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
 import { JournalFile } from '../eval/journal-file.js';
-import { evaluationReport } from '../eval/print.js';
 import { agreementReport, readReference } from '../eval/reference.js';
-import { failureNotes, outputFolder, writeResults } from '../eval/results.js';
+import { outputFolder, presentResults } from '../eval/results.js';
 import { describeStrategies, journalHeader, runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
 import { interruptible, Interrupted } from '../interrupt.js';
 import { withPolicy } from '../load.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../options.js';
-import { print, printJson, printNote } from '../output.js';
+import { print, printNote } from '../output.js';
 
 const USAGE = `usage: warmstep eval push-t [options]
 
@@ -32,7 +32,7 @@ report.html. Interrupted, it goes on where it was when it is started again.
   --strategies LIST   between commas (default step:2,ddim:10,ddim:2); see below
   --grid STRATEGY     a strategy with several values, between commas, of one or two options: all combinations, as a heat map.
                       May be repeated. E.g. step:2/sigmaScale=0.2,0.4/sigmaStall=0.8,1.2
-  --ablations         the grids over stall mixture, start rule, budget, and history
+  --ablations         the grids over stall rule and its mixture, start rule, budget, and history
   --episodes N        seeds per strategy (default 50)
   --seed N            first seed (default 100000, where published evaluations begin)
   --parallel N        episodes in a batch (default: all, at most 64); does not change results
@@ -98,10 +98,7 @@ export const evalCommand: Command = {
           printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);
           throw error;
         });
-        const files = await writeResults(output, record);
-        if (values.json) printJson(record);
-        else print(`${evaluationReport(record)}\n\n${files.join('\n')}`);
-        failureNotes(record).forEach(printNote);
+        await presentResults(output, record, values.json === true);
         if (!reference) return 0;
         const agreements = compareWithReference(record, reference);
         if (values.json) printNote(agreementReport(record, agreements));
@@ -134,19 +131,8 @@ function unique(strategies: readonly NamedStrategy[]): NamedStrategy[] {
   return [...new Map(strategies.map((strategy) => [strategy.name, strategy])).values()];
 }
 
-interface Folders {
-  readonly policy: string;
-  readonly predictor: string | undefined;
-}
-
-function checkpointFolders(values: Values): Folders {
-  if (values.policy !== undefined) return { policy: values.policy, predictor: values.predictor };
-  const bundled = join(packageInfo().root, 'checkpoints', 'pusht-state');
-  return { policy: join(bundled, 'policy'), predictor: values.predictor ?? join(bundled, 'predictor') };
-}
-
 /** Everything besides strategy and seed that an episode's numbers depend on. */
-async function fingerprint(policy: Policy, { policy: folder, predictor }: Folders): Promise<Record<string, string | null>> {
+async function fingerprint(policy: Policy, { policy: folder, predictor }: CheckpointFolders): Promise<Record<string, string | null>> {
   const { precision, adapter } = policy.info;
   return {
     version: packageInfo().version,

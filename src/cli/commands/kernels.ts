@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Kernel } from '../../../kernels/kernel.js';
 import { openDevice } from '../../platform/node/device.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/choose-precision.js';
+import { bundledCheckpoint } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { packageInfo } from '../environment.js';
 import { interruptible } from '../interrupt.js';
 import { withPolicy } from '../load.js';
 import { atMost, choiceOption, given } from '../options.js';
@@ -67,11 +66,11 @@ async function collectKernels(options: { precision: PrecisionChoice | undefined;
     return kernel.code;
   };
   const device = await openDevice({ ...given({ adapter: options.adapter }), transformShader });
-  const checkpoints = join(packageInfo().root, 'checkpoints', 'pusht-state');
+  const bundled = bundledCheckpoint();
   return interruptible(async (signal) => {
     try {
-      const loading = { device, signal, predictor: join(checkpoints, 'predictor'), ...given({ precision: options.precision }) };
-      return await withPolicy(join(checkpoints, 'policy'), loading, async () => [...kernels.values()]);
+      const loading = { device, signal, predictor: bundled.predictor, ...given({ precision: options.precision }) };
+      return await withPolicy(bundled.policy, loading, async () => [...kernels.values()]);
     } finally {
       device.dispose();
     }

@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { renderReport } from '../../evaluation/report/render.js';
 import { UsageError } from '../options.js';
+import { print, printJson, printNote } from '../output.js';
+import { evaluationReport } from './print.js';
 
 /** The folder that results go to, made where it is missing. Before anything runs: results must have a place. */
 export async function outputFolder(path: string): Promise<string> {
@@ -16,16 +18,18 @@ export async function outputFolder(path: string): Promise<string> {
   return folder;
 }
 
-/** Writes the record and its report into a folder that is there; returns what to tell of them, line by line. */
-export async function writeResults(output: string, record: EvaluationRecord): Promise<string[]> {
-  const [json, html] = [join(output, 'evaluation.json'), join(output, 'report.html')];
-  await writeFile(json, `${JSON.stringify(record)}\n`);
-  await writeFile(html, renderReport(record));
-  return [`report  ${html}`, `record  ${json}`];
+/** Writes the record and its report into a folder that is there, prints them, and says which episodes failed. */
+export async function presentResults(output: string, record: EvaluationRecord, json: boolean): Promise<void> {
+  const files = { record: join(output, 'evaluation.json'), report: join(output, 'report.html') };
+  await writeFile(files.record, `${JSON.stringify(record)}\n`);
+  await writeFile(files.report, renderReport(record));
+  if (json) printJson(record);
+  else print(`${evaluationReport(record)}\n\nreport  ${files.report}\nrecord  ${files.record}`);
+  failureNotes(record).forEach(printNote);
 }
 
 /** Of every strategy with episodes that failed, how many, and why the first of them did. */
-export function failureNotes({ strategies }: EvaluationRecord): string[] {
+function failureNotes({ strategies }: EvaluationRecord): string[] {
   return strategies.flatMap(({ name, episodes }) => {
     const failed = episodes.filter(({ failure }) => failure !== undefined);
     const [first] = failed;
