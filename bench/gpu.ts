@@ -5,11 +5,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeEnvironment, packageInfo } from '../src/cli/environment.js';
-import { choiceOption, isUsageError, UsageError } from '../src/cli/options.js';
-import { print } from '../src/cli/output.js';
-import { table } from '../src/cli/table.js';
-import { PRECISIONS } from '../src/ops/weight-source.js';
+import { describeEnvironment, packageInfo } from '../src/platform/node/environment.js';
+import { choiceOption, isUsageError, UsageError } from '../src/terminal/options.js';
+import { print } from '../src/terminal/output.js';
+import { table } from '../src/terminal/table.js';
+import { PRECISIONS } from '../src/spec/precision.js';
 import { SYNTHETIC_SIZES } from '../src/synthetic/checkpoint.js';
 import { compareDumps, type Difference } from './gpu/profile-difference.js';
 import { runStep, type Outcome } from './gpu/run-step.js';

@@ -2,9 +2,9 @@
  * The same network over the same weights through other engines and through this one, in turns (`npm run bench:peers`).
  * bench/peers/README.md says how to read it.
  */
-import { Interrupted, interruptible } from '../src/cli/interrupt.js';
-import { isUsageError } from '../src/cli/options.js';
-import { print } from '../src/cli/output.js';
+import { Interrupted, interruptible } from '../src/terminal/interrupt.js';
+import { isUsageError } from '../src/terminal/options.js';
+import { print } from '../src/terminal/output.js';
 import { hasPassed } from './peers/contest.js';
 import { readOptions, USAGE } from './peers/options.js';
 import { report } from './peers/report.js';

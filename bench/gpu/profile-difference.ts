@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { SafetensorsFile } from '../../src/checkpoints/safetensors.js';
+import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
 import { folderSource } from '../../src/platform/node/folder-source.js';
 
 /** How far the results of two runs are apart. */

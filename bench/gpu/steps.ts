@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { PRECISIONS, type Precision } from '../../src/ops/weight-source.js';
+import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
 
 /** Parts of a campaign, most important first: what the time does not suffice for is left out from the end. */
@@ -99,7 +99,7 @@ function suiteStep(options: CampaignOptions, precision: Precision, part: 'suite'
   return {
     name,
     part,
-    ...script(options, 'main.js', '--size', options.size, '--precision', precision, '--profile', 'fast', '--adapter', options.adapter,
+    ...script(options, 'kernels/main.js', '--size', options.size, '--precision', precision, '--profile', 'fast', '--adapter', options.adapter,
       '--seconds', String(options.seconds), '--output', `${options.prefix}-${name}.json`, '--svg', `${options.prefix}-${name}.svg`,
       ...(part === 'timestamps' ? ['--timestamps'] : [])),
     stdout: 'txt',

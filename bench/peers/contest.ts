@@ -1,4 +1,4 @@
-import { describeSamples, rounded, type Statistics } from '../statistics.js';
+import { describeSamples, rounded, type Statistics } from '../kernels/statistics.js';
 import { engineName, isExact, type EngineDetails, type EngineSpec } from './engine.js';
 import { RemoteEngine } from './remote.js';
 import { ratiosTo, relativeError, runsPerTurn, turnsOfRound } from './rounds.js';

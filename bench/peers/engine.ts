@@ -1,4 +1,4 @@
-import type { Precision } from '../../src/ops/weight-source.js';
+import type { Precision } from '../../src/spec/precision.js';
 import type { Profile } from '../../src/runtime/device.js';
 import type { PeerSize, Workload } from './work.js';
 

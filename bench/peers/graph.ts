@@ -1,8 +1,8 @@
 import { copyFile, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
-import { unetTensorShapes } from '../../src/checkpoints/unet-tensors.js';
-import type { UnetShape } from '../../src/network-shapes.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
+import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
+import type { UnetShape } from '../../src/spec/network-shapes.js';
 import { syntheticPolicy, syntheticUnet } from '../../src/synthetic/checkpoint.js';
 import type { PeerSize } from './work.js';
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { packageInfo } from '../../src/cli/environment.js';
+import { packageInfo } from '../../src/platform/node/environment.js';
 import { createGpu } from '../../src/platform/node/gpu.js';
 import { syntheticUnet } from '../../src/synthetic/checkpoint.js';
 import type { Engine, EngineSpec } from './engine.js';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { choiceOption, integerOption, UsageError } from '../../src/cli/options.js';
-import { PRECISIONS, type Precision } from '../../src/ops/weight-source.js';
+import { choiceOption, integerOption, UsageError } from '../../src/terminal/options.js';
+import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { chooseProfile } from '../../src/platform/node/profile.js';
 import { PROFILES, type Profile } from '../../src/runtime/device.js';
 import { GRAPHS_VARIABLE } from './graph.js';

@@ -1,6 +1,6 @@
-import type { Environment } from '../../src/cli/environment.js';
-import { bytes, milliseconds } from '../../src/cli/format.js';
-import { facts, table } from '../../src/cli/table.js';
+import type { Environment } from '../../src/platform/node/environment.js';
+import { bytes, milliseconds } from '../../src/terminal/format.js';
+import { facts, table } from '../../src/terminal/table.js';
 import type { ContestRecord } from './contest.js';
 import { WORKLOADS, type PeerSize, type Workload } from './work.js';
 

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeEnvironment, packageInfo } from '../../src/cli/environment.js';
-import { UsageError } from '../../src/cli/options.js';
-import { printNote } from '../../src/cli/output.js';
-import { Progress } from '../../src/cli/progress.js';
+import { describeEnvironment, packageInfo } from '../../src/platform/node/environment.js';
+import { UsageError } from '../../src/terminal/options.js';
+import { printNote } from '../../src/terminal/output.js';
+import { Progress } from '../../src/terminal/progress.js';
 import { runContest, type ContestRecord } from './contest.js';
 import type { EngineSpec } from './engine.js';
 import { GRAPHS_VARIABLE, writeGraph, type Graph } from './graph.js';

@@ -1,10 +1,10 @@
-import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { openDevice } from '../../src/platform/node/device.js';
-import type { DecisionInput } from '../../src/policy/decision.js';
-import { DecisionPlan } from '../../src/policy/decision-plan.js';
-import { loadNetworks } from '../../src/policy/policy-networks.js';
+import type { DecisionInput } from '../../src/decision/decision-input.js';
+import { DecisionPlan } from '../../src/decision/decision-plan.js';
+import { loadNetworks } from '../../src/decision/networks.js';
 import { adapterName } from '../../src/cli/load.js';
-import { given } from '../../src/cli/options.js';
+import { given } from '../../src/terminal/options.js';
 import { syntheticPolicy } from '../../src/synthetic/checkpoint.js';
 import type { Engine, EngineSpec } from './engine.js';
 import { createWork, type Workload } from './work.js';

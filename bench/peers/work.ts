@@ -1,4 +1,4 @@
-import { unetTensorShapes } from '../../src/checkpoints/unet-tensors.js';
+import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import { alphasCumprod } from '../../src/diffusion/noise-schedule.js';
 import { makeSchedule, type Schedule, type SolverStep } from '../../src/diffusion/solver-step.js';

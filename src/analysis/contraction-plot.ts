@@ -1,5 +1,5 @@
-import { drawAxes, type Axis, type Frame } from '../evaluation/report/axes.js';
-import { coordinate, element, label, picture } from '../evaluation/report/html.js';
+import { drawAxes, type Axis, type Frame } from '../report/axes.js';
+import { coordinate, element, label, picture } from '../report/html.js';
 import type { Contraction, StepSpread } from './contraction.js';
 import type { RatioSpread } from './spread.js';
 

@@ -1,10 +1,10 @@
 import { Rollout } from '../evaluation/rollout.js';
-import { pushTTask } from '../evaluation/task.js';
-import { OptionError } from '../errors.js';
-import { checkInteger } from '../options.js';
-import type { Observation } from '../policy/observations.js';
+import { pushTTask } from '../envs/push-t/task.js';
+import { OptionError } from '../foundation/errors.js';
+import { checkInteger } from '../foundation/options.js';
+import type { Observation } from '../observations/check.js';
 import type { PlanResult, Policy } from '../policy/policy.js';
-import type { StrategyOptions } from '../policy/strategy-options.js';
+import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { ContractionStart } from './contraction.js';
 import { startNoise } from './perturbation.js';
 

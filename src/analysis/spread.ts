@@ -1,4 +1,4 @@
-import { nearestRank } from '../nearest-rank.js';
+import { nearestRank } from '../foundation/nearest-rank.js';
 
 /** How ratios are spread over directions and situations; quantiles by nearest rank, so that each of them was measured. */
 export interface RatioSpread {

@@ -1,4 +1,4 @@
-import { CheckpointError } from '../errors.js';
+import { CheckpointError } from '../foundation/errors.js';
 import type { ByteSource } from './source.js';
 import { parseStrictJson } from './strict-json.js';
 

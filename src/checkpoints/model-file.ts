@@ -1,4 +1,4 @@
-import { CheckpointError, UnsupportedCheckpointError } from '../errors.js';
+import { CheckpointError, UnsupportedCheckpointError } from '../foundation/errors.js';
 import { listed } from './source.js';
 
 const MODEL = 'model.safetensors';

@@ -1,8 +1,8 @@
-import { CheckpointError } from '../errors.js';
-import { DTYPE_BYTES, isFloatDtype, type Dtype } from './dtypes.js';
+import { CheckpointError } from '../foundation/errors.js';
+import { DTYPE_BYTES, isFloatDtype, type Dtype } from './safetensors/dtypes.js';
 import { shown } from './json-object.js';
-import type { TensorInfo } from './safetensors-header.js';
-import type { SafetensorsFile } from './safetensors.js';
+import type { TensorInfo } from './safetensors/header.js';
+import type { SafetensorsFile } from './safetensors/safetensors.js';
 
 /** The weights of a network under canonical names, whatever the file calls them. */
 export interface NamedTensors {

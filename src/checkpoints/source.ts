@@ -1,4 +1,4 @@
-import { CheckpointError } from '../errors.js';
+import { CheckpointError } from '../foundation/errors.js';
 
 /** One file of a checkpoint, read at any position. */
 export interface ByteSource {

@@ -1,4 +1,4 @@
-import { CheckpointError } from '../errors.js';
+import { CheckpointError } from '../foundation/errors.js';
 
 /** Deeper nesting than any checkpoint file has; bounds what a hostile file can make a parser do. */
 const MAX_DEPTH = 32;

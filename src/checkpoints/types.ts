@@ -1,73 +1,12 @@
-import type { PredictorShape, UnetShape } from '../network-shapes.js';
-import type { NoiseScheduleOptions } from '../noise-schedule-options.js';
+import type { PredictorShape } from '../spec/network-shapes.js';
+import type { PolicySpec } from '../spec/policy-spec.js';
 import type { NamedTensors } from './named-tensors.js';
 
-export interface SchedulerConfig extends NoiseScheduleOptions {
-  readonly type: 'DDPM' | 'DDIM';
-  readonly predictionType: 'epsilon' | 'sample';
-  readonly clipSample: boolean;
-  readonly clipSampleRange: number;
-  /** LeRobot's null is resolved to numTrainTimesteps. */
-  readonly numInferenceSteps: number;
-}
-
-export type NormalizationMode = 'identity' | 'min-max' | 'mean-std' | 'quantiles' | 'quantile10' | 'scale-offset';
-
-/**
- * y = (x − subtract) / divide · multiply + add, per element, in f32. One form for every mode, so that one kernel serves
- * them all: MIN_MAX is (min, max − min, 2, −1), MEAN_STD is (mean, std + eps, 1, 0), identity is (0, 1, 1, 0).
- */
-export interface Normalizer {
-  readonly mode: NormalizationMode;
-  readonly subtract: Float32Array;
-  readonly divide: Float32Array;
-  readonly multiply: Float32Array;
-  readonly add: Float32Array;
-}
-
-/**
- * x = (y + add) · halve · multiply + shift, per element, in f32: MIN_MAX is (1, 0.5, max − min, min), MEAN_STD is
- * (0, 1, std, mean), identity is (0, 1, 1, 0).
- */
-export interface Unnormalizer {
-  readonly mode: NormalizationMode;
-  readonly add: Float32Array;
-  readonly halve: Float32Array;
-  readonly multiply: Float32Array;
-  readonly shift: Float32Array;
-}
-
-/** One observation vector that the network reads. */
-export interface ObservationFeature {
-  /** Name inside the policy, such as "observation.state". */
-  readonly name: string;
-  /** Name under which a robot delivers it, before the checkpoint's rename map. */
-  readonly rawName: string;
-  readonly size: number;
-  readonly normalizer: Normalizer;
-}
-
-/**
- * On-disk format: A is LeRobot with `input_shapes`, B with `input_features` and statistics inside the model file, C with
- * processor files; "diffusion-policy" has the tensor names of the original Diffusion Policy code.
- */
-export type Dialect = 'A' | 'B' | 'C' | 'diffusion-policy';
-
 /** A policy that was checked completely; only its weights are still on disk. */
-export interface PolicyCheckpoint {
-  readonly name: string;
-  readonly dialect: Dialect;
-  readonly unet: UnetShape;
-  readonly scheduler: SchedulerConfig;
-  readonly observationSteps: number;
-  readonly actionSteps: number;
-  /** In the order of the conditioning vector: state, then environment state. */
-  readonly observations: readonly ObservationFeature[];
-  readonly action: Unnormalizer;
+export interface PolicyCheckpoint extends PolicySpec {
   /** U-Net tensors under LeRobot's names without prefix, such as "down_modules.0.0.conv1.block.0.weight". */
   readonly weights: NamedTensors;
-  readonly parameters: number;
-  /** Bytes that those parameters take on disk. */
+  /** Bytes that the parameters take on disk. */
   readonly weightBytes: number;
   readonly warnings: readonly string[];
   close(): Promise<void>;

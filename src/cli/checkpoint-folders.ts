@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { packageInfo } from './environment.js';
+import { packageInfo } from '../platform/node/environment.js';
 
 /** Where a policy lies, and its predictor: a folder, or "shift". */
 export interface CheckpointFolders {

@@ -1,8 +1,8 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
-import { PRECISIONS, type Precision } from '../ops/weight-source.js';
-import { bytes, count } from './format.js';
-import { facts, table } from './table.js';
+import { PRECISIONS, type Precision } from '../spec/precision.js';
+import { bytes, count } from '../terminal/format.js';
+import { facts, table } from '../terminal/table.js';
 
 const BYTES_PER_WEIGHT: Readonly<Record<Precision, number>> = { f32: 4, f16: 2, int8: 1 };
 

@@ -1,11 +1,11 @@
-import { unetTensorShapes } from '../checkpoints/unet-tensors.js';
-import { WarmstepError } from '../errors.js';
+import { unetTensorShapes } from '../checkpoints/lerobot/unet-tensors.js';
+import { WarmstepError } from '../foundation/errors.js';
 import { openDevice } from '../platform/node/device.js';
 import type { AdapterSummary, ComputeDevice } from '../runtime/device.js';
 import { syntheticUnet, type SyntheticSize } from '../synthetic/checkpoint.js';
 import { listAdapters } from './adapters.js';
 import { runKnownAnswer, type KnownAnswer } from './known-answer.js';
-import { given } from './options.js';
+import { given } from '../terminal/options.js';
 
 /** A limit of the device against what the engine asks of it. */
 export interface LimitCheck {

@@ -1,4 +1,4 @@
-import { convOutLength } from '../../kernels/taps.js';
+import { convOutLength } from '../../kernels/conv/taps.js';
 import { loadConv1d, recordConv1d } from '../ops/conv1d.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { PlanBuilder } from '../runtime/plan-builder.js';

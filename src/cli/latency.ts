@@ -1,4 +1,4 @@
-import { nearestRank } from '../nearest-rank.js';
+import { nearestRank } from '../foundation/nearest-rank.js';
 
 /** Latencies of a number of decisions, in milliseconds. */
 export interface LatencySummary {

@@ -2,8 +2,8 @@ import type { ComputeDevice, Profile } from '../runtime/device.js';
 import { openDevice } from '../platform/node/device.js';
 import { loadPolicy, type LoadNodePolicyOptions } from '../platform/node/load-policy.js';
 import type { Policy } from '../policy/policy.js';
-import { given } from './options.js';
-import { Progress } from './progress.js';
+import { given } from '../terminal/options.js';
+import { Progress } from '../terminal/progress.js';
 
 /** What the command line says about the device; what it leaves out, environment variables and defaults decide. */
 export interface DeviceChoice {

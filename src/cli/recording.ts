@@ -1,7 +1,7 @@
-import { SafetensorsFile } from '../checkpoints/safetensors.js';
-import { ObservationError } from '../errors.js';
+import { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
+import { ObservationError } from '../foundation/errors.js';
 import { openFile } from '../platform/node/folder-source.js';
-import type { Observation } from '../policy/observations.js';
+import type { Observation } from '../observations/check.js';
 
 /** Recorded observations, one row per control tick. */
 export interface Recording {

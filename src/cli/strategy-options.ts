@@ -1,7 +1,7 @@
 import { SOLVER_NAMES, type SolverName } from '../diffusion/solver-step.js';
 import { WARM_START_MODES } from '../diffusion/warm-start.js';
-import type { StepStrategyOptions, StrategyOptions } from '../policy/strategy-options.js';
-import { choiceOption, given, integerOption, UsageError } from './options.js';
+import type { StepStrategyOptions, StrategyOptions } from '../strategies/strategy-options.js';
+import { choiceOption, given, integerOption, UsageError } from '../terminal/options.js';
 
 /** What the command line says about sampling. */
 export interface SamplingFlags {

@@ -1,4 +1,4 @@
-import { NonFiniteError, OptionError } from '../errors.js';
+import { NonFiniteError, OptionError } from '../foundation/errors.js';
 import type { PlannerInfo } from './planner.js';
 
 /** An action that was planned for a tick. */

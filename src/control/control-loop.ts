@@ -1,9 +1,9 @@
-import { OptionError } from '../errors.js';
-import type { Observation } from '../policy/observations.js';
+import { OptionError } from '../foundation/errors.js';
+import type { Observation } from '../observations/check.js';
 import { ActionQueue } from './action-queue.js';
 import { Listeners, type ActionSource, type ControlEvents, type StopReason } from './events.js';
 import { MetricsRecorder, type ControlMetrics } from './metrics.js';
-import { ObservationWindow } from './observation-window.js';
+import { ObservationWindow } from '../observations/window.js';
 import { checkedAction, resolveOptions, type ControlLoopOptions, type ResolvedOptions } from './options.js';
 import { PlanAhead } from './plan-ahead.js';
 import { PlanTime } from './plan-time.js';

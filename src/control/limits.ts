@@ -1,5 +1,5 @@
-import { OptionError } from '../errors.js';
-import { checkChoice, checkKeys } from '../options.js';
+import { OptionError } from '../foundation/errors.js';
+import { checkChoice, checkKeys } from '../foundation/options.js';
 
 /** One number for all dimensions of the action, or one for each, in the units of the action. */
 export type PerDimension = number | ArrayLike<number>;

@@ -1,4 +1,4 @@
-import { nearestRank } from '../nearest-rank.js';
+import { nearestRank } from '../foundation/nearest-rank.js';
 
 /** Percentiles by nearest rank, so that each of them was measured, and the largest value. */
 export interface Distribution {

@@ -1,5 +1,5 @@
-import { OptionError } from '../errors.js';
-import { checkChoice, checkInteger, checkKeys, checkNumber } from '../options.js';
+import { OptionError } from '../foundation/errors.js';
+import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
 import { SYSTEM_CLOCK, type Clock } from './clock.js';
 import type { StopReason } from './events.js';
 import { Limiter, type ActionLimits } from './limits.js';

@@ -1,4 +1,4 @@
-import type { Observation } from '../policy/observations.js';
+import type { Observation } from '../observations/check.js';
 import type { Clock } from './clock.js';
 import type { PlannedChunk, Planner } from './planner.js';
 

@@ -1,5 +1,5 @@
-import type { Observation } from '../policy/observations.js';
-import type { ObservationInfo } from '../policy/policy-info.js';
+import type { Observation } from '../observations/check.js';
+import type { ObservationInfo } from '../spec/policy-spec.js';
 
 /** Sizes of a planner's windows and chunks, as in `Policy.info`. */
 export interface PlannerInfo {

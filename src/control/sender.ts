@@ -1,4 +1,4 @@
-import { NonFiniteError } from '../errors.js';
+import { NonFiniteError } from '../foundation/errors.js';
 import type { ActionSource } from './events.js';
 
 /** What is known of an action when it is sent. */

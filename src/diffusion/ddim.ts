@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { OptionError } from '../foundation/errors.js';
 import { alphaBarAt, checkClip, makeSchedule, networkOutputTerms } from './solver-step.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
 import { checkTimesteps, spacedTimesteps } from './timesteps.js';

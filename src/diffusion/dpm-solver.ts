@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { OptionError } from '../foundation/errors.js';
 import { checkClip, makeSchedule, networkOutputTerms, signalAndNoise } from './solver-step.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
 import { multistepTimesteps } from './timesteps.js';

@@ -1,5 +1,5 @@
-import { OptionError } from '../errors.js';
-import type { NoiseScheduleOptions } from '../noise-schedule-options.js';
+import { OptionError } from '../foundation/errors.js';
+import type { NoiseScheduleOptions } from '../spec/noise-schedule.js';
 
 /**
  * `exact`: float64 throughout.

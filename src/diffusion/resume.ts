@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { OptionError } from '../foundation/errors.js';
 import { makeSchedule, networkOutputTerms, type Schedule, type SolverOptions } from './solver-step.js';
 
 /**

@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { OptionError } from '../foundation/errors.js';
 
 /**
  * One solver step as a linear update, so that a single kernel serves every solver. x is the noisy chunk, m the output

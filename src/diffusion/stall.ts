@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { OptionError } from '../foundation/errors.js';
 
 /**
  * When two successive chunks count as a standstill (STEP, arXiv 2602.08245, eq. 14). The paper names neither norm nor

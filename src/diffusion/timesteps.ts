@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { OptionError } from '../foundation/errors.js';
 
 /** How diffusers spreads K timesteps over the N training levels. */
 export type TimestepSpacing = 'leading' | 'trailing' | 'linspace';

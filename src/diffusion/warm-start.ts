@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { OptionError } from '../foundation/errors.js';
 import { ddimSchedule } from './ddim.js';
 import type { DdimOptions } from './ddim.js';
 import { signalAndNoise } from './solver-step.js';

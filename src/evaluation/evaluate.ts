@@ -1,16 +1,10 @@
-import { NonFiniteError } from '../errors.js';
-import { checkInteger } from '../options.js';
+import { NonFiniteError } from '../foundation/errors.js';
+import { checkInteger } from '../foundation/options.js';
 import type { Policy } from '../policy/policy.js';
-import type { StrategyOptions } from '../policy/strategy-options.js';
+import type { NamedStrategy } from '../strategies/strategy-options.js';
 import type { EpisodeRecord } from './record.js';
 import { Rollout } from './rollout.js';
-import type { Task } from './task.js';
-
-/** A strategy under the name that reports give it. */
-export interface NamedStrategy {
-  readonly name: string;
-  readonly options: StrategyOptions;
-}
+import type { Task } from '../envs/push-t/task.js';
 
 export interface EvaluateOptions {
   readonly task: Task;

@@ -1,7 +1,7 @@
-import { OptionError } from '../errors.js';
-import type { NamedStrategy } from './evaluate.js';
+import { OptionError } from '../foundation/errors.js';
+import type { NamedStrategy } from '../strategies/strategy-options.js';
 import type { StrategyGrid } from './record.js';
-import { parseStrategy } from './strategy-spec.js';
+import { parseStrategy } from '../strategies/parse.js';
 
 /** A grid and the strategies of its cells. */
 export interface Grid extends StrategyGrid {

@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { OptionError } from '../foundation/errors.js';
 import type { EpisodeRecord } from './record.js';
 
 /** What two runs must have in common so that one can go on with the episodes of the other. */

@@ -1,9 +1,9 @@
-import { NonFiniteError } from '../errors.js';
+import { NonFiniteError } from '../foundation/errors.js';
 import type { PlanResult, Policy } from '../policy/policy.js';
-import type { NamedStrategy } from './evaluate.js';
+import type { NamedStrategy } from '../strategies/strategy-options.js';
 import type { LatencyRecord } from './record.js';
 import { Rollout } from './rollout.js';
-import type { Task } from './task.js';
+import type { Task } from '../envs/push-t/task.js';
 
 export interface LatencyOptions {
   readonly task: Task;

@@ -1,5 +1,5 @@
-import type { PrecisionChoice } from '../policy/choose-precision.js';
-import type { StrategyOptions } from '../policy/strategy-options.js';
+import type { PrecisionChoice } from '../policy/precision.js';
+import type { StrategyOptions } from '../strategies/strategy-options.js';
 
 /** What can be drawn of an episode, tick by tick; index 0 is the state after the reset. Numbers are rounded for the file. */
 export interface Replay {

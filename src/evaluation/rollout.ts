@@ -1,10 +1,10 @@
 import type { EnvironmentStep } from '../envs/environment.js';
 import type { Episode } from '../policy/episode.js';
-import type { Observation } from '../policy/observations.js';
-import type { PlanResult } from '../policy/plan-result.js';
-import type { PolicyInfo } from '../policy/policy-info.js';
+import type { Observation } from '../observations/check.js';
+import type { PlanResult } from '../policy/decision-result.js';
+import type { PolicyInfo } from '../policy/info.js';
 import type { EpisodeRecord, Replay } from './record.js';
-import type { Task, TaskEnvironment } from './task.js';
+import type { Task, TaskEnvironment } from '../envs/push-t/task.js';
 
 export interface RolloutOptions {
   readonly task: Task;

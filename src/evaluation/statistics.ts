@@ -1,6 +1,6 @@
 import { philox4x32 } from '../diffusion/philox.js';
-import { OptionError } from '../errors.js';
-import { nearestRank } from '../nearest-rank.js';
+import { OptionError } from '../foundation/errors.js';
+import { nearestRank } from '../foundation/nearest-rank.js';
 
 /** A range that holds the true value with 95 % confidence. */
 export interface Interval {

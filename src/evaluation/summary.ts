@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { OptionError } from '../foundation/errors.js';
 import type { EpisodeRecord, EvaluationRecord, StrategyRecord } from './record.js';
 import {
   Bootstrap, mean, pairedDifference, quantiles, sampleVariance, wilsonInterval, type Interval, type PairedDifference, type Quantiles,

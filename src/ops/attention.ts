@@ -1,5 +1,5 @@
-import { attentionKernel, attentionShape } from '../../kernels/attention.wgsl.js';
-import { DeviceLimitError } from '../errors.js';
+import { attentionKernel, attentionShape } from '../../kernels/transformer/attention.wgsl.js';
+import { DeviceLimitError } from '../foundation/errors.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../runtime/tensor.js';
 import { ceilPowerOfTwo, reductionInvocations } from './variants.js';

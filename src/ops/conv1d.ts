@@ -1,10 +1,10 @@
-import type { Activation } from '../../kernels/activations.wgsl.js';
-import { UNIFORM_INPUT_BYTES } from '../../kernels/conv-input.wgsl.js';
-import { conv1dKernel } from '../../kernels/conv1d.wgsl.js';
-import { conv1dShape, turnOf, type Conv1dParameters } from '../../kernels/conv1d-shape.js';
-import { convOutLength } from '../../kernels/taps.js';
-import type { HalfLoads } from '../../kernels/weight-storage.wgsl.js';
-import type { ActivationLayout } from '../../kernels/kernel.js';
+import type { Activation } from '../../kernels/lib/activations.wgsl.js';
+import { UNIFORM_INPUT_BYTES } from '../../kernels/conv/conv-input.wgsl.js';
+import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
+import { conv1dShape, turnOf, type Conv1dParameters } from '../../kernels/conv/conv1d-shape.js';
+import { convOutLength } from '../../kernels/conv/taps.js';
+import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
+import type { ActivationLayout } from '../../kernels/lib/kernel.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { Binding, PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../runtime/tensor.js';
@@ -14,7 +14,8 @@ import { loadVector } from './load-vector.js';
 import { isPartial, partLayout, type PartialSums } from './partial-sums.js';
 import { isUnfinished, stageOf, type Stage, type Unfinished } from './unfinished.js';
 import { chooseConv1dTiling, chooseInputLoads } from './variants.js';
-import { convTransposeView, convView, uploadMatrix, uploadVector, type DeviceMatrix, type MatrixView } from './weight-packing.js';
+import { convTransposeView, convView, type MatrixView } from './matrix-view.js';
+import { uploadMatrix, uploadVector, type DeviceMatrix } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
 /** Weights of a convolution, transposed convolution or linear layer on the device. */

@@ -1,6 +1,6 @@
-import { loadWeightsKernel, LOAD_WORKGROUP } from '../../kernels/load-weights.wgsl.js';
-import { CHUNK_BYTES, type HalfLoads } from '../../kernels/weight-storage.wgsl.js';
-import { f16Table } from '../half.js';
+import { loadWeightsKernel, LOAD_WORKGROUP } from '../../kernels/lib/load-weights.wgsl.js';
+import { CHUNK_BYTES, type HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
+import { f16Table } from '../foundation/half.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { PlanBuilder } from '../runtime/plan-builder.js';
 import { runOnce } from '../runtime/run-once.js';

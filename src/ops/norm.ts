@@ -1,5 +1,5 @@
-import { groupNormKernel, groupNormShape } from '../../kernels/group-norm.wgsl.js';
-import { layerNormKernel, layerNormShape } from '../../kernels/layer-norm.wgsl.js';
+import { groupNormKernel, groupNormShape } from '../../kernels/norm/group-norm.wgsl.js';
+import { layerNormKernel, layerNormShape } from '../../kernels/norm/layer-norm.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, tapTensor, type Tensor } from '../runtime/tensor.js';
 import { loadVector } from './load-vector.js';

@@ -1,4 +1,4 @@
-import type { ActivationLayout } from '../../kernels/kernel.js';
+import type { ActivationLayout } from '../../kernels/lib/kernel.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import type { Tensor } from '../runtime/tensor.js';
 

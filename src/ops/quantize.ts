@@ -1,6 +1,6 @@
-import { BLOCK_LANES, chunkPairs } from '../../kernels/weight-storage.wgsl.js';
-import { OptionError } from '../errors.js';
-import type { MatrixView } from './weight-packing.js';
+import { BLOCK_LANES, chunkPairs } from '../../kernels/lib/weight-storage.wgsl.js';
+import { OptionError } from '../foundation/errors.js';
+import type { MatrixView } from './matrix-view.js';
 
 /** Largest int8 code: −128 is left out, so that a weight and its negative have codes of the same size. */
 const LARGEST_CODE = 127;

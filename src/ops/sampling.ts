@@ -1,8 +1,8 @@
-import { normalizeKernel } from '../../kernels/normalize.wgsl.js';
-import { shiftChunkKernel } from '../../kernels/shift-chunk.wgsl.js';
-import { solverStepKernel, STEP_UNIFORM_BYTES } from '../../kernels/solver-step.wgsl.js';
-import { startKernel } from '../../kernels/start.wgsl.js';
-import { unnormalizeKernel } from '../../kernels/unnormalize.wgsl.js';
+import { normalizeKernel } from '../../kernels/sampling/normalize.wgsl.js';
+import { shiftChunkKernel } from '../../kernels/sampling/shift-chunk.wgsl.js';
+import { solverStepKernel, STEP_UNIFORM_BYTES } from '../../kernels/sampling/solver-step.wgsl.js';
+import { startKernel } from '../../kernels/sampling/start.wgsl.js';
+import { unnormalizeKernel } from '../../kernels/sampling/unnormalize.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import type { Tensor } from '../runtime/tensor.js';
 

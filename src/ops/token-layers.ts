@@ -1,7 +1,7 @@
-import { embedTokenKernel, embedTokenShape, type EmbedTokenParameters } from '../../kernels/embed-token.wgsl.js';
-import type { Kernel } from '../../kernels/kernel.js';
-import { tokenLayerKernel, tokenProgramWords, type TokenProgram } from '../../kernels/token-layer.wgsl.js';
-import type { TokenSizes } from '../../kernels/token-stages.wgsl.js';
+import { embedTokenKernel, embedTokenShape, type EmbedTokenParameters } from '../../kernels/transformer/embed-token.wgsl.js';
+import type { Kernel } from '../../kernels/lib/kernel.js';
+import { tokenLayerKernel, tokenProgramWords, type TokenProgram } from '../../kernels/transformer/token-layer.wgsl.js';
+import type { TokenSizes } from '../../kernels/transformer/token-stages.wgsl.js';
 import type { Binding, PlanBuilder } from '../runtime/plan-builder.js';
 import { asTokens, sameShape, type Tensor } from '../runtime/tensor.js';
 import type { TokenWeights } from './token-weights.js';

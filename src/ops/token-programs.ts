@@ -1,6 +1,6 @@
-import { stackLinears, type LinearShape } from '../../kernels/linear-stack.js';
-import type { LinearTarget, TokenProgram, TokenStage } from '../../kernels/token-layer.wgsl.js';
-import { slicesOf, type TokenSizes } from '../../kernels/token-stages.wgsl.js';
+import { stackLinears, type LinearShape } from '../../kernels/lib/linear-stack.js';
+import type { LinearTarget, TokenProgram, TokenStage } from '../../kernels/transformer/token-layer.wgsl.js';
+import { slicesOf, type TokenSizes } from '../../kernels/transformer/token-stages.wgsl.js';
 
 /** Programs of token-layer.wgsl.ts. Weights are packed (token-weights.ts) in the order in which a program uses them. */
 

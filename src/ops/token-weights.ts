@@ -1,4 +1,4 @@
-import type { WeightStorage } from '../../kernels/weight-storage.wgsl.js';
+import type { WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
 import type { Conv1dWeights } from './conv1d.js';
 import type { NormWeights } from './norm.js';
 import type { WeightLoader } from './weight-source.js';

@@ -1,6 +1,6 @@
-import type { StageParameters } from '../../kernels/conv-stage.wgsl.js';
-import type { StageSizes } from '../../kernels/conv1d-shape.js';
-import { finishNormKernel, finishNormShape } from '../../kernels/finish-norm.wgsl.js';
+import type { StageParameters } from '../../kernels/conv/conv-prologue.wgsl.js';
+import type { StageSizes } from '../../kernels/conv/conv1d-shape.js';
+import { finishNormKernel, finishNormShape } from '../../kernels/norm/finish-norm.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { tapTensor, type Tensor } from '../runtime/tensor.js';
 import { EPSILON, type FilmBinding, type FoldedNorm } from './norm.js';

@@ -1,8 +1,8 @@
-import { UNIFORM_INPUT_BYTES, type DirectVector, type InputSpace } from '../../kernels/conv-input.wgsl.js';
-import { STAGE_VEC4S } from '../../kernels/conv-stage.wgsl.js';
-import type { Conv1dTiling } from '../../kernels/conv1d-shape.js';
-import type { ActivationLayout } from '../../kernels/kernel.js';
-import { BLOCK_LANES, type WeightPlace } from '../../kernels/weight-storage.wgsl.js';
+import { UNIFORM_INPUT_BYTES, type DirectVector, type InputSpace } from '../../kernels/conv/conv-input.wgsl.js';
+import { STAGE_VEC4S } from '../../kernels/conv/conv-prologue.wgsl.js';
+import type { Conv1dTiling } from '../../kernels/conv/conv1d-shape.js';
+import type { ActivationLayout } from '../../kernels/lib/kernel.js';
+import { BLOCK_LANES, type WeightPlace } from '../../kernels/lib/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { TunedTiling } from '../runtime/variant-table.js';
 

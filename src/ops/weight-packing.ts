@@ -1,43 +1,14 @@
 import {
   blockChunks, BLOCK_LANES, CHUNK_BYTES, chunkPairs, WEIGHT_TEXTURE_WIDTH, type WeightPlace, type WeightStorage,
-} from '../../kernels/weight-storage.wgsl.js';
-import { packF16, roundToF16 } from '../half.js';
-import { HalfRangeError } from '../errors.js';
+} from '../../kernels/lib/weight-storage.wgsl.js';
+import { packF16, roundToF16 } from '../foundation/half.js';
+import { HalfRangeError } from '../foundation/errors.js';
+import type { MatrixView } from './matrix-view.js';
 import { alignUp } from '../runtime/buffers.js';
 import { outputScales, quantizeBlock } from './quantize.js';
 import { VARIANTS } from './variants.js';
-import type { Precision, WeightLoader } from './weight-source.js';
-
-/**
- * A weight matrix inside a tensor, as a kernel reads it: rows are (input channel, tap), columns are output channels.
- * Element [row, column] is at `offset + ⌊row / taps⌋ · inputStride + (row mod taps) + column · outputStride`.
- */
-export interface MatrixView {
-  readonly rows: number;
-  readonly columns: number;
-  readonly taps: number;
-  readonly offset: number;
-  readonly inputStride: number;
-  readonly outputStride: number;
-}
-
-/** View of a convolution's tensor [out][in][tap]; a linear layer's [out][in] has one tap. */
-export function convView(outChannels: number, inChannels: number, taps: number): MatrixView {
-  const rows = inChannels * taps;
-  return { rows, columns: outChannels, taps, offset: 0, inputStride: taps, outputStride: rows };
-}
-
-/** View of a transposed convolution's tensor [in][out][tap]. */
-export function convTransposeView(outChannels: number, inChannels: number, taps: number): MatrixView {
-  return {
-    rows: inChannels * taps,
-    columns: outChannels,
-    taps,
-    offset: 0,
-    inputStride: outChannels * taps,
-    outputStride: taps,
-  };
-}
+import type { WeightLoader } from './weight-source.js';
+import type { Precision } from '../spec/precision.js';
 
 /** Output channels of a block. */
 const BLOCK_CHANNELS = 4 * BLOCK_LANES;

@@ -1,8 +1,5 @@
 import type { Uploader } from '../runtime/uploader.js';
-
-/** Storage of a network's weights on the device; all arithmetic is f32. */
-export const PRECISIONS = ['f32', 'f16', 'int8'] as const;
-export type Precision = (typeof PRECISIONS)[number];
+import type { Precision } from '../spec/precision.js';
 
 /** Named tensors of a checkpoint. The array may be overwritten by the next read. */
 export interface WeightSource {

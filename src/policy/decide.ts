@@ -1,6 +1,6 @@
-import type { Denoiser, DenoiseRun, FinishedRun } from './denoiser.js';
-import { choiceNoise, choiceNumbers, runNoise, type GivenNoise, type NoiseSeed } from './noise.js';
-import type { DecisionContext, DecisionMaker, DecisionOutcome, Deciding, DenoiseRequest, PastChunk } from './strategy.js';
+import type { Denoiser, DenoiseRun, FinishedRun } from '../decision/denoiser.js';
+import { choiceNoise, choiceNumbers, runNoise, type GivenNoise, type NoiseSeed } from '../decision/noise.js';
+import type { DecisionContext, DecisionMaker, DecisionOutcome, Deciding, DenoiseRequest, PastChunk } from '../strategies/strategy.js';
 
 /** One decision that is to be made. */
 export interface PendingDecision {

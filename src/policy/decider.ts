@@ -1,11 +1,11 @@
 import { decideAll, firstRuns, type MadeDecision, type PendingDecision } from './decide.js';
-import type { DecisionInput } from './decision.js';
-import type { DecisionPlan } from './decision-plan.js';
-import type { Denoiser } from './denoiser.js';
+import type { DecisionInput } from '../decision/decision-input.js';
+import type { DecisionPlan } from '../decision/decision-plan.js';
+import type { Denoiser } from '../decision/denoiser.js';
 import type { Episode } from './episode.js';
-import { splitGivenNoise, type GivenNoise } from './noise.js';
-import { planResult, type PlanResult } from './plan-result.js';
-import type { PastChunk, Strategy, StrategyContext } from './strategy.js';
+import { splitGivenNoise, type GivenNoise } from '../decision/noise.js';
+import { planResult, type PlanResult } from './decision-result.js';
+import type { PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 
 /** What a caller brings to one decision. */
 export interface Sample {

@@ -1,5 +1,5 @@
-import type { NoiseSeed } from './noise.js';
-import type { DecisionMaker, DecisionOutcome, PastChunk, Strategy } from './strategy.js';
+import type { NoiseSeed } from '../decision/noise.js';
+import type { DecisionMaker, DecisionOutcome, PastChunk, Strategy } from '../strategies/strategy.js';
 
 /** A running episode: what its strategy remembers, its last chunks, and which noise it gets. */
 export class Episode {

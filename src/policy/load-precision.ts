@@ -1,6 +1,6 @@
-import { HalfRangeError } from '../errors.js';
-import type { Precision } from '../ops/weight-source.js';
-import { choosePrecision, type PrecisionChoice, type PrecisionFacts } from './choose-precision.js';
+import { HalfRangeError } from '../foundation/errors.js';
+import type { Precision } from '../spec/precision.js';
+import { choosePrecision, type PrecisionChoice, type PrecisionFacts } from './precision.js';
 
 export interface LoadedIn<T> {
   readonly networks: T;

@@ -1,24 +1,24 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
-import { DisposedError, OptionError } from '../errors.js';
-import type { Precision } from '../ops/weight-source.js';
-import { checkInteger, checkKeys } from '../options.js';
+import { DisposedError, OptionError } from '../foundation/errors.js';
+import type { Precision } from '../spec/precision.js';
+import { checkInteger, checkKeys } from '../foundation/options.js';
 import type { PlanTiming } from '../runtime/timing.js';
-import { concatenate, splitChunks } from './chunks.js';
-import { createStrategy } from './create-strategy.js';
+import { concatenate, splitChunks } from '../strategies/chunks.js';
+import { createStrategy } from '../strategies/create-strategy.js';
 import { Decider, type Sample } from './decider.js';
-import { Denoiser, givenRun, type DenoiseSample } from './denoiser.js';
+import { Denoiser, givenRun, type DenoiseSample } from '../decision/denoiser.js';
 import { Episode } from './episode.js';
-import { copyGivenNoise } from './noise.js';
-import { countFrames, gatherFrames, type Observation } from './observations.js';
-import { PlanCache } from './plan-cache.js';
-import type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './plan-result.js';
-import type { PolicyNetworks } from './policy-networks.js';
-import { describePolicy, type PolicyInfo } from './policy-info.js';
-import { SerialQueue } from './serial-queue.js';
-import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from './strategy.js';
-import type { StrategyOptions } from './strategy-options.js';
+import { copyGivenNoise } from '../decision/noise.js';
+import { countFrames, gatherFrames, type Observation } from '../observations/check.js';
+import { PlanCache } from '../decision/plan-cache.js';
+import type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './decision-result.js';
+import type { PolicyNetworks } from '../decision/networks.js';
+import { describePolicy, type PolicyInfo } from './info.js';
+import { SerialQueue } from './queue.js';
+import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
+import type { StrategyOptions } from '../strategies/strategy-options.js';
 
-export type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './plan-result.js';
+export type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './decision-result.js';
 
 export interface PolicyParts {
   readonly checkpoint: PolicyCheckpoint;

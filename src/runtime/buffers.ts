@@ -1,4 +1,4 @@
-import { DeviceLimitError } from '../errors.js';
+import { DeviceLimitError } from '../foundation/errors.js';
 import type { ComputeDevice } from './device.js';
 
 /** GPUBufferUsage by name; the global is not there in every runtime. */

@@ -1,6 +1,6 @@
-import type { Kernel } from '../../kernels/kernel.js';
-import type { HalfLoads } from '../../kernels/weight-storage.wgsl.js';
-import { DeviceLostError, NoAdapterError } from '../errors.js';
+import type { Kernel } from '../../kernels/lib/kernel.js';
+import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
+import { DeviceLostError, NoAdapterError } from '../foundation/errors.js';
 import { classifyAdapter, type DeviceClass } from './device-class.js';
 import { PipelineCache } from './pipeline-cache.js';
 import { adapterIdentity, checkVariantTable, type VariantTable } from './variant-table.js';

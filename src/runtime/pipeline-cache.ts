@@ -1,5 +1,5 @@
-import type { Kernel } from '../../kernels/kernel.js';
-import { ShaderError } from '../errors.js';
+import type { Kernel } from '../../kernels/lib/kernel.js';
+import { ShaderError } from '../foundation/errors.js';
 
 /** A kernel ready to run. */
 export interface CompiledKernel {

@@ -1,5 +1,5 @@
-import type { Kernel } from '../../kernels/kernel.js';
-import { DeviceLimitError } from '../errors.js';
+import type { Kernel } from '../../kernels/lib/kernel.js';
+import { DeviceLimitError } from '../foundation/errors.js';
 import { alignUp, isTexture, OFFSET_ALIGNMENT, TEXEL_BYTES } from './buffers.js';
 import type { ComputeDevice } from './device.js';
 import type { DeviceClass } from './device-class.js';

@@ -1,4 +1,4 @@
-import type { ActivationLayout } from '../../kernels/kernel.js';
+import type { ActivationLayout } from '../../kernels/lib/kernel.js';
 import { UNIFORM_BINDING_BYTES } from './buffers.js';
 import type { BufferHandle, PlanBuilder } from './plan-builder.js';
 

@@ -1,4 +1,4 @@
-import { DeviceLimitError } from '../errors.js';
+import { DeviceLimitError } from '../foundation/errors.js';
 import { createBuffer, USAGE } from './buffers.js';
 import { ExpectedWait } from './expected-wait.js';
 import type { DispatchInfo, Plan, SegmentRun } from './plan.js';

@@ -1,5 +1,5 @@
-import type { HalfLoads, WeightStorage } from '../../kernels/weight-storage.wgsl.js';
-import { OptionError } from '../errors.js';
+import type { HalfLoads, WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
+import { OptionError } from '../foundation/errors.js';
 
 /** How a convolution is cut: the part of its tiling that may differ between devices. See kernels/conv1d.wgsl.ts. */
 export interface TunedTiling {

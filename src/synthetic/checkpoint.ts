@@ -1,7 +1,7 @@
 import { memorySource, type ByteSource, type CheckpointSource } from '../checkpoints/source.js';
-import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor-tensors.js';
-import type { PredictorShape, UnetShape } from '../network-shapes.js';
-import { unetTensorShapes } from '../checkpoints/unet-tensors.js';
+import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor/predictor-tensors.js';
+import type { PredictorShape, UnetShape } from '../spec/network-shapes.js';
+import { unetTensorShapes } from '../checkpoints/lerobot/unet-tensors.js';
 import { initialFill } from './fill.js';
 import { syntheticFile, type SyntheticTensor } from './file.js';
 

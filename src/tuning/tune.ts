@@ -1,5 +1,5 @@
 import { trustsHalfLoads } from '../ops/half-loads.js';
-import type { Precision } from '../ops/weight-source.js';
+import type { Precision } from '../spec/precision.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { BuildTarget } from '../runtime/plan-builder.js';
 import {

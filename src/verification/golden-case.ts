@@ -1,7 +1,7 @@
-import { SafetensorsFile } from '../checkpoints/safetensors.js';
+import { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
-import { CheckpointError } from '../errors.js';
-import type { StrategyOptions, WarmStartOptions } from '../policy/strategy-options.js';
+import { CheckpointError } from '../foundation/errors.js';
+import type { StrategyOptions, WarmStartOptions } from '../strategies/strategy-options.js';
 
 /** `case.json`: how the reference outputs were computed. */
 export interface CaseDescription {

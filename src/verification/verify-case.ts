@@ -1,10 +1,10 @@
-import { encodeSafetensors, type WritableTensor } from '../checkpoints/safetensors.js';
+import { encodeSafetensors, type WritableTensor } from '../checkpoints/safetensors/safetensors.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
-import { CheckpointError } from '../errors.js';
-import type { Precision } from '../ops/weight-source.js';
-import type { PrecisionChoice } from '../policy/choose-precision.js';
+import { CheckpointError } from '../foundation/errors.js';
+import type { Precision } from '../spec/precision.js';
+import type { PrecisionChoice } from '../policy/precision.js';
 import { loadPolicy } from '../policy/load-policy.js';
-import type { PolicyInfo } from '../policy/policy-info.js';
+import type { PolicyInfo } from '../policy/info.js';
 import type { PlanResult } from '../policy/policy.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { compareTensor, type TensorReport } from './compare.js';

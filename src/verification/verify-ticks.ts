@@ -1,4 +1,4 @@
-import { CheckpointError } from '../errors.js';
+import { CheckpointError } from '../foundation/errors.js';
 import type { PlanResult, Policy } from '../policy/policy.js';
 import type { GoldenCase } from './golden-case.js';
 

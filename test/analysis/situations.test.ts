@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectSituations, START_TAP, startsFromNoise, startsFromPrediction, type Situation } from '../../src/analysis/situations.js';
-import { OptionError } from '../../src/errors.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import { warmStart } from '../../src/diffusion/warm-start.js';
 import type { Policy, PlanResult } from '../../src/policy/policy.js';
-import { solverOptions } from '../diffusion/recorded-case.js';
-import { loadGolden } from '../policy/golden-policy.js';
+import { solverOptions } from '../support/recorded-case.js';
+import { loadGolden } from '../support/golden-policy.js';
 import { useTestDevice } from '../support/device.js';
 
 const STRATEGY = { name: 'STEP', budget: 1, coldStart: { steps: 2 } } as const;

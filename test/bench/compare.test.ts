@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compareRecords, comparisonReport, judge, parseRecord } from '../../bench/compare.js';
-import { SUITE_FORMAT, type CaseRecord, type SuiteRecord, type Timing } from '../../bench/record.js';
-import { describeSamples, rounded } from '../../bench/statistics.js';
+import { compareRecords, comparisonReport, judge, parseRecord } from '../../bench/kernels/compare.js';
+import { SUITE_FORMAT, type CaseRecord, type SuiteRecord, type Timing } from '../../bench/kernels/record.js';
+import { describeSamples, rounded } from '../../bench/kernels/statistics.js';
 
 function timing(samplesMs: readonly number[]): Timing {
   return { ...describeSamples(samplesMs), samplesMs };

@@ -13,7 +13,7 @@ describe.each(['with', 'without'])('the harness %s benchmark.js', (which) => {
         throw new Error('Cannot find package');
       });
     }
-    return import('../../bench/harness.js');
+    return import('../../bench/kernels/harness.js');
   };
 
   it('keeps the time of every run, one task after the other, and at least five of them', async () => {

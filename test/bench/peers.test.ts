@@ -3,7 +3,7 @@ import { checkLayout, type WeightLayout } from '../../bench/peers/graph.js';
 import { relativeError, ratiosTo, runsPerTurn, turnsOfRound } from '../../bench/peers/rounds.js';
 import { readOptions } from '../../bench/peers/options.js';
 import { applyStep, createWork, weightBytes } from '../../bench/peers/work.js';
-import { unetTensorShapes } from '../../src/checkpoints/unet-tensors.js';
+import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
 import { syntheticUnet } from '../../src/synthetic/checkpoint.js';
 
 const UNET = syntheticUnet('small');

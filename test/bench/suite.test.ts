@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { compareRecords } from '../../bench/compare.js';
-import { report } from '../../bench/report.js';
-import { decisionPicture, groupCases } from '../../bench/roofline.js';
-import { runSuite, type SuiteOptions } from '../../bench/suite.js';
+import { compareRecords } from '../../bench/kernels/compare.js';
+import { report } from '../../bench/kernels/report.js';
+import { decisionPicture, groupCases } from '../../bench/kernels/roofline.js';
+import { runSuite, type SuiteOptions } from '../../bench/kernels/suite.js';
 import { useTestDevice } from '../support/device.js';
-import { xmlElements } from './svg.js';
+import { xmlElements } from '../support/svg.js';
 
 const QUICK: SuiteOptions = {
   size: 'tiny', precisions: ['f32'], batch: 1, horizon: 16, steps: 2, filter: 'mid_modules', seconds: 0.01, timestamps: false, arenaBytes: 16 << 20,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { collectCases, type Case } from '../../bench/cases.js';
-import { recordSynthetic, type DecisionChoice } from '../../bench/network.js';
+import { collectCases, type Case } from '../../bench/kernels/cases.js';
+import { recordSynthetic, type DecisionChoice } from '../../bench/kernels/network.js';
 import { useTestDevice } from '../support/device.js';
 
 /** Parameters of the large U-Net that no evaluation reads: they are tabulated at load, or used once per decision. */

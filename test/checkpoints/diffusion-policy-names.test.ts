@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { UnsupportedCheckpointError } from '../../src/errors.js';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
-import type { WritableTensor } from '../../src/checkpoints/safetensors.js';
+import { UnsupportedCheckpointError } from '../../src/foundation/errors.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
+import type { WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
-import { ChangedCheckpoint, f32, POST, PRE } from './changed-checkpoint.js';
+import { ChangedCheckpoint, f32, POST, PRE } from '../support/changed-checkpoint.js';
 
 const load = (checkpoint: ChangedCheckpoint): Promise<PolicyCheckpoint> => loadPolicyCheckpoint(checkpoint.source);
 

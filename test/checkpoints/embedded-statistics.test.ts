@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
-import type { WritableTensor } from '../../src/checkpoints/safetensors.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
+import type { WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
-import { ChangedCheckpoint, f32 } from './changed-checkpoint.js';
+import { ChangedCheckpoint, f32 } from '../support/changed-checkpoint.js';
 
 const load = (checkpoint: ChangedCheckpoint): Promise<PolicyCheckpoint> => loadPolicyCheckpoint(checkpoint.source);
 const STATE = 'normalize_inputs.buffer_observation_state';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { WarmstepError } from '../../src/errors.js';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
-import { loadPredictorCheckpoint } from '../../src/checkpoints/load-predictor.js';
-import { encodeSafetensors, SafetensorsFile } from '../../src/checkpoints/safetensors.js';
+import { WarmstepError } from '../../src/foundation/errors.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
+import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
+import { encodeSafetensors, SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
-import { bounded, boundedSource, seeded } from './bounded-source.js';
-import { goldenFiles, jsonOf, type Files } from './folders.js';
+import { bounded, boundedSource, seeded } from '../support/bounded-source.js';
+import { goldenFiles, jsonOf, type Files } from '../support/folders.js';
 
 type Outcome = 'valid' | 'refused';
 

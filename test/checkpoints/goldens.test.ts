@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
-import { loadPredictorCheckpoint } from '../../src/checkpoints/load-predictor.js';
-import { SafetensorsFile } from '../../src/checkpoints/safetensors.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
+import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
+import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
-import type { Normalizer, Unnormalizer } from '../../src/checkpoints/types.js';
-import { golden, goldenCases } from './folders.js';
+import type { Normalizer, Unnormalizer } from '../../src/spec/policy-spec.js';
+import { golden, goldenCases } from '../support/folders.js';
 
 const DIALECTS: Record<string, string> = { 'state-dialect-a': 'A', 'state-dialect-b': 'B' };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { CheckpointError, UnsupportedCheckpointError } from '../../src/errors.js';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
+import { CheckpointError, UnsupportedCheckpointError } from '../../src/foundation/errors.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { memorySource } from '../../src/checkpoints/source.js';
-import { ChangedCheckpoint, f32, type ConfigJson } from './changed-checkpoint.js';
+import { ChangedCheckpoint, f32, type ConfigJson } from '../support/changed-checkpoint.js';
 
 async function refusal(checkpoint: ChangedCheckpoint): Promise<Error> {
   const error = await loadPolicyCheckpoint(checkpoint.source).then(() => undefined, (reason: unknown) => reason);

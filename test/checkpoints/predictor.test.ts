@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { CheckpointError } from '../../src/errors.js';
-import { loadPredictorCheckpoint } from '../../src/checkpoints/load-predictor.js';
-import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors.js';
+import { CheckpointError } from '../../src/foundation/errors.js';
+import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
+import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
-import { f32, tensorsOf } from './changed-checkpoint.js';
-import { goldenFiles, jsonOf } from './folders.js';
+import { f32, tensorsOf } from '../support/changed-checkpoint.js';
+import { goldenFiles, jsonOf } from '../support/folders.js';
 
 interface Change {
   readonly config?: Record<string, unknown>;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { CheckpointError, UnsupportedCheckpointError } from '../../src/errors.js';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
+import { CheckpointError, UnsupportedCheckpointError } from '../../src/foundation/errors.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
-import { ChangedCheckpoint, f32, POST, POST_STATE, PRE, PRE_STATE, type StepJson } from './changed-checkpoint.js';
+import { ChangedCheckpoint, f32, POST, POST_STATE, PRE, PRE_STATE, type StepJson } from '../support/changed-checkpoint.js';
 
 const load = (checkpoint: ChangedCheckpoint): Promise<PolicyCheckpoint> => loadPolicyCheckpoint(checkpoint.source);
 const changed = (): ChangedCheckpoint => new ChangedCheckpoint('state-ddim2');

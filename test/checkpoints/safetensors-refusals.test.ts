@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { CheckpointError } from '../../src/errors.js';
-import { SafetensorsFile } from '../../src/checkpoints/safetensors.js';
+import { CheckpointError } from '../../src/foundation/errors.js';
+import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
-import { bounded } from './bounded-source.js';
+import { bounded } from '../support/bounded-source.js';
 
 /** A file with any header text, true or not. */
 function file(header: string | Uint8Array, dataBytes: number, length?: bigint): Uint8Array {

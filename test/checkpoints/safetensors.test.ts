@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CheckpointError, OptionError } from '../../src/errors.js';
-import { encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors.js';
+import { CheckpointError, OptionError } from '../../src/foundation/errors.js';
+import { encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import { blobSource, memorySource, type ByteSource } from '../../src/checkpoints/source.js';
 
 async function open(tensors: readonly WritableTensor[], metadata?: Record<string, string>): Promise<SafetensorsFile> {

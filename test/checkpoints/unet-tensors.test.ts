@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { unetTensorShapes } from '../../src/checkpoints/unet-tensors.js';
-import type { UnetShape } from '../../src/network-shapes.js';
+import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
+import type { UnetShape } from '../../src/spec/network-shapes.js';
 
 const LARGE: UnetShape = {
   actionDim: 10, horizon: 16, downDims: [512, 1024, 2048], kernelSize: 5, groups: 8, stepEmbedDim: 128,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Contraction } from '../../src/analysis/contraction.js';
-import { repositoryPath, warmstep, warmstepJson } from './captured.js';
+import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
 
 const CASE = repositoryPath('test/goldens/step-forward-noise');
 const SHORT = ['--steps', '2', '--budget', '1', '--episodes', '1', '--decisions', '1'];

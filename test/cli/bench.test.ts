@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { syntheticPolicy } from '../../src/synthetic/checkpoint.js';
-import { warmstep, warmstepJson } from './captured.js';
+import { warmstep, warmstepJson } from '../support/captured.js';
 
 interface Latencies {
   readonly count: number;

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { warmstep } from './captured.js';
+import { warmstep } from '../support/captured.js';
 
 describe('warmstep demo', () => {
   let folder: string;

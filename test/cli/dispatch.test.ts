@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.js';
-import { warmstep } from './captured.js';
+import { warmstep } from '../support/captured.js';
 
 describe('the command line', () => {
   it('lists every command', async () => {

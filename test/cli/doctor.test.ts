@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ComputeDevice, type OpenDeviceOptions } from '../../src/runtime/device.js';
-import { warmstep, warmstepJson } from './captured.js';
+import { warmstep, warmstepJson } from '../support/captured.js';
 
 interface Diagnosis {
   readonly ok: boolean;

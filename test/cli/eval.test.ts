@@ -8,7 +8,7 @@ import type { EvaluationRecord } from '../../src/evaluation/record.js';
 import { openDevice } from '../../src/platform/node/device.js';
 import { variantFile, writeVariants } from '../../src/platform/node/variants.js';
 import { adapterIdentity } from '../../src/runtime/variant-table.js';
-import { repositoryPath, warmstep, warmstepJson } from './captured.js';
+import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
 
 describe('warmstep eval', () => {
   let folder: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { goldenCases } from '../checkpoints/folders.js';
-import { repositoryPath, warmstep, warmstepJson } from './captured.js';
+import { goldenCases } from '../support/folders.js';
+import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
 
 const bundled = repositoryPath('checkpoints/pusht-state');
 

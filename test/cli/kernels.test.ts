@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { warmstep, warmstepJson } from './captured.js';
+import { warmstep, warmstepJson } from '../support/captured.js';
 
 describe('warmstep kernels', () => {
   it('lists what the bundled policy runs', async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeSafetensors, memorySource, SafetensorsFile } from '../../src/index.js';
 import { loadPolicy } from '../../src/platform/node/index.js';
 import { readRecording, type Recording } from '../../src/cli/recording.js';
-import { repositoryPath, warmstep, warmstepJson } from './captured.js';
+import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
 
 const POLICY = repositoryPath('test/goldens/step-forward-noise/policy');
 const PREDICTOR = repositoryPath('test/goldens/step-forward-noise/predictor');

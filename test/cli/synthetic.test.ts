@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/load-policy.js';
-import { loadPredictorCheckpoint } from '../../src/checkpoints/load-predictor.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
+import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
 import { syntheticPolicy, syntheticPredictor } from '../../src/synthetic/checkpoint.js';
 import { initialFill } from '../../src/synthetic/fill.js';
 

@@ -2,11 +2,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { OptionError } from '../../src/errors.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import { openDevice } from '../../src/platform/node/device.js';
 import { variantFile } from '../../src/platform/node/variants.js';
 import type { AdapterSummary } from '../../src/runtime/device.js';
-import { warmstep, warmstepJson } from './captured.js';
+import { warmstep, warmstepJson } from '../support/captured.js';
 
 interface Tuned {
   readonly stored: string | null;

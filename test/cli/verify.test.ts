@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeSafetensors, memorySource, SafetensorsFile } from '../../src/index.js';
-import { tensorsOf } from '../checkpoints/changed-checkpoint.js';
-import { repositoryPath, warmstep, warmstepJson } from './captured.js';
+import { tensorsOf } from '../support/changed-checkpoint.js';
+import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
 
 const CASE = repositoryPath('test/goldens/state-bias-film');
 

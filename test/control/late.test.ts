@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Simulation, type SimulationOptions } from './simulated.js';
+import { Simulation, type SimulationOptions } from '../support/simulated.js';
 
 const NOTHING = undefined;
 

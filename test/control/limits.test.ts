@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/errors.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import { Limiter, type ActionLimits } from '../../src/control/limits.js';
-import { Simulation } from './simulated.js';
+import { Simulation } from '../support/simulated.js';
 
 function limited(limits: ActionLimits, wanted: readonly number[], last?: readonly number[]): number[] {
   return [...new Limiter(limits, wanted.length).apply(wanted, last).action];

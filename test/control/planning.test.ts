@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Simulation, SimulatedClock } from './simulated.js';
+import { Simulation, SimulatedClock } from '../support/simulated.js';
 
 const NOTHING = undefined;
 

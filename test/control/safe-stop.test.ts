@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { DeviceLostError, NonFiniteError } from '../../src/errors.js';
+import { DeviceLostError, NonFiniteError } from '../../src/foundation/errors.js';
 import type { ControlEvents } from '../../src/control/events.js';
 import { Sender } from '../../src/control/sender.js';
-import { Simulation } from './simulated.js';
+import { Simulation } from '../support/simulated.js';
 
 /** Nothing of a stopped loop moves a robot any more, however much time passes. */
 async function expectStopped(simulation: Simulation, kind: string): Promise<void> {

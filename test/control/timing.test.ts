@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MetricsRecorder, RecentValues } from '../../src/control/metrics.js';
 import { TickSchedule } from '../../src/control/tick-schedule.js';
-import { Simulation } from './simulated.js';
+import { Simulation } from '../support/simulated.js';
 
 describe('TickSchedule', () => {
   it('counts from the start, so that lateness does not add up', () => {

@@ -3,9 +3,9 @@ import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import type { DdimOptions } from '../../src/diffusion/ddim.js';
 import { alphasCumprod } from '../../src/diffusion/noise-schedule.js';
 import { roundHalfEven } from '../../src/diffusion/timesteps.js';
-import { OptionError } from '../../src/errors.js';
-import { applySolverStep } from './apply-solver-step.js';
-import { EPSILON, at, linearForm, run, timestepsOf } from './toy.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import { applySolverStep } from '../support/apply-solver-step.js';
+import { EPSILON, at, linearForm, run, timestepsOf } from '../support/toy.js';
 
 function ddim(steps: number, options: Partial<DdimOptions> = {}) {
   return ddimSchedule({ ...EPSILON, steps, ...options });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
-import { OptionError } from '../../src/errors.js';
-import { applySolverStep } from './apply-solver-step.js';
-import { EPSILON, at, linearForm, run, timestepsOf, toy } from './toy.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import { applySolverStep } from '../support/apply-solver-step.js';
+import { EPSILON, at, linearForm, run, timestepsOf, toy } from '../support/toy.js';
 
 const full = ddpmSchedule({ ...EPSILON, steps: 100 });
 

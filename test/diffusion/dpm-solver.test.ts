@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dpmSolverSchedule } from '../../src/diffusion/dpm-solver.js';
 import type { DpmSolverOptions } from '../../src/diffusion/dpm-solver.js';
-import { OptionError } from '../../src/errors.js';
-import { EPSILON, at, run, timestepsOf } from './toy.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import { EPSILON, at, run, timestepsOf } from '../support/toy.js';
 
 function dpm(steps: number, options: Partial<DpmSolverOptions> = {}) {
   return dpmSolverSchedule({ ...EPSILON, clip: null, steps, ...options });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { alphasCumprod, betas } from '../../src/diffusion/noise-schedule.js';
-import type { NoiseScheduleOptions } from '../../src/noise-schedule-options.js';
-import { OptionError } from '../../src/errors.js';
-import { at } from './toy.js';
+import type { NoiseScheduleOptions } from '../../src/spec/noise-schedule.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import { at } from '../support/toy.js';
 
 const cosine: NoiseScheduleOptions = {
   numTrainTimesteps: 100,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fillNormal, philox4x32 } from '../../src/diffusion/philox.js';
 import type { NoiseKey, PhiloxCounter, PhiloxKey } from '../../src/diffusion/philox.js';
-import { OptionError } from '../../src/errors.js';
+import { OptionError } from '../../src/foundation/errors.js';
 
 const KEY: NoiseKey = { seed: 42, episode: 3, decision: 5, purpose: 0 };
 

@@ -5,7 +5,7 @@ import { dpmSolverSchedule } from '../../src/diffusion/dpm-solver.js';
 import type { Schedule } from '../../src/diffusion/solver-step.js';
 import { isStalled } from '../../src/diffusion/stall.js';
 import { stalledStart, warmStart } from '../../src/diffusion/warm-start.js';
-import { applySolverStep } from './apply-solver-step.js';
+import { applySolverStep } from '../support/apply-solver-step.js';
 import {
   floats,
   integers,
@@ -14,9 +14,9 @@ import {
   readTensors,
   relativeError,
   solverOptions,
-} from './recorded-case.js';
-import type { Tensors } from './recorded-case.js';
-import { at, timestepsOf } from './toy.js';
+} from '../support/recorded-case.js';
+import type { Tensors } from '../support/recorded-case.js';
+import { at, timestepsOf } from '../support/toy.js';
 
 // The recorded runs hold the network's output and the sample of every step. Feeding those outputs through a schedule
 // tests solver and coefficients alone, without a network.

@@ -4,9 +4,9 @@ import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
 import { dpmSolverSchedule, type DpmSolverOptions } from '../../src/diffusion/dpm-solver.js';
 import { posteriorMeanSchedule, resumeSchedule } from '../../src/diffusion/resume.js';
 import type { Schedule } from '../../src/diffusion/solver-step.js';
-import { OptionError } from '../../src/errors.js';
-import { applySolverStep } from './apply-solver-step.js';
-import { EPSILON, EXACT, at, run, timestepsOf, toy } from './toy.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import { applySolverStep } from '../support/apply-solver-step.js';
+import { EPSILON, EXACT, at, run, timestepsOf, toy } from '../support/toy.js';
 
 const INDICES = Array.from({ length: 8 }, (_, index) => index);
 

@@ -3,8 +3,8 @@ import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import type { Schedule } from '../../src/diffusion/solver-step.js';
 import { stalledStart, timestepOfNoiseRatio, warmStart } from '../../src/diffusion/warm-start.js';
 import type { Start } from '../../src/diffusion/warm-start.js';
-import { OptionError } from '../../src/errors.js';
-import { EPSILON, EXACT, gaussianDenoiser, run, timestepsOf } from './toy.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import { EPSILON, EXACT, gaussianDenoiser, run, timestepsOf } from '../support/toy.js';
 
 const PREDICTION = 0.5;
 const NOISE = -0.7;

@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { evaluate, type EvaluateOptions } from '../../src/evaluation/evaluate.js';
 import { measureLatency } from '../../src/evaluation/latency.js';
 import type { EpisodeRecord } from '../../src/evaluation/record.js';
-import { parseStrategy } from '../../src/evaluation/strategy-spec.js';
-import type { Task } from '../../src/evaluation/task.js';
+import { parseStrategy } from '../../src/strategies/parse.js';
+import type { Task } from '../../src/envs/push-t/task.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
-import { ChangedCheckpoint } from '../checkpoints/changed-checkpoint.js';
-import { irregular } from '../policy/golden-policy.js';
+import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
+import { irregular } from '../support/golden-policy.js';
 import { useTestDevice } from '../support/device.js';
-import { useBundledPolicy } from './bundled-policy.js';
-import { shortTask } from './tasks.js';
+import { useBundledPolicy } from '../support/bundled-policy.js';
+import { shortTask } from '../support/tasks.js';
 
 const SEEDS = [100_003, 100_004, 100_005];
 

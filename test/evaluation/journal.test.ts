@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { journalLine, readJournal, type JournalHeader } from '../../src/evaluation/journal.js';
-import { OptionError } from '../../src/errors.js';
+import { OptionError } from '../../src/foundation/errors.js';
 
 const HEADER: JournalHeader = {
   format: 'warmstep-evaluation-journal', version: 1, task: 'push-t', maxTicks: 300, fingerprint: { policy: 'a1', precision: 'f32', predictor: null },

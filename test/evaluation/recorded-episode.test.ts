@@ -4,7 +4,7 @@ import { pushTObservation } from '../../src/envs/push-t/observations.js';
 import { folderSource } from '../../src/platform/node/folder-source.js';
 import { GoldenCase } from '../../src/verification/golden-case.js';
 import { useTestDevice } from '../support/device.js';
-import { loadGolden } from '../policy/golden-policy.js';
+import { loadGolden } from '../support/golden-policy.js';
 
 const CASE = new URL('../goldens/step-pusht-trained', import.meta.url).pathname;
 /** Seed of the recorded episode (case.json), which reached this coverage on Chipmunk, with networks in PyTorch. */

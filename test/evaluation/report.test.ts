@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/errors.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
-import { logAxis } from '../../src/evaluation/report/axes.js';
+import { logAxis } from '../../src/report/axes.js';
 import { runningMaximum, sortedScores } from '../../src/evaluation/report/curves.js';
 import { milliseconds, signed } from '../../src/evaluation/report/format.js';
 import { frontOf } from '../../src/evaluation/report/frontier.js';
-import { embeddedJson } from '../../src/evaluation/report/html.js';
+import { embeddedJson } from '../../src/report/html.js';
 import { overlap, placeLabels, type Box } from '../../src/evaluation/report/place-labels.js';
 import { renderReport } from '../../src/evaluation/report/render.js';
 import { replayHash } from '../../src/evaluation/report/replay-hash.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/errors.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import { Bootstrap, mean, pairedDifference, quantiles, sampleVariance, wilsonInterval } from '../../src/evaluation/statistics.js';
 import type { ReferenceScores } from '../../src/evaluation/summary.js';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/errors.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import type { EpisodeRecord, EvaluationRecord, StrategyRecord } from '../../src/evaluation/record.js';
 import { compareWithReference, summarize, type ReferenceScores, type StrategySummary } from '../../src/evaluation/summary.js';
 import { evaluationRecord } from '../support/evaluation-record.js';

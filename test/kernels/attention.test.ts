@@ -4,7 +4,7 @@ import { channelRange } from '../../src/runtime/tensor.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
 import { expectClose, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
-import { attention } from './reference.js';
+import { attention } from '../support/reference.js';
 
 const device = useTestDevice();
 

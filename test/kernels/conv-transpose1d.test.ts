@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { useTestDevice } from '../support/device.js';
 import { expectClose, type Tolerance } from '../support/values.js';
-import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase } from './conv-case.js';
+import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase } from '../support/conv-case.js';
 
 const TOLERANCE: Tolerance = { atol: 2e-6, rtol: 1e-6 };
 

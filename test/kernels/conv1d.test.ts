@@ -4,8 +4,8 @@ import { broadcast, channelRange, timeRange } from '../../src/runtime/tensor.js'
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
 import { expectClose, Normals, valueAt, valuesOf, type Tolerance } from '../support/values.js';
-import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase } from './conv-case.js';
-import { convolution } from './reference.js';
+import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase } from '../support/conv-case.js';
+import { convolution } from '../support/reference.js';
 
 /** For sums of unit size; the largest error measured is half of this. */
 const TOLERANCE: Tolerance = { atol: 2e-6, rtol: 1e-6 };

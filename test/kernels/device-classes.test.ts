@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Kernel } from '../../kernels/kernel.js';
-import { roundToF16 } from '../../src/half.js';
+import type { Kernel } from '../../kernels/lib/kernel.js';
+import { roundToF16 } from '../../src/foundation/half.js';
 import { recordAttention } from '../../src/ops/attention.js';
 import { loadNorm, recordGroupNorm, recordLayerNorm } from '../../src/ops/norm.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
@@ -8,8 +8,8 @@ import { channelRange } from '../../src/runtime/tensor.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
 import { expectClose, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
-import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase, type ConvInputs } from './conv-case.js';
-import { attention, groupNormMish, layerNorm } from './reference.js';
+import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase, type ConvInputs } from '../support/conv-case.js';
+import { attention, groupNormMish, layerNorm } from '../support/reference.js';
 
 const TOLERANCE = { atol: 2e-6, rtol: 1e-6 };
 

@@ -3,7 +3,7 @@ import { loadNorm, recordGroupNorm } from '../../src/ops/norm.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp, type TensorOrder } from '../support/run-op.js';
 import { expectClose, expectSameBits, Normals, valueAt, valuesOf, type Tolerance, type Values } from '../support/values.js';
-import { groupNormMish } from './reference.js';
+import { groupNormMish } from '../support/reference.js';
 
 const TOLERANCE: Tolerance = { atol: 3e-6, rtol: 2e-6 };
 

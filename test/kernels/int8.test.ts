@@ -4,7 +4,7 @@ import { loadNorm, recordLayerNorm } from '../../src/ops/norm.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
 import { expectClose, expectSameBits, Normals, valuesOf, type Values } from '../support/values.js';
-import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase } from './conv-case.js';
+import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase } from '../support/conv-case.js';
 
 /** What the weights are after int8, written down independently of the engine: [out][in][tap], transposed [in][out][tap]. */
 function dequantized(weight: Float32Array, { inChannels, outChannels, kernelSize, transposed = false }: ConvCase): Float32Array {

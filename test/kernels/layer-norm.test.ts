@@ -3,7 +3,7 @@ import { loadNorm, recordLayerNorm } from '../../src/ops/norm.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
 import { expectClose, Normals, valuesOf, type Tolerance, type Values } from '../support/values.js';
-import { layerNorm } from './reference.js';
+import { layerNorm } from '../support/reference.js';
 
 const TOLERANCE: Tolerance = { atol: 3e-6, rtol: 2e-6 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { erfc, gelu, mish } from './reference.js';
+import { erfc, gelu, mish } from '../support/reference.js';
 
 /** The references are compared with published values, so that kernel and reference cannot share a mistake. */
 describe('float64 references', () => {

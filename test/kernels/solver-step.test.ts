@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SolverStep } from '../../src/diffusion/solver-step.js';
 import { recordSolverStep } from '../../src/ops/sampling.js';
-import { applySolverStep } from '../diffusion/apply-solver-step.js';
+import { applySolverStep } from '../support/apply-solver-step.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
 import { expectClose, Normals, valueAt, valuesOf, type Values } from '../support/values.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { START_STATUS } from '../../kernels/start.wgsl.js';
+import { START_STATUS } from '../../kernels/sampling/start.wgsl.js';
 import { recordStart } from '../../src/ops/sampling.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';

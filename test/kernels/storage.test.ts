@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { loadConv1d, loadLinearRows, recordConv1d } from '../../src/ops/conv1d.js';
 import { loadNorm, recordGroupNorm, recordLayerNorm } from '../../src/ops/norm.js';
-import { roundToF16 } from '../../src/half.js';
+import { roundToF16 } from '../../src/foundation/half.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
 import { expectClose, expectSameBits, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
-import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase, type ConvInputs } from './conv-case.js';
+import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase, type ConvInputs } from '../support/conv-case.js';
 
 const device = useTestDevice();
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { UnetShape } from '../../src/network-shapes.js';
+import type { UnetShape } from '../../src/spec/network-shapes.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { PlanResult } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';
 import { expectClose, Normals, valuesOf, type Values } from '../support/values.js';
-import { randomPolicy } from './random-checkpoint.js';
-import { referenceUnet } from './reference-networks.js';
+import { randomPolicy } from '../support/random-checkpoint.js';
+import { referenceUnet } from '../support/reference-networks.js';
 
 const BATCH = 2;
 /** Two levels of 8 and 4 columns, with residual convolutions and a skip. */

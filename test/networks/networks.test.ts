@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { PredictorShape, UnetShape } from '../../src/network-shapes.js';
+import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import { useTestDevice } from '../support/device.js';
 import { expectClose, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
-import { randomPolicy, randomPredictor } from './random-checkpoint.js';
-import { referencePredictor, referenceUnet } from './reference-networks.js';
+import { randomPolicy, randomPredictor } from '../support/random-checkpoint.js';
+import { referencePredictor, referenceUnet } from '../support/reference-networks.js';
 
 const device = useTestDevice();
 const TOLERANCE = { atol: 2e-5, rtol: 2e-5 };

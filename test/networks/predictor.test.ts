@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { roundToF16 } from '../../src/half.js';
-import type { PredictorShape } from '../../src/network-shapes.js';
-import { loadPredictor, recordPredictor, type Predictor } from '../../src/networks/predictor.js';
-import { fitsTokenKernels } from '../../src/networks/predictor-tokens.js';
-import { PRECISIONS, type Precision } from '../../src/ops/weight-source.js';
+import { roundToF16 } from '../../src/foundation/half.js';
+import type { PredictorShape } from '../../src/spec/network-shapes.js';
+import { loadPredictor, recordPredictor, type Predictor } from '../../src/networks/predictor/predictor.js';
+import { fitsTokenKernels } from '../../src/networks/predictor/predictor-tokens.js';
+import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { useTestDevice } from '../support/device.js';
 import { useMutantDevice } from '../support/mutants.js';
 import { runOp } from '../support/run-op.js';
 import { expectClose, expectSameBits, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
-import { randomPredictor } from './random-checkpoint.js';
-import { referencePredictor, type Tensors } from './reference-networks.js';
+import { randomPredictor } from '../support/random-checkpoint.js';
+import { referencePredictor, type Tensors } from '../support/reference-networks.js';
 
 const RELEASE: PredictorShape = {
   actionDim: 2, observationDim: 5, horizon: 8, observationSteps: 2, historySteps: 8,

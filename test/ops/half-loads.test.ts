@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Kernel } from '../../kernels/kernel.js';
+import type { Kernel } from '../../kernels/lib/kernel.js';
 import { loadConv1d, recordConv1d } from '../../src/ops/conv1d.js';
 import { trustsHalfLoads } from '../../src/ops/half-loads.js';
 import { openTestDevice, useTestDevice } from '../support/device.js';

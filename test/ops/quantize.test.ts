@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { BLOCK_LANES, chunkPairs } from '../../kernels/weight-storage.wgsl.js';
-import { OptionError } from '../../src/errors.js';
+import { BLOCK_LANES, chunkPairs } from '../../kernels/lib/weight-storage.wgsl.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import { outputScales, quantizeBlock } from '../../src/ops/quantize.js';
-import { convTransposeView, convView, matrixStorage, type MatrixView } from '../../src/ops/weight-packing.js';
+import { matrixStorage } from '../../src/ops/weight-packing.js';
+import { convTransposeView, convView, type MatrixView } from '../../src/ops/matrix-view.js';
 
 /** Weights of a chunk. */
 const LANE = 4 * chunkPairs('int8');

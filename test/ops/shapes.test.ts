@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeviceLimitError } from '../../src/errors.js';
+import { DeviceLimitError } from '../../src/foundation/errors.js';
 import { recordAttention } from '../../src/ops/attention.js';
 import { recordConv1d, type Conv1dWeights } from '../../src/ops/conv1d.js';
 import { recordGroupNorm, recordLayerNorm, type NormWeights } from '../../src/ops/norm.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { convOutLength, tapMap } from '../../kernels/taps.js';
+import { convOutLength, tapMap } from '../../kernels/conv/taps.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
 import { recordConv1d, type Conv1dWeights } from '../../src/ops/conv1d.js';
 import { chooseConv1dTiling, reductionInvocations } from '../../src/ops/variants.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { BLOCK_LANES, chunkGroup, chunkPairs, type WeightStorage } from '../../kernels/weight-storage.wgsl.js';
-import { blockSize, convTransposeView, convView, packBlock, type MatrixView } from '../../src/ops/weight-packing.js';
+import { BLOCK_LANES, chunkGroup, chunkPairs, type WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
+import { blockSize, packBlock } from '../../src/ops/weight-packing.js';
+import { convTransposeView, convView, type MatrixView } from '../../src/ops/matrix-view.js';
 
 const STORAGES: readonly WeightStorage[] = ['f32', 'f16', 'int8'];
 

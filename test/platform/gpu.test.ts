@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NoAdapterError, OptionError } from '../../src/errors.js';
+import { NoAdapterError, OptionError } from '../../src/foundation/errors.js';
 import { createGpu, lavapipeFile, remedy } from '../../src/platform/node/gpu.js';
 import { openDevice } from '../../src/platform/node/device.js';
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { NoAdapterError } from '../../src/errors.js';
+import { NoAdapterError } from '../../src/foundation/errors.js';
 import { loadLibrary, unpackSwiftShader, useSwiftShader } from '../../src/platform/node/swiftshader.js';
 
 const DRIVER = 'vk_swiftshader_icd.json';

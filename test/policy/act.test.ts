@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { NonFiniteError, OptionError } from '../../src/errors.js';
+import { NonFiniteError, OptionError } from '../../src/foundation/errors.js';
 import type { PlanResult } from '../../src/policy/policy.js';
-import { floats, readTensors, relativeError } from '../diffusion/recorded-case.js';
+import { floats, readTensors, relativeError } from '../support/recorded-case.js';
 import { useTestDevice } from '../support/device.js';
-import { irregular, loadGolden, noise, observation, row, window } from './golden-policy.js';
+import { irregular, loadGolden, noise, observation, row, window } from '../support/golden-policy.js';
 
 describe('act', () => {
   const device = useTestDevice();

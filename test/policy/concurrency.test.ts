@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { DisposedError } from '../../src/errors.js';
+import { DisposedError } from '../../src/foundation/errors.js';
 import type { PlanResult } from '../../src/policy/policy.js';
-import { SerialQueue } from '../../src/policy/serial-queue.js';
+import { SerialQueue } from '../../src/policy/queue.js';
 import { useTestDevice } from '../support/device.js';
-import { bits, loadGolden, noise, observation, window } from './golden-policy.js';
+import { bits, loadGolden, noise, observation, window } from '../support/golden-policy.js';
 
 describe('SerialQueue', () => {
   it('runs one task at a time, in order, and goes on after one that failed', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DeviceLostError } from '../../src/errors.js';
+import { DeviceLostError } from '../../src/foundation/errors.js';
 import { openTestDevice } from '../support/device.js';
-import { loadGolden, observation, window } from './golden-policy.js';
+import { loadGolden, observation, window } from '../support/golden-policy.js';
 
 describe('a device that is lost', () => {
   it('while decisions are pending: they fail, later ones too, and the policy can be disposed of', async () => {

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { NonFiniteError, ObservationError, OptionError } from '../../src/errors.js';
+import { NonFiniteError, ObservationError, OptionError } from '../../src/foundation/errors.js';
 import type { Episode } from '../../src/policy/episode.js';
 import type { PlanResult, Policy } from '../../src/policy/policy.js';
-import type { StrategyOptions } from '../../src/policy/strategy-options.js';
+import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { USAGE } from '../../src/runtime/buffers.js';
-import { at } from '../diffusion/toy.js';
-import { DeviceCalls } from '../runtime/device-calls.js';
+import { at } from '../support/toy.js';
+import { DeviceCalls } from '../support/device-calls.js';
 import { useTestDevice } from '../support/device.js';
-import { CASE, DDIM, FALCON, RTI_DP, STEP, decideOne, facts } from './episode-members.js';
-import { bits, loadGolden, noise, observation, window } from './golden-policy.js';
+import { CASE, DDIM, FALCON, RTI_DP, STEP, decideOne, facts } from '../support/episode-members.js';
+import { bits, loadGolden, noise, observation, window } from '../support/golden-policy.js';
 
 describe('decide', () => {
   const device = useTestDevice();

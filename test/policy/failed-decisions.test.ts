@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { NonFiniteError } from '../../src/errors.js';
+import { NonFiniteError } from '../../src/foundation/errors.js';
 import type { Episode } from '../../src/policy/episode.js';
-import type { FalconStrategyOptions } from '../../src/policy/strategy-options.js';
+import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
-import { CASE, DDIM, FALCON, STEP, broken, decideOne, facts } from './episode-members.js';
-import { loadGolden, window } from './golden-policy.js';
+import { CASE, DDIM, FALCON, STEP, broken, decideOne, facts } from '../support/episode-members.js';
+import { loadGolden, window } from '../support/golden-policy.js';
 
 describe('a decision that fails', () => {
   const device = useTestDevice();

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { resumeSchedule } from '../../src/diffusion/resume.js';
 import { signalAndNoise } from '../../src/diffusion/solver-step.js';
-import { NonFiniteError, OptionError } from '../../src/errors.js';
-import { choiceNoise, runNoise } from '../../src/policy/noise.js';
+import { NonFiniteError, OptionError } from '../../src/foundation/errors.js';
+import { choiceNoise, runNoise } from '../../src/decision/noise.js';
 import type { PlanResult, Policy } from '../../src/policy/policy.js';
-import { solverSchedule } from '../../src/policy/solver-strategy.js';
-import type { FalconStrategyOptions } from '../../src/policy/strategy-options.js';
-import { solverOptions } from '../diffusion/recorded-case.js';
-import { at } from '../diffusion/toy.js';
+import { solverSchedule } from '../../src/strategies/solver.js';
+import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
+import { solverOptions } from '../support/recorded-case.js';
+import { at } from '../support/toy.js';
 import { useTestDevice } from '../support/device.js';
-import { broken, decideOne } from './episode-members.js';
-import { bits, loadGolden, sampleOf, tap, window } from './golden-policy.js';
-import { TOY_CONTEXT } from './toy-episode.js';
+import { broken, decideOne } from '../support/episode-members.js';
+import { bits, loadGolden, sampleOf, tap, window } from '../support/golden-policy.js';
+import { TOY_CONTEXT } from '../support/toy-episode.js';
 
 type Settings = Omit<FalconStrategyOptions, 'name'>;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createStrategy } from '../../src/policy/create-strategy.js';
-import type { StepStrategyOptions, StrategyOptions, WarmStartOptions } from '../../src/policy/strategy-options.js';
-import { EXACT, at, gaussianDenoiser, toy } from '../diffusion/toy.js';
-import { TOY_CONTEXT, ToyEpisode } from './toy-episode.js';
+import { createStrategy } from '../../src/strategies/create-strategy.js';
+import type { StepStrategyOptions, StrategyOptions, WarmStartOptions } from '../../src/strategies/strategy-options.js';
+import { EXACT, at, gaussianDenoiser, toy } from '../support/toy.js';
+import { TOY_CONTEXT, ToyEpisode } from '../support/toy-episode.js';
 
 /** Strategies use ā as PyTorch rounds it, the recorded values are of exact ones; at timestep 99 that is 1e-5. */
 const TOLERANCE = 1e-5;

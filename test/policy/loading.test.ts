@@ -3,10 +3,10 @@ import type { ByteSource, CheckpointSource } from '../../src/checkpoints/source.
 import { loadPolicy as loadNodePolicy } from '../../src/platform/node/load-policy.js';
 import { loadPolicy, type LoadPolicyOptions } from '../../src/policy/load-policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
-import { golden } from '../checkpoints/folders.js';
-import { DeviceCalls } from '../runtime/device-calls.js';
+import { golden } from '../support/folders.js';
+import { DeviceCalls } from '../support/device-calls.js';
 import { useTestDevice } from '../support/device.js';
-import { loadGolden, window } from './golden-policy.js';
+import { loadGolden, window } from '../support/golden-policy.js';
 
 describe('loading a policy', () => {
   const device = useTestDevice();

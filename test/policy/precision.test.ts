@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { HalfRangeError } from '../../src/errors.js';
-import type { Precision } from '../../src/ops/weight-source.js';
-import { choosePrecision, type PrecisionFacts } from '../../src/policy/choose-precision.js';
+import { HalfRangeError } from '../../src/foundation/errors.js';
+import type { Precision } from '../../src/spec/precision.js';
+import { choosePrecision, type PrecisionFacts } from '../../src/policy/precision.js';
 import { loadInPrecision } from '../../src/policy/load-precision.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import { ChangedCheckpoint } from '../checkpoints/changed-checkpoint.js';
+import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { openTestDevice, useTestDevice } from '../support/device.js';
-import { bits, loadGolden, noise, window } from './golden-policy.js';
+import { bits, loadGolden, noise, window } from '../support/golden-policy.js';
 
 describe('choosePrecision', () => {
   const right: PrecisionFacts = { deviceClass: 'gpu', exactHalves: true, fitsHalves: true };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { SafetensorsFile } from '../../src/checkpoints/safetensors.js';
+import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
-import { roundToF16 } from '../../src/half.js';
+import { roundToF16 } from '../../src/foundation/half.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import { ChangedCheckpoint } from '../checkpoints/changed-checkpoint.js';
+import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
-import { bits, loadGolden, noise, sampleOf, window } from './golden-policy.js';
+import { bits, loadGolden, noise, sampleOf, window } from '../support/golden-policy.js';
 
 describe('same inputs, same bits', () => {
   const device = useTestDevice();

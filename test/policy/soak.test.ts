@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import { randomPolicy } from '../networks/random-checkpoint.js';
+import { randomPolicy } from '../support/random-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
-import { noise, window } from './golden-policy.js';
+import { noise, window } from '../support/golden-policy.js';
 
 /**
  * The JavaScript engine compiles hot functions until about the thousandth decision and keeps several MB for it once; with

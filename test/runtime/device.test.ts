@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeviceLimitError, DeviceLostError, NoAdapterError } from '../../src/errors.js';
+import { DeviceLimitError, DeviceLostError, NoAdapterError } from '../../src/foundation/errors.js';
 import { createBuffer, USAGE } from '../../src/runtime/buffers.js';
 import { ComputeDevice } from '../../src/runtime/device.js';
 import { openTestDevice, useTestDevice } from '../support/device.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { startKernel } from '../../kernels/start.wgsl.js';
-import { ShaderError } from '../../src/errors.js';
+import { startKernel } from '../../kernels/sampling/start.wgsl.js';
+import { ShaderError } from '../../src/foundation/errors.js';
 import { PipelineCache } from '../../src/runtime/pipeline-cache.js';
-import { loadGolden } from '../policy/golden-policy.js';
+import { loadGolden } from '../support/golden-policy.js';
 import { openTestDevice, useTestDevice } from '../support/device.js';
 
 describe('PipelineCache', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Kernel, KernelBinding } from '../../kernels/kernel.js';
-import { DeviceLimitError } from '../../src/errors.js';
+import type { Kernel, KernelBinding } from '../../kernels/lib/kernel.js';
+import { DeviceLimitError } from '../../src/foundation/errors.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 
 function kernel(label: string, ...bindings: KernelBinding[]): Kernel {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { openDevice } from '../../src/platform/node/device.js';
-import { DeviceLimitError } from '../../src/errors.js';
+import { DeviceLimitError } from '../../src/foundation/errors.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { compilePlan } from '../../src/runtime/plan.js';
 import { timeRuns } from '../../src/runtime/timing.js';
-import { bits, loadGolden, window } from '../policy/golden-policy.js';
+import { bits, loadGolden, window } from '../support/golden-policy.js';
 import { useTestDevice } from '../support/device.js';
 
 const TIMED = { timing: true } as const;

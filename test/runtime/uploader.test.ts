@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Kernel } from '../../kernels/kernel.js';
-import { DeviceLimitError } from '../../src/errors.js';
+import type { Kernel } from '../../kernels/lib/kernel.js';
+import { DeviceLimitError } from '../../src/foundation/errors.js';
 import { createTexture } from '../../src/runtime/buffers.js';
 import { Uploader, type FillPart } from '../../src/runtime/uploader.js';
 import { useTestDevice } from '../support/device.js';

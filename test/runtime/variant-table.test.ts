@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/errors.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import { chooseConv1dTiling } from '../../src/ops/variants.js';
 import { adapterIdentity, checkVariantTable, convolutionKey, isTiling, type ConvolutionShape } from '../../src/runtime/variant-table.js';
 

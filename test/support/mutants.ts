@@ -1,4 +1,4 @@
-import type { Kernel } from '../../kernels/kernel.js';
+import type { Kernel } from '../../kernels/lib/kernel.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { useTestDevice } from './device.js';

@@ -1,4 +1,5 @@
-import type { Precision, WeightLoader, WeightSource } from '../../src/ops/weight-source.js';
+import type { WeightLoader, WeightSource } from '../../src/ops/weight-source.js';
+import type { Precision } from '../../src/spec/precision.js';
 import { createBuffer, USAGE } from '../../src/runtime/buffers.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { PlanBuilder, type BufferHandle } from '../../src/runtime/plan-builder.js';

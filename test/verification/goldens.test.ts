@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { caseFolder } from '../../src/platform/node/case-folder.js';
 import { useTestDevice } from '../support/device.js';
-import type { Precision } from '../../src/ops/weight-source.js';
+import type { Precision } from '../../src/spec/precision.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
 import { verifyCase } from '../../src/verification/verify-case.js';
 

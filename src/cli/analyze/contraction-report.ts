@@ -1,6 +1,6 @@
 import type { Contraction, EndToEnd } from '../../analysis/contraction.js';
 import type { RatioSpread } from '../../analysis/spread.js';
-import { facts, table } from '../table.js';
+import { facts, table } from '../../terminal/table.js';
 
 const STEP_HEADER = ['timestep', 'mean', 'min', '5 %', '50 %', '95 %', 'max', 'above 1', 'carried mean', 'carried max', 'above 1'];
 

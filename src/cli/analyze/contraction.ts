@@ -1,13 +1,13 @@
 import { measureContraction, type ContractionStart } from '../../analysis/contraction.js';
 import type { ContractionSeries } from '../../analysis/contraction-plot.js';
 import { collectSituations, startsFromNoise, startsFromPrediction, type Situation } from '../../analysis/situations.js';
-import type { SchedulerConfig } from '../../checkpoints/types.js';
+import type { SchedulerConfig } from '../../spec/policy-spec.js';
 import type { Schedule } from '../../diffusion/solver-step.js';
 import type { Policy } from '../../policy/policy.js';
-import { solverSchedule } from '../../policy/solver-strategy.js';
-import type { StrategyOptions } from '../../policy/strategy-options.js';
-import { plural } from '../format.js';
-import { Progress } from '../progress.js';
+import { solverSchedule } from '../../strategies/solver.js';
+import type { StrategyOptions } from '../../strategies/strategy-options.js';
+import { plural } from '../../terminal/format.js';
+import { Progress } from '../../terminal/progress.js';
 
 /** What is to be measured. */
 export interface ContractionRequest {

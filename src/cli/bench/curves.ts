@@ -1,10 +1,10 @@
-import type { PrecisionChoice } from '../../policy/choose-precision.js';
+import type { PrecisionChoice } from '../../policy/precision.js';
 import type { Policy } from '../../policy/policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { syntheticPolicy, syntheticPredictor, type SyntheticSize } from '../../synthetic/checkpoint.js';
 import { summarizeLatencies } from '../latency.js';
 import { withPolicy } from '../load.js';
-import { Progress } from '../progress.js';
+import { Progress } from '../../terminal/progress.js';
 import { frames } from './observations.js';
 
 const BUDGET = 2;

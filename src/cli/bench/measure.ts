@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Precision } from '../../ops/weight-source.js';
-import type { PrecisionChoice } from '../../policy/choose-precision.js';
+import type { Precision } from '../../spec/precision.js';
+import type { PrecisionChoice } from '../../policy/precision.js';
 import type { Policy, PlanResult } from '../../policy/policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { syntheticPolicy, syntheticPredictor, type SyntheticSize } from '../../synthetic/checkpoint.js';
 import { summarizeLatencies, type LatencySummary } from '../latency.js';
 import { withPolicy } from '../load.js';
-import { Progress } from '../progress.js';
+import { Progress } from '../../terminal/progress.js';
 import { clockedSource, splitColdStart, type ColdStart } from './cold-start.js';
 import { DeviceClock } from './device-clock.js';
 import { measureHostPath, type HostPath } from './host-path.js';

@@ -1,4 +1,4 @@
-import type { Observation } from '../../policy/observations.js';
+import type { Observation } from '../../observations/check.js';
 import { SYNTHETIC_OBSERVATIONS } from '../../synthetic/checkpoint.js';
 import { fillValues } from '../../synthetic/fill.js';
 

@@ -1,10 +1,10 @@
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeSafetensors } from '../../checkpoints/safetensors.js';
+import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import { SYNTHETIC_OBSERVATIONS, syntheticPolicy, syntheticPredictor, type SyntheticSize } from '../../synthetic/checkpoint.js';
 import { fillValues } from '../../synthetic/fill.js';
-import { Progress } from '../progress.js';
+import { Progress } from '../../terminal/progress.js';
 
 /** Bytes in memory at a time. */
 const PIECE_BYTES = 4 << 20;

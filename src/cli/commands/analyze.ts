@@ -3,23 +3,23 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contractionPlot } from '../../analysis/contraction-plot.js';
 import { START_TAP } from '../../analysis/situations.js';
-import { loadPolicyCheckpoint } from '../../checkpoints/load-policy.js';
-import type { SchedulerConfig } from '../../checkpoints/types.js';
+import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
+import type { SchedulerConfig } from '../../spec/policy-spec.js';
 import { folderSource } from '../../platform/node/folder-source.js';
-import type { PolicyInfo } from '../../policy/policy-info.js';
+import type { PolicyInfo } from '../../policy/info.js';
 import { analyzeContraction, type ContractionAnalysis, type ContractionRequest } from '../analyze/contraction.js';
 import { contractionTables, HOW_TO_READ } from '../analyze/contraction-report.js';
 import { checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { describeEnvironment } from '../environment.js';
+import { describeEnvironment } from '../../platform/node/environment.js';
 import { outputFolder } from '../eval/results.js';
 import { firstSeedOption } from '../eval/seeds.js';
-import { plural } from '../format.js';
-import { interruptible } from '../interrupt.js';
+import { plural } from '../../terminal/format.js';
+import { interruptible } from '../../terminal/interrupt.js';
 import { adapterName, withPolicy } from '../load.js';
-import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../options.js';
-import { print, printJson } from '../output.js';
-import { facts } from '../table.js';
+import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { print, printJson } from '../../terminal/output.js';
+import { facts } from '../../terminal/table.js';
 
 const USAGE = `usage: warmstep analyze contraction [options]
 

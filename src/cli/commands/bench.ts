@@ -1,19 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { PRECISION_CHOICES } from '../../policy/choose-precision.js';
+import { PRECISION_CHOICES } from '../../policy/precision.js';
 import type { AdapterSummary } from '../../runtime/device.js';
 import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
 import { measureCurves, type CurvePoint } from '../bench/curves.js';
 import { measureSynthetic, type BenchMeasurement } from '../bench/measure.js';
 import { writeSyntheticCheckpoint } from '../bench/write-checkpoint.js';
 import type { Command } from '../command.js';
-import { describeEnvironment, type Environment } from '../environment.js';
-import { bytes, count, milliseconds, plural } from '../format.js';
-import { interruptible } from '../interrupt.js';
+import { describeEnvironment, type Environment } from '../../platform/node/environment.js';
+import { bytes, count, milliseconds, plural } from '../../terminal/format.js';
+import { interruptible } from '../../terminal/interrupt.js';
 import { adapterName, withDevice } from '../load.js';
-import { atMost, choiceOption, integerListOption, integerOption, profileOption, UsageError } from '../options.js';
-import { print, printJson } from '../output.js';
-import { facts, table } from '../table.js';
+import { atMost, choiceOption, integerListOption, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { print, printJson } from '../../terminal/output.js';
+import { facts, table } from '../../terminal/table.js';
 
 const USAGE = `usage: warmstep bench [options]
 

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
 import type { Command } from '../command.js';
 import { diagnose, type Diagnosis, type LimitCheck } from '../diagnosis.js';
-import { describeEnvironment, type Environment } from '../environment.js';
-import { count } from '../format.js';
+import { describeEnvironment, type Environment } from '../../platform/node/environment.js';
+import { count } from '../../terminal/format.js';
 import { adapterName } from '../load.js';
-import { atMost } from '../options.js';
-import { print, printJson } from '../output.js';
-import { facts, table } from '../table.js';
+import { atMost } from '../../terminal/options.js';
+import { print, printJson } from '../../terminal/output.js';
+import { facts, table } from '../../terminal/table.js';
 
 const USAGE = `usage: warmstep doctor [--adapter NAME] [--json]
 

@@ -1,26 +1,26 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { NamedStrategy } from '../../evaluation/evaluate.js';
+import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
-import { parseStrategies, STRATEGY_SPEC_HELP } from '../../evaluation/strategy-spec.js';
+import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import { compareWithReference } from '../../evaluation/summary.js';
-import { pushTTask } from '../../evaluation/task.js';
+import { pushTTask } from '../../envs/push-t/task.js';
 import { variantFile } from '../../platform/node/variants.js';
-import { PRECISION_CHOICES } from '../../policy/choose-precision.js';
+import { PRECISION_CHOICES } from '../../policy/precision.js';
 import type { Policy } from '../../policy/policy.js';
 import { checkpointFolders, type CheckpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { packageInfo } from '../environment.js';
+import { packageInfo } from '../../platform/node/environment.js';
 import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { agreementReport, readReference } from '../eval/reference.js';
 import { outputFolder, presentResults } from '../eval/results.js';
 import { describeStrategies, journalHeader, runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
-import { interruptible, Interrupted } from '../interrupt.js';
+import { interruptible, Interrupted } from '../../terminal/interrupt.js';
 import { withPolicy } from '../load.js';
-import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../options.js';
-import { print, printNote } from '../output.js';
+import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { print, printNote } from '../../terminal/output.js';
 
 const USAGE = `usage: warmstep eval push-t [options]
 

@@ -1,14 +1,14 @@
 import { parseArgs } from 'node:util';
-import type { Kernel } from '../../../kernels/kernel.js';
+import type { Kernel } from '../../../kernels/lib/kernel.js';
 import { openDevice } from '../../platform/node/device.js';
-import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/choose-precision.js';
+import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
 import { bundledCheckpoint } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { interruptible } from '../interrupt.js';
+import { interruptible } from '../../terminal/interrupt.js';
 import { withPolicy } from '../load.js';
-import { atMost, choiceOption, given } from '../options.js';
-import { print, printJson } from '../output.js';
-import { table } from '../table.js';
+import { atMost, choiceOption, given } from '../../terminal/options.js';
+import { print, printJson } from '../../terminal/output.js';
+import { table } from '../../terminal/table.js';
 
 const USAGE = `usage: warmstep kernels [--print] [FILTER] [options]
 

@@ -1,22 +1,22 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { loadPolicyCheckpoint } from '../../checkpoints/load-policy.js';
-import { encodeSafetensors } from '../../checkpoints/safetensors.js';
+import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
+import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import { listed } from '../../checkpoints/source.js';
 import { folderSource } from '../../platform/node/folder-source.js';
-import { PRECISION_CHOICES } from '../../policy/choose-precision.js';
+import { PRECISION_CHOICES } from '../../policy/precision.js';
 import type { Policy, PlanResult } from '../../policy/policy.js';
 import type { Command } from '../command.js';
-import { milliseconds, plural } from '../format.js';
-import { interruptible } from '../interrupt.js';
+import { milliseconds, plural } from '../../terminal/format.js';
+import { interruptible } from '../../terminal/interrupt.js';
 import { summarizeLatencies, type LatencySummary } from '../latency.js';
 import { adapterName, withPolicy } from '../load.js';
-import { atMost, choiceOption, given, integerOption, profileOption, required } from '../options.js';
-import { print, printJson, printNote } from '../output.js';
-import { Progress } from '../progress.js';
+import { atMost, choiceOption, given, integerOption, profileOption, required } from '../../terminal/options.js';
+import { print, printJson, printNote } from '../../terminal/output.js';
+import { Progress } from '../../terminal/progress.js';
 import { observationAt, readRecording, type Recording } from '../recording.js';
 import { strategyFromFlags } from '../strategy-options.js';
-import { facts, table } from '../table.js';
+import { facts, table } from '../../terminal/table.js';
 
 const USAGE = `usage: warmstep run --policy DIR --input FILE --output FILE [options]
 

@@ -1,19 +1,19 @@
 import { parseArgs } from 'node:util';
-import { PRECISIONS } from '../../ops/weight-source.js';
+import { PRECISIONS } from '../../spec/precision.js';
 import { readVariants, variantFile, writeVariants } from '../../platform/node/variants.js';
 import type { AdapterSummary } from '../../runtime/device.js';
 import type { VariantTable } from '../../runtime/variant-table.js';
 import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
 import { tuneVariants, type TunedShape, type TuneResult } from '../../tuning/tune.js';
 import type { Command } from '../command.js';
-import { describeEnvironment } from '../environment.js';
-import { milliseconds, plural } from '../format.js';
-import { interruptible } from '../interrupt.js';
+import { describeEnvironment } from '../../platform/node/environment.js';
+import { milliseconds, plural } from '../../terminal/format.js';
+import { interruptible } from '../../terminal/interrupt.js';
 import { adapterName, withDevice } from '../load.js';
-import { atMost, choiceOption, integerOption, profileOption, UsageError } from '../options.js';
-import { print, printJson } from '../output.js';
-import { Progress } from '../progress.js';
-import { table } from '../table.js';
+import { atMost, choiceOption, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { print, printJson } from '../../terminal/output.js';
+import { Progress } from '../../terminal/progress.js';
+import { table } from '../../terminal/table.js';
 
 const USAGE = `usage: warmstep tune [options]
 

@@ -1,17 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { WarmstepError } from '../../errors.js';
+import { WarmstepError } from '../../foundation/errors.js';
 import { caseFolder } from '../../platform/node/case-folder.js';
-import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/choose-precision.js';
+import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { TensorReport } from '../../verification/compare.js';
 import { verifyCase, type CaseReport } from '../../verification/verify-case.js';
 import type { Command } from '../command.js';
 import { withDevice } from '../load.js';
-import { choiceOption, profileOption, UsageError } from '../options.js';
-import { print, printJson } from '../output.js';
-import { table } from '../table.js';
+import { choiceOption, profileOption, UsageError } from '../../terminal/options.js';
+import { print, printJson } from '../../terminal/output.js';
+import { table } from '../../terminal/table.js';
 
 const USAGE = `usage: warmstep verify CASE_DIR… [options]
 

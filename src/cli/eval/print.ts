@@ -1,7 +1,7 @@
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { summarize, type Agreement, type StrategySummary } from '../../evaluation/summary.js';
-import { milliseconds } from '../format.js';
-import { facts, table } from '../table.js';
+import { milliseconds } from '../../terminal/format.js';
+import { facts, table } from '../../terminal/table.js';
 
 const HEADER = [
   'strategy', 'score', '95 % interval', 'success', 'Δ score', 'its interval', 'evaluations', 'p50', 'p95', 'p99', 'n', 'first', 'jump', 'stalls',

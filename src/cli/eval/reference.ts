@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import type { Agreement, ReferenceScores } from '../../evaluation/summary.js';
-import { UsageError } from '../options.js';
+import { UsageError } from '../../terminal/options.js';
 import { agreementTable } from './print.js';
 
 /** Scores of another implementation. Read before anything runs: what is wrong with them is better known now than after an hour. */

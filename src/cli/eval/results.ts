@@ -2,8 +2,8 @@ import { access, constants, mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { renderReport } from '../../evaluation/report/render.js';
-import { UsageError } from '../options.js';
-import { print, printJson, printNote } from '../output.js';
+import { UsageError } from '../../terminal/options.js';
+import { print, printJson, printNote } from '../../terminal/output.js';
 import { evaluationReport } from './print.js';
 
 /** The folder that results go to, made where it is missing. Before anything runs: results must have a place. */

@@ -1,11 +1,12 @@
-import { evaluate, type NamedStrategy } from '../../evaluation/evaluate.js';
+import { evaluate } from '../../evaluation/evaluate.js';
+import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import type { JournalHeader } from '../../evaluation/journal.js';
 import { measureLatency } from '../../evaluation/latency.js';
 import type { EpisodeRecord, EvaluationRecord, StrategyGrid, StrategyRecord } from '../../evaluation/record.js';
-import type { Task } from '../../evaluation/task.js';
+import type { Task } from '../../envs/push-t/task.js';
 import type { Policy } from '../../policy/policy.js';
-import { packageInfo } from '../environment.js';
-import { Progress } from '../progress.js';
+import { packageInfo } from '../../platform/node/environment.js';
+import { Progress } from '../../terminal/progress.js';
 import type { JournalFile } from './journal-file.js';
 import { progressLine } from './progress-bar.js';
 

@@ -1,4 +1,4 @@
-import { integerOption, UsageError } from '../options.js';
+import { integerOption, UsageError } from '../../terminal/options.js';
 
 /** Where published evaluations begin. */
 const FIRST_SEED = 100_000;

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { drawPicture } from '../../envs/push-t/picture.js';
 import { PUSH_T_MAX_STEPS, SUCCESS_COVERAGE } from '../../envs/push-t/push-t.js';
 import { Rollout } from '../../evaluation/rollout.js';
-import { pushTTask } from '../../evaluation/task.js';
+import { pushTTask } from '../../envs/push-t/task.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 import type { PlanResult, Policy } from '../../policy/policy.js';
-import { milliseconds } from '../format.js';
+import { milliseconds } from '../../terminal/format.js';
 import { TerminalView, type TerminalStream } from './terminal-view.js';
 
 /** Push-T is controlled ten times a second. */

@@ -1,5 +1,5 @@
-import { NonFiniteError, OptionError } from '../../errors.js';
-import { checkInteger, checkKeys, checkNumber } from '../../options.js';
+import { NonFiniteError, OptionError } from '../../foundation/errors.js';
+import { checkInteger, checkKeys, checkNumber } from '../../foundation/options.js';
 import type { Environment, EnvironmentStep } from '../environment.js';
 import { Coverage } from './coverage.js';
 import { drawState } from './reset.js';

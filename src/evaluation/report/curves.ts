@@ -1,6 +1,6 @@
 import type { EpisodeRecord } from '../record.js';
-import { countAxis, drawAxes, scoreAxis, type Axis, type Frame } from './axes.js';
-import { coordinate, element, escape, picture, section } from './html.js';
+import { countAxis, drawAxes, scoreAxis, type Axis, type Frame } from '../../report/axes.js';
+import { coordinate, element, escape, picture, section } from '../../report/html.js';
 import { swatch } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 

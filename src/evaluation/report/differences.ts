@@ -1,5 +1,5 @@
 import { NOTHING, range, signed } from './format.js';
-import { coordinate, element, escape, section } from './html.js';
+import { coordinate, element, escape, section } from '../../report/html.js';
 import { marker, nameCell } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 import type { PairedDifference } from '../statistics.js';

@@ -1,6 +1,6 @@
-import { drawAxes, logAxis, scoreAxis, type Frame } from './axes.js';
+import { drawAxes, logAxis, scoreAxis, type Frame } from '../../report/axes.js';
 import { decimal, evaluations, milliseconds, range } from './format.js';
-import { coordinate, element, escape, label, picture, section } from './html.js';
+import { coordinate, element, escape, label, picture, section } from '../../report/html.js';
 import { marker } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 import { placeLabels } from './place-labels.js';

@@ -1,6 +1,6 @@
 import type { GridAxis, StrategyGrid } from '../record.js';
 import { decimal, NOTHING, percent, range } from './format.js';
-import { element, escape, section } from './html.js';
+import { element, escape, section } from '../../report/html.js';
 import type { ReportModel, Row } from './model.js';
 import { shade } from './shade.js';
 

@@ -1,5 +1,5 @@
 import { plural } from './format.js';
-import { element, escape } from './html.js';
+import { element, escape } from '../../report/html.js';
 import type { ReportModel } from './model.js';
 
 /** A bootstrap of fewer values misses too much of their spread. */

@@ -1,4 +1,4 @@
-import { coordinate, element, escape } from './html.js';
+import { coordinate, element, escape } from '../../report/html.js';
 import type { Look, Row, Shape } from './model.js';
 
 /** A point of a plot, of the form and colour of its strategy. */

@@ -1,4 +1,4 @@
-import { OptionError } from '../../errors.js';
+import { OptionError } from '../../foundation/errors.js';
 import type { EvaluationRecord, StrategyRecord } from '../record.js';
 import { summarize, type StrategySummary } from '../summary.js';
 

@@ -5,7 +5,7 @@ import { differencesSection } from './differences.js';
 import { frontierSection } from './frontier.js';
 import { gridsSection } from './grids.js';
 import { headSection } from './head.js';
-import { element, escape } from './html.js';
+import { element, escape } from '../../report/html.js';
 import { reportModel } from './model.js';
 import { replaysSection } from './replays.js';
 import { seedsSection } from './seeds.js';

@@ -1,4 +1,4 @@
-import { element, embeddedJson, section } from './html.js';
+import { element, embeddedJson, section } from '../../report/html.js';
 import type { ReportModel } from './model.js';
 import { replayData } from './replay-data.js';
 

@@ -1,6 +1,6 @@
 import type { EpisodeRecord } from '../record.js';
 import { decimal } from './format.js';
-import { element, escape, section } from './html.js';
+import { element, escape, section } from '../../report/html.js';
 import { swatch } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 import { replayHash } from './replay-hash.js';

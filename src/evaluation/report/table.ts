@@ -1,5 +1,5 @@
 import { decimal, evaluations, milliseconds, NOTHING, percent, range } from './format.js';
-import { element, escape, section } from './html.js';
+import { element, escape, section } from '../../report/html.js';
 import { nameCell } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 

@@ -1,7 +1,7 @@
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { checkRange, type ByteSource, type CheckpointSource } from '../../checkpoints/source.js';
-import { CheckpointError, UnsupportedCheckpointError } from '../../errors.js';
+import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 
 /** A checkpoint folder on disk. Files stay open until `close`. */
 export async function folderSource(folder: string): Promise<CheckpointSource> {

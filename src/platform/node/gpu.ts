@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { NoAdapterError, OptionError } from '../../errors.js';
+import { NoAdapterError, OptionError } from '../../foundation/errors.js';
 import { dawnFlags, type DawnOptions } from './profile.js';
 import { useSwiftShader } from './swiftshader.js';
 

@@ -1,5 +1,5 @@
 import type { CheckpointSource } from '../../checkpoints/source.js';
-import { checkKeys } from '../../options.js';
+import { checkKeys } from '../../foundation/options.js';
 import { loadPolicy as loadFromSource, LOAD_POLICY_KEYS, type LoadPolicyOptions } from '../../policy/load-policy.js';
 import type { Policy } from '../../policy/policy.js';
 import type { Profile } from '../../runtime/device.js';

@@ -1,4 +1,4 @@
-import { checkChoice } from '../../options.js';
+import { checkChoice } from '../../foundation/options.js';
 import { PROFILES, type Profile } from '../../runtime/device.js';
 
 /** Environment variable that overrides the default profile. */

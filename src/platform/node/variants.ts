@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { OptionError } from '../../errors.js';
-import { checkChoice } from '../../options.js';
+import { OptionError } from '../../foundation/errors.js';
+import { checkChoice } from '../../foundation/options.js';
 import type { AdapterFacts, OpenDeviceOptions } from '../../runtime/device.js';
 import { adapterIdentity, checkVariantTable, type VariantTable } from '../../runtime/variant-table.js';
 

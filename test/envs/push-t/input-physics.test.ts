@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PushT, type PushTState } from '../../../src/envs/push-t/push-t.js';
-import { NonFiniteError, OptionError } from '../../../src/errors.js';
+import { NonFiniteError, OptionError } from '../../../src/foundation/errors.js';
 
 const STATE: PushTState = { agentX: 100, agentY: 100, blockX: 250, blockY: 250, angle: 1 };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { SafetensorsFile } from '../../../src/checkpoints/safetensors.js';
+import { SafetensorsFile } from '../../../src/checkpoints/safetensors/safetensors.js';
 import { drawBoard, drawPicture, PICTURE_SIZE } from '../../../src/envs/push-t/picture.js';
 import { Canvas, type Colour } from '../../../src/envs/push-t/raster.js';
 import { resizeBilinear } from '../../../src/envs/push-t/resize.js';

@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+/** The micro-benchmark suite: `npm run bench`, or `node dist/bench/kernels/main.js --help`. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { choiceOption, given, integerOption, isUsageError, profileOption, UsageError } from '../../src/terminal/options.js';
+import { print, printJson } from '../../src/terminal/output.js';
+import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
+import { openDevice } from '../../src/platform/node/device.js';
+import { SYNTHETIC_SIZES } from '../../src/synthetic/checkpoint.js';
+import { compareRecords, comparisonReport, parseRecord } from './compare.js';
+import { report } from './report.js';
+import { decisionPicture } from './roofline.js';
+import { runSuite } from './suite.js';
+
+const USAGE = `usage: node dist/bench/kernels/main.js [options]
+
+Measures every kernel at every shape of a decision (U-Net and predictor of a synthetic policy), one at a time, beside the
+best stream kernel of this adapter, the cost of dispatches, barriers and waits, and the decision as a whole.
+
+  --size SIZE        large (default), small or tiny
+  --precision P,P    storage of the weights: f32 (default), f16, int8
+  --batch N          samples of a decision (default 1)
+  --horizon N        rows of a chunk (default 16)
+  --steps N          U-Net evaluations of a decision (default 2)
+  --filter TEXT      only cases whose layer, kernel, matrix or segment contains every word of TEXT, and nothing else
+  --seconds S        time per case (default 0.5)
+  --adapter NAME     auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --profile P        safe (default), or fast: Dawn without validation and bounds checks
+  --timestamps       the device's own clock, around every dispatch of whole decisions, instead of chains of each
+  --output FILE      write the record as JSON, with all samples
+  --json             print the record as JSON
+  --compare FILE     an older record: ratios per case, marked where they are more than noise
+  --svg FILE         picture of the decision: where the time goes, against the floor (one per precision)`;
+
+const OPTIONS = {
+  size: { type: 'string' },
+  precision: { type: 'string' },
+  batch: { type: 'string' },
+  horizon: { type: 'string' },
+  steps: { type: 'string' },
+  filter: { type: 'string' },
+  seconds: { type: 'string' },
+  adapter: { type: 'string' },
+  profile: { type: 'string' },
+  timestamps: { type: 'boolean' },
+  output: { type: 'string' },
+  json: { type: 'boolean' },
+  compare: { type: 'string' },
+  svg: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: OPTIONS });
+  if (values.help) {
+    print(USAGE);
+    return 0;
+  }
+  const precisions = (values.precision ?? 'f32').split(',').map((text) => choiceOption('precision', text, PRECISIONS) as Precision);
+  const options = {
+    size: choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large',
+    precisions,
+    batch: integerOption('batch', values.batch, 1) ?? 1,
+    horizon: integerOption('horizon', values.horizon, 4) ?? 16,
+    steps: integerOption('steps', values.steps, 1) ?? 2,
+    filter: values.filter ?? '',
+    timestamps: values.timestamps ?? false,
+    seconds: secondsOption(values.seconds),
+  };
+  // Read first: a wrong name shall not cost a measurement.
+  const older = values.compare === undefined ? undefined : parseRecord(await readFile(values.compare, 'utf8'), values.compare);
+  const device = await openDevice(given({ adapter: values.adapter, profile: profileOption(values.profile), timing: options.timestamps }));
+  try {
+    const record = await runSuite(device, options);
+    if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify(record)}\n`);
+    if (values.json) printJson(record);
+    else print(report(record));
+    if (older && !values.json) print(`\n${comparisonReport(compareRecords(older, record))}`);
+    for (const found of values.svg === undefined ? [] : record.precisions) {
+      await writeFile(pictureName(values.svg as string, found.precision, precisions.length), decisionPicture(record, found));
+    }
+    return 0;
+  } finally {
+    device.dispose();
+  }
+}
+
+function secondsOption(text: string | undefined): number {
+  const value = Number(text ?? 0.5);
+  if (!(value > 0 && value < 3600)) throw new UsageError(`--seconds must be a number above 0, found "${text}"`);
+  return value;
+}
+
+/** "decision.svg" → "decision-f16.svg" where there are several. */
+function pictureName(file: string, precision: Precision, count: number): string {
+  return count === 1 ? file : `${file.replace(/\.svg$/, '')}-${precision}.svg`;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(isUsageError(error) ? `bench: ${error.message}\n\n${USAGE}\n` : `bench: ${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exitCode = isUsageError(error) ? 2 : 1;
+}

@@ -1,0 +1,163 @@
+import { at, type KernelBinding } from '../lib/kernel.js';
+import { unroll, wgsl, f32 } from '../lib/wgsl.js';
+
+/**
+ * A convolution that finishes its own input: the convolution before it left partial sums, and group norm, Mish, FiLM and
+ * residual are applied while they are brought to workgroup memory. That saves a dispatch, for which a GPU would have to
+ * wait, at the price that every workgroup does it for the channels that it reads.
+ */
+export interface StageParameters {
+  readonly epsilon: number;
+  /** Columns of the input: a multiple of 4. */
+  readonly length: number;
+  readonly film: 'scale-bias' | 'bias' | 'none';
+  readonly residual: boolean;
+  /** Also write the finished input, for others to read. */
+  readonly stored: boolean;
+  /** Also write the sums before the norm, or the values before FiLM and residual, in the order [b][channels][length]. */
+  readonly tapSums: boolean;
+  readonly tapNormalized: boolean;
+}
+
+/** Fields of the kernel's shape that the stage adds, in order; then the layouts `stored` and `skip`. */
+export const STAGE_SIZES = ['partials', 'partial_stride', 'norm_channels', 'film_offset', 'film_row_length'] as const;
+export const STAGE_LAYOUTS = ['stored', 'skip'] as const;
+
+/** vec4s of workgroup memory that a stage may fill: with its scratch 16 KiB, the amount every WebGPU device grants. */
+export const STAGE_VEC4S = 1024 - 68;
+
+/**
+ * x (partial sums of the input, f32 [partials][b][channels][length]) · norm_parameters vec4f [channels]: gamma, beta, bias
+ * of the convolution before, 0 · timestep_film, observation_film as in group-norm.wgsl.ts · skip, the residual, and stored,
+ * f32 by layout · tap_sums, tap_normalized f32 [b][channels][length].
+ */
+export function stageBindings(p: StageParameters): KernelBinding[] {
+  const writes = (name: string, present: boolean): KernelBinding[] =>
+    present ? [{ name, access: 'read_write', type: 'array<vec4f>' }] : [];
+  return [
+    { name: 'x', access: 'read', type: 'array<vec4f>' },
+    { name: 'norm_parameters', access: 'read', type: 'array<vec4f>' },
+    ...(p.film === 'none'
+      ? []
+      : ([
+          { name: 'timestep_film', access: 'read', type: 'array<f32>', dynamic: true },
+          { name: 'observation_film', access: 'read', type: 'array<f32>' },
+        ] as const)),
+    ...(p.residual ? [{ name: 'skip', access: 'read', type: 'array<vec4f>' } as const] : []),
+    ...writes('stored', p.stored),
+    ...writes('tap_sums', p.tapSums),
+    ...writes('tap_normalized', p.tapNormalized),
+  ];
+}
+
+/** What a stage applies, for labels of kernels. */
+export function stageParts({ film, residual }: StageParameters): string[] {
+  return [...(film === 'none' ? [] : [`film ${film}`]), ...(residual ? ['residual'] : [])];
+}
+
+/**
+ * `stage(first_channel, channels, batch, writes, local)` fills `shared_values[(c − first_channel) · length/4 + t/4]` with
+ *
+ *     v[c, t] = mish( (s[c, t] − mean_g) / √(var_g + ε) · gamma[c] + beta[c] ) · film_scale[c] + film_bias[c] + skip[c, t]
+ *     s[c, t] = bias[c] + Σ_p x[p, c, t]
+ *
+ * for whole groups of channels. Mean and (biased) variance are over a group's channels and all columns, in f32 and in two
+ * passes. Sums are in a fixed order. Workgroups that say `writes` hand out what is to be stored and tapped.
+ */
+export function stageText(p: StageParameters, invocations: number): string {
+  const vectors = p.length / 4;
+  const width = Math.min(16, invocations);
+  return wgsl`
+const VECTORS: u32 = ${vectors}u;
+const EPSILON: f32 = ${f32(p.epsilon)};
+var<workgroup> scratch: array<f32, ${invocations}>;
+var<workgroup> scratch_rows: array<f32, ${width}>;
+
+// In two levels, each in ascending order: invocations 0, ${width}, ${2 * width}, … first.
+fn sum_over_workgroup(value: f32, local: u32) -> f32 {
+  workgroupBarrier();
+  scratch[local] = value;
+  workgroupBarrier();
+  if (local < ${width}u) {
+    var row = scratch[local];
+    for (var other = local + ${width}u; other < ${invocations}u; other += ${width}u) {
+      row += scratch[other];
+    }
+    scratch_rows[local] = row;
+  }
+  workgroupBarrier();
+  var sum = scratch_rows[0];
+${unroll(width - 1, (row) => `  sum += scratch_rows[${row + 1}];`)}
+  return sum;
+}
+
+fn sum_of(v: vec4f) -> f32 {
+  return (v.x + v.y) + (v.z + v.w);
+}
+
+#if ${p.film !== 'none'}
+fn film(batch: u32, value: u32) -> f32 {
+  let index = shape.film_offset + value;
+  return timestep_film[index] + observation_film[batch * shape.film_row_length + index];
+}
+#endif
+
+fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32) {
+  let first = (batch * shape.in_channels + first_channel) * VECTORS;
+  for (var e = local; e < channels * VECTORS; e += ${invocations}u) {
+    var value = vec4f(norm_parameters[first_channel + e / VECTORS].z);
+    for (var p = 0u; p < shape.partials; p++) {
+      value += x[p * shape.partial_stride + first + e];
+    }
+    shared_values[e] = value;
+    #if ${p.tapSums}
+    if (writes) {
+      tap_sums[first + e] = value;
+    }
+    #endif
+  }
+  let group_vectors = shape.norm_channels * VECTORS;
+  let elements = f32(group_vectors * 4u);
+  for (var group = 0u; group < channels * VECTORS; group += group_vectors) {
+    // The barriers of the first reduction also publish what was loaded above; an invocation reads what it wrote.
+    var sum = 0.0f;
+    workgroupBarrier();
+    for (var e = group + local; e < group + group_vectors; e += ${invocations}u) {
+      sum += sum_of(shared_values[e]);
+    }
+    let mean = sum_over_workgroup(sum, local) / elements;
+    var squares = 0.0f;
+    for (var e = group + local; e < group + group_vectors; e += ${invocations}u) {
+      let d = shared_values[e] - mean;
+      squares += sum_of(d * d);
+    }
+    let deviation = sqrt(sum_over_workgroup(squares, local) / elements + EPSILON);
+    for (var e = group + local; e < group + group_vectors; e += ${invocations}u) {
+      let channel = first_channel + e / VECTORS;
+      let parameters = norm_parameters[channel];
+      var value = mish4((shared_values[e] - mean) / deviation * parameters.x + parameters.y);
+      #if ${p.tapNormalized}
+      if (writes) {
+        tap_normalized[first + e] = value;
+      }
+      #endif
+      #if ${p.film === 'scale-bias'}
+      value = value * film(batch, channel) + film(batch, shape.in_channels + channel);
+      #elif ${p.film === 'bias'}
+      value += film(batch, channel);
+      #endif
+      #if ${p.residual}
+      value += skip[(${at('skip', 'batch', 'channel', '0u')}) / 4u + e % VECTORS];
+      #endif
+      shared_values[e] = value;
+      #if ${p.stored}
+      if (writes) {
+        stored[(${at('stored', 'batch', 'channel', '0u')}) / 4u + e % VECTORS] = value;
+      }
+      #endif
+    }
+  }
+  workgroupBarrier();
+}
+`;
+}

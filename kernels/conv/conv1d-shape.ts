@@ -1,0 +1,88 @@
+import type { Activation } from '../lib/activations.wgsl.js';
+import type { DirectVector, InputSpace } from './conv-input.wgsl.js';
+import type { StageParameters } from './conv-prologue.wgsl.js';
+import { shapeWords, type ActivationLayout } from '../lib/kernel.js';
+import type { ConvGeometry } from './taps.js';
+import { blockChunks, chunkGroup, type HalfLoads, type WeightPlace, type WeightStorage } from '../lib/weight-storage.wgsl.js';
+
+/** How the work is cut: constants of one variant, chosen by `ops/variants.ts`. */
+export interface Conv1dTiling {
+  /** Output columns per workgroup, kept in registers. */
+  readonly columns: number;
+  /** Groups of four output channels per workgroup: a multiple of BLOCK_LANES. */
+  readonly lanes: number;
+  /** Invocations that share one reduction over input channels. */
+  readonly slices: number;
+}
+
+/** What the text of the kernel depends on; sizes come with `conv1dShape`. */
+export interface Conv1dParameters {
+  readonly geometry: ConvGeometry;
+  readonly tiling: Conv1dTiling;
+  readonly storage: WeightStorage;
+  /** Default `packed`. */
+  readonly halfLoads?: HalfLoads | undefined;
+  /** Default `buffer`. */
+  readonly place?: WeightPlace | undefined;
+  /** Default `scalar`; see conv-input.wgsl.ts for what the others ask of layouts. */
+  readonly inVector?: DirectVector | undefined;
+  /** Default `storage`. */
+  readonly inSpace?: InputSpace | undefined;
+  /** The input is the stage's, not read from a tensor. */
+  readonly stage?: StageParameters | undefined;
+  /** Workgroups share the reduction over input channels, and leave partial sums without bias for the reader to add up. */
+  readonly split?: boolean | undefined;
+  /** Whether the last group of input channels is not full (`conv1dShape` says so). */
+  readonly ragged: boolean;
+  readonly bias: boolean;
+  readonly residual: boolean;
+  readonly inActivation: Activation;
+  readonly outActivation: Activation;
+}
+
+export interface Conv1dSizes {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly x: ActivationLayout;
+  readonly y: ActivationLayout;
+  readonly residual?: ActivationLayout | undefined;
+  /** Where the reduction is split: how often, and the elements between partial sums. */
+  readonly splits?: number | undefined;
+  readonly splitStride?: number | undefined;
+  readonly stage?: StageSizes | undefined;
+}
+
+export interface StageSizes {
+  /** Number of partial sums, and the vec4s between them. */
+  readonly partials: number;
+  readonly partialStride: number;
+  /** Channels of a group of the norm. */
+  readonly normChannels: number;
+  readonly filmOffset: number;
+  readonly filmRowLength: number;
+  readonly stored: ActivationLayout;
+  readonly skip: ActivationLayout;
+}
+
+/** Input channels and chunks that one turn of the loop takes: a group, or four channels where these are loaded at once. */
+export function turnOf(p: Pick<Conv1dParameters, 'storage' | 'inVector'>, kernelSize: number): { channels: number; chunks: number } {
+  const group = chunkGroup(p.storage, kernelSize);
+  const groups = p.inVector === 'channel' ? 4 / group.channels : 1;
+  return { channels: group.channels * groups, chunks: group.chunks * groups };
+}
+
+/** The kernel's `shape`. */
+export function conv1dShape(p: Conv1dParameters, sizes: Conv1dSizes): number[] {
+  const { inChannels, outChannels, x, y, residual, stage, splits = 1, splitStride = 0 } = sizes;
+  const { kernelSize } = p.geometry;
+  const turns = Math.ceil(inChannels / turnOf(p, kernelSize).channels);
+  const chunks = blockChunks(p.storage, kernelSize, inChannels);
+  return shapeWords(
+    [
+      inChannels, outChannels, Math.ceil(outChannels / 4), turns, chunks,
+      ...(p.split ? [Math.ceil(turns / splits), splitStride] : []),
+      ...(stage ? [stage.partials, stage.partialStride, stage.normChannels, stage.filmOffset, stage.filmRowLength] : []),
+    ],
+    [x, y, ...(residual ? [residual] : []), ...(stage ? [stage.stored, stage.skip] : [])],
+  );
+}

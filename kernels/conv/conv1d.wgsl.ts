@@ -1,0 +1,197 @@
+import { activate, activationFunctions } from '../lib/activations.wgsl.js';
+import { convInput } from './conv-input.wgsl.js';
+import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageParts, stageText } from './conv-prologue.wgsl.js';
+import { turnOf, type Conv1dParameters } from './conv1d-shape.js';
+import { at, declareBindings, declareShape, SHAPE_BINDING, type Kernel, type KernelBinding } from '../lib/kernel.js';
+import { tapMap } from './taps.js';
+import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
+import { unroll, wgsl } from '../lib/wgsl.js';
+
+/**
+ * Convolution along time, its transpose, and with kernel size 1 every linear layer:
+ *
+ *     y[b, o, t] = act( bias[o] + Σ_i Σ_κ w[i, κ, o] · act_in(x[b, i, q(t, κ)]) ) + residual[b, o, t]
+ *
+ * q(t, κ) is the geometry's input column (taps.ts); columns outside the input count as 0.
+ *
+ * Bindings: shape · x, y, residual f32 by layout · weight in chunks (weight-storage.wgsl.ts), channels padded with zeros ·
+ * bias, and for int8 weight_scale, f32 [outChannels].
+ *
+ * A workgroup owns `lanes` groups of four output channels and `columns` columns of one sample; an invocation owns one of
+ * these groups, all columns, and every `slices`-th group of input channels: it reads each of its weights once and uses it
+ * for all columns. What a workgroup reads of the weights lies in one piece. Slices are then added in ascending order,
+ * some columns at a time, so that sums are the same in every run and for every batch size.
+ *
+ * With `split` the input channels are shared among workgroups as well, as many side by side as there are partial sums:
+ * y is then [split][…], without bias, activation and residual.
+ */
+export function conv1dKernel(p: Conv1dParameters): Kernel {
+  const { columns, lanes, slices } = p.tiling;
+  const { kernelSize, outLength } = p.geometry;
+  const invocations = lanes * slices;
+  const format = weightFormat(p.storage, p.halfLoads, p.place);
+  const pairs = chunkPairs(p.storage);
+  const turn = turnOf(p, kernelSize);
+  const map = tapMap(p.geometry, columns);
+  const input = convInput({
+    vector: p.stage ? 'staged' : (p.inVector ?? 'scalar'),
+    space: p.inSpace ?? 'storage',
+    geometry: p.geometry,
+    map,
+    columns,
+    channels: turn.channels,
+    ragged: p.ragged,
+    activation: p.inActivation,
+  });
+  const taps = map.taps.filter((tap) => input.inside(tap.window) && tap.column < outLength);
+  const memory = p.stage ? STAGE_VEC4S : REDUCTION_VEC4S;
+  const chunk = Math.max(1, Math.min(slices, columns, Math.floor(memory / invocations)));
+  const tiles = Math.ceil(outLength / columns);
+  const bindings: KernelBinding[] = [
+    SHAPE_BINDING,
+    ...(p.stage ? stageBindings(p.stage) : [input.binding]),
+    ...format.bindings,
+    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<f32>' } as const] : []),
+    ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<f32>' } as const] : []),
+    { name: 'y', access: 'read_write', type: 'array<f32>' },
+  ];
+
+  const product = (index: number, pair: number): string => {
+    const position = index * pairs + pair;
+    const channel = Math.floor(position / kernelSize);
+    const uses = taps.filter((tap) => tap.tap === position % kernelSize);
+    if (uses.length === 0) return '';
+    const lines = uses.map(({ column, window }) => `        acc${column} += w * ${input.value(channel, window)};`);
+    return `      {\n        let w = ${format.unpack('chunk', pair)};\n${lines.join('\n')}\n      }`;
+  };
+  const products = unroll(turn.chunks, (index) => `    {
+      let chunk = load_chunk(base + ${index * BLOCK_LANES}u);
+${unroll(pairs, (pair) => product(index, pair))}
+    }`);
+
+  // Text for every chunk: a loop would index the sums by a variable, or carry them along, and they would leave the registers.
+  const addUp = (index: number): string => {
+    const from = index * chunk;
+    const count = Math.min(chunk, columns - from);
+    return `  workgroupBarrier();
+${unroll(count, (k) => `  shared_values[${k * invocations}u + local] = acc${from + k};`)}
+  workgroupBarrier();
+  add_up(first + ${from}u, min(${count}u, max(end, ${from}u) - ${from}u), local, row_group, batch, split);`;
+  };
+
+  const code = wgsl`${format.enable}
+${declareShape(
+    [
+      'in_channels', 'out_channels', 'row_groups', 'turns', 'block_chunks',
+      ...(p.split ? ['split_turns', 'split_stride'] : []),
+      ...(p.stage ? STAGE_SIZES : []),
+    ],
+    ['x', 'y', ...(p.residual ? ['residual'] : []), ...(p.stage ? STAGE_LAYOUTS : [])],
+  )}
+${declareBindings(bindings)}
+
+const OUT_LENGTH: u32 = ${outLength}u;
+const COLUMNS: u32 = ${columns}u;
+const LANES: u32 = ${lanes}u;
+const SLICES: u32 = ${slices}u;
+const INVOCATIONS: u32 = ${invocations}u;
+const BLOCK_LANES: u32 = ${BLOCK_LANES}u;
+const TURN_CHUNKS: u32 = ${turn.chunks}u;
+const TURN_CHANNELS: u32 = ${turn.channels}u;
+
+${activationFunctions(p.inActivation, p.outActivation, p.stage ? 'mish' : 'none')}
+
+${format.loadChunk}
+
+fn finish(row_group: u32, row: u32, column: u32, batch: u32, split: u32, products: f32) {
+  let channel = row_group * 4u + row;
+  if (channel < shape.out_channels) {
+    let sum = products${format.scaled ? ' * weight_scale[channel]' : ''}${p.bias ? ' + bias[channel]' : ''};
+    var value = ${activate(p.outActivation, 'sum')};
+    #if ${p.residual}
+    value += residual[${at('residual', 'batch', 'channel', 'column')}];
+    #endif
+    y[${at('y', 'batch', 'channel', 'column')}${p.split ? ' + split * shape.split_stride' : ''}] = value;
+  }
+}
+
+#if ${slices > 1 || p.stage !== undefined}
+// Holds the staged input during the loop, and sums of slices after it.
+var<workgroup> shared_values: array<vec4f, ${p.stage ? STAGE_VEC4S : chunk * invocations}>;
+#endif
+${p.stage ? stageText(p.stage, invocations) : ''}
+#if ${slices > 1}
+// Adds up the slices of some columns, for each row by an invocation of its own.
+fn add_up(column: u32, count: u32, local: u32, row_group: u32, batch: u32, split: u32) {
+  for (var k = local / LANES; k < count * 4u; k += SLICES) {
+    let first = k / 4u * INVOCATIONS + local % LANES;
+    var sum = shared_values[first][k % 4u];
+    for (var s = 1u; s < SLICES; s++) {
+      sum += shared_values[first + s * LANES][k % 4u];
+    }
+    finish(row_group, k % 4u, column + k / 4u, batch, split, sum);
+  }
+}
+#endif
+
+@compute @workgroup_size(${invocations})
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+  let lane = local % LANES;
+  let slice = local / LANES;
+  let row_group = workgroup.x * LANES + lane;
+  let block = row_group / BLOCK_LANES;
+  let first_chunk = block * shape.block_chunks * BLOCK_LANES + lane % BLOCK_LANES;
+  let first = workgroup.y % ${tiles}u * COLUMNS;
+  let batch = workgroup.z;
+  let split = workgroup.y / ${tiles}u;
+  #if ${p.split ?? false}
+  let first_turn = split * shape.split_turns;
+  let end_turn = min(first_turn + shape.split_turns, shape.turns);
+  #else
+  // Constants, where they can be: a compiler may then see that all invocations of a slice load the same input.
+  let first_turn = 0u;
+  let end_turn = shape.turns;
+  #endif
+  #if ${p.stage !== undefined}
+  let first_channel = first_turn * TURN_CHANNELS;
+  stage(first_channel, end_turn * TURN_CHANNELS - first_channel, batch, workgroup.x == 0u && first == 0u, local);
+  #else
+  let first_value = shape.x_offset + batch * shape.x_batch;
+  #endif
+${input.prepare}
+${unroll(columns, (column) => `  var acc${column} = vec4f();`)}
+
+  for (var n = first_turn${slices > 1 ? ' + slice' : ''}; n < end_turn; n += SLICES) {
+    let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
+${input.load}
+${products}
+  }
+
+  let end = min(COLUMNS, OUT_LENGTH - first);
+#if ${slices > 1}
+${unroll(Math.ceil(columns / chunk), addUp)}
+#else
+  // One loop with one store: the sums move on by one component a turn. Nested loops, an array indexed by a variable, or a
+  // copy of the store per column take a software driver longer to compile than all the rest.
+  for (var k = 0u; k < 4u * end; k++) {
+    finish(row_group, k % 4u, first + k / 4u, batch, split, acc0.x);
+${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `acc${c + 1}.x` : '0.0f'});`)}
+  }
+#endif
+}
+`;
+  const name = p.geometry.transposed ? 'conv_transpose1d' : kernelSize === 1 ? 'linear' : 'conv1d';
+  const { inLength, stride } = p.geometry;
+  const loads = p.stage
+    ? ['group_norm', ...stageParts(p.stage)]
+    : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
+  const cut = `${columns}c ${lanes}x${slices} ${format.name}`;
+  return {
+    label: `${name} k${kernelSize} s${stride} ${inLength} -> ${outLength} ${cut}, ${loads.join(' ')}${p.split ? ', split' : ''}`,
+    code,
+    bindings,
+  };
+}
+
+/** vec4s of workgroup memory for adding up slices: 16 KiB, the amount every WebGPU device grants. */
+const REDUCTION_VEC4S = 1024;

@@ -1,0 +1,33 @@
+import { activationFunctions } from '../lib/activations.wgsl.js';
+import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageParts, stageText, type StageParameters } from '../conv/conv-prologue.wgsl.js';
+import { declareBindings, declareShape, SHAPE_BINDING, shapeWords, type Kernel, type KernelBinding } from '../lib/kernel.js';
+import type { StageSizes } from '../conv/conv1d-shape.js';
+import { wgsl } from '../lib/wgsl.js';
+
+/** The kernel's `shape`. */
+export function finishNormShape(inChannels: number, stage: StageSizes): number[] {
+  const { partials, partialStride, normChannels, filmOffset, filmRowLength, stored, skip } = stage;
+  return shapeWords([inChannels, partials, partialStride, normChannels, filmOffset, filmRowLength], [stored, skip]);
+}
+
+/**
+ * Finishes what a convolution with a split reduction left, where no other convolution does it on the way in: the stage of
+ * conv-stage.wgsl.ts by itself. Bindings: shape · those of the stage. A workgroup owns one group of the norm of one sample.
+ */
+export function finishNormKernel(p: StageParameters, invocations: number): Kernel {
+  const bindings: KernelBinding[] = [SHAPE_BINDING, ...stageBindings(p)];
+  const code = wgsl`
+${declareShape(['in_channels', ...STAGE_SIZES], STAGE_LAYOUTS)}
+${declareBindings(bindings)}
+
+${activationFunctions('mish')}
+var<workgroup> shared_values: array<vec4f, ${STAGE_VEC4S}>;
+${stageText(p, invocations)}
+@compute @workgroup_size(${invocations})
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+  stage(workgroup.x * shape.norm_channels, shape.norm_channels, workgroup.z, true, local);
+}
+`;
+  const parts = [`finish_norm ${p.length}`, ...stageParts(p)];
+  return { label: parts.join(', '), code, bindings };
+}

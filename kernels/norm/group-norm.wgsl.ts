@@ -1,0 +1,132 @@
+import { activationFunctions } from '../lib/activations.wgsl.js';
+import {
+  at, declareBindings, declareShape, SHAPE_BINDING, shapeWords, type ActivationLayout, type Kernel, type KernelBinding,
+} from '../lib/kernel.js';
+import { workgroupReduction } from '../lib/reduce.wgsl.js';
+import { f32, wgsl } from '../lib/wgsl.js';
+
+/** What the text of the kernel depends on; sizes come with `groupNormShape`. */
+export interface GroupNormParameters {
+  readonly epsilon: number;
+  readonly invocations: number;
+  /** FiLM with scale (h · scale + bias), with bias alone, or none. */
+  readonly film: 'scale-bias' | 'bias' | 'none';
+  readonly residual: boolean;
+  /** Also write the value before FiLM, in the order [b][channels][length]; changes no other output. */
+  readonly tapped: boolean;
+}
+
+export interface GroupNormSizes {
+  readonly channels: number;
+  readonly length: number;
+  readonly groups: number;
+  /** Where this block's FiLM values begin in a row, and the length of a row, in elements. */
+  readonly filmOffset: number;
+  readonly filmRowLength: number;
+  readonly x: ActivationLayout;
+  readonly y: ActivationLayout;
+  readonly residual?: ActivationLayout | undefined;
+}
+
+/** The kernel's `shape`. */
+export function groupNormShape(sizes: GroupNormSizes): number[] {
+  const { channels, length, groups, filmOffset, filmRowLength, x, y, residual } = sizes;
+  return shapeWords([channels, length, channels / groups, filmOffset, filmRowLength], [x, y, ...(residual ? [residual] : [])]);
+}
+
+/**
+ * Group norm, Mish, FiLM (Perez et al. 2018) and residual in one pass over an activation:
+ *
+ *     h[c, t] = mish( (x[c, t] − mean_g) / √(var_g + ε) · gamma[c] + beta[c] )
+ *     y[c, t] = h · film[c] + film[channels + c] + residual[c, t]        film = timestep_film + observation_film
+ *
+ * Mean and (biased) variance are over the channels of a group and all columns, in f32 and in two passes. FiLM with bias
+ * alone has one value per channel: h + film[c].
+ *
+ * Bindings: shape · x, y, residual f32 by layout · gamma, beta f32 [channels] · timestep_film f32 [rowLength], at the
+ * offset of the timestep's row · observation_film f32 [b][rowLength] · tap f32 [b][channels][length].
+ * A workgroup owns one group of one sample.
+ */
+export function groupNormKernel(p: GroupNormParameters): Kernel {
+  const modulated = p.film !== 'none';
+  const bindings: KernelBinding[] = [
+    SHAPE_BINDING,
+    { name: 'x', access: 'read', type: 'array<f32>' },
+    { name: 'gamma', access: 'read', type: 'array<f32>' },
+    { name: 'beta', access: 'read', type: 'array<f32>' },
+    ...(modulated
+      ? ([
+          { name: 'timestep_film', access: 'read', type: 'array<f32>', dynamic: true },
+          { name: 'observation_film', access: 'read', type: 'array<f32>' },
+        ] as const)
+      : []),
+    ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<f32>' } as const] : []),
+    { name: 'y', access: 'read_write', type: 'array<f32>' },
+    ...(p.tapped ? [{ name: 'tap', access: 'read_write', type: 'array<f32>' } as const] : []),
+  ];
+  const code = wgsl`
+${declareShape(
+    ['channels', 'time_steps', 'group_channels', 'film_offset', 'film_row_length'],
+    ['x', 'y', ...(p.residual ? ['residual'] : [])],
+  )}
+${declareBindings(bindings)}
+
+const INVOCATIONS: u32 = ${p.invocations}u;
+const EPSILON: f32 = ${f32(p.epsilon)};
+
+${activationFunctions('mish')}
+${workgroupReduction(p.invocations, ['sum'])}
+
+fn load(batch: u32, channel: u32, time: u32) -> f32 {
+  return x[${at('x', 'batch', 'channel', 'time')}];
+}
+
+#if ${modulated}
+fn film(batch: u32, value: u32) -> f32 {
+  let index = shape.film_offset + value;
+  return timestep_film[index] + observation_film[batch * shape.film_row_length + index];
+}
+#endif
+
+@compute @workgroup_size(${p.invocations})
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+  let length = shape.time_steps;
+  let elements = shape.group_channels * length;
+  let first = workgroup.x * shape.group_channels;
+  let batch = workgroup.z;
+
+  var sum = 0.0f;
+  for (var e = local; e < elements; e += INVOCATIONS) {
+    sum += load(batch, first + e / length, e % length);
+  }
+  let mean = reduce_sum(sum, local) / f32(elements);
+
+  var squares = 0.0f;
+  for (var e = local; e < elements; e += INVOCATIONS) {
+    let d = load(batch, first + e / length, e % length) - mean;
+    squares += d * d;
+  }
+  let deviation = sqrt(reduce_sum(squares, local) / f32(elements) + EPSILON);
+
+  for (var e = local; e < elements; e += INVOCATIONS) {
+    let channel = first + e / length;
+    let time = e % length;
+    var h = mish((load(batch, channel, time) - mean) / deviation * gamma[channel] + beta[channel]);
+    #if ${p.tapped}
+    tap[(batch * shape.channels + channel) * length + time] = h;
+    #endif
+    #if ${p.film === 'scale-bias'}
+    h = h * film(batch, channel) + film(batch, shape.channels + channel);
+    #elif ${p.film === 'bias'}
+    h += film(batch, channel);
+    #endif
+    #if ${p.residual}
+    h += residual[${at('residual', 'batch', 'channel', 'time')}];
+    #endif
+    y[${at('y', 'batch', 'channel', 'time')}] = h;
+  }
+}
+`;
+  const parts = ['group_norm', modulated ? `film ${p.film}` : '', p.residual ? 'residual' : '', p.tapped ? 'tapped' : ''];
+  return { label: parts.filter((part) => part !== '').join(', '), code, bindings };
+}

@@ -1,0 +1,77 @@
+import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
+import { listed } from '../source.js';
+import type { SafetensorsFile } from '../safetensors/safetensors.js';
+
+/** Name as the reference code knows it → name in the file. */
+export type StoredNames = ReadonlyMap<string, string>;
+
+const LEROBOT_UNET = 'diffusion.unet.';
+/** Tensors that a LeRobot model file may hold and inference never needs (lerobot-era leftovers, training only). */
+const NEUTRAL = [
+  /^ema_diffusion\./, /^normalize_targets\./, /^normalize_inputs\./, /^unnormalize_outputs\./, /^normalizer\./,
+  /(^|\.)num_batches_tracked$/, /(^|\.)_dummy_variable$/,
+];
+
+/** Undoes torch.compile, which puts `_orig_mod` into the names of a compiled module's tensors. */
+export function storedNames(file: SafetensorsFile): StoredNames {
+  const names = new Map<string, string>();
+  for (const stored of file.tensors.keys()) {
+    const name = stored.split('.').filter((part) => part !== '_orig_mod').join('.');
+    const other = names.get(name);
+    if (other !== undefined) {
+      throw new CheckpointError(`${file.name}: expected one tensor "${name}", found "${other}" and "${stored}". `
+        + 'Export the checkpoint again.');
+    }
+    names.set(name, stored);
+  }
+  return names;
+}
+
+/** The prefix of U-Net tensors named as in the original Diffusion Policy code; undefined for other files. */
+export function diffusionPolicyPrefix(names: StoredNames): string | undefined {
+  return ['model.', ''].find((prefix) => names.has(`${prefix}down_modules.0.0.blocks.0.block.0.weight`));
+}
+
+/** U-Net tensors of a LeRobot file, without their prefix. */
+export function lerobotUnetNames(file: SafetensorsFile, names: StoredNames): StoredNames {
+  const images = [...names.keys()].filter((name) => name.startsWith('diffusion.rgb_encoder.'));
+  if (images.length > 0) {
+    throw new UnsupportedCheckpointError(`${file.name}: found an image encoder (${listed(images, 2)}); image encoders `
+      + 'are not supported yet. Use a policy trained on observation.state and observation.environment_state.');
+  }
+  return new Map([...names].flatMap(([name, stored]): [string, string][] =>
+    name.startsWith(LEROBOT_UNET) ? [[name.slice(LEROBOT_UNET.length), stored]] : []));
+}
+
+/**
+ * U-Net tensors of a Diffusion Policy file under LeRobot's names. The two networks compute the same; only the names of
+ * the convolution blocks and of the resampling layers differ.
+ */
+export function diffusionPolicyUnetNames(file: SafetensorsFile, names: StoredNames, prefix: string): StoredNames {
+  const renamed = new Map<string, string>();
+  for (const [name, stored] of names) {
+    if (/^(model\.)?(local_cond_encoder|obs_encoder)\./.test(name)) {
+      throw new UnsupportedCheckpointError(`${file.name}, tensor "${stored}": local conditioning and observation encoders `
+        + 'are not supported. Use a policy with global conditioning on low-dimensional observations.');
+    }
+    if (name.startsWith(prefix)) renamed.set(lerobotName(name.slice(prefix.length)), stored);
+  }
+  return renamed;
+}
+
+function lerobotName(name: string): string {
+  return name
+    .replace(/\.blocks\.0\./, '.conv1.')
+    .replace(/\.blocks\.1\./, '.conv2.')
+    .replace(/^((?:down|up)_modules\.\d+\.2)\.conv\./, '$1.');
+}
+
+/** One warning for all tensors that nothing reads, because a wrong export often shows there first. */
+export function warnOfUnused(
+  file: SafetensorsFile, names: StoredNames, used: ReadonlySet<string>, warnings: string[],
+): void {
+  const unused = [...names].filter(([name, stored]) => !used.has(stored) && !NEUTRAL.some((rule) => rule.test(name)));
+  if (unused.length > 0) {
+    warnings.push(`${file.name}: ${unused.length} tensors are not used: ${listed(unused.map(([, stored]) => stored), 3)}.`);
+  }
+}

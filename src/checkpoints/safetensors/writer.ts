@@ -1,0 +1,90 @@
+import { OptionError } from '../../foundation/errors.js';
+import { DTYPE_BYTES, type Dtype } from './dtypes.js';
+import { f32ToBf16Bits, packF16 } from '../../foundation/half.js';
+
+/** A tensor to write; a Uint8Array is taken as the raw little-endian bytes of `dtype`. */
+export interface WritableTensor {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | readonly number[] | readonly bigint[] | Uint8Array;
+}
+
+/**
+ * One safetensors file. Deterministic: tensors are ordered by element size, largest first, then by name, so that every
+ * tensor is aligned to its element size; the header is padded with spaces to a multiple of 8 bytes.
+ * Throws OptionError when a name repeats, a length does not fit its shape, or a value does not fit its dtype.
+ */
+export function encodeSafetensors(tensors: readonly WritableTensor[], metadata?: Record<string, string>): Uint8Array {
+  const ordered = [...tensors].sort((a, b) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype] || (a.name < b.name ? -1 : 1));
+  const entries: [string, unknown][] = metadata === undefined ? [] : [['__metadata__', metadata]];
+  const names = new Set(['__metadata__']);
+  const parts: Uint8Array[] = [];
+  let position = 0;
+  for (const tensor of ordered) {
+    if (names.has(tensor.name)) throw new OptionError(`tensor name "${tensor.name}" is reserved or used twice: rename it`);
+    names.add(tensor.name);
+    const bytes = encodeData(tensor);
+    const data_offsets = [position, position + bytes.byteLength];
+    entries.push([tensor.name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets }]);
+    parts.push(bytes);
+    position += bytes.byteLength;
+  }
+  // fromEntries defines own properties, so a tensor called "__proto__" is written too.
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  const headerBytes = Math.ceil(json.byteLength / 8) * 8;
+  const file = new Uint8Array(8 + headerBytes + position);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  file.set(json, 8);
+  file.fill(0x20, 8 + json.byteLength, 8 + headerBytes);
+  let offset = 8 + headerBytes;
+  for (const part of parts) {
+    file.set(part, offset);
+    offset += part.byteLength;
+  }
+  return file;
+}
+
+function encodeData({ name, dtype, shape, data }: WritableTensor): Uint8Array {
+  const elements = shape.reduce((all, size) => all * size, 1);
+  const found = data instanceof Uint8Array ? data.byteLength / DTYPE_BYTES[dtype] : data.length;
+  if (found !== elements) {
+    throw new OptionError(`tensor "${name}": expected ${elements} values of ${dtype} for shape [${shape.join(', ')}], `
+      + `found ${found}`);
+  }
+  if (data instanceof Uint8Array) return data;
+  const values: ArrayLike<number | bigint> = data;
+  switch (dtype) {
+    case 'F64': return bytesOf(Float64Array.from(values, Number));
+    case 'F32': return bytesOf(Float32Array.from(values, Number));
+    case 'F16': {
+      const codes = new Uint16Array(elements);
+      const overflow = packF16(Float32Array.from(values, Number), codes);
+      if (overflow >= 0) throw new OptionError(`tensor "${name}": ${data[overflow]} does not fit f16; write it as F32`);
+      return bytesOf(codes);
+    }
+    case 'BF16': return bytesOf(Uint16Array.from(values, (value) => f32ToBf16Bits(Number(value))));
+    case 'I64': return bytesOf(BigInt64Array.from(values, (value) => integer(name, value, -(2n ** 63n), 2n ** 63n - 1n)));
+    case 'I32':
+      return bytesOf(Int32Array.from(values, (value) => Number(integer(name, value, -(2n ** 31n), 2n ** 31n - 1n))));
+    case 'U8': return Uint8Array.from(values, (value) => Number(integer(name, value, 0n, 255n)));
+    case 'BOOL': return Uint8Array.from(values, (value) => Number(integer(name, value, 0n, 1n)));
+    default: {
+      const unknown: never = dtype;
+      throw new OptionError(`unknown dtype ${String(unknown)}`);
+    }
+  }
+}
+
+/** Typed arrays wrap what does not fit; a file must not. */
+function integer(name: string, value: number | bigint, min: bigint, max: bigint): bigint {
+  const whole = typeof value === 'bigint' || Number.isSafeInteger(value) ? BigInt(value) : undefined;
+  if (whole === undefined || whole < min || whole > max) {
+    throw new OptionError(`tensor "${name}": expected integers from ${min} to ${max}, found ${value}`);
+  }
+  return whole;
+}
+
+function bytesOf(values: Float64Array | Float32Array | Uint16Array | Int32Array | BigInt64Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

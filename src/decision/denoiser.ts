@@ -1,0 +1,157 @@
+import type { Schedule } from '../diffusion/solver-step.js';
+import { OptionError } from '../foundation/errors.js';
+import { checkInteger, checkKeys } from '../foundation/options.js';
+import { concatenate } from '../strategies/chunks.js';
+import type { DecisionInput, DecisionOutput } from './decision-input.js';
+import type { DecisionPlan } from './decision-plan.js';
+import { checkedFloats, runNoise, splitGivenNoise, type GivenNoise } from './noise.js';
+import type { Observation } from '../observations/check.js';
+import { TRACE_TAP, type PlanCache } from './plan-cache.js';
+import { startFromSample, type DenoiseRequest, type DenoiseResult, type StrategyContext } from '../strategies/strategy.js';
+
+/** One run over one sample, with everything that it depends on. */
+export interface DenoiseRun {
+  readonly request: DenoiseRequest;
+  /** Raw observations f32 [observationSteps][frameWidth], oldest frame first. */
+  readonly frames: Float32Array;
+  /** Previous chunk, normalised, f32 [horizon][actionDim], for the predictor; zeros where there is none. */
+  readonly history: Float32Array | undefined;
+  /** Standard normal f32 [horizon][actionDim]. */
+  readonly noise: Float32Array;
+  /** One row f32 [horizon][actionDim] for each of the schedule's noisy steps. */
+  readonly stepNoise: readonly Float32Array[];
+}
+
+export interface FinishedRun extends DenoiseResult {
+  /** Inner values that were asked for when the policy was loaded; of the batch that the run was part of. */
+  readonly taps: ReadonlyMap<string, Float32Array>;
+}
+
+/** A sample that a caller sends through steps of a solver. */
+export interface DenoiseSample {
+  /** Raw observations by name, flattened [observationSteps][size], oldest frame first. */
+  readonly window: Observation;
+  /** Normalised, f32 [horizon][actionDim], at the noise level of the schedule's first step. */
+  readonly sample: Float32Array;
+  readonly schedule: Schedule;
+  /** One row f32 [horizon][actionDim] for each of the schedule's noisy steps. Default: none, where there are none. */
+  readonly stepNoise?: readonly Float32Array[];
+  /** Whether the result brings the sample after every step. */
+  readonly trace?: boolean;
+}
+
+/**
+ * The run of a given sample.
+ * @throws OptionError for values of the wrong size, or not finite, and for a schedule that the network cannot run.
+ */
+export function givenRun(given: Omit<DenoiseSample, 'window'>, frames: Float32Array, context: StrategyContext): DenoiseRun {
+  checkKeys('denoise', given, ['sample', 'schedule', 'stepNoise', 'trace']);
+  const { sample, schedule, stepNoise = [], trace = false } = given;
+  const chunkSize = context.horizon * context.actionDim;
+  checkSchedule(schedule, context.scheduler.numTrainTimesteps);
+  const start = checkedFloats('sample', sample, chunkSize);
+  const [givenNoise] = splitGivenNoise({ stepNoise }, 1, chunkSize) as [GivenNoise];
+  const seed = { seed: 0, episode: 0, decision: 0, sample: 0 };
+  const { noise, stepNoise: rows } = runNoise(schedule, chunkSize, seed, { ...givenNoise, noise: start });
+  return { request: { ...startFromSample(noise, schedule), trace }, frames, history: undefined, noise, stepNoise: rows };
+}
+
+/** A row beyond the tables of the timesteps is an error that ends the device: it must not get there. */
+function checkSchedule({ steps }: Schedule, numTrainTimesteps: number): void {
+  if (steps.length === 0) throw new OptionError('denoise: the schedule has no steps: give it one at least.');
+  for (const { timestep } of steps) checkInteger('denoise: schedule', 'timestep', timestep, 0, numTrainTimesteps - 1);
+}
+
+/** Runs that can share their dispatches: one schedule, and one answer to whether samples are traced. */
+interface Batch {
+  readonly schedule: Schedule;
+  readonly trace: boolean;
+  readonly runs: DenoiseRun[];
+  /** Where the results go. */
+  readonly places: number[];
+}
+
+/** Larger groups are cut: beyond this size a batch saves nothing more, and its buffers only grow. */
+const MAX_BATCH = 256;
+
+/** Runs samples of any episodes through the denoiser, as few batches as their schedules allow. */
+export class Denoiser {
+  readonly #plans: PlanCache;
+
+  constructor(plans: PlanCache) {
+    this.#plans = plans;
+  }
+
+  /** Results in the order of the runs; a sample's bits do not depend on the others. @throws as DecisionPlan.run. */
+  async run(runs: readonly DenoiseRun[]): Promise<FinishedRun[]> {
+    const results: FinishedRun[] = [];
+    for (const batch of batches(runs)) {
+      const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch.trace);
+      const output = await plan.run(decisionInput(plan, batch));
+      const taps = batch.trace ? this.#plans.askedFor(output.taps) : output.taps;
+      batch.places.forEach((place, b) => (results[place] = { ...denoiseResult(batch, output, b), taps }));
+    }
+    return results;
+  }
+
+  /** The plan and the input of runs that are one batch. */
+  async prepare(runs: readonly DenoiseRun[]): Promise<{ readonly plan: DecisionPlan; readonly input: DecisionInput }> {
+    const [batch] = batches(runs) as [Batch];
+    const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch.trace);
+    return { plan, input: decisionInput(plan, batch) };
+  }
+}
+
+function batches(runs: readonly DenoiseRun[]): Batch[] {
+  const all: Batch[] = [];
+  runs.forEach((run, place) => {
+    const { schedule, trace = false } = run.request;
+    let batch = all.find((other) => other.trace === trace && other.runs.length < MAX_BATCH && sameSteps(other.schedule, schedule));
+    if (!batch) all.push((batch = { schedule, trace, runs: [], places: [] }));
+    batch.runs.push(run);
+    batch.places.push(place);
+  });
+  return all;
+}
+
+function sameSteps(a: Schedule, b: Schedule): boolean {
+  if (a === b) return true;
+  return a.steps.length === b.steps.length && a.steps.every((step, i) => {
+    const other = b.steps[i] as typeof step;
+    return (Object.keys(step) as (keyof typeof step)[]).every((key) => step[key] === other[key]);
+  });
+}
+
+function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionInput {
+  const chunkSize = plan.shape.horizon * plan.shape.actionDim;
+  const starts = runs.map((run) => startOf(run));
+  const predicted = starts.some(({ predictionScale }) => predictionScale !== 0);
+  const history = ({ request, history: chunk }: DenoiseRun): Float32Array => request.history ?? chunk ?? new Float32Array(chunkSize);
+  return {
+    observations: concatenate(runs.map(({ frames }) => frames)),
+    schedule,
+    starts,
+    history: predicted ? concatenate(runs.map(history)) : undefined,
+    noise: concatenate(starts.map(({ noise }) => noise)),
+    stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) =>
+      concatenate(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array))),
+  };
+}
+
+/** Where a run brings its own prediction, the start is mixed here and goes up in place of the noise. */
+function startOf({ request, noise }: DenoiseRun): { predictionScale: number; noiseScale: number; noise: Float32Array } {
+  const { predictionScale, noiseScale, prediction } = request;
+  if (!prediction) return { predictionScale, noiseScale, noise };
+  const start = prediction.map((value, i) => predictionScale * value + (noiseScale === 0 ? 0 : noiseScale * (noise[i] as number)));
+  return { predictionScale: 0, noiseScale: 1, noise: start };
+}
+
+function denoiseResult({ runs, schedule, trace }: Batch, { chunk, actionHorizon, taps }: DecisionOutput, b: number): DenoiseResult {
+  const size = chunk.length / runs.length;
+  const own = (values: Float32Array): Float32Array => values.slice(b * size, (b + 1) * size);
+  return {
+    chunk: own(chunk),
+    actionHorizon: own(actionHorizon),
+    trace: trace ? schedule.steps.map((_, step) => own(taps.get(`${TRACE_TAP}.${step}`) as Float32Array)) : [],
+  };
+}

@@ -1,0 +1,121 @@
+import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import type { ObservationFeature, Unnormalizer } from '../spec/policy-spec.js';
+import { OptionError } from '../foundation/errors.js';
+import { loadPredictor, type Predictor } from '../networks/predictor/predictor.js';
+import { loadUnet, type Unet } from '../networks/unet/unet.js';
+import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
+import type { Precision } from '../spec/precision.js';
+import type { ComputeDevice } from '../runtime/device.js';
+import { Uploader } from '../runtime/uploader.js';
+
+/** What turns the previous chunk into a prediction of the next one. */
+export type PolicyPredictor =
+  | { readonly kind: 'network'; readonly network: Predictor }
+  /** The previous chunk moved by `rows` rows. */
+  | { readonly kind: 'shift'; readonly rows: number };
+
+/** Everything of a policy that lives on the device and does not change: weights and statistics. */
+export interface PolicyNetworks {
+  readonly device: ComputeDevice;
+  readonly unet: Unet;
+  readonly predictor: PolicyPredictor | undefined;
+  /** vec4f per value of a frame, as normalize.wgsl.ts reads them. */
+  readonly observationStatistics: GPUBuffer;
+  /** vec4f per action dimension, as unnormalize.wgsl.ts reads them. */
+  readonly actionStatistics: GPUBuffer;
+  /** Bytes on the device. */
+  readonly bytes: number;
+  destroy(): void;
+}
+
+export interface LoadNetworksOptions {
+  readonly precision: Precision;
+  readonly signal?: AbortSignal | undefined;
+  /** Fraction of the U-Net's residual blocks that are on the device, 0 … 1. */
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+}
+
+/** Brings checked checkpoints to the device. Frees everything it made when it fails or is aborted. */
+export async function loadNetworks(
+  device: ComputeDevice,
+  policy: PolicyCheckpoint,
+  predictor: PredictorCheckpoint | 'shift' | undefined,
+  options: LoadNetworksOptions,
+): Promise<PolicyNetworks> {
+  const uploader = new Uploader(device);
+  const loaderFor = (source: WeightSource): WeightLoader => ({
+    source: abortable(source, options.signal),
+    uploader,
+    precision: options.precision,
+  });
+  try {
+    if (predictor !== undefined && predictor !== 'shift') assertPredictorFits(policy, predictor);
+    const { onProgress } = options;
+    const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, (done, total) =>
+      onProgress?.(done / total),
+    );
+    return {
+      device,
+      unet,
+      predictor: await loadPolicyPredictor(policy, predictor, loaderFor),
+      observationStatistics: await uploader.uploadFloats('observation statistics', observationStatistics(policy.observations)),
+      actionStatistics: await uploader.uploadFloats('action statistics', actionStatistics(policy.action)),
+      bytes: uploader.bytes,
+      destroy: () => uploader.destroy(),
+    };
+  } catch (error) {
+    uploader.destroy();
+    throw error;
+  }
+}
+
+async function loadPolicyPredictor(
+  policy: PolicyCheckpoint,
+  predictor: PredictorCheckpoint | 'shift' | undefined,
+  loaderFor: (source: WeightSource) => WeightLoader,
+): Promise<PolicyPredictor | undefined> {
+  if (predictor === undefined) return undefined;
+  if (predictor === 'shift') return { kind: 'shift', rows: policy.actionSteps };
+  return { kind: 'network', network: await loadPredictor(loaderFor(predictor.weights), predictor.config) };
+}
+
+/** Stops between tensors when the signal says so. */
+function abortable(source: WeightSource, signal: AbortSignal | undefined): WeightSource {
+  return {
+    locate: (name) => source.locate(name),
+    readFloats: (name) => {
+      signal?.throwIfAborted();
+      return source.readFloats(name);
+    },
+  };
+}
+
+function assertPredictorFits(policy: PolicyCheckpoint, predictor: PredictorCheckpoint): void {
+  const frame = policy.observations.reduce((sum, feature) => sum + feature.size, 0);
+  const pairs: [string, number, number][] = [
+    ['action_dim', policy.unet.actionDim, predictor.config.actionDim],
+    ['obs_dim', frame, predictor.config.observationDim],
+    ['horizon', policy.unet.horizon, predictor.config.horizon],
+    ['n_obs_steps', policy.observationSteps, predictor.config.observationSteps],
+  ];
+  for (const [key, expected, found] of pairs) {
+    if (expected !== found) {
+      throw new OptionError(
+        `predictor "${predictor.name}" does not belong to policy "${policy.name}": its ${key} is ${found}, the policy's is ${expected}. ` +
+          'Give the predictor that was trained for this policy, or predictor: \'shift\'.',
+      );
+    }
+  }
+}
+
+function observationStatistics(features: readonly ObservationFeature[]): Float32Array {
+  return Float32Array.from(
+    features.flatMap(({ size, normalizer: { subtract, divide, multiply, add } }) =>
+      Array.from({ length: size }, (_, i) => [subtract[i], divide[i], multiply[i], add[i]] as number[]).flat(),
+    ),
+  );
+}
+
+function actionStatistics({ add, halve, multiply, shift }: Unnormalizer): Float32Array {
+  return Float32Array.from([...add].flatMap((_, i) => [add[i], halve[i], multiply[i], shift[i]] as number[]));
+}

@@ -1,0 +1,100 @@
+import type { Schedule } from '../diffusion/solver-step.js';
+import { fillNormal, fillUniform } from '../diffusion/philox.js';
+import { OptionError } from '../foundation/errors.js';
+
+/** Noise of one run over one sample, standard normal. */
+export interface RunNoise {
+  /** f32 [horizon][actionDim]. */
+  readonly noise: Float32Array;
+  /** One row f32 [horizon][actionDim] per noisy step of the schedule. */
+  readonly stepNoise: readonly Float32Array[];
+}
+
+/** Noise that a caller gives instead of a seed, e.g. to compare with another implementation. For a batch [b][…]. */
+export interface GivenNoise {
+  readonly noise?: ArrayLike<number> | undefined;
+  readonly stepNoise?: readonly ArrayLike<number>[] | undefined;
+}
+
+/** The caller may reuse its arrays as soon as a call is made, so they are copied then. */
+export function copyGivenNoise({ noise, stepNoise }: GivenNoise): GivenNoise {
+  return { noise: noise && Float32Array.from(noise), stepNoise: stepNoise?.map((row) => Float32Array.from(row)) };
+}
+
+/**
+ * The given noise of every sample of a batch, checked.
+ * @throws OptionError for noise of the wrong size, or not finite.
+ */
+export function splitGivenNoise({ noise, stepNoise }: GivenNoise, batch: number, chunkSize: number): GivenNoise[] {
+  const start = noise && checkedFloats('noise', noise, batch * chunkSize);
+  const rows = stepNoise?.map((row, index) => checkedFloats(`stepNoise[${index}]`, row, batch * chunkSize));
+  return Array.from({ length: batch }, (_, b) => {
+    const part = (values: Float32Array): Float32Array => values.subarray(b * chunkSize, (b + 1) * chunkSize);
+    return { noise: start && part(start), stepNoise: rows?.map(part) };
+  });
+}
+
+/** Which noise a sample gets where none is given: the same key, the same bits, whatever else was drawn. */
+export interface NoiseSeed {
+  readonly seed: number;
+  readonly episode: number;
+  readonly decision: number;
+  /** Position in a batch that is one episode. */
+  readonly sample: number;
+}
+
+/** Purposes of a sample's draws: row 0 starts, rows 1 … are of solver steps, the last ones of a strategy's choices. */
+const ROWS_PER_SAMPLE = 2 ** 16;
+const UNIFORM_ROW = ROWS_PER_SAMPLE - 1;
+const NORMAL_ROW = ROWS_PER_SAMPLE - 2;
+
+/**
+ * The given noise of a sample, or seeded noise in its place.
+ * @throws OptionError where the rows are not as many as the schedule needs.
+ */
+export function runNoise(schedule: Schedule, chunkSize: number, seed: NoiseSeed, { noise, stepNoise }: GivenNoise): RunNoise {
+  if (stepNoise && stepNoise.length !== schedule.noisySteps) {
+    throw new OptionError(`stepNoise must have ${schedule.noisySteps} rows, one per noisy step of ${schedule.solver}, got ${stepNoise.length}.`);
+  }
+  const draw = (row: number): Float32Array => normals(chunkSize, seed, row);
+  return {
+    noise: noise ? Float32Array.from(noise) : draw(0),
+    stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) => {
+      const values = stepNoise?.[row];
+      return values ? Float32Array.from(values) : draw(row + 1);
+    }),
+  };
+}
+
+/** Numbers for a strategy's choices, uniform in (0, 1). */
+export function choiceNumbers(count: number, seed: NoiseSeed): Float64Array {
+  const values = new Float64Array(count);
+  fillUniform(values, noiseKey(seed, UNIFORM_ROW));
+  return values;
+}
+
+/** Standard normal numbers for a strategy, besides the noise of its runs. */
+export function choiceNoise(count: number, seed: NoiseSeed): Float32Array {
+  return normals(count, seed, NORMAL_ROW);
+}
+
+function normals(count: number, seed: NoiseSeed, row: number): Float32Array {
+  const values = new Float32Array(count);
+  fillNormal(values, noiseKey(seed, row));
+  return values;
+}
+
+function noiseKey({ seed, episode, decision, sample }: NoiseSeed, row: number): Parameters<typeof fillNormal>[1] {
+  return { seed, episode, decision, purpose: sample * ROWS_PER_SAMPLE + row };
+}
+
+/** A copy of a caller's values. @throws OptionError where they are not as many, or not finite. */
+export function checkedFloats(name: string, values: ArrayLike<number>, elements: number): Float32Array {
+  if (values.length !== elements) {
+    throw new OptionError(`${name} must have ${elements} values (batch × horizon × action size), got ${values.length}.`);
+  }
+  const floats = Float32Array.from(values);
+  const bad = floats.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw new OptionError(`${name} has ${String(values[bad])} at index ${bad}: finite numbers are needed.`);
+  return floats;
+}

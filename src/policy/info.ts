@@ -1,0 +1,49 @@
+import type { PolicyCheckpoint } from '../checkpoints/types.js';
+import type { Dialect, ObservationInfo } from '../spec/policy-spec.js';
+import type { Precision } from '../spec/precision.js';
+import type { AdapterSummary } from '../runtime/device.js';
+import type { PolicyNetworks } from '../decision/networks.js';
+
+/** What a loaded policy is. */
+export interface PolicyInfo {
+  readonly name: string;
+  readonly dialect: Dialect;
+  /** Observations of one tick, by the names that act() takes. */
+  readonly observations: readonly ObservationInfo[];
+  readonly observationSteps: number;
+  readonly horizon: number;
+  readonly actionSteps: number;
+  readonly actionDim: number;
+  /** Parameters of the U-Net. */
+  readonly parameters: number;
+  readonly precision: Precision;
+  /** How the weights of policy and predictor are stored in their files, e.g. ['F16']. */
+  readonly fileDtypes: readonly string[];
+  readonly strategy: string;
+  readonly predictor: 'network' | 'shift' | 'none';
+  /** Weights and tables on the device. */
+  readonly deviceBytes: number;
+  readonly adapter: AdapterSummary;
+  /** Dispatches of a decision, once its plan is compiled. */
+  readonly dispatches: number | undefined;
+  readonly warnings: readonly string[];
+}
+
+export function describePolicy(
+  checkpoint: PolicyCheckpoint,
+  networks: PolicyNetworks,
+): Omit<PolicyInfo, 'precision' | 'fileDtypes' | 'strategy' | 'dispatches' | 'warnings'> {
+  return {
+    name: checkpoint.name,
+    dialect: checkpoint.dialect,
+    observations: checkpoint.observations.map(({ rawName, name, size }) => ({ name: rawName, feature: name, size })),
+    observationSteps: checkpoint.observationSteps,
+    horizon: checkpoint.unet.horizon,
+    actionSteps: checkpoint.actionSteps,
+    actionDim: checkpoint.unet.actionDim,
+    parameters: checkpoint.parameters,
+    predictor: networks.predictor?.kind ?? 'none',
+    deviceBytes: networks.bytes,
+    adapter: networks.device.adapter,
+  };
+}

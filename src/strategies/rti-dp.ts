@@ -1,0 +1,86 @@
+import { ddpmSchedule } from '../diffusion/ddpm.js';
+import { OptionError } from '../foundation/errors.js';
+import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
+import { shiftRows } from './chunks.js';
+import { solverOptions, startFromNoise } from './solver.js';
+import { singleRuns, startFromSample, type DenoiseResult, type Strategy, type StrategyContext } from './strategy.js';
+import type { GripperOptions, RtiDpStrategyOptions } from './strategy-options.js';
+
+const downFrom = (first: number): number[] => Array.from({ length: first + 1 }, (_, i) => first - i);
+
+/**
+ * Timesteps of the published configurations (RTI-DP, branch `reproduce`). `clip`: with a pretrained policy; `scale`: with
+ * one that was trained on gripper actions divided by 10. `image`: of the policies with cameras.
+ */
+export const RTI_DP_TIMESTEPS = {
+  'push-t': [2, 1, 0],
+  'lift-clip': [18, 16, 14, 12, 10, 8, 5, 3, 2, 1, 0],
+  'lift-scale': [3, 1, 0],
+  'can-clip': [40, 35, 30, 25, 20, 17, 15, 12, 10, 8, 5, 3, 2, 1, 0],
+  'can-scale': [7, 5, 3, 1, 0],
+  'square-clip': [25, 20, 17, 15, 12, ...downFrom(10)],
+  'square-scale': [15, 13, 11, 9, 7, 5, 3, 2, 1, 0],
+  'toolhang-clip': [28, 25, 20, 17, 15, 12, ...downFrom(10)],
+  'toolhang-scale': [3, 1, 0],
+  'transport-clip': [29, 26, 23, 20, 18, 16, 14, 12, ...downFrom(10)],
+  'transport-scale': [5, 3, 2, 1, 0],
+  'push-t-image': [3, 1, 0],
+  'lift-image-clip': [22, 20, 18, 16, 14, 12, 10, 8, 5, 3, 2, 1, 0],
+  'can-image-clip': [22, 20, 18, 16, 14, 12, 10, 8, 5, 3, 2, 1, 0],
+  'square-image-scale': downFrom(20),
+  'toolhang-image-scale': [5, 3, 1, 0],
+  'transport-image-scale': [5, 3, 1, 0],
+} as const satisfies Readonly<Record<string, readonly number[]>>;
+
+/**
+ * RTI-DP (Duan et al. 2025): the last chunk moved on by one row, without added noise, goes through DDPM steps at the
+ * listed timesteps. Each step leads to t − 1 whatever the gaps in the list, as in the released code.
+ */
+export function createRtiDpStrategy(options: RtiDpStrategyOptions, context: StrategyContext): Strategy {
+  const where = 'strategy RTI-DP';
+  checkKeys(where, options, ['name', 'timesteps', 'gripper']);
+  const { scheduler, actionDim } = context;
+  const timesteps = timestepsOf(where, options.timesteps ?? 'push-t');
+  const refinement = solverOptions(scheduler);
+  const schedule = ddpmSchedule({ ...refinement, steps: timesteps.length, timesteps, predecessor: 'adjacent' });
+  const cold = startFromNoise(ddpmSchedule({ ...refinement, steps: scheduler.numTrainTimesteps }));
+  const decideGripper = gripperRule(where, options.gripper, actionDim);
+  return {
+    description: `RTI-DP ${schedule.steps.length} (timesteps ${timesteps.join(' ')}, one action per decision)`,
+    schedules: [schedule, cold.schedule],
+    usual: schedule,
+    needsPredictor: false,
+    actionSteps: 1,
+    needsOnlyChunks: true,
+    begin: singleRuns(({ newest }) => {
+      if (!newest) return cold;
+      return { ...startFromSample(shiftRows(newest.chunk, actionDim, 1), schedule), warm: true, stalled: false };
+    }, decideGripper),
+  };
+}
+
+function timestepsOf(where: string, timesteps: readonly number[] | string): readonly number[] {
+  if (typeof timesteps === 'string') {
+    const names = Object.keys(RTI_DP_TIMESTEPS) as (keyof typeof RTI_DP_TIMESTEPS)[];
+    return RTI_DP_TIMESTEPS[checkChoice(where, 'timesteps', timesteps, names)];
+  }
+  if (!Array.isArray(timesteps) || timesteps.at(-1) !== 0) {
+    throw new OptionError(`${where}: timesteps must be a descending list that ends at 0, or the name of one, got ${JSON.stringify(timesteps)}.`);
+  }
+  return timesteps;
+}
+
+/** A gripper opens or closes: it is sent ±1, and remembered as ±1/factor, or what lies between would be taken for noise. */
+function gripperRule(where: string, gripper: GripperOptions | undefined, actionDim: number): (result: DenoiseResult) => DenoiseResult {
+  if (gripper === undefined) return (result) => result;
+  checkKeys(`${where}: gripper`, gripper, ['dimensions', 'factor']);
+  if (!Array.isArray(gripper.dimensions)) {
+    throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, got ${String(gripper.dimensions)}.`);
+  }
+  const dimensions = new Set(gripper.dimensions.map((index) => checkInteger(`${where}: gripper`, 'dimensions', index, 0, actionDim - 1)));
+  const isFactor = (value: number): boolean => value >= 1 && value < Infinity;
+  const factor = checkNumber(`${where}: gripper`, 'factor', gripper.factor ?? 1, 'a finite number of at least 1', isFactor);
+  const decided = (values: Float32Array, size: number): Float32Array =>
+    values.map((value, i) => (dimensions.has(i % actionDim) ? (value < 0 ? -size : size) : value));
+  return ({ chunk, actionHorizon, trace }) => ({ chunk: decided(chunk, 1 / factor), actionHorizon: decided(actionHorizon, 1), trace });
+}

@@ -1,0 +1,147 @@
+import { isStalled, type StallRule } from '../diffusion/stall.js';
+import { SOLVER_NAMES } from '../diffusion/solver-step.js';
+import { stalledStart, WARM_START_MODES, warmStart, type WarmStart } from '../diffusion/warm-start.js';
+import { checkChoice, checkInteger, checkKeys, checkNumber, checkScale } from '../foundation/options.js';
+import { shiftRows } from './chunks.js';
+import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
+import { singleRuns, type DecisionStart, type PastChunk, type Strategy, type StrategyContext } from './strategy.js';
+import type { ColdStartOptions, StallOptions, StepStrategyOptions, WarmStartOptions } from './strategy-options.js';
+
+/** The paper's values for simulation: σ = 1, σ_t = 0.1. */
+const SIGMA = 1;
+const SIGMA_T = 0.1;
+const COLD_STEPS = 16;
+const DEFAULT_STALL = {
+  eps: 0.01,
+  norm: 'rms',
+  rows: 'executed',
+  space: 'normalized',
+  sigmaScale: 0.4,
+  sigmaStall: 1.2,
+} as const satisfies Required<StallOptions>;
+
+/** Named settings: of the released code, and of the paper's simulation and robot experiments. */
+export const STEP_PRESETS = {
+  release: { name: 'STEP', warmStart: { mode: 'forward-noise' }, coldStart: { mode: 'zero-history' } },
+  'paper-sim': { name: 'STEP', warmStart: { mode: 'eq13', sigma: 1, sigmaT: 0.1 } },
+  'paper-real': { name: 'STEP', warmStart: { mode: 'eq13', sigma: 1, sigmaT: 0 }, stall: { sigmaScale: 0.4, sigmaStall: 1.2 } },
+} as const satisfies Record<string, StepStrategyOptions>;
+
+/**
+ * STEP (arXiv 2602.08245): the first decision from noise, later ones from the prediction; where the last two chunks are
+ * nearly the same, the start has more noise (its eq. 14).
+ */
+export function createStepStrategy(options: StepStrategyOptions, context: StrategyContext): Strategy {
+  checkKeys('strategy STEP', options, ['name', 'budget', 'warmStart', 'coldStart', 'stall', 'predictor', 'history']);
+  const { scheduler } = context;
+  const budget = checkInteger('strategy STEP', 'budget', options.budget ?? 2, 1, scheduler.numTrainTimesteps);
+  const rule = warmStartRule(options.warmStart ?? 'forward-noise');
+  const refinement = solverOptions(scheduler);
+  const warm = { ...warmStart(rule, budget, refinement), warm: true, stalled: false };
+  const cold = coldStart(options.coldStart ?? {}, context);
+  const stall = options.stall ? stallRule(options.stall) : undefined;
+  const perturbed = stall ? { ...stalledStart(stall, budget, refinement), warm: true, stalled: true } : undefined;
+  const layout = { actionDim: context.actionDim, firstRow: context.observationSteps - 1, rows: context.actionSteps };
+  const predictor = checkChoice('strategy STEP', 'predictor', options.predictor ?? 'network', ['network', 'shift'] as const);
+  const history = checkChoice('strategy STEP', 'history', options.history ?? 'full', ['full', 'executed', 'tail', 'none'] as const);
+  const shown = (start: DecisionStart, chunk: Float32Array): DecisionStart => {
+    if (predictor === 'shift') return { ...start, prediction: shiftRows(shownRows(chunk, history, context), context.actionDim, context.actionSteps) };
+    return history === 'full' ? start : { ...start, history: shownRows(chunk, history, context) };
+  };
+  const chunkOf = (past: PastChunk): Float32Array => (stall?.space === 'raw' ? past.actionHorizon : past.chunk);
+
+  const details = [
+    rule.mode,
+    cold ? `cold ${cold.schedule.solver} ${cold.schedule.steps.length}` : 'zero history',
+    ...(stall ? ['stall rule'] : []),
+    ...(predictor === 'shift' ? ['shift predictor'] : []),
+    ...(history === 'full' ? [] : [`history ${history}`]),
+  ];
+  return {
+    description: `STEP ${budget} (${details.join(', ')})`,
+    schedules: [warm.schedule, ...(cold ? [cold.schedule] : []), ...(perturbed ? [perturbed.schedule] : [])],
+    usual: warm.schedule,
+    needsPredictor: predictor === 'network',
+    actionSteps: context.actionSteps,
+    needsOnlyChunks: true,
+    begin: singleRuns(({ newest, before }) => {
+      if (!newest) return cold ?? shown(warm, new Float32Array(context.horizon * context.actionDim));
+      const isStill = stall && before && isStalled(stall, chunkOf(newest), chunkOf(before), layout);
+      return shown(isStill && perturbed ? perturbed : warm, newest.chunk);
+    }),
+  };
+}
+
+/** The previous chunk as the predictor is shown it. */
+function shownRows(chunk: Float32Array, history: NonNullable<StepStrategyOptions['history']>, context: StrategyContext): Float32Array {
+  const { actionDim, observationSteps, actionSteps } = context;
+  const end = (observationSteps - 1 + actionSteps) * actionDim;
+  switch (history) {
+    case 'full':
+      return chunk;
+    case 'executed':
+      return chunk.slice().fill(0, end);
+    case 'tail':
+      return chunk.slice().fill(0, 0, end);
+    case 'none':
+      return new Float32Array(chunk.length);
+    default:
+      return history satisfies never;
+  }
+}
+
+function coldStart(options: ColdStartOptions, context: StrategyContext): DecisionStart | undefined {
+  const where = 'strategy STEP: coldStart';
+  const mode = checkChoice(where, 'mode', options.mode ?? 'noise', ['noise', 'zero-history'] as const);
+  if (mode === 'zero-history' || options.mode === 'zero-history') {
+    checkKeys(where, options, ['mode']);
+    return undefined;
+  }
+  checkKeys(where, options, ['mode', 'solver', 'steps']);
+  const solver = checkChoice(where, 'solver', options.solver ?? 'DDIM', SOLVER_NAMES);
+  const { numTrainTimesteps } = context.scheduler;
+  const schedule = solverSchedule(
+    { name: solver, steps: options.steps ?? Math.min(COLD_STEPS, numTrainTimesteps) },
+    context.scheduler,
+  );
+  return startFromNoise(schedule);
+}
+
+function warmStartRule(options: WarmStartOptions): WarmStart {
+  const where = 'strategy STEP: warmStart';
+  if (options === 'forward-noise') return { mode: 'forward-noise' };
+  checkChoice(where, 'mode', options.mode, WARM_START_MODES);
+  switch (options.mode) {
+    case 'forward-noise':
+      checkKeys(where, options, ['mode']);
+      return options;
+    case 'mean-matched':
+      checkKeys(where, options, ['mode', 'sigmaT']);
+      return { mode: options.mode, sigmaT: checkScale(where, 'sigmaT', options.sigmaT ?? SIGMA_T) };
+    case 'eq13':
+    case 'train-index':
+    case 'snr-matched':
+      checkKeys(where, options, ['mode', 'sigma', 'sigmaT']);
+      return {
+        mode: options.mode,
+        sigma: checkScale(where, 'sigma', options.sigma ?? SIGMA),
+        sigmaT: checkScale(where, 'sigmaT', options.sigmaT ?? SIGMA_T),
+      };
+    default:
+      return options satisfies never;
+  }
+}
+
+function stallRule(options: StallOptions): StallRule & { readonly sigmaScale: number; readonly sigmaStall: number } {
+  const where = 'strategy STEP: stall';
+  checkKeys(where, options, Object.keys(DEFAULT_STALL));
+  const isDistance = (eps: number): boolean => eps > 0 && eps < Infinity;
+  return {
+    eps: checkNumber(where, 'eps', options.eps ?? DEFAULT_STALL.eps, 'a finite number above 0', isDistance),
+    norm: checkChoice(where, 'norm', options.norm ?? DEFAULT_STALL.norm, ['rms', 'l2', 'linf'] as const),
+    rows: checkChoice(where, 'rows', options.rows ?? DEFAULT_STALL.rows, ['executed', 'all'] as const),
+    space: checkChoice(where, 'space', options.space ?? DEFAULT_STALL.space, ['normalized', 'raw'] as const),
+    sigmaScale: checkScale(where, 'sigmaScale', options.sigmaScale ?? DEFAULT_STALL.sigmaScale),
+    sigmaStall: checkScale(where, 'sigmaStall', options.sigmaStall ?? DEFAULT_STALL.sigmaStall),
+  };
+}

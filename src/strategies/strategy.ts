@@ -1,0 +1,120 @@
+import type { SchedulerConfig } from '../spec/policy-spec.js';
+import type { Schedule } from '../diffusion/solver-step.js';
+
+/** A chunk as decisions leave it behind, of one sample, or of a batch [b][…]. */
+export interface PastChunk {
+  /** Normalised, f32 [horizon][actionDim]. */
+  readonly chunk: Float32Array;
+  /** In the units of the robot, f32 [horizon][actionDim]. */
+  readonly actionHorizon: Float32Array;
+}
+
+/** One run of the denoiser over one sample: x = predictionScale · prediction + noiseScale · noise, then the schedule. */
+export interface DenoiseRequest {
+  readonly predictionScale: number;
+  readonly noiseScale: number;
+  readonly schedule: Schedule;
+  /** In place of the predictor's: a prediction made here, or a sample to start from. Normalised, f32 [horizon][actionDim]. */
+  readonly prediction?: Float32Array;
+  /** What the predictor is shown as previous chunk, normalised, f32 [horizon][actionDim]. Default: the newest chunk, or zeros. */
+  readonly history?: Float32Array;
+  /** Whether the result brings the sample after every step. */
+  readonly trace?: boolean;
+}
+
+export interface DenoiseResult extends PastChunk {
+  /** Sample after each step of the schedule, normalised, f32 [horizon][actionDim]; empty unless asked for. */
+  readonly trace: readonly Float32Array[];
+}
+
+/** The run of a sample that is given as it is. */
+export function startFromSample(sample: Float32Array, schedule: Schedule): DenoiseRequest {
+  return { predictionScale: 1, noiseScale: 0, prediction: sample, schedule };
+}
+
+/** What a strategy decides from: what earlier decisions of the episode left behind. */
+export interface DecisionContext {
+  readonly newest: PastChunk | undefined;
+  readonly before: PastChunk | undefined;
+  /** Numbers for choices of this decision, uniform in (0, 1); the same at every repetition of it. */
+  uniform(count: number): Float64Array;
+  /** Standard normal numbers, likewise; others than the noise of its runs. */
+  normal(count: number): Float32Array;
+}
+
+export interface DecisionOutcome {
+  /** The run whose chunk is executed. */
+  readonly result: DenoiseResult;
+  /** The run's request. */
+  readonly request: DenoiseRequest;
+  /** Whether the start came from a prediction, or from an earlier sample. */
+  readonly warm: boolean;
+  /** Whether the stall rule chose the start. */
+  readonly stalled: boolean;
+  /** Network evaluations that only compared candidates. */
+  readonly screening: number;
+  /** Makes the maker remember this decision; called when nothing can undo it any more. Default: there is nothing to remember. */
+  readonly remember?: () => void;
+}
+
+/**
+ * A decision on its way: asks for runs of the denoiser, is given their results in the same order, and so on until it has
+ * made up its mind. Whoever drives it may run the requests of many episodes as one batch.
+ */
+export type Deciding = Generator<readonly DenoiseRequest[], DecisionOutcome, readonly DenoiseResult[]>;
+
+/**
+ * Makes the decisions of one episode. What it remembers, beyond the two newest chunks that it is handed, changes by an
+ * outcome's `remember` alone, so that a decision that fails, or that was made beside one that fails, can be tried again.
+ */
+export interface DecisionMaker {
+  decide(context: DecisionContext): Deciding;
+}
+
+/** A strategy: how decisions are sampled from the denoiser. One strategy serves any number of episodes. */
+export interface Strategy {
+  /** For people, e.g. "STEP 2 (forward-noise, cold DDIM 16)". */
+  readonly description: string;
+  /** Schedules that decisions may run: they fix the sizes of a plan's buffers. */
+  readonly schedules: readonly Schedule[];
+  /** The schedule of a usual decision: the first one of an episode may differ. */
+  readonly usual: Schedule;
+  /** Whether decisions may ask for a prediction, and so for a predictor. */
+  readonly needsPredictor: boolean;
+  /** Rows of a chunk that are executed before the next decision. */
+  readonly actionSteps: number;
+  /** Whether a decision depends on the two newest chunks and on nothing else of the past. */
+  readonly needsOnlyChunks: boolean;
+  /** Begins an episode. */
+  begin(): DecisionMaker;
+}
+
+/** What a strategy needs to know of its policy. */
+export interface StrategyContext {
+  readonly scheduler: SchedulerConfig;
+  readonly horizon: number;
+  readonly actionDim: number;
+  readonly observationSteps: number;
+  readonly actionSteps: number;
+}
+
+/** The start of a decision that is one run. */
+export interface DecisionStart extends DenoiseRequest {
+  readonly warm: boolean;
+  readonly stalled: boolean;
+}
+
+/** A maker of decisions that are one run each; all episodes share it, because it remembers nothing. */
+export function singleRuns(
+  start: (context: DecisionContext) => DecisionStart,
+  finish: (result: DenoiseResult) => DenoiseResult = (result) => result,
+): () => DecisionMaker {
+  const maker: DecisionMaker = {
+    *decide(context) {
+      const request = start(context);
+      const [result] = yield [request];
+      return { result: finish(result as DenoiseResult), request, warm: request.warm, stalled: request.stalled, screening: 0 };
+    },
+  };
+  return () => maker;
+}

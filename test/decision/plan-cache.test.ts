@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { loadPolicy } from '../../src/policy/load-policy.js';
+import type { PlanResult } from '../../src/policy/policy.js';
+import { USAGE } from '../../src/runtime/buffers.js';
+import { randomPolicy } from '../support/random-checkpoint.js';
+import { DeviceCalls } from '../support/device-calls.js';
+import { useTestDevice } from '../support/device.js';
+import { bits, noise, window } from '../support/golden-policy.js';
+
+describe('plans of many batch sizes', () => {
+  const device = useTestDevice();
+  // A small network: what counts here is how many plans there are.
+  const UNET = {
+    actionDim: 2, horizon: 8, downDims: [16, 8], kernelSize: 3, groups: 4, stepEmbedDim: 8, conditioningDim: 6, scaleModulation: true,
+  };
+
+  it('are kept up to 16, the ones least recently used go first, and results stay right', async () => {
+    const policy = await loadPolicy(randomPolicy(UNET, 3).source, { device: device(), strategy: { name: 'DDIM', steps: 2 } });
+    const plan = (batch: number): Promise<PlanResult> =>
+      policy.plan(window(policy, 0, batch), { previous: [], noise: noise(policy, 0, batch) });
+    const firstBits = bits(await plan(3));
+    const buffer = device().gpuDevice.createBuffer({ size: 16, usage: USAGE.copyDestination });
+    const calls = new DeviceCalls(device().gpuDevice, buffer);
+    const live = (): number => (calls.counts.createBuffer ?? 0) - (calls.counts.destroy ?? 0);
+    const compiles = async (batch: number): Promise<boolean> => {
+      const before = calls.counts.createBindGroup ?? 0;
+      await plan(batch);
+      return (calls.counts.createBindGroup ?? 0) > before;
+    };
+    try {
+      // With the plans of 1 (from loading) and 3 these are 16; 1 is used again and again.
+      for (let batch = 4; batch <= 17; batch++) expect([await compiles(batch), await compiles(1)]).toEqual([true, false]);
+      const full = live();
+      for (let batch = 18; batch <= 24; batch++) {
+        expect([await compiles(batch), await compiles(1)]).toEqual([true, false]);
+        expect(live()).toBe(full);
+      }
+      expect([await compiles(24), await compiles(10), await compiles(9)]).toEqual([false, false, true]);
+      expect(bits(await plan(3))).toEqual(firstBits);
+      expect(live()).toBe(full);
+    } finally {
+      calls.restore();
+      buffer.destroy();
+      await policy.dispose();
+    }
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import type { ObservationFeature } from '../../src/spec/policy-spec.js';
+import { ObservationError } from '../../src/foundation/errors.js';
+import { loadPolicy } from '../../src/policy/load-policy.js';
+import { countFrames, gatherFrames, type Observation } from '../../src/observations/check.js';
+import { ChangedCheckpoint, PRE } from '../support/changed-checkpoint.js';
+import { useTestDevice } from '../support/device.js';
+import { bits, loadGolden, noise, window } from '../support/golden-policy.js';
+
+const NONE = new Float32Array(0);
+const normalizer = { mode: 'identity', subtract: NONE, divide: NONE, multiply: NONE, add: NONE } as const;
+const FEATURES: readonly ObservationFeature[] = [
+  { name: 'observation.state', rawName: 'joints', size: 2, normalizer },
+  { name: 'observation.environment_state', rawName: 'observation.environment_state', size: 3, normalizer },
+];
+const env = [10, 11, 12];
+
+describe('gatherFrames', () => {
+  it('interleaves the features frame by frame, in the order of the conditioning vector', () => {
+    const observation = { 'observation.environment_state': [10, 11, 12, 20, 21, 22], joints: [1, 2, 3, 4] };
+    expect(gatherFrames(FEATURES, observation, 2)).toEqual(Float32Array.of(1, 2, 10, 11, 12, 3, 4, 20, 21, 22));
+    expect(countFrames(FEATURES, observation)).toBe(2);
+  });
+
+  it.each<[string, (values: number[]) => ArrayLike<number>]>([
+    ['an array', (values) => values],
+    ['Float32Array', (values) => Float32Array.from(values)],
+    ['Float64Array', (values) => Float64Array.from(values)],
+    ['Int16Array', (values) => Int16Array.from(values)],
+    ['Uint8Array', (values) => Uint8Array.from(values)],
+  ])('takes any array of numbers: %s', (_, from) => {
+    const observation: Observation = { joints: from([1, 2]), 'observation.environment_state': from(env) };
+    expect(gatherFrames(FEATURES, observation, 1)).toEqual(Float32Array.of(1, 2, 10, 11, 12));
+  });
+
+  it('rounds f64 to f32', () => {
+    expect(gatherFrames(FEATURES, { joints: [0.1, 1e-50], 'observation.environment_state': env }, 1)[0]).toBe(Math.fround(0.1));
+  });
+
+  it('knows a feature by the name of the robot and by that of the policy, but not by both at once', () => {
+    const byOwn = gatherFrames(FEATURES, { 'observation.state': [1, 2], 'observation.environment_state': env }, 1);
+    expect(byOwn).toEqual(gatherFrames(FEATURES, { joints: [1, 2], 'observation.environment_state': env }, 1));
+    const both = { joints: [1, 2], 'observation.state': [1, 2], 'observation.environment_state': env };
+    expect(() => gatherFrames(FEATURES, both, 1)).toThrow(/"joints" and "observation\.state" are the same feature/);
+  });
+
+  const refused: [string, unknown, RegExp][] = [
+    ['a missing feature', { 'observation.environment_state': env }, /"joints" must be an array of 2 numbers per frame, got nothing/],
+    ['an unknown name', { joints: [1, 2], 'observation.environment_state': env, speed: [1] }, /"speed" is not known.*joints, observation\.environment_state/],
+    ['too few values', { joints: [1], 'observation.environment_state': env }, /"joints" must have 2 values, got 1/],
+    ['too many values', { joints: [1, 2], 'observation.environment_state': [...env, 1] }, /"observation\.environment_state" must have 3 values, got 4/],
+    ['NaN', { joints: [1, NaN], 'observation.environment_state': env }, /"joints" has NaN at index 1/],
+    ['infinity', { joints: [-Infinity, 1], 'observation.environment_state': env }, /"joints" has -Infinity at index 0/],
+    ['a number beyond f32', { joints: [1, 1e39], 'observation.environment_state': env }, /"joints" has 1e\+39 at index 1/],
+    ['numbers as text', { joints: ['1', '2'], 'observation.environment_state': env }, /"joints" has 1 at index 0/],
+    ['bigints', { joints: BigInt64Array.of(1n, 2n), 'observation.environment_state': env }, /"joints" has 1 at index 0/],
+    ['null inside', { joints: [1, null], 'observation.environment_state': env }, /"joints" has null at index 1/],
+    ['a hole', { joints: [1, , 2].slice(0, 2), 'observation.environment_state': env }, /"joints" has undefined at index 1/],
+    ['nested arrays', { joints: [[1, 2], [3, 4]], 'observation.environment_state': env }, /"joints" has 1,2 at index 0/],
+    ['a string', { joints: '12', 'observation.environment_state': env }, /"joints" must be an array of 2 numbers per frame, got string/],
+    ['a number', { joints: 12, 'observation.environment_state': env }, /"joints" must be an array.*got number/],
+    ['null', { joints: null, 'observation.environment_state': env }, /"joints" must be an array/],
+    ['no object: null', null, /must be an object of arrays by name, got null/],
+    ['no object: undefined', undefined, /must be an object of arrays by name, got undefined/],
+    ['no object: a string', 'state', /must be an object of arrays by name, got string/],
+    ['an array', [1, 2], /"0" is not known/],
+  ];
+
+  it.each(refused)('refuses %s', (_, observation, message) => {
+    const gather = (): unknown => gatherFrames(FEATURES, observation as Observation, 1);
+    expect(gather).toThrow(ObservationError);
+    expect(gather).toThrow(message);
+  });
+});
+
+describe('observations of a policy', () => {
+  const device = useTestDevice();
+
+  it('are refused without touching the episode: act() and plan() reject, and the next call works', async () => {
+    const policy = await loadGolden(device(), 'state-bias-film');
+    const name = policy.info.observations[0]?.name as string;
+    await expect(policy.act({ ...window(policy), [name]: [NaN] })).rejects.toThrow(ObservationError);
+    await expect(policy.act(window(policy))).rejects.toThrow(new RegExp(`${name}" must have`));
+    await expect(policy.plan({ ...window(policy), [name]: [1, 2, 3] })).rejects.toThrow(new RegExp(`${name}" must have`));
+    await expect(policy.plan({})).rejects.toThrow(new RegExp(name));
+    expect((await policy.plan(window(policy))).batch).toBe(1);
+    await policy.dispose();
+  });
+
+  it('have the names of the robot where the checkpoint renames them', async () => {
+    const renamed = new ChangedCheckpoint('state-bias-film').steps(PRE, (steps) => {
+      const rename = steps.find((step) => step.registry_name === 'rename_observations_processor');
+      if (rename) rename.config.rename_map = { 'robot.joints': 'observation.state' };
+    });
+    const plain = await loadGolden(device(), 'state-bias-film');
+    const policy = await loadPolicy(renamed.source, { device: device() });
+    expect(policy.info.observations.map(({ name }) => name)).toEqual(['robot.joints', 'observation.environment_state']);
+    const options = { previous: [], noise: noise(plain) };
+    const found = await policy.plan(window(policy), options);
+    expect(bits(found)).toEqual(bits(await plain.plan(window(plain), options)));
+    await expect(policy.plan({ 'observation.environment_state': [0] })).rejects.toThrow(/"robot\.joints"/);
+    await policy.dispose();
+    await plain.dispose();
+  });
+});

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest';
+import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import { createStrategy } from '../../src/strategies/create-strategy.js';
+import type { Policy, PlanResult } from '../../src/policy/policy.js';
+import { RTI_DP_TIMESTEPS } from '../../src/strategies/rti-dp.js';
+import type { RtiDpStrategyOptions } from '../../src/strategies/strategy-options.js';
+import { applySolverStep } from '../support/apply-solver-step.js';
+import { solverOptions } from '../support/recorded-case.js';
+import { at } from '../support/toy.js';
+import { useTestDevice } from '../support/device.js';
+import { bits, irregular, loadGolden, noise, observation, tap, window } from '../support/golden-policy.js';
+import { TOY_CONTEXT, ToyEpisode } from '../support/toy-episode.js';
+
+function rtiDp(options: Omit<RtiDpStrategyOptions, 'name'> = {}) {
+  return createStrategy({ name: 'RTI-DP', ...options }, TOY_CONTEXT);
+}
+
+describe('RTI-DP on the toy distribution, without noise', () => {
+  it.each([
+    [0.5, [2, 1, 0], 0.4852807288],
+    [-0.2, 'push-t', -0.1615763908],
+    [0.5, 'square-clip', 0.3797125728],
+  ])('takes a chunk of %d through %j to the recorded value', (value, timesteps, expected) => {
+    const episode = new ToyEpisode(rtiDp({ timesteps }));
+    episode.push([value, value, value, value]);
+    expect(episode.decide().chunk).toEqual(new Array(4).fill(expect.closeTo(expected, 6)));
+  });
+
+  it('moves the chunk on by one row, the last one repeated, and takes it for a noisy one', () => {
+    const episode = new ToyEpisode(rtiDp());
+    episode.push([0.9, 0.5, -0.2, 0.5]);
+    const { chunk, warm, rounds } = episode.decide({ noise: [9, 9, 9, 9] });
+    expect(chunk).toEqual([0.4852807288, -0.1615763908, 0.4852807288, 0.4852807288].map((value) => expect.closeTo(value, 6)));
+    expect([warm, rounds.length, rounds[0]?.length]).toEqual([true, 1, 1]);
+  });
+
+  it('begins with DDPM over all training timesteps', () => {
+    const { chunk, warm } = new ToyEpisode(rtiDp()).decide({ noise: [1, -0.5, 2, 0] });
+    expect(chunk.slice(0, 3)).toEqual([0.300019709309, 0.299990140974, 0.300039421532].map((value) => expect.closeTo(value, 5)));
+    expect(warm).toBe(false);
+  });
+});
+
+describe('the timesteps of RTI-DP', () => {
+  it('are those of Push-T unless given, or of a published list', () => {
+    expect(rtiDp().description).toBe('RTI-DP 3 (timesteps 2 1 0, one action per decision)');
+    for (const [name, list] of Object.entries(RTI_DP_TIMESTEPS)) {
+      expect(rtiDp({ timesteps: name }).usual.steps.map(({ timestep }) => timestep)).toEqual(list);
+    }
+    expect(RTI_DP_TIMESTEPS['transport-clip']).toEqual([29, 26, 23, 20, 18, 16, 14, 12, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+  });
+
+  it('may have gaps: every step leads to t − 1 all the same', () => {
+    const { steps } = rtiDp({ timesteps: [40, 5, 0] }).usual;
+    const full = ddpmSchedule({ ...solverOptions('state-ddim2'), steps: 100 });
+    expect(steps).toEqual([59, 94, 99].map((index) => full.steps[index]));
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['an unknown name', 'pusht', /timesteps must be one of push-t, lift-clip.*got pusht/],
+    ['an ascending list', [0, 1, 2], /descending list that ends at 0.*got \[0,1,2\]/],
+    ['a list that does not end at 0', [3, 2, 1], /ends at 0.*got \[3,2,1\]/],
+    ['a list that goes up', [3, 4, 0], /strictly descending integers from 0 to 99, found \[3, 4, 0\]/],
+    ['a timestep twice', [2, 2, 0], /strictly descending/],
+    ['a timestep beyond the training', [100, 0], /from 0 to 99/],
+    ['an empty list', [], /ends at 0/],
+    ['a number', 3, /descending list.*got 3/],
+  ])('refuse %s', (_, timesteps, message) => {
+    const create = (): unknown => rtiDp({ timesteps } as RtiDpStrategyOptions);
+    expect(create).toThrow(OptionError);
+    expect(create).toThrow(message);
+  });
+});
+
+describe('a gripper', () => {
+  it('is sent ±1 and remembered as ±1/factor, by its sign; other dimensions are left alone', () => {
+    const context = { ...TOY_CONTEXT, horizon: 2, actionDim: 2 };
+    const gripper = { dimensions: [1], factor: 10 };
+    const episode = new ToyEpisode(createStrategy({ name: 'RTI-DP', gripper }, context));
+    episode.push([0, 0, 0.5, -0.2]);
+    const { chunk, result } = episode.decide();
+    expect(chunk).toEqual([0.4852807, -0.1, 0.4852807, -0.1].map((value) => expect.closeTo(value, 5)));
+    expect([...result.actionHorizon]).toEqual([0.4852807, -1, 0.4852807, -1].map((value) => expect.closeTo(value, 5)));
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['a dimension that actions do not have', { dimensions: [1] }, /gripper: dimensions must be an integer from 0 to 0, got 1/],
+    ['a factor below 1', { dimensions: [0], factor: 0.5 }, /gripper: factor must be a finite number of at least 1, got 0.5/],
+    ['an unknown option', { dimensions: [0], factr: 10 }, /gripper: unknown option "factr"/],
+    ['no dimensions', {}, /gripper: dimensions must be a list of action dimensions, got undefined/],
+    ['one dimension that is no list', { dimensions: 0 }, /gripper: dimensions must be a list of action dimensions, got 0/],
+  ])('with %s is refused', (_, gripper, message) => {
+    const create = (): unknown => rtiDp({ gripper } as RtiDpStrategyOptions);
+    expect(create).toThrow(OptionError);
+    expect(create).toThrow(message);
+  });
+});
+
+describe('RTI-DP on a device', () => {
+  const device = useTestDevice();
+  const CASE = 'state-ddim2';
+
+  /** A chunk moved on by one row, on the host. */
+  function shifted(policy: Policy, chunk: Float32Array): Float32Array {
+    const { actionDim } = policy.info;
+    return Float32Array.from([...chunk.slice(actionDim), ...chunk.slice(-actionDim)]);
+  }
+
+  it('first decision: DDPM with all training timesteps, bit by bit', async () => {
+    const policy = await loadGolden(device(), CASE, { strategy: { name: 'DDPM', steps: 100 } });
+    const full = await policy.plan(window(policy), { previous: [] });
+    policy.useStrategy({ name: 'RTI-DP' });
+    const first = await policy.plan(window(policy), { previous: [] });
+    expect(bits(first)).toEqual(bits(full));
+    expect([first.warm, first.evaluations, first.timesteps.length]).toEqual([false, [100], 100]);
+    expect(first.actions).toHaveLength(policy.info.actionDim);
+    await policy.dispose();
+  });
+
+  it('later ones start exactly from the shifted chunk, visit the list, and execute one action', async () => {
+    const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps: [5, 3, 1, 0] }, taps: ['start'] });
+    const { actionDim, observationSteps } = policy.info;
+    let before = await policy.plan(window(policy));
+    for (const tick of [1, 2, 3]) {
+      const result = await policy.plan(window(policy, tick));
+      expect(tap(result, 'start')).toEqual(shifted(policy, before.chunk));
+      expect([result.warm, result.evaluations, result.timesteps]).toEqual([true, [4], [5, 3, 1, 0]]);
+      const at = (observationSteps - 1) * actionDim;
+      expect(result.actions).toEqual(result.actionHorizon.slice(at, at + actionDim));
+      before = result;
+    }
+    expect(policy.info.actionSteps).toBe(1);
+    await policy.dispose();
+  });
+
+  it('refines as a host computation of DDPM steps to t − 1, with the noise of every step above 0', async () => {
+    const timesteps = [40, 10, 0];
+    const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps }, taps: ['start', 'model_output'] });
+    const past = { chunk: noise(policy, 3), actionHorizon: noise(policy, 3) };
+    const stepNoise = [noise(policy, 4), noise(policy, 5)];
+    const result = await policy.plan(window(policy), { previous: [past], stepNoise });
+    const { steps } = ddpmSchedule({ ...solverOptions(CASE), steps: 3, timesteps, predecessor: 'adjacent' });
+    let sample = tap(result, 'start');
+    steps.forEach((step, index) => {
+      const output = tap(result, `model_output.${index}`);
+      const zero = new Float32Array(sample.length);
+      const drawn = stepNoise[index] ?? zero;
+      sample = sample.map((x, i) => applySolverStep(step, x, at(output, i), 0, at(drawn, i)).x);
+    });
+    result.chunk.forEach((value, i) => expect(value).toBeCloseTo(at(sample, i), 5));
+    await policy.dispose();
+  });
+
+  it('act() makes a decision at every tick', async () => {
+    const decisions: PlanResult[] = [];
+    const onDecision = (decision: PlanResult): number => decisions.push(decision);
+    const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP' }, onDecision });
+    const twin = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP' } });
+    const { observations } = policy.info;
+    for (const tick of [0, 1, 2, 3]) {
+      const action = await policy.act(observation(policy, tick));
+      expect(decisions).toHaveLength(tick + 1);
+      expect(action).toEqual(at(decisions, tick).actions);
+      // The window that act() keeps: the last tick's observation and this one's, at first this one's twice.
+      const frames = Object.fromEntries(observations.map(({ name, size }) =>
+        [name, Float32Array.from([...irregular(size, Math.max(0, tick - 1)), ...irregular(size, tick)])]));
+      expect(bits(await twin.plan(frames))).toEqual(bits(at(decisions, tick)));
+    }
+    expect(decisions.map(({ warm }) => warm)).toEqual([false, true, true, true]);
+    await policy.dispose();
+    await twin.dispose();
+  });
+
+  it('a gripper is remembered as it was decided: the next start has it, and the action that is sent is ±1', async () => {
+    const strategy = { name: 'RTI-DP', gripper: { dimensions: [1], factor: 10 } } as const;
+    const policy = await loadGolden(device(), CASE, { strategy, taps: ['start', 'sample'] });
+    let before = await policy.plan(window(policy));
+    for (const tick of [1, 2]) {
+      const result = await policy.plan(window(policy, tick));
+      expect(tap(result, 'start')).toEqual(shifted(policy, before.chunk));
+      const undecided = tap(result, 'sample.2');
+      result.chunk.forEach((value, i) => {
+        const expected = i % 2 === 1 ? Math.fround(Math.sign(at(undecided, i)) / 10) : at(undecided, i);
+        expect(value).toBe(expected);
+        if (i % 2 === 1) expect(Math.abs(at(result.actionHorizon, i))).toBe(1);
+      });
+      before = result;
+    }
+    await policy.dispose();
+  });
+});

@@ -1,0 +1,28 @@
+import type { Episode } from '../../src/policy/episode.js';
+import type { Observation } from '../../src/observations/check.js';
+import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { FalconStrategyOptions, StepStrategyOptions, StrategyOptions } from '../../src/strategies/strategy-options.js';
+import { at } from './toy.js';
+import { bits } from './golden-policy.js';
+
+export const CASE = 'step-forward-noise';
+export const DDIM: StrategyOptions = { name: 'DDIM', steps: 2 };
+export const STEP: StepStrategyOptions = { name: 'STEP', budget: 2, coldStart: { steps: 4 } };
+export const RTI_DP: StrategyOptions = { name: 'RTI-DP' };
+export const FALCON: FalconStrategyOptions = { name: 'Falcon', solver: 'DDIM', steps: 8, exploration: 0.3, threshold: 1e6 };
+
+/** What must not differ between a decision in company and the same one alone. */
+export function facts(result: PlanResult): object {
+  const { timesteps, evaluations, screening, warm, stalled } = result;
+  return { bits: bits(result), actions: [...result.actions], timesteps, evaluations, screening, warm, stalled };
+}
+
+export async function decideOne(policy: Policy, episode: Episode, given: Observation): Promise<PlanResult> {
+  return at(await policy.decide([{ episode, window: given }]), 0);
+}
+
+/** Values that no normalisation brings back into the range of the network. */
+export function broken(policy: Policy): Observation {
+  const { observations, observationSteps } = policy.info;
+  return Object.fromEntries(observations.map(({ name, size }) => [name, new Float32Array(size * observationSteps).fill(3e38)]));
+}

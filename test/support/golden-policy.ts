@@ -1,0 +1,69 @@
+import { loadPolicy, type LoadPolicyOptions } from '../../src/policy/load-policy.js';
+import type { Observation } from '../../src/observations/check.js';
+import type { Policy, PlanResult } from '../../src/policy/policy.js';
+import type { ComputeDevice } from '../../src/runtime/device.js';
+import { golden } from './folders.js';
+import { floats, type Tensors } from './recorded-case.js';
+
+export interface GoldenOptions extends Omit<LoadPolicyOptions, 'device' | 'predictor'> {
+  /** True for the predictor of the case. */
+  readonly predictor?: true | 'shift';
+}
+
+/** The policy of a golden case on a device. */
+export function loadGolden(device: ComputeDevice, name: string, options: GoldenOptions = {}): Promise<Policy> {
+  const { predictor, ...rest } = options;
+  const given = predictor === true ? golden(`${name}/predictor`) : predictor;
+  return loadPolicy(golden(`${name}/policy`), { ...rest, device, ...(given === undefined ? {} : { predictor: given }) });
+}
+
+/** Irregular values between −0.9 and 0.9, the same every time. */
+export function irregular(length: number, salt = 0): Float32Array {
+  return Float32Array.from({ length }, (_, i) => 0.9 * Math.sin(12.9898 * (i + 1) + 78.233 * (salt + 1)));
+}
+
+/** One tick's observation. */
+export function observation(policy: Policy, salt = 0): Observation {
+  return Object.fromEntries(policy.info.observations.map(({ name, size }) => [name, irregular(size, salt)]));
+}
+
+/** A window for plan(); sample b depends on salt + b alone, whatever the batch. */
+export function window(policy: Policy, salt = 0, batch = 1): Observation {
+  const { observations, observationSteps } = policy.info;
+  return Object.fromEntries(
+    observations.map(({ name, size }) => [name, stack(batch, (b) => irregular(size * observationSteps, salt + b))]),
+  );
+}
+
+/** Noise for plan() and act(); sample b depends on salt + b alone. */
+export function noise(policy: Policy, salt = 0, batch = 1): Float32Array {
+  const { horizon, actionDim } = policy.info;
+  return stack(batch, (b) => irregular(horizon * actionDim, 100 + salt + b));
+}
+
+function stack(batch: number, sample: (b: number) => Float32Array): Float32Array {
+  return Float32Array.from(Array.from({ length: batch }, (_, b) => [...sample(b)]).flat());
+}
+
+/** Sample b of an array of samples. */
+export function sampleOf(values: Float32Array, batch: number, b: number): Float32Array {
+  const size = values.length / batch;
+  return values.slice(b * size, (b + 1) * size);
+}
+
+/** Row `index` of a recorded tensor whose rows have `size` values. */
+export function row(tensors: Tensors, name: string, index: number, size: number): Float32Array {
+  return floats(tensors, name).slice(index * size, (index + 1) * size);
+}
+
+/** An inner value that the policy was loaded to hand out. */
+export function tap(result: PlanResult, name: string): Float32Array {
+  const values = result.taps.get(name);
+  if (!values) throw new Error(`no tap ${name}: there are ${[...result.taps.keys()].join(', ')}`);
+  return values;
+}
+
+/** Everything of a decision that must not differ between two runs, as bits. */
+export function bits(result: Pick<PlanResult, 'chunk' | 'actionHorizon'>): readonly number[] {
+  return [result.chunk, result.actionHorizon].flatMap((values) => [...new Uint32Array(values.slice().buffer)]);
+}
