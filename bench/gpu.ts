@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeEnvironment, packageInfo } from '../src/platform/node/environment.js';
+import { PRECISIONS } from '../src/spec/precision.js';
+import { SYNTHETIC_SIZES } from '../src/synthetic/checkpoint.js';
 import { choiceOption, isUsageError, UsageError } from '../src/terminal/options.js';
 import { print } from '../src/terminal/output.js';
 import { table } from '../src/terminal/table.js';
-import { PRECISIONS } from '../src/spec/precision.js';
-import { SYNTHETIC_SIZES } from '../src/synthetic/checkpoint.js';
 import { compareDumps, type Difference } from './gpu/profile-difference.js';
-import { runStep, type Outcome } from './gpu/run-step.js';
+import { type Outcome, runStep } from './gpu/run-step.js';
 import { campaignSteps, dumpFolder, PARTS, type Part, type Step } from './gpu/steps.js';
 
 const USAGE = `usage: node dist/bench/gpu.js [options]
@@ -41,7 +41,16 @@ function options(args: string[]) {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args,
-    options: { adapter: text, minutes: text, parts: text, output: text, size: text, seconds: text, graphs: text, help: { type: 'boolean', short: 'h' } },
+    options: {
+      adapter: text,
+      minutes: text,
+      parts: text,
+      output: text,
+      size: text,
+      seconds: text,
+      graphs: text,
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   const { root } = packageInfo();
   return {
@@ -83,14 +92,32 @@ async function main(args: string[]): Promise<number> {
     for (const step of steps) {
       const record = await run(step, prefix, scratch, (end - performance.now()) / 1000);
       records.push(record);
-      print(`${record.status.padEnd(11)} ${step.name.padEnd(18)} ${record.seconds.toFixed(1).padStart(6)} s  ${record.status === 'skipped' ? record.said : ''}`.trimEnd());
+      print(
+        `${record.status.padEnd(11)} ${step.name.padEnd(18)} ${record.seconds.toFixed(1).padStart(6)} s  ${record.status === 'skipped' ? record.said : ''}`.trimEnd(),
+      );
     }
     const profileDifferences = await differences(scratch);
-    const summary = { format: 'warmstep-gpu-campaign', environment, adapter: diagnosis.adapter, minutes, steps: records, profileDifferences };
+    const summary = {
+      format: 'warmstep-gpu-campaign',
+      environment,
+      adapter: diagnosis.adapter,
+      minutes,
+      steps: records,
+      profileDifferences,
+    };
     writeFileSync(`${prefix}-campaign.json`, `${JSON.stringify(summary, null, 2)}\n`);
     if (Object.keys(profileDifferences).length > 0) {
-      print(`\n${table(['safe against fast', 'tensors', 'with other bits', 'largest difference / max'], Object.entries(profileDifferences).map(
-        ([precision, found]) => [precision, String(found.tensors), String(found.different), found.largest.toExponential(1)]))}`);
+      print(
+        `\n${table(
+          ['safe against fast', 'tensors', 'with other bits', 'largest difference / max'],
+          Object.entries(profileDifferences).map(([precision, found]) => [
+            precision,
+            String(found.tensors),
+            String(found.different),
+            found.largest.toExponential(1),
+          ]),
+        )}`,
+      );
     }
     return records.some(({ status }) => status === 'failed' || status === 'out of time') ? 1 : 0;
   } finally {
@@ -108,7 +135,11 @@ async function run(step: Step, prefix: string, scratch: string, secondsLeft: num
 }
 
 /** What the adapter is called; without one there is nothing to measure. */
-async function diagnose(program: string, adapter: string, scratch: string): Promise<{ readonly adapter: { readonly description: string } }> {
+async function diagnose(
+  program: string,
+  adapter: string,
+  scratch: string,
+): Promise<{ readonly adapter: { readonly description: string } }> {
   const files = { stdout: join(scratch, 'doctor.json'), stderr: join(scratch, 'doctor.err') };
   const outcome = await runStep(process.execPath, [program, 'doctor', '--json', '--adapter', adapter], files, 60);
   const text = readFileSync(files.stdout, 'utf8');
@@ -133,7 +164,12 @@ async function differences(scratch: string): Promise<Record<string, Difference>>
 
 /** "NVIDIA H200: 570.1" → "nvidia-h200". */
 function slug(description: string): string {
-  return (description.split(':')[0] ?? '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '') || 'adapter';
+  return (
+    (description.split(':')[0] ?? '')
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replaceAll(/^-|-$/g, '') || 'adapter'
+  );
 }
 
 try {

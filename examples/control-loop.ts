@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ControlLoop, loadPolicy, type Distribution } from 'warmstep';
+import { ControlLoop, type Distribution, loadPolicy } from 'warmstep';
 
 const SECONDS = 4;
 
@@ -40,7 +40,9 @@ await policy.dispose();
 const shown = (values: Distribution | undefined): string =>
   values ? `p50 ${values.p50.toFixed(1)}, p95 ${values.p95.toFixed(1)}, max ${values.max.toFixed(1)} ms` : 'not measured';
 const { metrics } = loop;
-console.log(`${metrics.ticks} ticks and ${metrics.skippedTicks} skipped, ${metrics.waitingTicks} before the first chunk, ${metrics.deadlineMisses} late`);
+console.log(
+  `${metrics.ticks} ticks and ${metrics.skippedTicks} skipped, ${metrics.waitingTicks} before the first chunk, ${metrics.deadlineMisses} late`,
+);
 console.log(`${metrics.sent} actions sent, ${metrics.limitedActions} of them limited`);
 console.log(`planning      ${shown(metrics.planLatencyMs)}`);
 console.log(`jitter        ${shown(metrics.tickJitterMs)}`);

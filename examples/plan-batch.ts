@@ -29,7 +29,9 @@ for (let decision = 0; decision < DECISIONS; decision++) {
   previous = [result, ...previous].slice(0, 2);
   for (let robot = 0; robot < ROBOTS; robot++) {
     const first = result.actions.subarray(robot * actionSteps * actionDim, robot * actionSteps * actionDim + actionDim);
-    console.log(`decision ${decision}, robot ${robot}: first of ${actionSteps} actions ${Array.from(first, (value) => value.toFixed(1)).join(', ')}`);
+    console.log(
+      `decision ${decision}, robot ${robot}: first of ${actionSteps} actions ${Array.from(first, (value) => value.toFixed(1)).join(', ')}`,
+    );
   }
 }
 await policy.dispose();

@@ -1,18 +1,18 @@
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { NonFiniteError } from '../src/foundation/errors.js';
 import { loadNorm, recordGroupNorm } from '../src/ops/norm.js';
 import { recordShiftChunk } from '../src/ops/sampling.js';
-import type { Precision } from '../src/spec/precision.js';
 import { caseFolder } from '../src/platform/node/case-folder.js';
 import type { ComputeDevice } from '../src/runtime/device.js';
+import type { Precision } from '../src/spec/precision.js';
 import { verifyCase } from '../src/verification/verify-case.js';
-import { convInputs, expectedConvolution, runConvolutions, type ConvCase } from './support/conv-case.js';
+import { type ConvCase, convInputs, expectedConvolution, runConvolutions } from './support/conv-case.js';
+import { dropBarrier, type Mutation, replace, swap, useMutantDevice } from './support/mutants.js';
 import { groupNormMish } from './support/reference.js';
-import { dropBarrier, replace, swap, useMutantDevice, type Mutation } from './support/mutants.js';
 import { runOp } from './support/run-op.js';
-import { expectSameBits, Normals, valueAt, valuesOf, type Values } from './support/values.js';
+import { expectSameBits, Normals, type Values, valueAt, valuesOf } from './support/values.js';
 
 const GOLDENS = fileURLToPath(new URL('./goldens', import.meta.url));
 
@@ -29,150 +29,184 @@ const MIDDLE = /^conv1d k5 s1 4 -> 4 /;
 const MUTATIONS: readonly VerifiedMutation[] = [
   {
     what: 'conv1d: chunks of two taps swapped',
-    kernel: MIDDLE, golden: 'state-ddim2',
+    kernel: MIDDLE,
+    golden: 'state-ddim2',
     mutate: swap('load_chunk(base + 8u)', 'load_chunk(base + 16u)'),
   },
   {
     what: 'conv1d: chunks of two taps swapped where the kernel size is 3',
-    kernel: /^conv1d k3 s1 4 -> 4 /, golden: 'state-bias-film',
+    kernel: /^conv1d k3 s1 4 -> 4 /,
+    golden: 'state-bias-film',
     mutate: swap('load_chunk(base + 0u)', 'load_chunk(base + 16u)'),
   },
   {
     what: 'conv1d: last input channel left out',
-    kernel: MIDDLE, golden: 'state-ddim2',
+    kernel: MIDDLE,
+    golden: 'state-ddim2',
     mutate: replace(/shape\.turns\b/, '(shape.turns - 1u)'),
   },
   {
     what: 'conv1d: one column further in a vector of columns',
-    kernel: MIDDLE, golden: 'state-ddim2',
+    kernel: MIDDLE,
+    golden: 'state-ddim2',
     mutate: swap('[0];', '[1];'),
   },
   {
     what: 'conv1d: chunks of the first block for all',
-    kernel: MIDDLE, golden: 'state-ddim2',
+    kernel: MIDDLE,
+    golden: 'state-ddim2',
     mutate: replace('block * shape.block_chunks * BLOCK_LANES', '0u * shape.block_chunks'),
   },
   {
     what: 'transposed conv1d: chunks of two taps swapped',
-    kernel: /^conv_transpose1d k4 s2 4 -> 8 /, golden: 'state-ddim2',
+    kernel: /^conv_transpose1d k4 s2 4 -> 8 /,
+    golden: 'state-ddim2',
     mutate: swap('load_chunk(base + 0u)', 'load_chunk(base + 16u)'),
   },
   {
     what: 'linear: bias left out',
-    kernel: /^linear k1 s1 4 -> 4 /, golden: 'state-ddim2',
+    kernel: /^linear k1 s1 4 -> 4 /,
+    golden: 'state-ddim2',
     mutate: replace('products + bias[channel]', 'products'),
   },
   {
     what: 'f16 weights: the pairs of a chunk swapped',
-    kernel: MIDDLE, golden: 'state-dialect-a', precision: 'f16',
+    kernel: MIDDLE,
+    golden: 'state-dialect-a',
+    precision: 'f16',
     mutate: (code) => swap('chunk[0]', 'chunk[2]')(swap('chunk[1]', 'chunk[3]')(code)),
   },
   {
     what: 'f16 weights: the halves of a word swapped',
-    kernel: MIDDLE, golden: 'state-dialect-a', precision: 'f16',
+    kernel: MIDDLE,
+    golden: 'state-dialect-a',
+    precision: 'f16',
     mutate: replace('unpack2x16float(chunk[0])', 'unpack2x16float(chunk[0]).yx'),
   },
   {
     what: 'int8 weights: the bytes of a word in the other order',
-    kernel: MIDDLE, golden: 'state-dialect-a', precision: 'int8',
+    kernel: MIDDLE,
+    golden: 'state-dialect-a',
+    precision: 'int8',
     mutate: replace('vec4u(24u, 16u, 8u, 0u)', 'vec4u(0u, 8u, 16u, 24u)'),
   },
   {
     what: 'int8 weights: read without their sign',
-    kernel: MIDDLE, golden: 'state-dialect-a', precision: 'int8',
+    kernel: MIDDLE,
+    golden: 'state-dialect-a',
+    precision: 'int8',
     mutate: (code) => code.replaceAll(/bitcast<vec4i>\((.+?)\) >> vec4u/g, '($1) >> vec4u'),
   },
   {
     what: 'int8 weights: scale left out',
-    kernel: MIDDLE, golden: 'state-dialect-a', precision: 'int8',
+    kernel: MIDDLE,
+    golden: 'state-dialect-a',
+    precision: 'int8',
     mutate: replace('products * weight_scale[channel]', 'products * 0.01f'),
   },
 
   {
     what: 'group norm: epsilon 1e-3',
-    kernel: /^group_norm/, golden: 'state-ddim2',
+    kernel: /^group_norm/,
+    golden: 'state-ddim2',
     mutate: replace(/EPSILON: f32 = [^;]+/, 'EPSILON: f32 = 1e-3f'),
   },
   {
     what: 'group norm: residual left out',
-    kernel: /^group_norm.*residual/, golden: 'state-ddim2',
+    kernel: /^group_norm.*residual/,
+    golden: 'state-ddim2',
     mutate: replace('h += residual', 'h -= 0.0f * residual'),
   },
   {
     what: 'FiLM: scale and bias swapped',
-    kernel: /film scale-bias/, golden: 'state-ddim2',
+    kernel: /film scale-bias/,
+    golden: 'state-ddim2',
     mutate: swap('film(batch, channel)', 'film(batch, shape.channels + channel)'),
   },
   {
     what: 'FiLM: bias of the next channel',
-    kernel: /film bias/, golden: 'state-bias-film',
+    kernel: /film bias/,
+    golden: 'state-bias-film',
     mutate: replace('h += film(batch, channel)', 'h += film(batch, channel + 1u)'),
   },
   {
     what: 'Mish: constant',
-    kernel: /^(group_norm|linear)/, golden: 'state-ddim2',
+    kernel: /^(group_norm|linear)/,
+    golden: 'state-ddim2',
     mutate: replace('e * (e + 2.0f)', 'e * (e + 2.001f)'),
   },
 
   {
     what: 'layer norm: epsilon 1e-3',
-    kernel: /^layer_norm/, golden: 'step-forward-noise',
+    kernel: /^layer_norm/,
+    golden: 'step-forward-noise',
     mutate: replace(/EPSILON: f32 = [^;]+/, 'EPSILON: f32 = 1e-3f'),
   },
   {
     what: 'GELU: constant',
-    kernel: /^linear/, golden: 'step-forward-noise',
+    kernel: /^linear/,
+    golden: 'step-forward-noise',
     mutate: replace('0.70710678f', '0.708f'),
   },
   {
     what: 'attention: scale',
-    kernel: /^attention/, golden: 'step-forward-noise',
+    kernel: /^attention/,
+    golden: 'step-forward-noise',
     mutate: replace('1.0f / sqrt(f32(shape.head_dim))', '1.0f / f32(shape.head_dim)'),
   },
   {
     what: 'attention: keys of another head',
-    kernel: /^attention/, golden: 'step-forward-noise',
+    kernel: /^attention/,
+    golden: 'step-forward-noise',
     mutate: replace('memory[shape.k_offset', 'memory[(first + 1u) % 2u + shape.k_offset'),
   },
 
   {
     what: 'solver step: clamp left out',
-    kernel: /^solver_step/, golden: 'state-ddim2',
+    kernel: /^solver_step/,
+    golden: 'state-ddim2',
     mutate: replace('step.clip > 0.0f', 'false'),
   },
   {
     what: 'solver step: eps from the other coefficient',
-    kernel: /^solver_step/, golden: 'state-bias-film',
+    kernel: /^solver_step/,
+    golden: 'state-bias-film',
     mutate: swap('step.eps_from_sample', 'step.eps_from_output'),
   },
   {
     what: 'solver step: previous x0 left out',
-    kernel: /^solver_step/, golden: 'state-dpmsolver4',
+    kernel: /^solver_step/,
+    golden: 'state-dpmsolver4',
     mutate: replace('step.from_previous_x0 != 0.0f', 'false'),
   },
   {
     what: 'solver step: variance noise left out',
-    kernel: /^solver_step/, golden: 'state-ddpm10',
+    kernel: /^solver_step/,
+    golden: 'state-ddpm10',
     mutate: replace('step.from_noise != 0.0f', 'false'),
   },
   {
     what: 'start: scales swapped',
-    kernel: /^start/, golden: 'step-forward-noise',
+    kernel: /^start/,
+    golden: 'step-forward-noise',
     mutate: swap('scale.x', 'scale.y'),
   },
   {
     what: 'start: scale of the first sample for all',
-    kernel: /^start/, golden: 'state-ddim2',
+    kernel: /^start/,
+    golden: 'state-ddim2',
     mutate: replace('scales[id.z]', 'vec2f(0.0f, 0.999f)'),
   },
   {
     what: 'normalise: constants swapped',
-    kernel: /^normalize/, golden: 'state-ddim2',
+    kernel: /^normalize/,
+    golden: 'state-ddim2',
     mutate: swap('s.x', 's.y'),
   },
   {
     what: 'un-normalise: constants swapped',
-    kernel: /^unnormalize/, golden: 'state-ddim2',
+    kernel: /^unnormalize/,
+    golden: 'state-ddim2',
     mutate: swap('s.z', 's.w'),
   },
 ];
@@ -180,32 +214,38 @@ const MUTATIONS: readonly VerifiedMutation[] = [
 const BARRIERS: readonly VerifiedMutation[] = [
   {
     what: 'group norm: no barrier between writing and reading',
-    kernel: /^group_norm/, golden: 'state-ddim2',
+    kernel: /^group_norm/,
+    golden: 'state-ddim2',
     mutate: dropBarrier(1),
   },
   {
     what: 'group norm: no barrier between reading and writing again',
-    kernel: /^group_norm/, golden: 'state-ddim2',
+    kernel: /^group_norm/,
+    golden: 'state-ddim2',
     mutate: dropBarrier(0),
   },
   {
     what: 'layer norm: no barrier between writing and reading',
-    kernel: /^layer_norm/, golden: 'step-forward-noise',
+    kernel: /^layer_norm/,
+    golden: 'step-forward-noise',
     mutate: dropBarrier(1),
   },
   {
     what: 'layer norm: no barrier between reading and writing again',
-    kernel: /^layer_norm/, golden: 'step-forward-noise',
+    kernel: /^layer_norm/,
+    golden: 'step-forward-noise',
     mutate: dropBarrier(0),
   },
   {
     what: 'attention: sum begins while the maximum is still being read',
-    kernel: /^attention/, golden: 'step-forward-noise',
+    kernel: /^attention/,
+    golden: 'step-forward-noise',
     mutate: dropBarrier(0),
   },
   {
     what: 'attention: sum and weights read before they are written',
-    kernel: /^attention/, golden: 'step-forward-noise',
+    kernel: /^attention/,
+    golden: 'step-forward-noise',
     mutate: dropBarrier(1),
   },
 ];

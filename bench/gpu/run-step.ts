@@ -19,7 +19,10 @@ const SAID = 2000;
  * with it.
  */
 export async function runStep(
-  command: string, args: readonly string[], files: { readonly stdout: string; readonly stderr: string }, limitSeconds: number,
+  command: string,
+  args: readonly string[],
+  files: { readonly stdout: string; readonly stderr: string },
+  limitSeconds: number,
 ): Promise<Outcome> {
   const started = performance.now();
   const [out, err] = [openSync(files.stdout, 'w'), openSync(files.stderr, 'w')];

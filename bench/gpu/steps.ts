@@ -70,16 +70,36 @@ function script({ root }: CampaignOptions, file: string, ...args: string[]): Pic
 function verifySteps(options: CampaignOptions): Step[] {
   const { root, scratch, adapter } = options;
   const goldens = join(root, 'test/goldens');
-  const cases = existsSync(goldens) ? readdirSync(goldens).filter((name) => existsSync(join(goldens, name, 'case.json'))).sort() : [];
-  return PRECISIONS.flatMap((precision) => (['safe', 'fast'] as const).map((profile): Step => ({
-    name: `verify-${precision}-${profile}`,
-    part: 'verify',
-    ...cli(options, 'verify', ...cases.map((name) => join(goldens, name)), '--precision', precision, '--profile', profile,
-      '--adapter', adapter, '--dump', dumpFolder(scratch, precision, profile), '--json'),
-    stdout: 'json',
-    limitSeconds: 90,
-    ...(cases.length === 0 ? { missing: `no recorded cases are in ${goldens}` } : {}),
-  })));
+  const cases = existsSync(goldens)
+    ? readdirSync(goldens)
+        .filter((name) => existsSync(join(goldens, name, 'case.json')))
+        .sort()
+    : [];
+  return PRECISIONS.flatMap((precision) =>
+    (['safe', 'fast'] as const).map(
+      (profile): Step => ({
+        name: `verify-${precision}-${profile}`,
+        part: 'verify',
+        ...cli(
+          options,
+          'verify',
+          ...cases.map((name) => join(goldens, name)),
+          '--precision',
+          precision,
+          '--profile',
+          profile,
+          '--adapter',
+          adapter,
+          '--dump',
+          dumpFolder(scratch, precision, profile),
+          '--json',
+        ),
+        stdout: 'json',
+        limitSeconds: 90,
+        ...(cases.length === 0 ? { missing: `no recorded cases are in ${goldens}` } : {}),
+      }),
+    ),
+  );
 }
 
 function decisionStep(options: CampaignOptions, precision: Precision): Step {
@@ -87,8 +107,20 @@ function decisionStep(options: CampaignOptions, precision: Precision): Step {
   return {
     name,
     part: 'decisions',
-    ...cli(options, 'bench', '--size', options.size, '--precision', precision, '--profile', 'fast', '--adapter', options.adapter,
-      '--output', `${options.prefix}-${name}.json`),
+    ...cli(
+      options,
+      'bench',
+      '--size',
+      options.size,
+      '--precision',
+      precision,
+      '--profile',
+      'fast',
+      '--adapter',
+      options.adapter,
+      '--output',
+      `${options.prefix}-${name}.json`,
+    ),
     stdout: 'txt',
     limitSeconds: 90,
   };
@@ -99,9 +131,25 @@ function suiteStep(options: CampaignOptions, precision: Precision, part: 'suite'
   return {
     name,
     part,
-    ...script(options, 'kernels/main.js', '--size', options.size, '--precision', precision, '--profile', 'fast', '--adapter', options.adapter,
-      '--seconds', String(options.seconds), '--output', `${options.prefix}-${name}.json`, '--svg', `${options.prefix}-${name}.svg`,
-      ...(part === 'timestamps' ? ['--timestamps'] : [])),
+    ...script(
+      options,
+      'kernels/main.js',
+      '--size',
+      options.size,
+      '--precision',
+      precision,
+      '--profile',
+      'fast',
+      '--adapter',
+      options.adapter,
+      '--seconds',
+      String(options.seconds),
+      '--output',
+      `${options.prefix}-${name}.json`,
+      '--svg',
+      `${options.prefix}-${name}.svg`,
+      ...(part === 'timestamps' ? ['--timestamps'] : []),
+    ),
     stdout: 'txt',
     limitSeconds: 120,
   };
@@ -109,15 +157,35 @@ function suiteStep(options: CampaignOptions, precision: Precision, part: 'suite'
 
 function peersStep(options: CampaignOptions): Step {
   const { adapter, graphs, prefix, root, scratch, size } = options;
-  const missing = graphs === undefined ? 'no folder of graphs was given (--graphs, WARMSTEP_PEERS)'
-    : size === 'tiny' ? 'there is no graph of the tiny network'
-    : existsSync(join(root, 'bench/peers/node_modules/onnxruntime-node')) ? undefined
-    : 'onnxruntime-node is not installed in bench/peers';
+  const missing =
+    graphs === undefined
+      ? 'no folder of graphs was given (--graphs, WARMSTEP_PEERS)'
+      : size === 'tiny'
+        ? 'there is no graph of the tiny network'
+        : existsSync(join(root, 'bench/peers/node_modules/onnxruntime-node'))
+          ? undefined
+          : 'onnxruntime-node is not installed in bench/peers';
   return {
     name: 'peers',
     part: 'peers',
-    ...script(options, 'peers.js', '--graphs', graphs ?? '', '--size', size, '--precision', PRECISIONS.join(','), '--profile', 'fast',
-      '--adapter', adapter, '--output', `${prefix}-peers.json`, '--folder', join(scratch, 'peers')),
+    ...script(
+      options,
+      'peers.js',
+      '--graphs',
+      graphs ?? '',
+      '--size',
+      size,
+      '--precision',
+      PRECISIONS.join(','),
+      '--profile',
+      'fast',
+      '--adapter',
+      adapter,
+      '--output',
+      `${prefix}-peers.json`,
+      '--folder',
+      join(scratch, 'peers'),
+    ),
     stdout: 'txt',
     limitSeconds: 150,
     ...(missing === undefined ? {} : { missing }),
@@ -142,8 +210,21 @@ function evaluateStep(options: CampaignOptions): Step {
   return {
     name: 'evaluate',
     part: 'evaluate',
-    ...cli(options, 'eval', 'push-t', '--strategies', 'step:2,step:4,ddim:2,ddim:10,ddpm:100', '--profile', 'fast', '--adapter', options.adapter,
-      '--compare', join(options.root, 'checkpoints/pusht-state/scores.json'), '--output', `${options.prefix}-evaluate`),
+    ...cli(
+      options,
+      'eval',
+      'push-t',
+      '--strategies',
+      'step:2,step:4,ddim:2,ddim:10,ddpm:100',
+      '--profile',
+      'fast',
+      '--adapter',
+      options.adapter,
+      '--compare',
+      join(options.root, 'checkpoints/pusht-state/scores.json'),
+      '--output',
+      `${options.prefix}-evaluate`,
+    ),
     stdout: 'txt',
     limitSeconds: 150,
     ...(options.commands.has('eval') ? {} : { missing: 'warmstep has no command eval' }),
@@ -154,8 +235,24 @@ function curveStep(options: CampaignOptions): Step {
   return {
     name: 'curves',
     part: 'curves',
-    ...cli(options, 'bench', '--size', options.size, '--precision', 'f16', '--profile', 'fast', '--adapter', options.adapter,
-      '--batch', '1,4,16,64', '--horizon', '16,64', '--output', `${options.prefix}-curves.json`),
+    ...cli(
+      options,
+      'bench',
+      '--size',
+      options.size,
+      '--precision',
+      'f16',
+      '--profile',
+      'fast',
+      '--adapter',
+      options.adapter,
+      '--batch',
+      '1,4,16,64',
+      '--horizon',
+      '16,64',
+      '--output',
+      `${options.prefix}-curves.json`,
+    ),
     stdout: 'txt',
     limitSeconds: 120,
   };

@@ -2,7 +2,7 @@ import { DeviceLimitError } from '../../src/foundation/errors.js';
 import { alignUp, OFFSET_ALIGNMENT, USAGE } from '../../src/runtime/buffers.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { Binding, PlanBuilder } from '../../src/runtime/plan-builder.js';
-import { contentsOf, fillBuffers, type Contents } from './fill.js';
+import { type Contents, contentsOf, fillBuffers } from './fill.js';
 
 /** Larger than the last-level cache: 50 MB on an H100, 32 MB on a server CPU, which a software adapter computes on. */
 const GPU_BYTES = 512 << 20;
@@ -24,7 +24,12 @@ export class Arena {
   }
 
   /** Part number `turn` of `bytes` bytes, for a variable of WGSL type `type`. */
-  async slice(builder: PlanBuilder, type: string, bytes: number, turn: number): Promise<Required<Pick<Binding, 'buffer' | 'offset' | 'bytes'>>> {
+  async slice(
+    builder: PlanBuilder,
+    type: string,
+    bytes: number,
+    turn: number,
+  ): Promise<Required<Pick<Binding, 'buffer' | 'offset' | 'bytes'>>> {
     const stride = alignUp(bytes, OFFSET_ALIGNMENT);
     const places = Math.max(1, Math.floor(this.bytes / stride));
     return { buffer: builder.existing(await this.#buffer(contentsOf(type))), offset: (turn % places) * stride, bytes };

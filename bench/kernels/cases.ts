@@ -1,6 +1,6 @@
 import type { Binding, Dispatch } from '../../src/runtime/plan-builder.js';
-import type { CaseRecord } from './record.js';
 import type { RecordedDecision } from './network.js';
+import type { CaseRecord } from './record.js';
 import type { MatrixWork } from './work.js';
 
 /** A distinct dispatch of a decision: the same text over buffers of the same sizes, cut the same way. */
@@ -35,8 +35,15 @@ export function collectCases(decision: RecordedDecision): Case[] {
         known.perDecision += repeats.get(segment) ?? 0;
       } else {
         found.set(key, {
-          id: layer, kernel: kernel.label, kind: kindOf(kernel.label), segment, layers: [layer], workgroups,
-          perDecision: repeats.get(segment) ?? 0, ...work, dispatches: [dispatch],
+          id: layer,
+          kernel: kernel.label,
+          kind: kindOf(kernel.label),
+          segment,
+          layers: [layer],
+          workgroups,
+          perDecision: repeats.get(segment) ?? 0,
+          ...work,
+          dispatches: [dispatch],
         });
       }
     }

@@ -13,9 +13,7 @@ const SUBMIT = 32;
  * Encodes runs of a plan, then submits them and waits. Returns the milliseconds from the first submit to the end:
  * encoding is a cost of its own. `wait`: shared by runs of equal length, so that the host sleeps while the device works.
  */
-export async function runChain(
-  device: ComputeDevice, plan: Plan, runs: readonly SegmentRun[], wait = new ExpectedWait(),
-): Promise<number> {
+export async function runChain(device: ComputeDevice, plan: Plan, runs: readonly SegmentRun[], wait = new ExpectedWait()): Promise<number> {
   const { gpuDevice } = device;
   const commands: GPUCommandBuffer[] = [];
   for (let first = 0; first < runs.length; first += SUBMIT) {

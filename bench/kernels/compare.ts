@@ -104,8 +104,13 @@ const MARKS: Readonly<Record<Comparison['verdict'], string>> = { faster: '+', sl
 
 export function comparisonReport({ comparisons, onlyOld, onlyNew, remarks: notes }: ComparisonReport): string {
   const ms = (value: number): string => `${value.toPrecision(4)} ms`;
-  const rows = comparisons.map(({ name, oldMs, newMs, speedup, verdict }) =>
-    [name, ms(oldMs), ms(newMs), `${speedup.toFixed(2)} ×`, MARKS[verdict]]);
+  const rows = comparisons.map(({ name, oldMs, newMs, speedup, verdict }) => [
+    name,
+    ms(oldMs),
+    ms(newMs),
+    `${speedup.toFixed(2)} ×`,
+    MARKS[verdict],
+  ]);
   return [
     table(['per decision', 'old', 'new', 'old / new', ''], rows),
     '+ faster, − slower: the middle halves of the samples do not overlap. Without a mark the difference may be noise.',

@@ -1,7 +1,7 @@
 import { declareBindings, type Kernel, type KernelBinding } from '../../kernels/lib/kernel.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { compilePlan } from '../../src/runtime/plan.js';
+import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 
 const INVOCATIONS = 256;
 const WORKGROUPS = 256;

@@ -2,11 +2,11 @@
 /** The micro-benchmark suite: `npm run bench`, or `node dist/bench/kernels/main.js --help`. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { openDevice } from '../../src/platform/node/device.js';
+import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
+import { SYNTHETIC_SIZES } from '../../src/synthetic/checkpoint.js';
 import { choiceOption, given, integerOption, isUsageError, profileOption, UsageError } from '../../src/terminal/options.js';
 import { print, printJson } from '../../src/terminal/output.js';
-import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
-import { openDevice } from '../../src/platform/node/device.js';
-import { SYNTHETIC_SIZES } from '../../src/synthetic/checkpoint.js';
 import { compareRecords, comparisonReport, parseRecord } from './compare.js';
 import { report } from './report.js';
 import { decisionPicture } from './roofline.js';
@@ -99,6 +99,8 @@ function pictureName(file: string, precision: Precision, count: number): string 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(isUsageError(error) ? `bench: ${error.message}\n\n${USAGE}\n` : `bench: ${error instanceof Error ? error.stack : String(error)}\n`);
+  process.stderr.write(
+    isUsageError(error) ? `bench: ${error.message}\n\n${USAGE}\n` : `bench: ${error instanceof Error ? error.stack : String(error)}\n`,
+  );
   process.exitCode = isUsageError(error) ? 2 : 1;
 }

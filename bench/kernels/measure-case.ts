@@ -1,13 +1,13 @@
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { ExpectedWait } from '../../src/runtime/expected-wait.js';
-import { PlanBuilder, type Binding, type BufferHandle, type Dispatch } from '../../src/runtime/plan-builder.js';
 import { compilePlan, type SegmentRun } from '../../src/runtime/plan.js';
+import { type Binding, type BufferHandle, type Dispatch, PlanBuilder } from '../../src/runtime/plan-builder.js';
 import type { Arena } from './arena.js';
 import { boundBytes, type Case } from './cases.js';
 import { chooseChain, runChain } from './chain.js';
 import { measureTask } from './harness.js';
-import { describeSamples, rounded } from './statistics.js';
 import type { CaseRecord } from './record.js';
+import { describeSamples, rounded } from './statistics.js';
 
 /** Sets of weights that repetitions take turns with, at most: each is a bind group. */
 const MOST_TURNS = 32;
@@ -18,7 +18,11 @@ const NO_OFFSETS = { filmRow: 0, embeddingRow: 0, coefficients: 0, noise: 0 } as
  * wait for the one before, as in a decision. `shapes`: those of the plan that the case was recorded into.
  */
 export async function measureCase(
-  device: ComputeDevice, arena: Arena, found: Case, shapes: PlanBuilder['shapes'], seconds: number,
+  device: ComputeDevice,
+  arena: Arena,
+  found: Case,
+  shapes: PlanBuilder['shapes'],
+  seconds: number,
 ): Promise<CaseRecord> {
   const { dispatches, ...rest } = found;
   const example = dispatches[0] as Dispatch;
@@ -68,11 +72,13 @@ export async function measureCase(
 
 /** Activations of f32; counters and flags stay zero, as a plan finds them. */
 function floatActivations({ kernel, bindings }: Dispatch, activations: ReadonlyMap<BufferHandle, BufferHandle>): Set<BufferHandle> {
-  return new Set(bindings.flatMap(({ buffer }, index) => {
-    const own = activations.get(buffer);
-    const { type = '', access } = kernel.bindings[index] ?? {};
-    return own && access !== 'uniform' && /f32|vec[234]f\b/.test(type) ? [own] : [];
-  }));
+  return new Set(
+    bindings.flatMap(({ buffer }, index) => {
+      const own = activations.get(buffer);
+      const { type = '', access } = kernel.bindings[index] ?? {};
+      return own && access !== 'uniform' && /f32|vec[234]f\b/.test(type) ? [own] : [];
+    }),
+  );
 }
 
 /** Values of either sign below 1, as activations are after a norm. */

@@ -1,18 +1,18 @@
-import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
-import { predictorTensorShapes, POSITION_TABLES } from '../../src/checkpoints/predictor/predictor-tensors.js';
 import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
-import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
+import { POSITION_TABLES, predictorTensorShapes } from '../../src/checkpoints/predictor/predictor-tensors.js';
+import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
+import { type DecisionShape, inputLayout } from '../../src/decision/input-layout.js';
+import { recordDecision } from '../../src/decision/record-decision.js';
 import { loadPredictor } from '../../src/networks/predictor/predictor.js';
 import { loadUnet, residualBlockShapes } from '../../src/networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../../src/ops/weight-source.js';
-import type { Precision } from '../../src/spec/precision.js';
-import { inputLayout, type DecisionShape } from '../../src/decision/input-layout.js';
-import { recordDecision } from '../../src/decision/record-decision.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import type { SegmentRun } from '../../src/runtime/plan.js';
-import { Uploader, type FillPart } from '../../src/runtime/uploader.js';
-import { SYNTHETIC_OBSERVATIONS, syntheticPredictor, syntheticUnet, type SyntheticSize } from '../../src/synthetic/checkpoint.js';
+import { PlanBuilder } from '../../src/runtime/plan-builder.js';
+import { type FillPart, Uploader } from '../../src/runtime/uploader.js';
+import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
+import type { Precision } from '../../src/spec/precision.js';
+import { SYNTHETIC_OBSERVATIONS, type SyntheticSize, syntheticPredictor, syntheticUnet } from '../../src/synthetic/checkpoint.js';
 import { smallWord } from './fill.js';
 import { NetworkWork, PREDICTOR_PREFIX } from './work.js';
 
@@ -85,18 +85,28 @@ export async function recordSynthetic(device: ComputeDevice, choice: DecisionCho
   const { config } = await loadPredictorCheckpoint(syntheticPredictor());
   const predictorShape: PredictorShape = { ...config, horizon, historySteps: horizon };
   const uploader = new SizingUploader(device, precision);
-  const loader = (prefix: string, shapes: ReadonlyMap<string, readonly number[]>): WeightLoader =>
-    ({ source: zeroSource(prefix, shapes), uploader, precision });
+  const loader = (prefix: string, shapes: ReadonlyMap<string, readonly number[]>): WeightLoader => ({
+    source: zeroSource(prefix, shapes),
+    uploader,
+    precision,
+  });
   try {
     const unet = await loadUnet(loader('', unetTensorShapes(unetShape)), unetShape, TIMESTEPS);
     const positions = POSITION_TABLES.map((name): [string, number[]] => [name, [horizon, predictorShape.modelDim]]);
     const network = await loadPredictor(
-      loader(PREDICTOR_PREFIX, new Map([...predictorTensorShapes(predictorShape), ...positions])), predictorShape);
+      loader(PREDICTOR_PREFIX, new Map([...predictorTensorShapes(predictorShape), ...positions])),
+      predictorShape,
+    );
     const frameWidth = SYNTHETIC_OBSERVATIONS.reduce((sum, feature) => sum + feature.size, 0);
     const observationStatistics = await uploader.allocate('observation statistics', frameWidth * 16);
     const actionStatistics = await uploader.allocate('action statistics', unetShape.actionDim * 16);
     const shape: DecisionShape = {
-      batch, observationSteps: predictorShape.observationSteps, frameWidth, horizon, actionDim: unetShape.actionDim, maxSteps: steps,
+      batch,
+      observationSteps: predictorShape.observationSteps,
+      frameWidth,
+      horizon,
+      actionDim: unetShape.actionDim,
+      maxSteps: steps,
       maxNoiseRows: 0,
     };
     const layout = inputLayout(shape);
@@ -104,7 +114,12 @@ export async function recordSynthetic(device: ComputeDevice, choice: DecisionCho
     recordDecision(
       builder,
       {
-        device, unet, predictor: { kind: 'network', network }, observationStatistics, actionStatistics, bytes: uploader.bytes,
+        device,
+        unet,
+        predictor: { kind: 'network', network },
+        observationStatistics,
+        actionStatistics,
+        bytes: uploader.bytes,
         destroy: () => uploader.destroy(),
       },
       shape,
@@ -124,7 +139,8 @@ export async function recordSynthetic(device: ComputeDevice, choice: DecisionCho
       choice,
       builder,
       runs: builder.segments.flatMap(({ name }): SegmentRun[] =>
-        name === STEP_SEGMENT ? Array.from({ length: steps }, (_, step) => stepRun(step)) : [{ segment: name }]),
+        name === STEP_SEGMENT ? Array.from({ length: steps }, (_, step) => stepRun(step)) : [{ segment: name }],
+      ),
       work: new NetworkWork(unetShape, predictorShape),
       sizes: uploader.sizes,
       filmBlocks: residualBlockShapes(unetShape).length,

@@ -1,8 +1,8 @@
 import { declareBindings, type Kernel, type KernelBinding } from '../../kernels/lib/kernel.js';
 import { createBuffer, USAGE } from '../../src/runtime/buffers.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { compilePlan } from '../../src/runtime/plan.js';
+import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { measureTask } from './harness.js';
 import type { OverheadRecord } from './record.js';
 import { describeSamples, rounded } from './statistics.js';
@@ -79,11 +79,16 @@ export async function measureOverheads(device: ComputeDevice, seconds: number): 
     ['read-back', 'copy of 4 bytes, submit, map, unmap', 1, () => timed(readBack)],
     ['dependent dispatch', `of a chain of ${CHAIN}, with its share of the wait`, CHAIN, () => submitAndWait([encode('dependent')])],
     ['independent dispatch', `of ${CHAIN}, with its share of the wait`, CHAIN, () => submitAndWait([encode('independent')])],
-    ['encode', `one dispatch of ${CHAIN}, on the host`, CHAIN, async () => {
-      const started = performance.now();
-      encode('dependent');
-      return performance.now() - started;
-    }],
+    [
+      'encode',
+      `one dispatch of ${CHAIN}, on the host`,
+      CHAIN,
+      async () => {
+        const started = performance.now();
+        encode('dependent');
+        return performance.now() - started;
+      },
+    ],
   ];
   try {
     const records: OverheadRecord[] = [];

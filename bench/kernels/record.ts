@@ -1,6 +1,6 @@
 import type { Environment } from '../../src/platform/node/environment.js';
-import type { Precision } from '../../src/spec/precision.js';
 import type { AdapterSummary } from '../../src/runtime/device.js';
+import type { Precision } from '../../src/spec/precision.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
 import type { Statistics } from './statistics.js';
 

@@ -20,9 +20,15 @@ export function report(record: SuiteRecord): string {
     facts([
       ['adapter', `${record.adapter.description}, class ${record.deviceClass}, profile ${record.profile}`],
       ['machine', `${environment.cpus} × ${environment.cpu}, ${environment.platform}, load ${environment.loadAverage.join(' ')}`],
-      ['software', `node ${environment.node}, webgpu ${environment.webgpu}, warmstep ${environment.warmstep}`
-        + (commit === undefined ? '' : ` at ${commit}`)],
-      ['decision', `synthetic ${record.size}, batch ${record.batch}, horizon ${record.horizon}, ${record.steps} evaluations, with predictor`],
+      [
+        'software',
+        `node ${environment.node}, webgpu ${environment.webgpu}, warmstep ${environment.warmstep}` +
+          (commit === undefined ? '' : ` at ${commit}`),
+      ],
+      [
+        'decision',
+        `synthetic ${record.size}, batch ${record.batch}, horizon ${record.horizon}, ${record.steps} evaluations, with predictor`,
+      ],
       ['clock', record.clock === 'gpu' ? 'timestamps around every dispatch of whole decisions' : 'chains of each dispatch, submit to end'],
       ['date', environment.date],
     ]),
@@ -34,31 +40,63 @@ export function report(record: SuiteRecord): string {
 
 function streamTable({ stream }: SuiteRecord): string {
   const best = Math.max(...stream.map(({ gigabytesPerSecond }) => gigabytesPerSecond));
-  return table(['stream kernel', 'p50', 'p95', 'GB/s', ''], stream.map(({ name, run, gigabytesPerSecond }) =>
-    [name, milliseconds(run.p50), milliseconds(run.p95), gigabytesPerSecond.toFixed(1), gigabytesPerSecond === best ? 'best' : '']));
+  return table(
+    ['stream kernel', 'p50', 'p95', 'GB/s', ''],
+    stream.map(({ name, run, gigabytesPerSecond }) => [
+      name,
+      milliseconds(run.p50),
+      milliseconds(run.p95),
+      gigabytesPerSecond.toFixed(1),
+      gigabytesPerSecond === best ? 'best' : '',
+    ]),
+  );
 }
 
 function overheadTable({ overheads }: SuiteRecord): string {
-  return table(['overhead', 'p50', 'p95', 'p99', 'what'], overheads.map(({ name, what, each }) =>
-    [name, microseconds(each.p50), microseconds(each.p95), microseconds(each.p99), what]));
+  return table(
+    ['overhead', 'p50', 'p95', 'p99', 'what'],
+    overheads.map(({ name, what, each }) => [name, microseconds(each.p50), microseconds(each.p95), microseconds(each.p99), what]),
+  );
 }
 
 function caseTable({ precision, cases }: PrecisionRecord, gigabytesPerSecond: number): string {
   const total = cases.reduce((sum, found) => sum + caseMs(found), 0);
   const header = [
-    `${precision}: layer`, 'matrix', 'kernel', 'times', 'p50', 'p95', 'p99', 'MB', 'GB/s', '% stream', 'GFLOP/s', '% decision',
+    `${precision}: layer`,
+    'matrix',
+    'kernel',
+    'times',
+    'p50',
+    'p95',
+    'p99',
+    'MB',
+    'GB/s',
+    '% stream',
+    'GFLOP/s',
+    '% decision',
   ];
-  return table(header, cases.map((found) => {
-    const { layers, dispatch, perDecision } = found;
-    // A short dispatch can begin and end within one tick of a device's clock: its rates are not known.
-    const rate = (amount: number, digits: number): string => (dispatch.p50 > 0 ? (amount / dispatch.p50 / 1e6).toFixed(digits) : '–');
-    return [
-      found.id + (layers.length > 1 ? ` +${layers.length - 1}` : ''), found.shape, found.kernel, String(perDecision),
-      microseconds(dispatch.p50), microseconds(dispatch.p95), microseconds(dispatch.p99),
-      (found.bytes / 1e6).toFixed(3), rate(found.bytes, 2), rate((100 * found.bytes) / gigabytesPerSecond, 1),
-      found.macs > 0 ? rate(2 * found.macs, 2) : '–', ((100 * caseMs(found)) / total).toFixed(1),
-    ];
-  }));
+  return table(
+    header,
+    cases.map((found) => {
+      const { layers, dispatch, perDecision } = found;
+      // A short dispatch can begin and end within one tick of a device's clock: its rates are not known.
+      const rate = (amount: number, digits: number): string => (dispatch.p50 > 0 ? (amount / dispatch.p50 / 1e6).toFixed(digits) : '–');
+      return [
+        found.id + (layers.length > 1 ? ` +${layers.length - 1}` : ''),
+        found.shape,
+        found.kernel,
+        String(perDecision),
+        microseconds(dispatch.p50),
+        microseconds(dispatch.p95),
+        microseconds(dispatch.p99),
+        (found.bytes / 1e6).toFixed(3),
+        rate(found.bytes, 2),
+        rate((100 * found.bytes) / gigabytesPerSecond, 1),
+        found.macs > 0 ? rate(2 * found.macs, 2) : '–',
+        ((100 * caseMs(found)) / total).toFixed(1),
+      ];
+    }),
+  );
 }
 
 function summary({ precision, cases, decision, dispatches, bytes: moved, macs }: PrecisionRecord, record: SuiteRecord): string {
@@ -68,10 +106,21 @@ function summary({ precision, cases, decision, dispatches, bytes: moved, macs }:
   return facts([
     [`${precision}: decision`, `${dispatches} dispatches, ${bytes(moved)}, ${count(Math.round(macs / 1e6))} million multiply-adds`],
     ['floor', `${milliseconds(floor)}: its bytes at the ${best.toFixed(1)} GB/s of the best stream kernel`],
-    ['sum of its kernels', record.filter === ''
-      ? `${milliseconds(sum)}, ${(sum / floor).toFixed(1)} × the floor` : `${milliseconds(sum)} (only what was measured)`],
-    ...(decision ? [['as a whole', `${milliseconds(decision.p50)} (p95 ${milliseconds(decision.p95)}), `
-      + `${(decision.p50 / floor).toFixed(1)} × the floor, ${record.clock === 'gpu' ? 'a pass per dispatch' : 'without upload and read-back'}`] as const] : []),
+    [
+      'sum of its kernels',
+      record.filter === ''
+        ? `${milliseconds(sum)}, ${(sum / floor).toFixed(1)} × the floor`
+        : `${milliseconds(sum)} (only what was measured)`,
+    ],
+    ...(decision
+      ? [
+          [
+            'as a whole',
+            `${milliseconds(decision.p50)} (p95 ${milliseconds(decision.p95)}), ` +
+              `${(decision.p50 / floor).toFixed(1)} × the floor, ${record.clock === 'gpu' ? 'a pass per dispatch' : 'without upload and read-back'}`,
+          ] as const,
+        ]
+      : []),
   ]);
 }
 

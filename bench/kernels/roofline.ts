@@ -1,8 +1,8 @@
+import { element, label, picture } from '../../src/report/svg.js';
 import { milliseconds } from '../../src/terminal/format.js';
 import { bestStream, type CaseRecord, type PrecisionRecord, type SuiteRecord } from './record.js';
 import { caseMs, floorMs } from './report.js';
 import { rooflinePanel } from './roofline-panel.js';
-import { element, label, picture } from '../../src/report/svg.js';
 
 const WIDTH = 960;
 const LEFT = 130;
@@ -73,16 +73,26 @@ export function decisionPicture(record: SuiteRecord, found: PrecisionRecord): st
   const x = (ms: number): number => LEFT + (ms / longest) * BAR_WIDTH;
   const bars = groups.flatMap((group, index) => bar(group, TOP + index * ROW, x, kinds, colour, total));
   const panelTop = TOP + groups.length * ROW + 60;
-  const title = `Decision of the synthetic ${record.size} policy, ${found.precision} weights, batch ${record.batch}, `
-    + `horizon ${record.horizon}, ${record.steps} evaluations`;
+  const title =
+    `Decision of the synthetic ${record.size} policy, ${found.precision} weights, batch ${record.batch}, ` +
+    `horizon ${record.horizon}, ${record.steps} evaluations`;
   return picture(WIDTH, panelTop + PANEL_HEIGHT + 50, title, [
     label(20, 28, title, { 'font-size': 16, 'font-weight': 'bold' }),
-    label(20, 48, `${record.adapter.description}, profile ${record.profile}, ${record.environment.date.slice(0, 10)}: `
-      + `${milliseconds(total)} in ${found.dispatches} dispatches, floor ${milliseconds(sum(groups.map((group) => group.floorMs)))} `
-      + `(its bytes at ${best.toFixed(1)} GB/s)`),
+    label(
+      20,
+      48,
+      `${record.adapter.description}, profile ${record.profile}, ${record.environment.date.slice(0, 10)}: ` +
+        `${milliseconds(total)} in ${found.dispatches} dispatches, floor ${milliseconds(sum(groups.map((group) => group.floorMs)))} ` +
+        `(its bytes at ${best.toFixed(1)} GB/s)`,
+    ),
     ...legend(kinds, colour),
     ...bars,
-    rooflinePanel({ left: LEFT, top: panelTop, width: BAR_WIDTH, height: PANEL_HEIGHT }, found.cases, best, (kind) => colour.get(kind) ?? '#999999'),
+    rooflinePanel(
+      { left: LEFT, top: panelTop, width: BAR_WIDTH, height: PANEL_HEIGHT },
+      found.cases,
+      best,
+      (kind) => colour.get(kind) ?? '#999999',
+    ),
   ]);
 }
 
@@ -98,21 +108,32 @@ function byTime(groups: readonly Group[]): string[] {
 }
 
 function bar(
-  group: Group, y: number, x: (ms: number) => number, kinds: readonly string[], colour: ReadonlyMap<string, string>, total: number,
+  group: Group,
+  y: number,
+  x: (ms: number) => number,
+  kinds: readonly string[],
+  colour: ReadonlyMap<string, string>,
+  total: number,
 ): string[] {
   let end = 0;
   const pieces = kinds.flatMap((kind) => {
     const ms = group.kinds.get(kind) ?? 0;
     const start = end;
     end += ms;
-    return ms === 0 ? [] : [element('rect', { x: x(start), y: y + 3, width: x(end) - x(start), height: ROW - 8, fill: colour.get(kind) ?? '' })];
+    return ms === 0
+      ? []
+      : [element('rect', { x: x(start), y: y + 3, width: x(end) - x(start), height: ROW - 8, fill: colour.get(kind) ?? '' })];
   });
   const floor = x(group.floorMs);
   return [
     label(LEFT - 8, y + 17, group.name, { 'text-anchor': 'end' }),
     ...pieces,
     element('line', { x1: floor, y1: y, x2: floor, y2: y + ROW - 2, stroke: '#000000', 'stroke-width': 2 }),
-    label(LEFT + BAR_WIDTH + 14, y + 17, `${milliseconds(end)}, ${((100 * end) / total).toFixed(1)} %, floor ${milliseconds(group.floorMs)}`),
+    label(
+      LEFT + BAR_WIDTH + 14,
+      y + 17,
+      `${milliseconds(end)}, ${((100 * end) / total).toFixed(1)} %, floor ${milliseconds(group.floorMs)}`,
+    ),
   ];
 }
 
@@ -124,7 +145,11 @@ function legend(kinds: readonly string[], colour: ReadonlyMap<string, string>): 
     x += 34 + name.length * 7;
     return parts;
   });
-  return [...entries, element('line', { x1: x + 4, y1: 68, x2: x + 4, y2: 84, stroke: '#000000', 'stroke-width': 2 }), label(x + 12, 80, 'floor')];
+  return [
+    ...entries,
+    element('line', { x1: x + 4, y1: 68, x2: x + 4, y2: 84, stroke: '#000000', 'stroke-width': 2 }),
+    label(x + 12, 80, 'floor'),
+  ];
 }
 
 function sum(values: readonly number[]): number {

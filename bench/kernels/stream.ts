@@ -1,8 +1,8 @@
 import { declareBindings, type Kernel, type KernelBinding } from '../../kernels/lib/kernel.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { PlanBuilder, type Binding } from '../../src/runtime/plan-builder.js';
 import { ExpectedWait } from '../../src/runtime/expected-wait.js';
 import { compilePlan } from '../../src/runtime/plan.js';
+import { type Binding, PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { Uploader } from '../../src/runtime/uploader.js';
 import type { Arena } from './arena.js';
 import { chooseChain, runChain } from './chain.js';
@@ -25,13 +25,23 @@ interface StreamVariant {
   readonly order: 'grid' | 'shares' | 'blocks';
 }
 
-function variant(order: StreamVariant['order'], workgroups: number, invocations: number, unrolled: number, does: StreamVariant['does'] = 'read'): StreamVariant {
+function variant(
+  order: StreamVariant['order'],
+  workgroups: number,
+  invocations: number,
+  unrolled: number,
+  does: StreamVariant['does'] = 'read',
+): StreamVariant {
   return { does, workgroups, invocations, unrolled, order };
 }
 
 /** What was among the best somewhere. */
 const GPU_VARIANTS: readonly StreamVariant[] = [
-  ...[1, 4, 8].flatMap((unrolled) => [variant('grid', 1024, 256, unrolled), variant('grid', 4096, 256, unrolled), variant('grid', 4096, 64, unrolled)]),
+  ...[1, 4, 8].flatMap((unrolled) => [
+    variant('grid', 1024, 256, unrolled),
+    variant('grid', 4096, 256, unrolled),
+    variant('grid', 4096, 64, unrolled),
+  ]),
   variant('shares', 4096, 256, 4),
   variant('grid', 4096, 256, 4, 'copy'),
 ];
@@ -78,7 +88,8 @@ export async function measureStream(device: ComputeDevice, arena: Arena, seconds
       for (let turn = 0; turn < turns; turn++) {
         builder.segment(`turn ${turn}`);
         const image = images[turn];
-        const input = choice.does === 'texture' && image ? { buffer: builder.existing(image) } : await arena.slice(builder, 'vec4f', bytes, turn);
+        const input =
+          choice.does === 'texture' && image ? { buffer: builder.existing(image) } : await arena.slice(builder, 'vec4f', bytes, turn);
         builder.dispatch(kernel, [input, output], [choice.workgroups, 1, 1]);
       }
       records.push(await measureVariant(device, builder, kernel.label, turns, bytes * (choice.does === 'copy' ? 2 : 1), seconds));
@@ -90,13 +101,23 @@ export async function measureStream(device: ComputeDevice, arena: Arena, seconds
 }
 
 async function measureVariant(
-  device: ComputeDevice, builder: PlanBuilder, name: string, turns: number, bytes: number, seconds: number,
+  device: ComputeDevice,
+  builder: PlanBuilder,
+  name: string,
+  turns: number,
+  bytes: number,
+  seconds: number,
 ): Promise<StreamRecord> {
   const plan = await compilePlan(device, builder);
   try {
     let turn = 0;
     const run = (count: number, wait?: ExpectedWait): Promise<number> =>
-      runChain(device, plan, Array.from({ length: count }, () => ({ segment: `turn ${turn++ % turns}` })), wait);
+      runChain(
+        device,
+        plan,
+        Array.from({ length: count }, () => ({ segment: `turn ${turn++ % turns}` })),
+        wait,
+      );
     const chain = await chooseChain(device, run);
     const wait = new ExpectedWait();
     const samples = (await measureTask({ name, run: () => run(chain, wait) }, seconds)).map((ms) => ms / chain);

@@ -1,14 +1,14 @@
 import { describeEnvironment } from '../../src/platform/node/environment.js';
-import { Progress } from '../../src/terminal/progress.js';
-import type { Precision } from '../../src/spec/precision.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
+import type { Precision } from '../../src/spec/precision.js';
+import { Progress } from '../../src/terminal/progress.js';
 import { Arena } from './arena.js';
-import { collectCases, type Case } from './cases.js';
+import { type Case, collectCases } from './cases.js';
 import { measureDecision } from './decision.js';
 import { measureCase } from './measure-case.js';
-import { recordSynthetic, type DecisionChoice, type RecordedDecision } from './network.js';
+import { type DecisionChoice, type RecordedDecision, recordSynthetic } from './network.js';
 import { measureOverheads } from './overheads.js';
-import { SUITE_FORMAT, type CaseRecord, type PrecisionRecord, type SuiteRecord } from './record.js';
+import { type CaseRecord, type PrecisionRecord, SUITE_FORMAT, type SuiteRecord } from './record.js';
 import { measureStream } from './stream.js';
 import { timeCases } from './timestamps.js';
 
@@ -42,8 +42,20 @@ export async function runSuite(device: ComputeDevice, options: SuiteOptions): Pr
     }
     const { adapter, deviceClass } = device;
     return {
-      format: SUITE_FORMAT, environment, adapter, deviceClass, profile: device.profile,
-      clock: timestamps ? 'gpu' : 'host', size, batch, horizon, steps, filter, stream, overheads, precisions,
+      format: SUITE_FORMAT,
+      environment,
+      adapter,
+      deviceClass,
+      profile: device.profile,
+      clock: timestamps ? 'gpu' : 'host',
+      size,
+      batch,
+      horizon,
+      steps,
+      filter,
+      stream,
+      overheads,
+      precisions,
     };
   } finally {
     progress.done();
@@ -52,7 +64,11 @@ export async function runSuite(device: ComputeDevice, options: SuiteOptions): Pr
 }
 
 async function measurePrecision(
-  device: ComputeDevice, arena: Arena, choice: DecisionChoice, options: SuiteOptions, progress: Progress,
+  device: ComputeDevice,
+  arena: Arena,
+  choice: DecisionChoice,
+  options: SuiteOptions,
+  progress: Progress,
 ): Promise<PrecisionRecord> {
   progress.update(`${choice.precision}: recording`);
   const decision = await recordSynthetic(device, choice);
@@ -61,7 +77,10 @@ async function measurePrecision(
     const chosen = all.filter((found) => matches(found, options.filter));
     const total = (value: (found: Case) => number): number => all.reduce((sum, found) => sum + value(found) * found.perDecision, 0);
     return {
-      precision: choice.precision, dispatches: total(() => 1), bytes: total(({ bytes }) => bytes), macs: total(({ macs }) => macs),
+      precision: choice.precision,
+      dispatches: total(() => 1),
+      bytes: total(({ bytes }) => bytes),
+      macs: total(({ macs }) => macs),
       ...(options.timestamps
         ? await timeCases(device, decision, chosen, 10 * options.seconds)
         : await measureOneByOne(device, arena, decision, chosen, options, progress)),
@@ -72,7 +91,12 @@ async function measurePrecision(
 }
 
 async function measureOneByOne(
-  device: ComputeDevice, arena: Arena, recorded: RecordedDecision, chosen: readonly Case[], options: SuiteOptions, progress: Progress,
+  device: ComputeDevice,
+  arena: Arena,
+  recorded: RecordedDecision,
+  chosen: readonly Case[],
+  options: SuiteOptions,
+  progress: Progress,
 ): Promise<Pick<PrecisionRecord, 'decision' | 'cases'>> {
   const { filter, seconds } = options;
   const { precision } = recorded.choice;

@@ -1,6 +1,6 @@
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import type { Dispatch } from '../../src/runtime/plan-builder.js';
 import { compilePlan } from '../../src/runtime/plan.js';
+import type { Dispatch } from '../../src/runtime/plan-builder.js';
 import { timeRuns } from '../../src/runtime/timing.js';
 import type { Case } from './cases.js';
 import { weightTargets } from './decision.js';
@@ -16,7 +16,10 @@ const LEAST_DECISIONS = 3;
  * really has, without what lies between dispatches.
  */
 export async function timeCases(
-  device: ComputeDevice, recorded: RecordedDecision, cases: readonly Case[], seconds: number,
+  device: ComputeDevice,
+  recorded: RecordedDecision,
+  cases: readonly Case[],
+  seconds: number,
 ): Promise<Pick<PrecisionRecord, 'decision' | 'cases'>> {
   await fillBuffers(device, weightTargets(recorded));
   const plan = await compilePlan(device, recorded.builder);
@@ -35,7 +38,10 @@ export async function timeCases(
     return {
       decision: timing(decisions),
       cases: cases.map(({ dispatches, ...rest }) => ({
-        ...rest, chain: 1, rotation: dispatches.length, dispatch: timing(dispatches.flatMap((dispatch) => samples.get(dispatch) ?? [])),
+        ...rest,
+        chain: 1,
+        rotation: dispatches.length,
+        dispatch: timing(dispatches.flatMap((dispatch) => samples.get(dispatch) ?? [])),
       })),
     };
   } finally {

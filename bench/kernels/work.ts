@@ -1,5 +1,5 @@
-import { predictorTensorShapes } from '../../src/checkpoints/predictor/predictor-tensors.js';
 import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
+import { predictorTensorShapes } from '../../src/checkpoints/predictor/predictor-tensors.js';
 import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
 import type { Precision } from '../../src/spec/precision.js';
 
@@ -79,10 +79,13 @@ function* predictorMatrices(predictor: PredictorShape): Generator<[string, Matri
   const memory = historySteps + observationSteps;
   for (const [name, shape] of predictorTensorShapes(predictor)) {
     if (shape.length !== 2) continue;
-    const columns = name.startsWith('prev_action_embed') ? historySteps
-      : name.startsWith('obs_embed') ? observationSteps
-      : name.startsWith('cond_encoder') || name.includes('cross_attn.in_proj') ? memory
-      : horizon;
+    const columns = name.startsWith('prev_action_embed')
+      ? historySteps
+      : name.startsWith('obs_embed')
+        ? observationSteps
+        : name.startsWith('cond_encoder') || name.includes('cross_attn.in_proj')
+          ? memory
+          : horizon;
     yield [PREDICTOR_PREFIX + name, matrixOf(shape, columns)];
   }
 }

@@ -1,5 +1,5 @@
 import { describeSamples, rounded, type Statistics } from '../kernels/statistics.js';
-import { engineName, isExact, type EngineDetails, type EngineSpec } from './engine.js';
+import { type EngineDetails, type EngineSpec, engineName, isExact } from './engine.js';
 import { RemoteEngine } from './remote.js';
 import { ratiosTo, relativeError, runsPerTurn, turnsOfRound } from './rounds.js';
 import { WORKLOADS, type Workload } from './work.js';
@@ -160,9 +160,7 @@ function summarize(
     tolerance: TOLERANCE,
     reference: reference.name,
     peers,
-    ratios: Object.fromEntries(
-      own.map((name) => [name, byWorkload((workload) => Object.fromEntries(ratiosTo(name, medians[workload])))]),
-    ),
+    ratios: Object.fromEntries(own.map((name) => [name, byWorkload((workload) => Object.fromEntries(ratiosTo(name, medians[workload])))])),
     outputs: byWorkload((workload) => [...(reference.outputs[workload][0] ?? [])]),
   };
 }

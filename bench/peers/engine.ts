@@ -1,5 +1,5 @@
-import type { Precision } from '../../src/spec/precision.js';
 import type { Profile } from '../../src/runtime/device.js';
+import type { Precision } from '../../src/spec/precision.js';
 import type { PeerSize, Workload } from './work.js';
 
 /** An engine to be measured, and all that it needs to be opened in a process of its own. */

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import type { UnetShape } from '../../src/spec/network-shapes.js';
 import { syntheticPolicy, syntheticUnet } from '../../src/synthetic/checkpoint.js';
 import type { PeerSize } from './work.js';
@@ -16,7 +16,12 @@ export interface WeightLayout {
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly weights_file: string;
   readonly bytes: number;
-  readonly tensors: readonly { readonly name: string; readonly shape: readonly number[]; readonly offset: number; readonly bytes: number }[];
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly offset: number;
+    readonly bytes: number;
+  }[];
 }
 
 /** An exported graph with its weights beside it. */
@@ -48,9 +53,9 @@ async function readLayout(file: string, size: PeerSize): Promise<WeightLayout> {
     return JSON.parse(await readFile(file, 'utf8')) as WeightLayout;
   } catch (cause) {
     throw new Error(
-      `${file} cannot be read. The peers need unet-${size}.onnx, LeRobot's U-Net exported from PyTorch with external weights, and `
-        + `unet-${size}.json with the name, shape, offset and bytes of every tensor in them. Give their folder with --graphs DIR or `
-        + `${GRAPHS_VARIABLE}.`,
+      `${file} cannot be read. The peers need unet-${size}.onnx, LeRobot's U-Net exported from PyTorch with external weights, and ` +
+        `unet-${size}.json with the name, shape, offset and bytes of every tensor in them. Give their folder with --graphs DIR or ` +
+        `${GRAPHS_VARIABLE}.`,
       { cause },
     );
   }
@@ -69,7 +74,8 @@ export function checkLayout(layout: WeightLayout, unet: UnetShape, file: string)
   };
   for (const [name, shape] of Object.entries(inputs)) {
     const found = layout.inputs[name];
-    if (found?.join() !== shape.join()) fail(`input "${name}" must have shape [${shape.join(', ')}], found [${found?.join(', ') ?? 'nothing'}]`);
+    if (found?.join() !== shape.join())
+      fail(`input "${name}" must have shape [${shape.join(', ')}], found [${found?.join(', ') ?? 'nothing'}]`);
   }
   let end = 0;
   for (const { name, shape, offset, bytes } of layout.tensors) {

@@ -50,7 +50,8 @@ export async function openOnnxRuntime(spec: EngineSpec & { engine: 'onnxruntime'
       global_cond: conditioning,
     });
     const output = outputs['model_output'];
-    if (!output) throw new Error(`${spec.model} must have an output "model_output", found ${Object.keys(outputs).join(', ')}: export it again.`);
+    if (!output)
+      throw new Error(`${spec.model} must have an output "model_output", found ${Object.keys(outputs).join(', ')}: export it again.`);
     return output.data;
   };
   return {

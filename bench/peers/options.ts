@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { choiceOption, integerOption, UsageError } from '../../src/terminal/options.js';
-import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { chooseProfile } from '../../src/platform/node/profile.js';
 import { PROFILES, type Profile } from '../../src/runtime/device.js';
+import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
+import { choiceOption, integerOption, UsageError } from '../../src/terminal/options.js';
 import { GRAPHS_VARIABLE } from './graph.js';
 import { PEER_SIZES, type PeerSize } from './work.js';
 
@@ -43,8 +43,17 @@ export function readOptions(args: readonly string[]): PeersOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      graphs: text, size: text, only: text, precision: text, adapter: text, profile: text, threads: text, rounds: text, seconds: text,
-      output: text, folder: text,
+      graphs: text,
+      size: text,
+      only: text,
+      precision: text,
+      adapter: text,
+      profile: text,
+      threads: text,
+      rounds: text,
+      seconds: text,
+      output: text,
+      folder: text,
     },
   });
   // In the order of the choices, whatever order was given: the first engine is the one that others are compared with.

@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { EngineDetails, EngineSpec } from './engine.js';
 import type { Reply, Request } from './messages.js';

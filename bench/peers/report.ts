@@ -2,7 +2,7 @@ import type { Environment } from '../../src/platform/node/environment.js';
 import { bytes, milliseconds } from '../../src/terminal/format.js';
 import { facts, table } from '../../src/terminal/table.js';
 import type { ContestRecord } from './contest.js';
-import { WORKLOADS, type PeerSize, type Workload } from './work.js';
+import { type PeerSize, WORKLOADS, type Workload } from './work.js';
 
 export const PEERS_FORMAT = 'warmstep-bench-peers';
 
@@ -22,13 +22,26 @@ export function report(record: PeersRecord): string {
   return [
     facts([
       ['network', `${record.size} U-Net, ${bytes(record.weightBytes)} of f32 weights`],
-      ['machine', `${environment.cpus} × ${environment.cpu}, load ${environment.loadAverage.join(' ')}, at the end ${record.loadAverageAtEnd.join(' ')}`],
+      [
+        'machine',
+        `${environment.cpus} × ${environment.cpu}, load ${environment.loadAverage.join(' ')}, at the end ${record.loadAverageAtEnd.join(' ')}`,
+      ],
       ['profile', record.profile],
       ['rounds', `${record.rounds}, each there and back`],
       ['error', `relative to the largest value, against ${record.reference}; at most ${record.tolerance} where weights are not rounded`],
       ['ratio', '"× warmstep f32": how many times as long as warmstep f32 it takes, by medians'],
       ...record.peers.flatMap((peer): [string, string][] =>
-        peer.available ? [[peer.name, Object.entries(peer.details).map((entry) => entry.join(' ')).join(', ')]] : []),
+        peer.available
+          ? [
+              [
+                peer.name,
+                Object.entries(peer.details)
+                  .map((entry) => entry.join(' '))
+                  .join(', '),
+              ],
+            ]
+          : [],
+      ),
     ]),
     ...WORKLOADS.map((workload) => `${workload}\n${workloadTable(record, workload)}`),
     ...(missing.length > 0 ? [missing.join('\n')] : []),
@@ -40,14 +53,16 @@ function workloadTable({ peers, ratios }: PeersRecord, workload: Workload): stri
   const rows = peers.flatMap((peer) => {
     if (!peer.available) return [];
     const { count, p50, p95, error } = peer.workloads[workload];
-    return [[
-      peer.name,
-      String(count),
-      milliseconds(p50),
-      milliseconds(p95),
-      `${error.toExponential(1)}${peer.agrees ? '' : ' WRONG'}`,
-      ...own.map((name) => ratios[name]?.[workload][peer.name]?.toFixed(2) ?? '–'),
-    ]];
+    return [
+      [
+        peer.name,
+        String(count),
+        milliseconds(p50),
+        milliseconds(p95),
+        `${error.toExponential(1)}${peer.agrees ? '' : ' WRONG'}`,
+        ...own.map((name) => ratios[name]?.[workload][peer.name]?.toFixed(2) ?? '–'),
+      ],
+    ];
   });
   return table(['engine', 'runs', 'p50', 'p95', 'error', ...own.map((name) => `× ${name}`)], rows);
 }

@@ -5,13 +5,13 @@ import { describeEnvironment, packageInfo } from '../../src/platform/node/enviro
 import { UsageError } from '../../src/terminal/options.js';
 import { printNote } from '../../src/terminal/output.js';
 import { Progress } from '../../src/terminal/progress.js';
-import { runContest, type ContestRecord } from './contest.js';
+import { type ContestRecord, runContest } from './contest.js';
 import type { EngineSpec } from './engine.js';
-import { GRAPHS_VARIABLE, writeGraph, type Graph } from './graph.js';
+import { GRAPHS_VARIABLE, type Graph, writeGraph } from './graph.js';
 import { installPeers } from './install.js';
 import type { PeersOptions } from './options.js';
 import { PEERS_FORMAT, type PeersRecord } from './report.js';
-import { createWork, weightBytes, type PeerSize } from './work.js';
+import { createWork, type PeerSize, weightBytes } from './work.js';
 
 /** Measures what the options name, and writes the files that they ask for. */
 export async function runPeers(options: PeersOptions, signal: AbortSignal): Promise<PeersRecord> {
@@ -81,5 +81,11 @@ function specsOf({ size, only, precisions, adapter, profile, threads }: PeersOpt
 /** Inputs, coefficients and results, for an engine that is not run from here. */
 function workJson(size: PeerSize, { reference, outputs }: ContestRecord): string {
   const { sample, conditioning, schedules } = createWork(size);
-  return JSON.stringify({ size, sample: [...sample], conditioning: [...conditioning], schedules, expected: { engine: reference, outputs } });
+  return JSON.stringify({
+    size,
+    sample: [...sample],
+    conditioning: [...conditioning],
+    schedules,
+    expected: { engine: reference, outputs },
+  });
 }

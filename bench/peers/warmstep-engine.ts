@@ -1,11 +1,11 @@
 import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
-import { openDevice } from '../../src/platform/node/device.js';
+import { adapterName } from '../../src/cli/load.js';
 import type { DecisionInput } from '../../src/decision/decision-input.js';
 import { DecisionPlan } from '../../src/decision/decision-plan.js';
 import { loadNetworks } from '../../src/decision/networks.js';
-import { adapterName } from '../../src/cli/load.js';
-import { given } from '../../src/terminal/options.js';
+import { openDevice } from '../../src/platform/node/device.js';
 import { syntheticPolicy } from '../../src/synthetic/checkpoint.js';
+import { given } from '../../src/terminal/options.js';
 import type { Engine, EngineSpec } from './engine.js';
 import { createWork, type Workload } from './work.js';
 

@@ -2,8 +2,8 @@ import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js'
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import { alphasCumprod } from '../../src/diffusion/noise-schedule.js';
 import { makeSchedule, type Schedule, type SolverStep } from '../../src/diffusion/solver-step.js';
+import { type SyntheticSize, syntheticUnet } from '../../src/synthetic/checkpoint.js';
 import { fillValues } from '../../src/synthetic/fill.js';
-import { syntheticUnet, type SyntheticSize } from '../../src/synthetic/checkpoint.js';
 
 /** Sizes of the U-Net that there is a graph of. */
 export const PEER_SIZES = ['large', 'small'] as const satisfies readonly SyntheticSize[];
@@ -57,9 +57,17 @@ export function createWork(size: PeerSize): Work {
 /** A step whose result is the output of the network itself. */
 function outputOnly(timestep: number): SolverStep {
   return {
-    timestep, clip: null,
-    x0FromSample: 0, x0FromOutput: 1, epsFromSample: 0, epsFromOutput: 0,
-    fromX0: 1, fromEps: 0, fromSample: 0, fromPreviousX0: 0, fromNoise: 0,
+    timestep,
+    clip: null,
+    x0FromSample: 0,
+    x0FromOutput: 1,
+    epsFromSample: 0,
+    epsFromOutput: 0,
+    fromX0: 1,
+    fromEps: 0,
+    fromSample: 0,
+    fromPreviousX0: 0,
+    fromNoise: 0,
   };
 }
 

@@ -1,7 +1,7 @@
-import { activate, type Activation } from '../lib/activations.wgsl.js';
+import { type Activation, activate } from '../lib/activations.wgsl.js';
 import type { KernelBinding } from '../lib/kernel.js';
-import type { ConvGeometry, TapMap } from './taps.js';
 import { unroll } from '../lib/wgsl.js';
+import type { ConvGeometry, TapMap } from './taps.js';
 
 /**
  * How an invocation loads the input of a convolution.

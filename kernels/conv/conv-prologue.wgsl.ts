@@ -1,5 +1,5 @@
 import { at, type KernelBinding } from '../lib/kernel.js';
-import { unroll, wgsl, f32 } from '../lib/wgsl.js';
+import { f32, unroll, wgsl } from '../lib/wgsl.js';
 
 /**
  * A convolution that finishes its own input: the convolution before it left partial sums, and group norm, Mish, FiLM and

@@ -1,9 +1,9 @@
 import type { Activation } from '../lib/activations.wgsl.js';
+import { type ActivationLayout, shapeWords } from '../lib/kernel.js';
+import { blockChunks, chunkGroup, type HalfLoads, type WeightPlace, type WeightStorage } from '../lib/weight-storage.wgsl.js';
 import type { DirectVector, InputSpace } from './conv-input.wgsl.js';
 import type { StageParameters } from './conv-prologue.wgsl.js';
-import { shapeWords, type ActivationLayout } from '../lib/kernel.js';
 import type { ConvGeometry } from './taps.js';
-import { blockChunks, chunkGroup, type HalfLoads, type WeightPlace, type WeightStorage } from '../lib/weight-storage.wgsl.js';
 
 /** How the work is cut: constants of one variant, chosen by `ops/variants.ts`. */
 export interface Conv1dTiling {
@@ -79,7 +79,11 @@ export function conv1dShape(p: Conv1dParameters, sizes: Conv1dSizes): number[] {
   const chunks = blockChunks(p.storage, kernelSize, inChannels);
   return shapeWords(
     [
-      inChannels, outChannels, Math.ceil(outChannels / 4), turns, chunks,
+      inChannels,
+      outChannels,
+      Math.ceil(outChannels / 4),
+      turns,
+      chunks,
       ...(p.split ? [Math.ceil(turns / splits), splitStride] : []),
       ...(stage ? [stage.partials, stage.partialStride, stage.normChannels, stage.filmOffset, stage.filmRowLength] : []),
     ],

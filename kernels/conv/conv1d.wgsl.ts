@@ -1,11 +1,11 @@
 import { activate, activationFunctions } from '../lib/activations.wgsl.js';
-import { convInput } from './conv-input.wgsl.js';
-import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageParts, stageText } from './conv-prologue.wgsl.js';
-import { turnOf, type Conv1dParameters } from './conv1d-shape.js';
-import { at, declareBindings, declareShape, SHAPE_BINDING, type Kernel, type KernelBinding } from '../lib/kernel.js';
-import { tapMap } from './taps.js';
+import { at, declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
+import { convInput } from './conv-input.wgsl.js';
+import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageParts, stageText } from './conv-prologue.wgsl.js';
+import { type Conv1dParameters, turnOf } from './conv1d-shape.js';
+import { tapMap } from './taps.js';
 
 /**
  * Convolution along time, its transpose, and with kernel size 1 every linear layer:
@@ -64,10 +64,13 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
     const lines = uses.map(({ column, window }) => `        acc${column} += w * ${input.value(channel, window)};`);
     return `      {\n        let w = ${format.unpack('chunk', pair)};\n${lines.join('\n')}\n      }`;
   };
-  const products = unroll(turn.chunks, (index) => `    {
+  const products = unroll(
+    turn.chunks,
+    (index) => `    {
       let chunk = load_chunk(base + ${index * BLOCK_LANES}u);
 ${unroll(pairs, (pair) => product(index, pair))}
-    }`);
+    }`,
+  );
 
   // Text for every chunk: a loop would index the sums by a variable, or carry them along, and they would leave the registers.
   const addUp = (index: number): string => {
@@ -81,13 +84,17 @@ ${unroll(count, (k) => `  shared_values[${k * invocations}u + local] = acc${from
 
   const code = wgsl`${format.enable}
 ${declareShape(
-    [
-      'in_channels', 'out_channels', 'row_groups', 'turns', 'block_chunks',
-      ...(p.split ? ['split_turns', 'split_stride'] : []),
-      ...(p.stage ? STAGE_SIZES : []),
-    ],
-    ['x', 'y', ...(p.residual ? ['residual'] : []), ...(p.stage ? STAGE_LAYOUTS : [])],
-  )}
+  [
+    'in_channels',
+    'out_channels',
+    'row_groups',
+    'turns',
+    'block_chunks',
+    ...(p.split ? ['split_turns', 'split_stride'] : []),
+    ...(p.stage ? STAGE_SIZES : []),
+  ],
+  ['x', 'y', ...(p.residual ? ['residual'] : []), ...(p.stage ? STAGE_LAYOUTS : [])],
+)}
 ${declareBindings(bindings)}
 
 const OUT_LENGTH: u32 = ${outLength}u;

@@ -1,4 +1,4 @@
-import { blockChunks, BLOCK_LANES, chunkPairs, type WeightStorage } from './weight-storage.wgsl.js';
+import { BLOCK_LANES, blockChunks, chunkPairs, type WeightStorage } from './weight-storage.wgsl.js';
 
 /** Sizes of a linear layer; both are multiples of 4. */
 export interface LinearShape {

@@ -1,5 +1,5 @@
 import { declareBindings, type Kernel, type KernelBinding } from './kernel.js';
-import { chunkPairs, weightFormat, type HalfLoads, type WeightStorage } from './weight-storage.wgsl.js';
+import { chunkPairs, type HalfLoads, type WeightStorage, weightFormat } from './weight-storage.wgsl.js';
 import { unroll, wgsl } from './wgsl.js';
 
 /** Invocations per workgroup of `loadWeightsKernel`. */

@@ -103,9 +103,7 @@ export function weightFormat(storage: WeightStorage, halfLoads: HalfLoads = 'pac
     name: `${encoding === 'native' ? 'f16 native' : storage}${texture ? ' texture' : ''}`,
     enable: encoding === 'native' ? 'enable f16;' : '',
     bindings: [
-      texture
-        ? { name: 'weight', access: 'texture', type: 'texture_2d<u32>' }
-        : { name: 'weight', access: 'read', type: `array<${type}>` },
+      texture ? { name: 'weight', access: 'texture', type: 'texture_2d<u32>' } : { name: 'weight', access: 'read', type: `array<${type}>` },
       ...(scaled ? [{ name: 'weight_scale', access: 'read', type: 'array<f32>' } as const] : []),
     ],
     loadChunk: `fn load_chunk(index: u32) -> ${type} {\n  return ${value};\n}`,

@@ -1,7 +1,15 @@
-import { activationFunctions } from '../lib/activations.wgsl.js';
-import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageParts, stageText, type StageParameters } from '../conv/conv-prologue.wgsl.js';
-import { declareBindings, declareShape, SHAPE_BINDING, shapeWords, type Kernel, type KernelBinding } from '../lib/kernel.js';
+import {
+  STAGE_LAYOUTS,
+  STAGE_SIZES,
+  STAGE_VEC4S,
+  type StageParameters,
+  stageBindings,
+  stageParts,
+  stageText,
+} from '../conv/conv-prologue.wgsl.js';
 import type { StageSizes } from '../conv/conv1d-shape.js';
+import { activationFunctions } from '../lib/activations.wgsl.js';
+import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING, shapeWords } from '../lib/kernel.js';
 import { wgsl } from '../lib/wgsl.js';
 
 /** The kernel's `shape`. */

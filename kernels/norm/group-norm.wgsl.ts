@@ -1,6 +1,13 @@
 import { activationFunctions } from '../lib/activations.wgsl.js';
 import {
-  at, declareBindings, declareShape, SHAPE_BINDING, shapeWords, type ActivationLayout, type Kernel, type KernelBinding,
+  type ActivationLayout,
+  at,
+  declareBindings,
+  declareShape,
+  type Kernel,
+  type KernelBinding,
+  SHAPE_BINDING,
+  shapeWords,
 } from '../lib/kernel.js';
 import { workgroupReduction } from '../lib/reduce.wgsl.js';
 import { f32, wgsl } from '../lib/wgsl.js';
@@ -66,9 +73,9 @@ export function groupNormKernel(p: GroupNormParameters): Kernel {
   ];
   const code = wgsl`
 ${declareShape(
-    ['channels', 'time_steps', 'group_channels', 'film_offset', 'film_row_length'],
-    ['x', 'y', ...(p.residual ? ['residual'] : [])],
-  )}
+  ['channels', 'time_steps', 'group_channels', 'film_offset', 'film_row_length'],
+  ['x', 'y', ...(p.residual ? ['residual'] : [])],
+)}
 ${declareBindings(bindings)}
 
 const INVOCATIONS: u32 = ${p.invocations}u;

@@ -1,5 +1,12 @@
 import {
-  at, declareBindings, declareShape, SHAPE_BINDING, shapeWords, type ActivationLayout, type Kernel, type KernelBinding,
+  type ActivationLayout,
+  at,
+  declareBindings,
+  declareShape,
+  type Kernel,
+  type KernelBinding,
+  SHAPE_BINDING,
+  shapeWords,
 } from '../lib/kernel.js';
 import { workgroupReduction } from '../lib/reduce.wgsl.js';
 import { f32, wgsl } from '../lib/wgsl.js';

@@ -1,8 +1,15 @@
 import {
-  at, declareBindings, declareShape, SHAPE_BINDING, shapeWords, type ActivationLayout, type Kernel, type KernelBinding,
+  type ActivationLayout,
+  at,
+  declareBindings,
+  declareShape,
+  type Kernel,
+  type KernelBinding,
+  SHAPE_BINDING,
+  shapeWords,
 } from '../lib/kernel.js';
-import { slicesOf, tokenStages, tokenWeightBindings, type TokenSizes } from './token-stages.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
+import { slicesOf, type TokenSizes, tokenStages, tokenWeightBindings } from './token-stages.wgsl.js';
 
 export interface EmbedTokenParameters extends TokenSizes {
   readonly actionDim: number;

@@ -1,7 +1,7 @@
 import { activationFunctions } from '../lib/activations.wgsl.js';
 import { declareBindings, type Kernel, type KernelBinding } from '../lib/kernel.js';
-import { tokenStages, tokenWeightBindings, type TokenSizes } from './token-stages.wgsl.js';
 import { f32, wgsl } from '../lib/wgsl.js';
+import { type TokenSizes, tokenStages, tokenWeightBindings } from './token-stages.wgsl.js';
 
 /** Stages of the longest program: a decoder layer. */
 const MAX_STAGES = 12;
@@ -77,8 +77,14 @@ function stageWords(stage: TokenStage): number[] {
       return [1, Number(stage.keep), stage.gamma, 0, 0, 0, 0, 0];
     case 'linear':
       return [
-        stage.narrow ? 3 : 2, TARGETS.indexOf(stage.target), stage.first, stage.groups,
-        stage.inChannels, stage.slices, stage.firstRowGroup, 0,
+        stage.narrow ? 3 : 2,
+        TARGETS.indexOf(stage.target),
+        stage.first,
+        stage.groups,
+        stage.inChannels,
+        stage.slices,
+        stage.firstRowGroup,
+        0,
       ];
     default:
       return stage satisfies never;

@@ -1,6 +1,6 @@
 import type { KernelBinding } from '../lib/kernel.js';
 import { turnChunks } from '../lib/linear-stack.js';
-import { BLOCK_LANES, chunkPairs, weightFormat, type WeightStorage } from '../lib/weight-storage.wgsl.js';
+import { BLOCK_LANES, chunkPairs, type WeightStorage, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { f32, unroll, wgsl } from '../lib/wgsl.js';
 
 /** Invocations per workgroup: the most that every device grants. */

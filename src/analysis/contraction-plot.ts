@@ -1,4 +1,4 @@
-import { drawAxes, type Axis, type Frame } from '../report/axes.js';
+import { type Axis, drawAxes, type Frame } from '../report/axes.js';
 import { coordinate, element, label, picture } from '../report/html.js';
 import type { Contraction, StepSpread } from './contraction.js';
 import type { RatioSpread } from './spread.js';
@@ -16,8 +16,9 @@ const TOP = 90;
 const FRAME: Frame = { left: LEFT, top: TOP, width: PANEL_WIDTH - LEFT - 20, height: HEIGHT - TOP - 100 };
 /** Distinct for colour-blind eyes too (palette of Okabe and Ito 2008). */
 const COLOURS = ['#0072b2', '#d55e00'];
-const HOW_TO_READ = 'Line: mean in random directions; dark and light: 5 % to 95 %, smallest to largest. '
-  + 'Dotted: mean and largest of displacements carried on from the start.';
+const HOW_TO_READ =
+  'Line: mean in random directions; dark and light: 5 % to 95 %, smallest to largest. ' +
+  'Dotted: mean and largest of displacements carried on from the start.';
 /** More steps are bands: fewer would claim something about the timesteps between them. */
 const MOST_BARS = 25;
 /** Series lie side by side where they have steps in common. */
@@ -49,17 +50,26 @@ export function contractionPlot(title: string, series: readonly ContractionSerie
       label(40 + index * 260, HEIGHT - 16, name),
     ]),
   ];
-  return `${picture(width, HEIGHT, title, content.map((part) => `\n${part}`), { xmlns: 'http://www.w3.org/2000/svg', width, height: HEIGHT })}\n`;
+  return `${picture(
+    width,
+    HEIGHT,
+    title,
+    content.map((part) => `\n${part}`),
+    { xmlns: 'http://www.w3.org/2000/svg', width, height: HEIGHT },
+  )}\n`;
 }
 
 function panel(delta: number, index: number, series: readonly ContractionSeries[], x: Axis, y: Axis): string[] {
   return [
     ...drawAxes(FRAME, x, { ...y, title: `‖μ(x+δ) − μ(x)‖ / ‖δ‖,  ‖δ‖ = ${delta}` }),
     element('line', { x1: LEFT, x2: LEFT + FRAME.width, y1: y.place(1), y2: y.place(1), class: 'one' }),
-    ...series.flatMap(({ contraction }, place) => curves(
-      contraction.steps.map(({ timestep, spreads }) => ({ at: x.place(timestep) - place * SHIFT, spread: spreads[index] as StepSpread })),
-      y, COLOURS[place % COLOURS.length] as string,
-    )),
+    ...series.flatMap(({ contraction }, place) =>
+      curves(
+        contraction.steps.map(({ timestep, spreads }) => ({ at: x.place(timestep) - place * SHIFT, spread: spreads[index] as StepSpread })),
+        y,
+        COLOURS[place % COLOURS.length] as string,
+      ),
+    ),
   ].map((part) => `\n${part}`);
 }
 
@@ -98,7 +108,8 @@ function bar({ at, spread: { delta, fresh } }: Mark, y: Axis, colour: string): s
     element('line', { x1: at, x2: at, y1: y.place(low), y2: y.place(high), stroke: colour, 'stroke-width': width, opacity });
   const exact = element('title', {}, `δ ${delta}: mean ${fresh.mean}, max ${fresh.max}`);
   return [
-    line(fresh.min, fresh.max, 1, 1), line(fresh.p5, fresh.p95, 6, 0.4),
+    line(fresh.min, fresh.max, 1, 1),
+    line(fresh.p5, fresh.p95, 6, 0.4),
     element('circle', { cx: at, cy: y.place(fresh.mean), r: 3, fill: colour }, exact),
   ];
 }

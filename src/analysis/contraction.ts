@@ -5,7 +5,7 @@ import type { Observation } from '../observations/check.js';
 import type { Policy } from '../policy/policy.js';
 import { followPath, type PathRatios } from './path.js';
 import { displacement, SMALLEST_DISPLACEMENT, stepNoise } from './perturbation.js';
-import { summarizeRatios, type RatioSpread } from './spread.js';
+import { type RatioSpread, summarizeRatios } from './spread.js';
 
 /** Where a run of the solver begins. */
 export interface ContractionStart {
@@ -90,7 +90,9 @@ const ROUNDING = 1e-7;
  * @throws OptionError for unusable options, and as `Policy.denoise`; the reason of `signal` when it is aborted.
  */
 export async function measureContraction(
-  policy: Pick<Policy, 'denoise'>, starts: readonly ContractionStart[], options: ContractionOptions,
+  policy: Pick<Policy, 'denoise'>,
+  starts: readonly ContractionStart[],
+  options: ContractionOptions,
 ): Promise<Contraction> {
   const { schedule, deltas, directions, seed } = checked(starts, options);
   const means = schedule.steps.map((step) => makeSchedule(schedule.solver, [{ ...step, fromNoise: 0 }]));
@@ -98,39 +100,49 @@ export async function measureContraction(
   for (const [start, { window, sample }] of starts.entries()) {
     const key = { seed, start };
     const displacements = deltas.flatMap((delta) =>
-      Array.from({ length: directions }, (_, direction) => displacement(sample.length, delta, direction, key)));
+      Array.from({ length: directions }, (_, direction) => displacement(sample.length, delta, direction, key)),
+    );
     const noise = schedule.steps.map(({ fromNoise }, k) => stepNoise(sample.length, k, key).map((value) => value * fromNoise));
-    paths.push(await followPath(sample, displacements, noise, async (k, samples) => {
-      options.signal?.throwIfAborted();
-      const results = await policy.denoise(samples.map((values) => ({ window, sample: values, schedule: means[k] as Schedule })));
-      options.onStep?.(start * means.length + k + 1, starts.length * means.length);
-      return results.map(({ chunk }) => chunk);
-    }));
+    paths.push(
+      await followPath(sample, displacements, noise, async (k, samples) => {
+        options.signal?.throwIfAborted();
+        const results = await policy.denoise(samples.map((values) => ({ window, sample: values, schedule: means[k] as Schedule })));
+        options.onStep?.(start * means.length + k + 1, starts.length * means.length);
+        return results.map(({ chunk }) => chunk);
+      }),
+    );
   }
   return { solver: schedule.solver, starts: starts.length, directions, ...summarize(schedule, deltas, directions, paths) };
 }
 
 function summarize(
-  schedule: Schedule, deltas: readonly number[], directions: number, paths: readonly PathRatios[],
+  schedule: Schedule,
+  deltas: readonly number[],
+  directions: number,
+  paths: readonly PathRatios[],
 ): Pick<Contraction, 'steps' | 'endToEnd'> {
   /** Of all starts: the displacements of a delta lie together. */
   const ofDelta = <T>(index: number, ratios: (path: PathRatios) => readonly T[]): T[] =>
     paths.flatMap((path) => ratios(path).slice(index * directions, (index + 1) * directions));
-  const spreads = (k: number): StepSpread[] => deltas.map((delta, index) => {
-    const carried = ofDelta(index, ({ steps }) => steps[k]?.carried ?? []).filter((ratio) => ratio !== undefined);
-    return {
-      delta,
-      fresh: summarizeRatios(ofDelta(index, ({ steps }) => steps[k]?.fresh ?? [])),
-      carried: carried.length === 0 ? null : summarizeRatios(carried),
-    };
-  });
+  const spreads = (k: number): StepSpread[] =>
+    deltas.map((delta, index) => {
+      const carried = ofDelta(index, ({ steps }) => steps[k]?.carried ?? []).filter((ratio) => ratio !== undefined);
+      return {
+        delta,
+        fresh: summarizeRatios(ofDelta(index, ({ steps }) => steps[k]?.fresh ?? [])),
+        carried: carried.length === 0 ? null : summarizeRatios(carried),
+      };
+    });
   const steps = schedule.steps.map(({ timestep }, k): ContractionStep => ({ timestep, spreads: spreads(k) }));
   const endToEnd = deltas.map((delta, index): EndToEnd => {
     const product = (factor: 'mean' | 'max'): number =>
       steps.reduce((value, step) => value * (step.spreads[index] as StepSpread).fresh[factor], 1);
     return {
-      delta, productOfMeans: product('mean'), productOfMaxima: product('max'),
-      measured: summarizeRatios(ofDelta(index, ({ end }) => end)), roundingFloor: ROUNDING / delta,
+      delta,
+      productOfMeans: product('mean'),
+      productOfMaxima: product('max'),
+      measured: summarizeRatios(ofDelta(index, ({ end }) => end)),
+      roundingFloor: ROUNDING / delta,
     };
   });
   return { steps, endToEnd };
@@ -144,8 +156,8 @@ function checked(starts: readonly ContractionStart[], options: ContractionOption
   const { schedule, deltas = DEFAULT_DELTAS, directions = DEFAULT_DIRECTIONS, seed = 0 } = options;
   if (schedule.steps.some(({ fromPreviousX0 }) => fromPreviousX0 !== 0)) {
     throw new OptionError(
-      `${where}: schedule must be of steps that depend on the sample alone, got steps of ${schedule.solver} that depend on the one before: `
-        + 'use DDPM or DDIM.',
+      `${where}: schedule must be of steps that depend on the sample alone, got steps of ${schedule.solver} that depend on the one before: ` +
+        'use DDPM or DDIM.',
     );
   }
   if (starts.length === 0 || deltas.length === 0) {

@@ -26,7 +26,8 @@ export async function followPath(
 ): Promise<PathRatios> {
   const displaced = (centre: Float32Array): Float32Array[] => displacements.map((change) => sum(centre, change));
   // As f32 keeps the displacement: next to a sample of about 1 it loses its last digits.
-  const distances = (samples: readonly Float32Array[], centre: Float32Array): number[] => samples.map((sample) => rmsDistance(sample, centre));
+  const distances = (samples: readonly Float32Array[], centre: Float32Array): number[] =>
+    samples.map((sample) => rmsDistance(sample, centre));
   const steps: StepRatios[] = [];
   let centre = start;
   let carried = displaced(start);

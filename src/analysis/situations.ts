@@ -1,5 +1,5 @@
-import { Rollout } from '../evaluation/rollout.js';
 import { pushTTask } from '../envs/push-t/task.js';
+import { Rollout } from '../evaluation/rollout.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
@@ -60,13 +60,17 @@ export async function collectSituations(policy: Policy, options: SituationOption
   checkInteger('collectSituations', 'decisions', options.decisions, 1, 2 ** 16);
   const chosen: Situation[] = [];
   for (let index = 0; index < options.episodes; index++) {
-    const [first, ...later] = await play(policy, index, options) as [Situation, ...Situation[]];
+    const [first, ...later] = (await play(policy, index, options)) as [Situation, ...Situation[]];
     chosen.push(...spread(later.length > 0 ? later : [first], options.decisions));
   }
   return chosen;
 }
 
-async function play(policy: Policy, index: number, { strategy, seed: firstSeed, signal, onDecision }: SituationOptions): Promise<Situation[]> {
+async function play(
+  policy: Policy,
+  index: number,
+  { strategy, seed: firstSeed, signal, onDecision }: SituationOptions,
+): Promise<Situation[]> {
   const seed = firstSeed + index;
   const episode = policy.beginEpisode({ strategy, seed });
   const rollout = new Rollout(episode, policy.info, { task: pushTTask(policy.info), seed, keepReplay: false });
@@ -88,7 +92,8 @@ async function play(policy: Policy, index: number, { strategy, seed: firstSeed, 
 
 function startOf({ taps }: PlanResult): Float32Array {
   const start = taps.get(START_TAP);
-  if (!start) throw new OptionError(`collectSituations: the policy must be loaded with \`taps: ['${START_TAP}']\`, found none: load it again.`);
+  if (!start)
+    throw new OptionError(`collectSituations: the policy must be loaded with \`taps: ['${START_TAP}']\`, found none: load it again.`);
   return start;
 }
 

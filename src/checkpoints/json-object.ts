@@ -76,8 +76,7 @@ export class JsonObject {
   integers(key: string, range: { fallback?: readonly number[]; min?: number; max?: number }): readonly number[] {
     const { fallback, min = 1, max = 65_536 } = range;
     const value = this.#get(key, fallback);
-    const isValid = (item: unknown): item is number => Number.isSafeInteger(item) && (item as number) >= min
-      && (item as number) <= max;
+    const isValid = (item: unknown): item is number => Number.isSafeInteger(item) && (item as number) >= min && (item as number) <= max;
     if (!Array.isArray(value) || !value.every(isValid)) this.fail(key, `a list of integers from ${min} to ${max}`);
     return value;
   }
@@ -113,8 +112,9 @@ export class JsonObject {
 /** Reads one whole JSON file whose top level is an object. */
 export async function readJsonObject(source: ByteSource): Promise<JsonObject> {
   if (source.size > MAX_JSON_BYTES) {
-    throw new CheckpointError(`${source.name}: expected at most ${MAX_JSON_BYTES} bytes of JSON, found ${source.size}. `
-      + 'Export the checkpoint again.');
+    throw new CheckpointError(
+      `${source.name}: expected at most ${MAX_JSON_BYTES} bytes of JSON, found ${source.size}. ` + 'Export the checkpoint again.',
+    );
   }
   const bytes = new Uint8Array(source.size);
   await source.read(0, bytes);

@@ -7,15 +7,19 @@ const MODEL = 'model.safetensors';
 export function modelFile(folder: string, files: readonly string[]): string {
   if (files.includes(MODEL)) return MODEL;
   if (files.includes(`${MODEL}.index.json`)) {
-    throw new UnsupportedCheckpointError(`${folder}: expected "${MODEL}", found a model split into several `
-      + 'files. Merge them: load the policy in Python and save it again as one file.');
+    throw new UnsupportedCheckpointError(
+      `${folder}: expected "${MODEL}", found a model split into several ` +
+        'files. Merge them: load the policy in Python and save it again as one file.',
+    );
   }
   const pickles = files.filter((file) => /\.(ckpt|pth?|bin)$/.test(file));
   if (pickles.length > 0) {
-    throw new UnsupportedCheckpointError(`${folder}: expected "${MODEL}", found ${listed(pickles, 3)}. Pickled `
-      + 'checkpoints can run code and are not read. Convert it in Python: load it with torch.load, take '
-      + `state_dicts["ema_model"] of a Diffusion Policy .ckpt, write it with safetensors.torch.save_file to "${MODEL}", `
-      + 'and put a LeRobot-style config.json beside it.');
+    throw new UnsupportedCheckpointError(
+      `${folder}: expected "${MODEL}", found ${listed(pickles, 3)}. Pickled ` +
+        'checkpoints can run code and are not read. Convert it in Python: load it with torch.load, take ' +
+        `state_dicts["ema_model"] of a Diffusion Policy .ckpt, write it with safetensors.torch.save_file to "${MODEL}", ` +
+        'and put a LeRobot-style config.json beside it.',
+    );
   }
   throw new CheckpointError(`${folder}: expected "${MODEL}", found ${listed(files)}. Copy the whole checkpoint folder.`);
 }

@@ -1,6 +1,6 @@
 import { CheckpointError } from '../foundation/errors.js';
-import { DTYPE_BYTES, isFloatDtype, type Dtype } from './safetensors/dtypes.js';
 import { shown } from './json-object.js';
+import { DTYPE_BYTES, type Dtype, isFloatDtype } from './safetensors/dtypes.js';
 import type { TensorInfo } from './safetensors/header.js';
 import type { SafetensorsFile } from './safetensors/safetensors.js';
 
@@ -72,12 +72,15 @@ export function checkTensors(weights: NamedTensors, expected: ReadonlyMap<string
     const found = weights.shape(name);
     const wanted = `shape ${shown(shape)} (from ${because} in config.json)`;
     if (found === undefined) {
-      throw new CheckpointError(`${where}: expected ${wanted}, found no such tensor. Check that config.json belongs to `
-        + 'this model, or export the checkpoint again.');
+      throw new CheckpointError(
+        `${where}: expected ${wanted}, found no such tensor. Check that config.json belongs to ` +
+          'this model, or export the checkpoint again.',
+      );
     }
     if (found.length !== shape.length || found.some((size, axis) => size !== shape[axis])) {
-      throw new CheckpointError(`${where}: expected ${wanted}, found shape ${shown(found)}. Check that config.json `
-        + 'belongs to this model.');
+      throw new CheckpointError(
+        `${where}: expected ${wanted}, found shape ${shown(found)}. Check that config.json ` + 'belongs to this model.',
+      );
     }
     const dtype = weights.dtype(name)!;
     if (!isFloatDtype(dtype)) {

@@ -1,19 +1,24 @@
-import { readJsonObject } from './json-object.js';
-import { modelFile } from './model-file.js';
-import { countWeights, FileTensors } from './named-tensors.js';
-import { readPolicyConfig, type PolicyConfig } from './lerobot/policy-config.js';
+import type { Dialect } from '../spec/policy-spec.js';
 import { diffusionPolicyNormalization, hasDiffusionPolicyNormalizer } from './diffusion-policy/statistics.js';
+import { readJsonObject } from './json-object.js';
 import { embeddedNormalization } from './lerobot/embedded-statistics.js';
+import { type PolicyConfig, readPolicyConfig } from './lerobot/policy-config.js';
 import { hasProcessors, processorNormalization } from './lerobot/processors.js';
-import { SafetensorsFile } from './safetensors/safetensors.js';
-import type { CheckpointSource } from './source.js';
 import type { PolicyNormalization } from './lerobot/statistics.js';
 import {
-  diffusionPolicyPrefix, diffusionPolicyUnetNames, lerobotUnetNames, storedNames, warnOfUnused, type StoredNames,
+  diffusionPolicyPrefix,
+  diffusionPolicyUnetNames,
+  lerobotUnetNames,
+  type StoredNames,
+  storedNames,
+  warnOfUnused,
 } from './lerobot/tensor-names.js';
-import type { LoadOptions, PolicyCheckpoint } from './types.js';
-import type { Dialect } from '../spec/policy-spec.js';
 import { checkUnetTensors, unetTensorShapes } from './lerobot/unet-tensors.js';
+import { modelFile } from './model-file.js';
+import { countWeights, FileTensors } from './named-tensors.js';
+import { SafetensorsFile } from './safetensors/safetensors.js';
+import type { CheckpointSource } from './source.js';
+import type { LoadOptions, PolicyCheckpoint } from './types.js';
 
 /**
  * Reads a LeRobot diffusion checkpoint (dialects A, B, C) or one with Diffusion Policy's tensor names, and checks all of
@@ -41,8 +46,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   const file = await SafetensorsFile.open(await source.open(model));
   const names = storedNames(file);
   const prefix = diffusionPolicyPrefix(names);
-  const dialect = prefix !== undefined ? 'diffusion-policy'
-    : hasProcessors(files) ? 'C' : configJson.has('input_features') ? 'B' : 'A';
+  const dialect = prefix !== undefined ? 'diffusion-policy' : hasProcessors(files) ? 'C' : configJson.has('input_features') ? 'B' : 'A';
 
   const unetNames = prefix !== undefined ? diffusionPolicyUnetNames(file, names, prefix) : lerobotUnetNames(file, names);
   const weights = new FileTensors(file, unetNames);
@@ -53,8 +57,10 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   const expected = [...unetTensorShapes(config.unet).keys()];
   warnOfUnused(file, names, new Set(expected.map((name) => unetNames.get(name)!)), warnings);
   if (action.mode === 'mean-std' && config.scheduler.clipSample) {
-    warnings.push(`${source.name}: actions are normalised by mean and standard deviation while clip_sample is true; every `
-      + `action beyond ${config.scheduler.clipSampleRange} standard deviations is clipped, as in LeRobot.`);
+    warnings.push(
+      `${source.name}: actions are normalised by mean and standard deviation while clip_sample is true; every ` +
+        `action beyond ${config.scheduler.clipSampleRange} standard deviations is clipped, as in LeRobot.`,
+    );
   }
   const { parameters, bytes } = countWeights(weights, expected);
   return {
@@ -75,14 +81,18 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
 }
 
 function readNormalization(
-  dialect: Dialect, source: CheckpointSource, files: readonly string[], file: SafetensorsFile, names: StoredNames,
-  { features }: PolicyConfig, warnings: string[],
+  dialect: Dialect,
+  source: CheckpointSource,
+  files: readonly string[],
+  file: SafetensorsFile,
+  names: StoredNames,
+  { features }: PolicyConfig,
+  warnings: string[],
 ): Promise<PolicyNormalization> {
   if (dialect === 'diffusion-policy' && hasDiffusionPolicyNormalizer(names)) {
     return diffusionPolicyNormalization(file, names, features);
   }
-  return hasProcessors(files) ? processorNormalization(source, files, features, warnings)
-    : embeddedNormalization(file, names, features);
+  return hasProcessors(files) ? processorNormalization(source, files, features, warnings) : embeddedNormalization(file, names, features);
 }
 
 function frameWidths({ features, observationSteps }: PolicyConfig): string {

@@ -38,14 +38,17 @@ export function memorySource(name: string, files: Record<string, Uint8Array | st
 
 /** Files picked in a browser (or any Blob); bytes are read on demand. */
 export function blobSource(name: string, files: Iterable<NamedBlob>): CheckpointSource {
-  const sources = Array.from(files, (file): ByteSource => ({
-    name: file.name,
-    size: file.size,
-    read: async (offset, into) => {
-      checkRange(file.name, file.size, offset, into.byteLength);
-      into.set(await readBlob(file.name, file.slice(offset, offset + into.byteLength)));
-    },
-  }));
+  const sources = Array.from(
+    files,
+    (file): ByteSource => ({
+      name: file.name,
+      size: file.size,
+      read: async (offset, into) => {
+        checkRange(file.name, file.size, offset, into.byteLength);
+        into.set(await readBlob(file.name, file.slice(offset, offset + into.byteLength)));
+      },
+    }),
+  );
   return fixedSource(name, sources);
 }
 
@@ -57,8 +60,10 @@ async function readBlob(file: string, blob: Blob): Promise<Uint8Array> {
   try {
     return new Uint8Array(await blob.arrayBuffer());
   } catch (cause) {
-    throw new CheckpointError(`${file}: expected to read ${blob.size} bytes, found "${(cause as Error).message}". `
-      + 'Choose the files again.', { cause });
+    throw new CheckpointError(
+      `${file}: expected to read ${blob.size} bytes, found "${(cause as Error).message}". ` + 'Choose the files again.',
+      { cause },
+    );
   }
 }
 
@@ -70,8 +75,9 @@ function fixedSource(name: string, sources: readonly ByteSource[]): CheckpointSo
     open: async (file) => {
       const source = byName.get(file);
       if (source === undefined) {
-        throw new CheckpointError(`${name}: expected a file "${file}", found ${listed([...byName.keys()])}. `
-          + 'Give the whole checkpoint folder.');
+        throw new CheckpointError(
+          `${name}: expected a file "${file}", found ${listed([...byName.keys()])}. ` + 'Give the whole checkpoint folder.',
+        );
       }
       return source;
     },
@@ -82,14 +88,19 @@ function fixedSource(name: string, sources: readonly ByteSource[]): CheckpointSo
 /** Throws CheckpointError unless [offset, offset + length) lies within a file of `size` bytes. */
 export function checkRange(file: string, size: number, offset: number, length: number): void {
   if (!(offset >= 0 && offset + length <= size)) {
-    throw new CheckpointError(`${file}: expected ${length} bytes at offset ${offset}, but the file has ${size} bytes. `
-      + 'It is truncated: copy or download it again.');
+    throw new CheckpointError(
+      `${file}: expected ${length} bytes at offset ${offset}, but the file has ${size} bytes. ` +
+        'It is truncated: copy or download it again.',
+    );
   }
 }
 
 /** A few names for a message, so that a folder of thousands of files does not fill the screen. */
 export function listed(names: readonly string[], limit = 6): string {
   if (names.length === 0) return 'nothing';
-  const shown = names.slice(0, limit).map((name) => `"${name.slice(0, 120)}"`).join(', ');
+  const shown = names
+    .slice(0, limit)
+    .map((name) => `"${name.slice(0, 120)}"`)
+    .join(', ');
   return names.length > limit ? `${shown} and ${names.length - limit} more` : shown;
 }

@@ -18,8 +18,7 @@ export function parseStrictJson(bytes: Uint8Array, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new CheckpointError(`${where}: expected JSON, found a syntax error (${(error as Error).message}). `
-      + 'Export the file again.');
+    throw new CheckpointError(`${where}: expected JSON, found a syntax error (${(error as Error).message}). ` + 'Export the file again.');
   }
 }
 
@@ -38,8 +37,9 @@ function scan(text: string, where: string): void {
         open.push(character === '{' ? new Set() : 'array');
         expectsKey = character === '{';
         if (open.length > MAX_DEPTH) {
-          throw new CheckpointError(`${where}: expected JSON nested at most ${MAX_DEPTH} levels deep, found more. `
-            + 'Export the file again.');
+          throw new CheckpointError(
+            `${where}: expected JSON nested at most ${MAX_DEPTH} levels deep, found more. ` + 'Export the file again.',
+          );
         }
         break;
       case '}':
@@ -57,8 +57,9 @@ function scan(text: string, where: string): void {
         if (expectsKey && keys instanceof Set) {
           const key = decodeKey(text.slice(i, end + 1));
           if (keys.has(key)) {
-            throw new CheckpointError(`${where}: expected every key once, found "${key.slice(0, 80)}" twice in one `
-              + 'object. Export the file again.');
+            throw new CheckpointError(
+              `${where}: expected every key once, found "${key.slice(0, 80)}" twice in one ` + 'object. Export the file again.',
+            );
           }
           keys.add(key);
         }

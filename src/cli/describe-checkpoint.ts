@@ -15,13 +15,28 @@ export interface CheckpointDescription {
 export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDescription {
   const { name, dialect, unet, scheduler, observationSteps, actionSteps, parameters, weightBytes, warnings } = policy;
   const observations = policy.observations.map(({ name: feature, rawName, size, normalizer }) => ({
-    name: feature, rawName, size, normalization: normalizer.mode,
+    name: feature,
+    rawName,
+    size,
+    normalization: normalizer.mode,
   }));
   const action = { name: 'action', size: unet.actionDim, normalization: policy.action.mode };
   const dtypes = storedDtypes(policy.weights);
   const json = {
-    kind: 'policy', name, dialect, observations, action, horizon: unet.horizon, observationSteps, actionSteps, unet,
-    scheduler, parameters, weightBytes, dtypes, warnings,
+    kind: 'policy',
+    name,
+    dialect,
+    observations,
+    action,
+    horizon: unet.horizon,
+    observationSteps,
+    actionSteps,
+    unet,
+    scheduler,
+    parameters,
+    weightBytes,
+    dtypes,
+    warnings,
   };
   const features = table(
     ['feature', 'delivered as', 'size', 'normalisation'],
@@ -35,11 +50,17 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
     facts([
       ['format', dialect === 'diffusion-policy' ? 'Diffusion Policy tensor names' : `LeRobot, dialect ${dialect}`],
       ['horizon', `${unet.horizon} rows: ${observationSteps} observation steps, ${actionSteps} executed per decision`],
-      ['U-Net', `channels ${unet.downDims.join('/')}, kernel ${unet.kernelSize}, ${unet.groups} groups, timestep embedding `
-        + `${unet.stepEmbedDim}, conditioning ${unet.conditioningDim}, FiLM ${unet.scaleModulation ? 'scale and bias' : 'bias'}`],
-      ['scheduler', `${scheduler.type}, ${scheduler.numInferenceSteps} of ${scheduler.numTrainTimesteps} timesteps, `
-        + `${scheduler.betaSchedule}, ${scheduler.predictionType} prediction, `
-        + (scheduler.clipSample ? `clip ±${scheduler.clipSampleRange}` : 'no clip')],
+      [
+        'U-Net',
+        `channels ${unet.downDims.join('/')}, kernel ${unet.kernelSize}, ${unet.groups} groups, timestep embedding ` +
+          `${unet.stepEmbedDim}, conditioning ${unet.conditioningDim}, FiLM ${unet.scaleModulation ? 'scale and bias' : 'bias'}`,
+      ],
+      [
+        'scheduler',
+        `${scheduler.type}, ${scheduler.numInferenceSteps} of ${scheduler.numTrainTimesteps} timesteps, ` +
+          `${scheduler.betaSchedule}, ${scheduler.predictionType} prediction, ` +
+          (scheduler.clipSample ? `clip ±${scheduler.clipSampleRange}` : 'no clip'),
+      ],
       ['parameters', count(parameters)],
       ['weights', `${bytes(weightBytes)} on disk (${dtypes.join(', ')})`],
       ['on the device', deviceSizes(parameters)],
@@ -60,8 +81,11 @@ export function describePredictorCheckpoint(predictor: PredictorCheckpoint): Che
       ['action size', String(config.actionDim)],
       ['observation', `${config.observationDim} values × ${config.observationSteps} steps`],
       ['history', `the last ${config.historySteps} of ${config.horizon} rows`],
-      ['transformer', `width ${config.modelDim}, ${config.heads} heads, ${config.encoderLayers} encoder layers, `
-        + `${config.decoderLayers} cross-attention blocks, feed-forward ${config.feedforwardDim}`],
+      [
+        'transformer',
+        `width ${config.modelDim}, ${config.heads} heads, ${config.encoderLayers} encoder layers, ` +
+          `${config.decoderLayers} cross-attention blocks, feed-forward ${config.feedforwardDim}`,
+      ],
       ['parameters', count(parameters)],
       ['weights', `${bytes(weightBytes)} on disk (${dtypes.join(', ')})`],
       ['on the device', deviceSizes(parameters)],

@@ -2,10 +2,10 @@ import { unetTensorShapes } from '../checkpoints/lerobot/unet-tensors.js';
 import { WarmstepError } from '../foundation/errors.js';
 import { openDevice } from '../platform/node/device.js';
 import type { AdapterSummary, ComputeDevice } from '../runtime/device.js';
-import { syntheticUnet, type SyntheticSize } from '../synthetic/checkpoint.js';
-import { listAdapters } from './adapters.js';
-import { runKnownAnswer, type KnownAnswer } from './known-answer.js';
+import { type SyntheticSize, syntheticUnet } from '../synthetic/checkpoint.js';
 import { given } from '../terminal/options.js';
+import { listAdapters } from './adapters.js';
+import { type KnownAnswer, runKnownAnswer } from './known-answer.js';
 
 /** A limit of the device against what the engine asks of it. */
 export interface LimitCheck {
@@ -43,8 +43,11 @@ export async function diagnose(choice: string | undefined): Promise<Diagnosis> {
     const limits = checkLimits(device);
     const knownAnswer = await orComplaint(runKnownAnswer(device));
     const problems = [
-      ...limits.filter(({ granted, least }) => granted < least).map(({ name, granted, least }) =>
-        `${name} is ${granted}, every policy needs ${least}: update the driver, or use another adapter.`),
+      ...limits
+        .filter(({ granted, least }) => granted < least)
+        .map(
+          ({ name, granted, least }) => `${name} is ${granted}, every policy needs ${least}: update the driver, or use another adapter.`,
+        ),
       ...knownAnswerProblems(knownAnswer),
     ];
     return {
@@ -56,11 +59,17 @@ export async function diagnose(choice: string | undefined): Promise<Diagnosis> {
       knownAnswer: typeof knownAnswer === 'string' ? null : knownAnswer,
       problems,
       advice: [
-        ...limits.filter(({ granted, least, ok }) => !ok && granted >= least).map(({ name, granted, needed }) =>
-          `${name} is ${granted}, the 249M network needs ${needed}: use smaller networks, f16 weights, or another adapter.`),
+        ...limits
+          .filter(({ granted, least, ok }) => !ok && granted >= least)
+          .map(
+            ({ name, granted, needed }) =>
+              `${name} is ${granted}, the 249M network needs ${needed}: use smaller networks, f16 weights, or another adapter.`,
+          ),
         ...(device.adapter.isFallback
-          ? ['This is a software adapter: results are right, times say nothing about a GPU. Install the GPU\'s driver, or choose it '
-            + 'with --adapter hardware.']
+          ? [
+              "This is a software adapter: results are right, times say nothing about a GPU. Install the GPU's driver, or choose it " +
+                'with --adapter hardware.',
+            ]
           : []),
       ],
     };

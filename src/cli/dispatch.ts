@@ -1,9 +1,9 @@
 import { WarmstepError } from '../foundation/errors.js';
-import { COMMANDS } from './commands.js';
 import { packageInfo } from '../platform/node/environment.js';
 import { Interrupted } from '../terminal/interrupt.js';
 import { isUsageError } from '../terminal/options.js';
 import { print } from '../terminal/output.js';
+import { COMMANDS } from './commands.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong command line, 130 ended by Ctrl-C. */
 export async function dispatch(args: readonly string[]): Promise<number> {

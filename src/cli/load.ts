@@ -1,7 +1,7 @@
-import type { ComputeDevice, Profile } from '../runtime/device.js';
 import { openDevice } from '../platform/node/device.js';
-import { loadPolicy, type LoadNodePolicyOptions } from '../platform/node/load-policy.js';
+import { type LoadNodePolicyOptions, loadPolicy } from '../platform/node/load-policy.js';
 import type { Policy } from '../policy/policy.js';
+import type { ComputeDevice, Profile } from '../runtime/device.js';
 import { given } from '../terminal/options.js';
 import { Progress } from '../terminal/progress.js';
 

@@ -1,7 +1,7 @@
 import { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
 import { ObservationError } from '../foundation/errors.js';
-import { openFile } from '../platform/node/folder-source.js';
 import type { Observation } from '../observations/check.js';
+import { openFile } from '../platform/node/folder-source.js';
 
 /** Recorded observations, one row per control tick. */
 export interface Recording {
@@ -31,13 +31,17 @@ export async function readRecording(path: string, wanted: readonly { name: strin
       const stored = [name, TICKS + name].find((candidate) => file.tensors.has(candidate));
       const shape = stored === undefined ? undefined : file.tensors.get(stored)?.shape;
       if (stored === undefined || shape === undefined) {
-        throw new ObservationError(`${path}: the policy reads "${name}", expected a tensor "${name}" or "${TICKS}${name}" of shape `
-          + `[ticks, ${size}]. The file has ${contents(file)}. Record this observation too.`);
+        throw new ObservationError(
+          `${path}: the policy reads "${name}", expected a tensor "${name}" or "${TICKS}${name}" of shape ` +
+            `[ticks, ${size}]. The file has ${contents(file)}. Record this observation too.`,
+        );
       }
       const [rows = 0, width] = shape;
       if (shape.length !== 2 || width !== size || rows === 0 || (ticks !== undefined && rows !== ticks)) {
-        throw new ObservationError(`${path}: tensor "${stored}" must have shape [${ticks ?? 'ticks'}, ${size}], found `
-          + `[${shape.join(', ')}]. Record one row of ${size} values per control tick.`);
+        throw new ObservationError(
+          `${path}: tensor "${stored}" must have shape [${ticks ?? 'ticks'}, ${size}], found ` +
+            `[${shape.join(', ')}]. Record one row of ${size} values per control tick.`,
+        );
       }
       ticks = rows;
       used.add(stored);

@@ -1,16 +1,16 @@
 import { OptionError } from '../foundation/errors.js';
 import type { Observation } from '../observations/check.js';
-import { ActionQueue } from './action-queue.js';
-import { Listeners, type ActionSource, type ControlEvents, type StopReason } from './events.js';
-import { MetricsRecorder, type ControlMetrics } from './metrics.js';
 import { ObservationWindow } from '../observations/window.js';
-import { checkedAction, resolveOptions, type ControlLoopOptions, type ResolvedOptions } from './options.js';
+import { ActionQueue } from './action-queue.js';
+import { type ActionSource, type ControlEvents, Listeners, type StopReason } from './events.js';
+import { type ControlMetrics, MetricsRecorder } from './metrics.js';
+import { type ControlLoopOptions, checkedAction, type ResolvedOptions, resolveOptions } from './options.js';
 import { PlanAhead } from './plan-ahead.js';
 import { PlanTime } from './plan-time.js';
 import type { Planner } from './planner.js';
 import { SafeStop } from './safe-stop.js';
 import { Sender } from './sender.js';
-import { TickSchedule, type Tick } from './tick-schedule.js';
+import { type Tick, TickSchedule } from './tick-schedule.js';
 
 /** Where an episode begins. */
 export interface EpisodeStart {

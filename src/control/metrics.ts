@@ -75,8 +75,18 @@ export class RecentValues {
 /** Collects the metrics of a loop. */
 export class MetricsRecorder {
   readonly counts: Counts = {
-    ticks: 0, skippedTicks: 0, waitingTicks: 0, sent: 0, busyTicks: 0, deadlineMisses: 0, plans: 0, expiredChunks: 0,
-    limitedActions: 0, limitedValues: 0, refusedObservations: 0, staleTicks: 0,
+    ticks: 0,
+    skippedTicks: 0,
+    waitingTicks: 0,
+    sent: 0,
+    busyTicks: 0,
+    deadlineMisses: 0,
+    plans: 0,
+    expiredChunks: 0,
+    limitedActions: 0,
+    limitedValues: 0,
+    refusedObservations: 0,
+    staleTicks: 0,
   };
   readonly planLatencyMs = new RecentValues();
   readonly tickJitterMs = new RecentValues();

@@ -1,8 +1,8 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
-import { SYSTEM_CLOCK, type Clock } from './clock.js';
+import { type Clock, SYSTEM_CLOCK } from './clock.js';
 import type { StopReason } from './events.js';
-import { Limiter, type ActionLimits } from './limits.js';
+import { type ActionLimits, Limiter } from './limits.js';
 import type { PlannerInfo } from './planner.js';
 import type { Send } from './sender.js';
 
@@ -71,7 +71,17 @@ export interface ResolvedOptions {
 
 const WHERE = 'ControlLoop';
 const KEYS = [
-  'tickMs', 'send', 'onStop', 'late', 'holdAction', 'maxMisses', 'actionSteps', 'lead', 'maxObservationAgeMs', 'limits', 'clock',
+  'tickMs',
+  'send',
+  'onStop',
+  'late',
+  'holdAction',
+  'maxMisses',
+  'actionSteps',
+  'lead',
+  'maxObservationAgeMs',
+  'limits',
+  'clock',
 ] as const satisfies readonly (keyof ControlLoopOptions)[];
 
 /** @throws OptionError. */
@@ -100,7 +110,11 @@ export function resolveOptions(options: ControlLoopOptions, info: PlannerInfo): 
     actionSteps,
     lead: checkInteger(WHERE, 'lead', options.lead ?? rows - actionSteps, 1, rows - actionSteps),
     maxObservationAgeMs: checkNumber(
-      WHERE, 'maxObservationAgeMs', options.maxObservationAgeMs ?? Infinity, 'a positive number of milliseconds', (ms) => ms > 0,
+      WHERE,
+      'maxObservationAgeMs',
+      options.maxObservationAgeMs ?? Infinity,
+      'a positive number of milliseconds',
+      (ms) => ms > 0,
     ),
     limiter: new Limiter(options.limits ?? {}, info.actionDim),
     clock: options.clock ?? SYSTEM_CLOCK,

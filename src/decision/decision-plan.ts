@@ -4,12 +4,12 @@ import { NonFiniteError } from '../foundation/errors.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { ExpectedWait } from '../runtime/expected-wait.js';
-import { PlanBuilder, type BufferHandle } from '../runtime/plan-builder.js';
-import { timeRuns, type PlanTiming } from '../runtime/timing.js';
-import { compilePlan, TapBuffer, type Plan, type SegmentRun, type StepOffsets } from '../runtime/plan.js';
-import { DecisionStaging } from './decision-staging.js';
+import { compilePlan, type Plan, type SegmentRun, type StepOffsets, TapBuffer } from '../runtime/plan.js';
+import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import { type PlanTiming, timeRuns } from '../runtime/timing.js';
 import type { DecisionInput, DecisionOutput } from './decision-input.js';
-import { inputLayout, type DecisionShape, type InputLayout, type InputRange } from './input-layout.js';
+import { DecisionStaging } from './decision-staging.js';
+import { type DecisionShape, type InputLayout, type InputRange, inputLayout } from './input-layout.js';
 import type { PolicyNetworks } from './networks.js';
 import { recordDecision } from './record-decision.js';
 
@@ -260,7 +260,9 @@ function isPredicted({ starts }: DecisionInput): boolean {
 
 function assertFinite(code: number, schedule: Schedule, output: Omit<DecisionOutput, 'taps'>): void {
   if (code === START_STATUS) {
-    throw new NonFiniteError('the start of the decision is NaN or infinite: the predictor is not usable for this observation. No action is returned.');
+    throw new NonFiniteError(
+      'the start of the decision is NaN or infinite: the predictor is not usable for this observation. No action is returned.',
+    );
   }
   if (code !== 0) {
     const { length } = schedule.steps;

@@ -47,8 +47,16 @@ export class DecisionStaging {
   /** The uniform of solver-step.wgsl.ts, field by field. */
   #writeStep(index: number, step: SolverStep, statusCode: number): void {
     const coefficients = [
-      step.x0FromSample, step.x0FromOutput, step.epsFromSample, step.epsFromOutput, step.fromX0, step.fromEps,
-      step.fromSample, step.fromPreviousX0, step.fromNoise, step.clip ?? 0,
+      step.x0FromSample,
+      step.x0FromOutput,
+      step.epsFromSample,
+      step.epsFromOutput,
+      step.fromX0,
+      step.fromEps,
+      step.fromSample,
+      step.fromPreviousX0,
+      step.fromNoise,
+      step.clip ?? 0,
     ];
     const offset = index * this.#layout.stepStride;
     coefficients.forEach((value, field) => this.#steps.setFloat32(offset + field * 4, value, true));

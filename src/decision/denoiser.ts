@@ -1,13 +1,13 @@
 import type { Schedule } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
+import type { Observation } from '../observations/check.js';
 import { concatenate } from '../strategies/chunks.js';
+import { type DenoiseRequest, type DenoiseResult, type StrategyContext, startFromSample } from '../strategies/strategy.js';
 import type { DecisionInput, DecisionOutput } from './decision-input.js';
 import type { DecisionPlan } from './decision-plan.js';
-import { checkedFloats, runNoise, splitGivenNoise, type GivenNoise } from './noise.js';
-import type { Observation } from '../observations/check.js';
-import { TRACE_TAP, type PlanCache } from './plan-cache.js';
-import { startFromSample, type DenoiseRequest, type DenoiseResult, type StrategyContext } from '../strategies/strategy.js';
+import { checkedFloats, type GivenNoise, runNoise, splitGivenNoise } from './noise.js';
+import { type PlanCache, TRACE_TAP } from './plan-cache.js';
 
 /** One run over one sample, with everything that it depends on. */
 export interface DenoiseRun {
@@ -116,10 +116,13 @@ function batches(runs: readonly DenoiseRun[]): Batch[] {
 
 function sameSteps(a: Schedule, b: Schedule): boolean {
   if (a === b) return true;
-  return a.steps.length === b.steps.length && a.steps.every((step, i) => {
-    const other = b.steps[i] as typeof step;
-    return (Object.keys(step) as (keyof typeof step)[]).every((key) => step[key] === other[key]);
-  });
+  return (
+    a.steps.length === b.steps.length &&
+    a.steps.every((step, i) => {
+      const other = b.steps[i] as typeof step;
+      return (Object.keys(step) as (keyof typeof step)[]).every((key) => step[key] === other[key]);
+    })
+  );
 }
 
 function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionInput {
@@ -134,7 +137,8 @@ function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionI
     history: predicted ? concatenate(runs.map(history)) : undefined,
     noise: concatenate(starts.map(({ noise }) => noise)),
     stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) =>
-      concatenate(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array))),
+      concatenate(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array)),
+    ),
   };
 }
 

@@ -1,12 +1,12 @@
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
-import type { ObservationFeature, Unnormalizer } from '../spec/policy-spec.js';
 import { OptionError } from '../foundation/errors.js';
 import { loadPredictor, type Predictor } from '../networks/predictor/predictor.js';
 import { loadUnet, type Unet } from '../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
-import type { Precision } from '../spec/precision.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
+import type { ObservationFeature, Unnormalizer } from '../spec/policy-spec.js';
+import type { Precision } from '../spec/precision.js';
 
 /** What turns the previous chunk into a prediction of the next one. */
 export type PolicyPredictor =
@@ -102,7 +102,7 @@ function assertPredictorFits(policy: PolicyCheckpoint, predictor: PredictorCheck
     if (expected !== found) {
       throw new OptionError(
         `predictor "${predictor.name}" does not belong to policy "${policy.name}": its ${key} is ${found}, the policy's is ${expected}. ` +
-          'Give the predictor that was trained for this policy, or predictor: \'shift\'.',
+          "Give the predictor that was trained for this policy, or predictor: 'shift'.",
       );
     }
   }

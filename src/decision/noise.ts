@@ -1,5 +1,5 @@
-import type { Schedule } from '../diffusion/solver-step.js';
 import { fillNormal, fillUniform } from '../diffusion/philox.js';
+import type { Schedule } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
 
 /** Noise of one run over one sample, standard normal. */
@@ -54,7 +54,9 @@ const NORMAL_ROW = ROWS_PER_SAMPLE - 2;
  */
 export function runNoise(schedule: Schedule, chunkSize: number, seed: NoiseSeed, { noise, stepNoise }: GivenNoise): RunNoise {
   if (stepNoise && stepNoise.length !== schedule.noisySteps) {
-    throw new OptionError(`stepNoise must have ${schedule.noisySteps} rows, one per noisy step of ${schedule.solver}, got ${stepNoise.length}.`);
+    throw new OptionError(
+      `stepNoise must have ${schedule.noisySteps} rows, one per noisy step of ${schedule.solver}, got ${stepNoise.length}.`,
+    );
   }
   const draw = (row: number): Float32Array => normals(chunkSize, seed, row);
   return {

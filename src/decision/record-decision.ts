@@ -1,10 +1,8 @@
 import { recordPredictor } from '../networks/predictor/predictor.js';
 import { recordObservationFilm, recordUnet } from '../networks/unet/unet.js';
-import {
-  recordNormalize, recordShiftChunk, recordSolverStep, recordStart, recordUnnormalize, type BufferRange,
-} from '../ops/sampling.js';
+import { type BufferRange, recordNormalize, recordShiftChunk, recordSolverStep, recordStart, recordUnnormalize } from '../ops/sampling.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
-import { asTokens, tapTensor, tokens, type Tensor } from '../runtime/tensor.js';
+import { asTokens, type Tensor, tapTensor, tokens } from '../runtime/tensor.js';
 import type { DecisionShape, InputLayout, InputRange } from './input-layout.js';
 import type { PolicyNetworks } from './networks.js';
 
@@ -28,12 +26,7 @@ export interface DecisionBuffers {
  *     evaluate   sample → U-Net → solver step → sample             (once per denoising step)
  *     finish     sample → actions
  */
-export function recordDecision(
-  builder: PlanBuilder,
-  networks: PolicyNetworks,
-  shape: DecisionShape,
-  layout: InputLayout,
-): DecisionBuffers {
+export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, shape: DecisionShape, layout: InputLayout): DecisionBuffers {
   const { batch, observationSteps, frameWidth, horizon, actionDim } = shape;
   const chunkBytes = batch * horizon * actionDim * 4;
   const inputs = builder.buffer('inputs', layout.bytes);

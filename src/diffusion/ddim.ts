@@ -1,8 +1,8 @@
 import { OptionError } from '../foundation/errors.js';
-import { alphaBarAt, checkClip, makeSchedule, networkOutputTerms } from './solver-step.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
-import { checkTimesteps, spacedTimesteps } from './timesteps.js';
+import { alphaBarAt, checkClip, makeSchedule, networkOutputTerms } from './solver-step.js';
 import type { TimestepSpacing } from './timesteps.js';
+import { checkTimesteps, spacedTimesteps } from './timesteps.js';
 
 export interface DdimOptions extends SolverOptions {
   /** η from 0 (deterministic, default) to 1 (as much noise as DDPM). */
@@ -28,12 +28,18 @@ export function ddimSchedule(options: DdimOptions): Schedule {
   const chosen = options.timesteps;
   if (chosen !== undefined) {
     checkTimesteps(chosen, steps, alphasCumprod.length);
-    return makeSchedule('DDIM', chosen.map((t, i) => ddimStep(options, t, chosen[i + 1] ?? -1)));
+    return makeSchedule(
+      'DDIM',
+      chosen.map((t, i) => ddimStep(options, t, chosen[i + 1] ?? -1)),
+    );
   }
   const timesteps = spacedTimesteps(timestepSpacing, steps, alphasCumprod.length);
   // diffusers aims every step at t − ⌊N/K⌋, even where the next timestep it visits is another one.
   const stride = Math.floor(alphasCumprod.length / steps);
-  return makeSchedule('DDIM', timesteps.map((t) => ddimStep(options, t, t - stride)));
+  return makeSchedule(
+    'DDIM',
+    timesteps.map((t) => ddimStep(options, t, t - stride)),
+  );
 }
 
 /** The step from timestep t to p; p < 0 is the end of the schedule. */

@@ -1,7 +1,7 @@
-import { alphaBarAt, checkClip, makeSchedule, networkOutputTerms } from './solver-step.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
-import { checkTimesteps, spacedTimesteps } from './timesteps.js';
+import { alphaBarAt, checkClip, makeSchedule, networkOutputTerms } from './solver-step.js';
 import type { TimestepSpacing } from './timesteps.js';
+import { checkTimesteps, spacedTimesteps } from './timesteps.js';
 
 export interface DdpmOptions extends SolverOptions {
   /** Default `leading`. */

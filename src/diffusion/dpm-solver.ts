@@ -1,8 +1,8 @@
 import { OptionError } from '../foundation/errors.js';
-import { checkClip, makeSchedule, networkOutputTerms, signalAndNoise } from './solver-step.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
-import { multistepTimesteps } from './timesteps.js';
+import { checkClip, makeSchedule, networkOutputTerms, signalAndNoise } from './solver-step.js';
 import type { TimestepSpacing } from './timesteps.js';
+import { multistepTimesteps } from './timesteps.js';
 
 export type SolverType = 'midpoint' | 'heun';
 export type FinalSigma = 'zero' | 'sigma-min';
@@ -50,12 +50,7 @@ export function dpmSolverSchedule(options: DpmSolverOptions): Schedule {
 type Update = Pick<SolverStep, 'fromX0' | 'fromEps' | 'fromSample' | 'fromPreviousX0' | 'fromNoise'>;
 
 /** The update between noise-to-signal ratios `current` → `next`; of second order when `previous` is given. */
-function multistepUpdate(
-  previous: number | undefined,
-  current: number,
-  next: number,
-  correction: Correction,
-): Update {
+function multistepUpdate(previous: number | undefined, current: number, next: number, correction: Correction): Update {
   const none = { fromEps: 0, fromNoise: 0 };
   // The limit h → ∞, stated instead of left to arithmetic with infinities: the step returns exactly x0.
   if (next === 0) return { ...none, fromX0: 1, fromSample: 0, fromPreviousX0: 0 };

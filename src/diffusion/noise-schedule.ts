@@ -29,9 +29,7 @@ export function betas(options: NoiseScheduleOptions, arithmetic: ScheduleArithme
       return linspace(options.betaStart, options.betaEnd, count, round);
     case 'scaled_linear':
       checkBetaRange(options);
-      return linspace(Math.sqrt(options.betaStart), Math.sqrt(options.betaEnd), count, round).map((root) =>
-        round(root * root),
-      );
+      return linspace(Math.sqrt(options.betaStart), Math.sqrt(options.betaEnd), count, round).map((root) => round(root * root));
     default:
       throw unknownSchedule(options.betaSchedule);
   }
@@ -78,7 +76,5 @@ function checkBetaRange({ betaStart, betaEnd, betaSchedule }: NoiseScheduleOptio
 }
 
 function unknownSchedule(name: never): OptionError {
-  return new OptionError(
-    `betaSchedule must be squaredcos_cap_v2, linear or scaled_linear, found ${String(name)}: choose one of these`,
-  );
+  return new OptionError(`betaSchedule must be squaredcos_cap_v2, linear or scaled_linear, found ${String(name)}: choose one of these`);
 }

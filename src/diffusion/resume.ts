@@ -8,7 +8,9 @@ import { makeSchedule, networkOutputTerms, type Schedule, type SolverOptions } f
 export function resumeSchedule({ solver, steps }: Schedule, first: number): Schedule {
   const step = steps[first];
   if (step === undefined) {
-    throw new OptionError(`a schedule of ${steps.length} steps can be resumed at steps 0 to ${steps.length - 1}, found ${first}: correct the step`);
+    throw new OptionError(
+      `a schedule of ${steps.length} steps can be resumed at steps 0 to ${steps.length - 1}, found ${first}: correct the step`,
+    );
   }
   return makeSchedule(solver, [{ ...step, fromX0: step.fromX0 + step.fromPreviousX0, fromPreviousX0: 0 }, ...steps.slice(first + 1)]);
 }

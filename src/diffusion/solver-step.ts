@@ -60,15 +60,21 @@ export function networkOutputTerms(options: SolverOptions, timestep: number): Ne
   switch (options.predictionType) {
     case 'epsilon':
       return {
-        timestep, clip,
-        x0FromSample: 1 / signal, x0FromOutput: -noise / signal,
-        epsFromSample: 0, epsFromOutput: 1,
+        timestep,
+        clip,
+        x0FromSample: 1 / signal,
+        x0FromOutput: -noise / signal,
+        epsFromSample: 0,
+        epsFromOutput: 1,
       };
     case 'sample':
       return {
-        timestep, clip,
-        x0FromSample: 0, x0FromOutput: 1,
-        epsFromSample: 1 / noise, epsFromOutput: -signal / noise,
+        timestep,
+        clip,
+        x0FromSample: 0,
+        x0FromOutput: 1,
+        epsFromSample: 1 / noise,
+        epsFromOutput: -signal / noise,
       };
     default:
       throw unknownPrediction(options.predictionType);
@@ -86,8 +92,7 @@ export function alphaBarAt(alphasCumprod: Float64Array, timestep: number): numbe
   const alphaBar = alphasCumprod[timestep];
   if (alphaBar === undefined) {
     throw new OptionError(
-      `timestep must be an integer from 0 to ${alphasCumprod.length - 1}, found ${timestep}: ` +
-        'choose a timestep of the noise schedule',
+      `timestep must be an integer from 0 to ${alphasCumprod.length - 1}, found ${timestep}: ` + 'choose a timestep of the noise schedule',
     );
   }
   return alphaBar;

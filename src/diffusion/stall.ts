@@ -32,8 +32,7 @@ export function chunkDistance(
   layout: ChunkLayout,
 ): number {
   const { actionDim, firstRow, rows } = layout;
-  const [begin, end] =
-    rule.rows === 'all' ? [0, newer.length] : [firstRow * actionDim, (firstRow + rows) * actionDim];
+  const [begin, end] = rule.rows === 'all' ? [0, newer.length] : [firstRow * actionDim, (firstRow + rows) * actionDim];
   if (newer.length !== older.length || begin < 0 || end > newer.length || end <= begin) {
     throw new OptionError(
       `a stall test needs two chunks of one size that contain rows ${firstRow} to ${firstRow + rows - 1} of ` +

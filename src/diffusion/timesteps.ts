@@ -56,17 +56,14 @@ export function spacedTimesteps(spacing: TimestepSpacing, steps: number, numTrai
  * not visited. `levels` ≤ N leaves out the noisiest ones. Repeated timesteps (K close to N) are visited once, so fewer
  * than K may come back: a repeat would cost a network evaluation and move nothing.
  */
-export function multistepTimesteps(
-  spacing: TimestepSpacing,
-  steps: number,
-  numTrainTimesteps: number,
-  levels: number,
-): number[] {
+export function multistepTimesteps(spacing: TimestepSpacing, steps: number, numTrainTimesteps: number, levels: number): number[] {
   checkSteps(steps, numTrainTimesteps);
   const timesteps = ((): number[] => {
     switch (spacing) {
       case 'linspace':
-        return roundedLinspace(levels - 1, steps + 1).reverse().slice(0, -1);
+        return roundedLinspace(levels - 1, steps + 1)
+          .reverse()
+          .slice(0, -1);
       case 'leading': {
         const stride = Math.floor(levels / (steps + 1));
         return Array.from({ length: steps }, (_, i) => (steps - i) * stride);
@@ -106,7 +103,5 @@ function roundedLinspace(last: number, count: number): number[] {
 }
 
 function unknownSpacing(spacing: never): OptionError {
-  return new OptionError(
-    `timestepSpacing must be leading, trailing or linspace, found ${String(spacing)}: choose one of these`,
-  );
+  return new OptionError(`timestepSpacing must be leading, trailing or linspace, found ${String(spacing)}: choose one of these`);
 }

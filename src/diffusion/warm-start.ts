@@ -1,8 +1,8 @@
 import { OptionError } from '../foundation/errors.js';
-import { ddimSchedule } from './ddim.js';
 import type { DdimOptions } from './ddim.js';
-import { signalAndNoise } from './solver-step.js';
+import { ddimSchedule } from './ddim.js';
 import type { Schedule } from './solver-step.js';
+import { signalAndNoise } from './solver-step.js';
 import { roundHalfEven } from './timesteps.js';
 
 /**
@@ -23,7 +23,11 @@ export type WarmStart =
   | { readonly mode: 'mean-matched'; readonly sigmaT: number };
 
 export const WARM_START_MODES = [
-  'forward-noise', 'eq13', 'train-index', 'snr-matched', 'mean-matched',
+  'forward-noise',
+  'eq13',
+  'train-index',
+  'snr-matched',
+  'mean-matched',
 ] as const satisfies readonly WarmStart['mode'][];
 
 /** x = predictionScale·Â + noiseScale·ε, then `schedule`. */

@@ -1,10 +1,10 @@
+import type { Task } from '../envs/push-t/task.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
 import type { Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import type { EpisodeRecord } from './record.js';
 import { Rollout } from './rollout.js';
-import type { Task } from '../envs/push-t/task.js';
 
 export interface EvaluateOptions {
   readonly task: Task;

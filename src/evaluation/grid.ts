@@ -1,7 +1,7 @@
 import { OptionError } from '../foundation/errors.js';
+import { parseStrategy } from '../strategies/parse.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import type { StrategyGrid } from './record.js';
-import { parseStrategy } from '../strategies/parse.js';
 
 /** A grid and the strategies of its cells. */
 export interface Grid extends StrategyGrid {
@@ -33,16 +33,21 @@ export function parseGrid(text: string): Grid {
   });
   const axes = options.filter(({ values }) => values.length > 1);
   if (axes.length < 1 || axes.length > 2) {
-    throw new OptionError(`grid "${text}" must have one or two options with several values, found ${axes.length}: write e.g. step:2/start=eq13,mean-matched`);
+    throw new OptionError(
+      `grid "${text}" must have one or two options with several values, found ${axes.length}: write e.g. step:2/start=eq13,mean-matched`,
+    );
   }
   const twice = axes.find(({ values }) => new Set(values).size < values.length);
   if (twice) throw new OptionError(`grid "${text}" has a value of ${twice.option} twice: leave one out`);
   const cells = combinations(options).map((choice) =>
-    [head, ...choice.map(({ option, value }) => (value === '' ? option : `${option}=${value}`))].join('/'));
+    [head, ...choice.map(({ option, value }) => (value === '' ? option : `${option}=${value}`))].join('/'),
+  );
   return { axes, cells, strategies: cells.map(parseStrategy) };
 }
 
-function combinations(options: readonly { readonly option: string; readonly values: readonly string[] }[]): { option: string; value: string }[][] {
+function combinations(
+  options: readonly { readonly option: string; readonly values: readonly string[] }[],
+): { option: string; value: string }[][] {
   return options.reduce<{ option: string; value: string }[][]>(
     (all, { option, values }) => all.flatMap((choice) => values.map((value) => [...choice, { option, value }])),
     [[]],

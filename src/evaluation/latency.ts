@@ -1,9 +1,9 @@
+import type { Task } from '../envs/push-t/task.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { PlanResult, Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import type { LatencyRecord } from './record.js';
 import { Rollout } from './rollout.js';
-import type { Task } from '../envs/push-t/task.js';
 
 export interface LatencyOptions {
   readonly task: Task;
@@ -40,14 +40,16 @@ export async function measureLatency(policy: Policy, options: LatencyOptions): P
   for (let episode = 0; episode <= LEAST || !isDone(); episode++) {
     const before = later.length;
     const isDoneHere = episode <= LEAST ? (made: number): boolean => made === 2 : isDone;
-    await decideInTurn(policy, options, options.seed + episode, isDoneHere, (decision, index) => (index === 0 ? first : later).push(decision));
+    await decideInTurn(policy, options, options.seed + episode, isDoneHere, (decision, index) =>
+      (index === 0 ? first : later).push(decision),
+    );
     // Another one would not bring any either.
     if (episode > LEAST && later.length === before) break;
   }
   const isColdFirst = first.some(({ warm }) => !warm) && later.some(({ warm }) => warm);
-  const record = (results: readonly PlanResult[]): LatencyRecord => (
-    { samplesMs: results.slice(1).map(({ latencyMs }) => Number(latencyMs.toFixed(3))) }
-  );
+  const record = (results: readonly PlanResult[]): LatencyRecord => ({
+    samplesMs: results.slice(1).map(({ latencyMs }) => Number(latencyMs.toFixed(3))),
+  });
   return isColdFirst ? { latency: record(later), coldLatency: record(first) } : { latency: record([...first, ...later]) };
 }
 

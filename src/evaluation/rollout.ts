@@ -1,10 +1,10 @@
 import type { EnvironmentStep } from '../envs/environment.js';
-import type { Episode } from '../policy/episode.js';
+import type { Task, TaskEnvironment } from '../envs/push-t/task.js';
 import type { Observation } from '../observations/check.js';
 import type { PlanResult } from '../policy/decision-result.js';
+import type { Episode } from '../policy/episode.js';
 import type { PolicyInfo } from '../policy/info.js';
 import type { EpisodeRecord, Replay } from './record.js';
-import type { Task, TaskEnvironment } from '../envs/push-t/task.js';
 
 export interface RolloutOptions {
   readonly task: Task;
@@ -181,12 +181,14 @@ export class Rollout {
 
 /** The environment may reuse its arrays. A value that is not finite is its failure: in a batch it would be everyone's. */
 function finiteCopy(observation: Observation): Observation {
-  return Object.fromEntries(Object.entries(observation).map(([name, values]) => {
-    const copy = Array.from(values);
-    const bad = copy.find((value) => !Number.isFinite(Math.fround(value)));
-    if (bad !== undefined) throw new TypeError(`the environment observed ${String(bad)} in "${name}"`);
-    return [name, copy];
-  }));
+  return Object.fromEntries(
+    Object.entries(observation).map(([name, values]) => {
+      const copy = Array.from(values);
+      const bad = copy.find((value) => !Number.isFinite(Math.fround(value)));
+      if (bad !== undefined) throw new TypeError(`the environment observed ${String(bad)} in "${name}"`);
+      return [name, copy];
+    }),
+  );
 }
 
 function rounded(value: number, digits: number): number {

@@ -1,7 +1,15 @@
 import { OptionError } from '../foundation/errors.js';
 import type { EpisodeRecord, EvaluationRecord, StrategyRecord } from './record.js';
 import {
-  Bootstrap, mean, pairedDifference, quantiles, sampleVariance, wilsonInterval, type Interval, type PairedDifference, type Quantiles,
+  Bootstrap,
+  type Interval,
+  mean,
+  type PairedDifference,
+  pairedDifference,
+  type Quantiles,
+  quantiles,
+  sampleVariance,
+  wilsonInterval,
 } from './statistics.js';
 
 /** A mean over episodes with its 95 % interval. */
@@ -83,7 +91,8 @@ export function summarize(record: EvaluationRecord): StrategySummary[] {
 }
 
 function summarizeEpisodes(
-  { name, description, episodes }: StrategyRecord, bootstrapOf: (count: number) => Bootstrap,
+  { name, description, episodes }: StrategyRecord,
+  bootstrapOf: (count: number) => Bootstrap,
 ): Omit<StrategySummary, 'difference' | 'latency' | 'coldLatency'> {
   const count = episodes.length;
   if (count === 0) throw new OptionError(`strategy "${name}" has no episodes: evaluate at least one, or leave it out of the record`);
@@ -109,7 +118,9 @@ function summarizeEpisodes(
 }
 
 function difference(
-  strategy: StrategyRecord, baseline: StrategyRecord, bootstrapOf: (count: number) => Bootstrap,
+  strategy: StrategyRecord,
+  baseline: StrategyRecord,
+  bootstrapOf: (count: number) => Bootstrap,
 ): PairedDifference | undefined {
   const scores = new Map(baseline.episodes.map(({ seed, score }) => [seed, score]));
   const pairs = strategy.episodes.flatMap(({ seed, score }) => {
@@ -117,7 +128,11 @@ function difference(
     return other === undefined ? [] : [{ score, other }];
   });
   if (pairs.length === 0) return undefined;
-  return pairedDifference(pairs.map(({ score }) => score), pairs.map(({ other }) => other), bootstrapOf(pairs.length));
+  return pairedDifference(
+    pairs.map(({ score }) => score),
+    pairs.map(({ other }) => other),
+    bootstrapOf(pairs.length),
+  );
 }
 
 /**

@@ -29,13 +29,7 @@ export function checkChoice<T extends string>(where: string, name: string, value
 }
 
 /** A number that `accepts` takes; `wanted` says it in words, e.g. "a number from 0 to 1". */
-export function checkNumber(
-  where: string,
-  name: string,
-  value: unknown,
-  wanted: string,
-  accepts: (value: number) => boolean,
-): number {
+export function checkNumber(where: string, name: string, value: unknown, wanted: string, accepts: (value: number) => boolean): number {
   if (typeof value !== 'number' || !accepts(value)) {
     throw new OptionError(`${where}: ${name} must be ${wanted}, got ${String(value)}.`);
   }

@@ -1,5 +1,5 @@
-import type { ObservationFeature } from '../spec/policy-spec.js';
 import { ObservationError } from '../foundation/errors.js';
+import type { ObservationFeature } from '../spec/policy-spec.js';
 
 /** Values by feature name, e.g. `observation.state`; a batch or a window is flattened, outermost index first. */
 export type Observation = Readonly<Record<string, ArrayLike<number>>>;
@@ -59,7 +59,9 @@ function valuesOf(feature: ObservationFeature, observation: Observation): ArrayL
 
 function checkNames(features: readonly ObservationFeature[], observation: Observation): void {
   if (typeof observation !== 'object' || observation === null) {
-    throw new ObservationError(`an observation must be an object of arrays by name, got ${observation === null ? 'null' : typeof observation}.`);
+    throw new ObservationError(
+      `an observation must be an object of arrays by name, got ${observation === null ? 'null' : typeof observation}.`,
+    );
   }
   const expected = features.map((feature) => feature.rawName);
   for (const name of Object.keys(observation)) {

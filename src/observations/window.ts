@@ -1,6 +1,6 @@
 import { ObservationError } from '../foundation/errors.js';
-import type { Observation } from './check.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
+import type { Observation } from './check.js';
 
 interface Frame {
   /** A copy per feature, in the order of the features. */

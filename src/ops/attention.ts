@@ -32,5 +32,9 @@ export function recordAttention(builder: PlanBuilder, call: AttentionCall): void
     invocations: reductionInvocations(Math.max(k.length, headDim), builder.deviceClass),
   });
   const shape = attentionShape({ keys: k.length, headDim, q: q.layout, k: k.layout, v: v.layout, y: y.layout });
-  builder.dispatch(kernel, [builder.shape(shape), { buffer: q.buffer }, { buffer: k.buffer }, { buffer: y.buffer }], [q.length, heads, q.batch]);
+  builder.dispatch(
+    kernel,
+    [builder.shape(shape), { buffer: q.buffer }, { buffer: k.buffer }, { buffer: y.buffer }],
+    [q.length, heads, q.batch],
+  );
 }

@@ -1,21 +1,21 @@
-import type { Activation } from '../../kernels/lib/activations.wgsl.js';
 import { UNIFORM_INPUT_BYTES } from '../../kernels/conv/conv-input.wgsl.js';
 import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
-import { conv1dShape, turnOf, type Conv1dParameters } from '../../kernels/conv/conv1d-shape.js';
+import { type Conv1dParameters, conv1dShape, turnOf } from '../../kernels/conv/conv1d-shape.js';
 import { convOutLength } from '../../kernels/conv/taps.js';
-import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
+import type { Activation } from '../../kernels/lib/activations.wgsl.js';
 import type { ActivationLayout } from '../../kernels/lib/kernel.js';
+import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { Binding, PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../runtime/tensor.js';
 import { convolutionKey } from '../runtime/variant-table.js';
 
 import { loadVector } from './load-vector.js';
-import { isPartial, partLayout, type PartialSums } from './partial-sums.js';
-import { isUnfinished, stageOf, type Stage, type Unfinished } from './unfinished.js';
-import { chooseConv1dTiling, chooseInputLoads } from './variants.js';
 import { convTransposeView, convView, type MatrixView } from './matrix-view.js';
-import { uploadMatrix, uploadVector, type DeviceMatrix } from './weight-packing.js';
+import { isPartial, type PartialSums, partLayout } from './partial-sums.js';
+import { isUnfinished, type Stage, stageOf, type Unfinished } from './unfinished.js';
+import { chooseConv1dTiling, chooseInputLoads } from './variants.js';
+import { type DeviceMatrix, uploadMatrix, uploadVector } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
 /** Weights of a convolution, transposed convolution or linear layer on the device. */
@@ -99,15 +99,26 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
   }
   const split = isPartial(y) ? y.splits : undefined;
   const plain = call.outActivation === undefined && call.inActivation === undefined && residual === undefined;
-  if ((split !== undefined || isUnfinished(call.x)) && !plain) throw new TypeError('conv1d: fused inputs and partial sums take no activation and no residual');
+  if ((split !== undefined || isUnfinished(call.x)) && !plain)
+    throw new TypeError('conv1d: fused inputs and partial sums take no activation and no residual');
   if (residual && !isPartial(y) && !sameShape(residual, y)) throw new TypeError('conv1d: the residual must have the shape of y');
   const geometry = { kernelSize, stride, padding, transposed, inLength: x.length, outLength: y.length };
   const variant = convolutionKey({
-    inChannels, outChannels, kernelSize, stride, transposed, inLength: x.length, outLength: y.length, storage, staged: isUnfinished(call.x),
+    inChannels,
+    outChannels,
+    kernelSize,
+    stride,
+    transposed,
+    inLength: x.length,
+    outLength: y.length,
+    storage,
+    staged: isUnfinished(call.x),
     splits: split ?? 1,
   });
   const tiling = chooseConv1dTiling(
-    { inChannels, outChannels, outLength: y.length, columnMultiple: transposed ? stride : 1 }, deviceClass, builder.variants?.convolutions[variant],
+    { inChannels, outChannels, outLength: y.length, columnMultiple: transposed ? stride : 1 },
+    deviceClass,
+    builder.variants?.convolutions[variant],
   );
   const inStep = transposed ? tiling.columns / stride : tiling.columns * stride;
   const source = isUnfinished(call.x)

@@ -1,4 +1,4 @@
-import { loadWeightsKernel, LOAD_WORKGROUP } from '../../kernels/lib/load-weights.wgsl.js';
+import { LOAD_WORKGROUP, loadWeightsKernel } from '../../kernels/lib/load-weights.wgsl.js';
 import { CHUNK_BYTES, type HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
 import { f16Table } from '../foundation/half.js';
 import type { ComputeDevice } from '../runtime/device.js';
@@ -35,8 +35,10 @@ export async function adoptHalfLoads(device: ComputeDevice): Promise<string | un
     device.useHalfLoads('native');
     return undefined;
   }
-  return `the table of variants (${device.adapter.variants}) asks for native halves, which this device does not turn into f32 exactly: `
-    + 'weights are unpacked instead. Run `warmstep tune` again.';
+  return (
+    `the table of variants (${device.adapter.variants}) asks for native halves, which this device does not turn into f32 exactly: ` +
+    'weights are unpacked instead. Run `warmstep tune` again.'
+  );
 }
 
 async function checkHalfLoads(device: ComputeDevice, loads: HalfLoads): Promise<boolean> {
@@ -45,7 +47,11 @@ async function checkHalfLoads(device: ComputeDevice, loads: HalfLoads): Promise<
   builder.segment('check');
   const weight = builder.buffer('every half', CODES * 2);
   const bits = builder.buffer('halves as f32', CODES * 4);
-  builder.dispatch(loadWeightsKernel('f16', loads), [{ buffer: weight }, { buffer: bits }], [(CODES * 2) / CHUNK_BYTES / LOAD_WORKGROUP, 1, 1]);
+  builder.dispatch(
+    loadWeightsKernel('f16', loads),
+    [{ buffer: weight }, { buffer: bits }],
+    [(CODES * 2) / CHUNK_BYTES / LOAD_WORKGROUP, 1, 1],
+  );
   const codes = Uint32Array.from({ length: CODES / 2 }, (_, i) => (2 * i) | ((2 * i + 1) << 16));
   const found = new Uint32Array(await runOnce(device, builder, 'check', [[weight, codes]], bits));
   const expected = new Uint32Array(f16Table().buffer);

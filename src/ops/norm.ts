@@ -1,7 +1,7 @@
 import { groupNormKernel, groupNormShape } from '../../kernels/norm/group-norm.wgsl.js';
 import { layerNormKernel, layerNormShape } from '../../kernels/norm/layer-norm.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
-import { sameShape, tapTensor, type Tensor } from '../runtime/tensor.js';
+import { sameShape, type Tensor, tapTensor } from '../runtime/tensor.js';
 import { loadVector } from './load-vector.js';
 import { reductionInvocations } from './variants.js';
 import { roundVector } from './weight-packing.js';
@@ -30,7 +30,10 @@ export async function loadFoldedNorm(loader: WeightLoader, name: string, convolu
     for (let channel = 0; channel < channels; channel++) parameters[4 * channel + component] = values[channel] as number;
   }
   roundVector(loader, loader.source.locate(name), parameters);
-  return { ...(await loadNorm(loader, name, channels)), parameters: await loader.uploader.uploadFloats(`parameters of ${name}`, parameters) };
+  return {
+    ...(await loadNorm(loader, name, channels)),
+    parameters: await loader.uploader.uploadFloats(`parameters of ${name}`, parameters),
+  };
 }
 
 /** Loads `<name>.weight` and `<name>.bias` of a group norm or layer norm. */
@@ -67,7 +70,9 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
   const { x, y, groups, film, residual } = call;
   const { channels } = weights;
   if (x.channels !== channels || !sameShape(x, y) || channels % groups !== 0 || (residual && !sameShape(residual, y))) {
-    throw new TypeError(`group_norm: ${channels} channels in ${groups} groups, x is ${x.channels}x${x.length}, y is ${y.channels}x${y.length}`);
+    throw new TypeError(
+      `group_norm: ${channels} channels in ${groups} groups, x is ${x.channels}x${x.length}, y is ${y.channels}x${y.length}`,
+    );
   }
   const tapName = call.tapName !== undefined && builder.wantsTap(call.tapName) ? call.tapName : undefined;
   const tapBuffer = tapName ? builder.buffer(tapName, x.batch * channels * x.length * 4) : undefined;
@@ -96,10 +101,7 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
       { buffer: builder.existing(weights.gamma) },
       { buffer: builder.existing(weights.beta) },
       ...(film
-        ? [
-            { buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: 'filmRow' as const },
-            { buffer: film.observationRows },
-          ]
+        ? [{ buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: 'filmRow' as const }, { buffer: film.observationRows }]
         : []),
       ...(residual ? [{ buffer: residual.buffer }] : []),
       { buffer: y.buffer },

@@ -1,6 +1,6 @@
 import { normalizeKernel } from '../../kernels/sampling/normalize.wgsl.js';
 import { shiftChunkKernel } from '../../kernels/sampling/shift-chunk.wgsl.js';
-import { solverStepKernel, STEP_UNIFORM_BYTES } from '../../kernels/sampling/solver-step.wgsl.js';
+import { STEP_UNIFORM_BYTES, solverStepKernel } from '../../kernels/sampling/solver-step.wgsl.js';
 import { startKernel } from '../../kernels/sampling/start.wgsl.js';
 import { unnormalizeKernel } from '../../kernels/sampling/unnormalize.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
@@ -28,7 +28,11 @@ export function recordNormalize(builder: PlanBuilder, x: BufferRange, statistics
 /** Records x = un-normalise(y) for a chunk as tokens of the action size. */
 export function recordUnnormalize(builder: PlanBuilder, y: Tensor, statistics: GPUBuffer, x: BufferHandle): void {
   const kernel = unnormalizeKernel(y.length, y.channels, INVOCATIONS);
-  builder.dispatch(kernel, [{ buffer: y.buffer }, { buffer: builder.existing(statistics) }, { buffer: x }], grid(y.length * y.channels, y.batch));
+  builder.dispatch(
+    kernel,
+    [{ buffer: y.buffer }, { buffer: builder.existing(statistics) }, { buffer: x }],
+    grid(y.length * y.channels, y.batch),
+  );
 }
 
 /** Records y = chunk x moved forward by `rows` rows. */
@@ -40,19 +44,19 @@ export function recordShiftChunk(builder: PlanBuilder, x: BufferRange, rows: num
 /** Records sample = predictionScale · prediction + noiseScale · noise, with two scales per sample of the batch. */
 export function recordStart(
   builder: PlanBuilder,
-  call: { readonly scales: BufferRange; readonly prediction: Tensor; readonly noise: BufferRange; readonly sample: Tensor; readonly status: BufferHandle },
+  call: {
+    readonly scales: BufferRange;
+    readonly prediction: Tensor;
+    readonly noise: BufferRange;
+    readonly sample: Tensor;
+    readonly status: BufferHandle;
+  },
 ): void {
   const { sample } = call;
   const elements = sample.length * sample.channels;
   builder.dispatch(
     startKernel(elements, INVOCATIONS),
-    [
-      call.scales,
-      { buffer: call.prediction.buffer },
-      call.noise,
-      { buffer: sample.buffer },
-      { buffer: call.status },
-    ],
+    [call.scales, { buffer: call.prediction.buffer }, call.noise, { buffer: sample.buffer }, { buffer: call.status }],
     grid(elements, sample.batch),
   );
 }

@@ -1,6 +1,6 @@
-import { embedTokenKernel, embedTokenShape, type EmbedTokenParameters } from '../../kernels/transformer/embed-token.wgsl.js';
 import type { Kernel } from '../../kernels/lib/kernel.js';
-import { tokenLayerKernel, tokenProgramWords, type TokenProgram } from '../../kernels/transformer/token-layer.wgsl.js';
+import { type EmbedTokenParameters, embedTokenKernel, embedTokenShape } from '../../kernels/transformer/embed-token.wgsl.js';
+import { type TokenProgram, tokenLayerKernel, tokenProgramWords } from '../../kernels/transformer/token-layer.wgsl.js';
 import type { TokenSizes } from '../../kernels/transformer/token-stages.wgsl.js';
 import type { Binding, PlanBuilder } from '../runtime/plan-builder.js';
 import { asTokens, sameShape, type Tensor } from '../runtime/tensor.js';
@@ -45,7 +45,13 @@ export interface TokenLayerCall {
 }
 
 /** Records a program of token-layer.wgsl.ts. */
-export function recordTokenLayer(builder: PlanBuilder, weights: TokenWeights, sizes: TokenSizes, program: TokenProgram, call: TokenLayerCall): void {
+export function recordTokenLayer(
+  builder: PlanBuilder,
+  weights: TokenWeights,
+  sizes: TokenSizes,
+  program: TokenProgram,
+  call: TokenLayerCall,
+): void {
   const { x, rows, memory, y, nextRows } = call;
   const { tokens, stages } = program;
   const { modelDim } = sizes;
@@ -84,7 +90,8 @@ function buffers(...tensors: readonly Tensor[]): Binding[] {
 function expectTokens(tensor: Tensor, batch: number, length: number, channels: number): void {
   const expected = asTokens(tensor.buffer, batch, length, channels);
   const [found, wanted] = [tensor, expected].map(({ layout }) =>
-    [layout.offset, layout.batchStride, layout.channelStride, layout.timeStride].join());
+    [layout.offset, layout.batchStride, layout.channelStride, layout.timeStride].join(),
+  );
   if (!sameShape(tensor, expected) || found !== wanted) {
     throw new TypeError(
       `token kernels: expected ${batch} x ${length} tokens of ${channels} channels in "${tensor.buffer.label}", found ` +

@@ -1,4 +1,4 @@
-import { stackLinears, type LinearShape } from '../../kernels/lib/linear-stack.js';
+import { type LinearShape, stackLinears } from '../../kernels/lib/linear-stack.js';
 import type { LinearTarget, TokenProgram, TokenStage } from '../../kernels/transformer/token-layer.wgsl.js';
 import { slicesOf, type TokenSizes } from '../../kernels/transformer/token-stages.wgsl.js';
 

@@ -42,14 +42,21 @@ export async function packTokenWeights(loader: Pick<WeightLoader, 'uploader'>, l
   return {
     weight: await concatenate(loader, `weights of ${label}`, weights),
     weightScale: scales.length > 0 ? await concatenate(loader, `scales of ${label}`, scales) : undefined,
-    floats: await concatenate(loader, `f32 values of ${label}`, [...biases, ...norms.flatMap(({ gamma, beta }) => [gamma, beta]), ...others]),
+    floats: await concatenate(loader, `f32 values of ${label}`, [
+      ...biases,
+      ...norms.flatMap(({ gamma, beta }) => [gamma, beta]),
+      ...others,
+    ]),
     storage,
   };
 }
 
 /** A buffer of the loader with the contents of these, whose sizes are multiples of 16 bytes, one after the other. */
 async function concatenate({ uploader }: Pick<WeightLoader, 'uploader'>, label: string, buffers: readonly GPUBuffer[]): Promise<GPUBuffer> {
-  const target = await uploader.allocate(label, buffers.reduce((sum, { size }) => sum + size, 0));
+  const target = await uploader.allocate(
+    label,
+    buffers.reduce((sum, { size }) => sum + size, 0),
+  );
   const { gpuDevice } = uploader.device;
   const encoder = gpuDevice.createCommandEncoder({ label });
   let offset = 0;

@@ -2,9 +2,9 @@ import type { StageParameters } from '../../kernels/conv/conv-prologue.wgsl.js';
 import type { StageSizes } from '../../kernels/conv/conv1d-shape.js';
 import { finishNormKernel, finishNormShape } from '../../kernels/norm/finish-norm.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
-import { tapTensor, type Tensor } from '../runtime/tensor.js';
+import { type Tensor, tapTensor } from '../runtime/tensor.js';
 import { EPSILON, type FilmBinding, type FoldedNorm } from './norm.js';
-import { partLayout, type PartialSums } from './partial-sums.js';
+import { type PartialSums, partLayout } from './partial-sums.js';
 
 /**
  * A value that its reader finishes: partial sums of a convolution, and the group norm, Mish, FiLM and residual that are
@@ -73,10 +73,7 @@ export function stageOf(builder: PlanBuilder, input: Unfinished): Stage {
       { buffer: sums.buffer },
       { buffer: builder.existing(norm.parameters) },
       ...(film
-        ? [
-            { buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: 'filmRow' as const },
-            { buffer: film.observationRows },
-          ]
+        ? [{ buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: 'filmRow' as const }, { buffer: film.observationRows }]
         : []),
       ...whole(residual?.buffer),
       ...whole(stored?.buffer),

@@ -1,4 +1,4 @@
-import { UNIFORM_INPUT_BYTES, type DirectVector, type InputSpace } from '../../kernels/conv/conv-input.wgsl.js';
+import { type DirectVector, type InputSpace, UNIFORM_INPUT_BYTES } from '../../kernels/conv/conv-input.wgsl.js';
 import { STAGE_VEC4S } from '../../kernels/conv/conv-prologue.wgsl.js';
 import type { Conv1dTiling } from '../../kernels/conv/conv1d-shape.js';
 import type { ActivationLayout } from '../../kernels/lib/kernel.js';

@@ -1,14 +1,20 @@
 import {
-  blockChunks, BLOCK_LANES, CHUNK_BYTES, chunkPairs, WEIGHT_TEXTURE_WIDTH, type WeightPlace, type WeightStorage,
+  BLOCK_LANES,
+  blockChunks,
+  CHUNK_BYTES,
+  chunkPairs,
+  WEIGHT_TEXTURE_WIDTH,
+  type WeightPlace,
+  type WeightStorage,
 } from '../../kernels/lib/weight-storage.wgsl.js';
-import { packF16, roundToF16 } from '../foundation/half.js';
 import { HalfRangeError } from '../foundation/errors.js';
-import type { MatrixView } from './matrix-view.js';
+import { packF16, roundToF16 } from '../foundation/half.js';
 import { alignUp } from '../runtime/buffers.js';
+import type { Precision } from '../spec/precision.js';
+import type { MatrixView } from './matrix-view.js';
 import { outputScales, quantizeBlock } from './quantize.js';
 import { VARIANTS } from './variants.js';
 import type { WeightLoader } from './weight-source.js';
-import type { Precision } from '../spec/precision.js';
 
 /** Output channels of a block. */
 const BLOCK_CHANNELS = 4 * BLOCK_LANES;
@@ -142,7 +148,5 @@ export function roundVector(loader: WeightLoader, label: string, values: Float32
 
 function assertFits(overflow: number, values: Float32Array, label: string): void {
   if (overflow < 0) return;
-  throw new HalfRangeError(
-    `${label} holds ${values[overflow]}, f16 ends at 65504: load this checkpoint with precision 'f32'.`,
-  );
+  throw new HalfRangeError(`${label} holds ${values[overflow]}, f16 ends at 65504: load this checkpoint with precision 'f32'.`);
 }

@@ -1,6 +1,6 @@
-import type { Denoiser, DenoiseRun, FinishedRun } from '../decision/denoiser.js';
-import { choiceNoise, choiceNumbers, runNoise, type GivenNoise, type NoiseSeed } from '../decision/noise.js';
-import type { DecisionContext, DecisionMaker, DecisionOutcome, Deciding, DenoiseRequest, PastChunk } from '../strategies/strategy.js';
+import type { DenoiseRun, Denoiser, FinishedRun } from '../decision/denoiser.js';
+import { choiceNoise, choiceNumbers, type GivenNoise, type NoiseSeed, runNoise } from '../decision/noise.js';
+import type { Deciding, DecisionContext, DecisionMaker, DecisionOutcome, DenoiseRequest, PastChunk } from '../strategies/strategy.js';
 
 /** One decision that is to be made. */
 export interface PendingDecision {
@@ -73,7 +73,12 @@ function runsOf({ pending, requests }: Progress, chunkSize: number): DenoiseRun[
   return requests.map((request) => {
     // A start that is given as it is takes no noise: Falcon screens dozens of them per decision.
     const own = request.noiseScale === 0 ? request.prediction : undefined;
-    return { request, frames, history: newest?.chunk, ...runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given) };
+    return {
+      request,
+      frames,
+      history: newest?.chunk,
+      ...runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given),
+    };
   });
 }
 

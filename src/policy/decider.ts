@@ -1,11 +1,11 @@
-import { decideAll, firstRuns, type MadeDecision, type PendingDecision } from './decide.js';
 import type { DecisionInput } from '../decision/decision-input.js';
 import type { DecisionPlan } from '../decision/decision-plan.js';
 import type { Denoiser } from '../decision/denoiser.js';
-import type { Episode } from './episode.js';
-import { splitGivenNoise, type GivenNoise } from '../decision/noise.js';
-import { planResult, type PlanResult } from './decision-result.js';
+import { type GivenNoise, splitGivenNoise } from '../decision/noise.js';
 import type { PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
+import { decideAll, firstRuns, type MadeDecision, type PendingDecision } from './decide.js';
+import { type PlanResult, planResult } from './decision-result.js';
+import type { Episode } from './episode.js';
 
 /** What a caller brings to one decision. */
 export interface Sample {
@@ -35,9 +35,10 @@ export class Decider {
   /** f32 [b][observationSteps][frameWidth] and noise [b][…], sample by sample. @throws OptionError for unusable noise. */
   splitSamples(frames: Float32Array, batch: number, given: GivenNoise): Sample[] {
     const size = frames.length / batch;
-    return splitGivenNoise(given, batch, this.#chunkSize).map((noise, b) => (
-      { frames: frames.subarray(b * size, (b + 1) * size), given: noise }
-    ));
+    return splitGivenNoise(given, batch, this.#chunkSize).map((noise, b) => ({
+      frames: frames.subarray(b * size, (b + 1) * size),
+      given: noise,
+    }));
   }
 
   /** The next decision of episodes that are one batch. */
@@ -63,9 +64,13 @@ export class Decider {
   async decideOnce(strategy: Strategy, samples: readonly Sample[], { newest, before }: GivenPast, seed: number): Promise<PlanResult> {
     const started = performance.now();
     const maker = strategy.begin();
-    const pending = samples.map((sample, b) => (
-      { ...sample, maker, newest: newest?.[b], before: before?.[b], seed: { seed, episode: 0, decision: 0, sample: b } }
-    ));
+    const pending = samples.map((sample, b) => ({
+      ...sample,
+      maker,
+      newest: newest?.[b],
+      before: before?.[b],
+      seed: { seed, episode: 0, decision: 0, sample: b },
+    }));
     return this.#result(strategy, await decideAll(this.#denoiser, pending, this.#chunkSize), started);
   }
 

@@ -1,10 +1,10 @@
-import { concatenate } from '../strategies/chunks.js';
-import type { MadeDecision } from './decide.js';
-import type { Episode } from './episode.js';
 import type { GivenNoise } from '../decision/noise.js';
 import type { Observation } from '../observations/check.js';
+import { concatenate } from '../strategies/chunks.js';
 import type { PastChunk } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
+import type { MadeDecision } from './decide.js';
+import type { Episode } from './episode.js';
 
 /** Noise for the decision of this tick, where it makes one; without it, seeded noise. */
 export interface ActOptions extends GivenNoise {

@@ -1,8 +1,8 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
+import type { PolicyNetworks } from '../decision/networks.js';
+import type { AdapterSummary } from '../runtime/device.js';
 import type { Dialect, ObservationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
-import type { AdapterSummary } from '../runtime/device.js';
-import type { PolicyNetworks } from '../decision/networks.js';
 
 /** What a loaded policy is. */
 export interface PolicyInfo {

@@ -1,16 +1,16 @@
-import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
-import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 import { storedDtypes } from '../checkpoints/named-tensors.js';
+import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
+import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
-import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
-import { checkChoice, checkInteger, checkKeys } from '../foundation/options.js';
-import { ComputeDevice } from '../runtime/device.js';
-import { PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
-import { loadInPrecision, type LoadedIn } from './load-precision.js';
-import { Policy, type PlanResult } from './policy.js';
 import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
+import { checkChoice, checkInteger, checkKeys } from '../foundation/options.js';
+import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
+import { ComputeDevice } from '../runtime/device.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
+import { type LoadedIn, loadInPrecision } from './load-precision.js';
+import { type PlanResult, Policy } from './policy.js';
+import { PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
 
 export interface LoadPolicyOptions {
   /** Shared with other policies, and disposed of by whoever opened it. Default: a device of its own. */
@@ -42,7 +42,16 @@ export interface LoadPolicyOptions {
 
 /** Options that `loadPolicy` knows. */
 export const LOAD_POLICY_KEYS = [
-  'device', 'predictor', 'strategy', 'precision', 'seed', 'signal', 'onProgress', 'onDecision', 'onDispose', 'taps',
+  'device',
+  'predictor',
+  'strategy',
+  'precision',
+  'seed',
+  'signal',
+  'onProgress',
+  'onDecision',
+  'onDispose',
+  'taps',
 ] as const satisfies (keyof LoadPolicyOptions)[];
 
 /**

@@ -19,12 +19,18 @@ export async function loadInPrecision<T>(
 ): Promise<LoadedIn<T>> {
   const precision = choosePrecision(choice, { ...facts, fitsHalves: true });
   const inexact = choice === 'auto' && !facts.exactHalves;
-  const warnings = inexact ? ["precision 'auto' took f32: this device does not turn f16 into f32 exactly. Update its driver to use f16."] : [];
+  const warnings = inexact
+    ? ["precision 'auto' took f32: this device does not turn f16 into f32 exactly. Update its driver to use f16."]
+    : [];
   try {
     return { networks: await load(precision), precision, warnings };
   } catch (error) {
     if (choice !== 'auto' || !(error instanceof HalfRangeError)) throw error;
     const wider = choosePrecision(choice, { ...facts, fitsHalves: false });
-    return { networks: await load(wider), precision: wider, warnings: [`precision 'auto' loaded twice and took ${wider}: ${error.message}`] };
+    return {
+      networks: await load(wider),
+      precision: wider,
+      warnings: [`precision 'auto' loaded twice and took ${wider}: ${error.message}`],
+    };
   }
 }

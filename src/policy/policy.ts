@@ -1,22 +1,22 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
+import { Denoiser, type DenoiseSample, givenRun } from '../decision/denoiser.js';
+import type { PolicyNetworks } from '../decision/networks.js';
+import { copyGivenNoise } from '../decision/noise.js';
+import { PlanCache } from '../decision/plan-cache.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
-import type { Precision } from '../spec/precision.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
+import { countFrames, gatherFrames, type Observation } from '../observations/check.js';
 import type { PlanTiming } from '../runtime/timing.js';
+import type { Precision } from '../spec/precision.js';
 import { concatenate, splitChunks } from '../strategies/chunks.js';
 import { createStrategy } from '../strategies/create-strategy.js';
-import { Decider, type Sample } from './decider.js';
-import { Denoiser, givenRun, type DenoiseSample } from '../decision/denoiser.js';
-import { Episode } from './episode.js';
-import { copyGivenNoise } from '../decision/noise.js';
-import { countFrames, gatherFrames, type Observation } from '../observations/check.js';
-import { PlanCache } from '../decision/plan-cache.js';
-import type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './decision-result.js';
-import type { PolicyNetworks } from '../decision/networks.js';
-import { describePolicy, type PolicyInfo } from './info.js';
-import { SerialQueue } from './queue.js';
 import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
+import { Decider, type Sample } from './decider.js';
+import type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './decision-result.js';
+import { Episode } from './episode.js';
+import { describePolicy, type PolicyInfo } from './info.js';
+import { SerialQueue } from './queue.js';
 
 export type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './decision-result.js';
 
@@ -177,9 +177,9 @@ export class Policy {
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
     const { observations } = this.#parts.checkpoint;
-    const runs = requests.map(({ window, ...request }) => (
-      givenRun(request, gatherFrames(observations, window, this.#context.observationSteps), this.#context)
-    ));
+    const runs = requests.map(({ window, ...request }) =>
+      givenRun(request, gatherFrames(observations, window, this.#context.observationSteps), this.#context),
+    );
     return this.#run(() => this.#denoiser.run(runs));
   }
 
@@ -251,7 +251,9 @@ export class Policy {
   #createStrategy(options: StrategyOptions): Strategy {
     const strategy = createStrategy(options, this.#context);
     if (strategy.needsPredictor && !this.#parts.networks.predictor) {
-      throw new OptionError(`strategy ${options.name} needs a predictor: give \`predictor\` when loading the policy, a predictor folder or 'shift'.`);
+      throw new OptionError(
+        `strategy ${options.name} needs a predictor: give \`predictor\` when loading the policy, a predictor folder or 'shift'.`,
+      );
     }
     this.#plans.reserve(strategy.schedules);
     return strategy;
@@ -261,7 +263,9 @@ export class Policy {
   #checkBegun(where: string, episode: Episode): void {
     if (this.#begun.has(episode)) return;
     const { name } = this.#parts.checkpoint;
-    throw new OptionError(`${where}: the episode must be one that beginEpisode() of this policy, "${name}", returned; this is none of them.`);
+    throw new OptionError(
+      `${where}: the episode must be one that beginEpisode() of this policy, "${name}", returned; this is none of them.`,
+    );
   }
 
   #gatherWindow(window: Observation): { readonly frames: Float32Array; readonly batch: number } {
@@ -278,7 +282,9 @@ export class Policy {
       return Array.from({ length: batch }, (_, sample) => new Episode(this.#strategy, { ...noise, sample }));
     }
     if (this.#own.length !== batch) {
-      throw new OptionError(`the running episode has a batch of ${this.#own.length}, this is one of ${batch}: reset() first, or give \`previous\`.`);
+      throw new OptionError(
+        `the running episode has a batch of ${this.#own.length}, this is one of ${batch}: reset() first, or give \`previous\`.`,
+      );
     }
     return this.#own;
   }
@@ -287,7 +293,9 @@ export class Policy {
     const expected = batch * this.#context.horizon * this.#context.actionDim;
     for (const values of [past.chunk, past.actionHorizon]) {
       if (values.length !== expected || !values.every(Number.isFinite)) {
-        throw new OptionError(`plan: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), got ${values.length}.`);
+        throw new OptionError(
+          `plan: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), got ${values.length}.`,
+        );
       }
     }
     return splitChunks(past, batch);

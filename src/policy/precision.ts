@@ -1,5 +1,5 @@
-import { PRECISIONS, type Precision } from '../spec/precision.js';
 import type { DeviceClass } from '../runtime/device-class.js';
+import { PRECISIONS, type Precision } from '../spec/precision.js';
 
 /** What `loadPolicy` takes for `precision`. */
 export const PRECISION_CHOICES = [...PRECISIONS, 'auto'] as const;

@@ -43,8 +43,8 @@ export function logAxis(title: string, values: readonly number[], { left, width 
       .filter((value) => Math.log10(value) >= low && Math.log10(value) <= high)
       .map((value) => ({ value, text: String(value) }));
   // Values that lie close together may have no round number between them.
-  const ticks = [inside([1, 2, 5]), inside([1, 2, 3, 4, 5, 6, 7, 8, 9])].find((found) => found.length > 2)
-    ?? inside([1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const ticks =
+    [inside([1, 2, 5]), inside([1, 2, 3, 4, 5, 6, 7, 8, 9])].find((found) => found.length > 2) ?? inside([1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9]);
   return { title, ticks, place: (value) => left + ((Math.log10(value) - low) / (high - low)) * width };
 }
 

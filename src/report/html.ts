@@ -26,7 +26,12 @@ export function picture(width: number, height: number, title: string, content: r
 }
 
 export function section(id: string, title: string, introduction: string, content: readonly string[]): string {
-  return element('section', { id }, [element('h2', {}, escape(title)), element('p', { class: 'introduction' }, introduction), ...content, '\n']);
+  return element('section', { id }, [
+    element('h2', {}, escape(title)),
+    element('p', { class: 'introduction' }, introduction),
+    ...content,
+    '\n',
+  ]);
 }
 
 export function escape(text: string): string {

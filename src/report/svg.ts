@@ -3,7 +3,9 @@
 export type Attributes = Readonly<Record<string, string | number>>;
 
 export function element(name: string, attributes: Attributes, content = ''): string {
-  const text = Object.entries(attributes).map(([key, value]) => ` ${key}="${typeof value === 'number' ? coordinate(value) : escape(value)}"`);
+  const text = Object.entries(attributes).map(
+    ([key, value]) => ` ${key}="${typeof value === 'number' ? coordinate(value) : escape(value)}"`,
+  );
   return content === '' ? `<${name}${text.join('')}/>` : `<${name}${text.join('')}>${content}</${name}>`;
 }
 
@@ -14,7 +16,13 @@ export function label(x: number, y: number, content: string, attributes: Attribu
 /** A whole picture on a white background. */
 export function picture(width: number, height: number, title: string, parts: readonly string[]): string {
   const attributes = {
-    xmlns: 'http://www.w3.org/2000/svg', width, height, viewBox: `0 0 ${width} ${height}`, 'font-family': 'sans-serif', 'font-size': 12, fill: '#222222',
+    xmlns: 'http://www.w3.org/2000/svg',
+    width,
+    height,
+    viewBox: `0 0 ${width} ${height}`,
+    'font-family': 'sans-serif',
+    'font-size': 12,
+    fill: '#222222',
   };
   const background = element('rect', { width, height, fill: '#ffffff' });
   return `${element('svg', attributes, ['', element('title', {}, escape(title)), background, ...parts, ''].join('\n'))}\n`;

@@ -29,12 +29,7 @@ export function alignUp(value: number, alignment: number): number {
  * Creates a zeroed buffer.
  * @throws DeviceLimitError when the device's limits or its memory are too small.
  */
-export async function createBuffer(
-  device: ComputeDevice,
-  label: string,
-  bytes: number,
-  usage: number,
-): Promise<GPUBuffer> {
+export async function createBuffer(device: ComputeDevice, label: string, bytes: number, usage: number): Promise<GPUBuffer> {
   const size = alignUp(Math.max(bytes, 16), 16);
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
   const limit = usage & USAGE.storage ? Math.min(maxBufferSize, maxStorageBufferBindingSize) : maxBufferSize;
@@ -59,7 +54,12 @@ export async function createTexture(device: ComputeDevice, label: string, width:
       `texture "${label}" needs ${width} × ${height} texels, the limit maxTextureDimension2D of adapter "${device.adapter.description}" is ${limit}.`,
     );
   }
-  const descriptor = { label, size: [width, height], format: 'rgba32uint', usage: TEXTURE_USAGE.binding | TEXTURE_USAGE.copyDestination } as const;
+  const descriptor = {
+    label,
+    size: [width, height],
+    format: 'rgba32uint',
+    usage: TEXTURE_USAGE.binding | TEXTURE_USAGE.copyDestination,
+  } as const;
   return createChecked(device, `texture "${label}" of ${width} × ${height} texels`, () => device.gpuDevice.createTexture(descriptor));
 }
 

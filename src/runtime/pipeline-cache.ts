@@ -96,7 +96,5 @@ async function describe(kernel: Kernel, code: string, module: GPUShaderModule, m
   const { messages } = await module.getCompilationInfo();
   const notes = messages.map((note) => `  line ${note.lineNum}: ${note.type}: ${note.message}`);
   const numbered = code.split('\n').map((line, index) => `${String(index + 1).padStart(4)}  ${line}`);
-  return new ShaderError(
-    [`kernel "${kernel.label}" is not valid on this device: ${message}`, ...notes, ...numbered].join('\n'),
-  );
+  return new ShaderError([`kernel "${kernel.label}" is not valid on this device: ${message}`, ...notes, ...numbered].join('\n'));
 }

@@ -61,11 +61,7 @@ export class Plan {
   readonly #segments: ReadonlyMap<string, RecordedSegment>;
   readonly #dynamicOffsets = new Uint32Array(8);
 
-  constructor(
-    device: ComputeDevice,
-    buffers: ReadonlyMap<BufferHandle, GPUBuffer>,
-    segments: ReadonlyMap<string, RecordedSegment>,
-  ) {
+  constructor(device: ComputeDevice, buffers: ReadonlyMap<BufferHandle, GPUBuffer>, segments: ReadonlyMap<string, RecordedSegment>) {
     this.#device = device;
     this.#buffers = buffers;
     this.#segments = segments;
@@ -208,9 +204,11 @@ export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): 
     const usage = USAGE.storage | USAGE.uniform | USAGE.copySource | USAGE.copyDestination;
     const { shapes } = builder;
     // All at once: the news that there is memory takes a turn of the event loop for each.
-    const created = await Promise.allSettled([shapes.buffer, ...builder.buffers].map(async (handle) => {
-      buffers.set(handle, await createBuffer(device, handle.label, handle.bytes, usage));
-    }));
+    const created = await Promise.allSettled(
+      [shapes.buffer, ...builder.buffers].map(async (handle) => {
+        buffers.set(handle, await createBuffer(device, handle.label, handle.bytes, usage));
+      }),
+    );
     const failed = created.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
     device.gpuDevice.queue.writeBuffer(buffers.get(shapes.buffer) as GPUBuffer, 0, shapes.words);

@@ -48,8 +48,10 @@ export interface ConvolutionShape {
 /** E.g. "conv1d 512x1024 k5 s1 16->16 f16", with " staged" and " split 8" where the reduction is cut so. */
 export function convolutionKey(shape: ConvolutionShape): string {
   const { inChannels, outChannels, kernelSize, stride, transposed, inLength, outLength, storage, staged, splits } = shape;
-  return `${transposed ? 'conv_transpose1d' : 'conv1d'} ${inChannels}x${outChannels} k${kernelSize} s${stride} ${inLength}->${outLength} `
-    + `${storage}${staged ? ' staged' : ''}${splits > 1 ? ` split ${splits}` : ''}`;
+  return (
+    `${transposed ? 'conv_transpose1d' : 'conv1d'} ${inChannels}x${outChannels} k${kernelSize} s${stride} ${inLength}->${outLength} ` +
+    `${storage}${staged ? ' staged' : ''}${splits > 1 ? ` split ${splits}` : ''}`
+  );
 }
 
 const KEY = /^conv(?:_transpose)?1d \d+x(\d+) k\d+ s\d+ \d+->\d+ (?:f32|f16|int8)(?: staged)?(?: split \d+)?$/;
@@ -61,13 +63,23 @@ export function paddedLanes(outChannels: number): number {
 
 /** Whether the kernel can be cut like this for so many output channels. */
 export function isTiling({ lanes, slices }: TunedTiling, outChannels: number): boolean {
-  return Number.isInteger(lanes) && Number.isInteger(slices) && lanes > 0 && slices > 0 && lanes % BLOCK_LANES === 0
-    && lanes * slices <= MOST_INVOCATIONS && paddedLanes(outChannels) % lanes === 0;
+  return (
+    Number.isInteger(lanes) &&
+    Number.isInteger(slices) &&
+    lanes > 0 &&
+    slices > 0 &&
+    lanes % BLOCK_LANES === 0 &&
+    lanes * slices <= MOST_INVOCATIONS &&
+    paddedLanes(outChannels) % lanes === 0
+  );
 }
 
 /** What a table calls an adapter: its description, and where it has none, as in browsers, all else that it says. */
 export function adapterIdentity(adapter: {
-  readonly description: string; readonly vendor: string; readonly architecture: string; readonly device: string;
+  readonly description: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
 }): string {
   const { description, vendor, architecture, device } = adapter;
   return description || [vendor, architecture, device].filter((part) => part !== '').join(' ') || 'unnamed';
@@ -79,8 +91,10 @@ export function adapterIdentity(adapter: {
  */
 export function checkVariantTable(value: unknown, adapter: string, where: string): VariantTable {
   const fail = (expected: string, found: unknown): never => {
-    throw new OptionError(`${where}: expected ${expected}, found ${JSON.stringify(found) ?? 'nothing'}. Run \`warmstep tune\` on this `
-      + "adapter again, or leave the table out (in Node: delete the file, or set WARMSTEP_VARIANTS=shipped).");
+    throw new OptionError(
+      `${where}: expected ${expected}, found ${JSON.stringify(found) ?? 'nothing'}. Run \`warmstep tune\` on this ` +
+        'adapter again, or leave the table out (in Node: delete the file, or set WARMSTEP_VARIANTS=shipped).',
+    );
   };
   if (!isRecord(value)) return fail('a table of variants (a JSON object)', value);
   const { version, adapter: measuredOn, convolutions, halfLoads } = value;
@@ -91,8 +105,11 @@ export function checkVariantTable(value: unknown, adapter: string, where: string
   for (const [key, tiling] of Object.entries(convolutions)) {
     const outChannels = Number(KEY.exec(key)?.[1] ?? fail('keys like "conv1d 512x1024 k5 s1 16->16 f16"', key));
     if (!isRecord(tiling) || !isTiling(tiling as unknown as TunedTiling, outChannels)) {
-      fail(`integers in "${key}": lanes, a multiple of ${BLOCK_LANES} that divides ${paddedLanes(outChannels)}, and slices, with at most `
-        + `${MOST_INVOCATIONS} invocations together`, tiling);
+      fail(
+        `integers in "${key}": lanes, a multiple of ${BLOCK_LANES} that divides ${paddedLanes(outChannels)}, and slices, with at most ` +
+          `${MOST_INVOCATIONS} invocations together`,
+        tiling,
+      );
     }
   }
   return value as unknown as VariantTable;

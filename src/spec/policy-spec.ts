@@ -1,5 +1,5 @@
-import type { NoiseScheduleOptions } from './noise-schedule.js';
 import type { UnetShape } from './network-shapes.js';
+import type { NoiseScheduleOptions } from './noise-schedule.js';
 
 export interface SchedulerConfig extends NoiseScheduleOptions {
   readonly type: 'DDPM' | 'DDIM';

@@ -1,13 +1,19 @@
 import { posteriorMeanSchedule, resumeSchedule } from '../diffusion/resume.js';
-import { signalAndNoise, SOLVER_NAMES, type Schedule } from '../diffusion/solver-step.js';
+import { type Schedule, SOLVER_NAMES, signalAndNoise } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
 import { shiftRows } from './chunks.js';
 import { FalconBuffer, type VisitedSample } from './falcon-buffer.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
 import {
-  startFromSample, type Deciding, type DecisionContext, type DecisionMaker, type DenoiseRequest, type DenoiseResult, type Strategy,
+  type Deciding,
+  type DecisionContext,
+  type DecisionMaker,
+  type DenoiseRequest,
+  type DenoiseResult,
+  type Strategy,
   type StrategyContext,
+  startFromSample,
 } from './strategy.js';
 import type { FalconStrategyOptions } from './strategy-options.js';
 
@@ -37,9 +43,7 @@ interface Falcon {
  */
 export function createFalconStrategy(options: FalconStrategyOptions, context: StrategyContext): Strategy {
   const where = 'strategy Falcon';
-  checkKeys(where, options, [
-    'name', 'solver', 'steps', 'exploration', 'threshold', 'kappa', 'minTimestep', 'capacity', 'shiftOnReuse',
-  ]);
+  checkKeys(where, options, ['name', 'solver', 'steps', 'exploration', 'threshold', 'kappa', 'minTimestep', 'capacity', 'shiftOnReuse']);
   if (options.shiftOnReuse !== undefined && typeof options.shiftOnReuse !== 'boolean') {
     throw new OptionError(`${where}: shiftOnReuse must be true or false, got ${String(options.shiftOnReuse)}.`);
   }

@@ -1,8 +1,7 @@
 import { SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { WARM_START_MODES } from '../diffusion/warm-start.js';
 import { OptionError } from '../foundation/errors.js';
-import type { StrategyOptions } from './strategy-options.js';
-import type { NamedStrategy } from './strategy-options.js';
+import type { NamedStrategy, StrategyOptions } from './strategy-options.js';
 
 /** What the text of an option becomes. */
 type Value = (text: string, where: string) => unknown;
@@ -25,16 +24,41 @@ type Values = Readonly<Record<string, unknown>>;
 type Table = Readonly<Record<string, Value>>;
 
 const SOLVER_OPTIONS: Table = {
-  steps: number, clip: numberOrNone, timestepSpacing: word, eta: number, setAlphaToOne: flag, solverType: word, finalSigma: word,
+  steps: number,
+  clip: numberOrNone,
+  timestepSpacing: word,
+  eta: number,
+  setAlphaToOne: flag,
+  solverType: word,
+  finalSigma: word,
   lambdaMinClipped: number,
 };
 const STEP_OPTIONS: Table = {
-  budget: number, start: word, sigma: number, sigmaT: number, cold: word, stall: flag, eps: number, norm: word, rows: word, space: word,
-  sigmaScale: number, sigmaStall: number, predictor: word, history: word,
+  budget: number,
+  start: word,
+  sigma: number,
+  sigmaT: number,
+  cold: word,
+  stall: flag,
+  eps: number,
+  norm: word,
+  rows: word,
+  space: word,
+  sigmaScale: number,
+  sigmaStall: number,
+  predictor: word,
+  history: word,
 };
 const RTI_DP_OPTIONS: Table = { timesteps };
 const FALCON_OPTIONS: Table = {
-  solver: word, steps: number, exploration: number, threshold: number, kappa: number, minTimestep: number, capacity: number, shiftOnReuse: flag,
+  solver: word,
+  steps: number,
+  exploration: number,
+  threshold: number,
+  kappa: number,
+  minTimestep: number,
+  capacity: number,
+  shiftOnReuse: flag,
 };
 
 interface Kind {
@@ -45,7 +69,9 @@ interface Kind {
 }
 
 const solver = (name: (typeof SOLVER_NAMES)[number]): Kind => ({
-  options: SOLVER_OPTIONS, count: 'steps', build: (values) => ({ name, ...values }),
+  options: SOLVER_OPTIONS,
+  count: 'steps',
+  build: (values) => ({ name, ...values }),
 });
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -59,7 +85,14 @@ const KINDS: Readonly<Record<string, Kind>> = {
 
 export const STRATEGY_SPEC_HELP = `A strategy is a name, a number of network evaluations, and options, e.g. step:2, ddim:10, step:2/start=eq13/sigmaT=0.1/stall.
 Options by name:
-${Object.entries(KINDS).map(([name, { options, count }]) => `  ${`${name}${count ? ':N' : ''}`.padEnd(15)} ${Object.keys(options).filter((key) => key !== count).join(', ')}`).join('\n')}`;
+${Object.entries(KINDS)
+  .map(
+    ([name, { options, count }]) =>
+      `  ${`${name}${count ? ':N' : ''}`.padEnd(15)} ${Object.keys(options)
+        .filter((key) => key !== count)
+        .join(', ')}`,
+  )
+  .join('\n')}`;
 
 /** Reads a strategy as it is written on a command line. @throws OptionError for what it does not know. */
 export function parseStrategy(text: string): NamedStrategy {
@@ -109,7 +142,9 @@ function stepOptions(values: Values, where: string): Values {
   const usesStall = stall === true || (stall === undefined && Object.keys(stallOptions).length > 0);
   const mixture = Object.fromEntries(Object.entries({ sigma, sigmaT }).filter(([, value]) => value !== undefined));
   if (start === undefined && Object.keys(mixture).length > 0) {
-    throw new OptionError(`${where}: sigma and sigmaT belong to a start rule: add start=${WARM_START_MODES.filter((mode) => mode !== 'forward-noise').join(', start=')}`);
+    throw new OptionError(
+      `${where}: sigma and sigmaT belong to a start rule: add start=${WARM_START_MODES.filter((mode) => mode !== 'forward-noise').join(', start=')}`,
+    );
   }
   return {
     name: 'STEP',
@@ -125,6 +160,7 @@ function coldStart(text: string, where: string): object {
   if (text === 'zero-history') return { mode: text };
   const found = /^(ddpm|ddim|dpm-solver\+\+)-(\d+)$/.exec(text);
   const name = SOLVER_NAMES.find((candidate) => candidate.toLowerCase() === found?.[1]);
-  if (!found || !name) throw new OptionError(`${where}: cold must be zero-history, or a solver and its steps such as ddim-16, found "${text}"`);
+  if (!found || !name)
+    throw new OptionError(`${where}: cold must be zero-history, or a solver and its steps such as ddim-16, found "${text}"`);
   return { mode: 'noise', solver: name, steps: Number(found[2]) };
 }

@@ -3,7 +3,7 @@ import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
 import { shiftRows } from './chunks.js';
 import { solverOptions, startFromNoise } from './solver.js';
-import { singleRuns, startFromSample, type DenoiseResult, type Strategy, type StrategyContext } from './strategy.js';
+import { type DenoiseResult, type Strategy, type StrategyContext, singleRuns, startFromSample } from './strategy.js';
 import type { GripperOptions, RtiDpStrategyOptions } from './strategy-options.js';
 
 const downFrom = (first: number): number[] => Array.from({ length: first + 1 }, (_, i) => first - i);
@@ -65,7 +65,9 @@ function timestepsOf(where: string, timesteps: readonly number[] | string): read
     return RTI_DP_TIMESTEPS[checkChoice(where, 'timesteps', timesteps, names)];
   }
   if (!Array.isArray(timesteps) || timesteps.at(-1) !== 0) {
-    throw new OptionError(`${where}: timesteps must be a descending list that ends at 0, or the name of one, got ${JSON.stringify(timesteps)}.`);
+    throw new OptionError(
+      `${where}: timesteps must be a descending list that ends at 0, or the name of one, got ${JSON.stringify(timesteps)}.`,
+    );
   }
   return timesteps;
 }

@@ -1,4 +1,3 @@
-import type { SchedulerConfig } from '../spec/policy-spec.js';
 import { ddimSchedule } from '../diffusion/ddim.js';
 import { ddpmSchedule } from '../diffusion/ddpm.js';
 import { dpmSolverSchedule } from '../diffusion/dpm-solver.js';
@@ -6,7 +5,8 @@ import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import type { Schedule, SolverName, SolverOptions } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
-import { singleRuns, type DecisionStart, type Strategy, type StrategyContext } from './strategy.js';
+import type { SchedulerConfig } from '../spec/policy-spec.js';
+import { type DecisionStart, type Strategy, type StrategyContext, singleRuns } from './strategy.js';
 import type { SolverStrategyOptions } from './strategy-options.js';
 
 /** Every decision from noise, whatever came before. */

@@ -1,10 +1,10 @@
-import { isStalled, type StallRule } from '../diffusion/stall.js';
 import { SOLVER_NAMES } from '../diffusion/solver-step.js';
-import { stalledStart, WARM_START_MODES, warmStart, type WarmStart } from '../diffusion/warm-start.js';
+import { isStalled, type StallRule } from '../diffusion/stall.js';
+import { stalledStart, WARM_START_MODES, type WarmStart, warmStart } from '../diffusion/warm-start.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber, checkScale } from '../foundation/options.js';
 import { shiftRows } from './chunks.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
-import { singleRuns, type DecisionStart, type PastChunk, type Strategy, type StrategyContext } from './strategy.js';
+import { type DecisionStart, type PastChunk, type Strategy, type StrategyContext, singleRuns } from './strategy.js';
 import type { ColdStartOptions, StallOptions, StepStrategyOptions, WarmStartOptions } from './strategy-options.js';
 
 /** The paper's values for simulation: σ = 1, σ_t = 0.1. */
@@ -45,7 +45,8 @@ export function createStepStrategy(options: StepStrategyOptions, context: Strate
   const predictor = checkChoice('strategy STEP', 'predictor', options.predictor ?? 'network', ['network', 'shift'] as const);
   const history = checkChoice('strategy STEP', 'history', options.history ?? 'full', ['full', 'executed', 'tail', 'none'] as const);
   const shown = (start: DecisionStart, chunk: Float32Array): DecisionStart => {
-    if (predictor === 'shift') return { ...start, prediction: shiftRows(shownRows(chunk, history, context), context.actionDim, context.actionSteps) };
+    if (predictor === 'shift')
+      return { ...start, prediction: shiftRows(shownRows(chunk, history, context), context.actionDim, context.actionSteps) };
     return history === 'full' ? start : { ...start, history: shownRows(chunk, history, context) };
   };
   const chunkOf = (past: PastChunk): Float32Array => (stall?.space === 'raw' ? past.actionHorizon : past.chunk);
@@ -100,10 +101,7 @@ function coldStart(options: ColdStartOptions, context: StrategyContext): Decisio
   checkKeys(where, options, ['mode', 'solver', 'steps']);
   const solver = checkChoice(where, 'solver', options.solver ?? 'DDIM', SOLVER_NAMES);
   const { numTrainTimesteps } = context.scheduler;
-  const schedule = solverSchedule(
-    { name: solver, steps: options.steps ?? Math.min(COLD_STEPS, numTrainTimesteps) },
-    context.scheduler,
-  );
+  const schedule = solverSchedule({ name: solver, steps: options.steps ?? Math.min(COLD_STEPS, numTrainTimesteps) }, context.scheduler);
   return startFromNoise(schedule);
 }
 

@@ -1,5 +1,5 @@
-import type { SchedulerConfig } from '../spec/policy-spec.js';
 import type { Schedule } from '../diffusion/solver-step.js';
+import type { SchedulerConfig } from '../spec/policy-spec.js';
 
 /** A chunk as decisions leave it behind, of one sample, or of a batch [b][…]. */
 export interface PastChunk {

@@ -1,9 +1,9 @@
-import { memorySource, type ByteSource, type CheckpointSource } from '../checkpoints/source.js';
-import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor/predictor-tensors.js';
-import type { PredictorShape, UnetShape } from '../spec/network-shapes.js';
 import { unetTensorShapes } from '../checkpoints/lerobot/unet-tensors.js';
+import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor/predictor-tensors.js';
+import { type ByteSource, type CheckpointSource, memorySource } from '../checkpoints/source.js';
+import type { PredictorShape, UnetShape } from '../spec/network-shapes.js';
+import { type SyntheticTensor, syntheticFile } from './file.js';
 import { initialFill } from './fill.js';
-import { syntheticFile, type SyntheticTensor } from './file.js';
 
 export const SYNTHETIC_SIZES = ['large', 'small', 'tiny'] as const;
 /** `large` and `small` are the two U-Nets of the STEP paper's robomimic tables, 249,074,826 and 65,883,658 parameters. */
@@ -87,11 +87,13 @@ export function syntheticPolicy(size: SyntheticSize, horizon = HORIZON): Checkpo
     ...SYNTHETIC_OBSERVATIONS.map((feature) => ({ group: 'normalize_inputs', name: feature.name, size: feature.size })),
     { group: 'unnormalize_outputs', name: 'action', size: unet.actionDim },
   ].flatMap(({ group, name, size: length }) =>
-    (['min', 'max'] as const).map((statistic): SyntheticTensor => ({
-      name: `${group}.buffer_${name.replaceAll('.', '_')}.${statistic}`,
-      shape: [length],
-      fill: { kind: 'constant', value: statistic === 'min' ? -1 : 1 },
-    })),
+    (['min', 'max'] as const).map(
+      (statistic): SyntheticTensor => ({
+        name: `${group}.buffer_${name.replaceAll('.', '_')}.${statistic}`,
+        shape: [length],
+        fill: { kind: 'constant', value: statistic === 'min' ? -1 : 1 },
+      }),
+    ),
   );
   const tensors = [...networkTensors(unetTensorShapes(unet), 'diffusion.unet.'), ...statistics];
   return folder(`synthetic ${size} policy`, config, syntheticFile('model.safetensors', tensors));

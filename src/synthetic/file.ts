@@ -1,5 +1,5 @@
-import { checkRange, type ByteSource } from '../checkpoints/source.js';
-import { fillValues, type Fill } from './fill.js';
+import { type ByteSource, checkRange } from '../checkpoints/source.js';
+import { type Fill, fillValues } from './fill.js';
 
 export interface SyntheticTensor {
   readonly name: string;

@@ -25,7 +25,7 @@ export function fillValues(fill: Fill, first: number, out: Float32Array): void {
 
 /** A signed 32-bit hash of an index: two multiplications, because a large network asks for 249 million of them. */
 function mix(index: number, seed: number): number {
-  let word = Math.imul(index, 0x9e3779b1) + seed | 0;
+  let word = (Math.imul(index, 0x9e3779b1) + seed) | 0;
   word ^= word >>> 16;
   word = Math.imul(word, 0x21f0aaad);
   return word ^ (word >>> 15);
@@ -39,7 +39,7 @@ function mix(index: number, seed: number): number {
 export function initialFill(name: string, shapes: ReadonlyMap<string, readonly number[]>): Fill {
   const shape = shapes.get(name) ?? [];
   const isBias = name.endsWith('bias');
-  const weight = isBias ? shapes.get(name.replace(/bias$/, 'weight')) ?? [] : shape;
+  const weight = isBias ? (shapes.get(name.replace(/bias$/, 'weight')) ?? []) : shape;
   if (weight.length < 2) return { kind: 'constant', value: isBias ? 0 : 1 };
   const fanIn = weight.slice(1).reduce((product, size) => product * size, 1);
   return { kind: 'uniform', bound: 1 / Math.sqrt(fanIn), seed: seedOf(name) };
@@ -48,6 +48,6 @@ export function initialFill(name: string, shapes: ReadonlyMap<string, readonly n
 /** A different stream for every tensor. */
 function seedOf(name: string): number {
   let seed = 0;
-  for (let i = 0; i < name.length; i++) seed = Math.imul(seed ^ name.charCodeAt(i), 0x01000193) + 0x9e3779b9 | 0;
+  for (let i = 0; i < name.length; i++) seed = (Math.imul(seed ^ name.charCodeAt(i), 0x01000193) + 0x9e3779b9) | 0;
   return seed;
 }

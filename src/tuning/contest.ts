@@ -43,11 +43,14 @@ export async function holdContest(device: ComputeDevice, variants: readonly Reco
     const reference = await (first as PromiseFulfilledResult<Entrant>).value.compute();
     const dropped: (string | undefined)[] = [];
     for (const result of compiled) {
-      dropped.push(result.status === 'rejected' ? `does not compile: ${String(result.reason)}` : disagreement(reference, await result.value.compute()));
+      dropped.push(
+        result.status === 'rejected' ? `does not compile: ${String(result.reason)}` : disagreement(reference, await result.value.compute()),
+      );
     }
     device.assertUsable();
     const racing = compiled.flatMap((result, index) =>
-      result.status === 'fulfilled' && dropped[index] === undefined ? [{ index, entrant: result.value }] : []);
+      result.status === 'fulfilled' && dropped[index] === undefined ? [{ index, entrant: result.value }] : [],
+    );
     const samples = await race(racing, SAMPLE_MS[device.deviceClass], seconds);
     return variants.map((_, index): Standing => {
       const reason = dropped[index];
@@ -64,7 +67,9 @@ export async function holdContest(device: ComputeDevice, variants: readonly Reco
 
 /** Samples of each entrant, in milliseconds per dispatch. The first one is never dropped. */
 async function race(
-  racing: readonly { readonly index: number; readonly entrant: Entrant }[], sampleMs: number, seconds: number,
+  racing: readonly { readonly index: number; readonly entrant: Entrant }[],
+  sampleMs: number,
+  seconds: number,
 ): Promise<Map<number, number[]>> {
   const samples = new Map(racing.map(({ index }): [number, number[]] => [index, []]));
   const started = performance.now();
@@ -78,7 +83,8 @@ async function race(
   let left = racing;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     if (round >= LEAST_ROUNDS && performance.now() - started > seconds * 1000) break;
-    for (const { index, entrant } of [...left, ...left.toReversed()]) samples.get(index)?.push((await entrant.run(repetitions)) / repetitions);
+    for (const { index, entrant } of [...left, ...left.toReversed()])
+      samples.get(index)?.push((await entrant.run(repetitions)) / repetitions);
     const median = (index: number): number => quantile(samples.get(index) ?? [], 0.5);
     const best = Math.min(...left.map(({ index }) => median(index)));
     left = left.filter(({ index }) => index === 0 || median(index) <= HOPELESS * best);

@@ -1,8 +1,8 @@
-import type { ComputeDevice } from '../runtime/device.js';
 import { createBuffer, isTexture, USAGE } from '../runtime/buffers.js';
+import type { ComputeDevice } from '../runtime/device.js';
 import { ExpectedWait } from '../runtime/expected-wait.js';
-import { PlanBuilder, type Binding, type BufferHandle } from '../runtime/plan-builder.js';
 import { compilePlan, type Plan, type SegmentRun } from '../runtime/plan.js';
+import { type Binding, type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { Uploader } from '../runtime/uploader.js';
 import { fillValues } from '../synthetic/fill.js';
 import type { RecordedConvolution } from './record-network.js';
@@ -23,17 +23,21 @@ export async function uploadTurns(uploader: Uploader, { dispatch }: RecordedConv
   const { label, bytes, existing } = handle;
   const piece = weightWords(/ f32\b/.test(dispatch.variant ?? ''));
   const turns = Math.max(1, Math.min(MOST_TURNS, Math.floor(ROTATION_BYTES / bytes)));
-  return Promise.all(Array.from({ length: turns }, (_, turn) => {
-    const fill = (words: Uint32Array, first: number): void => {
-      for (let at = 0; at < words.length; ) {
-        const start = (first + at + turn) % PIECE_WORDS;
-        const count = Math.min(PIECE_WORDS - start, words.length - at);
-        words.set(piece.subarray(start, start + count), at);
-        at += count;
-      }
-    };
-    return existing && isTexture(existing) ? uploader.uploadTexture(label, existing.width, bytes / 4, fill) : uploader.upload(label, bytes / 4, fill);
-  }));
+  return Promise.all(
+    Array.from({ length: turns }, (_, turn) => {
+      const fill = (words: Uint32Array, first: number): void => {
+        for (let at = 0; at < words.length; ) {
+          const start = (first + at + turn) % PIECE_WORDS;
+          const count = Math.min(PIECE_WORDS - start, words.length - at);
+          words.set(piece.subarray(start, start + count), at);
+          at += count;
+        }
+      };
+      return existing && isTexture(existing)
+        ? uploader.uploadTexture(label, existing.width, bytes / 4, fill)
+        : uploader.upload(label, bytes / 4, fill);
+    }),
+  );
 }
 
 /** Small f32 of both signs; or words that are two halves in 2^-7 … 2^-3 and, read as bytes, integers of both signs. */
@@ -63,7 +67,10 @@ export class Entrant {
 
   /** @throws ShaderError where the variant does not compile. */
   static async compile(device: ComputeDevice, found: RecordedConvolution, weights: readonly (GPUBuffer | GPUTexture)[]): Promise<Entrant> {
-    const { dispatch: { kernel, bindings, workgroups }, shapes } = found;
+    const {
+      dispatch: { kernel, bindings, workgroups },
+      shapes,
+    } = found;
     const builder = new PlanBuilder(device);
     const own = new Map<BufferHandle, BufferHandle>();
     const outputs = new Set<BufferHandle>();
@@ -79,7 +86,11 @@ export class Entrant {
     };
     weights.forEach((weight, turn) => {
       builder.segment(`turn ${turn}`);
-      builder.dispatch(kernel, bindings.map((binding, index) => connect(binding, index, weight)), workgroups);
+      builder.dispatch(
+        kernel,
+        bindings.map((binding, index) => connect(binding, index, weight)),
+        workgroups,
+      );
     });
     const plan = await compilePlan(device, builder);
     [...own.values()].forEach((handle, seed) => {

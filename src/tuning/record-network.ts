@@ -1,17 +1,17 @@
-import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
-import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor/predictor-tensors.js';
 import { unetTensorShapes } from '../checkpoints/lerobot/unet-tensors.js';
-import type { PredictorShape, UnetShape } from '../spec/network-shapes.js';
+import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor/predictor-tensors.js';
+import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
+import { type DecisionShape, inputLayout } from '../decision/input-layout.js';
+import type { PolicyNetworks } from '../decision/networks.js';
+import { recordDecision } from '../decision/record-decision.js';
 import { loadPredictor } from '../networks/predictor/predictor.js';
 import { loadUnet } from '../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
-import type { Precision } from '../spec/precision.js';
-import { inputLayout, type DecisionShape } from '../decision/input-layout.js';
-import type { PolicyNetworks } from '../decision/networks.js';
-import { recordDecision } from '../decision/record-decision.js';
 import type { ComputeDevice } from '../runtime/device.js';
-import { PlanBuilder, type BuildTarget, type Dispatch } from '../runtime/plan-builder.js';
-import { SYNTHETIC_OBSERVATIONS, syntheticPredictor, syntheticUnet, type SyntheticSize } from '../synthetic/checkpoint.js';
+import { type BuildTarget, type Dispatch, PlanBuilder } from '../runtime/plan-builder.js';
+import type { PredictorShape, UnetShape } from '../spec/network-shapes.js';
+import type { Precision } from '../spec/precision.js';
+import { SYNTHETIC_OBSERVATIONS, type SyntheticSize, syntheticPredictor, syntheticUnet } from '../synthetic/checkpoint.js';
 import { SharingUploader } from './sharing-uploader.js';
 
 export interface NetworkChoice {
@@ -60,7 +60,12 @@ export async function loadTunableNetwork(device: ComputeDevice, { size, precisio
       destroy: () => uploader.destroy(),
     };
     const shape: DecisionShape = {
-      batch: 1, observationSteps: predictorShape.observationSteps, frameWidth, horizon, actionDim: unetShape.actionDim, maxSteps: EVALUATIONS,
+      batch: 1,
+      observationSteps: predictorShape.observationSteps,
+      frameWidth,
+      horizon,
+      actionDim: unetShape.actionDim,
+      maxSteps: EVALUATIONS,
       maxNoiseRows: 0,
     };
     const record = (target: BuildTarget): ReadonlyMap<string, RecordedConvolution> => {

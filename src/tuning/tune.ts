@@ -1,10 +1,8 @@
 import { trustsHalfLoads } from '../ops/half-loads.js';
-import type { Precision } from '../spec/precision.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { BuildTarget } from '../runtime/plan-builder.js';
-import {
-  adapterIdentity, VARIANT_TABLE_VERSION, type TunedTiling, type VariantTable,
-} from '../runtime/variant-table.js';
+import { adapterIdentity, type TunedTiling, VARIANT_TABLE_VERSION, type VariantTable } from '../runtime/variant-table.js';
+import type { Precision } from '../spec/precision.js';
 import type { SyntheticSize } from '../synthetic/checkpoint.js';
 import { candidateTilings, fitsShape } from './candidates.js';
 import { holdContest, type Standing } from './contest.js';
@@ -78,17 +76,29 @@ export async function tuneVariants(device: ComputeDevice, options: TuneOptions):
   const convolutions = Object.fromEntries(shapes.flatMap(({ key, chosen }) => (chosen ? [[key, chosen]] : [])));
   const native = halfLoads && halfLoads.nativeMs < halfLoads.packedMs * (1 - LEAST_GAIN);
   return {
-    shapes, unmeasured, halfLoads, table: { ...tableOf(device, convolutions), ...(native ? { halfLoads: 'native' } : {}) },
+    shapes,
+    unmeasured,
+    halfLoads,
+    table: { ...tableOf(device, convolutions), ...(native ? { halfLoads: 'native' } : {}) },
   };
 }
 
 async function tuneNetwork(
-  device: ComputeDevice, network: TunableNetwork, options: TuneOptions, end: number,
+  device: ComputeDevice,
+  network: TunableNetwork,
+  options: TuneOptions,
+  end: number,
 ): Promise<{ shapes: TunedShape[]; unmeasured: string[] }> {
   const shipped = network.record(targetOf(device, {}));
   const tilings = candidateTilings(device.deviceClass);
   const recordings = tilings.map((tiling) =>
-    network.record(targetOf(device, Object.fromEntries([...shipped.keys()].filter((key) => fitsShape(tiling, channelsOf(key))).map((key) => [key, tiling])))));
+    network.record(
+      targetOf(
+        device,
+        Object.fromEntries([...shipped.keys()].filter((key) => fitsShape(tiling, channelsOf(key))).map((key) => [key, tiling])),
+      ),
+    ),
+  );
   const order = [...shipped].sort(([, a], [, b]) => weightBytes(b) * b.uses - weightBytes(a) * a.uses);
   const shapes: TunedShape[] = [];
   for (const [index, [key, convolution]] of order.entries()) {
@@ -103,27 +113,44 @@ async function tuneNetwork(
     });
     const seconds = options.seconds ?? left / (order.length - index) / 2;
     const [baseline, ...standings] = await holdContest(device, [convolution, ...candidates.map(({ variant }) => variant)], seconds);
-    shapes.push(chooseVariant(key, convolution.uses, baseline, candidates.map(({ tiling }, i) => ({ ...tiling, ...(standings[i] as Standing) }))));
+    shapes.push(
+      chooseVariant(
+        key,
+        convolution.uses,
+        baseline,
+        candidates.map(({ tiling }, i) => ({ ...tiling, ...(standings[i] as Standing) })),
+      ),
+    );
   }
   return { shapes, unmeasured: [] };
 }
 
 /** The fastest candidate, if it is faster than the shipped variant by more than noise. */
 export function chooseVariant(
-  key: string, uses: number, shipped: Standing | undefined, candidates: readonly CandidateStanding[],
+  key: string,
+  uses: number,
+  shipped: Standing | undefined,
+  candidates: readonly CandidateStanding[],
 ): TunedShape {
   const shippedMs = shipped?.ms ?? Number.NaN;
   const best = candidates.reduce<CandidateStanding | undefined>((a, b) => ((b.ms ?? Infinity) < (a?.ms ?? Infinity) ? b : a), undefined);
   const wins = best?.ms !== undefined && best.ms < shippedMs * (1 - Math.max(LEAST_GAIN, shipped?.spread ?? 0));
   return {
-    key, uses, shippedMs, candidates,
+    key,
+    uses,
+    shippedMs,
+    candidates,
     chosenMs: wins ? (best.ms as number) : shippedMs,
     chosen: wins ? { lanes: best.lanes, slices: best.slices } : undefined,
   };
 }
 
 /** Native against packed halves, with the variants that were chosen; undefined where native ones are out of the question. */
-async function compareHalfLoads(device: ComputeDevice, network: TunableNetwork, shapes: readonly TunedShape[]): Promise<TuneResult['halfLoads']> {
+async function compareHalfLoads(
+  device: ComputeDevice,
+  network: TunableNetwork,
+  shapes: readonly TunedShape[],
+): Promise<TuneResult['halfLoads']> {
   const chosen = Object.fromEntries(shapes.flatMap(({ key, chosen: tiling }) => (tiling ? [[key, tiling]] : [])));
   const packed = network.record(targetOf(device, chosen));
   if (!(await trustsHalfLoads(device, 'native'))) return undefined;

@@ -1,12 +1,12 @@
 import { encodeSafetensors, type WritableTensor } from '../checkpoints/safetensors/safetensors.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import { CheckpointError } from '../foundation/errors.js';
-import type { Precision } from '../spec/precision.js';
-import type { PrecisionChoice } from '../policy/precision.js';
-import { loadPolicy } from '../policy/load-policy.js';
 import type { PolicyInfo } from '../policy/info.js';
+import { loadPolicy } from '../policy/load-policy.js';
 import type { PlanResult } from '../policy/policy.js';
+import type { PrecisionChoice } from '../policy/precision.js';
 import type { ComputeDevice } from '../runtime/device.js';
+import type { Precision } from '../spec/precision.js';
 import { compareTensor, type TensorReport } from './compare.js';
 import { caseStrategy, GoldenCase } from './golden-case.js';
 import { computeTicks } from './verify-ticks.js';
@@ -52,7 +52,12 @@ export async function verifyCase(sources: CaseSources, device: ComputeDevice, pr
   }
 }
 
-async function verifyOpened(golden: GoldenCase, sources: CaseSources, device: ComputeDevice, precision: PrecisionChoice): Promise<CaseReport> {
+async function verifyOpened(
+  golden: GoldenCase,
+  sources: CaseSources,
+  device: ComputeDevice,
+  precision: PrecisionChoice,
+): Promise<CaseReport> {
   const decisions: PlanResult[] = [];
   const strategy = caseStrategy(golden.description);
   const policy = await loadPolicy(sources.policy, {
@@ -68,7 +73,8 @@ async function verifyOpened(golden: GoldenCase, sources: CaseSources, device: Co
     const merge = (values: ReadonlyMap<string, ArrayLike<number>>): void => values.forEach((value, name) => computed.set(name, value));
     if (golden.has('input.noise')) merge(await computeWindow(golden, policy));
     if (golden.has('ticks.input.noise')) merge(await computeTicks(golden, policy, decisions));
-    if (computed.size === 0) throw new CheckpointError(`case "${golden.name}" has neither input.noise nor ticks.input.noise: nothing to verify.`);
+    if (computed.size === 0)
+      throw new CheckpointError(`case "${golden.name}" has neither input.noise nor ticks.input.noise: nothing to verify.`);
 
     const tensors: TensorReport[] = [];
     for (const [name, values] of computed) {

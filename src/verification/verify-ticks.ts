@@ -59,7 +59,8 @@ function decisionValue(name: string, episode: readonly PlanResult[]): ArrayLike<
   const [, kind, index] = /^(prediction|start|chunk)\.(\d+)$/.exec(name) ?? [];
   const decision = episode[Number(index)];
   const values = kind === 'chunk' ? decision?.chunk : decision?.taps.get(kind ?? '');
-  if (!values) throw new CheckpointError(`the case expects "expected.${name}", which the ${episode.length} decisions of its episode do not have.`);
+  if (!values)
+    throw new CheckpointError(`the case expects "expected.${name}", which the ${episode.length} decisions of its episode do not have.`);
   return values;
 }
 

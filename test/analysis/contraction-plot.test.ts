@@ -10,7 +10,9 @@ function measured(timesteps: readonly number[], largest: number): Contraction {
   const spread = (delta: number): StepSpread => ({ delta, fresh: summarizeRatios([0.5, 0.75, largest]), carried: null });
   const end = { productOfMeans: 0.5, productOfMaxima: 1, measured: summarizeRatios([0.5]), roundingFloor: 1e-4 };
   return {
-    solver: 'DDIM', starts: 1, directions: 3,
+    solver: 'DDIM',
+    starts: 1,
+    directions: 3,
     steps: timesteps.map((timestep) => ({ timestep, spreads: DELTAS.map(spread) })),
     endToEnd: DELTAS.map((delta) => ({ delta, ...end })),
   };
@@ -22,7 +24,13 @@ function numbers(svg: string, attribute: string): number[] {
 
 describe('the plot of a contraction', () => {
   const few = { name: 'STEP 2 & more', contraction: measured([50, 0], 3.7) };
-  const many = { name: 'DDPM 100', contraction: measured(Array.from({ length: 100 }, (_, i) => 99 - i), 0.9) };
+  const many = {
+    name: 'DDPM 100',
+    contraction: measured(
+      Array.from({ length: 100 }, (_, i) => 99 - i),
+      0.9,
+    ),
+  };
 
   it('is an SVG file with a panel per delta and the names of the series', () => {
     const svg = contractionPlot('How much <it> contracts', [many, few]);

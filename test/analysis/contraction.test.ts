@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { measureContraction, type Contraction, type ContractionOptions, type ContractionStart } from '../../src/analysis/contraction.js';
+import { type Contraction, type ContractionOptions, type ContractionStart, measureContraction } from '../../src/analysis/contraction.js';
 import { startNoise, stepNoise } from '../../src/analysis/perturbation.js';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
@@ -8,22 +8,23 @@ import type { Schedule, SolverStep } from '../../src/diffusion/solver-step.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
-import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
-import { solverOptions } from '../support/recorded-case.js';
-import { EPSILON, gaussianDenoiser, toy, type Denoiser } from '../support/toy.js';
-import { loadGolden, window } from '../support/golden-policy.js';
+import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
+import { loadGolden, window } from '../support/golden-policy.js';
+import { solverOptions } from '../support/recorded-case.js';
+import { type Denoiser, EPSILON, gaussianDenoiser, toy } from '../support/toy.js';
 
 type Denoising = Pick<Policy, 'denoise'>;
 
 /** A policy whose mean maps are given: the k-th value of a chunk does not depend on the others. */
 function elementwise(map: (x: number, step: SolverStep, k: number) => number): Denoising {
   return {
-    denoise: async (requests) => requests.map(({ sample, schedule: { steps } }) => {
-      const chunk = sample.map((x, k) => steps.reduce((value, step) => map(value, step, k), x));
-      return { chunk, actionHorizon: chunk, trace: [] };
-    }),
+    denoise: async (requests) =>
+      requests.map(({ sample, schedule: { steps } }) => {
+        const chunk = sample.map((x, k) => steps.reduce((value, step) => map(value, step, k), x));
+        return { chunk, actionHorizon: chunk, trace: [] };
+      }),
   };
 }
 
@@ -64,7 +65,7 @@ describe('the contraction of a toy denoiser, whose derivative is known', () => {
     }
   });
 
-  it('the steps\' ratios multiply to what becomes of a displaced start', async () => {
+  it("the steps' ratios multiply to what becomes of a displaced start", async () => {
     const schedule = ddimSchedule({ ...EPSILON, clip: null, steps: 4 });
     const { endToEnd } = await measureContraction(denoising(toy), starts(8), { schedule, deltas: [0.1] });
     const expected = schedule.steps.reduce((product, step) => product * derivative(step, toy), 1);
@@ -103,13 +104,20 @@ describe('directions', () => {
     expect(spreadAt(found, 3).carried!.max).toBeGreaterThan(1);
     expect(spreadAt(found, 3).carried!.shareAbove1).toBeGreaterThan(0.5);
     const [end] = found.endToEnd;
-    expect(end!.productOfMaxima).toBeCloseTo([0, 1, 2, 3].reduce((product, k) => product * spreadAt(found, k).fresh.max, 1), 10);
+    expect(end!.productOfMaxima).toBeCloseTo(
+      [0, 1, 2, 3].reduce((product, k) => product * spreadAt(found, k).fresh.max, 1),
+      10,
+    );
     expect(end!.productOfMeans).toBeLessThan(0.9 * end!.productOfMaxima);
     expect(end!.measured.max).toBeGreaterThan(end!.productOfMaxima);
   });
 
   it('what has shrunk to the size of rounding is left out', async () => {
-    const found = await measureContraction(elementwise((x) => 0.05 * x), starts(8, 1), { schedule });
+    const found = await measureContraction(
+      elementwise((x) => 0.05 * x),
+      starts(8, 1),
+      { schedule },
+    );
     expect(schedule.steps.map((_, k) => spreadAt(found, k, 0).carried?.count ?? null)).toEqual([16, 16, null, null]);
     expect(schedule.steps.map((_, k) => spreadAt(found, k, 1).carried?.count ?? null)).toEqual([16, 16, 16, 16]);
   });
@@ -131,7 +139,12 @@ describe('what it refuses', () => {
 
   it.each<[string, readonly ContractionStart[], ContractionOptions, RegExp]>([
     ['a multistep solver', starts(4), { schedule: multistep }, /got steps of DPM-Solver\+\+ .* use DDPM or DDIM/],
-    ['a delta of the size of rounding', starts(4), { schedule, deltas: [1e-3, 1e-6] }, /numbers from 0.00001, below which rounding would be measured, got 0.000001/],
+    [
+      'a delta of the size of rounding',
+      starts(4),
+      { schedule, deltas: [1e-3, 1e-6] },
+      /numbers from 0.00001, below which rounding would be measured, got 0.000001/,
+    ],
     ['no delta', starts(4), { schedule, deltas: [] }, /at least one start and one delta are needed, got 2 and 0/],
     ['no start', [], { schedule }, /at least one start and one delta are needed, got 0 and 2/],
     ['no direction', starts(4), { schedule, directions: 0 }, /directions must be an integer from 1/],
@@ -148,8 +161,14 @@ describe('what it refuses', () => {
       told.push([done, total]);
       if (done === 3) controller.abort(new Error('enough'));
     };
-    await expect(measureContraction(denoising(toy), starts(4, 3), { schedule, signal: controller.signal, onStep })).rejects.toThrow('enough');
-    expect(told).toEqual([[1, 6], [2, 6], [3, 6]]);
+    await expect(measureContraction(denoising(toy), starts(4, 3), { schedule, signal: controller.signal, onStep })).rejects.toThrow(
+      'enough',
+    );
+    expect(told).toEqual([
+      [1, 6],
+      [2, 6],
+      [3, 6],
+    ]);
   });
 });
 
@@ -159,9 +178,12 @@ describe('the contraction of a policy on the device', () => {
   it.each<[string, (steps: number) => Schedule]>([
     ['DDPM', (steps) => ddpmSchedule({ ...solverOptions('state-ddpm10'), clip: null, steps })],
     ['DDIM', (steps) => ddimSchedule({ ...solverOptions('state-ddpm10'), clip: null, steps })],
-  ])('%s: a network that says 0 leaves the step\'s own coefficient', async (_, scheduleOf) => {
-    const silent = await new ChangedCheckpoint('state-ddpm10').tensors((tensors) => tensors.map((tensor) =>
-      tensor.name.includes('final_conv.1.') ? { ...tensor, data: new Uint8Array((tensor.data as Uint8Array).length) } : tensor));
+  ])("%s: a network that says 0 leaves the step's own coefficient", async (_, scheduleOf) => {
+    const silent = await new ChangedCheckpoint('state-ddpm10').tensors((tensors) =>
+      tensors.map((tensor) =>
+        tensor.name.includes('final_conv.1.') ? { ...tensor, data: new Uint8Array((tensor.data as Uint8Array).length) } : tensor,
+      ),
+    );
     const policy = await loadPolicy(silent.source, { device: device() });
     const schedule = scheduleOf(3);
     const sample = startNoise(policy.info.horizon * policy.info.actionDim, { seed: 0, start: 0 });

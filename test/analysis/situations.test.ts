@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { collectSituations, START_TAP, startsFromNoise, startsFromPrediction, type Situation } from '../../src/analysis/situations.js';
-import { OptionError } from '../../src/foundation/errors.js';
+import { collectSituations, type Situation, START_TAP, startsFromNoise, startsFromPrediction } from '../../src/analysis/situations.js';
 import { warmStart } from '../../src/diffusion/warm-start.js';
-import type { Policy, PlanResult } from '../../src/policy/policy.js';
-import { solverOptions } from '../support/recorded-case.js';
-import { loadGolden } from '../support/golden-policy.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import type { PlanResult, Policy } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';
+import { loadGolden } from '../support/golden-policy.js';
+import { solverOptions } from '../support/recorded-case.js';
 
 const STRATEGY = { name: 'STEP', budget: 1, coldStart: { steps: 2 } } as const;
 const OPTIONS = { strategy: STRATEGY, seed: 100_000, episodes: 1, decisions: 3 };
@@ -30,7 +30,8 @@ describe('situations of Push-T', () => {
     const last = Math.ceil(300 / every) - 1;
     expect(decisions).toHaveLength(last + 1);
     expect(situations.map(({ decision }) => decision)).toEqual([1, 2, 3].map((third) => Math.ceil((third * last) / 3)));
-    for (const { decision, tick, warm, seed } of situations) expect({ tick, warm, seed }).toEqual({ tick: decision * every, warm: true, seed: 100_000 });
+    for (const { decision, tick, warm, seed } of situations)
+      expect({ tick, warm, seed }).toEqual({ tick: decision * every, warm: true, seed: 100_000 });
     expect(ticks.at(-1)).toBe(300);
   });
 
@@ -64,7 +65,9 @@ describe('situations of Push-T', () => {
 
   it('are not played by a policy for something else', async () => {
     const other = await loadGolden(device(), 'state-ddpm10', { taps: [START_TAP] });
-    await expect(collectSituations(other, { ...OPTIONS, strategy: { name: 'DDIM', steps: 1 } })).rejects.toThrow(/has actions of \d+ values, Push-T takes 2/);
+    await expect(collectSituations(other, { ...OPTIONS, strategy: { name: 'DDIM', steps: 1 } })).rejects.toThrow(
+      /has actions of \d+ values, Push-T takes 2/,
+    );
     await other.dispose();
   });
 

@@ -5,7 +5,14 @@ describe('the spread of ratios', () => {
   it('is of values that were measured, in whatever order they come', () => {
     const ratios = Array.from({ length: 100 }, (_, i) => ((i * 37) % 100) / 50);
     expect(summarizeRatios(ratios)).toEqual({
-      count: 100, mean: expect.closeTo(0.99, 10) as number, min: 0, p5: 0.08, p50: 0.98, p95: 1.88, max: 1.98, shareAbove1: 0.49,
+      count: 100,
+      mean: expect.closeTo(0.99, 10) as number,
+      min: 0,
+      p5: 0.08,
+      p50: 0.98,
+      p95: 1.88,
+      max: 1.98,
+      shareAbove1: 0.49,
     });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareRecords, comparisonReport, judge, parseRecord } from '../../bench/kernels/compare.js';
-import { SUITE_FORMAT, type CaseRecord, type SuiteRecord, type Timing } from '../../bench/kernels/record.js';
+import { type CaseRecord, SUITE_FORMAT, type SuiteRecord, type Timing } from '../../bench/kernels/record.js';
 import { describeSamples, rounded } from '../../bench/kernels/statistics.js';
 
 function timing(samplesMs: readonly number[]): Timing {
@@ -9,8 +9,20 @@ function timing(samplesMs: readonly number[]): Timing {
 
 function caseRecord(id: string, samplesMs: readonly number[], perDecision = 2): CaseRecord {
   return {
-    id, kernel: 'conv1d', kind: 'conv1d', segment: 'evaluate', shape: '8×8×5 over 4', layers: [id], workgroups: [1, 1, 1], perDecision,
-    bytes: 1e6, weightBytes: 1e6, macs: 4e6, chain: 1, rotation: 1, dispatch: timing(samplesMs),
+    id,
+    kernel: 'conv1d',
+    kind: 'conv1d',
+    segment: 'evaluate',
+    shape: '8×8×5 over 4',
+    layers: [id],
+    workgroups: [1, 1, 1],
+    perDecision,
+    bytes: 1e6,
+    weightBytes: 1e6,
+    macs: 4e6,
+    chain: 1,
+    rotation: 1,
+    dispatch: timing(samplesMs),
   };
 }
 
@@ -18,11 +30,33 @@ function suiteRecord(cases: readonly CaseRecord[], changes: Partial<SuiteRecord>
   return {
     format: SUITE_FORMAT,
     environment: {
-      date: '2026-01-01T00:00:00.000Z', warmstep: '0', commit: 'abc', node: 'v20', webgpu: '0', platform: 'linux x64', cpu: 'cpu', cpus: 2,
+      date: '2026-01-01T00:00:00.000Z',
+      warmstep: '0',
+      commit: 'abc',
+      node: 'v20',
+      webgpu: '0',
+      platform: 'linux x64',
+      cpu: 'cpu',
+      cpus: 2,
       loadAverage: [0, 0, 0],
     },
-    adapter: { vendor: '', architecture: '', device: '', description: 'an adapter', isFallback: true, profile: 'safe', variants: 'shipped' },
-    deviceClass: 'software', profile: 'safe', clock: 'host', size: 'tiny', batch: 1, horizon: 16, steps: 2, filter: '',
+    adapter: {
+      vendor: '',
+      architecture: '',
+      device: '',
+      description: 'an adapter',
+      isFallback: true,
+      profile: 'safe',
+      variants: 'shipped',
+    },
+    deviceClass: 'software',
+    profile: 'safe',
+    clock: 'host',
+    size: 'tiny',
+    batch: 1,
+    horizon: 16,
+    steps: 2,
+    filter: '',
     stream: [{ name: 'read', bytes: 1e6, run: timing([1]), gigabytesPerSecond: 1 }],
     overheads: [],
     precisions: [{ precision: 'f32', dispatches: 2, bytes: 2e6, macs: 8e6, decision: timing([3]), cases }],

@@ -4,11 +4,17 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { distance } from '../../bench/gpu/profile-difference.js';
 import { runStep } from '../../bench/gpu/run-step.js';
-import { campaignSteps, PARTS, type CampaignOptions } from '../../bench/gpu/steps.js';
+import { type CampaignOptions, campaignSteps, PARTS } from '../../bench/gpu/steps.js';
 
 const OPTIONS: CampaignOptions = {
-  root: new URL('../..', import.meta.url).pathname, prefix: 'results/day-adapter', scratch: 'scratch', adapter: 'hardware', size: 'large',
-  seconds: 0.2, graphs: undefined, commands: new Set(['bench']),
+  root: new URL('../..', import.meta.url).pathname,
+  prefix: 'results/day-adapter',
+  scratch: 'scratch',
+  adapter: 'hardware',
+  size: 'large',
+  seconds: 0.2,
+  graphs: undefined,
+  commands: new Set(['bench']),
 };
 
 describe('a campaign on a GPU', () => {
@@ -40,7 +46,11 @@ describe('a campaign on a GPU', () => {
     });
 
     it('records a failure with the end of what was said', async () => {
-      expect(await node('console.error("no adapter"); process.exit(3)', 30)).toMatchObject({ status: 'failed', ended: '3', said: 'no adapter\n' });
+      expect(await node('console.error("no adapter"); process.exit(3)', 30)).toMatchObject({
+        status: 'failed',
+        ended: '3',
+        said: 'no adapter\n',
+      });
     });
 
     it('ends what takes too long', async () => {

@@ -27,7 +27,10 @@ describe.each(['with', 'without'])('the harness %s benchmark.js', (which) => {
       },
     });
     const measured = await measure([task('a', 3), task('b', 4)], 0.001);
-    expect(measured.map(({ name, samples }) => [name, new Set(samples)])).toEqual([['a', new Set([3])], ['b', new Set([4])]]);
+    expect(measured.map(({ name, samples }) => [name, new Set(samples)])).toEqual([
+      ['a', new Set([3])],
+      ['b', new Set([4])],
+    ]);
     expect(measured.every(({ samples }) => samples.length >= 5)).toBe(true);
     expect(order.lastIndexOf('a')).toBeLessThan(order.indexOf('b'));
   });

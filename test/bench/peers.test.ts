@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkLayout, type WeightLayout } from '../../bench/peers/graph.js';
-import { relativeError, ratiosTo, runsPerTurn, turnsOfRound } from '../../bench/peers/rounds.js';
 import { readOptions } from '../../bench/peers/options.js';
+import { ratiosTo, relativeError, runsPerTurn, turnsOfRound } from '../../bench/peers/rounds.js';
 import { applyStep, createWork, weightBytes } from '../../bench/peers/work.js';
 import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
 import { syntheticUnet } from '../../src/synthetic/checkpoint.js';
@@ -44,7 +44,11 @@ describe('a graph of the peers', () => {
   });
 
   it.each([
-    ['another input', layout(() => ({ inputs: { sample: [1, 16, 10], timestep: [1], global_cond: [1, 44] } })), /"global_cond".*\[1, 46\].*\[1, 44\]/],
+    [
+      'another input',
+      layout(() => ({ inputs: { sample: [1, 16, 10], timestep: [1], global_cond: [1, 44] } })),
+      /"global_cond".*\[1, 46\].*\[1, 44\]/,
+    ],
     ['an unknown tensor', layout(changed(3, { name: 'diffusion.unet.extra' })), /"diffusion.unet.extra"/],
     ['a tensor twice', layout(changed(3, { name: 'diffusion.unet.diffusion_step_encoder.1.weight' })), /there twice/],
     ['another shape of the same size', layout(changed(0, { shape: [256, 1024] })), /\[1024, 256\].*\[256, 1024\]/],
@@ -68,8 +72,17 @@ describe('rounds', () => {
   });
 
   it('compare medians with those of one engine', () => {
-    const medians = new Map([['cpu', 40], ['webgpu', 4000], ['ours', 80]]);
-    expect(ratiosTo('ours', medians)).toEqual(new Map([['cpu', 0.5], ['webgpu', 50]]));
+    const medians = new Map([
+      ['cpu', 40],
+      ['webgpu', 4000],
+      ['ours', 80],
+    ]);
+    expect(ratiosTo('ours', medians)).toEqual(
+      new Map([
+        ['cpu', 0.5],
+        ['webgpu', 50],
+      ]),
+    );
     expect(() => ratiosTo('nobody', medians)).toThrow(/nobody/);
   });
 
@@ -112,7 +125,11 @@ describe('the work', () => {
 describe('options', () => {
   it('name engines and precisions as lists, in any order', () => {
     expect(readOptions(['--only', 'warmstep,cpu', '--precision', 'f16', '--rounds', '7'])).toMatchObject({
-      only: ['cpu', 'warmstep'], precisions: ['f16'], rounds: 7, size: 'large', threads: 2,
+      only: ['cpu', 'warmstep'],
+      precisions: ['f16'],
+      rounds: 7,
+      size: 'large',
+      threads: 2,
     });
     expect(() => readOptions(['--only', 'gpu'])).toThrow(/--only.*"gpu"/);
     expect(() => readOptions(['--seconds', 'soon'])).toThrow(/--seconds.*"soon"/);

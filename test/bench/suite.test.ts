@@ -7,7 +7,15 @@ import { useTestDevice } from '../support/device.js';
 import { xmlElements } from '../support/svg.js';
 
 const QUICK: SuiteOptions = {
-  size: 'tiny', precisions: ['f32'], batch: 1, horizon: 16, steps: 2, filter: 'mid_modules', seconds: 0.01, timestamps: false, arenaBytes: 16 << 20,
+  size: 'tiny',
+  precisions: ['f32'],
+  batch: 1,
+  horizon: 16,
+  steps: 2,
+  filter: 'mid_modules',
+  seconds: 0.01,
+  timestamps: false,
+  arenaBytes: 16 << 20,
 };
 
 describe('the suite', () => {
@@ -44,7 +52,18 @@ describe('the suite', () => {
     }
     const groups = groupCases(found.cases, 1);
     expect(groups.map(({ name }) => name)).toEqual([
-      'observe', 'predict', 'start', 'down 0', 'down 1', 'down 2', 'middle', 'up 0', 'up 1', 'final', 'solver', 'finish',
+      'observe',
+      'predict',
+      'start',
+      'down 0',
+      'down 1',
+      'down 2',
+      'middle',
+      'up 0',
+      'up 1',
+      'final',
+      'solver',
+      'finish',
     ]);
     const picture = decisionPicture(record, found);
     expect(decisionPicture(record, found)).toBe(picture);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { collectCases, type Case } from '../../bench/kernels/cases.js';
-import { recordSynthetic, type DecisionChoice } from '../../bench/kernels/network.js';
+import { type Case, collectCases } from '../../bench/kernels/cases.js';
+import { type DecisionChoice, recordSynthetic } from '../../bench/kernels/network.js';
 import { useTestDevice } from '../support/device.js';
 
 /** Parameters of the large U-Net that no evaluation reads: they are tabulated at load, or used once per decision. */
@@ -41,7 +41,10 @@ describe('work of a decision', () => {
     expect(macs(one)).toBeGreaterThan(macs(evaluation(one)));
   });
 
-  it.each([['f16', 2], ['int8', 4]] as const)('needs fewer bytes for the same multiply-adds in %s', async (precision, factor) => {
+  it.each([
+    ['f16', 2],
+    ['int8', 4],
+  ] as const)('needs fewer bytes for the same multiply-adds in %s', async (precision, factor) => {
     const [full, small] = [await casesOf({ size: 'tiny' }), await casesOf({ size: 'tiny', precision })];
     expect(total(small, ({ macs }) => macs)).toBe(total(full, ({ macs }) => macs));
     const ratio = total(full, ({ weightBytes }) => weightBytes) / total(small, ({ weightBytes }) => weightBytes);

@@ -1,28 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import { UnsupportedCheckpointError } from '../../src/foundation/errors.js';
 import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import type { WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
+import { UnsupportedCheckpointError } from '../../src/foundation/errors.js';
 import { ChangedCheckpoint, f32, POST, PRE } from '../support/changed-checkpoint.js';
 
 const load = (checkpoint: ChangedCheckpoint): Promise<PolicyCheckpoint> => loadPolicyCheckpoint(checkpoint.source);
 
 /** LeRobot's names back to those of the original code. */
 function originalName(name: string): string {
-  return name.replace('diffusion.unet.', '')
-    .replace('.conv1.', '.blocks.0.').replace('.conv2.', '.blocks.1.')
+  return name
+    .replace('diffusion.unet.', '')
+    .replace('.conv1.', '.blocks.0.')
+    .replace('.conv2.', '.blocks.1.')
     .replace(/^((?:down|up)_modules\.\d\.2)\./, '$1.conv.');
 }
 
 /** state-ddim2 as a Diffusion Policy folder: config.json and model.safetensors only. */
 function originalNames(prefix: string, extra: readonly WritableTensor[]): Promise<ChangedCheckpoint> {
-  return new ChangedCheckpoint('state-ddim2').remove(PRE).remove(POST).tensors((tensors) => [
-    ...tensors.map((tensor) => ({ ...tensor, name: prefix + originalName(tensor.name) })), ...extra,
-  ]);
+  return new ChangedCheckpoint('state-ddim2')
+    .remove(PRE)
+    .remove(POST)
+    .tensors((tensors) => [...tensors.map((tensor) => ({ ...tensor, name: prefix + originalName(tensor.name) })), ...extra]);
 }
 
 const scaleOffset = (key: string, scale: readonly number[], offset: readonly number[]): WritableTensor[] => [
-  f32(`normalizer.params_dict.${key}.scale`, scale), f32(`normalizer.params_dict.${key}.offset`, offset),
+  f32(`normalizer.params_dict.${key}.scale`, scale),
+  f32(`normalizer.params_dict.${key}.offset`, offset),
   f32(`normalizer.params_dict.${key}.input_stats.min`, scale),
 ];
 const ACTION = scaleOffset('action', [2, 0.5], [1, -3]);
@@ -30,10 +34,14 @@ const ones = (size: number, value: number): number[] => Array<number>(size).fill
 
 describe('Diffusion Policy names', () => {
   it.each(['', 'model.'])('load with prefix %j to the same weights', async (prefix) => {
-    const policy = await load(await originalNames(prefix, [
-      ...ACTION, ...scaleOffset('state', [3, 4], [5, 6]), ...scaleOffset('observation.environment_state', ones(16, 2), ones(16, 1)),
-      f32(`${prefix}_dummy_variable`, []),
-    ]));
+    const policy = await load(
+      await originalNames(prefix, [
+        ...ACTION,
+        ...scaleOffset('state', [3, 4], [5, 6]),
+        ...scaleOffset('observation.environment_state', ones(16, 2), ones(16, 1)),
+        f32(`${prefix}_dummy_variable`, []),
+      ]),
+    );
     const lerobot = await load(new ChangedCheckpoint('state-ddim2'));
     expect(policy.dialect).toBe('diffusion-policy');
     expect(policy.warnings).toEqual([]);
@@ -50,14 +58,20 @@ describe('Diffusion Policy names', () => {
     const policy = await load(await originalNames('model.', [...ACTION, ...concatenated]));
     const [state, environment] = policy.observations;
     expect(state?.normalizer).toEqual({
-      mode: 'scale-offset', subtract: Float32Array.of(0, 0), divide: Float32Array.of(1, 1),
-      multiply: Float32Array.of(3, 4), add: Float32Array.of(5, 6),
+      mode: 'scale-offset',
+      subtract: Float32Array.of(0, 0),
+      divide: Float32Array.of(1, 1),
+      multiply: Float32Array.of(3, 4),
+      add: Float32Array.of(5, 6),
     });
     expect([...environment!.normalizer.multiply]).toEqual(ones(16, 2));
     expect([...environment!.normalizer.add]).toEqual(ones(16, 1));
     expect(policy.action).toEqual({
-      mode: 'scale-offset', add: Float32Array.of(-1, 3), halve: Float32Array.of(1, 1),
-      multiply: Float32Array.of(0.5, 2), shift: Float32Array.of(0, 0),
+      mode: 'scale-offset',
+      add: Float32Array.of(-1, 3),
+      halve: Float32Array.of(1, 1),
+      multiply: Float32Array.of(0.5, 2),
+      shift: Float32Array.of(0, 0),
     });
   });
 
@@ -65,23 +79,26 @@ describe('Diffusion Policy names', () => {
     const obs = scaleOffset('obs', ones(18, 1), ones(18, 0));
     await expect(load(await originalNames('', ACTION))).rejects.toThrow('with <key> "observation.state" or "state" or "obs", found none');
     await expect(load(await originalNames('', obs))).rejects.toThrow('with <key> "action", found none');
-    await expect(load(await originalNames('', [...obs, ...scaleOffset('action', [0, 1], [0, 0])])))
-      .rejects.toThrow('tensor "normalizer.params_dict.action.scale": expected statistics that can be divided by, found 0 at index 0');
-    await expect(load(await originalNames('', [...obs, ACTION[0]!]))).rejects.toThrow('expected a tensor "normalizer.params_dict.action.offset"');
+    await expect(load(await originalNames('', [...obs, ...scaleOffset('action', [0, 1], [0, 0])]))).rejects.toThrow(
+      'tensor "normalizer.params_dict.action.scale": expected statistics that can be divided by, found 0 at index 0',
+    );
+    await expect(load(await originalNames('', [...obs, ACTION[0]!]))).rejects.toThrow(
+      'expected a tensor "normalizer.params_dict.action.offset"',
+    );
   });
 
   it('take processor files where the model has no normaliser', async () => {
     const checkpoint = await new ChangedCheckpoint('state-ddim2').tensors((tensors) =>
-      tensors.map((tensor) => ({ ...tensor, name: originalName(tensor.name) })));
+      tensors.map((tensor) => ({ ...tensor, name: originalName(tensor.name) })),
+    );
     const policy = await load(checkpoint);
     expect(policy.dialect).toBe('diffusion-policy');
     expect(policy.action).toEqual((await load(new ChangedCheckpoint('state-ddim2'))).action);
   });
 
-  it.each(['local_cond_encoder.0.bias', 'model.local_cond_encoder.0.bias', 'obs_encoder.out.bias'])(
-    'are refused with %s', async (name) => {
-      const refused = load(await originalNames('model.', [f32(name, [1])]));
-      await expect(refused).rejects.toThrow(UnsupportedCheckpointError);
-      await expect(refused).rejects.toThrow(`tensor "${name}": local conditioning and observation encoders are not supported`);
-    });
+  it.each(['local_cond_encoder.0.bias', 'model.local_cond_encoder.0.bias', 'obs_encoder.out.bias'])('are refused with %s', async (name) => {
+    const refused = load(await originalNames('model.', [f32(name, [1])]));
+    await expect(refused).rejects.toThrow(UnsupportedCheckpointError);
+    await expect(refused).rejects.toThrow(`tensor "${name}": local conditioning and observation encoders are not supported`);
+  });
 });

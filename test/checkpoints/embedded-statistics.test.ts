@@ -39,7 +39,9 @@ describe.each(['a', 'b'] as const)('statistics inside the model file, dialect %s
     const infinite = await replaced(dialect, ACTION, { min: [Infinity, 0, 0], max: [1, 1, 1] });
     await expect(load(infinite)).rejects.toThrow(`tensor "${ACTION}.min": expected finite values`);
     const incomplete = await replaced(dialect, STATE, { min: [0, 0, 0, 0] });
-    await expect(load(incomplete)).rejects.toThrow('expected the statistics "min" and "max", which mode MIN_MAX of feature "observation.state" needs');
+    await expect(load(incomplete)).rejects.toThrow(
+      'expected the statistics "min" and "max", which mode MIN_MAX of feature "observation.state" needs',
+    );
     await expect(load(await replaced(dialect, STATE, {}))).rejects.toThrow('not both are there');
     await expect(load(await replaced(dialect, STATE, { min: [0], max: [1] }))).rejects.toThrow('expected shape [4]');
   });
@@ -47,9 +49,12 @@ describe.each(['a', 'b'] as const)('statistics inside the model file, dialect %s
 
 describe('a compiled model', () => {
   it('has the same tensors under names with _orig_mod', async () => {
-    const checkpoint = await new ChangedCheckpoint('state-dialect-b').tensors((tensors) => tensors.map((tensor) => ({
-      ...tensor, name: tensor.name.replace('diffusion.unet.', 'diffusion.unet._orig_mod.'),
-    })));
+    const checkpoint = await new ChangedCheckpoint('state-dialect-b').tensors((tensors) =>
+      tensors.map((tensor) => ({
+        ...tensor,
+        name: tensor.name.replace('diffusion.unet.', 'diffusion.unet._orig_mod.'),
+      })),
+    );
     const policy = await load(checkpoint);
     expect(policy.parameters).toBe(527_355);
     expect(policy.warnings).toEqual([]);
@@ -57,8 +62,10 @@ describe('a compiled model', () => {
   });
 
   it('must not have a tensor under both names', async () => {
-    const checkpoint = await new ChangedCheckpoint('state-dialect-b').tensors((tensors) =>
-      [...tensors, f32('diffusion.unet._orig_mod.final_conv.1.bias', [0, 0, 0])]);
+    const checkpoint = await new ChangedCheckpoint('state-dialect-b').tensors((tensors) => [
+      ...tensors,
+      f32('diffusion.unet._orig_mod.final_conv.1.bias', [0, 0, 0]),
+    ]);
     await expect(load(checkpoint)).rejects.toThrow('expected one tensor "diffusion.unet.final_conv.1.bias", found');
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { WarmstepError } from '../../src/foundation/errors.js';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { encodeSafetensors, SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
+import { WarmstepError } from '../../src/foundation/errors.js';
 import { bounded, boundedSource, seeded } from '../support/bounded-source.js';
-import { goldenFiles, jsonOf, type Files } from '../support/folders.js';
+import { type Files, goldenFiles, jsonOf } from '../support/folders.js';
 
 type Outcome = 'valid' | 'refused';
 
@@ -25,12 +25,15 @@ async function openAndRead(bytes: Uint8Array): Promise<void> {
   for (const name of file.tensors.keys()) await file.readFloats(name);
 }
 
-const SMALL = encodeSafetensors([
-  { name: 'observation.state.min', dtype: 'F32', shape: [2, 3], data: [1, 2, 3, 4, 5, 6] },
-  { name: 'a', dtype: 'F16', shape: [4], data: [1, 2, 3, 4] },
-  { name: 'b', dtype: 'I64', shape: [1], data: [7] },
-  { name: 'empty', dtype: 'BOOL', shape: [0], data: [] },
-], { format: 'pt' });
+const SMALL = encodeSafetensors(
+  [
+    { name: 'observation.state.min', dtype: 'F32', shape: [2, 3], data: [1, 2, 3, 4, 5, 6] },
+    { name: 'a', dtype: 'F16', shape: [4], data: [1, 2, 3, 4] },
+    { name: 'b', dtype: 'I64', shape: [1], data: [7] },
+    { name: 'empty', dtype: 'BOOL', shape: [0], data: [] },
+  ],
+  { format: 'pt' },
+);
 const HEADER_END = 8 + Number(new DataView(SMALL.buffer).getBigUint64(0, true));
 
 describe('a hostile safetensors file', () => {
@@ -39,14 +42,24 @@ describe('a hostile safetensors file', () => {
     for (let bit = 0; bit < HEADER_END * 8; bit++) {
       const bytes = SMALL.slice();
       bytes[bit >> 3]! ^= 1 << (bit & 7);
-      outcomes.add(await outcome(() => openAndRead(bytes), () => `bit ${bit}`));
+      outcomes.add(
+        await outcome(
+          () => openAndRead(bytes),
+          () => `bit ${bit}`,
+        ),
+      );
     }
     expect(outcomes).toEqual(new Set<Outcome>(['valid', 'refused']));
   });
 
   it('cut at any byte is refused', async () => {
     for (let length = 0; length < SMALL.length; length++) {
-      expect(await outcome(() => openAndRead(SMALL.slice(0, length)), () => `length ${length}`)).toBe('refused');
+      expect(
+        await outcome(
+          () => openAndRead(SMALL.slice(0, length)),
+          () => `length ${length}`,
+        ),
+      ).toBe('refused');
     }
   });
 
@@ -56,14 +69,33 @@ describe('a hostile safetensors file', () => {
       const bytes = SMALL.slice();
       for (let edits = random(6); edits >= 0; edits--) bytes[random(HEADER_END)] = random(256);
       if (random(4) === 0) new DataView(bytes.buffer).setBigUint64(0, BigInt(random(2 ** 31)) << BigInt(random(33)), true);
-      await outcome(() => openAndRead(bytes), () => `run ${run}`);
+      await outcome(
+        () => openAndRead(bytes),
+        () => `run ${run}`,
+      );
     }
   });
 
   it('with absurd values in its header is refused or read', async () => {
     const random = seeded(2);
-    const absurd = ['-1', '0', '1.5', '1e308', '9007199254740993', '4294967296', 'null', 'true', '"x"', '[]', '{}', '-0',
-      '[[[[]]]]', '{"__proto__":{"shape":[1]}}', '18446744073709551615', '""'];
+    const absurd = [
+      '-1',
+      '0',
+      '1.5',
+      '1e308',
+      '9007199254740993',
+      '4294967296',
+      'null',
+      'true',
+      '"x"',
+      '[]',
+      '{}',
+      '-0',
+      '[[[[]]]]',
+      '{"__proto__":{"shape":[1]}}',
+      '18446744073709551615',
+      '""',
+    ];
     const numbers = /\d+/g;
     const text = new TextDecoder().decode(SMALL.subarray(8, HEADER_END));
     const places = [...text.matchAll(numbers)].map(({ index }) => index);
@@ -75,15 +107,39 @@ describe('a hostile safetensors file', () => {
       new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
       bytes.set(header, 8);
       bytes.set(SMALL.subarray(HEADER_END), 8 + header.length);
-      await outcome(() => openAndRead(bytes), () => changed);
+      await outcome(
+        () => openAndRead(bytes),
+        () => changed,
+      );
     }
   });
 });
 
 /** Replaces, removes or adds one value somewhere inside a JSON document. */
 function mutate(value: unknown, random: (limit: number) => number): unknown {
-  const absurd: unknown[] = [null, true, -1, 0, 1, 0.5, 1e308, 2 ** 53, 4096, 65_536, '', 'MIN_MAX', '../x', [], {}, [1], [2 ** 40],
-    Array<number>(1000).fill(2), { a: { b: [] } }, '__proto__', 'observation.state'];
+  const absurd: unknown[] = [
+    null,
+    true,
+    -1,
+    0,
+    1,
+    0.5,
+    1e308,
+    2 ** 53,
+    4096,
+    65_536,
+    '',
+    'MIN_MAX',
+    '../x',
+    [],
+    {},
+    [1],
+    [2 ** 40],
+    Array<number>(1000).fill(2),
+    { a: { b: [] } },
+    '__proto__',
+    'observation.state',
+  ];
   const isLeaf = typeof value !== 'object' || value === null || random(6) === 0;
   if (isLeaf) return absurd[random(absurd.length)];
   const entries = Object.entries(value);
@@ -105,7 +161,12 @@ async function mutateJson(files: Files, seed: number, runs: number, load: (files
       const name = names[random(names.length)]!;
       changed[name] = JSON.stringify(mutate(jsonOf(changed, name), random));
     }
-    outcomes.add(await outcome(() => load(changed), () => `run ${run} of seed ${seed}`));
+    outcomes.add(
+      await outcome(
+        () => load(changed),
+        () => `run ${run} of seed ${seed}`,
+      ),
+    );
   }
   return outcomes;
 }
@@ -117,8 +178,9 @@ describe('hostile JSON', () => {
   });
 
   it('in a predictor is refused or loads', async () => {
-    const outcomes = await mutateJson(goldenFiles('step-pusht-trained/predictor'), 4, 400,
-      (files) => loadPredictorCheckpoint(boundedSource(files)));
+    const outcomes = await mutateJson(goldenFiles('step-pusht-trained/predictor'), 4, 400, (files) =>
+      loadPredictorCheckpoint(boundedSource(files)),
+    );
     expect(outcomes).toEqual(new Set<Outcome>(['valid', 'refused']));
   });
 
@@ -130,7 +192,10 @@ describe('hostile JSON', () => {
       const bytes = model.slice();
       const bit = random(17_720 * 8);
       bytes[bit >> 3]! ^= 1 << (bit & 7);
-      await outcome(() => loadPolicyCheckpoint(boundedSource({ ...files, 'model.safetensors': bytes })), () => `bit ${bit}`);
+      await outcome(
+        () => loadPolicyCheckpoint(boundedSource({ ...files, 'model.safetensors': bytes })),
+        () => `bit ${bit}`,
+      );
     }
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
 import type { Normalizer, Unnormalizer } from '../../src/spec/policy-spec.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { f16BitsToF32, f32ToF16Bits, packF16, roundToF16 } from '../../src/foundation/half.js';
-import { f32ToBf16Bits } from '../../src/foundation/half.js';
+import { f16BitsToF32, f32ToBf16Bits, f32ToF16Bits, packF16, roundToF16 } from '../../src/foundation/half.js';
 
 /** The definition of binary16, written as arithmetic. */
 function reference(code: number): number {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { CheckpointError } from '../../src/foundation/errors.js';
 import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
 import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
+import { CheckpointError } from '../../src/foundation/errors.js';
 import { f32, tensorsOf } from '../support/changed-checkpoint.js';
 import { goldenFiles, jsonOf } from '../support/folders.js';
 
@@ -41,12 +41,28 @@ describe('a predictor folder', () => {
     ['heads that do not divide', { config: { n_head: 3 } }, '"n_head" must divide "d_model" 128, found 3'],
     ['too many layers', { config: { n_layers: 65 } }, '"n_layers" must be an integer from 1 to 64'],
     ['a history longer than a chunk', { config: { history_steps: 17 } }, '"history_steps" must be at most "horizon" 16'],
-    ['another action size', { config: { action_dim: 3 } }, 'tensor "prev_action_embed.weight" in model.safetensors: expected shape [128,3] (from action_dim and d_model in config.json), found shape [128,2]'],
+    [
+      'another action size',
+      { config: { action_dim: 3 } },
+      'tensor "prev_action_embed.weight" in model.safetensors: expected shape [128,3] (from action_dim and d_model in config.json), found shape [128,2]',
+    ],
     ['another horizon', { config: { horizon: 24 } }, 'tensor "action_query" in model.safetensors: expected shape [1,24,128]'],
     ['another feed-forward width', { config: { dim_feedforward: 512 } }, 'from d_model and dim_feedforward'],
-    ['a layer that is not there', { config: { n_encoder_layers: 3 } }, 'tensor "cond_encoder.layers.2.self_attn.in_proj_weight" in model.safetensors: expected shape [384,128]'],
-    ['more observation frames than positions', { config: { n_obs_steps: 13 } }, 'tensor "pos_encoder_obs.pe" in model.safetensors: expected shape [1, rows, 128] with at least 13 rows (from n_obs_steps'],
-    ['no position table', { tensors: (all) => all.filter(({ name }) => name !== 'pos_encoder_action.pe') }, 'with at least 16 rows (from history_steps and horizon in config.json), found no such tensor'],
+    [
+      'a layer that is not there',
+      { config: { n_encoder_layers: 3 } },
+      'tensor "cond_encoder.layers.2.self_attn.in_proj_weight" in model.safetensors: expected shape [384,128]',
+    ],
+    [
+      'more observation frames than positions',
+      { config: { n_obs_steps: 13 } },
+      'tensor "pos_encoder_obs.pe" in model.safetensors: expected shape [1, rows, 128] with at least 13 rows (from n_obs_steps',
+    ],
+    [
+      'no position table',
+      { tensors: (all) => all.filter(({ name }) => name !== 'pos_encoder_action.pe') },
+      'with at least 16 rows (from history_steps and horizon in config.json), found no such tensor',
+    ],
   ])('is refused with %s', async (_what, change, message) => {
     await expect(load(change)).rejects.toThrow(CheckpointError);
     await expect(load(change)).rejects.toThrow(message);

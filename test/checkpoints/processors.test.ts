@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CheckpointError, UnsupportedCheckpointError } from '../../src/foundation/errors.js';
 import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
+import { CheckpointError, UnsupportedCheckpointError } from '../../src/foundation/errors.js';
 import { ChangedCheckpoint, f32, POST, POST_STATE, PRE, PRE_STATE, type StepJson } from '../support/changed-checkpoint.js';
 
 const load = (checkpoint: ChangedCheckpoint): Promise<PolicyCheckpoint> => loadPolicyCheckpoint(checkpoint.source);
@@ -11,11 +11,13 @@ const normalizerStep = (steps: StepJson[]): StepJson => find(steps, 'normalizer_
 
 /** The checkpoint with other statistics of the two state dimensions. */
 function stateStatistics(statistics: Record<string, number[]>): Promise<ChangedCheckpoint> {
-  return changed().tensors((tensors) => [
-    ...tensors.filter(({ name }) => !(name.slice('observation.state.'.length) in statistics)
-      || !name.startsWith('observation.state.')),
-    ...Object.entries(statistics).map(([stat, values]) => f32(`observation.state.${stat}`, values)),
-  ], PRE_STATE);
+  return changed().tensors(
+    (tensors) => [
+      ...tensors.filter(({ name }) => !(name.slice('observation.state.'.length) in statistics) || !name.startsWith('observation.state.')),
+      ...Object.entries(statistics).map(([stat, values]) => f32(`observation.state.${stat}`, values)),
+    ],
+    PRE_STATE,
+  );
 }
 
 describe('processor files', () => {
@@ -31,26 +33,39 @@ describe('processor files', () => {
 
   it('may have their steps, and so their state files, at other positions', async () => {
     const moved = 'policy_preprocessor_step_1_normalizer_processor.safetensors';
-    const policy = await load(changed().rename(PRE_STATE, moved).steps(PRE, (steps) => {
-      const normalizer = normalizerStep(steps);
-      normalizer.state_file = moved;
-      return [steps[0]!, normalizer, steps[1]!, steps[2]!];
-    }));
+    const policy = await load(
+      changed()
+        .rename(PRE_STATE, moved)
+        .steps(PRE, (steps) => {
+          const normalizer = normalizerStep(steps);
+          normalizer.state_file = moved;
+          return [steps[0]!, normalizer, steps[1]!, steps[2]!];
+        }),
+    );
     expect(policy.observations).toEqual((await load(changed())).observations);
     await expect(load(changed().remove(PRE_STATE))).rejects.toThrow(`expected a file "${PRE_STATE}"`);
   });
 
   it.each(['../secret.safetensors', 'sub/file.safetensors', 'C:\\file.safetensors', '..', ''])(
-    'must not name the state file %j', async (file) => {
-      const checkpoint = changed().steps(PRE, (steps) => { normalizerStep(steps).state_file = file; });
+    'must not name the state file %j',
+    async (file) => {
+      const checkpoint = changed().steps(PRE, (steps) => {
+        normalizerStep(steps).state_file = file;
+      });
       await expect(load(checkpoint)).rejects.toThrow('the name of a file in the checkpoint folder, without a path');
-    });
+    },
+  );
 
   it('may name steps by class', async () => {
     const classes = ['RenameObservationsProcessorStep', 'AddBatchDimensionProcessorStep', 'DeviceProcessorStep', 'NormalizerProcessorStep'];
-    const policy = await load(changed().steps(PRE, (steps) => steps.map(({ registry_name: _, ...step }, i) => ({
-      ...step, class: `lerobot.processor.some_module.${classes[i]}`,
-    }))));
+    const policy = await load(
+      changed().steps(PRE, (steps) =>
+        steps.map(({ registry_name: _, ...step }, i) => ({
+          ...step,
+          class: `lerobot.processor.some_module.${classes[i]}`,
+        })),
+      ),
+    );
     expect(policy.observations).toEqual((await load(changed())).observations);
   });
 
@@ -58,21 +73,28 @@ describe('processor files', () => {
     const unknown = changed().steps(PRE, (steps) => [...steps, { ...steps[1]!, registry_name: 'delta_actions_processor' }]);
     await expect(load(unknown)).rejects.toThrow(UnsupportedCheckpointError);
     await expect(load(unknown)).rejects.toThrow('"steps" 4: processor step "delta_actions_processor" is not supported here');
-    const misplaced = changed().steps(POST, (steps) => { steps[0]!.registry_name = 'normalizer_processor'; });
+    const misplaced = changed().steps(POST, (steps) => {
+      steps[0]!.registry_name = 'normalizer_processor';
+    });
     await expect(load(misplaced)).rejects.toThrow('"normalizer_processor" is not supported here');
     const doubled = changed().steps(PRE, (steps) => [...steps, normalizerStep(steps)]);
     await expect(load(doubled)).rejects.toThrow('expected one normalizer step, found two');
   });
 
   it('warn of a cast that is not done', async () => {
-    const cast = (dtype: string) => changed().steps(PRE, (steps) => { find(steps, 'device_processor').config['float_dtype'] = dtype; });
+    const cast = (dtype: string) =>
+      changed().steps(PRE, (steps) => {
+        find(steps, 'device_processor').config['float_dtype'] = dtype;
+      });
     expect((await load(cast('float32'))).warnings).toEqual([]);
     expect((await load(cast('float16'))).warnings).toEqual([expect.stringContaining('"float_dtype" float16; f32 is used')]);
   });
 });
 
 describe('the rename map', () => {
-  const rename = (steps: StepJson[], map: Record<string, string>): void => { steps[0]!.config.rename_map = map; };
+  const rename = (steps: StepJson[], map: Record<string, string>): void => {
+    steps[0]!.config.rename_map = map;
+  };
   const rawNames = async (checkpoint: ChangedCheckpoint): Promise<string[]> =>
     (await load(checkpoint)).observations.map(({ rawName }) => rawName);
 
@@ -82,12 +104,16 @@ describe('the rename map', () => {
   });
 
   it('is followed backwards through several steps, on either side of the normaliser', async () => {
-    const checkpoint = await changed().steps(PRE, (steps) => {
-      rename(steps, { joints: 'middle' });
-      normalizerStep(steps).config.features = { middle: { type: 'STATE', shape: [2] } };
-      return [...steps, { ...steps[0]!, config: { ...steps[0]!.config, rename_map: { middle: 'observation.state' } } }];
-    }).tensors((tensors) => tensors.map((tensor) =>
-      ({ ...tensor, name: tensor.name.replace('observation.state.', 'middle.') })), PRE_STATE);
+    const checkpoint = await changed()
+      .steps(PRE, (steps) => {
+        rename(steps, { joints: 'middle' });
+        normalizerStep(steps).config.features = { middle: { type: 'STATE', shape: [2] } };
+        return [...steps, { ...steps[0]!, config: { ...steps[0]!.config, rename_map: { middle: 'observation.state' } } }];
+      })
+      .tensors(
+        (tensors) => tensors.map((tensor) => ({ ...tensor, name: tensor.name.replace('observation.state.', 'middle.') })),
+        PRE_STATE,
+      );
     const policy = await load(checkpoint);
     expect(policy.observations[0]?.rawName).toBe('joints');
     expect(policy.observations[0]?.normalizer).toEqual((await load(changed())).observations[0]?.normalizer);
@@ -107,37 +133,56 @@ describe('the rename map', () => {
 describe('normalisation by processor files', () => {
   it('replaces a range of zero by eps, in both directions', async () => {
     const checkpoint = await stateStatistics({ min: [3, -1], max: [3, 1] });
-    await checkpoint.tensors((tensors) => [
-      ...tensors.filter(({ name }) => name !== 'action.min' && name !== 'action.max'),
-      f32('action.min', [5, 0]), f32('action.max', [5, 4]),
-    ], POST_STATE);
+    await checkpoint.tensors(
+      (tensors) => [
+        ...tensors.filter(({ name }) => name !== 'action.min' && name !== 'action.max'),
+        f32('action.min', [5, 0]),
+        f32('action.max', [5, 4]),
+      ],
+      POST_STATE,
+    );
     const policy = await load(checkpoint);
     const { subtract, divide, multiply, add } = policy.observations[0]!.normalizer;
-    expect([subtract, divide, multiply, add].map((values) => [...values])).toEqual(
-      [[3, -1], [Math.fround(1e-8), 2], [2, 2], [-1, -1]]);
+    expect([subtract, divide, multiply, add].map((values) => [...values])).toEqual([
+      [3, -1],
+      [Math.fround(1e-8), 2],
+      [2, 2],
+      [-1, -1],
+    ]);
     expect([...policy.action.multiply]).toEqual([Math.fround(1e-8), 4]);
     expect([...policy.action.shift]).toEqual([5, 0]);
   });
 
-  it.each([['QUANTILES', 'q01', 'q99', 'quantiles'], ['QUANTILE10', 'q10', 'q90', 'quantile10']])(
-    'reads %s from %s and %s', async (key, low, high, mode) => {
-      const checkpoint = (await stateStatistics({ [low]: [-1, 2], [high]: [1, 6] }))
-        .steps(PRE, (steps) => { normalizerStep(steps).config.norm_map['STATE'] = key; });
-      const { normalizer } = (await load(checkpoint)).observations[0]!;
-      expect(normalizer.mode).toBe(mode);
-      expect([[...normalizer.subtract], [...normalizer.divide]]).toEqual([[-1, 2], [2, 4]]);
-      const without = changed().steps(PRE, (steps) => { normalizerStep(steps).config.norm_map['STATE'] = key; });
-      await expect(load(without)).rejects.toThrow(
-        `expected the statistics "${low}" and "${high}", which mode ${key} of feature "observation.state" needs`);
+  it.each([
+    ['QUANTILES', 'q01', 'q99', 'quantiles'],
+    ['QUANTILE10', 'q10', 'q90', 'quantile10'],
+  ])('reads %s from %s and %s', async (key, low, high, mode) => {
+    const checkpoint = (await stateStatistics({ [low]: [-1, 2], [high]: [1, 6] })).steps(PRE, (steps) => {
+      normalizerStep(steps).config.norm_map['STATE'] = key;
     });
+    const { normalizer } = (await load(checkpoint)).observations[0]!;
+    expect(normalizer.mode).toBe(mode);
+    expect([[...normalizer.subtract], [...normalizer.divide]]).toEqual([
+      [-1, 2],
+      [2, 4],
+    ]);
+    const without = changed().steps(PRE, (steps) => {
+      normalizerStep(steps).config.norm_map['STATE'] = key;
+    });
+    await expect(load(without)).rejects.toThrow(
+      `expected the statistics "${low}" and "${high}", which mode ${key} of feature "observation.state" needs`,
+    );
+  });
 
   it('adds eps to a standard deviation going in, not coming out', async () => {
     const checkpoint = (await stateStatistics({ mean: [1, 2], std: [0, 0.5] }))
-      .steps(PRE, (steps) => { normalizerStep(steps).config.norm_map['STATE'] = 'MEAN_STD'; })
-      .steps(POST, (steps) => { steps[0]!.config.norm_map['ACTION'] = 'MEAN_STD'; });
-    await checkpoint.tensors((tensors) => [
-      ...tensors.filter(({ name }) => name !== 'action.std'), f32('action.std', [0, 2]),
-    ], POST_STATE);
+      .steps(PRE, (steps) => {
+        normalizerStep(steps).config.norm_map['STATE'] = 'MEAN_STD';
+      })
+      .steps(POST, (steps) => {
+        steps[0]!.config.norm_map['ACTION'] = 'MEAN_STD';
+      });
+    await checkpoint.tensors((tensors) => [...tensors.filter(({ name }) => name !== 'action.std'), f32('action.std', [0, 2])], POST_STATE);
     const policy = await load(checkpoint);
     expect([...policy.observations[0]!.normalizer.divide]).toEqual([Math.fround(1e-8), Math.fround(0.5 + 1e-8)]);
     expect([...policy.action.multiply]).toEqual([0, 2]);
@@ -146,13 +191,35 @@ describe('normalisation by processor files', () => {
 
   it('leaves alone what the map, the keys or IDENTITY leave alone', async () => {
     const modes = async (edit: (config: StepJson['config']) => void): Promise<string[]> =>
-      (await load(changed().steps(PRE, (steps) => edit(normalizerStep(steps).config)))).observations.map(({ normalizer }) => normalizer.mode);
-    expect(await modes((config) => { delete config.norm_map['ENV']; })).toEqual(['min-max', 'identity']);
-    expect(await modes((config) => { config.norm_map['STATE'] = 'IDENTITY'; })).toEqual(['identity', 'min-max']);
-    expect(await modes((config) => { config['normalize_observation_keys'] = ['observation.state']; })).toEqual(['min-max', 'identity']);
-    expect(await modes((config) => { config['normalize_observation_keys'] = null; })).toEqual(['min-max', 'min-max']);
+      (await load(changed().steps(PRE, (steps) => edit(normalizerStep(steps).config)))).observations.map(
+        ({ normalizer }) => normalizer.mode,
+      );
+    expect(
+      await modes((config) => {
+        delete config.norm_map['ENV'];
+      }),
+    ).toEqual(['min-max', 'identity']);
+    expect(
+      await modes((config) => {
+        config.norm_map['STATE'] = 'IDENTITY';
+      }),
+    ).toEqual(['identity', 'min-max']);
+    expect(
+      await modes((config) => {
+        config['normalize_observation_keys'] = ['observation.state'];
+      }),
+    ).toEqual(['min-max', 'identity']);
+    expect(
+      await modes((config) => {
+        config['normalize_observation_keys'] = null;
+      }),
+    ).toEqual(['min-max', 'min-max']);
     // The type that counts is the one in the step, not the one in config.json.
-    expect(await modes((config) => { config.features['observation.environment_state']!.type = 'LANGUAGE'; })).toEqual(['min-max', 'identity']);
+    expect(
+      await modes((config) => {
+        config.features['observation.environment_state']!.type = 'LANGUAGE';
+      }),
+    ).toEqual(['min-max', 'identity']);
   });
 
   it('warns when a pipeline does not normalise at all', async () => {
@@ -166,16 +233,24 @@ describe('normalisation by processor files', () => {
   it.each([
     ['infinity', [Infinity, 1], 'tensor "observation.state.max": expected finite values'],
     ['NaN', [NaN, 1], 'tensor "observation.state.max": expected finite values'],
-    ['another length', [1, 1, 1], 'tensor "observation.state.max": expected shape [2] for a feature of that size in config.json, found [3]'],
+    [
+      'another length',
+      [1, 1, 1],
+      'tensor "observation.state.max": expected shape [2] for a feature of that size in config.json, found [3]',
+    ],
     ['a range beyond f32', [3e38, 1], 'expected a finite range, found -3.0000'],
   ])('refuses statistics with %s', async (_what, max, message) => {
     await expect(load(await stateStatistics({ min: [-3e38, 0], max }))).rejects.toThrow(message);
   });
 
   it('refuses a mode it does not know, a mode without state file, and missing statistics', async () => {
-    const unknown = changed().steps(PRE, (steps) => { normalizerStep(steps).config.norm_map['STATE'] = 'LOG'; });
+    const unknown = changed().steps(PRE, (steps) => {
+      normalizerStep(steps).config.norm_map['STATE'] = 'LOG';
+    });
     await expect(load(unknown)).rejects.toThrow('"STATE" must be one of IDENTITY, MIN_MAX, MEAN_STD, QUANTILES, QUANTILE10, found "LOG"');
-    const bare = changed().steps(PRE, (steps) => { delete normalizerStep(steps).state_file; });
+    const bare = changed().steps(PRE, (steps) => {
+      delete normalizerStep(steps).state_file;
+    });
     await expect(load(bare)).rejects.toThrow('expected the statistics "min" and "max"');
     const missing = await changed().tensors((tensors) => tensors.filter(({ name }) => name !== 'action.max'), POST_STATE);
     await expect(load(missing)).rejects.toThrow(CheckpointError);

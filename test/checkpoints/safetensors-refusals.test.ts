@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CheckpointError } from '../../src/foundation/errors.js';
 import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
+import { CheckpointError } from '../../src/foundation/errors.js';
 import { bounded } from '../support/bounded-source.js';
 
 /** A file with any header text, true or not. */
@@ -17,8 +17,7 @@ async function open(bytes: Uint8Array): Promise<SafetensorsFile> {
   return SafetensorsFile.open(bounded(await memorySource('memory', { 'm.safetensors': bytes }).open('m.safetensors')));
 }
 
-const tensor = (dtype: string, shape: string, offsets: string): string =>
-  `{"dtype":"${dtype}","shape":${shape},"data_offsets":${offsets}}`;
+const tensor = (dtype: string, shape: string, offsets: string): string => `{"dtype":"${dtype}","shape":${shape},"data_offsets":${offsets}}`;
 const f32 = (shape: string, offsets: string): string => tensor('F32', shape, offsets);
 
 const REFUSED: readonly [what: string, bytes: Uint8Array, message: string][] = [
@@ -37,7 +36,11 @@ const REFUSED: readonly [what: string, bytes: Uint8Array, message: string][] = [
   ['a key repeated through an escape', file(`{"a":${f32('[0]', '[0,0]')},"\\u0061":${f32('[0]', '[0,0]')}}`, 0), 'found "a" twice'],
   ['a repeated key within a tensor', file('{"a":{"dtype":"F32","shape":[0],"shape":[0],"data_offsets":[0,0]}}', 0), 'found "shape" twice'],
   ['absurd nesting', file(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 0), 'nested at most 32 levels'],
-  ['an unknown dtype', file(`{"a":${tensor('F8_E4M3', '[1]', '[0,1]')}}`, 1), '"dtype" must be one of F64, F32, F16, BF16, I64, I32, U8, BOOL, found "F8_E4M3"'],
+  [
+    'an unknown dtype',
+    file(`{"a":${tensor('F8_E4M3', '[1]', '[0,1]')}}`, 1),
+    '"dtype" must be one of F64, F32, F16, BF16, I64, I32, U8, BOOL, found "F8_E4M3"',
+  ],
   ['a dtype from the prototype', file(`{"a":${tensor('constructor', '[1]', '[0,1]')}}`, 1), 'found "constructor"'],
   ['a missing dtype', file('{"a":{"shape":[1],"data_offsets":[0,4]}}', 4), '"dtype" must be one of'],
   ['a missing shape', file('{"a":{"dtype":"F32","data_offsets":[0,4]}}', 4), '"shape" must be a list of integers'],
@@ -48,15 +51,39 @@ const REFUSED: readonly [what: string, bytes: Uint8Array, message: string][] = [
   ['a fractional size', file(`{"a":${f32('[1.5]', '[0,4]')}}`, 4), '"shape" must be'],
   ['a size as text', file(`{"a":${f32('["1"]', '[0,4]')}}`, 4), '"shape" must be'],
   ['a shape whose product overflows', file(`{"a":${f32('[4294967296,4294967296]', '[0,0]')}}`, 0), 'found 0 bytes in all'],
-  ['a shape whose product overflows to infinity', file(`{"a":${f32(`[${Array(30).fill(2 ** 52).join()}]`, '[0,4]')}}`, 4), 'found 4 bytes in all'],
-  ['a shape larger than its bytes', file(`{"a":${f32('[2]', '[0,4]')}}`, 4), 'expected 4 bytes for each element of F32 [2], found 4 bytes in all'],
+  [
+    'a shape whose product overflows to infinity',
+    file(
+      `{"a":${f32(
+        `[${Array(30)
+          .fill(2 ** 52)
+          .join()}]`,
+        '[0,4]',
+      )}}`,
+      4,
+    ),
+    'found 4 bytes in all',
+  ],
+  [
+    'a shape larger than its bytes',
+    file(`{"a":${f32('[2]', '[0,4]')}}`, 4),
+    'expected 4 bytes for each element of F32 [2], found 4 bytes in all',
+  ],
   ['a negative offset', file(`{"a":${f32('[1]', '[-4,0]')}}`, 4), '"data_offsets" must be a list of integers from 0'],
   ['a fractional offset', file(`{"a":${f32('[1]', '[0.5,4.5]')}}`, 8), '"data_offsets" must be'],
   ['an offset of 1e308', file(`{"a":${f32('[1]', '[0,1e308]')}}`, 4), '"data_offsets" must be'],
-  ['offsets in reverse', file(`{"a":${f32('[1]', '[4,0]')}}`, 4), 'expected data_offsets [begin, end] within the 4 bytes of data, found [4,0]'],
+  [
+    'offsets in reverse',
+    file(`{"a":${f32('[1]', '[4,0]')}}`, 4),
+    'expected data_offsets [begin, end] within the 4 bytes of data, found [4,0]',
+  ],
   ['three offsets', file(`{"a":${f32('[1]', '[0,4,4]')}}`, 4), 'found [0,4,4]'],
   ['an overrun', file(`{"a":${f32('[2]', '[0,8]')}}`, 4), 'truncated or damaged'],
-  ['an overlap', file(`{"a":${f32('[2]', '[0,8]')},"b":${f32('[1]', '[4,8]')}}`, 8), 'tensor "b" overlaps tensor "a": expected it at offset 8 of the data, found 4'],
+  [
+    'an overlap',
+    file(`{"a":${f32('[2]', '[0,8]')},"b":${f32('[1]', '[4,8]')}}`, 8),
+    'tensor "b" overlaps tensor "a": expected it at offset 8 of the data, found 4',
+  ],
   ['two tensors on the same bytes', file(`{"a":${f32('[1]', '[0,4]')},"b":${f32('[1]', '[0,4]')}}`, 4), 'tensor "b" overlaps tensor "a"'],
   ['a hole', file(`{"a":${f32('[1]', '[0,4]')},"b":${f32('[1]', '[8,12]')}}`, 12), 'tensor "b" leaves a hole after tensor "a"'],
   ['a hole at the start', file(`{"a":${f32('[1]', '[4,8]')}}`, 8), 'leaves a hole after the header'],
@@ -67,7 +94,10 @@ const REFUSED: readonly [what: string, bytes: Uint8Array, message: string][] = [
 
 describe('a safetensors reader refuses', () => {
   it.each(REFUSED)('%s', async (_what, bytes, message) => {
-    const error = await open(bytes).then(() => undefined, (reason: unknown) => reason);
+    const error = await open(bytes).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     expect(error).toBeInstanceOf(CheckpointError);
     expect((error as Error).message).toContain(message);
     expect((error as Error).message).toContain('m.safetensors');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CheckpointError, OptionError } from '../../src/foundation/errors.js';
 import { encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
-import { blobSource, memorySource, type ByteSource } from '../../src/checkpoints/source.js';
+import { type ByteSource, blobSource, memorySource } from '../../src/checkpoints/source.js';
+import { CheckpointError, OptionError } from '../../src/foundation/errors.js';
 
 async function open(tensors: readonly WritableTensor[], metadata?: Record<string, string>): Promise<SafetensorsFile> {
   return openBytes(encodeSafetensors(tensors, metadata));
@@ -13,7 +13,10 @@ async function openBytes(bytes: Uint8Array): Promise<SafetensorsFile> {
 
 const EVERY_DTYPE: readonly { tensor: WritableTensor; floats: number[] }[] = [
   { tensor: { name: 'f64', dtype: 'F64', shape: [2], data: [0.1, -1e-300] }, floats: [Math.fround(0.1), -0] },
-  { tensor: { name: 'f32', dtype: 'F32', shape: [3], data: Float32Array.of(1.5, -0.1, 3e38) }, floats: [1.5, Math.fround(-0.1), Math.fround(3e38)] },
+  {
+    tensor: { name: 'f32', dtype: 'F32', shape: [3], data: Float32Array.of(1.5, -0.1, 3e38) },
+    floats: [1.5, Math.fround(-0.1), Math.fround(3e38)],
+  },
   { tensor: { name: 'f16', dtype: 'F16', shape: [1, 3], data: [0.5, 2 ** -24, 65504] }, floats: [0.5, 2 ** -24, 65504] },
   { tensor: { name: 'bf16', dtype: 'BF16', shape: [3, 1], data: [1, -2.5, 2 ** 100] }, floats: [1, -2.5, 2 ** 100] },
   { tensor: { name: 'i64', dtype: 'I64', shape: [2], data: [-7n, 2n ** 40n] }, floats: [-7, 2 ** 40] },
@@ -26,7 +29,7 @@ describe('safetensors', () => {
   it.each(EVERY_DTYPE)('writes and reads $tensor.dtype', async ({ tensor, floats }) => {
     const file = await open([tensor]);
     expect(file.tensors.get(tensor.name)).toMatchObject({ dtype: tensor.dtype, shape: tensor.shape });
-    expect([...await file.readFloats(tensor.name)]).toEqual(floats);
+    expect([...(await file.readFloats(tensor.name))]).toEqual(floats);
   });
 
   it('reads integers of every integer dtype, and refuses floats as integers', async () => {
@@ -39,17 +42,20 @@ describe('safetensors', () => {
   });
 
   it('takes raw bytes, scalars, empty tensors, odd names and metadata', async () => {
-    const file = await open([
-      { name: 'scalar', dtype: 'F32', shape: [], data: [4] },
-      { name: '_dummy_variable', dtype: 'F32', shape: [0], data: [] },
-      { name: '__proto__', dtype: 'U8', shape: [2], data: Uint8Array.of(1, 2) },
-      { name: 'raw', dtype: 'F16', shape: [1], data: Uint8Array.of(0, 0x3c) },
-    ], { format: 'pt' });
+    const file = await open(
+      [
+        { name: 'scalar', dtype: 'F32', shape: [], data: [4] },
+        { name: '_dummy_variable', dtype: 'F32', shape: [0], data: [] },
+        { name: '__proto__', dtype: 'U8', shape: [2], data: Uint8Array.of(1, 2) },
+        { name: 'raw', dtype: 'F16', shape: [1], data: Uint8Array.of(0, 0x3c) },
+      ],
+      { format: 'pt' },
+    );
     expect(file.metadata.get('format')).toBe('pt');
-    expect([...await file.readFloats('scalar')]).toEqual([4]);
-    expect([...await file.readFloats('_dummy_variable')]).toEqual([]);
+    expect([...(await file.readFloats('scalar'))]).toEqual([4]);
+    expect([...(await file.readFloats('_dummy_variable'))]).toEqual([]);
     expect(await file.readIntegers('__proto__')).toEqual([1, 2]);
-    expect([...await file.readFloats('raw')]).toEqual([1]);
+    expect([...(await file.readFloats('raw'))]).toEqual([1]);
   });
 
   it('writes the same bytes for any order of tensors, and aligns every tensor to its element', async () => {
@@ -73,9 +79,12 @@ describe('safetensors', () => {
 
   it.each(['F64', 'F32', 'F16', 'BF16'] as const)('refuses NaN and infinity in %s by tensor name', async (dtype) => {
     const file = await open([
-      { name: 'weight', dtype, shape: [3], data: [1, NaN, 2] }, { name: 'bias', dtype, shape: [2], data: [0, -Infinity] },
+      { name: 'weight', dtype, shape: [3], data: [1, NaN, 2] },
+      { name: 'bias', dtype, shape: [2], data: [0, -Infinity] },
     ]);
-    await expect(file.readFloats('weight')).rejects.toThrow('tensor "weight": expected finite values that f32 can hold, found NaN at index 1');
+    await expect(file.readFloats('weight')).rejects.toThrow(
+      'tensor "weight": expected finite values that f32 can hold, found NaN at index 1',
+    );
     await expect(file.readFloats('bias')).rejects.toThrow('tensor "bias"');
   });
 
@@ -91,7 +100,11 @@ describe('safetensors', () => {
     const inner = await memorySource('memory', { file: bytes }).open('file');
     const lengths: number[] = [];
     const source: ByteSource = {
-      ...inner, read: (offset, into) => { lengths.push(into.byteLength); return inner.read(offset, into); },
+      ...inner,
+      read: (offset, into) => {
+        lengths.push(into.byteLength);
+        return inner.read(offset, into);
+      },
     };
     const read = await (await SafetensorsFile.open(source)).readFloats('large');
     expect(read.length).toBe(count);
@@ -102,7 +115,8 @@ describe('safetensors', () => {
   it('runs reads one after the other on one scratch buffer', async () => {
     const inner = await memorySource('memory', {
       file: encodeSafetensors([
-        { name: 'a', dtype: 'F32', shape: [2], data: [1, 2] }, { name: 'b', dtype: 'F32', shape: [1], data: [3] },
+        { name: 'a', dtype: 'F32', shape: [2], data: [1, 2] },
+        { name: 'b', dtype: 'F32', shape: [1], data: [3] },
       ]),
     }).open('file');
     let underWay = 0;
@@ -129,7 +143,7 @@ describe('safetensors', () => {
     const source = blobSource('picked', [new File([new Uint8Array(bytes)], 'm.safetensors')]);
     expect(await source.list()).toEqual(['m.safetensors']);
     const bytesSource = await source.open('m.safetensors');
-    expect([...await (await SafetensorsFile.open(bytesSource)).readFloats('a')]).toEqual([1, -2]);
+    expect([...(await (await SafetensorsFile.open(bytesSource)).readFloats('a'))]).toEqual([1, -2]);
     await expect(bytesSource.read(bytesSource.size - 1, new Uint8Array(2))).rejects.toThrow('It is truncated');
     await expect(source.open('other')).rejects.toThrow('picked: expected a file "other", found "m.safetensors"');
   });

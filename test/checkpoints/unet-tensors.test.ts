@@ -3,8 +3,14 @@ import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js'
 import type { UnetShape } from '../../src/spec/network-shapes.js';
 
 const LARGE: UnetShape = {
-  actionDim: 10, horizon: 16, downDims: [512, 1024, 2048], kernelSize: 5, groups: 8, stepEmbedDim: 128,
-  conditioningDim: 46, scaleModulation: true,
+  actionDim: 10,
+  horizon: 16,
+  downDims: [512, 1024, 2048],
+  kernelSize: 5,
+  groups: 8,
+  stepEmbedDim: 128,
+  conditioningDim: 46,
+  scaleModulation: true,
 };
 
 function count(config: UnetShape): number {

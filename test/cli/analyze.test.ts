@@ -31,12 +31,15 @@ describe('warmstep analyze contraction', () => {
     expect(stdout).toMatch(/^situations +1, of 1 episode from seed 100000; 16 directions in each$/m);
     const record = JSON.parse(await readFile(join(output, 'contraction.json'), 'utf8')) as ContractionRecord;
     expect(record.series.map(({ name, contraction }) => [name, contraction.steps.map(({ timestep }) => timestep)])).toEqual([
-      ['DDIM 2 from noise', [50, 0]], ['STEP 1 from the prediction', [0]],
+      ['DDIM 2 from noise', [50, 0]],
+      ['STEP 1 from the prediction', [0]],
     ]);
     // Every step of every series and delta is a row, with what was measured to four decimals.
     for (const { contraction } of record.series) {
       for (const { timestep, spreads } of contraction.steps) {
-        for (const { fresh: { mean, min, max } } of spreads) {
+        for (const {
+          fresh: { mean, min, max },
+        } of spreads) {
           expect(stdout).toMatch(new RegExp(`^ +${timestep} +${mean.toFixed(4)} +${min.toFixed(4)} .* ${max.toFixed(4)} `, 'm'));
         }
       }
@@ -45,9 +48,20 @@ describe('warmstep analyze contraction', () => {
   });
 
   it('plays with the chosen solver where there is no predictor', async () => {
-    const record = await warmstepJson<ContractionRecord>('analyze', 'contraction', '--policy', `${CASE}/policy`, '--solver', 'DDPM', ...SHORT);
+    const record = await warmstepJson<ContractionRecord>(
+      'analyze',
+      'contraction',
+      '--policy',
+      `${CASE}/policy`,
+      '--solver',
+      'DDPM',
+      ...SHORT,
+    );
     expect(record).toMatchObject({
-      strategy: { name: 'DDPM', steps: 2 }, request: { solver: 'DDPM', steps: 2, seed: 100_000 }, situations: [{ warm: false }], files: [],
+      strategy: { name: 'DDPM', steps: 2 },
+      request: { solver: 'DDPM', steps: 2, seed: 100_000 },
+      situations: [{ warm: false }],
+      files: [],
     });
     expect(record.series.map(({ name }) => name)).toEqual(['DDPM 2 from noise']);
   });
@@ -57,8 +71,16 @@ describe('warmstep analyze contraction', () => {
     ['another subject', ['expansion'], /what to analyze must be contraction, found "expansion"/],
     ['a multistep solver', ['contraction', '--solver', 'DPM-Solver++'], /--solver must be one of DDPM, DDIM, found "DPM-Solver\+\+"/],
     ['more steps than timesteps', ['contraction', '--steps', '101'], /--steps must be at most the checkpoint's 100 timesteps, found 101/],
-    ['seeds that Push-T has not', ['contraction', '--episodes', '2', '--seed', '4294967295'], /--seed must be at most 4294967294 for 2 episodes/],
-    ['a folder that is a file', ['contraction', '--output', repositoryPath('package.json')], /--output: nothing can be written into .*package.json/],
+    [
+      'seeds that Push-T has not',
+      ['contraction', '--episodes', '2', '--seed', '4294967295'],
+      /--seed must be at most 4294967294 for 2 episodes/,
+    ],
+    [
+      'a folder that is a file',
+      ['contraction', '--output', repositoryPath('package.json')],
+      /--output: nothing can be written into .*package.json/,
+    ],
     ['no episodes', ['contraction', '--episodes', '0'], /--episodes must be a whole number, 1 or more/],
   ])('refuses %s', async (_, args, message) => {
     const { code, stderr } = await warmstep('analyze', ...args);

@@ -16,10 +16,22 @@ interface Latencies {
 interface BenchRecord {
   readonly latencyMs: Record<'backToBack' | 'paced' | 'cold', Latencies>;
   readonly coldStart: Record<
-    'readyMs' | 'firstActionMs' | 'checkpointMs' | 'readMs' | 'buffersMs' | 'uploadMs' | 'compileMs' | 'rehearseMs' | 'otherMs' | 'pipelines',
+    | 'readyMs'
+    | 'firstActionMs'
+    | 'checkpointMs'
+    | 'readMs'
+    | 'buffersMs'
+    | 'uploadMs'
+    | 'compileMs'
+    | 'rehearseMs'
+    | 'otherMs'
+    | 'pipelines',
     number
   >;
-  readonly hostPath: Record<'prepareMs' | 'uploadMs' | 'submitMs' | 'encodeAheadMs' | 'waitMs' | 'readBackMs' | 'uploadBytes' | 'readBackBytes', number>;
+  readonly hostPath: Record<
+    'prepareMs' | 'uploadMs' | 'submitMs' | 'encodeAheadMs' | 'waitMs' | 'readBackMs' | 'uploadBytes' | 'readBackBytes',
+    number
+  >;
   readonly curves: readonly { readonly horizon: number; readonly batch: number; readonly p50Ms: number; readonly perSampleMs: number }[];
   readonly memory: { readonly modelBytes: number; readonly residentPeak: number };
 }
@@ -33,12 +45,27 @@ describe('warmstep bench', () => {
 
   it('measures a synthetic policy and keeps the record', async () => {
     const file = join(folder, 'record.json');
-    const { code, stdout } = await warmstep('bench', '--size', 'tiny', '--decisions', '3', '--batch', '1,2', '--horizon', '24', '--output', file);
+    const { code, stdout } = await warmstep(
+      'bench',
+      '--size',
+      'tiny',
+      '--decisions',
+      '3',
+      '--batch',
+      '1,2',
+      '--horizon',
+      '24',
+      '--output',
+      file,
+    );
     expect(code).toBe(0);
     expect(stdout).toContain('synthetic tiny: 4,584,650 parameters, f32 weights');
     const record = JSON.parse(await readFile(file, 'utf8')) as BenchRecord;
     expect(record).toMatchObject({
-      size: 'tiny', precision: 'f32', evaluationsPerDecision: 2, coldEvaluations: 16,
+      size: 'tiny',
+      precision: 'f32',
+      evaluationsPerDecision: 2,
+      coldEvaluations: 16,
       adapter: { description: expect.any(String) as string },
       environment: { node: process.version, date: expect.any(String) as string },
     });
@@ -58,7 +85,10 @@ describe('warmstep bench', () => {
     expect(record.hostPath.encodeAheadMs).toBeLessThan(record.hostPath.waitMs);
     // Chunk, actions and status of 16 × 10 values, each on a multiple of 256 bytes.
     expect(record.hostPath.readBackBytes).toBe(256 + 768 + 768);
-    expect(record.curves.map(({ horizon, batch }) => [horizon, batch])).toEqual([[24, 1], [24, 2]]);
+    expect(record.curves.map(({ horizon, batch }) => [horizon, batch])).toEqual([
+      [24, 1],
+      [24, 2],
+    ]);
     for (const { batch, p50Ms, perSampleMs } of record.curves) expect(perSampleMs).toBeCloseTo(p50Ms / batch);
     expect(record.memory.residentPeak).toBeGreaterThan(record.memory.modelBytes);
   });
@@ -71,7 +101,12 @@ describe('warmstep bench', () => {
 
   it('writes a checkpoint that the other commands read', async () => {
     const written = await warmstepJson<{ policy: string; predictor: string; observations: string; bytes: number }>(
-      'bench', '--size', 'tiny', '--write-checkpoint', folder);
+      'bench',
+      '--size',
+      'tiny',
+      '--write-checkpoint',
+      folder,
+    );
     const source = await syntheticPolicy('tiny').open('model.safetensors');
     const expected = new Uint8Array(source.size);
     await source.read(0, expected);

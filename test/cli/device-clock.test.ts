@@ -19,7 +19,11 @@ describe('the clock of a device', () => {
     await target.mapAsync(1);
     const spans = clock.take();
     expect(spans.map(({ name, bytes }) => [name, bytes])).toEqual([
-      ['writeBuffer', 16], ['writeBuffer', 32], ['encode', 0], ['submit', 0], ['mapAsync', 64],
+      ['writeBuffer', 16],
+      ['writeBuffer', 32],
+      ['encode', 0],
+      ['submit', 0],
+      ['mapAsync', 64],
     ]);
     for (const { begin, end } of spans) expect(end).toBeGreaterThanOrEqual(begin);
     clock.stop();

@@ -5,7 +5,13 @@ import { warmstep, warmstepJson } from '../support/captured.js';
 interface Diagnosis {
   readonly ok: boolean;
   readonly adapter: { readonly description: string; readonly isFallback: boolean } | null;
-  readonly limits: { readonly name: string; readonly granted: number; readonly least: number; readonly needed: number; readonly ok: boolean }[];
+  readonly limits: {
+    readonly name: string;
+    readonly granted: number;
+    readonly least: number;
+    readonly needed: number;
+    readonly ok: boolean;
+  }[];
   readonly knownAnswer: { readonly largestError: number; readonly ok: boolean } | null;
   readonly problems: string[];
   readonly advice: string[];
@@ -64,13 +70,18 @@ describe('warmstep doctor on a defective device', () => {
 
   it('reports a driver that refuses a kernel', async () => {
     const diagnosis = await diagnosisOf((options) => open({ ...options, transformShader: () => 'not WGSL' }));
-    expect(diagnosis).toMatchObject({ ok: false, knownAnswer: null, problems: [expect.stringMatching(/known-answer check failed: .*conv1d/s)] });
+    expect(diagnosis).toMatchObject({
+      ok: false,
+      knownAnswer: null,
+      problems: [expect.stringMatching(/known-answer check failed: .*conv1d/s)],
+    });
     expect(diagnosis.adapter).not.toBeNull();
   });
 
   it('reports a kernel with wrong results', async () => {
     const { problems } = await diagnosisOf((options) =>
-      open({ ...options, transformShader: ({ code }) => code.replace(/fn main\([^{]*\{/, (start) => `${start}\n  if (true) { return; }`) }));
+      open({ ...options, transformShader: ({ code }) => code.replace(/fn main\([^{]*\{/, (start) => `${start}\n  if (true) { return; }`) }),
+    );
     expect(problems).toEqual([expect.stringMatching(/the conv1d kernel is off by/)]);
   });
 

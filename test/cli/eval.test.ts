@@ -20,7 +20,16 @@ describe('warmstep eval', () => {
   it('writes a record and a report, and prints a table', async () => {
     const output = join(folder, 'first');
     const { code, stdout, stderr } = await warmstep(
-      'eval', 'push-t', '--strategies', 'step:1,ddim:1', '--episodes', '2', '--latencies', '2', '--output', output,
+      'eval',
+      'push-t',
+      '--strategies',
+      'step:1,ddim:1',
+      '--episodes',
+      '2',
+      '--latencies',
+      '2',
+      '--output',
+      output,
     );
     expect(stderr).toMatch(/step:1 +[█░]{24} +0 of 2 episodes/);
     expect(code).toBe(0);
@@ -28,7 +37,8 @@ describe('warmstep eval', () => {
     expect(stdout).toMatch(/^ddim:1 .* ms +/m);
     const record = JSON.parse(await readFile(join(output, 'evaluation.json'), 'utf8')) as EvaluationRecord;
     expect(record.strategies.map(({ name, episodes }) => [name, episodes.map(({ seed }) => seed)])).toEqual([
-      ['step:1', [100_000, 100_001]], ['ddim:1', [100_000, 100_001]],
+      ['step:1', [100_000, 100_001]],
+      ['ddim:1', [100_000, 100_001]],
     ]);
     expect(record.strategies[0]?.coldLatency?.samplesMs.length).toBeGreaterThan(0);
     expect(await readFile(join(output, 'report.html'), 'utf8')).toContain('<!doctype html>');
@@ -76,8 +86,18 @@ describe('warmstep eval', () => {
 
   it('says where nothing could be compared, and does not call that agreement', async () => {
     const { code, stdout } = await warmstep(
-      'eval', 'push-t', '--strategies', 'ddim:1', '--episodes', '1', '--latencies', '0', '--output', join(folder, 'compared'),
-      '--compare', repositoryPath('checkpoints/pusht-state/scores.json'),
+      'eval',
+      'push-t',
+      '--strategies',
+      'ddim:1',
+      '--episodes',
+      '1',
+      '--latencies',
+      '0',
+      '--output',
+      join(folder, 'compared'),
+      '--compare',
+      repositoryPath('checkpoints/pusht-state/scores.json'),
     );
     expect(code).toBe(1);
     expect(stdout).toContain('not compared: ddim:1;');
@@ -85,7 +105,18 @@ describe('warmstep eval', () => {
 
   it('refuses to go on with another evaluation', async () => {
     const output = join(folder, 'first');
-    const { code, stderr } = await warmstep('eval', 'push-t', '--strategies', 'ddim:1', '--episodes', '1', '--precision', 'f16', '--output', output);
+    const { code, stderr } = await warmstep(
+      'eval',
+      'push-t',
+      '--strategies',
+      'ddim:1',
+      '--episodes',
+      '1',
+      '--precision',
+      'f16',
+      '--output',
+      output,
+    );
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/precision was f32, now it is f16/);
   });
@@ -115,7 +146,10 @@ describe('warmstep eval', () => {
     [['push-t', '--compare', 'nowhere.json'], /--compare: nowhere.json cannot be read as JSON \(ENOENT/],
     [['push-t', '--compare', repositoryPath('package.json')], /package.json has no "scores": give a file such as/],
     [['push-t', '--episodes', '2', '--seed', '4294967295'], /--seed must be at most 4294967294 for 2 episodes/],
-    [['push-t', '--strategies', 'ddim:1', '--output', repositoryPath('package.json')], /--output: nothing can be written into .*package.json/],
+    [
+      ['push-t', '--strategies', 'ddim:1', '--output', repositoryPath('package.json')],
+      /--output: nothing can be written into .*package.json/,
+    ],
   ])('refuses %j before anything runs', async (args, message) => {
     const { code, stderr } = await warmstep('eval', ...args);
     expect(code).not.toBe(0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { goldenCases } from '../support/folders.js';
 import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
+import { goldenCases } from '../support/folders.js';
 
 const bundled = repositoryPath('checkpoints/pusht-state');
 
@@ -26,7 +26,11 @@ describe('warmstep inspect', () => {
   it('describes a predictor', async () => {
     expect((await warmstep('inspect', `${bundled}/predictor`)).stdout).toContain('STEP predictor');
     expect(await warmstepJson('inspect', `${bundled}/predictor`)).toMatchObject({
-      kind: 'predictor', parameters: 667_906, weightBytes: 1_335_812, dtypes: ['F16'], warnings: [],
+      kind: 'predictor',
+      parameters: 667_906,
+      weightBytes: 1_335_812,
+      dtypes: ['F16'],
+      warnings: [],
       config: { actionDim: 2, observationDim: 18, historySteps: 16 },
     });
   });

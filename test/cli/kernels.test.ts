@@ -17,7 +17,9 @@ describe('warmstep kernels', () => {
   });
 
   it('gives both as JSON', async () => {
-    interface Listing { readonly kernels: { label: string; lines: number; bindings: { name: string; access: string }[]; code?: string }[] }
+    interface Listing {
+      readonly kernels: { label: string; lines: number; bindings: { name: string; access: string }[]; code?: string }[];
+    }
     const { kernels } = await warmstepJson<Listing>('kernels', 'layer_norm');
     expect(kernels.length).toBeGreaterThan(0);
     for (const { label, lines, bindings, code } of kernels) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { observationAt, windowAt, type Recording } from '../../src/cli/recording.js';
+import { observationAt, type Recording, windowAt } from '../../src/cli/recording.js';
 
 const recording: Recording = {
   ticks: 3,

@@ -2,16 +2,19 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Recording, readRecording } from '../../src/cli/recording.js';
 import { encodeSafetensors, memorySource, SafetensorsFile } from '../../src/index.js';
 import { loadPolicy } from '../../src/platform/node/index.js';
-import { readRecording, type Recording } from '../../src/cli/recording.js';
 import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
 
 const POLICY = repositoryPath('test/goldens/step-forward-noise/policy');
 const PREDICTOR = repositoryPath('test/goldens/step-forward-noise/predictor');
 const BUNDLED = repositoryPath('checkpoints/pusht-state');
 const TICKS = 10;
-const FEATURES = [{ name: 'observation.state', size: 2 }, { name: 'observation.environment_state', size: 16 }] as const;
+const FEATURES = [
+  { name: 'observation.state', size: 2 },
+  { name: 'observation.environment_state', size: 16 },
+] as const;
 
 interface RunReport {
   readonly strategy: string;
@@ -32,11 +35,16 @@ describe('warmstep run', () => {
     folder = await mkdtemp(join(tmpdir(), 'warmstep-run-'));
     recording = await readRecording(`${BUNDLED}/recorded-episode.safetensors`, FEATURES);
     episode = file('episode.safetensors');
-    await writeFile(episode, encodeSafetensors([
-      ...FEATURES.map(({ name, size }) =>
-        ({ name, dtype: 'F32', shape: [TICKS, size], data: recording.features.get(name)!.values.slice(0, TICKS * size) }) as const),
-      { name: 'observation.temperature', dtype: 'F32', shape: [TICKS, 1], data: new Float32Array(TICKS) },
-    ]));
+    await writeFile(
+      episode,
+      encodeSafetensors([
+        ...FEATURES.map(
+          ({ name, size }) =>
+            ({ name, dtype: 'F32', shape: [TICKS, size], data: recording.features.get(name)!.values.slice(0, TICKS * size) }) as const,
+        ),
+        { name: 'observation.temperature', dtype: 'F32', shape: [TICKS, 1], data: new Float32Array(TICKS) },
+      ]),
+    );
   });
 
   afterAll(() => rm(folder, { recursive: true }));
@@ -64,8 +72,10 @@ describe('warmstep run', () => {
 
   it('gives the actions of act()', async () => {
     await run('solver', '--solver', 'DDIM', '--steps', '3', '--seed', '7');
-    const at = (tick: number) => ({ name, size }: (typeof FEATURES)[number]) =>
-      [name, recording.features.get(name)!.values.slice(tick * size, (tick + 1) * size)] as const;
+    const at =
+      (tick: number) =>
+      ({ name, size }: (typeof FEATURES)[number]) =>
+        [name, recording.features.get(name)!.values.slice(tick * size, (tick + 1) * size)] as const;
     const policy = await loadPolicy(POLICY, { strategy: { name: 'DDIM', steps: 3 }, seed: 7 });
     const expected: number[] = [];
     for (let tick = 0; tick < TICKS; tick++) expected.push(...(await policy.act(Object.fromEntries(FEATURES.map(at(tick))))));
@@ -98,7 +108,10 @@ describe('warmstep run', () => {
   });
 
   it('names a missing observation, and what the file has instead', async () => {
-    await writeFile(file('partial'), encodeSafetensors([{ name: 'observation.state', dtype: 'F32', shape: [3, 2], data: new Float32Array(6) }]));
+    await writeFile(
+      file('partial'),
+      encodeSafetensors([{ name: 'observation.state', dtype: 'F32', shape: [3, 2], data: new Float32Array(6) }]),
+    );
     const { code, stderr } = await warmstep('run', '--policy', POLICY, '--input', file('partial'), '--output', file('none'));
     expect(code).toBe(1);
     expect(stderr).toContain('the policy reads "observation.environment_state"');
@@ -110,10 +123,13 @@ describe('warmstep run', () => {
     ['another number of ticks', [4, 16], 'must have shape [3, 16], found [4, 16]'],
   ])('refuses an observation of %s', async (_, shape, message) => {
     const data = new Float32Array(shape[0]! * shape[1]!);
-    await writeFile(file('odd'), encodeSafetensors([
-      { name: 'observation.state', dtype: 'F32', shape: [3, 2], data: new Float32Array(6) },
-      { name: 'observation.environment_state', dtype: 'F32', shape, data },
-    ]));
+    await writeFile(
+      file('odd'),
+      encodeSafetensors([
+        { name: 'observation.state', dtype: 'F32', shape: [3, 2], data: new Float32Array(6) },
+        { name: 'observation.environment_state', dtype: 'F32', shape, data },
+      ]),
+    );
     const { code, stderr } = await warmstep('run', '--policy', POLICY, '--input', file('odd'), '--output', file('none'));
     expect(code).toBe(1);
     expect(stderr).toContain(message);

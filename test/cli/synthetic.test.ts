@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { syntheticPolicy, syntheticPredictor } from '../../src/synthetic/checkpoint.js';
 import { initialFill } from '../../src/synthetic/fill.js';
 
 describe('synthetic checkpoints', () => {
-  it.each([['large', 249_074_826], ['small', 65_883_658], ['tiny', 4_584_650]] as const)('%s has %i parameters', async (size, parameters) => {
+  it.each([
+    ['large', 249_074_826],
+    ['small', 65_883_658],
+    ['tiny', 4_584_650],
+  ] as const)('%s has %i parameters', async (size, parameters) => {
     const policy = await loadPolicyCheckpoint(syntheticPolicy(size));
     expect(policy.parameters).toBe(parameters);
     expect(policy.weightBytes).toBe(4 * parameters);
@@ -22,7 +26,13 @@ describe('synthetic checkpoints', () => {
     // A stretch that holds the end of the header, whole tensors and parts of values.
     const whole = new Uint8Array(300_000);
     await file.read(0, whole);
-    for (const [offset, length] of [[0, 7], [5, 40_001], [39_999, 3], [100_001, 150_000], [299_999, 1]] as const) {
+    for (const [offset, length] of [
+      [0, 7],
+      [5, 40_001],
+      [39_999, 3],
+      [100_001, 150_000],
+      [299_999, 1],
+    ] as const) {
       const part = new Uint8Array(length);
       await file.read(offset, part);
       expect(Buffer.compare(part, whole.subarray(offset, offset + length))).toBe(0);
@@ -44,13 +54,18 @@ describe('synthetic checkpoints', () => {
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const variance = values.reduce((sum, value) => sum + value * value, 0) / values.length;
     expect(Math.abs(mean)).toBeLessThan(bound * 0.01);
-    expect(variance / (bound * bound / 3)).toBeCloseTo(1, 1);
+    expect(variance / ((bound * bound) / 3)).toBeCloseTo(1, 1);
     const other = await weights.readFloats('down_modules.1.1.conv1.block.0.weight');
     expect(other.subarray(0, 4)).not.toEqual(values.subarray(0, 4));
   });
 
   it('give norms ones and zeros, and biases the bound of their weights', () => {
-    const shapes = new Map([['a.weight', [8, 2, 8]], ['a.bias', [8]], ['n.weight', [8]], ['n.bias', [8]]]);
+    const shapes = new Map([
+      ['a.weight', [8, 2, 8]],
+      ['a.bias', [8]],
+      ['n.weight', [8]],
+      ['n.bias', [8]],
+    ]);
     expect(initialFill('a.bias', shapes)).toMatchObject({ kind: 'uniform', bound: 1 / 4 });
     expect(initialFill('n.weight', shapes)).toEqual({ kind: 'constant', value: 1 });
     expect(initialFill('n.bias', shapes)).toEqual({ kind: 'constant', value: 0 });

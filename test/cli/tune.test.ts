@@ -11,7 +11,11 @@ import { warmstep, warmstepJson } from '../support/captured.js';
 interface Tuned {
   readonly stored: string | null;
   readonly adapter: AdapterSummary;
-  readonly shapes: readonly { readonly key: string; readonly shippedMs: number; readonly candidates: readonly { readonly dropped?: string }[] }[];
+  readonly shapes: readonly {
+    readonly key: string;
+    readonly shippedMs: number;
+    readonly candidates: readonly { readonly dropped?: string }[];
+  }[];
   readonly table: { readonly convolutions: Readonly<Record<string, unknown>> };
 }
 

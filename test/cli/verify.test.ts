@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeSafetensors, memorySource, SafetensorsFile } from '../../src/index.js';
-import { tensorsOf } from '../support/changed-checkpoint.js';
 import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
+import { tensorsOf } from '../support/changed-checkpoint.js';
 
 const CASE = repositoryPath('test/goldens/state-bias-film');
 
@@ -40,8 +40,12 @@ describe('warmstep verify', () => {
     await cp(CASE, changed, { recursive: true });
     const file = join(changed, 'case.safetensors');
     const tensors = await tensorsOf({ case: new Uint8Array(await readFile(file)) }, 'case');
-    await writeFile(file, encodeSafetensors(tensors.map((tensor) =>
-      tensor.name === 'expected.action' ? { ...tensor, data: new Float32Array(2 * 4 * 3).fill(0.5) } : tensor)));
+    await writeFile(
+      file,
+      encodeSafetensors(
+        tensors.map((tensor) => (tensor.name === 'expected.action' ? { ...tensor, data: new Float32Array(2 * 4 * 3).fill(0.5) } : tensor)),
+      ),
+    );
 
     const { code, stdout } = await warmstep('verify', changed, '--json');
     expect(code).toBe(1);

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { halfBlocks, shrink } from '../../src/cli/watch/half-blocks.js';
-import { fittingSize, TerminalView, type TerminalStream } from '../../src/cli/watch/terminal-view.js';
+import { fittingSize, type TerminalStream, TerminalView } from '../../src/cli/watch/terminal-view.js';
 
 const ESCAPE = '\x1b';
-const [RED, BLUE] = [[255, 0, 0], [0, 0, 255]];
+const [RED, BLUE] = [
+  [255, 0, 0],
+  [0, 0, 255],
+];
 
 function picture(size: number, colour: readonly number[]): Uint8Array {
   return Uint8Array.from({ length: size * size * 3 }, (_, i) => colour[i % 3] ?? 0);
@@ -29,9 +32,7 @@ class FakeStream implements TerminalStream {
 describe('a picture in characters', () => {
   it('has two pixels in each, and writes a colour where it changes', () => {
     const pixels = Uint8Array.from([...RED, ...RED, ...BLUE, ...RED]);
-    expect(halfBlocks(pixels, 2)).toEqual([
-      `${ESCAPE}[38;2;255;0;0m${ESCAPE}[48;2;0;0;255m▀${ESCAPE}[48;2;255;0;0m▀${ESCAPE}[0m`,
-    ]);
+    expect(halfBlocks(pixels, 2)).toEqual([`${ESCAPE}[38;2;255;0;0m${ESCAPE}[48;2;0;0;255m▀${ESCAPE}[48;2;255;0;0m▀${ESCAPE}[0m`]);
   });
 
   it('is made smaller by means, also where pixels are not covered evenly', () => {
@@ -41,7 +42,9 @@ describe('a picture in characters', () => {
   });
 
   it('is as large as fits beside the last column and above the last line', () => {
-    expect([fittingSize(96, 2, 200, 80), fittingSize(96, 2, 80, 24), fittingSize(96, 2, 40, 60), fittingSize(96, 2, 3, 2)]).toEqual([96, 42, 38, 2]);
+    expect([fittingSize(96, 2, 200, 80), fittingSize(96, 2, 80, 24), fittingSize(96, 2, 40, 60), fittingSize(96, 2, 3, 2)]).toEqual([
+      96, 42, 38, 2,
+    ]);
   });
 });
 
@@ -58,11 +61,7 @@ describe('the view in a terminal', () => {
     const row = (colour: string): string => `${ESCAPE}[38;2;${colour}m${ESCAPE}[48;2;${colour}m▀▀▀▀${ESCAPE}[0m${ESCAPE}[K\n`;
     const frame = (colour: string, tick: number): string =>
       `${row(colour).repeat(2)}STEP, seed 3${ESCAPE}[K\ntick ${tick}${ESCAPE}[K\n${ESCAPE}[J`;
-    expect(stream.written).toEqual([
-      `${ESCAPE}[?25l${frame('255;0;0', 1)}`,
-      `\r${ESCAPE}[4A${frame('0;0;255', 2)}`,
-      `${ESCAPE}[?25h`,
-    ]);
+    expect(stream.written).toEqual([`${ESCAPE}[?25l${frame('255;0;0', 1)}`, `\r${ESCAPE}[4A${frame('0;0;255', 2)}`, `${ESCAPE}[?25h`]);
     expect(process.listenerCount('exit')).toBe(listeners);
   });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/foundation/errors.js';
 import { ControlLoop } from '../../src/control/control-loop.js';
 import type { ControlLoopOptions } from '../../src/control/options.js';
-import { Simulation, SimulatedClock, SimulatedPlanner } from '../support/simulated.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import { SimulatedClock, SimulatedPlanner, Simulation } from '../support/simulated.js';
 
 const NOTHING = undefined;
 

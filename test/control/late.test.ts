@@ -24,7 +24,13 @@ describe('a late plan', () => {
   it('hold with an action: it is sent in place of the missing ones, and is no action of a plan', async () => {
     const simulation = await Simulation.started(26, { ...LATE, late: 'hold', holdAction: [0.5, 0] });
     expect(simulation.actions(17, 24)).toEqual([15, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 108]);
-    expect(simulation.sent.find(({ tick }) => tick === 18)).toEqual({ tick: 18, source: 'hold', row: undefined, ageMs: undefined, action: [0.5, 0] });
+    expect(simulation.sent.find(({ tick }) => tick === 18)).toEqual({
+      tick: 18,
+      source: 'hold',
+      row: undefined,
+      ageMs: undefined,
+      action: [0.5, 0],
+    });
   });
 
   it('stop: nothing is sent any more', async () => {
@@ -45,7 +51,10 @@ describe('a late plan', () => {
       [18, 19, 20, 21, 22, 23].map((tick, i) => [tick, i + 1, 'plan']),
     );
     expect(ticks.map(({ source }) => source)).toEqual([
-      ...new Array(3).fill('waiting'), ...new Array(15).fill('planned'), ...new Array(6).fill('hold'), 'planned',
+      ...new Array(3).fill('waiting'),
+      ...new Array(15).fill('planned'),
+      ...new Array(6).fill('hold'),
+      'planned',
     ]);
   });
 
@@ -56,7 +65,11 @@ describe('a late plan', () => {
     simulation.loop.start();
     await simulation.run(35);
     // Plan 1 of tick 11 comes before tick 29, which is more than its 15 rows later.
-    expect(plans.map(({ tick, expired }) => [tick, expired])).toEqual([[0, false], [11, true], [29, false]]);
+    expect(plans.map(({ tick, expired }) => [tick, expired])).toEqual([
+      [0, false],
+      [11, true],
+      [29, false],
+    ]);
     expect(simulation.actions(28, 33)).toEqual([15, 15, 15, 15, 204, 205]);
     expect(simulation.loop.metrics.expiredChunks).toBe(1);
   });
@@ -97,7 +110,10 @@ describe('old observations', () => {
 
   it('are not planned from; the current rows run out, then the tick is late by the rule', async () => {
     const simulation = await withGap('hold');
-    expect(simulation.planner.windows.map((window) => [...(window['state'] as Float32Array)])).toEqual([[0, 0], [5, 31]]);
+    expect(simulation.planner.windows.map((window) => [...(window['state'] as Float32Array)])).toEqual([
+      [0, 0],
+      [5, 31],
+    ]);
     expect(simulation.actions(17, 36)).toEqual([15, ...new Array<undefined>(16), 101, 102, 103]);
     // Tick 8 sees an observation of 61 ms.
     expect(simulation.loop.metrics.staleTicks).toBe(31 - 8);

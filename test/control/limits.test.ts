@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type ActionLimits, Limiter } from '../../src/control/limits.js';
 import { OptionError } from '../../src/foundation/errors.js';
-import { Limiter, type ActionLimits } from '../../src/control/limits.js';
 import { Simulation } from '../support/simulated.js';
 
 function limited(limits: ActionLimits, wanted: readonly number[], last?: readonly number[]): number[] {
@@ -64,7 +64,10 @@ describe('in a loop', () => {
     expect(simulation.loop.metrics).toMatchObject({ limitedActions: 2, limitedValues: 4 });
     expect(events[0]).toEqual({
       tick: 7,
-      hits: [{ dimension: 0, limit: 'high', wanted: 5, allowed: 4 }, { dimension: 1, limit: 'low', wanted: -5, allowed: -4 }],
+      hits: [
+        { dimension: 0, limit: 'high', wanted: 5, allowed: 4 },
+        { dimension: 1, limit: 'low', wanted: -5, allowed: -4 },
+      ],
     });
   });
 
@@ -90,7 +93,10 @@ describe('in a loop', () => {
 
   it('hold actions are limited like any other', async () => {
     const simulation = await Simulation.started(22, {
-      late: 'hold', holdAction: [0, 0], limits: { maxChange: 6 }, latencyMs: (plan) => (plan === 0 ? 50 : 1e6),
+      late: 'hold',
+      holdAction: [0, 0],
+      limits: { maxChange: 6 },
+      latencyMs: (plan) => (plan === 0 ? 50 : 1e6),
     });
     expect(simulation.actions(17, 21)).toEqual([15, 9, 3, 0, 0]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Simulation, SimulatedClock } from '../support/simulated.js';
+import { SimulatedClock, Simulation } from '../support/simulated.js';
 
 const NOTHING = undefined;
 
@@ -15,9 +15,7 @@ describe('a control loop', () => {
     const simulation = await Simulation.started(25);
     // Plan 1 is made of the observation of tick 11, eight after the first action, and comes before tick 14: three rows
     // after the observation's. Its rows 1 to 3 are over.
-    expect(simulation.actions(3, 24)).toEqual([
-      1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 104, 105, 106, 107, 108, 109, 110, 111, 204, 205, 206,
-    ]);
+    expect(simulation.actions(3, 24)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 104, 105, 106, 107, 108, 109, 110, 111, 204, 205, 206]);
     expect(simulation.loop.metrics).toMatchObject({ deadlineMisses: 0, plans: 3 });
   });
 
@@ -85,7 +83,10 @@ describe('the window of a plan', () => {
     // Three observations per tick: the last of each is current at the tick that follows.
     await simulation.run(12, (tick) => [0.1, 0.2, 0.3].forEach((part) => simulation.loop.observe({ state: [tick + part] })));
     const states = simulation.planner.windows.map((window) => Array.from(window['state'] as Float32Array, (v) => Number(v.toFixed(1))));
-    expect(states).toEqual([[0.3, 0.3], [10.3, 11.3]]);
+    expect(states).toEqual([
+      [0.3, 0.3],
+      [10.3, 11.3],
+    ]);
   });
 
   it('repeats a frame where no new observation came', async () => {
@@ -107,7 +108,7 @@ describe('the window of a plan', () => {
     expect([...(simulation.planner.windows[0]?.['state'] as Float32Array)]).toEqual([7, 7]);
   });
 
-  it('takes the policy\'s own names as well', async () => {
+  it("takes the policy's own names as well", async () => {
     const simulation = new Simulation();
     simulation.loop.observe({ 'observation.state': [4] });
     simulation.loop.start();

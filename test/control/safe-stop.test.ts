@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DeviceLostError, NonFiniteError } from '../../src/foundation/errors.js';
 import type { ControlEvents } from '../../src/control/events.js';
 import { Sender } from '../../src/control/sender.js';
+import { DeviceLostError, NonFiniteError } from '../../src/foundation/errors.js';
 import { Simulation } from '../support/simulated.js';
 
 /** Nothing of a stopped loop moves a robot any more, however much time passes. */
@@ -30,7 +30,9 @@ describe('a loop stops safely', () => {
     await simulation.run(20);
     expect(simulation.actions(12, 15)).toEqual([10, 11, undefined, undefined]);
     expect(simulation.reasons[0]).toEqual({
-      kind: 'plan', message: 'planning from the observation of tick 11 failed: the device was lost', error,
+      kind: 'plan',
+      message: 'planning from the observation of tick 11 failed: the device was lost',
+      error,
     });
     await expectStopped(simulation, 'plan');
   });
@@ -69,8 +71,18 @@ describe('a loop stops safely', () => {
   });
 
   it.each([
-    ['throws', (): void => { throw new Error('port closed'); }],
-    ['rejects', async (): Promise<void> => { throw new Error('port closed'); }],
+    [
+      'throws',
+      (): void => {
+        throw new Error('port closed');
+      },
+    ],
+    [
+      'rejects',
+      async (): Promise<void> => {
+        throw new Error('port closed');
+      },
+    ],
   ])('when send %s', async (_, send) => {
     const simulation = await Simulation.started(6, { send });
     expect(simulation.reasons[0]?.message).toMatch(/fail|could not be sent/);
@@ -78,19 +90,22 @@ describe('a loop stops safely', () => {
     await expectStopped(simulation, 'send');
   });
 
-  it.each<keyof ControlEvents>(['tick', 'plan', 'deadline-miss', 'limit'])('when a listener of %s throws; the others are still called', async (name) => {
-    const simulation = new Simulation({ latencyMs: (plan) => (plan === 1 ? 250 : 50), limits: { high: 9 } });
-    simulation.loop.on(name, () => {
-      throw new Error('listener broken');
-    });
-    const events = simulation.record(name);
-    simulation.loop.observe({ state: [0] });
-    simulation.loop.start();
-    await simulation.run(20);
-    expect(events).toHaveLength(1);
-    expect(simulation.reasons[0]?.message).toBe(`a listener of "${name}" threw: listener broken`);
-    await expectStopped(simulation, 'listener');
-  });
+  it.each<keyof ControlEvents>(['tick', 'plan', 'deadline-miss', 'limit'])(
+    'when a listener of %s throws; the others are still called',
+    async (name) => {
+      const simulation = new Simulation({ latencyMs: (plan) => (plan === 1 ? 250 : 50), limits: { high: 9 } });
+      simulation.loop.on(name, () => {
+        throw new Error('listener broken');
+      });
+      const events = simulation.record(name);
+      simulation.loop.observe({ state: [0] });
+      simulation.loop.start();
+      await simulation.run(20);
+      expect(events).toHaveLength(1);
+      expect(simulation.reasons[0]?.message).toBe(`a listener of "${name}" threw: listener broken`);
+      await expectStopped(simulation, 'listener');
+    },
+  );
 
   it('when asked to, once; the first reason stays', async () => {
     const simulation = await Simulation.started(6);
@@ -163,16 +178,24 @@ describe('a loop stops safely', () => {
 describe('Sender', () => {
   it('is the last gate: NaN does not pass, wherever it comes from', () => {
     const sent: number[][] = [];
-    const sender = new Sender((action) => void sent.push([...action]), () => {});
+    const sender = new Sender(
+      (action) => void sent.push([...action]),
+      () => {},
+    );
     const info = { tick: 4, source: 'planned', row: 1, ageMs: 0 } as const;
     expect(() => sender.send({ action: Float64Array.of(1, NaN), observedAtMs: 0 }, info)).toThrow(NonFiniteError);
-    expect(() => sender.send({ action: Float64Array.of(1, NaN), observedAtMs: 0 }, info)).toThrow('the action of tick 4 is NaN in dimension 1');
+    expect(() => sender.send({ action: Float64Array.of(1, NaN), observedAtMs: 0 }, info)).toThrow(
+      'the action of tick 4 is NaN in dimension 1',
+    );
     expect(sent).toEqual([]);
     expect(sender.last).toBeUndefined();
   });
 
   it('hands out an array that the receiver may write to', () => {
-    const sender = new Sender((action) => void action.fill(9), () => {});
+    const sender = new Sender(
+      (action) => void action.fill(9),
+      () => {},
+    );
     sender.send({ action: Float64Array.of(1, 2), observedAtMs: 0 }, { tick: 0, source: 'planned', row: 1, ageMs: 0 });
     expect(sender.last?.action).toEqual(Float64Array.of(1, 2));
   });

@@ -86,7 +86,10 @@ describe('an action that is still being sent', () => {
     expect(most).toBe(1);
     expect(simulation.loop.metrics).toMatchObject({ sent: 3, busyTicks: 6, deadlineMisses: 0 });
     expect(ticks.slice(3, 7).map(({ source, sent }) => [source, sent])).toEqual([
-      ['planned', true], ['planned', false], ['planned', false], ['planned', true],
+      ['planned', true],
+      ['planned', false],
+      ['planned', false],
+      ['planned', true],
     ]);
   });
 });
@@ -134,7 +137,9 @@ describe('metrics', () => {
   it('give the age of a repeated action as it grows', async () => {
     const simulation = await Simulation.started(20, { late: 'repeat', latencyMs: (plan) => (plan === 0 ? 50 : 1e6) });
     expect(simulation.sent.slice(-3).map(({ source, ageMs }) => [source, ageMs])).toEqual([
-      ['planned', 340], ['repeat', 360], ['repeat', 380],
+      ['planned', 340],
+      ['repeat', 360],
+      ['repeat', 380],
     ]);
   });
 });

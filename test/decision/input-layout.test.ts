@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inputLayout, type DecisionShape } from '../../src/decision/input-layout.js';
+import { type DecisionShape, inputLayout } from '../../src/decision/input-layout.js';
 
 const SHAPES: readonly DecisionShape[] = [
   { batch: 1, observationSteps: 2, frameWidth: 18, horizon: 16, actionDim: 2, maxSteps: 16, maxNoiseRows: 0 },

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/foundation/errors.js';
 import { choiceNoise, choiceNumbers, runNoise, splitGivenNoise } from '../../src/decision/noise.js';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
-import { solverOptions } from '../support/recorded-case.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, irregular, loadGolden, window } from '../support/golden-policy.js';
+import { solverOptions } from '../support/recorded-case.js';
 
 const schedule = ddpmSchedule({ ...solverOptions('state-ddpm10'), steps: 3 });
 const SEED = { seed: 7, episode: 0, decision: 0, sample: 0 };
@@ -15,7 +15,9 @@ describe('noise of a run', () => {
     expect(runNoise(schedule, 12, SEED, {})).toEqual(drawn);
     expect(schedule.noisySteps).toBe(2);
     expect(drawn.stepNoise).toHaveLength(2);
-    const others = [{ seed: 8 }, { episode: 1 }, { decision: 1 }, { sample: 1 }].map((change) => runNoise(schedule, 12, { ...SEED, ...change }, {}));
+    const others = [{ seed: 8 }, { episode: 1 }, { decision: 1 }, { sample: 1 }].map((change) =>
+      runNoise(schedule, 12, { ...SEED, ...change }, {}),
+    );
     const rows = [drawn, ...others].flatMap(({ noise, stepNoise }) => [noise, ...stepNoise]);
     expect(new Set(rows.map(String)).size).toBe(5 * 3);
   });
@@ -27,10 +29,13 @@ describe('noise of a run', () => {
     expect(runNoise(schedule, 12, SEED, first!)).toEqual({ noise: given.slice(0, 12), stepNoise: rows.map((row) => row.slice(0, 12)) });
     expect(runNoise(schedule, 12, SEED, second!)).toEqual({ noise: given.slice(12), stepNoise: rows.map((row) => row.slice(12)) });
     const [noiseOnly] = splitGivenNoise({ noise: [...given] }, 2, 12);
-    expect(runNoise(schedule, 12, SEED, noiseOnly!)).toEqual({ noise: given.slice(0, 12), stepNoise: runNoise(schedule, 12, SEED, {}).stepNoise });
+    expect(runNoise(schedule, 12, SEED, noiseOnly!)).toEqual({
+      noise: given.slice(0, 12),
+      stepNoise: runNoise(schedule, 12, SEED, {}).stepNoise,
+    });
   });
 
-  it('a strategy\'s own numbers are others, and uniform ones lie inside (0, 1)', () => {
+  it("a strategy's own numbers are others, and uniform ones lie inside (0, 1)", () => {
     const uniform = choiceNumbers(1000, SEED);
     expect(choiceNumbers(10, SEED)).toEqual(uniform.slice(0, 10));
     expect(uniform.every((value) => value > 0 && value < 1)).toBe(true);

@@ -2,16 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { PlanResult } from '../../src/policy/policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
-import { randomPolicy } from '../support/random-checkpoint.js';
-import { DeviceCalls } from '../support/device-calls.js';
 import { useTestDevice } from '../support/device.js';
+import { DeviceCalls } from '../support/device-calls.js';
 import { bits, noise, window } from '../support/golden-policy.js';
+import { randomPolicy } from '../support/random-checkpoint.js';
 
 describe('plans of many batch sizes', () => {
   const device = useTestDevice();
   // A small network: what counts here is how many plans there are.
   const UNET = {
-    actionDim: 2, horizon: 8, downDims: [16, 8], kernelSize: 3, groups: 4, stepEmbedDim: 8, conditioningDim: 6, scaleModulation: true,
+    actionDim: 2,
+    horizon: 8,
+    downDims: [16, 8],
+    kernelSize: 3,
+    groups: 4,
+    stepEmbedDim: 8,
+    conditioningDim: 6,
+    scaleModulation: true,
   };
 
   it('are kept up to 16, the ones least recently used go first, and results stay right', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { alphasCumprod, betas } from '../../src/diffusion/noise-schedule.js';
-import type { NoiseScheduleOptions } from '../../src/spec/noise-schedule.js';
 import { OptionError } from '../../src/foundation/errors.js';
+import type { NoiseScheduleOptions } from '../../src/spec/noise-schedule.js';
 import { at } from '../support/toy.js';
 
 const cosine: NoiseScheduleOptions = {
@@ -13,10 +13,19 @@ const cosine: NoiseScheduleOptions = {
 
 describe('exact arithmetic', () => {
   it.each([
-    [0, 9.993687184017e-1], [1, 9.982524864661e-1], [5, 9.889667787974e-1], [12, 9.546105937835e-1],
-    [24, 8.470121613269e-1], [25, 8.356205769509e-1], [50, 4.782646329455e-1], [65, 2.554571997932e-1],
-    [74, 1.442721023857e-1], [75, 1.334948103800e-1], [84, 5.365923450615e-2], [98, 2.428572279350e-4],
-    [99, 2.428572279350e-7],
+    [0, 9.993687184017e-1],
+    [1, 9.982524864661e-1],
+    [5, 9.889667787974e-1],
+    [12, 9.546105937835e-1],
+    [24, 8.470121613269e-1],
+    [25, 8.356205769509e-1],
+    [50, 4.782646329455e-1],
+    [65, 2.554571997932e-1],
+    [74, 1.442721023857e-1],
+    [75, 1.3349481038e-1],
+    [84, 5.365923450615e-2],
+    [98, 2.42857227935e-4],
+    [99, 2.42857227935e-7],
   ])('gives the squared cosine’s ā at timestep %i', (t, expected) => {
     expect(at(alphasCumprod(cosine, 'exact'), t) / expected).toBeCloseTo(1, 11);
   });
@@ -33,8 +42,12 @@ describe('exact arithmetic', () => {
 describe('PyTorch’s arithmetic: the table of a checkpoint’s training run, bit for bit', () => {
   // Nine decimal digits identify a float32, so rounding them recovers the recorded bits.
   it.each([
-    [0, 0.000631281582, 0.999368727], [10, 0.00553036993, 0.966716647], [25, 0.013449139, 0.835620522],
-    [50, 0.0315463394, 0.47826457], [75, 0.0747011527, 0.133494809], [90, 0.188751444, 0.0195443742],
+    [0, 0.000631281582, 0.999368727],
+    [10, 0.00553036993, 0.966716647],
+    [25, 0.013449139, 0.835620522],
+    [50, 0.0315463394, 0.47826457],
+    [75, 0.0747011527, 0.133494809],
+    [90, 0.188751444, 0.0195443742],
     [99, 0.999000013, 2.42854071e-7],
   ])('gives β and ā at timestep %i of squaredcos_cap_v2', (t, beta, alphaBar) => {
     expect(at(betas(cosine, 'pytorch'), t)).toBe(Math.fround(beta));
@@ -42,8 +55,12 @@ describe('PyTorch’s arithmetic: the table of a checkpoint’s training run, bi
   });
 
   it.each([
-    ['linear', 0, 0.999899983], ['linear', 50, 0.769291282], ['linear', 99, 0.36356324],
-    ['scaled_linear', 0, 0.999899983], ['scaled_linear', 50, 0.891545057], ['scaled_linear', 99, 0.484589875],
+    ['linear', 0, 0.999899983],
+    ['linear', 50, 0.769291282],
+    ['linear', 99, 0.36356324],
+    ['scaled_linear', 0, 0.999899983],
+    ['scaled_linear', 50, 0.891545057],
+    ['scaled_linear', 99, 0.484589875],
   ] as const)('gives ā of %s at timestep %i', (betaSchedule, t, expected) => {
     expect(at(alphasCumprod({ ...cosine, betaSchedule }, 'pytorch'), t)).toBe(Math.fround(expected));
   });

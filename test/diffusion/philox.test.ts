@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fillNormal, philox4x32 } from '../../src/diffusion/philox.js';
 import type { NoiseKey, PhiloxCounter, PhiloxKey } from '../../src/diffusion/philox.js';
+import { fillNormal, philox4x32 } from '../../src/diffusion/philox.js';
 import { OptionError } from '../../src/foundation/errors.js';
 
 const KEY: NoiseKey = { seed: 42, episode: 3, decision: 5, purpose: 0 };
@@ -14,7 +14,11 @@ function normals(count: number, key: Partial<NoiseKey> = {}): Float32Array {
 describe('Philox4x32-10', () => {
   // The known-answer vectors published with the generator (Random123).
   it.each<[PhiloxCounter, PhiloxKey, number[]]>([
-    [[0, 0, 0, 0], [0, 0], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]],
+    [
+      [0, 0, 0, 0],
+      [0, 0],
+      [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
+    ],
     [
       [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
       [0xffffffff, 0xffffffff],
@@ -56,7 +60,12 @@ describe('normal noise', () => {
 
   it('differs between seeds, episodes, decisions and purposes', () => {
     const streams = [
-      {}, { seed: 43 }, { seed: 42 + 2 ** 32 }, { episode: 4 }, { decision: 6 }, { purpose: 1 },
+      {},
+      { seed: 43 },
+      { seed: 42 + 2 ** 32 },
+      { episode: 4 },
+      { decision: 6 },
+      { purpose: 1 },
       { episode: 5, decision: 3 },
     ].map((key) => normals(4, key).join());
     expect(new Set(streams).size).toBe(streams.length);

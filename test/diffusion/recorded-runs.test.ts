@@ -6,16 +6,8 @@ import type { Schedule } from '../../src/diffusion/solver-step.js';
 import { isStalled } from '../../src/diffusion/stall.js';
 import { stalledStart, warmStart } from '../../src/diffusion/warm-start.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
-import {
-  floats,
-  integers,
-  readPolicyConfig,
-  readStepCase,
-  readTensors,
-  relativeError,
-  solverOptions,
-} from '../support/recorded-case.js';
 import type { Tensors } from '../support/recorded-case.js';
+import { floats, integers, readPolicyConfig, readStepCase, readTensors, relativeError, solverOptions } from '../support/recorded-case.js';
 import { at, timestepsOf } from '../support/toy.js';
 
 // The recorded runs hold the network's output and the sample of every step. Feeding those outputs through a schedule
@@ -39,7 +31,11 @@ function expectRecordedRun(schedule: Schedule, tensors: Tensors): void {
 }
 
 describe('schedules reproduce the recorded runs of diffusers', () => {
-  it.each([['state-ddim2', 2], ['state-bias-film', 4], ['state-dialect-a', 5]] as const)('DDIM: %s', (name, steps) => {
+  it.each([
+    ['state-ddim2', 2],
+    ['state-bias-film', 4],
+    ['state-dialect-a', 5],
+  ] as const)('DDIM: %s', (name, steps) => {
     expectRecordedRun(ddimSchedule({ ...solverOptions(name), steps }), readTensors(name));
   });
 

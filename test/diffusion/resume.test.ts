@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
-import { dpmSolverSchedule, type DpmSolverOptions } from '../../src/diffusion/dpm-solver.js';
+import { type DpmSolverOptions, dpmSolverSchedule } from '../../src/diffusion/dpm-solver.js';
 import { posteriorMeanSchedule, resumeSchedule } from '../../src/diffusion/resume.js';
 import type { Schedule } from '../../src/diffusion/solver-step.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
-import { EPSILON, EXACT, at, run, timestepsOf, toy } from '../support/toy.js';
+import { at, EPSILON, EXACT, run, timestepsOf, toy } from '../support/toy.js';
 
 const INDICES = Array.from({ length: 8 }, (_, index) => index);
 
@@ -75,7 +75,11 @@ describe('a resumed multistep schedule', () => {
 
   it('has the recorded steps in λ', () => {
     // A first-order step is a' (1 − e^{−h}) x0 + …, so that h follows from its coefficient.
-    const steps = [[0, 74, 6.7252702651], [1, 50, 0.8466275188], [2, 25, 0.8564968194]] as const;
+    const steps = [
+      [0, 74, 6.7252702651],
+      [1, 50, 0.8466275188],
+      [2, 25, 0.8564968194],
+    ] as const;
     for (const [first, next, expected] of steps) {
       const { fromX0 } = stepOf(resumeSchedule(dpm(4), first), 0);
       expect(-Math.log1p(-fromX0 / levelOf(next)[0])).toBeCloseTo(expected, 9);

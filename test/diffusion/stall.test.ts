@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chunkDistance, isStalled } from '../../src/diffusion/stall.js';
 import type { StallRule } from '../../src/diffusion/stall.js';
+import { chunkDistance, isStalled } from '../../src/diffusion/stall.js';
 import { OptionError } from '../../src/foundation/errors.js';
 
 // Chunks of 4 rows × 2 numbers, of which rows 1 and 2 are executed.

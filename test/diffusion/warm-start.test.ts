@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import type { Schedule } from '../../src/diffusion/solver-step.js';
-import { stalledStart, timestepOfNoiseRatio, warmStart } from '../../src/diffusion/warm-start.js';
 import type { Start } from '../../src/diffusion/warm-start.js';
+import { stalledStart, timestepOfNoiseRatio, warmStart } from '../../src/diffusion/warm-start.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { EPSILON, EXACT, gaussianDenoiser, run, timestepsOf } from '../support/toy.js';
 
@@ -99,9 +99,15 @@ describe('mixtures', () => {
   });
 });
 
-it.each([[1.2 / 0.4, 78.3], [1.2 / 0.2, 88.4], [1.4 / 0.4, 81.1], [1.4 / 0.2, 89.9], [1, 48.6], [0.1, 4.65]])(
-  'a noise-to-signal ratio of %d belongs to timestep %d',
-  (ratio, timestep) => expect(Math.abs(timestepOfNoiseRatio(EXACT, ratio) - timestep)).toBeLessThan(0.06),
+it.each([
+  [1.2 / 0.4, 78.3],
+  [1.2 / 0.2, 88.4],
+  [1.4 / 0.4, 81.1],
+  [1.4 / 0.2, 89.9],
+  [1, 48.6],
+  [0.1, 4.65],
+])('a noise-to-signal ratio of %d belongs to timestep %d', (ratio, timestep) =>
+  expect(Math.abs(timestepOfNoiseRatio(EXACT, ratio) - timestep)).toBeLessThan(0.06),
 );
 
 it('a noise-to-signal ratio beyond the schedule belongs to its nearest end', () => {
@@ -111,15 +117,13 @@ it('a noise-to-signal ratio beyond the schedule belongs to its nearest end', () 
 describe('the refined action is A·Â + B·ε + C·μ for data N(μ, s²)', () => {
   function response(start: Start, std: number): number[] {
     const outcome = (prediction: number, noise: number, mean: number) =>
-      run(start.schedule, start.predictionScale * prediction + start.noiseScale * noise, gaussianDenoiser(mean, std))
-        .result;
+      run(start.schedule, start.predictionScale * prediction + start.noiseScale * noise, gaussianDenoiser(mean, std)).result;
     return [outcome(1, 0, 0), outcome(0, 1, 0), outcome(0, 0, 1)];
   }
   const open = { ...EPSILON, clip: null };
   const cold = (schedule: Schedule): Start => ({ predictionScale: 0, noiseScale: 1, schedule });
   const forward = (budget: number) => warmStart({ mode: 'forward-noise' }, budget, open);
-  const paper = (mode: 'eq13' | 'train-index' | 'snr-matched', budget: number) =>
-    warmStart({ mode, ...PAPER }, budget, open);
+  const paper = (mode: 'eq13' | 'train-index' | 'snr-matched', budget: number) => warmStart({ mode, ...PAPER }, budget, open);
 
   it.each([
     ['a cold run', cold(ddimSchedule({ ...open, steps: 2 })), [0, 0.045, 0.969], [0, 0.141, 0.902]],
@@ -134,7 +138,10 @@ describe('the refined action is A·Â + B·ε + C·μ for data N(μ, s²)', () =
     ['snr-matched, budget 2', paper('snr-matched', 2), [0.57, 0.057, 0.43], [0.916, 0.092, 0.084]],
     ['a stall, budget 2', stalledStart(STALL, 2, open), [0.018, 0.054, 0.969], [0.057, 0.17, 0.902]],
   ])('%s', (_, start, narrow, wide) => {
-    for (const [std, expected] of [[0.1, narrow], [0.3, wide]] as const) {
+    for (const [std, expected] of [
+      [0.1, narrow],
+      [0.3, wide],
+    ] as const) {
       response(start, std).forEach((value, i) => expect(Math.abs(value - (expected[i] ?? NaN))).toBeLessThan(6e-4));
     }
   });

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { evaluate, type EvaluateOptions } from '../../src/evaluation/evaluate.js';
+import type { Task } from '../../src/envs/push-t/task.js';
+import { type EvaluateOptions, evaluate } from '../../src/evaluation/evaluate.js';
 import { measureLatency } from '../../src/evaluation/latency.js';
 import type { EpisodeRecord } from '../../src/evaluation/record.js';
-import { parseStrategy } from '../../src/strategies/parse.js';
-import type { Task } from '../../src/envs/push-t/task.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
-import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
-import { irregular } from '../support/golden-policy.js';
-import { useTestDevice } from '../support/device.js';
+import { parseStrategy } from '../../src/strategies/parse.js';
 import { useBundledPolicy } from '../support/bundled-policy.js';
+import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
+import { useTestDevice } from '../support/device.js';
+import { irregular } from '../support/golden-policy.js';
 import { shortTask } from '../support/tasks.js';
 
 const SEEDS = [100_003, 100_004, 100_005];
@@ -18,10 +18,18 @@ describe('evaluate', () => {
   const policy = useBundledPolicy();
 
   const run = (strategy: string, options: Partial<EvaluateOptions> = {}): Promise<EpisodeRecord[]> =>
-    evaluate(policy(), { task: shortTask(24), strategy: parseStrategy(strategy), seeds: SEEDS, parallel: 3, keepReplay: () => true, ...options });
+    evaluate(policy(), {
+      task: shortTask(24),
+      strategy: parseStrategy(strategy),
+      seeds: SEEDS,
+      parallel: 3,
+      keepReplay: () => true,
+      ...options,
+    });
 
   it.each(['step:2/stall/eps=5', 'falcon:3/solver=DDIM/exploration=0/threshold=10', 'ddpm:2'])(
-    '%s: the record of a seed is the same whatever else runs beside it', async (strategy) => {
+    '%s: the record of a seed is the same whatever else runs beside it',
+    async (strategy) => {
       const together = await run(strategy);
       expect(together.map(({ seed }) => seed)).toEqual(SEEDS);
       expect(await run(strategy, { parallel: 1 })).toEqual(together);
@@ -130,7 +138,8 @@ describe('evaluate', () => {
     const reused = shortTask(16, (environment) => {
       const arrays: Record<string, number[]> = {};
       const observe = (): Record<string, number[]> => {
-        for (const [name, values] of Object.entries(environment.observe())) Array.from(values).forEach((value, i) => ((arrays[name] ??= [])[i] = value));
+        for (const [name, values] of Object.entries(environment.observe()))
+          Array.from(values).forEach((value, i) => ((arrays[name] ??= [])[i] = value));
         return arrays;
       };
       return { observe };
@@ -183,11 +192,13 @@ describe('a network that is not finite', () => {
 
   /** The trained policy with other FiLM weights of one block: numbers mean nothing, but they are finite for usual observations. */
   async function fragilePolicy(weight: number): Promise<Policy> {
-    const changed = await new ChangedCheckpoint('step-pusht-trained').tensors((tensors) => tensors.map((tensor) => {
-      if (!tensor.name.endsWith('mid_modules.0.cond_encoder.1.weight')) return tensor;
-      const elements = tensor.shape.reduce((all, size) => all * size, 1);
-      return { ...tensor, dtype: 'F32', data: irregular(elements).map((value) => value * weight) };
-    }));
+    const changed = await new ChangedCheckpoint('step-pusht-trained').tensors((tensors) =>
+      tensors.map((tensor) => {
+        if (!tensor.name.endsWith('mid_modules.0.cond_encoder.1.weight')) return tensor;
+        const elements = tensor.shape.reduce((all, size) => all * size, 1);
+        return { ...tensor, dtype: 'F32', data: irregular(elements).map((value) => value * weight) };
+      }),
+    );
     return loadPolicy(changed.source, { device: device() });
   }
 
@@ -199,9 +210,12 @@ describe('a network that is not finite', () => {
     const expected = await evaluated(policy, shortTask(16));
     expect(expected.map(({ failure }) => failure)).toEqual([undefined, undefined, undefined]);
     // Finite, and too large for the network: what it computes overflows.
-    const found = await evaluated(policy, shortTask(16, (environment, seed) => ({
-      observe: () => (seed() === 100_004 ? enormous(environment.observe()) : environment.observe()),
-    })));
+    const found = await evaluated(
+      policy,
+      shortTask(16, (environment, seed) => ({
+        observe: () => (seed() === 100_004 ? enormous(environment.observe()) : environment.observe()),
+      })),
+    );
     expect(found[1]).toMatchObject({ seed: 100_004, ticks: 0, score: 0, success: false, decisions: 0 });
     expect(found[1]?.failure).toMatch(/^NonFiniteError: the U-Net's output is NaN or infinite at denoising step 1 of 2/);
     expect([found[0], found[2]]).toEqual([expected[0], expected[2]]);

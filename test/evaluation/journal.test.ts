@@ -1,13 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import { journalLine, readJournal, type JournalHeader } from '../../src/evaluation/journal.js';
+import { type JournalHeader, journalLine, readJournal } from '../../src/evaluation/journal.js';
 import { OptionError } from '../../src/foundation/errors.js';
 
 const HEADER: JournalHeader = {
-  format: 'warmstep-evaluation-journal', version: 1, task: 'push-t', maxTicks: 300, fingerprint: { policy: 'a1', precision: 'f32', predictor: null },
+  format: 'warmstep-evaluation-journal',
+  version: 1,
+  task: 'push-t',
+  maxTicks: 300,
+  fingerprint: { policy: 'a1', precision: 'f32', predictor: null },
 };
 
 function episode(seed: number): Parameters<typeof journalLine>[0] & { episode: object } {
-  const record = { seed, score: 0.5, success: false, ticks: 1, decisions: 1, evaluations: 2, screening: 0, stalls: 0, jumps: [], rewards: [0.5] };
+  const record = {
+    seed,
+    score: 0.5,
+    success: false,
+    ticks: 1,
+    decisions: 1,
+    evaluations: 2,
+    screening: 0,
+    stalls: 0,
+    jumps: [],
+    rewards: [0.5],
+  };
   return { strategy: 'step:2', episode: record };
 }
 
@@ -24,14 +39,18 @@ describe('a journal', () => {
   it('loses no more than the line that was cut off, wherever it was', () => {
     for (let end = journalLine(HEADER).length; end < text.length; end++) {
       const found = readJournal(text.slice(0, end), HEADER, 'episodes.jsonl').get('step:2');
-      const whole = text.slice(0, end + 1).split('\n').slice(1, -1).length;
+      const whole = text
+        .slice(0, end + 1)
+        .split('\n')
+        .slice(1, -1).length;
       expect(found?.size ?? 0).toBe(Math.max(whole, found?.size ?? 0));
       expect((found?.size ?? 0) - whole).toBeLessThanOrEqual(1);
     }
   });
 
   it.each(['null', '5', '{}', '{"strategy":"step:2"}', '{"strategy":"step:2","episode":{"score":1}}'])(
-    'leaves out a line that is no entry: %s', (line) => {
+    'leaves out a line that is no entry: %s',
+    (line) => {
       expect([...readJournal(`${text}${line}\n`, HEADER, 'episodes.jsonl').get('step:2')!.keys()]).toEqual([1, 2]);
     },
   );

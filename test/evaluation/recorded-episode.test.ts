@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PushT, SUCCESS_COVERAGE } from '../../src/envs/push-t/push-t.js';
 import { pushTObservation } from '../../src/envs/push-t/observations.js';
+import { PushT, SUCCESS_COVERAGE } from '../../src/envs/push-t/push-t.js';
 import { folderSource } from '../../src/platform/node/folder-source.js';
 import { GoldenCase } from '../../src/verification/golden-case.js';
 import { useTestDevice } from '../support/device.js';

@@ -55,7 +55,11 @@ async function eventually<T>(read: () => Promise<T>, expected: T): Promise<void>
 describe.skipIf(!browser)('the report in a browser', () => {
   const open = (address: string, options: PageOptions = WIDE): Promise<Page> => (browser as Browser).open(address, options);
 
-  it.each([['wide', WIDE], ['on a phone', PHONE], ['dark', { ...WIDE, dark: true }]])('%s: has no errors, asks for nothing, is not wider than the screen', async (_name, options) => {
+  it.each([
+    ['wide', WIDE],
+    ['on a phone', PHONE],
+    ['dark', { ...WIDE, dark: true }],
+  ])('%s: has no errors, asks for nothing, is not wider than the screen', async (_name, options) => {
     const page = await open(url, options);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(options.width);
     expect(page.problems).toEqual([]);
@@ -130,7 +134,8 @@ describe.skipIf(!browser)('the report in a browser', () => {
   });
 
   it.each(['#replay=nobody,100001,5', '#replay=step:2,1,5', '#replay=%E0%A4%A,100001,5', '#replay=step:2,100001,many', '#elsewhere'])(
-    'shows a replay, and no error, for the address %s', async (hash) => {
+    'shows a replay, and no error, for the address %s',
+    async (hash) => {
       const page = await open(url + hash);
       expect((await shown(page)).captions.length).toBeGreaterThan(0);
       expect(page.problems).toEqual([]);
@@ -175,7 +180,9 @@ describe.skipIf(!browser)('the report in a browser', () => {
   it('plays to the end by itself, and stops there', async () => {
     const page = await open(`${url}#replay=ddim:10,100000,0`);
     const length = Number((await shown(page)).clock.split(' ').at(-1));
-    await page.evaluate(`(() => { const slider = document.querySelector('[data-part=slider]'); slider.value = ${length - 6}; slider.dispatchEvent(new Event('input')); })()`);
+    await page.evaluate(
+      `(() => { const slider = document.querySelector('[data-part=slider]'); slider.value = ${length - 6}; slider.dispatchEvent(new Event('input')); })()`,
+    );
     await page.click('[data-part=play]');
     expect(await page.evaluate('document.querySelector("[data-part=play]").textContent')).toBe('Pause');
     await eventually(async () => (await shown(page)).slider, length);
@@ -185,7 +192,9 @@ describe.skipIf(!browser)('the report in a browser', () => {
   it('changes strategy and seed by its lists, and keeps the control step', async () => {
     const page = await open(`${url}#replay=ddpm:100,100000,33`);
     const choose = (part: string, value: string): Promise<unknown> =>
-      page.evaluate(`(() => { const list = document.querySelector('[data-part=${part}]'); list.value = '${value}'; list.dispatchEvent(new Event('change')); })()`);
+      page.evaluate(
+        `(() => { const list = document.querySelector('[data-part=${part}]'); list.value = '${value}'; list.dispatchEvent(new Event('change')); })()`,
+      );
     await choose('second', 'step:4');
     expect(await shown(page)).toMatchObject({ captions: ['ddpm:100', 'step:4'], slider: 33 });
     await choose('seed', '100002');

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/foundation/errors.js';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
-import { logAxis } from '../../src/report/axes.js';
 import { runningMaximum, sortedScores } from '../../src/evaluation/report/curves.js';
 import { milliseconds, signed } from '../../src/evaluation/report/format.js';
 import { frontOf } from '../../src/evaluation/report/frontier.js';
-import { embeddedJson } from '../../src/report/html.js';
-import { overlap, placeLabels, type Box } from '../../src/evaluation/report/place-labels.js';
+import { type Box, overlap, placeLabels } from '../../src/evaluation/report/place-labels.js';
 import { renderReport } from '../../src/evaluation/report/render.js';
 import { replayHash } from '../../src/evaluation/report/replay-hash.js';
 import { shade } from '../../src/evaluation/report/shade.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import { logAxis } from '../../src/report/axes.js';
+import { embeddedJson } from '../../src/report/html.js';
 import { CHARACTERS, evaluationRecord } from '../support/evaluation-record.js';
 
 /** The page without its script and data. */
@@ -19,7 +19,10 @@ function markup(page: string): string {
 
 function withName(name: string): EvaluationRecord {
   const record = evaluationRecord({ characters: CHARACTERS.slice(0, 2), episodes: 3 });
-  return { ...record, strategies: record.strategies.map((strategy, index) => (index === 0 ? { ...strategy, name, description: name } : strategy)) };
+  return {
+    ...record,
+    strategies: record.strategies.map((strategy, index) => (index === 0 ? { ...strategy, name, description: name } : strategy)),
+  };
 }
 
 describe('the report', () => {
@@ -32,22 +35,51 @@ describe('the report', () => {
     ['of one episode', evaluationRecord({ episodes: 1 })],
     ['of one strategy', evaluationRecord({ characters: first ? [first] : [] })],
     ['of a software adapter', evaluationRecord({ isSoftware: true, episodes: 5 })],
-    ['of latencies that only some strategies have', {
-      ...plain, strategies: plain.strategies.map(({ latency, ...strategy }, index) => (index === 1 || !latency ? strategy : { ...strategy, latency })),
-    }],
-    ['of an episode that failed at once', {
-      ...plain, strategies: plain.strategies.map((strategy) => ({
-        ...strategy, episodes: strategy.episodes.map(({ replay: _, ...episode }) => ({
-          ...episode, score: 0, success: false, ticks: 0, decisions: 1, evaluations: 0, screening: 0, stalls: 0, jumps: [], rewards: [], failure: 'at once',
+    [
+      'of latencies that only some strategies have',
+      {
+        ...plain,
+        strategies: plain.strategies.map(({ latency, ...strategy }, index) =>
+          index === 1 || !latency ? strategy : { ...strategy, latency },
+        ),
+      },
+    ],
+    [
+      'of an episode that failed at once',
+      {
+        ...plain,
+        strategies: plain.strategies.map((strategy) => ({
+          ...strategy,
+          episodes: strategy.episodes.map(({ replay: _, ...episode }) => ({
+            ...episode,
+            score: 0,
+            success: false,
+            ticks: 0,
+            decisions: 1,
+            evaluations: 0,
+            screening: 0,
+            stalls: 0,
+            jumps: [],
+            rewards: [],
+            failure: 'at once',
+          })),
         })),
-      })),
-    }],
-    ['of strategies without seeds in common', {
-      ...plain, strategies: plain.strategies.map((strategy, index) => ({ ...strategy, episodes: strategy.episodes.slice(index, index + 1) })),
-    }],
-    ['of a grid whose strategies are missing', {
-      ...plain, grids: [{ axes: [{ option: 'budget', values: ['1', '2'] }], cells: ['step:1'] }],
-    }],
+      },
+    ],
+    [
+      'of strategies without seeds in common',
+      {
+        ...plain,
+        strategies: plain.strategies.map((strategy, index) => ({ ...strategy, episodes: strategy.episodes.slice(index, index + 1) })),
+      },
+    ],
+    [
+      'of a grid whose strategies are missing',
+      {
+        ...plain,
+        grids: [{ axes: [{ option: 'budget', values: ['1', '2'] }], cells: ['step:1'] }],
+      },
+    ],
   ];
 
   it.each(shapes)('%s has numbers only where there are any', (_name, record) => {
@@ -101,7 +133,11 @@ describe('the report', () => {
 
 describe('curves', () => {
   const [episode] = evaluationRecord({ characters: CHARACTERS.slice(0, 1), episodes: 1 }).strategies[0]?.episodes ?? [];
-  const withRewards = (...rewards: number[]): NonNullable<typeof episode> => ({ ...(episode as NonNullable<typeof episode>), rewards, score: Math.max(...rewards) });
+  const withRewards = (...rewards: number[]): NonNullable<typeof episode> => ({
+    ...(episode as NonNullable<typeof episode>),
+    rewards,
+    score: Math.max(...rewards),
+  });
 
   it('keep the largest reward of an episode after it ended', () => {
     expect(runningMaximum([withRewards(0, 0.5, 0.25, 1), withRewards(0.5)], 5)).toEqual([0.25, 0.5, 0.5, 0.75, 0.75]);
@@ -114,8 +150,17 @@ describe('curves', () => {
 
 describe('frontier', () => {
   it('consists of the points that nothing cheaper or equally cheap beats', () => {
-    const points = [{ cost: 10, score: 0.9 }, { cost: 2, score: 0.4 }, { cost: 4, score: 0.3 }, { cost: 2, score: 0.8 }, { cost: 100, score: 0.9 }];
-    expect(frontOf(points)).toEqual([{ cost: 2, score: 0.8 }, { cost: 10, score: 0.9 }]);
+    const points = [
+      { cost: 10, score: 0.9 },
+      { cost: 2, score: 0.4 },
+      { cost: 4, score: 0.3 },
+      { cost: 2, score: 0.8 },
+      { cost: 100, score: 0.9 },
+    ];
+    expect(frontOf(points)).toEqual([
+      { cost: 2, score: 0.8 },
+      { cost: 10, score: 0.9 },
+    ]);
   });
 
   it.each([[[1, 100]], [[31]], [[0.012, 0.013]], [[7.1, 7.3, 305]]])('has numbers on the axis of costs %j', (costs) => {
@@ -158,7 +203,13 @@ describe('labels', () => {
 });
 
 describe('text', () => {
-  it.each([[0.0312, '0.031'], [7.256, '7.26'], [31.04, '31.0'], [305.4, '305'], [undefined, '–']])('of %s ms is %s', (value, text) => {
+  it.each([
+    [0.0312, '0.031'],
+    [7.256, '7.26'],
+    [31.04, '31.0'],
+    [305.4, '305'],
+    [undefined, '–'],
+  ])('of %s ms is %s', (value, text) => {
     expect(milliseconds(value)).toBe(text);
   });
 
@@ -174,7 +225,10 @@ describe('text', () => {
 
   it('of a shade is strongest at both ends', () => {
     expect([shade(0), shade(0.5), shade(0.75), shade(1)]).toEqual([
-      '--ink:var(--low);--strength:100%', '--ink:var(--high);--strength:0%', '--ink:var(--high);--strength:50%', '--ink:var(--high);--strength:100%',
+      '--ink:var(--low);--strength:100%',
+      '--ink:var(--high);--strength:0%',
+      '--ink:var(--high);--strength:50%',
+      '--ink:var(--high);--strength:100%',
     ]);
   });
 });

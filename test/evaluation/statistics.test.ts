@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/foundation/errors.js';
 import { Bootstrap, mean, pairedDifference, quantiles, sampleVariance, wilsonInterval } from '../../src/evaluation/statistics.js';
 import type { ReferenceScores } from '../../src/evaluation/summary.js';
+import { OptionError } from '../../src/foundation/errors.js';
 
 /** Scores by another implementation, with percentile intervals by NumPy. */
 const REFERENCE = JSON.parse(readFileSync(new URL('../../checkpoints/pusht-state/scores.json', import.meta.url), 'utf8')) as {
@@ -37,11 +37,14 @@ describe('quantiles', () => {
 describe('bootstrap interval', () => {
   const bootstrap = new Bootstrap(50, 100_000);
 
-  it.each(Object.entries(REFERENCE.scores))('of %s is that of NumPy, as far as two draws of 10,000 agree', (_name, { per_episode: scores, ci: [low, high] }) => {
-    const interval = bootstrap.interval(scores);
-    expect(Math.abs(interval.low - low)).toBeLessThan(0.006);
-    expect(Math.abs(interval.high - high)).toBeLessThan(0.006);
-  });
+  it.each(Object.entries(REFERENCE.scores))(
+    'of %s is that of NumPy, as far as two draws of 10,000 agree',
+    (_name, { per_episode: scores, ci: [low, high] }) => {
+      const interval = bootstrap.interval(scores);
+      expect(Math.abs(interval.low - low)).toBeLessThan(0.006);
+      expect(Math.abs(interval.high - high)).toBeLessThan(0.006);
+    },
+  );
 
   it('is as wide as the normal approximation for many well-behaved values', () => {
     const values = Array.from({ length: 200 }, (_, index) => (index + 0.5) / 200);

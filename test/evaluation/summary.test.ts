@@ -1,14 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/foundation/errors.js';
 import type { EpisodeRecord, EvaluationRecord, StrategyRecord } from '../../src/evaluation/record.js';
-import { compareWithReference, summarize, type ReferenceScores, type StrategySummary } from '../../src/evaluation/summary.js';
+import { compareWithReference, type ReferenceScores, type StrategySummary, summarize } from '../../src/evaluation/summary.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import { evaluationRecord } from '../support/evaluation-record.js';
 
-const REFERENCE = JSON.parse(readFileSync(new URL('../../checkpoints/pusht-state/scores.json', import.meta.url), 'utf8')) as ReferenceScores;
+const REFERENCE = JSON.parse(
+  readFileSync(new URL('../../checkpoints/pusht-state/scores.json', import.meta.url), 'utf8'),
+) as ReferenceScores;
 
 function episode(seed: number, score: number, rest: Partial<EpisodeRecord> = {}): EpisodeRecord {
-  return { seed, score, success: score === 1, ticks: 8, decisions: 1, evaluations: 2, screening: 0, stalls: 0, jumps: [], rewards: [score], ...rest };
+  return {
+    seed,
+    score,
+    success: score === 1,
+    ticks: 8,
+    decisions: 1,
+    evaluations: 2,
+    screening: 0,
+    stalls: 0,
+    jumps: [],
+    rewards: [score],
+    ...rest,
+  };
 }
 
 function strategy(name: string, episodes: readonly EpisodeRecord[], rest: Partial<StrategyRecord> = {}): StrategyRecord {
@@ -20,7 +34,10 @@ function recordOf(...strategies: readonly StrategyRecord[]): EvaluationRecord {
 }
 
 function withScores(name: string, scores: readonly number[]): StrategyRecord {
-  return strategy(name, scores.map((score, index) => episode(100_000 + index, score)));
+  return strategy(
+    name,
+    scores.map((score, index) => episode(100_000 + index, score)),
+  );
 }
 
 function onlySummary(found: StrategyRecord): StrategySummary {
@@ -36,10 +53,12 @@ describe('summary of a strategy', () => {
   });
 
   it('divides by decisions, evaluations, borders and episodes, each where it belongs', () => {
-    const found = onlySummary(strategy('a', [
-      episode(1, 1, { decisions: 3, evaluations: 30, screening: 10, stalls: 2, jumps: [0.1, 0.3] }),
-      episode(2, 0, { decisions: 1, evaluations: 10, screening: 0, stalls: 1, jumps: [0.8] }),
-    ]));
+    const found = onlySummary(
+      strategy('a', [
+        episode(1, 1, { decisions: 3, evaluations: 30, screening: 10, stalls: 2, jumps: [0.1, 0.3] }),
+        episode(2, 0, { decisions: 1, evaluations: 10, screening: 0, stalls: 1, jumps: [0.8] }),
+      ]),
+    );
     expect(found.evaluationsPerDecision).toBe(10);
     expect(found.screeningShare).toBe(0.25);
     expect(found.stallsPerEpisode).toBe(1.5);
@@ -52,7 +71,12 @@ describe('summary of a strategy', () => {
   });
 
   it('has latencies where they were measured, and no numbers where there is nothing to measure', () => {
-    const found = onlySummary(strategy('a', [episode(1, 0, { decisions: 0, evaluations: 0 })], { latency: { samplesMs: [3, 1, 2] }, coldLatency: { samplesMs: [] } }));
+    const found = onlySummary(
+      strategy('a', [episode(1, 0, { decisions: 0, evaluations: 0 })], {
+        latency: { samplesMs: [3, 1, 2] },
+        coldLatency: { samplesMs: [] },
+      }),
+    );
     expect(found.latency).toEqual({ count: 3, p50: 2, p95: 3, p99: 3 });
     expect(found.coldLatency).toBeUndefined();
     expect(found.jump).toBeUndefined();
@@ -91,11 +115,15 @@ describe('agreement with a reference', () => {
 
   it('holds for the reference itself, and finds strategies that it calls by other names', () => {
     const record = recordOf(
-      withScores('ddpm:100', referenceOf('ddpm:100')), withScores('dpm-solver++:4', referenceOf('dpm:4')), withScores('step:2/start=eq13', referenceOf('stepeq:2')),
+      withScores('ddpm:100', referenceOf('ddpm:100')),
+      withScores('dpm-solver++:4', referenceOf('dpm:4')),
+      withScores('step:2/start=eq13', referenceOf('stepeq:2')),
     );
     const rows = compareWithReference(record, REFERENCE);
     expect(rows.map(({ name, difference, agrees }) => [name, difference, agrees])).toEqual([
-      ['ddpm:100', 0, true], ['dpm-solver++:4', 0, true], ['step:2/start=eq13', 0, true],
+      ['ddpm:100', 0, true],
+      ['dpm-solver++:4', 0, true],
+      ['step:2/start=eq13', 0, true],
     ]);
   });
 

@@ -85,7 +85,8 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
 
 describe('imports', () => {
   it('are found by this test', () => {
-    const code = "import { a } from 'a';\nimport type { b } from 'b';\nimport {\n  c,\n} from 'c';\nexport * from 'd';\nawait import('e');\n";
+    const code =
+      "import { a } from 'a';\nimport type { b } from 'b';\nimport {\n  c,\n} from 'c';\nexport * from 'd';\nawait import('e');\n";
     expect(importsOf(code)).toEqual([
       { specifier: 'a', typesOnly: false },
       { specifier: 'b', typesOnly: true },
@@ -102,18 +103,33 @@ describe('imports', () => {
     const wrong = FILES.flatMap((file) => {
       const allowed = ROOMS.get(file.room);
       if (!allowed) return [`${file.path}: room ${file.room} is not in the table of docs/architecture.md`];
-      return targetsOf(file).filter((target) => roomOf(target) !== file.room && !allowed.includes(roomOf(target))).map((target) => `${file.path} imports ${target}`);
+      return targetsOf(file)
+        .filter((target) => roomOf(target) !== file.room && !allowed.includes(roomOf(target)))
+        .map((target) => `${file.path} imports ${target}`);
     });
     expect(wrong).toEqual([]);
   });
 
   it('go one way between the rooms of the table itself: a row names rooms above it alone', () => {
     const rooms = [...ROOMS.keys()];
-    expect(rooms.flatMap((room, row) => (ROOMS.get(room) as string[]).filter((name) => !rooms.slice(0, row).includes(name)).map((name) => `${room} → ${name}`))).toEqual([]);
+    expect(
+      rooms.flatMap((room, row) =>
+        (ROOMS.get(room) as string[]).filter((name) => !rooms.slice(0, row).includes(name)).map((name) => `${room} → ${name}`),
+      ),
+    ).toEqual([]);
   });
 
   it('make no circle between files', () => {
-    expect(circles(new Map([['a', ['b']], ['b', ['c']], ['c', ['a']], ['d', ['a']]]))).toEqual(['a → b → c → a']);
+    expect(
+      circles(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c']],
+          ['c', ['a']],
+          ['d', ['a']],
+        ]),
+      ),
+    ).toEqual(['a → b → c → a']);
     expect(circles(new Map(FILES.map((file) => [file.path, targetsOf(file)])))).toEqual([]);
   });
 
@@ -124,7 +140,9 @@ describe('imports', () => {
 
   it('of kernels in the runtime are types only: the runtime knows no kernel', () => {
     const wrong = FILES.filter(({ room }) => room === 'runtime').flatMap(({ path, imports }) =>
-      imports.filter(({ specifier, typesOnly }) => specifier.includes('/kernels/') && !typesOnly).map(({ specifier }) => `${path}: ${specifier}`),
+      imports
+        .filter(({ specifier, typesOnly }) => specifier.includes('/kernels/') && !typesOnly)
+        .map(({ specifier }) => `${path}: ${specifier}`),
     );
     expect(wrong).toEqual([]);
   });
@@ -138,7 +156,7 @@ describe('imports', () => {
 });
 
 describe('the core', () => {
-  it.each(['Buffer', 'process', 'require', '__dirname', '__filename', 'setImmediate', 'global'])('does not use Node\'s %s', (name) => {
+  it.each(['Buffer', 'process', 'require', '__dirname', '__filename', 'setImmediate', 'global'])("does not use Node's %s", (name) => {
     const use = new RegExp(`(?<![.\\w'])${name}\\s*[.(\\[]`);
     expect(CORE_FILES.filter(({ code }) => use.test(code)).map(({ path }) => path)).toEqual([]);
     // The same search finds it where it may be used, so it does find things.

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Activation } from '../../kernels/lib/activations.wgsl.js';
 import { loadConv1d, recordConv1d } from '../../src/ops/conv1d.js';
 import { useTestDevice } from '../support/device.js';
-import { runOp } from '../support/run-op.js';
-import { expectClose, valueAt, valuesOf, type Values } from '../support/values.js';
 import { activate } from '../support/reference.js';
+import { runOp } from '../support/run-op.js';
+import { expectClose, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const device = useTestDevice();
 

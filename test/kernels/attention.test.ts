@@ -2,9 +2,9 @@ import { describe, it } from 'vitest';
 import { recordAttention } from '../../src/ops/attention.js';
 import { channelRange } from '../../src/runtime/tensor.js';
 import { useTestDevice } from '../support/device.js';
-import { runOp } from '../support/run-op.js';
-import { expectClose, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
 import { attention } from '../support/reference.js';
+import { runOp } from '../support/run-op.js';
+import { expectClose, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const device = useTestDevice();
 

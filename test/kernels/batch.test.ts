@@ -14,9 +14,12 @@ describe.each(['software', 'gpu'] as const)('on the device class %s', (deviceCla
   async function run(x: Values): Promise<Map<string, Values>> {
     const normals = new Normals(1);
     const tensors = {
-      'conv.weight': normals.floats(12 * 12 * 3), 'conv.bias': normals.floats(12),
-      'up.weight': normals.floats(12 * 12 * 4), 'up.bias': normals.floats(12),
-      'norm.weight': normals.floats(12), 'norm.bias': normals.floats(12),
+      'conv.weight': normals.floats(12 * 12 * 3),
+      'conv.bias': normals.floats(12),
+      'up.weight': normals.floats(12 * 12 * 4),
+      'up.bias': normals.floats(12),
+      'norm.weight': normals.floats(12),
+      'norm.bias': normals.floats(12),
     };
     const names = ['conv', 'up', 'group norm', 'layer norm', 'attention'];
     const results = await runOp(device(), async (op) => {

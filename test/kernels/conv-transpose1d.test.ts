@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { type ConvCase, convInputs, describeConv, expectedConvolution, runConvolutions } from '../support/conv-case.js';
 import { useTestDevice } from '../support/device.js';
 import { expectClose, type Tolerance } from '../support/values.js';
-import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase } from '../support/conv-case.js';
 
 const TOLERANCE: Tolerance = { atol: 2e-6, rtol: 1e-6 };
 
@@ -23,11 +23,15 @@ describe('transposed conv1d', () => {
   const upsample = { kernelSize: 4, stride: 2, padding: 1 } as const;
 
   it('doubles the length as the U-Net does, at odd sizes and over several tiles', async () => {
-    await expectReference([1, 2, 3, 5, 8, 9, 32].map((inLength, i) => ({
-      ...upsample, inLength, batch: 1 + (i % 3),
-      inChannels: [1, 5, 3, 40, 7, 2, 6][i] as number,
-      outChannels: [7, 1, 40, 5, 2, 3, 9][i] as number,
-    })));
+    await expectReference(
+      [1, 2, 3, 5, 8, 9, 32].map((inLength, i) => ({
+        ...upsample,
+        inLength,
+        batch: 1 + (i % 3),
+        inChannels: [1, 5, 3, 40, 7, 2, 6][i] as number,
+        outChannels: [7, 1, 40, 5, 2, 3, 9][i] as number,
+      })),
+    );
   });
 
   it('other kernel sizes, strides and paddings', async () => {

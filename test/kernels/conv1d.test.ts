@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { loadConv1d, recordConv1d } from '../../src/ops/conv1d.js';
 import { broadcast, channelRange, timeRange } from '../../src/runtime/tensor.js';
+import { type ConvCase, convInputs, describeConv, expectedConvolution, runConvolutions } from '../support/conv-case.js';
 import { useTestDevice } from '../support/device.js';
-import { runOp } from '../support/run-op.js';
-import { expectClose, Normals, valueAt, valuesOf, type Tolerance } from '../support/values.js';
-import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase } from '../support/conv-case.js';
 import { convolution } from '../support/reference.js';
+import { runOp } from '../support/run-op.js';
+import { expectClose, Normals, type Tolerance, valueAt, valuesOf } from '../support/values.js';
 
 /** For sums of unit size; the largest error measured is half of this. */
 const TOLERANCE: Tolerance = { atol: 2e-6, rtol: 1e-6 };
@@ -26,13 +26,17 @@ describe('conv1d', () => {
   const channels = [1, 2, 3, 5, 7, 40];
   it.each([1, 3, 5, 7])('kernel size %i with every stride and padding', async (kernelSize) => {
     const shapes = [1, 2, 3].flatMap((stride) =>
-      [0, 1, 2, 3].map((padding, i): ConvCase => ({
-        kernelSize, stride, padding,
-        inLength: kernelSize + (stride + i) % 3,
-        inChannels: channels[(stride + i + kernelSize) % 6] as number,
-        outChannels: channels[(stride * 3 + i) % 6] as number,
-        batch: 1 + (i % 3),
-      })),
+      [0, 1, 2, 3].map(
+        (padding, i): ConvCase => ({
+          kernelSize,
+          stride,
+          padding,
+          inLength: kernelSize + ((stride + i) % 3),
+          inChannels: channels[(stride + i + kernelSize) % 6] as number,
+          outChannels: channels[(stride * 3 + i) % 6] as number,
+          batch: 1 + (i % 3),
+        }),
+      ),
     );
     await expectReference(shapes);
   });
@@ -54,10 +58,16 @@ describe('conv1d', () => {
 
   it('channel counts around the groups of four and the lanes of a workgroup', async () => {
     const counts = [1, 2, 3, 4, 5, 8, 40, 63, 64, 65, 68, 130];
-    await expectReference(counts.map((outChannels, i) => ({
-      inChannels: counts[(i + 5) % counts.length] as number, outChannels,
-      inLength: 3, kernelSize: 3, padding: 1, batch: 1 + (i % 2),
-    })));
+    await expectReference(
+      counts.map((outChannels, i) => ({
+        inChannels: counts[(i + 5) % counts.length] as number,
+        outChannels,
+        inLength: 3,
+        kernelSize: 3,
+        padding: 1,
+        batch: 1 + (i % 2),
+      })),
+    );
   });
 
   it('adds up thousands of inputs', async () => {
@@ -89,7 +99,10 @@ describe('conv1d', () => {
     const shape: ConvCase = { inChannels: 3, outChannels: 2, inLength: 20, kernelSize: 3, padding: 1, inActivation: 'mish' };
     const inputs = convInputs(shape);
     const broken = { ...inputs, x: valuesOf(1, 3, 20, (b, c, t) => (t === 10 && c === 1 ? NaN : valueAt(inputs.x, b, c, t))) };
-    const [clean, spoiled] = await runConvolutions(device(), [{ shape, inputs }, { shape, inputs: broken }]);
+    const [clean, spoiled] = await runConvolutions(device(), [
+      { shape, inputs },
+      { shape, inputs: broken },
+    ]);
     if (!clean || !spoiled) throw new Error('two results expected');
     expectClose(clean, expectedConvolution(shape, inputs), TOLERANCE, 'clean');
     for (let t = 0; t < 20; t++) {

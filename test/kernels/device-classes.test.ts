@@ -5,11 +5,11 @@ import { recordAttention } from '../../src/ops/attention.js';
 import { loadNorm, recordGroupNorm, recordLayerNorm } from '../../src/ops/norm.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { channelRange } from '../../src/runtime/tensor.js';
+import { type ConvCase, type ConvInputs, convInputs, describeConv, expectedConvolution, runConvolutions } from '../support/conv-case.js';
 import { useTestDevice } from '../support/device.js';
-import { runOp } from '../support/run-op.js';
-import { expectClose, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
-import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase, type ConvInputs } from '../support/conv-case.js';
 import { attention, groupNormMish, layerNorm } from '../support/reference.js';
+import { runOp } from '../support/run-op.js';
+import { expectClose, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const TOLERANCE = { atol: 2e-6, rtol: 1e-6 };
 
@@ -78,7 +78,11 @@ const tokenOrder = { inOrder: 'tokens', outOrder: 'tokens' } as const;
 
 /** What a class does with the input of each of these: the end of the kernel's label. */
 const LOADS: readonly { readonly shape: ConvCase; readonly software: string; readonly lavapipe: string }[] = [
-  { shape: { ...base, inLength: 8, kernelSize: 5, padding: 2, inActivation: 'mish', residual: true }, software: 'time', lavapipe: 'time uniform' },
+  {
+    shape: { ...base, inLength: 8, kernelSize: 5, padding: 2, inActivation: 'mish', residual: true },
+    software: 'time',
+    lavapipe: 'time uniform',
+  },
   { shape: { ...base, inLength: 32, kernelSize: 3, stride: 2, padding: 1, inChannels: 21 }, software: 'time', lavapipe: 'time uniform' },
   { shape: { ...base, inLength: 48, kernelSize: 3, padding: 1 }, software: 'time', lavapipe: 'time uniform' },
   { shape: { ...base, inLength: 8, kernelSize: 4, stride: 2, padding: 1, transposed: true }, software: 'time', lavapipe: 'time uniform' },
@@ -113,7 +117,10 @@ describe(`variants of the device class ${OTHER}`, () => {
   });
 
   // A few of them: channels that share a chunk, taps that do, and vectors of both kinds.
-  it.each([['f16', 5], ['int8', 4]] as const)('agree with the variants of this adapter\'s class: %s', async (precision, kernelSize) => {
+  it.each([
+    ['f16', 5],
+    ['int8', 4],
+  ] as const)("agree with the variants of this adapter's class: %s", async (precision, kernelSize) => {
     expect(own().deviceClass).not.toBe(OTHER);
     const few = shapes.filter((shape) => shape.kernelSize === kernelSize || [5, 19].includes(shape.inLength));
     expect(few).toHaveLength(3);

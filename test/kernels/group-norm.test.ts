@@ -1,9 +1,9 @@
 import { describe, it } from 'vitest';
 import { loadNorm, recordGroupNorm } from '../../src/ops/norm.js';
 import { useTestDevice } from '../support/device.js';
-import { runOp, type TensorOrder } from '../support/run-op.js';
-import { expectClose, expectSameBits, Normals, valueAt, valuesOf, type Tolerance, type Values } from '../support/values.js';
 import { groupNormMish } from '../support/reference.js';
+import { runOp, type TensorOrder } from '../support/run-op.js';
+import { expectClose, expectSameBits, Normals, type Tolerance, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const TOLERANCE: Tolerance = { atol: 3e-6, rtol: 2e-6 };
 
@@ -66,7 +66,10 @@ describe('group norm with Mish', () => {
     const one = { channels: 5, groups: 5, length: 1 };
     const single = await run(one, new Normals(4).values(1, 5, 1));
     expectClose(single.actual, single.expected, TOLERANCE, 'one value');
-    const flat = await run({ channels: 6, groups: 2, length: 4 }, valuesOf(1, 6, 4, () => 3.25));
+    const flat = await run(
+      { channels: 6, groups: 2, length: 4 },
+      valuesOf(1, 6, 4, () => 3.25),
+    );
     expectClose(flat.actual, flat.expected, TOLERANCE, 'no spread');
     // Epsilon dominates: 1e-5 against a variance of 1e-6.
     const small = await run({ channels: 6, groups: 2, length: 4 }, new Normals(5).values(1, 6, 4, 1e-3));
@@ -83,7 +86,7 @@ describe('FiLM in group norm', () => {
   /** Rows of the table of timesteps are bound at dynamic offsets, 256 bytes apart here. */
   const rowStride = 64;
 
-  it.each([true, false])('scale %s: row by timestep plus row by sample, at the block\'s offset', async (scale) => {
+  it.each([true, false])("scale %s: row by timestep plus row by sample, at the block's offset", async (scale) => {
     const normals = new Normals(scale ? 7 : 8);
     const rowLength = offset + (scale ? 2 : 1) * channels + 2;
     const x = normals.values(batch, channels, length);

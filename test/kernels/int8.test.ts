@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { loadConv1d, loadLinearRows, recordConv1d } from '../../src/ops/conv1d.js';
 import { loadNorm, recordLayerNorm } from '../../src/ops/norm.js';
+import { type ConvCase, convInputs, describeConv, expectedConvolution, runConvolutions } from '../support/conv-case.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
-import { expectClose, expectSameBits, Normals, valuesOf, type Values } from '../support/values.js';
-import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase } from '../support/conv-case.js';
+import { expectClose, expectSameBits, Normals, type Values, valuesOf } from '../support/values.js';
 
 /** What the weights are after int8, written down independently of the engine: [out][in][tap], transposed [in][out][tap]. */
 function dequantized(weight: Float32Array, { inChannels, outChannels, kernelSize, transposed = false }: ConvCase): Float32Array {
-  const index = (o: number, i: number, k: number): number =>
-    (transposed ? i * outChannels + o : o * inChannels + i) * kernelSize + k;
+  const index = (o: number, i: number, k: number): number => (transposed ? i * outChannels + o : o * inChannels + i) * kernelSize + k;
   const out = new Float32Array(weight.length);
   for (let o = 0; o < outChannels; o++) {
     const indices = Array.from({ length: inChannels * kernelSize }, (_, j) => index(o, Math.floor(j / kernelSize), j % kernelSize));
@@ -24,12 +23,25 @@ const shapes: readonly ConvCase[] = [
   { inChannels: 17, outChannels: 23, inLength: 3, kernelSize: 3, padding: 1, batch: 2 },
   { inChannels: 40, outChannels: 18, inLength: 4, kernelSize: 5, padding: 2, bias: false },
   { inChannels: 19, outChannels: 66, inLength: 19, kernelSize: 1, batch: 2, inOrder: 'tokens', outOrder: 'tokens', outActivation: 'gelu' },
-  { inChannels: 20, outChannels: 21, inLength: 4, kernelSize: 4, stride: 2, padding: 1, transposed: true, residual: true, inActivation: 'mish' },
+  {
+    inChannels: 20,
+    outChannels: 21,
+    inLength: 4,
+    kernelSize: 4,
+    stride: 2,
+    padding: 1,
+    transposed: true,
+    residual: true,
+    inActivation: 'mish',
+  },
   { inChannels: 18, outChannels: 36, inLength: 9, kernelSize: 3, stride: 2, padding: 1 },
 ];
 
 /** SwiftShader takes seconds to compile a variant for GPUs: two of them show that slices are added before the scale. */
-const variants = [['software', shapes], ['gpu', shapes.slice(0, 2)]] as const;
+const variants = [
+  ['software', shapes],
+  ['gpu', shapes.slice(0, 2)],
+] as const;
 
 describe.each(variants)('weights stored as int8, variants for class %s', (deviceClass, shapes) => {
   const device = useTestDevice({ deviceClass });
@@ -51,7 +63,12 @@ describe.each(variants)('weights stored as int8, variants for class %s', (device
     inputs.weight.forEach((_, j) => (inputs.weight[j] = (j % 18 === 0 ? 1 : 0.3) * largest(Math.floor(j / 18))));
     const x = valuesOf(1, 18, 1, (_b, i) => (i === 0 ? 1 : 0));
     const [found] = await runConvolutions(device(), [{ shape: { ...shape, bias: false }, inputs: { ...inputs, x } }], 'int8');
-    expectClose(found as Values, valuesOf(1, 18, 1, (_b, o) => largest(o)), { atol: 0, rtol: 2e-7 }, 'largest weights');
+    expectClose(
+      found as Values,
+      valuesOf(1, 18, 1, (_b, o) => largest(o)),
+      { atol: 0, rtol: 2e-7 },
+      'largest weights',
+    );
     for (let o = 2; o < 18; o += 3) expect((found as Values).data[o]).toBe(0);
   });
 });
@@ -62,8 +79,10 @@ describe('int8 networks', () => {
   it('keep matrices with at most 16 channels on a side, biases and norms as f32', async () => {
     const normals = new Normals(9);
     const tensors = {
-      in_proj_weight: normals.floats(9 * 20), in_proj_bias: normals.floats(9),
-      'norm.weight': normals.floats(3), 'norm.bias': normals.floats(3),
+      in_proj_weight: normals.floats(9 * 20),
+      in_proj_bias: normals.floats(9),
+      'norm.weight': normals.floats(3),
+      'norm.bias': normals.floats(3),
     };
     const x = normals.values(2, 20, 4);
     const run = async (precision: 'f32' | 'int8'): Promise<Values[]> => {

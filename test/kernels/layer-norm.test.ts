@@ -1,9 +1,9 @@
 import { describe, it } from 'vitest';
 import { loadNorm, recordLayerNorm } from '../../src/ops/norm.js';
 import { useTestDevice } from '../support/device.js';
-import { runOp } from '../support/run-op.js';
-import { expectClose, Normals, valuesOf, type Tolerance, type Values } from '../support/values.js';
 import { layerNorm } from '../support/reference.js';
+import { runOp } from '../support/run-op.js';
+import { expectClose, Normals, type Tolerance, type Values, valuesOf } from '../support/values.js';
 
 const TOLERANCE: Tolerance = { atol: 3e-6, rtol: 2e-6 };
 

@@ -2,12 +2,16 @@ import { describe, it } from 'vitest';
 import { recordNormalize, recordShiftChunk, recordUnnormalize } from '../../src/ops/sampling.js';
 import { asTokens } from '../../src/runtime/tensor.js';
 import { useTestDevice } from '../support/device.js';
-import { runOp, type OpRecorder } from '../support/run-op.js';
-import { expectClose, expectSameBits, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
+import { type OpRecorder, runOp } from '../support/run-op.js';
+import { expectClose, expectSameBits, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const device = useTestDevice();
 
-const shapes = [{ batch: 1, length: 1, width: 1 }, { batch: 3, length: 2, width: 5 }, { batch: 2, length: 16, width: 9 }];
+const shapes = [
+  { batch: 1, length: 1, width: 1 },
+  { batch: 3, length: 2, width: 5 },
+  { batch: 2, length: 16, width: 9 },
+];
 /** A few roundings; the kernels divide, which WGSL allows to be off by 2.5 units in the last place. */
 const TOLERANCE = { atol: 1e-6, rtol: 1e-6 };
 
@@ -47,8 +51,11 @@ describe('normalise', () => {
   it.each(shapes)('$batch × $length frames of $width values, each with its own constants', async ({ batch, length, width }) => {
     const x = new Normals(1).values(batch, width, length, 3);
     const s = statisticsFor(width);
-    const expected = valuesOf(batch, width, length, (b, d, f) =>
-      ((valueAt(x, b, d, f) - constant(s, d, 0)) / constant(s, d, 1)) * constant(s, d, 2) + constant(s, d, 3),
+    const expected = valuesOf(
+      batch,
+      width,
+      length,
+      (b, d, f) => ((valueAt(x, b, d, f) - constant(s, d, 0)) / constant(s, d, 1)) * constant(s, d, 2) + constant(s, d, 3),
     );
     expectClose(await normalize(x, s), expected, TOLERANCE, 'y');
   });
@@ -66,8 +73,11 @@ describe('un-normalise', () => {
   it.each(shapes)('$batch chunks of $length × $width, each dimension with its own constants', async ({ batch, length, width }) => {
     const y = new Normals(3).values(batch, width, length);
     const s = statisticsFor(width);
-    const expected = valuesOf(batch, width, length, (b, a, j) =>
-      (valueAt(y, b, a, j) + constant(s, a, 0)) * constant(s, a, 1) * constant(s, a, 2) + constant(s, a, 3),
+    const expected = valuesOf(
+      batch,
+      width,
+      length,
+      (b, a, j) => (valueAt(y, b, a, j) + constant(s, a, 0)) * constant(s, a, 1) * constant(s, a, 2) + constant(s, a, 3),
     );
     expectClose(await unnormalize(y, s), expected, TOLERANCE, 'x');
   });
@@ -90,7 +100,11 @@ describe('shift', () => {
         const { buffer } = op.input(x, 'tokens');
         recordShiftChunk(op.builder, { buffer, offset: 0, bytes: buffer.bytes }, rows, op.output('y', 2, 5, 16, 'tokens'));
       });
-      expectSameBits(results.values('y'), valuesOf(2, 5, 16, (b, a, j) => valueAt(x, b, a, Math.min(j + rows, 15))), 'y');
+      expectSameBits(
+        results.values('y'),
+        valuesOf(2, 5, 16, (b, a, j) => valueAt(x, b, a, Math.min(j + rows, 15))),
+        'y',
+      );
     },
   );
 });

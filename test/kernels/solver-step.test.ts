@@ -4,7 +4,7 @@ import { recordSolverStep } from '../../src/ops/sampling.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
-import { expectClose, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
+import { expectClose, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const TOLERANCE = { atol: 2e-6, rtol: 1e-6 };
 /** Uniforms and noise rows are bound at multiples of 256 bytes. */
@@ -13,8 +13,17 @@ const STRIDE_WORDS = 64;
 const device = useTestDevice();
 
 const NOTHING: SolverStep = {
-  timestep: 0, clip: null, x0FromSample: 0, x0FromOutput: 0, epsFromSample: 0, epsFromOutput: 0,
-  fromX0: 0, fromEps: 0, fromSample: 0, fromPreviousX0: 0, fromNoise: 0,
+  timestep: 0,
+  clip: null,
+  x0FromSample: 0,
+  x0FromOutput: 0,
+  epsFromSample: 0,
+  epsFromOutput: 0,
+  fromX0: 0,
+  fromEps: 0,
+  fromSample: 0,
+  fromPreviousX0: 0,
+  fromNoise: 0,
 };
 
 /** The uniform `Step`, in the order of its struct. */
@@ -24,8 +33,16 @@ function pack(steps: readonly SolverStep[], codes: readonly number[]): Float32Ar
   steps.forEach((step, i) => {
     words.set(
       [
-        step.x0FromSample, step.x0FromOutput, step.epsFromSample, step.epsFromOutput, step.fromX0, step.fromEps,
-        step.fromSample, step.fromPreviousX0, step.fromNoise, step.clip ?? 0,
+        step.x0FromSample,
+        step.x0FromOutput,
+        step.epsFromSample,
+        step.epsFromOutput,
+        step.fromX0,
+        step.fromEps,
+        step.fromSample,
+        step.fromPreviousX0,
+        step.fromNoise,
+        step.clip ?? 0,
       ],
       i * STRIDE_WORDS,
     );
@@ -98,24 +115,32 @@ function inputs(seed: number, batch: number, channels: number, length: number, r
 }
 
 const FIELDS = [
-  'x0FromSample', 'x0FromOutput', 'epsFromSample', 'epsFromOutput',
-  'fromX0', 'fromEps', 'fromSample', 'fromPreviousX0', 'fromNoise',
+  'x0FromSample',
+  'x0FromOutput',
+  'epsFromSample',
+  'epsFromOutput',
+  'fromX0',
+  'fromEps',
+  'fromSample',
+  'fromPreviousX0',
+  'fromNoise',
 ] as const;
 
 describe('solver step', () => {
-  it.each([{ batch: 1, length: 1, channels: 1 }, { batch: 3, length: 7, channels: 5 }, { batch: 2, length: 64, channels: 3 }])(
-    'all terms at once: batch $batch, chunks of $length × $channels',
-    async ({ batch, length, channels }) => {
-      const normals = new Normals(1);
-      const step: SolverStep = { ...NOTHING, ...Object.fromEntries(FIELDS.map((field) => [field, normals.next()])) };
-      const p: Run = { steps: [step], ...inputs(2, batch, channels, length) };
-      const actual = await run(p);
-      const expected = reference(p);
-      expectClose(actual.sample, expected.sample, TOLERANCE, 'sample');
-      expectClose(actual.x0, expected.x0, TOLERANCE, 'x0');
-      expect(actual.status).toBe(0);
-    },
-  );
+  it.each([
+    { batch: 1, length: 1, channels: 1 },
+    { batch: 3, length: 7, channels: 5 },
+    { batch: 2, length: 64, channels: 3 },
+  ])('all terms at once: batch $batch, chunks of $length × $channels', async ({ batch, length, channels }) => {
+    const normals = new Normals(1);
+    const step: SolverStep = { ...NOTHING, ...Object.fromEntries(FIELDS.map((field) => [field, normals.next()])) };
+    const p: Run = { steps: [step], ...inputs(2, batch, channels, length) };
+    const actual = await run(p);
+    const expected = reference(p);
+    expectClose(actual.sample, expected.sample, TOLERANCE, 'sample');
+    expectClose(actual.x0, expected.x0, TOLERANCE, 'x0');
+    expect(actual.status).toBe(0);
+  });
 
   // Each term by itself: a coefficient that takes the place of another cannot hide in a sum.
   it.each(FIELDS)('coefficient %s alone', async (field) => {
@@ -138,10 +163,18 @@ describe('solver step', () => {
 
   it('each replay takes its own coefficients and noise row, and the x0 of the step before it', async () => {
     const normals = new Normals(5);
-    const steps = [0, 1, 2].map((i): SolverStep => ({
-      ...NOTHING, clip: i === 1 ? 0.5 : null, x0FromOutput: normals.next(), epsFromSample: normals.next(),
-      fromX0: normals.next(), fromEps: normals.next(), fromPreviousX0: i === 0 ? 0 : normals.next(), fromNoise: normals.next(),
-    }));
+    const steps = [0, 1, 2].map(
+      (i): SolverStep => ({
+        ...NOTHING,
+        clip: i === 1 ? 0.5 : null,
+        x0FromOutput: normals.next(),
+        epsFromSample: normals.next(),
+        fromX0: normals.next(),
+        fromEps: normals.next(),
+        fromPreviousX0: i === 0 ? 0 : normals.next(),
+        fromNoise: normals.next(),
+      }),
+    );
     const p: Run = { steps, ...inputs(6, 2, 3, 7, 3) };
     const actual = await run(p);
     const expected = reference(p);

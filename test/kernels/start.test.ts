@@ -3,7 +3,7 @@ import { START_STATUS } from '../../kernels/sampling/start.wgsl.js';
 import { recordStart } from '../../src/ops/sampling.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
-import { expectClose, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
+import { expectClose, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const device = useTestDevice();
 
@@ -40,28 +40,47 @@ function reference({ scales, prediction, noise }: Start): Values {
 }
 
 describe('start', () => {
-  it.each([{ channels: 1, length: 1 }, { channels: 7, length: 16 }, { channels: 3, length: 64 }])(
-    'mixes prediction and noise with the scales of each sample: chunks of $length × $channels',
-    async ({ channels, length }) => {
-      const normals = new Normals(length);
-      const p: Start = {
-        scales: [[0.9, 0.3], [1, 0], [0.25, 1.5]],
-        prediction: normals.values(3, channels, length),
-        noise: normals.values(3, channels, length),
-      };
-      const actual = await run(p);
-      expectClose(actual.sample, reference(p), { atol: 3e-7, rtol: 3e-7 }, 'sample');
-      expect(actual.status).toBe(0);
-    },
-  );
+  it.each([
+    { channels: 1, length: 1 },
+    { channels: 7, length: 16 },
+    { channels: 3, length: 64 },
+  ])('mixes prediction and noise with the scales of each sample: chunks of $length × $channels', async ({ channels, length }) => {
+    const normals = new Normals(length);
+    const p: Start = {
+      scales: [
+        [0.9, 0.3],
+        [1, 0],
+        [0.25, 1.5],
+      ],
+      prediction: normals.values(3, channels, length),
+      noise: normals.values(3, channels, length),
+    };
+    const actual = await run(p);
+    expectClose(actual.sample, reference(p), { atol: 3e-7, rtol: 3e-7 }, 'sample');
+    expect(actual.status).toBe(0);
+  });
 
   it('a cold start does not look at the prediction, sample by sample', async () => {
     const normals = new Normals(3);
     const noise = normals.values(2, 3, 5);
     const warm = normals.values(2, 3, 5);
     const prediction = valuesOf(2, 3, 5, (b, c, t) => (b === 0 ? NaN : valueAt(warm, b, c, t)));
-    const actual = await run({ scales: [[0, 1], [0.5, 1]], prediction, noise });
-    const expected = reference({ scales: [[0, 1], [0.5, 1]], prediction: warm, noise });
+    const actual = await run({
+      scales: [
+        [0, 1],
+        [0.5, 1],
+      ],
+      prediction,
+      noise,
+    });
+    const expected = reference({
+      scales: [
+        [0, 1],
+        [0.5, 1],
+      ],
+      prediction: warm,
+      noise,
+    });
     expectClose(actual.sample, expected, { atol: 3e-7, rtol: 3e-7 }, 'sample');
     expect(actual.status).toBe(0);
   });

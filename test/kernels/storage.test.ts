@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { roundToF16 } from '../../src/foundation/half.js';
 import { loadConv1d, loadLinearRows, recordConv1d } from '../../src/ops/conv1d.js';
 import { loadNorm, recordGroupNorm, recordLayerNorm } from '../../src/ops/norm.js';
-import { roundToF16 } from '../../src/foundation/half.js';
+import { type ConvCase, type ConvInputs, convInputs, describeConv, expectedConvolution, runConvolutions } from '../support/conv-case.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
-import { expectClose, expectSameBits, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
-import { convInputs, describeConv, expectedConvolution, runConvolutions, type ConvCase, type ConvInputs } from '../support/conv-case.js';
+import { expectClose, expectSameBits, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const device = useTestDevice();
 
@@ -45,14 +45,21 @@ describe('weights stored as f16', () => {
     const inputs = { ...convInputs(shape), x: valuesOf(1, 1, 1, () => 1), weight };
     const [values] = await runConvolutions(device(), [{ shape, inputs }], 'f16');
     const expected = rounded(weight);
-    expectClose(values as Values, valuesOf(1, weight.length, 1, (_b, c) => expected[c] as number), { atol: 0, rtol: 0 }, 'weights');
+    expectClose(
+      values as Values,
+      valuesOf(1, weight.length, 1, (_b, c) => expected[c] as number),
+      { atol: 0, rtol: 0 },
+      'weights',
+    );
   });
 
   it('round biases, norms and rows of a joint projection like everything else', async () => {
     const normals = new Normals(9);
     const tensors = {
-      in_proj_weight: normals.floats(9 * 5), in_proj_bias: normals.floats(9),
-      'norm.weight': normals.floats(3), 'norm.bias': normals.floats(3),
+      in_proj_weight: normals.floats(9 * 5),
+      in_proj_bias: normals.floats(9),
+      'norm.weight': normals.floats(3),
+      'norm.bias': normals.floats(3),
     };
     const x = normals.values(2, 5, 4);
     const run = async (precision: 'f32' | 'f16', weights: Record<string, Float32Array>): Promise<Values[]> => {
@@ -81,10 +88,11 @@ describe('weights stored as f16', () => {
   });
 
   it('refuse what f16 cannot hold, by tensor name', async () => {
-    const load = (weight: Float32Array, bias: number) => runOp(device(), async (op) => {
-      const loader = op.loader({ 'conv.weight': weight, 'conv.bias': Float32Array.of(bias) }, 'f16');
-      await loadConv1d(loader, 'conv', { inChannels: weight.length, outChannels: 1, kernelSize: 1 });
-    });
+    const load = (weight: Float32Array, bias: number) =>
+      runOp(device(), async (op) => {
+        const loader = op.loader({ 'conv.weight': weight, 'conv.bias': Float32Array.of(bias) }, 'f16');
+        await loadConv1d(loader, 'conv', { inChannels: weight.length, outChannels: 1, kernelSize: 1 });
+      });
     await expect(load(Float32Array.of(1, 65520), 0)).rejects.toThrow(/"conv\.weight".*65520.*f32/);
     await expect(load(Float32Array.of(1), -1e6)).rejects.toThrow(/"conv\.bias".*-1000000.*f32/);
   });

@@ -1,19 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import type { UnetShape } from '../../src/spec/network-shapes.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { PlanResult } from '../../src/policy/policy.js';
+import type { UnetShape } from '../../src/spec/network-shapes.js';
 import { useTestDevice } from '../support/device.js';
-import { expectClose, Normals, valuesOf, type Values } from '../support/values.js';
 import { randomPolicy } from '../support/random-checkpoint.js';
 import { referenceUnet } from '../support/reference-networks.js';
+import { expectClose, Normals, type Values, valuesOf } from '../support/values.js';
 
 const BATCH = 2;
 /** Two levels of 8 and 4 columns, with residual convolutions and a skip. */
 const unet: UnetShape = {
-  actionDim: 3, horizon: 8, downDims: [16, 32], kernelSize: 3, groups: 4, stepEmbedDim: 8, conditioningDim: 4, scaleModulation: true,
+  actionDim: 3,
+  horizon: 8,
+  downDims: [16, 32],
+  kernelSize: 3,
+  groups: 4,
+  stepEmbedDim: 8,
+  conditioningDim: 4,
+  scaleModulation: true,
 };
-const BLOCKS = ['down_modules.0.0', 'down_modules.0.1', 'down_modules.1.0', 'down_modules.1.1', 'mid_modules.0', 'mid_modules.1', 'up_modules.0.0', 'up_modules.0.1'];
-const TAPS = BLOCKS.flatMap((block) => ['', '.conv1', '.conv2', '.conv1.block.0', '.conv2.block.0'].map((part) => `activation.${block}${part}`));
+const BLOCKS = [
+  'down_modules.0.0',
+  'down_modules.0.1',
+  'down_modules.1.0',
+  'down_modules.1.1',
+  'mid_modules.0',
+  'mid_modules.1',
+  'up_modules.0.0',
+  'up_modules.0.1',
+];
+const TAPS = BLOCKS.flatMap((block) =>
+  ['', '.conv1', '.conv2', '.conv1.block.0', '.conv2.block.0'].map((part) => `activation.${block}${part}`),
+);
 
 describe('with the variants for GPUs a convolution finishes the one before it', () => {
   const device = useTestDevice({ deviceClass: 'gpu' });

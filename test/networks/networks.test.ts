@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
+import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
 import { useTestDevice } from '../support/device.js';
-import { expectClose, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
 import { randomPolicy, randomPredictor } from '../support/random-checkpoint.js';
 import { referencePredictor, referenceUnet } from '../support/reference-networks.js';
+import { expectClose, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const device = useTestDevice();
 const TOLERANCE = { atol: 2e-5, rtol: 2e-5 };
@@ -70,18 +70,42 @@ describe('the U-Net against float64', () => {
 const predictors: readonly (PredictorShape & { readonly name: string })[] = [
   {
     name: 'the release: 4 heads of 32',
-    actionDim: 2, observationDim: 5, horizon: 8, observationSteps: 2, historySteps: 8,
-    encoderLayers: 2, modelDim: 128, heads: 4, decoderLayers: 2, feedforwardDim: 256,
+    actionDim: 2,
+    observationDim: 5,
+    horizon: 8,
+    observationSteps: 2,
+    historySteps: 8,
+    encoderLayers: 2,
+    modelDim: 128,
+    heads: 4,
+    decoderLayers: 2,
+    feedforwardDim: 256,
   },
   {
     name: 'odd sizes, part of the history, one encoder layer',
-    actionDim: 3, observationDim: 1, horizon: 4, observationSteps: 3, historySteps: 1,
-    encoderLayers: 1, modelDim: 30, heads: 3, decoderLayers: 1, feedforwardDim: 7,
+    actionDim: 3,
+    observationDim: 1,
+    horizon: 4,
+    observationSteps: 3,
+    historySteps: 1,
+    encoderLayers: 1,
+    modelDim: 30,
+    heads: 3,
+    decoderLayers: 1,
+    feedforwardDim: 7,
   },
   {
     name: 'a long horizon, three layers each, one head',
-    actionDim: 1, observationDim: 4, horizon: 36, observationSteps: 1, historySteps: 20,
-    encoderLayers: 3, modelDim: 16, heads: 1, decoderLayers: 3, feedforwardDim: 64,
+    actionDim: 1,
+    observationDim: 4,
+    horizon: 36,
+    observationSteps: 1,
+    historySteps: 20,
+    encoderLayers: 3,
+    modelDim: 16,
+    heads: 1,
+    decoderLayers: 3,
+    feedforwardDim: 64,
   },
 ];
 

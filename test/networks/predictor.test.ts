@@ -1,28 +1,51 @@
 import { describe, expect, it } from 'vitest';
 import { roundToF16 } from '../../src/foundation/half.js';
-import type { PredictorShape } from '../../src/spec/network-shapes.js';
-import { loadPredictor, recordPredictor, type Predictor } from '../../src/networks/predictor/predictor.js';
+import { loadPredictor, type Predictor, recordPredictor } from '../../src/networks/predictor/predictor.js';
 import { fitsTokenKernels } from '../../src/networks/predictor/predictor-tokens.js';
-import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
+import type { PredictorShape } from '../../src/spec/network-shapes.js';
+import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { useTestDevice } from '../support/device.js';
 import { useMutantDevice } from '../support/mutants.js';
-import { runOp } from '../support/run-op.js';
-import { expectClose, expectSameBits, Normals, valueAt, valuesOf, type Values } from '../support/values.js';
 import { randomPredictor } from '../support/random-checkpoint.js';
 import { referencePredictor, type Tensors } from '../support/reference-networks.js';
+import { runOp } from '../support/run-op.js';
+import { expectClose, expectSameBits, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const RELEASE: PredictorShape = {
-  actionDim: 2, observationDim: 5, horizon: 8, observationSteps: 2, historySteps: 8,
-  encoderLayers: 2, modelDim: 128, heads: 4, decoderLayers: 2, feedforwardDim: 256,
+  actionDim: 2,
+  observationDim: 5,
+  horizon: 8,
+  observationSteps: 2,
+  historySteps: 8,
+  encoderLayers: 2,
+  modelDim: 128,
+  heads: 4,
+  decoderLayers: 2,
+  feedforwardDim: 256,
 };
 /** Layers that are neither first nor last, one head, an action wider than a vec4, a part of the history. */
 const THREE_LAYERS: PredictorShape = {
-  actionDim: 6, observationDim: 23, horizon: 36, observationSteps: 1, historySteps: 20,
-  encoderLayers: 3, modelDim: 16, heads: 1, decoderLayers: 3, feedforwardDim: 64,
+  actionDim: 6,
+  observationDim: 23,
+  horizon: 36,
+  observationSteps: 1,
+  historySteps: 20,
+  encoderLayers: 3,
+  modelDim: 16,
+  heads: 1,
+  decoderLayers: 3,
+  feedforwardDim: 64,
 };
 const ONE_LAYER: PredictorShape = {
-  ...RELEASE, horizon: 4, historySteps: 1, encoderLayers: 1, decoderLayers: 1, modelDim: 20, heads: 5, feedforwardDim: 40,
+  ...RELEASE,
+  horizon: 4,
+  historySteps: 1,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  modelDim: 20,
+  heads: 5,
+  feedforwardDim: 40,
 };
 interface Run {
   readonly kind: Predictor['kind'];
@@ -66,11 +89,13 @@ function expected(shape: PredictorShape, tensors: Tensors, chunk: Values, observ
 }
 
 function rounded(tensors: Tensors): Tensors {
-  return Object.fromEntries(Object.entries(tensors).map(([name, values]) => {
-    const copy = values.slice();
-    roundToF16(copy);
-    return [name, copy];
-  }));
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, values]) => {
+      const copy = values.slice();
+      roundToF16(copy);
+      return [name, copy];
+    }),
+  );
 }
 
 /** An f16 run is an f32 run over rounded weights. */
@@ -86,7 +111,12 @@ describe('the predictor, a dispatch per layer', () => {
     const { kind, dispatches, prediction } = await run(device(), RELEASE, tensors, precision, chunk, observations);
     expect({ kind, dispatches }).toEqual({ kind: 'tokens', dispatches: 5 });
     const weights = precision === 'f16' ? rounded(tensors) : tensors;
-    expectClose(prediction, expected(RELEASE, weights, chunk, observations), precision === 'int8' ? INT8_TOLERANCE : TOLERANCE, 'prediction');
+    expectClose(
+      prediction,
+      expected(RELEASE, weights, chunk, observations),
+      precision === 'int8' ? INT8_TOLERANCE : TOLERANCE,
+      'prediction',
+    );
   });
 
   it.each([

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { ObservationFeature } from '../../src/spec/policy-spec.js';
 import { ObservationError } from '../../src/foundation/errors.js';
-import { loadPolicy } from '../../src/policy/load-policy.js';
 import { countFrames, gatherFrames, type Observation } from '../../src/observations/check.js';
+import { loadPolicy } from '../../src/policy/load-policy.js';
+import type { ObservationFeature } from '../../src/spec/policy-spec.js';
 import { ChangedCheckpoint, PRE } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, loadGolden, noise, window } from '../support/golden-policy.js';
@@ -46,9 +46,17 @@ describe('gatherFrames', () => {
 
   const refused: [string, unknown, RegExp][] = [
     ['a missing feature', { 'observation.environment_state': env }, /"joints" must be an array of 2 numbers per frame, got nothing/],
-    ['an unknown name', { joints: [1, 2], 'observation.environment_state': env, speed: [1] }, /"speed" is not known.*joints, observation\.environment_state/],
+    [
+      'an unknown name',
+      { joints: [1, 2], 'observation.environment_state': env, speed: [1] },
+      /"speed" is not known.*joints, observation\.environment_state/,
+    ],
     ['too few values', { joints: [1], 'observation.environment_state': env }, /"joints" must have 2 values, got 1/],
-    ['too many values', { joints: [1, 2], 'observation.environment_state': [...env, 1] }, /"observation\.environment_state" must have 3 values, got 4/],
+    [
+      'too many values',
+      { joints: [1, 2], 'observation.environment_state': [...env, 1] },
+      /"observation\.environment_state" must have 3 values, got 4/,
+    ],
     ['NaN', { joints: [1, NaN], 'observation.environment_state': env }, /"joints" has NaN at index 1/],
     ['infinity', { joints: [-Infinity, 1], 'observation.environment_state': env }, /"joints" has -Infinity at index 0/],
     ['a number beyond f32', { joints: [1, 1e39], 'observation.environment_state': env }, /"joints" has 1e\+39 at index 1/],
@@ -56,7 +64,17 @@ describe('gatherFrames', () => {
     ['bigints', { joints: BigInt64Array.of(1n, 2n), 'observation.environment_state': env }, /"joints" has 1 at index 0/],
     ['null inside', { joints: [1, null], 'observation.environment_state': env }, /"joints" has null at index 1/],
     ['a hole', { joints: [1, , 2].slice(0, 2), 'observation.environment_state': env }, /"joints" has undefined at index 1/],
-    ['nested arrays', { joints: [[1, 2], [3, 4]], 'observation.environment_state': env }, /"joints" has 1,2 at index 0/],
+    [
+      'nested arrays',
+      {
+        joints: [
+          [1, 2],
+          [3, 4],
+        ],
+        'observation.environment_state': env,
+      },
+      /"joints" has 1,2 at index 0/,
+    ],
     ['a string', { joints: '12', 'observation.environment_state': env }, /"joints" must be an array of 2 numbers per frame, got string/],
     ['a number', { joints: 12, 'observation.environment_state': env }, /"joints" must be an array.*got number/],
     ['null', { joints: null, 'observation.environment_state': env }, /"joints" must be an array/],

@@ -24,13 +24,14 @@ describe('loads of halves', () => {
     const normals = new Normals(5);
     const tensors = { 'conv.weight': normals.floats(30 * 21 * 3), 'conv.bias': normals.floats(30) };
     const x = normals.values(2, 21, 9);
-    const run = () => runOp(device(), async (op) => {
-      const weights = await loadConv1d(op.loader(tensors, 'f16'), 'conv', { inChannels: 21, outChannels: 30, kernelSize: 3 });
-      const input = op.input(x);
-      for (const halfLoads of ['packed', 'native'] as const) {
-        recordConv1d(op.builder, weights, { x: input, y: op.output(halfLoads, 2, 30, 9), padding: 1, halfLoads });
-      }
-    });
+    const run = () =>
+      runOp(device(), async (op) => {
+        const weights = await loadConv1d(op.loader(tensors, 'f16'), 'conv', { inChannels: 21, outChannels: 30, kernelSize: 3 });
+        const input = op.input(x);
+        for (const halfLoads of ['packed', 'native'] as const) {
+          recordConv1d(op.builder, weights, { x: input, y: op.output(halfLoads, 2, 30, 9), padding: 1, halfLoads });
+        }
+      });
     if (hasFeature()) {
       const results = await run();
       expectSameBits(results.values('native'), results.values('packed'), 'native against packed');

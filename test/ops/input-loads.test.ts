@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseInputLoads, type InputShape } from '../../src/ops/variants.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
-import { asTokens, broadcast, channelRange, channelsFirst, timeRange, tokens, type Tensor } from '../../src/runtime/tensor.js';
+import { asTokens, broadcast, channelRange, channelsFirst, type Tensor, timeRange, tokens } from '../../src/runtime/tensor.js';
 
 /** A call that reads this tensor: by default a convolution in one tile, or over tokens a linear layer. */
 function call(x: Tensor, others: Partial<InputShape> = {}): InputShape {
@@ -74,6 +74,9 @@ describe('the address space of an input', () => {
 
   it('is storage where the buffer is smaller than the binding', () => {
     const x = channelsFirst(new PlanBuilder('gpu'), 'x', 1, 4, 8);
-    expect([65_532, 65_536].map((bufferBytes) => chooseInputLoads(call(x, { bufferBytes }), 'lavapipe').space)).toEqual(['storage', 'uniform']);
+    expect([65_532, 65_536].map((bufferBytes) => chooseInputLoads(call(x, { bufferBytes }), 'lavapipe').space)).toEqual([
+      'storage',
+      'uniform',
+    ]);
   });
 });

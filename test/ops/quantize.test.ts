@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { BLOCK_LANES, chunkPairs } from '../../kernels/lib/weight-storage.wgsl.js';
 import { OptionError } from '../../src/foundation/errors.js';
+import { convTransposeView, convView, type MatrixView } from '../../src/ops/matrix-view.js';
 import { outputScales, quantizeBlock } from '../../src/ops/quantize.js';
 import { matrixStorage } from '../../src/ops/weight-packing.js';
-import { convTransposeView, convView, type MatrixView } from '../../src/ops/matrix-view.js';
 
 /** Weights of a chunk. */
 const LANE = 4 * chunkPairs('int8');
 
-const scalesOf = (values: readonly number[], view: MatrixView): number[] =>
-  [...outputScales(Float32Array.from(values), view, Math.ceil(view.columns / 4) * 4, 'tensor "w"')];
+const scalesOf = (values: readonly number[], view: MatrixView): number[] => [
+  ...outputScales(Float32Array.from(values), view, Math.ceil(view.columns / 4) * 4, 'tensor "w"'),
+];
 
 /** Codes of weights of one lane: four pairs of four channels, with these scales; the other lanes are channels of padding. */
 function codes(weights: readonly number[], scales: readonly number[]): number[] {
@@ -29,7 +30,9 @@ describe('scales of int8 weights', () => {
     // The same numbers as [input][output][tap].
     expect(scalesOf([1, -254, 3, 4, 127, 5, 6, -127 / 2], convTransposeView(2, 2, 2))).toEqual([2, 0.5, 0, 0]);
     // A part of a wider matrix, as FiLM's: columns 1 and 2 of [output][input].
-    expect(scalesOf([999, 127, 1, 999, 2, 254], { rows: 2, columns: 2, taps: 1, offset: 1, inputStride: 1, outputStride: 3 })).toEqual([1, 2, 0, 0]);
+    expect(scalesOf([999, 127, 1, 999, 2, 254], { rows: 2, columns: 2, taps: 1, offset: 1, inputStride: 1, outputStride: 3 })).toEqual([
+      1, 2, 0, 0,
+    ]);
   });
 
   it('are f32 numbers', () => {
@@ -87,8 +90,11 @@ describe('storage of a matrix', () => {
   });
 
   it('stays f32 in int8 networks where it joins actions or observations: at most 16 channels on a side', () => {
-    expect([convView(512, 16, 5), convView(2, 512, 1), convTransposeView(16, 512, 4)].map((view) => matrixStorage('int8', view)))
-      .toEqual(['f32', 'f32', 'f32']);
+    expect([convView(512, 16, 5), convView(2, 512, 1), convTransposeView(16, 512, 4)].map((view) => matrixStorage('int8', view))).toEqual([
+      'f32',
+      'f32',
+      'f32',
+    ]);
     expect(matrixStorage('int8', convView(17, 17, 5))).toBe('int8');
     expect(matrixStorage('f16', convView(2, 512, 1))).toBe('f16');
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DeviceLimitError } from '../../src/foundation/errors.js';
 import { recordAttention } from '../../src/ops/attention.js';
-import { recordConv1d, type Conv1dWeights } from '../../src/ops/conv1d.js';
-import { recordGroupNorm, recordLayerNorm, type NormWeights } from '../../src/ops/norm.js';
+import { type Conv1dWeights, recordConv1d } from '../../src/ops/conv1d.js';
+import { type NormWeights, recordGroupNorm, recordLayerNorm } from '../../src/ops/norm.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { channelsFirst, tokens } from '../../src/runtime/tensor.js';
 
@@ -16,7 +16,14 @@ function builder(): PlanBuilder {
 }
 
 const conv = (inChannels: number, outChannels: number, kernelSize: number): Conv1dWeights => ({
-  weight: buffer, bias: buffer, inChannels, outChannels, kernelSize, transposed: false, storage: 'f32', place: 'buffer',
+  weight: buffer,
+  bias: buffer,
+  inChannels,
+  outChannels,
+  kernelSize,
+  transposed: false,
+  storage: 'f32',
+  place: 'buffer',
 });
 
 describe('recording refuses tensors that do not belong together', () => {
@@ -46,10 +53,12 @@ describe('recording refuses tensors that do not belong together', () => {
   it('attention: heads that do not divide the channels, k and v apart, more keys than fit', () => {
     const plan = builder();
     const q = tokens(plan, 'q', 1, 4, 6);
-    const attend = (heads: number, keys: number, apart = false) => () => {
-      const k = tokens(plan, 'k', 1, keys, 6);
-      recordAttention(plan, { heads, q, k, v: apart ? tokens(plan, 'v', 1, keys, 6) : k, y: tokens(plan, 'y', 1, 4, 6) });
-    };
+    const attend =
+      (heads: number, keys: number, apart = false) =>
+      () => {
+        const k = tokens(plan, 'k', 1, keys, 6);
+        recordAttention(plan, { heads, q, k, v: apart ? tokens(plan, 'v', 1, keys, 6) : k, y: tokens(plan, 'y', 1, 4, 6) });
+      };
     expect(attend(2, 2048)).not.toThrow();
     expect(attend(4, 8)).toThrow(TypeError);
     expect(attend(2, 8, true)).toThrow(TypeError);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { convOutLength, tapMap } from '../../kernels/conv/taps.js';
-import type { DeviceClass } from '../../src/runtime/device-class.js';
-import { recordConv1d, type Conv1dWeights } from '../../src/ops/conv1d.js';
+import { type Conv1dWeights, recordConv1d } from '../../src/ops/conv1d.js';
 import { chooseConv1dTiling, reductionInvocations } from '../../src/ops/variants.js';
+import type { DeviceClass } from '../../src/runtime/device-class.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { channelsFirst } from '../../src/runtime/tensor.js';
 
@@ -96,7 +96,7 @@ describe('tap map', () => {
     }
   });
 
-  it('output lengths are PyTorch\'s', () => {
+  it("output lengths are PyTorch's", () => {
     expect(convOutLength({ kernelSize: 3, stride: 2, padding: 1, transposed: false, inLength: 16 })).toBe(8);
     expect(convOutLength({ kernelSize: 3, stride: 2, padding: 1, transposed: false, inLength: 5 })).toBe(3);
     expect(convOutLength({ kernelSize: 4, stride: 2, padding: 1, transposed: true, inLength: 8 })).toBe(16);

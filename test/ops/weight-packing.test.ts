@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BLOCK_LANES, chunkGroup, chunkPairs, type WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
-import { blockSize, packBlock } from '../../src/ops/weight-packing.js';
 import { convTransposeView, convView, type MatrixView } from '../../src/ops/matrix-view.js';
+import { blockSize, packBlock } from '../../src/ops/weight-packing.js';
 
 const STORAGES: readonly WeightStorage[] = ['f32', 'f16', 'int8'];
 
@@ -34,7 +34,14 @@ function digits(outputs: number, inputs: number, taps: number): Float32Array {
 describe('a chunk holds the weights of four output channels for successive pairs (input, tap)', () => {
   it('f32: one pair, and a group is one input channel', () => {
     const packed = pack(digits(2, 2, 3), convView(2, 2, 3), 'f32');
-    expect(chunksOf(packed, 'f32', 0)).toEqual([[0, 100, 0, 0], [1, 101, 0, 0], [2, 102, 0, 0], [10, 110, 0, 0], [11, 111, 0, 0], [12, 112, 0, 0]]);
+    expect(chunksOf(packed, 'f32', 0)).toEqual([
+      [0, 100, 0, 0],
+      [1, 101, 0, 0],
+      [2, 102, 0, 0],
+      [10, 110, 0, 0],
+      [11, 111, 0, 0],
+      [12, 112, 0, 0],
+    ]);
   });
 
   it('f16: two pairs; with 5 taps the middle one of 5 chunks spans two input channels', () => {
@@ -56,7 +63,11 @@ describe('a chunk holds the weights of four output channels for successive pairs
   });
 
   it('int8: four pairs; 4 taps fill a chunk, 3 and 5 taps fill 3 and 5 chunks with four input channels', () => {
-    expect([4, 3, 5].map((taps) => chunkGroup('int8', taps))).toEqual([{ channels: 1, chunks: 1 }, { channels: 4, chunks: 3 }, { channels: 4, chunks: 5 }]);
+    expect([4, 3, 5].map((taps) => chunkGroup('int8', taps))).toEqual([
+      { channels: 1, chunks: 1 },
+      { channels: 4, chunks: 3 },
+      { channels: 4, chunks: 5 },
+    ]);
     const four = pack(digits(1, 2, 4), convView(1, 2, 4), 'int8');
     expect(chunksOf(four, 'int8', 0)).toEqual([
       [0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0],
@@ -78,7 +89,11 @@ describe('chunks of a block lie lane by lane, blocks one behind the other', () =
   });
 
   it('output channel 32 begins the second block', () => {
-    const packed = pack(Float32Array.from({ length: 34 * 2 }, (_, i) => i), convView(34, 2, 1), 'f32');
+    const packed = pack(
+      Float32Array.from({ length: 34 * 2 }, (_, i) => i),
+      convView(34, 2, 1),
+      'f32',
+    );
     expect(packed).toHaveLength(2 * 2 * 32);
     expect(packed.slice(0, 32)).toEqual(Array.from({ length: 32 }, (_, output) => 2 * output));
     expect(packed.slice(32, 64)).toEqual(Array.from({ length: 32 }, (_, output) => 2 * output + 1));
@@ -90,15 +105,27 @@ describe('what a view calls rows and columns', () => {
   it('of a transposed convolution [input][output][tap]', () => {
     // Digits are input, output, tap here.
     const packed = pack(digits(2, 3, 2), convTransposeView(3, 2, 2), 'f32');
-    expect(chunksOf(packed, 'f32', 0)).toEqual([[0, 10, 20, 0], [1, 11, 21, 0], [100, 110, 120, 0], [101, 111, 121, 0]]);
+    expect(chunksOf(packed, 'f32', 0)).toEqual([
+      [0, 10, 20, 0],
+      [1, 11, 21, 0],
+      [100, 110, 120, 0],
+      [101, 111, 121, 0],
+    ]);
   });
 
   it('of a part of a matrix: rows of a joint projection, columns of a FiLM projection', () => {
     const source = Float32Array.from({ length: 4 * 3 }, (_, i) => i);
     const rows = { ...convView(2, 3, 1), offset: 2 * 3 };
-    expect(chunksOf(pack(source, rows, 'f32'), 'f32', 0)).toEqual([[6, 9, 0, 0], [7, 10, 0, 0], [8, 11, 0, 0]]);
+    expect(chunksOf(pack(source, rows, 'f32'), 'f32', 0)).toEqual([
+      [6, 9, 0, 0],
+      [7, 10, 0, 0],
+      [8, 11, 0, 0],
+    ]);
     const columns: MatrixView = { rows: 2, columns: 4, taps: 1, offset: 1, inputStride: 1, outputStride: 3 };
-    expect(chunksOf(pack(source, columns, 'f32'), 'f32', 0)).toEqual([[1, 4, 7, 10], [2, 5, 8, 11]]);
+    expect(chunksOf(pack(source, columns, 'f32'), 'f32', 0)).toEqual([
+      [1, 4, 7, 10],
+      [2, 5, 8, 11],
+    ]);
   });
 });
 
@@ -134,7 +161,10 @@ describe.each(STORAGES)('every weight is where the layout says, and everything e
         const expectPacked = (view: MatrixView, value: (o: number, i: number, tap: number) => number): void => {
           const [found, wanted] = [pack(source, view, storage), expected(value, outputs, inputs, taps)];
           expect(found, `${outputs} outputs, ${inputs} inputs`).toHaveLength(wanted.length);
-          expect(found.findIndex((weight, i) => weight !== wanted[i]), `${outputs} outputs, ${inputs} inputs: first difference`).toBe(-1);
+          expect(
+            found.findIndex((weight, i) => weight !== wanted[i]),
+            `${outputs} outputs, ${inputs} inputs: first difference`,
+          ).toBe(-1);
         };
         expectPacked(convView(outputs, inputs, taps), (o, i, tap) => (o * inputs + i) * taps + tap + 1);
         expectPacked(convTransposeView(outputs, inputs, taps), (o, i, tap) => (i * outputs + o) * taps + tap + 1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NoAdapterError, OptionError } from '../../src/foundation/errors.js';
-import { createGpu, lavapipeFile, remedy } from '../../src/platform/node/gpu.js';
 import { openDevice } from '../../src/platform/node/device.js';
+import { createGpu, lavapipeFile, remedy } from '../../src/platform/node/gpu.js';
 
 describe('the choice of an adapter', () => {
   it('names what is missing and the remedy when no adapter has that name', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/foundation/errors.js';
 import { openDevice } from '../../src/platform/node/device.js';
 import { chooseProfile, dawnFlags } from '../../src/platform/node/profile.js';
-import { PROFILES, type ComputeDevice, type Profile } from '../../src/runtime/device.js';
+import { type ComputeDevice, PROFILES, type Profile } from '../../src/runtime/device.js';
 import { bits, loadGolden, noise, window } from '../support/golden-policy.js';
 
 /** Encodes a range that WebGPU refuses (6 is no multiple of 4) and submits nothing. */

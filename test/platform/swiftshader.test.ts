@@ -9,7 +9,11 @@ import { loadLibrary, unpackSwiftShader, useSwiftShader } from '../../src/platfo
 const DRIVER = 'vk_swiftshader_icd.json';
 
 describe('SwiftShader', () => {
-  it.each([['linux', 'arm64'], ['darwin', 'x64'], ['win32', 'x64']] as const)('is refused on %s %s', (platform, arch) => {
+  it.each([
+    ['linux', 'arm64'],
+    ['darwin', 'x64'],
+    ['win32', 'x64'],
+  ] as const)('is refused on %s %s', (platform, arch) => {
     expect(() => useSwiftShader(platform, arch)).toThrow(NoAdapterError);
     expect(() => useSwiftShader(platform, arch)).toThrow(`bundled for Linux x64 only, this is ${platform} ${arch}`);
   });

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { NonFiniteError, OptionError } from '../../src/foundation/errors.js';
 import type { PlanResult } from '../../src/policy/policy.js';
-import { floats, readTensors, relativeError } from '../support/recorded-case.js';
 import { useTestDevice } from '../support/device.js';
 import { irregular, loadGolden, noise, observation, row, window } from '../support/golden-policy.js';
+import { floats, readTensors, relativeError } from '../support/recorded-case.js';
 
 describe('act', () => {
   const device = useTestDevice();
 
   it.each(['state-ddim2', 'state-bias-film', 'state-dialect-a', 'state-dialect-b'])(
-    '%s: returns what LeRobot\'s select_action returned at every recorded tick',
+    "%s: returns what LeRobot's select_action returned at every recorded tick",
     async (name) => {
       const tensors = readTensors(name);
       const decisions: PlanResult[] = [];

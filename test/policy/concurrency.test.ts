@@ -9,13 +9,15 @@ describe('SerialQueue', () => {
   it('runs one task at a time, in order, and goes on after one that failed', async () => {
     const queue = new SerialQueue();
     const log: string[] = [];
-    const task = (name: string, fails = false) => async (): Promise<string> => {
-      log.push(`${name} begins`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      log.push(`${name} ends`);
-      if (fails) throw new Error(name);
-      return name;
-    };
+    const task =
+      (name: string, fails = false) =>
+      async (): Promise<string> => {
+        log.push(`${name} begins`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        log.push(`${name} ends`);
+        if (fails) throw new Error(name);
+        return name;
+      };
     const results = await Promise.allSettled([queue.run(task('a')), queue.run(task('b', true)), queue.run(task('c'))]);
     expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import type { DenoiseSample } from '../../src/decision/denoiser.js';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
 import { dpmSolverSchedule } from '../../src/diffusion/dpm-solver.js';
 import { posteriorMeanSchedule, resumeSchedule } from '../../src/diffusion/resume.js';
 import { makeSchedule, type Schedule } from '../../src/diffusion/solver-step.js';
 import { NonFiniteError, ObservationError, OptionError } from '../../src/foundation/errors.js';
-import type { DenoiseSample } from '../../src/decision/denoiser.js';
 import type { PlanResult, Policy } from '../../src/policy/policy.js';
 import type { DenoiseResult } from '../../src/strategies/strategy.js';
-import { solverOptions } from '../support/recorded-case.js';
-import { at } from '../support/toy.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, loadGolden, noise, observation, tap, window } from '../support/golden-policy.js';
+import { solverOptions } from '../support/recorded-case.js';
+import { at } from '../support/toy.js';
 
 const CASE = 'state-bias-film';
 const OPTIONS = solverOptions(CASE);
@@ -69,11 +69,14 @@ describe('denoise', () => {
     const full = ddimSchedule({ ...OPTIONS, steps: 4 });
     // The third one is the first one again, in another object: they share a batch.
     const schedules: Schedule[] = [
-      full, resumeSchedule(full, 2), ddimSchedule({ ...OPTIONS, steps: 4 }), ddimSchedule({ ...OPTIONS, steps: 2 }),
+      full,
+      resumeSchedule(full, 2),
+      ddimSchedule({ ...OPTIONS, steps: 4 }),
+      ddimSchedule({ ...OPTIONS, steps: 2 }),
     ];
-    const requests = schedules.map((schedule, i): DenoiseSample => (
-      { window: window(policy, i), sample: noise(policy, i), schedule, trace: i % 2 === 0 }
-    ));
+    const requests = schedules.map(
+      (schedule, i): DenoiseSample => ({ window: window(policy, i), sample: noise(policy, i), schedule, trace: i % 2 === 0 }),
+    );
     const together = await policy.denoise(requests);
     for (const [i, request] of requests.entries()) {
       const alone = at(await policy.denoise([request]), 0);
@@ -128,7 +131,10 @@ describe('denoise', () => {
     await refused({ traced: true }, /denoise: unknown option "traced"/);
     // A timestep that has no row in the tables on the device would end the device.
     for (const timestep of [100, -1, 0.5, NaN]) {
-      const schedule = makeSchedule('DDIM', good.schedule.steps.map((step) => ({ ...step, timestep })));
+      const schedule = makeSchedule(
+        'DDIM',
+        good.schedule.steps.map((step) => ({ ...step, timestep })),
+      );
       await refused({ schedule }, new RegExp(`timestep must be an integer from 0 to 99, got ${timestep}`));
     }
     await refused({ schedule: makeSchedule('DDIM', []) }, /denoise: the schedule has no steps/);

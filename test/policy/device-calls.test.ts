@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { USAGE } from '../../src/runtime/buffers.js';
-import { DeviceCalls } from '../support/device-calls.js';
 import { useTestDevice } from '../support/device.js';
-import { loadGolden, noise, observation, window, type GoldenOptions } from '../support/golden-policy.js';
+import { DeviceCalls } from '../support/device-calls.js';
+import { type GoldenOptions, loadGolden, noise, observation, window } from '../support/golden-policy.js';
 
 const DECISIONS = 25;
 

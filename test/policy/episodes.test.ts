@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { NonFiniteError, ObservationError, OptionError } from '../../src/foundation/errors.js';
 import type { Episode } from '../../src/policy/episode.js';
 import type { PlanResult, Policy } from '../../src/policy/policy.js';
-import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { USAGE } from '../../src/runtime/buffers.js';
-import { at } from '../support/toy.js';
-import { DeviceCalls } from '../support/device-calls.js';
+import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
-import { CASE, DDIM, FALCON, RTI_DP, STEP, decideOne, facts } from '../support/episode-members.js';
+import { DeviceCalls } from '../support/device-calls.js';
+import { CASE, DDIM, decideOne, FALCON, facts, RTI_DP, STEP } from '../support/episode-members.js';
 import { bits, loadGolden, noise, observation, window } from '../support/golden-policy.js';
+import { at } from '../support/toy.js';
 
 describe('decide', () => {
   const device = useTestDevice();
@@ -17,8 +17,12 @@ describe('decide', () => {
     const policy = await loadGolden(device(), CASE, { predictor: true });
     // The second STEP episode is a decision ahead, so that it is warm beside a cold one.
     const members = [
-      { strategy: DDIM, seed: 1, ahead: false }, { strategy: STEP, seed: 2, ahead: false }, { strategy: STEP, seed: 3, ahead: true },
-      { strategy: RTI_DP, seed: 4, ahead: false }, { strategy: FALCON, seed: 5, ahead: true }, { strategy: DDIM, seed: 6, ahead: false },
+      { strategy: DDIM, seed: 1, ahead: false },
+      { strategy: STEP, seed: 2, ahead: false },
+      { strategy: STEP, seed: 3, ahead: true },
+      { strategy: RTI_DP, seed: 4, ahead: false },
+      { strategy: FALCON, seed: 5, ahead: true },
+      { strategy: DDIM, seed: 6, ahead: false },
     ];
     const rounds = [0, 1, 2];
     const begin = async (): Promise<Episode[]> => {
@@ -42,7 +46,8 @@ describe('decide', () => {
       }
     }
     expect(found.map((results) => results.map(({ warm }) => warm)).slice(0, 2)).toEqual([
-      [false, false, true, false, true, false], [false, true, true, true, true, false],
+      [false, false, true, false, true, false],
+      [false, true, true, true, true, false],
     ]);
     expect(together.map(({ decisions }) => decisions)).toEqual([3, 3, 4, 3, 4, 3]);
     await policy.dispose();
@@ -80,7 +85,10 @@ describe('decide', () => {
     const policy = await loadGolden(device(), CASE);
     const [given, seeded] = [policy.beginEpisode({ strategy: DDIM }), policy.beginEpisode({ strategy: DDIM })];
     const request = { window: window(policy), noise: noise(policy) };
-    const found = await policy.decide([{ episode: given, ...request }, { episode: seeded, window: window(policy) }]);
+    const found = await policy.decide([
+      { episode: given, ...request },
+      { episode: seeded, window: window(policy) },
+    ]);
     policy.useStrategy(DDIM);
     expect(bits(at(found, 0))).toEqual(bits(await policy.plan(request.window, { previous: [], noise: request.noise })));
     expect(bits(at(found, 1))).not.toEqual(bits(at(found, 0)));
@@ -115,7 +123,9 @@ describe('decide', () => {
     const [policy, other] = [await loadGolden(device(), CASE, { strategy: DDIM }), await loadGolden(device(), CASE, { strategy: DDIM })];
     const episode = other.beginEpisode();
     await expect(policy.decide([{ episode, window: window(policy) }])).rejects.toThrow(OptionError);
-    await expect(policy.act(observation(policy), { episode })).rejects.toThrow(/act: the episode must be one that beginEpisode\(\) of this policy/);
+    await expect(policy.act(observation(policy), { episode })).rejects.toThrow(
+      /act: the episode must be one that beginEpisode\(\) of this policy/,
+    );
     expect(episode.decisions).toBe(0);
     await Promise.all([policy.dispose(), other.dispose()]);
   });
@@ -156,7 +166,7 @@ describe('an episode', () => {
     await policy.dispose();
   });
 
-  it('has the policy\'s strategy and seed unless told otherwise: it is then the policy\'s own first one', async () => {
+  it("has the policy's strategy and seed unless told otherwise: it is then the policy's own first one", async () => {
     const policy = await loadGolden(device(), CASE, { predictor: true, strategy: STEP, seed: 11 });
     const episode = policy.beginEpisode();
     for (const tick of [0, 1]) {
@@ -165,7 +175,7 @@ describe('an episode', () => {
     await policy.dispose();
   });
 
-  it('of act(): keeps its own window and actions, beside others and the policy\'s own', async () => {
+  it("of act(): keeps its own window and actions, beside others and the policy's own", async () => {
     const policy = await loadGolden(device(), CASE, { predictor: true, strategy: STEP });
     const begin = (): [Episode, Episode] => [policy.beginEpisode({ seed: 1 }), policy.beginEpisode({ strategy: RTI_DP, seed: 2 })];
     const ticks = Array.from({ length: policy.info.actionSteps + 2 }, (_, tick) => tick);

@@ -3,7 +3,7 @@ import { NonFiniteError } from '../../src/foundation/errors.js';
 import type { Episode } from '../../src/policy/episode.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
-import { CASE, DDIM, FALCON, STEP, broken, decideOne, facts } from '../support/episode-members.js';
+import { broken, CASE, DDIM, decideOne, FALCON, facts, STEP } from '../support/episode-members.js';
 import { loadGolden, window } from '../support/golden-policy.js';
 
 describe('a decision that fails', () => {
@@ -14,8 +14,7 @@ describe('a decision that fails', () => {
     const begin = (): Episode[] => [STEP, FALCON, DDIM].map((strategy, seed) => policy.beginEpisode({ strategy, seed }));
     const [episodes, undisturbed] = [begin(), begin()];
     for (const round of [0, 1]) {
-      const requests = (of: readonly Episode[], given = window(policy, round)) =>
-        of.map((episode) => ({ episode, window: given }));
+      const requests = (of: readonly Episode[], given = window(policy, round)) => of.map((episode) => ({ episode, window: given }));
       const failing = [...requests(episodes.slice(0, -1)), ...requests(episodes.slice(-1), broken(policy))];
       await expect(policy.decide(failing)).rejects.toThrow(NonFiniteError);
       expect(episodes.map(({ decisions }) => decisions)).toEqual([round, round, round]);
@@ -33,7 +32,10 @@ describe('a decision that fails', () => {
     // Step noise with no rows suits the comparison of candidates, but not the run that follows it: this one fails late.
     const late = policy.beginEpisode({ strategy: { ...reuse, solver: 'DDPM' } });
     await decideOne(policy, late, window(policy));
-    const requests = [{ episode: early, window: window(policy) }, { episode: late, window: window(policy, 1), stepNoise: [] }];
+    const requests = [
+      { episode: early, window: window(policy) },
+      { episode: late, window: window(policy, 1), stepNoise: [] },
+    ];
     await expect(policy.decide(requests)).rejects.toThrow(/stepNoise must have \d rows/);
     for (const tick of [0, 1, 2]) {
       const expected = await decideOne(policy, undisturbed, window(policy, tick));
@@ -42,7 +44,7 @@ describe('a decision that fails', () => {
     await policy.dispose();
   });
 
-  it('because the caller\'s onDecision throws is no exception', async () => {
+  it("because the caller's onDecision throws is no exception", async () => {
     let fails = false;
     const policy = await loadGolden(device(), CASE, {
       onDecision: () => {

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { choiceNoise, runNoise } from '../../src/decision/noise.js';
 import { resumeSchedule } from '../../src/diffusion/resume.js';
 import { signalAndNoise } from '../../src/diffusion/solver-step.js';
 import { NonFiniteError, OptionError } from '../../src/foundation/errors.js';
-import { choiceNoise, runNoise } from '../../src/decision/noise.js';
 import type { PlanResult, Policy } from '../../src/policy/policy.js';
 import { solverSchedule } from '../../src/strategies/solver.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
-import { solverOptions } from '../support/recorded-case.js';
-import { at } from '../support/toy.js';
 import { useTestDevice } from '../support/device.js';
 import { broken, decideOne } from '../support/episode-members.js';
 import { bits, loadGolden, sampleOf, tap, window } from '../support/golden-policy.js';
+import { solverOptions } from '../support/recorded-case.js';
+import { at } from '../support/toy.js';
 import { TOY_CONTEXT } from '../support/toy-episode.js';
 
 type Settings = Omit<FalconStrategyOptions, 'name'>;
@@ -32,7 +32,7 @@ describe('Falcon on a device', () => {
   }
 
   it.each<Settings>([DDIM_8, { solver: 'DDPM', steps: 8 }, { solver: 'DPM-Solver++', steps: 8 }])(
-    '%o: the first decision is the solver\'s from noise, later ones go on from a sample of an earlier one',
+    "%o: the first decision is the solver's from noise, later ones go on from a sample of an earlier one",
     async (settings) => {
       const policy = await load({ ...settings, ...REUSE }, ['start', 'sample']);
       const { predictionType, clip } = solverOptions(CASE);
@@ -97,7 +97,11 @@ describe('Falcon on a device', () => {
     expect(found.map(bits)).toEqual((await decisions(policy, 3, 3)).map(bits));
     expect(found.map(({ warm }) => warm)).toEqual([false, false, false]);
     // Timesteps 72, 60, 48, 36 and 24 of every decision before.
-    expect(found.map(({ screening, evaluations }) => [screening, evaluations])).toEqual([[[0], [8]], [[5], [13]], [[10], [18]]]);
+    expect(found.map(({ screening, evaluations }) => [screening, evaluations])).toEqual([
+      [[0], [8]],
+      [[5], [13]],
+      [[10], [18]],
+    ]);
     await policy.dispose();
   });
 
@@ -165,8 +169,7 @@ describe('Falcon on a device', () => {
     const { signal, noise } = signalAndNoise(solverOptions(CASE).alphasCumprod, 24);
     const fresh = choiceNoise(5 * moved, { seed: 0, episode: 0, decision: 1, sample: 0 }).slice(-moved);
     const last = first.chunk.slice(-actionDim);
-    start.slice(kept.length).forEach((value, i) =>
-      expect(value).toBeCloseTo(signal * at(last, i % actionDim) + noise * at(fresh, i), 5));
+    start.slice(kept.length).forEach((value, i) => expect(value).toBeCloseTo(signal * at(last, i % actionDim) + noise * at(fresh, i), 5));
     await policy.dispose();
   });
 

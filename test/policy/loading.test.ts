@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ByteSource, CheckpointSource } from '../../src/checkpoints/source.js';
 import { loadPolicy as loadNodePolicy } from '../../src/platform/node/load-policy.js';
-import { loadPolicy, type LoadPolicyOptions } from '../../src/policy/load-policy.js';
+import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
-import { golden } from '../support/folders.js';
-import { DeviceCalls } from '../support/device-calls.js';
 import { useTestDevice } from '../support/device.js';
+import { DeviceCalls } from '../support/device-calls.js';
+import { golden } from '../support/folders.js';
 import { loadGolden, window } from '../support/golden-policy.js';
 
 describe('loading a policy', () => {
@@ -108,7 +108,10 @@ describe('loading a policy', () => {
       device: device(),
       predictor: counted(golden('step-forward-noise/predictor')),
     });
-    await loading.then((policy) => policy.dispose(), () => undefined);
+    await loading.then(
+      (policy) => policy.dispose(),
+      () => undefined,
+    );
     expect(closed).toBe(2);
   });
 });

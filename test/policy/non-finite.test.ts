@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import { NonFiniteError } from '../../src/foundation/errors.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import type { Policy, PlanResult } from '../../src/policy/policy.js';
+import type { PlanResult, Policy } from '../../src/policy/policy.js';
 import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
-import { golden, goldenFiles } from '../support/folders.js';
 import { useTestDevice } from '../support/device.js';
+import { golden, goldenFiles } from '../support/folders.js';
 import { loadGolden, noise, observation, window } from '../support/golden-policy.js';
 
 /** A finite weight so large that sums of two of them overflow. */

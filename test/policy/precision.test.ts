@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { HalfRangeError } from '../../src/foundation/errors.js';
-import type { Precision } from '../../src/spec/precision.js';
-import { choosePrecision, type PrecisionFacts } from '../../src/policy/precision.js';
-import { loadInPrecision } from '../../src/policy/load-precision.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
+import { loadInPrecision } from '../../src/policy/load-precision.js';
+import { choosePrecision, type PrecisionFacts } from '../../src/policy/precision.js';
+import type { Precision } from '../../src/spec/precision.js';
 import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { openTestDevice, useTestDevice } from '../support/device.js';
 import { bits, loadGolden, noise, window } from '../support/golden-policy.js';
@@ -43,8 +43,10 @@ describe('loadPolicy', () => {
   });
 
   it('with int8 takes less memory than with f16 and gives other actions, but the same ones every time', async () => {
-    const policies = await Promise.all((['int8', 'int8', 'f16'] as const).map((precision) => loadGolden(device(), 'state-ddim2', { precision })));
-    const [int8, again, f16] = policies as [typeof policies[0], typeof policies[0], typeof policies[0]];
+    const policies = await Promise.all(
+      (['int8', 'int8', 'f16'] as const).map((precision) => loadGolden(device(), 'state-ddim2', { precision })),
+    );
+    const [int8, again, f16] = policies as [(typeof policies)[0], (typeof policies)[0], (typeof policies)[0]];
     expect(int8.info.precision).toBe('int8');
     expect(int8.info.deviceBytes).toBeLessThan(f16.info.deviceBytes);
     const plan = async (policy: typeof int8) => bits(await policy.plan(window(policy), { previous: [], noise: noise(policy) }));
@@ -64,13 +66,17 @@ describe('where f16 is not right', () => {
 
   it('weights beyond its range are loaded again as f32, with a warning', async () => {
     expect(await loadInPrecision('auto', gpu, tooLarge)).toEqual({
-      networks: 'f32', precision: 'f32', warnings: ['precision \'auto\' loaded twice and took f32: tensor "w" holds 65520.'],
+      networks: 'f32',
+      precision: 'f32',
+      warnings: ['precision \'auto\' loaded twice and took f32: tensor "w" holds 65520.'],
     });
   });
 
   it('a device whose halves are not exact gets f32 at once, with another warning', async () => {
     expect(await loadInPrecision('auto', { ...gpu, exactHalves: false }, tooLarge)).toEqual({
-      networks: 'f32', precision: 'f32', warnings: [expect.stringMatching(/this device does not turn f16 into f32 exactly/)],
+      networks: 'f32',
+      precision: 'f32',
+      warnings: [expect.stringMatching(/this device does not turn f16 into f32 exactly/)],
     });
     expect((await loadInPrecision('int8', { ...gpu, exactHalves: false }, tooLarge)).warnings).toEqual([]);
   });
@@ -83,8 +89,13 @@ describe('where f16 is not right', () => {
 
   it('they end as f32 on every device', async () => {
     const device = await openTestDevice();
-    const huge = await new ChangedCheckpoint('state-bias-film').tensors((tensors) => tensors.map((tensor) =>
-      tensor.name.includes('final_conv.1.bias') ? { ...tensor, dtype: 'F32', data: new Float32Array(tensor.shape[0]!).fill(1e6) } : tensor));
+    const huge = await new ChangedCheckpoint('state-bias-film').tensors((tensors) =>
+      tensors.map((tensor) =>
+        tensor.name.includes('final_conv.1.bias')
+          ? { ...tensor, dtype: 'F32', data: new Float32Array(tensor.shape[0]!).fill(1e6) }
+          : tensor,
+      ),
+    );
     const policy = await loadPolicy(huge.source, { device, precision: 'auto' });
     expect(policy.info.precision).toBe('f32');
     await policy.dispose();

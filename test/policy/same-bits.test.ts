@@ -128,7 +128,9 @@ describe('f16 storage', () => {
     const huge = await new ChangedCheckpoint('state-bias-film').tensors((tensors) =>
       tensors.map((tensor) => (tensor.name.includes('mid_modules.0.conv1.block.0.weight') ? withFirstValue(tensor, 1e6) : tensor)),
     );
-    await expect(loadPolicy(huge.source, { device: device(), precision: 'f16' })).rejects.toThrow(/mid_modules\.0\.conv1\.block\.0\.weight/);
+    await expect(loadPolicy(huge.source, { device: device(), precision: 'f16' })).rejects.toThrow(
+      /mid_modules\.0\.conv1\.block\.0\.weight/,
+    );
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import { randomPolicy } from '../support/random-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
 import { noise, window } from '../support/golden-policy.js';
+import { randomPolicy } from '../support/random-checkpoint.js';
 
 /**
  * The JavaScript engine compiles hot functions until about the thousandth decision and keeps several MB for it once; with
@@ -29,7 +29,16 @@ describe('thousands of decisions', () => {
 
   it(`memory grows by less than 5 MB over ${DECISIONS} decisions`, { timeout: 900_000 }, async () => {
     // A small network: what could leak is per decision and per dispatch, not per weight.
-    const unet = { actionDim: 2, horizon: 8, downDims: [16, 8], kernelSize: 3, groups: 4, stepEmbedDim: 8, conditioningDim: 6, scaleModulation: true };
+    const unet = {
+      actionDim: 2,
+      horizon: 8,
+      downDims: [16, 8],
+      kernelSize: 3,
+      groups: 4,
+      stepEmbedDim: 8,
+      conditioningDim: 6,
+      scaleModulation: true,
+    };
     const policy = await loadPolicy(randomPolicy(unet, 3).source, {
       device: device(),
       predictor: 'shift',

@@ -9,7 +9,7 @@ const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 describe('ComputeDevice', () => {
   const device = useTestDevice();
 
-  it('says on which adapter it runs, and asks for the adapter\'s limits of buffers', async () => {
+  it("says on which adapter it runs, and asks for the adapter's limits of buffers", async () => {
     expect(device().adapter.isFallback).toBe(true);
     expect(device().deviceClass).toBe(process.env['WARMSTEP_ADAPTER'] === 'lavapipe' ? 'lavapipe' : 'software');
     const adapter = await device().gpu.requestAdapter();

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { startKernel } from '../../kernels/sampling/start.wgsl.js';
 import { ShaderError } from '../../src/foundation/errors.js';
 import { PipelineCache } from '../../src/runtime/pipeline-cache.js';
-import { loadGolden } from '../support/golden-policy.js';
 import { openTestDevice, useTestDevice } from '../support/device.js';
+import { loadGolden } from '../support/golden-policy.js';
 
 describe('PipelineCache', () => {
   const device = useTestDevice();
@@ -30,10 +30,18 @@ describe('PipelineCache', () => {
 
   it.each([
     ['a text that is no WGSL', (code: string) => code.replace('fn main(', 'fn main(('), /line \d+: error/],
-    ['a text with a type error', (code: string) => code.replace('let scale = scales[id.z];', 'let scale: u32 = scales[id.z];'), /line \d+: error/],
+    [
+      'a text with a type error',
+      (code: string) => code.replace('let scale = scales[id.z];', 'let scale: u32 = scales[id.z];'),
+      /line \d+: error/,
+    ],
     ['a text without the entry point', (code: string) => code.replace('fn main(', 'fn other('), /main/],
-    ['a text whose bindings are not those of the kernel', (code: string) => code.replace('var<storage, read> noise', 'var<storage, read_write> noise'), /binding/i],
-  ])('%s is an error with the kernel\'s label and numbered lines, not zeros', async (_, edit, message) => {
+    [
+      'a text whose bindings are not those of the kernel',
+      (code: string) => code.replace('var<storage, read> noise', 'var<storage, read_write> noise'),
+      /binding/i,
+    ],
+  ])("%s is an error with the kernel's label and numbered lines, not zeros", async (_, edit, message) => {
     const kernel = startKernel(32, 64);
     expect(edit(kernel.code)).not.toBe(kernel.code);
     const cache = new PipelineCache(device().gpuDevice, ({ code }) => edit(code));

@@ -42,7 +42,9 @@ describe('PlanBuilder', () => {
     const buffer = builder.buffer('b', 4);
     expect(() => builder.dispatch(kernel('k', x, y), [{ buffer }], [1, 1, 1])).toThrow('k has 2 bindings, 1 were given');
     expect(() => builder.dispatch(kernel('k', step), [{ buffer }], [1, 1, 1])).toThrow('binding step and its step offset disagree');
-    expect(() => builder.dispatch(kernel('k', y), [{ buffer, stepOffset: 'noise' }], [1, 1, 1])).toThrow('binding y and its step offset disagree');
+    expect(() => builder.dispatch(kernel('k', y), [{ buffer, stepOffset: 'noise' }], [1, 1, 1])).toThrow(
+      'binding y and its step offset disagree',
+    );
     builder.dispatch(kernel('k', step), [{ buffer, stepOffset: 'coefficients' }], [1, 1, 1]);
     expect(builder.segments[0]?.dispatches).toHaveLength(1);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
-import { asTokens, broadcast, channelRange, channelsFirst, tapTensor, timeRange, tokens, type Tensor } from '../../src/runtime/tensor.js';
+import { asTokens, broadcast, channelRange, channelsFirst, type Tensor, tapTensor, timeRange, tokens } from '../../src/runtime/tensor.js';
 
 /** Where value [b, c, t] lies, in elements. */
 function at({ layout }: Tensor, b: number, c: number, t: number): number {
@@ -25,7 +25,9 @@ describe('tensors', () => {
 
   it('lie in at least 64 KiB on lavapipe, which binds that much of them as a uniform', () => {
     const lavapipe = new PlanBuilder('lavapipe');
-    expect([channelsFirst(lavapipe, 'x', 2, 3, 5), tokens(lavapipe, 'x', 2, 5, 3)].map(({ buffer }) => buffer.bytes)).toEqual([65_536, 65_536]);
+    expect([channelsFirst(lavapipe, 'x', 2, 3, 5), tokens(lavapipe, 'x', 2, 5, 3)].map(({ buffer }) => buffer.bytes)).toEqual([
+      65_536, 65_536,
+    ]);
     expect(tokens(lavapipe, 'x', 4, 64, 128).buffer.bytes).toBe(4 * 64 * 128 * 4);
     expect(at(channelsFirst(lavapipe, 'x', 2, 3, 5), 1, 2, 4), 'values lie where they lie elsewhere').toBe(1 * 15 + 2 * 5 + 4);
   });

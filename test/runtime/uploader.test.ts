@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Kernel } from '../../kernels/lib/kernel.js';
 import { DeviceLimitError } from '../../src/foundation/errors.js';
 import { createTexture } from '../../src/runtime/buffers.js';
-import { Uploader, type FillPart } from '../../src/runtime/uploader.js';
+import { type FillPart, Uploader } from '../../src/runtime/uploader.js';
 import { useTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
 
@@ -39,7 +39,11 @@ describe('upload', () => {
     const results = await runOp(device(), async ({ builder, loader, buffer, readWords }) => {
       const texture = await loader({}).uploader.uploadTexture('texture', width, texels * WORDS_PER_TEXEL, fill, granularity);
       const target = buffer('texels', new Uint32Array(texels * WORDS_PER_TEXEL));
-      builder.dispatch(readTexels(width, texels), [{ buffer: builder.existing(texture) }, { buffer: target }], [Math.ceil(texels / 64), 1, 1]);
+      builder.dispatch(
+        readTexels(width, texels),
+        [{ buffer: builder.existing(texture) }, { buffer: target }],
+        [Math.ceil(texels / 64), 1, 1],
+      );
       readWords('texels', target);
     });
     return { found: results.words('texels'), begins };
@@ -54,13 +58,22 @@ describe('upload', () => {
     { what: 'a part within one row', width: 1000, texels: 262_143 + 7, granularity: 12, parts: [0, 262_143] },
     { what: 'a part that ends with the row it begins in', width: 1000, texels: 263_000, granularity: 12, parts: [0, 262_143] },
     { what: 'a part from inside one row into the next', width: 1000, texels: 263_001, granularity: 12, parts: [0, 262_143] },
-    { what: 'parts over many rows that begin and end inside rows', width: 1000, texels: 560_123, granularity: 12, parts: [0, 262_143, 524_286] },
+    {
+      what: 'parts over many rows that begin and end inside rows',
+      width: 1000,
+      texels: 560_123,
+      granularity: 12,
+      parts: [0, 262_143, 524_286],
+    },
     { what: 'a part larger than the staging array', width: 8192, texels: 300_001, granularity: 300_001 * 4, parts: [0] },
   ])('fills a texture: $what', async ({ width, texels, granularity, parts }) => {
     const { found, begins } = await roundTrip(width, texels, granularity);
     expect(begins).toEqual(parts);
     expect(found).toHaveLength(texels * WORDS_PER_TEXEL);
-    expect(found.findIndex((value, i) => value !== word(i)), 'first wrong word').toBe(-1);
+    expect(
+      found.findIndex((value, i) => value !== word(i)),
+      'first wrong word',
+    ).toBe(-1);
   });
 
   it('counts the bytes that lie on the device: buffers, and textures with the rest of their last row', async () => {

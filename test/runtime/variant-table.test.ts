@@ -1,14 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/foundation/errors.js';
 import { chooseConv1dTiling } from '../../src/ops/variants.js';
-import { adapterIdentity, checkVariantTable, convolutionKey, isTiling, type ConvolutionShape } from '../../src/runtime/variant-table.js';
+import { adapterIdentity, type ConvolutionShape, checkVariantTable, convolutionKey, isTiling } from '../../src/runtime/variant-table.js';
 
 const SHAPE: ConvolutionShape = {
-  inChannels: 512, outChannels: 1024, kernelSize: 5, stride: 1, transposed: false, inLength: 16, outLength: 16, storage: 'f16', staged: false,
+  inChannels: 512,
+  outChannels: 1024,
+  kernelSize: 5,
+  stride: 1,
+  transposed: false,
+  inLength: 16,
+  outLength: 16,
+  storage: 'f16',
+  staged: false,
   splits: 1,
 };
 const KEY = 'conv1d 512x1024 k5 s1 16->16 f16';
-const table = (change: object = {}): object => ({ version: 1, adapter: 'an adapter', convolutions: { [KEY]: { lanes: 16, slices: 8 } }, ...change });
+const table = (change: object = {}): object => ({
+  version: 1,
+  adapter: 'an adapter',
+  convolutions: { [KEY]: { lanes: 16, slices: 8 } },
+  ...change,
+});
 
 describe('the key of a convolution', () => {
   it('names everything that its speed depends on, but not the batch', () => {
@@ -36,7 +49,9 @@ describe('a tuned tiling', () => {
 describe('a table of variants', () => {
   it('is taken as it is', () => {
     expect(checkVariantTable(table(), 'an adapter', 'file')).toEqual(table());
-    expect(checkVariantTable(table({ halfLoads: 'native', convolutions: {} }), 'an adapter', 'file')).toMatchObject({ halfLoads: 'native' });
+    expect(checkVariantTable(table({ halfLoads: 'native', convolutions: {} }), 'an adapter', 'file')).toMatchObject({
+      halfLoads: 'native',
+    });
   });
 
   it.each([

@@ -4,8 +4,8 @@ import { createStrategy } from '../../src/strategies/create-strategy.js';
 import { FalconBuffer, type VisitedSample } from '../../src/strategies/falcon-buffer.js';
 import type { DenoiseRequest, StrategyContext } from '../../src/strategies/strategy.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
-import { EXACT, at, toy } from '../support/toy.js';
-import { TOY_CONTEXT, ToyEpisode, type ToyDecision } from '../support/toy-episode.js';
+import { at, EXACT, toy } from '../support/toy.js';
+import { TOY_CONTEXT, type ToyDecision, ToyEpisode } from '../support/toy-episode.js';
 
 type Settings = Omit<FalconStrategyOptions, 'name'>;
 
@@ -13,8 +13,7 @@ type Settings = Omit<FalconStrategyOptions, 'name'>;
 const REUSE: Settings = { exploration: 0, threshold: 1e6 };
 
 describe('the buffer of visited samples', () => {
-  const visited = (...values: number[]): VisitedSample[] =>
-    values.map((value, i) => ({ sample: Float32Array.of(value), step: i + 1 }));
+  const visited = (...values: number[]): VisitedSample[] => values.map((value, i) => ({ sample: Float32Array.of(value), step: i + 1 }));
   const values = ({ samples }: FalconBuffer): (number | undefined)[] => samples.map(({ sample }) => sample[0]);
 
   it('forgets the oldest decision first, and of one decision the noisiest sample first', () => {
@@ -146,7 +145,10 @@ describe('of the candidates that agree, one', () => {
       expect(drawn(share + 1e-6, kappa)).toEqual([25, 0]);
     }
     // By default a tenth of the training timesteps.
-    expect([drawn(0.0758), drawn(0.0759)]).toEqual([[50, 25, 0], [25, 0]]);
+    expect([drawn(0.0758), drawn(0.0759)]).toEqual([
+      [50, 25, 0],
+      [25, 0],
+    ]);
     expect(drawn(1 - 1e-12)).toEqual([25, 0]);
   });
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/foundation/errors.js';
+import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
 import { createStrategy } from '../../src/strategies/create-strategy.js';
-import { loadPolicy, type LoadPolicyOptions } from '../../src/policy/load-policy.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
-import { golden } from '../support/folders.js';
 import { useTestDevice } from '../support/device.js';
+import { golden } from '../support/folders.js';
 import { loadGolden, observation, window } from '../support/golden-policy.js';
 
 describe('options', () => {
@@ -16,32 +16,92 @@ describe('options', () => {
     ['a negative seed', { seed: -1 }, /seed must be an integer from 0/],
     ['a fraction as a seed', { seed: 0.5 }, /seed must be an integer/],
     ['a text as a seed', { seed: '1' }, /seed must be an integer/],
-    ['a strategy misspelt', { strategy: { name: 'DDIMM' } }, /name must be one of DDPM, DDIM, DPM-Solver\+\+, STEP, RTI-DP, Falcon, got DDIMM/],
+    [
+      'a strategy misspelt',
+      { strategy: { name: 'DDIMM' } },
+      /name must be one of DDPM, DDIM, DPM-Solver\+\+, STEP, RTI-DP, Falcon, got DDIMM/,
+    ],
     ['no steps', { strategy: { name: 'DDIM', steps: 0 } }, /steps must be an integer from 1 to 100, got 0/],
     ['more steps than training had', { strategy: { name: 'DDIM', steps: 101 } }, /steps must be an integer from 1 to 100/],
     ['an option of another solver', { strategy: { name: 'DDPM', eta: 0.5 } }, /strategy DDPM: unknown option "eta"/],
-    ['an unknown spacing', { strategy: { name: 'DDPM', timestepSpacing: 'even' } }, /timestepSpacing must be one of leading, trailing, linspace, got even/],
-    ['an unknown solver type', { strategy: { name: 'DPM-Solver++', solverType: 'euler' } }, /solverType must be one of midpoint, heun, got euler/],
-    ['an unknown final sigma', { strategy: { name: 'DPM-Solver++', finalSigma: 'sigma_min' } }, /finalSigma must be one of zero, sigma-min, got sigma_min/],
+    [
+      'an unknown spacing',
+      { strategy: { name: 'DDPM', timestepSpacing: 'even' } },
+      /timestepSpacing must be one of leading, trailing, linspace, got even/,
+    ],
+    [
+      'an unknown solver type',
+      { strategy: { name: 'DPM-Solver++', solverType: 'euler' } },
+      /solverType must be one of midpoint, heun, got euler/,
+    ],
+    [
+      'an unknown final sigma',
+      { strategy: { name: 'DPM-Solver++', finalSigma: 'sigma_min' } },
+      /finalSigma must be one of zero, sigma-min, got sigma_min/,
+    ],
     ['a text as λ', { strategy: { name: 'DPM-Solver++', lambdaMinClipped: '-5.1' } }, /lambdaMinClipped must be a number, got -5.1/],
     ['a number as a switch', { strategy: { name: 'DDIM', setAlphaToOne: 0 } }, /setAlphaToOne must be true or false, got 0/],
     ['a text as eta', { strategy: { name: 'DDIM', eta: '0.5' } }, /eta must be a number from 0 to 1, got 0.5/],
     ['too large an eta', { strategy: { name: 'DDIM', eta: 1.5 } }, /eta must be a number from 0 to 1, got 1.5/],
     ['a clamp to nothing', { strategy: { name: 'DDIM', clip: 0 } }, /clip must be null or a finite number above 0, got 0/],
-    ['an unknown option of STEP', { predictor: 'shift', strategy: { name: 'STEP', steps: 2 } }, /strategy STEP: unknown option "steps".*budget/],
+    [
+      'an unknown option of STEP',
+      { predictor: 'shift', strategy: { name: 'STEP', steps: 2 } },
+      /strategy STEP: unknown option "steps".*budget/,
+    ],
     ['a budget of 0', { predictor: 'shift', strategy: { name: 'STEP', budget: 0 } }, /budget must be an integer from 1/],
-    ['an unknown warm start', { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'eq31' } } }, /warmStart: mode must be one of forward-noise, eq13/],
-    ['a warm start in the wrong place', { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'forward-noise', sigma: 1 } } }, /warmStart: unknown option "sigma"/],
+    [
+      'an unknown warm start',
+      { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'eq31' } } },
+      /warmStart: mode must be one of forward-noise, eq13/,
+    ],
+    [
+      'a warm start in the wrong place',
+      { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'forward-noise', sigma: 1 } } },
+      /warmStart: unknown option "sigma"/,
+    ],
     ['a stall rule misspelt', { predictor: 'shift', strategy: { name: 'STEP', stall: { epsilon: 1 } } }, /stall: unknown option "epsilon"/],
-    ['an unknown norm', { predictor: 'shift', strategy: { name: 'STEP', stall: { norm: 'l3' } } }, /stall: norm must be one of rms, l2, linf/],
-    ['a stall distance of 0', { predictor: 'shift', strategy: { name: 'STEP', stall: { eps: 0 } } }, /stall: eps must be a finite number above 0, got 0/],
+    [
+      'an unknown norm',
+      { predictor: 'shift', strategy: { name: 'STEP', stall: { norm: 'l3' } } },
+      /stall: norm must be one of rms, l2, linf/,
+    ],
+    [
+      'a stall distance of 0',
+      { predictor: 'shift', strategy: { name: 'STEP', stall: { eps: 0 } } },
+      /stall: eps must be a finite number above 0, got 0/,
+    ],
     ['NaN as a stall distance', { predictor: 'shift', strategy: { name: 'STEP', stall: { eps: NaN } } }, /stall: eps must be .*, got NaN/],
-    ['a negative scale of a stall', { predictor: 'shift', strategy: { name: 'STEP', stall: { sigmaScale: -1 } } }, /stall: sigmaScale must be .* at least 0, got -1/],
-    ['infinite noise of a stall', { predictor: 'shift', strategy: { name: 'STEP', stall: { sigmaStall: Infinity } } }, /stall: sigmaStall must be .*, got Infinity/],
-    ['a negative scale of a warm start', { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'eq13', sigma: -1 } } }, /warmStart: sigma must be .*, got -1/],
-    ['a text as noise of a warm start', { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'mean-matched', sigmaT: '1' } } }, /warmStart: sigmaT must be .*, got 1/],
-    ['an unknown solver of a cold start', { predictor: 'shift', strategy: { name: 'STEP', coldStart: { solver: 'Euler' } } }, /coldStart: solver must be one of DDPM, DDIM/],
-    ['an unknown cold start', { predictor: 'shift', strategy: { name: 'STEP', coldStart: { mode: 'warm' } } }, /coldStart: mode must be one of/],
+    [
+      'a negative scale of a stall',
+      { predictor: 'shift', strategy: { name: 'STEP', stall: { sigmaScale: -1 } } },
+      /stall: sigmaScale must be .* at least 0, got -1/,
+    ],
+    [
+      'infinite noise of a stall',
+      { predictor: 'shift', strategy: { name: 'STEP', stall: { sigmaStall: Infinity } } },
+      /stall: sigmaStall must be .*, got Infinity/,
+    ],
+    [
+      'a negative scale of a warm start',
+      { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'eq13', sigma: -1 } } },
+      /warmStart: sigma must be .*, got -1/,
+    ],
+    [
+      'a text as noise of a warm start',
+      { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'mean-matched', sigmaT: '1' } } },
+      /warmStart: sigmaT must be .*, got 1/,
+    ],
+    [
+      'an unknown solver of a cold start',
+      { predictor: 'shift', strategy: { name: 'STEP', coldStart: { solver: 'Euler' } } },
+      /coldStart: solver must be one of DDPM, DDIM/,
+    ],
+    [
+      'an unknown cold start',
+      { predictor: 'shift', strategy: { name: 'STEP', coldStart: { mode: 'warm' } } },
+      /coldStart: mode must be one of/,
+    ],
     ['STEP without a predictor', { strategy: { name: 'STEP' } }, /strategy STEP needs a predictor/],
   ];
 
@@ -91,10 +151,20 @@ describe('options', () => {
 describe('an option that is given as undefined', () => {
   const context = {
     scheduler: {
-      type: 'DDPM', predictionType: 'epsilon', clipSample: true, clipSampleRange: 1, numInferenceSteps: 10,
-      numTrainTimesteps: 100, betaSchedule: 'squaredcos_cap_v2', betaStart: 1e-4, betaEnd: 0.02,
+      type: 'DDPM',
+      predictionType: 'epsilon',
+      clipSample: true,
+      clipSampleRange: 1,
+      numInferenceSteps: 10,
+      numTrainTimesteps: 100,
+      betaSchedule: 'squaredcos_cap_v2',
+      betaStart: 1e-4,
+      betaEnd: 0.02,
     },
-    horizon: 4, actionDim: 2, observationSteps: 1, actionSteps: 2,
+    horizon: 4,
+    actionDim: 2,
+    observationSteps: 1,
+    actionSteps: 2,
   } as const;
 
   it('leaves the default: a stall rule still finds a standstill', () => {

@@ -1,22 +1,35 @@
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../src/foundation/errors.js';
 import { ABLATIONS, parseGrid } from '../../src/evaluation/grid.js';
-import { parseStrategies, parseStrategy } from '../../src/strategies/parse.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import { createStrategy } from '../../src/strategies/create-strategy.js';
+import { parseStrategies, parseStrategy } from '../../src/strategies/parse.js';
 
 const context = {
   scheduler: {
-    type: 'DDPM', predictionType: 'epsilon', clipSample: true, clipSampleRange: 1, numInferenceSteps: 100,
-    numTrainTimesteps: 100, betaSchedule: 'squaredcos_cap_v2', betaStart: 1e-4, betaEnd: 0.02,
+    type: 'DDPM',
+    predictionType: 'epsilon',
+    clipSample: true,
+    clipSampleRange: 1,
+    numInferenceSteps: 100,
+    numTrainTimesteps: 100,
+    betaSchedule: 'squaredcos_cap_v2',
+    betaStart: 1e-4,
+    betaEnd: 0.02,
   },
-  horizon: 16, actionDim: 2, observationSteps: 2, actionSteps: 8,
+  horizon: 16,
+  actionDim: 2,
+  observationSteps: 2,
+  actionSteps: 8,
 } as const;
 
 describe('a strategy on a command line', () => {
   it.each<[string, object]>([
     ['ddpm:100', { name: 'DDPM', steps: 100 }],
     ['ddim', { name: 'DDIM' }],
-    ['ddim:4/eta=0.5/clip=none/timestepSpacing=trailing/setAlphaToOne=off', { name: 'DDIM', steps: 4, eta: 0.5, clip: null, timestepSpacing: 'trailing', setAlphaToOne: false }],
+    [
+      'ddim:4/eta=0.5/clip=none/timestepSpacing=trailing/setAlphaToOne=off',
+      { name: 'DDIM', steps: 4, eta: 0.5, clip: null, timestepSpacing: 'trailing', setAlphaToOne: false },
+    ],
     ['dpm-solver++:4/finalSigma=sigma-min', { name: 'DPM-Solver++', steps: 4, finalSigma: 'sigma-min' }],
     ['step:2', { name: 'STEP', budget: 2 }],
     ['step:2/start=eq13', { name: 'STEP', budget: 2, warmStart: { mode: 'eq13' } }],
@@ -65,10 +78,15 @@ describe('a strategy on a command line', () => {
 describe('a grid', () => {
   it('is every combination of the values of one or two options, the second one fastest', () => {
     const grid = parseGrid('step:2/sigmaScale=0.2,0.4/sigmaStall=0.8,1.2');
-    expect(grid.axes).toEqual([{ option: 'sigmaScale', values: ['0.2', '0.4'] }, { option: 'sigmaStall', values: ['0.8', '1.2'] }]);
+    expect(grid.axes).toEqual([
+      { option: 'sigmaScale', values: ['0.2', '0.4'] },
+      { option: 'sigmaStall', values: ['0.8', '1.2'] },
+    ]);
     expect(grid.cells).toEqual([
-      'step:2/sigmaScale=0.2/sigmaStall=0.8', 'step:2/sigmaScale=0.2/sigmaStall=1.2',
-      'step:2/sigmaScale=0.4/sigmaStall=0.8', 'step:2/sigmaScale=0.4/sigmaStall=1.2',
+      'step:2/sigmaScale=0.2/sigmaStall=0.8',
+      'step:2/sigmaScale=0.2/sigmaStall=1.2',
+      'step:2/sigmaScale=0.4/sigmaStall=0.8',
+      'step:2/sigmaScale=0.4/sigmaStall=1.2',
     ]);
     expect(grid.strategies.map(({ name }) => name)).toEqual(grid.cells);
   });

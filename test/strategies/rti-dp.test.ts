@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
 import { OptionError } from '../../src/foundation/errors.js';
+import type { PlanResult, Policy } from '../../src/policy/policy.js';
 import { createStrategy } from '../../src/strategies/create-strategy.js';
-import type { Policy, PlanResult } from '../../src/policy/policy.js';
 import { RTI_DP_TIMESTEPS } from '../../src/strategies/rti-dp.js';
 import type { RtiDpStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
-import { solverOptions } from '../support/recorded-case.js';
-import { at } from '../support/toy.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, irregular, loadGolden, noise, observation, tap, window } from '../support/golden-policy.js';
+import { solverOptions } from '../support/recorded-case.js';
+import { at } from '../support/toy.js';
 import { TOY_CONTEXT, ToyEpisode } from '../support/toy-episode.js';
 
 function rtiDp(options: Omit<RtiDpStrategyOptions, 'name'> = {}) {
@@ -163,8 +163,12 @@ describe('RTI-DP on a device', () => {
       expect(decisions).toHaveLength(tick + 1);
       expect(action).toEqual(at(decisions, tick).actions);
       // The window that act() keeps: the last tick's observation and this one's, at first this one's twice.
-      const frames = Object.fromEntries(observations.map(({ name, size }) =>
-        [name, Float32Array.from([...irregular(size, Math.max(0, tick - 1)), ...irregular(size, tick)])]));
+      const frames = Object.fromEntries(
+        observations.map(({ name, size }) => [
+          name,
+          Float32Array.from([...irregular(size, Math.max(0, tick - 1)), ...irregular(size, tick)]),
+        ]),
+      );
       expect(bits(await twin.plan(frames))).toEqual(bits(at(decisions, tick)));
     }
     expect(decisions.map(({ warm }) => warm)).toEqual([false, true, true, true]);

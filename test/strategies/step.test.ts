@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { signalAndNoise } from '../../src/diffusion/solver-step.js';
 import { warmStart } from '../../src/diffusion/warm-start.js';
-import type { Policy, PlanResult } from '../../src/policy/policy.js';
+import type { PlanResult, Policy } from '../../src/policy/policy.js';
 import type { PastChunk } from '../../src/strategies/strategy.js';
 import type { StepStrategyOptions, WarmStartOptions } from '../../src/strategies/strategy-options.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
-import { solverOptions } from '../support/recorded-case.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, irregular, loadGolden, noise, sampleOf, window } from '../support/golden-policy.js';
+import { solverOptions } from '../support/recorded-case.js';
 
 const CASE = 'step-forward-noise';
 const TAPS = ['prediction', 'start', 'model_output', 'sample'];
@@ -159,7 +159,11 @@ describe('STEP', () => {
       policy.useStrategy({ name: 'STEP', history });
       return tap(await policy.plan(window(policy), { previous: [{ ...past, chunk }], noise: noise(policy) }), 'prediction');
     };
-    const cut = { executed: past.chunk.slice().fill(0, end), tail: past.chunk.slice().fill(0, 0, end), none: new Float32Array(past.chunk.length) };
+    const cut = {
+      executed: past.chunk.slice().fill(0, end),
+      tail: past.chunk.slice().fill(0, 0, end),
+      none: new Float32Array(past.chunk.length),
+    };
     const all = [await predictionOf('full', past.chunk)];
     for (const history of ['executed', 'tail', 'none'] as const) {
       const found = await predictionOf(history, past.chunk);
@@ -170,7 +174,7 @@ describe('STEP', () => {
     await policy.dispose();
   });
 
-  it('a stateless plan with `previous` equals the episode\'s own decision, and leaves the episode alone', async () => {
+  it("a stateless plan with `previous` equals the episode's own decision, and leaves the episode alone", async () => {
     const strategy: StepStrategyOptions = { name: 'STEP', stall: { eps: 1e6 } };
     const policy = await loadGolden(device(), CASE, { predictor: true, strategy });
     const episode: PlanResult[] = [];
@@ -227,7 +231,10 @@ describe('the stall rule', () => {
     const together = await policy.plan(window(policy, 0, 2), { previous: [still, moved], noise: noise(policy, 0, 2) });
     expect(together.stalled).toEqual([true, false]);
     for (const b of [0, 1]) {
-      const own = (past: PastChunk): PastChunk => ({ chunk: sampleOf(past.chunk, 2, b), actionHorizon: sampleOf(past.actionHorizon, 2, b) });
+      const own = (past: PastChunk): PastChunk => ({
+        chunk: sampleOf(past.chunk, 2, b),
+        actionHorizon: sampleOf(past.actionHorizon, 2, b),
+      });
       const options = { previous: [own(still), own(moved)], noise: sampleOf(noise(policy, 0, 2), 2, b) };
       const alone = await policy.plan(window(policy, b), options);
       expect(alone.timesteps).toEqual(b === 0 ? [50, 0] : [1, 0]);

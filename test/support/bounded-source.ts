@@ -1,4 +1,4 @@
-import { memorySource, type ByteSource, type CheckpointSource } from '../../src/checkpoints/source.js';
+import { type ByteSource, type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
 import type { Files } from './folders.js';
 
 const SLACK = 1 << 20;

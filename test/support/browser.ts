@@ -1,9 +1,9 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { createRequire } from 'node:module';
-import { once } from 'node:events';
 import { brotliDecompressSync } from 'node:zlib';
 import { DevTools } from './dev-tools.js';
 import { Page, type PageOptions } from './page.js';
@@ -11,8 +11,14 @@ import { Page, type PageOptions } from './page.js';
 const PACKAGE = '@sparticuz/chromium';
 const ARGUMENTS = [
   // The packed build is the headless shell, and machines of CI are root without user namespaces and with a small /dev/shm.
-  '--headless=shell', '--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
-  '--remote-debugging-pipe', '--hide-scrollbars',
+  '--headless=shell',
+  '--no-sandbox',
+  '--no-zygote',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  '--no-first-run',
+  '--remote-debugging-pipe',
+  '--hide-scrollbars',
 ];
 
 /** Headless Chromium from the development dependency `@sparticuz/chromium`, for tests of pages. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
+import { folderSource } from '../../src/platform/node/folder-source.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
-import { folderSource } from '../../src/platform/node/folder-source.js';
 import { useTestDevice } from './device.js';
 
 const BUNDLED = new URL('../../checkpoints/pusht-state/', import.meta.url).pathname;
@@ -11,7 +11,10 @@ export function useBundledPolicy(): () => Policy {
   const device = useTestDevice();
   let policy: Policy | undefined;
   beforeAll(async () => {
-    policy = await loadPolicy(await folderSource(`${BUNDLED}policy`), { device: device(), predictor: await folderSource(`${BUNDLED}predictor`) });
+    policy = await loadPolicy(await folderSource(`${BUNDLED}policy`), {
+      device: device(),
+      predictor: await folderSource(`${BUNDLED}predictor`),
+    });
   });
   afterAll(() => policy?.dispose());
   return () => policy as Policy;

@@ -14,7 +14,8 @@ export async function warmstep(...args: string[]): Promise<Captured> {
     vi.spyOn(process[stream], 'write').mockImplementation((text) => {
       written[stream] += String(text);
       return true;
-    }));
+    }),
+  );
   try {
     return { code: await dispatch(args), ...written };
   } finally {

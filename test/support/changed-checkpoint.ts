@@ -1,13 +1,16 @@
 import { encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
-import { memorySource, type CheckpointSource } from '../../src/checkpoints/source.js';
-import { goldenFiles, jsonOf, type Files } from './folders.js';
+import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
+import { type Files, goldenFiles, jsonOf } from './folders.js';
 
 /** Every tensor of a safetensors file as raw bytes, ready to be renamed, dropped or written again. */
 export async function tensorsOf(files: Files, file: string): Promise<WritableTensor[]> {
   const bytes = files[file] as Uint8Array;
   const { tensors } = await SafetensorsFile.open(await memorySource('', files).open(file));
   return [...tensors.values()].map(({ name, dtype, shape, begin, end }) => ({
-    name, dtype, shape, data: bytes.subarray(begin, end),
+    name,
+    dtype,
+    shape,
+    data: bytes.subarray(begin, end),
   }));
 }
 

@@ -1,10 +1,10 @@
 import type { Activation } from '../../kernels/lib/activations.wgsl.js';
 import { loadConv1d, recordConv1d } from '../../src/ops/conv1d.js';
-import type { Precision } from '../../src/spec/precision.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
+import type { Precision } from '../../src/spec/precision.js';
+import { convolution } from './reference.js';
 import { runOp, type TensorOrder } from './run-op.js';
 import { Normals, type Values } from './values.js';
-import { convolution } from './reference.js';
 
 /** A convolution with random weights and input. What is left out is 1, 0, 'none' or channels first. */
 export interface ConvCase {

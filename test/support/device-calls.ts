@@ -1,7 +1,15 @@
 /** Methods that cost time or memory on the device; everything else is free by comparison. */
 const DEVICE_METHODS = [
-  'createBuffer', 'createBindGroup', 'createBindGroupLayout', 'createPipelineLayout', 'createShaderModule',
-  'createComputePipeline', 'createComputePipelineAsync', 'createQuerySet', 'createCommandEncoder', 'pushErrorScope',
+  'createBuffer',
+  'createBindGroup',
+  'createBindGroupLayout',
+  'createPipelineLayout',
+  'createShaderModule',
+  'createComputePipeline',
+  'createComputePipelineAsync',
+  'createQuerySet',
+  'createCommandEncoder',
+  'pushErrorScope',
 ] as const satisfies (keyof GPUDevice)[];
 const QUEUE_METHODS = ['submit', 'writeBuffer', 'onSubmittedWorkDone'] as const satisfies (keyof GPUQueue)[];
 const BUFFER_METHODS = ['mapAsync', 'destroy'] as const satisfies (keyof GPUBuffer)[];

@@ -1,9 +1,9 @@
-import type { Episode } from '../../src/policy/episode.js';
 import type { Observation } from '../../src/observations/check.js';
+import type { Episode } from '../../src/policy/episode.js';
 import type { PlanResult, Policy } from '../../src/policy/policy.js';
 import type { FalconStrategyOptions, StepStrategyOptions, StrategyOptions } from '../../src/strategies/strategy-options.js';
-import { at } from './toy.js';
 import { bits } from './golden-policy.js';
+import { at } from './toy.js';
 
 export const CASE = 'step-forward-noise';
 export const DDIM: StrategyOptions = { name: 'DDIM', steps: 2 };

@@ -20,12 +20,42 @@ export const CHARACTERS: readonly Character[] = [
   { name: 'ddpm:100', description: 'DDPM, 100 steps', skill: 0.97, evaluations: 100, jump: 0.14, milliseconds: 305 },
   { name: 'ddim:2', description: 'DDIM, 2 steps', skill: 0.3, evaluations: 2, jump: 0.21, milliseconds: 7.1, failingEpisode: 4 },
   { name: 'dpm-solver++:4', description: 'DPM-Solver++, 4 steps', skill: 0.05, evaluations: 4, jump: 0.3, milliseconds: 13 },
-  { name: 'step:1', description: 'STEP 1 (forward-noise, cold DDIM 16)', skill: 0.12, evaluations: 1, jump: 0.05, milliseconds: 4.6, coldEvaluations: 16 },
-  { name: 'step:2', description: 'STEP 2 (forward-noise, cold DDIM 16)', skill: 0.8, evaluations: 2, jump: 0.06, milliseconds: 7.6, coldEvaluations: 16 },
-  { name: 'step:4', description: 'STEP 4 (forward-noise, cold DDIM 16)', skill: 0.88, evaluations: 4, jump: 0.07, milliseconds: 13.4, coldEvaluations: 16 },
   {
-    name: 'step:2/start=eq13', description: 'STEP 2 (eq13, cold DDIM 16, stall rule)', skill: 0.7, evaluations: 2, jump: 0.07, milliseconds: 7.7,
-    coldEvaluations: 16, stalls: 2,
+    name: 'step:1',
+    description: 'STEP 1 (forward-noise, cold DDIM 16)',
+    skill: 0.12,
+    evaluations: 1,
+    jump: 0.05,
+    milliseconds: 4.6,
+    coldEvaluations: 16,
+  },
+  {
+    name: 'step:2',
+    description: 'STEP 2 (forward-noise, cold DDIM 16)',
+    skill: 0.8,
+    evaluations: 2,
+    jump: 0.06,
+    milliseconds: 7.6,
+    coldEvaluations: 16,
+  },
+  {
+    name: 'step:4',
+    description: 'STEP 4 (forward-noise, cold DDIM 16)',
+    skill: 0.88,
+    evaluations: 4,
+    jump: 0.07,
+    milliseconds: 13.4,
+    coldEvaluations: 16,
+  },
+  {
+    name: 'step:2/start=eq13',
+    description: 'STEP 2 (eq13, cold DDIM 16, stall rule)',
+    skill: 0.7,
+    evaluations: 2,
+    jump: 0.07,
+    milliseconds: 7.7,
+    coldEvaluations: 16,
+    stalls: 2,
   },
   { name: 'falcon', description: 'Falcon (experimental)', skill: 0.75, evaluations: 12, jump: 0.08, milliseconds: 38, screening: 8 },
 ];
@@ -64,7 +94,10 @@ export function evaluationRecord(shape: RecordShape = {}): EvaluationRecord {
     grids: grids
       ? [
           {
-            axes: [{ option: 'sigmaScale', values: ['0.2', '0.4', '0.8'] }, { option: 'sigmaStall', values: ['0.6', '1.2', '1.8'] }],
+            axes: [
+              { option: 'sigmaScale', values: ['0.2', '0.4', '0.8'] },
+              { option: 'sigmaStall', values: ['0.6', '1.2', '1.8'] },
+            ],
             cells: gridCharacters.map(({ name }) => name),
           },
           { axes: [{ option: 'budget', values: ['1', '2', '4'] }], cells: ['step:1', 'step:2', 'step:4'] },
@@ -74,21 +107,30 @@ export function evaluationRecord(shape: RecordShape = {}): EvaluationRecord {
 }
 
 function sigmaCharacters(): Character[] {
-  return ['0.2', '0.4', '0.8'].flatMap((scale, row) => ['0.6', '1.2', '1.8'].map((stall, column) => ({
-    name: `step:2/stall/sigma-scale=${scale}/sigma-stall=${stall}`,
-    description: `STEP 2 (forward-noise, cold DDIM 16, stall σ ${scale} ${stall})`,
-    skill: 0.85 - 0.25 * Math.abs(row - 1) - 0.15 * Math.abs(column - 1), evaluations: 2, jump: 0.07, milliseconds: 7.7 + 0.1 * row, stalls: 3,
-  })));
+  return ['0.2', '0.4', '0.8'].flatMap((scale, row) =>
+    ['0.6', '1.2', '1.8'].map((stall, column) => ({
+      name: `step:2/stall/sigma-scale=${scale}/sigma-stall=${stall}`,
+      description: `STEP 2 (forward-noise, cold DDIM 16, stall σ ${scale} ${stall})`,
+      skill: 0.85 - 0.25 * Math.abs(row - 1) - 0.15 * Math.abs(column - 1),
+      evaluations: 2,
+      jump: 0.07,
+      milliseconds: 7.7 + 0.1 * row,
+      stalls: 3,
+    })),
+  );
 }
 
 function strategyRecord(character: Character, index: number, episodes: number, replays: number, latency: boolean): StrategyRecord {
   const random = generator(index + 1);
-  const samplesMs = (scale: number, count: number): number[] => Array.from({ length: count }, () => scale * (1 + 0.05 * random() + 0.4 * random() ** 30));
+  const samplesMs = (scale: number, count: number): number[] =>
+    Array.from({ length: count }, () => scale * (1 + 0.05 * random() + 0.4 * random() ** 30));
   return {
     name: character.name,
     description: character.description,
     options: character.name.startsWith('step') ? { name: 'STEP' } : { name: 'DDIM' },
-    episodes: Array.from({ length: episodes }, (_, episode) => episodeRecord(character, SEED + episode, episode < replays, random, episode)),
+    episodes: Array.from({ length: episodes }, (_, episode) =>
+      episodeRecord(character, SEED + episode, episode < replays, random, episode),
+    ),
     ...(latency ? { latency: { samplesMs: samplesMs(character.milliseconds, 200) } } : {}),
     ...(latency && character.coldEvaluations ? { coldLatency: { samplesMs: samplesMs(48, 50) } } : {}),
   };
@@ -108,7 +150,9 @@ function episodeRecord(character: Character, seed: number, withReplay: boolean, 
   });
   const decisions = Math.ceil(ticks / CHUNK);
   const cold = character.coldEvaluations ?? character.evaluations;
-  const stalledDecisions = Array.from({ length: Math.min(character.stalls ?? 0, decisions) }, (_, stall) => 3 + 5 * stall).filter((at) => at < decisions);
+  const stalledDecisions = Array.from({ length: Math.min(character.stalls ?? 0, decisions) }, (_, stall) => 3 + 5 * stall).filter(
+    (at) => at < decisions,
+  );
   return {
     seed,
     score: Math.max(...rewards),
@@ -142,7 +186,12 @@ function replayOf(seed: number, ticks: number, reach: number, rewards: readonly 
     states.push(...[...agent, x, y, angle].map((value) => round(value, 3)));
     if (tick < ticks) targets.push(...agent.map((value) => round(value + 12 * (rewards[tick] ?? 0) - 6, 2)));
   }
-  return { states, targets, decisionTicks: Array.from({ length: Math.ceil(ticks / CHUNK) }, (_, index) => index * CHUNK), stalledDecisions };
+  return {
+    states,
+    targets,
+    decisionTicks: Array.from({ length: Math.ceil(ticks / CHUNK) }, (_, index) => index * CHUNK),
+    stalledDecisions,
+  };
 }
 
 function round(value: number, digits: number): number {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { memorySource, type CheckpointSource } from '../../src/checkpoints/source.js';
+import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
 
 export type Files = Record<string, Uint8Array | string>;
 

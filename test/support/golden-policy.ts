@@ -1,6 +1,6 @@
-import { loadPolicy, type LoadPolicyOptions } from '../../src/policy/load-policy.js';
 import type { Observation } from '../../src/observations/check.js';
-import type { Policy, PlanResult } from '../../src/policy/policy.js';
+import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
+import type { PlanResult, Policy } from '../../src/policy/policy.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { golden } from './folders.js';
 import { floats, type Tensors } from './recorded-case.js';

@@ -1,6 +1,6 @@
 import type { Kernel } from '../../kernels/lib/kernel.js';
-import type { DeviceClass } from '../../src/runtime/device-class.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
+import type { DeviceClass } from '../../src/runtime/device-class.js';
 import { useTestDevice } from './device.js';
 
 /** A way to break kernels on purpose. */
@@ -50,7 +50,11 @@ export function replace(found: string | RegExp, by: string): (code: string) => s
 
 /** Exchanges two fragments wherever they occur. */
 export function swap(a: string, b: string): (code: string) => string {
-  return (code) => code.split(a).map((part) => part.replaceAll(b, a)).join(b);
+  return (code) =>
+    code
+      .split(a)
+      .map((part) => part.replaceAll(b, a))
+      .join(b);
 }
 
 /** Removes one of the barriers, counted from 0 in the order of the text. */

@@ -82,7 +82,10 @@ export class Page {
 
   /** PNG; of the whole page unless told otherwise. */
   async screenshot({ whole = true }: { readonly whole?: boolean } = {}): Promise<Uint8Array> {
-    const { data } = await this.#send('Page.captureScreenshot', { captureBeyondViewport: whole, ...(whole ? { clip: await this.#wholePage() } : {}) });
+    const { data } = await this.#send('Page.captureScreenshot', {
+      captureBeyondViewport: whole,
+      ...(whole ? { clip: await this.#wholePage() } : {}),
+    });
     return Buffer.from(data as string, 'base64');
   }
 

@@ -1,10 +1,10 @@
-import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
-import { memorySource, type CheckpointSource } from '../../src/checkpoints/source.js';
-import { POSITION_TABLES, predictorTensorShapes } from '../../src/checkpoints/predictor/predictor-tensors.js';
-import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
 import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
-import { Normals } from './values.js';
+import { POSITION_TABLES, predictorTensorShapes } from '../../src/checkpoints/predictor/predictor-tensors.js';
+import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
+import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
+import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
 import type { Tensors } from './reference-networks.js';
+import { Normals } from './values.js';
 
 /** Random weights of a size that keeps activations near 1; norms near identity, so that every term shows. */
 function randomTensors(shapes: ReadonlyMap<string, readonly number[]>, seed: number): Record<string, Float32Array> {
@@ -20,7 +20,12 @@ function randomTensors(shapes: ReadonlyMap<string, readonly number[]>, seed: num
 }
 
 function writable(tensors: Tensors, shapes: ReadonlyMap<string, readonly number[]>, prefix: string): WritableTensor[] {
-  return [...shapes].map(([name, shape]) => ({ name: prefix + name, dtype: 'F32', shape: [...shape], data: tensors[name] as Float32Array }));
+  return [...shapes].map(([name, shape]) => ({
+    name: prefix + name,
+    dtype: 'F32',
+    shape: [...shape],
+    data: tensors[name] as Float32Array,
+  }));
 }
 
 export interface RandomCheckpoint {

@@ -1,6 +1,6 @@
 import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
 import { attention, convolution, groupNormMish, layerNorm, mish } from './reference.js';
-import { valueAt, valuesOf, type Values } from './values.js';
+import { type Values, valueAt, valuesOf } from './values.js';
 
 /** The two networks written down in float64, layer by layer, after the PyTorch sources: what plans are compared with. */
 
@@ -13,7 +13,13 @@ const tensor = (tensors: Tensors, name: string): Float32Array => {
 };
 
 /** `name`.weight and .bias as a convolution of x. */
-function conv(tensors: Tensors, name: string, x: Values, kernelSize: number, options: { stride?: number; padding?: number; transposed?: boolean } = {}): Values {
+function conv(
+  tensors: Tensors,
+  name: string,
+  x: Values,
+  kernelSize: number,
+  options: { stride?: number; padding?: number; transposed?: boolean } = {},
+): Values {
   const bias = tensor(tensors, `${name}.bias`);
   return convolution({ x, weight: tensor(tensors, `${name}.weight`), bias, outChannels: bias.length, kernelSize, ...options });
 }
@@ -24,7 +30,9 @@ function add(a: Values, b: Values): Values {
 
 /** Channels of a, then channels of b. */
 function joinChannels(a: Values, b: Values): Values {
-  return valuesOf(a.batch, a.channels + b.channels, a.length, (n, c, t) => (c < a.channels ? valueAt(a, n, c, t) : valueAt(b, n, c - a.channels, t)));
+  return valuesOf(a.batch, a.channels + b.channels, a.length, (n, c, t) =>
+    c < a.channels ? valueAt(a, n, c, t) : valueAt(b, n, c - a.channels, t),
+  );
 }
 
 function map(x: Values, f: (value: number) => number): Values {
@@ -87,7 +95,11 @@ function geluValues(tensors: Tensors, name: string, x: Values, outActivation: 'g
 /** The STEP predictor. history: [b][actionDim][historySteps], observations: [b][observationDim][observationSteps]. */
 export function referencePredictor(tensors: Tensors, config: PredictorShape, history: Values, observations: Values): Values {
   const { modelDim: d, heads, horizon } = config;
-  const positions = (name: string, x: Values): Values => add(x, valuesOf(x.batch, d, x.length, (_b, c, t) => tensor(tensors, name)[t * d + c] as number));
+  const positions = (name: string, x: Values): Values =>
+    add(
+      x,
+      valuesOf(x.batch, d, x.length, (_b, c, t) => tensor(tensors, name)[t * d + c] as number),
+    );
   const norm = (name: string, x: Values): Values => layerNorm(x, tensor(tensors, `${name}.weight`), tensor(tensors, `${name}.bias`));
   const linear = (name: string, x: Values): Values => conv(tensors, name, x, 1);
   const feedforward = (first: string, second: string, x: Values): Values => linear(second, geluValues(tensors, first, x, 'gelu'));
@@ -113,7 +125,10 @@ export function referencePredictor(tensors: Tensors, config: PredictorShape, his
     memory = add(memory, attend(`${name}.self_attn`, normalized, normalized));
     memory = add(memory, feedforward(`${name}.linear1`, `${name}.linear2`, norm(`${name}.norm2`, memory)));
   }
-  let x = positions('pos_encoder_action.pe', valuesOf(history.batch, d, horizon, (_b, c, t) => tensor(tensors, 'action_query')[t * d + c] as number));
+  let x = positions(
+    'pos_encoder_action.pe',
+    valuesOf(history.batch, d, horizon, (_b, c, t) => tensor(tensors, 'action_query')[t * d + c] as number),
+  );
   for (let i = 0; i < config.decoderLayers; i++) {
     const name = `cross_attention_layers.${i}`;
     x = norm(`${name}.norm1`, add(x, attend(`${name}.self_attn`, x, x)));

@@ -1,5 +1,5 @@
 import type { Activation } from '../../kernels/lib/activations.wgsl.js';
-import { valueAt, valuesOf, type Values } from './values.js';
+import { type Values, valueAt, valuesOf } from './values.js';
 
 /** Straightforward definitions in float64, after PyTorch's documentation: what the kernels are compared with. */
 
@@ -69,7 +69,7 @@ export function convolution(p: Convolution): Values {
     for (let o = 0; o < outChannels; o++) {
       for (let i = 0; i < x.channels; i++) {
         for (let tap = 0; tap < kernelSize; tap++) {
-          const w = weight[((transposed ? i * outChannels + o : o * x.channels + i) * kernelSize) + tap] as number;
+          const w = weight[(transposed ? i * outChannels + o : o * x.channels + i) * kernelSize + tap] as number;
           // A convolution gathers: out[t] from in[t·stride + tap − padding]; its transpose scatters the other way.
           for (let near = 0; near < (transposed ? x.length : outLength); near++) {
             const far = near * stride + tap - padding;
@@ -82,8 +82,11 @@ export function convolution(p: Convolution): Values {
       }
     }
   }
-  return valuesOf(x.batch, outChannels, outLength, (b, o, t) =>
-    activate(p.outActivation ?? 'none', valueAt(sums, b, o, t)) + (p.residual ? valueAt(p.residual, b, o, t) : 0),
+  return valuesOf(
+    x.batch,
+    outChannels,
+    outLength,
+    (b, o, t) => activate(p.outActivation ?? 'none', valueAt(sums, b, o, t)) + (p.residual ? valueAt(p.residual, b, o, t) : 0),
   );
 }
 

@@ -1,12 +1,12 @@
 import type { WeightLoader, WeightSource } from '../../src/ops/weight-source.js';
-import type { Precision } from '../../src/spec/precision.js';
 import { createBuffer, USAGE } from '../../src/runtime/buffers.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { PlanBuilder, type BufferHandle } from '../../src/runtime/plan-builder.js';
 import { compilePlan, type StepOffsets } from '../../src/runtime/plan.js';
-import { channelsFirst, tokens, type Tensor } from '../../src/runtime/tensor.js';
+import { type BufferHandle, PlanBuilder } from '../../src/runtime/plan-builder.js';
+import { channelsFirst, type Tensor, tokens } from '../../src/runtime/tensor.js';
 import { Uploader } from '../../src/runtime/uploader.js';
-import { zeros, type Values } from './values.js';
+import type { Precision } from '../../src/spec/precision.js';
+import { type Values, zeros } from './values.js';
 
 /** What a test records ops on: a plan builder, contents for its buffers, and the tensors to be read back. */
 export interface OpRecorder {
@@ -100,9 +100,16 @@ export async function runOp(
       const { queue } = device.gpuDevice;
       for (const [handle, words] of contents) queue.writeBuffer(plan.gpuBuffer(handle), 0, words.slice());
       const encoder = device.gpuDevice.createCommandEncoder();
-      plan.encode(encoder, steps.map((offsets) => ({ segment: 'test', offsets: { ...NO_OFFSETS, ...offsets } })));
+      plan.encode(
+        encoder,
+        steps.map((offsets) => ({ segment: 'test', offsets: { ...NO_OFFSETS, ...offsets } })),
+      );
       const handles = [...new Set([...reads.values()].map(({ buffer }) => buffer))];
-      const copies = await readBack(device, encoder, handles.map((handle) => ({ buffer: plan.gpuBuffer(handle), bytes: handle.bytes })));
+      const copies = await readBack(
+        device,
+        encoder,
+        handles.map((handle) => ({ buffer: plan.gpuBuffer(handle), bytes: handle.bytes })),
+      );
       const results = new Map(handles.map((handle, index) => [handle, copies[index] as ArrayBuffer]));
       return opResults(reads, results);
     } finally {

@@ -4,13 +4,17 @@ import { pushTTask, type Task, type TaskEnvironment } from '../../src/envs/push-
 const BUNDLED = {
   name: 'pusht-state',
   actionDim: 2,
-  observations: [['observation.state', 2], ['observation.environment_state', 16]].map(([name, size]) => (
-    { name: name as string, feature: name as string, size: size as number }
-  )),
+  observations: [
+    ['observation.state', 2],
+    ['observation.environment_state', 16],
+  ].map(([name, size]) => ({ name: name as string, feature: name as string, size: size as number })),
 };
 
 /** Push-T cut after a few ticks, so that tests end; environments can be changed. */
-export function shortTask(maxTicks: number, change: (environment: TaskEnvironment, seed: () => number) => Partial<TaskEnvironment> = () => ({})): Task {
+export function shortTask(
+  maxTicks: number,
+  change: (environment: TaskEnvironment, seed: () => number) => Partial<TaskEnvironment> = () => ({}),
+): Task {
   const whole = pushTTask(BUNDLED);
   return {
     ...whole,

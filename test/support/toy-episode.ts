@@ -1,15 +1,31 @@
 import type {
-  DecisionMaker, DecisionOutcome, DenoiseRequest, DenoiseResult, PastChunk, Strategy, StrategyContext,
+  DecisionMaker,
+  DecisionOutcome,
+  DenoiseRequest,
+  DenoiseResult,
+  PastChunk,
+  Strategy,
+  StrategyContext,
 } from '../../src/strategies/strategy.js';
-import { at, run, toy, type Denoiser } from './toy.js';
+import { at, type Denoiser, run, toy } from './toy.js';
 
 /** The checkpoint that toy strategies are made for: four rows of one number, two of them executed per decision. */
 export const TOY_CONTEXT = {
   scheduler: {
-    type: 'DDIM', predictionType: 'epsilon', clipSample: true, clipSampleRange: 1, numInferenceSteps: 10,
-    numTrainTimesteps: 100, betaSchedule: 'squaredcos_cap_v2', betaStart: 1e-4, betaEnd: 0.02,
+    type: 'DDIM',
+    predictionType: 'epsilon',
+    clipSample: true,
+    clipSampleRange: 1,
+    numInferenceSteps: 10,
+    numTrainTimesteps: 100,
+    betaSchedule: 'squaredcos_cap_v2',
+    betaStart: 1e-4,
+    betaEnd: 0.02,
   },
-  horizon: 4, actionDim: 1, observationSteps: 1, actionSteps: 2,
+  horizon: 4,
+  actionDim: 1,
+  observationSteps: 1,
+  actionSteps: 2,
 } as const satisfies StrategyContext;
 
 export interface ToyOptions {

@@ -3,10 +3,7 @@ import type { Schedule } from '../../src/diffusion/solver-step.js';
 import { applySolverStep } from './apply-solver-step.js';
 
 /** The schedule of nearly every diffusion policy, in float64. */
-export const EXACT = alphasCumprod(
-  { numTrainTimesteps: 100, betaSchedule: 'squaredcos_cap_v2', betaStart: 1e-4, betaEnd: 0.02 },
-  'exact',
-);
+export const EXACT = alphasCumprod({ numTrainTimesteps: 100, betaSchedule: 'squaredcos_cap_v2', betaStart: 1e-4, betaEnd: 0.02 }, 'exact');
 
 /** What a policy with noise prediction and clamp starts from; tests add `steps`. */
 export const EPSILON = { alphasCumprod: EXACT, predictionType: 'epsilon', clip: 1 } as const;
@@ -24,8 +21,7 @@ export type Denoiser = (x: number, timestep: number) => number;
 export function gaussianDenoiser(mean: number, std: number): Denoiser {
   return (x, timestep) => {
     const alphaBar = at(EXACT, timestep);
-    const x0 =
-      (std ** 2 * Math.sqrt(alphaBar) * x + (1 - alphaBar) * mean) / (std ** 2 * alphaBar + 1 - alphaBar);
+    const x0 = (std ** 2 * Math.sqrt(alphaBar) * x + (1 - alphaBar) * mean) / (std ** 2 * alphaBar + 1 - alphaBar);
     return (x - Math.sqrt(alphaBar) * x0) / Math.sqrt(1 - alphaBar);
   };
 }
@@ -33,11 +29,7 @@ export function gaussianDenoiser(mean: number, std: number): Denoiser {
 export const toy = gaussianDenoiser(0.3, 0.2);
 
 /** Runs a schedule on one number, all noise zero; `trace` lists x and x0 after every step. */
-export function run(
-  schedule: Schedule,
-  start: number,
-  denoiser: Denoiser = toy,
-): { result: number; trace: { x: number; x0: number }[] } {
+export function run(schedule: Schedule, start: number, denoiser: Denoiser = toy): { result: number; trace: { x: number; x0: number }[] } {
   let state = { x: start, x0: 0 };
   const trace = schedule.steps.map((step) => {
     state = applySolverStep(step, state.x, denoiser(state.x, step.timestep), state.x0, 0);

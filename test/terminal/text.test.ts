@@ -1,16 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, count, milliseconds, plural } from '../../src/terminal/format.js';
 import { summarizeLatencies } from '../../src/cli/latency.js';
+import { bytes, count, milliseconds, plural } from '../../src/terminal/format.js';
 import { facts, table } from '../../src/terminal/table.js';
 
 describe('tables', () => {
   it('align numbers to the right and words to the left', () => {
-    expect(table(['kind', 'time'], [['warm', '9.5 ms'], ['c', '120 ms']])).toBe(
-      ['kind    time', '────  ──────', 'warm  9.5 ms', 'c     120 ms'].join('\n'));
+    expect(
+      table(
+        ['kind', 'time'],
+        [
+          ['warm', '9.5 ms'],
+          ['c', '120 ms'],
+        ],
+      ),
+    ).toBe(['kind    time', '────  ──────', 'warm  9.5 ms', 'c     120 ms'].join('\n'));
   });
 
   it('list facts', () => {
-    expect(facts([['node', 'v20'], ['adapter', 'x']])).toBe('node     v20\nadapter  x');
+    expect(
+      facts([
+        ['node', 'v20'],
+        ['adapter', 'x'],
+      ]),
+    ).toBe('node     v20\nadapter  x');
   });
 });
 

@@ -7,7 +7,8 @@ import { openTestDevice } from '../support/device.js';
 
 describe('candidates', () => {
   it('stay within a workgroup and a shape', () => {
-    for (const { lanes, slices } of candidateTilings('gpu')) expect(fitsShape({ lanes, slices }, { inChannels: 512, outChannels: 512 })).toBe(lanes * slices <= 256);
+    for (const { lanes, slices } of candidateTilings('gpu'))
+      expect(fitsShape({ lanes, slices }, { inChannels: 512, outChannels: 512 })).toBe(lanes * slices <= 256);
     expect(fitsShape({ lanes: 8, slices: 16 }, { inChannels: 10, outChannels: 512 })).toBe(false);
     expect(candidateTilings('lavapipe')).toContainEqual({ lanes: 16, slices: 1 });
   });
@@ -16,9 +17,15 @@ describe('candidates', () => {
 describe('the choice', () => {
   const candidate = { lanes: 16, slices: 8, spread: 0 };
   it('takes the fastest that wins by more than 3 %', () => {
-    const { chosen, chosenMs } = chooseVariant('key', 2, { ms: 1, spread: 0.01 }, [{ ...candidate, ms: 0.9 }, { ...candidate, lanes: 32, ms: 0.8 }]);
+    const { chosen, chosenMs } = chooseVariant('key', 2, { ms: 1, spread: 0.01 }, [
+      { ...candidate, ms: 0.9 },
+      { ...candidate, lanes: 32, ms: 0.8 },
+    ]);
     expect([chosen, chosenMs]).toEqual([{ lanes: 32, slices: 8 }, 0.8]);
-    expect(chooseVariant('key', 2, { ms: 1, spread: 0.01 }, [{ ...candidate, ms: 0.98 }])).toMatchObject({ chosen: undefined, chosenMs: 1 });
+    expect(chooseVariant('key', 2, { ms: 1, spread: 0.01 }, [{ ...candidate, ms: 0.98 }])).toMatchObject({
+      chosen: undefined,
+      chosenMs: 1,
+    });
   });
 
   it('leaves the shipped variant where the gain is within its noise, or a faster one was dropped', () => {
@@ -39,7 +46,8 @@ describe('correctness', () => {
   it('a candidate that computes something else is dropped, and one that is right is measured', async () => {
     // The third variant loses the sign of its first output column.
     const device = await openTestDevice({
-      transformShader: ({ label, code }) => (label.includes(' 32x1 ') ? code.replace(/(finish\(row_group, k % 4u, first \+ k \/ 4u, batch, split, )acc0\.x/, '$1-acc0.x') : code),
+      transformShader: ({ label, code }) =>
+        label.includes(' 32x1 ') ? code.replace(/(finish\(row_group, k % 4u, first \+ k \/ 4u, batch, split, )acc0\.x/, '$1-acc0.x') : code,
     });
     const network = await loadTunableNetwork(device, { size: 'tiny', precision: 'f32', horizon: 16 });
     try {

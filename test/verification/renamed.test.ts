@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../src/checkpoints/source.js';
 import { verifyCase } from '../../src/verification/verify-case.js';
@@ -10,14 +10,16 @@ const folder = fileURLToPath(new URL('../goldens/state-bias-film', import.meta.u
 
 /** Files of a folder, after `change`. */
 function files(path: string, change: (name: string, bytes: Buffer) => Buffer): Record<string, Uint8Array> {
-  const names = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => entry.name);
+  const names = readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name);
   return Object.fromEntries(names.map((name) => [name, new Uint8Array(change(name, readFileSync(join(path, name))))]));
 }
 
 describe('a case whose preprocessor renames an observation', () => {
   const device = useTestDevice();
 
-  it('is verified: inputs carry the robot\'s name, expected values the policy\'s', async () => {
+  it("is verified: inputs carry the robot's name, expected values the policy's", async () => {
     // Names of one length, so that the offsets in the header stay true.
     const golden = files(folder, (_, bytes) =>
       Buffer.from(bytes.toString('latin1').replaceAll('input.observation.state', 'input.observation.proxy'), 'latin1'),

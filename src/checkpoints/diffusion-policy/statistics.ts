@@ -1,9 +1,9 @@
 import { CheckpointError } from '../../foundation/errors.js';
 import type { PolicyFeatures } from '../lerobot/features.js';
 import { scaleOffsetNormalizer, scaleOffsetUnnormalizer } from '../lerobot/normalizers.js';
-import type { SafetensorsFile } from '../safetensors/safetensors.js';
-import { readStatistic, type PolicyNormalization } from '../lerobot/statistics.js';
+import { type PolicyNormalization, readStatistic } from '../lerobot/statistics.js';
 import type { StoredNames } from '../lerobot/tensor-names.js';
+import type { SafetensorsFile } from '../safetensors/safetensors.js';
 
 const PREFIX = 'normalizer.params_dict.';
 
@@ -21,7 +21,9 @@ export function hasDiffusionPolicyNormalizer(names: StoredNames): boolean {
  * under its full name, under the last part of it, or inside `obs`, which covers all features in conditioning order.
  */
 export async function diffusionPolicyNormalization(
-  file: SafetensorsFile, names: StoredNames, features: PolicyFeatures,
+  file: SafetensorsFile,
+  names: StoredNames,
+  features: PolicyFeatures,
 ): Promise<PolicyNormalization> {
   const read = async (keys: readonly string[], size: number): Promise<ScaleOffset | undefined> => {
     const key = keys.find((candidate) => names.has(`${PREFIX}${candidate}.scale`));
@@ -40,7 +42,7 @@ export async function diffusionPolicyNormalization(
     observations.push({ name, rawName: name, size, normalizer: scaleOffsetNormalizer(found.scale, found.offset) });
     start += size;
   }
-  const action = await read(['action'], features.action.size) ?? missing(file, ['action']);
+  const action = (await read(['action'], features.action.size)) ?? missing(file, ['action']);
   const where = `${file.name}, tensor "${PREFIX}action.scale"`;
   return { observations, action: scaleOffsetUnnormalizer(action.scale, action.offset, where) };
 }
@@ -50,6 +52,8 @@ function slice(all: ScaleOffset | undefined, start: number, size: number): Scale
 }
 
 function missing(file: SafetensorsFile, keys: readonly string[]): never {
-  throw new CheckpointError(`${file.name}: expected normaliser statistics under "${PREFIX}<key>.scale" with <key> `
-    + `${keys.map((key) => `"${key}"`).join(' or ')}, found none. Export the checkpoint with its normaliser.`);
+  throw new CheckpointError(
+    `${file.name}: expected normaliser statistics under "${PREFIX}<key>.scale" with <key> ` +
+      `${keys.map((key) => `"${key}"`).join(' or ')}, found none. Export the checkpoint with its normaliser.`,
+  );
 }

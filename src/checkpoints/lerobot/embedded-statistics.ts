@@ -1,10 +1,8 @@
 import { CheckpointError } from '../../foundation/errors.js';
-import type { PolicyFeatures, VectorFeature } from './features.js';
-import {
-  identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, unnormalizerFrom, type Statistics,
-} from './normalizers.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
-import { missingStatistics, readStatistic, type PolicyNormalization } from './statistics.js';
+import type { PolicyFeatures, VectorFeature } from './features.js';
+import { identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, type Statistics, unnormalizerFrom } from './normalizers.js';
+import { missingStatistics, type PolicyNormalization, readStatistic } from './statistics.js';
 import type { StoredNames } from './tensor-names.js';
 
 /** LeRobot up to v0.3.3 used this epsilon everywhere (policies/normalize.py). */
@@ -15,7 +13,9 @@ const EPS = 1e-8;
  * `normalize_inputs.buffer_<feature with underscores>.<statistic>`. The pair that exists says which mode applies.
  */
 export async function embeddedNormalization(
-  file: SafetensorsFile, names: StoredNames, features: PolicyFeatures,
+  file: SafetensorsFile,
+  names: StoredNames,
+  features: PolicyFeatures,
 ): Promise<PolicyNormalization> {
   const observations = [];
   for (const feature of features.observations) {
@@ -28,21 +28,19 @@ export async function embeddedNormalization(
   return { observations, action };
 }
 
-async function readPair(
-  file: SafetensorsFile, names: StoredNames, group: string, feature: VectorFeature,
-): Promise<Statistics | undefined> {
+async function readPair(file: SafetensorsFile, names: StoredNames, group: string, feature: VectorFeature): Promise<Statistics | undefined> {
   // Feature to tensor, never back: underscores in the tensor's name may stand for dots or for themselves.
   const buffer = `${group}.buffer_${feature.name.replaceAll('.', '_')}`;
-  const present = ['MIN_MAX', 'MEAN_STD'].filter((key) =>
-    MODES.get(key)!.pair.some((stat) => names.has(`${buffer}.${stat}`)));
+  const present = ['MIN_MAX', 'MEAN_STD'].filter((key) => MODES.get(key)!.pair.some((stat) => names.has(`${buffer}.${stat}`)));
   const wanted = feature.mode ?? 'IDENTITY';
   if (present.length === 0 && wanted === 'IDENTITY') return undefined;
   const key = present.length === 1 ? present[0]! : wanted;
   const found = MODES.get(key);
   const where = `${file.name}, "${buffer}"`;
   if (found === undefined) {
-    throw new CheckpointError(`${where}: expected a normalisation mode ${[...MODES.keys()].join(', ')} in config.json, `
-      + `found "${key}". Correct config.json.`);
+    throw new CheckpointError(
+      `${where}: expected a normalisation mode ${[...MODES.keys()].join(', ')} in config.json, ` + `found "${key}". Correct config.json.`,
+    );
   }
   const [firstName, secondName] = found.pair.map((stat) => names.get(`${buffer}.${stat}`));
   if (firstName === undefined || secondName === undefined) missingStatistics(where, feature.name, key, found.pair);

@@ -1,5 +1,5 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
-import { shown, type JsonObject } from '../json-object.js';
+import { type JsonObject, shown } from '../json-object.js';
 import { listed } from '../source.js';
 
 export const STATE = 'observation.state';
@@ -32,34 +32,40 @@ interface RawFeature {
 /** Reads the features in either spelling: `input_features` (2025 on) or `input_shapes` (2024). */
 export function readFeatures(config: JsonObject, warnings: string[]): PolicyFeatures {
   const inputs = config.has('input_features') ? typedFeatures(config, 'input_features') : shapedFeatures(config, 'input');
-  const outputs = config.has('output_features') ? typedFeatures(config, 'output_features')
-    : shapedFeatures(config, 'output');
+  const outputs = config.has('output_features') ? typedFeatures(config, 'output_features') : shapedFeatures(config, 'output');
   const images = inputs.filter((feature) => feature.type === 'VISUAL').map((feature) => feature.name);
   if (images.length > 0) {
     const areImages = images.length > 1 ? 'are images' : 'is an image';
-    throw new UnsupportedCheckpointError(`${config.where}: ${listed(images)} ${areImages}; `
-      + 'image encoders are not supported yet. Use a policy trained on observation.state and '
-      + 'observation.environment_state.');
+    throw new UnsupportedCheckpointError(
+      `${config.where}: ${listed(images)} ${areImages}; ` +
+        'image encoders are not supported yet. Use a policy trained on observation.state and ' +
+        'observation.environment_state.',
+    );
   }
   const state = inputs.find((feature) => feature.name === STATE);
   if (state === undefined) {
-    throw new CheckpointError(`${config.where}: expected an input feature "${STATE}", found `
-      + `${listed(inputs.map((feature) => feature.name))}. LeRobot requires it: export the checkpoint again.`);
+    throw new CheckpointError(
+      `${config.where}: expected an input feature "${STATE}", found ` +
+        `${listed(inputs.map((feature) => feature.name))}. LeRobot requires it: export the checkpoint again.`,
+    );
   }
   const environment = inputs.find((feature) => feature.name === ENVIRONMENT);
   const ignored = inputs.filter((feature) => feature !== state && feature !== environment);
   if (ignored.length > 0) {
-    warnings.push(`${config.where}: the network does not read the input features `
-      + `${listed(ignored.map((feature) => feature.name))}; they are ignored.`);
+    warnings.push(
+      `${config.where}: the network does not read the input features ` +
+        `${listed(ignored.map((feature) => feature.name))}; they are ignored.`,
+    );
   }
   if (environment === undefined) {
-    warnings.push(`${config.where}: "${STATE}" is the only observation; LeRobot itself asks for images or `
-      + `"${ENVIRONMENT}" too.`);
+    warnings.push(`${config.where}: "${STATE}" is the only observation; LeRobot itself asks for images or ` + `"${ENVIRONMENT}" too.`);
   }
   const action = outputs.find((feature) => feature.name === ACTION);
   if (action === undefined) {
-    throw new CheckpointError(`${config.where}: expected an output feature "${ACTION}", found `
-      + `${listed(outputs.map((feature) => feature.name))}. Export the checkpoint again.`);
+    throw new CheckpointError(
+      `${config.where}: expected an output feature "${ACTION}", found ` +
+        `${listed(outputs.map((feature) => feature.name))}. Export the checkpoint again.`,
+    );
   }
   const observations = environment === undefined ? [state] : [state, environment];
   return { observations: observations.map((feature) => vector(config, feature)), action: vector(config, action) };
@@ -69,7 +75,10 @@ function typedFeatures(config: JsonObject, key: string): RawFeature[] {
   const features = config.object(key);
   // LeRobot's default when the key is older than the file (configuration_diffusion.py).
   const mapping = config.isNull('normalization_mapping')
-    ? new Map<string, unknown>([['STATE', 'MIN_MAX'], ['ACTION', 'MIN_MAX']])
+    ? new Map<string, unknown>([
+        ['STATE', 'MIN_MAX'],
+        ['ACTION', 'MIN_MAX'],
+      ])
     : new Map(config.object('normalization_mapping').entries());
   return Array.from(features.entries(), ([name]) => {
     const feature = features.object(name);
@@ -102,15 +111,18 @@ function typeOf(name: string): string {
 function modeName(config: JsonObject, key: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string') return value.toUpperCase();
-  throw new CheckpointError(`${config.where}: the normalisation mode of "${key}" must be a string, found ${shown(value)}. `
-    + 'Correct config.json.');
+  throw new CheckpointError(
+    `${config.where}: the normalisation mode of "${key}" must be a string, found ${shown(value)}. ` + 'Correct config.json.',
+  );
 }
 
 function vector(config: JsonObject, { name, type, shape, mode }: RawFeature): VectorFeature {
   const [size] = shape;
   if (shape.length !== 1 || size === undefined) {
-    throw new CheckpointError(`${config.where}: feature "${name}" must be a vector with shape [n], found shape `
-      + `${shown(shape)}. Only vectors can be conditioned on: export the checkpoint again.`);
+    throw new CheckpointError(
+      `${config.where}: feature "${name}" must be a vector with shape [n], found shape ` +
+        `${shown(shape)}. Only vectors can be conditioned on: export the checkpoint again.`,
+    );
   }
   return { name, type, size, mode };
 }

@@ -2,13 +2,12 @@ import { CheckpointError } from '../../foundation/errors.js';
 import type { NormalizationMode, Normalizer, Unnormalizer } from '../../spec/policy-spec.js';
 
 /** How a pair of statistics is used; LeRobot's modes and the pairs they read (processor/normalize_processor.py). */
-export const MODES: ReadonlyMap<string, { readonly mode: NormalizationMode; readonly pair: readonly [string, string] }> =
-  new Map([
-    ['MIN_MAX', { mode: 'min-max', pair: ['min', 'max'] }],
-    ['MEAN_STD', { mode: 'mean-std', pair: ['mean', 'std'] }],
-    ['QUANTILES', { mode: 'quantiles', pair: ['q01', 'q99'] }],
-    ['QUANTILE10', { mode: 'quantile10', pair: ['q10', 'q90'] }],
-  ] as const);
+export const MODES: ReadonlyMap<string, { readonly mode: NormalizationMode; readonly pair: readonly [string, string] }> = new Map([
+  ['MIN_MAX', { mode: 'min-max', pair: ['min', 'max'] }],
+  ['MEAN_STD', { mode: 'mean-std', pair: ['mean', 'std'] }],
+  ['QUANTILES', { mode: 'quantiles', pair: ['q01', 'q99'] }],
+  ['QUANTILE10', { mode: 'quantile10', pair: ['q10', 'q90'] }],
+] as const);
 
 /** What a mode needs to become a Normalizer: its pair of statistics, in the order of MODES. */
 export interface Statistics {
@@ -24,13 +23,21 @@ export interface Statistics {
 
 export function identityNormalizer(size: number): Normalizer {
   return {
-    mode: 'identity', subtract: filled(size, 0), divide: filled(size, 1), multiply: filled(size, 1), add: filled(size, 0),
+    mode: 'identity',
+    subtract: filled(size, 0),
+    divide: filled(size, 1),
+    multiply: filled(size, 1),
+    add: filled(size, 0),
   };
 }
 
 export function identityUnnormalizer(size: number): Unnormalizer {
   return {
-    mode: 'identity', add: filled(size, 0), halve: filled(size, 1), multiply: filled(size, 1), shift: filled(size, 0),
+    mode: 'identity',
+    add: filled(size, 0),
+    halve: filled(size, 1),
+    multiply: filled(size, 1),
+    shift: filled(size, 0),
   };
 }
 
@@ -39,7 +46,10 @@ export function normalizerFrom(statistics: Statistics): Normalizer {
   const { mode, first, second, eps, epsAdded, where } = statistics;
   const size = first.length;
   if (mode === 'mean-std') {
-    const divide = checkDivisors(where, second.map((std) => std + Math.fround(eps)));
+    const divide = checkDivisors(
+      where,
+      second.map((std) => std + Math.fround(eps)),
+    );
     return { mode, subtract: first, divide, multiply: filled(size, 1), add: filled(size, 0) };
   }
   const ranges = rangesOf(statistics);
@@ -70,7 +80,10 @@ export function scaleOffsetUnnormalizer(scale: Float32Array, offset: Float32Arra
   const size = scale.length;
   const inverse = checkDivisors(where, scale).map((value) => 1 / value);
   return {
-    mode: 'scale-offset', add: offset.map((value) => -value), halve: filled(size, 1), multiply: inverse,
+    mode: 'scale-offset',
+    add: offset.map((value) => -value),
+    halve: filled(size, 1),
+    multiply: inverse,
     shift: filled(size, 0),
   };
 }
@@ -79,8 +92,10 @@ function rangesOf({ first, second, where }: Statistics): Float32Array {
   const ranges = second.map((high, i) => high - first[i]!);
   const overflow = ranges.findIndex((range) => !Number.isFinite(range));
   if (overflow >= 0) {
-    throw new CheckpointError(`${where}: expected a finite range, found ${first[overflow]} to ${second[overflow]} at index `
-      + `${overflow}. Export the statistics again.`);
+    throw new CheckpointError(
+      `${where}: expected a finite range, found ${first[overflow]} to ${second[overflow]} at index ` +
+        `${overflow}. Export the statistics again.`,
+    );
   }
   return ranges;
 }
@@ -93,8 +108,9 @@ function withoutZeros(ranges: Float32Array, eps: number): Float32Array {
 function checkDivisors(where: string, divisors: Float32Array): Float32Array {
   const index = divisors.findIndex((value) => !Number.isFinite(Math.fround(1 / value)));
   if (index >= 0) {
-    throw new CheckpointError(`${where}: expected statistics that can be divided by, found ${divisors[index]} at index `
-      + `${index}. Export the statistics again.`);
+    throw new CheckpointError(
+      `${where}: expected statistics that can be divided by, found ${divisors[index]} at index ` + `${index}. Export the statistics again.`,
+    );
   }
   return divisors;
 }

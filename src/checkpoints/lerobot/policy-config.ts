@@ -1,8 +1,8 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
-import { readFeatures, type PolicyFeatures } from './features.js';
-import { shown, type JsonObject } from '../json-object.js';
 import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
 import type { SchedulerConfig } from '../../spec/policy-spec.js';
+import { type JsonObject, shown } from '../json-object.js';
+import { type PolicyFeatures, readFeatures } from './features.js';
 
 /** Everything config.json says that inference needs. */
 export interface PolicyConfig {
@@ -26,8 +26,10 @@ export function readPolicyConfig(config: JsonObject, warnings: string[]): Policy
   const mostActions = unet.horizon - observationSteps + 1;
   const actionSteps = config.integer('n_action_steps', { fallback: isRecent(config) ? 32 : 8, max: 4096 });
   if (actionSteps > mostActions) {
-    throw new CheckpointError(`${config.where}: "n_action_steps" must be at most horizon − n_obs_steps + 1 = `
-      + `${mostActions}, found ${actionSteps}. Correct config.json.`);
+    throw new CheckpointError(
+      `${config.where}: "n_action_steps" must be at most horizon − n_obs_steps + 1 = ` +
+        `${mostActions}, found ${actionSteps}. Correct config.json.`,
+    );
   }
   return { features, unet, scheduler: readScheduler(config), observationSteps, actionSteps };
 }
@@ -35,8 +37,9 @@ export function readPolicyConfig(config: JsonObject, warnings: string[]): Policy
 function checkType(config: JsonObject): void {
   const type = config.value('type');
   if (type === 'diffusion' || (type === undefined && config.has('input_shapes'))) return;
-  throw new UnsupportedCheckpointError(`${config.where}: expected "type" to be "diffusion", found ${shown(type)}. `
-    + 'Only diffusion policies can be run.');
+  throw new UnsupportedCheckpointError(
+    `${config.where}: expected "type" to be "diffusion", found ${shown(type)}. ` + 'Only diffusion policies can be run.',
+  );
 }
 
 /** LeRobot's defaults for horizon and action steps changed in May 2026; this key came in the same summer. */
@@ -51,8 +54,10 @@ function readUnet(config: JsonObject, actionDim: number, conditioningDim: number
   const groups = config.integer('n_groups', { fallback: 8 });
   const stepEmbedDim = config.integer('diffusion_step_embed_dim', { fallback: 128, min: 4 });
   if (downDims.length === 0 || horizon % 2 ** downDims.length !== 0) {
-    throw new CheckpointError(`${config.where}: "horizon" must be a multiple of 2^${downDims.length} for the `
-      + `${downDims.length} levels of "down_dims" (at least one), found ${horizon}. Correct config.json.`);
+    throw new CheckpointError(
+      `${config.where}: "horizon" must be a multiple of 2^${downDims.length} for the ` +
+        `${downDims.length} levels of "down_dims" (at least one), found ${horizon}. Correct config.json.`,
+    );
   }
   if (kernelSize % 2 === 0) config.fail('kernel_size', 'odd (an even kernel changes the length of the sequence)');
   if (downDims.some((dim) => dim % groups !== 0)) {
@@ -78,7 +83,8 @@ function readScheduler(config: JsonObject): SchedulerConfig {
     predictionType: config.choice('prediction_type', ['epsilon', 'sample'], 'epsilon'),
     clipSample: config.boolean('clip_sample', true),
     clipSampleRange: config.number('clip_sample_range', { fallback: 1, above: 0, below: 1e6 }),
-    numInferenceSteps: config.isNull('num_inference_steps') ? numTrainTimesteps
+    numInferenceSteps: config.isNull('num_inference_steps')
+      ? numTrainTimesteps
       : config.integer('num_inference_steps', { max: numTrainTimesteps }),
   };
 }

@@ -36,9 +36,14 @@ export function readSteps(pipeline: JsonObject, refused: StepKind, warnings: str
     const name = step.isNull('registry_name') ? className(step.string('class')) : step.string('registry_name');
     const kind = KINDS.get(name);
     if (kind === undefined || kind === refused) {
-      throw new UnsupportedCheckpointError(`${step.where}: processor step "${name}" is not supported here; known steps are `
-        + `${[...KINDS].filter(([, known]) => known !== refused).map(([known]) => known).join(', ')}. `
-        + 'Remove it if it does not matter to inference.');
+      throw new UnsupportedCheckpointError(
+        `${step.where}: processor step "${name}" is not supported here; known steps are ` +
+          `${[...KINDS]
+            .filter(([, known]) => known !== refused)
+            .map(([known]) => known)
+            .join(', ')}. ` +
+          'Remove it if it does not matter to inference.',
+      );
     }
     const config = step.object('config');
     if (kind === 'device') warnOfCast(config, warnings);

@@ -1,14 +1,12 @@
 import { CheckpointError } from '../../foundation/errors.js';
-import type { PolicyFeatures, VectorFeature } from './features.js';
-import { readJsonObject, type JsonObject } from '../json-object.js';
-import {
-  identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, unnormalizerFrom, type Statistics,
-} from './normalizers.js';
-import { readSteps, type ProcessorStep, type StepKind } from './processor-steps.js';
-import { SafetensorsFile } from '../safetensors/safetensors.js';
-import { listed, type CheckpointSource } from '../source.js';
-import { missingStatistics, readStatistic, type PolicyNormalization } from './statistics.js';
 import type { Normalizer } from '../../spec/policy-spec.js';
+import { type JsonObject, readJsonObject } from '../json-object.js';
+import { SafetensorsFile } from '../safetensors/safetensors.js';
+import { type CheckpointSource, listed } from '../source.js';
+import type { PolicyFeatures, VectorFeature } from './features.js';
+import { identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, type Statistics, unnormalizerFrom } from './normalizers.js';
+import { type ProcessorStep, readSteps, type StepKind } from './processor-steps.js';
+import { missingStatistics, type PolicyNormalization, readStatistic } from './statistics.js';
 
 const PRE = 'preprocessor.json';
 const POST = 'postprocessor.json';
@@ -19,7 +17,10 @@ export function hasProcessors(files: readonly string[]): boolean {
 
 /** Statistics of dialect C, found through the processor files (LeRobot processor/pipeline.py, normalize_processor.py). */
 export async function processorNormalization(
-  source: CheckpointSource, files: readonly string[], features: PolicyFeatures, warnings: string[],
+  source: CheckpointSource,
+  files: readonly string[],
+  features: PolicyFeatures,
+  warnings: string[],
 ): Promise<PolicyNormalization> {
   const pre = await readPipeline(source, files, PRE, 'unnormalizer', warnings);
   const post = await readPipeline(source, files, POST, 'normalizer', warnings);
@@ -34,19 +35,25 @@ export async function processorNormalization(
   if (step === undefined) {
     warnings.push(`${source.name}: the post-processor has no unnormalizer_processor; actions stay in network units.`);
   }
-  const statistics = step && await state.read(step, features.action, features.action.name, 'ACTION');
+  const statistics = step && (await state.read(step, features.action, features.action.name, 'ACTION'));
   const action = statistics === undefined ? identityUnnormalizer(features.action.size) : unnormalizerFrom(statistics);
   return { observations, action };
 }
 
 async function readPipeline(
-  source: CheckpointSource, files: readonly string[], ending: string, refused: StepKind, warnings: string[],
+  source: CheckpointSource,
+  files: readonly string[],
+  ending: string,
+  refused: StepKind,
+  warnings: string[],
 ): Promise<ProcessorStep[]> {
   const candidates = files.filter((file) => file.endsWith(ending));
   const [file] = candidates.includes(`policy_${ending}`) ? [`policy_${ending}`] : candidates;
   if (file === undefined || (candidates.length > 1 && file !== `policy_${ending}`)) {
-    throw new CheckpointError(`${source.name}: expected "policy_${ending}" or one file ending in "${ending}", found `
-      + `${listed(candidates)}. Copy the whole checkpoint folder.`);
+    throw new CheckpointError(
+      `${source.name}: expected "policy_${ending}" or one file ending in "${ending}", found ` +
+        `${listed(candidates)}. Copy the whole checkpoint folder.`,
+    );
   }
   return readSteps(await readJsonObject(await source.open(file)), refused, warnings);
 }
@@ -78,7 +85,11 @@ function traceBack(steps: readonly ProcessorStep[], name: string): { rawName: st
 }
 
 async function observationNormalizer(
-  state: StateFiles, step: ProcessorStep | undefined, feature: VectorFeature, name: string, warnings: string[],
+  state: StateFiles,
+  step: ProcessorStep | undefined,
+  feature: VectorFeature,
+  name: string,
+  warnings: string[],
 ): Promise<Normalizer> {
   const raw = (reason: string): Normalizer => {
     warnings.push(`${reason}; "${feature.name}" goes into the network in raw units.`);
@@ -131,7 +142,7 @@ class StateFiles {
   }
 
   async #file(name: string): Promise<SafetensorsFile> {
-    const file = this.#open.get(name) ?? await SafetensorsFile.open(await this.#source.open(name));
+    const file = this.#open.get(name) ?? (await SafetensorsFile.open(await this.#source.open(name)));
     this.#open.set(name, file);
     return file;
   }

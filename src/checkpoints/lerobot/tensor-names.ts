@@ -1,6 +1,6 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
-import { listed } from '../source.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
+import { listed } from '../source.js';
 
 /** Name as the reference code knows it → name in the file. */
 export type StoredNames = ReadonlyMap<string, string>;
@@ -8,19 +8,28 @@ export type StoredNames = ReadonlyMap<string, string>;
 const LEROBOT_UNET = 'diffusion.unet.';
 /** Tensors that a LeRobot model file may hold and inference never needs (lerobot-era leftovers, training only). */
 const NEUTRAL = [
-  /^ema_diffusion\./, /^normalize_targets\./, /^normalize_inputs\./, /^unnormalize_outputs\./, /^normalizer\./,
-  /(^|\.)num_batches_tracked$/, /(^|\.)_dummy_variable$/,
+  /^ema_diffusion\./,
+  /^normalize_targets\./,
+  /^normalize_inputs\./,
+  /^unnormalize_outputs\./,
+  /^normalizer\./,
+  /(^|\.)num_batches_tracked$/,
+  /(^|\.)_dummy_variable$/,
 ];
 
 /** Undoes torch.compile, which puts `_orig_mod` into the names of a compiled module's tensors. */
 export function storedNames(file: SafetensorsFile): StoredNames {
   const names = new Map<string, string>();
   for (const stored of file.tensors.keys()) {
-    const name = stored.split('.').filter((part) => part !== '_orig_mod').join('.');
+    const name = stored
+      .split('.')
+      .filter((part) => part !== '_orig_mod')
+      .join('.');
     const other = names.get(name);
     if (other !== undefined) {
-      throw new CheckpointError(`${file.name}: expected one tensor "${name}", found "${other}" and "${stored}". `
-        + 'Export the checkpoint again.');
+      throw new CheckpointError(
+        `${file.name}: expected one tensor "${name}", found "${other}" and "${stored}". ` + 'Export the checkpoint again.',
+      );
     }
     names.set(name, stored);
   }
@@ -36,11 +45,16 @@ export function diffusionPolicyPrefix(names: StoredNames): string | undefined {
 export function lerobotUnetNames(file: SafetensorsFile, names: StoredNames): StoredNames {
   const images = [...names.keys()].filter((name) => name.startsWith('diffusion.rgb_encoder.'));
   if (images.length > 0) {
-    throw new UnsupportedCheckpointError(`${file.name}: found an image encoder (${listed(images, 2)}); image encoders `
-      + 'are not supported yet. Use a policy trained on observation.state and observation.environment_state.');
+    throw new UnsupportedCheckpointError(
+      `${file.name}: found an image encoder (${listed(images, 2)}); image encoders ` +
+        'are not supported yet. Use a policy trained on observation.state and observation.environment_state.',
+    );
   }
-  return new Map([...names].flatMap(([name, stored]): [string, string][] =>
-    name.startsWith(LEROBOT_UNET) ? [[name.slice(LEROBOT_UNET.length), stored]] : []));
+  return new Map(
+    [...names].flatMap(([name, stored]): [string, string][] =>
+      name.startsWith(LEROBOT_UNET) ? [[name.slice(LEROBOT_UNET.length), stored]] : [],
+    ),
+  );
 }
 
 /**
@@ -51,8 +65,10 @@ export function diffusionPolicyUnetNames(file: SafetensorsFile, names: StoredNam
   const renamed = new Map<string, string>();
   for (const [name, stored] of names) {
     if (/^(model\.)?(local_cond_encoder|obs_encoder)\./.test(name)) {
-      throw new UnsupportedCheckpointError(`${file.name}, tensor "${stored}": local conditioning and observation encoders `
-        + 'are not supported. Use a policy with global conditioning on low-dimensional observations.');
+      throw new UnsupportedCheckpointError(
+        `${file.name}, tensor "${stored}": local conditioning and observation encoders ` +
+          'are not supported. Use a policy with global conditioning on low-dimensional observations.',
+      );
     }
     if (name.startsWith(prefix)) renamed.set(lerobotName(name.slice(prefix.length)), stored);
   }
@@ -67,11 +83,14 @@ function lerobotName(name: string): string {
 }
 
 /** One warning for all tensors that nothing reads, because a wrong export often shows there first. */
-export function warnOfUnused(
-  file: SafetensorsFile, names: StoredNames, used: ReadonlySet<string>, warnings: string[],
-): void {
+export function warnOfUnused(file: SafetensorsFile, names: StoredNames, used: ReadonlySet<string>, warnings: string[]): void {
   const unused = [...names].filter(([name, stored]) => !used.has(stored) && !NEUTRAL.some((rule) => rule.test(name)));
   if (unused.length > 0) {
-    warnings.push(`${file.name}: ${unused.length} tensors are not used: ${listed(unused.map(([, stored]) => stored), 3)}.`);
+    warnings.push(
+      `${file.name}: ${unused.length} tensors are not used: ${listed(
+        unused.map(([, stored]) => stored),
+        3,
+      )}.`,
+    );
   }
 }

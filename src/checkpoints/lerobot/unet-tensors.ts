@@ -1,6 +1,6 @@
 import { CheckpointError } from '../../foundation/errors.js';
-import { checkTensors, type ExpectedTensor, type NamedTensors } from '../named-tensors.js';
 import type { UnetShape } from '../../spec/network-shapes.js';
+import { checkTensors, type ExpectedTensor, type NamedTensors } from '../named-tensors.js';
 
 /**
  * Every tensor of LeRobot's DiffusionConditionalUnet1d and its shape (policies/diffusion/modeling_diffusion.py).
@@ -19,20 +19,25 @@ export function checkUnetTensors(weights: NamedTensors, config: UnetShape, frame
   const [rows, columns] = weights.shape(probe) ?? [];
   const width = config.stepEmbedDim + config.conditioningDim;
   if (columns !== undefined && columns !== width) {
-    throw new CheckpointError(`${weights.locate(probe)}: expected a conditioning width of ${width} = `
-      + `diffusion_step_embed_dim ${config.stepEmbedDim} + ${frameWidths}, found ${columns} columns. `
-      + 'Check the input features, n_obs_steps and diffusion_step_embed_dim in config.json.');
+    throw new CheckpointError(
+      `${weights.locate(probe)}: expected a conditioning width of ${width} = ` +
+        `diffusion_step_embed_dim ${config.stepEmbedDim} + ${frameWidths}, found ${columns} columns. ` +
+        'Check the input features, n_obs_steps and diffusion_step_embed_dim in config.json.',
+    );
   }
   const [out] = weights.shape('down_modules.0.0.conv1.block.0.weight') ?? [];
-  if (rows !== undefined && out !== undefined && (rows === 2 * out || rows === out)
-    && (rows === 2 * out) !== config.scaleModulation) {
-    throw new CheckpointError(`${weights.locate(probe)}: expected use_film_scale_modulation ${rows === 2 * out} for ${rows} `
-      + `rows and ${out} channels, found ${config.scaleModulation} in config.json. Correct config.json.`);
+  if (rows !== undefined && out !== undefined && (rows === 2 * out || rows === out) && (rows === 2 * out) !== config.scaleModulation) {
+    throw new CheckpointError(
+      `${weights.locate(probe)}: expected use_film_scale_modulation ${rows === 2 * out} for ${rows} ` +
+        `rows and ${out} channels, found ${config.scaleModulation} in config.json. Correct config.json.`,
+    );
   }
   const extraLevel = `down_modules.${config.downDims.length}.0.conv1.block.0.weight`;
   if (weights.shape(extraLevel) !== undefined) {
-    throw new CheckpointError(`${weights.locate(extraLevel)}: expected ${config.downDims.length} levels (down_dims in `
-      + 'config.json), found more in the model. Correct config.json.');
+    throw new CheckpointError(
+      `${weights.locate(extraLevel)}: expected ${config.downDims.length} levels (down_dims in ` +
+        'config.json), found more in the model. Correct config.json.',
+    );
   }
   checkTensors(weights, expectedUnetTensors(config));
 }
@@ -52,8 +57,12 @@ function expectedUnetTensors(config: UnetShape): Map<string, ExpectedTensor> {
   const residualBlock = (name: string, inDim: number, outDim: number, because = 'down_dims'): void => {
     const modulated = scaleModulation ? 2 * outDim : outDim;
     convBlock(`${name}.conv1`, inDim, outDim, because);
-    layer(`${name}.cond_encoder.1`, [modulated, conditioning], modulated,
-      'down_dims, use_film_scale_modulation, diffusion_step_embed_dim, n_obs_steps and the input features');
+    layer(
+      `${name}.cond_encoder.1`,
+      [modulated, conditioning],
+      modulated,
+      'down_dims, use_film_scale_modulation, diffusion_step_embed_dim, n_obs_steps and the input features',
+    );
     convBlock(`${name}.conv2`, outDim, outDim, because);
     if (inDim !== outDim) layer(`${name}.residual_conv`, [outDim, inDim, 1], outDim, because);
   };

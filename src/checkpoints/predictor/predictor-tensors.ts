@@ -1,6 +1,6 @@
 import { CheckpointError } from '../../foundation/errors.js';
-import { checkTensors, type ExpectedTensor, type NamedTensors } from '../named-tensors.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
+import { checkTensors, type ExpectedTensor, type NamedTensors } from '../named-tensors.js';
 
 /** Position tables: buffers, stored with more rows than a configuration uses. */
 const ACTION_POSITIONS = 'pos_encoder_action.pe';
@@ -18,25 +18,24 @@ export function predictorTensorShapes(config: PredictorShape): Map<string, numbe
 export function checkPredictorTensors(weights: NamedTensors, config: PredictorShape): void {
   checkTensors(weights, expectedPredictorTensors(config));
   // Queries take positions 0 … horizon − 1 of the table that the history also uses.
-  checkPositions(weights, ACTION_POSITIONS, config, Math.max(config.historySteps, config.horizon),
-    'history_steps and horizon');
+  checkPositions(weights, ACTION_POSITIONS, config, Math.max(config.historySteps, config.horizon), 'history_steps and horizon');
   checkPositions(weights, OBSERVATION_POSITIONS, config, config.observationSteps, 'n_obs_steps');
 }
 
 /** Names of the position tables, which are read but not trained. */
 export const POSITION_TABLES: readonly string[] = [ACTION_POSITIONS, OBSERVATION_POSITIONS];
 
-function checkPositions(
-  weights: NamedTensors, name: string, config: PredictorShape, rows: number, because: string,
-): void {
+function checkPositions(weights: NamedTensors, name: string, config: PredictorShape, rows: number, because: string): void {
   const found = weights.shape(name);
   const [first = 0, length = 0] = found ?? [];
   const isLongEnough = first === 1 && length >= rows && found?.at(-1) === config.modelDim && found.length === 3;
   if (!isLongEnough) {
     const instead = found === undefined ? 'no such tensor' : `shape [${found.join(', ')}]`;
-    throw new CheckpointError(`${weights.locate(name)}: expected shape [1, rows, ${config.modelDim}] with at least `
-      + `${rows} rows (from ${because} in config.json), found ${instead}. `
-      + 'Check that config.json belongs to this model.');
+    throw new CheckpointError(
+      `${weights.locate(name)}: expected shape [1, rows, ${config.modelDim}] with at least ` +
+        `${rows} rows (from ${because} in config.json), found ${instead}. ` +
+        'Check that config.json belongs to this model.',
+    );
   }
   checkTensors(weights, new Map([[name, { shape: found, because }]]));
 }

@@ -1,21 +1,19 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
-import { readJsonObject, shown, type JsonObject } from '../json-object.js';
+import type { PredictorShape } from '../../spec/network-shapes.js';
+import { type JsonObject, readJsonObject, shown } from '../json-object.js';
+import { storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
 import { modelFile } from '../model-file.js';
 import { countWeights, FileTensors } from '../named-tensors.js';
-import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from './predictor-tensors.js';
 import { SafetensorsFile } from '../safetensors/safetensors.js';
 import type { CheckpointSource } from '../source.js';
-import { storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
-import type { PredictorShape } from '../../spec/network-shapes.js';
 import type { LoadOptions, PredictorCheckpoint } from '../types.js';
+import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from './predictor-tensors.js';
 
 /**
  * Reads the folder of a STEP predictor (docs/predictor-format.md) and checks all of it but the values of the weights.
  * Takes ownership of `source` as loadPolicyCheckpoint does. Throws CheckpointError.
  */
-export async function loadPredictorCheckpoint(
-  source: CheckpointSource, options: LoadOptions = {},
-): Promise<PredictorCheckpoint> {
+export async function loadPredictorCheckpoint(source: CheckpointSource, options: LoadOptions = {}): Promise<PredictorCheckpoint> {
   try {
     return await load(source, options.signal);
   } catch (error) {
@@ -40,14 +38,22 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   warnOfUnused(file, names, used, warnings);
   const { parameters, bytes } = countWeights(weights, trained);
   return {
-    name: source.name, config, weights, parameters, weightBytes: bytes, warnings, close: () => source.close(),
+    name: source.name,
+    config,
+    weights,
+    parameters,
+    weightBytes: bytes,
+    warnings,
+    close: () => source.close(),
   };
 }
 
 function readConfig(json: JsonObject): PredictorShape {
   if (json.value('type') !== 'step_predictor') {
-    throw new UnsupportedCheckpointError(`${json.where}: expected "type" to be "step_predictor", found `
-      + `${shown(json.value('type'))}. Give the folder of a STEP predictor.`);
+    throw new UnsupportedCheckpointError(
+      `${json.where}: expected "type" to be "step_predictor", found ` +
+        `${shown(json.value('type'))}. Give the folder of a STEP predictor.`,
+    );
   }
   const config: PredictorShape = {
     actionDim: json.integer('action_dim', {}),
@@ -62,12 +68,15 @@ function readConfig(json: JsonObject): PredictorShape {
     feedforwardDim: json.integer('dim_feedforward', {}),
   };
   if (config.historySteps > config.horizon) {
-    throw new CheckpointError(`${json.where}: "history_steps" must be at most "horizon" ${config.horizon}, because the `
-      + `history is the end of the previous chunk; found ${config.historySteps}. Correct config.json.`);
+    throw new CheckpointError(
+      `${json.where}: "history_steps" must be at most "horizon" ${config.horizon}, because the ` +
+        `history is the end of the previous chunk; found ${config.historySteps}. Correct config.json.`,
+    );
   }
   if (config.modelDim % config.heads !== 0) {
-    throw new CheckpointError(`${json.where}: "n_head" must divide "d_model" ${config.modelDim}, found ${config.heads}. `
-      + 'Correct config.json.');
+    throw new CheckpointError(
+      `${json.where}: "n_head" must divide "d_model" ${config.modelDim}, found ${config.heads}. ` + 'Correct config.json.',
+    );
   }
   return config;
 }

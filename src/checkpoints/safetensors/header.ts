@@ -1,8 +1,8 @@
 import { CheckpointError } from '../../foundation/errors.js';
-import { DTYPE_BYTES, isDtype, type Dtype } from './dtypes.js';
 import { JsonObject, shown } from '../json-object.js';
-import { listed, type ByteSource } from '../source.js';
+import { type ByteSource, listed } from '../source.js';
 import { parseStrictJson } from '../strict-json.js';
+import { DTYPE_BYTES, type Dtype, isDtype } from './dtypes.js';
 
 /** Where a tensor lies: byte offsets count from the start of the file. */
 export interface TensorInfo {
@@ -29,16 +29,20 @@ const TENSOR_KEYS = ['dtype', 'shape', 'data_offsets'];
  */
 export async function readHeader(source: ByteSource): Promise<SafetensorsHeader> {
   if (source.size < 8) {
-    throw new CheckpointError(`${source.name}: expected a safetensors file, found ${source.size} bytes, fewer than the `
-      + '8 of its header length. Download it again.');
+    throw new CheckpointError(
+      `${source.name}: expected a safetensors file, found ${source.size} bytes, fewer than the ` +
+        '8 of its header length. Download it again.',
+    );
   }
   const prefix = new Uint8Array(8);
   await source.read(0, prefix);
   const length = new DataView(prefix.buffer).getBigUint64(0, true);
   const most = Math.min(MAX_HEADER_BYTES, source.size - 8);
   if (length < 2n || length > BigInt(most)) {
-    throw new CheckpointError(`${source.name}: expected a header of 2 to ${most} bytes, found a length of ${length}. `
-      + 'The file is not safetensors, or it is truncated (a Git LFS pointer, perhaps): download it again.');
+    throw new CheckpointError(
+      `${source.name}: expected a header of 2 to ${most} bytes, found a length of ${length}. ` +
+        'The file is not safetensors, or it is truncated (a Git LFS pointer, perhaps): download it again.',
+    );
   }
   const text = new Uint8Array(Number(length));
   await source.read(8, text);
@@ -66,24 +70,28 @@ function parseTensor(source: ByteSource, name: string, value: unknown, dataStart
   const entry: JsonObject = new JsonObject(where, value);
   const extra = Array.from(entry.entries(), ([key]) => key).filter((key) => !TENSOR_KEYS.includes(key));
   if (extra.length > 0) {
-    throw new CheckpointError(`${where}: expected the keys ${listed(TENSOR_KEYS)}, found ${listed(extra)} too. `
-      + 'Export the file again.');
+    throw new CheckpointError(
+      `${where}: expected the keys ${listed(TENSOR_KEYS)}, found ${listed(extra)} too. ` + 'Export the file again.',
+    );
   }
   const dtype = entry.value('dtype');
   if (!isDtype(dtype)) entry.fail('dtype', `one of ${Object.keys(DTYPE_BYTES).join(', ')}`);
   const shape = entry.integers('shape', { min: 0, max: Number.MAX_SAFE_INTEGER });
   const offsets = entry.integers('data_offsets', { min: 0, max: Number.MAX_SAFE_INTEGER });
   const [first, last] = offsets;
-  if (offsets.length !== 2 || first === undefined || last === undefined || last < first
-    || last > source.size - dataStart) {
-    throw new CheckpointError(`${where}: expected data_offsets [begin, end] within the ${source.size - dataStart} bytes `
-      + `of data, found ${shown(offsets)}. The file is truncated or damaged: download it again.`);
+  if (offsets.length !== 2 || first === undefined || last === undefined || last < first || last > source.size - dataStart) {
+    throw new CheckpointError(
+      `${where}: expected data_offsets [begin, end] within the ${source.size - dataStart} bytes ` +
+        `of data, found ${shown(offsets)}. The file is truncated or damaged: download it again.`,
+    );
   }
   // A product beyond the exact integers stays beyond any byte count, so it needs no check of its own.
   const elements = shape.reduce((all, size) => all * size, 1);
   if (elements * DTYPE_BYTES[dtype] !== last - first) {
-    throw new CheckpointError(`${where}: expected ${DTYPE_BYTES[dtype]} bytes for each element of ${dtype} `
-      + `${shown(shape)}, found ${last - first} bytes in all. The file is damaged: download it again.`);
+    throw new CheckpointError(
+      `${where}: expected ${DTYPE_BYTES[dtype]} bytes for each element of ${dtype} ` +
+        `${shown(shape)}, found ${last - first} bytes in all. The file is damaged: download it again.`,
+    );
   }
   return { name, dtype, shape, begin: dataStart + first, end: dataStart + last, elements };
 }
@@ -94,14 +102,18 @@ function checkCoverage(source: ByteSource, tensors: readonly TensorInfo[], dataS
   for (const tensor of [...tensors].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (tensor.begin !== position) {
       const kind = tensor.begin < position ? 'overlaps' : 'leaves a hole after';
-      throw new CheckpointError(`${source.name}: tensor "${tensor.name}" ${kind} ${previous}: expected it at offset `
-        + `${position - dataStart} of the data, found ${tensor.begin - dataStart}. Export the file again.`);
+      throw new CheckpointError(
+        `${source.name}: tensor "${tensor.name}" ${kind} ${previous}: expected it at offset ` +
+          `${position - dataStart} of the data, found ${tensor.begin - dataStart}. Export the file again.`,
+      );
     }
     position = tensor.end;
     previous = `tensor "${tensor.name}"`;
   }
   if (position !== source.size) {
-    throw new CheckpointError(`${source.name}: expected the file to end after ${previous} at byte ${position}, found `
-      + `${source.size} bytes. Export the file again.`);
+    throw new CheckpointError(
+      `${source.name}: expected the file to end after ${previous} at byte ${position}, found ` +
+        `${source.size} bytes. Export the file again.`,
+    );
   }
 }

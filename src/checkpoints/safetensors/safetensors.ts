@@ -1,7 +1,7 @@
 import { CheckpointError } from '../../foundation/errors.js';
-import { decodeFloats, DTYPE_BYTES } from './dtypes.js';
+import { type ByteSource, listed } from '../source.js';
+import { DTYPE_BYTES, decodeFloats } from './dtypes.js';
 import { readHeader, type SafetensorsHeader, type TensorInfo } from './header.js';
-import { listed, type ByteSource } from '../source.js';
 
 export type { Dtype } from './dtypes.js';
 export type { TensorInfo } from './header.js';
@@ -65,18 +65,24 @@ export class SafetensorsFile {
       const info = this.#find(name);
       const { dtype } = info;
       if ((dtype !== 'I64' && dtype !== 'I32' && dtype !== 'U8' && dtype !== 'BOOL') || info.elements > MAX_INTEGERS) {
-        throw new CheckpointError(`${this.name}, tensor "${name}": expected at most ${MAX_INTEGERS} integers (I64, I32, `
-          + `U8 or BOOL), found ${info.elements} values of ${dtype}. Export the file again.`);
+        throw new CheckpointError(
+          `${this.name}, tensor "${name}": expected at most ${MAX_INTEGERS} integers (I64, I32, ` +
+            `U8 or BOOL), found ${info.elements} values of ${dtype}. Export the file again.`,
+        );
       }
       const raw = new Uint8Array(info.end - info.begin);
       await this.#source.read(info.begin, raw);
       const view = new DataView(raw.buffer);
       return Array.from({ length: info.elements }, (_, i) => {
         switch (dtype) {
-          case 'I64': return this.#safeInteger(info, view.getBigInt64(i * 8, true));
-          case 'I32': return view.getInt32(i * 4, true);
-          case 'U8': return view.getUint8(i);
-          case 'BOOL': return view.getUint8(i) === 0 ? 0 : 1;
+          case 'I64':
+            return this.#safeInteger(info, view.getBigInt64(i * 8, true));
+          case 'I32':
+            return view.getInt32(i * 4, true);
+          case 'U8':
+            return view.getUint8(i);
+          case 'BOOL':
+            return view.getUint8(i) === 0 ? 0 : 1;
         }
       });
     });
@@ -99,8 +105,10 @@ export class SafetensorsFile {
       const value = part[i]!;
       // NaN and both infinities, and nothing else, differ from zero here: one test in the loop over all weights.
       if (value - value !== 0) {
-        throw new CheckpointError(`${this.name}, tensor "${info.name}": expected finite values that f32 can hold, found `
-          + `${value} at index ${start + i}. Training diverged or the file is damaged: use another checkpoint.`);
+        throw new CheckpointError(
+          `${this.name}, tensor "${info.name}": expected finite values that f32 can hold, found ` +
+            `${value} at index ${start + i}. Training diverged or the file is damaged: use another checkpoint.`,
+        );
       }
     }
   }
@@ -108,8 +116,9 @@ export class SafetensorsFile {
   #safeInteger(info: TensorInfo, value: bigint): number {
     const number = Number(value);
     if (!Number.isSafeInteger(number)) {
-      throw new CheckpointError(`${this.name}, tensor "${info.name}": expected integers below 2^53, found ${value}. `
-        + 'Export the file again.');
+      throw new CheckpointError(
+        `${this.name}, tensor "${info.name}": expected integers below 2^53, found ${value}. ` + 'Export the file again.',
+      );
     }
     return number;
   }
@@ -117,8 +126,9 @@ export class SafetensorsFile {
   #find(name: string): TensorInfo {
     const info = this.tensors.get(name);
     if (info === undefined) {
-      throw new CheckpointError(`${this.name}: expected a tensor "${name}", found ${listed([...this.tensors.keys()])}. `
-        + 'Export the checkpoint again.');
+      throw new CheckpointError(
+        `${this.name}: expected a tensor "${name}", found ${listed([...this.tensors.keys()])}. ` + 'Export the checkpoint again.',
+      );
     }
     return info;
   }

@@ -1,6 +1,6 @@
 import { OptionError } from '../../foundation/errors.js';
-import { DTYPE_BYTES, type Dtype } from './dtypes.js';
 import { f32ToBf16Bits, packF16 } from '../../foundation/half.js';
+import { DTYPE_BYTES, type Dtype } from './dtypes.js';
 
 /** A tensor to write; a Uint8Array is taken as the raw little-endian bytes of `dtype`. */
 export interface WritableTensor {
@@ -49,26 +49,31 @@ function encodeData({ name, dtype, shape, data }: WritableTensor): Uint8Array {
   const elements = shape.reduce((all, size) => all * size, 1);
   const found = data instanceof Uint8Array ? data.byteLength / DTYPE_BYTES[dtype] : data.length;
   if (found !== elements) {
-    throw new OptionError(`tensor "${name}": expected ${elements} values of ${dtype} for shape [${shape.join(', ')}], `
-      + `found ${found}`);
+    throw new OptionError(`tensor "${name}": expected ${elements} values of ${dtype} for shape [${shape.join(', ')}], ` + `found ${found}`);
   }
   if (data instanceof Uint8Array) return data;
   const values: ArrayLike<number | bigint> = data;
   switch (dtype) {
-    case 'F64': return bytesOf(Float64Array.from(values, Number));
-    case 'F32': return bytesOf(Float32Array.from(values, Number));
+    case 'F64':
+      return bytesOf(Float64Array.from(values, Number));
+    case 'F32':
+      return bytesOf(Float32Array.from(values, Number));
     case 'F16': {
       const codes = new Uint16Array(elements);
       const overflow = packF16(Float32Array.from(values, Number), codes);
       if (overflow >= 0) throw new OptionError(`tensor "${name}": ${data[overflow]} does not fit f16; write it as F32`);
       return bytesOf(codes);
     }
-    case 'BF16': return bytesOf(Uint16Array.from(values, (value) => f32ToBf16Bits(Number(value))));
-    case 'I64': return bytesOf(BigInt64Array.from(values, (value) => integer(name, value, -(2n ** 63n), 2n ** 63n - 1n)));
+    case 'BF16':
+      return bytesOf(Uint16Array.from(values, (value) => f32ToBf16Bits(Number(value))));
+    case 'I64':
+      return bytesOf(BigInt64Array.from(values, (value) => integer(name, value, -(2n ** 63n), 2n ** 63n - 1n)));
     case 'I32':
       return bytesOf(Int32Array.from(values, (value) => Number(integer(name, value, -(2n ** 31n), 2n ** 31n - 1n))));
-    case 'U8': return Uint8Array.from(values, (value) => Number(integer(name, value, 0n, 255n)));
-    case 'BOOL': return Uint8Array.from(values, (value) => Number(integer(name, value, 0n, 1n)));
+    case 'U8':
+      return Uint8Array.from(values, (value) => Number(integer(name, value, 0n, 255n)));
+    case 'BOOL':
+      return Uint8Array.from(values, (value) => Number(integer(name, value, 0n, 1n)));
     default: {
       const unknown: never = dtype;
       throw new OptionError(`unknown dtype ${String(unknown)}`);

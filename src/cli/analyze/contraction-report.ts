@@ -9,7 +9,7 @@ export const HOW_TO_READ = [
   'The first columns are of random directions: their largest ratio is at most the Lipschitz constant of the step, so values below 1',
   'do not prove that it contracts. "carried" are displacements of the start, in the directions that the steps before left of them;',
   'those shrunk below 1e-5 are left out. "end to end" is what becomes of a displaced start, with equal noise; products',
-  'are of the steps\' ratios in random directions.',
+  "are of the steps' ratios in random directions.",
 ].join('\n');
 
 /** The tables of one measurement, one per delta; values as they were measured, whatever they are. */
@@ -18,10 +18,13 @@ export function contractionTables(title: string, contraction: Contraction): stri
     title,
     ...contraction.endToEnd.flatMap((end, index) => [
       `‖δ‖ = ${end.delta}`,
-      table(STEP_HEADER, contraction.steps.map(({ timestep, spreads }) => {
-        const spread = spreads[index];
-        return [String(timestep), ...freshCells(spread?.fresh), ...carriedCells(spread?.carried)];
-      })),
+      table(
+        STEP_HEADER,
+        contraction.steps.map(({ timestep, spreads }) => {
+          const spread = spreads[index];
+          return [String(timestep), ...freshCells(spread?.fresh), ...carriedCells(spread?.carried)];
+        }),
+      ),
       facts(endToEnd(end)),
     ]),
   ].join('\n\n');
@@ -43,7 +46,10 @@ function endToEnd({ measured, productOfMeans, productOfMaxima, roundingFloor }: 
   return [
     ['end to end', measured.mean < roundingFloor ? `${range}: rounding, which is about ${short(roundingFloor)}` : range],
     ['product of means', short(productOfMeans)],
-    ['product of maxima', `${short(productOfMaxima)}${exceeded ? ', less than was measured: random directions missed those that shrink least' : ''}`],
+    [
+      'product of maxima',
+      `${short(productOfMaxima)}${exceeded ? ', less than was measured: random directions missed those that shrink least' : ''}`,
+    ],
   ];
 }
 

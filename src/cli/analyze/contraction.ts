@@ -1,9 +1,9 @@
-import { measureContraction, type ContractionStart } from '../../analysis/contraction.js';
+import { type ContractionStart, measureContraction } from '../../analysis/contraction.js';
 import type { ContractionSeries } from '../../analysis/contraction-plot.js';
-import { collectSituations, startsFromNoise, startsFromPrediction, type Situation } from '../../analysis/situations.js';
-import type { SchedulerConfig } from '../../spec/policy-spec.js';
+import { collectSituations, type Situation, startsFromNoise, startsFromPrediction } from '../../analysis/situations.js';
 import type { Schedule } from '../../diffusion/solver-step.js';
 import type { Policy } from '../../policy/policy.js';
+import type { SchedulerConfig } from '../../spec/policy-spec.js';
 import { solverSchedule } from '../../strategies/solver.js';
 import type { StrategyOptions } from '../../strategies/strategy-options.js';
 import { plural } from '../../terminal/format.js';
@@ -31,7 +31,10 @@ export interface ContractionAnalysis {
 
 /** Plays the episodes, then measures in the situations that came up. */
 export async function analyzeContraction(
-  policy: Policy, scheduler: SchedulerConfig, request: ContractionRequest, signal: AbortSignal,
+  policy: Policy,
+  scheduler: SchedulerConfig,
+  request: ContractionRequest,
+  signal: AbortSignal,
 ): Promise<ContractionAnalysis> {
   const { solver, steps, budget, seed, episodes, decisions } = request;
   const strategy: StrategyOptions = policy.info.predictor === 'none' ? { name: solver, steps } : { name: 'STEP', budget };

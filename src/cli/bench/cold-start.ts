@@ -64,7 +64,9 @@ export function splitColdStart(
   const rehearsal = { begin: of('submit').at(-1)?.begin ?? ready, end: ready };
   const compile = of('createShaderModule', 'createComputePipelineAsync');
   // A scope that is asked while kernels compile answers no sooner than the device: that is not the buffers' time.
-  const buffers = of('createBuffer', 'popErrorScope').filter(({ begin, end }) => !compile.some((other) => other.begin < end && begin < other.end));
+  const buffers = of('createBuffer', 'popErrorScope').filter(
+    ({ begin, end }) => !compile.some((other) => other.begin < end && begin < other.end),
+  );
   const upload = of('writeBuffer', 'onSubmittedWorkDone').filter(({ begin }) => begin < rehearsal.begin);
   const checkpoint = { begin: started, end: firstBuffer };
   return {

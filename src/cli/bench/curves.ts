@@ -1,10 +1,10 @@
-import type { PrecisionChoice } from '../../policy/precision.js';
 import type { Policy } from '../../policy/policy.js';
+import type { PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import { syntheticPolicy, syntheticPredictor, type SyntheticSize } from '../../synthetic/checkpoint.js';
+import { type SyntheticSize, syntheticPolicy, syntheticPredictor } from '../../synthetic/checkpoint.js';
+import { Progress } from '../../terminal/progress.js';
 import { summarizeLatencies } from '../latency.js';
 import { withPolicy } from '../load.js';
-import { Progress } from '../../terminal/progress.js';
 import { frames } from './observations.js';
 
 const BUDGET = 2;
@@ -42,11 +42,13 @@ export async function measureCurves(device: ComputeDevice, options: CurveOptions
   for (const horizon of horizons) {
     const predictor = syntheticPredictor(horizon);
     const loading = { device, predictor, precision, signal, strategy: { name: 'STEP', budget: BUDGET } } as const;
-    points.push(...(await withPolicy(syntheticPolicy(size, horizon), loading, async (policy) => {
-      const measured: CurvePoint[] = [];
-      for (const batch of batches) measured.push(await measurePoint(policy, batch, measured.at(-1)?.perSampleMs ?? 0, signal));
-      return measured;
-    })));
+    points.push(
+      ...(await withPolicy(syntheticPolicy(size, horizon), loading, async (policy) => {
+        const measured: CurvePoint[] = [];
+        for (const batch of batches) measured.push(await measurePoint(policy, batch, measured.at(-1)?.perSampleMs ?? 0, signal));
+        return measured;
+      })),
+    );
   }
   return points;
 }
@@ -73,7 +75,11 @@ async function measurePoint(policy: Policy, batch: number, expectedMs: number | 
   progress.done();
   const p50 = summarizeLatencies(latencies)?.p50 ?? 0;
   return {
-    horizon, batch, decisions: latencies.length, p50Ms: p50, perSampleMs: p50 / batch,
+    horizon,
+    batch,
+    decisions: latencies.length,
+    p50Ms: p50,
+    perSampleMs: p50 / batch,
     evaluationsPerSecond: (1000 * BUDGET * batch) / p50,
   };
 }

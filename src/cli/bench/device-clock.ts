@@ -46,29 +46,43 @@ export class DeviceClock {
 
   #watch<T extends object>(target: T, method: keyof T & string, name: ClockedCall): void {
     const note = (begin: number, bytes: number): void => this.#note(name, begin, bytes);
-    this.#replace(target, method, (original) => function (this: unknown, ...args: unknown[]): unknown {
-      const begin = performance.now();
-      const result = original.apply(this, args);
-      const bytes = name === 'writeBuffer' ? writtenBytes(args) : name === 'mapAsync' ? (this as GPUBuffer).size : 0;
-      if (!(result instanceof Promise)) note(begin, bytes);
-      else void result.then(() => note(begin, bytes), () => note(begin, bytes));
-      return result;
-    });
+    this.#replace(
+      target,
+      method,
+      (original) =>
+        function (this: unknown, ...args: unknown[]): unknown {
+          const begin = performance.now();
+          const result = original.apply(this, args);
+          const bytes = name === 'writeBuffer' ? writtenBytes(args) : name === 'mapAsync' ? (this as GPUBuffer).size : 0;
+          if (!(result instanceof Promise)) note(begin, bytes);
+          else
+            void result.then(
+              () => note(begin, bytes),
+              () => note(begin, bytes),
+            );
+          return result;
+        },
+    );
   }
 
   #watchEncoders(device: GPUDevice): void {
     const note = (begin: number): void => this.#note('encode', begin, 0);
-    this.#replace(device, 'createCommandEncoder', (create) => function (this: unknown, ...args: unknown[]): unknown {
-      const begin = performance.now();
-      const encoder = create.apply(this, args) as GPUCommandEncoder;
-      const finish = encoder.finish.bind(encoder);
-      encoder.finish = (descriptor) => {
-        const commands = finish(descriptor);
-        note(begin);
-        return commands;
-      };
-      return encoder;
-    });
+    this.#replace(
+      device,
+      'createCommandEncoder',
+      (create) =>
+        function (this: unknown, ...args: unknown[]): unknown {
+          const begin = performance.now();
+          const encoder = create.apply(this, args) as GPUCommandEncoder;
+          const finish = encoder.finish.bind(encoder);
+          encoder.finish = (descriptor) => {
+            const commands = finish(descriptor);
+            note(begin);
+            return commands;
+          };
+          return encoder;
+        },
+    );
   }
 
   #replace<T extends object>(target: T, method: keyof T & string, wrap: (original: Method) => Method): void {

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Precision } from '../../spec/precision.js';
+import type { PlanResult, Policy } from '../../policy/policy.js';
 import type { PrecisionChoice } from '../../policy/precision.js';
-import type { Policy, PlanResult } from '../../policy/policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import { syntheticPolicy, syntheticPredictor, type SyntheticSize } from '../../synthetic/checkpoint.js';
-import { summarizeLatencies, type LatencySummary } from '../latency.js';
-import { withPolicy } from '../load.js';
+import type { Precision } from '../../spec/precision.js';
+import { type SyntheticSize, syntheticPolicy, syntheticPredictor } from '../../synthetic/checkpoint.js';
 import { Progress } from '../../terminal/progress.js';
-import { clockedSource, splitColdStart, type ColdStart } from './cold-start.js';
+import { type LatencySummary, summarizeLatencies } from '../latency.js';
+import { withPolicy } from '../load.js';
+import { type ColdStart, clockedSource, splitColdStart } from './cold-start.js';
 import { DeviceClock } from './device-clock.js';
-import { measureHostPath, type HostPath } from './host-path.js';
+import { type HostPath, measureHostPath } from './host-path.js';
 import { frames } from './observations.js';
 
 /** U-Net evaluations of a warm decision. */
@@ -70,7 +70,13 @@ export async function measureSynthetic(device: ComputeDevice, options: BenchOpti
   const reads: { begin: number; end: number }[] = [];
   const clock = new DeviceClock(device.gpuDevice);
   const started = performance.now();
-  const loading = { device, predictor: clockedSource(predictor, reads), precision, signal, strategy: { name: 'STEP', budget: BUDGET } } as const;
+  const loading = {
+    device,
+    predictor: clockedSource(predictor, reads),
+    precision,
+    signal,
+    strategy: { name: 'STEP', budget: BUDGET },
+  } as const;
   return withPolicy(clockedSource(source, reads), loading, async (policy) => {
     const ready = performance.now();
     await policy.act(frames(0, 1));
@@ -84,7 +90,12 @@ export async function measureSynthetic(device: ComputeDevice, options: BenchOpti
     const residentPeak = process.resourceUsage().maxRSS * 1024;
     const { parameters, precision: taken, dispatches, deviceBytes } = policy.info;
     return {
-      size, precision: taken, parameters, evaluationsPerDecision: BUDGET, dispatchesPerDecision: dispatches ?? null, latencyMs,
+      size,
+      precision: taken,
+      parameters,
+      evaluationsPerDecision: BUDGET,
+      dispatchesPerDecision: dispatches ?? null,
+      latencyMs,
       coldEvaluations: cold[0]?.timesteps.length ?? 0,
       coldStart,
       hostPath,

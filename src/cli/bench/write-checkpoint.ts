@@ -2,7 +2,7 @@ import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
-import { SYNTHETIC_OBSERVATIONS, syntheticPolicy, syntheticPredictor, type SyntheticSize } from '../../synthetic/checkpoint.js';
+import { SYNTHETIC_OBSERVATIONS, type SyntheticSize, syntheticPolicy, syntheticPredictor } from '../../synthetic/checkpoint.js';
 import { fillValues } from '../../synthetic/fill.js';
 import { Progress } from '../../terminal/progress.js';
 
@@ -24,11 +24,16 @@ export async function writeSyntheticCheckpoint(size: SyntheticSize, folder: stri
   const predictor = join(folder, 'predictor');
   const observations = join(folder, 'observations.safetensors');
   const bytes = (await writeFolder(syntheticPolicy(size), policy, signal)) + (await writeFolder(syntheticPredictor(), predictor, signal));
-  await writeFile(observations, encodeSafetensors(SYNTHETIC_OBSERVATIONS.map(({ name, size: width }, seed) => {
-    const data = new Float32Array(TICKS * width);
-    fillValues({ kind: 'uniform', bound: 1, seed }, 0, data);
-    return { name, dtype: 'F32', shape: [TICKS, width], data };
-  })));
+  await writeFile(
+    observations,
+    encodeSafetensors(
+      SYNTHETIC_OBSERVATIONS.map(({ name, size: width }, seed) => {
+        const data = new Float32Array(TICKS * width);
+        fillValues({ kind: 'uniform', bound: 1, seed }, 0, data);
+        return { name, dtype: 'F32', shape: [TICKS, width], data };
+      }),
+    ),
+  );
   return { policy, predictor, observations, bytes };
 }
 

@@ -4,22 +4,22 @@ import { parseArgs } from 'node:util';
 import { contractionPlot } from '../../analysis/contraction-plot.js';
 import { START_TAP } from '../../analysis/situations.js';
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
-import type { SchedulerConfig } from '../../spec/policy-spec.js';
+import { describeEnvironment } from '../../platform/node/environment.js';
 import { folderSource } from '../../platform/node/folder-source.js';
 import type { PolicyInfo } from '../../policy/info.js';
+import type { SchedulerConfig } from '../../spec/policy-spec.js';
+import { plural } from '../../terminal/format.js';
+import { interruptible } from '../../terminal/interrupt.js';
+import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { print, printJson } from '../../terminal/output.js';
+import { facts } from '../../terminal/table.js';
 import { analyzeContraction, type ContractionAnalysis, type ContractionRequest } from '../analyze/contraction.js';
 import { contractionTables, HOW_TO_READ } from '../analyze/contraction-report.js';
 import { checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { describeEnvironment } from '../../platform/node/environment.js';
 import { outputFolder } from '../eval/results.js';
 import { firstSeedOption } from '../eval/seeds.js';
-import { plural } from '../../terminal/format.js';
-import { interruptible } from '../../terminal/interrupt.js';
 import { adapterName, withPolicy } from '../load.js';
-import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
-import { print, printJson } from '../../terminal/output.js';
-import { facts } from '../../terminal/table.js';
 
 const USAGE = `usage: warmstep analyze contraction [options]
 
@@ -77,15 +77,23 @@ export const analyzeCommand: Command = {
     const steps = integerOption('steps', values.steps, 1) ?? numInferenceSteps;
     const budget = integerOption('budget', values.budget, 1) ?? DEFAULT_BUDGET;
     for (const [name, count] of Object.entries({ steps, budget })) {
-      if (count > numTrainTimesteps) throw new UsageError(`--${name} must be at most the checkpoint's ${numTrainTimesteps} timesteps, found ${count}`);
+      if (count > numTrainTimesteps)
+        throw new UsageError(`--${name} must be at most the checkpoint's ${numTrainTimesteps} timesteps, found ${count}`);
     }
     const episodes = integerOption('episodes', values.episodes, 1);
     const chosen = {
-      solver, steps, budget, seed: firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes),
+      solver,
+      steps,
+      budget,
+      seed: firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes),
       ...given({ episodes, decisions: integerOption('decisions', values.decisions, 1) }),
     };
     return interruptible(async (signal) => {
-      const options = { signal, taps: [START_TAP], ...given({ predictor, adapter: values.adapter, profile: profileOption(values.profile) }) };
+      const options = {
+        signal,
+        taps: [START_TAP],
+        ...given({ predictor, adapter: values.adapter, profile: profileOption(values.profile) }),
+      };
       return withPolicy(folder, options, async (policy) => {
         const { info } = policy;
         const request = { ...EXTENT[info.adapter.isFallback ? 'software' : 'hardware'], ...chosen };
@@ -109,10 +117,17 @@ async function schedulerOf(folder: string): Promise<SchedulerConfig> {
 }
 
 function recordOf(
-  { name, adapter, precision }: PolicyInfo, request: ContractionRequest, { strategy, situations, series }: ContractionAnalysis,
+  { name, adapter, precision }: PolicyInfo,
+  request: ContractionRequest,
+  { strategy, situations, series }: ContractionAnalysis,
 ): object {
   return {
-    policy: name, precision, adapter, environment: describeEnvironment(), request, strategy,
+    policy: name,
+    precision,
+    adapter,
+    environment: describeEnvironment(),
+    request,
+    strategy,
     situations: situations.map(({ seed, decision, tick, warm }) => ({ seed, decision, tick, warm })),
     series,
   };
@@ -125,7 +140,12 @@ async function writeFiles(folder: string, record: object, { series }: Contractio
   return [json, svg];
 }
 
-function report(info: PolicyInfo, request: ContractionRequest, { situations, series }: ContractionAnalysis, files: readonly string[]): string {
+function report(
+  info: PolicyInfo,
+  request: ContractionRequest,
+  { situations, series }: ContractionAnalysis,
+  files: readonly string[],
+): string {
   const { episodes, seed } = request;
   const directions = series[0]?.contraction.directions ?? 0;
   return [

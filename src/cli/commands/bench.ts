@@ -1,19 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { describeEnvironment, type Environment } from '../../platform/node/environment.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import type { AdapterSummary } from '../../runtime/device.js';
 import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
-import { measureCurves, type CurvePoint } from '../bench/curves.js';
-import { measureSynthetic, type BenchMeasurement } from '../bench/measure.js';
-import { writeSyntheticCheckpoint } from '../bench/write-checkpoint.js';
-import type { Command } from '../command.js';
-import { describeEnvironment, type Environment } from '../../platform/node/environment.js';
 import { bytes, count, milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { adapterName, withDevice } from '../load.js';
 import { atMost, choiceOption, integerListOption, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import { facts, table } from '../../terminal/table.js';
+import { type CurvePoint, measureCurves } from '../bench/curves.js';
+import { type BenchMeasurement, measureSynthetic } from '../bench/measure.js';
+import { writeSyntheticCheckpoint } from '../bench/write-checkpoint.js';
+import type { Command } from '../command.js';
+import { adapterName, withDevice } from '../load.js';
 
 const USAGE = `usage: warmstep bench [options]
 
@@ -72,8 +72,10 @@ export const benchCommand: Command = {
         const written = await writeSyntheticCheckpoint(size, folder, signal);
         if (values.json) printJson(written);
         else {
-          print(`${bytes(written.bytes)} written. Try:\n  warmstep run --policy ${written.policy} --predictor ${written.predictor} `
-            + `--input ${written.observations} --output actions.safetensors`);
+          print(
+            `${bytes(written.bytes)} written. Try:\n  warmstep run --policy ${written.policy} --predictor ${written.predictor} ` +
+              `--input ${written.observations} --output actions.safetensors`,
+          );
         }
         return 0;
       }
@@ -81,9 +83,10 @@ export const benchCommand: Command = {
         // Before the measurement, whose own work would be in the load average afterwards.
         const environment = describeEnvironment();
         const measurement = await measureSynthetic(device, { size, decisions, precision, signal });
-        const curves = batches || horizons
-          ? await measureCurves(device, { size, precision, batches: batches ?? [1], horizons: horizons ?? [16], signal })
-          : [];
+        const curves =
+          batches || horizons
+            ? await measureCurves(device, { size, precision, batches: batches ?? [1], horizons: horizons ?? [16], signal })
+            : [];
         const record = { ...measurement, curves, adapter: device.adapter, environment };
         if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify(record, null, 2)}\n`);
         if (values.json) printJson(record);
@@ -96,53 +99,81 @@ export const benchCommand: Command = {
 
 function report(record: BenchRecord): string {
   const { environment, latencyMs, coldStart, hostPath, memory, curves } = record;
-  const row = (name: string, { count: number, p50, p95, p99 }: (typeof latencyMs)['cold']): string[] =>
-    [name, String(number), milliseconds(p50), milliseconds(p95), milliseconds(p99)];
+  const row = (name: string, { count: number, p50, p95, p99 }: (typeof latencyMs)['cold']): string[] => [
+    name,
+    String(number),
+    milliseconds(p50),
+    milliseconds(p95),
+    milliseconds(p99),
+  ];
   return [
     facts([
       ['policy', `synthetic ${record.size}: ${count(record.parameters)} parameters, ${record.precision} weights`],
       ['decision', `${record.evaluationsPerDecision} U-Net evaluations, ${record.dispatchesPerDecision ?? 'unknown'} dispatches`],
       ['adapter', adapterName(record)],
       ['machine', `${environment.cpus} × ${environment.cpu}, ${environment.platform}, load ${environment.loadAverage.join(' ')}`],
-      ['software', `node ${environment.node}, webgpu ${environment.webgpu}, warmstep ${environment.warmstep}`
-        + (environment.commit === undefined ? '' : ` at ${environment.commit.replace(/^(.{12})[^-]*/, '$1')}`)],
+      [
+        'software',
+        `node ${environment.node}, webgpu ${environment.webgpu}, warmstep ${environment.warmstep}` +
+          (environment.commit === undefined ? '' : ` at ${environment.commit.replace(/^(.{12})[^-]*/, '$1')}`),
+      ],
       ['date', environment.date],
     ]),
-    table(['latency', 'decisions', 'p50', 'p95', 'p99'], [
-      row('back to back', latencyMs.backToBack),
-      row('paced at 10 Hz', latencyMs.paced),
-      row(`cold (${record.coldEvaluations} evaluations)`, latencyMs.cold),
-    ]),
+    table(
+      ['latency', 'decisions', 'p50', 'p95', 'p99'],
+      [
+        row('back to back', latencyMs.backToBack),
+        row('paced at 10 Hz', latencyMs.paced),
+        row(`cold (${record.coldEvaluations} evaluations)`, latencyMs.cold),
+      ],
+    ),
     facts([
-      ['memory', `peak ${bytes(memory.residentPeak)} resident, ${memory.peakPerModelByte.toFixed(2)} × the model's `
-        + `${bytes(memory.modelBytes)}; ` + `${bytes(memory.deviceBytes)} on the device`],
+      [
+        'memory',
+        `peak ${bytes(memory.residentPeak)} resident, ${memory.peakPerModelByte.toFixed(2)} × the model's ` +
+          `${bytes(memory.modelBytes)}; ` +
+          `${bytes(memory.deviceBytes)} on the device`,
+      ],
     ]),
-    table(['from loadPolicy to the first action', 'time'], [
-      ['ready', milliseconds(coldStart.readyMs)],
-      ['  config, statistics, tensor names', milliseconds(coldStart.checkpointMs)],
-      ['  weights read (here: made)', milliseconds(coldStart.readMs)],
-      ['  weights packed, and the rest', milliseconds(coldStart.otherMs)],
-      ['  buffers created', milliseconds(coldStart.buffersMs)],
-      ['  upload', milliseconds(coldStart.uploadMs)],
-      [`  ${plural(coldStart.pipelines, 'kernel')} compiled`, milliseconds(coldStart.compileMs)],
-      ['  first run, on zeros', milliseconds(coldStart.rehearseMs)],
-      ['first action', milliseconds(coldStart.firstActionMs)],
-    ]),
-    table([`host, median of ${plural(hostPath.decisions, 'warm decision')}`, 'time'], [
-      ['noise, staging', milliseconds(hostPath.prepareMs)],
-      [`upload of ${bytes(hostPath.uploadBytes)}`, milliseconds(hostPath.uploadMs)],
-      ['submit', milliseconds(hostPath.submitMs)],
-      ['wait for the device', milliseconds(hostPath.waitMs)],
-      ['  meanwhile: commands of the next decision', milliseconds(hostPath.encodeAheadMs)],
-      [`read-back of ${bytes(hostPath.readBackBytes)}`, milliseconds(hostPath.readBackMs)],
-      [`allocated: ${bytes(hostPath.garbageBytes)}`, ''],
-    ]),
-    ...(curves.length === 0 ? [] : [table(
-      ['horizon', 'batch', 'decisions', 'p50', 'per sample', 'evaluations/s'],
-      curves.map(({ horizon, batch, decisions, p50Ms, perSampleMs, evaluationsPerSecond }) => [
-        String(horizon), String(batch), String(decisions), ...[p50Ms, perSampleMs].map((ms) => (ms === null ? '–' : milliseconds(ms))),
-        evaluationsPerSecond === null ? '–' : evaluationsPerSecond.toFixed(2),
-      ]),
-    )]),
+    table(
+      ['from loadPolicy to the first action', 'time'],
+      [
+        ['ready', milliseconds(coldStart.readyMs)],
+        ['  config, statistics, tensor names', milliseconds(coldStart.checkpointMs)],
+        ['  weights read (here: made)', milliseconds(coldStart.readMs)],
+        ['  weights packed, and the rest', milliseconds(coldStart.otherMs)],
+        ['  buffers created', milliseconds(coldStart.buffersMs)],
+        ['  upload', milliseconds(coldStart.uploadMs)],
+        [`  ${plural(coldStart.pipelines, 'kernel')} compiled`, milliseconds(coldStart.compileMs)],
+        ['  first run, on zeros', milliseconds(coldStart.rehearseMs)],
+        ['first action', milliseconds(coldStart.firstActionMs)],
+      ],
+    ),
+    table(
+      [`host, median of ${plural(hostPath.decisions, 'warm decision')}`, 'time'],
+      [
+        ['noise, staging', milliseconds(hostPath.prepareMs)],
+        [`upload of ${bytes(hostPath.uploadBytes)}`, milliseconds(hostPath.uploadMs)],
+        ['submit', milliseconds(hostPath.submitMs)],
+        ['wait for the device', milliseconds(hostPath.waitMs)],
+        ['  meanwhile: commands of the next decision', milliseconds(hostPath.encodeAheadMs)],
+        [`read-back of ${bytes(hostPath.readBackBytes)}`, milliseconds(hostPath.readBackMs)],
+        [`allocated: ${bytes(hostPath.garbageBytes)}`, ''],
+      ],
+    ),
+    ...(curves.length === 0
+      ? []
+      : [
+          table(
+            ['horizon', 'batch', 'decisions', 'p50', 'per sample', 'evaluations/s'],
+            curves.map(({ horizon, batch, decisions, p50Ms, perSampleMs, evaluationsPerSecond }) => [
+              String(horizon),
+              String(batch),
+              String(decisions),
+              ...[p50Ms, perSampleMs].map((ms) => (ms === null ? '–' : milliseconds(ms))),
+              evaluationsPerSecond === null ? '–' : evaluationsPerSecond.toFixed(2),
+            ]),
+          ),
+        ]),
   ].join('\n\n');
 }

@@ -1,18 +1,18 @@
 import { parseArgs } from 'node:util';
-import { parseStrategies } from '../../strategies/parse.js';
 import { pushTTask } from '../../envs/push-t/task.js';
 import type { PolicyInfo } from '../../policy/info.js';
-import { bundledCheckpoint } from '../checkpoint-folders.js';
-import type { Command } from '../command.js';
-import { outputFolder, presentResults } from '../eval/results.js';
-import { runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
-import { firstSeedOption } from '../eval/seeds.js';
+import { parseStrategies } from '../../strategies/parse.js';
 import { plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { withPolicy } from '../load.js';
 import { atMost, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
+import { bundledCheckpoint } from '../checkpoint-folders.js';
+import type { Command } from '../command.js';
+import { outputFolder, presentResults } from '../eval/results.js';
+import { type EvaluationPlan, runEvaluation } from '../eval/run-evaluation.js';
+import { firstSeedOption } from '../eval/seeds.js';
+import { withPolicy } from '../load.js';
 import { watchEpisode } from '../watch/watch-episode.js';
 
 const USAGE = `usage: warmstep demo [options]

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
-import type { Command } from '../command.js';
-import { diagnose, type Diagnosis, type LimitCheck } from '../diagnosis.js';
 import { describeEnvironment, type Environment } from '../../platform/node/environment.js';
 import { count } from '../../terminal/format.js';
-import { adapterName } from '../load.js';
 import { atMost } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import { facts, table } from '../../terminal/table.js';
+import type { Command } from '../command.js';
+import { type Diagnosis, diagnose, type LimitCheck } from '../diagnosis.js';
+import { adapterName } from '../load.js';
 
 const USAGE = `usage: warmstep doctor [--adapter NAME] [--json]
 
@@ -55,8 +55,15 @@ function report(environment: Environment, diagnosis: Diagnosis): string {
         ['variants', adapter.variants],
         ['vendor', [adapter.vendor, adapter.architecture, adapter.device].filter((part) => part !== '').join(', ')],
         ['features', FEATURES.map((name) => `${name} ${features.includes(name) ? 'yes' : 'no'}`).join(', ') + ' (none is needed)'],
-        ...(knownAnswer ? [['check', `${knownAnswer.kernel} on this adapter against the host: largest error `
-          + `${knownAnswer.largestError.toExponential(1)}, ${knownAnswer.ok ? 'ok' : 'WRONG'}`] as const] : []),
+        ...(knownAnswer
+          ? [
+              [
+                'check',
+                `${knownAnswer.kernel} on this adapter against the host: largest error ` +
+                  `${knownAnswer.largestError.toExponential(1)}, ${knownAnswer.ok ? 'ok' : 'WRONG'}`,
+              ] as const,
+            ]
+          : []),
       ]),
       table(
         ['limit', 'granted', 'needed', ''],

@@ -1,26 +1,26 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { NamedStrategy } from '../../strategies/strategy-options.js';
-import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
-import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
-import { compareWithReference } from '../../evaluation/summary.js';
 import { pushTTask } from '../../envs/push-t/task.js';
-import { variantFile } from '../../platform/node/variants.js';
-import { PRECISION_CHOICES } from '../../policy/precision.js';
-import type { Policy } from '../../policy/policy.js';
-import { checkpointFolders, type CheckpointFolders } from '../checkpoint-folders.js';
-import type { Command } from '../command.js';
+import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
+import { compareWithReference } from '../../evaluation/summary.js';
 import { packageInfo } from '../../platform/node/environment.js';
+import { variantFile } from '../../platform/node/variants.js';
+import type { Policy } from '../../policy/policy.js';
+import { PRECISION_CHOICES } from '../../policy/precision.js';
+import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
+import type { NamedStrategy } from '../../strategies/strategy-options.js';
+import { Interrupted, interruptible } from '../../terminal/interrupt.js';
+import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { print, printNote } from '../../terminal/output.js';
+import { type CheckpointFolders, checkpointFolders } from '../checkpoint-folders.js';
+import type { Command } from '../command.js';
 import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { agreementReport, readReference } from '../eval/reference.js';
 import { outputFolder, presentResults } from '../eval/results.js';
-import { describeStrategies, journalHeader, runEvaluation, type EvaluationPlan } from '../eval/run-evaluation.js';
+import { describeStrategies, type EvaluationPlan, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
-import { interruptible, Interrupted } from '../../terminal/interrupt.js';
 import { withPolicy } from '../load.js';
-import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
-import { print, printNote } from '../../terminal/output.js';
 
 const USAGE = `usage: warmstep eval push-t [options]
 
@@ -87,7 +87,10 @@ export const evalCommand: Command = {
     const folders = checkpointFolders(values);
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     return interruptible(async (signal) => {
-      const options = { ...given({ predictor: folders.predictor, precision, adapter: values.adapter, profile: profileOption(values.profile) }), signal };
+      const options = {
+        ...given({ predictor: folders.predictor, precision, adapter: values.adapter, profile: profileOption(values.profile) }),
+        signal,
+      };
       return withPolicy(folders.policy, options, async (policy) => {
         const plan = { ...extent, task: pushTTask(policy.info) };
         describeStrategies(policy, plan.strategies);

@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
 import { readJsonObject } from '../../checkpoints/json-object.js';
-import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import { loadPredictorCheckpoint } from '../../checkpoints/predictor/read-predictor.js';
+import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import { folderSource } from '../../platform/node/folder-source.js';
-import type { Command } from '../command.js';
-import { describePolicyCheckpoint, describePredictorCheckpoint, type CheckpointDescription } from '../describe-checkpoint.js';
 import { atMost, UsageError } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
+import type { Command } from '../command.js';
+import { type CheckpointDescription, describePolicyCheckpoint, describePredictorCheckpoint } from '../describe-checkpoint.js';
 
 const USAGE = `usage: warmstep inspect DIR [--json]
 

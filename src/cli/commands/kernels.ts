@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util';
 import type { Kernel } from '../../../kernels/lib/kernel.js';
 import { openDevice } from '../../platform/node/device.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
-import { bundledCheckpoint } from '../checkpoint-folders.js';
-import type { Command } from '../command.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { withPolicy } from '../load.js';
 import { atMost, choiceOption, given } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import { table } from '../../terminal/table.js';
+import { bundledCheckpoint } from '../checkpoint-folders.js';
+import type { Command } from '../command.js';
+import { withPolicy } from '../load.js';
 
 const USAGE = `usage: warmstep kernels [--print] [FILTER] [options]
 
@@ -41,14 +41,26 @@ export const kernelsCommand: Command = {
     const compiled = await collectKernels({ precision, adapter: values.adapter });
     const chosen = compiled.filter(({ label }) => label.includes(filter)).sort((a, b) => (a.label < b.label ? -1 : 1));
     if (values.json) {
-      const kernels = chosen.map(({ label, code, bindings }) =>
-        ({ label, lines: lineCount(code), bindings, ...(values.print ? { code } : {}) }));
+      const kernels = chosen.map(({ label, code, bindings }) => ({
+        label,
+        lines: lineCount(code),
+        bindings,
+        ...(values.print ? { code } : {}),
+      }));
       printJson({ kernels });
     } else if (values.print) {
       for (const { label, code } of chosen) print(`// ${label}\n${code.trim()}\n`);
     } else {
-      print(table(['kernel', 'lines', 'bindings'], chosen.map(({ label, code, bindings }) =>
-        [label, String(lineCount(code)), bindings.map(({ name, access }) => `${name} (${access})`).join(', ')])));
+      print(
+        table(
+          ['kernel', 'lines', 'bindings'],
+          chosen.map(({ label, code, bindings }) => [
+            label,
+            String(lineCount(code)),
+            bindings.map(({ name, access }) => `${name} (${access})`).join(', '),
+          ]),
+        ),
+      );
     }
     return chosen.length > 0 ? 0 : 1;
   },

@@ -4,19 +4,19 @@ import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import { listed } from '../../checkpoints/source.js';
 import { folderSource } from '../../platform/node/folder-source.js';
+import type { PlanResult, Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
-import type { Policy, PlanResult } from '../../policy/policy.js';
-import type { Command } from '../command.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { summarizeLatencies, type LatencySummary } from '../latency.js';
-import { adapterName, withPolicy } from '../load.js';
 import { atMost, choiceOption, given, integerOption, profileOption, required } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
-import { observationAt, readRecording, type Recording } from '../recording.js';
-import { strategyFromFlags } from '../strategy-options.js';
 import { facts, table } from '../../terminal/table.js';
+import type { Command } from '../command.js';
+import { type LatencySummary, summarizeLatencies } from '../latency.js';
+import { adapterName, withPolicy } from '../load.js';
+import { observationAt, type Recording, readRecording } from '../recording.js';
+import { strategyFromFlags } from '../strategy-options.js';
 
 const USAGE = `usage: warmstep run --policy DIR --input FILE --output FILE [options]
 
@@ -70,15 +70,21 @@ export const runCommand: Command = {
     const checkpoint = await loadPolicyCheckpoint(await folderSource(folder));
     await checkpoint.close();
     const strategy = strategyFromFlags(values, checkpoint.scheduler);
-    const recording = await readRecording(input, checkpoint.observations.map(({ rawName, size }) => ({ name: rawName, size })));
+    const recording = await readRecording(
+      input,
+      checkpoint.observations.map(({ rawName, size }) => ({ name: rawName, size })),
+    );
     if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
     const predictor = strategy.name === 'STEP' ? values.predictor : undefined;
-    if (values.predictor !== undefined && predictor === undefined) printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
+    if (values.predictor !== undefined && predictor === undefined)
+      printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
 
     return interruptible(async (signal) => {
       const decisions: PlanResult[] = [];
       const options = {
-        seed, strategy, signal,
+        seed,
+        strategy,
+        signal,
         onDecision: (result: PlanResult) => void decisions.push(result),
         ...given({ precision, predictor, adapter: values.adapter, profile: profileOption(values.profile) }),
       };
@@ -119,20 +125,32 @@ function report(
   const latencies = { warm: latency(true), cold: latency(false) };
   if (json) {
     printJson({
-      policy: info.name, adapter: info.adapter, strategy: info.strategy, precision: info.precision, seed, ticks: recording.ticks,
-      decisions: decisions.length, evaluations: decisions.map(({ timesteps }) => timesteps.length),
-      latencyMs: given(latencies), output, ignored: recording.ignored, warnings: info.warnings,
+      policy: info.name,
+      adapter: info.adapter,
+      strategy: info.strategy,
+      precision: info.precision,
+      seed,
+      ticks: recording.ticks,
+      decisions: decisions.length,
+      evaluations: decisions.map(({ timesteps }) => timesteps.length),
+      latencyMs: given(latencies),
+      output,
+      ignored: recording.ignored,
+      warnings: info.warnings,
     });
     return;
   }
   for (const warning of info.warnings) printNote(warning);
-  print(facts([
-    ['policy', `${info.name}, ${info.precision} weights`],
-    ['adapter', adapterName(info)],
-    ['strategy', `${info.strategy}, seed ${seed}`],
-    ['written', `${output}: action [${recording.ticks}, ${info.actionDim}] from ${plural(decisions.length, 'decision')}`],
-  ]));
+  print(
+    facts([
+      ['policy', `${info.name}, ${info.precision} weights`],
+      ['adapter', adapterName(info)],
+      ['strategy', `${info.strategy}, seed ${seed}`],
+      ['written', `${output}: action [${recording.ticks}, ${info.actionDim}] from ${plural(decisions.length, 'decision')}`],
+    ]),
+  );
   const rows = Object.entries(latencies).flatMap(([name, summary]) =>
-    summary ? [[name, String(summary.count), milliseconds(summary.p50), milliseconds(summary.p95), milliseconds(summary.p99)]] : []);
+    summary ? [[name, String(summary.count), milliseconds(summary.p50), milliseconds(summary.p95), milliseconds(summary.p99)]] : [],
+  );
   print(`\n${table(['decisions', 'number', 'p50', 'p95', 'p99'], rows)}`);
 }

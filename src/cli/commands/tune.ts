@@ -1,19 +1,19 @@
 import { parseArgs } from 'node:util';
-import { PRECISIONS } from '../../spec/precision.js';
+import { describeEnvironment } from '../../platform/node/environment.js';
 import { readVariants, variantFile, writeVariants } from '../../platform/node/variants.js';
 import type { AdapterSummary } from '../../runtime/device.js';
 import type { VariantTable } from '../../runtime/variant-table.js';
+import { PRECISIONS } from '../../spec/precision.js';
 import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
-import { tuneVariants, type TunedShape, type TuneResult } from '../../tuning/tune.js';
-import type { Command } from '../command.js';
-import { describeEnvironment } from '../../platform/node/environment.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { adapterName, withDevice } from '../load.js';
 import { atMost, choiceOption, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { table } from '../../terminal/table.js';
+import { type TunedShape, type TuneResult, tuneVariants } from '../../tuning/tune.js';
+import type { Command } from '../command.js';
+import { adapterName, withDevice } from '../load.js';
 
 const USAGE = `usage: warmstep tune [options]
 
@@ -52,7 +52,8 @@ export const tuneCommand: Command = {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     atMost(positionals, 0);
     const size = choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large';
-    const precisions = values.precision?.split(',').flatMap((word) => choiceOption('precision', word.trim(), PRECISIONS) ?? []) ?? PRECISIONS;
+    const precisions =
+      values.precision?.split(',').flatMap((word) => choiceOption('precision', word.trim(), PRECISIONS) ?? []) ?? PRECISIONS;
     const horizon = integerOption('horizon', values.horizon, 16) ?? 16;
     if (horizon % 8 !== 0) throw new UsageError(`--horizon must be a multiple of 8, found ${horizon}`);
     const seconds = secondsOption(values.seconds);
@@ -66,20 +67,24 @@ export const tuneCommand: Command = {
         const progress = new Progress();
         const onShape = (key: string, index: number, count: number): void => progress.update(`${index + 1} of ${count}: ${key}`);
         const totalSeconds = seconds === undefined ? DEFAULT_TOTAL_SECONDS : Infinity;
-        const result = await tuneVariants(device, { size, precisions, horizon, seconds, totalSeconds, signal, onShape }).finally(() => progress.done());
+        const result = await tuneVariants(device, { size, precisions, horizon, seconds, totalSeconds, signal, onShape }).finally(() =>
+          progress.done(),
+        );
         if (!values['dry-run']) writeVariants(file, merge(known, result));
         const stored = values['dry-run'] ? null : file;
         if (values.json) printJson({ ...result, stored, size, adapter: device.adapter, environment });
         else print(report(result, stored, device.adapter));
         return 0;
-      }));
+      }),
+    );
   },
 };
 
 function secondsOption(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const seconds = Number(text);
-  if (text.trim() === '' || !(seconds > 0 && seconds < Infinity)) throw new UsageError(`--seconds must be a number above 0, found "${text}"`);
+  if (text.trim() === '' || !(seconds > 0 && seconds < Infinity))
+    throw new UsageError(`--seconds must be a number above 0, found "${text}"`);
   return seconds;
 }
 
@@ -89,25 +94,41 @@ function merge(known: VariantTable | undefined, { table: found, shapes, halfLoad
   const kept = Object.entries(known?.convolutions ?? {}).filter(([key]) => !measured.has(key));
   const { file: _, halfLoads: before, ...rest } = { ...known, ...found };
   const loads = halfLoads ? found.halfLoads : (found.halfLoads ?? before);
-  return { ...rest, convolutions: { ...Object.fromEntries(kept), ...found.convolutions }, ...(loads === undefined ? {} : { halfLoads: loads }) };
+  return {
+    ...rest,
+    convolutions: { ...Object.fromEntries(kept), ...found.convolutions },
+    ...(loads === undefined ? {} : { halfLoads: loads }),
+  };
 }
 
 function report({ shapes, unmeasured, halfLoads }: TuneResult, stored: string | null, adapter: AdapterSummary): string {
   const total = (time: (shape: TunedShape) => number): number => shapes.reduce((sum, shape) => sum + time(shape) * shape.uses, 0);
   const [shipped, tuned] = [total(({ shippedMs }) => shippedMs), total(({ chosenMs }) => chosenMs)];
-  const dropped = shapes.flatMap(({ key, candidates }) => candidates.flatMap(({ lanes, slices, dropped: reason }) =>
-    reason === undefined ? [] : [`dropped: ${lanes} lanes × ${slices} slices of ${key}: ${reason}`]));
+  const dropped = shapes.flatMap(({ key, candidates }) =>
+    candidates.flatMap(({ lanes, slices, dropped: reason }) =>
+      reason === undefined ? [] : [`dropped: ${lanes} lanes × ${slices} slices of ${key}: ${reason}`],
+    ),
+  );
   return [
     adapterName({ adapter }),
-    table(['convolution', 'per decision', 'shipped', 'best', 'gain', 'chosen: lanes × slices'], shapes.map(({ key, uses, shippedMs, chosenMs, chosen }) => [
-      key, String(uses), milliseconds(shippedMs), milliseconds(chosenMs), gain(shippedMs, chosenMs),
-      chosen ? `${chosen.lanes} × ${chosen.slices}` : 'shipped',
-    ])),
+    table(
+      ['convolution', 'per decision', 'shipped', 'best', 'gain', 'chosen: lanes × slices'],
+      shapes.map(({ key, uses, shippedMs, chosenMs, chosen }) => [
+        key,
+        String(uses),
+        milliseconds(shippedMs),
+        milliseconds(chosenMs),
+        gain(shippedMs, chosenMs),
+        chosen ? `${chosen.lanes} × ${chosen.slices}` : 'shipped',
+      ]),
+    ),
     [
       `all convolutions of a decision: shipped ${milliseconds(shipped)}, tuned ${milliseconds(tuned)}, gain ${gain(shipped, tuned)}`,
       ...(halfLoads ? [`f16 weights: unpacked ${milliseconds(halfLoads.packedMs)}, native ${milliseconds(halfLoads.nativeMs)}`] : []),
       ...dropped,
-      ...(unmeasured.length > 0 ? [`not measured, for want of time: ${plural(unmeasured.length, 'shape')}; --seconds gives each its own`] : []),
+      ...(unmeasured.length > 0
+        ? [`not measured, for want of time: ${plural(unmeasured.length, 'shape')}; --seconds gives each its own`]
+        : []),
       stored === null ? 'nothing was stored (--dry-run)' : `stored in ${stored}`,
     ].join('\n'),
   ].join('\n\n');

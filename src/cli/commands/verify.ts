@@ -5,13 +5,13 @@ import { WarmstepError } from '../../foundation/errors.js';
 import { caseFolder } from '../../platform/node/case-folder.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import type { TensorReport } from '../../verification/compare.js';
-import { verifyCase, type CaseReport } from '../../verification/verify-case.js';
-import type { Command } from '../command.js';
-import { withDevice } from '../load.js';
 import { choiceOption, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import { table } from '../../terminal/table.js';
+import type { TensorReport } from '../../verification/compare.js';
+import { type CaseReport, verifyCase } from '../../verification/verify-case.js';
+import type { Command } from '../command.js';
+import { withDevice } from '../load.js';
 
 const USAGE = `usage: warmstep verify CASE_DIR… [options]
 
@@ -94,7 +94,14 @@ function printReport(report: CaseReport | RefusedCase): void {
 
 function row(tensor: TensorReport): string[] {
   const { name, shape, error, scale, tolerance, pass } = tensor;
-  return [name, shape.join('×'), error.toExponential(2), (error / (scale || 1)).toExponential(2), tolerance.toExponential(0), pass ? 'ok' : 'FAIL'];
+  return [
+    name,
+    shape.join('×'),
+    error.toExponential(2),
+    (error / (scale || 1)).toExponential(2),
+    tolerance.toExponential(0),
+    pass ? 'ok' : 'FAIL',
+  ];
 }
 
 function printReports(reports: readonly (CaseReport | RefusedCase)[], device: ComputeDevice, precision: PrecisionChoice): void {

@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { journalLine, readJournal, type JournalHeader } from '../../evaluation/journal.js';
+import { type JournalHeader, journalLine, readJournal } from '../../evaluation/journal.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 
 /**

@@ -1,22 +1,48 @@
 import type { EvaluationRecord } from '../../evaluation/record.js';
-import { summarize, type Agreement, type StrategySummary } from '../../evaluation/summary.js';
+import { type Agreement, type StrategySummary, summarize } from '../../evaluation/summary.js';
 import { milliseconds } from '../../terminal/format.js';
 import { facts, table } from '../../terminal/table.js';
 
 const HEADER = [
-  'strategy', 'score', '95 % interval', 'success', 'Δ score', 'its interval', 'evaluations', 'p50', 'p95', 'p99', 'n', 'first', 'jump', 'stalls',
+  'strategy',
+  'score',
+  '95 % interval',
+  'success',
+  'Δ score',
+  'its interval',
+  'evaluations',
+  'p50',
+  'p95',
+  'p99',
+  'n',
+  'first',
+  'jump',
+  'stalls',
   'failed',
 ];
 
 /** The numbers of an evaluation for people. */
 export function evaluationTable(summaries: readonly StrategySummary[]): string {
-  return table(HEADER, summaries.map((row) => [
-    row.name, row.score.mean.toFixed(3), interval(row.score.interval), row.successRate.mean.toFixed(2),
-    signed(row.difference?.mean), row.difference ? interval(row.difference.interval) : '–',
-    row.evaluationsPerDecision?.toFixed(1) ?? '–', time(row.latency?.p50), time(row.latency?.p95), time(row.latency?.p99),
-    String(row.latency?.count ?? '–'), time(row.coldLatency?.p50), row.jump?.toFixed(3) ?? '–', row.stallsPerEpisode.toFixed(1),
-    String(row.failures),
-  ]));
+  return table(
+    HEADER,
+    summaries.map((row) => [
+      row.name,
+      row.score.mean.toFixed(3),
+      interval(row.score.interval),
+      row.successRate.mean.toFixed(2),
+      signed(row.difference?.mean),
+      row.difference ? interval(row.difference.interval) : '–',
+      row.evaluationsPerDecision?.toFixed(1) ?? '–',
+      time(row.latency?.p50),
+      time(row.latency?.p95),
+      time(row.latency?.p99),
+      String(row.latency?.count ?? '–'),
+      time(row.coldLatency?.p50),
+      row.jump?.toFixed(3) ?? '–',
+      row.stallsPerEpisode.toFixed(1),
+      String(row.failures),
+    ]),
+  );
 }
 
 /** Table, and what its columns mean. */
@@ -42,9 +68,17 @@ export function evaluationReport(record: EvaluationRecord): string {
 
 /** How an evaluation agrees with scores by another implementation. */
 export function agreementTable(agreements: readonly Agreement[]): string {
-  return table(['strategy', 'score', 'reference', 'difference', 'bound', ''], agreements.map((row) => [
-    row.name, row.mean.toFixed(3), row.referenceMean.toFixed(3), signed(row.difference), row.bound.toFixed(3), row.agrees ? 'agrees' : 'DIFFERS',
-  ]));
+  return table(
+    ['strategy', 'score', 'reference', 'difference', 'bound', ''],
+    agreements.map((row) => [
+      row.name,
+      row.mean.toFixed(3),
+      row.referenceMean.toFixed(3),
+      signed(row.difference),
+      row.bound.toFixed(3),
+      row.agrees ? 'agrees' : 'DIFFERS',
+    ]),
+  );
 }
 
 function interval({ low, high }: { readonly low: number; readonly high: number }): string {

@@ -30,6 +30,8 @@ function parsed(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new UsageError(`--compare: ${file} cannot be read as JSON (${(error as Error).message}): give a file such as checkpoints/pusht-state/scores.json`);
+    throw new UsageError(
+      `--compare: ${file} cannot be read as JSON (${(error as Error).message}): give a file such as checkpoints/pusht-state/scores.json`,
+    );
   }
 }

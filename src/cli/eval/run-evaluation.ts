@@ -1,11 +1,11 @@
+import type { Task } from '../../envs/push-t/task.js';
 import { evaluate } from '../../evaluation/evaluate.js';
-import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import type { JournalHeader } from '../../evaluation/journal.js';
 import { measureLatency } from '../../evaluation/latency.js';
 import type { EpisodeRecord, EvaluationRecord, StrategyGrid, StrategyRecord } from '../../evaluation/record.js';
-import type { Task } from '../../envs/push-t/task.js';
-import type { Policy } from '../../policy/policy.js';
 import { packageInfo } from '../../platform/node/environment.js';
+import type { Policy } from '../../policy/policy.js';
+import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { Progress } from '../../terminal/progress.js';
 import type { JournalFile } from './journal-file.js';
 import { progressLine } from './progress-bar.js';
@@ -37,7 +37,12 @@ export function describeStrategies(policy: Policy, strategies: readonly NamedStr
 }
 
 /** Evaluates every strategy, tells how far it is, and keeps what is over in the journal. */
-export async function runEvaluation(policy: Policy, plan: EvaluationPlan, journal: JournalFile | undefined, signal: AbortSignal): Promise<EvaluationRecord> {
+export async function runEvaluation(
+  policy: Policy,
+  plan: EvaluationPlan,
+  journal: JournalFile | undefined,
+  signal: AbortSignal,
+): Promise<EvaluationRecord> {
   const descriptions = describeStrategies(policy, plan.strategies);
   const progress = new Progress();
   try {
@@ -60,7 +65,12 @@ export async function runEvaluation(policy: Policy, plan: EvaluationPlan, journa
 }
 
 async function runEpisodes(
-  policy: Policy, plan: EvaluationPlan, strategy: NamedStrategy, journal: JournalFile | undefined, progress: Progress, signal: AbortSignal,
+  policy: Policy,
+  plan: EvaluationPlan,
+  strategy: NamedStrategy,
+  journal: JournalFile | undefined,
+  progress: Progress,
+  signal: AbortSignal,
 ): Promise<EpisodeRecord[]> {
   const { task, parallel, episodes: total } = plan;
   const seeds = Array.from({ length: total }, (_, i) => plan.seed + i);
@@ -92,7 +102,9 @@ async function runEpisodes(
 
 /** What need not be run again. The journal may be of a run that kept other replays: a replay that is missing cannot be made up. */
 function knownEpisodes(
-  known: ReadonlyMap<number, EpisodeRecord>, seeds: readonly number[], keepReplay: (seed: number) => boolean,
+  known: ReadonlyMap<number, EpisodeRecord>,
+  seeds: readonly number[],
+  keepReplay: (seed: number) => boolean,
 ): EpisodeRecord[] {
   return seeds.flatMap((seed) => {
     const episode = known.get(seed);

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { drawPicture } from '../../envs/push-t/picture.js';
 import { PUSH_T_MAX_STEPS, SUCCESS_COVERAGE } from '../../envs/push-t/push-t.js';
-import { Rollout } from '../../evaluation/rollout.js';
 import { pushTTask } from '../../envs/push-t/task.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
+import { Rollout } from '../../evaluation/rollout.js';
 import type { PlanResult, Policy } from '../../policy/policy.js';
 import { milliseconds } from '../../terminal/format.js';
-import { TerminalView, type TerminalStream } from './terminal-view.js';
+import { type TerminalStream, TerminalView } from './terminal-view.js';
 
 /** Push-T is controlled ten times a second. */
 const TICK_MS = 100;
@@ -43,7 +43,7 @@ function pictureOf({ snapshot }: Rollout): Uint8Array {
 function caption(policy: Policy, { seed, ticks, reward }: Rollout, { latencyMs, evaluations, warm }: PlanResult): string[] {
   return [
     `${policy.info.strategy}, seed ${seed}`,
-    `tick ${String(ticks).padStart(3)} of ${PUSH_T_MAX_STEPS}   coverage ${(reward * SUCCESS_COVERAGE).toFixed(2)}   `
-      + `decision ${milliseconds(latencyMs)}, ${warm ? 'from the prediction' : 'from noise'}, ${evaluations[0]} evaluations`,
+    `tick ${String(ticks).padStart(3)} of ${PUSH_T_MAX_STEPS}   coverage ${(reward * SUCCESS_COVERAGE).toFixed(2)}   ` +
+      `decision ${milliseconds(latencyMs)}, ${warm ? 'from the prediction' : 'from noise'}, ${evaluations[0]} evaluations`,
   ];
 }

@@ -1,4 +1,4 @@
-import { CENTRE_OF_GRAVITY, type BlockPose } from './scene.js';
+import { type BlockPose, CENTRE_OF_GRAVITY } from './scene.js';
 
 const [CENTRE_X, CENTRE_Y] = CENTRE_OF_GRAVITY;
 

@@ -14,12 +14,7 @@ export class Box {
 
   /** Becomes the smallest box around both. */
   setMerged(a: Box, b: Box): void {
-    this.set(
-      Math.min(a.minX, b.minX),
-      Math.min(a.minY, b.minY),
-      Math.max(a.maxX, b.maxX),
-      Math.max(a.maxY, b.maxY),
-    );
+    this.set(Math.min(a.minX, b.minX), Math.min(a.minY, b.minY), Math.max(a.maxX, b.maxX), Math.max(a.maxY, b.maxY));
   }
 
   get area(): number {
@@ -36,21 +31,14 @@ export class Box {
 
   /** Twice the distance between the centres, |Δx| + |Δy|. */
   proximity(other: Box): number {
-    return (
-      Math.abs(this.minX + this.maxX - other.minX - other.maxX) +
-      Math.abs(this.minY + this.maxY - other.minY - other.maxY)
-    );
+    return Math.abs(this.minX + this.maxX - other.minX - other.maxX) + Math.abs(this.minY + this.maxY - other.minY - other.maxY);
   }
 
   overlaps(other: Box): boolean {
-    return (
-      this.minX <= other.maxX && other.minX <= this.maxX && this.minY <= other.maxY && other.minY <= this.maxY
-    );
+    return this.minX <= other.maxX && other.minX <= this.maxX && this.minY <= other.maxY && other.minY <= this.maxY;
   }
 
   contains(other: Box): boolean {
-    return (
-      this.minX <= other.minX && this.maxX >= other.maxX && this.minY <= other.minY && this.maxY >= other.maxY
-    );
+    return this.minX <= other.minX && this.maxX >= other.maxX && this.minY <= other.minY && this.maxY >= other.maxY;
   }
 }

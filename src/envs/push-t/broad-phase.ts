@@ -28,12 +28,7 @@ export class BroadPhase<Shape extends BoxedShape> {
    * Both lists in the order of insertion. `checkOrder`: positions in `moving`, the order in which moving leaves are
    * looked at (in Chipmunk, that of a hash set). `report` gets every candidate pair; exact boxes need not overlap.
    */
-  constructor(
-    still: readonly Shape[],
-    moving: readonly Shape[],
-    checkOrder: readonly number[],
-    report: (a: Shape, b: Shape) => void,
-  ) {
+  constructor(still: readonly Shape[], moving: readonly Shape[], checkOrder: readonly number[], report: (a: Shape, b: Shape) => void) {
     this.#report = report;
     for (const shape of still) {
       const leaf = new Leaf(shape);

@@ -1,4 +1,4 @@
-import { INVERSE_MOMENT, type BlockBody } from './bodies.js';
+import { type BlockBody, INVERSE_MOMENT } from './bodies.js';
 import { Manifold } from './manifold.js';
 import type { ContactPoint } from './state.js';
 
@@ -98,8 +98,7 @@ export class ContactPair {
       const { rx, ry, mass } = contact;
       const correctionSpeed =
         (block.correctionX - ry * block.correctionW) * normalX + (block.correctionY + rx * block.correctionW) * normalY;
-      const speed =
-        (block.vx - ry * block.w - this.#pusher.vx) * normalX + (block.vy + rx * block.w - this.#pusher.vy) * normalY;
+      const speed = (block.vx - ry * block.w - this.#pusher.vx) * normalX + (block.vy + rx * block.w - this.#pusher.vy) * normalY;
 
       const correction = Math.max(contact.correction + (contact.correctionSpeed - correctionSpeed) * mass, 0);
       const addedCorrection = correction - contact.correction;
@@ -116,8 +115,6 @@ export class ContactPair {
   /** The contacts for a picture: in the middle between the two surfaces. */
   contactPoints(): ContactPoint[] {
     const { normalX, normalY, points } = this.manifold;
-    return points
-      .slice(0, this.#count)
-      .map(({ ax, ay, bx, by }) => ({ x: (ax + bx) / 2, y: (ay + by) / 2, normalX, normalY }));
+    return points.slice(0, this.#count).map(({ ax, ay, bx, by }) => ({ x: (ax + bx) / 2, y: (ay + by) / 2, normalX, normalY }));
   }
 }

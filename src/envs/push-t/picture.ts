@@ -1,7 +1,7 @@
 import { placePoints } from './place-points.js';
 import { Canvas, type Colour, type Pixel } from './raster.js';
 import { resizeBilinear } from './resize.js';
-import { AGENT_RADIUS, BAR_VERTICES, BOARD_SIZE, GOAL, STEM_VERTICES, WALL_RADIUS, WALLS, type BlockPose } from './scene.js';
+import { AGENT_RADIUS, BAR_VERTICES, type BlockPose, BOARD_SIZE, GOAL, STEM_VERTICES, WALL_RADIUS, WALLS } from './scene.js';
 import type { ContactPoint, PushTState } from './state.js';
 
 /** Side of the picture that policies see, in pixels. */

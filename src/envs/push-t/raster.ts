@@ -75,7 +75,7 @@ export class Canvas {
   /** A line of one pixel with soft edges (Wu 1991): each step is shared by two pixels. In f32 like the original. */
   smoothLine(start: Pixel, end: Pixel, colour: Colour): void {
     const steep = Math.abs(end[0] - start[0]) < Math.abs(end[1] - start[1]);
-    const [along, across] = steep ? [1, 0] as const : [0, 1] as const;
+    const [along, across] = steep ? ([1, 0] as const) : ([0, 1] as const);
     const [from, to] = start[along] <= end[along] ? [start, end] : [end, start];
     const length = to[along] - from[along];
     const slope = Math.fround((to[across] - from[across]) / length);

@@ -1,10 +1,10 @@
+import { OptionError } from '../../foundation/errors.js';
+import type { Observation } from '../../observations/check.js';
+import type { ObservationInfo } from '../../spec/policy-spec.js';
 import type { EnvironmentStep } from '../environment.js';
 import { observeKeypoints, observeMaskedKeypoints } from './keypoints.js';
 import { observeAgent, observeState, observeVertices } from './observations.js';
 import { PUSH_T_MAX_STEPS, PushT, type PushTState } from './push-t.js';
-import { OptionError } from '../../foundation/errors.js';
-import type { Observation } from '../../observations/check.js';
-import type { ObservationInfo } from '../../spec/policy-spec.js';
 
 /** An environment as an evaluation drives it. A remote one may answer later. */
 export interface TaskEnvironment {
@@ -49,13 +49,17 @@ const PUSH_T_ACTION_DIM = 2;
  */
 export function pushTTask({ name, observations, actionDim }: PolicyOfTask): Task {
   if (actionDim !== PUSH_T_ACTION_DIM) {
-    throw new OptionError(`policy "${name}" has actions of ${actionDim} values, Push-T takes ${PUSH_T_ACTION_DIM}, x and y: give a Push-T policy.`);
+    throw new OptionError(
+      `policy "${name}" has actions of ${actionDim} values, Push-T takes ${PUSH_T_ACTION_DIM}, x and y: give a Push-T policy.`,
+    );
   }
   const observers = observations.map(({ name: feature, size }): [string, (state: PushTState) => number[]] => {
     const observe = PUSH_T_OBSERVATIONS.get(size);
     if (!observe) {
-      throw new OptionError(`policy "${name}" reads "${feature}" of ${size} values; Push-T has the agent's position (2), its state (5), `
-        + 'the vertices of the block (16), and keypoints (20, or 40 with their mask): give a Push-T policy.');
+      throw new OptionError(
+        `policy "${name}" reads "${feature}" of ${size} values; Push-T has the agent's position (2), its state (5), ` +
+          'the vertices of the block (16), and keypoints (20, or 40 with their mask): give a Push-T policy.',
+      );
     }
     return [feature, observe];
   });

@@ -10,11 +10,5 @@ export function touchAgent(agent: Disc, rectangle: Rectangle, separation: Separa
   const { normalX, normalY, distance } = separation;
   out.clear(normalX, normalY);
   if (distance > AGENT_RADIUS) return;
-  out.add(
-    0,
-    x + normalX * AGENT_RADIUS,
-    y + normalY * AGENT_RADIUS,
-    x + normalX * distance,
-    y + normalY * distance,
-  );
+  out.add(0, x + normalX * AGENT_RADIUS, y + normalY * AGENT_RADIUS, x + normalX * distance, y + normalY * distance);
 }

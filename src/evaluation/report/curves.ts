@@ -1,6 +1,6 @@
-import type { EpisodeRecord } from '../record.js';
-import { countAxis, drawAxes, scoreAxis, type Axis, type Frame } from '../../report/axes.js';
+import { type Axis, countAxis, drawAxes, type Frame, scoreAxis } from '../../report/axes.js';
 import { coordinate, element, escape, picture, section } from '../../report/html.js';
+import type { EpisodeRecord } from '../record.js';
 import { swatch } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 
@@ -20,11 +20,15 @@ export function curvesSection({ record, rows, crowd }: ReportModel): string {
     plot('Largest reward so far, mean over episodes', time, rows, shown, (row) => runningMaximum(row.strategy.episodes, record.maxTicks)),
     plot('Score of each episode, sorted', rank, rows, shown, (row) => sortedScores(row.strategy.episodes)),
   ];
-  const legend = rows.map((row) => element('button', { type: 'button', 'data-toggle': row.index, 'aria-pressed': String(shown.has(row)) }, [
-    swatch(row), escape(row.summary.name),
-  ]));
-  const introduction = 'Left: how soon the score is reached; an episode that ended keeps what it had. Right: whether a mean comes '
-    + 'from many fair episodes or from perfect and failed ones. Click a name to show or hide it.';
+  const legend = rows.map((row) =>
+    element('button', { type: 'button', 'data-toggle': row.index, 'aria-pressed': String(shown.has(row)) }, [
+      swatch(row),
+      escape(row.summary.name),
+    ]),
+  );
+  const introduction =
+    'Left: how soon the score is reached; an episode that ended keeps what it had. Right: whether a mean comes ' +
+    'from many fair episodes or from perfect and failed ones. Click a name to show or hide it.';
   return section('curves', 'Over time and over episodes', introduction, [
     element('div', { class: 'legend' }, legend),
     element('div', { class: 'pair' }, plots),
@@ -37,12 +41,22 @@ function shownAtFirst(rows: readonly Row[], crowd: ReadonlySet<string>): Set<Row
 
 function plot(title: string, x: Axis, rows: readonly Row[], shown: ReadonlySet<Row>, values: (row: Row) => readonly number[]): string {
   const y = scoreAxis('', FRAME);
-  const lines = rows.map((row) => element('path', {
-    d: stepped(values(row), x, y), class: shown.has(row) ? 'curve' : 'curve hidden', 'data-series': row.index,
-    stroke: row.look.colour, 'stroke-dasharray': row.look.dash,
-  }, element('title', {}, escape(row.summary.name))));
+  const lines = rows.map((row) =>
+    element(
+      'path',
+      {
+        d: stepped(values(row), x, y),
+        class: shown.has(row) ? 'curve' : 'curve hidden',
+        'data-series': row.index,
+        stroke: row.look.colour,
+        'stroke-dasharray': row.look.dash,
+      },
+      element('title', {}, escape(row.summary.name)),
+    ),
+  );
   return element('figure', {}, [
-    element('figcaption', {}, escape(title)), picture(WIDTH, HEIGHT, title, [...drawAxes(FRAME, x, y), ...lines]),
+    element('figcaption', {}, escape(title)),
+    picture(WIDTH, HEIGHT, title, [...drawAxes(FRAME, x, y), ...lines]),
   ]);
 }
 

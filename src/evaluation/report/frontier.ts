@@ -1,6 +1,6 @@
-import { drawAxes, logAxis, scoreAxis, type Frame } from '../../report/axes.js';
-import { decimal, evaluations, milliseconds, range } from './format.js';
+import { drawAxes, type Frame, logAxis, scoreAxis } from '../../report/axes.js';
 import { coordinate, element, escape, label, picture, section } from '../../report/html.js';
+import { decimal, evaluations, milliseconds, range } from './format.js';
 import { marker } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 import { placeLabels } from './place-labels.js';
@@ -17,12 +17,20 @@ interface Cost {
 
 const COSTS: readonly Cost[] = [
   {
-    id: 'latency', name: 'Latency', axis: 'latency per decision, median, ms (logarithmic)', unit: ' ms',
-    of: ({ summary }) => summary.latency?.p50, show: milliseconds,
+    id: 'latency',
+    name: 'Latency',
+    axis: 'latency per decision, median, ms (logarithmic)',
+    unit: ' ms',
+    of: ({ summary }) => summary.latency?.p50,
+    show: milliseconds,
   },
   {
-    id: 'evaluations', name: 'Evaluations', axis: 'U-Net evaluations per decision (logarithmic)', unit: ' evaluations',
-    of: ({ summary }) => summary.evaluationsPerDecision, show: evaluations,
+    id: 'evaluations',
+    name: 'Evaluations',
+    axis: 'U-Net evaluations per decision (logarithmic)',
+    unit: ' evaluations',
+    of: ({ summary }) => summary.evaluationsPerDecision,
+    show: evaluations,
   },
 ];
 
@@ -49,12 +57,14 @@ export function frontierSection({ rows, crowd }: ReportModel): string {
   ]);
   const pictures = plots.map(({ cost, points }) =>
     element('div', { class: 'plot', 'data-cost': cost.id }, [
-      ...SIZES.map((size) => plot(cost, points, crowd, size)), missing(rows, points, cost),
+      ...SIZES.map((size) => plot(cost, points, crowd, size)),
+      missing(rows, points, cost),
     ]),
   );
-  const introduction = 'Up is better, left is cheaper. Bars are 95&nbsp;% intervals of the score; '
-    + 'the line joins the strategies that no other one beats at equal or '
-    + 'lower cost. The pointer over a point tells its numbers.';
+  const introduction =
+    'Up is better, left is cheaper. Bars are 95&nbsp;% intervals of the score; ' +
+    'the line joins the strategies that no other one beats at equal or ' +
+    'lower cost. The pointer over a point tells its numbers.';
   return section('frontier', 'Score against cost', introduction, [element('div', { class: 'switch' }, [...choices, ...pictures])]);
 }
 
@@ -74,7 +84,11 @@ export function frontOf<T extends { readonly cost: number; readonly score: numbe
 
 function plot(cost: Cost, points: readonly Point[], crowd: ReadonlySet<string>, { media, width, height, longestLabel }: Size): string {
   const frame: Frame = { left: 44, top: 30, width: width - 60, height: height - 76 };
-  const x = logAxis(cost.axis, points.map((point) => point.cost), frame);
+  const x = logAxis(
+    cost.axis,
+    points.map((point) => point.cost),
+    frame,
+  );
   const y = scoreAxis('score', frame);
   const front = frontOf(points);
   // The best ones choose the places of their labels first.
@@ -89,25 +103,35 @@ function plot(cost: Cost, points: readonly Point[], crowd: ReadonlySet<string>, 
     return { left: x.place(at) - 2, right: x.place(at) + 2, top: y.place(high), bottom: y.place(low) };
   });
   const labels = placeLabels(places, whiskers, { left: frame.left, top: 0, right: width, bottom: frame.top + frame.height });
-  return picture(width, height, `Score against ${cost.axis}`, [
-    ...drawAxes(frame, x, y),
-    element('path', { class: 'front', d: path(front.map((point) => [x.place(point.cost), y.place(point.score)])) }),
-    ...points.map((point, index) => {
-      const { left, right, top, bottom } = whiskers[index] as (typeof whiskers)[number];
-      const { name, score } = point.row.summary;
-      const cap = (y: number): string => `M${coordinate(left - 2)} ${coordinate(y)}h8`;
-      const bar = `M${coordinate(left + 2)} ${coordinate(top)}V${coordinate(bottom)}${cap(top)}${cap(bottom)}`;
-      return element('g', { class: 'point' }, [
-        element('title', {}, escape(`${name}: score ${decimal(score.mean)} (${range(score.interval)}), ${cost.show(point.cost)}${cost.unit}`)),
-        element('path', { d: bar, class: 'whisker', stroke: point.row.look.colour }),
-        marker((right + left) / 2, y.place(point.score), point.row.look, 5.5),
-      ]);
-    }),
-    ...labels.flatMap(({ point, x: left, y: baseline, leader }) => [
-      ...(leader ? [element('line', { x1: point.x, y1: point.y, x2: leader.x, y2: leader.y, class: 'leader' })] : []),
-      label(left, baseline, point.text, { class: 'label' }),
-    ]),
-  ], { class: media });
+  return picture(
+    width,
+    height,
+    `Score against ${cost.axis}`,
+    [
+      ...drawAxes(frame, x, y),
+      element('path', { class: 'front', d: path(front.map((point) => [x.place(point.cost), y.place(point.score)])) }),
+      ...points.map((point, index) => {
+        const { left, right, top, bottom } = whiskers[index] as (typeof whiskers)[number];
+        const { name, score } = point.row.summary;
+        const cap = (y: number): string => `M${coordinate(left - 2)} ${coordinate(y)}h8`;
+        const bar = `M${coordinate(left + 2)} ${coordinate(top)}V${coordinate(bottom)}${cap(top)}${cap(bottom)}`;
+        return element('g', { class: 'point' }, [
+          element(
+            'title',
+            {},
+            escape(`${name}: score ${decimal(score.mean)} (${range(score.interval)}), ${cost.show(point.cost)}${cost.unit}`),
+          ),
+          element('path', { d: bar, class: 'whisker', stroke: point.row.look.colour }),
+          marker((right + left) / 2, y.place(point.score), point.row.look, 5.5),
+        ]);
+      }),
+      ...labels.flatMap(({ point, x: left, y: baseline, leader }) => [
+        ...(leader ? [element('line', { x1: point.x, y1: point.y, x2: leader.x, y2: leader.y, class: 'leader' })] : []),
+        label(left, baseline, point.text, { class: 'label' }),
+      ]),
+    ],
+    { class: media },
+  );
 }
 
 function path(points: readonly (readonly [number, number])[]): string {

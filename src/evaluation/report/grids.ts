@@ -1,6 +1,6 @@
+import { element, escape, section } from '../../report/html.js';
 import type { GridAxis, StrategyGrid } from '../record.js';
 import { decimal, NOTHING, percent, range } from './format.js';
-import { element, escape, section } from '../../report/html.js';
 import type { ReportModel, Row } from './model.js';
 import { shade } from './shade.js';
 
@@ -8,9 +8,18 @@ import { shade } from './shade.js';
 export function gridsSection({ record, rows }: ReportModel): string {
   if (record.grids.length === 0) return '';
   const byName = new Map(rows.map((row) => [row.summary.name, row]));
-  return section('grids', 'Ablations', 'Strategies that differ in one or two options: score with its 95&nbsp;% interval, and success rate.', [
-    element('div', { class: 'grids' }, record.grids.map((grid) => gridTable(grid, byName))),
-  ]);
+  return section(
+    'grids',
+    'Ablations',
+    'Strategies that differ in one or two options: score with its 95&nbsp;% interval, and success rate.',
+    [
+      element(
+        'div',
+        { class: 'grids' },
+        record.grids.map((grid) => gridTable(grid, byName)),
+      ),
+    ],
+  );
 }
 
 function gridTable({ axes, cells }: StrategyGrid, byName: ReadonlyMap<string, Row>): string {
@@ -20,13 +29,23 @@ function gridTable({ axes, cells }: StrategyGrid, byName: ReadonlyMap<string, Ro
   const title = axes.map(({ option }) => option).join(' × ');
   return element('figure', {}, [
     element('figcaption', {}, escape(title)),
-    element('div', { class: 'scroll' }, element('table', { class: 'grid' }, [
-      columnsAxis ? columnHead(rowsAxis, columnsAxis) : '',
-      element('tbody', {}, rowsAxis.values.map((value, row) => element('tr', {}, [
-        element('th', { scope: 'row' }, escape(columnsAxis ? value : `${rowsAxis.option} ${value}`)),
-        ...Array.from({ length: columns }, (_, column) => gridCell(byName.get(cells[row * columns + column] ?? ''))),
-      ]))),
-    ])),
+    element(
+      'div',
+      { class: 'scroll' },
+      element('table', { class: 'grid' }, [
+        columnsAxis ? columnHead(rowsAxis, columnsAxis) : '',
+        element(
+          'tbody',
+          {},
+          rowsAxis.values.map((value, row) =>
+            element('tr', {}, [
+              element('th', { scope: 'row' }, escape(columnsAxis ? value : `${rowsAxis.option} ${value}`)),
+              ...Array.from({ length: columns }, (_, column) => gridCell(byName.get(cells[row * columns + column] ?? ''))),
+            ]),
+          ),
+        ),
+      ]),
+    ),
   ]);
 }
 
@@ -44,6 +63,7 @@ function gridCell(row: Row | undefined): string {
   if (!row) return element('td', {}, NOTHING);
   const { name, score, successRate } = row.summary;
   return element('td', { class: 'shade', style: shade(score.mean), title: name }, [
-    element('b', {}, decimal(score.mean)), element('small', {}, `${range(score.interval)}<br>${percent(successRate.mean)} success`),
+    element('b', {}, decimal(score.mean)),
+    element('small', {}, `${range(score.interval)}<br>${percent(successRate.mean)} success`),
   ]);
 }

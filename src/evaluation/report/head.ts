@@ -1,5 +1,5 @@
-import { plural } from './format.js';
 import { element, escape } from '../../report/html.js';
+import { plural } from './format.js';
 import type { ReportModel } from './model.js';
 
 /** A bootstrap of fewer values misses too much of their spread. */
@@ -21,9 +21,11 @@ export function headSection({ record, rows }: ReportModel): string {
   return element('header', {}, [
     element('p', { class: 'overline' }, 'warmstep evaluation'),
     element('h1', {}, escape(`Push-T: ${plural(rows.length, 'strategy', 'strategies')} over ${plural(record.episodes, 'episode')}`)),
-    element('dl', { class: 'facts' }, facts.map(([name, value]) => element('div', {}, [
-      element('dt', {}, name), element('dd', {}, escape(value)),
-    ]))),
+    element(
+      'dl',
+      { class: 'facts' },
+      facts.map(([name, value]) => element('div', {}, [element('dt', {}, name), element('dd', {}, escape(value))])),
+    ),
     adapter.isSoftware ? element('p', { class: 'warning' }, SOFTWARE) : '',
     element('p', { class: 'introduction' }, HOW_TO_READ),
     record.episodes < FEW_EPISODES ? element('p', { class: 'warning' }, tooFew(record.episodes)) : '',
@@ -32,19 +34,23 @@ export function headSection({ record, rows }: ReportModel): string {
 }
 
 function tooFew(episodes: number): string {
-  return `<strong>${plural(episodes, 'episode')}.</strong> Too few to know how much episodes differ: `
-    + 'the intervals are narrower than the uncertainty is.';
+  return (
+    `<strong>${plural(episodes, 'episode')}.</strong> Too few to know how much episodes differ: ` +
+    'the intervals are narrower than the uncertainty is.'
+  );
 }
 
 function seeds(first: number, count: number): string {
   return count === 1 ? String(first) : `${first} … ${first + count - 1}`;
 }
 
-const SOFTWARE = '<strong>Software adapter.</strong> A processor played the GPU: the scores hold, the times say nothing about a '
-  + 'GPU. Compare latencies within this report at most.';
+const SOFTWARE =
+  '<strong>Software adapter.</strong> A processor played the GPU: the scores hold, the times say nothing about a ' +
+  'GPU. Compare latencies within this report at most.';
 
-const HOW_TO_READ = '<strong>How to read this.</strong> The score of an episode is the largest reward it reached: the part of the '
-  + 'goal that the block covers, limited to 1, which it reaches at 95&nbsp;%; an episode is a success where it covers more than '
-  + 'that. Every strategy ran on the same seeds. Ranges are 95&nbsp;% intervals: a bootstrap over episodes for scores and '
-  + 'differences, Wilson’s interval for shares. Overlapping intervals of two scores say little; look at their difference seed by '
-  + 'seed. A decision is one run of the policy, an evaluation one run of its U-Net.';
+const HOW_TO_READ =
+  '<strong>How to read this.</strong> The score of an episode is the largest reward it reached: the part of the ' +
+  'goal that the block covers, limited to 1, which it reaches at 95&nbsp;%; an episode is a success where it covers more than ' +
+  'that. Every strategy ran on the same seeds. Ranges are 95&nbsp;% intervals: a bootstrap over episodes for scores and ' +
+  'differences, Wilson’s interval for shares. Overlapping intervals of two scores say little; look at their difference seed by ' +
+  'seed. A decision is one run of the policy, an evaluation one run of its U-Net.';

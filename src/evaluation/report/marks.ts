@@ -13,11 +13,25 @@ function outline(shape: Exclude<Shape, 'circle'>, x: number, y: number, radius: 
     `M${points.map(([dx, dy]) => `${coordinate(x + dx * radius)} ${coordinate(y + dy * radius)}`).join('L')}Z`;
   switch (shape) {
     case 'square':
-      return path([[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]]);
+      return path([
+        [-0.9, -0.9],
+        [0.9, -0.9],
+        [0.9, 0.9],
+        [-0.9, 0.9],
+      ]);
     case 'diamond':
-      return path([[0, -1.25], [1.25, 0], [0, 1.25], [-1.25, 0]]);
+      return path([
+        [0, -1.25],
+        [1.25, 0],
+        [0, 1.25],
+        [-1.25, 0],
+      ]);
     case 'triangle':
-      return path([[0, -1.2], [1.1, 0.8], [-1.1, 0.8]]);
+      return path([
+        [0, -1.2],
+        [1.1, 0.8],
+        [-1.1, 0.8],
+      ]);
     default:
       return shape satisfies never;
   }
@@ -33,6 +47,8 @@ export function swatch({ look }: Row): string {
 export function nameCell(row: Row): string {
   const { name, description } = row.summary;
   return element('th', { scope: 'row', 'data-value': row.index }, [
-    swatch(row), element('span', { class: 'name' }, escape(name)), element('small', {}, escape(description)),
+    swatch(row),
+    element('span', { class: 'name' }, escape(name)),
+    element('small', {}, escape(description)),
   ]);
 }

@@ -1,6 +1,6 @@
 import { OptionError } from '../../foundation/errors.js';
 import type { EvaluationRecord, StrategyRecord } from '../record.js';
-import { summarize, type StrategySummary } from '../summary.js';
+import { type StrategySummary, summarize } from '../summary.js';
 
 /** How a strategy looks, wherever it appears. */
 export interface Look {

@@ -1,3 +1,4 @@
+import { element, escape } from '../../report/html.js';
 import type { EvaluationRecord } from '../record.js';
 import { CLIENT } from './client/index.js';
 import { curvesSection } from './curves.js';
@@ -5,7 +6,6 @@ import { differencesSection } from './differences.js';
 import { frontierSection } from './frontier.js';
 import { gridsSection } from './grids.js';
 import { headSection } from './head.js';
-import { element, escape } from '../../report/html.js';
 import { reportModel } from './model.js';
 import { replaysSection } from './replays.js';
 import { seedsSection } from './seeds.js';
@@ -32,7 +32,14 @@ export function renderReport(record: EvaluationRecord): string {
     element('style', {}, STYLE),
   ]);
   const sections = [
-    headSection, frontierSection, tableSection, differencesSection, curvesSection, seedsSection, gridsSection, replaysSection,
+    headSection,
+    frontierSection,
+    tableSection,
+    differencesSection,
+    curvesSection,
+    seedsSection,
+    gridsSection,
+    replaysSection,
   ].map((render) => render(model));
   const body = element('body', {}, [element('main', {}, sections), element('script', {}, CLIENT)]);
   return `<!doctype html>\n${element('html', { lang: 'en' }, [head, body])}\n`;

@@ -3,19 +3,17 @@ import type { ReportModel } from './model.js';
 import { replayData } from './replay-data.js';
 
 /** Bar and stem of the block in its own coordinates: a T of area 6300. */
-const BLOCK = [
-  element('rect', { x: -60, y: 0, width: 120, height: 30 }),
-  element('rect', { x: -15, y: 30, width: 30, height: 90 }),
-];
+const BLOCK = [element('rect', { x: -60, y: 0, width: 120, height: 30 }), element('rect', { x: -15, y: 30, width: 30, height: 90 })];
 const SPEEDS = ['0.5', '1', '2', '4'];
 
 /** The viewer of replays: boards, timeline and controls; `client/replay-viewer.ts` brings them to life. */
 export function replaysSection(model: ReportModel): string {
   const data = replayData(model);
   if (!data) return '';
-  const introduction = 'Green is where the block should be. The cross is the target sent to the agent, the line where the agent has been. '
-    + 'Keys: <kbd>Left</kbd> <kbd>Right</kbd> one step, with <kbd>Shift</kbd> one decision, <kbd>Space</kbd> play, <kbd>Home</kbd> <kbd>End</kbd>. '
-    + 'The address of this page names the moment that is shown.';
+  const introduction =
+    'Green is where the block should be. The cross is the target sent to the agent, the line where the agent has been. ' +
+    'Keys: <kbd>Left</kbd> <kbd>Right</kbd> one step, with <kbd>Shift</kbd> one decision, <kbd>Space</kbd> play, <kbd>Home</kbd> <kbd>End</kbd>. ' +
+    'The address of this page names the moment that is shown.';
   return section('replays', 'Replays', introduction, [
     element('noscript', {}, element('p', { class: 'note' }, 'Replays need JavaScript.')),
     element('div', { id: 'viewer', class: 'viewer', tabindex: 0, hidden: '' }, [
@@ -26,11 +24,16 @@ export function replaysSection(model: ReportModel): string {
         element('svg', { 'data-part': 'timeline', viewBox: '0 0 1000 100', preserveAspectRatio: 'none', 'aria-hidden': 'true' }),
         element('input', { type: 'range', 'data-part': 'slider', min: 0, max: 0, value: 0, step: 1, 'aria-label': 'control step' }),
         element('span', { class: 'key' }, [
-          element('i', { class: 'decision' }), 'decision', element('i', { class: 'stall' }), 'stall rule fired (higher up: beside)',
+          element('i', { class: 'decision' }),
+          'decision',
+          element('i', { class: 'stall' }),
+          'stall rule fired (higher up: beside)',
         ]),
       ]),
       element('div', { class: 'controls' }, [
-        button('back', 'Step back'), button('play', 'Play'), button('forward', 'Step on'),
+        button('back', 'Step back'),
+        button('play', 'Play'),
+        button('forward', 'Step on'),
         element('label', {}, ['Speed ', element('select', { 'data-part': 'speed' }, SPEEDS.map(speedOption))]),
         element('output', { 'data-part': 'clock' }),
       ]),

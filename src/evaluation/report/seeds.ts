@@ -1,6 +1,6 @@
+import { element, escape, section } from '../../report/html.js';
 import type { EpisodeRecord } from '../record.js';
 import { decimal } from './format.js';
-import { element, escape, section } from '../../report/html.js';
 import { swatch } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 import { replayHash } from './replay-hash.js';
@@ -15,7 +15,8 @@ export function seedsSection({ rows }: ReportModel): string {
   const groups = Array.from({ length: Math.ceil(seeds.length / GROUP) }, (_, index) => seeds.slice(index * GROUP, (index + 1) * GROUP));
   // A number needs the width of a few cells.
   const head = groups.map((group) =>
-    element('th', { scope: 'col', colspan: group.length }, group.length < 4 && groups.length > 1 ? '' : String(group[0])));
+    element('th', { scope: 'col', colspan: group.length }, group.length < 4 && groups.length > 1 ? '' : String(group[0])),
+  );
   const scale = [0, 0.25, 0.5, 0.75, 1].map((score) => element('span', { class: 'shade', style: shade(score) }, String(score)));
   const hasReplays = rows.some(({ strategy }) => strategy.episodes.some(({ replay }) => replay));
   const hasFailures = rows.some(({ summary }) => summary.failures > 0);
@@ -25,13 +26,23 @@ export function seedsSection({ rows }: ReportModel): string {
     ...(hasFailures ? ['× marks an episode that ended in an error.'] : []),
   ].join(' ');
   return section('seeds', 'Seed by seed', introduction, [
-    element('div', { class: 'scroll' }, element('table', { class: 'seeds' }, [
-      element('thead', {}, element('tr', {}, [element('td'), ...head])),
-      element('tbody', {}, rows.map((row) => element('tr', {}, [
-        element('th', { scope: 'row' }, [swatch(row), escape(row.summary.name)]),
-        ...episodesInOrder(row, seeds).map((episode) => episodeCell(row, episode)),
-      ]))),
-    ])),
+    element(
+      'div',
+      { class: 'scroll' },
+      element('table', { class: 'seeds' }, [
+        element('thead', {}, element('tr', {}, [element('td'), ...head])),
+        element(
+          'tbody',
+          {},
+          rows.map((row) =>
+            element('tr', {}, [
+              element('th', { scope: 'row' }, [swatch(row), escape(row.summary.name)]),
+              ...episodesInOrder(row, seeds).map((episode) => episodeCell(row, episode)),
+            ]),
+          ),
+        ),
+      ]),
+    ),
     element('p', { class: 'scale' }, ['score ', ...scale]),
   ]);
 }
@@ -44,10 +55,13 @@ function episodesInOrder({ strategy }: Row, seeds: readonly number[]): (EpisodeR
 function episodeCell({ summary }: Row, episode: EpisodeRecord | undefined): string {
   if (!episode) return element('td');
   const { seed, score, success, ticks, failure, replay } = episode;
-  const end = failure === undefined ? (success ? `success after ${ticks} steps` : `${ticks} steps`) : `ended after ${ticks} steps: ${failure}`;
+  const end =
+    failure === undefined ? (success ? `success after ${ticks} steps` : `${ticks} steps`) : `ended after ${ticks} steps: ${failure}`;
   const title = `${summary.name}, seed ${seed}: ${decimal(score)}, ${end}`;
   const mark = failure !== undefined ? '×' : replay ? '·' : '';
-  return element('td', { class: 'shade', style: shade(score), title }, replay
-    ? element('a', { href: replayHash({ strategy: summary.name, seed, tick: 0 }), 'aria-label': `${title}: replay` }, mark)
-    : mark);
+  return element(
+    'td',
+    { class: 'shade', style: shade(score), title },
+    replay ? element('a', { href: replayHash({ strategy: summary.name, seed, tick: 0 }), 'aria-label': `${title}: replay` }, mark) : mark,
+  );
 }

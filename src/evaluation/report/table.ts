@@ -1,5 +1,5 @@
-import { decimal, evaluations, milliseconds, NOTHING, percent, range } from './format.js';
 import { element, escape, section } from '../../report/html.js';
+import { decimal, evaluations, milliseconds, NOTHING, percent, range } from './format.js';
 import { nameCell } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 
@@ -22,11 +22,13 @@ export interface Column {
 
 const COLUMNS: readonly Column[] = [
   {
-    title: 'Score', help: 'mean over episodes of the largest reward, with its 95 % interval',
+    title: 'Score',
+    help: 'mean over episodes of the largest reward, with its 95 % interval',
     cell: ({ summary: { score } }) => ({ text: decimal(score.mean), note: range(score.interval), value: score.mean }),
   },
   {
-    title: 'Success', help: 'share of episodes that covered more than 95 % of the goal, with its 95 % interval',
+    title: 'Success',
+    help: 'share of episodes that covered more than 95 % of the goal, with its 95 % interval',
     cell: ({ summary: { successRate, successes, episodes } }) => ({
       text: percent(successRate.mean),
       note: `${range(successRate.interval, (share) => (100 * share).toFixed(0))} %\n${successes} of ${episodes}`,
@@ -34,29 +36,42 @@ const COLUMNS: readonly Column[] = [
     }),
   },
   {
-    title: 'Evaluations', help: 'U-Net evaluations per decision, cold decisions included',
+    title: 'Evaluations',
+    help: 'U-Net evaluations per decision, cold decisions included',
     cell: ({ summary }) => ({ text: evaluations(summary.evaluationsPerDecision), value: summary.evaluationsPerDecision }),
   },
   {
-    title: 'Screening', help: 'share of the evaluations that only compared candidates', isOptional: true,
+    title: 'Screening',
+    help: 'share of the evaluations that only compared candidates',
+    isOptional: true,
     cell: ({ summary: { screeningShare: share } }) => ({ text: share === 0 ? NOTHING : percent(share), value: share || undefined }),
   },
   {
-    title: 'p50 ms', help: 'median latency of a decision, batch 1', isOptional: true,
+    title: 'p50 ms',
+    help: 'median latency of a decision, batch 1',
+    isOptional: true,
     cell: ({ summary: { latency } }) => ({
-      text: milliseconds(latency?.p50), ...(latency ? { note: `n = ${latency.count}` } : {}), value: latency?.p50,
+      text: milliseconds(latency?.p50),
+      ...(latency ? { note: `n = ${latency.count}` } : {}),
+      value: latency?.p50,
     }),
   },
   {
-    title: 'p95 ms', help: '95 of 100 decisions were faster', isOptional: true,
+    title: 'p95 ms',
+    help: '95 of 100 decisions were faster',
+    isOptional: true,
     cell: ({ summary: { latency } }) => ({ text: milliseconds(latency?.p95), value: latency?.p95 }),
   },
   {
-    title: 'p99 ms', help: '99 of 100 decisions were faster', isOptional: true,
+    title: 'p99 ms',
+    help: '99 of 100 decisions were faster',
+    isOptional: true,
     cell: ({ summary: { latency } }) => ({ text: milliseconds(latency?.p99), value: latency?.p99 }),
   },
   {
-    title: 'Cold ms', help: 'latency of the first decision of an episode, where it is sampled differently', isOptional: true,
+    title: 'Cold ms',
+    help: 'latency of the first decision of an episode, where it is sampled differently',
+    isOptional: true,
     cell: ({ summary: { coldLatency } }) => ({
       text: milliseconds(coldLatency?.p50),
       ...(coldLatency ? { note: `p99 ${milliseconds(coldLatency.p99)}\nn = ${coldLatency.count}` } : {}),
@@ -64,15 +79,23 @@ const COLUMNS: readonly Column[] = [
     }),
   },
   {
-    title: 'Jump', help: 'mean distance from the last action of a chunk to the first of the next, normalised action space',
+    title: 'Jump',
+    help: 'mean distance from the last action of a chunk to the first of the next, normalised action space',
     cell: ({ summary: { jump } }) => ({ text: decimal(jump), value: jump }),
   },
   {
-    title: 'Stalls', help: 'decisions per episode that the stall rule fired on', isOptional: true,
-    cell: ({ summary: { stallsPerEpisode: stalls } }) => ({ text: stalls === 0 ? NOTHING : decimal(stalls, 1), value: stalls || undefined }),
+    title: 'Stalls',
+    help: 'decisions per episode that the stall rule fired on',
+    isOptional: true,
+    cell: ({ summary: { stallsPerEpisode: stalls } }) => ({
+      text: stalls === 0 ? NOTHING : decimal(stalls, 1),
+      value: stalls || undefined,
+    }),
   },
   {
-    title: 'Failed', help: 'episodes that ended in an error; they count with the score they had reached', isOptional: true,
+    title: 'Failed',
+    help: 'episodes that ended in an error; they count with the score they had reached',
+    isOptional: true,
     cell: ({ summary: { failures } }) => ({ text: failures === 0 ? NOTHING : String(failures), value: failures || undefined }),
   },
 ];
@@ -85,15 +108,33 @@ export function tableSection({ rows }: ReportModel): string {
 
 export function sortableTable(rows: readonly Row[], columns: readonly Column[]): string {
   const titles = [{ title: 'Strategy', help: 'as it was asked for' }, ...columns];
-  return element('div', { class: 'scroll' }, element('table', { class: 'numbers', 'data-sortable': '' }, [
-    element('thead', {}, element('tr', {}, titles.map(({ title, help }) =>
-      element('th', { scope: 'col', title: help }, element('button', { type: 'button' }, escape(title)))))),
-    element('tbody', {}, rows.map((row) => element('tr', {}, [nameCell(row), ...columns.map((column) => numberCell(column.cell(row)))]))),
-  ]));
+  return element(
+    'div',
+    { class: 'scroll' },
+    element('table', { class: 'numbers', 'data-sortable': '' }, [
+      element(
+        'thead',
+        {},
+        element(
+          'tr',
+          {},
+          titles.map(({ title, help }) =>
+            element('th', { scope: 'col', title: help }, element('button', { type: 'button' }, escape(title))),
+          ),
+        ),
+      ),
+      element(
+        'tbody',
+        {},
+        rows.map((row) => element('tr', {}, [nameCell(row), ...columns.map((column) => numberCell(column.cell(row)))])),
+      ),
+    ]),
+  );
 }
 
 function numberCell({ text, note, value }: Cell): string {
   return element('td', { 'data-value': value === undefined ? '' : String(value) }, [
-    escape(text), note === undefined ? '' : element('small', {}, escape(note)),
+    escape(text),
+    note === undefined ? '' : element('small', {}, escape(note)),
   ]);
 }

@@ -1,13 +1,18 @@
-import type { PredictorShape } from '../../spec/network-shapes.js';
 import { recordAttention } from '../../ops/attention.js';
 import { recordConv1d } from '../../ops/conv1d.js';
 import { recordLayerNorm } from '../../ops/norm.js';
 import { PlanBuilder } from '../../runtime/plan-builder.js';
 import { runOnce } from '../../runtime/run-once.js';
-import { asTokens, broadcast, channelRange, timeRange, tokens, type Tensor } from '../../runtime/tensor.js';
+import { asTokens, broadcast, channelRange, type Tensor, timeRange, tokens } from '../../runtime/tensor.js';
 import type { Uploader } from '../../runtime/uploader.js';
+import type { PredictorShape } from '../../spec/network-shapes.js';
 import {
-  allocateDecoderStart, type DecoderLayer, type DecoderStart, type EncoderLayer, type FeedforwardWeights, type PredictorWeights,
+  allocateDecoderStart,
+  type DecoderLayer,
+  type DecoderStart,
+  type EncoderLayer,
+  type FeedforwardWeights,
+  type PredictorWeights,
   type SelfAttentionWeights,
 } from './predictor-weights.js';
 
@@ -23,8 +28,11 @@ export async function computeDecoderStart(uploader: Uploader, weights: Predictor
   const start = await allocateDecoderStart(uploader, shape);
   const builder = new PlanBuilder(device);
   builder.segment('decoder start');
-  const [queries, x, q] = [weights.queries, start.x, start.q].map((buffer) => asTokens(builder.existing(buffer), 1, horizon, d)) as
-    [Tensor, Tensor, Tensor];
+  const [queries, x, q] = [weights.queries, start.x, start.q].map((buffer) => asTokens(builder.existing(buffer), 1, horizon, d)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   recordDecoderSelf(builder, weights.decoder[0] as DecoderLayer, heads, queries, x, q);
   await runOnce(device, builder, 'decoder start', [], q.buffer);
   return start;

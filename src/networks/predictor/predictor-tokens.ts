@@ -1,19 +1,26 @@
-import { fitsTokenStages, type TokenSizes } from '../../../kernels/transformer/token-stages.wgsl.js';
 import type { WeightStorage } from '../../../kernels/lib/weight-storage.wgsl.js';
-import type { PredictorShape } from '../../spec/network-shapes.js';
+import { fitsTokenStages, type TokenSizes } from '../../../kernels/transformer/token-stages.wgsl.js';
+import { convView } from '../../ops/matrix-view.js';
 import { EPSILON, type NormWeights } from '../../ops/norm.js';
 import { recordEmbedToken, recordTokenLayer } from '../../ops/token-layers.js';
 import { decoderProgram, decoderStartProgram, encoderProgram, projectionProgram } from '../../ops/token-programs.js';
 import { packTokenWeights, type TokenWeights } from '../../ops/token-weights.js';
 import { matrixStorage } from '../../ops/weight-packing.js';
-import { convView } from '../../ops/matrix-view.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
-import type { Precision } from '../../spec/precision.js';
 import { PlanBuilder } from '../../runtime/plan-builder.js';
 import { runOnce } from '../../runtime/run-once.js';
-import { asTokens, tokens, type Tensor } from '../../runtime/tensor.js';
+import { asTokens, type Tensor, tokens } from '../../runtime/tensor.js';
 import type { Uploader } from '../../runtime/uploader.js';
-import { allocateDecoderStart, HISTORY_POSITIONS, OBSERVATION_POSITIONS, readRows, type DecoderStart, type PredictorWeights } from './predictor-weights.js';
+import type { PredictorShape } from '../../spec/network-shapes.js';
+import type { Precision } from '../../spec/precision.js';
+import {
+  allocateDecoderStart,
+  type DecoderStart,
+  HISTORY_POSITIONS,
+  OBSERVATION_POSITIONS,
+  type PredictorWeights,
+  readRows,
+} from './predictor-weights.js';
 
 /** The weights of a predictor whose layers are one dispatch each. */
 export interface PredictorTokens {
@@ -79,26 +86,30 @@ export async function packPredictorTokens(
   const encoder: TokenWeights[] = [];
   for (const [i, layer] of weights.encoder.entries()) {
     const next = weights.encoder[i + 1];
-    encoder.push(await packTokenWeights(loader, `encoder layer ${i}`, {
-      linears: [layer.selfAttention.outProjection, ...layer.feedforward, next?.selfAttention.inProjection ?? weights.memoryProjection],
-      norms: [layer.norm2, ...(next ? [next.norm1] : [])],
-    }));
+    encoder.push(
+      await packTokenWeights(loader, `encoder layer ${i}`, {
+        linears: [layer.selfAttention.outProjection, ...layer.feedforward, next?.selfAttention.inProjection ?? weights.memoryProjection],
+        norms: [layer.norm2, ...(next ? [next.norm1] : [])],
+      }),
+    );
   }
   const outputBuffer = await parts.uploadFloats('output projection', output);
   const decoder: TokenWeights[] = [];
   for (const [i, layer] of weights.decoder.entries()) {
     const next = weights.decoder[i + 1];
     const norms: NormWeights[] = [...(i > 0 ? [layer.norm1] : []), layer.norm2, layer.norm3];
-    decoder.push(await packTokenWeights(loader, `decoder layer ${i}`, {
-      linears: [
-        ...(i > 0 ? [layer.selfAttention.outProjection, layer.queryProjection] : []),
-        layer.outProjection,
-        ...layer.feedforward,
-        ...(next ? [next.selfAttention.inProjection] : []),
-      ],
-      norms: next ? norms : [...norms, weights.outNorm],
-      others: next ? [] : [outputBuffer],
-    }));
+    decoder.push(
+      await packTokenWeights(loader, `decoder layer ${i}`, {
+        linears: [
+          ...(i > 0 ? [layer.selfAttention.outProjection, layer.queryProjection] : []),
+          layer.outProjection,
+          ...layer.feedforward,
+          ...(next ? [next.selfAttention.inProjection] : []),
+        ],
+        norms: next ? norms : [...norms, weights.outNorm],
+        others: next ? [] : [outputBuffer],
+      }),
+    );
   }
   const { storage } = embed;
   return { storage, embed, encoder, decoderStart: await computeTokenStart(loader, parts, shape, storage, weights), decoder };
@@ -119,13 +130,19 @@ async function computeTokenStart(
   const { selfAttention, queryProjection, norm1 } = first;
   const temporary = { uploader: parts };
   const projection = await packTokenWeights(temporary, 'decoder start, q, k and v', { linears: [selfAttention.inProjection], norms: [] });
-  const rest = await packTokenWeights(temporary, 'decoder start', { linears: [selfAttention.outProjection, queryProjection], norms: [norm1] });
+  const rest = await packTokenWeights(temporary, 'decoder start', {
+    linears: [selfAttention.outProjection, queryProjection],
+    norms: [norm1],
+  });
 
   const start = await allocateDecoderStart(uploader, shape);
   const builder = new PlanBuilder(uploader.device);
   builder.segment('decoder start');
-  const [x, y, q] = [weights.queries, start.x, start.q].map((buffer) => asTokens(builder.existing(buffer), 1, horizon, d)) as
-    [Tensor, Tensor, Tensor];
+  const [x, y, q] = [weights.queries, start.x, start.q].map((buffer) => asTokens(builder.existing(buffer), 1, horizon, d)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   const rows = tokens(builder, 'decoder start, q, k and v', 1, horizon, 3 * d);
   const unchanged = tokens(builder, 'queries', 1, horizon, d);
   recordTokenLayer(builder, projection, sizes, projectionProgram(sizes, horizon, 3 * d), { x, y: unchanged, nextRows: rows });
@@ -165,8 +182,9 @@ export function recordPredictorTokens(
   });
 
   const memory = rows;
-  let [state, query] = [weights.decoderStart.x, weights.decoderStart.q].map((buffer) => asTokens(builder.existing(buffer), 1, horizon, d)) as
-    [Tensor, Tensor];
+  let [state, query] = [weights.decoderStart.x, weights.decoderStart.q].map((buffer) =>
+    asTokens(builder.existing(buffer), 1, horizon, d),
+  ) as [Tensor, Tensor];
   weights.decoder.forEach((weightsOfLayer, layer) => {
     const isLast = layer + 1 === decoderLayers;
     const y = fresh(`decoder ${layer} output`, horizon, d);

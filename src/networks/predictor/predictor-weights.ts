@@ -1,10 +1,10 @@
-import type { PredictorShape } from '../../spec/network-shapes.js';
-import { loadLinear, loadLinearRows, type Conv1dWeights } from '../../ops/conv1d.js';
+import { type Conv1dWeights, loadLinear, loadLinearRows } from '../../ops/conv1d.js';
+import { convView } from '../../ops/matrix-view.js';
 import { loadNorm, type NormWeights } from '../../ops/norm.js';
 import { roundVector, uploadMatrix, uploadVector } from '../../ops/weight-packing.js';
-import { convView } from '../../ops/matrix-view.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { Uploader } from '../../runtime/uploader.js';
+import type { PredictorShape } from '../../spec/network-shapes.js';
 
 export interface SelfAttentionWeights {
   /** q, k and v from one product. */
@@ -70,8 +70,10 @@ export async function loadPredictorWeights(loader: WeightLoader, shape: Predicto
   const { modelDim: d, feedforwardDim, actionDim, observationDim } = shape;
   const linear = (name: string, inChannels: number, outChannels: number): Promise<Conv1dWeights> =>
     loadLinear(loader, name, inChannels, outChannels);
-  const feedforward = async (expand: string, contract: string): Promise<FeedforwardWeights> =>
-    [await linear(expand, d, feedforwardDim), await linear(contract, feedforwardDim, d)];
+  const feedforward = async (expand: string, contract: string): Promise<FeedforwardWeights> => [
+    await linear(expand, d, feedforwardDim),
+    await linear(contract, feedforwardDim, d),
+  ];
   const encoder: EncoderLayer[] = [];
   for (let i = 0; i < shape.encoderLayers; i++) {
     const name = `cond_encoder.layers.${i}`;
@@ -101,7 +103,9 @@ export async function loadPredictorWeights(loader: WeightLoader, shape: Predicto
     observationEmbed: await linear('obs_embed', observationDim, d),
     historyPositions: await uploadVector(loader, 'history positions', await readRows(loader, HISTORY_POSITIONS, shape.historySteps, d)),
     observationPositions: await uploadVector(
-      loader, 'observation positions', await readRows(loader, OBSERVATION_POSITIONS, shape.observationSteps, d),
+      loader,
+      'observation positions',
+      await readRows(loader, OBSERVATION_POSITIONS, shape.observationSteps, d),
     ),
     encoder,
     memoryProjection: await loadMemoryProjection(loader, d, shape.decoderLayers),
@@ -150,5 +154,8 @@ async function loadMemoryProjection(loader: WeightLoader, d: number, layers: num
 async function loadQueries(loader: WeightLoader, { horizon, modelDim }: PredictorShape): Promise<GPUBuffer> {
   const queries = await readRows(loader, 'action_query', horizon, modelDim);
   const positions = await readRows(loader, HISTORY_POSITIONS, horizon, modelDim);
-  return loader.uploader.uploadFloats('queries with positions', queries.map((value, index) => value + (positions[index] as number)));
+  return loader.uploader.uploadFloats(
+    'queries with positions',
+    queries.map((value, index) => value + (positions[index] as number)),
+  );
 }

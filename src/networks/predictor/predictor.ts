@@ -1,11 +1,11 @@
-import type { PredictorShape } from '../../spec/network-shapes.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
-import { timeRange, type Tensor } from '../../runtime/tensor.js';
+import { type Tensor, timeRange } from '../../runtime/tensor.js';
 import { Uploader } from '../../runtime/uploader.js';
+import type { PredictorShape } from '../../spec/network-shapes.js';
 import { computeDecoderStart, recordPredictorLayers } from './predictor-layers.js';
-import { fitsTokenKernels, packPredictorTokens, recordPredictorTokens, type PredictorTokens } from './predictor-tokens.js';
-import { loadPredictorWeights, type DecoderStart, type PredictorWeights } from './predictor-weights.js';
+import { fitsTokenKernels, type PredictorTokens, packPredictorTokens, recordPredictorTokens } from './predictor-tokens.js';
+import { type DecoderStart, loadPredictorWeights, type PredictorWeights } from './predictor-weights.js';
 
 /** The predictor on the device: an op of its own for each product, attention and norm, or a dispatch for each layer. */
 export type Predictor = { readonly shape: PredictorShape } & (
@@ -37,7 +37,13 @@ export async function loadPredictor(loader: WeightLoader, shape: PredictorShape)
  * history: tokens [b][horizon][actionDim], the whole previous chunk, normalised. observations: tokens
  * [b][observationSteps][observationDim], normalised. prediction: tokens [b][horizon][actionDim].
  */
-export function recordPredictor(builder: PlanBuilder, predictor: Predictor, history: Tensor, observations: Tensor, prediction: Tensor): void {
+export function recordPredictor(
+  builder: PlanBuilder,
+  predictor: Predictor,
+  history: Tensor,
+  observations: Tensor,
+  prediction: Tensor,
+): void {
   const { shape } = predictor;
   const used = timeRange(history, history.length - shape.historySteps, shape.historySteps);
   switch (predictor.kind) {

@@ -1,7 +1,7 @@
-import { alignUp } from '../../runtime/buffers.js';
 import { type Conv1dWeights } from '../../ops/conv1d.js';
 import { roundVector, uploadMatrix, uploadVector } from '../../ops/weight-packing.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
+import { alignUp } from '../../runtime/buffers.js';
 
 /**
  * The FiLM projections of all residual blocks as two matrices.

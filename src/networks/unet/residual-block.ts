@@ -1,12 +1,12 @@
 import { chunkGroup, leastCommonMultiple } from '../../../kernels/lib/weight-storage.wgsl.js';
-import { loadConv1d, recordConv1d, type Conv1dWeights } from '../../ops/conv1d.js';
-import { loadFoldedNorm, recordGroupNorm, type FilmBinding, type FoldedNorm } from '../../ops/norm.js';
-import { partialSums, type PartialSums } from '../../ops/partial-sums.js';
+import { type Conv1dWeights, loadConv1d, recordConv1d } from '../../ops/conv1d.js';
+import { type FilmBinding, type FoldedNorm, loadFoldedNorm, recordGroupNorm } from '../../ops/norm.js';
+import { type PartialSums, partialSums } from '../../ops/partial-sums.js';
 import { recordFinish, type Unfinished } from '../../ops/unfinished.js';
 import { chooseSplits } from '../../ops/variants.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
-import { channelsFirst, tapTensor, type Tensor } from '../../runtime/tensor.js';
+import { channelsFirst, type Tensor, tapTensor } from '../../runtime/tensor.js';
 
 /** Name, shape and kernel of a residual block of the U-Net. */
 export interface ResidualBlockShape {
@@ -101,7 +101,13 @@ export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, 
   return {
     tensor: y,
     unfinished: {
-      sums: sums2, norm: block.norm2, groups, residual, sumsTap: `${tap2}.block.0`, normTap: tap2, storedTaps: [`activation.${name}`],
+      sums: sums2,
+      norm: block.norm2,
+      groups,
+      residual,
+      sumsTap: `${tap2}.block.0`,
+      normTap: tap2,
+      storedTaps: [`activation.${name}`],
     },
   };
 }

@@ -1,9 +1,9 @@
 import { loadLinear, recordConv1d } from '../../ops/conv1d.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
-import { PlanBuilder } from '../../runtime/plan-builder.js';
 import { compilePlan } from '../../runtime/plan.js';
-import { asTokens, tokens, type Tensor } from '../../runtime/tensor.js';
-import { filmRowStride, type FilmWeights } from './film.js';
+import { PlanBuilder } from '../../runtime/plan-builder.js';
+import { asTokens, type Tensor, tokens } from '../../runtime/tensor.js';
+import { type FilmWeights, filmRowStride } from './film.js';
 
 /** What the network needs to know of each timestep, computed once when it is loaded. Row t belongs to timestep t. */
 export interface TimestepTable {

@@ -1,11 +1,18 @@
-import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
-import { loadConv1d, recordConv1d, type Conv1dWeights } from '../../ops/conv1d.js';
-import { loadNorm, recordGroupNorm, type NormWeights } from '../../ops/norm.js';
+import { type Conv1dWeights, loadConv1d, recordConv1d } from '../../ops/conv1d.js';
+import { loadNorm, type NormWeights, recordGroupNorm } from '../../ops/norm.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
-import { channelRange, channelsFirst, tapTensor, type Tensor } from '../../runtime/tensor.js';
-import { loadFilm, type FilmWeights } from './film.js';
-import { finished, loadResidualBlock, recordResidualBlock, type Flow, type ResidualBlock, type ResidualBlockShape } from './residual-block.js';
+import { channelRange, channelsFirst, type Tensor, tapTensor } from '../../runtime/tensor.js';
+import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
+import { type FilmWeights, loadFilm } from './film.js';
+import {
+  type Flow,
+  finished,
+  loadResidualBlock,
+  type ResidualBlock,
+  type ResidualBlockShape,
+  recordResidualBlock,
+} from './residual-block.js';
 import { buildTimestepTable, type TimestepTable } from './timestep-table.js';
 
 interface DownLevel {

@@ -1,5 +1,5 @@
 import { ComputeDevice, type OpenDeviceOptions, type Profile } from '../../runtime/device.js';
-import { createGpu, type AdapterChoice } from './gpu.js';
+import { type AdapterChoice, createGpu } from './gpu.js';
 import { chooseProfile } from './profile.js';
 import { chooseVariants, type VariantsChoice } from './variants.js';
 

@@ -1,6 +1,6 @@
-import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { checkRange, type ByteSource, type CheckpointSource } from '../../checkpoints/source.js';
+import { type ByteSource, type CheckpointSource, checkRange } from '../../checkpoints/source.js';
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 
 /** A checkpoint folder on disk. Files stay open until `close`. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { NoAdapterError, OptionError } from '../../foundation/errors.js';
-import { dawnFlags, type DawnOptions } from './profile.js';
+import { type DawnOptions, dawnFlags } from './profile.js';
 import { useSwiftShader } from './swiftshader.js';
 
 /**
@@ -21,10 +21,7 @@ export const ADAPTER_VARIABLE = 'WARMSTEP_ADAPTER';
  * timing apply to the result alone: safe and fast devices can live side by side.
  * @throws NoAdapterError, naming the remedy for this operating system.
  */
-export async function createGpu(
-  choice: AdapterChoice = process.env[ADAPTER_VARIABLE] ?? 'auto',
-  options: DawnOptions = {},
-): Promise<GPU> {
+export async function createGpu(choice: AdapterChoice = process.env[ADAPTER_VARIABLE] ?? 'auto', options: DawnOptions = {}): Promise<GPU> {
   const flags = dawnFlags(options);
   const softwareFlags = dawnFlags({ ...options, software: true });
   switch (choice) {
@@ -86,7 +83,9 @@ function lavapipeDriver(): string {
     const file = lavapipeFile(readdirSync(folder));
     if (file !== undefined) return join(folder, file);
   }
-  throw new NoAdapterError(`lavapipe was asked for, but no lvp_icd*.json for ${process.arch} is in ${DRIVER_FOLDERS.join(', ')}. ${remedy()}`);
+  throw new NoAdapterError(
+    `lavapipe was asked for, but no lvp_icd*.json for ${process.arch} is in ${DRIVER_FOLDERS.join(', ')}. ${remedy()}`,
+  );
 }
 
 /** Architectures in the file names of Mesa. */
@@ -95,8 +94,10 @@ const MESA_ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 
 /** The driver for this architecture among the files of a folder: a 32-bit Mesa may be installed beside the 64-bit one. */
 export function lavapipeFile(names: readonly string[], arch: NodeJS.Architecture = process.arch): string | undefined {
   const drivers = names.filter((name) => /^lvp_icd.*\.json$/.test(name));
-  return [`lvp_icd.${MESA_ARCHITECTURES[arch] ?? arch}.json`, 'lvp_icd.json'].find((name) => drivers.includes(name))
-    ?? (drivers.length === 1 ? drivers[0] : undefined);
+  return (
+    [`lvp_icd.${MESA_ARCHITECTURES[arch] ?? arch}.json`, 'lvp_icd.json'].find((name) => drivers.includes(name)) ??
+    (drivers.length === 1 ? drivers[0] : undefined)
+  );
 }
 
 /** What to do about a missing adapter, on this operating system. */
@@ -104,12 +105,12 @@ export function remedy(platform: NodeJS.Platform = process.platform): string {
   switch (platform) {
     case 'linux':
       return (
-        'On Linux: install the GPU vendor\'s Vulkan driver and the loader (Debian and Ubuntu: apt install libvulkan1 ' +
+        "On Linux: install the GPU vendor's Vulkan driver and the loader (Debian and Ubuntu: apt install libvulkan1 " +
         'mesa-vulkan-drivers; NVIDIA: its driver with Vulkan support). Without a GPU, on Linux x64: npm install --save-dev ' +
         '@sparticuz/chromium, and WARMSTEP_ADAPTER=swiftshader; elsewhere: Mesa 24 or newer, and WARMSTEP_ADAPTER=lavapipe.'
       );
     case 'darwin':
-      return 'On macOS: WebGPU needs Metal, macOS 13 or newer on real hardware, and webgpu\'s install script must have run (npm rebuild webgpu).';
+      return "On macOS: WebGPU needs Metal, macOS 13 or newer on real hardware, and webgpu's install script must have run (npm rebuild webgpu).";
     case 'win32':
       return 'On Windows: update the graphics driver (Direct3D 12); Windows 10 or newer is needed.';
     default:

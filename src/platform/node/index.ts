@@ -1,6 +1,6 @@
 /** The package as Node sees it: the core, with folders as checkpoints and Dawn as WebGPU. */
 export * from '../../index.js';
-export { openDevice, type OpenNodeDeviceOptions } from './device.js';
+export { type OpenNodeDeviceOptions, openDevice } from './device.js';
 export { folderSource } from './folder-source.js';
-export { createGpu, type AdapterChoice } from './gpu.js';
-export { loadPolicy, type LoadNodePolicyOptions } from './load-policy.js';
+export { type AdapterChoice, createGpu } from './gpu.js';
+export { type LoadNodePolicyOptions, loadPolicy } from './load-policy.js';

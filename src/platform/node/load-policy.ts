@@ -1,6 +1,6 @@
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import { checkKeys } from '../../foundation/options.js';
-import { loadPolicy as loadFromSource, LOAD_POLICY_KEYS, type LoadPolicyOptions } from '../../policy/load-policy.js';
+import { LOAD_POLICY_KEYS, type LoadPolicyOptions, loadPolicy as loadFromSource } from '../../policy/load-policy.js';
 import type { Policy } from '../../policy/policy.js';
 import type { Profile } from '../../runtime/device.js';
 import { openDevice } from './device.js';
@@ -25,7 +25,8 @@ export async function loadPolicy(source: string | CheckpointSource, options: Loa
   const { predictor, adapter, profile, device: given, ...rest } = options;
   const policySource = typeof source === 'string' ? await folderSource(source) : source;
   const predictorSource = typeof predictor === 'string' ? await predictorFolder(predictor) : predictor;
-  const device = given ?? (await openDevice({ ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) }));
+  const device =
+    given ?? (await openDevice({ ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) }));
   const onDispose = (): void => {
     if (!given) device.dispose();
     options.onDispose?.();

@@ -37,8 +37,8 @@ export function loadLibrary(path: string): void {
     // It is a library, not an addon: Node loads it and then complains that it did not register itself.
     if (message.includes('did not self-register')) return;
     throw new NoAdapterError(
-      `SwiftShader's Vulkan loader cannot be loaded (${message}): delete the folder "${dirname(path)}", so that it is unpacked again, `
-        + 'and see that its file system is not mounted noexec',
+      `SwiftShader's Vulkan loader cannot be loaded (${message}): delete the folder "${dirname(path)}", so that it is unpacked again, ` +
+        'and see that its file system is not mounted noexec',
       { cause: error },
     );
   }
@@ -97,9 +97,7 @@ function isUnpacked(folder: string, owner: number | undefined): boolean {
   // Not stat: a link that somebody put there is theirs, whatever it leads to.
   const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found && owner !== undefined && found.uid !== owner) {
-    throw new NoAdapterError(
-      `the folder "${folder}" for SwiftShader belongs to another user: delete it, or set TMPDIR to another folder`,
-    );
+    throw new NoAdapterError(`the folder "${folder}" for SwiftShader belongs to another user: delete it, or set TMPDIR to another folder`);
   }
   return found !== undefined && existsSync(join(folder, DRIVER));
 }

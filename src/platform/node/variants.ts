@@ -25,7 +25,10 @@ function environmentChoice(): 'tuned' | 'shipped' {
 
 /** Where the table of an adapter lies, for both profiles: in the cache folder of the user. */
 export function variantFile(adapter: AdapterFacts): string {
-  const slug = adapterIdentity(adapter).toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '');
+  const slug = adapterIdentity(adapter)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
   return join(cacheFolder(), 'warmstep', `variants-${slug}.json`);
 }
 
@@ -36,7 +39,9 @@ export function readVariants(file: string, adapter: AdapterFacts): VariantTable 
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new OptionError(`${file}: the table of variants cannot be read (${(error as Error).message}). Delete it, or set ${VARIANTS_VARIABLE}=shipped.`);
+    throw new OptionError(
+      `${file}: the table of variants cannot be read (${(error as Error).message}). Delete it, or set ${VARIANTS_VARIABLE}=shipped.`,
+    );
   }
   return { ...checkVariantTable(parse(file, text), adapterIdentity(adapter), file), file };
 }
@@ -45,7 +50,9 @@ function parse(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new OptionError(`${file}: expected a table of variants as JSON, found something else. Delete it and run \`warmstep tune\` again.`);
+    throw new OptionError(
+      `${file}: expected a table of variants as JSON, found something else. Delete it and run \`warmstep tune\` again.`,
+    );
   }
 }
 

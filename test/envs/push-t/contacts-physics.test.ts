@@ -105,7 +105,7 @@ describe('contacts with a wall', () => {
     return manifold;
   };
 
-  it('are none beyond the wall\'s radius', () => {
+  it("are none beyond the wall's radius", () => {
     expect(touching(bar(100, 2.001, 0)).count).toBe(0);
     expect(touching(bar(100, 1.999, 0)).count).toBe(2);
   });
@@ -113,8 +113,14 @@ describe('contacts with a wall', () => {
   it('are the ends of the stretch along which a block lies on it', () => {
     const { count, points, normalX, normalY } = touching(bar(480, 1, 0));
     expect([count, normalX, normalY].map((value) => value + 0)).toEqual([2, 0, 1]);
-    expect(points.map(({ ax, ay }) => [ax, ay]).sort()).toEqual([[420, 2], [500, 2]]);
-    expect(points.map(({ bx, by }) => [bx, by]).sort()).toEqual([[420, 1], [500, 1]]);
+    expect(points.map(({ ax, ay }) => [ax, ay]).sort()).toEqual([
+      [420, 2],
+      [500, 2],
+    ]);
+    expect(points.map(({ bx, by }) => [bx, by]).sort()).toEqual([
+      [420, 1],
+      [500, 1],
+    ]);
     expect(points[0].key).not.toBe(points[1].key);
   });
 
@@ -148,8 +154,7 @@ describe('broad phase', () => {
   it('reports every overlapping pair with a moving shape exactly once, however they move', () => {
     const random = new Mt19937(9);
     const shapes = Array.from({ length: 7 }, (_, id) => ({ id, box: new Box(), velocity: { vx: 0, vy: 0 } }));
-    const place = (shape: (typeof shapes)[number], x: number, y: number, size: number): void =>
-      shape.box.set(x, y, x + size, y + size);
+    const place = (shape: (typeof shapes)[number], x: number, y: number, size: number): void => shape.box.set(x, y, x + size, y + size);
     for (const shape of shapes) place(shape, random.nextInteger(0, 300), random.nextInteger(0, 300), 80);
     const [still, moving] = [shapes.slice(0, 4), shapes.slice(4)];
     let reported: string[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Coverage } from '../../../src/envs/push-t/coverage.js';
 import { Mt19937 } from '../../../src/envs/push-t/mt19937.js';
-import { GOAL, type BlockPose } from '../../../src/envs/push-t/scene.js';
+import { type BlockPose, GOAL } from '../../../src/envs/push-t/scene.js';
 
 const coverage = new Coverage();
 
@@ -11,8 +11,7 @@ function moved(x: number, y: number, turn: number): BlockPose {
   return { blockX: GOAL.blockX + cos * x - sin * y, blockY: GOAL.blockY + sin * x + cos * y, angle: GOAL.angle + turn };
 }
 
-const inT = (x: number, y: number): boolean =>
-  (Math.abs(x) <= 60 && y >= 0 && y <= 30) || (Math.abs(x) <= 15 && y > 30 && y <= 120);
+const inT = (x: number, y: number): boolean => (Math.abs(x) <= 60 && y >= 0 && y <= 30) || (Math.abs(x) <= 15 && y > 30 && y <= 120);
 
 /** Share of the T's area, by counting the centres of cells of half a pixel. */
 function counted(x: number, y: number, turn: number): number {
@@ -40,11 +39,11 @@ describe('coverage', () => {
     expect(coverage.of(moved(0, 0, Math.PI))).toBeCloseTo(0, 12);
   });
 
-  it('loses both rectangles\' widths when moved along the bar', () => {
+  it("loses both rectangles' widths when moved along the bar", () => {
     for (const x of [1, 10, 29, -5]) expect(coverage.of(moved(x, 0, 0))).toBeCloseTo(1 - (120 * Math.abs(x)) / 6300, 12);
   });
 
-  it('counts the stem on the target\'s bar when moved along the stem', () => {
+  it("counts the stem on the target's bar when moved along the stem", () => {
     const area = 120 * 20 + 30 * 80 + 30 * 10;
     expect(coverage.of(moved(0, -10, 0))).toBeCloseTo(area / 6300, 12);
     expect(coverage.of(moved(0, 10, 0))).toBeCloseTo(area / 6300, 12);

@@ -79,9 +79,16 @@ describe('Push-T stays finite', () => {
     const pushT = new PushT();
     // The agent on corners, edges and the centre of the block; the block along and across the end of a wall.
     const poses: [number, number, number, number, number][] = [
-      [190, 200, 250, 200, 0], [250, 200, 250, 200, 0], [265, 230, 250, 200, 0], [250, 245, 250, 200, 0],
-      [400, 400, 65, 5, 0], [400, 400, 5, 506, 0], [400, 400, 5, 506, Math.PI / 2], [400, 400, 5, 480, Math.PI],
-      [5, 5, 5, 5, 0], [506, 506, 506, 506, Math.PI / 4],
+      [190, 200, 250, 200, 0],
+      [250, 200, 250, 200, 0],
+      [265, 230, 250, 200, 0],
+      [250, 245, 250, 200, 0],
+      [400, 400, 65, 5, 0],
+      [400, 400, 5, 506, 0],
+      [400, 400, 5, 506, Math.PI / 2],
+      [400, 400, 5, 480, Math.PI],
+      [5, 5, 5, 5, 0],
+      [506, 506, 506, 506, Math.PI / 4],
     ];
     for (const [agentX, agentY, blockX, blockY, angle] of poses) {
       pushT.placeAt({ agentX, agentY, blockX, blockY, angle });

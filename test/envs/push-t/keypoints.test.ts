@@ -9,7 +9,7 @@ import { dataFolder, readFloat32 } from '../../support/data.js';
 const ROUNDING = 3e-5;
 
 describe('keypoints', () => {
-  it('are the block\'s own when it lies at the origin, followed by the agent', () => {
+  it("are the block's own when it lies at the origin, followed by the agent", () => {
     const values = observeKeypoints({ agentX: 7, agentY: 8, blockX: 0, blockY: 0, angle: 0 });
     expect(values.slice(0, 4)).toEqual([9.269787, 90.040974, -60.983472, -1.18673]);
     expect(values.slice(16)).toEqual([23.541461, -1.700288, 7, 8]);
@@ -24,15 +24,15 @@ describe('keypoints', () => {
 
   it('are the recorded ones at the beginning of the first demonstration', () => {
     const recorded = [
-      201.81350708, 293.595062256, 283.59197998, 374.652404785, 162.809402466, 391.093322754, 219.859603882, 356.24697876,
-      220.574813843, 258.004119873, 179.962127686, 354.229400635, 258.244659424, 343.837615967, 231.295120239, 317.055053711,
-      199.888595581, 386.419799805, 222, 97,
+      201.81350708, 293.595062256, 283.59197998, 374.652404785, 162.809402466, 391.093322754, 219.859603882, 356.24697876, 220.574813843,
+      258.004119873, 179.962127686, 354.229400635, 258.244659424, 343.837615967, 231.295120239, 317.055053711, 199.888595581, 386.419799805,
+      222, 97,
     ];
     const values = observeKeypoints({ agentX: 222, agentY: 97, blockX: 222.99382, blockY: 381.59903, angle: 3.0079994 });
     expect(Math.max(...values.map((value, i) => Math.abs(value - (recorded[i] ?? NaN))))).toBeLessThan(ROUNDING);
   });
 
-  it('come with a mask of ones in the original environment\'s observation', () => {
+  it("come with a mask of ones in the original environment's observation", () => {
     const state = { agentX: 1, agentY: 2, blockX: 3, blockY: 4, angle: 5 };
     expect(observeMaskedKeypoints(state)).toEqual([...observeKeypoints(state), ...new Array<number>(20).fill(1)]);
   });
@@ -53,7 +53,7 @@ function correctedPose([agentX = 0, agentY = 0, blockX = 0, blockY = 0, angle = 
 }
 
 describe('keypoints of the 25,650 recorded states', () => {
-  it.skipIf(!data)('agree to the data\'s rounding; where the agent overlaps the block, after the substep that pushes them apart', () => {
+  it.skipIf(!data)("agree to the data's rounding; where the agent overlaps the block, after the substep that pushes them apart", () => {
     const read = (name: string): Float32Array => readFloat32(join(data ?? '', name));
     const [states, keypoints] = [read('state.f32'), read('keypoint.f32')];
     let atOnce = 0;

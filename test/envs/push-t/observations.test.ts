@@ -19,7 +19,7 @@ describe('observations of Push-T', () => {
     found.forEach((value, i) => expect(value).toBeCloseTo(expected[i] ?? NaN, 12));
   });
 
-  it('go by LeRobot\'s names', () => {
+  it("go by LeRobot's names", () => {
     expect(pushTObservation(STATE)).toEqual({
       'observation.state': observeAgent(STATE),
       'observation.environment_state': observeVertices(STATE),

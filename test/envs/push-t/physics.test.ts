@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PushT } from '../../../src/envs/push-t/push-t.js';
-import { World } from '../../../src/envs/push-t/world.js';
 import { drawState } from '../../../src/envs/push-t/reset.js';
 import type { PushTState } from '../../../src/envs/push-t/state.js';
+import { World } from '../../../src/envs/push-t/world.js';
 
 interface Trajectory {
   readonly seed: number;
@@ -16,8 +16,7 @@ const GOLDEN = new URL('../../goldens/push-t-physics.json', import.meta.url);
 const { trajectories } = JSON.parse(readFileSync(GOLDEN, 'utf8')) as { trajectories: readonly Trajectory[] };
 
 const values = (state: PushTState): number[] => [state.agentX, state.agentY, state.blockX, state.blockY, state.angle];
-const farthest = (a: readonly number[], b: readonly number[]): number =>
-  Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? NaN))));
+const farthest = (a: readonly number[], b: readonly number[]): number => Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? NaN))));
 
 describe('Push-T against Chipmunk 7.0.3, open loop from the seed', () => {
   it.each(trajectories)('follows seed $seed for 90 control steps within 1e-9', ({ seed, actions, states, coverage }) => {
@@ -35,7 +34,14 @@ describe('Push-T against Chipmunk 7.0.3, open loop from the seed', () => {
 });
 
 /** Ten control steps towards each in turn, then from the first again. */
-const TARGETS = [[256, 256], [100, 400], [400, 100], [256, 450], [450, 256], [60, 60]] as const;
+const TARGETS = [
+  [256, 256],
+  [100, 400],
+  [400, 100],
+  [256, 450],
+  [450, 256],
+  [60, 60],
+] as const;
 
 /** Contact points of each control step, summed over its ten substeps, and the block's pose after it. */
 function tour(seed: number, legacy: boolean, steps: number): { contacts: number; pose: number[] }[] {

@@ -21,7 +21,8 @@ function sketch(size: number, draw: (canvas: Canvas) => void): string[] {
   const canvas = new Canvas(size, BLACK);
   draw(canvas);
   return Array.from({ length: size }, (_, y) =>
-    Array.from({ length: size }, (_, x) => ((canvas.data[(y * size + x) * 3] ?? 0) > 0 ? '#' : '.')).join(''));
+    Array.from({ length: size }, (_, x) => ((canvas.data[(y * size + x) * 3] ?? 0) > 0 ? '#' : '.')).join(''),
+  );
 }
 
 function pixel(picture: Uint8Array, x: number, y: number): number[] {
@@ -35,14 +36,7 @@ function digest(picture: Uint8Array): string {
 
 describe('shapes', () => {
   it('discs have an even diameter, around the upper left corner of their pixel', () => {
-    expect(sketch(6, (canvas) => canvas.fillDisc([3, 3], 2, WHITE))).toEqual([
-      '......',
-      '..##..',
-      '.####.',
-      '.####.',
-      '..##..',
-      '......',
-    ]);
+    expect(sketch(6, (canvas) => canvas.fillDisc([3, 3], 2, WHITE))).toEqual(['......', '..##..', '.####.', '.####.', '..##..', '......']);
   });
 
   it('lines of width 4 reach one pixel to one side and two to the other, across their main direction', () => {
@@ -71,30 +65,39 @@ describe('shapes', () => {
   });
 
   it('polygons include their border, and slopes are cut towards the upper end of an edge', () => {
-    expect(sketch(7, (canvas) => canvas.fillConvex([[3, 0], [6, 2], [3, 6], [0, 2]], WHITE))).toEqual([
-      '...#...',
-      '..###..',
-      '#######',
-      '#######',
-      '.#####.',
-      '..###..',
-      '...#...',
-    ]);
+    expect(
+      sketch(7, (canvas) =>
+        canvas.fillConvex(
+          [
+            [3, 0],
+            [6, 2],
+            [3, 6],
+            [0, 2],
+          ],
+          WHITE,
+        ),
+      ),
+    ).toEqual(['...#...', '..###..', '#######', '#######', '.#####.', '..###..', '...#...']);
   });
 
   it('smooth lines share a step between two pixels', () => {
     const canvas = new Canvas(6, WHITE);
     canvas.smoothLine([1, 1], [5, 2], [55, 55, 55]);
     const values = [1, 2].map((y) => [0, 1, 2, 3, 4, 5].map((x) => pixel(canvas.data, x, y)[0]));
-    expect(values).toEqual([[255, 55, 105, 155, 205, 255], [255, 255, 205, 155, 105, 55]]);
+    expect(values).toEqual([
+      [255, 55, 105, 155, 205, 255],
+      [255, 255, 205, 155, 105, 55],
+    ]);
   });
 
   it('end at the border of the picture', () => {
-    expect(sketch(4, (canvas) => {
-      canvas.fillDisc([0, 0], 2, WHITE);
-      canvas.thickLine([2, 4], [9, 4], 4, WHITE);
-      canvas.smoothLine([3, -2], [3, 0], WHITE);
-    })).toEqual(['##.#', '#...', '....', '..##']);
+    expect(
+      sketch(4, (canvas) => {
+        canvas.fillDisc([0, 0], 2, WHITE);
+        canvas.thickLine([2, 4], [9, 4], 4, WHITE);
+        canvas.smoothLine([3, -2], [3, 0], WHITE);
+      }),
+    ).toEqual(['##.#', '#...', '....', '..##']);
   });
 });
 
@@ -106,9 +109,7 @@ describe('resizing', () => {
       return (x * 37 + y * 91 + channel * 50) % 256;
     });
     expect([...resizeBilinear(picture, size, 3)]).toEqual([
-      21, 71, 121, 176, 119, 63, 160, 174, 217,
-      123, 151, 95, 128, 114, 100, 133, 183, 126,
-      188, 60, 103, 165, 215, 52, 107, 156, 207,
+      21, 71, 121, 176, 119, 63, 160, 174, 217, 123, 151, 95, 128, 114, 100, 133, 183, 126, 188, 60, 103, 165, 215, 52, 107, 156, 207,
     ]);
   });
 
@@ -136,10 +137,24 @@ describe('the picture of a state', () => {
 
   it('shows the agent above the block, the block above the target, and walls', () => {
     const board = drawBoard({ agentX: 256, agentY: 300, blockX: 256, blockY: 256, angle: 0 });
-    const colours = { corner: pixel(board, 5, 5), agent: pixel(board, 256, 300), rim: pixel(board, 243, 300), bar: pixel(board, 220, 270),
-      edge: pixel(board, 200, 256), target: pixel(board, 230, 300), board: pixel(board, 100, 100) };
-    expect(colours).toEqual({ corner: [211, 211, 211], agent: [78, 126, 255], rim: [65, 105, 225], bar: [143, 163, 184],
-      edge: [119, 136, 153], target: [144, 238, 144], board: [255, 255, 255] });
+    const colours = {
+      corner: pixel(board, 5, 5),
+      agent: pixel(board, 256, 300),
+      rim: pixel(board, 243, 300),
+      bar: pixel(board, 220, 270),
+      edge: pixel(board, 200, 256),
+      target: pixel(board, 230, 300),
+      board: pixel(board, 100, 100),
+    };
+    expect(colours).toEqual({
+      corner: [211, 211, 211],
+      agent: [78, 126, 255],
+      rim: [65, 105, 225],
+      bar: [143, 163, 184],
+      edge: [119, 136, 153],
+      target: [144, 238, 144],
+      board: [255, 255, 255],
+    });
   });
 
   it('shows contact points when they are given, as lines along the normal', () => {
@@ -158,7 +173,10 @@ describe('the picture of a state', () => {
 
   it('can have the agent beyond the walls, which do not stop it', () => {
     const board = drawBoard({ agentX: -8, agentY: 256, blockX: 300, blockY: 300, angle: 0 });
-    expect([pixel(board, 0, 256), pixel(board, 0, 280)]).toEqual([[78, 126, 255], [255, 255, 255]]);
+    expect([pixel(board, 0, 256), pixel(board, 0, 280)]).toEqual([
+      [78, 126, 255],
+      [255, 255, 255],
+    ]);
   });
 });
 

@@ -33,7 +33,7 @@ describe('bounding-box tree', () => {
     expect(text(build(a, b, leaf('c', 7, 4, 8, 5)).root)).toBe('((c b) a)');
   });
 
-  it('puts the sibling in the place of a removed leaf\'s parent, and fits the boxes again', () => {
+  it("puts the sibling in the place of a removed leaf's parent, and fits the boxes again", () => {
     const [a, b, c] = [leaf('a', 0, 0, 10, 10), leaf('b', 100, 0, 110, 10), leaf('c', 12, -5, 14, 2)];
     const tree = build(a, b, c);
     tree.remove(c);
@@ -72,7 +72,11 @@ describe('impulses of a contact', () => {
   });
 
   it('are kept for three substeps, but then not applied at once', () => {
-    for (const [gap, kept] of [[2, true], [3, true], [4, false]] as const) {
+    for (const [gap, kept] of [
+      [2, true],
+      [3, true],
+      [4, false],
+    ] as const) {
       const touch = pushing();
       touch(1);
       expect(touch(1 + gap)).toBe(0);

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { OptionError } from '../../../src/foundation/errors.js';
-import { pushTTask } from '../../../src/envs/push-t/task.js';
 import { PushT } from '../../../src/envs/push-t/push-t.js';
+import { pushTTask } from '../../../src/envs/push-t/task.js';
+import { OptionError } from '../../../src/foundation/errors.js';
 
 function info(sizes: readonly number[], actionDim = 2): Parameters<typeof pushTTask>[0] {
-  return { name: 'mine', actionDim, observations: sizes.map((size) => ({ name: `observation.${size}`, feature: `observation.${size}`, size })) };
+  return {
+    name: 'mine',
+    actionDim,
+    observations: sizes.map((size) => ({ name: `observation.${size}`, feature: `observation.${size}`, size })),
+  };
 }
 
 describe('Push-T for a policy', () => {
