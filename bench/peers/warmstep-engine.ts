@@ -43,7 +43,7 @@ export async function openWarmstep({ size, precision, adapter, profile }: Engine
       deviceBytes: networks.bytes,
       dispatchesOfTwoSteps: plan.dispatchCount(2, false),
     },
-    run: async (workload) => (await plan.run(input(workload))).chunk,
+    run: async (workload) => (await plan.run(input(workload))).normalizedChunk,
     close: async () => {
       plan.destroy();
       networks.destroy();

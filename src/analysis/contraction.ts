@@ -108,7 +108,7 @@ export async function measureContraction(
         options.signal?.throwIfAborted();
         const results = await policy.denoise(samples.map((values) => ({ window, sample: values, schedule: means[k] as Schedule })));
         options.onStep?.(start * means.length + k + 1, starts.length * means.length);
-        return results.map(({ chunk }) => chunk);
+        return results.map(({ normalizedChunk: chunk }) => chunk);
       }),
     );
   }
@@ -156,12 +156,12 @@ function checked(starts: readonly ContractionStart[], options: ContractionOption
   const { schedule, deltas = DEFAULT_DELTAS, directions = DEFAULT_DIRECTIONS, seed = 0 } = options;
   if (schedule.steps.some(({ fromPreviousX0 }) => fromPreviousX0 !== 0)) {
     throw new OptionError(
-      `${where}: schedule must be of steps that depend on the sample alone, got steps of ${schedule.solver} that depend on the one before: ` +
+      `${where}: schedule must be of steps that depend on the sample alone, found steps of ${schedule.solver} that depend on the one before: ` +
         'use DDPM or DDIM.',
     );
   }
   if (starts.length === 0 || deltas.length === 0) {
-    throw new OptionError(`${where}: at least one start and one delta are needed, got ${starts.length} and ${deltas.length}: give some.`);
+    throw new OptionError(`${where}: at least one start and one delta are needed, found ${starts.length} and ${deltas.length}: give some.`);
   }
   for (const delta of deltas) {
     const wanted = `numbers from ${SMALLEST_DISPLACEMENT}, below which rounding would be measured`;

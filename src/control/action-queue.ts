@@ -12,7 +12,7 @@ export interface QueuedAction {
 }
 
 interface QueuedChunk {
-  readonly actionHorizon: Float32Array;
+  readonly chunk: Float32Array;
   /** Plan time of its newest observation, in ticks. */
   readonly time: number;
   readonly observedAtMs: number;
@@ -45,20 +45,20 @@ export class ActionQueue {
    * @throws OptionError for a chunk of another size; NonFiniteError where a value is NaN or infinite: of such a chunk no
    * row is used, however far ahead the value lies.
    */
-  accept(actionHorizon: Float32Array, time: number, observedAtMs: number): void {
+  accept(chunk: Float32Array, time: number, observedAtMs: number): void {
     const { horizon, actionDim } = this.#sizes;
-    if (actionHorizon.length !== horizon * actionDim) {
+    if (chunk.length !== horizon * actionDim) {
       throw new OptionError(
         `the planner must return ${horizon} × ${actionDim} = ${horizon * actionDim} values (horizon × action size), ` +
-          `got ${actionHorizon.length}.`,
+          `found ${chunk.length}.`,
       );
     }
-    const bad = actionHorizon.findIndex((value) => !Number.isFinite(value));
+    const bad = chunk.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) {
       const place = `row ${Math.floor(bad / actionDim)} of its chunk, dimension ${bad % actionDim}`;
-      throw new NonFiniteError(`the planner returned ${String(actionHorizon[bad])} in ${place}.`);
+      throw new NonFiniteError(`the planner returned ${String(chunk[bad])} in ${place}.`);
     }
-    this.#chunk = { actionHorizon: actionHorizon.slice(), time, observedAtMs };
+    this.#chunk = { chunk: chunk.slice(), time, observedAtMs };
   }
 
   /** The action for a plan time; undefined where the newest chunk does not reach that far. */
@@ -67,7 +67,7 @@ export class ActionQueue {
     if (!chunk || this.rowsLeft(time) === 0) return undefined;
     const { actionDim, observationSteps } = this.#sizes;
     const row = observationSteps - 1 + time - chunk.time;
-    const values = chunk.actionHorizon.subarray(row * actionDim, (row + 1) * actionDim);
+    const values = chunk.chunk.subarray(row * actionDim, (row + 1) * actionDim);
     return { row, values, observedAtMs: chunk.observedAtMs };
   }
 

@@ -253,8 +253,8 @@ export class ControlLoop {
     if (this.#plans.isPlanning || observedAtMs === undefined || this.#isStale() || !this.#queue.isDue(this.#time.now)) return;
     const time = this.#time.now;
     this.#plans.begin(this.#window.read(), {
-      done: ({ actionHorizon }, latencyMs) => {
-        this.#queue.accept(actionHorizon, time, observedAtMs);
+      done: ({ chunk }, latencyMs) => {
+        this.#queue.accept(chunk, time, observedAtMs);
         const expired = this.#queue.rowsLeft(this.#time.next) === 0;
         const { counts, planLatencyMs } = this.#metrics;
         counts.plans++;

@@ -47,10 +47,10 @@ export class Limiter {
     this.#maxChange = perDimension('maxChange', limits.maxChange ?? Infinity, actionDim);
     this.#low.forEach((low, d) => {
       const high = this.#high[d] as number;
-      if (low > high) throw new OptionError(`limits: low must be at most high, got ${low} and ${high} in dimension ${d}.`);
+      if (low > high) throw new OptionError(`limits: low must be at most high, found ${low} and ${high} in dimension ${d}.`);
     });
     const still = this.#maxChange.findIndex((change) => change <= 0);
-    if (still >= 0) throw new OptionError(`limits: maxChange must be positive, got ${this.#maxChange[still]} in dimension ${still}.`);
+    if (still >= 0) throw new OptionError(`limits: maxChange must be positive, found ${this.#maxChange[still]} in dimension ${still}.`);
   }
 
   /** `last`: the action sent last; without it the change is not limited. */
@@ -79,7 +79,7 @@ function perDimension(name: string, given: PerDimension, actionDim: number): num
   const values = typeof given === 'number' ? new Array<number>(actionDim).fill(given) : Array.from(given);
   if (values.length !== actionDim || !values.every((value) => typeof value === 'number' && !Number.isNaN(value))) {
     const wanted = `a number or ${actionDim} numbers, one per dimension of the action`;
-    throw new OptionError(`limits: ${name} must be ${wanted}, got ${String(values)}.`);
+    throw new OptionError(`limits: ${name} must be ${wanted}, found ${String(values)}.`);
   }
   return values;
 }

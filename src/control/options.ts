@@ -89,7 +89,7 @@ export function resolveOptions(options: ControlLoopOptions, info: PlannerInfo): 
   checkKeys(WHERE, options, KEYS);
   const late = checkChoice(WHERE, 'late', options.late, ['hold', 'repeat', 'stop']);
   for (const name of ['send', 'onStop'] as const) {
-    if (typeof options[name] !== 'function') throw new OptionError(`${WHERE}: ${name} must be a function, got ${typeof options[name]}.`);
+    if (typeof options[name] !== 'function') throw new OptionError(`${WHERE}: ${name} must be a function, found ${typeof options[name]}.`);
   }
   // Rows from the newest observation on; those before it are in the past.
   const rows = info.horizon - info.observationSteps + 1;
@@ -126,7 +126,7 @@ export function checkedAction(name: string, action: ArrayLike<number>, actionDim
   const values = Float64Array.from(action);
   if (values.length !== actionDim || !values.every(Number.isFinite)) {
     const wanted = `${actionDim} finite values, one per dimension of the action`;
-    throw new OptionError(`${WHERE}: ${name} must have ${wanted}, got [${values.join(', ')}].`);
+    throw new OptionError(`${WHERE}: ${name} must have ${wanted}, found [${values.join(', ')}].`);
   }
   return values;
 }

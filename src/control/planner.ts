@@ -12,7 +12,7 @@ export interface PlannerInfo {
 
 /** A chunk in the units of the robot, f32 [horizon][actionDim]; row observationSteps − 1 belongs to the newest observation. */
 export interface PlannedChunk {
-  readonly actionHorizon: Float32Array;
+  readonly chunk: Float32Array;
 }
 
 /** What a control loop needs of a policy; every `Policy` is one. While a loop runs, the planner's episode is the loop's. */

@@ -17,9 +17,9 @@ export interface DecisionInput {
 
 export interface DecisionOutput {
   /** Normalised chunk f32 [b][horizon][actionDim]. */
-  readonly chunk: Float32Array;
+  readonly normalizedChunk: Float32Array;
   /** The chunk in the units of the robot, f32 [b][horizon][actionDim]. */
-  readonly actionHorizon: Float32Array;
+  readonly chunk: Float32Array;
   /** Inner values that the plan was compiled to hand out. */
   readonly taps: ReadonlyMap<string, Float32Array>;
 }

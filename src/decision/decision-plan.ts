@@ -141,7 +141,7 @@ export class DecisionPlan {
     const mapped = readback.getMappedRange();
     const copy = ({ range }: Result): ArrayBuffer => mapped.slice(range.offset, range.offset + range.bytes);
     const [code = 0] = new Uint32Array(copy(status));
-    const output = { chunk: new Float32Array(copy(chunk)), actionHorizon: new Float32Array(copy(actions)) };
+    const output = { normalizedChunk: new Float32Array(copy(chunk)), chunk: new Float32Array(copy(actions)) };
     readback.unmap();
 
     const taps = tapped ? await this.#readTaps(tapped) : new Map<string, Float32Array>();
@@ -272,7 +272,7 @@ function assertFinite(code: number, schedule: Schedule, output: Omit<DecisionOut
         "No action is returned: check the observation's range and the checkpoint.",
     );
   }
-  if (!output.actionHorizon.every(Number.isFinite) || !output.chunk.every(Number.isFinite)) {
+  if (!output.chunk.every(Number.isFinite) || !output.normalizedChunk.every(Number.isFinite)) {
     throw new NonFiniteError('the actions are NaN or infinite after the last solver step. No action is returned.');
   }
 }

@@ -150,12 +150,12 @@ function startOf({ request, noise }: DenoiseRun): { predictionScale: number; noi
   return { predictionScale: 0, noiseScale: 1, noise: start };
 }
 
-function denoiseResult({ runs, schedule, trace }: Batch, { chunk, actionHorizon, taps }: DecisionOutput, b: number): DenoiseResult {
+function denoiseResult({ runs, schedule, trace }: Batch, { normalizedChunk, chunk, taps }: DecisionOutput, b: number): DenoiseResult {
   const size = chunk.length / runs.length;
   const own = (values: Float32Array): Float32Array => values.slice(b * size, (b + 1) * size);
   return {
+    normalizedChunk: own(normalizedChunk),
     chunk: own(chunk),
-    actionHorizon: own(actionHorizon),
     trace: trace ? schedule.steps.map((_, step) => own(taps.get(`${TRACE_TAP}.${step}`) as Float32Array)) : [],
   };
 }

@@ -55,7 +55,7 @@ const NORMAL_ROW = ROWS_PER_SAMPLE - 2;
 export function runNoise(schedule: Schedule, chunkSize: number, seed: NoiseSeed, { noise, stepNoise }: GivenNoise): RunNoise {
   if (stepNoise && stepNoise.length !== schedule.noisySteps) {
     throw new OptionError(
-      `stepNoise must have ${schedule.noisySteps} rows, one per noisy step of ${schedule.solver}, got ${stepNoise.length}.`,
+      `stepNoise must have ${schedule.noisySteps} rows, one per noisy step of ${schedule.solver}, found ${stepNoise.length}.`,
     );
   }
   const draw = (row: number): Float32Array => normals(chunkSize, seed, row);
@@ -93,7 +93,7 @@ function noiseKey({ seed, episode, decision, sample }: NoiseSeed, row: number): 
 /** A copy of a caller's values. @throws OptionError where they are not as many, or not finite. */
 export function checkedFloats(name: string, values: ArrayLike<number>, elements: number): Float32Array {
   if (values.length !== elements) {
-    throw new OptionError(`${name} must have ${elements} values (batch × horizon × action size), got ${values.length}.`);
+    throw new OptionError(`${name} must have ${elements} values (batch × horizon × action size), found ${values.length}.`);
   }
   const floats = Float32Array.from(values);
   const bad = floats.findIndex((value) => !Number.isFinite(value));

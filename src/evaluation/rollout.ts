@@ -101,7 +101,7 @@ export class Rollout {
         return;
       }
       const first = (observationSteps - 1 + row) * actionDim;
-      this.#lastRow = decision.chunk.slice(first, first + actionDim);
+      this.#lastRow = decision.normalizedChunk.slice(first, first + actionDim);
       await onTick?.();
     }
   }
@@ -129,7 +129,7 @@ export class Rollout {
     };
   }
 
-  #recordDecision({ chunk, evaluations, screening, stalled }: PlanResult): void {
+  #recordDecision({ normalizedChunk: chunk, evaluations, screening, stalled }: PlanResult): void {
     const { actionDim, observationSteps } = this.#sizes;
     const last = this.#lastRow;
     if (last) {

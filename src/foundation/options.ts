@@ -15,7 +15,7 @@ export function checkKeys(where: string, options: object, known: readonly string
 /** An integer between bounds. */
 export function checkInteger(where: string, name: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
-    throw new OptionError(`${where}: ${name} must be an integer from ${least} to ${most}, got ${String(value)}.`);
+    throw new OptionError(`${where}: ${name} must be an integer from ${least} to ${most}, found ${String(value)}.`);
   }
   return value;
 }
@@ -23,7 +23,7 @@ export function checkInteger(where: string, name: string, value: unknown, least:
 /** One of a list of words. */
 export function checkChoice<T extends string>(where: string, name: string, value: unknown, choices: readonly T[]): T {
   if (!choices.includes(value as T)) {
-    throw new OptionError(`${where}: ${name} must be one of ${choices.join(', ')}, got ${String(value)}.`);
+    throw new OptionError(`${where}: ${name} must be one of ${choices.join(', ')}, found ${String(value)}.`);
   }
   return value as T;
 }
@@ -31,7 +31,7 @@ export function checkChoice<T extends string>(where: string, name: string, value
 /** A number that `accepts` takes; `wanted` says it in words, e.g. "a number from 0 to 1". */
 export function checkNumber(where: string, name: string, value: unknown, wanted: string, accepts: (value: number) => boolean): number {
   if (typeof value !== 'number' || !accepts(value)) {
-    throw new OptionError(`${where}: ${name} must be ${wanted}, got ${String(value)}.`);
+    throw new OptionError(`${where}: ${name} must be ${wanted}, found ${String(value)}.`);
   }
   return value;
 }

@@ -19,7 +19,7 @@ export function gatherFrames(features: readonly ObservationFeature[], observatio
     const { size } = feature;
     if (values.length !== frames * size) {
       const expected = frames === 1 ? `${size} values` : `${frames} × ${size} = ${frames * size} values`;
-      throw new ObservationError(`observation "${feature.rawName}" must have ${expected}, got ${values.length}.`);
+      throw new ObservationError(`observation "${feature.rawName}" must have ${expected}, found ${values.length}.`);
     }
     for (let frame = 0; frame < frames; frame++) {
       for (let i = 0; i < size; i++) {
@@ -51,7 +51,7 @@ function valuesOf(feature: ObservationFeature, observation: Observation): ArrayL
   const values = observation[feature.rawName] ?? observation[feature.name];
   if (values === undefined || values === null || typeof values !== 'object' || typeof values.length !== 'number') {
     throw new ObservationError(
-      `observation "${feature.rawName}" must be an array of ${feature.size} numbers per frame, got ${values === undefined ? 'nothing' : typeof values}.`,
+      `observation "${feature.rawName}" must be an array of ${feature.size} numbers per frame, found ${values === undefined ? 'nothing' : typeof values}.`,
     );
   }
   return values;
@@ -60,7 +60,7 @@ function valuesOf(feature: ObservationFeature, observation: Observation): ArrayL
 function checkNames(features: readonly ObservationFeature[], observation: Observation): void {
   if (typeof observation !== 'object' || observation === null) {
     throw new ObservationError(
-      `an observation must be an object of arrays by name, got ${observation === null ? 'null' : typeof observation}.`,
+      `an observation must be an object of arrays by name, found ${observation === null ? 'null' : typeof observation}.`,
     );
   }
   const expected = features.map((feature) => feature.rawName);

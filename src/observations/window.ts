@@ -69,7 +69,7 @@ export class ObservationWindow {
 
 function checkNames(features: readonly ObservationInfo[], observation: Observation): void {
   if (typeof observation !== 'object' || observation === null) {
-    throw new ObservationError(`observe: an observation must be an object of arrays by name, got ${String(observation)}.`);
+    throw new ObservationError(`observe: an observation must be an object of arrays by name, found ${String(observation)}.`);
   }
   const unknown = Object.keys(observation).find((key) => !features.some(({ name, feature }) => key === name || key === feature));
   if (unknown === undefined) return;
@@ -82,7 +82,7 @@ function copyValues({ name, feature, size }: ObservationInfo, observation: Obser
   if (typeof values !== 'object' || values === null || !('length' in values) || values.length !== size) {
     const isArray = typeof values === 'object' && values !== null && 'length' in values;
     const found = isArray ? `${String(values.length)} values` : typeof values;
-    throw new ObservationError(`observe: "${name}" must be an array of ${size} numbers, got ${found}.`);
+    throw new ObservationError(`observe: "${name}" must be an array of ${size} numbers, found ${found}.`);
   }
   const given = values as ArrayLike<unknown>;
   return Float32Array.from({ length: size }, (_, i) => {

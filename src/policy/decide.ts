@@ -76,7 +76,7 @@ function runsOf({ pending, requests }: Progress, chunkSize: number): DenoiseRun[
     return {
       request,
       frames,
-      history: newest?.chunk,
+      history: newest?.normalizedChunk,
       ...runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given),
     };
   });

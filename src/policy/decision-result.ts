@@ -43,9 +43,9 @@ export interface DecideRequest extends GivenNoise {
 export interface PlanResult extends PastChunk {
   readonly batch: number;
   /** Normalised chunk, f32 [b][horizon][actionDim]. */
-  readonly chunk: Float32Array;
+  readonly normalizedChunk: Float32Array;
   /** The chunk in the units of the robot, f32 [b][horizon][actionDim]. */
-  readonly actionHorizon: Float32Array;
+  readonly chunk: Float32Array;
   /** The rows that are to be executed, f32 [b][actionSteps][actionDim]; how many the strategy decides. */
   readonly actions: Float32Array;
   /** Timesteps of the run that made the chunk; in a batch, of the first sample. */
@@ -76,9 +76,9 @@ export function planResult(
     values.subarray(rows.first * rows.actionDim, (rows.first + rows.count) * rows.actionDim);
   return {
     batch: made.length,
+    normalizedChunk: concatenate(outcomes.map(({ result }) => result.normalizedChunk)),
     chunk: concatenate(outcomes.map(({ result }) => result.chunk)),
-    actionHorizon: concatenate(outcomes.map(({ result }) => result.actionHorizon)),
-    actions: concatenate(outcomes.map(({ result }) => executed(result.actionHorizon))),
+    actions: concatenate(outcomes.map(({ result }) => executed(result.chunk))),
     timesteps: first.outcome.request.schedule.steps.map((step) => step.timestep),
     evaluations: made.map(({ evaluations }) => evaluations),
     screening: outcomes.map(({ screening }) => screening),

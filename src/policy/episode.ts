@@ -40,9 +40,9 @@ export class Episode {
   }
 
   /** Adds a decision. */
-  push({ result: { chunk, actionHorizon }, remember }: DecisionOutcome): void {
+  push({ result: { normalizedChunk, chunk }, remember }: DecisionOutcome): void {
     this.#before = this.#newest;
-    this.#newest = { chunk, actionHorizon };
+    this.#newest = { normalizedChunk, chunk };
     this.#decisions++;
     remember?.();
   }

@@ -130,7 +130,7 @@ export class Policy {
         return result;
       });
     }
-    if (previous.length > 2) throw new OptionError(`plan: \`previous\` takes the two newest results at most, got ${previous.length}.`);
+    if (previous.length > 2) throw new OptionError(`plan: \`previous\` takes the two newest results at most, found ${previous.length}.`);
     const [newest, before] = previous.map((past) => this.#splitPrevious(past, batch));
     return this.#run(() => {
       const strategy = this.#strategy;
@@ -291,10 +291,10 @@ export class Policy {
 
   #splitPrevious(past: PastChunk, batch: number): PastChunk[] {
     const expected = batch * this.#context.horizon * this.#context.actionDim;
-    for (const values of [past.chunk, past.actionHorizon]) {
+    for (const values of [past.normalizedChunk, past.chunk]) {
       if (values.length !== expected || !values.every(Number.isFinite)) {
         throw new OptionError(
-          `plan: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), got ${values.length}.`,
+          `plan: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), found ${values.length}.`,
         );
       }
     }

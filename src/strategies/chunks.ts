@@ -7,11 +7,11 @@ export function shiftRows(values: Float32Array, actionDim: number, rows: number)
 }
 
 /** Splits arrays [b][horizon][actionDim] into the chunks of the samples. */
-export function splitChunks({ chunk, actionHorizon }: PastChunk, batch: number): PastChunk[] {
+export function splitChunks({ normalizedChunk, chunk }: PastChunk, batch: number): PastChunk[] {
   const size = chunk.length / batch;
   return Array.from({ length: batch }, (_, b) => ({
+    normalizedChunk: normalizedChunk.slice(b * size, (b + 1) * size),
     chunk: chunk.slice(b * size, (b + 1) * size),
-    actionHorizon: actionHorizon.slice(b * size, (b + 1) * size),
   }));
 }
 

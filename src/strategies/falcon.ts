@@ -45,7 +45,7 @@ export function createFalconStrategy(options: FalconStrategyOptions, context: St
   const where = 'strategy Falcon';
   checkKeys(where, options, ['name', 'solver', 'steps', 'exploration', 'threshold', 'kappa', 'minTimestep', 'capacity', 'shiftOnReuse']);
   if (options.shiftOnReuse !== undefined && typeof options.shiftOnReuse !== 'boolean') {
-    throw new OptionError(`${where}: shiftOnReuse must be true or false, got ${String(options.shiftOnReuse)}.`);
+    throw new OptionError(`${where}: shiftOnReuse must be true or false, found ${String(options.shiftOnReuse)}.`);
   }
   const { scheduler } = context;
   const { numTrainTimesteps } = scheduler;
@@ -120,14 +120,14 @@ class FalconEpisode implements DecisionMaker {
   }
 
   /** RMS distance between x̂0 and the rest of the last chunk, over the rows that both have and nobody executed. */
-  #agrees({ chunk }: DenoiseResult, { newest }: DecisionContext): boolean {
+  #agrees({ normalizedChunk: chunk }: DenoiseResult, { newest }: DecisionContext): boolean {
     const { threshold, context } = this.#falcon;
     const { actionDim, actionSteps, observationSteps } = context;
     const first = (observationSteps - 1) * actionDim;
     const count = this.#overlapRows() * actionDim;
     let sum = 0;
     for (let i = first; i < first + count; i++) {
-      sum += ((chunk[i] as number) - (newest?.chunk[i + actionSteps * actionDim] as number)) ** 2;
+      sum += ((chunk[i] as number) - (newest?.normalizedChunk[i + actionSteps * actionDim] as number)) ** 2;
     }
     return Math.sqrt(sum / count) < threshold;
   }
@@ -157,7 +157,7 @@ class FalconEpisode implements DecisionMaker {
     const shifted = shiftRows(sample, actionDim, actionSteps);
     const kept = (horizon - actionSteps) * actionDim;
     const fresh = context.normal((index + 1) * actionSteps * actionDim).subarray(index * actionSteps * actionDim);
-    const last = context.newest?.chunk.subarray(-actionDim);
+    const last = context.newest?.normalizedChunk.subarray(-actionDim);
     fresh.forEach((epsilon, i) => (shifted[kept + i] = signal * (last?.[i % actionDim] as number) + noise * epsilon));
     return { sample: shifted, step };
   }

@@ -54,7 +54,7 @@ export function createRtiDpStrategy(options: RtiDpStrategyOptions, context: Stra
     needsOnlyChunks: true,
     begin: singleRuns(({ newest }) => {
       if (!newest) return cold;
-      return { ...startFromSample(shiftRows(newest.chunk, actionDim, 1), schedule), warm: true, stalled: false };
+      return { ...startFromSample(shiftRows(newest.normalizedChunk, actionDim, 1), schedule), warm: true, stalled: false };
     }, decideGripper),
   };
 }
@@ -66,7 +66,7 @@ function timestepsOf(where: string, timesteps: readonly number[] | string): read
   }
   if (!Array.isArray(timesteps) || timesteps.at(-1) !== 0) {
     throw new OptionError(
-      `${where}: timesteps must be a descending list that ends at 0, or the name of one, got ${JSON.stringify(timesteps)}.`,
+      `${where}: timesteps must be a descending list that ends at 0, or the name of one, found ${JSON.stringify(timesteps)}.`,
     );
   }
   return timesteps;
@@ -77,12 +77,16 @@ function gripperRule(where: string, gripper: GripperOptions | undefined, actionD
   if (gripper === undefined) return (result) => result;
   checkKeys(`${where}: gripper`, gripper, ['dimensions', 'factor']);
   if (!Array.isArray(gripper.dimensions)) {
-    throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, got ${String(gripper.dimensions)}.`);
+    throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, found ${String(gripper.dimensions)}.`);
   }
   const dimensions = new Set(gripper.dimensions.map((index) => checkInteger(`${where}: gripper`, 'dimensions', index, 0, actionDim - 1)));
   const isFactor = (value: number): boolean => value >= 1 && value < Infinity;
   const factor = checkNumber(`${where}: gripper`, 'factor', gripper.factor ?? 1, 'a finite number of at least 1', isFactor);
   const decided = (values: Float32Array, size: number): Float32Array =>
     values.map((value, i) => (dimensions.has(i % actionDim) ? (value < 0 ? -size : size) : value));
-  return ({ chunk, actionHorizon, trace }) => ({ chunk: decided(chunk, 1 / factor), actionHorizon: decided(actionHorizon, 1), trace });
+  return ({ normalizedChunk, chunk, trace }) => ({
+    normalizedChunk: decided(normalizedChunk, 1 / factor),
+    chunk: decided(chunk, 1),
+    trace,
+  });
 }

@@ -68,7 +68,7 @@ function checkValues(where: string, options: SolverStrategyOptions): void {
   }
   if (eta !== undefined) checkNumber(where, 'eta', eta, 'a number from 0 to 1', (value) => value >= 0 && value <= 1);
   if (setAlphaToOne !== undefined && typeof setAlphaToOne !== 'boolean') {
-    throw new OptionError(`${where}: setAlphaToOne must be true or false, got ${String(setAlphaToOne)}.`);
+    throw new OptionError(`${where}: setAlphaToOne must be true or false, found ${String(setAlphaToOne)}.`);
   }
   if (solverType !== undefined) checkChoice(where, 'solverType', solverType, ['midpoint', 'heun'] as const);
   if (finalSigma !== undefined) checkChoice(where, 'finalSigma', finalSigma, ['zero', 'sigma-min'] as const);

@@ -49,7 +49,7 @@ export function createStepStrategy(options: StepStrategyOptions, context: Strate
       return { ...start, prediction: shiftRows(shownRows(chunk, history, context), context.actionDim, context.actionSteps) };
     return history === 'full' ? start : { ...start, history: shownRows(chunk, history, context) };
   };
-  const chunkOf = (past: PastChunk): Float32Array => (stall?.space === 'raw' ? past.actionHorizon : past.chunk);
+  const chunkOf = (past: PastChunk): Float32Array => (stall?.space === 'raw' ? past.chunk : past.normalizedChunk);
 
   const details = [
     rule.mode,
@@ -68,7 +68,7 @@ export function createStepStrategy(options: StepStrategyOptions, context: Strate
     begin: singleRuns(({ newest, before }) => {
       if (!newest) return cold ?? shown(warm, new Float32Array(context.horizon * context.actionDim));
       const isStill = stall && before && isStalled(stall, chunkOf(newest), chunkOf(before), layout);
-      return shown(isStill && perturbed ? perturbed : warm, newest.chunk);
+      return shown(isStill && perturbed ? perturbed : warm, newest.normalizedChunk);
     }),
   };
 }

@@ -4,9 +4,9 @@ import type { SchedulerConfig } from '../spec/policy-spec.js';
 /** A chunk as decisions leave it behind, of one sample, or of a batch [b][…]. */
 export interface PastChunk {
   /** Normalised, f32 [horizon][actionDim]. */
-  readonly chunk: Float32Array;
+  readonly normalizedChunk: Float32Array;
   /** In the units of the robot, f32 [horizon][actionDim]. */
-  readonly actionHorizon: Float32Array;
+  readonly chunk: Float32Array;
 }
 
 /** One run of the denoiser over one sample: x = predictionScale · prediction + noiseScale · noise, then the schedule. */

@@ -84,7 +84,7 @@ const SOLVERS: Readonly<Record<string, 'DDPM' | 'DDIM' | 'DPM-Solver++'>> = {
 
 function solver(name: string): 'DDPM' | 'DDIM' | 'DPM-Solver++' {
   const found = SOLVERS[name];
-  if (!found) throw new CheckpointError(`case.json: scheduler must be one of ${Object.keys(SOLVERS).join(', ')}, got "${name}".`);
+  if (!found) throw new CheckpointError(`case.json: scheduler must be one of ${Object.keys(SOLVERS).join(', ')}, found "${name}".`);
   return found;
 }
 
@@ -116,5 +116,5 @@ export function caseStrategy(description: CaseDescription): StrategyOptions | un
 function caseWarmStart(start: CaseDescription['start']): WarmStartOptions {
   if (start === undefined || start === 'forward_noise') return 'forward-noise';
   if (typeof start === 'object') return { mode: 'eq13', sigma: start.sigma, sigmaT: start.sigma_t };
-  throw new CheckpointError(`case.json: start must be "forward_noise" or {sigma, sigma_t}, got ${JSON.stringify(start)}.`);
+  throw new CheckpointError(`case.json: start must be "forward_noise" or {sigma, sigma_t}, found ${JSON.stringify(start)}.`);
 }

@@ -41,7 +41,7 @@ export async function computeWindow(golden: GoldenCase, policy: Policy): Promise
 function valueOf(name: string, result: PlanResult, policy: Policy): ArrayLike<number> {
   if (name === 'timesteps') return result.timesteps;
   if (name === 'action') return result.actions;
-  if (name === 'action_horizon') return result.actionHorizon;
+  if (name === 'action_horizon') return result.chunk;
   if (name === 'global_cond') return tap(result, 'global_cond', name);
   if (name.startsWith('normalized.')) return normalizedFeature(name.slice('normalized.'.length), result, policy);
   if (OUTPUTS.includes(name)) {

@@ -23,7 +23,7 @@ function elementwise(map: (x: number, step: SolverStep, k: number) => number): D
     denoise: async (requests) =>
       requests.map(({ sample, schedule: { steps } }) => {
         const chunk = sample.map((x, k) => steps.reduce((value, step) => map(value, step, k), x));
-        return { chunk, actionHorizon: chunk, trace: [] };
+        return { normalizedChunk: chunk, chunk, trace: [] };
       }),
   };
 }
@@ -138,15 +138,15 @@ describe('what it refuses', () => {
   const multistep = dpmSolverSchedule({ ...EPSILON, clip: null, steps: 4 });
 
   it.each<[string, readonly ContractionStart[], ContractionOptions, RegExp]>([
-    ['a multistep solver', starts(4), { schedule: multistep }, /got steps of DPM-Solver\+\+ .* use DDPM or DDIM/],
+    ['a multistep solver', starts(4), { schedule: multistep }, /found steps of DPM-Solver\+\+ .* use DDPM or DDIM/],
     [
       'a delta of the size of rounding',
       starts(4),
       { schedule, deltas: [1e-3, 1e-6] },
-      /numbers from 0.00001, below which rounding would be measured, got 0.000001/,
+      /numbers from 0.00001, below which rounding would be measured, found 0.000001/,
     ],
-    ['no delta', starts(4), { schedule, deltas: [] }, /at least one start and one delta are needed, got 2 and 0/],
-    ['no start', [], { schedule }, /at least one start and one delta are needed, got 0 and 2/],
+    ['no delta', starts(4), { schedule, deltas: [] }, /at least one start and one delta are needed, found 2 and 0/],
+    ['no start', [], { schedule }, /at least one start and one delta are needed, found 0 and 2/],
     ['no direction', starts(4), { schedule, directions: 0 }, /directions must be an integer from 1/],
   ])('%s', async (_, from, options, message) => {
     const measured = measureContraction(denoising(toy), from, options);

@@ -44,7 +44,9 @@ describe('situations of Push-T', () => {
     const { schedule } = warmStart({ mode: 'forward-noise' }, 1, solverOptions('step-forward-noise'));
     const starts = startsFromPrediction(situations);
     const results = await policy.denoise(starts.map((start) => ({ ...start, schedule })));
-    expect(results.map(({ chunk }) => chunk)).toEqual(situations.map(({ decision }) => decisions[decision]!.chunk));
+    expect(results.map(({ normalizedChunk: chunk }) => chunk)).toEqual(
+      situations.map(({ decision }) => decisions[decision]!.normalizedChunk),
+    );
   });
 
   it('can be started from noise instead, which follows from the seed', () => {

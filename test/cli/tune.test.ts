@@ -58,7 +58,7 @@ describe('warmstep tune', () => {
     writeFileSync(file, '{');
     await expect(openDevice()).rejects.toThrow(/expected a table of variants as JSON/);
     vi.stubEnv('WARMSTEP_VARIANTS', 'perhaps');
-    await expect(openDevice()).rejects.toThrow(/WARMSTEP_VARIANTS.*tuned, shipped, got perhaps/);
+    await expect(openDevice()).rejects.toThrow(/WARMSTEP_VARIANTS.*tuned, shipped, found perhaps/);
   });
 
   it.each([

@@ -50,7 +50,7 @@ describe('a new episode', () => {
 
   it('does not begin where the robot cannot be', async () => {
     const simulation = await Simulation.started(5);
-    expect(() => simulation.loop.reset({ lastAction: [5] })).toThrow(/lastAction must have 2 finite values.*got \[5\]/);
+    expect(() => simulation.loop.reset({ lastAction: [5] })).toThrow(/lastAction must have 2 finite values.*found \[5\]/);
     await simulation.run(1);
     expect(simulation.actions(4, 5)).toEqual([2, 3]);
   });
@@ -72,15 +72,15 @@ describe('options of a loop', () => {
   const make = (options: object, info = {}): ControlLoop => new ControlLoop(new SimulatedPlanner(clock, info), { ...good, ...options });
 
   it.each<[string, object, RegExp]>([
-    ['an unknown rule', { late: 'wait' }, /late must be one of hold, repeat, stop, got wait/],
-    ['a period of 0', { tickMs: 0 }, /tickMs must be a positive number of milliseconds, got 0/],
-    ['no function', { send: 'serial' }, /send must be a function, got string/],
-    ['no handler of stops', { onStop: undefined }, /onStop must be a function, got undefined/],
-    ['a hold action of another size', { holdAction: [1] }, /holdAction must have 2 finite values.*got \[1\]/],
+    ['an unknown rule', { late: 'wait' }, /late must be one of hold, repeat, stop, found wait/],
+    ['a period of 0', { tickMs: 0 }, /tickMs must be a positive number of milliseconds, found 0/],
+    ['no function', { send: 'serial' }, /send must be a function, found string/],
+    ['no handler of stops', { onStop: undefined }, /onStop must be a function, found undefined/],
+    ['a hold action of another size', { holdAction: [1] }, /holdAction must have 2 finite values.*found \[1\]/],
     ['a hold action that is not finite', { holdAction: [1, NaN] }, /holdAction must have 2 finite values/],
-    ['a lead beyond the horizon', { lead: 8 }, /lead must be an integer from 1 to 7, got 8/],
-    ['no lead at all', { lead: 0 }, /lead must be an integer from 1 to 7, got 0/],
-    ['decisions further apart than the horizon', { actionSteps: 15 }, /actionSteps must be an integer from 1 to 14, got 15/],
+    ['a lead beyond the horizon', { lead: 8 }, /lead must be an integer from 1 to 7, found 8/],
+    ['no lead at all', { lead: 0 }, /lead must be an integer from 1 to 7, found 0/],
+    ['decisions further apart than the horizon', { actionSteps: 15 }, /actionSteps must be an integer from 1 to 14, found 15/],
     ['a negative age', { maxObservationAgeMs: -1 }, /maxObservationAgeMs must be a positive number/],
     ['fewer misses than none', { maxMisses: -1 }, /maxMisses must be a number of ticks of at least 0/],
     ['a typing mistake', { tickMS: 20 }, /unknown option "tickMS"/],

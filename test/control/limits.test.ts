@@ -42,10 +42,10 @@ describe('limits of an action', () => {
   });
 
   it.each<[string, ActionLimits, RegExp]>([
-    ['crossed', { low: 1, high: [2, 0] }, /low must be at most high, got 1 and 0 in dimension 1/],
+    ['crossed', { low: 1, high: [2, 0] }, /low must be at most high, found 1 and 0 in dimension 1/],
     ['of another size', { low: [1] }, /low must be a number or 2 numbers/],
     ['not numbers', { high: NaN }, /high must be a number or 2 numbers.*NaN/],
-    ['that forbid any change', { maxChange: [1, 0] }, /maxChange must be positive, got 0 in dimension 1/],
+    ['that forbid any change', { maxChange: [1, 0] }, /maxChange must be positive, found 0 in dimension 1/],
     ['with a typing mistake', { max: 1 } as ActionLimits, /unknown option "max"/],
   ])('are refused when they are %s', (_, limits, message) => {
     expect(() => new Limiter(limits, 2)).toThrow(OptionError);

@@ -119,8 +119,8 @@ describe('the window of a plan', () => {
   it.each([
     ['NaN', { state: [NaN] }, /"state" has NaN at index 0/],
     ['what overflows f32', { state: [1e39] }, /finite f32/],
-    ['a wrong length', { state: [1, 2] }, /array of 1 numbers, got 2 values/],
-    ['a missing feature', {}, /"state" must be an array of 1 numbers, got undefined/],
+    ['a wrong length', { state: [1, 2] }, /array of 1 numbers, found 2 values/],
+    ['a missing feature', {}, /"state" must be an array of 1 numbers, found undefined/],
     ['an unknown feature', { state: [1], stat: [1] }, /"stat" is not known to this policy. It reads: state/],
   ])('refuses %s, counts it, and never plans with it', async (_, wrong, message) => {
     const simulation = new Simulation();

@@ -66,7 +66,7 @@ describe('a loop stops safely', () => {
     const simulation = await Simulation.started(1);
     simulation.planner.spoil = (_, chunk) => chunk.slice(2);
     await simulation.run(5);
-    expect(simulation.reasons[0]?.message).toMatch(/16 × 2 = 32 values.*got 30/);
+    expect(simulation.reasons[0]?.message).toMatch(/16 × 2 = 32 values.*found 30/);
     await expectStopped(simulation, 'plan');
   });
 

@@ -44,10 +44,10 @@ describe('noise of a run', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['too short', { noise: irregular(23) }, /noise must have 24 values \(batch × horizon × action size\), got 23/],
+    ['too short', { noise: irregular(23) }, /noise must have 24 values \(batch × horizon × action size\), found 23/],
     ['NaN', { noise: irregular(24).fill(NaN, 5, 6) }, /noise has NaN at index 5/],
     ['beyond f32', { noise: Array.from({ length: 24 }, () => 1e39) }, /noise has 1e\+39 at index 0/],
-    ['a row too few', { stepNoise: [irregular(24)] }, /stepNoise must have 2 rows, one per noisy step of DDPM, got 1/],
+    ['a row too few', { stepNoise: [irregular(24)] }, /stepNoise must have 2 rows, one per noisy step of DDPM, found 1/],
     ['a row too short', { stepNoise: [irregular(24), irregular(3)] }, /stepNoise\[1\] must have 24 values/],
     ['NaN in a row', { stepNoise: [irregular(24), irregular(24).fill(NaN)] }, /stepNoise\[1\] has NaN at index 0/],
   ])('refuses given noise that is %s', (_, given, message) => {

@@ -120,7 +120,10 @@ describe('the predictor against float64', () => {
     const normals = new Normals(8);
     const state = normals.floats(batch * conditioningDim, 0.3);
     const chunk = normals.floats(batch * horizon * actionDim, 0.5);
-    const { taps, warm } = await policy.plan({ 'observation.state': state }, { previous: [{ chunk, actionHorizon: chunk }], seed: 1 });
+    const { taps, warm } = await policy.plan(
+      { 'observation.state': state },
+      { previous: [{ normalizedChunk: chunk, chunk: chunk }], seed: 1 },
+    );
     await policy.dispose();
 
     expect(warm).toBe(true);

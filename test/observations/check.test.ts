@@ -45,17 +45,17 @@ describe('gatherFrames', () => {
   });
 
   const refused: [string, unknown, RegExp][] = [
-    ['a missing feature', { 'observation.environment_state': env }, /"joints" must be an array of 2 numbers per frame, got nothing/],
+    ['a missing feature', { 'observation.environment_state': env }, /"joints" must be an array of 2 numbers per frame, found nothing/],
     [
       'an unknown name',
       { joints: [1, 2], 'observation.environment_state': env, speed: [1] },
       /"speed" is not known.*joints, observation\.environment_state/,
     ],
-    ['too few values', { joints: [1], 'observation.environment_state': env }, /"joints" must have 2 values, got 1/],
+    ['too few values', { joints: [1], 'observation.environment_state': env }, /"joints" must have 2 values, found 1/],
     [
       'too many values',
       { joints: [1, 2], 'observation.environment_state': [...env, 1] },
-      /"observation\.environment_state" must have 3 values, got 4/,
+      /"observation\.environment_state" must have 3 values, found 4/,
     ],
     ['NaN', { joints: [1, NaN], 'observation.environment_state': env }, /"joints" has NaN at index 1/],
     ['infinity', { joints: [-Infinity, 1], 'observation.environment_state': env }, /"joints" has -Infinity at index 0/],
@@ -75,12 +75,12 @@ describe('gatherFrames', () => {
       },
       /"joints" has 1,2 at index 0/,
     ],
-    ['a string', { joints: '12', 'observation.environment_state': env }, /"joints" must be an array of 2 numbers per frame, got string/],
-    ['a number', { joints: 12, 'observation.environment_state': env }, /"joints" must be an array.*got number/],
+    ['a string', { joints: '12', 'observation.environment_state': env }, /"joints" must be an array of 2 numbers per frame, found string/],
+    ['a number', { joints: 12, 'observation.environment_state': env }, /"joints" must be an array.*found number/],
     ['null', { joints: null, 'observation.environment_state': env }, /"joints" must be an array/],
-    ['no object: null', null, /must be an object of arrays by name, got null/],
-    ['no object: undefined', undefined, /must be an object of arrays by name, got undefined/],
-    ['no object: a string', 'state', /must be an object of arrays by name, got string/],
+    ['no object: null', null, /must be an object of arrays by name, found null/],
+    ['no object: undefined', undefined, /must be an object of arrays by name, found undefined/],
+    ['no object: a string', 'state', /must be an object of arrays by name, found string/],
     ['an array', [1, 2], /"0" is not known/],
   ];
 

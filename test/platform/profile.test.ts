@@ -28,7 +28,7 @@ describe('the choice of a profile', () => {
       expect(chooseProfile('safe')).toBe('safe');
       process.env['WARMSTEP_PROFILE'] = 'reckless';
       expect(() => chooseProfile()).toThrow(OptionError);
-      expect(() => chooseProfile()).toThrow(/WARMSTEP_PROFILE.*safe, fast, got reckless/);
+      expect(() => chooseProfile()).toThrow(/WARMSTEP_PROFILE.*safe, fast, found reckless/);
     } finally {
       if (before === undefined) delete process.env['WARMSTEP_PROFILE'];
       else process.env['WARMSTEP_PROFILE'] = before;

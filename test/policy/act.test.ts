@@ -56,9 +56,9 @@ describe('act', () => {
     const { actionSteps, actionDim, observationSteps } = policy.info;
     for (let tick = 0; tick < actionSteps; tick++) {
       const action = await policy.act(observation(policy, tick));
-      const { actionHorizon, actions } = decisions[0] as PlanResult;
+      const { chunk, actions } = decisions[0] as PlanResult;
       const at = (observationSteps - 1 + tick) * actionDim;
-      expect(action).toEqual(actionHorizon.slice(at, at + actionDim));
+      expect(action).toEqual(chunk.slice(at, at + actionDim));
       expect(action).toEqual(actions.slice(tick * actionDim, (tick + 1) * actionDim));
     }
     expect(decisions).toHaveLength(1);
@@ -98,7 +98,7 @@ describe('act', () => {
       await expect(policy.plan(window(policy), { noise: [1] })).rejects.toThrow(OptionError);
     }
     // Seeded noise too: its key is the number of the decision.
-    expect(results[0]?.map(({ chunk }) => chunk)).toEqual(results[1]?.map(({ chunk }) => chunk));
+    expect(results[0]?.map(({ normalizedChunk: chunk }) => chunk)).toEqual(results[1]?.map(({ normalizedChunk: chunk }) => chunk));
     await policy.dispose();
     await undisturbed.dispose();
   });

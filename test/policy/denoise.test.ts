@@ -38,7 +38,7 @@ describe('denoise', () => {
     expect(bits(traced)).toEqual(bits(plan));
     expect(plain.trace).toEqual([]);
     expect(traced.trace).toEqual(schedule.steps.map((_, step) => tap(plan, `sample.${step}`)));
-    expect(traced.trace.at(-1)).toEqual(traced.chunk);
+    expect(traced.trace.at(-1)).toEqual(traced.normalizedChunk);
     await policy.dispose();
   });
 
@@ -48,7 +48,7 @@ describe('denoise', () => {
     const { solver, steps } = ddimSchedule({ ...OPTIONS, steps: 4 });
     for (const [index, step] of steps.entries()) {
       const sample = tap(plan, index === 0 ? 'start' : `sample.${index - 1}`);
-      const { chunk } = await one(policy, { sample, schedule: makeSchedule(solver, [step]) });
+      const { normalizedChunk: chunk } = await one(policy, { sample, schedule: makeSchedule(solver, [step]) });
       expect(chunk).toEqual(tap(plan, `sample.${index}`));
     }
     await policy.dispose();
@@ -60,7 +60,7 @@ describe('denoise', () => {
     const plan = await policy.plan(window(policy), { previous: [] });
     const mean = await one(policy, { sample: tap(plan, 'sample.1'), schedule: posteriorMeanSchedule('DDIM', OPTIONS, 25) });
     expect(plan.timesteps[2]).toBe(25);
-    expect(mean.chunk).toEqual(tap(plan, 'model_output.2').map((value) => Math.min(Math.max(value, -1), 1)));
+    expect(mean.normalizedChunk).toEqual(tap(plan, 'model_output.2').map((value) => Math.min(Math.max(value, -1), 1)));
     await policy.dispose();
   });
 
@@ -122,12 +122,12 @@ describe('denoise', () => {
       await expect(promise).rejects.toThrow(OptionError);
       await expect(promise).rejects.toThrow(message);
     };
-    await refused({ sample: good.sample.slice(1) }, /sample must have 24 values.*got 23/);
+    await refused({ sample: good.sample.slice(1) }, /sample must have 24 values.*found 23/);
     await refused({ sample: good.sample.slice().fill(NaN, 5) }, /sample has NaN at index 5: finite numbers are needed/);
-    await refused({ stepNoise: [noise(policy)] }, /stepNoise must have 0 rows.*got 1/);
+    await refused({ stepNoise: [noise(policy)] }, /stepNoise must have 0 rows.*found 1/);
     const noisy = ddpmSchedule({ ...OPTIONS, steps: 3 });
-    await refused({ schedule: noisy }, /stepNoise must have 2 rows.*got 0/);
-    await refused({ schedule: noisy, stepNoise: [noise(policy), [1]] }, /stepNoise\[1\] must have 24 values.*got 1/);
+    await refused({ schedule: noisy }, /stepNoise must have 2 rows.*found 0/);
+    await refused({ schedule: noisy, stepNoise: [noise(policy), [1]] }, /stepNoise\[1\] must have 24 values.*found 1/);
     await refused({ traced: true }, /denoise: unknown option "traced"/);
     // A timestep that has no row in the tables on the device would end the device.
     for (const timestep of [100, -1, 0.5, NaN]) {
@@ -135,7 +135,7 @@ describe('denoise', () => {
         'DDIM',
         good.schedule.steps.map((step) => ({ ...step, timestep })),
       );
-      await refused({ schedule }, new RegExp(`timestep must be an integer from 0 to 99, got ${timestep}`));
+      await refused({ schedule }, new RegExp(`timestep must be an integer from 0 to 99, found ${timestep}`));
     }
     await refused({ schedule: makeSchedule('DDIM', []) }, /denoise: the schedule has no steps/);
     await expect(one(policy, { ...good, window: observation(policy) } as typeof good)).rejects.toThrow(ObservationError);

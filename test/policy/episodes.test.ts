@@ -234,8 +234,8 @@ describe('an episode', () => {
     for (const tick of [0, 1, 2]) {
       const found = await decideOne(policy, episode, window(policy, tick));
       expect(facts(found)).toEqual(facts(await decideOne(policy, undisturbed, window(policy, tick))));
-      found.chunk.fill(7);
-      found.actionHorizon.fill(1e9);
+      found.normalizedChunk.fill(7);
+      found.chunk.fill(1e9);
     }
     await policy.dispose();
   });

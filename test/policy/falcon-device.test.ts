@@ -131,7 +131,7 @@ describe('Falcon on a device', () => {
     const fresh = await load({ ...DDIM_8, ...REUSE, kappa: 100 });
     for (const tick of [0, 1, 2]) {
       const batch = await fresh.plan(window(fresh, tick, 3));
-      const one = { chunk: sampleOf(batch.chunk, 3, 0), actionHorizon: sampleOf(batch.actionHorizon, 3, 0) };
+      const one = { normalizedChunk: sampleOf(batch.normalizedChunk, 3, 0), chunk: sampleOf(batch.chunk, 3, 0) };
       expect(bits(one)).toEqual(bits(at(alone, tick)));
       expect(batch.screening).toHaveLength(3);
       expect(batch.evaluations[0]).toBe(alone[tick]?.evaluations[0]);
@@ -168,7 +168,7 @@ describe('Falcon on a device', () => {
     expect(start.slice(0, kept.length)).toEqual(kept);
     const { signal, noise } = signalAndNoise(solverOptions(CASE).alphasCumprod, 24);
     const fresh = choiceNoise(5 * moved, { seed: 0, episode: 0, decision: 1, sample: 0 }).slice(-moved);
-    const last = first.chunk.slice(-actionDim);
+    const last = first.normalizedChunk.slice(-actionDim);
     start.slice(kept.length).forEach((value, i) => expect(value).toBeCloseTo(signal * at(last, i % actionDim) + noise * at(fresh, i), 5));
     await policy.dispose();
   });

@@ -62,7 +62,7 @@ describe('a result that is not finite', () => {
     const before = await policy.plan(window(policy), options);
     const overflow = { previous: [], noise: noise(policy).fill(3e38) };
     await expect(policy.plan(window(policy), overflow)).rejects.toThrow(NonFiniteError);
-    expect((await policy.plan(window(policy), options)).chunk).toEqual(before.chunk);
+    expect((await policy.plan(window(policy), options)).normalizedChunk).toEqual(before.normalizedChunk);
   }
 
   it('does not outlive its decision', async () => {

@@ -28,7 +28,7 @@ describe('same inputs, same bits', () => {
     const batch = await policy.plan(window(policy, 0, 3), { previous: [], noise: noise(policy, 0, 3) });
     for (const b of [0, 1, 2]) {
       const alone = await policy.plan(window(policy, b), { previous: [], noise: noise(policy, b) });
-      expect(bits(alone)).toEqual(bits({ chunk: sampleOf(batch.chunk, 3, b), actionHorizon: sampleOf(batch.actionHorizon, 3, b) }));
+      expect(bits(alone)).toEqual(bits({ normalizedChunk: sampleOf(batch.normalizedChunk, 3, b), chunk: sampleOf(batch.chunk, 3, b) }));
     }
     await policy.dispose();
   });
@@ -39,9 +39,9 @@ describe('same inputs, same bits', () => {
     const warm = await policy.plan(window(policy, 7, 2), { previous: [cold], noise: noise(policy, 7, 2) });
     expect(warm.warm).toBe(true);
     for (const b of [0, 1]) {
-      const past = { chunk: sampleOf(cold.chunk, 2, b), actionHorizon: sampleOf(cold.actionHorizon, 2, b) };
+      const past = { normalizedChunk: sampleOf(cold.normalizedChunk, 2, b), chunk: sampleOf(cold.chunk, 2, b) };
       const alone = await policy.plan(window(policy, 7 + b), { previous: [past], noise: noise(policy, 7 + b) });
-      expect(bits(alone)).toEqual(bits({ chunk: sampleOf(warm.chunk, 2, b), actionHorizon: sampleOf(warm.actionHorizon, 2, b) }));
+      expect(bits(alone)).toEqual(bits({ normalizedChunk: sampleOf(warm.normalizedChunk, 2, b), chunk: sampleOf(warm.chunk, 2, b) }));
     }
     await policy.dispose();
   });
@@ -50,7 +50,7 @@ describe('same inputs, same bits', () => {
     const policy = await loadGolden(device(), 'state-bias-film');
     const three = await policy.plan(window(policy, 0, 3), { previous: [], seed: 4 });
     const one = await policy.plan(window(policy), { previous: [], seed: 4 });
-    expect(bits(one)).toEqual(bits({ chunk: sampleOf(three.chunk, 3, 0), actionHorizon: sampleOf(three.actionHorizon, 3, 0) }));
+    expect(bits(one)).toEqual(bits({ normalizedChunk: sampleOf(three.normalizedChunk, 3, 0), chunk: sampleOf(three.chunk, 3, 0) }));
     await policy.dispose();
   });
 
@@ -67,7 +67,7 @@ describe('same inputs, same bits', () => {
       expect(expected.taps.size).toBe(0);
       const steps = found.timesteps.flatMap((_, step) => perStep.map((name) => `${name}.${step}`));
       expect([...found.taps.keys()].sort()).toEqual([...(tick === 0 ? [] : ['prediction']), 'global_cond', 'start', ...steps].sort());
-      expect(found.taps.get(`sample.${found.timesteps.length - 1}`)).toEqual(found.chunk);
+      expect(found.taps.get(`sample.${found.timesteps.length - 1}`)).toEqual(found.normalizedChunk);
     }
     await plain.dispose();
     await tapped.dispose();

@@ -107,7 +107,7 @@ describe('a candidate agrees', () => {
     const squares = [0, 1].map((row) => {
       const x = at(sample, row);
       const x0 = (x - Math.sqrt(1 - alphaBar) * toy(x, timestep)) / Math.sqrt(alphaBar);
-      return (x0 - at(result.chunk, row + 2)) ** 2;
+      return (x0 - at(result.normalizedChunk, row + 2)) ** 2;
     });
     return Math.sqrt((at(squares, 0) + at(squares, 1)) / 2);
   }
@@ -175,14 +175,14 @@ it('a sample that moves on when it is used again is filled up with the last acti
 describe('Falcon refuses', () => {
   it.each<[string, object, RegExp]>([
     ['an unknown option', { delta: 0.1 }, /strategy Falcon: unknown option "delta".*exploration/],
-    ['an unknown solver', { solver: 'Euler' }, /solver must be one of DDPM, DDIM, DPM-Solver\+\+, got Euler/],
-    ['no steps', { steps: 0 }, /steps must be an integer from 1 to 100, got 0/],
-    ['a probability above 1', { exploration: 1.1 }, /exploration must be a number from 0 to 1, got 1.1/],
-    ['a threshold of 0', { threshold: 0 }, /threshold must be a finite number above 0, got 0/],
-    ['a κ of 0', { kappa: 0 }, /kappa must be a finite number above 0, got 0/],
-    ['a timestep beyond the training', { minTimestep: 100 }, /minTimestep must be an integer from 0 to 99, got 100/],
+    ['an unknown solver', { solver: 'Euler' }, /solver must be one of DDPM, DDIM, DPM-Solver\+\+, found Euler/],
+    ['no steps', { steps: 0 }, /steps must be an integer from 1 to 100, found 0/],
+    ['a probability above 1', { exploration: 1.1 }, /exploration must be a number from 0 to 1, found 1.1/],
+    ['a threshold of 0', { threshold: 0 }, /threshold must be a finite number above 0, found 0/],
+    ['a κ of 0', { kappa: 0 }, /kappa must be a finite number above 0, found 0/],
+    ['a timestep beyond the training', { minTimestep: 100 }, /minTimestep must be an integer from 0 to 99, found 100/],
     ['room for nothing', { capacity: 0 }, /capacity must be an integer from 1/],
-    ['a word as a switch', { shiftOnReuse: 'yes' }, /shiftOnReuse must be true or false, got yes/],
+    ['a word as a switch', { shiftOnReuse: 'yes' }, /shiftOnReuse must be true or false, found yes/],
   ])('%s', (_, options, message) => {
     const create = (): unknown => createStrategy({ name: 'Falcon', ...options }, TOY_CONTEXT);
     expect(create).toThrow(OptionError);

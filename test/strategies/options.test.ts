@@ -12,38 +12,38 @@ describe('options', () => {
 
   const loading: [string, object, RegExp][] = [
     ['an unknown name', { percision: 'f16' }, /loadPolicy: unknown option "percision".*precision/],
-    ['an unknown precision', { precision: 'f64' }, /precision must be one of f32, f16, int8, auto, got f64/],
+    ['an unknown precision', { precision: 'f64' }, /precision must be one of f32, f16, int8, auto, found f64/],
     ['a negative seed', { seed: -1 }, /seed must be an integer from 0/],
     ['a fraction as a seed', { seed: 0.5 }, /seed must be an integer/],
     ['a text as a seed', { seed: '1' }, /seed must be an integer/],
     [
       'a strategy misspelt',
       { strategy: { name: 'DDIMM' } },
-      /name must be one of DDPM, DDIM, DPM-Solver\+\+, STEP, RTI-DP, Falcon, got DDIMM/,
+      /name must be one of DDPM, DDIM, DPM-Solver\+\+, STEP, RTI-DP, Falcon, found DDIMM/,
     ],
-    ['no steps', { strategy: { name: 'DDIM', steps: 0 } }, /steps must be an integer from 1 to 100, got 0/],
+    ['no steps', { strategy: { name: 'DDIM', steps: 0 } }, /steps must be an integer from 1 to 100, found 0/],
     ['more steps than training had', { strategy: { name: 'DDIM', steps: 101 } }, /steps must be an integer from 1 to 100/],
     ['an option of another solver', { strategy: { name: 'DDPM', eta: 0.5 } }, /strategy DDPM: unknown option "eta"/],
     [
       'an unknown spacing',
       { strategy: { name: 'DDPM', timestepSpacing: 'even' } },
-      /timestepSpacing must be one of leading, trailing, linspace, got even/,
+      /timestepSpacing must be one of leading, trailing, linspace, found even/,
     ],
     [
       'an unknown solver type',
       { strategy: { name: 'DPM-Solver++', solverType: 'euler' } },
-      /solverType must be one of midpoint, heun, got euler/,
+      /solverType must be one of midpoint, heun, found euler/,
     ],
     [
       'an unknown final sigma',
       { strategy: { name: 'DPM-Solver++', finalSigma: 'sigma_min' } },
-      /finalSigma must be one of zero, sigma-min, got sigma_min/,
+      /finalSigma must be one of zero, sigma-min, found sigma_min/,
     ],
-    ['a text as λ', { strategy: { name: 'DPM-Solver++', lambdaMinClipped: '-5.1' } }, /lambdaMinClipped must be a number, got -5.1/],
-    ['a number as a switch', { strategy: { name: 'DDIM', setAlphaToOne: 0 } }, /setAlphaToOne must be true or false, got 0/],
-    ['a text as eta', { strategy: { name: 'DDIM', eta: '0.5' } }, /eta must be a number from 0 to 1, got 0.5/],
-    ['too large an eta', { strategy: { name: 'DDIM', eta: 1.5 } }, /eta must be a number from 0 to 1, got 1.5/],
-    ['a clamp to nothing', { strategy: { name: 'DDIM', clip: 0 } }, /clip must be null or a finite number above 0, got 0/],
+    ['a text as λ', { strategy: { name: 'DPM-Solver++', lambdaMinClipped: '-5.1' } }, /lambdaMinClipped must be a number, found -5.1/],
+    ['a number as a switch', { strategy: { name: 'DDIM', setAlphaToOne: 0 } }, /setAlphaToOne must be true or false, found 0/],
+    ['a text as eta', { strategy: { name: 'DDIM', eta: '0.5' } }, /eta must be a number from 0 to 1, found 0.5/],
+    ['too large an eta', { strategy: { name: 'DDIM', eta: 1.5 } }, /eta must be a number from 0 to 1, found 1.5/],
+    ['a clamp to nothing', { strategy: { name: 'DDIM', clip: 0 } }, /clip must be null or a finite number above 0, found 0/],
     [
       'an unknown option of STEP',
       { predictor: 'shift', strategy: { name: 'STEP', steps: 2 } },
@@ -69,28 +69,32 @@ describe('options', () => {
     [
       'a stall distance of 0',
       { predictor: 'shift', strategy: { name: 'STEP', stall: { eps: 0 } } },
-      /stall: eps must be a finite number above 0, got 0/,
+      /stall: eps must be a finite number above 0, found 0/,
     ],
-    ['NaN as a stall distance', { predictor: 'shift', strategy: { name: 'STEP', stall: { eps: NaN } } }, /stall: eps must be .*, got NaN/],
+    [
+      'NaN as a stall distance',
+      { predictor: 'shift', strategy: { name: 'STEP', stall: { eps: NaN } } },
+      /stall: eps must be .*, found NaN/,
+    ],
     [
       'a negative scale of a stall',
       { predictor: 'shift', strategy: { name: 'STEP', stall: { sigmaScale: -1 } } },
-      /stall: sigmaScale must be .* at least 0, got -1/,
+      /stall: sigmaScale must be .* at least 0, found -1/,
     ],
     [
       'infinite noise of a stall',
       { predictor: 'shift', strategy: { name: 'STEP', stall: { sigmaStall: Infinity } } },
-      /stall: sigmaStall must be .*, got Infinity/,
+      /stall: sigmaStall must be .*, found Infinity/,
     ],
     [
       'a negative scale of a warm start',
       { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'eq13', sigma: -1 } } },
-      /warmStart: sigma must be .*, got -1/,
+      /warmStart: sigma must be .*, found -1/,
     ],
     [
       'a text as noise of a warm start',
       { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'mean-matched', sigmaT: '1' } } },
-      /warmStart: sigmaT must be .*, got 1/,
+      /warmStart: sigmaT must be .*, found 1/,
     ],
     [
       'an unknown solver of a cold start',
@@ -123,12 +127,12 @@ describe('options', () => {
     await expect(policy.plan(window(policy), { prev: [] } as object)).rejects.toThrow(/plan: unknown option "prev"/);
     const { horizon, actionDim } = policy.info;
     const zeros = new Float32Array(horizon * actionDim);
-    const short = { chunk: zeros.slice(1), actionHorizon: zeros };
+    const short = { normalizedChunk: zeros.slice(1), chunk: zeros };
     await expect(policy.plan(window(policy), { previous: [short] })).rejects.toThrow(new RegExp(`${zeros.length} finite values`));
-    const nan = { chunk: zeros.slice().fill(NaN), actionHorizon: zeros };
+    const nan = { normalizedChunk: zeros.slice().fill(NaN), chunk: zeros };
     await expect(policy.plan(window(policy), { previous: [nan] })).rejects.toThrow(OptionError);
-    const past = { chunk: zeros, actionHorizon: zeros };
-    await expect(policy.plan(window(policy), { previous: [past, past, past] })).rejects.toThrow(/two newest results at most, got 3/);
+    const past = { normalizedChunk: zeros, chunk: zeros };
+    await expect(policy.plan(window(policy), { previous: [past, past, past] })).rejects.toThrow(/two newest results at most, found 3/);
     await expect(policy.plan(window(policy), { previous: [], seed: -1 })).rejects.toThrow(OptionError);
     expect((await policy.plan(window(policy), { previous: [past] })).warm).toBe(true);
     await policy.dispose();
@@ -170,7 +174,7 @@ describe('an option that is given as undefined', () => {
   it('leaves the default: a stall rule still finds a standstill', () => {
     const nothing = { eps: undefined, norm: undefined, rows: undefined, space: undefined, sigmaScale: undefined, sigmaStall: undefined };
     const strategy = createStrategy({ name: 'STEP', stall: nothing as object }, context);
-    const past = { chunk: new Float32Array(8), actionHorizon: new Float32Array(8) };
+    const past = { normalizedChunk: new Float32Array(8), chunk: new Float32Array(8) };
     const context_ = { newest: past, before: past, uniform: () => new Float64Array(), normal: () => new Float32Array() };
     const { value } = strategy.begin().decide(context_).next();
     expect(value).toEqual([expect.objectContaining({ stalled: true, predictionScale: 0.4, noiseScale: 1.2 })]);

@@ -58,14 +58,14 @@ describe('the timesteps of RTI-DP', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['an unknown name', 'pusht', /timesteps must be one of push-t, lift-clip.*got pusht/],
-    ['an ascending list', [0, 1, 2], /descending list that ends at 0.*got \[0,1,2\]/],
-    ['a list that does not end at 0', [3, 2, 1], /ends at 0.*got \[3,2,1\]/],
+    ['an unknown name', 'pusht', /timesteps must be one of push-t, lift-clip.*found pusht/],
+    ['an ascending list', [0, 1, 2], /descending list that ends at 0.*found \[0,1,2\]/],
+    ['a list that does not end at 0', [3, 2, 1], /ends at 0.*found \[3,2,1\]/],
     ['a list that goes up', [3, 4, 0], /strictly descending integers from 0 to 99, found \[3, 4, 0\]/],
     ['a timestep twice', [2, 2, 0], /strictly descending/],
     ['a timestep beyond the training', [100, 0], /from 0 to 99/],
     ['an empty list', [], /ends at 0/],
-    ['a number', 3, /descending list.*got 3/],
+    ['a number', 3, /descending list.*found 3/],
   ])('refuse %s', (_, timesteps, message) => {
     const create = (): unknown => rtiDp({ timesteps } as RtiDpStrategyOptions);
     expect(create).toThrow(OptionError);
@@ -81,15 +81,15 @@ describe('a gripper', () => {
     episode.push([0, 0, 0.5, -0.2]);
     const { chunk, result } = episode.decide();
     expect(chunk).toEqual([0.4852807, -0.1, 0.4852807, -0.1].map((value) => expect.closeTo(value, 5)));
-    expect([...result.actionHorizon]).toEqual([0.4852807, -1, 0.4852807, -1].map((value) => expect.closeTo(value, 5)));
+    expect([...result.chunk]).toEqual([0.4852807, -1, 0.4852807, -1].map((value) => expect.closeTo(value, 5)));
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['a dimension that actions do not have', { dimensions: [1] }, /gripper: dimensions must be an integer from 0 to 0, got 1/],
-    ['a factor below 1', { dimensions: [0], factor: 0.5 }, /gripper: factor must be a finite number of at least 1, got 0.5/],
+    ['a dimension that actions do not have', { dimensions: [1] }, /gripper: dimensions must be an integer from 0 to 0, found 1/],
+    ['a factor below 1', { dimensions: [0], factor: 0.5 }, /gripper: factor must be a finite number of at least 1, found 0.5/],
     ['an unknown option', { dimensions: [0], factr: 10 }, /gripper: unknown option "factr"/],
-    ['no dimensions', {}, /gripper: dimensions must be a list of action dimensions, got undefined/],
-    ['one dimension that is no list', { dimensions: 0 }, /gripper: dimensions must be a list of action dimensions, got 0/],
+    ['no dimensions', {}, /gripper: dimensions must be a list of action dimensions, found undefined/],
+    ['one dimension that is no list', { dimensions: 0 }, /gripper: dimensions must be a list of action dimensions, found 0/],
   ])('with %s is refused', (_, gripper, message) => {
     const create = (): unknown => rtiDp({ gripper } as RtiDpStrategyOptions);
     expect(create).toThrow(OptionError);
@@ -124,10 +124,10 @@ describe('RTI-DP on a device', () => {
     let before = await policy.plan(window(policy));
     for (const tick of [1, 2, 3]) {
       const result = await policy.plan(window(policy, tick));
-      expect(tap(result, 'start')).toEqual(shifted(policy, before.chunk));
+      expect(tap(result, 'start')).toEqual(shifted(policy, before.normalizedChunk));
       expect([result.warm, result.evaluations, result.timesteps]).toEqual([true, [4], [5, 3, 1, 0]]);
       const at = (observationSteps - 1) * actionDim;
-      expect(result.actions).toEqual(result.actionHorizon.slice(at, at + actionDim));
+      expect(result.actions).toEqual(result.chunk.slice(at, at + actionDim));
       before = result;
     }
     expect(policy.info.actionSteps).toBe(1);
@@ -137,7 +137,7 @@ describe('RTI-DP on a device', () => {
   it('refines as a host computation of DDPM steps to t − 1, with the noise of every step above 0', async () => {
     const timesteps = [40, 10, 0];
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps }, taps: ['start', 'model_output'] });
-    const past = { chunk: noise(policy, 3), actionHorizon: noise(policy, 3) };
+    const past = { normalizedChunk: noise(policy, 3), chunk: noise(policy, 3) };
     const stepNoise = [noise(policy, 4), noise(policy, 5)];
     const result = await policy.plan(window(policy), { previous: [past], stepNoise });
     const { steps } = ddpmSchedule({ ...solverOptions(CASE), steps: 3, timesteps, predecessor: 'adjacent' });
@@ -148,7 +148,7 @@ describe('RTI-DP on a device', () => {
       const drawn = stepNoise[index] ?? zero;
       sample = sample.map((x, i) => applySolverStep(step, x, at(output, i), 0, at(drawn, i)).x);
     });
-    result.chunk.forEach((value, i) => expect(value).toBeCloseTo(at(sample, i), 5));
+    result.normalizedChunk.forEach((value, i) => expect(value).toBeCloseTo(at(sample, i), 5));
     await policy.dispose();
   });
 
@@ -182,12 +182,12 @@ describe('RTI-DP on a device', () => {
     let before = await policy.plan(window(policy));
     for (const tick of [1, 2]) {
       const result = await policy.plan(window(policy, tick));
-      expect(tap(result, 'start')).toEqual(shifted(policy, before.chunk));
+      expect(tap(result, 'start')).toEqual(shifted(policy, before.normalizedChunk));
       const undecided = tap(result, 'sample.2');
-      result.chunk.forEach((value, i) => {
+      result.normalizedChunk.forEach((value, i) => {
         const expected = i % 2 === 1 ? Math.fround(Math.sign(at(undecided, i)) / 10) : at(undecided, i);
         expect(value).toBe(expected);
-        if (i % 2 === 1) expect(Math.abs(at(result.actionHorizon, i))).toBe(1);
+        if (i % 2 === 1) expect(Math.abs(at(result.chunk, i))).toBe(1);
       });
       before = result;
     }

@@ -21,7 +21,7 @@ function tap(result: PlanResult, name: string): Float32Array {
 function pastChunk(policy: Policy, salt: number, batch = 1): PastChunk {
   const { horizon, actionDim } = policy.info;
   const values = irregular(batch * horizon * actionDim, 50 + salt);
-  return { chunk: values, actionHorizon: values.map((value) => 100 * value) };
+  return { normalizedChunk: values, chunk: values.map((value) => 100 * value) };
 }
 
 /** The scales a, b of start = a · prediction + b · noise, by least squares; throws where they do not explain the start. */
@@ -60,7 +60,7 @@ describe('STEP', () => {
 
     const shifted = Float32Array.from({ length: horizon * actionDim }, (_, i) => {
       const row = Math.min(Math.floor(i / actionDim) + actionSteps, horizon - 1);
-      return past.chunk[row * actionDim + (i % actionDim)] as number;
+      return past.normalizedChunk[row * actionDim + (i % actionDim)] as number;
     });
     expect(tap(result, 'prediction')).toEqual(shifted);
     const { predictionScale, noiseScale, schedule } = warmStart({ mode: 'forward-noise' }, 2, solverOptions(CASE));
@@ -77,7 +77,7 @@ describe('STEP', () => {
       x0 = Float32Array.from(next, (value) => value.x0);
       tap(result, `sample.${index}`).forEach((value, i) => expect(value).toBeCloseTo(sample[i] as number, 4));
     });
-    expect(tap(result, 'sample.1')).toEqual(result.chunk);
+    expect(tap(result, 'sample.1')).toEqual(result.normalizedChunk);
     await policy.dispose();
   });
 
@@ -128,7 +128,7 @@ describe('STEP', () => {
     const first = await policy.plan(window(policy), { noise: noise(policy) });
     expect(first.warm).toBe(true);
     const zeros = new Float32Array(horizon * actionDim);
-    const past = { chunk: zeros, actionHorizon: zeros };
+    const past = { normalizedChunk: zeros, chunk: zeros };
     const explicit = await policy.plan(window(policy), { previous: [past], noise: noise(policy) });
     expect(tap(first, 'prediction')).toEqual(tap(explicit, 'prediction'));
     expect(bits(first)).toEqual(bits(explicit));
@@ -144,7 +144,7 @@ describe('STEP', () => {
     const found = await both.plan(window(both), options);
     expect(found.warm).toBe(true);
     // The mixture is made on the host instead of the device: the last bit of a product may differ.
-    found.chunk.forEach((value, i) => expect(value).toBeCloseTo(expected.chunk[i] as number, 5));
+    found.normalizedChunk.forEach((value, i) => expect(value).toBeCloseTo(expected.normalizedChunk[i] as number, 5));
     const network = await loadGolden(device(), CASE, { predictor: true });
     expect(bits(await network.plan(window(network), options))).not.toEqual(bits(found));
     for (const policy of [both, shift, network]) await policy.dispose();
@@ -157,16 +157,19 @@ describe('STEP', () => {
     const end = (observationSteps - 1 + actionSteps) * actionDim;
     const predictionOf = async (history: 'full' | 'executed' | 'tail' | 'none', chunk: Float32Array): Promise<Float32Array> => {
       policy.useStrategy({ name: 'STEP', history });
-      return tap(await policy.plan(window(policy), { previous: [{ ...past, chunk }], noise: noise(policy) }), 'prediction');
+      return tap(
+        await policy.plan(window(policy), { previous: [{ ...past, normalizedChunk: chunk }], noise: noise(policy) }),
+        'prediction',
+      );
     };
     const cut = {
-      executed: past.chunk.slice().fill(0, end),
-      tail: past.chunk.slice().fill(0, 0, end),
-      none: new Float32Array(past.chunk.length),
+      executed: past.normalizedChunk.slice().fill(0, end),
+      tail: past.normalizedChunk.slice().fill(0, 0, end),
+      none: new Float32Array(past.normalizedChunk.length),
     };
-    const all = [await predictionOf('full', past.chunk)];
+    const all = [await predictionOf('full', past.normalizedChunk)];
     for (const history of ['executed', 'tail', 'none'] as const) {
-      const found = await predictionOf(history, past.chunk);
+      const found = await predictionOf(history, past.normalizedChunk);
       expect(found).toEqual(await predictionOf('full', cut[history]));
       all.push(found);
     }
@@ -211,7 +214,7 @@ describe('the stall rule', () => {
     const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy: { name: 'STEP', stall: {} }, taps: TAPS });
     const still = pastChunk(policy, 0, 2);
     // Sample 0 repeats its chunk, sample 1 does not.
-    const moved = { ...still, chunk: still.chunk.map((value, i) => (i < still.chunk.length / 2 ? value : -value)) };
+    const moved = { ...still, chunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)) };
     const given = noise(policy, 0, 2);
     const result = await policy.plan(window(policy, 0, 2), { previous: [still, moved], noise: given });
     expect(result.stalled).toEqual([true, false]);
@@ -227,13 +230,13 @@ describe('the stall rule', () => {
     const strategy: StepStrategyOptions = { name: 'STEP', warmStart: { mode: 'train-index' }, stall: {} };
     const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy });
     const still = pastChunk(policy, 0, 2);
-    const moved = { ...still, chunk: still.chunk.map((value, i) => (i < still.chunk.length / 2 ? value : -value)) };
+    const moved = { ...still, chunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)) };
     const together = await policy.plan(window(policy, 0, 2), { previous: [still, moved], noise: noise(policy, 0, 2) });
     expect(together.stalled).toEqual([true, false]);
     for (const b of [0, 1]) {
       const own = (past: PastChunk): PastChunk => ({
+        normalizedChunk: sampleOf(past.normalizedChunk, 2, b),
         chunk: sampleOf(past.chunk, 2, b),
-        actionHorizon: sampleOf(past.actionHorizon, 2, b),
       });
       const options = { previous: [own(still), own(moved)], noise: sampleOf(noise(policy, 0, 2), 2, b) };
       const alone = await policy.plan(window(policy, b), options);
@@ -247,9 +250,9 @@ describe('the stall rule', () => {
     const policy = await loadGolden(device(), CASE, { predictor: 'shift' });
     const older = pastChunk(policy, 0);
     // Row 0 lies in the past and is not executed; it moves by 1 in normalised space and by 100 in the robot's units.
-    const newer = { chunk: older.chunk.slice(), actionHorizon: older.actionHorizon.slice() };
+    const newer = { normalizedChunk: older.normalizedChunk.slice(), chunk: older.chunk.slice() };
     newer.chunk[0] = (newer.chunk[0] as number) + 1;
-    newer.actionHorizon[0] = (newer.actionHorizon[0] as number) + 100;
+    newer.chunk[0] = (newer.chunk[0] as number) + 100;
     const stalls = async (stall: NonNullable<StepStrategyOptions['stall']>): Promise<boolean | undefined> => {
       policy.useStrategy({ name: 'STEP', stall });
       return (await policy.plan(window(policy), { previous: [newer, older] })).stalled[0];

@@ -21,7 +21,7 @@ export async function openTestDevice(options: Omit<OpenDeviceOptions, 'gpu'> = {
   const found = [vendor, name, description].join(' · ');
   if (!expected.test(found)) {
     device.dispose();
-    throw new Error(`tests on ${choice} got the adapter "${found}"`);
+    throw new Error(`tests on ${choice} found the adapter "${found}"`);
   }
   return device;
 }

@@ -64,6 +64,6 @@ export function tap(result: PlanResult, name: string): Float32Array {
 }
 
 /** Everything of a decision that must not differ between two runs, as bits. */
-export function bits(result: Pick<PlanResult, 'chunk' | 'actionHorizon'>): readonly number[] {
-  return [result.chunk, result.actionHorizon].flatMap((values) => [...new Uint32Array(values.slice().buffer)]);
+export function bits(result: Pick<PlanResult, 'normalizedChunk' | 'chunk'>): readonly number[] {
+  return [result.normalizedChunk, result.chunk].flatMap((values) => [...new Uint32Array(values.slice().buffer)]);
 }

@@ -78,7 +78,7 @@ export class SimulatedPlanner implements Planner {
     this.running--;
     const { horizon } = this.info;
     const rows = Array.from({ length: horizon }, (_, j) => [100 * plan + j, -(100 * plan + j)]).flat();
-    return { actionHorizon: this.spoil(plan, Float32Array.from(rows)) };
+    return { chunk: this.spoil(plan, Float32Array.from(rows)) };
   }
 
   reset(): void {

@@ -66,7 +66,7 @@ export class ToyEpisode {
   /** Takes `chunk` for that of a decision that was made. */
   push(chunk: readonly number[]): void {
     const values = Float32Array.from(chunk);
-    this.past = [{ chunk: values, actionHorizon: values }, ...this.past];
+    this.past = [{ normalizedChunk: values, chunk: values }, ...this.past];
   }
 
   decide({ noise = [0, 0, 0, 0], uniform = [], normal = [] }: ToyDraws = {}): ToyDecision {
@@ -86,7 +86,7 @@ export class ToyEpisode {
     const outcome = next.value;
     outcome.remember?.();
     this.past = [outcome.result, ...this.past];
-    return { ...outcome, chunk: [...outcome.result.chunk], rounds };
+    return { ...outcome, chunk: [...outcome.result.normalizedChunk], rounds };
   }
 
   #denoise({ predictionScale, noiseScale, schedule, prediction }: DenoiseRequest, noise: readonly number[]): DenoiseResult {
@@ -95,6 +95,6 @@ export class ToyEpisode {
     const runs = starts.map((start) => run(schedule, start, this.#denoiser));
     const chunk = Float32Array.from(runs, ({ result }) => result);
     const trace = schedule.steps.map((_, step) => Float32Array.from(runs, (one) => at(one.trace, step).x));
-    return { chunk, actionHorizon: chunk, trace };
+    return { normalizedChunk: chunk, chunk: chunk, trace };
   }
 }

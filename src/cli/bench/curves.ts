@@ -64,7 +64,7 @@ async function measurePoint(policy: Policy, batch: number, expectedMs: number | 
   await policy.warmup(batch, signal);
   // A past of zeros: a cold decision first would cost many evaluations, and would say nothing here.
   const zeros = new Float32Array(batch * horizon * actionDim);
-  const previous = [{ chunk: zeros, actionHorizon: zeros }];
+  const previous = [{ normalizedChunk: zeros, chunk: zeros }];
   const latencies: number[] = [];
   const end = performance.now() + POINT_MS;
   for (let i = 0; i < MOST_DECISIONS && (i === 0 || performance.now() < end); i++) {

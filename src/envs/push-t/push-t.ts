@@ -53,7 +53,7 @@ export class PushT implements Environment<PushTState> {
   constructor(options: PushTOptions = {}) {
     checkKeys('PushT', options, ['legacy']);
     const { legacy = true } = options;
-    if (typeof legacy !== 'boolean') throw new OptionError(`PushT: legacy must be true or false, got ${String(legacy)}.`);
+    if (typeof legacy !== 'boolean') throw new OptionError(`PushT: legacy must be true or false, found ${String(legacy)}.`);
     this.#legacy = legacy;
   }
 
@@ -133,14 +133,14 @@ function checkTarget(target: ArrayLike<number>): readonly [number, number] {
   const [x, y] = [target?.[0], target?.[1]];
   if (target?.length !== 2 || typeof x !== 'number' || typeof y !== 'number') {
     throw new OptionError(
-      `PushT.step: target must be 2 numbers, x and y in pixels, got ${String(target?.length)}: pass the executed action alone.`,
+      `PushT.step: target must be 2 numbers, x and y in pixels, found ${String(target?.length)}: pass the executed action alone.`,
     );
   }
   if (!Number.isFinite(x) || !Number.isFinite(y)) {
-    throw new NonFiniteError(`PushT.step: target must be 2 finite numbers, got (${x}, ${y}): look at what computed it.`);
+    throw new NonFiniteError(`PushT.step: target must be 2 finite numbers, found (${x}, ${y}): look at what computed it.`);
   }
   if (!isUsable(x) || !isUsable(y)) {
-    throw new OptionError(`PushT.step: target must be within ±${FARTHEST} pixels, got (${x}, ${y}): un-normalise it.`);
+    throw new OptionError(`PushT.step: target must be within ±${FARTHEST} pixels, found (${x}, ${y}): un-normalise it.`);
   }
   return [x, y];
 }
