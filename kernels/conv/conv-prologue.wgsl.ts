@@ -15,8 +15,8 @@ export interface StageParameters {
   /** Also write the finished input, for others to read. */
   readonly stored: boolean;
   /** Also write the sums before the norm, or the values before FiLM and residual, in the order [b][channels][length]. */
-  readonly tapSums: boolean;
-  readonly tapNormalized: boolean;
+  readonly probeSums: boolean;
+  readonly probeNormalized: boolean;
 }
 
 /** Fields of the kernel's shape that the stage adds, in order; then the layouts `stored` and `skip`. */
@@ -29,7 +29,7 @@ export const STAGE_VEC4S = 1024 - 68;
 /**
  * x (partial sums of the input, f32 [partials][b][channels][length]) · norm_parameters vec4f [channels]: gamma, beta, bias
  * of the convolution before, 0 · timestep_film, observation_film as in group-norm.wgsl.ts · skip, the residual, and stored,
- * f32 by layout · tap_sums, tap_normalized f32 [b][channels][length].
+ * f32 by layout · probe_sums, probe_normalized f32 [b][channels][length].
  */
 export function stageBindings(p: StageParameters): KernelBinding[] {
   const writes = (name: string, present: boolean): KernelBinding[] =>
@@ -45,8 +45,8 @@ export function stageBindings(p: StageParameters): KernelBinding[] {
         ] as const)),
     ...(p.residual ? [{ name: 'skip', access: 'read', type: 'array<vec4f>' } as const] : []),
     ...writes('stored', p.stored),
-    ...writes('tap_sums', p.tapSums),
-    ...writes('tap_normalized', p.tapNormalized),
+    ...writes('probe_sums', p.probeSums),
+    ...writes('probe_normalized', p.probeNormalized),
   ];
 }
 
@@ -62,7 +62,7 @@ export function stageParts({ film, residual }: StageParameters): string[] {
  *     s[c, t] = bias[c] + Σ_p x[p, c, t]
  *
  * for whole groups of channels. Mean and (biased) variance are over a group's channels and all columns, in f32 and in two
- * passes. Sums are in a fixed order. Workgroups that say `writes` hand out what is to be stored and tapped.
+ * passes. Sums are in a fixed order. Workgroups that say `writes` hand out what is to be stored and probed.
  */
 export function stageText(p: StageParameters, invocations: number): string {
   const vectors = p.length / 4;
@@ -110,9 +110,9 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
       value += x[p * shape.partial_stride + first + e];
     }
     shared_values[e] = value;
-    #if ${p.tapSums}
+    #if ${p.probeSums}
     if (writes) {
-      tap_sums[first + e] = value;
+      probe_sums[first + e] = value;
     }
     #endif
   }
@@ -136,9 +136,9 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
       let channel = first_channel + e / VECTORS;
       let parameters = norm_parameters[channel];
       var value = mish4((shared_values[e] - mean) / deviation * parameters.x + parameters.y);
-      #if ${p.tapNormalized}
+      #if ${p.probeNormalized}
       if (writes) {
-        tap_normalized[first + e] = value;
+        probe_normalized[first + e] = value;
       }
       #endif
       #if ${p.film === 'scale-bias'}

@@ -20,7 +20,7 @@ export interface GroupNormParameters {
   readonly film: 'scale-bias' | 'bias' | 'none';
   readonly residual: boolean;
   /** Also write the value before FiLM, in the order [b][channels][length]; changes no other output. */
-  readonly tapped: boolean;
+  readonly probed: boolean;
 }
 
 export interface GroupNormSizes {
@@ -51,7 +51,7 @@ export function groupNormShape(sizes: GroupNormSizes): number[] {
  * alone has one value per channel: h + film[c].
  *
  * Bindings: shape · x, y, residual f32 by layout · gamma, beta f32 [channels] · timestep_film f32 [rowLength], at the
- * offset of the timestep's row · observation_film f32 [b][rowLength] · tap f32 [b][channels][length].
+ * offset of the timestep's row · observation_film f32 [b][rowLength] · probe f32 [b][channels][length].
  * A workgroup owns one group of one sample.
  */
 export function groupNormKernel(p: GroupNormParameters): Kernel {
@@ -69,7 +69,7 @@ export function groupNormKernel(p: GroupNormParameters): Kernel {
       : []),
     ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<f32>' } as const] : []),
     { name: 'y', access: 'read_write', type: 'array<f32>' },
-    ...(p.tapped ? [{ name: 'tap', access: 'read_write', type: 'array<f32>' } as const] : []),
+    ...(p.probed ? [{ name: 'probe', access: 'read_write', type: 'array<f32>' } as const] : []),
   ];
   const code = wgsl`
 ${declareShape(
@@ -119,8 +119,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
     let channel = first + e / length;
     let time = e % length;
     var h = mish((load(batch, channel, time) - mean) / deviation * gamma[channel] + beta[channel]);
-    #if ${p.tapped}
-    tap[(batch * shape.channels + channel) * length + time] = h;
+    #if ${p.probed}
+    probe[(batch * shape.channels + channel) * length + time] = h;
     #endif
     #if ${p.film === 'scale-bias'}
     h = h * film(batch, channel) + film(batch, shape.channels + channel);
@@ -134,6 +134,6 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   }
 }
 `;
-  const parts = ['group_norm', modulated ? `film ${p.film}` : '', p.residual ? 'residual' : '', p.tapped ? 'tapped' : ''];
+  const parts = ['group_norm', modulated ? `film ${p.film}` : '', p.residual ? 'residual' : '', p.probed ? 'probed' : ''];
   return { label: parts.filter((part) => part !== '').join(', '), code, bindings };
 }

@@ -8,8 +8,8 @@ import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { ContractionStart } from './contraction.js';
 import { startNoise } from './perturbation.js';
 
-/** The tap that situations need: the sample that a decision's first network evaluation sees. */
-export const START_TAP = 'start';
+/** The probe that situations need: the sample that a decision's first network evaluation sees. */
+export const START_PROBE = 'start';
 
 /** A decision of an episode in closed loop. */
 export interface Situation {
@@ -52,7 +52,7 @@ export function startsFromPrediction(situations: readonly Situation[]): Contract
 /**
  * Lets a policy play episodes of Push-T, one after the other, and returns situations that it came into. An episode's
  * first decision is left out where there are others: it has no past. A short episode has fewer situations.
- * @throws OptionError for a policy that was loaded without the tap `START_TAP`, and for one that is not for Push-T
+ * @throws OptionError for a policy that was loaded without the probe `START_PROBE`, and for one that is not for Push-T
  * (`pushTTask`); and as `Policy.decide`.
  */
 export async function collectSituations(policy: Policy, options: SituationOptions): Promise<Situation[]> {
@@ -79,7 +79,7 @@ async function play(
   while (!rollout.isOver) {
     signal?.throwIfAborted();
     const { window, ticks: tick } = rollout;
-    // Alone, so that the tap is of this episode.
+    // Alone, so that the probe is of this episode.
     const [result] = (await policy.decide([{ episode, window }])) as [PlanResult];
     visited.push({ seed, decision: visited.length, tick, window, warm: result.warm, start: startOf(result) });
     await rollout.execute(result);
@@ -90,10 +90,10 @@ async function play(
   return visited;
 }
 
-function startOf({ taps }: PlanResult): Float32Array {
-  const start = taps.get(START_TAP);
+function startOf({ probes }: PlanResult): Float32Array {
+  const start = probes.get(START_PROBE);
   if (!start)
-    throw new OptionError(`collectSituations: the policy must be loaded with \`taps: ['${START_TAP}']\`, found none: load it again.`);
+    throw new OptionError(`collectSituations: the policy must be loaded with \`probes: ['${START_PROBE}']\`, found none: load it again.`);
   return start;
 }
 

@@ -21,5 +21,5 @@ export interface DecisionOutput {
   /** The chunk in the units of the robot, f32 [b][horizon][actionDim]. */
   readonly chunk: Float32Array;
   /** Inner values that the plan was compiled to hand out. */
-  readonly taps: ReadonlyMap<string, Float32Array>;
+  readonly probes: ReadonlyMap<string, Float32Array>;
 }

@@ -4,7 +4,7 @@ import { NonFiniteError } from '../foundation/errors.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { ExpectedWait } from '../runtime/expected-wait.js';
-import { compilePlan, type Plan, type SegmentRun, type StepOffsets, TapBuffer } from '../runtime/plan.js';
+import { compilePlan, type Plan, ProbeBuffer, type SegmentRun, type StepOffsets } from '../runtime/plan.js';
 import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { type PlanTiming, timeRuns } from '../runtime/timing.js';
 import type { DecisionInput, DecisionOutput } from './decision-input.js';
@@ -43,7 +43,7 @@ interface Result {
 interface DecisionParts {
   readonly networks: PolicyNetworks;
   readonly shape: DecisionShape;
-  readonly taps: ReadonlySet<string>;
+  readonly probes: ReadonlySet<string>;
   readonly layout: InputLayout;
   readonly plan: Plan;
   readonly inputs: GPUBuffer;
@@ -79,8 +79,8 @@ export class DecisionPlan {
   }
 
   /** @throws DeviceLimitError, ShaderError. */
-  static async compile(networks: PolicyNetworks, shape: DecisionShape, taps: Iterable<string> = []): Promise<DecisionPlan> {
-    const wanted = new Set(taps);
+  static async compile(networks: PolicyNetworks, shape: DecisionShape, probes: Iterable<string> = []): Promise<DecisionPlan> {
+    const wanted = new Set(probes);
     const layout = inputLayout(shape);
     const { device } = networks;
     const builder = new PlanBuilder(device, wanted);
@@ -99,7 +99,7 @@ export class DecisionPlan {
     try {
       const readback = await createBuffer(device, 'read-back', bytes, USAGE.mapRead | USAGE.copyDestination);
       const inputs = plan.gpuBuffer(buffers.inputs);
-      return new DecisionPlan({ networks, shape, taps: wanted, layout, plan, inputs, status, chunk, actions, readback });
+      return new DecisionPlan({ networks, shape, probes: wanted, layout, plan, inputs, status, chunk, actions, readback });
     } catch (error) {
       plan.destroy();
       throw error;
@@ -126,16 +126,16 @@ export class DecisionPlan {
    * @throws NonFiniteError when the network, or the start, is NaN or infinite.
    */
   async run(input: DecisionInput): Promise<DecisionOutput> {
-    const { status, chunk, actions, readback, taps: wantedTaps } = this.#parts;
+    const { status, chunk, actions, readback, probes: wantedProbes } = this.#parts;
     const { schedule } = input;
     const predicted = isPredicted(input);
-    const tapped = wantedTaps.size === 0 ? undefined : await this.#tapBuffer(this.#runs(schedule, predicted));
-    const commands = this.#takeAhead(schedule, predicted) ?? this.#encodeDecision(schedule, predicted, tapped);
+    const probed = wantedProbes.size === 0 ? undefined : await this.#probeBuffer(this.#runs(schedule, predicted));
+    const commands = this.#takeAhead(schedule, predicted) ?? this.#encodeDecision(schedule, predicted, probed);
     this.#upload(input);
     const submitted = performance.now();
     this.#device.gpuDevice.queue.submit([commands]);
 
-    if (!tapped) this.#ahead = { schedule, predicted, commands: this.#encodeDecision(schedule, predicted) };
+    if (!probed) this.#ahead = { schedule, predicted, commands: this.#encodeDecision(schedule, predicted) };
     const map = (): Promise<undefined> => this.#device.settle(readback.mapAsync(MAP_READ));
     await (this.#device.isPolled ? this.#expectedWait(schedule, predicted).run(submitted, map) : map());
     const mapped = readback.getMappedRange();
@@ -144,9 +144,9 @@ export class DecisionPlan {
     const output = { normalizedChunk: new Float32Array(copy(chunk)), chunk: new Float32Array(copy(actions)) };
     readback.unmap();
 
-    const taps = tapped ? await this.#readTaps(tapped) : new Map<string, Float32Array>();
+    const probes = probed ? await this.#readProbes(probed) : new Map<string, Float32Array>();
     assertFinite(code, schedule, output);
-    return { ...output, taps };
+    return { ...output, probes };
   }
 
   /** Decides as `run` does, and returns how long every dispatch took instead of what was decided. */
@@ -183,9 +183,9 @@ export class DecisionPlan {
   }
 
   /** The commands of a decision, read-back included. They hold nothing of its input. */
-  #encodeDecision(schedule: Schedule, predicted: boolean, tapped?: TapBuffer): GPUCommandBuffer {
+  #encodeDecision(schedule: Schedule, predicted: boolean, probed?: ProbeBuffer): GPUCommandBuffer {
     const { status, chunk, actions, readback } = this.#parts;
-    const encoder = this.#encode(this.#runs(schedule, predicted), tapped);
+    const encoder = this.#encode(this.#runs(schedule, predicted), probed);
     for (const { source, range } of [status, chunk, actions]) {
       encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
     }
@@ -207,11 +207,11 @@ export class DecisionPlan {
     return known;
   }
 
-  #encode(runs: readonly SegmentRun[], tapped?: TapBuffer): GPUCommandEncoder {
+  #encode(runs: readonly SegmentRun[], probed?: ProbeBuffer): GPUCommandEncoder {
     const { plan, status } = this.#parts;
     const encoder = this.#device.gpuDevice.createCommandEncoder({ label: 'decision' });
     encoder.clearBuffer(status.source);
-    plan.encode(encoder, runs, tapped);
+    plan.encode(encoder, runs, probed);
     return encoder;
   }
 
@@ -241,15 +241,15 @@ export class DecisionPlan {
     return runs;
   }
 
-  async #tapBuffer(runs: readonly SegmentRun[]): Promise<TapBuffer> {
-    const bytes = this.#parts.plan.tapBytes(runs);
-    return new TapBuffer(await createBuffer(this.#device, 'taps', bytes, USAGE.mapRead | USAGE.copyDestination));
+  async #probeBuffer(runs: readonly SegmentRun[]): Promise<ProbeBuffer> {
+    const bytes = this.#parts.plan.probeBytes(runs);
+    return new ProbeBuffer(await createBuffer(this.#device, 'probes', bytes, USAGE.mapRead | USAGE.copyDestination));
   }
 
-  async #readTaps(tapped: TapBuffer): Promise<Map<string, Float32Array>> {
-    await this.#device.settle(tapped.buffer.mapAsync(MAP_READ));
-    const values = tapped.read(tapped.buffer.getMappedRange());
-    tapped.buffer.destroy();
+  async #readProbes(probed: ProbeBuffer): Promise<Map<string, Float32Array>> {
+    await this.#device.settle(probed.buffer.mapAsync(MAP_READ));
+    const values = probed.read(probed.buffer.getMappedRange());
+    probed.buffer.destroy();
     return values;
   }
 }
@@ -258,7 +258,7 @@ function isPredicted({ starts }: DecisionInput): boolean {
   return starts.some((start) => start.predictionScale !== 0);
 }
 
-function assertFinite(code: number, schedule: Schedule, output: Omit<DecisionOutput, 'taps'>): void {
+function assertFinite(code: number, schedule: Schedule, output: Omit<DecisionOutput, 'probes'>): void {
   if (code === START_STATUS) {
     throw new NonFiniteError(
       'the start of the decision is NaN or infinite: the predictor is not usable for this observation. No action is returned.',

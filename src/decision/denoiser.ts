@@ -7,7 +7,7 @@ import { type DenoiseRequest, type DenoiseResult, type StrategyContext, startFro
 import type { DecisionInput, DecisionOutput } from './decision-input.js';
 import type { DecisionPlan } from './decision-plan.js';
 import { checkedFloats, type GivenNoise, runNoise, splitGivenNoise } from './noise.js';
-import { type PlanCache, TRACE_TAP } from './plan-cache.js';
+import { type PlanCache, TRACE_PROBE } from './plan-cache.js';
 
 /** One run over one sample, with everything that it depends on. */
 export interface DenoiseRun {
@@ -24,7 +24,7 @@ export interface DenoiseRun {
 
 export interface FinishedRun extends DenoiseResult {
   /** Inner values that were asked for when the policy was loaded; of the batch that the run was part of. */
-  readonly taps: ReadonlyMap<string, Float32Array>;
+  readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
 /** A sample that a caller sends through steps of a solver. */
@@ -88,8 +88,8 @@ export class Denoiser {
     for (const batch of batches(runs)) {
       const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch.trace);
       const output = await plan.run(decisionInput(plan, batch));
-      const taps = batch.trace ? this.#plans.askedFor(output.taps) : output.taps;
-      batch.places.forEach((place, b) => (results[place] = { ...denoiseResult(batch, output, b), taps }));
+      const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
+      batch.places.forEach((place, b) => (results[place] = { ...denoiseResult(batch, output, b), probes }));
     }
     return results;
   }
@@ -150,12 +150,12 @@ function startOf({ request, noise }: DenoiseRun): { predictionScale: number; noi
   return { predictionScale: 0, noiseScale: 1, noise: start };
 }
 
-function denoiseResult({ runs, schedule, trace }: Batch, { normalizedChunk, chunk, taps }: DecisionOutput, b: number): DenoiseResult {
+function denoiseResult({ runs, schedule, trace }: Batch, { normalizedChunk, chunk, probes }: DecisionOutput, b: number): DenoiseResult {
   const size = chunk.length / runs.length;
   const own = (values: Float32Array): Float32Array => values.slice(b * size, (b + 1) * size);
   return {
     normalizedChunk: own(normalizedChunk),
     chunk: own(chunk),
-    trace: trace ? schedule.steps.map((_, step) => own(taps.get(`${TRACE_TAP}.${step}`) as Float32Array)) : [],
+    trace: trace ? schedule.steps.map((_, step) => own(probes.get(`${TRACE_PROBE}.${step}`) as Float32Array)) : [],
   };
 }

@@ -3,8 +3,8 @@ import type { Schedule } from '../diffusion/solver-step.js';
 import { DecisionPlan } from './decision-plan.js';
 import type { PolicyNetworks } from './networks.js';
 
-/** Name of the tap that brings the sample after every step. */
-export const TRACE_TAP = 'sample';
+/** Name of the probe that brings the sample after every step. */
+export const TRACE_PROBE = 'sample';
 
 /** Plans that are kept. A fleet whose episodes end one by one asks for many batch sizes, and each plan has its buffers. */
 const MOST_PLANS = 16;
@@ -13,17 +13,17 @@ const MOST_PLANS = 16;
 export class PlanCache {
   readonly #networks: PolicyNetworks;
   readonly #checkpoint: PolicyCheckpoint;
-  readonly #taps: readonly string[];
+  readonly #probes: readonly string[];
   /** Least recently used first. */
   readonly #plans = new Map<string, DecisionPlan>();
   /** What the schedules of all strategies so far need. */
   #maxSteps = 1;
   #maxNoiseRows = 0;
 
-  constructor(networks: PolicyNetworks, checkpoint: PolicyCheckpoint, taps: readonly string[]) {
+  constructor(networks: PolicyNetworks, checkpoint: PolicyCheckpoint, probes: readonly string[]) {
     this.#networks = networks;
     this.#checkpoint = checkpoint;
-    this.#taps = taps;
+    this.#probes = probes;
   }
 
   /** Sizes plans that are compiled from now on for these schedules. */
@@ -49,10 +49,10 @@ export class PlanCache {
     return plan;
   }
 
-  /** Of the taps of a traced run, those that the policy was loaded with. */
-  askedFor(taps: ReadonlyMap<string, Float32Array>): ReadonlyMap<string, Float32Array> {
-    if (this.#taps.includes(TRACE_TAP)) return taps;
-    return new Map([...taps].filter(([name]) => !name.startsWith(`${TRACE_TAP}.`)));
+  /** Of the probes of a traced run, those that the policy was loaded with. */
+  askedFor(probes: ReadonlyMap<string, Float32Array>): ReadonlyMap<string, Float32Array> {
+    if (this.#probes.includes(TRACE_PROBE)) return probes;
+    return new Map([...probes].filter(([name]) => !name.startsWith(`${TRACE_PROBE}.`)));
   }
 
   /** The plan of a batch size, if it was compiled. */
@@ -76,7 +76,7 @@ export class PlanCache {
       maxSteps: this.#maxSteps,
       maxNoiseRows: this.#maxNoiseRows,
     };
-    return DecisionPlan.compile(this.#networks, shape, trace ? [...this.#taps, TRACE_TAP] : this.#taps);
+    return DecisionPlan.compile(this.#networks, shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
   }
 
   #forget(): void {

@@ -2,7 +2,7 @@ import { recordPredictor } from '../networks/predictor/predictor.js';
 import { recordObservationFilm, recordUnet } from '../networks/unet/unet.js';
 import { type BufferRange, recordNormalize, recordShiftChunk, recordSolverStep, recordStart, recordUnnormalize } from '../ops/sampling.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
-import { asTokens, type Tensor, tapTensor, tokens } from '../runtime/tensor.js';
+import { asTokens, probeTensor, type Tensor, tokens } from '../runtime/tensor.js';
 import type { DecisionShape, InputLayout, InputRange } from './input-layout.js';
 import type { PolicyNetworks } from './networks.js';
 
@@ -39,19 +39,19 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
   builder.segment('observe');
   const frames = tokens(builder, 'conditioning', batch, observationSteps, frameWidth);
   recordNormalize(builder, input(layout.observations), networks.observationStatistics, frames);
-  tapTensor(builder, 'global_cond', frames);
+  probeTensor(builder, 'global_cond', frames);
   const conditioning = asTokens(frames.buffer, batch, 1, observationSteps * frameWidth);
   const observationFilm = recordObservationFilm(builder, networks.unet, conditioning);
 
   if (networks.predictor !== undefined) {
     builder.segment('predict');
     recordPrediction(builder, networks.predictor, input(layout.history), frames, prediction);
-    tapTensor(builder, 'prediction', prediction);
+    probeTensor(builder, 'prediction', prediction);
   }
 
   builder.segment('start');
   recordStart(builder, { scales: input(layout.scales), prediction, noise: input(layout.noise), sample, status });
-  tapTensor(builder, 'start', sample);
+  probeTensor(builder, 'start', sample);
 
   builder.segment('evaluate');
   const output = chunk('model output');
@@ -64,7 +64,7 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
     previousX0: builder.buffer('x0', chunkBytes),
     status,
   });
-  tapTensor(builder, 'sample', sample);
+  probeTensor(builder, 'sample', sample);
 
   builder.segment('finish');
   const actions = builder.buffer('actions', chunkBytes);

@@ -165,7 +165,7 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
     [Math.ceil(outChannels / 4 / tiling.lanes), Math.ceil(y.length / tiling.columns) * (split ?? 1), x.batch],
     variant,
   );
-  source.stage?.recordTaps();
+  source.stage?.recordProbes();
 }
 
 /** Where a convolution takes its input from. */

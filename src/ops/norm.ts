@@ -1,7 +1,7 @@
 import { groupNormKernel, groupNormShape } from '../../kernels/norm/group-norm.wgsl.js';
 import { layerNormKernel, layerNormShape } from '../../kernels/norm/layer-norm.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
-import { sameShape, type Tensor, tapTensor } from '../runtime/tensor.js';
+import { probeTensor, sameShape, type Tensor } from '../runtime/tensor.js';
 import { loadVector } from './load-vector.js';
 import { reductionInvocations } from './variants.js';
 import { roundVector } from './weight-packing.js';
@@ -61,8 +61,8 @@ export interface GroupNormCall {
   readonly groups: number;
   readonly film?: FilmBinding;
   readonly residual?: Tensor;
-  /** Name under which the value before FiLM can be tapped. */
-  readonly tapName?: string;
+  /** Name under which the value before FiLM can be probed. */
+  readonly probeName?: string;
 }
 
 /** Records y = film(mish(group_norm(x))) + residual. */
@@ -74,14 +74,14 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
       `group_norm: ${channels} channels in ${groups} groups, x is ${x.channels}x${x.length}, y is ${y.channels}x${y.length}`,
     );
   }
-  const tapName = call.tapName !== undefined && builder.wantsTap(call.tapName) ? call.tapName : undefined;
-  const tapBuffer = tapName ? builder.buffer(tapName, x.batch * channels * x.length * 4) : undefined;
+  const probeName = call.probeName !== undefined && builder.wantsProbe(call.probeName) ? call.probeName : undefined;
+  const probeBuffer = probeName ? builder.buffer(probeName, x.batch * channels * x.length * 4) : undefined;
   const kernel = groupNormKernel({
     epsilon: EPSILON,
     invocations: reductionInvocations((channels / groups) * x.length, builder.deviceClass),
     film: film ? (film.scale ? 'scale-bias' : 'bias') : 'none',
     residual: residual !== undefined,
-    tapped: tapBuffer !== undefined,
+    probed: probeBuffer !== undefined,
   });
   const shape = groupNormShape({
     channels,
@@ -105,13 +105,13 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
         : []),
       ...(residual ? [{ buffer: residual.buffer }] : []),
       { buffer: y.buffer },
-      ...(tapBuffer ? [{ buffer: tapBuffer }] : []),
+      ...(probeBuffer ? [{ buffer: probeBuffer }] : []),
     ],
     [groups, 1, x.batch],
   );
-  if (tapName && tapBuffer) {
+  if (probeName && probeBuffer) {
     const layout = { offset: 0, batchStride: channels * x.length, channelStride: x.length, timeStride: 1 };
-    tapTensor(builder, tapName, { ...x, buffer: tapBuffer, layout });
+    probeTensor(builder, probeName, { ...x, buffer: probeBuffer, layout });
   }
 }
 

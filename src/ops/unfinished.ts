@@ -2,7 +2,7 @@ import type { StageParameters } from '../../kernels/conv/conv-prologue.wgsl.js';
 import type { StageSizes } from '../../kernels/conv/conv1d-shape.js';
 import { finishNormKernel, finishNormShape } from '../../kernels/norm/finish-norm.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
-import { type Tensor, tapTensor } from '../runtime/tensor.js';
+import { probeTensor, type Tensor } from '../runtime/tensor.js';
 import { EPSILON, type FilmBinding, type FoldedNorm } from './norm.js';
 import { type PartialSums, partLayout } from './partial-sums.js';
 
@@ -16,12 +16,12 @@ export interface Unfinished {
   readonly groups: number;
   readonly film?: FilmBinding | undefined;
   readonly residual?: Tensor | undefined;
-  /** Where the finished value is written for other readers, and the names it is tapped under. */
+  /** Where the finished value is written for other readers, and the names it is probed under. */
   readonly stored?: Tensor | undefined;
-  readonly storedTaps?: readonly string[] | undefined;
-  /** Names of the sums with bias, and of the value before FiLM and residual, for taps. */
-  readonly sumsTap?: string | undefined;
-  readonly normTap?: string | undefined;
+  readonly storedProbes?: readonly string[] | undefined;
+  /** Names of the sums with bias, and of the value before FiLM and residual, for probes. */
+  readonly sumsProbe?: string | undefined;
+  readonly normProbe?: string | undefined;
 }
 
 export function isUnfinished(value: Tensor | Unfinished): value is Unfinished {
@@ -34,7 +34,7 @@ export interface Stage {
   readonly sizes: StageSizes;
   readonly bindings: readonly Binding[];
   /** To be called after the dispatch. */
-  recordTaps(): void;
+  recordProbes(): void;
 }
 
 export function stageOf(builder: PlanBuilder, input: Unfinished): Stage {
@@ -45,10 +45,10 @@ export function stageOf(builder: PlanBuilder, input: Unfinished): Stage {
   if (norm.channels !== channels || channels % groups !== 0 || length % 4 !== 0 || !aligned) {
     throw new TypeError(`unfinished input: ${channels} channels of ${length} in ${groups} groups, norm of ${norm.channels} channels`);
   }
-  const tap = (name: string | undefined): BufferHandle | undefined =>
-    name !== undefined && builder.wantsTap(name) ? builder.buffer(name, batch * channels * length * 4) : undefined;
-  const tapSums = tap(input.sumsTap);
-  const tapNormalized = tap(input.normTap);
+  const probe = (name: string | undefined): BufferHandle | undefined =>
+    name !== undefined && builder.wantsProbe(name) ? builder.buffer(name, batch * channels * length * 4) : undefined;
+  const probeSums = probe(input.sumsProbe);
+  const probeNormalized = probe(input.normProbe);
   const whole = (buffer: BufferHandle | undefined): Binding[] => (buffer ? [{ buffer }] : []);
   return {
     parameters: {
@@ -57,8 +57,8 @@ export function stageOf(builder: PlanBuilder, input: Unfinished): Stage {
       film: film ? (film.scale ? 'scale-bias' : 'bias') : 'none',
       residual: residual !== undefined,
       stored: stored !== undefined,
-      tapSums: tapSums !== undefined,
-      tapNormalized: tapNormalized !== undefined,
+      probeSums: probeSums !== undefined,
+      probeNormalized: probeNormalized !== undefined,
     },
     sizes: {
       partials: sums.splits,
@@ -77,14 +77,14 @@ export function stageOf(builder: PlanBuilder, input: Unfinished): Stage {
         : []),
       ...whole(residual?.buffer),
       ...whole(stored?.buffer),
-      ...whole(tapSums),
-      ...whole(tapNormalized),
+      ...whole(probeSums),
+      ...whole(probeNormalized),
     ],
-    recordTaps: () => {
+    recordProbes: () => {
       const shape = { layout, batch, channels, length };
-      if (tapSums && input.sumsTap) tapTensor(builder, input.sumsTap, { ...shape, buffer: tapSums });
-      if (tapNormalized && input.normTap) tapTensor(builder, input.normTap, { ...shape, buffer: tapNormalized });
-      if (stored) for (const name of input.storedTaps ?? []) tapTensor(builder, name, stored);
+      if (probeSums && input.sumsProbe) probeTensor(builder, input.sumsProbe, { ...shape, buffer: probeSums });
+      if (probeNormalized && input.normProbe) probeTensor(builder, input.normProbe, { ...shape, buffer: probeNormalized });
+      if (stored) for (const name of input.storedProbes ?? []) probeTensor(builder, name, stored);
     },
   };
 }
@@ -98,7 +98,7 @@ export function recordFinish(builder: PlanBuilder, input: Unfinished & { readonl
     [builder.shape(finishNormShape(channels, stage.sizes)), ...stage.bindings],
     [input.groups, 1, batch],
   );
-  stage.recordTaps();
+  stage.recordProbes();
 }
 
 const FINISH_INVOCATIONS = 256;

@@ -19,7 +19,7 @@ export interface MadeDecision {
   /** Network evaluations, the outcome's screening included. */
   readonly evaluations: number;
   /** Inner values of the batch that the outcome's run was part of. */
-  readonly taps: ReadonlyMap<string, Float32Array>;
+  readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
 /** Where a decision stands: what it asks for now, or what came of it. */
@@ -29,7 +29,7 @@ interface Progress {
   requests: readonly DenoiseRequest[];
   outcome: DecisionOutcome | undefined;
   evaluations: number;
-  taps: ReadonlyMap<string, Float32Array>;
+  probes: ReadonlyMap<string, Float32Array>;
 }
 
 /**
@@ -46,7 +46,7 @@ export async function decideAll(denoiser: Denoiser, pending: readonly PendingDec
     let next = 0;
     for (const progress of asking) advance(progress, finished.slice(next, (next += progress.requests.length)));
   }
-  return all.map(({ outcome, evaluations, taps }) => ({ outcome: outcome as DecisionOutcome, evaluations, taps }));
+  return all.map(({ outcome, evaluations, probes }) => ({ outcome: outcome as DecisionOutcome, evaluations, probes }));
 }
 
 /** The runs that decisions ask for first. */
@@ -65,7 +65,7 @@ function begin(pending: PendingDecision): Progress {
   const deciding = maker.decide(context);
   const first = deciding.next();
   if (first.done) throw new TypeError('a strategy decided without a run of the denoiser');
-  return { pending, deciding, requests: first.value, outcome: undefined, evaluations: 0, taps: new Map() };
+  return { pending, deciding, requests: first.value, outcome: undefined, evaluations: 0, probes: new Map() };
 }
 
 function runsOf({ pending, requests }: Progress, chunkSize: number): DenoiseRun[] {
@@ -88,7 +88,7 @@ function advance(progress: Progress, results: readonly FinishedRun[]): void {
   const next = progress.deciding.next(results);
   if (next.done) {
     progress.outcome = next.value;
-    progress.taps = results[requests.indexOf(next.value.request)]?.taps ?? new Map();
+    progress.probes = results[requests.indexOf(next.value.request)]?.probes ?? new Map();
   } else {
     progress.requests = next.value;
   }

@@ -60,8 +60,8 @@ export interface PlanResult extends PastChunk {
   readonly stalled: readonly boolean[];
   /** From the call of the plan to the actions in JavaScript, in milliseconds. */
   readonly latencyMs: number;
-  /** Inner values asked for with `taps` at loading. */
-  readonly taps: ReadonlyMap<string, Float32Array>;
+  /** Inner values asked for with `probes` at loading. */
+  readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
 /** What decisions of one strategy became, as one result. `rows`: those of a chunk that are executed. */
@@ -85,6 +85,6 @@ export function planResult(
     warm: outcomes.some(({ warm }) => warm),
     stalled: outcomes.map(({ stalled }) => stalled),
     latencyMs,
-    taps: first.taps,
+    probes: first.probes,
   };
 }

@@ -36,8 +36,8 @@ export interface LoadPolicyOptions {
   readonly onDecision?: (result: PlanResult) => void;
   /** Called last when the policy is disposed of. */
   readonly onDispose?: () => void;
-  /** Inner values to hand out with every decision (`PlanResult.taps`), for verification; they cost time. */
-  readonly taps?: readonly string[];
+  /** Inner values to hand out with every decision (`PlanResult.probes`), for verification; they cost time. */
+  readonly probes?: readonly string[];
 }
 
 /** Options that `loadPolicy` knows. */
@@ -51,7 +51,7 @@ export const LOAD_POLICY_KEYS = [
   'onProgress',
   'onDecision',
   'onDispose',
-  'taps',
+  'probes',
 ] as const satisfies (keyof LoadPolicyOptions)[];
 
 /**
@@ -118,7 +118,7 @@ async function createPolicy(
       strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
       seed: options.seed,
       warnings: [...checkpoint.warnings, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],
-      taps: options.taps ?? [],
+      probes: options.probes ?? [],
       onDecision: options.onDecision,
       // The caller of a load that failed has no policy, and shall not hear that it was disposed of.
       onDispose: () => (loaded ? options.onDispose?.() : undefined),

@@ -28,7 +28,7 @@ export interface PolicyParts {
   readonly strategy: StrategyOptions;
   readonly seed: number;
   readonly warnings: readonly string[];
-  readonly taps: readonly string[];
+  readonly probes: readonly string[];
   readonly onDecision: ((result: PlanResult) => void) | undefined;
   /** Called last when the policy is disposed of, e.g. to dispose of a device that was opened for it. */
   readonly onDispose: (() => void) | undefined;
@@ -59,7 +59,7 @@ export class Policy {
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
-    this.#plans = new PlanCache(parts.networks, parts.checkpoint, parts.taps);
+    this.#plans = new PlanCache(parts.networks, parts.checkpoint, parts.probes);
     this.#denoiser = new Denoiser(this.#plans);
     const { scheduler, unet, observationSteps, actionSteps } = parts.checkpoint;
     this.#context = { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };

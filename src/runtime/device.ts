@@ -120,7 +120,7 @@ export class ComputeDevice {
     if (!adapter) {
       throw new NoAdapterError('WebGPU has no adapter: no GPU driver was found. Install a Vulkan, Metal or D3D12 driver.');
     }
-    // Eight storage buffers are enough to decide; taps of a fused plan are further ones.
+    // Eight storage buffers are enough to decide; probes of a fused plan are further ones.
     const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
     // Kernels use f16 only after it was checked (ops/half-loads.ts); asking costs nothing where nobody does.
     const wanted = ['shader-f16', ...(options.timing ? (['timestamp-query'] as const) : [])] as const;

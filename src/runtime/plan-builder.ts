@@ -36,16 +36,16 @@ export interface Dispatch {
 export type BuildTarget = Pick<ComputeDevice, 'deviceClass' | 'variants' | 'halfLoads'>;
 
 /** A copy of ranges of a buffer, one after the other, after dispatch number `after` of a segment. */
-export interface TapPoint {
+export interface ProbePoint {
   readonly name: string;
   readonly after: number;
   readonly buffer: BufferHandle;
-  readonly ranges: readonly TapRange[];
+  readonly ranges: readonly ProbeRange[];
   /** Added to the offset of every range. */
   readonly stepOffset?: StepOffset;
 }
 
-export interface TapRange {
+export interface ProbeRange {
   readonly offset: number;
   readonly bytes: number;
 }
@@ -54,7 +54,7 @@ export interface TapRange {
 export interface Segment {
   readonly name: string;
   readonly dispatches: readonly Dispatch[];
-  readonly taps: readonly TapPoint[];
+  readonly probes: readonly ProbePoint[];
 }
 
 /** WebGPU's default for maxComputeWorkgroupsPerDimension, granted everywhere. */
@@ -66,24 +66,24 @@ const MAX_WORKGROUPS = 65_535;
  */
 export class PlanBuilder {
   readonly #buffers: BufferHandle[] = [];
-  readonly #segments = new Map<string, { dispatches: Dispatch[]; taps: TapPoint[] }>();
-  readonly #wantedTaps: ReadonlySet<string>;
+  readonly #segments = new Map<string, { dispatches: Dispatch[]; probes: ProbePoint[] }>();
+  readonly #wantedProbes: ReadonlySet<string>;
   readonly #shapes = new Map<string, { readonly words: readonly number[]; readonly offset: number }>();
   readonly #shapeBuffer: { label: string; bytes: number } = { label: 'shapes', bytes: 0 };
   readonly deviceClass: DeviceClass;
   /** Of the device; undefined: the shipped ones alone. */
   readonly variants: VariantTable | undefined;
   readonly halfLoads: BuildTarget['halfLoads'];
-  #current: { dispatches: Dispatch[]; taps: TapPoint[] } | undefined;
+  #current: { dispatches: Dispatch[]; probes: ProbePoint[] } | undefined;
 
-  /** `target`: a class of devices stands for its shipped variants. `taps`: names of the inner values that the plan shall hand out. */
-  constructor(target: DeviceClass | BuildTarget, taps: Iterable<string> = []) {
+  /** `target`: a class of devices stands for its shipped variants. `probes`: names of the inner values that the plan shall hand out. */
+  constructor(target: DeviceClass | BuildTarget, probes: Iterable<string> = []) {
     const { deviceClass, variants, halfLoads }: BuildTarget =
       typeof target === 'string' ? { deviceClass: target, variants: undefined, halfLoads: 'packed' } : target;
     this.deviceClass = deviceClass;
     this.variants = variants;
     this.halfLoads = halfLoads;
-    this.#wantedTaps = new Set(taps);
+    this.#wantedProbes = new Set(probes);
   }
 
   buffer(label: string, bytes: number): BufferHandle {
@@ -118,7 +118,7 @@ export class PlanBuilder {
 
   /** Dispatches recorded from now on belong to segment `name`. */
   segment(name: string): void {
-    this.#current = this.#segments.get(name) ?? { dispatches: [], taps: [] };
+    this.#current = this.#segments.get(name) ?? { dispatches: [], probes: [] };
     this.#segments.set(name, this.#current);
   }
 
@@ -140,16 +140,16 @@ export class PlanBuilder {
     this.#open().dispatches.push({ kernel, bindings, workgroups, ...(variant === undefined ? {} : { variant }) });
   }
 
-  wantsTap(name: string): boolean {
-    return this.#wantedTaps.has(name);
+  wantsProbe(name: string): boolean {
+    return this.#wantedProbes.has(name);
   }
 
   /** Marks ranges of a buffer, as they are after the last recorded dispatch, to be handed out under `name` if wanted. */
-  tap(name: string, buffer: BufferHandle, ranges: readonly TapRange[], stepOffset?: StepOffset): void {
-    if (!this.wantsTap(name)) return;
+  probe(name: string, buffer: BufferHandle, ranges: readonly ProbeRange[], stepOffset?: StepOffset): void {
+    if (!this.wantsProbe(name)) return;
     const segment = this.#open();
     const after = segment.dispatches.length - 1;
-    segment.taps.push({ name, after, buffer, ranges, ...(stepOffset === undefined ? {} : { stepOffset }) });
+    segment.probes.push({ name, after, buffer, ranges, ...(stepOffset === undefined ? {} : { stepOffset }) });
   }
 
   get buffers(): readonly BufferHandle[] {
@@ -157,10 +157,10 @@ export class PlanBuilder {
   }
 
   get segments(): readonly Segment[] {
-    return [...this.#segments].map(([name, { dispatches, taps }]) => ({ name, dispatches, taps }));
+    return [...this.#segments].map(([name, { dispatches, probes }]) => ({ name, dispatches, probes }));
   }
 
-  #open(): { dispatches: Dispatch[]; taps: TapPoint[] } {
+  #open(): { dispatches: Dispatch[]; probes: ProbePoint[] } {
     if (!this.#current) throw new TypeError('open a segment before recording');
     return this.#current;
   }

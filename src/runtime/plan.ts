@@ -1,6 +1,6 @@
 import { alignUp, createBuffer, isTexture, OFFSET_ALIGNMENT, USAGE } from './buffers.js';
 import type { ComputeDevice } from './device.js';
-import type { BufferHandle, PlanBuilder, Segment, StepOffset, TapPoint } from './plan-builder.js';
+import type { BufferHandle, PlanBuilder, ProbePoint, Segment, StepOffset } from './plan-builder.js';
 
 /** Byte offsets for the dynamic bindings of one denoising step. */
 export type StepOffsets = Readonly<Record<StepOffset, number>>;
@@ -36,15 +36,15 @@ interface RecordedDispatch {
 
 interface RecordedSegment {
   readonly dispatches: readonly RecordedDispatch[];
-  readonly taps: Segment['taps'];
+  readonly probes: Segment['probes'];
 }
 
-function tapSize(tap: TapPoint): number {
-  return tap.ranges.reduce((sum, range) => sum + range.bytes, 0);
+function probeSize(probe: ProbePoint): number {
+  return probe.ranges.reduce((sum, range) => sum + range.bytes, 0);
 }
 
-/** Where a tap's copy lies in the tap buffer, for one step. */
-interface TapCopy {
+/** Where a probe's copy lies in the probe buffer, for one step. */
+interface ProbeCopy {
   readonly name: string;
   readonly step: number | undefined;
   readonly offset: number;
@@ -79,23 +79,23 @@ export class Plan {
     return buffer;
   }
 
-  /** Appends the runs to an encoder; `tapped` receives a copy after each tap point, and may interrupt the pass. */
-  encode(encoder: GPUCommandEncoder, runs: readonly SegmentRun[], tapped?: TapBuffer): void {
+  /** Appends the runs to an encoder; `probed` receives a copy after each probe point, and may interrupt the pass. */
+  encode(encoder: GPUCommandEncoder, runs: readonly SegmentRun[], probed?: ProbeBuffer): void {
     let pass = encoder.beginComputePass();
     let pipeline: GPUComputePipeline | undefined;
     for (const { segment, step, offsets } of runs) {
-      const { dispatches, taps } = this.#segment(segment);
+      const { dispatches, probes } = this.#segment(segment);
       for (let index = 0; index < dispatches.length; index++) {
         const dispatch = dispatches[index] as RecordedDispatch;
         if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
         pipeline = dispatch.pipeline;
         this.#encodeDispatch(pass, dispatch, offsets);
-        if (!tapped || taps.length === 0) continue;
-        const due = taps.filter((tap) => tap.after === index);
+        if (!probed || probes.length === 0) continue;
+        const due = probes.filter((probe) => probe.after === index);
         if (due.length === 0) continue;
         pass.end();
-        for (const tap of due) {
-          tapped.copy(encoder, tap, step, this.gpuBuffer(tap.buffer), tap.stepOffset ? (offsets?.[tap.stepOffset] ?? 0) : 0);
+        for (const probe of due) {
+          probed.copy(encoder, probe, step, this.gpuBuffer(probe.buffer), probe.stepOffset ? (offsets?.[probe.stepOffset] ?? 0) : 0);
         }
         pass = encoder.beginComputePass();
         pipeline = undefined;
@@ -144,11 +144,11 @@ export class Plan {
     pass.dispatchWorkgroups(dispatch.workgroups[0], dispatch.workgroups[1], dispatch.workgroups[2]);
   }
 
-  /** Bytes that the taps of these runs need. */
-  tapBytes(runs: readonly SegmentRun[]): number {
+  /** Bytes that the probes of these runs need. */
+  probeBytes(runs: readonly SegmentRun[]): number {
     let bytes = 0;
     for (const run of runs) {
-      for (const tap of this.#segments.get(run.segment)?.taps ?? []) bytes += alignUp(tapSize(tap), OFFSET_ALIGNMENT);
+      for (const probe of this.#segments.get(run.segment)?.probes ?? []) bytes += alignUp(probeSize(probe), OFFSET_ALIGNMENT);
     }
     return bytes;
   }
@@ -163,27 +163,27 @@ export class Plan {
 }
 
 /** Receives copies of inner values while a plan is encoded; read back with the result. */
-export class TapBuffer {
+export class ProbeBuffer {
   readonly buffer: GPUBuffer;
-  readonly #copies: TapCopy[] = [];
+  readonly #copies: ProbeCopy[] = [];
   #end = 0;
 
   constructor(buffer: GPUBuffer) {
     this.buffer = buffer;
   }
 
-  copy(encoder: GPUCommandEncoder, tap: TapPoint, step: number | undefined, source: GPUBuffer, base: number): void {
+  copy(encoder: GPUCommandEncoder, probe: ProbePoint, step: number | undefined, source: GPUBuffer, base: number): void {
     const offset = this.#end;
     let end = offset;
-    for (const range of tap.ranges) {
+    for (const range of probe.ranges) {
       encoder.copyBufferToBuffer(source, base + range.offset, this.buffer, end, range.bytes);
       end += range.bytes;
     }
-    this.#copies.push({ name: tap.name, step, offset, bytes: end - offset });
+    this.#copies.push({ name: probe.name, step, offset, bytes: end - offset });
     this.#end = alignUp(end, OFFSET_ALIGNMENT);
   }
 
-  /** Values by name, or by `name.step` where the tap belongs to a denoising step. */
+  /** Values by name, or by `name.step` where the probe belongs to a denoising step. */
   read(mapped: ArrayBuffer): Map<string, Float32Array> {
     return new Map(
       this.#copies.map(({ name, step, offset, bytes }) => [
@@ -214,7 +214,7 @@ export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): 
     device.gpuDevice.queue.writeBuffer(buffers.get(shapes.buffer) as GPUBuffer, 0, shapes.words);
     const segments = new Map<string, RecordedSegment>();
     const compiled = builder.segments.map(async (segment) => {
-      segments.set(segment.name, { dispatches: await recordSegment(device, segment, buffers), taps: segment.taps });
+      segments.set(segment.name, { dispatches: await recordSegment(device, segment, buffers), probes: segment.probes });
     });
     await device.settle(Promise.all(compiled));
     return new Plan(device, buffers, segments);

@@ -70,11 +70,11 @@ export function broadcast(tensor: Tensor, batch: number): Tensor {
 }
 
 /** Hands out a tensor under `name` if it is wanted, in the order of its layout, samples one after the other. */
-export function tapTensor(builder: PlanBuilder, name: string, tensor: Tensor): void {
+export function probeTensor(builder: PlanBuilder, name: string, tensor: Tensor): void {
   const { layout, batch, channels, length } = tensor;
   const ranges = Array.from({ length: batch }, (_, sample) => ({
     offset: (layout.offset + sample * layout.batchStride) * 4,
     bytes: channels * length * 4,
   }));
-  builder.tap(name, tensor.buffer, ranges);
+  builder.probe(name, tensor.buffer, ranges);
 }

@@ -10,7 +10,7 @@ import type { Precision } from '../spec/precision.js';
 import { compareTensor, type TensorReport } from './compare.js';
 import { caseStrategy, GoldenCase } from './golden-case.js';
 import { computeTicks } from './verify-ticks.js';
-import { computeWindow, tapsOf } from './verify-window.js';
+import { computeWindow, probesOf } from './verify-window.js';
 
 /** Folders of a case: the case itself, its policy and, for STEP, its predictor. */
 export interface CaseSources {
@@ -40,7 +40,7 @@ const INT8_EPISODE_TOLERANCE = 0.2;
 const EXACT = ['expected.timesteps', 'expected.stalled'];
 
 /**
- * Runs a case and compares every expected tensor. Inner values are tapped from the plan that act() replays. Closes the
+ * Runs a case and compares every expected tensor. Inner values are probed from the plan that act() replays. Closes the
  * sources.
  * @throws what loading and planning throw: a case that is refused is a failed case.
  */
@@ -63,7 +63,7 @@ async function verifyOpened(
   const policy = await loadPolicy(sources.policy, {
     device,
     precision,
-    taps: tapsOf(golden),
+    probes: probesOf(golden),
     onDecision: (result) => decisions.push(result),
     ...(strategy ? { strategy } : {}),
     ...(sources.predictor ? { predictor: sources.predictor } : {}),

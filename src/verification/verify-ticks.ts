@@ -58,7 +58,7 @@ function decisionValue(name: string, episode: readonly PlanResult[]): ArrayLike<
   if (name === 'stalled') return episode.map(({ stalled }) => (stalled[0] ? 1 : 0));
   const [, kind, index] = /^(prediction|start|chunk)\.(\d+)$/.exec(name) ?? [];
   const decision = episode[Number(index)];
-  const values = kind === 'chunk' ? decision?.normalizedChunk : decision?.taps.get(kind ?? '');
+  const values = kind === 'chunk' ? decision?.normalizedChunk : decision?.probes.get(kind ?? '');
   if (!values)
     throw new CheckpointError(`the case expects "expected.${name}", which the ${episode.length} decisions of its episode do not have.`);
   return values;

@@ -6,18 +6,18 @@ import type { GoldenCase } from './golden-case.js';
 const PREFIX = 'expected.';
 const OBSERVATION = 'input.observation.';
 
-/** The taps that the expected tensors of a case ask for. */
-export function tapsOf(golden: GoldenCase): string[] {
-  const taps = new Set<string>();
+/** The probes that the expected tensors of a case ask for. */
+export function probesOf(golden: GoldenCase): string[] {
+  const probes = new Set<string>();
   for (const name of golden.names(PREFIX)) {
-    if (name === 'global_cond' || name.startsWith('normalized.')) taps.add('global_cond');
-    else if (OUTPUTS.includes(name) || name.startsWith('model_output.')) taps.add('model_output');
-    else if (name.startsWith('sample.')) taps.add('sample');
-    else if (name.startsWith('activation.')) taps.add(tapNameOf(name));
-    else if (name.startsWith('prediction.')) taps.add('prediction');
-    else if (name.startsWith('start.')) taps.add('start');
+    if (name === 'global_cond' || name.startsWith('normalized.')) probes.add('global_cond');
+    else if (OUTPUTS.includes(name) || name.startsWith('model_output.')) probes.add('model_output');
+    else if (name.startsWith('sample.')) probes.add('sample');
+    else if (name.startsWith('activation.')) probes.add(probeNameOf(name));
+    else if (name.startsWith('prediction.')) probes.add('prediction');
+    else if (name.startsWith('start.')) probes.add('start');
   }
-  return [...taps];
+  return [...probes];
 }
 
 /** Plans over the recorded windows; returns every `expected.*` tensor as the engine computes it, by full name. */
@@ -42,25 +42,25 @@ function valueOf(name: string, result: PlanResult, policy: Policy): ArrayLike<nu
   if (name === 'timesteps') return result.timesteps;
   if (name === 'action') return result.actions;
   if (name === 'action_horizon') return result.chunk;
-  if (name === 'global_cond') return tap(result, 'global_cond', name);
+  if (name === 'global_cond') return probe(result, 'global_cond', name);
   if (name.startsWith('normalized.')) return normalizedFeature(name.slice('normalized.'.length), result, policy);
   if (OUTPUTS.includes(name)) {
     const { horizon, actionDim } = policy.info;
-    return toChannelsFirst(tap(result, 'model_output.0', name), result.batch, horizon, actionDim);
+    return toChannelsFirst(probe(result, 'model_output.0', name), result.batch, horizon, actionDim);
   }
-  return tap(result, name.startsWith('activation.') ? `${tapNameOf(name)}.0` : name, name);
+  return probe(result, name.startsWith('activation.') ? `${probeNameOf(name)}.0` : name, name);
 }
 
 /** Modules whose output is the network's. */
 const OUTPUTS = ['activation.final_conv', 'activation.final_conv.1'];
 
 /** The last part of a convolution block (Mish) returns what the block returns. */
-function tapNameOf(activation: string): string {
+function probeNameOf(activation: string): string {
   return activation.replace(/\.block\.2$/, '');
 }
 
-function tap(result: PlanResult, key: string, wanted: string): Float32Array {
-  const values = result.taps.get(key);
+function probe(result: PlanResult, key: string, wanted: string): Float32Array {
+  const values = result.probes.get(key);
   if (!values) throw new CheckpointError(`the case expects "${PREFIX}${wanted}", which is no value of this network.`);
   return values;
 }
@@ -73,7 +73,7 @@ function normalizedFeature(feature: string, result: PlanResult, policy: Policy):
   const found = observations[index];
   if (!found) throw new CheckpointError(`the case expects "${PREFIX}normalized.${feature}", which this policy does not read.`);
   const first = observations.slice(0, index).reduce((sum, { size }) => sum + size, 0);
-  const frames = tap(result, 'global_cond', `normalized.${feature}`);
+  const frames = probe(result, 'global_cond', `normalized.${feature}`);
   const values = new Float32Array(result.batch * observationSteps * found.size);
   for (let frame = 0; frame < result.batch * observationSteps; frame++) {
     values.set(frames.subarray(frame * width + first, frame * width + first + found.size), frame * found.size);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { collectSituations, type Situation, START_TAP, startsFromNoise, startsFromPrediction } from '../../src/analysis/situations.js';
+import { collectSituations, type Situation, START_PROBE, startsFromNoise, startsFromPrediction } from '../../src/analysis/situations.js';
 import { warmStart } from '../../src/diffusion/warm-start.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import type { PlanResult, Policy } from '../../src/policy/policy.js';
@@ -20,7 +20,7 @@ describe('situations of Push-T', () => {
   beforeAll(async () => {
     // A network of random weights pushes nothing anywhere: its episodes are cut after 300 ticks.
     const onDecision = (result: PlanResult): void => void decisions.push(result);
-    policy = await loadGolden(device(), 'step-forward-noise', { predictor: true, taps: [START_TAP], onDecision });
+    policy = await loadGolden(device(), 'step-forward-noise', { predictor: true, probes: [START_PROBE], onDecision });
     situations = await collectSituations(policy, { ...OPTIONS, onDecision: (_, tick) => ticks.push(tick) });
   });
   afterAll(() => policy.dispose());
@@ -57,16 +57,16 @@ describe('situations of Push-T', () => {
     expect(new Set([...starts, ...startsFromNoise(situations, size, 5)].map(({ sample }) => String(sample))).size).toBe(6);
   });
 
-  it('need the tap', async () => {
-    const untapped = await loadGolden(device(), 'step-forward-noise', { predictor: true });
-    const collected = collectSituations(untapped, OPTIONS);
+  it('need the probe', async () => {
+    const unprobed = await loadGolden(device(), 'step-forward-noise', { predictor: true });
+    const collected = collectSituations(unprobed, OPTIONS);
     await expect(collected).rejects.toThrow(OptionError);
-    await expect(collected).rejects.toThrow(/must be loaded with `taps: \['start'\]`, found none/);
-    await untapped.dispose();
+    await expect(collected).rejects.toThrow(/must be loaded with `probes: \['start'\]`, found none/);
+    await unprobed.dispose();
   });
 
   it('are not played by a policy for something else', async () => {
-    const other = await loadGolden(device(), 'state-ddpm10', { taps: [START_TAP] });
+    const other = await loadGolden(device(), 'state-ddpm10', { probes: [START_PROBE] });
     await expect(collectSituations(other, { ...OPTIONS, strategy: { name: 'DDIM', steps: 1 } })).rejects.toThrow(
       /has actions of \d+ values, Push-T takes 2/,
     );

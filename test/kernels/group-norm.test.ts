@@ -120,7 +120,7 @@ describe('FiLM in group norm', () => {
     expectClose(results.values('y'), expected, TOLERANCE, 'y');
   });
 
-  it('a tap holds the value before FiLM and changes nothing else', async () => {
+  it('a probe holds the value before FiLM and changes nothing else', async () => {
     const normals = new Normals(9);
     const x = normals.values(batch, channels, length);
     const gamma = normals.floats(channels);
@@ -140,14 +140,20 @@ describe('FiLM in group norm', () => {
         };
         const input = op.input(x);
         recordGroupNorm(op.builder, weights, { x: input, y: op.output('plain', batch, channels, length), groups, film });
-        recordGroupNorm(op.builder, weights, { x: input, y: op.output('tapped', batch, channels, length), groups, film, tapName: 'inner' });
-        const tap = op.builder.buffers.find(({ label }) => label === 'inner');
-        if (!tap) throw new Error('no buffer was made for the tap');
-        op.read('inner', { ...input, buffer: tap });
+        recordGroupNorm(op.builder, weights, {
+          x: input,
+          y: op.output('probed', batch, channels, length),
+          groups,
+          film,
+          probeName: 'inner',
+        });
+        const probe = op.builder.buffers.find(({ label }) => label === 'inner');
+        if (!probe) throw new Error('no buffer was made for the probe');
+        op.read('inner', { ...input, buffer: probe });
       },
-      { taps: ['inner'] },
+      { probes: ['inner'] },
     );
-    expectClose(results.values('inner'), groupNormMish({ x, gamma, beta, groups }), TOLERANCE, 'tap');
-    expectSameBits(results.values('tapped'), results.values('plain'), 'tapped and plain output');
+    expectClose(results.values('inner'), groupNormMish({ x, gamma, beta, groups }), TOLERANCE, 'probe');
+    expectSameBits(results.values('probed'), results.values('plain'), 'probed and plain output');
   });
 });

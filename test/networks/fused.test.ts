@@ -29,7 +29,7 @@ const BLOCKS = [
   'up_modules.0.0',
   'up_modules.0.1',
 ];
-const TAPS = BLOCKS.flatMap((block) =>
+const PROBES = BLOCKS.flatMap((block) =>
   ['', '.conv1', '.conv2', '.conv1.block.0', '.conv2.block.0'].map((part) => `activation.${block}${part}`),
 );
 
@@ -40,8 +40,8 @@ describe('with the variants for GPUs a convolution finishes the one before it', 
   const noise = normals.floats(BATCH * unet.horizon * unet.actionDim);
   const { source, tensors } = randomPolicy(unet, unet.conditioningDim);
 
-  async function decide(taps: readonly string[]): Promise<{ result: PlanResult; dispatches: number | undefined }> {
-    const policy = await loadPolicy(source, { device: device(), taps });
+  async function decide(probes: readonly string[]): Promise<{ result: PlanResult; dispatches: number | undefined }> {
+    const policy = await loadPolicy(source, { device: device(), probes });
     const result = await policy.plan({ 'observation.state': state }, { previous: [], noise });
     const { dispatches } = policy.info;
     await policy.dispose();
@@ -55,14 +55,14 @@ describe('with the variants for GPUs a convolution finishes the one before it', 
     const { result } = await decide(['model_output']);
     const conditioning = valuesOf(BATCH, unet.conditioningDim, 1, (b, c) => state[b * unet.conditioningDim + c] as number);
     const expected = referenceUnet(tensors, unet, fromTokens(noise), result.timesteps[0] as number, conditioning);
-    expectClose(fromTokens(result.taps.get('model_output.0') as Float32Array), expected, { atol: 2e-5, rtol: 2e-5 }, 'model output');
+    expectClose(fromTokens(result.probes.get('model_output.0') as Float32Array), expected, { atol: 2e-5, rtol: 2e-5 }, 'model output');
   });
 
-  it('and taps of the values inside change nothing', async () => {
+  it('and probes of the values inside change nothing', async () => {
     const plain = await decide([]);
-    const tapped = await decide(TAPS);
-    expect(tapped.result.normalizedChunk).toEqual(plain.result.normalizedChunk);
-    expect(tapped.dispatches).toBe(plain.dispatches);
-    for (const name of TAPS) expect([...tapped.result.taps.keys()], name).toContain(`${name}.0`);
+    const probed = await decide(PROBES);
+    expect(probed.result.normalizedChunk).toEqual(plain.result.normalizedChunk);
+    expect(probed.dispatches).toBe(plain.dispatches);
+    for (const name of PROBES) expect([...probed.result.probes.keys()], name).toContain(`${name}.0`);
   });
 });

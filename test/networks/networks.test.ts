@@ -52,15 +52,15 @@ const unets: readonly UnetCase[] = [
 describe('the U-Net against float64', () => {
   it.each(unets)('$name', async ({ unet, stateDim, batch }) => {
     const { source, tensors } = randomPolicy(unet, stateDim);
-    const policy = await loadPolicy(source, { device: device(), taps: ['model_output'] });
+    const policy = await loadPolicy(source, { device: device(), probes: ['model_output'] });
     const normals = new Normals(7);
     // Raw observations in the range of the statistics, so that normalising leaves them as they are.
     const state = normals.floats(batch * unet.conditioningDim, 0.3);
     const noise = normals.floats(batch * unet.horizon * unet.actionDim);
-    const { taps } = await policy.plan({ 'observation.state': state }, { previous: [], noise });
+    const { probes } = await policy.plan({ 'observation.state': state }, { previous: [], noise });
     await policy.dispose();
 
-    const output = fromTokens(taps.get('model_output.0') as Float32Array, batch, unet.actionDim, unet.horizon);
+    const output = fromTokens(probes.get('model_output.0') as Float32Array, batch, unet.actionDim, unet.horizon);
     const conditioning = valuesOf(batch, unet.conditioningDim, 1, (b, c) => state[b * unet.conditioningDim + c] as number);
     const expected = referenceUnet(tensors, unet, fromTokens(noise, batch, unet.actionDim, unet.horizon), 50, conditioning);
     expectClose(output, expected, TOLERANCE, 'model output');
@@ -116,11 +116,11 @@ describe('the predictor against float64', () => {
     const unet = { ...base, actionDim, horizon, downDims: [8], kernelSize: 1, groups: 1, stepEmbedDim: 4, conditioningDim };
     const { source: predictor, tensors } = randomPredictor(config);
     const batch = 2;
-    const policy = await loadPolicy(randomPolicy(unet, observationDim).source, { device: device(), predictor, taps: ['prediction'] });
+    const policy = await loadPolicy(randomPolicy(unet, observationDim).source, { device: device(), predictor, probes: ['prediction'] });
     const normals = new Normals(8);
     const state = normals.floats(batch * conditioningDim, 0.3);
     const chunk = normals.floats(batch * horizon * actionDim, 0.5);
-    const { taps, warm } = await policy.plan(
+    const { probes, warm } = await policy.plan(
       { 'observation.state': state },
       { previous: [{ normalizedChunk: chunk, chunk: chunk }], seed: 1 },
     );
@@ -130,6 +130,6 @@ describe('the predictor against float64', () => {
     const previous = fromTokens(chunk, batch, actionDim, horizon);
     const history = valuesOf(batch, actionDim, historySteps, (b, c, t) => valueAt(previous, b, c, horizon - historySteps + t));
     const expected = referencePredictor(tensors, config, history, fromTokens(state, batch, observationDim, observationSteps));
-    expectClose(fromTokens(taps.get('prediction') as Float32Array, batch, actionDim, horizon), expected, TOLERANCE, 'prediction');
+    expectClose(fromTokens(probes.get('prediction') as Float32Array, batch, actionDim, horizon), expected, TOLERANCE, 'prediction');
   });
 });

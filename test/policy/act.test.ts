@@ -32,8 +32,8 @@ describe('act', () => {
   it('fills the window with the first observation, and moves it on by one frame per tick', async () => {
     const windows: Float32Array[] = [];
     const policy = await loadGolden(device(), 'state-bias-film', {
-      taps: ['global_cond'],
-      onDecision: ({ taps }) => windows.push(taps.get('global_cond') as Float32Array),
+      probes: ['global_cond'],
+      onDecision: ({ probes }) => windows.push(probes.get('global_cond') as Float32Array),
     });
     const { observationSteps, actionSteps } = policy.info;
     for (let tick = 0; tick <= actionSteps; tick++) await policy.act(observation(policy, tick));
@@ -42,7 +42,7 @@ describe('act', () => {
         policy.info.observations.map(({ name, size }) => [name, Float32Array.from(salts.flatMap((salt) => [...irregular(size, salt)]))]),
       );
     const conditioning = async (salts: readonly number[]): Promise<Float32Array | undefined> =>
-      (await policy.plan(frames(salts), { previous: [] })).taps.get('global_cond');
+      (await policy.plan(frames(salts), { previous: [] })).probes.get('global_cond');
     const [first, second] = windows.slice();
     expect(observationSteps).toBe(3);
     expect(first).toEqual(await conditioning([0, 0, 0]));

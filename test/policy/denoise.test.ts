@@ -9,7 +9,7 @@ import { NonFiniteError, ObservationError, OptionError } from '../../src/foundat
 import type { PlanResult, Policy } from '../../src/policy/policy.js';
 import type { DenoiseResult } from '../../src/strategies/strategy.js';
 import { useTestDevice } from '../support/device.js';
-import { bits, loadGolden, noise, observation, tap, window } from '../support/golden-policy.js';
+import { bits, loadGolden, noise, observation, probe, window } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
 import { at } from '../support/toy.js';
 
@@ -28,7 +28,7 @@ describe('denoise', () => {
     ['DDPM', ddpmSchedule({ ...OPTIONS, steps: 4 }), [1, 2, 3]],
     ['DPM-Solver++', dpmSolverSchedule({ ...OPTIONS, clip: null, steps: 4 }), []],
   ] as const)('%s: a plan from the same sample, bit by bit, traced or not', async (name, schedule, salts) => {
-    const policy = await loadGolden(device(), CASE, { strategy: { name, steps: 4 }, taps: ['sample'] });
+    const policy = await loadGolden(device(), CASE, { strategy: { name, steps: 4 }, probes: ['sample'] });
     const stepNoise = salts.map((salt) => noise(policy, salt));
     const plan = await policy.plan(window(policy), { previous: [], noise: noise(policy), stepNoise });
     const request = { sample: noise(policy), schedule, stepNoise };
@@ -37,30 +37,30 @@ describe('denoise', () => {
     expect(bits(plain)).toEqual(bits(plan));
     expect(bits(traced)).toEqual(bits(plan));
     expect(plain.trace).toEqual([]);
-    expect(traced.trace).toEqual(schedule.steps.map((_, step) => tap(plan, `sample.${step}`)));
+    expect(traced.trace).toEqual(schedule.steps.map((_, step) => probe(plan, `sample.${step}`)));
     expect(traced.trace.at(-1)).toEqual(traced.normalizedChunk);
     await policy.dispose();
   });
 
   it('one step of a schedule leads from the sample before it to the one after', async () => {
-    const policy = await loadGolden(device(), CASE, { strategy: { name: 'DDIM', steps: 4 }, taps: ['start', 'sample'] });
+    const policy = await loadGolden(device(), CASE, { strategy: { name: 'DDIM', steps: 4 }, probes: ['start', 'sample'] });
     const plan = await policy.plan(window(policy), { previous: [] });
     const { solver, steps } = ddimSchedule({ ...OPTIONS, steps: 4 });
     for (const [index, step] of steps.entries()) {
-      const sample = tap(plan, index === 0 ? 'start' : `sample.${index - 1}`);
+      const sample = probe(plan, index === 0 ? 'start' : `sample.${index - 1}`);
       const { normalizedChunk: chunk } = await one(policy, { sample, schedule: makeSchedule(solver, [step]) });
-      expect(chunk).toEqual(tap(plan, `sample.${index}`));
+      expect(chunk).toEqual(probe(plan, `sample.${index}`));
     }
     await policy.dispose();
   });
 
   it('the posterior mean is x̂0: for a network that predicts it, its clamped output', async () => {
-    const policy = await loadGolden(device(), CASE, { strategy: { name: 'DDIM', steps: 4 }, taps: ['sample', 'model_output'] });
+    const policy = await loadGolden(device(), CASE, { strategy: { name: 'DDIM', steps: 4 }, probes: ['sample', 'model_output'] });
     expect(OPTIONS).toMatchObject({ predictionType: 'sample', clip: 1 });
     const plan = await policy.plan(window(policy), { previous: [] });
-    const mean = await one(policy, { sample: tap(plan, 'sample.1'), schedule: posteriorMeanSchedule('DDIM', OPTIONS, 25) });
+    const mean = await one(policy, { sample: probe(plan, 'sample.1'), schedule: posteriorMeanSchedule('DDIM', OPTIONS, 25) });
     expect(plan.timesteps[2]).toBe(25);
-    expect(mean.normalizedChunk).toEqual(tap(plan, 'model_output.2').map((value) => Math.min(Math.max(value, -1), 1)));
+    expect(mean.normalizedChunk).toEqual(probe(plan, 'model_output.2').map((value) => Math.min(Math.max(value, -1), 1)));
     await policy.dispose();
   });
 

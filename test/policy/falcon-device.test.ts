@@ -8,7 +8,7 @@ import { solverSchedule } from '../../src/strategies/solver.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
 import { broken, decideOne } from '../support/episode-members.js';
-import { bits, loadGolden, sampleOf, tap, window } from '../support/golden-policy.js';
+import { bits, loadGolden, probe, sampleOf, window } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
 import { at } from '../support/toy.js';
 import { TOY_CONTEXT } from '../support/toy-episode.js';
@@ -27,8 +27,8 @@ describe('Falcon on a device', () => {
     return { name: 'Falcon', ...settings };
   }
 
-  function load(settings: Settings, taps: readonly string[] = []): Promise<Policy> {
-    return loadGolden(device(), CASE, { strategy: falcon(settings), taps });
+  function load(settings: Settings, probes: readonly string[] = []): Promise<Policy> {
+    return loadGolden(device(), CASE, { strategy: falcon(settings), probes });
   }
 
   it.each<Settings>([DDIM_8, { solver: 'DDPM', steps: 8 }, { solver: 'DPM-Solver++', steps: 8 }])(
@@ -41,7 +41,7 @@ describe('Falcon on a device', () => {
       const all = full.steps.map(({ timestep }) => timestep);
       const first = await policy.plan(window(policy));
       expect(first).toMatchObject({ warm: false, timesteps: all, evaluations: [8], screening: [0] });
-      const visited = all.slice(0, -1).map((_, step) => tap(first, `sample.${step}`));
+      const visited = all.slice(0, -1).map((_, step) => probe(first, `sample.${step}`));
 
       const second = await policy.plan(window(policy, 1));
       const candidates = all.slice(1).filter((timestep) => timestep >= 20).length;
@@ -49,13 +49,13 @@ describe('Falcon on a device', () => {
       expect(second.timesteps).toEqual(all.slice(-length));
       expect(second).toMatchObject({ warm: true, screening: [candidates], evaluations: [candidates + length] });
       expect(length).toBeLessThan(8);
-      expect(tap(second, 'start')).toEqual(visited[8 - length - 1]);
+      expect(probe(second, 'start')).toEqual(visited[8 - length - 1]);
 
       // The rest of the schedule from that sample, as denoise() runs it.
       const schedule = resumeSchedule(full, 8 - length);
       const chunkSize = policy.info.horizon * policy.info.actionDim;
       const { stepNoise } = runNoise(schedule, chunkSize, { seed: 0, episode: 0, decision: 1, sample: 0 }, {});
-      const request = { window: window(policy, 1), sample: tap(second, 'start'), schedule, stepNoise };
+      const request = { window: window(policy, 1), sample: probe(second, 'start'), schedule, stepNoise };
       expect(bits(second)).toEqual(bits(at(await policy.denoise([request]), 0)));
       await policy.dispose();
     },
@@ -163,8 +163,8 @@ describe('Falcon on a device', () => {
     // So small a κ leaves only the least noisy candidate, the fifth: the sample before timestep 24.
     expect(second.timesteps).toEqual([24, 12, 0]);
     const moved = actionSteps * actionDim;
-    const kept = tap(first, 'sample.4').slice(moved);
-    const start = tap(second, 'start');
+    const kept = probe(first, 'sample.4').slice(moved);
+    const start = probe(second, 'start');
     expect(start.slice(0, kept.length)).toEqual(kept);
     const { signal, noise } = signalAndNoise(solverOptions(CASE).alphasCumprod, 24);
     const fresh = choiceNoise(5 * moved, { seed: 0, episode: 0, decision: 1, sample: 0 }).slice(-moved);
@@ -183,9 +183,9 @@ describe('Falcon on a device', () => {
     await policy.dispose();
   });
 
-  it('brings no taps but those that were asked for', async () => {
+  it('brings no probes but those that were asked for', async () => {
     const policy = await load({ ...DDIM_8, ...REUSE }, ['start']);
-    for (const tick of [0, 1]) expect([...(await policy.plan(window(policy, tick))).taps.keys()]).toEqual(['start']);
+    for (const tick of [0, 1]) expect([...(await policy.plan(window(policy, tick))).probes.keys()]).toEqual(['start']);
     await policy.dispose();
   });
 });

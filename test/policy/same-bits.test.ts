@@ -54,23 +54,23 @@ describe('same inputs, same bits', () => {
     await policy.dispose();
   });
 
-  it('taps do not change a bit', async () => {
+  it('probes do not change a bit', async () => {
     const perStep = ['model_output', 'sample', 'activation.mid_modules.0', 'activation.final_conv.0'];
-    const taps = ['global_cond', 'prediction', 'start', ...perStep];
+    const probes = ['global_cond', 'prediction', 'start', ...perStep];
     const plain = await loadGolden(device(), 'step-forward-noise', { predictor: true });
-    const tapped = await loadGolden(device(), 'step-forward-noise', { predictor: true, taps });
+    const probed = await loadGolden(device(), 'step-forward-noise', { predictor: true, probes });
     for (const tick of [0, 1, 2]) {
       const options = { noise: noise(plain, tick) };
       const expected = await plain.plan(window(plain, tick), options);
-      const found = await tapped.plan(window(tapped, tick), options);
+      const found = await probed.plan(window(probed, tick), options);
       expect(bits(found)).toEqual(bits(expected));
-      expect(expected.taps.size).toBe(0);
+      expect(expected.probes.size).toBe(0);
       const steps = found.timesteps.flatMap((_, step) => perStep.map((name) => `${name}.${step}`));
-      expect([...found.taps.keys()].sort()).toEqual([...(tick === 0 ? [] : ['prediction']), 'global_cond', 'start', ...steps].sort());
-      expect(found.taps.get(`sample.${found.timesteps.length - 1}`)).toEqual(found.normalizedChunk);
+      expect([...found.probes.keys()].sort()).toEqual([...(tick === 0 ? [] : ['prediction']), 'global_cond', 'start', ...steps].sort());
+      expect(found.probes.get(`sample.${found.timesteps.length - 1}`)).toEqual(found.normalizedChunk);
     }
     await plain.dispose();
-    await tapped.dispose();
+    await probed.dispose();
   });
 });
 

@@ -72,21 +72,21 @@ describe('PlanBuilder', () => {
     expect([...words.subarray(0, 3), ...words.subarray(64, 67)]).toEqual([1, 2, 3, 1, 2, 4]);
   });
 
-  it('keeps the taps that are wanted, and after which dispatch they are due', () => {
+  it('keeps the probes that are wanted, and after which dispatch they are due', () => {
     const builder = new PlanBuilder('gpu', ['wanted']);
     builder.segment('s');
     const buffer = builder.buffer('b', 64);
     const record = (): void => builder.dispatch(kernel('k', y), [{ buffer }], [1, 1, 1]);
     record();
     record();
-    builder.tap('wanted', buffer, [{ offset: 0, bytes: 8 }]);
-    builder.tap('other', buffer, [{ offset: 0, bytes: 8 }]);
+    builder.probe('wanted', buffer, [{ offset: 0, bytes: 8 }]);
+    builder.probe('other', buffer, [{ offset: 0, bytes: 8 }]);
     record();
-    builder.tap('wanted', buffer, [{ offset: 8, bytes: 8 }], 'embeddingRow');
-    expect(builder.segments[0]?.taps).toEqual([
+    builder.probe('wanted', buffer, [{ offset: 8, bytes: 8 }], 'embeddingRow');
+    expect(builder.segments[0]?.probes).toEqual([
       { name: 'wanted', after: 1, buffer, ranges: [{ offset: 0, bytes: 8 }] },
       { name: 'wanted', after: 2, buffer, ranges: [{ offset: 8, bytes: 8 }], stepOffset: 'embeddingRow' },
     ]);
-    expect([builder.wantsTap('wanted'), builder.wantsTap('other')]).toEqual([true, false]);
+    expect([builder.wantsProbe('wanted'), builder.wantsProbe('other')]).toEqual([true, false]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
-import { asTokens, broadcast, channelRange, channelsFirst, type Tensor, tapTensor, timeRange, tokens } from '../../src/runtime/tensor.js';
+import { asTokens, broadcast, channelRange, channelsFirst, probeTensor, type Tensor, timeRange, tokens } from '../../src/runtime/tensor.js';
 
 /** Where value [b, c, t] lies, in elements. */
 function at({ layout }: Tensor, b: number, c: number, t: number): number {
@@ -52,12 +52,12 @@ describe('tensors', () => {
     expect(at(vector, 2, 18 + 5, 0)).toBe(at(frames, 2, 5, 1));
   });
 
-  it('are tapped sample by sample, in the order of their layout', () => {
-    const tapped = new PlanBuilder('gpu', ['half']);
-    tapped.segment('s');
-    const both = channelsFirst(tapped, 'both halves', 2, 8, 4);
-    tapTensor(tapped, 'half', channelRange(both, 4, 4));
-    expect(tapped.segments[0]?.taps[0]?.ranges).toEqual([
+  it('are probed sample by sample, in the order of their layout', () => {
+    const probed = new PlanBuilder('gpu', ['half']);
+    probed.segment('s');
+    const both = channelsFirst(probed, 'both halves', 2, 8, 4);
+    probeTensor(probed, 'half', channelRange(both, 4, 4));
+    expect(probed.segments[0]?.probes[0]?.ranges).toEqual([
       { offset: 64, bytes: 64 },
       { offset: 128 + 64, bytes: 64 },
     ]);

@@ -7,7 +7,7 @@ import { RTI_DP_TIMESTEPS } from '../../src/strategies/rti-dp.js';
 import type { RtiDpStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
 import { useTestDevice } from '../support/device.js';
-import { bits, irregular, loadGolden, noise, observation, tap, window } from '../support/golden-policy.js';
+import { bits, irregular, loadGolden, noise, observation, probe, window } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
 import { at } from '../support/toy.js';
 import { TOY_CONTEXT, ToyEpisode } from '../support/toy-episode.js';
@@ -119,12 +119,12 @@ describe('RTI-DP on a device', () => {
   });
 
   it('later ones start exactly from the shifted chunk, visit the list, and execute one action', async () => {
-    const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps: [5, 3, 1, 0] }, taps: ['start'] });
+    const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps: [5, 3, 1, 0] }, probes: ['start'] });
     const { actionDim, observationSteps } = policy.info;
     let before = await policy.plan(window(policy));
     for (const tick of [1, 2, 3]) {
       const result = await policy.plan(window(policy, tick));
-      expect(tap(result, 'start')).toEqual(shifted(policy, before.normalizedChunk));
+      expect(probe(result, 'start')).toEqual(shifted(policy, before.normalizedChunk));
       expect([result.warm, result.evaluations, result.timesteps]).toEqual([true, [4], [5, 3, 1, 0]]);
       const at = (observationSteps - 1) * actionDim;
       expect(result.actions).toEqual(result.chunk.slice(at, at + actionDim));
@@ -136,14 +136,14 @@ describe('RTI-DP on a device', () => {
 
   it('refines as a host computation of DDPM steps to t − 1, with the noise of every step above 0', async () => {
     const timesteps = [40, 10, 0];
-    const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps }, taps: ['start', 'model_output'] });
+    const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps }, probes: ['start', 'model_output'] });
     const past = { normalizedChunk: noise(policy, 3), chunk: noise(policy, 3) };
     const stepNoise = [noise(policy, 4), noise(policy, 5)];
     const result = await policy.plan(window(policy), { previous: [past], stepNoise });
     const { steps } = ddpmSchedule({ ...solverOptions(CASE), steps: 3, timesteps, predecessor: 'adjacent' });
-    let sample = tap(result, 'start');
+    let sample = probe(result, 'start');
     steps.forEach((step, index) => {
-      const output = tap(result, `model_output.${index}`);
+      const output = probe(result, `model_output.${index}`);
       const zero = new Float32Array(sample.length);
       const drawn = stepNoise[index] ?? zero;
       sample = sample.map((x, i) => applySolverStep(step, x, at(output, i), 0, at(drawn, i)).x);
@@ -178,12 +178,12 @@ describe('RTI-DP on a device', () => {
 
   it('a gripper is remembered as it was decided: the next start has it, and the action that is sent is ±1', async () => {
     const strategy = { name: 'RTI-DP', gripper: { dimensions: [1], factor: 10 } } as const;
-    const policy = await loadGolden(device(), CASE, { strategy, taps: ['start', 'sample'] });
+    const policy = await loadGolden(device(), CASE, { strategy, probes: ['start', 'sample'] });
     let before = await policy.plan(window(policy));
     for (const tick of [1, 2]) {
       const result = await policy.plan(window(policy, tick));
-      expect(tap(result, 'start')).toEqual(shifted(policy, before.normalizedChunk));
-      const undecided = tap(result, 'sample.2');
+      expect(probe(result, 'start')).toEqual(shifted(policy, before.normalizedChunk));
+      const undecided = probe(result, 'sample.2');
       result.normalizedChunk.forEach((value, i) => {
         const expected = i % 2 === 1 ? Math.fround(Math.sign(at(undecided, i)) / 10) : at(undecided, i);
         expect(value).toBe(expected);

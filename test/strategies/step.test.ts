@@ -10,11 +10,11 @@ import { bits, irregular, loadGolden, noise, sampleOf, window } from '../support
 import { solverOptions } from '../support/recorded-case.js';
 
 const CASE = 'step-forward-noise';
-const TAPS = ['prediction', 'start', 'model_output', 'sample'];
+const PROBES = ['prediction', 'start', 'model_output', 'sample'];
 
-function tap(result: PlanResult, name: string): Float32Array {
-  const values = result.taps.get(name);
-  if (!values) throw new Error(`no tap ${name}: there are ${[...result.taps.keys()].join(', ')}`);
+function probe(result: PlanResult, name: string): Float32Array {
+  const values = result.probes.get(name);
+  if (!values) throw new Error(`no probe ${name}: there are ${[...result.probes.keys()].join(', ')}`);
   return values;
 }
 
@@ -52,7 +52,7 @@ describe('STEP', () => {
   });
 
   it('with the shift predictor equals a host computation of shift, warm start and refinement', async () => {
-    const policy = await loadGolden(device(), CASE, { predictor: 'shift', taps: TAPS });
+    const policy = await loadGolden(device(), CASE, { predictor: 'shift', probes: PROBES });
     const { actionSteps, actionDim, horizon } = policy.info;
     const past = pastChunk(policy, 0);
     const given = noise(policy);
@@ -62,22 +62,22 @@ describe('STEP', () => {
       const row = Math.min(Math.floor(i / actionDim) + actionSteps, horizon - 1);
       return past.normalizedChunk[row * actionDim + (i % actionDim)] as number;
     });
-    expect(tap(result, 'prediction')).toEqual(shifted);
+    expect(probe(result, 'prediction')).toEqual(shifted);
     const { predictionScale, noiseScale, schedule } = warmStart({ mode: 'forward-noise' }, 2, solverOptions(CASE));
-    const start = tap(result, 'start');
+    const start = probe(result, 'start');
     start.forEach((value, i) => {
       expect(value).toBeCloseTo(predictionScale * (shifted[i] as number) + noiseScale * (given[i] as number), 5);
     });
     let sample = start;
     let x0 = new Float32Array(start.length);
     schedule.steps.forEach((step, index) => {
-      const output = tap(result, `model_output.${index}`);
+      const output = probe(result, `model_output.${index}`);
       const next = Array.from(sample, (x, i) => applySolverStep(step, x, output[i] as number, x0[i] as number, 0));
       sample = Float32Array.from(next, ({ x }) => x);
       x0 = Float32Array.from(next, (value) => value.x0);
-      tap(result, `sample.${index}`).forEach((value, i) => expect(value).toBeCloseTo(sample[i] as number, 4));
+      probe(result, `sample.${index}`).forEach((value, i) => expect(value).toBeCloseTo(sample[i] as number, 4));
     });
-    expect(tap(result, 'sample.1')).toEqual(result.normalizedChunk);
+    expect(probe(result, 'sample.1')).toEqual(result.normalizedChunk);
     await policy.dispose();
   });
 
@@ -90,14 +90,14 @@ describe('STEP', () => {
   });
 
   it('mixes prediction and noise as each warm start says', async () => {
-    const policy = await loadGolden(device(), CASE, { predictor: 'shift', taps: TAPS });
+    const policy = await loadGolden(device(), CASE, { predictor: 'shift', probes: PROBES });
     const { alphasCumprod } = solverOptions(CASE);
     const level = (timestep: number): { signal: number; noise: number } => signalAndNoise(alphasCumprod, timestep);
     const given = noise(policy);
     const mix = async (mode: WarmStartOptions): Promise<{ scales: [number, number]; timesteps: readonly number[] }> => {
       policy.useStrategy({ name: 'STEP', budget: 2, warmStart: mode });
       const result = await policy.plan(window(policy), { previous: [pastChunk(policy, 0)], noise: given });
-      return { scales: scalesOf(tap(result, 'start'), tap(result, 'prediction'), given), timesteps: result.timesteps };
+      return { scales: scalesOf(probe(result, 'start'), probe(result, 'prediction'), given), timesteps: result.timesteps };
     };
     const expectMix = async (mode: WarmStartOptions, scales: [number, number], timesteps: readonly number[]): Promise<void> => {
       const found = await mix(mode);
@@ -123,16 +123,16 @@ describe('STEP', () => {
 
   it('zero-history: warm from the first decision, as if the previous chunk were zeros', async () => {
     const strategy: StepStrategyOptions = { name: 'STEP', coldStart: { mode: 'zero-history' } };
-    const policy = await loadGolden(device(), CASE, { predictor: true, strategy, taps: TAPS });
+    const policy = await loadGolden(device(), CASE, { predictor: true, strategy, probes: PROBES });
     const { horizon, actionDim } = policy.info;
     const first = await policy.plan(window(policy), { noise: noise(policy) });
     expect(first.warm).toBe(true);
     const zeros = new Float32Array(horizon * actionDim);
     const past = { normalizedChunk: zeros, chunk: zeros };
     const explicit = await policy.plan(window(policy), { previous: [past], noise: noise(policy) });
-    expect(tap(first, 'prediction')).toEqual(tap(explicit, 'prediction'));
+    expect(probe(first, 'prediction')).toEqual(probe(explicit, 'prediction'));
     expect(bits(first)).toEqual(bits(explicit));
-    expect(tap(first, 'prediction').some((value) => value !== 0)).toBe(true);
+    expect(probe(first, 'prediction').some((value) => value !== 0)).toBe(true);
     await policy.dispose();
   });
 
@@ -151,13 +151,13 @@ describe('STEP', () => {
   });
 
   it('shows the predictor the rows of the previous chunk that `history` names, and zeros for the others', async () => {
-    const policy = await loadGolden(device(), CASE, { predictor: true, taps: ['prediction'] });
+    const policy = await loadGolden(device(), CASE, { predictor: true, probes: ['prediction'] });
     const { observationSteps, actionSteps, actionDim } = policy.info;
     const past = pastChunk(policy, 0);
     const end = (observationSteps - 1 + actionSteps) * actionDim;
     const predictionOf = async (history: 'full' | 'executed' | 'tail' | 'none', chunk: Float32Array): Promise<Float32Array> => {
       policy.useStrategy({ name: 'STEP', history });
-      return tap(
+      return probe(
         await policy.plan(window(policy), { previous: [{ ...past, normalizedChunk: chunk }], noise: noise(policy) }),
         'prediction',
       );
@@ -211,14 +211,14 @@ describe('the stall rule', () => {
   });
 
   it('decides for every sample of a batch on its own, and mixes each start accordingly', async () => {
-    const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy: { name: 'STEP', stall: {} }, taps: TAPS });
+    const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy: { name: 'STEP', stall: {} }, probes: PROBES });
     const still = pastChunk(policy, 0, 2);
     // Sample 0 repeats its chunk, sample 1 does not.
     const moved = { ...still, chunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)) };
     const given = noise(policy, 0, 2);
     const result = await policy.plan(window(policy, 0, 2), { previous: [still, moved], noise: given });
     expect(result.stalled).toEqual([true, false]);
-    const [starts, predictions] = [tap(result, 'start'), tap(result, 'prediction')];
+    const [starts, predictions] = [probe(result, 'start'), probe(result, 'prediction')];
     const scales = [0, 1].map((b) => scalesOf(sampleOf(starts, 2, b), sampleOf(predictions, 2, b), sampleOf(given, 2, b)));
     const { signal, noise: sigma } = signalAndNoise(solverOptions(CASE).alphasCumprod, 50);
     [0.4, 1.2].forEach((scale, i) => expect(scales[0]?.[i]).toBeCloseTo(scale, 5));

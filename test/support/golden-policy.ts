@@ -57,9 +57,9 @@ export function row(tensors: Tensors, name: string, index: number, size: number)
 }
 
 /** An inner value that the policy was loaded to hand out. */
-export function tap(result: PlanResult, name: string): Float32Array {
-  const values = result.taps.get(name);
-  if (!values) throw new Error(`no tap ${name}: there are ${[...result.taps.keys()].join(', ')}`);
+export function probe(result: PlanResult, name: string): Float32Array {
+  const values = result.probes.get(name);
+  if (!values) throw new Error(`no probe ${name}: there are ${[...result.probes.keys()].join(', ')}`);
   return values;
 }
 

@@ -41,18 +41,18 @@ const NO_OFFSETS: StepOffsets = { filmRow: 0, embeddingRow: 0, coefficients: 0, 
 export interface RunOpOptions {
   /** The ops are run once for each entry. */
   readonly steps?: readonly Partial<StepOffsets>[];
-  /** Names of taps that the builder wants. */
-  readonly taps?: readonly string[];
+  /** Names of probes that the builder wants. */
+  readonly probes?: readonly string[];
 }
 
 /** Records ops, compiles them, runs them, and reads back what the test asked for. */
 export async function runOp(
   device: ComputeDevice,
   record: (op: OpRecorder) => void | Promise<void>,
-  { steps = [{}], taps = [] }: RunOpOptions = {},
+  { steps = [{}], probes = [] }: RunOpOptions = {},
 ): Promise<OpResults> {
   const uploader = new Uploader(device);
-  const builder = new PlanBuilder(device.deviceClass, taps);
+  const builder = new PlanBuilder(device.deviceClass, probes);
   builder.segment('test');
   const contents = new Map<BufferHandle, Float32Array | Uint32Array>();
   const reads = new Map<string, { readonly buffer: BufferHandle; readonly tensor?: Tensor }>();

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contractionPlot } from '../../analysis/contraction-plot.js';
-import { START_TAP } from '../../analysis/situations.js';
+import { START_PROBE } from '../../analysis/situations.js';
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import { describeEnvironment } from '../../platform/node/environment.js';
 import { folderSource } from '../../platform/node/folder-source.js';
@@ -91,7 +91,7 @@ export const analyzeCommand: Command = {
     return interruptible(async (signal) => {
       const options = {
         signal,
-        taps: [START_TAP],
+        probes: [START_PROBE],
         ...given({ predictor, adapter: values.adapter, profile: profileOption(values.profile) }),
       };
       return withPolicy(folder, options, async (policy) => {

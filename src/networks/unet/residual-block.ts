@@ -6,7 +6,7 @@ import { recordFinish, type Unfinished } from '../../ops/unfinished.js';
 import { chooseSplits } from '../../ops/variants.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
-import { channelsFirst, type Tensor, tapTensor } from '../../runtime/tensor.js';
+import { channelsFirst, probeTensor, type Tensor } from '../../runtime/tensor.js';
 
 /** Name, shape and kernel of a residual block of the U-Net. */
 export interface ResidualBlockShape {
@@ -62,14 +62,14 @@ export function finished(builder: PlanBuilder, { tensor, unfinished }: Flow): Te
  *     y = mish(group_norm(conv2(h))) + residual(x)
  *
  * (LeRobot DiffusionConditionalResidualBlock1d.) Where the device's variants split reductions and shapes allow it, each
- * convolution finishes the one before it, and y is left to its reader. Tap names: `activation.<name>` and
+ * convolution finishes the one before it, and y is left to its reader. Probe names: `activation.<name>` and
  * `activation.<name>.{conv1,conv2,conv1.block.0,conv2.block.0,residual_conv}`, as PyTorch's hooks would see them.
  */
 export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, film: FilmBinding, x: Flow, y: Tensor): Flow {
   const { name, outChannels, kernelSize, groups } = block.shape;
   const { batch, length } = x.tensor;
   const padding = kernelSize >> 1;
-  const [tap1, tap2] = ['conv1', 'conv2'].map((conv) => `activation.${name}.${conv}`) as [string, string];
+  const [probe1, probe2] = ['conv1', 'conv2'].map((conv) => `activation.${name}.${conv}`) as [string, string];
   // Two readers would both finish it.
   const input: Flow = x.unfinished && block.residualConv ? { tensor: finished(builder, x) } : x;
   const splits = fusedSplits(builder, block, input);
@@ -79,13 +79,13 @@ export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, 
       channelsFirst(builder, `${name} ${label}`, batch, outChannels, length),
     ) as [Tensor, Tensor, Tensor];
     recordConv1d(builder, block.conv1, { x: tensor, y: convolved1, padding });
-    tapTensor(builder, `${tap1}.block.0`, convolved1);
-    recordGroupNorm(builder, block.norm1, { x: convolved1, y: modulated, groups, film, tapName: tap1 });
+    probeTensor(builder, `${probe1}.block.0`, convolved1);
+    recordGroupNorm(builder, block.norm1, { x: convolved1, y: modulated, groups, film, probeName: probe1 });
     recordConv1d(builder, block.conv2, { x: modulated, y: convolved2, padding });
-    tapTensor(builder, `${tap2}.block.0`, convolved2);
+    probeTensor(builder, `${probe2}.block.0`, convolved2);
     const residual = recordResidual(builder, block, tensor);
-    recordGroupNorm(builder, block.norm2, { x: convolved2, y, groups, residual, tapName: tap2 });
-    tapTensor(builder, `activation.${name}`, y);
+    recordGroupNorm(builder, block.norm2, { x: convolved2, y, groups, residual, probeName: probe2 });
+    probeTensor(builder, `activation.${name}`, y);
     return { tensor: y };
   }
   const sums = (label: string, count: number): PartialSums =>
@@ -96,7 +96,7 @@ export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, 
   // Beside conv1, not after it: it waits for nothing that conv1 writes.
   const residual = recordResidual(builder, block, input.tensor);
   const sums2 = sums('conv2', splits[1]);
-  const modulated: Unfinished = { sums: sums1, norm: block.norm1, groups, film, sumsTap: `${tap1}.block.0`, normTap: tap1 };
+  const modulated: Unfinished = { sums: sums1, norm: block.norm1, groups, film, sumsProbe: `${probe1}.block.0`, normProbe: probe1 };
   recordConv1d(builder, block.conv2, { x: modulated, y: sums2, padding });
   return {
     tensor: y,
@@ -105,9 +105,9 @@ export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, 
       norm: block.norm2,
       groups,
       residual,
-      sumsTap: `${tap2}.block.0`,
-      normTap: tap2,
-      storedTaps: [`activation.${name}`],
+      sumsProbe: `${probe2}.block.0`,
+      normProbe: probe2,
+      storedProbes: [`activation.${name}`],
     },
   };
 }
@@ -118,7 +118,7 @@ function recordResidual(builder: PlanBuilder, block: ResidualBlock, x: Tensor): 
   const { name, outChannels } = block.shape;
   const residual = channelsFirst(builder, `${name} residual_conv`, x.batch, outChannels, x.length);
   recordConv1d(builder, block.residualConv, { x, y: residual });
-  tapTensor(builder, `activation.${name}.residual_conv`, residual);
+  probeTensor(builder, `activation.${name}.residual_conv`, residual);
   return residual;
 }
 

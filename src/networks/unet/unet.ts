@@ -2,7 +2,7 @@ import { type Conv1dWeights, loadConv1d, recordConv1d } from '../../ops/conv1d.j
 import { loadNorm, type NormWeights, recordGroupNorm } from '../../ops/norm.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
-import { channelRange, channelsFirst, type Tensor, tapTensor } from '../../runtime/tensor.js';
+import { channelRange, channelsFirst, probeTensor, type Tensor } from '../../runtime/tensor.js';
 import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
 import { type FilmWeights, loadFilm } from './film.js';
 import {
@@ -165,13 +165,13 @@ export function recordUnet(builder: PlanBuilder, unet: Unet, observationFilm: Bu
       const y = fresh(`${name}.2`, width, Math.ceil(length / 2));
       recordConv1d(builder, downsample, { x: finished(builder, x), y, stride: 2, padding: 1 });
       x = { tensor: y };
-      tapTensor(builder, `activation.${name}.2`, y);
+      probeTensor(builder, `activation.${name}.2`, y);
     } else if (x.unfinished) {
       // On the last level this module is the identity.
-      const { storedTaps = [] } = x.unfinished;
-      x = { tensor: x.tensor, unfinished: { ...x.unfinished, storedTaps: [...storedTaps, `activation.${name}.2`] } };
+      const { storedProbes = [] } = x.unfinished;
+      x = { tensor: x.tensor, unfinished: { ...x.unfinished, storedProbes: [...storedProbes, `activation.${name}.2`] } };
     } else {
-      tapTensor(builder, `activation.${name}.2`, x.tensor);
+      probeTensor(builder, `activation.${name}.2`, x.tensor);
     }
   });
 
@@ -193,12 +193,12 @@ export function recordUnet(builder: PlanBuilder, unet: Unet, observationFilm: Bu
     x = recordBlock(blocks[1], inner, fresh(`${name}.1`, width, both.length));
     const y = below(level - 1, 2 * both.length);
     recordConv1d(builder, upsample, { x: finished(builder, x), y, stride: 2, padding: 1 });
-    tapTensor(builder, `activation.${name}.2`, y);
+    probeTensor(builder, `activation.${name}.2`, y);
     x = { tensor: y };
   });
 
   recordFinal(builder, unet, finished(builder, x), output);
-  builder.tap(
+  builder.probe(
     'activation.diffusion_step_encoder',
     builder.existing(unet.timesteps.embeddings),
     Array.from({ length: batch }, () => ({ offset: 0, bytes: unet.shape.stepEmbedDim * 4 })),
@@ -211,9 +211,9 @@ function recordFinal(builder: PlanBuilder, unet: Unet, x: Tensor, output: Tensor
   const fresh = (label: string): Tensor => channelsFirst(builder, label, x.batch, x.channels, x.length);
   const convolved = fresh('final_conv.0 conv');
   recordConv1d(builder, unet.finalConv, { x, y: convolved, padding: unet.shape.kernelSize >> 1 });
-  tapTensor(builder, 'activation.final_conv.0.block.0', convolved);
+  probeTensor(builder, 'activation.final_conv.0.block.0', convolved);
   const normalized = fresh('final_conv.0');
-  recordGroupNorm(builder, unet.finalNorm, { x: convolved, y: normalized, groups: FINAL_GROUPS, tapName: 'activation.final_conv.0' });
+  recordGroupNorm(builder, unet.finalNorm, { x: convolved, y: normalized, groups: FINAL_GROUPS, probeName: 'activation.final_conv.0' });
   recordConv1d(builder, unet.outConv, { x: normalized, y: output });
-  tapTensor(builder, 'model_output', output);
+  probeTensor(builder, 'model_output', output);
 }
