@@ -1,7 +1,7 @@
 import { isTexture } from '../../src/runtime/buffers.js';
+import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { ExpectedWait } from '../../src/runtime/expected-wait.js';
-import { compilePlan } from '../../src/runtime/plan.js';
 import { runChain } from './chain.js';
 import { type FillTarget, fillBuffers } from './fill.js';
 import { measureTask } from './harness.js';

@@ -1,6 +1,6 @@
 import { declareBindings, type Kernel, type KernelBinding } from '../../kernels/lib/kernel.js';
+import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { compilePlan } from '../../src/runtime/plan.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 
 const INVOCATIONS = 256;

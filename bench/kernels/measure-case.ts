@@ -1,6 +1,7 @@
+import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { ExpectedWait } from '../../src/runtime/expected-wait.js';
-import { compilePlan, type SegmentRun } from '../../src/runtime/plan.js';
+import { type SegmentRun } from '../../src/runtime/plan.js';
 import { type Binding, type BufferHandle, type Dispatch, PlanBuilder } from '../../src/runtime/plan-builder.js';
 import type { Arena } from './arena.js';
 import { boundBytes, type Case } from './cases.js';
@@ -11,7 +12,6 @@ import { describeSamples, rounded } from './statistics.js';
 
 /** Sets of weights that repetitions take turns with, at most: each is a bind group. */
 const MOST_TURNS = 32;
-const NO_OFFSETS = { filmRow: 0, embeddingRow: 0, coefficients: 0, noise: 0 } as const;
 
 /**
  * Measures a case by itself. Every repetition reads weights that no cache holds and writes the same output: it has to
@@ -31,7 +31,7 @@ export async function measureCase(
   const activations = new Map<BufferHandle, BufferHandle>();
   const connect = async (binding: Binding, index: number, turn: number): Promise<Binding> => {
     const { buffer, stepOffset, offset = 0, bytes } = binding;
-    const step = stepOffset === undefined ? {} : { stepOffset };
+    const step = stepOffset === undefined ? {} : { stepOffset: builder.offset(stepOffset.name) };
     if (buffer === shapes.buffer) {
       return builder.shape([...shapes.words.subarray(offset / 4, (offset + boundBytes(binding)) / 4)]);
     }
@@ -57,8 +57,9 @@ export async function measureCase(
     }
     // Across runs too: a chain shorter than the number of turns would read the same weights every time.
     let turn = 0;
+    const offsets = builder.offsetValues();
     const run = (count: number, wait?: ExpectedWait): Promise<number> => {
-      const runs = Array.from({ length: count }, (): SegmentRun => ({ segment: `turn ${turn++ % turns}`, offsets: NO_OFFSETS }));
+      const runs = Array.from({ length: count }, (): SegmentRun => ({ segment: `turn ${turn++ % turns}`, offsets }));
       return runChain(device, plan, runs, wait);
     };
     const chain = await chooseChain(device, run);

@@ -3,6 +3,7 @@ import { POSITION_TABLES, predictorTensorShapes } from '../../src/checkpoints/pr
 import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
 import { type DecisionShape, inputLayout } from '../../src/decision/input-layout.js';
 import { recordDecision } from '../../src/decision/record-decision.js';
+import { decisionRuns } from '../../src/decision/segments.js';
 import { loadPredictor } from '../../src/networks/predictor/predictor.js';
 import { loadUnet, residualBlockShapes } from '../../src/networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../../src/ops/weight-source.js';
@@ -40,8 +41,6 @@ export interface RecordedDecision {
   destroy(): void;
 }
 
-/** The segment of src/policy/record-decision.ts that is replayed once per denoising step. */
-const STEP_SEGMENT = 'evaluate';
 /** Rows of the FiLM table: every step has one of its own, and building it costs time at load. */
 const TIMESTEPS = 16;
 
@@ -111,7 +110,7 @@ export async function recordSynthetic(device: ComputeDevice, choice: DecisionCho
     };
     const layout = inputLayout(shape);
     const builder = new PlanBuilder(device);
-    recordDecision(
+    const { offsets } = recordDecision(
       builder,
       {
         device,
@@ -125,22 +124,14 @@ export async function recordSynthetic(device: ComputeDevice, choice: DecisionCho
       shape,
       layout,
     );
-    const stepRun = (step: number): SegmentRun => ({
-      segment: STEP_SEGMENT,
-      step,
-      offsets: {
-        filmRow: step * unet.timesteps.filmRowBytes,
-        embeddingRow: step * unet.timesteps.embeddingRowBytes,
-        coefficients: step * layout.stepStride,
-        noise: 0,
-      },
-    });
     return {
       choice,
       builder,
-      runs: builder.segments.flatMap(({ name }): SegmentRun[] =>
-        name === STEP_SEGMENT ? Array.from({ length: steps }, (_, step) => stepRun(step)) : [{ segment: name }],
-      ),
+      runs: decisionRuns(steps, true, (step) => {
+        const values = builder.offsetValues();
+        offsets.choose(values, { step, timestep: step, noiseRow: 0 });
+        return values;
+      }),
       work: new NetworkWork(unetShape, predictorShape),
       sizes: uploader.sizes,
       filmBlocks: residualBlockShapes(unetShape).length,

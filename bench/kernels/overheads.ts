@@ -1,7 +1,7 @@
 import { declareBindings, type Kernel, type KernelBinding } from '../../kernels/lib/kernel.js';
 import { createBuffer, USAGE } from '../../src/runtime/buffers.js';
+import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { compilePlan } from '../../src/runtime/plan.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { measureTask } from './harness.js';
 import type { OverheadRecord } from './record.js';

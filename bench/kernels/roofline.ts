@@ -1,3 +1,4 @@
+import { SEGMENTS } from '../../src/decision/segments.js';
 import { element, label, picture } from '../../src/report/svg.js';
 import { milliseconds } from '../../src/terminal/format.js';
 import { bestStream, type CaseRecord, type PrecisionRecord, type SuiteRecord } from './record.js';
@@ -38,7 +39,8 @@ export function groupCases(cases: readonly CaseRecord[], gigabytesPerSecond: num
 }
 
 /** Parts of a decision in their order; the levels of a part follow each other. */
-const ORDER = ['observe', 'predict', 'start', 'down', 'middle', 'up', 'final', 'solver', 'finish'];
+const { observe, predict, start, evaluate, finish } = SEGMENTS;
+const ORDER: readonly string[] = [observe, predict, start, 'down', 'middle', 'up', 'final', 'solver', finish];
 
 function place(group: string): number {
   const [part = '', level = '0'] = group.split(' ');
@@ -58,7 +60,7 @@ function groupName(layer: string, segment: string): string {
     case 'final_conv':
       return 'final';
     default:
-      return segment === 'evaluate' ? 'solver' : segment;
+      return segment === evaluate ? 'solver' : segment;
   }
 }
 

@@ -1,7 +1,7 @@
 import { declareBindings, type Kernel, type KernelBinding } from '../../kernels/lib/kernel.js';
+import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { ExpectedWait } from '../../src/runtime/expected-wait.js';
-import { compilePlan } from '../../src/runtime/plan.js';
 import { type Binding, PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { Uploader } from '../../src/runtime/uploader.js';
 import type { Arena } from './arena.js';

@@ -1,5 +1,5 @@
+import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { compilePlan } from '../../src/runtime/plan.js';
 import type { Dispatch } from '../../src/runtime/plan-builder.js';
 import { timeRuns } from '../../src/runtime/timing.js';
 import type { Case } from './cases.js';

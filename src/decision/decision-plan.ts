@@ -2,16 +2,22 @@ import { START_STATUS } from '../../kernels/sampling/start.wgsl.js';
 import { makeSchedule, type Schedule } from '../diffusion/solver-step.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
+import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { ExpectedWait } from '../runtime/expected-wait.js';
-import { compilePlan, type Plan, ProbeBuffer, type SegmentRun, type StepOffsets } from '../runtime/plan.js';
+import type { Plan, SegmentRun } from '../runtime/plan.js';
+
 import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import { ProbeBuffer } from '../runtime/probes.js';
+import type { OffsetValues } from '../runtime/step-offsets.js';
 import { type PlanTiming, timeRuns } from '../runtime/timing.js';
 import type { DecisionInput, DecisionOutput } from './decision-input.js';
+import type { DecisionOffsets } from './decision-offsets.js';
 import { DecisionStaging } from './decision-staging.js';
 import { type DecisionShape, type InputLayout, type InputRange, inputLayout } from './input-layout.js';
 import type { PolicyNetworks } from './networks.js';
 import { recordDecision } from './record-decision.js';
+import { decisionRuns } from './segments.js';
 
 /** GPUMapMode.READ; the global is not there in every runtime. */
 const MAP_READ = 1;
@@ -46,6 +52,9 @@ interface DecisionParts {
   readonly probes: ReadonlySet<string>;
   readonly layout: InputLayout;
   readonly plan: Plan;
+  readonly offsets: DecisionOffsets;
+  /** One for each denoising step that fits; reused by every decision. */
+  readonly stepValues: readonly OffsetValues[];
   readonly inputs: GPUBuffer;
   readonly status: Result;
   readonly chunk: Result;
@@ -68,14 +77,11 @@ export class DecisionPlan {
   #ahead: { readonly schedule: Schedule; readonly predicted: boolean; readonly commands: GPUCommandBuffer } | undefined;
   /** By number of dispatches. */
   readonly #waits = new Map<number, ExpectedWait>();
-  // Reused by every decision; their values follow from its schedule.
-  readonly #offsets: { -readonly [K in keyof StepOffsets]: number }[];
 
   private constructor(parts: DecisionParts) {
     this.#parts = parts;
     this.#device = parts.networks.device;
     this.#staging = new DecisionStaging(parts.layout);
-    this.#offsets = Array.from({ length: parts.shape.maxSteps }, () => ({ filmRow: 0, embeddingRow: 0, coefficients: 0, noise: 0 }));
   }
 
   /** @throws DeviceLimitError, ShaderError. */
@@ -99,7 +105,10 @@ export class DecisionPlan {
     try {
       const readback = await createBuffer(device, 'read-back', bytes, USAGE.mapRead | USAGE.copyDestination);
       const inputs = plan.gpuBuffer(buffers.inputs);
-      return new DecisionPlan({ networks, shape, probes: wanted, layout, plan, inputs, status, chunk, actions, readback });
+      const { offsets } = buffers;
+      const stepValues = Array.from({ length: shape.maxSteps }, () => builder.offsetValues());
+      const results = { status, chunk, actions, readback };
+      return new DecisionPlan({ networks, shape, probes: wanted, layout, plan, offsets, stepValues, inputs, ...results });
     } catch (error) {
       plan.destroy();
       throw error;
@@ -112,8 +121,7 @@ export class DecisionPlan {
 
   /** Dispatches of a decision with `steps` network evaluations. */
   dispatchCount(steps: number, predicted: boolean): number {
-    const count = (segment: string): number => this.#parts.plan.dispatchCount(segment);
-    return count('observe') + (predicted ? count('predict') : 0) + count('start') + steps * count('evaluate') + count('finish');
+    return decisionRuns(steps, predicted).reduce((sum, { segment }) => sum + this.#parts.plan.dispatchCount(segment), 0);
   }
 
   /** Whether a schedule fits into the buffers of this plan. */
@@ -220,25 +228,17 @@ export class DecisionPlan {
     this.#device.gpuDevice.queue.writeBuffer(this.#parts.inputs, 0, this.#staging.bytes, 0, this.#staging.fill(input));
   }
 
-  #runs(schedule: Schedule, predicted: boolean): SegmentRun[] {
-    const { networks, layout, shape } = this.#parts;
-    const { timesteps } = networks.unet;
-    const runs: SegmentRun[] = [{ segment: 'observe' }];
-    if (predicted) runs.push({ segment: 'predict' });
-    runs.push({ segment: 'start' });
+  #runs({ steps }: Schedule, predicted: boolean): SegmentRun[] {
+    const { offsets, stepValues, shape } = this.#parts;
     let noiseRow = 0;
-    this.#offsets.slice(0, schedule.steps.length).forEach((offsets, index) => {
-      const { timestep, fromNoise } = schedule.steps[index] as Schedule['steps'][number];
-      offsets.filmRow = timestep * timesteps.filmRowBytes;
-      offsets.embeddingRow = timestep * timesteps.embeddingRowBytes;
-      offsets.coefficients = index * layout.stepStride;
-      offsets.noise = noiseRow * layout.noiseStride;
+    return decisionRuns(steps.length, predicted, (step) => {
+      const { timestep, fromNoise } = steps[step] as Schedule['steps'][number];
+      const values = stepValues[step] as OffsetValues;
+      offsets.choose(values, { step, timestep, noiseRow });
       // A step without noise still needs an offset within the buffer.
-      if (fromNoise !== 0) noiseRow = Math.min(noiseRow + 1, shape.maxNoiseRows - 1);
-      runs.push({ segment: 'evaluate', step: index, offsets });
+      if (fromNoise !== 0) noiseRow = Math.min(noiseRow + 1, Math.max(0, shape.maxNoiseRows - 1));
+      return values;
     });
-    runs.push({ segment: 'finish' });
-    return runs;
   }
 
   async #probeBuffer(runs: readonly SegmentRun[]): Promise<ProbeBuffer> {

@@ -3,8 +3,10 @@ import { recordObservationFilm, recordUnet } from '../networks/unet/unet.js';
 import { type BufferRange, recordNormalize, recordShiftChunk, recordSolverStep, recordStart, recordUnnormalize } from '../ops/sampling.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { asTokens, probeTensor, type Tensor, tokens } from '../runtime/tensor.js';
+import { DecisionOffsets } from './decision-offsets.js';
 import type { DecisionShape, InputLayout, InputRange } from './input-layout.js';
 import type { PolicyNetworks } from './networks.js';
+import { SEGMENTS } from './segments.js';
 
 /** Buffers that a decision is fed through and read back from. */
 export interface DecisionBuffers {
@@ -15,10 +17,11 @@ export interface DecisionBuffers {
   readonly actions: BufferHandle;
   /** Of the values in `chunk`, and of `actions`. */
   readonly chunkBytes: number;
+  readonly offsets: DecisionOffsets;
 }
 
 /**
- * Records the segments of a decision:
+ * Records the segments of a decision; `decisionRuns` replays them:
  *
  *     observe    raw observations → conditioning → FiLM rows of all blocks
  *     predict    previous chunk and conditioning → prediction      (where there is a predictor)
@@ -33,10 +36,11 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
   const input = (range: InputRange): BufferRange => ({ buffer: inputs, ...range });
   const chunk = (label: string): Tensor => tokens(builder, label, batch, horizon, actionDim);
   const status = builder.buffer('status', 4);
+  const offsets = new DecisionOffsets(builder, networks.unet.timesteps, layout);
   const sample = chunk('sample');
   const prediction = chunk('prediction');
 
-  builder.segment('observe');
+  builder.segment(SEGMENTS.observe);
   const frames = tokens(builder, 'conditioning', batch, observationSteps, frameWidth);
   recordNormalize(builder, input(layout.observations), networks.observationStatistics, frames);
   probeTensor(builder, 'global_cond', frames);
@@ -44,32 +48,32 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
   const observationFilm = recordObservationFilm(builder, networks.unet, conditioning);
 
   if (networks.predictor !== undefined) {
-    builder.segment('predict');
+    builder.segment(SEGMENTS.predict);
     recordPrediction(builder, networks.predictor, input(layout.history), frames, prediction);
     probeTensor(builder, 'prediction', prediction);
   }
 
-  builder.segment('start');
+  builder.segment(SEGMENTS.start);
   recordStart(builder, { scales: input(layout.scales), prediction, noise: input(layout.noise), sample, status });
   probeTensor(builder, 'start', sample);
 
-  builder.segment('evaluate');
+  builder.segment(SEGMENTS.evaluate);
   const output = chunk('model output');
-  recordUnet(builder, networks.unet, observationFilm, sample, output);
+  recordUnet(builder, networks.unet, offsets.timestep, observationFilm, sample, output);
   recordSolverStep(builder, {
-    steps: input(layout.steps),
+    steps: { ...input(layout.steps), stepOffset: offsets.coefficients },
     output,
-    noise: { buffer: inputs, offset: layout.stepNoise.offset, bytes: chunkBytes },
+    noise: { buffer: inputs, offset: layout.stepNoise.offset, bytes: chunkBytes, stepOffset: offsets.noise },
     sample,
     previousX0: builder.buffer('x0', chunkBytes),
     status,
   });
   probeTensor(builder, 'sample', sample);
 
-  builder.segment('finish');
+  builder.segment(SEGMENTS.finish);
   const actions = builder.buffer('actions', chunkBytes);
   recordUnnormalize(builder, sample, networks.actionStatistics, actions);
-  return { inputs, status, chunk: sample.buffer, actions, chunkBytes };
+  return { inputs, status, chunk: sample.buffer, actions, chunkBytes, offsets };
 }
 
 function recordPrediction(

@@ -1,6 +1,7 @@
 import { groupNormKernel, groupNormShape } from '../../kernels/norm/group-norm.wgsl.js';
 import { layerNormKernel, layerNormShape } from '../../kernels/norm/layer-norm.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import type { StepOffset } from '../runtime/step-offsets.js';
 import { probeTensor, sameShape, type Tensor } from '../runtime/tensor.js';
 import { loadVector } from './load-vector.js';
 import { reductionInvocations } from './variants.js';
@@ -45,8 +46,10 @@ export async function loadNorm(loader: WeightLoader, name: string, channels: num
 
 /** Where a residual block finds its FiLM values. */
 export interface FilmBinding {
-  /** Rows by timestep; the plan's `filmRow` offset chooses one. */
+  /** Rows by timestep. */
   readonly timestepRows: BufferHandle;
+  /** Chooses the row. */
+  readonly timestepRow: StepOffset;
   readonly rowBytes: number;
   /** [b][rowLength]. */
   readonly observationRows: BufferHandle;
@@ -101,7 +104,7 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
       { buffer: builder.existing(weights.gamma) },
       { buffer: builder.existing(weights.beta) },
       ...(film
-        ? [{ buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: 'filmRow' as const }, { buffer: film.observationRows }]
+        ? [{ buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: film.timestepRow }, { buffer: film.observationRows }]
         : []),
       ...(residual ? [{ buffer: residual.buffer }] : []),
       { buffer: y.buffer },

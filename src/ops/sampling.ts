@@ -4,6 +4,7 @@ import { STEP_UNIFORM_BYTES, solverStepKernel } from '../../kernels/sampling/sol
 import { startKernel } from '../../kernels/sampling/start.wgsl.js';
 import { unnormalizeKernel } from '../../kernels/sampling/unnormalize.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import type { StepOffset } from '../runtime/step-offsets.js';
 import type { Tensor } from '../runtime/tensor.js';
 
 const INVOCATIONS = 64;
@@ -13,6 +14,11 @@ export interface BufferRange {
   readonly buffer: BufferHandle;
   readonly offset: number;
   readonly bytes: number;
+}
+
+/** The range of step 0, and what moves it on to that of another step. */
+export interface StepRange extends BufferRange {
+  readonly stepOffset: StepOffset;
 }
 
 function grid(elements: number, batch: number): [number, number, number] {
@@ -65,11 +71,11 @@ export function recordStart(
 export function recordSolverStep(
   builder: PlanBuilder,
   call: {
-    /** Coefficients of step 0; `bytes` is ignored. */
-    readonly steps: BufferRange;
+    /** Coefficients; `bytes` is ignored. */
+    readonly steps: StepRange;
     readonly output: Tensor;
-    /** Noise of row 0. */
-    readonly noise: BufferRange;
+    /** A row of noise. */
+    readonly noise: StepRange;
     readonly sample: Tensor;
     readonly previousX0: BufferHandle;
     readonly status: BufferHandle;
@@ -80,9 +86,9 @@ export function recordSolverStep(
   builder.dispatch(
     solverStepKernel(elements, INVOCATIONS),
     [
-      { ...call.steps, bytes: STEP_UNIFORM_BYTES, stepOffset: 'coefficients' },
+      { ...call.steps, bytes: STEP_UNIFORM_BYTES },
       { buffer: call.output.buffer },
-      { ...call.noise, stepOffset: 'noise' },
+      call.noise,
       { buffer: sample.buffer },
       { buffer: call.previousX0 },
       { buffer: call.status },

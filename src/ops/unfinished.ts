@@ -73,7 +73,7 @@ export function stageOf(builder: PlanBuilder, input: Unfinished): Stage {
       { buffer: sums.buffer },
       { buffer: builder.existing(norm.parameters) },
       ...(film
-        ? [{ buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: 'filmRow' as const }, { buffer: film.observationRows }]
+        ? [{ buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: film.timestepRow }, { buffer: film.observationRows }]
         : []),
       ...whole(residual?.buffer),
       ...whole(stored?.buffer),

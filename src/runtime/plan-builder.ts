@@ -3,6 +3,7 @@ import { DeviceLimitError } from '../foundation/errors.js';
 import { alignUp, isTexture, OFFSET_ALIGNMENT, TEXEL_BYTES } from './buffers.js';
 import type { ComputeDevice } from './device.js';
 import type { DeviceClass } from './device-class.js';
+import { foreignOffset, OffsetValues, type StepOffset } from './step-offsets.js';
 import type { VariantTable } from './variant-table.js';
 
 /** A buffer of a plan: made when the plan is compiled, or one that exists already (weights, which may be a texture). */
@@ -11,9 +12,6 @@ export interface BufferHandle {
   readonly bytes: number;
   readonly existing?: GPUBuffer | GPUTexture;
 }
-
-/** Offsets that a dispatch takes from the denoising step it is replayed for, in bytes. */
-export type StepOffset = 'filmRow' | 'embeddingRow' | 'coefficients' | 'noise';
 
 /** What a binding of a kernel is connected to. Without offset and size: the whole buffer. */
 export interface Binding {
@@ -66,6 +64,7 @@ const MAX_WORKGROUPS = 65_535;
  */
 export class PlanBuilder {
   readonly #buffers: BufferHandle[] = [];
+  readonly #offsets: StepOffset[] = [];
   readonly #segments = new Map<string, { dispatches: Dispatch[]; probes: ProbePoint[] }>();
   readonly #wantedProbes: ReadonlySet<string>;
   readonly #shapes = new Map<string, { readonly words: readonly number[]; readonly offset: number }>();
@@ -90,6 +89,23 @@ export class PlanBuilder {
     const handle = { label, bytes };
     this.#buffers.push(handle);
     return handle;
+  }
+
+  /** A new slot for an offset that is given anew at every replay; `name` is for people and need not be the only one. */
+  offset(name: string): StepOffset {
+    const slot = { name, index: this.#offsets.length };
+    this.#offsets.push(slot);
+    return slot;
+  }
+
+  /** Every slot so far, in the order of their indices. */
+  get offsets(): readonly StepOffset[] {
+    return this.#offsets;
+  }
+
+  /** Values for this plan's slots, to be set and handed to replays. */
+  offsetValues(): OffsetValues {
+    return new OffsetValues(this.#offsets);
   }
 
   /** A uniform with these words; equal ones are stored once. */
@@ -128,9 +144,11 @@ export class PlanBuilder {
       throw new TypeError(`${kernel.label} has ${kernel.bindings.length} bindings, ${bindings.length} were given`);
     }
     kernel.bindings.forEach((expected, index) => {
-      if ((expected.dynamic ?? false) !== (bindings[index]?.stepOffset !== undefined)) {
+      const stepOffset = bindings[index]?.stepOffset;
+      if ((expected.dynamic ?? false) !== (stepOffset !== undefined)) {
         throw new TypeError(`${kernel.label}: binding ${expected.name} and its step offset disagree`);
       }
+      if (stepOffset) this.#checkOwn(stepOffset);
     });
     if (workgroups.some((count) => count > MAX_WORKGROUPS)) {
       throw new DeviceLimitError(
@@ -147,6 +165,7 @@ export class PlanBuilder {
   /** Marks ranges of a buffer, as they are after the last recorded dispatch, to be handed out under `name` if wanted. */
   probe(name: string, buffer: BufferHandle, ranges: readonly ProbeRange[], stepOffset?: StepOffset): void {
     if (!this.wantsProbe(name)) return;
+    if (stepOffset) this.#checkOwn(stepOffset);
     const segment = this.#open();
     const after = segment.dispatches.length - 1;
     segment.probes.push({ name, after, buffer, ranges, ...(stepOffset === undefined ? {} : { stepOffset }) });
@@ -158,6 +177,10 @@ export class PlanBuilder {
 
   get segments(): readonly Segment[] {
     return [...this.#segments].map(([name, { dispatches, probes }]) => ({ name, dispatches, probes }));
+  }
+
+  #checkOwn(slot: StepOffset): void {
+    if (this.#offsets[slot.index] !== slot) throw foreignOffset(slot.name, this.#offsets);
   }
 
   #open(): { dispatches: Dispatch[]; probes: ProbePoint[] } {

@@ -1,21 +1,22 @@
-import { alignUp, createBuffer, isTexture, OFFSET_ALIGNMENT, USAGE } from './buffers.js';
+import { isTexture } from './buffers.js';
 import type { ComputeDevice } from './device.js';
-import type { BufferHandle, PlanBuilder, ProbePoint, Segment, StepOffset } from './plan-builder.js';
+import type { BufferHandle, ProbePoint } from './plan-builder.js';
+import { type ProbeBuffer, probeBytes } from './probes.js';
+import type { OffsetValues, StepOffset } from './step-offsets.js';
 
-/** Byte offsets for the dynamic bindings of one denoising step. */
-export type StepOffsets = Readonly<Record<StepOffset, number>>;
-
-/** One replay of a segment. `step` is the index of the denoising step, where the segment belongs to one. */
+/** One replay of a segment. */
 export interface SegmentRun {
   readonly segment: string;
+  /** Which one this is of the segment's replays, where there are several. */
   readonly step?: number;
-  readonly offsets?: StepOffsets;
+  /** Required where the segment has step offsets. */
+  readonly offsets?: OffsetValues;
 }
 
 /** What a dispatch is, for measurements. */
 export interface DispatchInfo {
   readonly segment: string;
-  /** Index of the denoising step, where the segment belongs to one. */
+  /** That of the replay, where the segment is replayed in steps. */
   readonly step: number | undefined;
   /** Of the kernel. */
   readonly label: string;
@@ -24,7 +25,7 @@ export interface DispatchInfo {
   readonly boundBytes: number;
 }
 
-interface RecordedDispatch {
+export interface RecordedDispatch {
   readonly label: string;
   readonly boundBytes: number;
   readonly pipeline: GPUComputePipeline;
@@ -34,21 +35,9 @@ interface RecordedDispatch {
   readonly dynamic: readonly StepOffset[];
 }
 
-interface RecordedSegment {
+export interface RecordedSegment {
   readonly dispatches: readonly RecordedDispatch[];
-  readonly probes: Segment['probes'];
-}
-
-function probeSize(probe: ProbePoint): number {
-  return probe.ranges.reduce((sum, range) => sum + range.bytes, 0);
-}
-
-/** Where a probe's copy lies in the probe buffer, for one step. */
-interface ProbeCopy {
-  readonly name: string;
-  readonly step: number | undefined;
-  readonly offset: number;
-  readonly bytes: number;
+  readonly probes: readonly ProbePoint[];
 }
 
 /**
@@ -59,17 +48,25 @@ export class Plan {
   readonly #device: ComputeDevice;
   readonly #buffers: ReadonlyMap<BufferHandle, GPUBuffer>;
   readonly #segments: ReadonlyMap<string, RecordedSegment>;
+  readonly #offsets: readonly StepOffset[];
   readonly #dynamicOffsets = new Uint32Array(8);
 
-  constructor(device: ComputeDevice, buffers: ReadonlyMap<BufferHandle, GPUBuffer>, segments: ReadonlyMap<string, RecordedSegment>) {
+  /** `offsets`: the slots of the builder that the segments come from. `compilePlan` makes plans. */
+  constructor(
+    device: ComputeDevice,
+    buffers: ReadonlyMap<BufferHandle, GPUBuffer>,
+    segments: ReadonlyMap<string, RecordedSegment>,
+    offsets: readonly StepOffset[],
+  ) {
     this.#device = device;
     this.#buffers = buffers;
     this.#segments = segments;
+    this.#offsets = offsets;
   }
 
-  /** Dispatches of one replay of a segment. */
+  /** Dispatches of one replay of a segment. @throws TypeError for a segment that the plan does not have. */
   dispatchCount(segment: string): number {
-    return this.#segments.get(segment)?.dispatches.length ?? 0;
+    return this.#segment(segment).dispatches.length;
   }
 
   /** The GPU buffer of a handle of the builder that this plan came from. */
@@ -85,6 +82,7 @@ export class Plan {
     let pipeline: GPUComputePipeline | undefined;
     for (const { segment, step, offsets } of runs) {
       const { dispatches, probes } = this.#segment(segment);
+      this.#checkOffsets(segment, offsets);
       for (let index = 0; index < dispatches.length; index++) {
         const dispatch = dispatches[index] as RecordedDispatch;
         if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
@@ -95,7 +93,7 @@ export class Plan {
         if (due.length === 0) continue;
         pass.end();
         for (const probe of due) {
-          probed.copy(encoder, probe, step, this.gpuBuffer(probe.buffer), probe.stepOffset ? (offsets?.[probe.stepOffset] ?? 0) : 0);
+          probed.copy(encoder, probe, step, this.gpuBuffer(probe.buffer), probe.stepOffset ? (offsets?.at(probe.stepOffset) ?? 0) : 0);
         }
         pass = encoder.beginComputePass();
         pipeline = undefined;
@@ -114,6 +112,7 @@ export class Plan {
     passFor: (dispatch: DispatchInfo) => GPUComputePassDescriptor,
   ): void {
     for (const { segment, step, offsets } of runs) {
+      this.#checkOffsets(segment, offsets);
       for (const dispatch of this.#segment(segment).dispatches) {
         const { label, workgroups, boundBytes } = dispatch;
         const pass = encoder.beginComputePass(passFor({ segment, step, label, workgroups, boundBytes }));
@@ -126,18 +125,26 @@ export class Plan {
 
   #segment(name: string): RecordedSegment {
     const recorded = this.#segments.get(name);
-    if (!recorded) throw new TypeError(`the plan has no segment "${name}"`);
+    if (!recorded)
+      throw new TypeError(`the plan has no segment "${name}", it has ${[...this.#segments.keys()].join(', ')}: replay one of these.`);
     return recorded;
   }
 
-  #encodeDispatch(pass: GPUComputePassEncoder, dispatch: RecordedDispatch, offsets: StepOffsets | undefined): void {
+  /** Once per replay of a segment, so that nothing has to be checked per dispatch. */
+  #checkOffsets(segment: string, offsets: OffsetValues | undefined): void {
+    if (offsets && !offsets.belongTo(this.#offsets)) {
+      throw new TypeError(`segment "${segment}" was given step offsets of another plan: make them with the builder of this one.`);
+    }
+  }
+
+  #encodeDispatch(pass: GPUComputePassEncoder, dispatch: RecordedDispatch, offsets: OffsetValues | undefined): void {
     const count = dispatch.dynamic.length;
     if (count === 0) {
       pass.setBindGroup(0, dispatch.bindGroup);
     } else {
-      if (!offsets) throw new TypeError('this segment is replayed per denoising step and needs its offsets');
+      if (!offsets) throw new TypeError(`${dispatch.label} takes step offsets: give the run its \`offsets\`.`);
       for (let index = 0; index < count; index++) {
-        this.#dynamicOffsets[index] = offsets[dispatch.dynamic[index] as StepOffset];
+        this.#dynamicOffsets[index] = offsets.at(dispatch.dynamic[index] as StepOffset);
       }
       pass.setBindGroup(0, dispatch.bindGroup, this.#dynamicOffsets, 0, count);
     }
@@ -147,9 +154,7 @@ export class Plan {
   /** Bytes that the probes of these runs need. */
   probeBytes(runs: readonly SegmentRun[]): number {
     let bytes = 0;
-    for (const run of runs) {
-      for (const probe of this.#segments.get(run.segment)?.probes ?? []) bytes += alignUp(probeSize(probe), OFFSET_ALIGNMENT);
-    }
+    for (const { segment } of runs) for (const probe of this.#segment(segment).probes) bytes += probeBytes(probe);
     return bytes;
   }
 
@@ -160,92 +165,4 @@ export class Plan {
   destroy(): void {
     for (const buffer of this.#buffers.values()) buffer.destroy();
   }
-}
-
-/** Receives copies of inner values while a plan is encoded; read back with the result. */
-export class ProbeBuffer {
-  readonly buffer: GPUBuffer;
-  readonly #copies: ProbeCopy[] = [];
-  #end = 0;
-
-  constructor(buffer: GPUBuffer) {
-    this.buffer = buffer;
-  }
-
-  copy(encoder: GPUCommandEncoder, probe: ProbePoint, step: number | undefined, source: GPUBuffer, base: number): void {
-    const offset = this.#end;
-    let end = offset;
-    for (const range of probe.ranges) {
-      encoder.copyBufferToBuffer(source, base + range.offset, this.buffer, end, range.bytes);
-      end += range.bytes;
-    }
-    this.#copies.push({ name: probe.name, step, offset, bytes: end - offset });
-    this.#end = alignUp(end, OFFSET_ALIGNMENT);
-  }
-
-  /** Values by name, or by `name.step` where the probe belongs to a denoising step. */
-  read(mapped: ArrayBuffer): Map<string, Float32Array> {
-    return new Map(
-      this.#copies.map(({ name, step, offset, bytes }) => [
-        step === undefined ? name : `${name}.${step}`,
-        new Float32Array(mapped.slice(offset, offset + bytes)),
-      ]),
-    );
-  }
-}
-
-/**
- * Makes a recorded plan real: buffers, pipelines (all in parallel), bind groups.
- * @throws DeviceLimitError, ShaderError.
- */
-export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): Promise<Plan> {
-  const buffers = new Map<BufferHandle, GPUBuffer>();
-  try {
-    const usage = USAGE.storage | USAGE.uniform | USAGE.copySource | USAGE.copyDestination;
-    const { shapes } = builder;
-    // All at once: the news that there is memory takes a turn of the event loop for each.
-    const created = await Promise.allSettled(
-      [shapes.buffer, ...builder.buffers].map(async (handle) => {
-        buffers.set(handle, await createBuffer(device, handle.label, handle.bytes, usage));
-      }),
-    );
-    const failed = created.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
-    device.gpuDevice.queue.writeBuffer(buffers.get(shapes.buffer) as GPUBuffer, 0, shapes.words);
-    const segments = new Map<string, RecordedSegment>();
-    const compiled = builder.segments.map(async (segment) => {
-      segments.set(segment.name, { dispatches: await recordSegment(device, segment, buffers), probes: segment.probes });
-    });
-    await device.settle(Promise.all(compiled));
-    return new Plan(device, buffers, segments);
-  } catch (error) {
-    for (const buffer of buffers.values()) buffer.destroy();
-    throw error;
-  }
-}
-
-async function recordSegment(
-  device: ComputeDevice,
-  segment: Segment,
-  buffers: ReadonlyMap<BufferHandle, GPUBuffer>,
-): Promise<RecordedDispatch[]> {
-  return Promise.all(
-    segment.dispatches.map(async ({ kernel, bindings, workgroups }) => {
-      const { pipeline, bindGroupLayout } = await device.pipelines.get(kernel);
-      const entries = bindings.map(({ buffer: handle, offset, bytes }, binding) => {
-        const buffer = handle.existing ?? buffers.get(handle);
-        if (!buffer) throw new TypeError(`${kernel.label}: buffer "${handle.label}" belongs to another plan`);
-        if (isTexture(buffer)) return { binding, size: handle.bytes, resource: buffer.createView() };
-        const size = bytes ?? buffer.size - (offset ?? 0);
-        return { binding, size, resource: { buffer, offset: offset ?? 0, size } };
-      });
-      device.gpuDevice.pushErrorScope('validation');
-      const bindGroup = device.gpuDevice.createBindGroup({ label: kernel.label, layout: bindGroupLayout, entries });
-      const error = await device.gpuDevice.popErrorScope();
-      if (error) throw new TypeError(`${kernel.label}: ${error.message}`);
-      const dynamic = bindings.flatMap(({ stepOffset }) => (stepOffset === undefined ? [] : [stepOffset]));
-      const boundBytes = entries.reduce((sum, { size }) => sum + size, 0);
-      return { label: kernel.label, boundBytes, pipeline, bindGroup, workgroups, dynamic };
-    }),
-  );
 }

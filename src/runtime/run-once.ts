@@ -1,6 +1,6 @@
 import { createBuffer, USAGE } from './buffers.js';
+import { compilePlan } from './compile-plan.js';
 import type { ComputeDevice } from './device.js';
-import { compilePlan } from './plan.js';
 import type { BufferHandle, PlanBuilder } from './plan-builder.js';
 
 const MAP_MODE_READ = 1; // GPUMapMode.READ; the global is not there in every runtime.

@@ -1,13 +1,14 @@
 import { createBuffer, isTexture, USAGE } from '../runtime/buffers.js';
+import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { ExpectedWait } from '../runtime/expected-wait.js';
-import { compilePlan, type Plan, type SegmentRun } from '../runtime/plan.js';
+import { type Plan, type SegmentRun } from '../runtime/plan.js';
 import { type Binding, type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import type { OffsetValues } from '../runtime/step-offsets.js';
 import { Uploader } from '../runtime/uploader.js';
 import { fillValues } from '../synthetic/fill.js';
 import type { RecordedConvolution } from './record-network.js';
 
-const NO_OFFSETS = { filmRow: 0, embeddingRow: 0, coefficients: 0, noise: 0 } as const;
 const MAP_MODE_READ = 1; // GPUMapMode.READ; the global is not there in every runtime.
 /** Bytes of weights that repetitions take turns with: more than caches hold, as in a decision. */
 const ROTATION_BYTES = 256 << 20;
@@ -55,14 +56,17 @@ export class Entrant {
   readonly #plan: Plan;
   readonly #turns: number;
   readonly #outputs: readonly BufferHandle[];
+  /** All 0: any row of a table takes as long. */
+  readonly #offsets: OffsetValues;
   readonly #wait = new ExpectedWait();
   #turn = 0;
 
-  private constructor(device: ComputeDevice, plan: Plan, turns: number, outputs: readonly BufferHandle[]) {
+  private constructor(device: ComputeDevice, plan: Plan, turns: number, outputs: readonly BufferHandle[], offsets: OffsetValues) {
     this.#device = device;
     this.#plan = plan;
     this.#turns = turns;
     this.#outputs = outputs;
+    this.#offsets = offsets;
   }
 
   /** @throws ShaderError where the variant does not compile. */
@@ -75,14 +79,14 @@ export class Entrant {
     const own = new Map<BufferHandle, BufferHandle>();
     const outputs = new Set<BufferHandle>();
     const connect = (binding: Binding, index: number, weight: GPUBuffer | GPUTexture): Binding => {
-      const { buffer, offset = 0, bytes = buffer.bytes - offset } = binding;
+      const { buffer, stepOffset, offset = 0, bytes = buffer.bytes - offset } = binding;
       if (buffer === shapes.buffer) return builder.shape([...shapes.words.subarray(offset / 4, (offset + bytes) / 4)]);
       const { name, access } = kernel.bindings[index] ?? {};
       if (name === 'weight') return { buffer: builder.existing(weight) };
       const copy = own.get(buffer) ?? builder.buffer(buffer.label, buffer.bytes);
       own.set(buffer, copy);
       if (access === 'read_write') outputs.add(copy);
-      return { ...binding, buffer: copy };
+      return { ...binding, buffer: copy, ...(stepOffset ? { stepOffset: builder.offset(stepOffset.name) } : {}) };
     };
     weights.forEach((weight, turn) => {
       builder.segment(`turn ${turn}`);
@@ -98,7 +102,7 @@ export class Entrant {
       fillValues({ kind: 'uniform', bound: 1, seed }, 0, values);
       device.gpuDevice.queue.writeBuffer(plan.gpuBuffer(handle), 0, values);
     });
-    return new Entrant(device, plan, weights.length, [...outputs]);
+    return new Entrant(device, plan, weights.length, [...outputs], builder.offsetValues());
   }
 
   /** Everything that one run over the first set of weights writes. */
@@ -108,7 +112,7 @@ export class Entrant {
     const readback = await createBuffer(this.#device, 'outputs read back', bytes, USAGE.mapRead | USAGE.copyDestination);
     try {
       const encoder = gpuDevice.createCommandEncoder({ label: 'check' });
-      this.#plan.encode(encoder, [{ segment: 'turn 0', offsets: NO_OFFSETS }]);
+      this.#plan.encode(encoder, [{ segment: 'turn 0', offsets: this.#offsets }]);
       let end = 0;
       for (const handle of this.#outputs) {
         encoder.copyBufferToBuffer(this.#plan.gpuBuffer(handle), 0, readback, end, handle.bytes);
@@ -128,7 +132,10 @@ export class Entrant {
   async run(count: number): Promise<number> {
     const { gpuDevice } = this.#device;
     const encoder = gpuDevice.createCommandEncoder({ label: 'tuning' });
-    const runs = Array.from({ length: count }, (): SegmentRun => ({ segment: `turn ${this.#turn++ % this.#turns}`, offsets: NO_OFFSETS }));
+    const runs = Array.from(
+      { length: count },
+      (): SegmentRun => ({ segment: `turn ${this.#turn++ % this.#turns}`, offsets: this.#offsets }),
+    );
     this.#plan.encode(encoder, runs);
     const commands = encoder.finish();
     const started = performance.now();

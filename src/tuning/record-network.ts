@@ -4,6 +4,7 @@ import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor
 import { type DecisionShape, inputLayout } from '../decision/input-layout.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { recordDecision } from '../decision/record-decision.js';
+import { decisionRuns } from '../decision/segments.js';
 import { loadPredictor } from '../networks/predictor/predictor.js';
 import { loadUnet } from '../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
@@ -36,9 +37,8 @@ export interface TunableNetwork {
   destroy(): void;
 }
 
-/** U-Net evaluations of a decision of STEP, and the segment of policy/record-decision.ts that is one of them. */
+/** U-Net evaluations of a decision of STEP. */
 const EVALUATIONS = 2;
-const EVALUATION_SEGMENT = 'evaluate';
 /** Rows of the FiLM table: recording does not depend on their number. */
 const TIMESTEPS = 2;
 
@@ -83,12 +83,12 @@ export async function loadTunableNetwork(device: ComputeDevice, { size, precisio
 function convolutionsOf(builder: PlanBuilder): Map<string, RecordedConvolution> {
   const { shapes } = builder;
   const found = new Map<string, RecordedConvolution>();
-  for (const { name, dispatches } of builder.segments) {
-    const repeats = name === EVALUATION_SEGMENT ? EVALUATIONS : 1;
-    for (const dispatch of dispatches) {
+  const segments = new Map(builder.segments.map(({ name, dispatches }) => [name, dispatches]));
+  for (const { segment } of decisionRuns(EVALUATIONS, true)) {
+    for (const dispatch of segments.get(segment) ?? []) {
       if (dispatch.variant === undefined) continue;
       const known = found.get(dispatch.variant) ?? { dispatch, shapes, uses: 0 };
-      found.set(dispatch.variant, { ...known, uses: known.uses + repeats });
+      found.set(dispatch.variant, { ...known, uses: known.uses + 1 });
     }
   }
   return found;

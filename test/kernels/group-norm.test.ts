@@ -101,6 +101,7 @@ describe('FiLM in group norm', () => {
         const weights = await loadNorm(op.loader({ 'n.weight': gamma, 'n.bias': beta }), 'n', channels);
         const film = {
           timestepRows: op.buffer('timestep rows', timestepRows),
+          timestepRow: op.builder.offset('row'),
           rowBytes: rowLength * 4,
           observationRows: op.buffer('observation rows', observationRows),
           rowLength,
@@ -109,7 +110,7 @@ describe('FiLM in group norm', () => {
         };
         recordGroupNorm(op.builder, weights, { x: op.input(x), y: op.output('y', batch, channels, length), groups, film });
       },
-      { steps: [{ filmRow: row * rowStride * 4 }] },
+      { steps: [{ row: row * rowStride * 4 }] },
     );
     const h = groupNormMish({ x, gamma, beta, groups });
     const film = (b: number, value: number): number =>
@@ -132,6 +133,7 @@ describe('FiLM in group norm', () => {
         const weights = await loadNorm(op.loader({ 'n.weight': gamma, 'n.bias': beta }), 'n', channels);
         const film = {
           timestepRows: op.buffer('zeros', new Float32Array(2 * channels)),
+          timestepRow: op.builder.offset('row'),
           rowBytes: 8 * channels,
           observationRows: op.buffer('rows', rows),
           rowLength: 2 * channels,

@@ -76,9 +76,14 @@ async function run(p: Run): Promise<{ sample: Values; x0: Values; status: number
       const x0 = op.input(previousX0, 'tokens');
       const status = op.buffer('status', Uint32Array.of(p.status ?? 0));
       recordSolverStep(op.builder, {
-        steps: { buffer: op.buffer('steps', pack(steps, p.codes ?? steps.map(() => 1))), offset: 0, bytes: 0 },
+        steps: {
+          buffer: op.buffer('steps', pack(steps, p.codes ?? steps.map(() => 1))),
+          offset: 0,
+          bytes: 0,
+          stepOffset: op.builder.offset('coefficients'),
+        },
         output: op.input(output, 'tokens'),
-        noise: { buffer: op.buffer('noise', rows), offset: 0, bytes: elements * 4 },
+        noise: { buffer: op.buffer('noise', rows), offset: 0, bytes: elements * 4, stepOffset: op.builder.offset('noise') },
         sample: x,
         previousX0: x0.buffer,
         status,

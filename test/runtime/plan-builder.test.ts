@@ -42,11 +42,26 @@ describe('PlanBuilder', () => {
     const buffer = builder.buffer('b', 4);
     expect(() => builder.dispatch(kernel('k', x, y), [{ buffer }], [1, 1, 1])).toThrow('k has 2 bindings, 1 were given');
     expect(() => builder.dispatch(kernel('k', step), [{ buffer }], [1, 1, 1])).toThrow('binding step and its step offset disagree');
-    expect(() => builder.dispatch(kernel('k', y), [{ buffer, stepOffset: 'noise' }], [1, 1, 1])).toThrow(
+    expect(() => builder.dispatch(kernel('k', y), [{ buffer, stepOffset: builder.offset('noise') }], [1, 1, 1])).toThrow(
       'binding y and its step offset disagree',
     );
-    builder.dispatch(kernel('k', step), [{ buffer, stepOffset: 'coefficients' }], [1, 1, 1]);
+    builder.dispatch(kernel('k', step), [{ buffer, stepOffset: builder.offset('coefficients') }], [1, 1, 1]);
     expect(builder.segments[0]?.dispatches).toHaveLength(1);
+  });
+
+  it('knows its step offsets from those of another plan', () => {
+    const [builder, other] = [new PlanBuilder('gpu'), new PlanBuilder('gpu')];
+    builder.segment('s');
+    const buffer = builder.buffer('b', 512);
+    const [row, column] = [builder.offset('row'), builder.offset('column')];
+    const foreign = other.offset('elsewhere');
+    expect(builder.offsets).toEqual([row, column]);
+    const refused = /step offset "elsewhere" belongs to another plan, this one has row, column/;
+    expect(() => builder.dispatch(kernel('k', step), [{ buffer, stepOffset: foreign }], [1, 1, 1])).toThrow(refused);
+    const values = builder.offsetValues();
+    expect(() => values.set(foreign, 256)).toThrow(refused);
+    values.set(column, 256);
+    expect([values.at(row), values.at(column)]).toEqual([0, 256]);
   });
 
   it('refuses more workgroups than every device has', () => {
@@ -74,6 +89,7 @@ describe('PlanBuilder', () => {
 
   it('keeps the probes that are wanted, and after which dispatch they are due', () => {
     const builder = new PlanBuilder('gpu', ['wanted']);
+    const row = builder.offset('row');
     builder.segment('s');
     const buffer = builder.buffer('b', 64);
     const record = (): void => builder.dispatch(kernel('k', y), [{ buffer }], [1, 1, 1]);
@@ -82,10 +98,10 @@ describe('PlanBuilder', () => {
     builder.probe('wanted', buffer, [{ offset: 0, bytes: 8 }]);
     builder.probe('other', buffer, [{ offset: 0, bytes: 8 }]);
     record();
-    builder.probe('wanted', buffer, [{ offset: 8, bytes: 8 }], 'embeddingRow');
+    builder.probe('wanted', buffer, [{ offset: 8, bytes: 8 }], row);
     expect(builder.segments[0]?.probes).toEqual([
       { name: 'wanted', after: 1, buffer, ranges: [{ offset: 0, bytes: 8 }] },
-      { name: 'wanted', after: 2, buffer, ranges: [{ offset: 8, bytes: 8 }], stepOffset: 'embeddingRow' },
+      { name: 'wanted', after: 2, buffer, ranges: [{ offset: 8, bytes: 8 }], stepOffset: row },
     ]);
     expect([builder.wantsProbe('wanted'), builder.wantsProbe('other')]).toEqual([true, false]);
   });

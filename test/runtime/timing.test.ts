@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DeviceLimitError } from '../../src/foundation/errors.js';
 import { openDevice } from '../../src/platform/node/device.js';
+import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { compilePlan } from '../../src/runtime/plan.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { timeRuns } from '../../src/runtime/timing.js';
 import { useTestDevice } from '../support/device.js';

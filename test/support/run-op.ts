@@ -1,8 +1,9 @@
 import type { WeightLoader, WeightSource } from '../../src/ops/weight-source.js';
 import { createBuffer, USAGE } from '../../src/runtime/buffers.js';
+import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { compilePlan, type StepOffsets } from '../../src/runtime/plan.js';
 import { type BufferHandle, PlanBuilder } from '../../src/runtime/plan-builder.js';
+import type { OffsetValues } from '../../src/runtime/step-offsets.js';
 import { channelsFirst, type Tensor, tokens } from '../../src/runtime/tensor.js';
 import { Uploader } from '../../src/runtime/uploader.js';
 import type { Precision } from '../../src/spec/precision.js';
@@ -36,11 +37,9 @@ export interface OpResults {
   words(name: string): Uint32Array;
 }
 
-const NO_OFFSETS: StepOffsets = { filmRow: 0, embeddingRow: 0, coefficients: 0, noise: 0 };
-
 export interface RunOpOptions {
-  /** The ops are run once for each entry. */
-  readonly steps?: readonly Partial<StepOffsets>[];
+  /** The ops are run once for each entry: bytes by the names of the builder's step offsets, 0 where there is no entry. */
+  readonly steps?: readonly Readonly<Record<string, number>>[];
   /** Names of probes that the builder wants. */
   readonly probes?: readonly string[];
 }
@@ -102,7 +101,7 @@ export async function runOp(
       const encoder = device.gpuDevice.createCommandEncoder();
       plan.encode(
         encoder,
-        steps.map((offsets) => ({ segment: 'test', offsets: { ...NO_OFFSETS, ...offsets } })),
+        steps.map((bytes) => ({ segment: 'test', offsets: offsetsOf(builder, bytes) })),
       );
       const handles = [...new Set([...reads.values()].map(({ buffer }) => buffer))];
       const copies = await readBack(
@@ -118,6 +117,16 @@ export async function runOp(
   } finally {
     uploader.destroy();
   }
+}
+
+function offsetsOf(builder: PlanBuilder, bytes: Readonly<Record<string, number>>): OffsetValues {
+  const values = builder.offsetValues();
+  for (const [name, offset] of Object.entries(bytes)) {
+    const slot = builder.offsets.find((known) => known.name === name);
+    if (!slot) throw new Error(`the test has no step offset "${name}"`);
+    values.set(slot, offset);
+  }
+  return values;
 }
 
 /** Named tensors in memory. As in a checkpoint, an array that was read may be overwritten by the next read. */

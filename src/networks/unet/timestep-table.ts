@@ -1,7 +1,8 @@
 import { loadLinear, recordConv1d } from '../../ops/conv1d.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
-import { compilePlan } from '../../runtime/plan.js';
+import { compilePlan } from '../../runtime/compile-plan.js';
 import { PlanBuilder } from '../../runtime/plan-builder.js';
+import type { OffsetValues, StepOffset } from '../../runtime/step-offsets.js';
 import { asTokens, type Tensor, tokens } from '../../runtime/tensor.js';
 import { type FilmWeights, filmRowStride } from './film.js';
 
@@ -13,6 +14,22 @@ export interface TimestepTable {
   /** Timestep part of all FiLM projections; rows of `film.rowLength` f32, `filmRowBytes` apart. */
   readonly filmRows: GPUBuffer;
   readonly filmRowBytes: number;
+}
+
+/** The offsets of a plan that choose the rows of an evaluation. */
+export interface TimestepOffsets {
+  readonly filmRow: StepOffset;
+  readonly embeddingRow: StepOffset;
+}
+
+export function timestepOffsets(builder: PlanBuilder): TimestepOffsets {
+  return { filmRow: builder.offset('film row'), embeddingRow: builder.offset('embedding row') };
+}
+
+/** Makes a replay the evaluation of `timestep`. */
+export function chooseTimestep(values: OffsetValues, offsets: TimestepOffsets, table: TimestepTable, timestep: number): void {
+  values.set(offsets.filmRow, timestep * table.filmRowBytes);
+  values.set(offsets.embeddingRow, timestep * table.embeddingRowBytes);
 }
 
 /**

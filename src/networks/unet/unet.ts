@@ -13,7 +13,7 @@ import {
   type ResidualBlockShape,
   recordResidualBlock,
 } from './residual-block.js';
-import { buildTimestepTable, type TimestepTable } from './timestep-table.js';
+import { buildTimestepTable, type TimestepOffsets, type TimestepTable } from './timestep-table.js';
 
 interface DownLevel {
   readonly blocks: readonly [ResidualBlock, ResidualBlock];
@@ -121,10 +121,17 @@ export function recordObservationFilm(builder: PlanBuilder, unet: Unet, conditio
 }
 
 /**
- * Records one evaluation: output = network(sample, timestep of the step, conditioning).
+ * Records one evaluation: output = network(sample, timestep, conditioning), the timestep being that of `offsets`.
  * `sample` and `output` are tokens [b][horizon][actionDim].
  */
-export function recordUnet(builder: PlanBuilder, unet: Unet, observationFilm: BufferHandle, sample: Tensor, output: Tensor): void {
+export function recordUnet(
+  builder: PlanBuilder,
+  unet: Unet,
+  offsets: TimestepOffsets,
+  observationFilm: BufferHandle,
+  sample: Tensor,
+  output: Tensor,
+): void {
   const { downDims } = unet.shape;
   const last = downDims.length - 1;
   const { batch } = sample;
@@ -135,6 +142,7 @@ export function recordUnet(builder: PlanBuilder, unet: Unet, observationFilm: Bu
       block,
       {
         timestepRows: builder.existing(unet.timesteps.filmRows),
+        timestepRow: offsets.filmRow,
         rowBytes: unet.film.rowLength * 4,
         observationRows: observationFilm,
         rowLength: unet.film.rowLength,
@@ -202,7 +210,7 @@ export function recordUnet(builder: PlanBuilder, unet: Unet, observationFilm: Bu
     'activation.diffusion_step_encoder',
     builder.existing(unet.timesteps.embeddings),
     Array.from({ length: batch }, () => ({ offset: 0, bytes: unet.shape.stepEmbedDim * 4 })),
-    'embeddingRow',
+    offsets.embeddingRow,
   );
 }
 
