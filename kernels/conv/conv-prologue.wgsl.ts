@@ -6,7 +6,7 @@ import { f32, unroll, wgsl } from '../lib/wgsl.js';
  * residual are applied while they are brought to workgroup memory. That saves a dispatch, for which a GPU would have to
  * wait, at the price that every workgroup does it for the channels that it reads.
  */
-export interface StageParameters {
+export interface PrologueParameters {
   readonly epsilon: number;
   /** Columns of the input: a multiple of 4. */
   readonly length: number;
@@ -20,18 +20,18 @@ export interface StageParameters {
 }
 
 /** Fields of the kernel's shape that the stage adds, in order; then the layouts `stored` and `skip`. */
-export const STAGE_SIZES = ['partials', 'partial_stride', 'norm_channels', 'film_offset', 'film_row_length'] as const;
-export const STAGE_LAYOUTS = ['stored', 'skip'] as const;
+export const PROLOGUE_SIZES = ['partials', 'partial_stride', 'norm_channels', 'film_offset', 'film_row_length'] as const;
+export const PROLOGUE_LAYOUTS = ['stored', 'skip'] as const;
 
 /** vec4s of workgroup memory that a stage may fill: with its scratch 16 KiB, the amount every WebGPU device grants. */
-export const STAGE_VEC4S = 1024 - 68;
+export const PROLOGUE_VEC4S = 1024 - 68;
 
 /**
  * x (partial sums of the input, f32 [partials][b][channels][length]) · norm_parameters vec4f [channels]: gamma, beta, bias
  * of the convolution before, 0 · timestep_film, observation_film as in group-norm.wgsl.ts · skip, the residual, and stored,
  * f32 by layout · probe_sums, probe_normalized f32 [b][channels][length].
  */
-export function stageBindings(p: StageParameters): KernelBinding[] {
+export function prologueBindings(p: PrologueParameters): KernelBinding[] {
   const writes = (name: string, present: boolean): KernelBinding[] =>
     present ? [{ name, access: 'read_write', type: 'array<vec4f>' }] : [];
   return [
@@ -51,7 +51,7 @@ export function stageBindings(p: StageParameters): KernelBinding[] {
 }
 
 /** What a stage applies, for labels of kernels. */
-export function stageParts({ film, residual }: StageParameters): string[] {
+export function prologueParts({ film, residual }: PrologueParameters): string[] {
   return [...(film === 'none' ? [] : [`film ${film}`]), ...(residual ? ['residual'] : [])];
 }
 
@@ -64,7 +64,7 @@ export function stageParts({ film, residual }: StageParameters): string[] {
  * for whole groups of channels. Mean and (biased) variance are over a group's channels and all columns, in f32 and in two
  * passes. Sums are in a fixed order. Workgroups that say `writes` hand out what is to be stored and probed.
  */
-export function stageText(p: StageParameters, invocations: number): string {
+export function prologueText(p: PrologueParameters, invocations: number): string {
   const vectors = p.length / 4;
   const width = Math.min(16, invocations);
   return wgsl`

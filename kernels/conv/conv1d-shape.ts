@@ -2,7 +2,7 @@ import type { Activation } from '../lib/activations.wgsl.js';
 import { type ActivationLayout, shapeWords } from '../lib/kernel.js';
 import { blockChunks, chunkGroup, type HalfLoads, type WeightPlace, type WeightStorage } from '../lib/weight-storage.wgsl.js';
 import type { DirectVector, InputSpace } from './conv-input.wgsl.js';
-import type { StageParameters } from './conv-prologue.wgsl.js';
+import type { PrologueParameters } from './conv-prologue.wgsl.js';
 import type { ConvGeometry } from './taps.js';
 
 /** How the work is cut: constants of one variant, chosen by `ops/variants.ts`. */
@@ -15,7 +15,7 @@ export interface Conv1dTiling {
   readonly slices: number;
 }
 
-/** What the text of the kernel depends on; sizes come with `conv1dShape`. */
+/** What the text of the kernel depends on; sizes come with `conv1dUniform`. */
 export interface Conv1dParameters {
   readonly geometry: ConvGeometry;
   readonly tiling: Conv1dTiling;
@@ -29,10 +29,10 @@ export interface Conv1dParameters {
   /** Default `storage`. */
   readonly inSpace?: InputSpace | undefined;
   /** The input is the stage's, not read from a tensor. */
-  readonly stage?: StageParameters | undefined;
+  readonly stage?: PrologueParameters | undefined;
   /** Workgroups share the reduction over input channels, and leave partial sums without bias for the reader to add up. */
   readonly split?: boolean | undefined;
-  /** Whether the last group of input channels is not full (`conv1dShape` says so). */
+  /** Whether the last group of input channels is not full (`conv1dUniform` says so). */
   readonly ragged: boolean;
   readonly bias: boolean;
   readonly residual: boolean;
@@ -49,10 +49,10 @@ export interface Conv1dSizes {
   /** Where the reduction is split: how often, and the elements between partial sums. */
   readonly splits?: number | undefined;
   readonly splitStride?: number | undefined;
-  readonly stage?: StageSizes | undefined;
+  readonly stage?: PrologueSizes | undefined;
 }
 
-export interface StageSizes {
+export interface PrologueSizes {
   /** Number of partial sums, and the vec4s between them. */
   readonly partials: number;
   readonly partialStride: number;
@@ -72,7 +72,7 @@ export function turnOf(p: Pick<Conv1dParameters, 'storage' | 'inVector'>, kernel
 }
 
 /** The kernel's `shape`. */
-export function conv1dShape(p: Conv1dParameters, sizes: Conv1dSizes): number[] {
+export function conv1dUniform(p: Conv1dParameters, sizes: Conv1dSizes): number[] {
   const { inChannels, outChannels, x, y, residual, stage, splits = 1, splitStride = 0 } = sizes;
   const { kernelSize } = p.geometry;
   const turns = Math.ceil(inChannels / turnOf(p, kernelSize).channels);

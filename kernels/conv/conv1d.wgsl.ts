@@ -3,7 +3,7 @@ import { at, declareBindings, declareShape, type Kernel, type KernelBinding, SHA
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 import { convInput } from './conv-input.wgsl.js';
-import { STAGE_LAYOUTS, STAGE_SIZES, STAGE_VEC4S, stageBindings, stageParts, stageText } from './conv-prologue.wgsl.js';
+import { PROLOGUE_LAYOUTS, PROLOGUE_SIZES, PROLOGUE_VEC4S, prologueBindings, prologueParts, prologueText } from './conv-prologue.wgsl.js';
 import { type Conv1dParameters, turnOf } from './conv1d-shape.js';
 import { tapMap } from './taps.js';
 
@@ -44,12 +44,12 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
     activation: p.inActivation,
   });
   const taps = map.taps.filter((tap) => input.inside(tap.window) && tap.column < outLength);
-  const memory = p.stage ? STAGE_VEC4S : REDUCTION_VEC4S;
+  const memory = p.stage ? PROLOGUE_VEC4S : REDUCTION_VEC4S;
   const chunk = Math.max(1, Math.min(slices, columns, Math.floor(memory / invocations)));
   const tiles = Math.ceil(outLength / columns);
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
-    ...(p.stage ? stageBindings(p.stage) : [input.binding]),
+    ...(p.stage ? prologueBindings(p.stage) : [input.binding]),
     ...format.bindings,
     ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<f32>' } as const] : []),
     ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<f32>' } as const] : []),
@@ -91,9 +91,9 @@ ${declareShape(
     'turns',
     'block_chunks',
     ...(p.split ? ['split_turns', 'split_stride'] : []),
-    ...(p.stage ? STAGE_SIZES : []),
+    ...(p.stage ? PROLOGUE_SIZES : []),
   ],
-  ['x', 'y', ...(p.residual ? ['residual'] : []), ...(p.stage ? STAGE_LAYOUTS : [])],
+  ['x', 'y', ...(p.residual ? ['residual'] : []), ...(p.stage ? PROLOGUE_LAYOUTS : [])],
 )}
 ${declareBindings(bindings)}
 
@@ -124,9 +124,9 @@ fn finish(row_group: u32, row: u32, column: u32, batch: u32, split: u32, product
 
 #if ${slices > 1 || p.stage !== undefined}
 // Holds the staged input during the loop, and sums of slices after it.
-var<workgroup> shared_values: array<vec4f, ${p.stage ? STAGE_VEC4S : chunk * invocations}>;
+var<workgroup> shared_values: array<vec4f, ${p.stage ? PROLOGUE_VEC4S : chunk * invocations}>;
 #endif
-${p.stage ? stageText(p.stage, invocations) : ''}
+${p.stage ? prologueText(p.stage, invocations) : ''}
 #if ${slices > 1}
 // Adds up the slices of some columns, for each row by an invocation of its own.
 fn add_up(column: u32, count: u32, local: u32, row_group: u32, batch: u32, split: u32) {
@@ -190,7 +190,7 @@ ${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `
   const name = p.geometry.transposed ? 'conv_transpose1d' : kernelSize === 1 ? 'linear' : 'conv1d';
   const { inLength, stride } = p.geometry;
   const loads = p.stage
-    ? ['group_norm', ...stageParts(p.stage)]
+    ? ['group_norm', ...prologueParts(p.stage)]
     : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
   const cut = `${columns}c ${lanes}x${slices} ${format.name}`;
   return {

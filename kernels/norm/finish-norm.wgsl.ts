@@ -1,19 +1,19 @@
 import {
-  STAGE_LAYOUTS,
-  STAGE_SIZES,
-  STAGE_VEC4S,
-  type StageParameters,
-  stageBindings,
-  stageParts,
-  stageText,
+  PROLOGUE_LAYOUTS,
+  PROLOGUE_SIZES,
+  PROLOGUE_VEC4S,
+  type PrologueParameters,
+  prologueBindings,
+  prologueParts,
+  prologueText,
 } from '../conv/conv-prologue.wgsl.js';
-import type { StageSizes } from '../conv/conv1d-shape.js';
+import type { PrologueSizes } from '../conv/conv1d-shape.js';
 import { activationFunctions } from '../lib/activations.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING, shapeWords } from '../lib/kernel.js';
 import { wgsl } from '../lib/wgsl.js';
 
 /** The kernel's `shape`. */
-export function finishNormShape(inChannels: number, stage: StageSizes): number[] {
+export function finishNormShape(inChannels: number, stage: PrologueSizes): number[] {
   const { partials, partialStride, normChannels, filmOffset, filmRowLength, stored, skip } = stage;
   return shapeWords([inChannels, partials, partialStride, normChannels, filmOffset, filmRowLength], [stored, skip]);
 }
@@ -22,20 +22,20 @@ export function finishNormShape(inChannels: number, stage: StageSizes): number[]
  * Finishes what a convolution with a split reduction left, where no other convolution does it on the way in: the stage of
  * conv-stage.wgsl.ts by itself. Bindings: shape · those of the stage. A workgroup owns one group of the norm of one sample.
  */
-export function finishNormKernel(p: StageParameters, invocations: number): Kernel {
-  const bindings: KernelBinding[] = [SHAPE_BINDING, ...stageBindings(p)];
+export function finishNormKernel(p: PrologueParameters, invocations: number): Kernel {
+  const bindings: KernelBinding[] = [SHAPE_BINDING, ...prologueBindings(p)];
   const code = wgsl`
-${declareShape(['in_channels', ...STAGE_SIZES], STAGE_LAYOUTS)}
+${declareShape(['in_channels', ...PROLOGUE_SIZES], PROLOGUE_LAYOUTS)}
 ${declareBindings(bindings)}
 
 ${activationFunctions('mish')}
-var<workgroup> shared_values: array<vec4f, ${STAGE_VEC4S}>;
-${stageText(p, invocations)}
+var<workgroup> shared_values: array<vec4f, ${PROLOGUE_VEC4S}>;
+${prologueText(p, invocations)}
 @compute @workgroup_size(${invocations})
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
   stage(workgroup.x * shape.norm_channels, shape.norm_channels, workgroup.z, true, local);
 }
 `;
-  const parts = [`finish_norm ${p.length}`, ...stageParts(p)];
+  const parts = [`finish_norm ${p.length}`, ...prologueParts(p)];
   return { label: parts.join(', '), code, bindings };
 }

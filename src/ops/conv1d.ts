@@ -1,6 +1,6 @@
 import { UNIFORM_INPUT_BYTES } from '../../kernels/conv/conv-input.wgsl.js';
 import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
-import { type Conv1dParameters, conv1dShape, turnOf } from '../../kernels/conv/conv1d-shape.js';
+import { type Conv1dParameters, conv1dUniform, turnOf } from '../../kernels/conv/conv1d-shape.js';
 import { convOutLength } from '../../kernels/conv/taps.js';
 import type { Activation } from '../../kernels/lib/activations.wgsl.js';
 import type { ActivationLayout } from '../../kernels/lib/kernel.js';
@@ -13,7 +13,7 @@ import { convolutionKey } from '../runtime/variant-table.js';
 import { loadVector } from './load-vector.js';
 import { convTransposeView, convView, type MatrixView } from './matrix-view.js';
 import { isPartial, type PartialSums, partLayout } from './partial-sums.js';
-import { isUnfinished, type Stage, stageOf, type Unfinished } from './unfinished.js';
+import { isUnfinished, type Prologue, prologueOf, type Unfinished } from './unfinished.js';
 import { chooseConv1dTiling, chooseInputLoads } from './variants.js';
 import { type DeviceMatrix, uploadMatrix, uploadVector } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
@@ -140,7 +140,7 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
     outActivation: call.outActivation ?? 'none',
   };
   const target = isPartial(y) ? partLayout(y) : { layout: y.layout, stride: 0 };
-  const shape = conv1dShape(parameters, {
+  const shape = conv1dUniform(parameters, {
     inChannels,
     outChannels,
     x: source.layout,
@@ -173,7 +173,7 @@ interface Source {
   readonly parameters: Pick<Conv1dParameters, 'inVector' | 'inSpace' | 'stage'>;
   readonly layout: ActivationLayout;
   readonly bindings: readonly Binding[];
-  readonly stage?: Stage;
+  readonly stage?: Prologue;
 }
 
 function directSource(x: Tensor, pointwise: boolean, tileStep: number | undefined, deviceClass: DeviceClass): Source {
@@ -187,6 +187,6 @@ function directSource(x: Tensor, pointwise: boolean, tileStep: number | undefine
 }
 
 function stagedSource(builder: PlanBuilder, input: Unfinished): Source {
-  const stage = stageOf(builder, input);
+  const stage = prologueOf(builder, input);
   return { parameters: { stage: stage.parameters }, layout: partLayout(input.sums).layout, bindings: stage.bindings, stage };
 }

@@ -1,5 +1,5 @@
-import type { StageParameters } from '../../kernels/conv/conv-prologue.wgsl.js';
-import type { StageSizes } from '../../kernels/conv/conv1d-shape.js';
+import type { PrologueParameters } from '../../kernels/conv/conv-prologue.wgsl.js';
+import type { PrologueSizes } from '../../kernels/conv/conv1d-shape.js';
 import { finishNormKernel, finishNormShape } from '../../kernels/norm/finish-norm.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { probeTensor, type Tensor } from '../runtime/tensor.js';
@@ -29,15 +29,15 @@ export function isUnfinished(value: Tensor | Unfinished): value is Unfinished {
 }
 
 /** What a kernel with a stage needs for an unfinished input. */
-export interface Stage {
-  readonly parameters: StageParameters;
-  readonly sizes: StageSizes;
+export interface Prologue {
+  readonly parameters: PrologueParameters;
+  readonly sizes: PrologueSizes;
   readonly bindings: readonly Binding[];
   /** To be called after the dispatch. */
   recordProbes(): void;
 }
 
-export function stageOf(builder: PlanBuilder, input: Unfinished): Stage {
+export function prologueOf(builder: PlanBuilder, input: Unfinished): Prologue {
   const { sums, norm, groups, film, residual, stored } = input;
   const { batch, channels, length } = sums;
   const { layout, stride } = partLayout(sums);
@@ -91,7 +91,7 @@ export function stageOf(builder: PlanBuilder, input: Unfinished): Stage {
 
 /** Records the stage alone: the value is in `stored` afterwards. */
 export function recordFinish(builder: PlanBuilder, input: Unfinished & { readonly stored: Tensor }): void {
-  const stage = stageOf(builder, input);
+  const stage = prologueOf(builder, input);
   const { batch, channels } = input.sums;
   builder.dispatch(
     finishNormKernel(stage.parameters, FINISH_INVOCATIONS),

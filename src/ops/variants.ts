@@ -1,5 +1,5 @@
 import { type DirectVector, type InputSpace, UNIFORM_INPUT_BYTES } from '../../kernels/conv/conv-input.wgsl.js';
-import { STAGE_VEC4S } from '../../kernels/conv/conv-prologue.wgsl.js';
+import { PROLOGUE_VEC4S } from '../../kernels/conv/conv-prologue.wgsl.js';
 import type { Conv1dTiling } from '../../kernels/conv/conv1d-shape.js';
 import type { ActivationLayout } from '../../kernels/lib/kernel.js';
 import { BLOCK_LANES, type WeightPlace } from '../../kernels/lib/weight-storage.wgsl.js';
@@ -36,7 +36,7 @@ export const VARIANTS: Readonly<Record<DeviceClass, ClassVariants>> = {
 };
 
 /** The part of a convolution's shape that its tiling depends on. The batch is not part of it: sums must not change with it. */
-export interface Conv1dShape {
+export interface TilingProblem {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly outLength: number;
@@ -48,7 +48,7 @@ export interface Conv1dShape {
  * How a convolution is cut, as a function of its shape and the class of device alone, unless the device's table of
  * variants has an entry for it. Columns are the shape's in any case.
  */
-export function chooseConv1dTiling(shape: Conv1dShape, deviceClass: DeviceClass, tuned?: TunedTiling): Conv1dTiling {
+export function chooseConv1dTiling(shape: TilingProblem, deviceClass: DeviceClass, tuned?: TunedTiling): Conv1dTiling {
   const columns = chooseColumns(shape.outLength, shape.columnMultiple);
   if (tuned) return { columns, lanes: tuned.lanes, slices: tuned.slices };
   const slices = VARIANTS[deviceClass].sliced ? floorPowerOfTwo(Math.min(shape.inChannels, MAX_INVOCATIONS / BLOCK_LANES)) : 1;
@@ -108,7 +108,7 @@ export function chooseSplits(shape: SplitShape, deviceClass: DeviceClass): numbe
   if (most === 1) return undefined;
   const fits = (splits: number): boolean => {
     const channels = inChannels / splits;
-    return channels % unit === 0 && (!staged || (inLength % 4 === 0 && (channels * inLength) / 4 <= STAGE_VEC4S));
+    return channels % unit === 0 && (!staged || (inLength % 4 === 0 && (channels * inLength) / 4 <= PROLOGUE_VEC4S));
   };
   return Array.from({ length: most }, (_, i) => most - i).find(fits) ?? (staged ? undefined : 1);
 }

@@ -21,11 +21,11 @@ export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): 
     const failed = created.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
     device.gpuDevice.queue.writeBuffer(buffers.get(shapes.buffer) as GPUBuffer, 0, shapes.words);
-    const segments = new Map<string, RecordedSegment>();
-    const compiled = builder.segments.map(async (segment) => {
-      segments.set(segment.name, { dispatches: await recordSegment(device, segment, buffers), probes: segment.probes });
+    const compiled = builder.segments.map(async (segment): Promise<[string, RecordedSegment]> => {
+      const dispatches = await recordSegment(device, segment, buffers);
+      return [segment.name, { dispatches, probes: segment.probes }];
     });
-    await device.settle(Promise.all(compiled));
+    const segments = new Map(await device.settle(Promise.all(compiled)));
     return new Plan(device, buffers, segments, builder.offsets);
   } catch (error) {
     for (const buffer of buffers.values()) buffer.destroy();
