@@ -1,7 +1,8 @@
 import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
 import { POSITION_TABLES, predictorTensorShapes } from '../../src/checkpoints/predictor/predictor-tensors.js';
 import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
-import { type DecisionShape, inputLayout } from '../../src/decision/input-layout.js';
+import type { DecisionShape } from '../../src/decision/decision-input.js';
+import { inputLayout } from '../../src/decision/decision-upload.js';
 import { recordDecision } from '../../src/decision/record-decision.js';
 import { decisionRuns } from '../../src/decision/segments.js';
 import { loadPredictor } from '../../src/networks/predictor/predictor.js';

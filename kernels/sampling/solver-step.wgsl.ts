@@ -2,8 +2,40 @@ import { declareBindings, type Kernel, type KernelBinding } from '../lib/kernel.
 import { reportNonFinite } from '../lib/status.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
-/** Bytes of the uniform `step`; fields in the order of the struct below. */
-export const STEP_UNIFORM_BYTES = 48;
+/** Fields of the uniform `step`, in their order: numbers of a solver step, and the code that its failure is reported by. */
+const STEP_FIELDS = {
+  x0FromSample: 'f32',
+  x0FromOutput: 'f32',
+  epsFromSample: 'f32',
+  epsFromOutput: 'f32',
+  fromX0: 'f32',
+  fromEps: 'f32',
+  fromSample: 'f32',
+  fromPreviousX0: 'f32',
+  fromNoise: 'f32',
+  /** 0 for none. */
+  clip: 'f32',
+  statusCode: 'u32',
+} as const;
+
+export type StepField = keyof typeof STEP_FIELDS;
+const ENTRIES = Object.entries(STEP_FIELDS) as [StepField, 'f32' | 'u32'][];
+
+/** Bytes of the uniform `step`: its fields and one of padding. */
+export const STEP_UNIFORM_BYTES = (ENTRIES.length + 1) * 4;
+
+/** Writes the uniform of one denoising step at byte `offset`. */
+export function writeStepUniform(to: DataView, offset: number, values: Readonly<Record<StepField, number>>): void {
+  ENTRIES.forEach(([field, type], index) => {
+    if (type === 'f32') to.setFloat32(offset + index * 4, values[field], true);
+    else to.setUint32(offset + index * 4, values[field], true);
+  });
+}
+
+/** A field as WGSL spells it: fromPreviousX0 is from_previous_x0. */
+function spelled(field: StepField): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
 
 /**
  * One solver step (DDPM, DDIM, DPM-Solver++) as a linear update with the host's coefficients:
@@ -27,17 +59,7 @@ export function solverStepKernel(elements: number, invocations: number): Kernel 
   ];
   const code = wgsl`
 struct Step {
-  x0_from_sample: f32,
-  x0_from_output: f32,
-  eps_from_sample: f32,
-  eps_from_output: f32,
-  from_x0: f32,
-  from_eps: f32,
-  from_sample: f32,
-  from_previous_x0: f32,
-  from_noise: f32,
-  clip: f32,
-  status_code: u32,
+${ENTRIES.map(([field, type]) => `  ${spelled(field)}: ${type},`).join('\n')}
   padding: u32,
 }
 ${declareBindings(bindings)}

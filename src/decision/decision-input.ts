@@ -1,4 +1,18 @@
-import type { Schedule } from '../diffusion/solver-step.js';
+import { makeSchedule, type Schedule } from '../diffusion/solver-step.js';
+
+/** Sizes that fix what a decision uploads. */
+export interface DecisionShape {
+  readonly batch: number;
+  readonly observationSteps: number;
+  /** Values of one observation frame. */
+  readonly frameWidth: number;
+  readonly horizon: number;
+  readonly actionDim: number;
+  /** Denoising steps that fit. */
+  readonly maxSteps: number;
+  /** Rows of step noise (DDPM, DDIM with η > 0) that fit. */
+  readonly maxNoiseRows: number;
+}
 
 /** Everything a decision depends on: a decision is a pure function of these values. */
 export interface DecisionInput {
@@ -22,4 +36,37 @@ export interface DecisionOutput {
   readonly chunk: Float32Array;
   /** Inner values that the plan was compiled to hand out. */
   readonly probes: ReadonlyMap<string, Float32Array>;
+}
+
+/** One evaluation at timestep 0 whose result nobody looks at. */
+const REHEARSAL = makeSchedule('DDIM', [
+  {
+    timestep: 0,
+    clip: null,
+    x0FromSample: 0,
+    x0FromOutput: 1,
+    epsFromSample: 0,
+    epsFromOutput: 0,
+    fromX0: 1,
+    fromEps: 0,
+    fromSample: 0,
+    fromPreviousX0: 0,
+    fromNoise: 0,
+  },
+]);
+
+/** A decision on zeros that runs every segment, `predict` among them where it is asked for. */
+export function rehearsalInput(
+  { batch, observationSteps, frameWidth, horizon, actionDim }: DecisionShape,
+  predicted: boolean,
+): DecisionInput {
+  const zeros = new Float32Array(batch * horizon * actionDim);
+  return {
+    observations: new Float32Array(batch * observationSteps * frameWidth),
+    schedule: REHEARSAL,
+    starts: Array.from({ length: batch }, () => ({ predictionScale: predicted ? 1 : 0, noiseScale: 0 })),
+    history: zeros,
+    noise: zeros,
+    stepNoise: [],
+  };
 }

@@ -1,7 +1,7 @@
 import { chooseTimestep, type TimestepOffsets, type TimestepTable, timestepOffsets } from '../networks/unet/timestep-table.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import type { OffsetValues, StepOffset } from '../runtime/step-offsets.js';
-import type { InputLayout } from './input-layout.js';
+import type { InputLayout } from './decision-upload.js';
 
 /** What differs from one denoising step of a decision to the next. */
 export interface DenoisingStep {

@@ -1,5 +1,5 @@
 import { START_STATUS } from '../../kernels/sampling/start.wgsl.js';
-import { makeSchedule, type Schedule } from '../diffusion/solver-step.js';
+import type { Schedule } from '../diffusion/solver-step.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
@@ -11,33 +11,15 @@ import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import type { OffsetValues } from '../runtime/step-offsets.js';
 import { type PlanTiming, timeRuns } from '../runtime/timing.js';
-import type { DecisionInput, DecisionOutput } from './decision-input.js';
+import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalInput } from './decision-input.js';
 import type { DecisionOffsets } from './decision-offsets.js';
-import { DecisionStaging } from './decision-staging.js';
-import { type DecisionShape, type InputLayout, type InputRange, inputLayout } from './input-layout.js';
+import { DecisionUpload, type InputRange, inputLayout } from './decision-upload.js';
 import type { PolicyNetworks } from './networks.js';
 import { recordDecision } from './record-decision.js';
 import { decisionRuns } from './segments.js';
 
 /** GPUMapMode.READ; the global is not there in every runtime. */
 const MAP_READ = 1;
-
-/** One evaluation at timestep 0 whose result nobody looks at. */
-const REHEARSAL = makeSchedule('DDIM', [
-  {
-    timestep: 0,
-    clip: null,
-    x0FromSample: 0,
-    x0FromOutput: 1,
-    epsFromSample: 0,
-    epsFromOutput: 0,
-    fromX0: 1,
-    fromEps: 0,
-    fromSample: 0,
-    fromPreviousX0: 0,
-    fromNoise: 0,
-  },
-]);
 
 /** A buffer on the device, and where its copy lies in the read-back buffer. */
 interface Result {
@@ -50,7 +32,6 @@ interface DecisionParts {
   readonly networks: PolicyNetworks;
   readonly shape: DecisionShape;
   readonly probes: ReadonlySet<string>;
-  readonly layout: InputLayout;
   readonly plan: Plan;
   readonly offsets: DecisionOffsets;
   /** One for each denoising step that fits; reused by every decision. */
@@ -69,7 +50,7 @@ interface DecisionParts {
 export class DecisionPlan {
   readonly #parts: DecisionParts;
   readonly #device: ComputeDevice;
-  readonly #staging: DecisionStaging;
+  readonly #staged: DecisionUpload;
   /**
    * Commands for a decision like the last one, encoded while the device was busy with that: encoding takes as long as a
    * large GPU computes, and a control loop asks for the same decision every time. A command buffer can be used once.
@@ -81,7 +62,7 @@ export class DecisionPlan {
   private constructor(parts: DecisionParts) {
     this.#parts = parts;
     this.#device = parts.networks.device;
-    this.#staging = new DecisionStaging(parts.layout);
+    this.#staged = new DecisionUpload(parts.shape);
   }
 
   /** @throws DeviceLimitError, ShaderError. */
@@ -108,7 +89,7 @@ export class DecisionPlan {
       const { offsets } = buffers;
       const stepValues = Array.from({ length: shape.maxSteps }, () => builder.offsetValues());
       const results = { status, chunk, actions, readback };
-      return new DecisionPlan({ networks, shape, probes: wanted, layout, plan, offsets, stepValues, inputs, ...results });
+      return new DecisionPlan({ networks, shape, probes: wanted, plan, offsets, stepValues, inputs, ...results });
     } catch (error) {
       plan.destroy();
       throw error;
@@ -168,16 +149,7 @@ export class DecisionPlan {
 
   /** Runs every segment once, on zeros: some drivers compile a kernel when it first runs. */
   async rehearse(): Promise<void> {
-    const { batch, observationSteps, frameWidth, horizon, actionDim } = this.shape;
-    const zeros = new Float32Array(batch * horizon * actionDim);
-    const input: DecisionInput = {
-      observations: new Float32Array(batch * observationSteps * frameWidth),
-      schedule: REHEARSAL,
-      starts: Array.from({ length: batch }, () => ({ predictionScale: this.#parts.networks.predictor ? 1 : 0, noiseScale: 0 })),
-      history: zeros,
-      noise: zeros,
-      stepNoise: [],
-    };
+    const input = rehearsalInput(this.shape, this.#parts.networks.predictor !== undefined);
     const { queue } = this.#device.gpuDevice;
     const commands = this.#encode(this.#runs(input.schedule, isPredicted(input)));
     this.#upload(input);
@@ -225,7 +197,7 @@ export class DecisionPlan {
 
   #upload(input: DecisionInput): void {
     this.#device.assertUsable();
-    this.#device.gpuDevice.queue.writeBuffer(this.#parts.inputs, 0, this.#staging.bytes, 0, this.#staging.fill(input));
+    this.#device.gpuDevice.queue.writeBuffer(this.#parts.inputs, 0, this.#staged.bytes, 0, this.#staged.fill(input));
   }
 
   #runs({ steps }: Schedule, predicted: boolean): SegmentRun[] {

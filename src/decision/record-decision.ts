@@ -3,8 +3,9 @@ import { recordObservationFilm, recordUnet } from '../networks/unet/unet.js';
 import { type BufferRange, recordNormalize, recordShiftChunk, recordSolverStep, recordStart, recordUnnormalize } from '../ops/sampling.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { asTokens, probeTensor, type Tensor, tokens } from '../runtime/tensor.js';
+import type { DecisionShape } from './decision-input.js';
 import { DecisionOffsets } from './decision-offsets.js';
-import type { DecisionShape, InputLayout, InputRange } from './input-layout.js';
+import type { InputLayout, InputRange } from './decision-upload.js';
 import type { PolicyNetworks } from './networks.js';
 import { SEGMENTS } from './segments.js';
 

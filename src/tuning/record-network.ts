@@ -1,7 +1,8 @@
 import { unetTensorShapes } from '../checkpoints/lerobot/unet-tensors.js';
 import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor/predictor-tensors.js';
 import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
-import { type DecisionShape, inputLayout } from '../decision/input-layout.js';
+import type { DecisionShape } from '../decision/decision-input.js';
+import { inputLayout } from '../decision/decision-upload.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { recordDecision } from '../decision/record-decision.js';
 import { decisionRuns } from '../decision/segments.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type DecisionShape, inputLayout } from '../../src/decision/input-layout.js';
+import { type DecisionShape, rehearsalInput } from '../../src/decision/decision-input.js';
+import { DecisionUpload, inputLayout } from '../../src/decision/decision-upload.js';
 
 const SHAPES: readonly DecisionShape[] = [
   { batch: 1, observationSteps: 2, frameWidth: 18, horizon: 16, actionDim: 2, maxSteps: 16, maxNoiseRows: 0 },
@@ -36,5 +37,30 @@ describe('inputLayout', () => {
     const long = inputLayout({ ...(SHAPES[0] as DecisionShape), maxSteps: 100, maxNoiseRows: 99 });
     expect(long.steps.offset).toBe(short.steps.offset);
     expect(long.stepNoise.offset).toBe(long.steps.offset + long.steps.bytes);
+  });
+});
+
+describe('DecisionUpload', () => {
+  const shape: DecisionShape = { batch: 2, observationSteps: 1, frameWidth: 3, horizon: 4, actionDim: 2, maxSteps: 4, maxNoiseRows: 3 };
+  const layout = inputLayout(shape);
+  const rehearsal = rehearsalInput(shape, true);
+
+  it('writes every part where the layout says, and uploads no more than the decision uses', () => {
+    const upload = new DecisionUpload(shape);
+    const observations = Float32Array.of(1, 2, 3, 4, 5, 6);
+    expect(upload.fill({ ...rehearsal, observations })).toBe(layout.steps.offset + layout.stepStride);
+    const floats = (offset: number, count: number): number[] => [...new Float32Array(upload.bytes, offset, count)];
+    expect(floats(layout.observations.offset, 6)).toEqual([...observations]);
+    expect(floats(layout.scales.offset, 4)).toEqual([1, 0, 1, 0]);
+    expect(floats(layout.steps.offset, 10)).toEqual([0, 1, 0, 0, 1, 0, 0, 0, 0, 0]);
+    expect(new Uint32Array(upload.bytes, layout.steps.offset, 12)[10]).toBe(1);
+    const rows = [1, 2].map((value) => new Float32Array(16).fill(value));
+    expect(upload.fill({ ...rehearsal, stepNoise: rows })).toBe(layout.stepNoise.offset + 2 * layout.noiseStride);
+    expect(floats(layout.stepNoise.offset + layout.noiseStride, 16)).toEqual([...(rows[1] as Float32Array)]);
+  });
+
+  it('refuses values of another batch, which would leave some of the decision before in place', () => {
+    const short = { ...rehearsal, observations: new Float32Array(3) };
+    expect(() => new DecisionUpload(shape).fill(short)).toThrow('observations of a decision must have 6 values, found 3');
   });
 });

@@ -1,0 +1,150 @@
+import { STEP_UNIFORM_BYTES, writeStepUniform } from '../../kernels/sampling/solver-step.wgsl.js';
+import { START_SCALES_BYTES } from '../../kernels/sampling/start.wgsl.js';
+import { alignUp, OFFSET_ALIGNMENT } from '../runtime/buffers.js';
+import type { DecisionInput, DecisionShape } from './decision-input.js';
+
+/** A part of the upload, in bytes. */
+export interface InputRange {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** The host's copy of a part, as floats and as bytes. */
+interface PartView {
+  readonly floats: Float32Array;
+  readonly data: DataView;
+}
+
+/** One part of what goes up with a decision. */
+interface UploadPart {
+  bytes(shape: DecisionShape): number;
+  /** Writes the part; returns how many bytes of it, from its beginning, this decision uses. */
+  fill(to: PartView, input: DecisionInput, shape: DecisionShape): number;
+}
+
+/** Bytes from one denoising step's uniform to the next. */
+const STEP_STRIDE = alignUp(STEP_UNIFORM_BYTES, OFFSET_ALIGNMENT);
+
+function chunkBytes({ batch, horizon, actionDim }: DecisionShape): number {
+  return batch * horizon * actionDim * 4;
+}
+
+function noiseStride(shape: DecisionShape): number {
+  return alignUp(chunkBytes(shape), OFFSET_ALIGNMENT);
+}
+
+/** Writes a part that always has the same length. */
+function whole(name: string, { floats }: PartView, values: Float32Array): number {
+  if (values.length !== floats.length) {
+    throw new TypeError(
+      `${name} of a decision must have ${floats.length} values, found ${values.length}: a plan is compiled for one batch size.`,
+    );
+  }
+  floats.set(values);
+  return floats.byteLength;
+}
+
+/**
+ * Everything that goes up with a decision, in one buffer and one write, in this order: the one place that knows it. Parts
+ * begin at multiples of 256 bytes, to be bound on their own. What varies in length comes last, so that a short decision
+ * uploads little.
+ */
+const PARTS = {
+  /** Raw observations f32 [b][observationSteps][frameWidth]. */
+  observations: {
+    bytes: ({ batch, observationSteps, frameWidth }) => batch * observationSteps * frameWidth * 4,
+    fill: (to, { observations }) => whole('observations', to, observations),
+  },
+  /** Previous chunk, normalised, f32 [b][horizon][actionDim]. */
+  history: {
+    bytes: chunkBytes,
+    fill: (to, { history }) => (history ? whole('history', to, history) : 0),
+  },
+  /** Initial noise f32 [b][horizon][actionDim]. */
+  noise: {
+    bytes: chunkBytes,
+    fill: (to, { noise }) => whole('noise', to, noise),
+  },
+  /** Prediction scale and noise scale of the start, vec2f [b]. */
+  scales: {
+    bytes: ({ batch }) => batch * START_SCALES_BYTES,
+    fill: ({ floats }, { starts }) => {
+      starts.forEach(({ predictionScale, noiseScale }, sample) => {
+        floats[2 * sample] = predictionScale;
+        floats[2 * sample + 1] = noiseScale;
+      });
+      return floats.byteLength;
+    },
+  },
+  /** Solver coefficients, one uniform per denoising step, `stepStride` apart. */
+  steps: {
+    bytes: ({ maxSteps }) => maxSteps * STEP_STRIDE,
+    fill: ({ data }, { schedule: { steps } }) => {
+      // Codes fall from step to step, so that the largest one names the step that failed first.
+      steps.forEach((step, index) =>
+        writeStepUniform(data, index * STEP_STRIDE, { ...step, clip: step.clip ?? 0, statusCode: steps.length - index }),
+      );
+      return steps.length * STEP_STRIDE;
+    },
+  },
+  /** Step noise, rows of f32 [b][horizon][actionDim], `noiseStride` apart; at least one row, so that it can be bound. */
+  stepNoise: {
+    bytes: (shape) => Math.max(1, shape.maxNoiseRows) * noiseStride(shape),
+    fill: ({ floats }, { stepNoise }, shape) => {
+      const stride = noiseStride(shape);
+      stepNoise.forEach((row, index) => floats.set(row, (index * stride) / 4));
+      return stepNoise.length * stride;
+    },
+  },
+} as const satisfies Readonly<Record<string, UploadPart>>;
+
+type PartName = keyof typeof PARTS;
+const ENTRIES = Object.entries(PARTS) as [PartName, UploadPart][];
+
+/** Where each part lies in the buffer. */
+export type InputLayout = Readonly<Record<PartName, InputRange>> & {
+  readonly stepStride: number;
+  readonly noiseStride: number;
+  readonly bytes: number;
+};
+
+export function inputLayout(shape: DecisionShape): InputLayout {
+  let end = 0;
+  const ranges = ENTRIES.map(([name, part]): [PartName, InputRange] => {
+    const range = { offset: end, bytes: part.bytes(shape) };
+    end += alignUp(range.bytes, OFFSET_ALIGNMENT);
+    return [name, range];
+  });
+  const parts = Object.fromEntries(ranges) as Record<PartName, InputRange>;
+  return { ...parts, stepStride: STEP_STRIDE, noiseStride: noiseStride(shape), bytes: end };
+}
+
+/** The host's copy of what goes up with a decision; made once per plan. */
+export class DecisionUpload {
+  readonly bytes: ArrayBuffer;
+  readonly #shape: DecisionShape;
+  readonly #parts: readonly { readonly part: UploadPart; readonly offset: number; readonly view: PartView }[];
+
+  constructor(shape: DecisionShape, layout = inputLayout(shape)) {
+    const bytes = new ArrayBuffer(layout.bytes);
+    this.bytes = bytes;
+    this.#shape = shape;
+    this.#parts = ENTRIES.map(([name, part]) => {
+      const { offset, bytes: size } = layout[name];
+      return { part, offset, view: { floats: new Float32Array(bytes, offset, size / 4), data: new DataView(bytes, offset, size) } };
+    });
+  }
+
+  /**
+   * Writes an input in the order of the layout; returns how many bytes of it are to be uploaded.
+   * @throws TypeError for values that are not as many as the shape says.
+   */
+  fill(input: DecisionInput): number {
+    let end = 0;
+    for (const { part, offset, view } of this.#parts) {
+      const used = part.fill(view, input, this.#shape);
+      if (used > 0) end = offset + used;
+    }
+    return end;
+  }
+}
