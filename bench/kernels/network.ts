@@ -5,6 +5,7 @@ import type { DecisionShape } from '../../src/decision/decision-input.js';
 import { inputLayout } from '../../src/decision/decision-upload.js';
 import { recordDecision } from '../../src/decision/record-decision.js';
 import { decisionRuns } from '../../src/decision/segments.js';
+import { transformerStart } from '../../src/decision/starts/transformer.js';
 import { loadPredictor } from '../../src/networks/predictor/predictor.js';
 import { loadUnet, residualBlockShapes } from '../../src/networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../../src/ops/weight-source.js';
@@ -116,7 +117,7 @@ export async function recordSynthetic(device: ComputeDevice, choice: DecisionCho
       {
         device,
         unet,
-        predictor: { kind: 'network', network },
+        predictor: transformerStart(network),
         observationStatistics,
         actionStatistics,
         bytes: uploader.bytes,

@@ -62,8 +62,9 @@ function checkSchedule({ steps }: Schedule, numTrainTimesteps: number): void {
   for (const { timestep } of steps) checkInteger('denoise: schedule', 'timestep', timestep, 0, numTrainTimesteps - 1);
 }
 
-/** Runs that can share their dispatches: one schedule, and one answer to whether samples are traced. */
+/** Runs that can share their dispatches: one denoiser, one schedule, and one answer to whether samples are traced. */
 interface Batch {
+  readonly network: string | undefined;
   readonly schedule: Schedule;
   readonly trace: boolean;
   readonly runs: DenoiseRun[];
@@ -86,7 +87,7 @@ export class Denoiser {
   async run(runs: readonly DenoiseRun[]): Promise<FinishedRun[]> {
     const results: FinishedRun[] = [];
     for (const batch of batches(runs)) {
-      const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch.trace);
+      const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch);
       const output = await plan.run(decisionInput(plan, batch));
       const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
       batch.places.forEach((place, b) => (results[place] = { ...denoiseResult(batch, output, b), probes }));
@@ -97,7 +98,7 @@ export class Denoiser {
   /** The plan and the input of runs that are one batch. */
   async prepare(runs: readonly DenoiseRun[]): Promise<{ readonly plan: DecisionPlan; readonly input: DecisionInput }> {
     const [batch] = batches(runs) as [Batch];
-    const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch.trace);
+    const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch);
     return { plan, input: decisionInput(plan, batch) };
   }
 }
@@ -105,9 +106,11 @@ export class Denoiser {
 function batches(runs: readonly DenoiseRun[]): Batch[] {
   const all: Batch[] = [];
   runs.forEach((run, place) => {
-    const { schedule, trace = false } = run.request;
-    let batch = all.find((other) => other.trace === trace && other.runs.length < MAX_BATCH && sameSteps(other.schedule, schedule));
-    if (!batch) all.push((batch = { schedule, trace, runs: [], places: [] }));
+    const { network, schedule, trace = false } = run.request;
+    const joins = (other: Batch): boolean =>
+      other.network === network && other.trace === trace && other.runs.length < MAX_BATCH && sameSteps(other.schedule, schedule);
+    let batch = all.find(joins);
+    if (!batch) all.push((batch = { network, schedule, trace, runs: [], places: [] }));
     batch.runs.push(run);
     batch.places.push(place);
   });

@@ -1,24 +1,24 @@
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import { OptionError } from '../foundation/errors.js';
-import { loadPredictor, type Predictor } from '../networks/predictor/predictor.js';
+import { loadPredictor } from '../networks/predictor/predictor.js';
 import { loadUnet, type Unet } from '../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
 import type { ObservationFeature, Unnormalizer } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
-
-/** What turns the previous chunk into a prediction of the next one. */
-export type PolicyPredictor =
-  | { readonly kind: 'network'; readonly network: Predictor }
-  /** The previous chunk moved by `rows` rows. */
-  | { readonly kind: 'shift'; readonly rows: number };
+import { shiftStart } from './starts/shift.js';
+import type { Start } from './starts/start.js';
+import { transformerStart } from './starts/transformer.js';
 
 /** Everything of a policy that lives on the device and does not change: weights and statistics. */
 export interface PolicyNetworks {
   readonly device: ComputeDevice;
   readonly unet: Unet;
-  readonly predictor: PolicyPredictor | undefined;
+  /** Denoisers of the same shape beside it, by the names that requests give them. */
+  readonly denoisers?: ReadonlyMap<string, Unet>;
+  /** What warm decisions start from. */
+  readonly predictor: Start | undefined;
   /** vec4f per value of a frame, as normalize.wgsl.ts reads them. */
   readonly observationStatistics: GPUBuffer;
   /** vec4f per action dimension, as unnormalize.wgsl.ts reads them. */
@@ -57,7 +57,7 @@ export async function loadNetworks(
     return {
       device,
       unet,
-      predictor: await loadPolicyPredictor(policy, predictor, loaderFor),
+      predictor: await loadStart(policy, predictor, loaderFor),
       observationStatistics: await uploader.uploadFloats('observation statistics', observationStatistics(policy.observations)),
       actionStatistics: await uploader.uploadFloats('action statistics', actionStatistics(policy.action)),
       bytes: uploader.bytes,
@@ -69,14 +69,14 @@ export async function loadNetworks(
   }
 }
 
-async function loadPolicyPredictor(
+async function loadStart(
   policy: PolicyCheckpoint,
   predictor: PredictorCheckpoint | 'shift' | undefined,
   loaderFor: (source: WeightSource) => WeightLoader,
-): Promise<PolicyPredictor | undefined> {
+): Promise<Start | undefined> {
   if (predictor === undefined) return undefined;
-  if (predictor === 'shift') return { kind: 'shift', rows: policy.actionSteps };
-  return { kind: 'network', network: await loadPredictor(loaderFor(predictor.weights), predictor.config) };
+  if (predictor === 'shift') return shiftStart(policy.actionSteps);
+  return transformerStart(await loadPredictor(loaderFor(predictor.weights), predictor.config));
 }
 
 /** Stops between tensors when the signal says so. */

@@ -1,5 +1,6 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import type { Schedule } from '../diffusion/solver-step.js';
+import { OptionError } from '../foundation/errors.js';
 import { DecisionPlan } from './decision-plan.js';
 import type { PolicyNetworks } from './networks.js';
 
@@ -9,7 +10,15 @@ export const TRACE_PROBE = 'sample';
 /** Plans that are kept. A fleet whose episodes end one by one asks for many batch sizes, and each plan has its buffers. */
 const MOST_PLANS = 16;
 
-/** The plans of a policy, one per batch size; those that trace their samples apart. */
+/** What plans of one batch size differ in. */
+export interface PlanVariant {
+  /** Name of the denoiser; undefined: the policy's own. */
+  readonly network?: string | undefined;
+  /** Whether the sample after every step is handed out. */
+  readonly trace?: boolean;
+}
+
+/** The plans of a policy, one per batch size and variant. */
 export class PlanCache {
   readonly #networks: PolicyNetworks;
   readonly #checkpoint: PolicyCheckpoint;
@@ -32,9 +41,12 @@ export class PlanCache {
     this.#maxNoiseRows = Math.max(this.#maxNoiseRows, ...schedules.map(({ noisySteps }) => noisySteps));
   }
 
-  /** The plan of a batch size; compiled when it is missing, or when a schedule does not fit into its buffers. */
-  async get(batch: number, schedules: readonly Schedule[], trace = false): Promise<DecisionPlan> {
-    const key = keyOf(batch, trace);
+  /**
+   * The plan of a batch size; compiled when it is missing, or when a schedule does not fit into its buffers.
+   * @throws OptionError for a denoiser that the policy does not have.
+   */
+  async get(batch: number, schedules: readonly Schedule[], variant: PlanVariant = {}): Promise<DecisionPlan> {
+    const key = keyOf(batch, variant);
     const existing = this.#plans.get(key);
     this.#plans.delete(key);
     if (existing && schedules.every((schedule) => existing.fits(schedule))) {
@@ -43,7 +55,7 @@ export class PlanCache {
     }
     existing?.destroy();
     this.reserve(schedules);
-    const plan = await this.#compile(batch, trace);
+    const plan = await this.#compile(batch, variant);
     this.#plans.set(key, plan);
     this.#forget();
     return plan;
@@ -57,7 +69,7 @@ export class PlanCache {
 
   /** The plan of a batch size, if it was compiled. */
   peek(batch: number): DecisionPlan | undefined {
-    return this.#plans.get(keyOf(batch, false));
+    return this.#plans.get(keyOf(batch, {}));
   }
 
   destroy(): void {
@@ -65,7 +77,7 @@ export class PlanCache {
     this.#plans.clear();
   }
 
-  #compile(batch: number, trace: boolean): Promise<DecisionPlan> {
+  #compile(batch: number, { network, trace = false }: PlanVariant): Promise<DecisionPlan> {
     const { unet, observationSteps } = this.#checkpoint;
     const shape = {
       batch,
@@ -76,7 +88,7 @@ export class PlanCache {
       maxSteps: this.#maxSteps,
       maxNoiseRows: this.#maxNoiseRows,
     };
-    return DecisionPlan.compile(this.#networks, shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
+    return DecisionPlan.compile(withDenoiser(this.#networks, network), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
   }
 
   #forget(): void {
@@ -88,6 +100,18 @@ export class PlanCache {
   }
 }
 
-function keyOf(batch: number, trace: boolean): string {
-  return `${batch}${trace ? ' traced' : ''}`;
+function keyOf(batch: number, { network, trace = false }: PlanVariant): string {
+  return `${batch}${trace ? ' traced' : ''}${network === undefined ? '' : ` ${network}`}`;
+}
+
+/** The networks with the denoiser of this name in the place of the policy's own. */
+function withDenoiser(networks: PolicyNetworks, name: string | undefined): PolicyNetworks {
+  if (name === undefined) return networks;
+  const { denoisers = new Map() } = networks;
+  const unet = denoisers.get(name);
+  if (unet) return { ...networks, unet };
+  const there = [...denoisers.keys()].map((known) => `"${known}"`).join(', ');
+  throw new OptionError(
+    `a run asks for denoiser "${name}", the policy has ${there === '' ? 'its own alone' : `its own and ${there}`}: name one of these, or none.`,
+  );
 }

@@ -1,6 +1,5 @@
-import { recordPredictor } from '../networks/predictor/predictor.js';
 import { recordObservationFilm, recordUnet } from '../networks/unet/unet.js';
-import { type BufferRange, recordNormalize, recordShiftChunk, recordSolverStep, recordStart, recordUnnormalize } from '../ops/sampling.js';
+import { type BufferRange, recordNormalize, recordSolverStep, recordStart, recordUnnormalize } from '../ops/sampling.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { asTokens, probeTensor, type Tensor, tokens } from '../runtime/tensor.js';
 import type { DecisionShape } from './decision-input.js';
@@ -50,7 +49,7 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
 
   if (networks.predictor !== undefined) {
     builder.segment(SEGMENTS.predict);
-    recordPrediction(builder, networks.predictor, input(layout.history), frames, prediction);
+    networks.predictor.record(builder, input(layout.history), frames, prediction);
     probeTensor(builder, 'prediction', prediction);
   }
 
@@ -75,26 +74,4 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
   const actions = builder.buffer('actions', chunkBytes);
   recordUnnormalize(builder, sample, networks.actionStatistics, actions);
   return { inputs, status, chunk: sample.buffer, actions, chunkBytes, offsets };
-}
-
-function recordPrediction(
-  builder: PlanBuilder,
-  predictor: NonNullable<PolicyNetworks['predictor']>,
-  history: BufferRange,
-  frames: Tensor,
-  prediction: Tensor,
-): void {
-  switch (predictor.kind) {
-    case 'shift':
-      recordShiftChunk(builder, history, predictor.rows, prediction);
-      return;
-    case 'network': {
-      const tensor = asTokens(history.buffer, prediction.batch, prediction.length, prediction.channels);
-      const layout = { ...tensor.layout, offset: history.offset / 4 };
-      recordPredictor(builder, predictor.network, { ...tensor, layout }, frames, prediction);
-      return;
-    }
-    default:
-      predictor satisfies never;
-  }
 }

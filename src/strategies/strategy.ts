@@ -18,6 +18,8 @@ export interface DenoiseRequest {
   readonly prediction?: Float32Array;
   /** What the predictor is shown as previous chunk, normalised, f32 [horizon][actionDim]. Default: the newest chunk, or zeros. */
   readonly history?: Float32Array;
+  /** The denoiser that the run goes through, by name. Default: the policy's own. */
+  readonly network?: string;
   /** Whether the result brings the sample after every step. */
   readonly trace?: boolean;
 }

@@ -6,6 +6,7 @@ import { inputLayout } from '../decision/decision-upload.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { recordDecision } from '../decision/record-decision.js';
 import { decisionRuns } from '../decision/segments.js';
+import { transformerStart } from '../decision/starts/transformer.js';
 import { loadPredictor } from '../networks/predictor/predictor.js';
 import { loadUnet } from '../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
@@ -54,7 +55,7 @@ export async function loadTunableNetwork(device: ComputeDevice, { size, precisio
     const networks: PolicyNetworks = {
       device,
       unet: await loadUnet(loader(unetTensorShapes(unetShape)), unetShape, TIMESTEPS),
-      predictor: { kind: 'network', network: await loadPredictor(loader(predictorTensors(predictorShape)), predictorShape) },
+      predictor: transformerStart(await loadPredictor(loader(predictorTensors(predictorShape)), predictorShape)),
       observationStatistics: await uploader.allocate('observation statistics', frameWidth * 16),
       actionStatistics: await uploader.allocate('action statistics', unetShape.actionDim * 16),
       bytes: uploader.bytes,
