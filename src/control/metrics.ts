@@ -1,14 +1,9 @@
-import { nearestRank } from '../foundation/nearest-rank.js';
+import { type Summary, summarize } from '../foundation/statistics.js';
+
+const STATISTICS = ['count', 'p50', 'p95', 'p99', 'max'] as const;
 
 /** Percentiles by nearest rank, so that each of them was measured, and the largest value. */
-export interface Distribution {
-  /** Samples that it is made of. */
-  readonly count: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
+export type Distribution = Pick<Summary, (typeof STATISTICS)[number]>;
 
 /** Counts are since the start of the loop; distributions over the last 1024 values, undefined before the first. */
 export interface ControlMetrics {
@@ -64,11 +59,7 @@ export class RecentValues {
   }
 
   distribution(): Distribution | undefined {
-    const count = Math.min(this.#added, CAPACITY);
-    if (count === 0) return undefined;
-    const sorted = this.#values.slice(0, count).sort();
-    const rank = (fraction: number): number => nearestRank(sorted, fraction) as number;
-    return { count, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: rank(1) };
+    return summarize(this.#values.subarray(0, Math.min(this.#added, CAPACITY)), STATISTICS);
   }
 }
 
