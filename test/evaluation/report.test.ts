@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
 import { runningMaximum, sortedScores } from '../../src/evaluation/report/curves.js';
-import { milliseconds, signed } from '../../src/evaluation/report/format.js';
+import { milliseconds, replayHash, shade, signed } from '../../src/evaluation/report/format.js';
 import { frontOf } from '../../src/evaluation/report/frontier.js';
 import { type Box, overlap, placeLabels } from '../../src/evaluation/report/place-labels.js';
 import { renderReport } from '../../src/evaluation/report/render.js';
-import { replayHash } from '../../src/evaluation/report/replay-hash.js';
-import { shade } from '../../src/evaluation/report/shade.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { logAxis } from '../../src/report/axes.js';
 import { embeddedJson } from '../../src/report/html.js';
