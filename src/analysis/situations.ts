@@ -1,5 +1,5 @@
 import { pushTTask } from '../envs/push-t/task.js';
-import { Rollout } from '../evaluation/rollout.js';
+import { playEpisode } from '../evaluation/play.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
@@ -36,7 +36,8 @@ export interface SituationOptions {
   /** Situations taken of each episode, spread evenly over it. */
   readonly decisions: number;
   readonly signal?: AbortSignal;
-  readonly onDecision?: (episode: number, tick: number) => void;
+  /** Called after each tick. */
+  readonly onTick?: (episode: number, tick: number) => void;
 }
 
 /** Starts in these situations from noise, which the seed and the place in the list decide. `size`: horizon × actionDim. */
@@ -66,25 +67,20 @@ export async function collectSituations(policy: Policy, options: SituationOption
   return chosen;
 }
 
-async function play(
-  policy: Policy,
-  index: number,
-  { strategy, seed: firstSeed, signal, onDecision }: SituationOptions,
-): Promise<Situation[]> {
+async function play(policy: Policy, index: number, options: SituationOptions): Promise<Situation[]> {
+  const { strategy, seed: firstSeed, signal, onTick } = options;
   const seed = firstSeed + index;
-  const episode = policy.beginEpisode({ strategy, seed });
-  const rollout = new Rollout(episode, policy.info, { task: pushTTask(policy.info), seed, keepReplay: false });
-  await rollout.begin();
   const visited: Situation[] = [];
-  while (!rollout.isOver) {
-    signal?.throwIfAborted();
-    const { window, ticks: tick } = rollout;
-    // Alone, so that the tap is of this episode.
-    const [result] = (await policy.decide([{ episode, window }])) as [PlanResult];
-    visited.push({ seed, decision: visited.length, tick, window, warm: result.warm, start: startOf(result) });
-    await rollout.execute(result);
-    onDecision?.(index, rollout.ticks);
-  }
+  const rollout = await playEpisode(policy, {
+    task: pushTTask(policy.info),
+    strategy,
+    seed,
+    onDecision: (result, { index: decision, tick, window }) => {
+      visited.push({ seed, decision, tick, window, warm: result.warm, start: startOf(result) });
+    },
+    onTick: ({ ticks }) => onTick?.(index, ticks),
+    ...(signal ? { signal } : {}),
+  });
   const { failure } = rollout.record();
   if (failure !== undefined) throw new OptionError(`the episode of seed ${seed} failed in its tick ${rollout.ticks}: ${failure}`);
   return visited;

@@ -9,7 +9,8 @@ import type { EpisodeRecord, Replay } from './record.js';
 export interface RolloutOptions {
   readonly task: Task;
   readonly seed: number;
-  readonly keepReplay: boolean;
+  /** Default false. */
+  readonly keepReplay?: boolean;
   /** How long an environment may take for a reset or a step. Default 30 s. */
   readonly stepTimeoutMs?: number;
 }

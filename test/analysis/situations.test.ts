@@ -21,7 +21,7 @@ describe('situations of Push-T', () => {
     // A network of random weights pushes nothing anywhere: its episodes are cut after 300 ticks.
     const onDecision = (result: PlanResult): void => void decisions.push(result);
     policy = await loadGolden(device(), 'step-forward-noise', { predictor: true, taps: [START_TAP], onDecision });
-    situations = await collectSituations(policy, { ...OPTIONS, onDecision: (_, tick) => ticks.push(tick) });
+    situations = await collectSituations(policy, { ...OPTIONS, onTick: (_, tick) => ticks.push(tick) });
   });
   afterAll(() => policy.dispose());
 
@@ -75,7 +75,7 @@ describe('situations of Push-T', () => {
 
   it('stop when they are aborted', async () => {
     const controller = new AbortController();
-    const onDecision = (): void => controller.abort(new Error('enough'));
-    await expect(collectSituations(policy, { ...OPTIONS, signal: controller.signal, onDecision })).rejects.toThrow('enough');
+    const onTick = (): void => controller.abort(new Error('enough'));
+    await expect(collectSituations(policy, { ...OPTIONS, signal: controller.signal, onTick })).rejects.toThrow('enough');
   });
 });

@@ -41,8 +41,8 @@ export async function analyzeContraction(
   const progress = new Progress();
   try {
     progress.phase(`playing ${plural(episodes, 'episode')} of Push-T`);
-    const onDecision = (episode: number, tick: number): void => progress.update(`episode ${episode + 1} of ${episodes}: tick ${tick}`);
-    const situations = await collectSituations(policy, { strategy, seed, episodes, decisions, signal, onDecision });
+    const onTick = (episode: number, tick: number): void => progress.update(`episode ${episode + 1} of ${episodes}: tick ${tick}`);
+    const situations = await collectSituations(policy, { strategy, seed, episodes, decisions, signal, onTick });
 
     const measure = async (name: string, schedule: Schedule, starts: readonly ContractionStart[]): Promise<ContractionSeries> => {
       progress.phase(`${name}: ${plural(schedule.steps.length, 'step')} in ${plural(starts.length, 'situation')}`);

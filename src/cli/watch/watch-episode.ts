@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { drawPicture } from '../../envs/push-t/picture.js';
 import { PUSH_T_MAX_STEPS, SUCCESS_COVERAGE } from '../../envs/push-t/push-t.js';
 import { pushTTask } from '../../envs/push-t/task.js';
+import { playEpisode } from '../../evaluation/play.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
-import { Rollout } from '../../evaluation/rollout.js';
+import type { Rollout } from '../../evaluation/rollout.js';
 import type { PlanResult, Policy } from '../../policy/policy.js';
 import { milliseconds } from '../../terminal/format.js';
 import { type TerminalStream, TerminalView } from './terminal-view.js';
@@ -13,26 +14,23 @@ const TICK_MS = 100;
 
 /** Shows one episode in the terminal while it happens, at the speed of the task or, where decisions take longer, slower. */
 export async function watchEpisode(policy: Policy, seed: number, stream: TerminalStream, signal: AbortSignal): Promise<EpisodeRecord> {
-  const episode = policy.beginEpisode({ seed });
-  const task = pushTTask(policy.info);
-  const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: false });
   const view = new TerminalView(stream);
+  let due = performance.now();
   try {
-    await rollout.begin();
-    let due = performance.now();
-    while (!rollout.isOver) {
-      const [decision] = (await policy.decide([{ episode, window: rollout.window }])) as [PlanResult];
-      await rollout.execute(decision, async () => {
-        signal.throwIfAborted();
+    const rollout = await playEpisode(policy, {
+      task: pushTTask(policy.info),
+      seed,
+      signal,
+      onTick: async (rollout, decision) => {
         view.show(pictureOf(rollout), caption(policy, rollout, decision));
         due = Math.max(performance.now(), due + TICK_MS);
         if (stream.isTTY) await sleep(Math.max(0, due - performance.now()));
-      });
-    }
+      },
+    });
+    return rollout.record();
   } finally {
     view.end();
   }
-  return rollout.record();
 }
 
 function pictureOf({ snapshot }: Rollout): Uint8Array {
