@@ -1,4 +1,4 @@
-import { pushTTask } from '../envs/push-t/task.js';
+import type { Task } from '../envs/environment.js';
 import { playEpisode } from '../evaluation/play.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
@@ -28,6 +28,8 @@ export interface Situation {
 }
 
 export interface SituationOptions {
+  /** What the episodes are of. */
+  readonly task: Task;
   /** How the episodes decide. */
   readonly strategy: StrategyOptions;
   /** Episode i is that of seed + i. */
@@ -51,10 +53,10 @@ export function startsFromPrediction(situations: readonly Situation[]): Contract
 }
 
 /**
- * Lets a policy play episodes of Push-T, one after the other, and returns situations that it came into. An episode's
+ * Lets a policy play episodes of a task, one after the other, and returns situations that it came into. An episode's
  * first decision is left out where there are others: it has no past. A short episode has fewer situations.
- * @throws OptionError for a policy that was loaded without the tap `START_TAP`, and for one that is not for Push-T
- * (`pushTTask`); and as `Policy.decide`.
+ * @throws OptionError for a policy that was loaded without the tap `START_TAP`, and for an episode that fails; and as
+ * `Policy.decide`.
  */
 export async function collectSituations(policy: Policy, options: SituationOptions): Promise<Situation[]> {
   checkInteger('collectSituations', 'episodes', options.episodes, 1, 2 ** 16);
@@ -68,11 +70,11 @@ export async function collectSituations(policy: Policy, options: SituationOption
 }
 
 async function play(policy: Policy, index: number, options: SituationOptions): Promise<Situation[]> {
-  const { strategy, seed: firstSeed, signal, onTick } = options;
+  const { task, strategy, seed: firstSeed, signal, onTick } = options;
   const seed = firstSeed + index;
   const visited: Situation[] = [];
   const rollout = await playEpisode(policy, {
-    task: pushTTask(policy.info),
+    task,
     strategy,
     seed,
     onDecision: (result, { index: decision, tick, window }) => {

@@ -1,4 +1,4 @@
-import type { Task } from '../envs/push-t/task.js';
+import type { Task } from '../envs/environment.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
 import type { Policy } from '../policy/policy.js';

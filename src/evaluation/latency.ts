@@ -1,4 +1,4 @@
-import type { Task } from '../envs/push-t/task.js';
+import type { Task } from '../envs/environment.js';
 import type { PlanResult, Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import { playEpisode } from './play.js';

@@ -1,5 +1,6 @@
-import type { EnvironmentStep } from '../envs/environment.js';
-import type { Task, TaskEnvironment } from '../envs/push-t/task.js';
+import type { EnvironmentStep, Task, TaskEnvironment } from '../envs/environment.js';
+import type { SceneAxis } from '../envs/scene.js';
+import { OptionError } from '../foundation/errors.js';
 import type { Observation } from '../observations/check.js';
 import type { PlanResult } from '../policy/decision-result.js';
 import type { Episode } from '../policy/episode.js';
@@ -19,14 +20,13 @@ type Sizes = Pick<PolicyInfo, 'observationSteps' | 'actionDim'>;
 
 const STEP_TIMEOUT_MS = 30_000;
 const REWARD_DIGITS = 4;
-const POSITION_DIGITS = 3;
-const ANGLE_DIGITS = 5;
 
 /** One episode in closed loop: observations out, decisions in, until the task is done or the ticks are used up. */
 export class Rollout {
   readonly seed: number;
   readonly episode: Episode;
-  readonly #environment: TaskEnvironment;
+  /** There from `begin` on. */
+  #environment: TaskEnvironment | undefined;
   readonly #options: RolloutOptions;
   readonly #sizes: Sizes;
   /** The newest last, as many as a window holds. */
@@ -49,17 +49,22 @@ export class Rollout {
     this.seed = options.seed;
     this.#options = options;
     this.#sizes = sizes;
-    this.#environment = options.task.create();
   }
 
-  /** Brings the environment to its first state. */
+  /** Makes the environment and brings it to its first state. */
   async begin(): Promise<void> {
     try {
+      this.#environment = await this.#inTime(this.#options.task.create(), 'create');
       await this.#inTime(Promise.resolve(this.#environment.reset(this.seed)), 'reset');
       this.#observe();
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  get #present(): TaskEnvironment {
+    if (!this.#environment) throw new OptionError('Rollout: there is no environment before begin(): await it first.');
+    return this.#environment;
   }
 
   get isOver(): boolean {
@@ -77,7 +82,7 @@ export class Rollout {
 
   /** What a replay draws of the present. */
   get snapshot(): readonly number[] {
-    return this.#environment.snapshot();
+    return this.#present.snapshot();
   }
 
   /** The newest observations by name, flattened [observationSteps][size]; the first one stands for those before it. */
@@ -95,7 +100,7 @@ export class Rollout {
     for (let row = 0; row * actionDim < decision.actions.length && !this.isOver; row++) {
       const action = decision.actions.subarray(row * actionDim, (row + 1) * actionDim);
       try {
-        const step = await this.#inTime(this.#environment.step(action), 'step');
+        const step = await this.#inTime(this.#present.step(action), 'step');
         this.#recordTick(action, step);
       } catch (error) {
         this.fail(error);
@@ -147,21 +152,21 @@ export class Rollout {
     if (!Number.isFinite(reward)) throw new TypeError(`the environment returned the reward ${reward}`);
     this.#rewards.push(reward);
     this.#success = success;
-    for (const value of action) this.#targets.push(value);
+    if (this.#options.keepReplay) this.#targets.push(...checked('action', action, this.#options.task.scene.targets));
     this.#observe();
   }
 
   #observe(): void {
     // First, because the observation may be refused: a replay has a state for every tick.
-    if (this.#options.keepReplay) this.#states.push(...this.#environment.snapshot());
-    this.#frames = [...this.#frames, finiteCopy(this.#environment.observe())].slice(-this.#sizes.observationSteps);
+    if (this.#options.keepReplay) this.#states.push(...checked('snapshot', this.snapshot, this.#options.task.scene.snapshot));
+    this.#frames = [...this.#frames, finiteCopy(this.#present.observe())].slice(-this.#sizes.observationSteps);
   }
 
   #replay(): Replay {
-    const width = this.#environment.snapshot().length;
+    const { snapshot, targets } = this.#options.task.scene;
     return {
-      states: this.#states.map((value, i) => rounded(value, i % width === width - 1 ? ANGLE_DIGITS : POSITION_DIGITS)),
-      targets: this.#targets.map((value) => rounded(value, POSITION_DIGITS)),
+      states: roundedAlong(snapshot, this.#states),
+      targets: roundedAlong(targets, this.#targets),
       decisionTicks: this.#decisionTicks,
       stalledDecisions: this.#stalledDecisions,
     };
@@ -190,6 +195,20 @@ function finiteCopy(observation: Observation): Observation {
       return [name, copy];
     }),
   );
+}
+
+/** A replay whose values are not those of the scene would be drawn as something else. */
+function checked(what: string, values: ArrayLike<number>, axes: readonly SceneAxis[]): number[] {
+  if (values.length !== axes.length) {
+    const names = axes.map(({ name }) => name).join(', ');
+    throw new TypeError(`the environment's ${what} has ${values.length} values, its scene has ${axes.length} (${names})`);
+  }
+  return Array.from(values);
+}
+
+/** `values`: [any number][axes], flattened. */
+function roundedAlong(axes: readonly SceneAxis[], values: readonly number[]): number[] {
+  return values.map((value, i) => rounded(value, (axes[i % axes.length] as SceneAxis).digits));
 }
 
 function rounded(value: number, digits: number): number {

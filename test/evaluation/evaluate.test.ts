@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Task } from '../../src/envs/push-t/task.js';
+import type { Task } from '../../src/envs/environment.js';
 import { type EvaluateOptions, evaluate } from '../../src/evaluation/evaluate.js';
 import { measureLatency } from '../../src/evaluation/latency.js';
 import type { EpisodeRecord } from '../../src/evaluation/record.js';

@@ -2,6 +2,7 @@ import { type ContractionStart, measureContraction } from '../../analysis/contra
 import type { ContractionSeries } from '../../analysis/contraction-plot.js';
 import { collectSituations, type Situation, startsFromNoise, startsFromPrediction } from '../../analysis/situations.js';
 import type { Schedule } from '../../diffusion/solver-step.js';
+import type { Task } from '../../envs/environment.js';
 import type { Policy } from '../../policy/policy.js';
 import type { SchedulerConfig } from '../../spec/policy-spec.js';
 import { solverSchedule } from '../../strategies/solver.js';
@@ -32,6 +33,7 @@ export interface ContractionAnalysis {
 /** Plays the episodes, then measures in the situations that came up. */
 export async function analyzeContraction(
   policy: Policy,
+  task: Task,
   scheduler: SchedulerConfig,
   request: ContractionRequest,
   signal: AbortSignal,
@@ -40,9 +42,9 @@ export async function analyzeContraction(
   const strategy: StrategyOptions = policy.info.predictor === 'none' ? { name: solver, steps } : { name: 'STEP', budget };
   const progress = new Progress();
   try {
-    progress.phase(`playing ${plural(episodes, 'episode')} of Push-T`);
+    progress.phase(`playing ${plural(episodes, 'episode')} of ${task.name}`);
     const onTick = (episode: number, tick: number): void => progress.update(`episode ${episode + 1} of ${episodes}: tick ${tick}`);
-    const situations = await collectSituations(policy, { strategy, seed, episodes, decisions, signal, onTick });
+    const situations = await collectSituations(policy, { task, strategy, seed, episodes, decisions, signal, onTick });
 
     const measure = async (name: string, schedule: Schedule, starts: readonly ContractionStart[]): Promise<ContractionSeries> => {
       progress.phase(`${name}: ${plural(schedule.steps.length, 'step')} in ${plural(starts.length, 'situation')}`);

@@ -1,4 +1,4 @@
-import type { Task } from '../../envs/push-t/task.js';
+import type { Task } from '../../envs/environment.js';
 import { evaluate } from '../../evaluation/evaluate.js';
 import type { JournalHeader } from '../../evaluation/journal.js';
 import { measureLatency } from '../../evaluation/latency.js';

@@ -50,14 +50,17 @@ export function shade(score: number): string {
 export interface ReplayMoment {
   readonly strategy: string;
   readonly seed: number;
+  /** Control step. */
   readonly tick: number;
+  /** Strategy that is shown beside it. */
+  readonly beside?: string | undefined;
 }
 
 /**
- * `#replay=step:2,100003,120`. Names are percent-encoded but for what is readable and safe in them; the viewer of the
- * page writes the same (`client/replay-link.ts`), and a second name after the tick for the strategy beside it.
+ * `#replay=step:2,100003,120`, or with `,ddim:10` beside it. Names are percent-encoded but for what is readable and safe in
+ * them. The page is given the text of this function, so that it writes the same.
  */
-export function replayHash({ strategy, seed, tick }: ReplayMoment): string {
-  const name = encodeURIComponent(strategy).replace(/%(?:3A|2F|3D|2B)/g, decodeURIComponent);
-  return `#replay=${name},${seed},${tick}`;
+export function replayHash({ strategy, seed, tick, beside }: ReplayMoment): string {
+  const encode = (name: string): string => encodeURIComponent(name).replace(/%(?:3A|2F|3D|2B)/g, decodeURIComponent);
+  return `#replay=${[encode(strategy), seed, tick, ...(beside === undefined ? [] : [encode(beside)])].join(',')}`;
 }
