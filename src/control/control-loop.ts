@@ -1,9 +1,9 @@
 import { OptionError } from '../foundation/errors.js';
 import type { Observation } from '../observations/check.js';
-import { ObservationWindow } from '../observations/window.js';
 import { ActionQueue } from './action-queue.js';
 import { type ActionSource, type ControlEvents, Listeners, type StopReason } from './events.js';
 import { type ControlMetrics, MetricsRecorder } from './metrics.js';
+import { ObservationWindow } from './observation-window.js';
 import { type ControlLoopOptions, checkedAction, type ResolvedOptions, resolveOptions } from './options.js';
 import { PlanAhead } from './plan-ahead.js';
 import { PlanTime } from './plan-time.js';

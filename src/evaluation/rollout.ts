@@ -1,6 +1,7 @@
 import type { EnvironmentStep } from '../envs/environment.js';
 import type { Task, TaskEnvironment } from '../envs/push-t/task.js';
-import type { Observation } from '../observations/check.js';
+import { checkFrame, type Observation } from '../observations/check.js';
+import { FrameWindow } from '../observations/window.js';
 import type { PlanResult } from '../policy/decision-result.js';
 import type { Episode } from '../policy/episode.js';
 import type { PolicyInfo } from '../policy/info.js';
@@ -14,7 +15,7 @@ export interface RolloutOptions {
   readonly stepTimeoutMs?: number;
 }
 
-type Sizes = Pick<PolicyInfo, 'observationSteps' | 'actionDim'>;
+type Sizes = Pick<PolicyInfo, 'observations' | 'observationSteps' | 'actionDim'>;
 
 const STEP_TIMEOUT_MS = 30_000;
 const REWARD_DIGITS = 4;
@@ -28,8 +29,7 @@ export class Rollout {
   readonly #environment: TaskEnvironment;
   readonly #options: RolloutOptions;
   readonly #sizes: Sizes;
-  /** The newest last, as many as a window holds. */
-  #frames: Observation[] = [];
+  readonly #window: FrameWindow;
   readonly #rewards: number[] = [];
   readonly #jumps: number[] = [];
   readonly #states: number[] = [];
@@ -48,6 +48,7 @@ export class Rollout {
     this.seed = options.seed;
     this.#options = options;
     this.#sizes = sizes;
+    this.#window = new FrameWindow(sizes.observations, sizes.observationSteps);
     this.#environment = options.task.create();
   }
 
@@ -79,12 +80,9 @@ export class Rollout {
     return this.#environment.snapshot();
   }
 
-  /** The newest observations by name, flattened [observationSteps][size]; the first one stands for those before it. */
+  /** The newest observations by name, flattened [observationSteps][size]. */
   get window(): Observation {
-    const [oldest] = this.#frames as [Observation];
-    const missing = this.#sizes.observationSteps - this.#frames.length;
-    const frames = [...Array.from({ length: missing }, () => oldest), ...this.#frames];
-    return Object.fromEntries(Object.keys(oldest).map((name) => [name, frames.flatMap((frame) => Array.from(frame[name] ?? []))]));
+    return this.#window.observation();
   }
 
   /** Executes the actions of a decision; `onTick` is called after each. */
@@ -153,7 +151,8 @@ export class Rollout {
   #observe(): void {
     // First, because the observation may be refused: a replay has a state for every tick.
     if (this.#options.keepReplay) this.#states.push(...this.#environment.snapshot());
-    this.#frames = [...this.#frames, finiteCopy(this.#environment.observe())].slice(-this.#sizes.observationSteps);
+    // An observation that is refused is this environment's failure: in a batch it would be everyone's.
+    this.#window.push(checkFrame(this.#sizes.observations, this.#environment.observe(), 'the environment'));
   }
 
   #replay(): Replay {
@@ -177,18 +176,6 @@ export class Rollout {
     });
     return Promise.race([answer, late]).finally(() => clearTimeout(timer));
   }
-}
-
-/** The environment may reuse its arrays. A value that is not finite is its failure: in a batch it would be everyone's. */
-function finiteCopy(observation: Observation): Observation {
-  return Object.fromEntries(
-    Object.entries(observation).map(([name, values]) => {
-      const copy = Array.from(values);
-      const bad = copy.find((value) => !Number.isFinite(Math.fround(value)));
-      if (bad !== undefined) throw new TypeError(`the environment observed ${String(bad)} in "${name}"`);
-      return [name, copy];
-    }),
-  );
 }
 
 function rounded(value: number, digits: number): number {

@@ -5,10 +5,12 @@ import { copyGivenNoise } from '../decision/noise.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
-import { countFrames, gatherFrames, type Observation } from '../observations/check.js';
+import { checkFrame, checkWindow, type Observation } from '../observations/check.js';
+import { FrameWindow } from '../observations/window.js';
 import type { PlanTiming } from '../runtime/timing.js';
+import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
-import { concatenate, splitChunks } from '../strategies/chunks.js';
+import { splitChunks } from '../strategies/chunks.js';
 import { createStrategy } from '../strategies/create-strategy.js';
 import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
@@ -43,6 +45,7 @@ const MAX_BATCH = 65_535;
  */
 export class Policy {
   readonly #parts: PolicyParts;
+  readonly #observations: readonly ObservationInfo[];
   readonly #context: StrategyContext;
   readonly #queue = new SerialQueue();
   readonly #plans: PlanCache;
@@ -59,6 +62,7 @@ export class Policy {
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
+    this.#observations = observationInfo(parts.checkpoint.observations);
     this.#plans = new PlanCache(parts.networks, parts.checkpoint, parts.taps);
     this.#denoiser = new Denoiser(this.#plans);
     const { scheduler, unet, observationSteps, actionSteps } = parts.checkpoint;
@@ -91,21 +95,20 @@ export class Policy {
    */
   async act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
     checkKeys('act', options, ['noise', 'stepNoise', 'episode']);
-    const frame = gatherFrames(this.#parts.checkpoint.observations, observation, 1);
+    const frame = checkFrame(this.#observations, observation, 'act');
     const given = copyGivenNoise(options);
     if (options.episode) this.#checkBegun('act', options.episode);
     return this.#run(async () => {
-      const { observationSteps, actionDim } = this.#context;
+      const { actionDim } = this.#context;
       const [own] = options.episode ? [] : this.#ownEpisodes(1);
       const episode = options.episode ?? (own as Episode);
-      const frames = [...episode.frames, frame].slice(-observationSteps);
-      while (frames.length < observationSteps) frames.unshift(frame);
       if (episode.actions.length === 0) {
-        const { actions } = await this.#decider.continueTogether([episode], this.#decider.splitSamples(concatenate(frames), 1, given));
+        const samples = this.#decider.splitSamples(episode.window.read(frame), 1, given);
+        const { actions } = await this.#decider.continueTogether([episode], samples);
         for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
         if (!options.episode) this.#own = [episode];
       }
-      episode.frames = frames;
+      episode.window.push(frame);
       return episode.actions.shift() as Float32Array;
     });
   }
@@ -146,7 +149,7 @@ export class Policy {
     checkKeys('beginEpisode', options, ['strategy', 'seed']);
     const strategy = options.strategy ? this.#createStrategy(options.strategy) : this.#strategy;
     const seed = checkInteger('beginEpisode', 'seed', options.seed ?? this.#parts.seed, 0, Number.MAX_SAFE_INTEGER);
-    const episode = new Episode(strategy, { seed, episode: 0, sample: 0 });
+    const episode = new Episode(strategy, { seed, episode: 0, sample: 0 }, this.#newWindow());
     this.#begun.add(episode);
     return episode;
   }
@@ -157,7 +160,6 @@ export class Policy {
    * @throws as plan(); then no episode has changed.
    */
   async decide(requests: readonly DecideRequest[]): Promise<PlanResult[]> {
-    const { observations } = this.#parts.checkpoint;
     const episodes = requests.map(({ episode }) => episode);
     if (new Set(episodes).size < episodes.length) {
       throw new OptionError('decide: an episode is there twice: its second decision needs the first one.');
@@ -165,7 +167,7 @@ export class Policy {
     const samples = requests.map(({ episode, window, ...noise }) => {
       this.#checkBegun('decide', episode);
       checkKeys('decide', noise, ['noise', 'stepNoise']);
-      const frames = gatherFrames(observations, window, this.#context.observationSteps);
+      const frames = checkWindow(this.#observations, window, this.#context.observationSteps, 'decide');
       return this.#decider.splitSamples(frames, 1, copyGivenNoise(noise))[0] as Sample;
     });
     return this.#run(() => this.#decider.continueEach(episodes, samples));
@@ -176,9 +178,8 @@ export class Policy {
    * @throws as plan().
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
-    const { observations } = this.#parts.checkpoint;
     const runs = requests.map(({ window, ...request }) =>
-      givenRun(request, gatherFrames(observations, window, this.#context.observationSteps), this.#context),
+      givenRun(request, checkWindow(this.#observations, window, this.#context.observationSteps, 'denoise'), this.#context),
     );
     return this.#run(() => this.#denoiser.run(runs));
   }
@@ -268,18 +269,23 @@ export class Policy {
     );
   }
 
+  #newWindow(): FrameWindow {
+    return new FrameWindow(this.#observations, this.#context.observationSteps);
+  }
+
   #gatherWindow(window: Observation): { readonly frames: Float32Array; readonly batch: number } {
-    const { observations } = this.#parts.checkpoint;
     const { observationSteps } = this.#context;
-    const batch = Math.max(1, Math.floor(countFrames(observations, window) / observationSteps));
-    return { frames: gatherFrames(observations, window, batch * observationSteps), batch };
+    const [first] = this.#observations;
+    const values = first && (window?.[first.name] ?? window?.[first.feature]);
+    const batch = first && values ? Math.max(1, Math.floor(values.length / (observationSteps * first.size)) || 1) : 1;
+    return { frames: checkWindow(this.#observations, window, batch * observationSteps, 'plan'), batch };
   }
 
   /** The episodes of the policy's own batch, or new ones where none has begun. */
   #ownEpisodes(batch: number): readonly Episode[] {
     if (this.#own.length === 0) {
       const noise = { seed: this.#parts.seed, episode: this.#ownIndex };
-      return Array.from({ length: batch }, (_, sample) => new Episode(this.#strategy, { ...noise, sample }));
+      return Array.from({ length: batch }, (_, sample) => new Episode(this.#strategy, { ...noise, sample }, this.#newWindow()));
     }
     if (this.#own.length !== batch) {
       throw new OptionError(
