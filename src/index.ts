@@ -46,10 +46,10 @@ export type { PolicyInfo } from './policy/info.js';
 export { type LoadPolicyOptions, loadPolicy } from './policy/load-policy.js';
 export {
   type ActOptions,
+  type DecideOptions,
   type DecideRequest,
+  type Decision,
   type EpisodeOptions,
-  type PlanOptions,
-  type PlanResult,
   Policy,
 } from './policy/policy.js';
 export type { PrecisionChoice } from './policy/precision.js';

@@ -3,7 +3,7 @@ import { Rollout } from '../evaluation/rollout.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
-import type { PlanResult, Policy } from '../policy/policy.js';
+import type { Decision, Policy } from '../policy/policy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { ContractionStart } from './contraction.js';
 import { startNoise } from './perturbation.js';
@@ -53,7 +53,7 @@ export function startsFromPrediction(situations: readonly Situation[]): Contract
  * Lets a policy play episodes of Push-T, one after the other, and returns situations that it came into. An episode's
  * first decision is left out where there are others: it has no past. A short episode has fewer situations.
  * @throws OptionError for a policy that was loaded without the tap `START_TAP`, and for one that is not for Push-T
- * (`pushTTask`); and as `Policy.decide`.
+ * (`pushTTask`); and as `Policy.decideAll`.
  */
 export async function collectSituations(policy: Policy, options: SituationOptions): Promise<Situation[]> {
   checkInteger('collectSituations', 'episodes', options.episodes, 1, 2 ** 16);
@@ -80,7 +80,7 @@ async function play(
     signal?.throwIfAborted();
     const { window, ticks: tick } = rollout;
     // Alone, so that the tap is of this episode.
-    const [result] = (await policy.decide([{ episode, window }])) as [PlanResult];
+    const [result] = (await policy.decideAll([{ episode, window }])) as [Decision];
     visited.push({ seed, decision: visited.length, tick, window, warm: result.warm, start: startOf(result) });
     await rollout.execute(result);
     onDecision?.(index, rollout.ticks);
@@ -90,7 +90,7 @@ async function play(
   return visited;
 }
 
-function startOf({ taps }: PlanResult): Float32Array {
+function startOf({ taps }: Decision): Float32Array {
   const start = taps.get(START_TAP);
   if (!start)
     throw new OptionError(`collectSituations: the policy must be loaded with \`taps: ['${START_TAP}']\`, found none: load it again.`);

@@ -1,6 +1,6 @@
 import type { Task } from '../envs/push-t/task.js';
 import { NonFiniteError } from '../foundation/errors.js';
-import type { PlanResult, Policy } from '../policy/policy.js';
+import type { Decision, Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import type { LatencyRecord } from './record.js';
 import { Rollout } from './rollout.js';
@@ -32,8 +32,8 @@ const LEAST = 3;
  */
 export async function measureLatency(policy: Policy, options: LatencyOptions): Promise<Latencies> {
   const { decisions, budgetMs } = options;
-  const first: PlanResult[] = [];
-  const later: PlanResult[] = [];
+  const first: Decision[] = [];
+  const later: Decision[] = [];
   const started = performance.now();
   const isDone = (): boolean => later.length > LEAST && (later.length > decisions || performance.now() - started > budgetMs);
   // First decisions are rare: the first few episodes are cut after their second one.
@@ -47,7 +47,7 @@ export async function measureLatency(policy: Policy, options: LatencyOptions): P
     if (episode > LEAST && later.length === before) break;
   }
   const isColdFirst = first.some(({ warm }) => !warm) && later.some(({ warm }) => warm);
-  const record = (results: readonly PlanResult[]): LatencyRecord => ({
+  const record = (results: readonly Decision[]): LatencyRecord => ({
     samplesMs: results.slice(1).map(({ latencyMs }) => Number(latencyMs.toFixed(3))),
   });
   return isColdFirst ? { latency: record(later), coldLatency: record(first) } : { latency: record([...first, ...later]) };
@@ -59,7 +59,7 @@ async function decideInTurn(
   { task, strategy, signal }: LatencyOptions,
   seed: number,
   isDone: (made: number) => boolean,
-  onDecision: (decision: PlanResult, index: number) => void,
+  onDecision: (decision: Decision, index: number) => void,
 ): Promise<void> {
   const episode = policy.beginEpisode({ strategy: strategy.options, seed });
   const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: false });
@@ -67,7 +67,7 @@ async function decideInTurn(
   while (!rollout.isOver && !isDone(episode.decisions)) {
     signal?.throwIfAborted();
     try {
-      const [decision] = (await policy.decide([{ episode, window: rollout.window }])) as [PlanResult];
+      const [decision] = (await policy.decideAll([{ episode, window: rollout.window }])) as [Decision];
       onDecision(decision, episode.decisions - 1);
       await rollout.execute(decision);
     } catch (error) {

@@ -2,7 +2,7 @@ import type { EnvironmentStep } from '../envs/environment.js';
 import type { Task, TaskEnvironment } from '../envs/push-t/task.js';
 import { checkFrame, type Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
-import type { PlanResult } from '../policy/decision-result.js';
+import type { Decision } from '../policy/decision-result.js';
 import type { Episode } from '../policy/episode.js';
 import type { PolicyInfo } from '../policy/info.js';
 import type { EpisodeRecord, Replay } from './record.js';
@@ -86,7 +86,7 @@ export class Rollout {
   }
 
   /** Executes the actions of a decision; `onTick` is called after each. */
-  async execute(decision: PlanResult, onTick?: () => void | Promise<void>): Promise<void> {
+  async execute(decision: Decision, onTick?: () => void | Promise<void>): Promise<void> {
     const { actionDim, observationSteps } = this.#sizes;
     this.#recordDecision(decision);
     for (let row = 0; row * actionDim < decision.actions.length && !this.isOver; row++) {
@@ -127,7 +127,7 @@ export class Rollout {
     };
   }
 
-  #recordDecision({ normalizedChunk: chunk, evaluations, screening, stalled }: PlanResult): void {
+  #recordDecision({ normalizedChunk: chunk, evaluations, screening, stalled }: Decision): void {
     const { actionDim, observationSteps } = this.#sizes;
     const last = this.#lastRow;
     if (last) {

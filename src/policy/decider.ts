@@ -4,7 +4,7 @@ import type { Denoiser } from '../decision/denoiser.js';
 import { type GivenNoise, splitGivenNoise } from '../decision/noise.js';
 import type { PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import { decideAll, firstRuns, type MadeDecision, type PendingDecision } from './decide.js';
-import { type PlanResult, planResult } from './decision-result.js';
+import { type Decision, toDecision } from './decision-result.js';
 import type { Episode } from './episode.js';
 
 /** What a caller brings to one decision. */
@@ -24,9 +24,9 @@ export interface GivenPast {
 export class Decider {
   readonly #denoiser: Denoiser;
   readonly #context: StrategyContext;
-  readonly #onDecision: ((result: PlanResult) => void) | undefined;
+  readonly #onDecision: ((result: Decision) => void) | undefined;
 
-  constructor(denoiser: Denoiser, context: StrategyContext, onDecision: ((result: PlanResult) => void) | undefined) {
+  constructor(denoiser: Denoiser, context: StrategyContext, onDecision: ((result: Decision) => void) | undefined) {
     this.#denoiser = denoiser;
     this.#context = context;
     this.#onDecision = onDecision;
@@ -42,7 +42,7 @@ export class Decider {
   }
 
   /** The next decision of episodes that are one batch. */
-  async continueTogether(episodes: readonly Episode[], samples: readonly Sample[], seed?: number): Promise<PlanResult> {
+  async continueTogether(episodes: readonly Episode[], samples: readonly Sample[], seed?: number): Promise<Decision> {
     const [{ strategy }] = episodes as readonly [Episode];
     const started = performance.now();
     const made = await decideAll(this.#denoiser, nextDecisions(episodes, samples, seed), this.#chunkSize);
@@ -52,7 +52,7 @@ export class Decider {
   }
 
   /** The next decisions of episodes that have nothing to do with each other. */
-  async continueEach(episodes: readonly Episode[], samples: readonly Sample[]): Promise<PlanResult[]> {
+  async continueEach(episodes: readonly Episode[], samples: readonly Sample[]): Promise<Decision[]> {
     const started = performance.now();
     const made = await decideAll(this.#denoiser, nextDecisions(episodes, samples), this.#chunkSize);
     const results = made.map((decision, i) => this.#result((episodes[i] as Episode).strategy, [decision], started));
@@ -61,7 +61,7 @@ export class Decider {
   }
 
   /** A decision that depends on what it is given alone. */
-  async decideOnce(strategy: Strategy, samples: readonly Sample[], { newest, before }: GivenPast, seed: number): Promise<PlanResult> {
+  async decideOnce(strategy: Strategy, samples: readonly Sample[], { newest, before }: GivenPast, seed: number): Promise<Decision> {
     const started = performance.now();
     const maker = strategy.begin();
     const pending = samples.map((sample, b) => ({
@@ -83,11 +83,11 @@ export class Decider {
     return this.#context.horizon * this.#context.actionDim;
   }
 
-  #result({ actionSteps }: Strategy, made: readonly MadeDecision[], started: number): PlanResult {
+  #result({ actionSteps }: Strategy, made: readonly MadeDecision[], started: number): Decision {
     const { actionDim, observationSteps } = this.#context;
     // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
     const executed = { first: observationSteps - 1, count: actionSteps, actionDim };
-    const result = planResult(made, executed, performance.now() - started);
+    const result = toDecision(made, executed, performance.now() - started);
     this.#onDecision?.(result);
     return result;
   }

@@ -12,7 +12,7 @@ export interface ActOptions extends GivenNoise {
   readonly episode?: Episode;
 }
 
-export interface PlanOptions extends GivenNoise {
+export interface DecideOptions extends GivenNoise {
   /**
    * Results of earlier decisions, newest first, at most two; `[]` for a first decision. The call then neither uses nor
    * changes the policy's own episode. Without this option the call continues that episode.
@@ -40,7 +40,7 @@ export interface DecideRequest extends GivenNoise {
 }
 
 /** A decision, or those of a batch. */
-export interface PlanResult extends PastChunk {
+export interface Decision extends PastChunk {
   readonly batch: number;
   /** Normalised chunk, f32 [b][horizon][actionDim]. */
   readonly normalizedChunk: Float32Array;
@@ -65,11 +65,11 @@ export interface PlanResult extends PastChunk {
 }
 
 /** What decisions of one strategy became, as one result. `rows`: those of a chunk that are executed. */
-export function planResult(
+export function toDecision(
   made: readonly MadeDecision[],
   rows: { readonly first: number; readonly count: number; readonly actionDim: number },
   latencyMs: number,
-): PlanResult {
+): Decision {
   const outcomes = made.map(({ outcome }) => outcome);
   const [first] = made as readonly [MadeDecision];
   const executed = (values: Float32Array): Float32Array =>

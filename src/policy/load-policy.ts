@@ -8,9 +8,8 @@ import { checkChoice, checkInteger, checkKeys } from '../foundation/options.js';
 import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { ComputeDevice } from '../runtime/device.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
-import { type LoadedIn, loadInPrecision } from './load-precision.js';
-import { type PlanResult, Policy } from './policy.js';
-import { PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
+import { type Decision, Policy } from './policy.js';
+import { type LoadedIn, loadInPrecision, PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
 
 export interface LoadPolicyOptions {
   /** Shared with other policies, and disposed of by whoever opened it. Default: a device of its own. */
@@ -33,10 +32,10 @@ export interface LoadPolicyOptions {
   /** Fraction of the network that is on the device, 0 … 1. */
   readonly onProgress?: (fraction: number) => void;
   /** Called after every decision, also those of act(). */
-  readonly onDecision?: (result: PlanResult) => void;
+  readonly onDecision?: (result: Decision) => void;
   /** Called last when the policy is disposed of. */
   readonly onDispose?: () => void;
-  /** Inner values to hand out with every decision (`PlanResult.taps`), for verification; they cost time. */
+  /** Inner values to hand out with every decision (`Decision.taps`), for verification; they cost time. */
   readonly taps?: readonly string[];
 }
 

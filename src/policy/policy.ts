@@ -15,12 +15,12 @@ import { createStrategy } from '../strategies/create-strategy.js';
 import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Decider, type Sample } from './decider.js';
-import type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './decision-result.js';
+import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
 import { Episode } from './episode.js';
 import { describePolicy, type PolicyInfo } from './info.js';
 import { SerialQueue } from './queue.js';
 
-export type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './decision-result.js';
+export type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
 
 export interface PolicyParts {
   readonly checkpoint: PolicyCheckpoint;
@@ -31,7 +31,7 @@ export interface PolicyParts {
   readonly seed: number;
   readonly warnings: readonly string[];
   readonly taps: readonly string[];
-  readonly onDecision: ((result: PlanResult) => void) | undefined;
+  readonly onDecision: ((result: Decision) => void) | undefined;
   /** Called last when the policy is disposed of, e.g. to dispose of a device that was opened for it. */
   readonly onDispose: (() => void) | undefined;
 }
@@ -118,8 +118,8 @@ export class Policy {
    * [b][observationSteps][size]. The batch follows from their length.
    * @throws ObservationError, OptionError, NonFiniteError, DeviceLostError.
    */
-  async plan(window: Observation, options: PlanOptions = {}): Promise<PlanResult> {
-    checkKeys('plan', options, ['noise', 'stepNoise', 'previous', 'seed']);
+  async decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
+    checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed']);
     const { frames, batch } = this.#gatherWindow(window);
     const given = copyGivenNoise(options);
     const { previous, seed = this.#parts.seed } = options;
@@ -133,12 +133,12 @@ export class Policy {
         return result;
       });
     }
-    if (previous.length > 2) throw new OptionError(`plan: \`previous\` takes the two newest results at most, found ${previous.length}.`);
+    if (previous.length > 2) throw new OptionError(`decide: \`previous\` takes the two newest results at most, found ${previous.length}.`);
     const [newest, before] = previous.map((past) => this.#splitPrevious(past, batch));
     return this.#run(() => {
       const strategy = this.#strategy;
       if (!strategy.needsOnlyChunks) {
-        throw new OptionError(`plan: ${strategy.description} remembers more than chunks: use beginEpisode() in place of \`previous\`.`);
+        throw new OptionError(`decide: ${strategy.description} remembers more than chunks: use beginEpisode() in place of \`previous\`.`);
       }
       return this.#decider.decideOnce(strategy, this.#decider.splitSamples(frames, batch, given), { newest, before }, seed);
     });
@@ -157,17 +157,17 @@ export class Policy {
   /**
    * The next decisions of many episodes, together: what their strategies ask of the network runs as one batch where the
    * timesteps allow. A decision's bits do not depend on the others.
-   * @throws as plan(); then no episode has changed.
+   * @throws as decide(); then no episode has changed.
    */
-  async decide(requests: readonly DecideRequest[]): Promise<PlanResult[]> {
+  async decideAll(requests: readonly DecideRequest[]): Promise<Decision[]> {
     const episodes = requests.map(({ episode }) => episode);
     if (new Set(episodes).size < episodes.length) {
-      throw new OptionError('decide: an episode is there twice: its second decision needs the first one.');
+      throw new OptionError('decideAll: an episode is there twice: its second decision needs the first one.');
     }
     const samples = requests.map(({ episode, window, ...noise }) => {
-      this.#checkBegun('decide', episode);
-      checkKeys('decide', noise, ['noise', 'stepNoise']);
-      const frames = checkWindow(this.#observations, window, this.#context.observationSteps, 'decide');
+      this.#checkBegun('decideAll', episode);
+      checkKeys('decideAll', noise, ['noise', 'stepNoise']);
+      const frames = checkWindow(this.#observations, window, this.#context.observationSteps, 'decideAll');
       return this.#decider.splitSamples(frames, 1, copyGivenNoise(noise))[0] as Sample;
     });
     return this.#run(() => this.#decider.continueEach(episodes, samples));
@@ -175,7 +175,7 @@ export class Policy {
 
   /**
    * Runs samples through chosen steps of a solver, outside of any episode: for analysis, and to build strategies on.
-   * @throws as plan().
+   * @throws as decide().
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
     const runs = requests.map(({ window, ...request }) =>
@@ -185,10 +185,10 @@ export class Policy {
   }
 
   /**
-   * How long every dispatch takes on the device, for the decision that `plan(window)` would make now; of a strategy of
+   * How long every dispatch takes on the device, for the decision that `decide(window)` would make now; of a strategy of
    * several runs, for the first. Changes nothing in the episode. The device must have been opened with `timing`. Dispatches
    * run apart from each other, so their sum is not the time of a decision: measure that in another run.
-   * @throws as plan(); DeviceLimitError where the device has no timestamps.
+   * @throws as decide(); DeviceLimitError where the device has no timestamps.
    */
   async timeDecision(window: Observation): Promise<PlanTiming> {
     const { frames, batch } = this.#gatherWindow(window);
@@ -278,7 +278,7 @@ export class Policy {
     const [first] = this.#observations;
     const values = first && (window?.[first.name] ?? window?.[first.feature]);
     const batch = first && values ? Math.max(1, Math.floor(values.length / (observationSteps * first.size)) || 1) : 1;
-    return { frames: checkWindow(this.#observations, window, batch * observationSteps, 'plan'), batch };
+    return { frames: checkWindow(this.#observations, window, batch * observationSteps, 'decide'), batch };
   }
 
   /** The episodes of the policy's own batch, or new ones where none has begun. */
@@ -300,7 +300,7 @@ export class Policy {
     for (const values of [past.normalizedChunk, past.chunk]) {
       if (values.length !== expected || !values.every(Number.isFinite)) {
         throw new OptionError(
-          `plan: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), found ${values.length}.`,
+          `decide: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), found ${values.length}.`,
         );
       }
     }

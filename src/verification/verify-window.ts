@@ -1,5 +1,5 @@
 import { CheckpointError } from '../foundation/errors.js';
-import type { PlanResult, Policy } from '../policy/policy.js';
+import type { Decision, Policy } from '../policy/policy.js';
 import { toChannelsFirst } from './compare.js';
 import type { GoldenCase } from './golden-case.js';
 
@@ -30,7 +30,7 @@ export async function computeWindow(golden: GoldenCase, policy: Policy): Promise
   for (let step = 0; golden.has(`input.variance_noise.${step}`); step++) {
     stepNoise.push(await golden.values(`input.variance_noise.${step}`));
   }
-  const result = await policy.plan(window, {
+  const result = await policy.decide(window, {
     previous: [],
     noise: await golden.values('input.noise'),
     ...(stepNoise.length > 0 ? { stepNoise } : {}),
@@ -38,7 +38,7 @@ export async function computeWindow(golden: GoldenCase, policy: Policy): Promise
   return new Map(golden.names(PREFIX).map((name) => [PREFIX + name, valueOf(name, result, policy)]));
 }
 
-function valueOf(name: string, result: PlanResult, policy: Policy): ArrayLike<number> {
+function valueOf(name: string, result: Decision, policy: Policy): ArrayLike<number> {
   if (name === 'timesteps') return result.timesteps;
   if (name === 'action') return result.actions;
   if (name === 'action_horizon') return result.chunk;
@@ -59,14 +59,14 @@ function tapNameOf(activation: string): string {
   return activation.replace(/\.block\.2$/, '');
 }
 
-function tap(result: PlanResult, key: string, wanted: string): Float32Array {
+function tap(result: Decision, key: string, wanted: string): Float32Array {
   const values = result.taps.get(key);
   if (!values) throw new CheckpointError(`the case expects "${PREFIX}${wanted}", which is no value of this network.`);
   return values;
 }
 
 /** One feature out of the conditioning vector [b][observationSteps][frame]. */
-function normalizedFeature(feature: string, result: PlanResult, policy: Policy): Float32Array {
+function normalizedFeature(feature: string, result: Decision, policy: Policy): Float32Array {
   const { observations, observationSteps } = policy.info;
   const width = observations.reduce((sum, { size }) => sum + size, 0);
   const index = observations.findIndex((observation) => observation.feature === feature || observation.name === feature);

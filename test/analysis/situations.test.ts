@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectSituations, type Situation, START_TAP, startsFromNoise, startsFromPrediction } from '../../src/analysis/situations.js';
 import { warmStart } from '../../src/diffusion/warm-start.js';
 import { OptionError } from '../../src/foundation/errors.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';
 import { loadGolden } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
@@ -14,12 +14,12 @@ describe('situations of Push-T', () => {
   const device = useTestDevice();
   let policy: Policy;
   let situations: Situation[];
-  const decisions: PlanResult[] = [];
+  const decisions: Decision[] = [];
   const ticks: number[] = [];
 
   beforeAll(async () => {
     // A network of random weights pushes nothing anywhere: its episodes are cut after 300 ticks.
-    const onDecision = (result: PlanResult): void => void decisions.push(result);
+    const onDecision = (result: Decision): void => void decisions.push(result);
     policy = await loadGolden(device(), 'step-forward-noise', { predictor: true, taps: [START_TAP], onDecision });
     situations = await collectSituations(policy, { ...OPTIONS, onDecision: (_, tick) => ticks.push(tick) });
   });

@@ -64,9 +64,9 @@ describe('noise of a policy', () => {
     const run = async (seed: number): Promise<string[]> => {
       const policy = await loadGolden(device(), 'state-bias-film', { seed });
       const found: string[] = [];
-      for (let decision = 0; decision < 2; decision++) found.push(String(bits(await policy.plan(window(policy)))));
+      for (let decision = 0; decision < 2; decision++) found.push(String(bits(await policy.decide(window(policy)))));
       policy.reset();
-      found.push(String(bits(await policy.plan(window(policy)))));
+      found.push(String(bits(await policy.decide(window(policy)))));
       await policy.dispose();
       return found;
     };
@@ -78,11 +78,11 @@ describe('noise of a policy', () => {
   it('with a seed for one call: the same bits in any episode', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
     const options = { previous: [], seed: 3 };
-    const expected = bits(await policy.plan(window(policy), options));
-    await policy.plan(window(policy));
+    const expected = bits(await policy.decide(window(policy), options));
+    await policy.decide(window(policy));
     policy.reset();
-    expect(bits(await policy.plan(window(policy), options))).toEqual(expected);
-    expect(bits(await policy.plan(window(policy), { previous: [], seed: 4 }))).not.toEqual(expected);
+    expect(bits(await policy.decide(window(policy), options))).toEqual(expected);
+    expect(bits(await policy.decide(window(policy), { previous: [], seed: 4 }))).not.toEqual(expected);
     await policy.dispose();
   });
 
@@ -91,7 +91,7 @@ describe('noise of a policy', () => {
     const size = policy.info.horizon * policy.info.actionDim;
     const rows = [irregular(size, 1), irregular(size, 2)];
     const run = async (stepNoise: readonly Float32Array[]): Promise<string> =>
-      String(bits(await policy.plan(window(policy), { previous: [], noise: irregular(size), stepNoise })));
+      String(bits(await policy.decide(window(policy), { previous: [], noise: irregular(size), stepNoise })));
     const expected = await run(rows);
     expect(await run(rows)).toBe(expected);
     expect(await run([...rows].reverse())).not.toBe(expected);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import type { PlanResult } from '../../src/policy/policy.js';
+import type { Decision } from '../../src/policy/policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
 import { useTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
@@ -23,8 +23,8 @@ describe('plans of many batch sizes', () => {
 
   it('are kept up to 16, the ones least recently used go first, and results stay right', async () => {
     const policy = await loadPolicy(randomPolicy(UNET, 3).source, { device: device(), strategy: { name: 'DDIM', steps: 2 } });
-    const plan = (batch: number): Promise<PlanResult> =>
-      policy.plan(window(policy, 0, batch), { previous: [], noise: noise(policy, 0, batch) });
+    const plan = (batch: number): Promise<Decision> =>
+      policy.decide(window(policy, 0, batch), { previous: [], noise: noise(policy, 0, batch) });
     const firstBits = bits(await plan(3));
     const buffer = device().gpuDevice.createBuffer({ size: 16, usage: USAGE.copyDestination });
     const calls = new DeviceCalls(device().gpuDevice, buffer);

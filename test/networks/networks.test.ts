@@ -57,7 +57,7 @@ describe('the U-Net against float64', () => {
     // Raw observations in the range of the statistics, so that normalising leaves them as they are.
     const state = normals.floats(batch * unet.conditioningDim, 0.3);
     const noise = normals.floats(batch * unet.horizon * unet.actionDim);
-    const { taps } = await policy.plan({ 'observation.state': state }, { previous: [], noise });
+    const { taps } = await policy.decide({ 'observation.state': state }, { previous: [], noise });
     await policy.dispose();
 
     const output = fromTokens(taps.get('model_output.0') as Float32Array, batch, unet.actionDim, unet.horizon);
@@ -120,7 +120,7 @@ describe('the predictor against float64', () => {
     const normals = new Normals(8);
     const state = normals.floats(batch * conditioningDim, 0.3);
     const chunk = normals.floats(batch * horizon * actionDim, 0.5);
-    const { taps, warm } = await policy.plan(
+    const { taps, warm } = await policy.decide(
       { 'observation.state': state },
       { previous: [{ normalizedChunk: chunk, chunk: chunk }], seed: 1 },
     );

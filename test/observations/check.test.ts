@@ -92,14 +92,14 @@ describe('checkFrame and checkWindow', () => {
 describe('observations of a policy', () => {
   const device = useTestDevice();
 
-  it('are refused without touching the episode: act() and plan() reject, and the next call works', async () => {
+  it('are refused without touching the episode: act() and decide() reject, and the next call works', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
     const name = policy.info.observations[0]?.name as string;
     await expect(policy.act({ ...window(policy), [name]: [NaN] })).rejects.toThrow(ObservationError);
     await expect(policy.act(window(policy))).rejects.toThrow(new RegExp(`${name}" must have`));
-    await expect(policy.plan({ ...window(policy), [name]: [1, 2, 3] })).rejects.toThrow(new RegExp(`${name}" must have`));
-    await expect(policy.plan({})).rejects.toThrow(new RegExp(name));
-    expect((await policy.plan(window(policy))).batch).toBe(1);
+    await expect(policy.decide({ ...window(policy), [name]: [1, 2, 3] })).rejects.toThrow(new RegExp(`${name}" must have`));
+    await expect(policy.decide({})).rejects.toThrow(new RegExp(name));
+    expect((await policy.decide(window(policy))).batch).toBe(1);
     await policy.dispose();
   });
 
@@ -112,9 +112,9 @@ describe('observations of a policy', () => {
     const policy = await loadPolicy(renamed.source, { device: device() });
     expect(policy.info.observations.map(({ name }) => name)).toEqual(['robot.joints', 'observation.environment_state']);
     const options = { previous: [], noise: noise(plain) };
-    const found = await policy.plan(window(policy), options);
-    expect(bits(found)).toEqual(bits(await plain.plan(window(plain), options)));
-    await expect(policy.plan({ 'observation.environment_state': [0] })).rejects.toThrow(/"robot\.joints"/);
+    const found = await policy.decide(window(policy), options);
+    expect(bits(found)).toEqual(bits(await plain.decide(window(plain), options)));
+    await expect(policy.decide({ 'observation.environment_state': [0] })).rejects.toThrow(/"robot\.joints"/);
     await policy.dispose();
     await plain.dispose();
   });

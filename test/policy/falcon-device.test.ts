@@ -3,7 +3,7 @@ import { choiceNoise, runNoise } from '../../src/decision/noise.js';
 import { resumeSchedule } from '../../src/diffusion/resume.js';
 import { signalAndNoise } from '../../src/diffusion/solver-step.js';
 import { NonFiniteError, OptionError } from '../../src/foundation/errors.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import { solverSchedule } from '../../src/strategies/solver.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
@@ -39,11 +39,11 @@ describe('Falcon on a device', () => {
       const scheduler = { ...TOY_CONTEXT.scheduler, predictionType, clipSample: clip !== null };
       const full = solverSchedule({ name: settings.solver ?? 'DDIM', steps: 8 }, scheduler);
       const all = full.steps.map(({ timestep }) => timestep);
-      const first = await policy.plan(window(policy));
+      const first = await policy.decide(window(policy));
       expect(first).toMatchObject({ warm: false, timesteps: all, evaluations: [8], screening: [0] });
       const visited = all.slice(0, -1).map((_, step) => tap(first, `sample.${step}`));
 
-      const second = await policy.plan(window(policy, 1));
+      const second = await policy.decide(window(policy, 1));
       const candidates = all.slice(1).filter((timestep) => timestep >= 20).length;
       const { length } = second.timesteps;
       expect(second.timesteps).toEqual(all.slice(-length));
@@ -61,16 +61,16 @@ describe('Falcon on a device', () => {
     },
   );
 
-  async function decisions(policy: Policy, seed: number, count = 4): Promise<PlanResult[]> {
+  async function decisions(policy: Policy, seed: number, count = 4): Promise<Decision[]> {
     const episode = policy.beginEpisode({ seed });
-    const results: PlanResult[] = [];
+    const results: Decision[] = [];
     for (let tick = 0; tick < count; tick++) results.push(await decideOne(policy, episode, window(policy, tick)));
     return results;
   }
 
   it('is deterministic: the same seed makes the same choices, another one others', async () => {
     const policy = await load({ ...DDIM_8, exploration: 0.5, threshold: 1e6, kappa: 100 });
-    const choices = (results: PlanResult[]): string[] => results.map((result) => result.timesteps.join(' '));
+    const choices = (results: Decision[]): string[] => results.map((result) => result.timesteps.join(' '));
     const expected = await decisions(policy, 5);
     const again = await decisions(policy, 5);
     expect(again.map(bits)).toEqual(expected.map(bits));
@@ -126,11 +126,11 @@ describe('Falcon on a device', () => {
 
   it('samples of a batch are episodes of their own', async () => {
     const policy = await load({ ...DDIM_8, ...REUSE, kappa: 100 });
-    const alone: PlanResult[] = [];
-    for (const tick of [0, 1, 2]) alone.push(await policy.plan(window(policy, tick)));
+    const alone: Decision[] = [];
+    for (const tick of [0, 1, 2]) alone.push(await policy.decide(window(policy, tick)));
     const fresh = await load({ ...DDIM_8, ...REUSE, kappa: 100 });
     for (const tick of [0, 1, 2]) {
-      const batch = await fresh.plan(window(fresh, tick, 3));
+      const batch = await fresh.decide(window(fresh, tick, 3));
       const one = { normalizedChunk: sampleOf(batch.normalizedChunk, 3, 0), chunk: sampleOf(batch.chunk, 3, 0) };
       expect(bits(one)).toEqual(bits(at(alone, tick)));
       expect(batch.screening).toHaveLength(3);
@@ -145,11 +145,11 @@ describe('Falcon on a device', () => {
     const policy = await loadGolden(device(), 'step-forward-noise', options);
     const undisturbed = await loadGolden(device(), 'step-forward-noise', options);
     for (const tick of [0, 1, 2, 3]) {
-      const found = await policy.plan(window(policy, tick));
-      const expected = await undisturbed.plan(window(policy, tick));
+      const found = await policy.decide(window(policy, tick));
+      const expected = await undisturbed.decide(window(policy, tick));
       expect(bits(found)).toEqual(bits(expected));
       expect([found.screening, found.timesteps]).toEqual([expected.screening, expected.timesteps]);
-      await expect(policy.plan(broken(policy))).rejects.toThrow(NonFiniteError);
+      await expect(policy.decide(broken(policy))).rejects.toThrow(NonFiniteError);
     }
     await policy.dispose();
     await undisturbed.dispose();
@@ -158,8 +158,8 @@ describe('Falcon on a device', () => {
   it('shiftOnReuse: the start is the remembered sample moved on, with fresh noise at its end', async () => {
     const policy = await load({ ...DDIM_8, ...REUSE, shiftOnReuse: true, kappa: 1 }, ['start', 'sample']);
     const { actionDim, actionSteps } = policy.info;
-    const first = await policy.plan(window(policy));
-    const second = await policy.plan(window(policy, 1));
+    const first = await policy.decide(window(policy));
+    const second = await policy.decide(window(policy, 1));
     // So small a κ leaves only the least noisy candidate, the fifth: the sample before timestep 24.
     expect(second.timesteps).toEqual([24, 12, 0]);
     const moved = actionSteps * actionDim;
@@ -175,8 +175,8 @@ describe('Falcon on a device', () => {
 
   it('refuses `previous`, and says what to do', async () => {
     const policy = await load(DDIM_8);
-    for (const previous of [[], [await policy.plan(window(policy))]]) {
-      const promise = policy.plan(window(policy), { previous });
+    for (const previous of [[], [await policy.decide(window(policy))]]) {
+      const promise = policy.decide(window(policy), { previous });
       await expect(promise).rejects.toThrow(OptionError);
       await expect(promise).rejects.toThrow(/Falcon on DDIM 8.*remembers more than chunks: use beginEpisode\(\)/);
     }
@@ -185,7 +185,7 @@ describe('Falcon on a device', () => {
 
   it('brings no taps but those that were asked for', async () => {
     const policy = await load({ ...DDIM_8, ...REUSE }, ['start']);
-    for (const tick of [0, 1]) expect([...(await policy.plan(window(policy, tick))).taps.keys()]).toEqual(['start']);
+    for (const tick of [0, 1]) expect([...(await policy.decide(window(policy, tick))).taps.keys()]).toEqual(['start']);
     await policy.dispose();
   });
 });

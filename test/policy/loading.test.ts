@@ -39,7 +39,7 @@ describe('loading a policy', () => {
     const { counts } = countCalls();
     expect(counts).toEqual({});
     const policy = await loadGolden(device(), 'step-forward-noise', { predictor: true });
-    await policy.plan(window(policy, 0, 2));
+    await policy.decide(window(policy, 0, 2));
     await policy.dispose();
     expect(calls?.counts.createBuffer).toBeGreaterThan(100);
     expect(calls?.counts.destroy).toBe(calls?.counts.createBuffer);
@@ -123,7 +123,7 @@ describe('a policy from a folder', () => {
     const policy = await loadNodePolicy(folder, { onDispose: () => disposals++ });
     const { adapter } = policy.info;
     expect(`${adapter.vendor} ${adapter.description}`).toMatch(/swiftshader|llvmpipe/i);
-    expect((await policy.plan(window(policy))).batch).toBe(1);
+    expect((await policy.decide(window(policy))).batch).toBe(1);
     expect(disposals).toBe(0);
     await policy.dispose();
     expect(disposals).toBe(1);

@@ -124,17 +124,17 @@ describe('options', () => {
   it('act and plan refuse options that they do not know, and plan a history that does not fit', async () => {
     const policy = await loadGolden(device(), 'state-bias-film', { predictor: 'shift' });
     await expect(policy.act(observation(policy), { nois: [] } as object)).rejects.toThrow(/act: unknown option "nois"/);
-    await expect(policy.plan(window(policy), { prev: [] } as object)).rejects.toThrow(/plan: unknown option "prev"/);
+    await expect(policy.decide(window(policy), { prev: [] } as object)).rejects.toThrow(/decide: unknown option "prev"/);
     const { horizon, actionDim } = policy.info;
     const zeros = new Float32Array(horizon * actionDim);
     const short = { normalizedChunk: zeros.slice(1), chunk: zeros };
-    await expect(policy.plan(window(policy), { previous: [short] })).rejects.toThrow(new RegExp(`${zeros.length} finite values`));
+    await expect(policy.decide(window(policy), { previous: [short] })).rejects.toThrow(new RegExp(`${zeros.length} finite values`));
     const nan = { normalizedChunk: zeros.slice().fill(NaN), chunk: zeros };
-    await expect(policy.plan(window(policy), { previous: [nan] })).rejects.toThrow(OptionError);
+    await expect(policy.decide(window(policy), { previous: [nan] })).rejects.toThrow(OptionError);
     const past = { normalizedChunk: zeros, chunk: zeros };
-    await expect(policy.plan(window(policy), { previous: [past, past, past] })).rejects.toThrow(/two newest results at most, found 3/);
-    await expect(policy.plan(window(policy), { previous: [], seed: -1 })).rejects.toThrow(OptionError);
-    expect((await policy.plan(window(policy), { previous: [past] })).warm).toBe(true);
+    await expect(policy.decide(window(policy), { previous: [past, past, past] })).rejects.toThrow(/two newest results at most, found 3/);
+    await expect(policy.decide(window(policy), { previous: [], seed: -1 })).rejects.toThrow(OptionError);
+    expect((await policy.decide(window(policy), { previous: [past] })).warm).toBe(true);
     await policy.dispose();
   });
 
@@ -143,10 +143,10 @@ describe('options', () => {
     const before = policy.info.strategy;
     expect(() => policy.useStrategy({ name: 'STEP' })).toThrow(/needs a predictor/);
     expect(() => policy.useStrategy({ name: 'DDIM', stepz: 2 } as StrategyOptions)).toThrow(OptionError);
-    await policy.plan(window(policy));
+    await policy.decide(window(policy));
     expect(policy.info.strategy).toBe(before);
     policy.useStrategy({ name: 'DDPM', steps: 3 });
-    expect((await policy.plan(window(policy))).timesteps).toHaveLength(3);
+    expect((await policy.decide(window(policy))).timesteps).toHaveLength(3);
     expect(policy.info.strategy).toBe('DDPM 3');
     await policy.dispose();
   });

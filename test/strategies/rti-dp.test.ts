@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
 import { OptionError } from '../../src/foundation/errors.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import { createStrategy } from '../../src/strategies/create-strategy.js';
 import { RTI_DP_TIMESTEPS } from '../../src/strategies/rti-dp.js';
 import type { RtiDpStrategyOptions } from '../../src/strategies/strategy-options.js';
@@ -109,9 +109,9 @@ describe('RTI-DP on a device', () => {
 
   it('first decision: DDPM with all training timesteps, bit by bit', async () => {
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'DDPM', steps: 100 } });
-    const full = await policy.plan(window(policy), { previous: [] });
+    const full = await policy.decide(window(policy), { previous: [] });
     policy.useStrategy({ name: 'RTI-DP' });
-    const first = await policy.plan(window(policy), { previous: [] });
+    const first = await policy.decide(window(policy), { previous: [] });
     expect(bits(first)).toEqual(bits(full));
     expect([first.warm, first.evaluations, first.timesteps.length]).toEqual([false, [100], 100]);
     expect(first.actions).toHaveLength(policy.info.actionDim);
@@ -121,9 +121,9 @@ describe('RTI-DP on a device', () => {
   it('later ones start exactly from the shifted chunk, visit the list, and execute one action', async () => {
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps: [5, 3, 1, 0] }, taps: ['start'] });
     const { actionDim, observationSteps } = policy.info;
-    let before = await policy.plan(window(policy));
+    let before = await policy.decide(window(policy));
     for (const tick of [1, 2, 3]) {
-      const result = await policy.plan(window(policy, tick));
+      const result = await policy.decide(window(policy, tick));
       expect(tap(result, 'start')).toEqual(shifted(policy, before.normalizedChunk));
       expect([result.warm, result.evaluations, result.timesteps]).toEqual([true, [4], [5, 3, 1, 0]]);
       const at = (observationSteps - 1) * actionDim;
@@ -139,7 +139,7 @@ describe('RTI-DP on a device', () => {
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps }, taps: ['start', 'model_output'] });
     const past = { normalizedChunk: noise(policy, 3), chunk: noise(policy, 3) };
     const stepNoise = [noise(policy, 4), noise(policy, 5)];
-    const result = await policy.plan(window(policy), { previous: [past], stepNoise });
+    const result = await policy.decide(window(policy), { previous: [past], stepNoise });
     const { steps } = ddpmSchedule({ ...solverOptions(CASE), steps: 3, timesteps, predecessor: 'adjacent' });
     let sample = tap(result, 'start');
     steps.forEach((step, index) => {
@@ -153,8 +153,8 @@ describe('RTI-DP on a device', () => {
   });
 
   it('act() makes a decision at every tick', async () => {
-    const decisions: PlanResult[] = [];
-    const onDecision = (decision: PlanResult): number => decisions.push(decision);
+    const decisions: Decision[] = [];
+    const onDecision = (decision: Decision): number => decisions.push(decision);
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP' }, onDecision });
     const twin = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP' } });
     const { observations } = policy.info;
@@ -169,7 +169,7 @@ describe('RTI-DP on a device', () => {
           Float32Array.from([...irregular(size, Math.max(0, tick - 1)), ...irregular(size, tick)]),
         ]),
       );
-      expect(bits(await twin.plan(frames))).toEqual(bits(at(decisions, tick)));
+      expect(bits(await twin.decide(frames))).toEqual(bits(at(decisions, tick)));
     }
     expect(decisions.map(({ warm }) => warm)).toEqual([false, true, true, true]);
     await policy.dispose();
@@ -179,9 +179,9 @@ describe('RTI-DP on a device', () => {
   it('a gripper is remembered as it was decided: the next start has it, and the action that is sent is ±1', async () => {
     const strategy = { name: 'RTI-DP', gripper: { dimensions: [1], factor: 10 } } as const;
     const policy = await loadGolden(device(), CASE, { strategy, taps: ['start', 'sample'] });
-    let before = await policy.plan(window(policy));
+    let before = await policy.decide(window(policy));
     for (const tick of [1, 2]) {
-      const result = await policy.plan(window(policy, tick));
+      const result = await policy.decide(window(policy, tick));
       expect(tap(result, 'start')).toEqual(shifted(policy, before.normalizedChunk));
       const undecided = tap(result, 'sample.2');
       result.normalizedChunk.forEach((value, i) => {

@@ -1,6 +1,6 @@
 import type { Observation } from '../../src/observations/check.js';
 import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { golden } from './folders.js';
 import { floats, type Tensors } from './recorded-case.js';
@@ -27,7 +27,7 @@ export function observation(policy: Policy, salt = 0): Observation {
   return Object.fromEntries(policy.info.observations.map(({ name, size }) => [name, irregular(size, salt)]));
 }
 
-/** A window for plan(); sample b depends on salt + b alone, whatever the batch. */
+/** A window for decide(); sample b depends on salt + b alone, whatever the batch. */
 export function window(policy: Policy, salt = 0, batch = 1): Observation {
   const { observations, observationSteps } = policy.info;
   return Object.fromEntries(
@@ -35,7 +35,7 @@ export function window(policy: Policy, salt = 0, batch = 1): Observation {
   );
 }
 
-/** Noise for plan() and act(); sample b depends on salt + b alone. */
+/** Noise for decide() and act(); sample b depends on salt + b alone. */
 export function noise(policy: Policy, salt = 0, batch = 1): Float32Array {
   const { horizon, actionDim } = policy.info;
   return stack(batch, (b) => irregular(horizon * actionDim, 100 + salt + b));
@@ -57,13 +57,13 @@ export function row(tensors: Tensors, name: string, index: number, size: number)
 }
 
 /** An inner value that the policy was loaded to hand out. */
-export function tap(result: PlanResult, name: string): Float32Array {
+export function tap(result: Decision, name: string): Float32Array {
   const values = result.taps.get(name);
   if (!values) throw new Error(`no tap ${name}: there are ${[...result.taps.keys()].join(', ')}`);
   return values;
 }
 
 /** Everything of a decision that must not differ between two runs, as bits. */
-export function bits(result: Pick<PlanResult, 'normalizedChunk' | 'chunk'>): readonly number[] {
+export function bits(result: Pick<Decision, 'normalizedChunk' | 'chunk'>): readonly number[] {
   return [result.normalizedChunk, result.chunk].flatMap((values) => [...new Uint32Array(values.slice().buffer)]);
 }

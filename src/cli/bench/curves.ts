@@ -69,7 +69,7 @@ async function measurePoint(policy: Policy, batch: number, expectedMs: number | 
   const end = performance.now() + POINT_MS;
   for (let i = 0; i < MOST_DECISIONS && (i === 0 || performance.now() < end); i++) {
     signal.throwIfAborted();
-    latencies.push((await policy.plan(frames(i, batch * observationSteps), { previous, seed: i })).latencyMs);
+    latencies.push((await policy.decide(frames(i, batch * observationSteps), { previous, seed: i })).latencyMs);
     progress.update(`horizon ${horizon}, batch ${batch}: decision ${i + 1}`);
   }
   progress.done();

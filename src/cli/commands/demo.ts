@@ -10,7 +10,7 @@ import { Progress } from '../../terminal/progress.js';
 import { bundledCheckpoint } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { outputFolder, presentResults } from '../eval/results.js';
-import { type EvaluationPlan, runEvaluation } from '../eval/run-evaluation.js';
+import { type EvaluationCampaign, runEvaluation } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
 import { withPolicy } from '../load.js';
 import { watchEpisode } from '../watch/watch-episode.js';
@@ -79,7 +79,7 @@ export const demoCommand: Command = {
 };
 
 /** A software adapter gets a sample of what a GPU does in full. */
-function planFor(info: PolicyInfo, seed: number, episodes: number | undefined): EvaluationPlan {
+function planFor(info: PolicyInfo, seed: number, episodes: number | undefined): EvaluationCampaign {
   const { isFallback } = info.adapter;
   const count = episodes ?? (isFallback ? 4 : MOST_EPISODES);
   return {

@@ -18,7 +18,7 @@ import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { agreementReport, readReference } from '../eval/reference.js';
 import { outputFolder, presentResults } from '../eval/results.js';
-import { describeStrategies, type EvaluationPlan, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
+import { describeStrategies, type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
 import { withPolicy } from '../load.js';
 
@@ -112,7 +112,7 @@ export const evalCommand: Command = {
   },
 };
 
-function planOf(values: Values): Omit<EvaluationPlan, 'task'> {
+function planOf(values: Values): Omit<EvaluationCampaign, 'task'> {
   const episodes = integerOption('episodes', values.episodes, 1) ?? 50;
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
   const listed = values.strategies ?? (grids.length === 0 ? DEFAULT_STRATEGIES : undefined);

@@ -4,7 +4,7 @@ import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import { listed } from '../../checkpoints/source.js';
 import { folderSource } from '../../platform/node/folder-source.js';
-import type { PlanResult, Policy } from '../../policy/policy.js';
+import type { Decision, Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
@@ -80,12 +80,12 @@ export const runCommand: Command = {
       printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
 
     return interruptible(async (signal) => {
-      const decisions: PlanResult[] = [];
+      const decisions: Decision[] = [];
       const options = {
         seed,
         strategy,
         signal,
-        onDecision: (result: PlanResult) => void decisions.push(result),
+        onDecision: (result: Decision) => void decisions.push(result),
         ...given({ precision, predictor, adapter: values.adapter, profile: profileOption(values.profile) }),
       };
       return withPolicy(folder, options, async (policy) => {
@@ -115,7 +115,7 @@ async function replay(policy: Policy, recording: Recording, signal: AbortSignal)
 function report(
   policy: Policy,
   recording: Recording,
-  decisions: readonly PlanResult[],
+  decisions: readonly Decision[],
   { output, seed, json }: { output: string; seed: number; json: boolean },
 ): void {
   const { info } = policy;

@@ -4,7 +4,7 @@ import { PUSH_T_MAX_STEPS, SUCCESS_COVERAGE } from '../../envs/push-t/push-t.js'
 import { pushTTask } from '../../envs/push-t/task.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 import { Rollout } from '../../evaluation/rollout.js';
-import type { PlanResult, Policy } from '../../policy/policy.js';
+import type { Decision, Policy } from '../../policy/policy.js';
 import { milliseconds } from '../../terminal/format.js';
 import { type TerminalStream, TerminalView } from './terminal-view.js';
 
@@ -21,7 +21,7 @@ export async function watchEpisode(policy: Policy, seed: number, stream: Termina
     await rollout.begin();
     let due = performance.now();
     while (!rollout.isOver) {
-      const [decision] = (await policy.decide([{ episode, window: rollout.window }])) as [PlanResult];
+      const [decision] = (await policy.decideAll([{ episode, window: rollout.window }])) as [Decision];
       await rollout.execute(decision, async () => {
         signal.throwIfAborted();
         view.show(pictureOf(rollout), caption(policy, rollout, decision));
@@ -40,7 +40,7 @@ function pictureOf({ snapshot }: Rollout): Uint8Array {
   return drawPicture({ agentX, agentY, blockX, blockY, angle });
 }
 
-function caption(policy: Policy, { seed, ticks, reward }: Rollout, { latencyMs, evaluations, warm }: PlanResult): string[] {
+function caption(policy: Policy, { seed, ticks, reward }: Rollout, { latencyMs, evaluations, warm }: Decision): string[] {
   return [
     `${policy.info.strategy}, seed ${seed}`,
     `tick ${String(ticks).padStart(3)} of ${PUSH_T_MAX_STEPS}   coverage ${(reward * SUCCESS_COVERAGE).toFixed(2)}   ` +

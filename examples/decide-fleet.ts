@@ -1,7 +1,7 @@
 /**
  * Several robots, one device: their decisions run through the network together.
  *
- *     node dist/examples/plan-batch.js
+ *     node dist/examples/decide-fleet.js
  *
  * `plan` with `previous` neither uses nor changes the policy's own episode, so the caller keeps each fleet's history.
  */
@@ -25,7 +25,7 @@ const window = Object.fromEntries(
 );
 let previous: PastChunk[] = [];
 for (let decision = 0; decision < DECISIONS; decision++) {
-  const result = await policy.plan(window, { previous, seed: decision });
+  const result = await policy.decide(window, { previous, seed: decision });
   previous = [result, ...previous].slice(0, 2);
   for (let robot = 0; robot < ROBOTS; robot++) {
     const first = result.actions.subarray(robot * actionSteps * actionDim, robot * actionSteps * actionDim + actionDim);
