@@ -3,7 +3,7 @@
  *
  *     node dist/examples/decide-fleet.js
  *
- * `plan` with `previous` neither uses nor changes the policy's own episode, so the caller keeps each fleet's history.
+ * Requests with `previous` neither use nor change an episode, so the caller keeps each robot's history.
  */
 import { fileURLToPath } from 'node:url';
 import { loadPolicy, type PastChunk } from 'warmstep';
@@ -16,22 +16,18 @@ const policy = await loadPolicy(`${folder}/policy`, { predictor: 'shift', strate
 const { observations, observationSteps, actionSteps, actionDim } = policy.info;
 await policy.warmup(ROBOTS);
 
-// A window per robot: observationSteps frames, oldest first, one robot after the other.
-const window = Object.fromEntries(
-  observations.map(({ name, size }) => [
-    name,
-    Float32Array.from({ length: ROBOTS * observationSteps * size }, (_, i) => 200 + 10 * Math.floor(i / (observationSteps * size))),
-  ]),
-);
-let previous: PastChunk[] = [];
-for (let decision = 0; decision < DECISIONS; decision++) {
-  const result = await policy.decide(window, { previous, seed: decision });
-  previous = [result, ...previous].slice(0, 2);
-  for (let robot = 0; robot < ROBOTS; robot++) {
-    const first = result.actions.subarray(robot * actionSteps * actionDim, robot * actionSteps * actionDim + actionDim);
+// observationSteps frames, oldest first.
+const windowOf = (robot: number): Record<string, Float32Array> =>
+  Object.fromEntries(observations.map(({ name, size }) => [name, new Float32Array(observationSteps * size).fill(200 + 10 * robot)]));
+const past: PastChunk[][] = Array.from({ length: ROBOTS }, () => []);
+for (let round = 0; round < DECISIONS; round++) {
+  const decisions = await policy.decideAll(past.map((previous, robot) => ({ window: windowOf(robot), previous, seed: round })));
+  decisions.forEach((decision, robot) => {
+    past[robot] = [decision, ...(past[robot] ?? [])].slice(0, 2);
+    const first = decision.actions.subarray(0, actionDim);
     console.log(
-      `decision ${decision}, robot ${robot}: first of ${actionSteps} actions ${Array.from(first, (value) => value.toFixed(1)).join(', ')}`,
+      `decision ${round}, robot ${robot}: first of ${actionSteps} actions ${Array.from(first, (value) => value.toFixed(1)).join(', ')}`,
     );
-  }
+  });
 }
 await policy.dispose();

@@ -50,7 +50,9 @@ export {
   type DecideRequest,
   type Decision,
   type EpisodeOptions,
+  type EpisodeRequest,
   Policy,
+  type StatelessRequest,
 } from './policy/policy.js';
 export type { PrecisionChoice } from './policy/precision.js';
 export { type AdapterFacts, type AdapterSummary, ComputeDevice, type OpenDeviceOptions, type Profile } from './runtime/device.js';

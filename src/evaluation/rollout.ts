@@ -134,9 +134,9 @@ export class Rollout {
       const first = chunk.subarray((observationSteps - 1) * actionDim, observationSteps * actionDim);
       this.#jumps.push(Math.hypot(...last.map((value, i) => value - (first[i] as number))));
     }
-    this.#evaluations += evaluations[0] ?? 0;
-    this.#screening += screening[0] ?? 0;
-    if (stalled[0]) this.#stalledDecisions.push(this.#decisionTicks.length);
+    this.#evaluations += evaluations;
+    this.#screening += screening;
+    if (stalled) this.#stalledDecisions.push(this.#decisionTicks.length);
     this.#decisionTicks.push(this.#rewards.length);
   }
 

@@ -1,7 +1,7 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import { Denoiser, type DenoiseSample, givenRun } from '../decision/denoiser.js';
 import type { PolicyNetworks } from '../decision/networks.js';
-import { copyGivenNoise } from '../decision/noise.js';
+import { checkedNoise, type GivenNoise } from '../decision/noise.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
@@ -10,17 +10,24 @@ import { FrameWindow } from '../observations/window.js';
 import type { PlanTiming } from '../runtime/timing.js';
 import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
-import { splitChunks } from '../strategies/chunks.js';
 import { createStrategy } from '../strategies/create-strategy.js';
 import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
-import { Decider, type Sample } from './decider.js';
-import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
+import { Decider, type Given, nextTurn, statelessTurn, type Turn } from './decider.js';
+import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions, StatelessRequest } from './decision-result.js';
 import { Episode } from './episode.js';
 import { describePolicy, type PolicyInfo } from './info.js';
 import { SerialQueue } from './queue.js';
 
-export type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
+export type {
+  ActOptions,
+  DecideOptions,
+  DecideRequest,
+  Decision,
+  EpisodeOptions,
+  EpisodeRequest,
+  StatelessRequest,
+} from './decision-result.js';
 
 export interface PolicyParts {
   readonly checkpoint: PolicyCheckpoint;
@@ -52,8 +59,7 @@ export class Policy {
   readonly #denoiser: Denoiser;
   readonly #decider: Decider;
   #strategy: Strategy;
-  /** The policy's own episode, one per sample of its batch; empty before its first decision. */
-  #own: readonly Episode[] = [];
+  #own: Episode | undefined;
   /** Number of that episode, part of the key of its noise. */
   #ownIndex = 0;
   /** Episodes beside it. */
@@ -96,17 +102,14 @@ export class Policy {
   async act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
     checkKeys('act', options, ['noise', 'stepNoise', 'episode']);
     const frame = checkFrame(this.#observations, observation, 'act');
-    const given = copyGivenNoise(options);
+    const given = checkedNoise(options, this.#chunkSize);
     if (options.episode) this.#checkBegun('act', options.episode);
     return this.#run(async () => {
       const { actionDim } = this.#context;
-      const [own] = options.episode ? [] : this.#ownEpisodes(1);
-      const episode = options.episode ?? (own as Episode);
+      const episode = options.episode ?? this.#ownEpisode();
       if (episode.actions.length === 0) {
-        const samples = this.#decider.splitSamples(episode.window.read(frame), 1, given);
-        const { actions } = await this.#decider.continueTogether([episode], samples);
+        const { actions } = await this.#decideOne(nextTurn(episode, { frames: episode.window.read(frame), given }));
         for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
-        if (!options.episode) this.#own = [episode];
       }
       episode.window.push(frame);
       return episode.actions.shift() as Float32Array;
@@ -115,32 +118,23 @@ export class Policy {
 
   /**
    * One decision over a window of `observationSteps` frames, oldest first: values by name, flattened
-   * [b][observationSteps][size]. The batch follows from their length.
+   * [observationSteps][size].
    * @throws ObservationError, OptionError, NonFiniteError, DeviceLostError.
    */
   async decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
     checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed']);
-    const { frames, batch } = this.#gatherWindow(window);
-    const given = copyGivenNoise(options);
-    const { previous, seed = this.#parts.seed } = options;
-    if (previous === undefined) {
-      return this.#run(async () => {
-        const episodes = this.#ownEpisodes(batch);
-        const result = await this.#decider.continueTogether(episodes, this.#decider.splitSamples(frames, batch, given), seed);
-        this.#own = episodes;
-        // What act() still held was decided from older observations.
-        for (const { actions } of episodes) actions.length = 0;
-        return result;
-      });
+    const { previous, seed } = options;
+    if (previous) {
+      const turn = this.#stateless('decide', { ...options, window, previous }, 0);
+      return this.#run(() => this.#decideOne(turn()));
     }
-    if (previous.length > 2) throw new OptionError(`decide: \`previous\` takes the two newest results at most, found ${previous.length}.`);
-    const [newest, before] = previous.map((past) => this.#splitPrevious(past, batch));
-    return this.#run(() => {
-      const strategy = this.#strategy;
-      if (!strategy.needsOnlyChunks) {
-        throw new OptionError(`decide: ${strategy.description} remembers more than chunks: use beginEpisode() in place of \`previous\`.`);
-      }
-      return this.#decider.decideOnce(strategy, this.#decider.splitSamples(frames, batch, given), { newest, before }, seed);
+    const given = this.#given('decide', window, options);
+    return this.#run(async () => {
+      const episode = this.#ownEpisode();
+      const decision = await this.#decideOne(nextTurn(episode, given, seed));
+      // What act() still held was decided from older observations.
+      episode.actions.length = 0;
+      return decision;
     });
   }
 
@@ -155,22 +149,17 @@ export class Policy {
   }
 
   /**
-   * The next decisions of many episodes, together: what their strategies ask of the network runs as one batch where the
-   * timesteps allow. A decision's bits do not depend on the others.
+   * Many decisions together, of episodes and stateless ones: what their strategies ask of the network runs as one batch
+   * where the timesteps allow. A decision's bits do not depend on the others.
    * @throws as decide(); then no episode has changed.
    */
   async decideAll(requests: readonly DecideRequest[]): Promise<Decision[]> {
-    const episodes = requests.map(({ episode }) => episode);
+    const episodes = requests.flatMap((request) => ('episode' in request ? [request.episode] : []));
     if (new Set(episodes).size < episodes.length) {
       throw new OptionError('decideAll: an episode is there twice: its second decision needs the first one.');
     }
-    const samples = requests.map(({ episode, window, ...noise }) => {
-      this.#checkBegun('decideAll', episode);
-      checkKeys('decideAll', noise, ['noise', 'stepNoise']);
-      const frames = checkWindow(this.#observations, window, this.#context.observationSteps, 'decideAll');
-      return this.#decider.splitSamples(frames, 1, copyGivenNoise(noise))[0] as Sample;
-    });
-    return this.#run(() => this.#decider.continueEach(episodes, samples));
+    const turns = requests.map((request, place) => this.#turnOf(request, place));
+    return this.#run(() => this.#decider.decide(turns.map((turn) => turn())));
   }
 
   /**
@@ -191,10 +180,9 @@ export class Policy {
    * @throws as decide(); DeviceLimitError where the device has no timestamps.
    */
   async timeDecision(window: Observation): Promise<PlanTiming> {
-    const { frames, batch } = this.#gatherWindow(window);
+    const given = this.#given('timeDecision', window, {});
     return this.#run(async () => {
-      const samples = this.#decider.splitSamples(frames, batch, {});
-      const { plan, input } = await this.#decider.prepareNext(this.#ownEpisodes(batch), samples);
+      const { plan, input } = await this.#decider.prepare(nextTurn(this.#ownEpisode(), given));
       return plan.time(input);
     });
   }
@@ -202,7 +190,7 @@ export class Policy {
   /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. */
   reset(): void {
     void this.#queue.run(() => {
-      this.#own = [];
+      this.#own = undefined;
       this.#ownIndex++;
     });
   }
@@ -269,41 +257,67 @@ export class Policy {
     );
   }
 
+  get #chunkSize(): number {
+    return this.#context.horizon * this.#context.actionDim;
+  }
+
   #newWindow(): FrameWindow {
     return new FrameWindow(this.#observations, this.#context.observationSteps);
   }
 
-  #gatherWindow(window: Observation): { readonly frames: Float32Array; readonly batch: number } {
-    const { observationSteps } = this.#context;
-    const [first] = this.#observations;
-    const values = first && (window?.[first.name] ?? window?.[first.feature]);
-    const batch = first && values ? Math.max(1, Math.floor(values.length / (observationSteps * first.size)) || 1) : 1;
-    return { frames: checkWindow(this.#observations, window, batch * observationSteps, 'decide'), batch };
-  }
-
-  /** The episodes of the policy's own batch, or new ones where none has begun. */
-  #ownEpisodes(batch: number): readonly Episode[] {
-    if (this.#own.length === 0) {
-      const noise = { seed: this.#parts.seed, episode: this.#ownIndex };
-      return Array.from({ length: batch }, (_, sample) => new Episode(this.#strategy, { ...noise, sample }, this.#newWindow()));
-    }
-    if (this.#own.length !== batch) {
-      throw new OptionError(
-        `the running episode has a batch of ${this.#own.length}, this is one of ${batch}: reset() first, or give \`previous\`.`,
-      );
-    }
+  /** The policy's own episode; a new one where none has begun. */
+  #ownEpisode(): Episode {
+    this.#own ??= new Episode(this.#strategy, { seed: this.#parts.seed, episode: this.#ownIndex, sample: 0 }, this.#newWindow());
     return this.#own;
   }
 
-  #splitPrevious(past: PastChunk, batch: number): PastChunk[] {
-    const expected = batch * this.#context.horizon * this.#context.actionDim;
-    for (const values of [past.normalizedChunk, past.chunk]) {
-      if (values.length !== expected || !values.every(Number.isFinite)) {
-        throw new OptionError(
-          `decide: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), found ${values.length}.`,
-        );
-      }
-    }
-    return splitChunks(past, batch);
+  async #decideOne(turn: Turn): Promise<Decision> {
+    return (await this.#decider.decide([turn]))[0] as Decision;
   }
+
+  #given(where: string, window: Observation, noise: GivenNoise): Given {
+    const frames = checkWindow(this.#observations, window, this.#context.observationSteps, where);
+    return { frames, given: checkedNoise(noise, this.#chunkSize) };
+  }
+
+  /** Checks a request at once; what it continues is looked up when its turn comes. */
+  #turnOf(request: DecideRequest, place: number): () => Turn {
+    if (!('episode' in request)) {
+      const { window: _, ...options } = request;
+      checkKeys('decideAll', options, ['noise', 'stepNoise', 'previous', 'seed']);
+      return this.#stateless('decideAll', request, place);
+    }
+    const { episode, window, ...noise } = request;
+    this.#checkBegun('decideAll', episode);
+    checkKeys('decideAll', noise, ['noise', 'stepNoise']);
+    const given = this.#given('decideAll', window, noise);
+    return () => nextTurn(episode, given);
+  }
+
+  #stateless(where: string, request: StatelessRequest, place: number): () => Turn {
+    const { window, previous, seed = this.#parts.seed } = request;
+    const given = this.#given(where, window, request);
+    if (previous.length > 2)
+      throw new OptionError(`${where}: \`previous\` takes the two newest results at most, found ${previous.length}.`);
+    const past = previous.map((chunks) => checkedPast(where, chunks, this.#chunkSize));
+    return () => {
+      const strategy = this.#strategy;
+      if (!strategy.needsOnlyChunks) {
+        throw new OptionError(`${where}: ${strategy.description} remembers more than chunks: use beginEpisode() in place of \`previous\`.`);
+      }
+      return statelessTurn(strategy, given, past, seed, place);
+    };
+  }
+}
+
+/** A copy of chunks that a caller kept. @throws OptionError where they are of another size, or not finite. */
+function checkedPast(where: string, { normalizedChunk, chunk }: PastChunk, elements: number): PastChunk {
+  for (const values of [normalizedChunk, chunk]) {
+    if (values.length !== elements || !values.every(Number.isFinite)) {
+      throw new OptionError(
+        `${where}: \`previous\` must hold chunks of ${elements} finite values (horizon × action size), found ${values.length}.`,
+      );
+    }
+  }
+  return { normalizedChunk: normalizedChunk.slice(), chunk: chunk.slice() };
 }

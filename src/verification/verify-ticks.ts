@@ -55,7 +55,7 @@ export async function computeTicks(
 
 /** `stalled`, or `prediction.i`, `start.i`, `chunk.i` of decision i. */
 function decisionValue(name: string, episode: readonly Decision[]): ArrayLike<number> {
-  if (name === 'stalled') return episode.map(({ stalled }) => (stalled[0] ? 1 : 0));
+  if (name === 'stalled') return episode.map(({ stalled }) => (stalled ? 1 : 0));
   const [, kind, index] = /^(prediction|start|chunk)\.(\d+)$/.exec(name) ?? [];
   const decision = episode[Number(index)];
   const values = kind === 'chunk' ? decision?.normalizedChunk : decision?.taps.get(kind ?? '');

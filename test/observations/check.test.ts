@@ -99,7 +99,7 @@ describe('observations of a policy', () => {
     await expect(policy.act(window(policy))).rejects.toThrow(new RegExp(`${name}" must have`));
     await expect(policy.decide({ ...window(policy), [name]: [1, 2, 3] })).rejects.toThrow(new RegExp(`${name}" must have`));
     await expect(policy.decide({})).rejects.toThrow(new RegExp(name));
-    expect((await policy.decide(window(policy))).batch).toBe(1);
+    expect((await policy.decide(window(policy))).warm).toBe(false);
     await policy.dispose();
   });
 

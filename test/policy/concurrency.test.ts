@@ -96,7 +96,7 @@ describe('dispose', () => {
     await expect(policy.decide(window(policy))).rejects.toThrow(DisposedError);
     await expect(policy.act(observation(policy))).rejects.toThrow(/disposed of; load it again/);
     await expect(policy.warmup()).rejects.toThrow(DisposedError);
-    expect((await pending).batch).toBe(1);
+    expect((await pending).warm).toBe(false);
     expect(await queued).toHaveLength(policy.info.actionDim);
     await disposal;
     policy.reset();

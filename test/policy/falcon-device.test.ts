@@ -8,7 +8,7 @@ import { solverSchedule } from '../../src/strategies/solver.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
 import { broken, decideOne } from '../support/episode-members.js';
-import { bits, loadGolden, sampleOf, tap, window } from '../support/golden-policy.js';
+import { bits, loadGolden, tap, window } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
 import { at } from '../support/toy.js';
 import { TOY_CONTEXT } from '../support/toy-episode.js';
@@ -40,14 +40,14 @@ describe('Falcon on a device', () => {
       const full = solverSchedule({ name: settings.solver ?? 'DDIM', steps: 8 }, scheduler);
       const all = full.steps.map(({ timestep }) => timestep);
       const first = await policy.decide(window(policy));
-      expect(first).toMatchObject({ warm: false, timesteps: all, evaluations: [8], screening: [0] });
+      expect(first).toMatchObject({ warm: false, timesteps: all, evaluations: 8, screening: 0 });
       const visited = all.slice(0, -1).map((_, step) => tap(first, `sample.${step}`));
 
       const second = await policy.decide(window(policy, 1));
       const candidates = all.slice(1).filter((timestep) => timestep >= 20).length;
       const { length } = second.timesteps;
       expect(second.timesteps).toEqual(all.slice(-length));
-      expect(second).toMatchObject({ warm: true, screening: [candidates], evaluations: [candidates + length] });
+      expect(second).toMatchObject({ warm: true, screening: candidates, evaluations: candidates + length });
       expect(length).toBeLessThan(8);
       expect(tap(second, 'start')).toEqual(visited[8 - length - 1]);
 
@@ -86,7 +86,7 @@ describe('Falcon on a device', () => {
     policy.useStrategy({ name: 'DDIM', steps: 8 });
     const expected = await decisions(policy, 3);
     expect(found.map(bits)).toEqual(expected.map(bits));
-    for (const result of found) expect(result).toMatchObject({ warm: false, evaluations: [8], screening: [0] });
+    for (const result of found) expect(result).toMatchObject({ warm: false, evaluations: 8, screening: 0 });
     await policy.dispose();
   });
 
@@ -98,9 +98,9 @@ describe('Falcon on a device', () => {
     expect(found.map(({ warm }) => warm)).toEqual([false, false, false]);
     // Timesteps 72, 60, 48, 36 and 24 of every decision before.
     expect(found.map(({ screening, evaluations }) => [screening, evaluations])).toEqual([
-      [[0], [8]],
-      [[5], [13]],
-      [[10], [18]],
+      [0, 8],
+      [5, 13],
+      [10, 18],
     ]);
     await policy.dispose();
   });
@@ -116,7 +116,7 @@ describe('Falcon on a device', () => {
     };
     try {
       const found = await decisions(policy, 1, 3);
-      expect(found.map(({ screening }) => screening)).toEqual([[0], [5], [10]]);
+      expect(found.map(({ screening }) => screening)).toEqual([0, 5, 10]);
       expect(submits).toBe(1 + (5 + 1) + (5 + 1));
     } finally {
       Reflect.deleteProperty(queue, 'submit');
@@ -129,12 +129,11 @@ describe('Falcon on a device', () => {
     const alone: Decision[] = [];
     for (const tick of [0, 1, 2]) alone.push(await policy.decide(window(policy, tick)));
     const fresh = await load({ ...DDIM_8, ...REUSE, kappa: 100 });
+    const episodes = [0, 1, 2].map((b) => fresh.beginEpisode({ seed: b }));
     for (const tick of [0, 1, 2]) {
-      const batch = await fresh.decide(window(fresh, tick, 3));
-      const one = { normalizedChunk: sampleOf(batch.normalizedChunk, 3, 0), chunk: sampleOf(batch.chunk, 3, 0) };
-      expect(bits(one)).toEqual(bits(at(alone, tick)));
-      expect(batch.screening).toHaveLength(3);
-      expect(batch.evaluations[0]).toBe(alone[tick]?.evaluations[0]);
+      const batch = await fresh.decideAll(episodes.map((episode, b) => ({ episode, window: window(fresh, tick + b) })));
+      expect(bits(at(batch, 0))).toEqual(bits(at(alone, tick)));
+      expect(at(batch, 0).evaluations).toBe(at(alone, tick).evaluations);
     }
     await policy.dispose();
     await fresh.dispose();

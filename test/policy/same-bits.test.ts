@@ -5,7 +5,8 @@ import { roundToF16 } from '../../src/foundation/half.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
-import { bits, loadGolden, noise, sampleOf, window } from '../support/golden-policy.js';
+import { bits, decideTogether, loadGolden, noise, window } from '../support/golden-policy.js';
+import { at } from '../support/toy.js';
 
 describe('same inputs, same bits', () => {
   const device = useTestDevice();
@@ -25,32 +26,31 @@ describe('same inputs, same bits', () => {
 
   it.each(['state-ddim2', 'state-bias-film'])('%s: a sample does not depend on the batch around it', async (name) => {
     const policy = await loadGolden(device(), name);
-    const batch = await policy.decide(window(policy, 0, 3), { previous: [], noise: noise(policy, 0, 3) });
+    const batch = await decideTogether(policy, 0, 3, (b) => ({ noise: noise(policy, b) }));
     for (const b of [0, 1, 2]) {
       const alone = await policy.decide(window(policy, b), { previous: [], noise: noise(policy, b) });
-      expect(bits(alone)).toEqual(bits({ normalizedChunk: sampleOf(batch.normalizedChunk, 3, b), chunk: sampleOf(batch.chunk, 3, b) }));
+      expect(bits(alone)).toEqual(bits(at(batch, b)));
     }
     await policy.dispose();
   });
 
   it('with a predictor too: a warm sample does not depend on the batch around it', async () => {
     const policy = await loadGolden(device(), 'step-forward-noise', { predictor: true });
-    const cold = await policy.decide(window(policy, 0, 2), { previous: [], noise: noise(policy, 0, 2) });
-    const warm = await policy.decide(window(policy, 7, 2), { previous: [cold], noise: noise(policy, 7, 2) });
-    expect(warm.warm).toBe(true);
+    const cold = await decideTogether(policy, 0, 2, (b) => ({ noise: noise(policy, b) }));
+    const warm = await decideTogether(policy, 7, 2, (b) => ({ previous: [at(cold, b)], noise: noise(policy, 7 + b) }));
+    expect(warm.map((decision) => decision.warm)).toEqual([true, true]);
     for (const b of [0, 1]) {
-      const past = { normalizedChunk: sampleOf(cold.normalizedChunk, 2, b), chunk: sampleOf(cold.chunk, 2, b) };
-      const alone = await policy.decide(window(policy, 7 + b), { previous: [past], noise: noise(policy, 7 + b) });
-      expect(bits(alone)).toEqual(bits({ normalizedChunk: sampleOf(warm.normalizedChunk, 2, b), chunk: sampleOf(warm.chunk, 2, b) }));
+      const alone = await policy.decide(window(policy, 7 + b), { previous: [at(cold, b)], noise: noise(policy, 7 + b) });
+      expect(bits(alone)).toEqual(bits(at(warm, b)));
     }
     await policy.dispose();
   });
 
   it('seeded noise of a sample does not depend on the batch either', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
-    const three = await policy.decide(window(policy, 0, 3), { previous: [], seed: 4 });
+    const three = await decideTogether(policy, 0, 3, () => ({ seed: 4 }));
     const one = await policy.decide(window(policy), { previous: [], seed: 4 });
-    expect(bits(one)).toEqual(bits({ normalizedChunk: sampleOf(three.normalizedChunk, 3, 0), chunk: sampleOf(three.chunk, 3, 0) }));
+    expect(bits(one)).toEqual(bits(at(three, 0)));
     await policy.dispose();
   });
 

@@ -6,7 +6,7 @@ import type { PastChunk } from '../../src/strategies/strategy.js';
 import type { StepStrategyOptions, WarmStartOptions } from '../../src/strategies/strategy-options.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
 import { useTestDevice } from '../support/device.js';
-import { bits, irregular, loadGolden, noise, sampleOf, window } from '../support/golden-policy.js';
+import { bits, decideTogether, irregular, loadGolden, noise, sampleOf, window } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
 
 const CASE = 'step-forward-noise';
@@ -190,7 +190,7 @@ describe('STEP', () => {
       expect(before.stalled).toEqual(own.stalled);
       episode.push(own);
     }
-    expect(episode.map(({ stalled }) => stalled[0])).toEqual([false, false, true, true]);
+    expect(episode.map(({ stalled }) => stalled)).toEqual([false, false, true, true]);
     await policy.dispose();
   });
 });
@@ -205,7 +205,7 @@ describe('the stall rule', () => {
   ])('%s', async (_, strategy, expected) => {
     const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy });
     const stalled: boolean[] = [];
-    for (const tick of [0, 1, 2]) stalled.push(...(await policy.decide(window(policy, tick))).stalled);
+    for (const tick of [0, 1, 2]) stalled.push((await policy.decide(window(policy, tick))).stalled);
     expect(stalled).toEqual(expected);
     await policy.dispose();
   });
@@ -216,8 +216,13 @@ describe('the stall rule', () => {
     // Sample 0 repeats its chunk, sample 1 does not.
     const moved = { ...still, chunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)) };
     const given = noise(policy, 0, 2);
-    const result = await policy.decide(window(policy, 0, 2), { previous: [still, moved], noise: given });
-    expect(result.stalled).toEqual([true, false]);
+    const own = (past: PastChunk, b: number): PastChunk => ({
+      normalizedChunk: sampleOf(past.normalizedChunk, 2, b),
+      chunk: sampleOf(past.chunk, 2, b),
+    });
+    const results = await decideTogether(policy, 0, 2, (b) => ({ previous: [own(still, b), own(moved, b)], noise: noise(policy, b) }));
+    expect(results.map(({ stalled }) => stalled)).toEqual([true, false]);
+    const [result] = results as [Decision];
     const [starts, predictions] = [tap(result, 'start'), tap(result, 'prediction')];
     const scales = [0, 1].map((b) => scalesOf(sampleOf(starts, 2, b), sampleOf(predictions, 2, b), sampleOf(given, 2, b)));
     const { signal, noise: sigma } = signalAndNoise(solverOptions(CASE).alphasCumprod, 50);
@@ -231,17 +236,17 @@ describe('the stall rule', () => {
     const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy });
     const still = pastChunk(policy, 0, 2);
     const moved = { ...still, chunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)) };
-    const together = await policy.decide(window(policy, 0, 2), { previous: [still, moved], noise: noise(policy, 0, 2) });
-    expect(together.stalled).toEqual([true, false]);
+    const own = (past: PastChunk, b: number): PastChunk => ({
+      normalizedChunk: sampleOf(past.normalizedChunk, 2, b),
+      chunk: sampleOf(past.chunk, 2, b),
+    });
+    const optionsOf = (b: number) => ({ previous: [own(still, b), own(moved, b)], noise: noise(policy, b) });
+    const together = await decideTogether(policy, 0, 2, optionsOf);
+    expect(together.map(({ stalled }) => stalled)).toEqual([true, false]);
     for (const b of [0, 1]) {
-      const own = (past: PastChunk): PastChunk => ({
-        normalizedChunk: sampleOf(past.normalizedChunk, 2, b),
-        chunk: sampleOf(past.chunk, 2, b),
-      });
-      const options = { previous: [own(still), own(moved)], noise: sampleOf(noise(policy, 0, 2), 2, b) };
-      const alone = await policy.decide(window(policy, b), options);
+      const alone = await policy.decide(window(policy, b), optionsOf(b));
       expect(alone.timesteps).toEqual(b === 0 ? [50, 0] : [1, 0]);
-      expect(bits(alone)).toEqual(bits(own(together)));
+      expect(bits(alone)).toEqual(bits(together[b] as Decision));
     }
     await policy.dispose();
   });
@@ -255,7 +260,7 @@ describe('the stall rule', () => {
     newer.chunk[0] = (newer.chunk[0] as number) + 100;
     const stalls = async (stall: NonNullable<StepStrategyOptions['stall']>): Promise<boolean | undefined> => {
       policy.useStrategy({ name: 'STEP', stall });
-      return (await policy.decide(window(policy), { previous: [newer, older] })).stalled[0];
+      return (await policy.decide(window(policy), { previous: [newer, older] })).stalled;
     };
     expect(await stalls({ rows: 'executed' })).toBe(true);
     expect(await stalls({ rows: 'all' })).toBe(false);

@@ -1,6 +1,6 @@
 import type { Observation } from '../../src/observations/check.js';
 import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
-import type { Decision, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy, StatelessRequest } from '../../src/policy/policy.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { golden } from './folders.js';
 import { floats, type Tensors } from './recorded-case.js';
@@ -43,6 +43,16 @@ export function noise(policy: Policy, salt = 0, batch = 1): Float32Array {
 
 function stack(batch: number, sample: (b: number) => Float32Array): Float32Array {
   return Float32Array.from(Array.from({ length: batch }, (_, b) => [...sample(b)]).flat());
+}
+
+/** Stateless decisions over the windows of salt, salt + 1, …, made together. */
+export function decideTogether(
+  policy: Policy,
+  salt: number,
+  batch: number,
+  options: (b: number) => Omit<StatelessRequest, 'window' | 'previous'> & { readonly previous?: StatelessRequest['previous'] } = () => ({}),
+): Promise<Decision[]> {
+  return policy.decideAll(Array.from({ length: batch }, (_, b) => ({ previous: [], ...options(b), window: window(policy, salt + b) })));
 }
 
 /** Sample b of an array of samples. */

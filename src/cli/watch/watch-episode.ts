@@ -44,6 +44,6 @@ function caption(policy: Policy, { seed, ticks, reward }: Rollout, { latencyMs, 
   return [
     `${policy.info.strategy}, seed ${seed}`,
     `tick ${String(ticks).padStart(3)} of ${PUSH_T_MAX_STEPS}   coverage ${(reward * SUCCESS_COVERAGE).toFixed(2)}   ` +
-      `decision ${milliseconds(latencyMs)}, ${warm ? 'from the prediction' : 'from noise'}, ${evaluations[0]} evaluations`,
+      `decision ${milliseconds(latencyMs)}, ${warm ? 'from the prediction' : 'from noise'}, ${evaluations} evaluations`,
   ];
 }
