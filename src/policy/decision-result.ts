@@ -78,8 +78,9 @@ export function toDecision(
 ): Decision {
   const { result, request, screening, warm, stalled } = outcome;
   return {
-    normalizedChunk: result.normalizedChunk,
-    chunk: result.chunk,
+    // Copies: the episode goes on from its own, whatever a caller does with these.
+    normalizedChunk: result.normalizedChunk.slice(),
+    chunk: result.chunk.slice(),
     actions: result.chunk.slice(rows.first * rows.actionDim, (rows.first + rows.count) * rows.actionDim),
     timesteps: request.schedule.steps.map((step) => step.timestep),
     evaluations,
