@@ -70,7 +70,7 @@ export class Policy {
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
     const { checkpoint, networks, precision, fileDtypes, warnings } = this.#parts;
-    const { usual, needsPredictor, description, actionSteps } = this.#strategy;
+    const { usual, needs, description, actionSteps } = this.#strategy;
     return {
       ...describePolicy(checkpoint, networks),
       actionSteps,
@@ -78,7 +78,10 @@ export class Policy {
       fileDtypes,
       warnings,
       strategy: description,
-      dispatches: this.#plans.peek(1)?.dispatchCount(usual.steps.length, needsPredictor),
+      dispatches: this.#plans.peek(1)?.dispatchCount(
+        usual.steps.length,
+        needs.some(({ network }) => network === 'predictor'),
+      ),
     };
   }
 
@@ -250,9 +253,12 @@ export class Policy {
 
   #createStrategy(options: StrategyOptions): Strategy {
     const strategy = createStrategy(options, this.#context);
-    if (strategy.needsPredictor && !this.#parts.networks.predictor) {
+    const missing = strategy.needs.find(({ network }) => !this.#parts.networks[network]);
+    if (missing) {
+      const { network, why } = missing;
       throw new OptionError(
-        `strategy ${options.name} needs a predictor: give \`predictor\` when loading the policy, a predictor folder or 'shift'.`,
+        `strategy ${options.name} needs a ${network} ${why}, found none: give \`networks: { ${network} }\` when loading the policy, ` +
+          "a folder or 'shift'.",
       );
     }
     this.#plans.reserve(strategy.schedules);

@@ -3,7 +3,6 @@ import { type Schedule, SOLVER_NAMES, signalAndNoise } from '../diffusion/solver
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
 import { shiftRows } from './chunks.js';
-import { FalconBuffer, type VisitedSample } from './falcon-buffer.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
 import {
   type Deciding,
@@ -16,6 +15,31 @@ import {
   startFromSample,
 } from './strategy.js';
 import type { FalconStrategyOptions } from './strategy-options.js';
+
+/** A sample that a decision passed through on its way to a chunk. */
+export interface VisitedSample {
+  /** Normalised, f32 [horizon][actionDim]. */
+  readonly sample: Float32Array;
+  /** Index of the solver step that comes next. */
+  readonly step: number;
+}
+
+/** The newest samples of an episode, as many as fit. Does not change: adding to it makes another one. */
+export class FalconBuffer {
+  /** Oldest decision first, of one decision the noisiest first: the order in which they are forgotten. */
+  readonly samples: readonly VisitedSample[];
+  readonly #capacity: number;
+
+  constructor(capacity: number, samples: readonly VisitedSample[] = []) {
+    this.#capacity = capacity;
+    this.samples = samples.slice(-capacity);
+  }
+
+  /** With the samples of one more decision, in the order of its steps. */
+  with(visited: readonly VisitedSample[]): FalconBuffer {
+    return new FalconBuffer(this.#capacity, [...this.samples, ...visited]);
+  }
+}
 
 /** Settings of Falcon, complete. */
 interface Falcon {
@@ -70,7 +94,7 @@ export function createFalconStrategy(options: FalconStrategyOptions, context: St
     description: `Falcon on ${solver} ${full.steps.length} (experimental)`,
     schedules: [full, ...falcon.screening],
     usual: full,
-    needsPredictor: false,
+    needs: [],
     actionSteps: context.actionSteps,
     needsOnlyChunks: false,
     begin: () => new FalconEpisode(falcon),

@@ -49,7 +49,7 @@ export function createRtiDpStrategy(options: RtiDpStrategyOptions, context: Stra
     description: `RTI-DP ${schedule.steps.length} (timesteps ${timesteps.join(' ')}, one action per decision)`,
     schedules: [schedule, cold.schedule],
     usual: schedule,
-    needsPredictor: false,
+    needs: [],
     actionSteps: 1,
     needsOnlyChunks: true,
     begin: singleRuns(({ newest }) => {
@@ -72,20 +72,24 @@ function timestepsOf(where: string, timesteps: readonly number[] | string): read
   return timesteps;
 }
 
-/** A gripper opens or closes: it is sent ±1, and remembered as ±1/factor, or what lies between would be taken for noise. */
+/**
+ * A gripper opens or closes: it is sent ±1, and remembered as ±1/factor, or what lies between would be taken for noise. A policy
+ * that was trained on scaled gripper actions goes on from what it made itself. Only a value above 0 is +1, as in the released code.
+ */
 function gripperRule(where: string, gripper: GripperOptions | undefined, actionDim: number): (result: DenoiseResult) => DenoiseResult {
   if (gripper === undefined) return (result) => result;
-  checkKeys(`${where}: gripper`, gripper, ['dimensions', 'factor']);
+  checkKeys(`${where}: gripper`, gripper, ['dimensions', 'factor', 'remember']);
   if (!Array.isArray(gripper.dimensions)) {
     throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, found ${String(gripper.dimensions)}.`);
   }
   const dimensions = new Set(gripper.dimensions.map((index) => checkInteger(`${where}: gripper`, 'dimensions', index, 0, actionDim - 1)));
   const isFactor = (value: number): boolean => value >= 1 && value < Infinity;
   const factor = checkNumber(`${where}: gripper`, 'factor', gripper.factor ?? 1, 'a finite number of at least 1', isFactor);
+  const remember = checkChoice(`${where}: gripper`, 'remember', gripper.remember ?? 'decided', ['decided', 'unchanged'] as const);
   const decided = (values: Float32Array, size: number): Float32Array =>
-    values.map((value, i) => (dimensions.has(i % actionDim) ? (value < 0 ? -size : size) : value));
+    values.map((value, i) => (dimensions.has(i % actionDim) ? (value > 0 ? size : -size) : value));
   return ({ normalizedChunk, chunk, trace }) => ({
-    normalizedChunk: decided(normalizedChunk, 1 / factor),
+    normalizedChunk: remember === 'decided' ? decided(normalizedChunk, 1 / factor) : normalizedChunk,
     chunk: decided(chunk, 1),
     trace,
   });

@@ -17,7 +17,7 @@ export function createSolverStrategy(options: SolverStrategyOptions, context: St
     description: `${options.name} ${schedule.steps.length}`,
     schedules: [schedule],
     usual: schedule,
-    needsPredictor: false,
+    needs: [],
     actionSteps: context.actionSteps,
     needsOnlyChunks: true,
     begin: singleRuns(() => start),

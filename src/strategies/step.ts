@@ -62,7 +62,7 @@ export function createStepStrategy(options: StepStrategyOptions, context: Strate
     description: `STEP ${budget} (${details.join(', ')})`,
     schedules: [warm.schedule, ...(cold ? [cold.schedule] : []), ...(perturbed ? [perturbed.schedule] : [])],
     usual: warm.schedule,
-    needsPredictor: predictor === 'network',
+    needs: predictor === 'network' ? [{ network: 'predictor', why: 'for the starts of its decisions' }] : [],
     actionSteps: context.actionSteps,
     needsOnlyChunks: true,
     begin: singleRuns(({ newest, before }) => {

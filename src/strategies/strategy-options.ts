@@ -90,6 +90,11 @@ export interface GripperOptions {
   readonly dimensions: readonly number[];
   /** Before the next decision these dimensions are set to ±1/factor, by their sign. Default 1 (published: 10 with images). */
   readonly factor?: number;
+  /**
+   * What the next decision goes on from: `decided` (default), ±1/factor, as with a pretrained policy; `unchanged`, the chunk as it was
+   * made, as with a policy that was trained on gripper actions divided by 10. The action that is sent is ±1 in both.
+   */
+  readonly remember?: 'decided' | 'unchanged';
 }
 
 /**

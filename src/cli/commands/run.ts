@@ -14,7 +14,7 @@ import { Progress } from '../../terminal/progress.js';
 import { facts, table } from '../../terminal/table.js';
 import type { Command } from '../command.js';
 import { type LatencySummary, summarizeLatencies } from '../latency.js';
-import { adapterName, withPolicy } from '../load.js';
+import { adapterName, networksFrom, withPolicy } from '../load.js';
 import { observationAt, type Recording, readRecording } from '../recording.js';
 import { strategyFromFlags } from '../strategy-options.js';
 
@@ -86,7 +86,7 @@ export const runCommand: Command = {
         strategy,
         signal,
         onDecision: (result: PlanResult) => void decisions.push(result),
-        ...given({ precision, predictor, adapter: values.adapter, profile: profileOption(values.profile) }),
+        ...given({ precision, networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) }),
       };
       return withPolicy(folder, options, async (policy) => {
         const actions = await replay(policy, recording, signal);
