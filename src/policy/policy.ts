@@ -9,7 +9,7 @@ import { countFrames, gatherFrames, type Observation } from '../observations/che
 import type { PlanTiming } from '../runtime/timing.js';
 import type { Precision } from '../spec/precision.js';
 import { concatenate, splitChunks } from '../strategies/chunks.js';
-import { createStrategy } from '../strategies/create-strategy.js';
+import { createStrategy } from '../strategies/index.js';
 import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Decider, type Sample } from './decider.js';

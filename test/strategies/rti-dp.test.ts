@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import type { PlanResult, Policy } from '../../src/policy/policy.js';
-import { createStrategy } from '../../src/strategies/create-strategy.js';
+import { createStrategy } from '../../src/strategies/index.js';
 import { RTI_DP_TIMESTEPS } from '../../src/strategies/rti-dp.js';
 import type { RtiDpStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
