@@ -12,7 +12,10 @@ import { ControlLoop, type Distribution, loadPolicy } from 'warmstep';
 const SECONDS = 4;
 
 const folder = fileURLToPath(new URL('../../checkpoints/pusht-state', import.meta.url));
-const policy = await loadPolicy(`${folder}/policy`, { predictor: `${folder}/predictor`, strategy: { name: 'STEP', budget: 2 } });
+const policy = await loadPolicy(`${folder}/policy`, {
+  networks: { predictor: `${folder}/predictor` },
+  strategy: { name: 'STEP', budget: 2 },
+});
 console.log(`${policy.info.strategy} on ${policy.info.adapter.description}`);
 
 let agent: ArrayLike<number> = [200, 300];

@@ -12,7 +12,7 @@ const ROBOTS = 3;
 const DECISIONS = 3;
 
 const folder = fileURLToPath(new URL('../../checkpoints/pusht-state', import.meta.url));
-const policy = await loadPolicy(`${folder}/policy`, { predictor: 'shift', strategy: { name: 'STEP', budget: 2 } });
+const policy = await loadPolicy(`${folder}/policy`, { networks: { predictor: 'shift' }, strategy: { name: 'STEP', budget: 2 } });
 const { observations, observationSteps, actionSteps, actionDim } = policy.info;
 await policy.warmup(ROBOTS);
 

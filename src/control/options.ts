@@ -1,5 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
-import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
+import { checkChoice, checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
 import { type Clock, SYSTEM_CLOCK } from './clock.js';
 import type { DecisionSourceInfo } from './decision-source.js';
 import type { StopReason } from './events.js';
@@ -70,19 +70,19 @@ export interface ResolvedOptions {
 }
 
 const WHERE = 'ControlLoop';
-const KEYS = [
-  'tickMs',
-  'send',
-  'onStop',
-  'late',
-  'holdAction',
-  'maxMisses',
-  'actionSteps',
-  'lead',
-  'maxObservationAgeMs',
-  'limits',
-  'clock',
-] as const satisfies readonly (keyof ControlLoopOptions)[];
+const KEYS = keysOf<ControlLoopOptions>({
+  tickMs: true,
+  send: true,
+  onStop: true,
+  late: true,
+  holdAction: true,
+  maxMisses: true,
+  actionSteps: true,
+  lead: true,
+  maxObservationAgeMs: true,
+  limits: true,
+  clock: true,
+});
 
 /** @throws OptionError. */
 export function resolveOptions(options: ControlLoopOptions, info: DecisionSourceInfo): ResolvedOptions {

@@ -10,7 +10,7 @@ import { FrameWindow } from '../observations/window.js';
 import type { PlanTiming } from '../runtime/timing.js';
 import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
-import { createStrategy } from '../strategies/create-strategy.js';
+import { createStrategy } from '../strategies/index.js';
 import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Decider, type Given, nextTurn, statelessTurn, type Turn } from './decider.js';
@@ -80,7 +80,7 @@ export class Policy {
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
     const { checkpoint, networks, precision, fileDtypes, warnings } = this.#parts;
-    const { usual, needsPredictor, description, actionSteps } = this.#strategy;
+    const { usual, needs, description, actionSteps } = this.#strategy;
     return {
       ...describePolicy(checkpoint, networks),
       actionSteps,
@@ -88,7 +88,10 @@ export class Policy {
       fileDtypes,
       warnings,
       strategy: description,
-      dispatches: this.#plans.peek(1)?.dispatchCount(usual.steps.length, needsPredictor),
+      dispatches: this.#plans.peek(1)?.dispatchCount(
+        usual.steps.length,
+        needs.some(({ network }) => network === 'predictor'),
+      ),
     };
   }
 
@@ -239,9 +242,12 @@ export class Policy {
 
   #createStrategy(options: StrategyOptions): Strategy {
     const strategy = createStrategy(options, this.#context);
-    if (strategy.needsPredictor && !this.#parts.networks.predictor) {
+    const missing = strategy.needs.find(({ network }) => !this.#parts.networks[network]);
+    if (missing) {
+      const { network, why } = missing;
       throw new OptionError(
-        `strategy ${options.name} needs a predictor: give \`predictor\` when loading the policy, a predictor folder or 'shift'.`,
+        `strategy ${options.name} needs a ${network} ${why}, found none: give \`networks: { ${network} }\` when loading the policy, ` +
+          "a folder or 'shift'.",
       );
     }
     this.#plans.reserve(strategy.schedules);

@@ -66,7 +66,7 @@ async function verifyOpened(
     taps: tapsOf(golden),
     onDecision: (result) => decisions.push(result),
     ...(strategy ? { strategy } : {}),
-    ...(sources.predictor ? { predictor: sources.predictor } : {}),
+    ...(sources.predictor ? { networks: { predictor: sources.predictor } } : {}),
   });
   try {
     const computed = new Map<string, ArrayLike<number>>();

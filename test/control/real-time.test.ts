@@ -52,7 +52,7 @@ describe('50 Hz with the bundled policy', () => {
     const device = await openTestDevice();
     policy = await loadPolicy(`${BUNDLED}/policy`, {
       device,
-      predictor: `${BUNDLED}/predictor`,
+      networks: { predictor: `${BUNDLED}/predictor` },
       strategy: { name: 'STEP', budget: 2 },
       onDispose: () => device.dispose(),
     });

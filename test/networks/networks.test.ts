@@ -116,7 +116,11 @@ describe('the predictor against float64', () => {
     const unet = { ...base, actionDim, horizon, downDims: [8], kernelSize: 1, groups: 1, stepEmbedDim: 4, conditioningDim };
     const { source: predictor, tensors } = randomPredictor(config);
     const batch = 2;
-    const policy = await loadPolicy(randomPolicy(unet, observationDim).source, { device: device(), predictor, taps: ['prediction'] });
+    const policy = await loadPolicy(randomPolicy(unet, observationDim).source, {
+      device: device(),
+      networks: { predictor },
+      taps: ['prediction'],
+    });
     const normals = new Normals(8);
     const state = normals.floats(batch * conditioningDim, 0.3);
     const chunk = normals.floats(batch * horizon * actionDim, 0.5);

@@ -37,7 +37,7 @@ describe('Falcon on a device', () => {
       const policy = await load({ ...settings, ...REUSE }, ['start', 'sample']);
       const { predictionType, clip } = solverOptions(CASE);
       const scheduler = { ...TOY_CONTEXT.scheduler, predictionType, clipSample: clip !== null };
-      const full = solverSchedule({ name: settings.solver ?? 'DDIM', steps: 8 }, scheduler);
+      const full = solverSchedule(settings.solver ?? 'DDIM', { steps: 8 }, scheduler);
       const all = full.steps.map(({ timestep }) => timestep);
       const first = await policy.decide(window(policy));
       expect(first).toMatchObject({ warm: false, timesteps: all, evaluations: 8, screening: 0 });

@@ -106,7 +106,7 @@ describe('loading a policy', () => {
     const loading = loadPolicy(counted(golden('step-forward-noise/policy')), {
       ...options,
       device: device(),
-      predictor: counted(golden('step-forward-noise/predictor')),
+      networks: { predictor: counted(golden('step-forward-noise/predictor')) },
     });
     await loading.then(
       (policy) => policy.dispose(),

@@ -82,7 +82,7 @@ describe('a result that is not finite', () => {
     Object.assign(predictor.files, goldenFiles('step-forward-noise/predictor'));
     const heads = (name: string): boolean => name.endsWith('weight') && /^decoder|head|out/.test(name);
     await predictor.tensors((tensors) => tensors.map((tensor) => (heads(tensor.name) ? overflowing(tensor) : tensor)));
-    const policy = await loadPolicy(golden('step-forward-noise/policy'), { device: device(), predictor: predictor.source });
+    const policy = await loadPolicy(golden('step-forward-noise/policy'), { device: device(), networks: { predictor: predictor.source } });
     const cold = await policy.decide(window(policy));
     expect(cold.warm).toBe(false);
     const warm = policy.decide(window(policy, 1));

@@ -41,7 +41,7 @@ describe('thousands of decisions', () => {
     };
     const policy = await loadPolicy(randomPolicy(unet, 3).source, {
       device: device(),
-      predictor: 'shift',
+      networks: { predictor: 'shift' },
       strategy: { name: 'STEP', budget: 1, stall: {}, coldStart: { steps: 1 } },
     });
     const windows = [0, 1, 2, 3].map((salt) => window(policy, salt));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
-import { createStrategy } from '../../src/strategies/create-strategy.js';
+import { createStrategy } from '../../src/strategies/index.js';
 import { RTI_DP_TIMESTEPS } from '../../src/strategies/rti-dp.js';
 import type { RtiDpStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
@@ -84,10 +84,32 @@ describe('a gripper', () => {
     expect([...result.chunk]).toEqual([0.4852807, -1, 0.4852807, -1].map((value) => expect.closeTo(value, 5)));
   });
 
+  it.each([
+    ['decided', -0.5],
+    ['unchanged', 0],
+  ] as const)('closes at exactly 0, and is remembered %s', (remember, kept) => {
+    const context = { ...TOY_CONTEXT, horizon: 2, actionDim: 2 };
+    const strategy = createStrategy({ name: 'RTI-DP', gripper: { dimensions: [1], factor: 2, remember } }, context);
+    const unused = { newest: undefined, before: undefined, uniform: () => new Float64Array(), normal: () => new Float32Array() };
+    const deciding = strategy.begin().decide(unused);
+    deciding.next();
+    const { value } = deciding.next([
+      { normalizedChunk: Float32Array.of(0.5, 0, -0.5, 0), chunk: Float32Array.of(5, 0, -5, 0), trace: [] },
+    ]);
+    expect(value).toMatchObject({
+      result: { normalizedChunk: Float32Array.of(0.5, kept, -0.5, kept), chunk: Float32Array.of(5, -1, -5, -1) },
+    });
+  });
+
   it.each<[string, unknown, RegExp]>([
     ['a dimension that actions do not have', { dimensions: [1] }, /gripper: dimensions must be an integer from 0 to 0, found 1/],
     ['a factor below 1', { dimensions: [0], factor: 0.5 }, /gripper: factor must be a finite number of at least 1, found 0.5/],
     ['an unknown option', { dimensions: [0], factr: 10 }, /gripper: unknown option "factr"/],
+    [
+      'an unknown way to remember',
+      { dimensions: [0], remember: 'kept' },
+      /gripper: remember must be one of decided, unchanged, found kept/,
+    ],
     ['no dimensions', {}, /gripper: dimensions must be a list of action dimensions, found undefined/],
     ['one dimension that is no list', { dimensions: 0 }, /gripper: dimensions must be a list of action dimensions, found 0/],
   ])('with %s is refused', (_, gripper, message) => {

@@ -5,7 +5,7 @@ import type { ComputeDevice } from '../../src/runtime/device.js';
 import { golden } from './folders.js';
 import { floats, type Tensors } from './recorded-case.js';
 
-export interface GoldenOptions extends Omit<LoadPolicyOptions, 'device' | 'predictor'> {
+export interface GoldenOptions extends Omit<LoadPolicyOptions, 'device' | 'networks'> {
   /** True for the predictor of the case. */
   readonly predictor?: true | 'shift';
 }
@@ -14,7 +14,7 @@ export interface GoldenOptions extends Omit<LoadPolicyOptions, 'device' | 'predi
 export function loadGolden(device: ComputeDevice, name: string, options: GoldenOptions = {}): Promise<Policy> {
   const { predictor, ...rest } = options;
   const given = predictor === true ? golden(`${name}/predictor`) : predictor;
-  return loadPolicy(golden(`${name}/policy`), { ...rest, device, ...(given === undefined ? {} : { predictor: given }) });
+  return loadPolicy(golden(`${name}/policy`), { ...rest, device, ...(given === undefined ? {} : { networks: { predictor: given } }) });
 }
 
 /** Irregular values between −0.9 and 0.9, the same every time. */

@@ -72,7 +72,7 @@ export async function measureSynthetic(device: ComputeDevice, options: BenchOpti
   const started = performance.now();
   const loading = {
     device,
-    predictor: clockedSource(predictor, reads),
+    networks: { predictor: clockedSource(predictor, reads) },
     precision,
     signal,
     strategy: { name: 'STEP', budget: BUDGET },

@@ -59,7 +59,7 @@ export const demoCommand: Command = {
     const progress = new Progress();
     progress.phase('loading the policy and its predictor');
     return interruptible(async (signal) => {
-      const options = { predictor: bundled.predictor, signal, ...given({ adapter: values.adapter, profile }) };
+      const options = { networks: { predictor: bundled.predictor }, signal, ...given({ adapter: values.adapter, profile }) };
       return withPolicy(bundled.policy, options, async (policy) => {
         progress.done();
         if (values.watch) {

@@ -20,7 +20,7 @@ import { agreementReport, readReference } from '../eval/reference.js';
 import { outputFolder, presentResults } from '../eval/results.js';
 import { describeStrategies, type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
-import { withPolicy } from '../load.js';
+import { networksFrom, withPolicy } from '../load.js';
 
 const USAGE = `usage: warmstep eval push-t [options]
 
@@ -88,7 +88,7 @@ export const evalCommand: Command = {
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     return interruptible(async (signal) => {
       const options = {
-        ...given({ predictor: folders.predictor, precision, adapter: values.adapter, profile: profileOption(values.profile) }),
+        ...given({ networks: networksFrom(folders.predictor), precision, adapter: values.adapter, profile: profileOption(values.profile) }),
         signal,
       };
       return withPolicy(folders.policy, options, async (policy) => {
