@@ -3,7 +3,7 @@ import { playEpisode } from '../evaluation/play.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
-import type { PlanResult, Policy } from '../policy/policy.js';
+import type { Decision, Policy } from '../policy/policy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { ContractionStart } from './contraction.js';
 import { startNoise } from './perturbation.js';
@@ -56,7 +56,7 @@ export function startsFromPrediction(situations: readonly Situation[]): Contract
  * Lets a policy play episodes of a task, one after the other, and returns situations that it came into. An episode's
  * first decision is left out where there are others: it has no past. A short episode has fewer situations.
  * @throws OptionError for a policy that was loaded without the tap `START_TAP`, and for an episode that fails; and as
- * `Policy.decide`.
+ * `Policy.decideAll`.
  */
 export async function collectSituations(policy: Policy, options: SituationOptions): Promise<Situation[]> {
   checkInteger('collectSituations', 'episodes', options.episodes, 1, 2 ** 16);
@@ -88,7 +88,7 @@ async function play(policy: Policy, index: number, options: SituationOptions): P
   return visited;
 }
 
-function startOf({ taps }: PlanResult): Float32Array {
+function startOf({ taps }: Decision): Float32Array {
   const start = taps.get(START_TAP);
   if (!start)
     throw new OptionError(`collectSituations: the policy must be loaded with \`taps: ['${START_TAP}']\`, found none: load it again.`);

@@ -19,8 +19,8 @@ export interface ControlMetrics {
   readonly busyTicks: number;
   /** Ticks for which no row of a chunk was there. */
   readonly deadlineMisses: number;
-  /** Chunks that were planned. */
-  readonly plans: number;
+  /** Chunks that were decided. */
+  readonly decisions: number;
   /** Of these, chunks that came when all of their rows were over. */
   readonly expiredChunks: number;
   /** Actions with a value outside of the limits. */
@@ -33,11 +33,11 @@ export interface ControlMetrics {
   readonly staleTicks: number;
   /** Depth of the queue: rows of the newest chunk that are still to be sent. */
   readonly rowsLeft: number;
-  /** From the call of the planner to its chunk. */
-  readonly planLatencyMs: Distribution | undefined;
+  /** From the call of the source to its chunk. */
+  readonly decisionLatencyMs: Distribution | undefined;
   /** How long after its time a tick began. */
   readonly tickJitterMs: Distribution | undefined;
-  /** Age of sent actions: from the observation that an action was planned from until it was sent. */
+  /** Age of sent actions: from the observation that an action was decided from until it was sent. */
   readonly actionAgeMs: Distribution | undefined;
 }
 
@@ -72,14 +72,14 @@ export class MetricsRecorder {
     sent: 0,
     busyTicks: 0,
     deadlineMisses: 0,
-    plans: 0,
+    decisions: 0,
     expiredChunks: 0,
     limitedActions: 0,
     limitedValues: 0,
     refusedObservations: 0,
     staleTicks: 0,
   };
-  readonly planLatencyMs = new RecentValues();
+  readonly decisionLatencyMs = new RecentValues();
   readonly tickJitterMs = new RecentValues();
   readonly actionAgeMs = new RecentValues();
 
@@ -87,7 +87,7 @@ export class MetricsRecorder {
     return {
       ...this.counts,
       rowsLeft,
-      planLatencyMs: this.planLatencyMs.distribution(),
+      decisionLatencyMs: this.decisionLatencyMs.distribution(),
       tickJitterMs: this.tickJitterMs.distribution(),
       actionAgeMs: this.actionAgeMs.distribution(),
     };

@@ -42,7 +42,8 @@ export function parseGrid(text: string): Grid {
   const cells = combinations(options).map((choice) =>
     [head, ...choice.map(({ option, value }) => (value === '' ? option : `${option}=${value}`))].join('/'),
   );
-  return { axes, cells, strategies: cells.map(parseStrategy) };
+  const strategies = cells.map(parseStrategy);
+  return { axes, cells: strategies.map(({ name }) => name), strategies };
 }
 
 function combinations(

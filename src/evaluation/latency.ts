@@ -1,5 +1,5 @@
 import type { Task } from '../envs/environment.js';
-import type { PlanResult, Policy } from '../policy/policy.js';
+import type { Decision, Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import { playEpisode } from './play.js';
 import type { LatencyRecord } from './record.js';
@@ -31,8 +31,8 @@ const LEAST = 3;
  */
 export async function measureLatency(policy: Policy, options: LatencyOptions): Promise<Latencies> {
   const { task, strategy, seed, decisions, budgetMs, signal } = options;
-  const first: PlanResult[] = [];
-  const later: PlanResult[] = [];
+  const first: Decision[] = [];
+  const later: Decision[] = [];
   const started = performance.now();
   const isDone = (): boolean => later.length > LEAST && (later.length > decisions || performance.now() - started > budgetMs);
   // First decisions are rare: the first few episodes are cut after their second one.
@@ -51,7 +51,7 @@ export async function measureLatency(policy: Policy, options: LatencyOptions): P
     if (episode > LEAST && later.length === before) break;
   }
   const isColdFirst = first.some(({ warm }) => !warm) && later.some(({ warm }) => warm);
-  const record = (results: readonly PlanResult[]): LatencyRecord => ({
+  const record = (results: readonly Decision[]): LatencyRecord => ({
     samplesMs: results.slice(1).map(({ latencyMs }) => Number(latencyMs.toFixed(3))),
   });
   return isColdFirst ? { latency: record(later), coldLatency: record(first) } : { latency: record([...first, ...later]) };

@@ -1,7 +1,7 @@
 import type { Task } from '../envs/environment.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { Observation } from '../observations/check.js';
-import type { PlanResult, Policy } from '../policy/policy.js';
+import type { Decision, Policy } from '../policy/policy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Rollout } from './rollout.js';
 
@@ -28,15 +28,15 @@ export interface PlayOptions {
   /** Asked before every decision: whether those made are enough, though the episode is not over. */
   readonly isEnough?: (decisions: number) => boolean;
   /** Called before a decision is executed. What it throws ends the play. */
-  readonly onDecision?: (decision: PlanResult, moment: DecisionMoment) => void;
+  readonly onDecision?: (decision: Decision, moment: DecisionMoment) => void;
   /** Called after each tick, and waited for. What it throws ends the play. */
-  readonly onTick?: (rollout: Rollout, decision: PlanResult) => void | Promise<void>;
+  readonly onTick?: (rollout: Rollout, decision: Decision) => void | Promise<void>;
 }
 
 /**
  * Plays one episode in closed loop, decision by decision, batch 1. A network that is not finite, or an environment that
  * fails, ends the episode as a failure, which its record tells of.
- * @throws as `Policy.decide` for everything else, and the reason of `signal`.
+ * @throws as `Policy.decideAll` for everything else, and the reason of `signal`.
  */
 export async function playEpisode(policy: Policy, options: PlayOptions): Promise<Rollout> {
   const { task, seed, strategy, keepReplay, signal, isEnough, onDecision, onTick } = options;
@@ -58,9 +58,9 @@ export async function playEpisode(policy: Policy, options: PlayOptions): Promise
 }
 
 /** Undefined where the network was not finite: the episode has then failed. */
-async function decideAlone(policy: Policy, rollout: Rollout): Promise<PlanResult | undefined> {
+async function decideAlone(policy: Policy, rollout: Rollout): Promise<Decision | undefined> {
   try {
-    return (await policy.decide([{ episode: rollout.episode, window: rollout.window }]))[0];
+    return (await policy.decideAll([{ episode: rollout.episode, window: rollout.window }]))[0];
   } catch (error) {
     if (!(error instanceof NonFiniteError)) throw error;
     rollout.fail(error);

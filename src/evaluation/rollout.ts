@@ -1,8 +1,9 @@
 import type { EnvironmentStep, Task, TaskEnvironment } from '../envs/environment.js';
 import type { SceneAxis } from '../envs/scene.js';
 import { OptionError } from '../foundation/errors.js';
-import type { Observation } from '../observations/check.js';
-import type { PlanResult } from '../policy/decision-result.js';
+import { checkFrame, type Observation } from '../observations/check.js';
+import { FrameWindow } from '../observations/window.js';
+import type { Decision } from '../policy/decision-result.js';
 import type { Episode } from '../policy/episode.js';
 import type { PolicyInfo } from '../policy/info.js';
 import type { EpisodeRecord, Replay } from './record.js';
@@ -16,7 +17,7 @@ export interface RolloutOptions {
   readonly stepTimeoutMs?: number;
 }
 
-type Sizes = Pick<PolicyInfo, 'observationSteps' | 'actionDim'>;
+type Sizes = Pick<PolicyInfo, 'observations' | 'observationSteps' | 'actionDim'>;
 
 const STEP_TIMEOUT_MS = 30_000;
 const REWARD_DIGITS = 4;
@@ -29,8 +30,7 @@ export class Rollout {
   #environment: TaskEnvironment | undefined;
   readonly #options: RolloutOptions;
   readonly #sizes: Sizes;
-  /** The newest last, as many as a window holds. */
-  #frames: Observation[] = [];
+  readonly #window: FrameWindow;
   readonly #rewards: number[] = [];
   readonly #jumps: number[] = [];
   readonly #states: number[] = [];
@@ -49,6 +49,7 @@ export class Rollout {
     this.seed = options.seed;
     this.#options = options;
     this.#sizes = sizes;
+    this.#window = new FrameWindow(sizes.observations, sizes.observationSteps);
   }
 
   /** Makes the environment and brings it to its first state. */
@@ -85,16 +86,13 @@ export class Rollout {
     return this.#present.snapshot();
   }
 
-  /** The newest observations by name, flattened [observationSteps][size]; the first one stands for those before it. */
+  /** The newest observations by name, flattened [observationSteps][size]. */
   get window(): Observation {
-    const [oldest] = this.#frames as [Observation];
-    const missing = this.#sizes.observationSteps - this.#frames.length;
-    const frames = [...Array.from({ length: missing }, () => oldest), ...this.#frames];
-    return Object.fromEntries(Object.keys(oldest).map((name) => [name, frames.flatMap((frame) => Array.from(frame[name] ?? []))]));
+    return this.#window.observation();
   }
 
   /** Executes the actions of a decision; `onTick` is called after each. */
-  async execute(decision: PlanResult, onTick?: () => void | Promise<void>): Promise<void> {
+  async execute(decision: Decision, onTick?: () => void | Promise<void>): Promise<void> {
     const { actionDim, observationSteps } = this.#sizes;
     this.#recordDecision(decision);
     for (let row = 0; row * actionDim < decision.actions.length && !this.isOver; row++) {
@@ -135,16 +133,16 @@ export class Rollout {
     };
   }
 
-  #recordDecision({ normalizedChunk: chunk, evaluations, screening, stalled }: PlanResult): void {
+  #recordDecision({ normalizedChunk: chunk, evaluations, screening, stalled }: Decision): void {
     const { actionDim, observationSteps } = this.#sizes;
     const last = this.#lastRow;
     if (last) {
       const first = chunk.subarray((observationSteps - 1) * actionDim, observationSteps * actionDim);
       this.#jumps.push(Math.hypot(...last.map((value, i) => value - (first[i] as number))));
     }
-    this.#evaluations += evaluations[0] ?? 0;
-    this.#screening += screening[0] ?? 0;
-    if (stalled[0]) this.#stalledDecisions.push(this.#decisionTicks.length);
+    this.#evaluations += evaluations;
+    this.#screening += screening;
+    if (stalled) this.#stalledDecisions.push(this.#decisionTicks.length);
     this.#decisionTicks.push(this.#rewards.length);
   }
 
@@ -159,7 +157,8 @@ export class Rollout {
   #observe(): void {
     // First, because the observation may be refused: a replay has a state for every tick.
     if (this.#options.keepReplay) this.#states.push(...checked('snapshot', this.snapshot, this.#options.task.scene.snapshot));
-    this.#frames = [...this.#frames, finiteCopy(this.#present.observe())].slice(-this.#sizes.observationSteps);
+    // An observation that is refused is this environment's failure: in a batch it would be everyone's.
+    this.#window.push(checkFrame(this.#sizes.observations, this.#present.observe(), 'the environment'));
   }
 
   #replay(): Replay {
@@ -183,18 +182,6 @@ export class Rollout {
     });
     return Promise.race([answer, late]).finally(() => clearTimeout(timer));
   }
-}
-
-/** The environment may reuse its arrays. A value that is not finite is its failure: in a batch it would be everyone's. */
-function finiteCopy(observation: Observation): Observation {
-  return Object.fromEntries(
-    Object.entries(observation).map(([name, values]) => {
-      const copy = Array.from(values);
-      const bad = copy.find((value) => !Number.isFinite(Math.fround(value)));
-      if (bad !== undefined) throw new TypeError(`the environment observed ${String(bad)} in "${name}"`);
-      return [name, copy];
-    }),
-  );
 }
 
 /** A replay whose values are not those of the scene would be drawn as something else. */

@@ -3,7 +3,7 @@ import { collectSituations, type Situation, START_TAP, startsFromNoise, startsFr
 import { warmStart } from '../../src/diffusion/warm-start.js';
 import { pushTTask } from '../../src/envs/push-t/task.js';
 import { OptionError } from '../../src/foundation/errors.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';
 import { loadGolden } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
@@ -15,12 +15,12 @@ describe('situations of Push-T', () => {
   const device = useTestDevice();
   let policy: Policy;
   let situations: Situation[];
-  const decisions: PlanResult[] = [];
+  const decisions: Decision[] = [];
   const ticks: number[] = [];
 
   beforeAll(async () => {
     // A network of random weights pushes nothing anywhere: its episodes are cut after 300 ticks.
-    const onDecision = (result: PlanResult): void => void decisions.push(result);
+    const onDecision = (result: Decision): void => void decisions.push(result);
     policy = await loadGolden(device(), 'step-forward-noise', { predictor: true, taps: [START_TAP], onDecision });
     situations = await collectSituations(policy, { ...OPTIONS, task: pushTTask(policy.info), onTick: (_, tick) => ticks.push(tick) });
   });

@@ -41,10 +41,10 @@ describe('an episode that is played', () => {
   it('ends as a failure where the network is not finite, and as an error where something else is wrong', async () => {
     const broken = (error: Error): Policy => {
       const whole = policy();
-      const stub: Pick<Policy, 'info' | 'beginEpisode' | 'decide'> = {
+      const stub: Pick<Policy, 'info' | 'beginEpisode' | 'decideAll'> = {
         info: whole.info,
         beginEpisode: (episode) => whole.beginEpisode(episode),
-        decide: () => Promise.reject(error),
+        decideAll: () => Promise.reject(error),
       };
       return stub as Policy;
     };

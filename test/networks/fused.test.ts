@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import type { PlanResult } from '../../src/policy/policy.js';
+import type { Decision } from '../../src/policy/policy.js';
 import type { UnetShape } from '../../src/spec/network-shapes.js';
 import { useTestDevice } from '../support/device.js';
 import { randomPolicy } from '../support/random-checkpoint.js';
@@ -40,9 +40,9 @@ describe('with the variants for GPUs a convolution finishes the one before it', 
   const noise = normals.floats(BATCH * unet.horizon * unet.actionDim);
   const { source, tensors } = randomPolicy(unet, unet.conditioningDim);
 
-  async function decide(taps: readonly string[]): Promise<{ result: PlanResult; dispatches: number | undefined }> {
+  async function decide(taps: readonly string[]): Promise<{ result: Decision; dispatches: number | undefined }> {
     const policy = await loadPolicy(source, { device: device(), taps });
-    const result = await policy.plan({ 'observation.state': state }, { previous: [], noise });
+    const result = await policy.decide({ 'observation.state': state }, { previous: [], noise });
     const { dispatches } = policy.info;
     await policy.dispose();
     return { result, dispatches };

@@ -57,7 +57,7 @@ describe('the U-Net against float64', () => {
     // Raw observations in the range of the statistics, so that normalising leaves them as they are.
     const state = normals.floats(batch * unet.conditioningDim, 0.3);
     const noise = normals.floats(batch * unet.horizon * unet.actionDim);
-    const { taps } = await policy.plan({ 'observation.state': state }, { previous: [], noise });
+    const { taps } = await policy.decide({ 'observation.state': state }, { previous: [], noise });
     await policy.dispose();
 
     const output = fromTokens(taps.get('model_output.0') as Float32Array, batch, unet.actionDim, unet.horizon);
@@ -116,11 +116,15 @@ describe('the predictor against float64', () => {
     const unet = { ...base, actionDim, horizon, downDims: [8], kernelSize: 1, groups: 1, stepEmbedDim: 4, conditioningDim };
     const { source: predictor, tensors } = randomPredictor(config);
     const batch = 2;
-    const policy = await loadPolicy(randomPolicy(unet, observationDim).source, { device: device(), predictor, taps: ['prediction'] });
+    const policy = await loadPolicy(randomPolicy(unet, observationDim).source, {
+      device: device(),
+      networks: { predictor },
+      taps: ['prediction'],
+    });
     const normals = new Normals(8);
     const state = normals.floats(batch * conditioningDim, 0.3);
     const chunk = normals.floats(batch * horizon * actionDim, 0.5);
-    const { taps, warm } = await policy.plan(
+    const { taps, warm } = await policy.decide(
       { 'observation.state': state },
       { previous: [{ normalizedChunk: chunk, chunk: chunk }], seed: 1 },
     );

@@ -52,12 +52,12 @@ export async function analyzeContraction(
       return { name, contraction: await measureContraction(policy, starts, { schedule, seed, signal, onStep }) };
     };
     const { horizon, actionDim } = policy.info;
-    const cold = solverSchedule({ name: solver, steps }, scheduler);
+    const cold = solverSchedule(solver, { steps }, scheduler);
     const series = [await measure(`${solver} ${steps} from noise`, cold, startsFromNoise(situations, horizon * actionDim, seed))];
     const warm = startsFromPrediction(situations);
     if (warm.length > 0) {
       // Forward noising, the strategy's default, refines on the steps of DDIM with as many evaluations.
-      series.push(await measure(`STEP ${budget} from the prediction`, solverSchedule({ name: 'DDIM', steps: budget }, scheduler), warm));
+      series.push(await measure(`STEP ${budget} from the prediction`, solverSchedule('DDIM', { steps: budget }, scheduler), warm));
     }
     return { strategy, situations, series };
   } finally {

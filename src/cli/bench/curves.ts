@@ -1,4 +1,4 @@
-import type { Policy } from '../../policy/policy.js';
+import type { Decision, Policy } from '../../policy/policy.js';
 import type { PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { type SyntheticSize, syntheticPolicy, syntheticPredictor } from '../../synthetic/checkpoint.js';
@@ -63,13 +63,15 @@ async function measurePoint(policy: Policy, batch: number, expectedMs: number | 
   progress.update(`horizon ${horizon}, batch ${batch}: compiling`);
   await policy.warmup(batch, signal);
   // A past of zeros: a cold decision first would cost many evaluations, and would say nothing here.
-  const zeros = new Float32Array(batch * horizon * actionDim);
+  const zeros = new Float32Array(horizon * actionDim);
   const previous = [{ normalizedChunk: zeros, chunk: zeros }];
   const latencies: number[] = [];
   const end = performance.now() + POINT_MS;
   for (let i = 0; i < MOST_DECISIONS && (i === 0 || performance.now() < end); i++) {
     signal.throwIfAborted();
-    latencies.push((await policy.plan(frames(i, batch * observationSteps), { previous, seed: i })).latencyMs);
+    const requests = Array.from({ length: batch }, (_, b) => ({ window: frames(i * batch + b, observationSteps), previous, seed: i }));
+    const [decision] = (await policy.decideAll(requests)) as [Decision];
+    latencies.push(decision.latencyMs);
     progress.update(`horizon ${horizon}, batch ${batch}: decision ${i + 1}`);
   }
   progress.done();

@@ -20,7 +20,7 @@ import type { Command } from '../command.js';
 import { outputFolder } from '../eval/results.js';
 import { firstSeedOption } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
-import { adapterName, withPolicy } from '../load.js';
+import { adapterName, networksFrom, withPolicy } from '../load.js';
 
 const USAGE = `usage: warmstep analyze contraction [options]
 
@@ -96,7 +96,7 @@ export const analyzeCommand: Command = {
       const options = {
         signal,
         taps: [START_TAP],
-        ...given({ predictor, adapter: values.adapter, profile: profileOption(values.profile) }),
+        ...given({ networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) }),
       };
       return withPolicy(folder, options, async (policy) => {
         const { info } = policy;

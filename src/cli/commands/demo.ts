@@ -10,7 +10,7 @@ import { Progress } from '../../terminal/progress.js';
 import { BUNDLED_TASK, bundledCheckpoint } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { outputFolder, presentResults } from '../eval/results.js';
-import { type EvaluationPlan, runEvaluation } from '../eval/run-evaluation.js';
+import { type EvaluationCampaign, runEvaluation } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
 import { chosenTask } from '../eval/tasks.js';
 import { withPolicy } from '../load.js';
@@ -61,7 +61,7 @@ export const demoCommand: Command = {
     const progress = new Progress();
     progress.phase('loading the policy and its predictor');
     return interruptible(async (signal) => {
-      const options = { predictor: bundled.predictor, signal, ...given({ adapter: values.adapter, profile }) };
+      const options = { networks: { predictor: bundled.predictor }, signal, ...given({ adapter: values.adapter, profile }) };
       return withPolicy(bundled.policy, options, async (policy) => {
         progress.done();
         const task = kind.forPolicy(policy.info);
@@ -82,7 +82,7 @@ export const demoCommand: Command = {
 };
 
 /** A software adapter gets a sample of what a GPU does in full. */
-function planFor(task: Task, info: PolicyInfo, seed: number, episodes: number | undefined): EvaluationPlan {
+function planFor(task: Task, info: PolicyInfo, seed: number, episodes: number | undefined): EvaluationCampaign {
   const { isFallback } = info.adapter;
   const count = episodes ?? (isFallback ? 4 : MOST_EPISODES);
   return {

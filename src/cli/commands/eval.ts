@@ -18,10 +18,10 @@ import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { agreementReport, readReference } from '../eval/reference.js';
 import { outputFolder, presentResults } from '../eval/results.js';
-import { describeStrategies, type EvaluationPlan, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
+import { describeStrategies, type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
-import { withPolicy } from '../load.js';
+import { networksFrom, withPolicy } from '../load.js';
 
 const USAGE = `usage: warmstep eval TASK [options]
 
@@ -88,7 +88,7 @@ export const evalCommand: Command = {
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     return interruptible(async (signal) => {
       const options = {
-        ...given({ predictor: folders.predictor, precision, adapter: values.adapter, profile: profileOption(values.profile) }),
+        ...given({ networks: networksFrom(folders.predictor), precision, adapter: values.adapter, profile: profileOption(values.profile) }),
         signal,
       };
       return withPolicy(folders.policy, options, async (policy) => {
@@ -112,7 +112,7 @@ export const evalCommand: Command = {
   },
 };
 
-function planOf(values: Values, { largestSeed }: TaskKind): Omit<EvaluationPlan, 'task'> {
+function planOf(values: Values, { largestSeed }: TaskKind): Omit<EvaluationCampaign, 'task'> {
   const episodes = integerOption('episodes', values.episodes, 1) ?? 50;
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
   const listed = values.strategies ?? (grids.length === 0 ? DEFAULT_STRATEGIES : undefined);

@@ -4,7 +4,7 @@ import { playEpisode } from '../../evaluation/play.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 import type { Rollout } from '../../evaluation/rollout.js';
 import { OptionError } from '../../foundation/errors.js';
-import type { PlanResult, Policy } from '../../policy/policy.js';
+import type { Decision, Policy } from '../../policy/policy.js';
 import { milliseconds } from '../../terminal/format.js';
 import { type TerminalStream, TerminalView } from './terminal-view.js';
 
@@ -45,11 +45,11 @@ function caption(
   policy: Policy,
   { maxTicks, scene }: Task,
   { seed, ticks, reward }: Rollout,
-  { latencyMs, evaluations, warm }: PlanResult,
+  { latencyMs, evaluations, warm }: Decision,
 ): string[] {
   return [
     `${policy.info.strategy}, seed ${seed}`,
     `tick ${String(ticks).padStart(3)} of ${maxTicks}   ${scene.describeReward(reward)}   ` +
-      `decision ${milliseconds(latencyMs)}, ${warm ? 'from the prediction' : 'from noise'}, ${evaluations[0]} evaluations`,
+      `decision ${milliseconds(latencyMs)}, ${warm ? 'from the prediction' : 'from noise'}, ${evaluations} evaluations`,
   ];
 }
