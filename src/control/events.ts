@@ -29,7 +29,7 @@ export interface DeadlineMissEvent {
   readonly tick: number;
   /** Late ticks in a row, this one included. */
   readonly consecutive: number;
-  /** What was too slow: the source, or the observations, which were too old to plan from. */
+  /** What was too slow: the source, or the observations, which were too old to decide from. */
   readonly cause: 'decision' | 'observation';
 }
 

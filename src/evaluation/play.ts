@@ -46,7 +46,7 @@ export async function playEpisode(policy: Policy, options: PlayOptions): Promise
   while (!rollout.isOver && !isEnough?.(episode.decisions)) {
     signal?.throwIfAborted();
     const moment = { index: episode.decisions, tick: rollout.ticks, window: rollout.window };
-    const decision = await decideAlone(policy, rollout);
+    const decision = await decideAlone(policy, rollout, moment.window);
     if (!decision) break;
     onDecision?.(decision, moment);
     await rollout.execute(decision, async () => {
@@ -58,9 +58,9 @@ export async function playEpisode(policy: Policy, options: PlayOptions): Promise
 }
 
 /** Undefined where the network was not finite: the episode has then failed. */
-async function decideAlone(policy: Policy, rollout: Rollout): Promise<Decision | undefined> {
+async function decideAlone(policy: Policy, rollout: Rollout, window: Observation): Promise<Decision | undefined> {
   try {
-    return (await policy.decideAll([{ episode: rollout.episode, window: rollout.window }]))[0];
+    return (await policy.decideAll([{ episode: rollout.episode, window }]))[0];
   } catch (error) {
     if (!(error instanceof NonFiniteError)) throw error;
     rollout.fail(error);
