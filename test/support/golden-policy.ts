@@ -77,3 +77,17 @@ export function tap(result: Decision, name: string): Float32Array {
 export function bits(result: Pick<Decision, 'normalizedChunk' | 'chunk'>): readonly number[] {
   return [result.normalizedChunk, result.chunk].flatMap((values) => [...new Uint32Array(values.slice().buffer)]);
 }
+
+/**
+ * Stateless decisions over the samples of a batch, made together: `state` is f32 [batch][observationSteps × size] of
+ * "observation.state", `options` are those of sample b. What was tapped is the batch's, so that of the first is all there is.
+ */
+export async function decideBatch(
+  policy: Policy,
+  state: Float32Array,
+  batch: number,
+  options: (b: number) => Omit<StatelessRequest, 'window'>,
+): Promise<readonly [Decision, ...Decision[]]> {
+  const requests = Array.from({ length: batch }, (_, b) => ({ ...options(b), window: { 'observation.state': sampleOf(state, batch, b) } }));
+  return (await policy.decideAll(requests)) as [Decision, ...Decision[]];
+}

@@ -1,3 +1,4 @@
+import type { LoadPolicyOptions } from '../../policy/load-policy.js';
 import type { Decision, Policy } from '../../policy/policy.js';
 import type { PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
@@ -40,8 +41,14 @@ export async function measureCurves(device: ComputeDevice, options: CurveOptions
   const batches = [...options.batches].sort((a, b) => a - b);
   const points: CurvePoint[] = [];
   for (const horizon of horizons) {
-    const predictor = syntheticPredictor(horizon);
-    const loading = { device, predictor, precision, signal, strategy: { name: 'STEP', budget: BUDGET } } as const;
+    const networks = { predictor: syntheticPredictor(horizon) };
+    const loading = {
+      device,
+      networks,
+      precision,
+      signal,
+      strategy: { name: 'STEP', budget: BUDGET },
+    } as const satisfies LoadPolicyOptions;
     points.push(
       ...(await withPolicy(syntheticPolicy(size, horizon), loading, async (policy) => {
         const measured: CurvePoint[] = [];
