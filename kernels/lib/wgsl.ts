@@ -23,6 +23,11 @@ export function f32(value: number): string {
   return `${/[.e]/.test(text) ? text : `${text}.0`}f`;
 }
 
+/** A name as WGSL spells it: fromPreviousX0 is from_previous_x0. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 /** Repeats a fragment, for loops that must be unrolled: the WGSL compilers do not do it by themselves. */
 export function unroll(count: number, fragment: (index: number) => string): string {
   return Array.from({ length: count }, (_, index) => fragment(index)).join('\n');

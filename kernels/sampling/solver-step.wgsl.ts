@@ -1,6 +1,6 @@
 import { declareBindings, type Kernel, type KernelBinding } from '../lib/kernel.js';
 import { reportNonFinite } from '../lib/status.wgsl.js';
-import { wgsl } from '../lib/wgsl.js';
+import { snakeCase, wgsl } from '../lib/wgsl.js';
 
 /** Fields of the uniform `step`, in their order: numbers of a solver step, and the code that its failure is reported by. */
 const STEP_FIELDS = {
@@ -32,11 +32,6 @@ export function writeStepUniform(to: DataView, offset: number, values: Readonly<
   });
 }
 
-/** A field as WGSL spells it: fromPreviousX0 is from_previous_x0. */
-function spelled(field: StepField): string {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
 /**
  * One solver step (DDPM, DDIM, DPM-Solver++) as a linear update with the host's coefficients:
  *
@@ -59,7 +54,7 @@ export function solverStepKernel(elements: number, invocations: number): Kernel 
   ];
   const code = wgsl`
 struct Step {
-${ENTRIES.map(([field, type]) => `  ${spelled(field)}: ${type},`).join('\n')}
+${ENTRIES.map(([field, type]) => `  ${snakeCase(field)}: ${type},`).join('\n')}
   padding: u32,
 }
 ${declareBindings(bindings)}

@@ -1,6 +1,7 @@
 import type { Kernel } from '../../kernels/lib/kernel.js';
 import { type EmbedTokenParameters, embedTokenKernel, embedTokenShape } from '../../kernels/transformer/embed-token.wgsl.js';
-import { type TokenProgram, tokenLayerKernel, tokenProgramWords } from '../../kernels/transformer/token-layer.wgsl.js';
+import { tokenLayerKernel } from '../../kernels/transformer/token-layer.wgsl.js';
+import { type TokenProgram, tokenProgramWords } from '../../kernels/transformer/token-program.wgsl.js';
 import type { TokenSizes } from '../../kernels/transformer/token-stages.wgsl.js';
 import type { Binding, PlanBuilder } from '../runtime/plan-builder.js';
 import { asTokens, sameShape, type Tensor } from '../runtime/tensor.js';

@@ -1,8 +1,8 @@
 import { type LinearShape, stackLinears } from '../../kernels/lib/linear-stack.js';
-import type { LinearTarget, TokenProgram, TokenStage } from '../../kernels/transformer/token-layer.wgsl.js';
+import type { LinearTarget, TokenProgram, TokenStage } from '../../kernels/transformer/token-program.wgsl.js';
 import { slicesOf, type TokenSizes } from '../../kernels/transformer/token-stages.wgsl.js';
 
-/** Programs of token-layer.wgsl.ts. Weights are packed (token-weights.ts) in the order in which a program uses them. */
+/** Programs (token-program.wgsl.ts) of token-layer.wgsl.ts. Weights are packed (token-weights.ts) in the order in which a program uses them. */
 
 export interface EncoderProgram {
   readonly tokens: number;
