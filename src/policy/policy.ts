@@ -1,23 +1,23 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
-import { Denoiser, type DenoiseSample, givenRun } from '../decision/denoiser.js';
+import { Denoiser, type DenoiseSample } from '../decision/denoiser.js';
 import type { PolicyNetworks } from '../decision/networks.js';
-import { checkedNoise, type GivenNoise } from '../decision/noise.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
-import { checkFrame, checkWindow, type Observation } from '../observations/check.js';
+import type { Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
 import type { PlanTiming } from '../runtime/timing.js';
 import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
 import { createStrategy } from '../strategies/index.js';
-import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
+import type { DenoiseResult, Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
-import { Decider, type Given, nextTurn, statelessTurn, type Turn } from './decider.js';
-import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions, StatelessRequest } from './decision-result.js';
+import { Decider, nextTurn, type Turn } from './decider.js';
+import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
 import { Episode } from './episode.js';
 import { describePolicy, type PolicyInfo } from './info.js';
 import { SerialQueue } from './queue.js';
+import { RequestChecks } from './request-checks.js';
 
 export type {
   ActOptions,
@@ -58,6 +58,7 @@ export class Policy {
   readonly #plans: PlanCache;
   readonly #denoiser: Denoiser;
   readonly #decider: Decider;
+  readonly #checks: RequestChecks;
   #strategy: Strategy;
   #own: Episode | undefined;
   /** Number of that episode, part of the key of its noise. */
@@ -74,6 +75,13 @@ export class Policy {
     const { scheduler, unet, observationSteps, actionSteps } = parts.checkpoint;
     this.#context = { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };
     this.#decider = new Decider(this.#denoiser, this.#context, parts.onDecision);
+    this.#checks = new RequestChecks({
+      name: parts.checkpoint.name,
+      observations: this.#observations,
+      context: this.#context,
+      seed: parts.seed,
+      hasBegun: (episode) => this.#begun.has(episode),
+    });
     this.#strategy = this.#createStrategy(parts.strategy);
   }
 
@@ -103,10 +111,7 @@ export class Policy {
    * that the tick can be tried again.
    */
   async act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
-    checkKeys('act', options, ['noise', 'stepNoise', 'episode']);
-    const frame = checkFrame(this.#observations, observation, 'act');
-    const given = checkedNoise(options, this.#chunkSize);
-    if (options.episode) this.#checkBegun('act', options.episode);
+    const { frame, given } = this.#checks.tick(observation, options);
     return this.#run(async () => {
       const { actionDim } = this.#context;
       const episode = options.episode ?? this.#ownEpisode();
@@ -128,10 +133,10 @@ export class Policy {
     checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed']);
     const { previous, seed } = options;
     if (previous) {
-      const turn = this.#stateless('decide', { ...options, window, previous }, 0);
-      return this.#run(() => this.#decideOne(turn()));
+      const turn = this.#checks.stateless('decide', { ...options, window, previous }, 0);
+      return this.#run(() => this.#decideOne(turn(this.#strategy)));
     }
-    const given = this.#given('decide', window, options);
+    const given = this.#checks.window('decide', window, options);
     return this.#run(async () => {
       const episode = this.#ownEpisode();
       const decision = await this.#decideOne(nextTurn(episode, given, seed));
@@ -157,12 +162,8 @@ export class Policy {
    * @throws as decide(); then no episode has changed.
    */
   async decideAll(requests: readonly DecideRequest[]): Promise<Decision[]> {
-    const episodes = requests.flatMap((request) => ('episode' in request ? [request.episode] : []));
-    if (new Set(episodes).size < episodes.length) {
-      throw new OptionError('decideAll: an episode is there twice: its second decision needs the first one.');
-    }
-    const turns = requests.map((request, place) => this.#turnOf(request, place));
-    return this.#run(() => this.#decider.decide(turns.map((turn) => turn())));
+    const turns = this.#checks.together(requests);
+    return this.#run(() => this.#decider.decide(turns.map((turn) => turn(this.#strategy))));
   }
 
   /**
@@ -170,9 +171,7 @@ export class Policy {
    * @throws as decide().
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
-    const runs = requests.map(({ window, ...request }) =>
-      givenRun(request, checkWindow(this.#observations, window, this.#context.observationSteps, 'denoise'), this.#context),
-    );
+    const runs = this.#checks.samples(requests);
     return this.#run(() => this.#denoiser.run(runs));
   }
 
@@ -183,7 +182,7 @@ export class Policy {
    * @throws as decide(); DeviceLimitError where the device has no timestamps.
    */
   async timeDecision(window: Observation): Promise<PlanTiming> {
-    const given = this.#given('timeDecision', window, {});
+    const given = this.#checks.window('timeDecision', window, {});
     return this.#run(async () => {
       const { plan, input } = await this.#decider.prepare(nextTurn(this.#ownEpisode(), given));
       return plan.time(input);
@@ -254,19 +253,6 @@ export class Policy {
     return strategy;
   }
 
-  /** Timesteps and chunks of another policy may well fit this one: the actions would be wrong, and nothing would say so. */
-  #checkBegun(where: string, episode: Episode): void {
-    if (this.#begun.has(episode)) return;
-    const { name } = this.#parts.checkpoint;
-    throw new OptionError(
-      `${where}: the episode must be one that beginEpisode() of this policy, "${name}", returned; this is none of them.`,
-    );
-  }
-
-  get #chunkSize(): number {
-    return this.#context.horizon * this.#context.actionDim;
-  }
-
   #newWindow(): FrameWindow {
     return new FrameWindow(this.#observations, this.#context.observationSteps);
   }
@@ -280,50 +266,4 @@ export class Policy {
   async #decideOne(turn: Turn): Promise<Decision> {
     return (await this.#decider.decide([turn]))[0] as Decision;
   }
-
-  #given(where: string, window: Observation, noise: GivenNoise): Given {
-    const frames = checkWindow(this.#observations, window, this.#context.observationSteps, where);
-    return { frames, given: checkedNoise(noise, this.#chunkSize) };
-  }
-
-  /** Checks a request at once; what it continues is looked up when its turn comes. */
-  #turnOf(request: DecideRequest, place: number): () => Turn {
-    if (!('episode' in request)) {
-      const { window: _, ...options } = request;
-      checkKeys('decideAll', options, ['noise', 'stepNoise', 'previous', 'seed']);
-      return this.#stateless('decideAll', request, place);
-    }
-    const { episode, window, ...noise } = request;
-    this.#checkBegun('decideAll', episode);
-    checkKeys('decideAll', noise, ['noise', 'stepNoise']);
-    const given = this.#given('decideAll', window, noise);
-    return () => nextTurn(episode, given);
-  }
-
-  #stateless(where: string, request: StatelessRequest, place: number): () => Turn {
-    const { window, previous, seed = this.#parts.seed } = request;
-    const given = this.#given(where, window, request);
-    if (previous.length > 2)
-      throw new OptionError(`${where}: \`previous\` takes the two newest results at most, found ${previous.length}.`);
-    const past = previous.map((chunks) => checkedPast(where, chunks, this.#chunkSize));
-    return () => {
-      const strategy = this.#strategy;
-      if (!strategy.needsOnlyChunks) {
-        throw new OptionError(`${where}: ${strategy.description} remembers more than chunks: use beginEpisode() in place of \`previous\`.`);
-      }
-      return statelessTurn(strategy, given, past, seed, place);
-    };
-  }
-}
-
-/** A copy of chunks that a caller kept. @throws OptionError where they are of another size, or not finite. */
-function checkedPast(where: string, { normalizedChunk, chunk }: PastChunk, elements: number): PastChunk {
-  for (const values of [normalizedChunk, chunk]) {
-    if (values.length !== elements || !values.every(Number.isFinite)) {
-      throw new OptionError(
-        `${where}: \`previous\` must hold chunks of ${elements} finite values (horizon × action size), found ${values.length}.`,
-      );
-    }
-  }
-  return { normalizedChunk: normalizedChunk.slice(), chunk: chunk.slice() };
 }
