@@ -251,7 +251,7 @@ const BARRIERS: readonly VerifiedMutation[] = [
 ];
 
 function isClose(found: Values | undefined, expected: Values): boolean {
-  return found !== undefined && found.data.every((value, i) => Math.abs(value - (expected.data[i] as number)) <= 1e-5);
+  return found?.data.every((value, i) => Math.abs(value - (expected.data[i] as number)) <= 1e-5) ?? false;
 }
 
 /** A case also fails when its policy reports NaN. A mutant that does not compile is a mistake of this test, and throws. */

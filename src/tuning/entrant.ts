@@ -3,7 +3,7 @@ import type { ComputeDevice } from '../runtime/device.js';
 import { ExpectedWait } from '../runtime/expected-wait.js';
 import { compilePlan, type Plan, type SegmentRun } from '../runtime/plan.js';
 import { type Binding, type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
-import { Uploader } from '../runtime/uploader.js';
+import type { Uploader } from '../runtime/uploader.js';
 import { fillValues } from '../synthetic/fill.js';
 import type { RecordedConvolution } from './record-network.js';
 
