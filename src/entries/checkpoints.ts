@@ -9,5 +9,16 @@ export {
   type TensorInfo,
   type WritableTensor,
 } from '../checkpoints/safetensors/safetensors.js';
-export { type ByteSource, blobSource, type CheckpointSource, memorySource } from '../checkpoints/source.js';
-export type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
+export type { LoadOptions, PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+export type { PredictorShape, UnetShape } from '../spec/network-shapes.js';
+export type { NoiseScheduleOptions } from '../spec/noise-schedule.js';
+export type {
+  Dialect,
+  NormalizationMode,
+  Normalizer,
+  ObservationFeature,
+  PolicySpec,
+  SchedulerConfig,
+  Unnormalizer,
+} from '../spec/policy-spec.js';

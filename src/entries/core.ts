@@ -3,7 +3,7 @@
  * where it runs in Node: folders as checkpoints, and an adapter without a browser.
  */
 
-export { type ByteSource, blobSource, type CheckpointSource, memorySource } from '../checkpoints/source.js';
+export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
 export type { DenoiseSample } from '../decision/denoiser.js';
 export {
   CheckpointError,
@@ -36,6 +36,7 @@ export { type AdapterFacts, type AdapterSummary, ComputeDevice, type OpenDeviceO
 export type { DispatchInfo } from '../runtime/plan.js';
 export type { DispatchTiming, PlanTiming } from '../runtime/timing.js';
 export type { TunedTiling, VariantTable } from '../runtime/variant-table.js';
+export type { Dialect, ObservationInfo } from '../spec/policy-spec.js';
 export type { Precision } from '../spec/precision.js';
 export { parseStrategies, parseStrategy } from '../strategies/parse.js';
 export { RTI_DP_TIMESTEPS } from '../strategies/rti-dp.js';

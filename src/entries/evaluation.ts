@@ -4,6 +4,22 @@ export type { Environment, EnvironmentStep } from '../envs/environment.js';
 export type { Task, TaskEnvironment } from '../envs/push-t/task.js';
 export { type EvaluateOptions, evaluate } from '../evaluation/evaluate.js';
 export { type Latencies, type LatencyOptions, measureLatency } from '../evaluation/latency.js';
-export type { EpisodeRecord, EvaluationRecord, Replay, StrategyGrid, StrategyRecord } from '../evaluation/record.js';
+export type {
+  EpisodeRecord,
+  EvaluationRecord,
+  GridAxis,
+  LatencyRecord,
+  Replay,
+  StrategyGrid,
+  StrategyRecord,
+} from '../evaluation/record.js';
 export { renderReport } from '../evaluation/report/render.js';
-export { type Agreement, compareWithReference, type ReferenceScores, type StrategySummary, summarize } from '../evaluation/summary.js';
+export type { PairedDifference, Quantiles } from '../evaluation/statistics.js';
+export {
+  type Agreement,
+  compareWithReference,
+  type Estimate,
+  type ReferenceScores,
+  type StrategySummary,
+  summarize,
+} from '../evaluation/summary.js';
