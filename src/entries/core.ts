@@ -25,11 +25,13 @@ export type { PolicyInfo } from '../policy/info.js';
 export { type LoadPolicyOptions, loadPolicy } from '../policy/load-policy.js';
 export {
   type ActOptions,
+  type DecideOptions,
   type DecideRequest,
+  type Decision,
   type EpisodeOptions,
-  type PlanOptions,
-  type PlanResult,
+  type EpisodeRequest,
   Policy,
+  type StatelessRequest,
 } from '../policy/policy.js';
 export type { PrecisionChoice } from '../policy/precision.js';
 export { type AdapterFacts, type AdapterSummary, ComputeDevice, type OpenDeviceOptions, type Profile } from '../runtime/device.js';

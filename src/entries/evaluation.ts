@@ -1,9 +1,11 @@
 /** `warmstep/evaluation`: strategies side by side, in closed loop on a task: scores, latencies, and their report. */
 
-export type { Environment, EnvironmentStep } from '../envs/environment.js';
-export type { Task, TaskEnvironment } from '../envs/push-t/task.js';
+export type { Environment, EnvironmentStep, PolicyOfTask, Task, TaskEnvironment, TaskKind } from '../envs/environment.js';
+export type { Scene, SceneAxis, SceneBoard, SceneMoment, ScenePart } from '../envs/scene.js';
+export { TASKS } from '../envs/tasks.js';
 export { type EvaluateOptions, evaluate } from '../evaluation/evaluate.js';
 export { type Latencies, type LatencyOptions, measureLatency } from '../evaluation/latency.js';
+export { type DecisionMoment, type PlayOptions, playEpisode } from '../evaluation/play.js';
 export type {
   EpisodeRecord,
   EvaluationRecord,
