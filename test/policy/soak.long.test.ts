@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import { useTestDevice } from '../support/device.js';
+import { useOwnTestDevice } from '../support/device.js';
 import { noise, window } from '../support/golden-policy.js';
 import { randomPolicy } from '../support/random-checkpoint.js';
 
@@ -15,7 +15,7 @@ const LIMIT_BYTES = 5e6;
 /** Memory of the process after everything that can be collected was. */
 async function settledMemory(): Promise<{ rss: number; heap: number }> {
   const collect = globalThis.gc;
-  if (!collect) throw new Error('run with --expose-gc, as vitest.config.ts does');
+  if (!collect) throw new Error('run with --expose-gc, as vitest.config.ts does for this kind of file');
   for (let i = 0; i < 3; i++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -25,7 +25,7 @@ async function settledMemory(): Promise<{ rss: number; heap: number }> {
 }
 
 describe('thousands of decisions', () => {
-  const device = useTestDevice();
+  const device = useOwnTestDevice();
 
   it(`memory grows by less than 5 MB over ${DECISIONS} decisions`, { timeout: 900_000 }, async () => {
     // A small network: what could leak is per decision and per dispatch, not per weight.
