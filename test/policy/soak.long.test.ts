@@ -1,8 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../src/policy/load-policy.js';
+import { describe, it } from 'vitest';
 import { useOwnTestDevice } from '../support/device.js';
-import { noise, window } from '../support/golden-policy.js';
-import { randomPolicy } from '../support/random-checkpoint.js';
+import { expectSteadyMemory } from '../support/steady-memory.js';
 
 /**
  * The JavaScript engine compiles hot functions until about the thousandth decision and keeps several MB for it once; with
@@ -10,55 +8,11 @@ import { randomPolicy } from '../support/random-checkpoint.js';
  */
 const WARM_UP = 1500;
 const DECISIONS = 3000;
-const LIMIT_BYTES = 5e6;
-
-/** Memory of the process after everything that can be collected was. */
-async function settledMemory(): Promise<{ rss: number; heap: number }> {
-  const collect = globalThis.gc;
-  if (!collect) throw new Error('run with --expose-gc, as vitest.config.ts does for this kind of file');
-  for (let i = 0; i < 3; i++) {
-    collect();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const { rss, heapUsed, external } = process.memoryUsage();
-  return { rss, heap: heapUsed + external };
-}
 
 describe('thousands of decisions', () => {
   const device = useOwnTestDevice();
 
-  it(`memory grows by less than 5 MB over ${DECISIONS} decisions`, { timeout: 900_000 }, async () => {
-    // A small network: what could leak is per decision and per dispatch, not per weight.
-    const unet = {
-      actionDim: 2,
-      horizon: 8,
-      downDims: [16, 8],
-      kernelSize: 3,
-      groups: 4,
-      stepEmbedDim: 8,
-      conditioningDim: 6,
-      scaleModulation: true,
-    };
-    const policy = await loadPolicy(randomPolicy(unet, 3).source, {
-      device: device(),
-      predictor: 'shift',
-      strategy: { name: 'STEP', budget: 1, stall: {}, coldStart: { steps: 1 } },
-    });
-    const windows = [0, 1, 2, 3].map((salt) => window(policy, salt));
-    const given = noise(policy);
-    const run = async (decisions: number): Promise<void> => {
-      // Now and then an episode ends, as in use; every other decision draws its own noise.
-      for (let i = 0; i < decisions; i++) {
-        if (i % 100 === 0) policy.reset();
-        await policy.plan(windows[i % windows.length]!, i % 2 === 0 ? {} : { noise: given });
-      }
-    };
-    await run(WARM_UP);
-    const before = await settledMemory();
-    await run(DECISIONS);
-    const after = await settledMemory();
-    expect(after.heap - before.heap).toBeLessThan(LIMIT_BYTES);
-    expect(after.rss - before.rss).toBeLessThan(LIMIT_BYTES);
-    await policy.dispose();
-  });
+  it(`memory grows by less than 5 MB over ${DECISIONS} decisions`, { timeout: 900_000 }, () =>
+    expectSteadyMemory(device(), WARM_UP, DECISIONS),
+  );
 });
