@@ -13,6 +13,6 @@ describe('thousands of decisions', () => {
   const device = useOwnTestDevice();
 
   it(`memory grows by less than 5 MB over ${DECISIONS} decisions`, { timeout: 900_000 }, () =>
-    expectSteadyMemory(device(), WARM_UP, DECISIONS),
+    expectSteadyMemory(device(), 'process', WARM_UP, DECISIONS),
   );
 });
