@@ -12,5 +12,6 @@ const DECISIONS = 500;
 describe('hundreds of decisions', () => {
   const device = useOwnTestDevice();
 
-  it(`what JavaScript holds grows by less than 5 MB over ${DECISIONS} decisions`, () => expectSteadyMemory(device(), 'script', WARM_UP, DECISIONS));
+  it(`what JavaScript holds grows by less than 5 MB over ${DECISIONS} decisions`, () =>
+    expectSteadyMemory(device(), 'script', WARM_UP, DECISIONS));
 });

@@ -214,7 +214,10 @@ describe('the stall rule', () => {
     const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy: { name: 'STEP', stall: {} }, taps: TAPS });
     const still = pastChunk(policy, 0, 2);
     // Sample 0 repeats its chunk, sample 1 does not.
-    const moved = { ...still, normalizedChunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)) };
+    const moved = {
+      ...still,
+      normalizedChunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)),
+    };
     const given = noise(policy, 0, 2);
     const result = await policy.plan(window(policy, 0, 2), { previous: [still, moved], noise: given });
     expect(result.stalled).toEqual([true, false]);
@@ -230,7 +233,10 @@ describe('the stall rule', () => {
     const strategy: StepStrategyOptions = { name: 'STEP', warmStart: { mode: 'train-index' }, stall: {} };
     const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy });
     const still = pastChunk(policy, 0, 2);
-    const moved = { ...still, normalizedChunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)) };
+    const moved = {
+      ...still,
+      normalizedChunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)),
+    };
     const together = await policy.plan(window(policy, 0, 2), { previous: [still, moved], noise: noise(policy, 0, 2) });
     expect(together.stalled).toEqual([true, false]);
     for (const b of [0, 1]) {

@@ -22,7 +22,12 @@ async function settledMemory(): Promise<{ rss: number; heap: number }> {
  * Fails where memory grows by 5 MB or more over these decisions, after those to warm up: what JavaScript holds, inside and
  * outside of the heap, or that of the whole process, drivers included.
  */
-export async function expectSteadyMemory(device: ComputeDevice, of: 'script' | 'process', warmUp: number, decisions: number): Promise<void> {
+export async function expectSteadyMemory(
+  device: ComputeDevice,
+  of: 'script' | 'process',
+  warmUp: number,
+  decisions: number,
+): Promise<void> {
   // A small network: what could leak is per decision and per dispatch, not per weight.
   const unet = {
     actionDim: 2,
