@@ -14,7 +14,7 @@ const TICKS = 24;
 
 const folder = fileURLToPath(new URL('../../checkpoints/pusht-state', import.meta.url));
 const policy = await loadPolicy(`${folder}/policy`, {
-  predictor: `${folder}/predictor`,
+  networks: { predictor: `${folder}/predictor` },
   onDecision: ({ warm, timesteps, latencyMs }) =>
     console.log(`  decided ${warm ? 'from the prediction' : 'from noise'} in ${timesteps.length} steps, ${latencyMs.toFixed(1)} ms`),
 });

@@ -1,5 +1,5 @@
 /**
- * Real time: 50 actions a second, the next chunk planned while the current one is executed.
+ * Real time: 50 actions a second, the next chunk decided while the current one is executed.
  *
  *     node dist/examples/control-loop.js
  *
@@ -12,7 +12,10 @@ import { ControlLoop, type Distribution, loadPolicy } from 'warmstep';
 const SECONDS = 4;
 
 const folder = fileURLToPath(new URL('../../checkpoints/pusht-state', import.meta.url));
-const policy = await loadPolicy(`${folder}/policy`, { predictor: `${folder}/predictor`, strategy: { name: 'STEP', budget: 2 } });
+const policy = await loadPolicy(`${folder}/policy`, {
+  networks: { predictor: `${folder}/predictor` },
+  strategy: { name: 'STEP', budget: 2 },
+});
 console.log(`${policy.info.strategy} on ${policy.info.adapter.description}`);
 
 let agent: ArrayLike<number> = [200, 300];
@@ -27,7 +30,7 @@ const loop = new ControlLoop(policy, {
   send: (action) => void (agent = action),
   onStop: ({ kind, message }) => console.log(`stopped (${kind}): ${message}`),
 });
-loop.on('plan', ({ tick, latencyMs }) => console.log(`  tick ${tick}: planned in ${latencyMs.toFixed(1)} ms`));
+loop.on('decision', ({ tick, latencyMs }) => console.log(`  tick ${tick}: decided in ${latencyMs.toFixed(1)} ms`));
 loop.on('deadline-miss', ({ tick, cause }) => console.log(`  tick ${tick}: late, because of the ${cause}`));
 
 const sensor = setInterval(() => loop.observe({ 'observation.state': agent, 'observation.environment_state': vertices }), 10);
@@ -44,6 +47,6 @@ console.log(
   `${metrics.ticks} ticks and ${metrics.skippedTicks} skipped, ${metrics.waitingTicks} before the first chunk, ${metrics.deadlineMisses} late`,
 );
 console.log(`${metrics.sent} actions sent, ${metrics.limitedActions} of them limited`);
-console.log(`planning      ${shown(metrics.planLatencyMs)}`);
+console.log(`deciding      ${shown(metrics.decisionLatencyMs)}`);
 console.log(`jitter        ${shown(metrics.tickJitterMs)}`);
 console.log(`age of action ${shown(metrics.actionAgeMs)}`);

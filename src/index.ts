@@ -20,7 +20,7 @@ export { alphasCumprod } from './diffusion/noise-schedule.js';
 export { fillNormal, type NoiseKey } from './diffusion/philox.js';
 export { resumeSchedule } from './diffusion/resume.js';
 export { makeSchedule, type Schedule, type SolverStep } from './diffusion/solver-step.js';
-export type { Environment, EnvironmentStep } from './envs/environment.js';
+export type { Environment, EnvironmentStep, PolicyOfTask, Task, TaskEnvironment, TaskKind } from './envs/environment.js';
 export { observeKeypoints, observeMaskedKeypoints } from './envs/push-t/keypoints.js';
 export { observeAgent, observeState, observeVertices, pushTObservation } from './envs/push-t/observations.js';
 export { drawPicture, PICTURE_SIZE } from './envs/push-t/picture.js';
@@ -33,9 +33,12 @@ export {
   type PushTStep,
   SUCCESS_COVERAGE,
 } from './envs/push-t/push-t.js';
-export { pushTTask, type Task, type TaskEnvironment } from './envs/push-t/task.js';
+export { pushTTask } from './envs/push-t/task.js';
+export type { Scene, SceneAxis, SceneBoard, SceneMoment, ScenePart } from './envs/scene.js';
+export { TASKS } from './envs/tasks.js';
 export { type EvaluateOptions, evaluate } from './evaluation/evaluate.js';
 export { type Latencies, type LatencyOptions, measureLatency } from './evaluation/latency.js';
+export { type DecisionMoment, type PlayOptions, playEpisode } from './evaluation/play.js';
 export type { EpisodeRecord, EvaluationRecord, Replay, StrategyGrid, StrategyRecord } from './evaluation/record.js';
 export { renderReport } from './evaluation/report/render.js';
 export { type Agreement, compareWithReference, type ReferenceScores, type StrategySummary, summarize } from './evaluation/summary.js';
@@ -46,11 +49,13 @@ export type { PolicyInfo } from './policy/info.js';
 export { type LoadPolicyOptions, loadPolicy } from './policy/load-policy.js';
 export {
   type ActOptions,
+  type DecideOptions,
   type DecideRequest,
+  type Decision,
   type EpisodeOptions,
-  type PlanOptions,
-  type PlanResult,
+  type EpisodeRequest,
   Policy,
+  type StatelessRequest,
 } from './policy/policy.js';
 export type { PrecisionChoice } from './policy/precision.js';
 export { type AdapterFacts, type AdapterSummary, ComputeDevice, type OpenDeviceOptions, type Profile } from './runtime/device.js';

@@ -1,4 +1,4 @@
-import { element, label } from '../../src/report/svg.js';
+import { element, escape, label } from '../../src/report/html.js';
 import type { CaseRecord } from './record.js';
 import { caseMs } from './report.js';
 
@@ -95,7 +95,7 @@ export function rooflinePanel(
             stroke: '#222222',
             'stroke-width': 0.5,
           },
-          element('title', {}, found.layers.join(', ').replaceAll(/[<>&]/g, '')),
+          element('title', {}, escape(found.layers.join(', '))),
         ),
       ),
     ].join('\n'),

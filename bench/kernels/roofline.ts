@@ -1,4 +1,4 @@
-import { element, label, picture } from '../../src/report/svg.js';
+import { element, label, svgFile } from '../../src/report/html.js';
 import { milliseconds } from '../../src/terminal/format.js';
 import { bestStream, type CaseRecord, type PrecisionRecord, type SuiteRecord } from './record.js';
 import { caseMs, floorMs } from './report.js';
@@ -76,7 +76,7 @@ export function decisionPicture(record: SuiteRecord, found: PrecisionRecord): st
   const title =
     `Decision of the synthetic ${record.size} policy, ${found.precision} weights, batch ${record.batch}, ` +
     `horizon ${record.horizon}, ${record.steps} evaluations`;
-  return picture(WIDTH, panelTop + PANEL_HEIGHT + 50, title, [
+  const content = [
     label(20, 28, title, { 'font-size': 16, 'font-weight': 'bold' }),
     label(
       20,
@@ -93,7 +93,8 @@ export function decisionPicture(record: SuiteRecord, found: PrecisionRecord): st
       best,
       (kind) => colour.get(kind) ?? '#999999',
     ),
-  ]);
+  ];
+  return svgFile(WIDTH, panelTop + PANEL_HEIGHT + 50, title, content, { 'font-family': 'sans-serif', 'font-size': 12, fill: '#222222' });
 }
 
 function time(group: Group): number {

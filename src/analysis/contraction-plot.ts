@@ -1,5 +1,5 @@
 import { type Axis, drawAxes, type Frame } from '../report/axes.js';
-import { coordinate, element, label, picture } from '../report/html.js';
+import { coordinate, element, label, svgFile } from '../report/html.js';
 import type { Contraction, StepSpread } from './contraction.js';
 import type { RatioSpread } from './spread.js';
 
@@ -41,7 +41,6 @@ export function contractionPlot(title: string, series: readonly ContractionSerie
   const y = ratioAxis(Math.max(1, ...largest));
   const content = [
     element('style', {}, STYLE),
-    element('rect', { width, height: HEIGHT, fill: '#ffffff' }),
     label(20, 28, title, { class: 'title' }),
     label(20, 48, HOW_TO_READ),
     ...deltas.map((delta, index) => element('g', { transform: `translate(${index * PANEL_WIDTH} 0)` }, panel(delta, index, series, x, y))),
@@ -50,13 +49,7 @@ export function contractionPlot(title: string, series: readonly ContractionSerie
       label(40 + index * 260, HEIGHT - 16, name),
     ]),
   ];
-  return `${picture(
-    width,
-    HEIGHT,
-    title,
-    content.map((part) => `\n${part}`),
-    { xmlns: 'http://www.w3.org/2000/svg', width, height: HEIGHT },
-  )}\n`;
+  return svgFile(width, HEIGHT, title, content);
 }
 
 function panel(delta: number, index: number, series: readonly ContractionSeries[], x: Axis, y: Axis): string[] {

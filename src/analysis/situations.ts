@@ -1,9 +1,9 @@
-import { pushTTask } from '../envs/push-t/task.js';
-import { Rollout } from '../evaluation/rollout.js';
+import type { Task } from '../envs/environment.js';
+import { playEpisode } from '../evaluation/play.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
-import type { PlanResult, Policy } from '../policy/policy.js';
+import type { Decision, Policy } from '../policy/policy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { ContractionStart } from './contraction.js';
 import { startNoise } from './perturbation.js';
@@ -28,6 +28,8 @@ export interface Situation {
 }
 
 export interface SituationOptions {
+  /** What the episodes are of. */
+  readonly task: Task;
   /** How the episodes decide. */
   readonly strategy: StrategyOptions;
   /** Episode i is that of seed + i. */
@@ -36,7 +38,8 @@ export interface SituationOptions {
   /** Situations taken of each episode, spread evenly over it. */
   readonly decisions: number;
   readonly signal?: AbortSignal;
-  readonly onDecision?: (episode: number, tick: number) => void;
+  /** Called after each tick. */
+  readonly onTick?: (episode: number, tick: number) => void;
 }
 
 /** Starts in these situations from noise, which the seed and the place in the list decide. `size`: horizon × actionDim. */
@@ -50,10 +53,10 @@ export function startsFromPrediction(situations: readonly Situation[]): Contract
 }
 
 /**
- * Lets a policy play episodes of Push-T, one after the other, and returns situations that it came into. An episode's
+ * Lets a policy play episodes of a task, one after the other, and returns situations that it came into. An episode's
  * first decision is left out where there are others: it has no past. A short episode has fewer situations.
- * @throws OptionError for a policy that was loaded without the tap `START_TAP`, and for one that is not for Push-T
- * (`pushTTask`); and as `Policy.decide`.
+ * @throws OptionError for a policy that was loaded without the tap `START_TAP`, and for an episode that fails; and as
+ * `Policy.decideAll`.
  */
 export async function collectSituations(policy: Policy, options: SituationOptions): Promise<Situation[]> {
   checkInteger('collectSituations', 'episodes', options.episodes, 1, 2 ** 16);
@@ -66,31 +69,26 @@ export async function collectSituations(policy: Policy, options: SituationOption
   return chosen;
 }
 
-async function play(
-  policy: Policy,
-  index: number,
-  { strategy, seed: firstSeed, signal, onDecision }: SituationOptions,
-): Promise<Situation[]> {
+async function play(policy: Policy, index: number, options: SituationOptions): Promise<Situation[]> {
+  const { task, strategy, seed: firstSeed, signal, onTick } = options;
   const seed = firstSeed + index;
-  const episode = policy.beginEpisode({ strategy, seed });
-  const rollout = new Rollout(episode, policy.info, { task: pushTTask(policy.info), seed, keepReplay: false });
-  await rollout.begin();
   const visited: Situation[] = [];
-  while (!rollout.isOver) {
-    signal?.throwIfAborted();
-    const { window, ticks: tick } = rollout;
-    // Alone, so that the tap is of this episode.
-    const [result] = (await policy.decide([{ episode, window }])) as [PlanResult];
-    visited.push({ seed, decision: visited.length, tick, window, warm: result.warm, start: startOf(result) });
-    await rollout.execute(result);
-    onDecision?.(index, rollout.ticks);
-  }
+  const rollout = await playEpisode(policy, {
+    task,
+    strategy,
+    seed,
+    onDecision: (result, { index: decision, tick, window }) => {
+      visited.push({ seed, decision, tick, window, warm: result.warm, start: startOf(result) });
+    },
+    onTick: ({ ticks }) => onTick?.(index, ticks),
+    ...(signal ? { signal } : {}),
+  });
   const { failure } = rollout.record();
   if (failure !== undefined) throw new OptionError(`the episode of seed ${seed} failed in its tick ${rollout.ticks}: ${failure}`);
   return visited;
 }
 
-function startOf({ taps }: PlanResult): Float32Array {
+function startOf({ taps }: Decision): Float32Array {
   const start = taps.get(START_TAP);
   if (!start)
     throw new OptionError(`collectSituations: the policy must be loaded with \`taps: ['${START_TAP}']\`, found none: load it again.`);

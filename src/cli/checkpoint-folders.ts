@@ -7,7 +7,10 @@ export interface CheckpointFolders {
   readonly predictor: string | undefined;
 }
 
-/** The Push-T policy that comes with the package, and its predictor. */
+/** The task of the policy that comes with the package. */
+export const BUNDLED_TASK = 'push-t';
+
+/** The policy that comes with the package, and its predictor. */
 export function bundledCheckpoint(): { readonly policy: string; readonly predictor: string } {
   const folder = join(packageInfo().root, 'checkpoints', 'pusht-state');
   return { policy: join(folder, 'policy'), predictor: join(folder, 'predictor') };

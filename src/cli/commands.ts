@@ -16,7 +16,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'eval',
-    summary: 'Evaluate strategies in closed loop in the Push-T simulator.',
+    summary: 'Evaluate strategies in closed loop in a simulator.',
     load: async () => (await import('./commands/eval.js')).evalCommand,
   },
   {

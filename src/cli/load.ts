@@ -13,6 +13,11 @@ export interface DeviceChoice {
   readonly variants?: 'shipped';
 }
 
+/** The networks that the command line names, for `loadPolicy`. */
+export function networksFrom(predictor: string | undefined): { readonly predictor: string } | undefined {
+  return predictor === undefined ? undefined : { predictor };
+}
+
 /** A device for the time of a task; disposed of however the task ends. */
 export async function withDevice<T>(choice: DeviceChoice, task: (device: ComputeDevice) => Promise<T>): Promise<T> {
   const device = await openDevice(given(choice));

@@ -1,6 +1,7 @@
 import { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
 import { ObservationError } from '../foundation/errors.js';
-import type { Observation } from '../observations/check.js';
+import { checkFrame, type Observation } from '../observations/check.js';
+import { FrameWindow } from '../observations/window.js';
 import { openFile } from '../platform/node/folder-source.js';
 
 /** Recorded observations, one row per control tick. */
@@ -60,17 +61,13 @@ export function observationAt({ features }: Recording, tick: number): Observatio
 }
 
 /** The window of `steps` frames that ends at a tick; before the first tick, the first frame is repeated. */
-export function windowAt({ features }: Recording, tick: number, steps: number): Observation {
-  return Object.fromEntries(
-    [...features].map(([name, { size, values }]) => {
-      const window = new Float32Array(steps * size);
-      for (let step = 0; step < steps; step++) {
-        const row = Math.max(0, tick - steps + 1 + step);
-        window.set(values.subarray(row * size, (row + 1) * size), step * size);
-      }
-      return [name, window];
-    }),
-  );
+export function windowAt(recording: Recording, tick: number, steps: number): Observation {
+  const features = [...recording.features].map(([name, { size }]) => ({ name, feature: name, size }));
+  const window = new FrameWindow(features, steps);
+  for (let row = Math.max(0, tick - steps + 1); row <= tick; row++) {
+    window.push(checkFrame(features, observationAt(recording, row), `tick ${row} of the recording`));
+  }
+  return window.observation();
 }
 
 function contents(file: SafetensorsFile): string {

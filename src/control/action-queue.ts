@@ -1,19 +1,19 @@
 import { NonFiniteError, OptionError } from '../foundation/errors.js';
-import type { PlannerInfo } from './planner.js';
+import type { DecisionSourceInfo } from './decision-source.js';
 
-/** An action that was planned for a tick. */
+/** An action that was decided for a tick. */
 export interface QueuedAction {
   /** Row of the chunk's horizon. */
   readonly row: number;
   /** f32 [actionDim]. */
   readonly values: Float32Array;
-  /** When the newest observation that it was planned from came. */
+  /** When the newest observation that it was decided from came. */
   readonly observedAtMs: number;
 }
 
 interface QueuedChunk {
   readonly chunk: Float32Array;
-  /** Plan time of its newest observation, in ticks. */
+  /** Chunk time of its newest observation, in ticks. */
   readonly time: number;
   readonly observedAtMs: number;
 }
@@ -24,13 +24,13 @@ interface QueuedChunk {
  * comes, and there is no order of arrival that could shift a plan against the clock.
  */
 export class ActionQueue {
-  readonly #sizes: Pick<PlannerInfo, 'horizon' | 'actionDim' | 'observationSteps'>;
+  readonly #sizes: Pick<DecisionSourceInfo, 'horizon' | 'actionDim' | 'observationSteps'>;
   readonly #actionSteps: number;
   readonly #rows: number;
   #chunk: QueuedChunk | undefined;
 
   /** A chunk is used for `actionSteps` + `lead` ticks from its observation on; the next is due after `actionSteps`. */
-  constructor(sizes: Pick<PlannerInfo, 'horizon' | 'actionDim' | 'observationSteps'>, actionSteps: number, lead: number) {
+  constructor(sizes: Pick<DecisionSourceInfo, 'horizon' | 'actionDim' | 'observationSteps'>, actionSteps: number, lead: number) {
     this.#sizes = sizes;
     this.#actionSteps = actionSteps;
     this.#rows = actionSteps + lead;
@@ -49,19 +49,19 @@ export class ActionQueue {
     const { horizon, actionDim } = this.#sizes;
     if (chunk.length !== horizon * actionDim) {
       throw new OptionError(
-        `the planner must return ${horizon} × ${actionDim} = ${horizon * actionDim} values (horizon × action size), ` +
+        `the source must return ${horizon} × ${actionDim} = ${horizon * actionDim} values (horizon × action size), ` +
           `found ${chunk.length}.`,
       );
     }
     const bad = chunk.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) {
       const place = `row ${Math.floor(bad / actionDim)} of its chunk, dimension ${bad % actionDim}`;
-      throw new NonFiniteError(`the planner returned ${String(chunk[bad])} in ${place}.`);
+      throw new NonFiniteError(`the source returned ${String(chunk[bad])} in ${place}.`);
     }
     this.#chunk = { chunk: chunk.slice(), time, observedAtMs };
   }
 
-  /** The action for a plan time; undefined where the newest chunk does not reach that far. */
+  /** The action for a chunk time; undefined where the newest chunk does not reach that far. */
   at(time: number): QueuedAction | undefined {
     const chunk = this.#chunk;
     if (!chunk || this.rowsLeft(time) === 0) return undefined;
@@ -71,12 +71,12 @@ export class ActionQueue {
     return { row, values, observedAtMs: chunk.observedAtMs };
   }
 
-  /** Rows for this plan time and later ones. */
+  /** Rows for this chunk time and later ones. */
   rowsLeft(time: number): number {
     return this.#chunk ? Math.max(0, this.#rows - (time - this.#chunk.time)) : 0;
   }
 
-  /** Whether the next chunk should be planned from the observation of this plan time. */
+  /** Whether the next chunk should be decided from the observation of this chunk time. */
   isDue(time: number): boolean {
     return !this.#chunk || time - this.#chunk.time >= this.#actionSteps;
   }

@@ -1,13 +1,13 @@
 import { OptionError } from '../foundation/errors.js';
 import type { Observation } from '../observations/check.js';
-import { ObservationWindow } from '../observations/window.js';
 import { ActionQueue } from './action-queue.js';
+import { ChunkTime } from './chunk-time.js';
+import { DecideAhead } from './decide-ahead.js';
+import type { DecisionSource } from './decision-source.js';
 import { type ActionSource, type ControlEvents, Listeners, type StopReason } from './events.js';
 import { type ControlMetrics, MetricsRecorder } from './metrics.js';
+import { ObservationWindow } from './observation-window.js';
 import { type ControlLoopOptions, checkedAction, type ResolvedOptions, resolveOptions } from './options.js';
-import { PlanAhead } from './plan-ahead.js';
-import { PlanTime } from './plan-time.js';
-import type { Planner } from './planner.js';
 import { SafeStop } from './safe-stop.js';
 import { Sender } from './sender.js';
 import { type Tick, TickSchedule } from './tick-schedule.js';
@@ -19,19 +19,19 @@ export interface EpisodeStart {
 }
 
 /**
- * Runs a policy in real time: one action per tick, while the next chunk is planned from the observations of a tick
+ * Runs a policy in real time: one action per tick, while the next chunk is decided from the observations of a tick
  * `actionSteps` after those of the chunk before.
  *
  * ```
  * observation of tick      0                 8                16
- * planning                 ├──────┤          ├──────┤          ├──────┤
+ * deciding                 ├──────┤          ├──────┤          ├──────┤
  * actions sent, by chunk          0 0 0 0 0 0 0 0 0 1 1 1 1 1 1 1 1 1 1 2 2 …
  * ```
  *
  * Decisions stay `actionSteps` ticks apart however long they take, because that is how far apart a policy's warm starts
  * take chunks to be; for the ticks until the next chunk comes, the horizon's further rows are used. A chunk's rows are
  * matched to ticks by time, so rows that are over when it comes are dropped. Before the first action of an episode, and
- * while the robot is held, time stands still for the plan: nothing that it planned has happened meanwhile.
+ * while the robot is held, time stands still for the plan: nothing that it decided has happened meanwhile.
  *
  * Anything unexpected is a safe stop: no further action is sent, and `onStop` is told why, once. A loop that has stopped
  * does not start again; make another one when the reason is dealt with.
@@ -39,10 +39,10 @@ export interface EpisodeStart {
 export class ControlLoop {
   readonly #actionDim: number;
   readonly #options: ResolvedOptions;
-  readonly #plans: PlanAhead;
+  readonly #ahead: DecideAhead;
   readonly #window: ObservationWindow;
   readonly #queue: ActionQueue;
-  readonly #time = new PlanTime();
+  readonly #time = new ChunkTime();
   readonly #sender: Sender;
   readonly #listeners = new Listeners();
   readonly #metrics = new MetricsRecorder();
@@ -53,17 +53,17 @@ export class ControlLoop {
   #misses = 0;
 
   /** @throws OptionError. */
-  constructor(planner: Planner, options: ControlLoopOptions) {
-    const { info } = planner;
+  constructor(source: DecisionSource, options: ControlLoopOptions) {
+    const { info } = source;
     this.#actionDim = info.actionDim;
     this.#options = resolveOptions(options, info);
-    this.#plans = new PlanAhead(planner, this.#options.clock);
+    this.#ahead = new DecideAhead(source, this.#options.clock);
     this.#window = new ObservationWindow(info.observations, info.observationSteps);
     this.#queue = new ActionQueue(info, this.#options.actionSteps, this.#options.lead);
     this.#sender = new Sender(this.#options.send, (error) => this.#stop.end('send', 'sending an action failed', error));
     this.#stop = new SafeStop({
       tell: [() => this.#cancelTimer?.(), this.#options.onStop, (reason) => this.#listeners.emit('stop', reason)],
-      settled: async () => void (await Promise.all([this.#plans.settled(), this.#sender.settled()])),
+      settled: async () => void (await Promise.all([this.#ahead.settled(), this.#sender.settled()])),
     });
   }
 
@@ -110,7 +110,7 @@ export class ControlLoop {
   }
 
   /**
-   * Starts ticking, with a new episode. The first tick is now; the first action follows when the first chunk is planned.
+   * Starts ticking, with a new episode. The first tick is now; the first action follows when the first chunk is decided.
    * @throws OptionError where the loop was started before.
    */
   start(episode: EpisodeStart = {}): void {
@@ -124,8 +124,8 @@ export class ControlLoop {
   }
 
   /**
-   * Begins a new episode: forgets chunks, observations and the action sent last, and resets the planner. The loop goes on
-   * ticking, and sends nothing until it has been given an observation and planned from it.
+   * Begins a new episode: forgets chunks, observations and the action sent last, and resets the source. The loop goes on
+   * ticking, and sends nothing until it has been given an observation and decided from it.
    * @throws OptionError where the loop is not running.
    */
   reset(episode: EpisodeStart = {}): void {
@@ -142,7 +142,7 @@ export class ControlLoop {
 
   #beginEpisode({ lastAction }: EpisodeStart): void {
     const last = lastAction && checkedAction('lastAction', lastAction, this.#actionDim);
-    this.#plans.reset();
+    this.#ahead.reset();
     this.#sender.last = last && { action: last, observedAtMs: undefined };
     this.#queue.clear();
   }
@@ -173,7 +173,7 @@ export class ControlLoop {
     const source = this.#act(tick);
     if (!this.#isRunning()) return;
     this.#time.isStanding = source === 'waiting' || source === 'hold';
-    this.#planNext(tick);
+    this.#decideNext(tick);
     if (!this.#isRunning()) return;
     const sent = this.#metrics.counts.sent > sentBefore;
     this.#emit('tick', { tick: tick.index, latenessMs, skipped, source, sent, rowsLeft: this.#queue.rowsLeft(this.#time.next) });
@@ -181,11 +181,11 @@ export class ControlLoop {
 
   /** Sends this tick's action. */
   #act(tick: Tick): ActionSource {
-    const planned = this.#queue.at(this.#time.now);
-    if (planned) {
+    const decided = this.#queue.at(this.#time.now);
+    if (decided) {
       this.#misses = 0;
-      this.#send(tick, 'planned', planned.values, planned.row, planned.observedAtMs);
-      return 'planned';
+      this.#send(tick, 'decided', decided.values, decided.row, decided.observedAtMs);
+      return 'decided';
     }
     if (this.#queue.isEmpty) {
       this.#metrics.counts.waitingTicks++;
@@ -198,11 +198,11 @@ export class ControlLoop {
     const { late, maxMisses, holdAction } = this.#options;
     this.#misses++;
     this.#metrics.counts.deadlineMisses++;
-    const cause = !this.#plans.isPlanning && this.#isStale() ? 'observation' : 'plan';
+    const cause = !this.#ahead.isDeciding && this.#isStale() ? 'observation' : 'decision';
     const source = late === 'repeat' ? 'repeat' : 'hold';
     if (!this.#emit('deadline-miss', { tick: tick.index, consecutive: this.#misses, cause })) return source;
     if (late === 'stop' || this.#misses > maxMisses) {
-      const behind = cause === 'plan' ? 'the plan was not there' : 'the observations were too old to plan from';
+      const behind = cause === 'decision' ? 'the plan was not there' : 'the observations were too old to plan from';
       this.#stop.end('deadline', `no action for tick ${tick.index}, ${this.#misses} in a row: ${behind}`);
       return source;
     }
@@ -248,32 +248,32 @@ export class ControlLoop {
     return newestAtMs !== undefined && clock.now() - newestAtMs > maxObservationAgeMs;
   }
 
-  #planNext(tick: Tick): void {
+  #decideNext(tick: Tick): void {
     const observedAtMs = this.#window.newestAtMs;
-    if (this.#plans.isPlanning || observedAtMs === undefined || this.#isStale() || !this.#queue.isDue(this.#time.now)) return;
+    if (this.#ahead.isDeciding || observedAtMs === undefined || this.#isStale() || !this.#queue.isDue(this.#time.now)) return;
     const time = this.#time.now;
-    this.#plans.begin(this.#window.read(), {
+    this.#ahead.begin(this.#window.read(), {
       done: ({ chunk }, latencyMs) => {
         this.#queue.accept(chunk, time, observedAtMs);
         const expired = this.#queue.rowsLeft(this.#time.next) === 0;
-        const { counts, planLatencyMs } = this.#metrics;
-        counts.plans++;
+        const { counts, decisionLatencyMs } = this.#metrics;
+        counts.decisions++;
         if (expired) counts.expiredChunks++;
-        planLatencyMs.add(latencyMs);
-        if (this.#isRunning()) this.#emit('plan', { tick: tick.index, latencyMs, expired });
+        decisionLatencyMs.add(latencyMs);
+        if (this.#isRunning()) this.#emit('decision', { tick: tick.index, latencyMs, expired });
       },
-      failed: (error) => this.#stop.end('plan', `planning from the observation of tick ${tick.index} failed`, error),
+      failed: (error) => this.#stop.end('decision', `deciding from the observation of tick ${tick.index} failed`, error),
     });
   }
 
   /** Returns whether the loop goes on in this episode: a listener may have stopped or reset it. */
   #emit<Name extends keyof ControlEvents>(name: Name, event: ControlEvents[Name]): boolean {
-    const episode = this.#plans.episode;
+    const episode = this.#ahead.episode;
     try {
       this.#listeners.emit(name, event);
     } catch (error) {
       this.#stop.end('listener', `a listener of "${name}" threw`, error);
     }
-    return this.#isRunning() && episode === this.#plans.episode;
+    return this.#isRunning() && episode === this.#ahead.episode;
   }
 }

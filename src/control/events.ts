@@ -2,9 +2,9 @@ import type { LimitHit } from './limits.js';
 
 /**
  * Where a tick's action came from: a chunk's row for this tick; the rule for late ticks (`repeat`, `hold`); nowhere yet,
- * because the first chunk of the episode is still being planned (`waiting`).
+ * because the first chunk of the episode is still being decided (`waiting`).
  */
-export type ActionSource = 'planned' | 'repeat' | 'hold' | 'waiting';
+export type ActionSource = 'decided' | 'repeat' | 'hold' | 'waiting';
 
 export interface TickEvent {
   readonly tick: number;
@@ -17,8 +17,8 @@ export interface TickEvent {
   readonly rowsLeft: number;
 }
 
-export interface PlanEvent {
-  /** Tick of the observation that the chunk was planned from. */
+export interface DecisionEvent {
+  /** Tick of the observation that the chunk was decided from. */
   readonly tick: number;
   readonly latencyMs: number;
   /** Whether all of its rows were over when it came. */
@@ -29,8 +29,8 @@ export interface DeadlineMissEvent {
   readonly tick: number;
   /** Late ticks in a row, this one included. */
   readonly consecutive: number;
-  /** What was too slow: the planner, or the observations, which were too old to plan from. */
-  readonly cause: 'plan' | 'observation';
+  /** What was too slow: the source, or the observations, which were too old to decide from. */
+  readonly cause: 'decision' | 'observation';
 }
 
 export interface LimitEvent {
@@ -39,12 +39,12 @@ export interface LimitEvent {
 }
 
 /**
- * Why a loop stopped. `requested`: by stop(). `deadline`: a late tick, by the rule. `plan`: the planner failed, or its
+ * Why a loop stopped. `requested`: by stop(). `deadline`: a late tick, by the rule. `decision`: the source failed, or its
  * chunk was unusable. `limit`: an action outside of limits whose mode is 'stop'. `send`: sending failed, or the action was
  * not finite. `listener`: a listener threw.
  */
 export interface StopReason {
-  readonly kind: 'requested' | 'deadline' | 'plan' | 'limit' | 'send' | 'listener';
+  readonly kind: 'requested' | 'deadline' | 'decision' | 'limit' | 'send' | 'listener';
   readonly message: string;
   /** What was thrown, where something was. */
   readonly error: unknown;
@@ -52,7 +52,7 @@ export interface StopReason {
 
 export interface ControlEvents {
   readonly tick: TickEvent;
-  readonly plan: PlanEvent;
+  readonly decision: DecisionEvent;
   readonly 'deadline-miss': DeadlineMissEvent;
   readonly limit: LimitEvent;
   readonly stop: StopReason;

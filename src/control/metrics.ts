@@ -1,14 +1,9 @@
-import { nearestRank } from '../foundation/nearest-rank.js';
+import { type Summary, summarize } from '../foundation/statistics.js';
+
+const STATISTICS = ['count', 'p50', 'p95', 'p99', 'max'] as const;
 
 /** Percentiles by nearest rank, so that each of them was measured, and the largest value. */
-export interface Distribution {
-  /** Samples that it is made of. */
-  readonly count: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
+export type Distribution = Pick<Summary, (typeof STATISTICS)[number]>;
 
 /** Counts are since the start of the loop; distributions over the last 1024 values, undefined before the first. */
 export interface ControlMetrics {
@@ -24,8 +19,8 @@ export interface ControlMetrics {
   readonly busyTicks: number;
   /** Ticks for which no row of a chunk was there. */
   readonly deadlineMisses: number;
-  /** Chunks that were planned. */
-  readonly plans: number;
+  /** Chunks that were decided. */
+  readonly decisions: number;
   /** Of these, chunks that came when all of their rows were over. */
   readonly expiredChunks: number;
   /** Actions with a value outside of the limits. */
@@ -38,11 +33,11 @@ export interface ControlMetrics {
   readonly staleTicks: number;
   /** Depth of the queue: rows of the newest chunk that are still to be sent. */
   readonly rowsLeft: number;
-  /** From the call of the planner to its chunk. */
-  readonly planLatencyMs: Distribution | undefined;
+  /** From the call of the source to its chunk. */
+  readonly decisionLatencyMs: Distribution | undefined;
   /** How long after its time a tick began. */
   readonly tickJitterMs: Distribution | undefined;
-  /** Age of sent actions: from the observation that an action was planned from until it was sent. */
+  /** Age of sent actions: from the observation that an action was decided from until it was sent. */
   readonly actionAgeMs: Distribution | undefined;
 }
 
@@ -64,11 +59,7 @@ export class RecentValues {
   }
 
   distribution(): Distribution | undefined {
-    const count = Math.min(this.#added, CAPACITY);
-    if (count === 0) return undefined;
-    const sorted = this.#values.slice(0, count).sort();
-    const rank = (fraction: number): number => nearestRank(sorted, fraction) as number;
-    return { count, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: rank(1) };
+    return summarize(this.#values.subarray(0, Math.min(this.#added, CAPACITY)), STATISTICS);
   }
 }
 
@@ -81,14 +72,14 @@ export class MetricsRecorder {
     sent: 0,
     busyTicks: 0,
     deadlineMisses: 0,
-    plans: 0,
+    decisions: 0,
     expiredChunks: 0,
     limitedActions: 0,
     limitedValues: 0,
     refusedObservations: 0,
     staleTicks: 0,
   };
-  readonly planLatencyMs = new RecentValues();
+  readonly decisionLatencyMs = new RecentValues();
   readonly tickJitterMs = new RecentValues();
   readonly actionAgeMs = new RecentValues();
 
@@ -96,7 +87,7 @@ export class MetricsRecorder {
     return {
       ...this.counts,
       rowsLeft,
-      planLatencyMs: this.planLatencyMs.distribution(),
+      decisionLatencyMs: this.decisionLatencyMs.distribution(),
       tickJitterMs: this.tickJitterMs.distribution(),
       actionAgeMs: this.actionAgeMs.distribution(),
     };

@@ -1,9 +1,9 @@
 import { OptionError } from '../foundation/errors.js';
-import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
+import { checkChoice, checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
 import { type Clock, SYSTEM_CLOCK } from './clock.js';
+import type { DecisionSourceInfo } from './decision-source.js';
 import type { StopReason } from './events.js';
 import { type ActionLimits, Limiter } from './limits.js';
-import type { PlannerInfo } from './planner.js';
 import type { Send } from './sender.js';
 
 /**
@@ -38,17 +38,17 @@ export interface ControlLoopOptions {
   readonly maxMisses?: number;
   /**
    * Ticks from the observation of one decision to that of the next. Default: the policy's, or half of the usable rows where
-   * those leave none for planning ahead. Other values move chunks against each other by other numbers of rows than the
+   * those leave none for deciding ahead. Other values move chunks against each other by other numbers of rows than the
    * policy's warm starts take for granted.
    */
   readonly actionSteps?: number;
   /**
-   * Ticks that a plan may take: a chunk is used for `actionSteps` + `lead` ticks from its observation on, and planning of
+   * Ticks that a plan may take: a chunk is used for `actionSteps` + `lead` ticks from its observation on, and deciding of
    * the next begins `lead` ticks before it runs out. It takes over as soon as it is there, so a large lead costs nothing
-   * where the planner is fast. Default: all that the horizon has left; less is a stricter deadline.
+   * where the source is fast. Default: all that the horizon has left; less is a stricter deadline.
    */
   readonly lead?: number;
-  /** Observations older than this are not planned from; what follows is late by the rule. Default: no limit. */
+  /** Observations older than this are not decided from; what follows is late by the rule. Default: no limit. */
   readonly maxObservationAgeMs?: number;
   readonly limits?: ActionLimits;
   /** Default: the runtime's. */
@@ -70,22 +70,22 @@ export interface ResolvedOptions {
 }
 
 const WHERE = 'ControlLoop';
-const KEYS = [
-  'tickMs',
-  'send',
-  'onStop',
-  'late',
-  'holdAction',
-  'maxMisses',
-  'actionSteps',
-  'lead',
-  'maxObservationAgeMs',
-  'limits',
-  'clock',
-] as const satisfies readonly (keyof ControlLoopOptions)[];
+const KEYS = keysOf<ControlLoopOptions>({
+  tickMs: true,
+  send: true,
+  onStop: true,
+  late: true,
+  holdAction: true,
+  maxMisses: true,
+  actionSteps: true,
+  lead: true,
+  maxObservationAgeMs: true,
+  limits: true,
+  clock: true,
+});
 
 /** @throws OptionError. */
-export function resolveOptions(options: ControlLoopOptions, info: PlannerInfo): ResolvedOptions {
+export function resolveOptions(options: ControlLoopOptions, info: DecisionSourceInfo): ResolvedOptions {
   checkKeys(WHERE, options, KEYS);
   const late = checkChoice(WHERE, 'late', options.late, ['hold', 'repeat', 'stop']);
   for (const name of ['send', 'onStop'] as const) {
@@ -95,7 +95,7 @@ export function resolveOptions(options: ControlLoopOptions, info: PlannerInfo): 
   const rows = info.horizon - info.observationSteps + 1;
   if (rows < 2) {
     const least = info.observationSteps + 1;
-    throw new OptionError(`${WHERE}: planning ahead needs a horizon of at least ${least}, the policy has ${info.horizon}.`);
+    throw new OptionError(`${WHERE}: deciding ahead needs a horizon of at least ${least}, the policy has ${info.horizon}.`);
   }
   const usual = info.actionSteps < rows ? info.actionSteps : Math.ceil(rows / 2);
   const actionSteps = checkInteger(WHERE, 'actionSteps', options.actionSteps ?? usual, 1, rows - 1);

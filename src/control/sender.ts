@@ -7,11 +7,11 @@ export interface ActionInfo {
   readonly source: ActionSource;
   /** Row of the chunk's horizon; undefined for a hold action. */
   readonly row: number | undefined;
-  /** Milliseconds since the observation that it was planned from came; undefined for a hold action. */
+  /** Milliseconds since the observation that it was decided from came; undefined for a hold action. */
   readonly ageMs: number | undefined;
 }
 
-/** An action, f64 [actionDim], and when the observation that it was planned from came, where one did. */
+/** An action, f64 [actionDim], and when the observation that it was decided from came, where one did. */
 export interface SentAction {
   readonly action: Float64Array;
   readonly observedAtMs: number | undefined;

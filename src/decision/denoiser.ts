@@ -6,7 +6,7 @@ import { concatenate } from '../strategies/chunks.js';
 import { type DenoiseRequest, type DenoiseResult, type StrategyContext, startFromSample } from '../strategies/strategy.js';
 import type { DecisionInput, DecisionOutput } from './decision-input.js';
 import type { DecisionPlan } from './decision-plan.js';
-import { checkedFloats, type GivenNoise, runNoise, splitGivenNoise } from './noise.js';
+import { checkedFloats, checkedNoise, runNoise } from './noise.js';
 import { type PlanCache, TRACE_TAP } from './plan-cache.js';
 
 /** One run over one sample, with everything that it depends on. */
@@ -50,9 +50,8 @@ export function givenRun(given: Omit<DenoiseSample, 'window'>, frames: Float32Ar
   const chunkSize = context.horizon * context.actionDim;
   checkSchedule(schedule, context.scheduler.numTrainTimesteps);
   const start = checkedFloats('sample', sample, chunkSize);
-  const [givenNoise] = splitGivenNoise({ stepNoise }, 1, chunkSize) as [GivenNoise];
   const seed = { seed: 0, episode: 0, decision: 0, sample: 0 };
-  const { noise, stepNoise: rows } = runNoise(schedule, chunkSize, seed, { ...givenNoise, noise: start });
+  const { noise, stepNoise: rows } = runNoise(schedule, chunkSize, seed, { ...checkedNoise({ stepNoise }, chunkSize), noise: start });
   return { request: { ...startFromSample(noise, schedule), trace }, frames, history: undefined, noise, stepNoise: rows };
 }
 

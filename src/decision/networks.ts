@@ -102,7 +102,7 @@ function assertPredictorFits(policy: PolicyCheckpoint, predictor: PredictorCheck
     if (expected !== found) {
       throw new OptionError(
         `predictor "${predictor.name}" does not belong to policy "${policy.name}": its ${key} is ${found}, the policy's is ${expected}. ` +
-          "Give the predictor that was trained for this policy, or predictor: 'shift'.",
+          "Give the predictor that was trained for this policy, or networks: { predictor: 'shift' }.",
       );
     }
   }

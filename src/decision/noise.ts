@@ -10,28 +10,21 @@ export interface RunNoise {
   readonly stepNoise: readonly Float32Array[];
 }
 
-/** Noise that a caller gives instead of a seed, e.g. to compare with another implementation. For a batch [b][…]. */
+/** Noise that a caller gives instead of a seed, e.g. to compare with another implementation. */
 export interface GivenNoise {
   readonly noise?: ArrayLike<number> | undefined;
   readonly stepNoise?: readonly ArrayLike<number>[] | undefined;
 }
 
-/** The caller may reuse its arrays as soon as a call is made, so they are copied then. */
-export function copyGivenNoise({ noise, stepNoise }: GivenNoise): GivenNoise {
-  return { noise: noise && Float32Array.from(noise), stepNoise: stepNoise?.map((row) => Float32Array.from(row)) };
-}
-
 /**
- * The given noise of every sample of a batch, checked.
+ * The given noise of a decision, checked. The caller may reuse its arrays as soon as a call is made: these are copies.
  * @throws OptionError for noise of the wrong size, or not finite.
  */
-export function splitGivenNoise({ noise, stepNoise }: GivenNoise, batch: number, chunkSize: number): GivenNoise[] {
-  const start = noise && checkedFloats('noise', noise, batch * chunkSize);
-  const rows = stepNoise?.map((row, index) => checkedFloats(`stepNoise[${index}]`, row, batch * chunkSize));
-  return Array.from({ length: batch }, (_, b) => {
-    const part = (values: Float32Array): Float32Array => values.subarray(b * chunkSize, (b + 1) * chunkSize);
-    return { noise: start && part(start), stepNoise: rows?.map(part) };
-  });
+export function checkedNoise({ noise, stepNoise }: GivenNoise, chunkSize: number): GivenNoise {
+  return {
+    noise: noise && checkedFloats('noise', noise, chunkSize),
+    stepNoise: stepNoise?.map((row, index) => checkedFloats(`stepNoise[${index}]`, row, chunkSize)),
+  };
 }
 
 /** Which noise a sample gets where none is given: the same key, the same bits, whatever else was drawn. */
@@ -39,7 +32,7 @@ export interface NoiseSeed {
   readonly seed: number;
   readonly episode: number;
   readonly decision: number;
-  /** Position in a batch that is one episode. */
+  /** Position among decisions that share the rest of the key. */
   readonly sample: number;
 }
 
@@ -93,7 +86,7 @@ function noiseKey({ seed, episode, decision, sample }: NoiseSeed, row: number): 
 /** A copy of a caller's values. @throws OptionError where they are not as many, or not finite. */
 export function checkedFloats(name: string, values: ArrayLike<number>, elements: number): Float32Array {
   if (values.length !== elements) {
-    throw new OptionError(`${name} must have ${elements} values (batch × horizon × action size), found ${values.length}.`);
+    throw new OptionError(`${name} must have ${elements} values (horizon × action size), found ${values.length}.`);
   }
   const floats = Float32Array.from(values);
   const bad = floats.findIndex((value) => !Number.isFinite(value));

@@ -1,3 +1,7 @@
+import type { Observation } from '../observations/check.js';
+import type { ObservationInfo } from '../spec/policy-spec.js';
+import type { Scene } from './scene.js';
+
 /** What one control step led to. */
 export interface EnvironmentStep {
   /** 0 … 1; an episode's score is the largest of its rewards. */
@@ -14,4 +18,42 @@ export interface Environment<State> {
   reset(seed: number): State;
   /** Carries out one action. Throws, and leaves the state as it was, where the action is unusable. */
   step(action: ArrayLike<number>): EnvironmentStep;
+}
+
+/** An environment as an evaluation drives it. A remote one may answer later. */
+export interface TaskEnvironment {
+  reset(seed: number): void | Promise<void>;
+  /** Raw observation of the present, by the names that the policy reads. */
+  observe(): Observation;
+  /** Carries out one action. Throws where it cannot. */
+  step(action: Float32Array): EnvironmentStep | Promise<EnvironmentStep>;
+  /** What a replay draws: a value for each axis of the scene's snapshot. */
+  snapshot(): readonly number[];
+}
+
+/** Something that policies are evaluated on. */
+export interface Task {
+  /** As records name it. */
+  readonly name: string;
+  /** Control steps after which an episode is cut. */
+  readonly maxTicks: number;
+  /** How it is shown. */
+  readonly scene: Scene;
+  /** A new environment for one episode at a time. */
+  create(): Promise<TaskEnvironment>;
+}
+
+/** What a task asks of a policy that is to be evaluated on it. */
+export interface PolicyOfTask {
+  readonly name: string;
+  readonly observations: readonly ObservationInfo[];
+  readonly actionDim: number;
+}
+
+/** A task before its policy is known. */
+export interface TaskKind extends Pick<Task, 'name' | 'scene'> {
+  /** Seeds are integers from 0 to this. */
+  readonly largestSeed: number;
+  /** The task with what the policy reads. @throws OptionError for a policy of something else. */
+  forPolicy(policy: PolicyOfTask): Task;
 }

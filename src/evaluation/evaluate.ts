@@ -1,4 +1,4 @@
-import type { Task } from '../envs/push-t/task.js';
+import type { Task } from '../envs/environment.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
 import type { Policy } from '../policy/policy.js';
@@ -61,7 +61,7 @@ export async function evaluate(policy: Policy, options: EvaluateOptions): Promis
 
 async function decideAndExecute(policy: Policy, rollouts: readonly Rollout[]): Promise<void> {
   try {
-    const decisions = await policy.decide(rollouts.map(({ episode, window }) => ({ episode, window })));
+    const decisions = await policy.decideAll(rollouts.map(({ episode, window }) => ({ episode, window })));
     await Promise.all(decisions.map((decision, i) => (rollouts[i] as Rollout).execute(decision)));
   } catch (error) {
     if (!(error instanceof NonFiniteError)) throw error;

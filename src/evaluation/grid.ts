@@ -11,7 +11,7 @@ export interface Grid extends StrategyGrid {
 /**
  * Ablations of the paper (STEP, tables 8 and 9) and of this engine: where the stall rule fires, its mixture, start rule,
  * budget, history. The mixture is varied where the rule matters: with the little noise of eq. 13, and a distance at which
- * Push-T's standstills are found.
+ * the bundled policy's standstills are found.
  */
 export const ABLATIONS = [
   'step:2/start=forward-noise,eq13/eps=0.01,0.03,0.1',
@@ -42,7 +42,8 @@ export function parseGrid(text: string): Grid {
   const cells = combinations(options).map((choice) =>
     [head, ...choice.map(({ option, value }) => (value === '' ? option : `${option}=${value}`))].join('/'),
   );
-  return { axes, cells, strategies: cells.map(parseStrategy) };
+  const strategies = cells.map(parseStrategy);
+  return { axes, cells: strategies.map(({ name }) => name), strategies };
 }
 
 function combinations(

@@ -1,9 +1,8 @@
-import type { Task } from '../envs/push-t/task.js';
-import { NonFiniteError } from '../foundation/errors.js';
-import type { PlanResult, Policy } from '../policy/policy.js';
+import type { Task } from '../envs/environment.js';
+import type { Decision, Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
+import { playEpisode } from './play.js';
 import type { LatencyRecord } from './record.js';
-import { Rollout } from './rollout.js';
 
 export interface LatencyOptions {
   readonly task: Task;
@@ -31,48 +30,29 @@ const LEAST = 3;
  * early here too; where they bring no decisions, there are no samples.
  */
 export async function measureLatency(policy: Policy, options: LatencyOptions): Promise<Latencies> {
-  const { decisions, budgetMs } = options;
-  const first: PlanResult[] = [];
-  const later: PlanResult[] = [];
+  const { task, strategy, seed, decisions, budgetMs, signal } = options;
+  const first: Decision[] = [];
+  const later: Decision[] = [];
   const started = performance.now();
   const isDone = (): boolean => later.length > LEAST && (later.length > decisions || performance.now() - started > budgetMs);
   // First decisions are rare: the first few episodes are cut after their second one.
   for (let episode = 0; episode <= LEAST || !isDone(); episode++) {
     const before = later.length;
     const isDoneHere = episode <= LEAST ? (made: number): boolean => made === 2 : isDone;
-    await decideInTurn(policy, options, options.seed + episode, isDoneHere, (decision, index) =>
-      (index === 0 ? first : later).push(decision),
-    );
+    await playEpisode(policy, {
+      task,
+      strategy: strategy.options,
+      seed: seed + episode,
+      isEnough: isDoneHere,
+      onDecision: (decision, { index }) => void (index === 0 ? first : later).push(decision),
+      ...(signal ? { signal } : {}),
+    });
     // Another one would not bring any either.
     if (episode > LEAST && later.length === before) break;
   }
   const isColdFirst = first.some(({ warm }) => !warm) && later.some(({ warm }) => warm);
-  const record = (results: readonly PlanResult[]): LatencyRecord => ({
+  const record = (results: readonly Decision[]): LatencyRecord => ({
     samplesMs: results.slice(1).map(({ latencyMs }) => Number(latencyMs.toFixed(3))),
   });
   return isColdFirst ? { latency: record(later), coldLatency: record(first) } : { latency: record([...first, ...later]) };
-}
-
-/** One episode, decision by decision, until it is over or `isDone`. */
-async function decideInTurn(
-  policy: Policy,
-  { task, strategy, signal }: LatencyOptions,
-  seed: number,
-  isDone: (made: number) => boolean,
-  onDecision: (decision: PlanResult, index: number) => void,
-): Promise<void> {
-  const episode = policy.beginEpisode({ strategy: strategy.options, seed });
-  const rollout = new Rollout(episode, policy.info, { task, seed, keepReplay: false });
-  await rollout.begin();
-  while (!rollout.isOver && !isDone(episode.decisions)) {
-    signal?.throwIfAborted();
-    try {
-      const [decision] = (await policy.decide([{ episode, window: rollout.window }])) as [PlanResult];
-      onDecision(decision, episode.decisions - 1);
-      await rollout.execute(decision);
-    } catch (error) {
-      if (!(error instanceof NonFiniteError)) throw error;
-      rollout.fail(error);
-    }
-  }
 }

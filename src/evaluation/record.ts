@@ -3,9 +3,9 @@ import type { StrategyOptions } from '../strategies/strategy-options.js';
 
 /** What can be drawn of an episode, tick by tick; index 0 is the state after the reset. Numbers are rounded for the file. */
 export interface Replay {
-  /** [ticks + 1][5] flattened: agent x, y, block origin x, y, block angle; pixels and radians. */
+  /** [ticks + 1][axes of the scene's snapshot] flattened: snapshots of the environment. */
   readonly states: readonly number[];
-  /** [ticks][2] flattened: the target that was sent in each tick, pixels. */
+  /** [ticks][axes of the scene's targets] flattened: the action that was sent in each tick. */
   readonly targets: readonly number[];
   /** Ticks at which a decision was made, ascending; the first is 0. */
   readonly decisionTicks: readonly number[];
@@ -79,7 +79,8 @@ export interface StrategyGrid {
 export interface EvaluationRecord {
   readonly format: 'warmstep-evaluation';
   readonly version: 1;
-  readonly task: 'push-t';
+  /** Name of the task, whose scene tells what replays hold. */
+  readonly task: string;
   /** Control steps after which an episode is cut. */
   readonly maxTicks: number;
   readonly policy: { readonly name: string; readonly parameters: number; readonly predictor: string | null };

@@ -1,7 +1,9 @@
-import type { EnvironmentStep } from '../envs/environment.js';
-import type { Task, TaskEnvironment } from '../envs/push-t/task.js';
-import type { Observation } from '../observations/check.js';
-import type { PlanResult } from '../policy/decision-result.js';
+import type { EnvironmentStep, Task, TaskEnvironment } from '../envs/environment.js';
+import type { SceneAxis } from '../envs/scene.js';
+import { OptionError } from '../foundation/errors.js';
+import { checkFrame, type Observation } from '../observations/check.js';
+import { FrameWindow } from '../observations/window.js';
+import type { Decision } from '../policy/decision-result.js';
 import type { Episode } from '../policy/episode.js';
 import type { PolicyInfo } from '../policy/info.js';
 import type { EpisodeRecord, Replay } from './record.js';
@@ -9,27 +11,26 @@ import type { EpisodeRecord, Replay } from './record.js';
 export interface RolloutOptions {
   readonly task: Task;
   readonly seed: number;
-  readonly keepReplay: boolean;
+  /** Default false. */
+  readonly keepReplay?: boolean;
   /** How long an environment may take for a reset or a step. Default 30 s. */
   readonly stepTimeoutMs?: number;
 }
 
-type Sizes = Pick<PolicyInfo, 'observationSteps' | 'actionDim'>;
+type Sizes = Pick<PolicyInfo, 'observations' | 'observationSteps' | 'actionDim'>;
 
 const STEP_TIMEOUT_MS = 30_000;
 const REWARD_DIGITS = 4;
-const POSITION_DIGITS = 3;
-const ANGLE_DIGITS = 5;
 
 /** One episode in closed loop: observations out, decisions in, until the task is done or the ticks are used up. */
 export class Rollout {
   readonly seed: number;
   readonly episode: Episode;
-  readonly #environment: TaskEnvironment;
+  /** There from `begin` on. */
+  #environment: TaskEnvironment | undefined;
   readonly #options: RolloutOptions;
   readonly #sizes: Sizes;
-  /** The newest last, as many as a window holds. */
-  #frames: Observation[] = [];
+  readonly #window: FrameWindow;
   readonly #rewards: number[] = [];
   readonly #jumps: number[] = [];
   readonly #states: number[] = [];
@@ -48,17 +49,23 @@ export class Rollout {
     this.seed = options.seed;
     this.#options = options;
     this.#sizes = sizes;
-    this.#environment = options.task.create();
+    this.#window = new FrameWindow(sizes.observations, sizes.observationSteps);
   }
 
-  /** Brings the environment to its first state. */
+  /** Makes the environment and brings it to its first state. */
   async begin(): Promise<void> {
     try {
+      this.#environment = await this.#inTime(this.#options.task.create(), 'create');
       await this.#inTime(Promise.resolve(this.#environment.reset(this.seed)), 'reset');
       this.#observe();
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  get #present(): TaskEnvironment {
+    if (!this.#environment) throw new OptionError('Rollout: there is no environment before begin(): await it first.');
+    return this.#environment;
   }
 
   get isOver(): boolean {
@@ -76,25 +83,22 @@ export class Rollout {
 
   /** What a replay draws of the present. */
   get snapshot(): readonly number[] {
-    return this.#environment.snapshot();
+    return this.#present.snapshot();
   }
 
-  /** The newest observations by name, flattened [observationSteps][size]; the first one stands for those before it. */
+  /** The newest observations by name, flattened [observationSteps][size]. */
   get window(): Observation {
-    const [oldest] = this.#frames as [Observation];
-    const missing = this.#sizes.observationSteps - this.#frames.length;
-    const frames = [...Array.from({ length: missing }, () => oldest), ...this.#frames];
-    return Object.fromEntries(Object.keys(oldest).map((name) => [name, frames.flatMap((frame) => Array.from(frame[name] ?? []))]));
+    return this.#window.observation();
   }
 
   /** Executes the actions of a decision; `onTick` is called after each. */
-  async execute(decision: PlanResult, onTick?: () => void | Promise<void>): Promise<void> {
+  async execute(decision: Decision, onTick?: () => void | Promise<void>): Promise<void> {
     const { actionDim, observationSteps } = this.#sizes;
     this.#recordDecision(decision);
     for (let row = 0; row * actionDim < decision.actions.length && !this.isOver; row++) {
       const action = decision.actions.subarray(row * actionDim, (row + 1) * actionDim);
       try {
-        const step = await this.#inTime(this.#environment.step(action), 'step');
+        const step = await this.#inTime(this.#present.step(action), 'step');
         this.#recordTick(action, step);
       } catch (error) {
         this.fail(error);
@@ -129,16 +133,16 @@ export class Rollout {
     };
   }
 
-  #recordDecision({ normalizedChunk: chunk, evaluations, screening, stalled }: PlanResult): void {
+  #recordDecision({ normalizedChunk: chunk, evaluations, screening, stalled }: Decision): void {
     const { actionDim, observationSteps } = this.#sizes;
     const last = this.#lastRow;
     if (last) {
       const first = chunk.subarray((observationSteps - 1) * actionDim, observationSteps * actionDim);
       this.#jumps.push(Math.hypot(...last.map((value, i) => value - (first[i] as number))));
     }
-    this.#evaluations += evaluations[0] ?? 0;
-    this.#screening += screening[0] ?? 0;
-    if (stalled[0]) this.#stalledDecisions.push(this.#decisionTicks.length);
+    this.#evaluations += evaluations;
+    this.#screening += screening;
+    if (stalled) this.#stalledDecisions.push(this.#decisionTicks.length);
     this.#decisionTicks.push(this.#rewards.length);
   }
 
@@ -146,21 +150,22 @@ export class Rollout {
     if (!Number.isFinite(reward)) throw new TypeError(`the environment returned the reward ${reward}`);
     this.#rewards.push(reward);
     this.#success = success;
-    for (const value of action) this.#targets.push(value);
+    if (this.#options.keepReplay) this.#targets.push(...checked('action', action, this.#options.task.scene.targets));
     this.#observe();
   }
 
   #observe(): void {
     // First, because the observation may be refused: a replay has a state for every tick.
-    if (this.#options.keepReplay) this.#states.push(...this.#environment.snapshot());
-    this.#frames = [...this.#frames, finiteCopy(this.#environment.observe())].slice(-this.#sizes.observationSteps);
+    if (this.#options.keepReplay) this.#states.push(...checked('snapshot', this.snapshot, this.#options.task.scene.snapshot));
+    // An observation that is refused is this environment's failure: in a batch it would be everyone's.
+    this.#window.push(checkFrame(this.#sizes.observations, this.#present.observe(), 'the environment'));
   }
 
   #replay(): Replay {
-    const width = this.#environment.snapshot().length;
+    const { snapshot, targets } = this.#options.task.scene;
     return {
-      states: this.#states.map((value, i) => rounded(value, i % width === width - 1 ? ANGLE_DIGITS : POSITION_DIGITS)),
-      targets: this.#targets.map((value) => rounded(value, POSITION_DIGITS)),
+      states: roundedAlong(snapshot, this.#states),
+      targets: roundedAlong(targets, this.#targets),
       decisionTicks: this.#decisionTicks,
       stalledDecisions: this.#stalledDecisions,
     };
@@ -179,16 +184,18 @@ export class Rollout {
   }
 }
 
-/** The environment may reuse its arrays. A value that is not finite is its failure: in a batch it would be everyone's. */
-function finiteCopy(observation: Observation): Observation {
-  return Object.fromEntries(
-    Object.entries(observation).map(([name, values]) => {
-      const copy = Array.from(values);
-      const bad = copy.find((value) => !Number.isFinite(Math.fround(value)));
-      if (bad !== undefined) throw new TypeError(`the environment observed ${String(bad)} in "${name}"`);
-      return [name, copy];
-    }),
-  );
+/** A replay whose values are not those of the scene would be drawn as something else. */
+function checked(what: string, values: ArrayLike<number>, axes: readonly SceneAxis[]): number[] {
+  if (values.length !== axes.length) {
+    const names = axes.map(({ name }) => name).join(', ');
+    throw new TypeError(`the environment's ${what} has ${values.length} values, its scene has ${axes.length} (${names})`);
+  }
+  return Array.from(values);
+}
+
+/** `values`: [any number][axes], flattened. */
+function roundedAlong(axes: readonly SceneAxis[], values: readonly number[]): number[] {
+  return values.map((value, i) => rounded(value, (axes[i % axes.length] as SceneAxis).digits));
 }
 
 function rounded(value: number, digits: number): number {

@@ -1,6 +1,6 @@
 import { philox4x32 } from '../diffusion/philox.js';
 import { OptionError } from '../foundation/errors.js';
-import { nearestRank } from '../foundation/nearest-rank.js';
+import { nearestRank, type Summary, summarize } from '../foundation/statistics.js';
 
 /** A range that holds the true value with 95 % confidence. */
 export interface Interval {
@@ -8,12 +8,9 @@ export interface Interval {
   readonly high: number;
 }
 
-export interface Quantiles {
-  readonly count: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-}
+const QUANTILES = ['count', 'p50', 'p95', 'p99'] as const;
+
+export type Quantiles = Pick<Summary, (typeof QUANTILES)[number]>;
 
 /** Values of two strategies on equal seeds, compared pair by pair. */
 export interface PairedDifference {
@@ -47,12 +44,9 @@ export function sampleVariance(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1);
 }
 
-/** By nearest rank: every one of them was measured. Undefined without measurements. */
+/** Undefined without measurements. */
 export function quantiles(values: readonly number[]): Quantiles | undefined {
-  if (values.length === 0) return undefined;
-  const sorted = [...values].sort((a, b) => a - b);
-  const rank = (fraction: number): number => nearestRank(sorted, fraction) as number;
-  return { count: sorted.length, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99) };
+  return summarize(values, QUANTILES);
 }
 
 /**

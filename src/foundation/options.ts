@@ -12,6 +12,11 @@ export function checkKeys(where: string, options: object, known: readonly string
   }
 }
 
+/** The names of all options of an interface: a name that is left out, or that it does not have, does not compile. */
+export function keysOf<X extends object>(keys: Readonly<Record<keyof X, true>>): readonly (keyof X & string)[] {
+  return Object.keys(keys) as (keyof X & string)[];
+}
+
 /** An integer between bounds. */
 export function checkInteger(where: string, name: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {

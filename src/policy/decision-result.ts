@@ -1,6 +1,5 @@
 import type { GivenNoise } from '../decision/noise.js';
 import type { Observation } from '../observations/check.js';
-import { concatenate } from '../strategies/chunks.js';
 import type { PastChunk } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { MadeDecision } from './decide.js';
@@ -12,7 +11,7 @@ export interface ActOptions extends GivenNoise {
   readonly episode?: Episode;
 }
 
-export interface PlanOptions extends GivenNoise {
+export interface DecideOptions extends GivenNoise {
   /**
    * Results of earlier decisions, newest first, at most two; `[]` for a first decision. The call then neither uses nor
    * changes the policy's own episode. Without this option the call continues that episode.
@@ -32,59 +31,63 @@ export interface EpisodeOptions {
   readonly seed?: number;
 }
 
-/** A decision of one of many episodes. */
-export interface DecideRequest extends GivenNoise {
+/** The next decision of an episode of `beginEpisode`. */
+export interface EpisodeRequest extends GivenNoise {
   readonly episode: Episode;
   /** Raw observations by name, flattened [observationSteps][size], oldest frame first. */
   readonly window: Observation;
 }
 
-/** A decision, or those of a batch. */
-export interface PlanResult extends PastChunk {
-  readonly batch: number;
-  /** Normalised chunk, f32 [b][horizon][actionDim]. */
+/** A decision that depends on what it is given alone; see `DecideOptions`. Seeded noise depends on its place in the list too. */
+export interface StatelessRequest extends DecideOptions {
+  readonly window: Observation;
+  readonly previous: readonly PastChunk[];
+}
+
+export type DecideRequest = EpisodeRequest | StatelessRequest;
+
+/** A decision. */
+export interface Decision extends PastChunk {
+  /** Normalised chunk, f32 [horizon][actionDim]. */
   readonly normalizedChunk: Float32Array;
-  /** The chunk in the units of the robot, f32 [b][horizon][actionDim]. */
+  /** The chunk in the units of the robot, f32 [horizon][actionDim]. */
   readonly chunk: Float32Array;
-  /** The rows that are to be executed, f32 [b][actionSteps][actionDim]; how many the strategy decides. */
+  /** The rows that are to be executed, f32 [actionSteps][actionDim]; how many the strategy decides. */
   readonly actions: Float32Array;
-  /** Timesteps of the run that made the chunk; in a batch, of the first sample. */
+  /** Timesteps of the run that made the chunk. */
   readonly timesteps: readonly number[];
-  /** U-Net evaluations per sample, `screening` included. */
-  readonly evaluations: readonly number[];
-  /** Evaluations per sample that only compared candidates (Falcon). */
-  readonly screening: readonly number[];
-  /** Whether the start came from a prediction or an earlier sample; in a batch, of any sample. */
+  /** U-Net evaluations, `screening` included. */
+  readonly evaluations: number;
+  /** Evaluations that only compared candidates (Falcon). */
+  readonly screening: number;
+  /** Whether the start came from a prediction or an earlier sample. */
   readonly warm: boolean;
-  /** Per sample, whether the stall rule fired. */
-  readonly stalled: readonly boolean[];
-  /** From the call of the plan to the actions in JavaScript, in milliseconds. */
+  /** Whether the stall rule fired. */
+  readonly stalled: boolean;
+  /** From the call to the actions in JavaScript, in milliseconds; of decisions made together, that of all. */
   readonly latencyMs: number;
-  /** Inner values asked for with `taps` at loading. */
+  /** Inner values asked for with `taps` at loading, [b]…: of all decisions that ran in one batch with this one. */
   readonly taps: ReadonlyMap<string, Float32Array>;
 }
 
-/** What decisions of one strategy became, as one result. `rows`: those of a chunk that are executed. */
-export function planResult(
-  made: readonly MadeDecision[],
+/** What was made, as a decision. `rows`: those of a chunk that are executed. */
+export function toDecision(
+  { outcome, evaluations, taps }: MadeDecision,
   rows: { readonly first: number; readonly count: number; readonly actionDim: number },
   latencyMs: number,
-): PlanResult {
-  const outcomes = made.map(({ outcome }) => outcome);
-  const [first] = made as readonly [MadeDecision];
-  const executed = (values: Float32Array): Float32Array =>
-    values.subarray(rows.first * rows.actionDim, (rows.first + rows.count) * rows.actionDim);
+): Decision {
+  const { result, request, screening, warm, stalled } = outcome;
   return {
-    batch: made.length,
-    normalizedChunk: concatenate(outcomes.map(({ result }) => result.normalizedChunk)),
-    chunk: concatenate(outcomes.map(({ result }) => result.chunk)),
-    actions: concatenate(outcomes.map(({ result }) => executed(result.chunk))),
-    timesteps: first.outcome.request.schedule.steps.map((step) => step.timestep),
-    evaluations: made.map(({ evaluations }) => evaluations),
-    screening: outcomes.map(({ screening }) => screening),
-    warm: outcomes.some(({ warm }) => warm),
-    stalled: outcomes.map(({ stalled }) => stalled),
+    // Copies: the episode goes on from its own, whatever a caller does with these.
+    normalizedChunk: result.normalizedChunk.slice(),
+    chunk: result.chunk.slice(),
+    actions: result.chunk.slice(rows.first * rows.actionDim, (rows.first + rows.count) * rows.actionDim),
+    timesteps: request.schedule.steps.map((step) => step.timestep),
+    evaluations,
+    screening,
+    warm,
+    stalled,
     latencyMs,
-    taps: first.taps,
+    taps,
   };
 }

@@ -1,11 +1,12 @@
 import type { NoiseSeed } from '../decision/noise.js';
+import type { FrameWindow } from '../observations/window.js';
 import type { DecisionMaker, DecisionOutcome, PastChunk, Strategy } from '../strategies/strategy.js';
 
 /** A running episode: what its strategy remembers, its last chunks, and which noise it gets. */
 export class Episode {
   readonly strategy: Strategy;
-  /** Frames of the last observations, oldest first; act() only. */
-  frames: readonly Float32Array[] = [];
+  /** The last observations; act() only. */
+  readonly window: FrameWindow;
   /** Actions of the last decision that are still to be returned; act() only. */
   readonly actions: Float32Array[] = [];
   readonly #maker: DecisionMaker;
@@ -14,10 +15,11 @@ export class Episode {
   #newest: PastChunk | undefined;
   #before: PastChunk | undefined;
 
-  constructor(strategy: Strategy, noise: Omit<NoiseSeed, 'decision'>) {
+  constructor(strategy: Strategy, noise: Omit<NoiseSeed, 'decision'>, window: FrameWindow) {
     this.strategy = strategy;
     this.#maker = strategy.begin();
     this.#noise = noise;
+    this.window = window;
   }
 
   /** Decisions made. */

@@ -1,7 +1,7 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import type { AdapterSummary } from '../runtime/device.js';
-import type { Dialect, ObservationInfo } from '../spec/policy-spec.js';
+import { type Dialect, type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
 
 /** What a loaded policy is. */
@@ -36,7 +36,7 @@ export function describePolicy(
   return {
     name: checkpoint.name,
     dialect: checkpoint.dialect,
-    observations: checkpoint.observations.map(({ rawName, name, size }) => ({ name: rawName, feature: name, size })),
+    observations: observationInfo(checkpoint.observations),
     observationSteps: checkpoint.observationSteps,
     horizon: checkpoint.unet.horizon,
     actionSteps: checkpoint.actionSteps,

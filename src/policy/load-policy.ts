@@ -4,19 +4,25 @@ import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
-import { checkChoice, checkInteger, checkKeys } from '../foundation/options.js';
+import { OptionError } from '../foundation/errors.js';
+import { checkChoice, checkInteger, checkKeys, keysOf } from '../foundation/options.js';
 import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { ComputeDevice } from '../runtime/device.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
-import { type LoadedIn, loadInPrecision } from './load-precision.js';
-import { type PlanResult, Policy } from './policy.js';
-import { PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
+import { type Decision, Policy } from './policy.js';
+import { type LoadedIn, loadInPrecision, PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
+
+/** Networks that a strategy may need beside the denoiser. */
+export interface GivenNetworks {
+  /** A STEP predictor, or 'shift': the previous chunk moved by the executed rows. */
+  readonly predictor?: CheckpointSource | 'shift';
+}
 
 export interface LoadPolicyOptions {
   /** Shared with other policies, and disposed of by whoever opened it. Default: a device of its own. */
   readonly device?: ComputeDevice;
-  /** A STEP predictor, or 'shift': the previous chunk moved by the executed rows. */
-  readonly predictor?: CheckpointSource | 'shift';
+  /** Networks beside the policy's own, for strategies that need them. */
+  readonly networks?: GivenNetworks;
   /** How decisions are sampled. Default: STEP when there is a predictor, else the checkpoint's own scheduler. */
   readonly strategy?: StrategyOptions;
   /**
@@ -33,26 +39,40 @@ export interface LoadPolicyOptions {
   /** Fraction of the network that is on the device, 0 … 1. */
   readonly onProgress?: (fraction: number) => void;
   /** Called after every decision, also those of act(). */
-  readonly onDecision?: (result: PlanResult) => void;
+  readonly onDecision?: (result: Decision) => void;
   /** Called last when the policy is disposed of. */
   readonly onDispose?: () => void;
-  /** Inner values to hand out with every decision (`PlanResult.taps`), for verification; they cost time. */
+  /** Inner values to hand out with every decision (`Decision.taps`), for verification; they cost time. */
   readonly taps?: readonly string[];
 }
 
 /** Options that `loadPolicy` knows. */
-export const LOAD_POLICY_KEYS = [
-  'device',
-  'predictor',
-  'strategy',
-  'precision',
-  'seed',
-  'signal',
-  'onProgress',
-  'onDecision',
-  'onDispose',
-  'taps',
-] as const satisfies (keyof LoadPolicyOptions)[];
+const LOAD_POLICY_KEYS = keysOf<LoadPolicyOptions>({
+  device: true,
+  networks: true,
+  strategy: true,
+  precision: true,
+  seed: true,
+  signal: true,
+  onProgress: true,
+  onDecision: true,
+  onDispose: true,
+  taps: true,
+});
+
+/** Refuses what `loadPolicy` does not know; `more` are options of a platform's own. @throws OptionError. */
+export function checkLoadOptions(options: object, more: readonly string[] = []): void {
+  if ('predictor' in options) {
+    throw new OptionError('loadPolicy: `predictor` has moved: write `networks: { predictor }`.');
+  }
+  checkKeys('loadPolicy', options, [...LOAD_POLICY_KEYS, ...more]);
+  const { networks } = options as { readonly networks?: unknown };
+  if (networks === undefined) return;
+  if (typeof networks !== 'object' || networks === null) {
+    throw new OptionError(`loadPolicy: networks must be an object such as { predictor }, found ${String(networks)}.`);
+  }
+  checkKeys('loadPolicy: networks', networks, keysOf<GivenNetworks>({ predictor: true }));
+}
 
 /**
  * Loads a LeRobot (or Diffusion Policy) checkpoint, ready to act. Closes the sources when it is done.
@@ -60,7 +80,7 @@ export const LOAD_POLICY_KEYS = [
  * `signal` when it is aborted.
  */
 export async function loadPolicy(source: CheckpointSource, options: LoadPolicyOptions = {}): Promise<Policy> {
-  checkKeys('loadPolicy', options, LOAD_POLICY_KEYS);
+  checkLoadOptions(options);
   if (options.device) return loadOnto(options.device, source, options);
   const device = await ComputeDevice.open();
   try {
@@ -85,7 +105,8 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
   try {
     const checkpoint = await loadPolicyCheckpoint(source, loading);
     opened.push(checkpoint);
-    const predictor = typeof options.predictor === 'object' ? await loadPredictorCheckpoint(options.predictor, loading) : options.predictor;
+    const given = options.networks?.predictor;
+    const predictor = typeof given === 'object' ? await loadPredictorCheckpoint(given, loading) : given;
     if (typeof predictor === 'object') opened.push(predictor);
     const facts = { deviceClass: device.deviceClass, exactHalves: choice === 'auto' && (await trustsHalfLoads(device, 'packed')) };
     const refused = await adoptHalfLoads(device);

@@ -1,24 +1,33 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import { Denoiser, type DenoiseSample, givenRun } from '../decision/denoiser.js';
 import type { PolicyNetworks } from '../decision/networks.js';
-import { copyGivenNoise } from '../decision/noise.js';
+import { checkedNoise, type GivenNoise } from '../decision/noise.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
-import { countFrames, gatherFrames, type Observation } from '../observations/check.js';
+import { checkFrame, checkWindow, type Observation } from '../observations/check.js';
+import { FrameWindow } from '../observations/window.js';
 import type { PlanTiming } from '../runtime/timing.js';
+import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
-import { concatenate, splitChunks } from '../strategies/chunks.js';
-import { createStrategy } from '../strategies/create-strategy.js';
+import { createStrategy } from '../strategies/index.js';
 import type { DenoiseResult, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
-import { Decider, type Sample } from './decider.js';
-import type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './decision-result.js';
+import { Decider, type Given, nextTurn, statelessTurn, type Turn } from './decider.js';
+import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions, StatelessRequest } from './decision-result.js';
 import { Episode } from './episode.js';
 import { describePolicy, type PolicyInfo } from './info.js';
 import { SerialQueue } from './queue.js';
 
-export type { ActOptions, DecideRequest, EpisodeOptions, PlanOptions, PlanResult } from './decision-result.js';
+export type {
+  ActOptions,
+  DecideOptions,
+  DecideRequest,
+  Decision,
+  EpisodeOptions,
+  EpisodeRequest,
+  StatelessRequest,
+} from './decision-result.js';
 
 export interface PolicyParts {
   readonly checkpoint: PolicyCheckpoint;
@@ -29,7 +38,7 @@ export interface PolicyParts {
   readonly seed: number;
   readonly warnings: readonly string[];
   readonly taps: readonly string[];
-  readonly onDecision: ((result: PlanResult) => void) | undefined;
+  readonly onDecision: ((result: Decision) => void) | undefined;
   /** Called last when the policy is disposed of, e.g. to dispose of a device that was opened for it. */
   readonly onDispose: (() => void) | undefined;
 }
@@ -43,14 +52,14 @@ const MAX_BATCH = 65_535;
  */
 export class Policy {
   readonly #parts: PolicyParts;
+  readonly #observations: readonly ObservationInfo[];
   readonly #context: StrategyContext;
   readonly #queue = new SerialQueue();
   readonly #plans: PlanCache;
   readonly #denoiser: Denoiser;
   readonly #decider: Decider;
   #strategy: Strategy;
-  /** The policy's own episode, one per sample of its batch; empty before its first decision. */
-  #own: readonly Episode[] = [];
+  #own: Episode | undefined;
   /** Number of that episode, part of the key of its noise. */
   #ownIndex = 0;
   /** Episodes beside it. */
@@ -59,6 +68,7 @@ export class Policy {
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
+    this.#observations = observationInfo(parts.checkpoint.observations);
     this.#plans = new PlanCache(parts.networks, parts.checkpoint, parts.taps);
     this.#denoiser = new Denoiser(this.#plans);
     const { scheduler, unet, observationSteps, actionSteps } = parts.checkpoint;
@@ -70,7 +80,7 @@ export class Policy {
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
     const { checkpoint, networks, precision, fileDtypes, warnings } = this.#parts;
-    const { usual, needsPredictor, description, actionSteps } = this.#strategy;
+    const { usual, needs, description, actionSteps } = this.#strategy;
     return {
       ...describePolicy(checkpoint, networks),
       actionSteps,
@@ -78,7 +88,10 @@ export class Policy {
       fileDtypes,
       warnings,
       strategy: description,
-      dispatches: this.#plans.peek(1)?.dispatchCount(usual.steps.length, needsPredictor),
+      dispatches: this.#plans.peek(1)?.dispatchCount(
+        usual.steps.length,
+        needs.some(({ network }) => network === 'predictor'),
+      ),
     };
   }
 
@@ -91,53 +104,40 @@ export class Policy {
    */
   async act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
     checkKeys('act', options, ['noise', 'stepNoise', 'episode']);
-    const frame = gatherFrames(this.#parts.checkpoint.observations, observation, 1);
-    const given = copyGivenNoise(options);
+    const frame = checkFrame(this.#observations, observation, 'act');
+    const given = checkedNoise(options, this.#chunkSize);
     if (options.episode) this.#checkBegun('act', options.episode);
     return this.#run(async () => {
-      const { observationSteps, actionDim } = this.#context;
-      const [own] = options.episode ? [] : this.#ownEpisodes(1);
-      const episode = options.episode ?? (own as Episode);
-      const frames = [...episode.frames, frame].slice(-observationSteps);
-      while (frames.length < observationSteps) frames.unshift(frame);
+      const { actionDim } = this.#context;
+      const episode = options.episode ?? this.#ownEpisode();
       if (episode.actions.length === 0) {
-        const { actions } = await this.#decider.continueTogether([episode], this.#decider.splitSamples(concatenate(frames), 1, given));
+        const { actions } = await this.#decideOne(nextTurn(episode, { frames: episode.window.read(frame), given }));
         for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
-        if (!options.episode) this.#own = [episode];
       }
-      episode.frames = frames;
+      episode.window.push(frame);
       return episode.actions.shift() as Float32Array;
     });
   }
 
   /**
    * One decision over a window of `observationSteps` frames, oldest first: values by name, flattened
-   * [b][observationSteps][size]. The batch follows from their length.
+   * [observationSteps][size].
    * @throws ObservationError, OptionError, NonFiniteError, DeviceLostError.
    */
-  async plan(window: Observation, options: PlanOptions = {}): Promise<PlanResult> {
-    checkKeys('plan', options, ['noise', 'stepNoise', 'previous', 'seed']);
-    const { frames, batch } = this.#gatherWindow(window);
-    const given = copyGivenNoise(options);
-    const { previous, seed = this.#parts.seed } = options;
-    if (previous === undefined) {
-      return this.#run(async () => {
-        const episodes = this.#ownEpisodes(batch);
-        const result = await this.#decider.continueTogether(episodes, this.#decider.splitSamples(frames, batch, given), seed);
-        this.#own = episodes;
-        // What act() still held was decided from older observations.
-        for (const { actions } of episodes) actions.length = 0;
-        return result;
-      });
+  async decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
+    checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed']);
+    const { previous, seed } = options;
+    if (previous) {
+      const turn = this.#stateless('decide', { ...options, window, previous }, 0);
+      return this.#run(() => this.#decideOne(turn()));
     }
-    if (previous.length > 2) throw new OptionError(`plan: \`previous\` takes the two newest results at most, found ${previous.length}.`);
-    const [newest, before] = previous.map((past) => this.#splitPrevious(past, batch));
-    return this.#run(() => {
-      const strategy = this.#strategy;
-      if (!strategy.needsOnlyChunks) {
-        throw new OptionError(`plan: ${strategy.description} remembers more than chunks: use beginEpisode() in place of \`previous\`.`);
-      }
-      return this.#decider.decideOnce(strategy, this.#decider.splitSamples(frames, batch, given), { newest, before }, seed);
+    const given = this.#given('decide', window, options);
+    return this.#run(async () => {
+      const episode = this.#ownEpisode();
+      const decision = await this.#decideOne(nextTurn(episode, given, seed));
+      // What act() still held was decided from older observations.
+      episode.actions.length = 0;
+      return decision;
     });
   }
 
@@ -146,54 +146,46 @@ export class Policy {
     checkKeys('beginEpisode', options, ['strategy', 'seed']);
     const strategy = options.strategy ? this.#createStrategy(options.strategy) : this.#strategy;
     const seed = checkInteger('beginEpisode', 'seed', options.seed ?? this.#parts.seed, 0, Number.MAX_SAFE_INTEGER);
-    const episode = new Episode(strategy, { seed, episode: 0, sample: 0 });
+    const episode = new Episode(strategy, { seed, episode: 0, sample: 0 }, this.#newWindow());
     this.#begun.add(episode);
     return episode;
   }
 
   /**
-   * The next decisions of many episodes, together: what their strategies ask of the network runs as one batch where the
-   * timesteps allow. A decision's bits do not depend on the others.
-   * @throws as plan(); then no episode has changed.
+   * Many decisions together, of episodes and stateless ones: what their strategies ask of the network runs as one batch
+   * where the timesteps allow. A decision's bits do not depend on the others.
+   * @throws as decide(); then no episode has changed.
    */
-  async decide(requests: readonly DecideRequest[]): Promise<PlanResult[]> {
-    const { observations } = this.#parts.checkpoint;
-    const episodes = requests.map(({ episode }) => episode);
+  async decideAll(requests: readonly DecideRequest[]): Promise<Decision[]> {
+    const episodes = requests.flatMap((request) => ('episode' in request ? [request.episode] : []));
     if (new Set(episodes).size < episodes.length) {
-      throw new OptionError('decide: an episode is there twice: its second decision needs the first one.');
+      throw new OptionError('decideAll: an episode is there twice: its second decision needs the first one.');
     }
-    const samples = requests.map(({ episode, window, ...noise }) => {
-      this.#checkBegun('decide', episode);
-      checkKeys('decide', noise, ['noise', 'stepNoise']);
-      const frames = gatherFrames(observations, window, this.#context.observationSteps);
-      return this.#decider.splitSamples(frames, 1, copyGivenNoise(noise))[0] as Sample;
-    });
-    return this.#run(() => this.#decider.continueEach(episodes, samples));
+    const turns = requests.map((request, place) => this.#turnOf(request, place));
+    return this.#run(() => this.#decider.decide(turns.map((turn) => turn())));
   }
 
   /**
    * Runs samples through chosen steps of a solver, outside of any episode: for analysis, and to build strategies on.
-   * @throws as plan().
+   * @throws as decide().
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
-    const { observations } = this.#parts.checkpoint;
     const runs = requests.map(({ window, ...request }) =>
-      givenRun(request, gatherFrames(observations, window, this.#context.observationSteps), this.#context),
+      givenRun(request, checkWindow(this.#observations, window, this.#context.observationSteps, 'denoise'), this.#context),
     );
     return this.#run(() => this.#denoiser.run(runs));
   }
 
   /**
-   * How long every dispatch takes on the device, for the decision that `plan(window)` would make now; of a strategy of
+   * How long every dispatch takes on the device, for the decision that `decide(window)` would make now; of a strategy of
    * several runs, for the first. Changes nothing in the episode. The device must have been opened with `timing`. Dispatches
    * run apart from each other, so their sum is not the time of a decision: measure that in another run.
-   * @throws as plan(); DeviceLimitError where the device has no timestamps.
+   * @throws as decide(); DeviceLimitError where the device has no timestamps.
    */
   async timeDecision(window: Observation): Promise<PlanTiming> {
-    const { frames, batch } = this.#gatherWindow(window);
+    const given = this.#given('timeDecision', window, {});
     return this.#run(async () => {
-      const samples = this.#decider.splitSamples(frames, batch, {});
-      const { plan, input } = await this.#decider.prepareNext(this.#ownEpisodes(batch), samples);
+      const { plan, input } = await this.#decider.prepare(nextTurn(this.#ownEpisode(), given));
       return plan.time(input);
     });
   }
@@ -201,7 +193,7 @@ export class Policy {
   /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. */
   reset(): void {
     void this.#queue.run(() => {
-      this.#own = [];
+      this.#own = undefined;
       this.#ownIndex++;
     });
   }
@@ -250,9 +242,12 @@ export class Policy {
 
   #createStrategy(options: StrategyOptions): Strategy {
     const strategy = createStrategy(options, this.#context);
-    if (strategy.needsPredictor && !this.#parts.networks.predictor) {
+    const missing = strategy.needs.find(({ network }) => !this.#parts.networks[network]);
+    if (missing) {
+      const { network, why } = missing;
       throw new OptionError(
-        `strategy ${options.name} needs a predictor: give \`predictor\` when loading the policy, a predictor folder or 'shift'.`,
+        `strategy ${options.name} needs a ${network} ${why}, found none: give \`networks: { ${network} }\` when loading the policy, ` +
+          "a folder or 'shift'.",
       );
     }
     this.#plans.reserve(strategy.schedules);
@@ -268,36 +263,67 @@ export class Policy {
     );
   }
 
-  #gatherWindow(window: Observation): { readonly frames: Float32Array; readonly batch: number } {
-    const { observations } = this.#parts.checkpoint;
-    const { observationSteps } = this.#context;
-    const batch = Math.max(1, Math.floor(countFrames(observations, window) / observationSteps));
-    return { frames: gatherFrames(observations, window, batch * observationSteps), batch };
+  get #chunkSize(): number {
+    return this.#context.horizon * this.#context.actionDim;
   }
 
-  /** The episodes of the policy's own batch, or new ones where none has begun. */
-  #ownEpisodes(batch: number): readonly Episode[] {
-    if (this.#own.length === 0) {
-      const noise = { seed: this.#parts.seed, episode: this.#ownIndex };
-      return Array.from({ length: batch }, (_, sample) => new Episode(this.#strategy, { ...noise, sample }));
-    }
-    if (this.#own.length !== batch) {
-      throw new OptionError(
-        `the running episode has a batch of ${this.#own.length}, this is one of ${batch}: reset() first, or give \`previous\`.`,
-      );
-    }
+  #newWindow(): FrameWindow {
+    return new FrameWindow(this.#observations, this.#context.observationSteps);
+  }
+
+  /** The policy's own episode; a new one where none has begun. */
+  #ownEpisode(): Episode {
+    this.#own ??= new Episode(this.#strategy, { seed: this.#parts.seed, episode: this.#ownIndex, sample: 0 }, this.#newWindow());
     return this.#own;
   }
 
-  #splitPrevious(past: PastChunk, batch: number): PastChunk[] {
-    const expected = batch * this.#context.horizon * this.#context.actionDim;
-    for (const values of [past.normalizedChunk, past.chunk]) {
-      if (values.length !== expected || !values.every(Number.isFinite)) {
-        throw new OptionError(
-          `plan: \`previous\` must hold chunks of ${expected} finite values (batch × horizon × action size), found ${values.length}.`,
-        );
-      }
-    }
-    return splitChunks(past, batch);
+  async #decideOne(turn: Turn): Promise<Decision> {
+    return (await this.#decider.decide([turn]))[0] as Decision;
   }
+
+  #given(where: string, window: Observation, noise: GivenNoise): Given {
+    const frames = checkWindow(this.#observations, window, this.#context.observationSteps, where);
+    return { frames, given: checkedNoise(noise, this.#chunkSize) };
+  }
+
+  /** Checks a request at once; what it continues is looked up when its turn comes. */
+  #turnOf(request: DecideRequest, place: number): () => Turn {
+    if (!('episode' in request)) {
+      const { window: _, ...options } = request;
+      checkKeys('decideAll', options, ['noise', 'stepNoise', 'previous', 'seed']);
+      return this.#stateless('decideAll', request, place);
+    }
+    const { episode, window, ...noise } = request;
+    this.#checkBegun('decideAll', episode);
+    checkKeys('decideAll', noise, ['noise', 'stepNoise']);
+    const given = this.#given('decideAll', window, noise);
+    return () => nextTurn(episode, given);
+  }
+
+  #stateless(where: string, request: StatelessRequest, place: number): () => Turn {
+    const { window, previous, seed = this.#parts.seed } = request;
+    const given = this.#given(where, window, request);
+    if (previous.length > 2)
+      throw new OptionError(`${where}: \`previous\` takes the two newest results at most, found ${previous.length}.`);
+    const past = previous.map((chunks) => checkedPast(where, chunks, this.#chunkSize));
+    return () => {
+      const strategy = this.#strategy;
+      if (!strategy.needsOnlyChunks) {
+        throw new OptionError(`${where}: ${strategy.description} remembers more than chunks: use beginEpisode() in place of \`previous\`.`);
+      }
+      return statelessTurn(strategy, given, past, seed, place);
+    };
+  }
+}
+
+/** A copy of chunks that a caller kept. @throws OptionError where they are of another size, or not finite. */
+function checkedPast(where: string, { normalizedChunk, chunk }: PastChunk, elements: number): PastChunk {
+  for (const values of [normalizedChunk, chunk]) {
+    if (values.length !== elements || !values.every(Number.isFinite)) {
+      throw new OptionError(
+        `${where}: \`previous\` must hold chunks of ${elements} finite values (horizon × action size), found ${values.length}.`,
+      );
+    }
+  }
+  return { normalizedChunk: normalizedChunk.slice(), chunk: chunk.slice() };
 }

@@ -1,4 +1,4 @@
-/** Text of HTML and SVG elements. Attribute values and `text` are escaped; `content` is markup. */
+/** Text of HTML and SVG elements: pages, pictures in them, and pictures as files. Attribute values and `text` are escaped; `content` is markup. */
 
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
@@ -23,6 +23,13 @@ export function label(x: number, y: number, text: string, attributes: Attributes
 /** A picture that takes the width it is given; `title` is what a screen reader says. */
 export function picture(width: number, height: number, title: string, content: readonly string[], attributes: Attributes = {}): string {
   return element('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': title, ...attributes }, content);
+}
+
+/** A picture as an SVG file, on a white background. */
+export function svgFile(width: number, height: number, title: string, content: readonly string[], attributes: Attributes = {}): string {
+  const parts = [element('title', {}, escape(title)), element('rect', { width, height, fill: '#ffffff' }), ...content];
+  const lines = parts.map((part) => `\n${part}`);
+  return `${picture(width, height, title, lines, { xmlns: 'http://www.w3.org/2000/svg', width, height, ...attributes })}\n`;
 }
 
 export function section(id: string, title: string, introduction: string, content: readonly string[]): string {

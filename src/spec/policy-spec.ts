@@ -36,15 +36,32 @@ export interface Unnormalizer {
   readonly shift: Float32Array;
 }
 
-/** One observation vector that the network reads. */
-export interface ObservationFeature {
+interface FeatureOfFrame {
   /** Name inside the policy, such as "observation.state". */
   readonly name: string;
   /** Name under which a robot delivers it, before the checkpoint's rename map. */
   readonly rawName: string;
+  /** Values of it in a frame, and so in the conditioning vector; of an image, the features that its encoder makes. */
   readonly size: number;
+  /** Of these values. */
   readonly normalizer: Normalizer;
 }
+
+/** A vector that the network reads. */
+export interface VectorFeature extends FeatureOfFrame {
+  readonly kind: 'vector';
+}
+
+/** An image that the network reads the features of. No checkpoint with one can be loaded yet. */
+export interface ImageFeature extends FeatureOfFrame {
+  readonly kind: 'image';
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** What the network reads of an observation. */
+export type ObservationFeature = VectorFeature | ImageFeature;
 
 /**
  * On-disk format: A is LeRobot with `input_shapes`, B with `input_features` and statistics inside the model file, C with
@@ -64,6 +81,11 @@ export interface PolicySpec {
   readonly observations: readonly ObservationFeature[];
   readonly action: Unnormalizer;
   readonly parameters: number;
+}
+
+/** Observations as a robot knows them. */
+export function observationInfo(features: readonly ObservationFeature[]): ObservationInfo[] {
+  return features.map(({ rawName, name, size }) => ({ name: rawName, feature: name, size }));
 }
 
 /** One observation of a tick. */

@@ -1,9 +1,8 @@
 import { posteriorMeanSchedule, resumeSchedule } from '../diffusion/resume.js';
 import { type Schedule, SOLVER_NAMES, signalAndNoise } from '../diffusion/solver-step.js';
-import { OptionError } from '../foundation/errors.js';
-import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
 import { shiftRows } from './chunks.js';
-import { FalconBuffer, type VisitedSample } from './falcon-buffer.js';
+import { defineStrategy } from './define.js';
+import { choice, evaluations, fraction, integer, positive, toggle } from './option-kinds.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
 import {
   type Deciding,
@@ -11,11 +10,34 @@ import {
   type DecisionMaker,
   type DenoiseRequest,
   type DenoiseResult,
-  type Strategy,
   type StrategyContext,
   startFromSample,
 } from './strategy.js';
-import type { FalconStrategyOptions } from './strategy-options.js';
+
+/** A sample that a decision passed through on its way to a chunk. */
+export interface VisitedSample {
+  /** Normalised, f32 [horizon][actionDim]. */
+  readonly sample: Float32Array;
+  /** Index of the solver step that comes next. */
+  readonly step: number;
+}
+
+/** The newest samples of an episode, as many as fit. Does not change: adding to it makes another one. */
+export class FalconBuffer {
+  /** Oldest decision first, of one decision the noisiest first: the order in which they are forgotten. */
+  readonly samples: readonly VisitedSample[];
+  readonly #capacity: number;
+
+  constructor(capacity: number, samples: readonly VisitedSample[] = []) {
+    this.#capacity = capacity;
+    this.samples = samples.slice(-capacity);
+  }
+
+  /** With the samples of one more decision, in the order of its steps. */
+  with(visited: readonly VisitedSample[]): FalconBuffer {
+    return new FalconBuffer(this.#capacity, [...this.samples, ...visited]);
+  }
+}
 
 /** Settings of Falcon, complete. */
 interface Falcon {
@@ -41,41 +63,58 @@ interface Falcon {
  * still to be executed, the sample is a candidate, and one of them is drawn, rather a less noisy one. Experimental: the
  * paper's code is not public, and where it is silent the defaults are ours.
  */
-export function createFalconStrategy(options: FalconStrategyOptions, context: StrategyContext): Strategy {
-  const where = 'strategy Falcon';
-  checkKeys(where, options, ['name', 'solver', 'steps', 'exploration', 'threshold', 'kappa', 'minTimestep', 'capacity', 'shiftOnReuse']);
-  if (options.shiftOnReuse !== undefined && typeof options.shiftOnReuse !== 'boolean') {
-    throw new OptionError(`${where}: shiftOnReuse must be true or false, found ${String(options.shiftOnReuse)}.`);
-  }
-  const { scheduler } = context;
-  const { numTrainTimesteps } = scheduler;
-  const solver = checkChoice(where, 'solver', options.solver ?? scheduler.type, SOLVER_NAMES);
-  const full = solverSchedule({ name: solver, steps: options.steps ?? scheduler.numInferenceSteps }, scheduler);
-  const terms = { ...solverOptions(scheduler), clip: full.steps[0]?.clip ?? null };
-  const positive = (value: number): boolean => value > 0 && value < Infinity;
-  const falcon: Falcon = {
-    context,
-    full,
-    resumed: full.steps.map((_, index) => resumeSchedule(full, index)),
-    screening: full.steps.map(({ timestep }) => posteriorMeanSchedule(solver, terms, timestep)),
-    alphasCumprod: terms.alphasCumprod,
-    exploration: checkNumber(where, 'exploration', options.exploration ?? 0.1, 'a number from 0 to 1', (value) => value >= 0 && value <= 1),
-    threshold: checkNumber(where, 'threshold', options.threshold ?? 0.03, 'a finite number above 0', positive),
-    kappa: checkNumber(where, 'kappa', options.kappa ?? numTrainTimesteps / 10, 'a finite number above 0', positive),
-    minTimestep: checkInteger(where, 'minTimestep', options.minTimestep ?? Math.floor(numTrainTimesteps / 5), 0, numTrainTimesteps - 1),
-    capacity: checkInteger(where, 'capacity', options.capacity ?? 50, 1, 10_000),
-    shiftOnReuse: options.shiftOnReuse ?? false,
-  };
-  return {
-    description: `Falcon on ${solver} ${full.steps.length} (experimental)`,
-    schedules: [full, ...falcon.screening],
-    usual: full,
-    needsPredictor: false,
-    actionSteps: context.actionSteps,
-    needsOnlyChunks: false,
-    begin: () => new FalconEpisode(falcon),
-  };
-}
+export const FALCON = defineStrategy({
+  name: 'Falcon',
+  spelled: 'falcon',
+  count: 'steps',
+  options: {
+    solver: choice(SOLVER_NAMES, ({ scheduler }) => scheduler.type, "DDPM, DDIM or DPM-Solver++ (the checkpoint's)"),
+    /** Network evaluations of a decision that starts from noise. Default: the checkpoint's. */
+    steps: evaluations(({ scheduler }) => scheduler.numInferenceSteps, "evaluations of a decision from noise (the checkpoint's)"),
+    /** Probability of starting from noise anyway (δ). Default 0.1. */
+    exploration: fraction(0.1, 'probability of starting from noise anyway (0.1)'),
+    /** Largest distance (ε) of a candidate's x̂0 from the rest of the last chunk: RMS, normalised. Default 0.03. */
+    threshold: positive(0.03, "largest RMS distance of a candidate's x̂0 from the rest of the last chunk (0.03)"),
+    /** A candidate at timestep k is chosen with a probability ∝ exp(−k/κ). Default: a tenth of the training timesteps. */
+    kappa: positive(
+      ({ scheduler }) => scheduler.numTrainTimesteps / 10,
+      'timestep k is chosen with a probability ∝ exp(−k/κ) (a tenth of the training timesteps)',
+    ),
+    /** Samples below this timestep are no candidates. Default: a fifth of the training timesteps. */
+    minTimestep: integer(
+      0,
+      ({ scheduler }) => scheduler.numTrainTimesteps - 1,
+      ({ scheduler }) => Math.floor(scheduler.numTrainTimesteps / 5),
+      'samples below this timestep are no candidates (a fifth of the training timesteps)',
+    ),
+    /** Samples that are remembered. Default 50. */
+    capacity: integer(1, 10_000, 50, 'samples that are remembered (50)'),
+    /** Whether a remembered sample moves on by the executed rows before it is used again. Default false. */
+    shiftOnReuse: toggle(false, 'whether a remembered sample moves on by the executed rows (off)'),
+  },
+  create: ({ solver, steps, ...options }, context) => {
+    const { scheduler } = context;
+    const full = solverSchedule(solver, { steps }, scheduler);
+    const terms = { ...solverOptions(scheduler), clip: full.steps[0]?.clip ?? null };
+    const falcon: Falcon = {
+      ...options,
+      context,
+      full,
+      resumed: full.steps.map((_, index) => resumeSchedule(full, index)),
+      screening: full.steps.map(({ timestep }) => posteriorMeanSchedule(solver, terms, timestep)),
+      alphasCumprod: terms.alphasCumprod,
+    };
+    return {
+      description: `Falcon on ${solver} ${full.steps.length} (experimental)`,
+      schedules: [full, ...falcon.screening],
+      usual: full,
+      needs: [],
+      actionSteps: context.actionSteps,
+      needsOnlyChunks: false,
+      begin: () => new FalconEpisode(falcon),
+    };
+  },
+});
 
 class FalconEpisode implements DecisionMaker {
   readonly #falcon: Falcon;

@@ -2,9 +2,10 @@ import { ddpmSchedule } from '../diffusion/ddpm.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
 import { shiftRows } from './chunks.js';
+import { defineStrategy } from './define.js';
+import { option, readNumber } from './option-kinds.js';
 import { solverOptions, startFromNoise } from './solver.js';
 import { type DenoiseResult, type Strategy, type StrategyContext, singleRuns, startFromSample } from './strategy.js';
-import type { GripperOptions, RtiDpStrategyOptions } from './strategy-options.js';
 
 const downFrom = (first: number): number[] => Array.from({ length: first + 1 }, (_, i) => first - i);
 
@@ -32,30 +33,64 @@ export const RTI_DP_TIMESTEPS = {
   'transport-image-scale': [5, 3, 1, 0],
 } as const satisfies Readonly<Record<string, readonly number[]>>;
 
+export interface GripperOptions {
+  /** Indices of the dimensions. */
+  readonly dimensions: readonly number[];
+  /** Before the next decision these dimensions are set to ±1/factor, by their sign. Default 1 (published: 10 with images). */
+  readonly factor?: number;
+  /**
+   * What the next decision goes on from: `decided` (default), ±1/factor, as with a pretrained policy; `unchanged`, the chunk as it was
+   * made, as with a policy that was trained on gripper actions divided by 10. The action that is sent is ±1 in both.
+   */
+  readonly remember?: 'decided' | 'unchanged';
+}
+
 /**
  * RTI-DP (Duan et al. 2025): the last chunk moved on by one row, without added noise, goes through DDPM steps at the
  * listed timesteps. Each step leads to t − 1 whatever the gaps in the list, as in the released code.
  */
-export function createRtiDpStrategy(options: RtiDpStrategyOptions, context: StrategyContext): Strategy {
-  const where = 'strategy RTI-DP';
-  checkKeys(where, options, ['name', 'timesteps', 'gripper']);
-  const { scheduler, actionDim } = context;
-  const timesteps = timestepsOf(where, options.timesteps ?? 'push-t');
+export const RTI_DP = defineStrategy({
+  name: 'RTI-DP',
+  spelled: 'rti-dp',
+  options: {
+    /** Strictly descending timesteps that end at 0, or the name of a published list (`RTI_DP_TIMESTEPS`). Default push-t. */
+    timesteps: option<readonly number[] | string, readonly number[], string>(
+      'push-t',
+      'timesteps between dashes that end at 0, or the name of a published list (push-t)',
+      (text, where) => (/^\d/.test(text) ? text.split('-').map((part) => readNumber(part, where)) : text),
+      (where, _, timesteps) => timestepsOf(where, timesteps),
+    ),
+    /** Action dimensions that are open or closed; none by default. */
+    gripper: option<GripperOptions, Finish, undefined>(
+      undefined,
+      'action dimensions that are open or closed (none)',
+      undefined,
+      (where, _, gripper, { actionDim }) => gripperRule(where, gripper, actionDim),
+    ),
+  },
+  create: createRtiDp,
+});
+
+type Finish = (result: DenoiseResult) => DenoiseResult;
+
+function createRtiDp(
+  { timesteps, gripper }: { readonly timesteps: readonly number[]; readonly gripper: Finish | undefined },
+  { scheduler, actionDim }: StrategyContext,
+): Strategy {
   const refinement = solverOptions(scheduler);
   const schedule = ddpmSchedule({ ...refinement, steps: timesteps.length, timesteps, predecessor: 'adjacent' });
   const cold = startFromNoise(ddpmSchedule({ ...refinement, steps: scheduler.numTrainTimesteps }));
-  const decideGripper = gripperRule(where, options.gripper, actionDim);
   return {
     description: `RTI-DP ${schedule.steps.length} (timesteps ${timesteps.join(' ')}, one action per decision)`,
     schedules: [schedule, cold.schedule],
     usual: schedule,
-    needsPredictor: false,
+    needs: [],
     actionSteps: 1,
     needsOnlyChunks: true,
     begin: singleRuns(({ newest }) => {
       if (!newest) return cold;
       return { ...startFromSample(shiftRows(newest.normalizedChunk, actionDim, 1), schedule), warm: true, stalled: false };
-    }, decideGripper),
+    }, gripper),
   };
 }
 
@@ -72,20 +107,23 @@ function timestepsOf(where: string, timesteps: readonly number[] | string): read
   return timesteps;
 }
 
-/** A gripper opens or closes: it is sent ±1, and remembered as ±1/factor, or what lies between would be taken for noise. */
-function gripperRule(where: string, gripper: GripperOptions | undefined, actionDim: number): (result: DenoiseResult) => DenoiseResult {
-  if (gripper === undefined) return (result) => result;
-  checkKeys(`${where}: gripper`, gripper, ['dimensions', 'factor']);
+/**
+ * A gripper opens or closes: it is sent ±1, and remembered as ±1/factor, or what lies between would be taken for noise. A policy
+ * that was trained on scaled gripper actions goes on from what it made itself. Only a value above 0 is +1, as in the released code.
+ */
+function gripperRule(where: string, gripper: GripperOptions, actionDim: number): Finish {
+  checkKeys(`${where}: gripper`, gripper, ['dimensions', 'factor', 'remember']);
   if (!Array.isArray(gripper.dimensions)) {
     throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, found ${String(gripper.dimensions)}.`);
   }
   const dimensions = new Set(gripper.dimensions.map((index) => checkInteger(`${where}: gripper`, 'dimensions', index, 0, actionDim - 1)));
   const isFactor = (value: number): boolean => value >= 1 && value < Infinity;
   const factor = checkNumber(`${where}: gripper`, 'factor', gripper.factor ?? 1, 'a finite number of at least 1', isFactor);
+  const remember = checkChoice(`${where}: gripper`, 'remember', gripper.remember ?? 'decided', ['decided', 'unchanged'] as const);
   const decided = (values: Float32Array, size: number): Float32Array =>
-    values.map((value, i) => (dimensions.has(i % actionDim) ? (value < 0 ? -size : size) : value));
+    values.map((value, i) => (dimensions.has(i % actionDim) ? (value > 0 ? size : -size) : value));
   return ({ normalizedChunk, chunk, trace }) => ({
-    normalizedChunk: decided(normalizedChunk, 1 / factor),
+    normalizedChunk: remember === 'decided' ? decided(normalizedChunk, 1 / factor) : normalizedChunk,
     chunk: decided(chunk, 1),
     trace,
   });

@@ -3,21 +3,70 @@ import { ddpmSchedule } from '../diffusion/ddpm.js';
 import { dpmSolverSchedule } from '../diffusion/dpm-solver.js';
 import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import type { Schedule, SolverName, SolverOptions } from '../diffusion/solver-step.js';
-import { OptionError } from '../foundation/errors.js';
-import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
+import { checkNumber } from '../foundation/options.js';
 import type { SchedulerConfig } from '../spec/policy-spec.js';
+import { defineStrategy } from './define.js';
+import { choice, evaluations, fraction, numberThat, option, readNumber, toggle } from './option-kinds.js';
 import { type DecisionStart, type Strategy, type StrategyContext, singleRuns } from './strategy.js';
-import type { SolverStrategyOptions } from './strategy-options.js';
+
+const COMMON = {
+  /** Network evaluations per decision. Default: the checkpoint's. */
+  steps: evaluations(({ scheduler }) => scheduler.numInferenceSteps, "network evaluations per decision (the checkpoint's)"),
+  /** Clamp of x̂0; null for none. Default: the checkpoint's for DDPM and DDIM, none for DPM-Solver++ (as diffusers). */
+  clip: option<number | null, number | null, undefined>(
+    undefined,
+    "clamp of x̂0, or none (the checkpoint's; none for dpm-solver++)",
+    (text, where) => (text === 'none' ? null : readNumber(text, where)),
+    (where, name, value) =>
+      value === null ? null : checkNumber(where, name, value, 'null or a finite number above 0', (bound) => bound > 0 && bound < Infinity),
+  ),
+  timestepSpacing: choice(['leading', 'trailing', 'linspace'], undefined, "leading, trailing or linspace (diffusers' default)"),
+};
 
 /** Every decision from noise, whatever came before. */
-export function createSolverStrategy(options: SolverStrategyOptions, context: StrategyContext): Strategy {
-  const schedule = solverSchedule(options, context.scheduler);
+export const DDPM = defineStrategy({
+  name: 'DDPM',
+  spelled: 'ddpm',
+  count: 'steps',
+  options: COMMON,
+  create: (options, context) => fromNoise('DDPM', options, context),
+});
+
+export const DDIM = defineStrategy({
+  name: 'DDIM',
+  spelled: 'ddim',
+  count: 'steps',
+  options: {
+    ...COMMON,
+    /** 0 deterministic (default) … 1. */
+    eta: fraction(undefined, 'from 0, deterministic, to 1 (0)'),
+    /** Whether the last step ends at the clean sample (default) or at timestep 0. */
+    setAlphaToOne: toggle(undefined, 'whether the last step ends at the clean sample, not at timestep 0 (on)'),
+  },
+  create: (options, context) => fromNoise('DDIM', options, context),
+});
+
+export const DPM_SOLVER = defineStrategy({
+  name: 'DPM-Solver++',
+  spelled: 'dpm-solver++',
+  count: 'steps',
+  options: {
+    ...COMMON,
+    solverType: choice(['midpoint', 'heun'], undefined, 'midpoint or heun (midpoint)'),
+    finalSigma: choice(['zero', 'sigma-min'], undefined, 'end at the clean chunk, zero, or at timestep 0, sigma-min (zero)'),
+    lambdaMinClipped: numberThat('a number', (value) => !Number.isNaN(value), undefined, 'leaves out levels whose λ lies below (none)'),
+  },
+  create: (options, context) => fromNoise('DPM-Solver++', options, context),
+});
+
+function fromNoise(name: SolverName, options: SolverRun, context: StrategyContext): Strategy {
+  const schedule = solverSchedule(name, options, context.scheduler);
   const start = startFromNoise(schedule);
   return {
-    description: `${options.name} ${schedule.steps.length}`,
+    description: `${name} ${schedule.steps.length}`,
     schedules: [schedule],
     usual: schedule,
-    needsPredictor: false,
+    needs: [],
     actionSteps: context.actionSteps,
     needsOnlyChunks: true,
     begin: singleRuns(() => start),
@@ -29,21 +78,18 @@ export function startFromNoise(schedule: Schedule): DecisionStart {
   return { predictionScale: 0, noiseScale: 1, schedule, warm: false, stalled: false };
 }
 
-const COMMON_KEYS = ['name', 'steps', 'clip', 'timestepSpacing'] as const;
-const SOLVER_KEYS: Readonly<Record<SolverName, readonly string[]>> = {
-  DDPM: COMMON_KEYS,
-  DDIM: [...COMMON_KEYS, 'eta', 'setAlphaToOne'],
-  'DPM-Solver++': [...COMMON_KEYS, 'solverType', 'finalSigma', 'lambdaMinClipped'],
-};
+/** Steps and, where they are not the checkpoint's, other options of a solver: checked ones. */
+interface SolverRun {
+  readonly steps: number;
+  readonly clip?: number | null | undefined;
+  readonly [option: string]: unknown;
+}
 
 /** The schedule of a solver for a checkpoint; the noise schedule is the one that PyTorch trained with. */
-export function solverSchedule(options: SolverStrategyOptions, scheduler: SchedulerConfig): Schedule {
-  const where = `strategy ${options.name}`;
-  checkKeys(where, options, SOLVER_KEYS[options.name]);
-  checkValues(where, options);
-  const { name, steps = scheduler.numInferenceSteps, clip, ...rest } = options;
-  checkInteger(where, 'steps', steps, 1, scheduler.numTrainTimesteps);
-  const common = { ...solverOptions(scheduler), ...rest, steps, ...(clip === undefined ? {} : { clip }) };
+export function solverSchedule(name: SolverName, options: SolverRun, scheduler: SchedulerConfig): Schedule {
+  const { clip, steps, ...rest } = options;
+  const others = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const common = { ...solverOptions(scheduler), ...others, steps, ...(clip === undefined ? {} : { clip }) };
   switch (name) {
     case 'DDPM':
       return ddpmSchedule(common);
@@ -54,26 +100,6 @@ export function solverSchedule(options: SolverStrategyOptions, scheduler: Schedu
       return dpmSolverSchedule({ ...common, clip: clip ?? null });
     default:
       return name satisfies never;
-  }
-}
-
-/** Values beyond TypeScript's reach: a wrong word must not select another form of the solver. */
-function checkValues(where: string, options: SolverStrategyOptions): void {
-  const { clip, timestepSpacing, eta, setAlphaToOne, solverType, finalSigma, lambdaMinClipped } = options;
-  if (clip !== undefined && clip !== null) {
-    checkNumber(where, 'clip', clip, 'null or a finite number above 0', (bound) => bound > 0 && bound < Infinity);
-  }
-  if (timestepSpacing !== undefined) {
-    checkChoice(where, 'timestepSpacing', timestepSpacing, ['leading', 'trailing', 'linspace'] as const);
-  }
-  if (eta !== undefined) checkNumber(where, 'eta', eta, 'a number from 0 to 1', (value) => value >= 0 && value <= 1);
-  if (setAlphaToOne !== undefined && typeof setAlphaToOne !== 'boolean') {
-    throw new OptionError(`${where}: setAlphaToOne must be true or false, found ${String(setAlphaToOne)}.`);
-  }
-  if (solverType !== undefined) checkChoice(where, 'solverType', solverType, ['midpoint', 'heun'] as const);
-  if (finalSigma !== undefined) checkChoice(where, 'finalSigma', finalSigma, ['zero', 'sigma-min'] as const);
-  if (lambdaMinClipped !== undefined) {
-    checkNumber(where, 'lambdaMinClipped', lambdaMinClipped, 'a number', (value) => !Number.isNaN(value));
   }
 }
 

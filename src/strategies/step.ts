@@ -1,11 +1,14 @@
 import { SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { isStalled, type StallRule } from '../diffusion/stall.js';
-import { stalledStart, WARM_START_MODES, type WarmStart, warmStart } from '../diffusion/warm-start.js';
+import { stalledStart, warmStart as startOf, WARM_START_MODES, type WarmStart } from '../diffusion/warm-start.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber, checkScale } from '../foundation/options.js';
 import { shiftRows } from './chunks.js';
+import { defineStrategy, type OptionsOf } from './define.js';
+import { choice, evaluations, type OptionKind, option } from './option-kinds.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
+import type { ColdStartOptions, StallOptions, WarmStartOptions } from './step-options.js';
+import { STEP_SPELLING } from './step-spelling.js';
 import { type DecisionStart, type PastChunk, type Strategy, type StrategyContext, singleRuns } from './strategy.js';
-import type { ColdStartOptions, StallOptions, StepStrategyOptions, WarmStartOptions } from './strategy-options.js';
 
 /** The paper's values for simulation: σ = 1, σ_t = 0.1. */
 const SIGMA = 1;
@@ -20,30 +23,65 @@ const DEFAULT_STALL = {
   sigmaStall: 1.2,
 } as const satisfies Required<StallOptions>;
 
+/**
+ * STEP (arXiv 2602.08245): the first decision from noise, later ones from the prediction; where the last two chunks are
+ * nearly the same, the start has more noise (its eq. 14).
+ */
+export const STEP = defineStrategy({
+  name: 'STEP',
+  spelled: 'step',
+  count: 'budget',
+  options: {
+    /** Network evaluations per warm decision. Default 2. */
+    budget: evaluations(2, 'network evaluations per warm decision (2)'),
+    /** How prediction and noise are mixed. Default forward-noise. */
+    warmStart: nested('forward-noise' as WarmStartOptions, warmStartRule),
+    /** The first decision of an episode. Default: DDIM with 16 steps. */
+    coldStart: nested({} as ColdStartOptions, coldStart),
+    /** Off unless given. */
+    stall: option<StallOptions, ReturnType<typeof stallRule>, undefined>(undefined, '', undefined, (_, __, value) => stallRule(value)),
+    /** `network`: the policy's predictor (default); `shift`: the previous chunk moved on by the executed rows. */
+    predictor: choice<'network' | 'shift', 'network'>(['network', 'shift'], 'network', ''),
+    /**
+     * Rows of the previous chunk that the predictor is shown; the others are zeros, as before the start of an episode. `full`
+     * (default); `executed`: up to the last executed one; `tail`: those after; `none`. For ablations.
+     */
+    history: choice<History, 'full'>(['full', 'executed', 'tail', 'none'], 'full', ''),
+  },
+  spelling: STEP_SPELLING,
+  create: createStep,
+});
+
+/** Options within an option: its own check says where it looks, and the command line's help is in the spelling. */
+function nested<Given, Checked>(fallback: Given, check: (value: Given, context: StrategyContext) => Checked): OptionKind<Given, Checked> {
+  return { help: '', read: undefined, check: (_, __, value, context) => check(value, context), fallback: () => fallback };
+}
+
 /** Named settings: of the released code, and of the paper's simulation and robot experiments. */
 export const STEP_PRESETS = {
   release: { name: 'STEP', warmStart: { mode: 'forward-noise' }, coldStart: { mode: 'zero-history' } },
   'paper-sim': { name: 'STEP', warmStart: { mode: 'eq13', sigma: 1, sigmaT: 0.1 } },
   'paper-real': { name: 'STEP', warmStart: { mode: 'eq13', sigma: 1, sigmaT: 0 }, stall: { sigmaScale: 0.4, sigmaStall: 1.2 } },
-} as const satisfies Record<string, StepStrategyOptions>;
+} as const satisfies Record<string, OptionsOf<typeof STEP>>;
 
-/**
- * STEP (arXiv 2602.08245): the first decision from noise, later ones from the prediction; where the last two chunks are
- * nearly the same, the start has more noise (its eq. 14).
- */
-export function createStepStrategy(options: StepStrategyOptions, context: StrategyContext): Strategy {
-  checkKeys('strategy STEP', options, ['name', 'budget', 'warmStart', 'coldStart', 'stall', 'predictor', 'history']);
+type History = 'full' | 'executed' | 'tail' | 'none';
+
+interface Step {
+  readonly budget: number;
+  readonly warmStart: WarmStart;
+  /** Undefined: warm from the first decision. */
+  readonly coldStart: DecisionStart | undefined;
+  readonly stall: ReturnType<typeof stallRule> | undefined;
+  readonly predictor: 'network' | 'shift';
+  readonly history: History;
+}
+
+function createStep({ budget, warmStart: rule, coldStart: cold, stall, predictor, history }: Step, context: StrategyContext): Strategy {
   const { scheduler } = context;
-  const budget = checkInteger('strategy STEP', 'budget', options.budget ?? 2, 1, scheduler.numTrainTimesteps);
-  const rule = warmStartRule(options.warmStart ?? 'forward-noise');
   const refinement = solverOptions(scheduler);
-  const warm = { ...warmStart(rule, budget, refinement), warm: true, stalled: false };
-  const cold = coldStart(options.coldStart ?? {}, context);
-  const stall = options.stall ? stallRule(options.stall) : undefined;
+  const warm = { ...startOf(rule, budget, refinement), warm: true, stalled: false };
   const perturbed = stall ? { ...stalledStart(stall, budget, refinement), warm: true, stalled: true } : undefined;
   const layout = { actionDim: context.actionDim, firstRow: context.observationSteps - 1, rows: context.actionSteps };
-  const predictor = checkChoice('strategy STEP', 'predictor', options.predictor ?? 'network', ['network', 'shift'] as const);
-  const history = checkChoice('strategy STEP', 'history', options.history ?? 'full', ['full', 'executed', 'tail', 'none'] as const);
   const shown = (start: DecisionStart, chunk: Float32Array): DecisionStart => {
     if (predictor === 'shift')
       return { ...start, prediction: shiftRows(shownRows(chunk, history, context), context.actionDim, context.actionSteps) };
@@ -62,7 +100,7 @@ export function createStepStrategy(options: StepStrategyOptions, context: Strate
     description: `STEP ${budget} (${details.join(', ')})`,
     schedules: [warm.schedule, ...(cold ? [cold.schedule] : []), ...(perturbed ? [perturbed.schedule] : [])],
     usual: warm.schedule,
-    needsPredictor: predictor === 'network',
+    needs: predictor === 'network' ? [{ network: 'predictor', why: 'for the starts of its decisions' }] : [],
     actionSteps: context.actionSteps,
     needsOnlyChunks: true,
     begin: singleRuns(({ newest, before }) => {
@@ -74,7 +112,7 @@ export function createStepStrategy(options: StepStrategyOptions, context: Strate
 }
 
 /** The previous chunk as the predictor is shown it. */
-function shownRows(chunk: Float32Array, history: NonNullable<StepStrategyOptions['history']>, context: StrategyContext): Float32Array {
+function shownRows(chunk: Float32Array, history: History, context: StrategyContext): Float32Array {
   const { actionDim, observationSteps, actionSteps } = context;
   const end = (observationSteps - 1 + actionSteps) * actionDim;
   switch (history) {
@@ -101,8 +139,8 @@ function coldStart(options: ColdStartOptions, context: StrategyContext): Decisio
   checkKeys(where, options, ['mode', 'solver', 'steps']);
   const solver = checkChoice(where, 'solver', options.solver ?? 'DDIM', SOLVER_NAMES);
   const { numTrainTimesteps } = context.scheduler;
-  const schedule = solverSchedule({ name: solver, steps: options.steps ?? Math.min(COLD_STEPS, numTrainTimesteps) }, context.scheduler);
-  return startFromNoise(schedule);
+  const steps = checkInteger(where, 'steps', options.steps ?? Math.min(COLD_STEPS, numTrainTimesteps), 1, numTrainTimesteps);
+  return startFromNoise(solverSchedule(solver, { steps }, context.scheduler));
 }
 
 function warmStartRule(options: WarmStartOptions): WarmStart {

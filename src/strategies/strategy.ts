@@ -71,6 +71,13 @@ export interface DecisionMaker {
   decide(context: DecisionContext): Deciding;
 }
 
+/** A network that whoever loads the policy has to bring. */
+export interface NetworkNeed {
+  readonly network: 'predictor';
+  /** What for, to end "needs a predictor " with. */
+  readonly why: string;
+}
+
 /** A strategy: how decisions are sampled from the denoiser. One strategy serves any number of episodes. */
 export interface Strategy {
   /** For people, e.g. "STEP 2 (forward-noise, cold DDIM 16)". */
@@ -79,8 +86,8 @@ export interface Strategy {
   readonly schedules: readonly Schedule[];
   /** The schedule of a usual decision: the first one of an episode may differ. */
   readonly usual: Schedule;
-  /** Whether decisions may ask for a prediction, and so for a predictor. */
-  readonly needsPredictor: boolean;
+  /** Networks beside the denoiser that decisions may ask for. */
+  readonly needs: readonly NetworkNeed[];
   /** Rows of a chunk that are executed before the next decision. */
   readonly actionSteps: number;
   /** Whether a decision depends on the two newest chunks and on nothing else of the past. */

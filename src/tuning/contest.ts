@@ -1,4 +1,4 @@
-import { nearestRank } from '../foundation/nearest-rank.js';
+import { nearestRank } from '../foundation/statistics.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
 import { Entrant, uploadTurns } from './entrant.js';

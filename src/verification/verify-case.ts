@@ -3,7 +3,7 @@ import type { CheckpointSource } from '../checkpoints/source.js';
 import { CheckpointError } from '../foundation/errors.js';
 import type { PolicyInfo } from '../policy/info.js';
 import { loadPolicy } from '../policy/load-policy.js';
-import type { PlanResult } from '../policy/policy.js';
+import type { Decision } from '../policy/policy.js';
 import type { PrecisionChoice } from '../policy/precision.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { Precision } from '../spec/precision.js';
@@ -58,7 +58,7 @@ async function verifyOpened(
   device: ComputeDevice,
   precision: PrecisionChoice,
 ): Promise<CaseReport> {
-  const decisions: PlanResult[] = [];
+  const decisions: Decision[] = [];
   const strategy = caseStrategy(golden.description);
   const policy = await loadPolicy(sources.policy, {
     device,
@@ -66,7 +66,7 @@ async function verifyOpened(
     taps: tapsOf(golden),
     onDecision: (result) => decisions.push(result),
     ...(strategy ? { strategy } : {}),
-    ...(sources.predictor ? { predictor: sources.predictor } : {}),
+    ...(sources.predictor ? { networks: { predictor: sources.predictor } } : {}),
   });
   try {
     const computed = new Map<string, ArrayLike<number>>();

@@ -1,5 +1,5 @@
 import { CheckpointError } from '../foundation/errors.js';
-import type { PlanResult, Policy } from '../policy/policy.js';
+import type { Decision, Policy } from '../policy/policy.js';
 import type { GoldenCase } from './golden-case.js';
 
 const OBSERVATION = 'ticks.input.observation.';
@@ -12,7 +12,7 @@ const STEP_NOISE = 'ticks.input.variance_noise.';
 export async function computeTicks(
   golden: GoldenCase,
   policy: Policy,
-  decisions: readonly PlanResult[],
+  decisions: readonly Decision[],
 ): Promise<Map<string, ArrayLike<number>>> {
   const observations = new Map<string, { values: Float32Array; size: number }>();
   let ticks = 0;
@@ -54,8 +54,8 @@ export async function computeTicks(
 }
 
 /** `stalled`, or `prediction.i`, `start.i`, `chunk.i` of decision i. */
-function decisionValue(name: string, episode: readonly PlanResult[]): ArrayLike<number> {
-  if (name === 'stalled') return episode.map(({ stalled }) => (stalled[0] ? 1 : 0));
+function decisionValue(name: string, episode: readonly Decision[]): ArrayLike<number> {
+  if (name === 'stalled') return episode.map(({ stalled }) => (stalled ? 1 : 0));
   const [, kind, index] = /^(prediction|start|chunk)\.(\d+)$/.exec(name) ?? [];
   const decision = episode[Number(index)];
   const values = kind === 'chunk' ? decision?.normalizedChunk : decision?.taps.get(kind ?? '');

@@ -1,5 +1,6 @@
 import { CheckpointError } from '../foundation/errors.js';
-import type { PlanResult, Policy } from '../policy/policy.js';
+import type { Decision, Policy } from '../policy/policy.js';
+import { concatenate } from '../strategies/chunks.js';
 import { toChannelsFirst } from './compare.js';
 import type { GoldenCase } from './golden-case.js';
 
@@ -20,35 +21,45 @@ export function tapsOf(golden: GoldenCase): string[] {
   return [...taps];
 }
 
-/** Plans over the recorded windows; returns every `expected.*` tensor as the engine computes it, by full name. */
+/** Decides over the recorded windows [b][…]; returns every `expected.*` tensor as the engine computes it, by full name. */
 export async function computeWindow(golden: GoldenCase, policy: Policy): Promise<Map<string, ArrayLike<number>>> {
-  const window: Record<string, Float32Array> = {};
+  const [batch = 1] = golden.shape('input.noise');
+  const read = async (name: string): Promise<Float32Array[]> => {
+    const values = await golden.values(name);
+    const size = values.length / batch;
+    return Array.from({ length: batch }, (_, b) => values.slice(b * size, (b + 1) * size));
+  };
+  const windows: Record<string, Float32Array>[] = Array.from({ length: batch }, () => ({}));
   for (const name of golden.names(OBSERVATION)) {
-    window[`observation.${name}`] = await golden.values(OBSERVATION + name);
+    (await read(OBSERVATION + name)).forEach((values, b) => ((windows[b] as Record<string, Float32Array>)[`observation.${name}`] = values));
   }
-  const stepNoise: Float32Array[] = [];
-  for (let step = 0; golden.has(`input.variance_noise.${step}`); step++) {
-    stepNoise.push(await golden.values(`input.variance_noise.${step}`));
-  }
-  const result = await policy.plan(window, {
-    previous: [],
-    noise: await golden.values('input.noise'),
-    ...(stepNoise.length > 0 ? { stepNoise } : {}),
-  });
-  return new Map(golden.names(PREFIX).map((name) => [PREFIX + name, valueOf(name, result, policy)]));
+  const noise = await read('input.noise');
+  const stepNoise: Float32Array[][] = [];
+  for (let step = 0; golden.has(`input.variance_noise.${step}`); step++) stepNoise.push(await read(`input.variance_noise.${step}`));
+  const decisions = await policy.decideAll(
+    windows.map((window, b) => ({
+      window,
+      previous: [],
+      noise: noise[b],
+      ...(stepNoise.length > 0 ? { stepNoise: stepNoise.map((row) => row[b] as Float32Array) } : {}),
+    })),
+  );
+  return new Map(golden.names(PREFIX).map((name) => [PREFIX + name, valueOf(name, decisions, policy)]));
 }
 
-function valueOf(name: string, result: PlanResult, policy: Policy): ArrayLike<number> {
-  if (name === 'timesteps') return result.timesteps;
-  if (name === 'action') return result.actions;
-  if (name === 'action_horizon') return result.chunk;
-  if (name === 'global_cond') return tap(result, 'global_cond', name);
-  if (name.startsWith('normalized.')) return normalizedFeature(name.slice('normalized.'.length), result, policy);
+/** One schedule for all: they ran as one batch, whose timesteps and taps every one of them has. */
+function valueOf(name: string, decisions: readonly Decision[], policy: Policy): ArrayLike<number> {
+  const [first] = decisions as readonly [Decision];
+  if (name === 'timesteps') return first.timesteps;
+  if (name === 'action') return concatenate(decisions.map(({ actions }) => actions));
+  if (name === 'action_horizon') return concatenate(decisions.map(({ chunk }) => chunk));
+  if (name === 'global_cond') return tap(first, 'global_cond', name);
+  if (name.startsWith('normalized.')) return normalizedFeature(name.slice('normalized.'.length), decisions, policy);
   if (OUTPUTS.includes(name)) {
     const { horizon, actionDim } = policy.info;
-    return toChannelsFirst(tap(result, 'model_output.0', name), result.batch, horizon, actionDim);
+    return toChannelsFirst(tap(first, 'model_output.0', name), decisions.length, horizon, actionDim);
   }
-  return tap(result, name.startsWith('activation.') ? `${tapNameOf(name)}.0` : name, name);
+  return tap(first, name.startsWith('activation.') ? `${tapNameOf(name)}.0` : name, name);
 }
 
 /** Modules whose output is the network's. */
@@ -59,23 +70,23 @@ function tapNameOf(activation: string): string {
   return activation.replace(/\.block\.2$/, '');
 }
 
-function tap(result: PlanResult, key: string, wanted: string): Float32Array {
+function tap(result: Decision, key: string, wanted: string): Float32Array {
   const values = result.taps.get(key);
   if (!values) throw new CheckpointError(`the case expects "${PREFIX}${wanted}", which is no value of this network.`);
   return values;
 }
 
 /** One feature out of the conditioning vector [b][observationSteps][frame]. */
-function normalizedFeature(feature: string, result: PlanResult, policy: Policy): Float32Array {
+function normalizedFeature(feature: string, decisions: readonly Decision[], policy: Policy): Float32Array {
   const { observations, observationSteps } = policy.info;
   const width = observations.reduce((sum, { size }) => sum + size, 0);
   const index = observations.findIndex((observation) => observation.feature === feature || observation.name === feature);
   const found = observations[index];
   if (!found) throw new CheckpointError(`the case expects "${PREFIX}normalized.${feature}", which this policy does not read.`);
   const first = observations.slice(0, index).reduce((sum, { size }) => sum + size, 0);
-  const frames = tap(result, 'global_cond', `normalized.${feature}`);
-  const values = new Float32Array(result.batch * observationSteps * found.size);
-  for (let frame = 0; frame < result.batch * observationSteps; frame++) {
+  const frames = tap(decisions[0] as Decision, 'global_cond', `normalized.${feature}`);
+  const values = new Float32Array(decisions.length * observationSteps * found.size);
+  for (let frame = 0; frame < decisions.length * observationSteps; frame++) {
     values.set(frames.subarray(frame * width + first, frame * width + first + found.size), frame * found.size);
   }
   return values;

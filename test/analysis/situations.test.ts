@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collectSituations, type Situation, START_TAP, startsFromNoise, startsFromPrediction } from '../../src/analysis/situations.js';
 import { warmStart } from '../../src/diffusion/warm-start.js';
+import { pushTTask } from '../../src/envs/push-t/task.js';
 import { OptionError } from '../../src/foundation/errors.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';
 import { loadGolden } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
@@ -14,14 +15,14 @@ describe('situations of Push-T', () => {
   const device = useTestDevice();
   let policy: Policy;
   let situations: Situation[];
-  const decisions: PlanResult[] = [];
+  const decisions: Decision[] = [];
   const ticks: number[] = [];
 
   beforeAll(async () => {
     // A network of random weights pushes nothing anywhere: its episodes are cut after 300 ticks.
-    const onDecision = (result: PlanResult): void => void decisions.push(result);
+    const onDecision = (result: Decision): void => void decisions.push(result);
     policy = await loadGolden(device(), 'step-forward-noise', { predictor: true, taps: [START_TAP], onDecision });
-    situations = await collectSituations(policy, { ...OPTIONS, onDecision: (_, tick) => ticks.push(tick) });
+    situations = await collectSituations(policy, { ...OPTIONS, task: pushTTask(policy.info), onTick: (_, tick) => ticks.push(tick) });
   });
   afterAll(() => policy.dispose());
 
@@ -36,7 +37,7 @@ describe('situations of Push-T', () => {
   });
 
   it('are all decisions but the first where more are asked for than there are', async () => {
-    const all = await collectSituations(policy, { ...OPTIONS, decisions: 1000 });
+    const all = await collectSituations(policy, { ...OPTIONS, task: pushTTask(policy.info), decisions: 1000 });
     expect(all.map(({ decision }) => decision)).toEqual(Array.from({ length: situations.at(-1)!.decision }, (_, i) => i + 1));
   });
 
@@ -59,7 +60,7 @@ describe('situations of Push-T', () => {
 
   it('need the tap', async () => {
     const untapped = await loadGolden(device(), 'step-forward-noise', { predictor: true });
-    const collected = collectSituations(untapped, OPTIONS);
+    const collected = collectSituations(untapped, { ...OPTIONS, task: pushTTask(untapped.info) });
     await expect(collected).rejects.toThrow(OptionError);
     await expect(collected).rejects.toThrow(/must be loaded with `taps: \['start'\]`, found none/);
     await untapped.dispose();
@@ -67,15 +68,15 @@ describe('situations of Push-T', () => {
 
   it('are not played by a policy for something else', async () => {
     const other = await loadGolden(device(), 'state-ddpm10', { taps: [START_TAP] });
-    await expect(collectSituations(other, { ...OPTIONS, strategy: { name: 'DDIM', steps: 1 } })).rejects.toThrow(
-      /has actions of \d+ values, Push-T takes 2/,
-    );
+    expect(() => pushTTask(other.info)).toThrow(/has actions of \d+ values, Push-T takes 2/);
     await other.dispose();
   });
 
   it('stop when they are aborted', async () => {
     const controller = new AbortController();
-    const onDecision = (): void => controller.abort(new Error('enough'));
-    await expect(collectSituations(policy, { ...OPTIONS, signal: controller.signal, onDecision })).rejects.toThrow('enough');
+    const onTick = (): void => controller.abort(new Error('enough'));
+    await expect(
+      collectSituations(policy, { ...OPTIONS, task: pushTTask(policy.info), signal: controller.signal, onTick }),
+    ).rejects.toThrow('enough');
   });
 });

@@ -78,9 +78,9 @@ describe('the suite', () => {
     const coarse = { ...found, cases: instant };
     const text = report({ ...record, precisions: [coarse] });
     const rest = decisionPicture(record, coarse);
-    expect(rest).toContain("shorter than a tick of the device's clock");
+    expect(rest).toContain('shorter than a tick of the device&#39;s clock');
     expect(text + rest).not.toMatch(/NaN|Infinity|undefined/);
     const none = { ...found, cases: found.cases.map((one) => ({ ...one, dispatch: { ...one.dispatch, p50: one.macs > 0 ? 0 : 1 } })) };
-    expect(decisionPicture(record, none)).toContain("no matrix product took longer than a tick of the device's clock");
+    expect(decisionPicture(record, none)).toContain('no matrix product took longer than a tick of the device&#39;s clock');
   });
 });

@@ -71,7 +71,7 @@ describe('warmstep run', () => {
   });
 
   it('gives the actions of act()', async () => {
-    await run('solver', '--solver', 'DDIM', '--steps', '3', '--seed', '7');
+    await run('solver', '--strategy', 'ddim:3', '--seed', '7');
     const at =
       (tick: number) =>
       ({ name, size }: (typeof FEATURES)[number]) =>
@@ -84,7 +84,7 @@ describe('warmstep run', () => {
   });
 
   it('repeats itself bit for bit with the same seed, and differs with another', async () => {
-    const options = ['--predictor', 'shift', '--budget', '1', '--warm-start', 'eq13'];
+    const options = ['--predictor', 'shift', '--strategy', 'step:1/start=eq13'];
     const first = await run('first', ...options, '--seed', '3');
     await run('second', ...options, '--seed', '3');
     await run('other', ...options, '--seed', '4');
@@ -94,7 +94,7 @@ describe('warmstep run', () => {
   });
 
   it('uses the scheduler of the checkpoint without a predictor, and says what it ignores', async () => {
-    const { code, stdout, stderr } = await warmstep('run', '--policy', POLICY, '--input', episode, '--output', file('own'), '--steps', '2');
+    const { code, stdout, stderr } = await warmstep('run', '--policy', POLICY, '--input', episode, '--output', file('own'));
     expect(code).toBe(0);
     expect(stdout).toMatch(/strategy +DDIM 2, seed 0/);
     expect(stderr).toContain('the policy does not read "observation.temperature"');
@@ -136,10 +136,10 @@ describe('warmstep run', () => {
   });
 
   it.each([
-    [['--budget', '2'], '--budget and --warm-start belong to STEP'],
-    [['--solver', 'DDIM', '--predictor', 'shift', '--warm-start', 'eq13'], '--budget and --warm-start belong to STEP'],
-    [['--predictor', 'shift', '--steps', '2', '--budget', '4'], 'give one of them'],
-    [['--solver', 'Euler'], '--solver must be one of DDPM, DDIM, DPM-Solver++, found "Euler"'],
+    [['--solver', 'DDIM'], '--solver is no option any more: write e.g. --strategy ddim:10'],
+    [['--steps', '2'], '--steps is no option any more: write e.g. --strategy ddim:10, or step:2'],
+    [['--budget', '2'], '--budget is no option any more: write e.g. --strategy step:2'],
+    [['--warm-start', 'eq13'], '--warm-start is no option any more: write e.g. --strategy step:2/start=eq13'],
   ])('refuses %j', async (options, message) => {
     const { code, stderr } = await warmstep('run', '--policy', POLICY, '--input', episode, '--output', file('none'), ...options);
     expect(code).toBe(2);

@@ -2,19 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { ControlLoop } from '../../src/control/control-loop.js';
 import type { ControlLoopOptions } from '../../src/control/options.js';
 import { OptionError } from '../../src/foundation/errors.js';
-import { SimulatedClock, SimulatedPlanner, Simulation } from '../support/simulated.js';
+import { SimulatedClock, SimulatedSource, Simulation } from '../support/simulated.js';
 
 const NOTHING = undefined;
 
 describe('a new episode', () => {
-  it('begins with start(), and reset() begins another: the planner is told of both', async () => {
+  it('begins with start(), and reset() begins another: the source is told of both', async () => {
     const simulation = await Simulation.started(5);
-    expect(simulation.planner.resets).toBe(1);
+    expect(simulation.source.resets).toBe(1);
     simulation.loop.reset();
-    expect(simulation.planner.resets).toBe(2);
+    expect(simulation.source.resets).toBe(2);
   });
 
-  it('sends nothing until it was given an observation and planned from it', async () => {
+  it('sends nothing until it was given an observation and decided from it', async () => {
     const simulation = await Simulation.started(8);
     simulation.loop.reset();
     await simulation.run(10);
@@ -22,7 +22,7 @@ describe('a new episode', () => {
     simulation.loop.observe({ state: [30] });
     await simulation.run(5);
     expect(simulation.actions(18, 22)).toEqual([NOTHING, NOTHING, NOTHING, 101, 102]);
-    expect([...(simulation.planner.windows[1]?.['state'] as Float32Array)]).toEqual([30, 30]);
+    expect([...(simulation.source.windows[1]?.['state'] as Float32Array)]).toEqual([30, 30]);
     expect(simulation.loop.metrics.deadlineMisses).toBe(0);
   });
 
@@ -33,8 +33,8 @@ describe('a new episode', () => {
     // Plan 0 ends before tick 5, which begins plan 1; that is there in tick 10.
     await simulation.run(10);
     expect(simulation.actions(2, 11)).toEqual([...new Array<undefined>(8), 101, 102]);
-    expect(simulation.planner.windows).toHaveLength(2);
-    expect(simulation.loop.metrics.plans).toBe(1);
+    expect(simulation.source.windows).toHaveLength(2);
+    expect(simulation.loop.metrics.decisions).toBe(1);
   });
 
   it.each([
@@ -69,7 +69,7 @@ describe('a new episode', () => {
 describe('options of a loop', () => {
   const clock = new SimulatedClock();
   const good: ControlLoopOptions = { tickMs: 20, late: 'hold', send: () => {}, onStop: () => {}, clock };
-  const make = (options: object, info = {}): ControlLoop => new ControlLoop(new SimulatedPlanner(clock, info), { ...good, ...options });
+  const make = (options: object, info = {}): ControlLoop => new ControlLoop(new SimulatedSource(clock, info), { ...good, ...options });
 
   it.each<[string, object, RegExp]>([
     ['an unknown rule', { late: 'wait' }, /late must be one of hold, repeat, stop, found wait/],
@@ -90,7 +90,7 @@ describe('options of a loop', () => {
   });
 
   it('leave room to plan ahead, or there is no loop', () => {
-    expect(() => make({}, { horizon: 2, actionSteps: 1 })).toThrow(/planning ahead needs a horizon of at least 3, the policy has 2/);
+    expect(() => make({}, { horizon: 2, actionSteps: 1 })).toThrow(/deciding ahead needs a horizon of at least 3, the policy has 2/);
     expect(make({}, { horizon: 3, actionSteps: 1 }).state).toBe('idle');
   });
 });

@@ -48,19 +48,19 @@ describe('a late plan', () => {
     simulation.loop.start();
     await simulation.run(25);
     expect(misses.map(({ tick, consecutive, cause }) => [tick, consecutive, cause])).toEqual(
-      [18, 19, 20, 21, 22, 23].map((tick, i) => [tick, i + 1, 'plan']),
+      [18, 19, 20, 21, 22, 23].map((tick, i) => [tick, i + 1, 'decision']),
     );
     expect(ticks.map(({ source }) => source)).toEqual([
       ...new Array(3).fill('waiting'),
-      ...new Array(15).fill('planned'),
+      ...new Array(15).fill('decided'),
       ...new Array(6).fill('hold'),
-      'planned',
+      'decided',
     ]);
   });
 
-  it('whose rows are all over when it comes counts as expired, and another is planned at once', async () => {
+  it('whose rows are all over when it comes counts as expired, and another is decided at once', async () => {
     const simulation = new Simulation({ latencyMs: (plan) => (plan === 1 ? 350 : 50), late: 'repeat' });
-    const plans = simulation.record('plan');
+    const plans = simulation.record('decision');
     simulation.loop.observe({ state: [0] });
     simulation.loop.start();
     await simulation.run(35);
@@ -74,10 +74,10 @@ describe('a late plan', () => {
     expect(simulation.loop.metrics.expiredChunks).toBe(1);
   });
 
-  it('does not stop a planner that is always slower than its horizon from moving a held robot, if slowly', async () => {
+  it('does not stop a source that is always slower than its horizon from moving a held robot, if slowly', async () => {
     const simulation = await Simulation.started(120, { latencyMs: () => 590, late: 'hold' });
     expect(simulation.loop.metrics.expiredChunks).toBe(0);
-    expect(simulation.sent.filter(({ source }) => source === 'planned').map(({ action }) => action[0])).toEqual([
+    expect(simulation.sent.filter(({ source }) => source === 'decided').map(({ action }) => action[0])).toEqual([
       1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 108, 109, 110, 111, 112, 113, 114, 115, 208, 209, 210, 211, 212, 213, 214, 215,
     ]);
   });
@@ -108,9 +108,9 @@ describe('old observations', () => {
     return simulation;
   }
 
-  it('are not planned from; the current rows run out, then the tick is late by the rule', async () => {
+  it('are not decided from; the current rows run out, then the tick is late by the rule', async () => {
     const simulation = await withGap('hold');
-    expect(simulation.planner.windows.map((window) => [...(window['state'] as Float32Array)])).toEqual([
+    expect(simulation.source.windows.map((window) => [...(window['state'] as Float32Array)])).toEqual([
       [0, 0],
       [5, 31],
     ]);
@@ -119,7 +119,7 @@ describe('old observations', () => {
     expect(simulation.loop.metrics.staleTicks).toBe(31 - 8);
   });
 
-  it('say in the event and in the reason that it was not the planner', async () => {
+  it('say in the event and in the reason that it was not the source', async () => {
     const simulation = await withGap('stop');
     expect(simulation.reasons).toMatchObject([
       { kind: 'deadline', message: 'no action for tick 18, 1 in a row: the observations were too old to plan from' },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ControlLoop } from '../../src/control/control-loop.js';
+import type { DecisionSource } from '../../src/control/decision-source.js';
 import type { ControlLoopOptions, LateRule } from '../../src/control/options.js';
-import type { Planner } from '../../src/control/planner.js';
 import type { ActionInfo } from '../../src/control/sender.js';
 import { loadPolicy } from '../../src/platform/node/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
@@ -17,12 +17,16 @@ interface Run {
 }
 
 /** Runs a loop around a robot that moves to where it is told, until a while after its first action. */
-async function runFor(ms: number, planner: Planner, options: Pick<ControlLoopOptions, 'late'> & Partial<ControlLoopOptions>): Promise<Run> {
+async function runFor(
+  ms: number,
+  source: DecisionSource,
+  options: Pick<ControlLoopOptions, 'late'> & Partial<ControlLoopOptions>,
+): Promise<Run> {
   const sent: (ActionInfo & { action: readonly number[]; atMs: number })[] = [];
   let agent: readonly number[] = [200, 300];
   let begin = (): void => {};
   const begun = new Promise<void>((resolve) => (begin = resolve));
-  const loop = new ControlLoop(planner, {
+  const loop = new ControlLoop(source, {
     tickMs: TICK_MS,
     send: (action, info) => {
       agent = [...action];
@@ -48,7 +52,7 @@ describe('50 Hz with the bundled policy', () => {
     const device = await openTestDevice();
     policy = await loadPolicy(`${BUNDLED}/policy`, {
       device,
-      predictor: `${BUNDLED}/predictor`,
+      networks: { predictor: `${BUNDLED}/predictor` },
       strategy: { name: 'STEP', budget: 2 },
       onDispose: () => device.dispose(),
     });
@@ -56,12 +60,12 @@ describe('50 Hz with the bundled policy', () => {
   afterAll(() => policy.dispose());
 
   /** The policy, each of whose later decisions takes longer by a time. */
-  function slower(ms: number): Planner {
+  function slower(ms: number): DecisionSource {
     let plans = 0;
     return {
       info: policy.info,
-      plan: async (window) => {
-        const result = await policy.plan(window);
+      decide: async (window) => {
+        const result = await policy.decide(window);
         if (plans++ > 0) await new Promise((resolve) => setTimeout(resolve, ms));
         return result;
       },
@@ -69,7 +73,7 @@ describe('50 Hz with the bundled policy', () => {
     };
   }
 
-  it('keeps ticking for three seconds, planning ahead', async () => {
+  it('keeps ticking for three seconds, deciding ahead', async () => {
     // Bounds are loose: machines are shared, and a software adapter takes the cores that the loop runs on.
     const { loop, sent } = await runFor(3000, policy, { late: 'repeat', maxMisses: Infinity });
     const { metrics } = loop;
@@ -82,26 +86,26 @@ describe('50 Hz with the bundled policy', () => {
     const span = (sent.at(-1)?.atMs ?? 0) - (sent[0]?.atMs ?? 0);
     const ticks = (sent.at(-1)?.tick ?? 0) - (sent[0]?.tick ?? 0);
     expect(Math.abs(span / ticks - TICK_MS)).toBeLessThan(1);
-    // Planning ahead: at some ticks one chunk takes over from another without a late tick between them.
+    // Deciding ahead: at some ticks one chunk takes over from another without a late tick between them.
     const takeovers = sent.filter(({ source, tick, row }, i) => {
       const before = sent[i - 1];
-      if (source !== 'planned' || before?.source !== 'planned') return false;
+      if (source !== 'decided' || before?.source !== 'decided') return false;
       return (row ?? 0) - (before.row ?? 0) !== tick - before.tick;
     });
     // A machine that is too busy for that says so in its count of late ticks.
-    const isAhead = (metrics.planLatencyMs?.p50 ?? 0) < 7 * TICK_MS;
+    const isAhead = (metrics.decisionLatencyMs?.p50 ?? 0) < 7 * TICK_MS;
     expect(isAhead ? takeovers.length : metrics.deadlineMisses).toBeGreaterThan(0);
   });
 
-  it.each<LateRule>(['hold', 'repeat', 'stop'])('%s: a planner that is too slow is handled by the rule', async (late) => {
+  it.each<LateRule>(['hold', 'repeat', 'stop'])('%s: a source that is too slow is handled by the rule', async (late) => {
     const { loop, sent } = await runFor(2000, slower(400), { late });
     const { metrics } = loop;
     expect(metrics.deadlineMisses).toBeGreaterThan(0);
     switch (late) {
       case 'hold':
-        expect(sent.every(({ source }) => source === 'planned')).toBe(true);
+        expect(sent.every(({ source }) => source === 'decided')).toBe(true);
         expect(metrics.expiredChunks).toBe(0);
-        expect(metrics.plans).toBeGreaterThan(1);
+        expect(metrics.decisions).toBeGreaterThan(1);
         break;
       case 'repeat': {
         const first = sent.findIndex(({ source }) => source === 'repeat');
@@ -112,7 +116,7 @@ describe('50 Hz with the bundled policy', () => {
       case 'stop':
         expect(loop.stopReason).toMatchObject({ kind: 'deadline' });
         expect(metrics.deadlineMisses).toBe(1);
-        expect(sent.every(({ source }) => source === 'planned')).toBe(true);
+        expect(sent.every(({ source }) => source === 'decided')).toBe(true);
         break;
       default:
         throw new Error(`no expectation for the rule ${String(late satisfies never)}`);

@@ -18,10 +18,10 @@ async function expectStopped(simulation: Simulation, kind: string): Promise<void
 }
 
 describe('a loop stops safely', () => {
-  it('when the planner fails: rows that are left are not sent', async () => {
+  it('when the source fails: rows that are left are not sent', async () => {
     const simulation = new Simulation();
     const error = new DeviceLostError('the device was lost');
-    simulation.planner.spoil = (plan, chunk) => {
+    simulation.source.spoil = (plan, chunk) => {
       if (plan === 1) throw error;
       return chunk;
     };
@@ -30,28 +30,28 @@ describe('a loop stops safely', () => {
     await simulation.run(20);
     expect(simulation.actions(12, 15)).toEqual([10, 11, undefined, undefined]);
     expect(simulation.reasons[0]).toEqual({
-      kind: 'plan',
-      message: 'planning from the observation of tick 11 failed: the device was lost',
+      kind: 'decision',
+      message: 'deciding from the observation of tick 11 failed: the device was lost',
       error,
     });
-    await expectStopped(simulation, 'plan');
+    await expectStopped(simulation, 'decision');
   });
 
-  it('when the planner throws before it returns a promise', async () => {
+  it('when the source throws before it returns a promise', async () => {
     const simulation = new Simulation();
-    simulation.planner.plan = () => {
+    simulation.source.decide = () => {
       throw new RangeError('broken');
     };
     simulation.loop.observe({ state: [0] });
     simulation.loop.start();
     await simulation.run(1);
     expect(simulation.reasons[0]?.message).toContain('broken');
-    await expectStopped(simulation, 'plan');
+    await expectStopped(simulation, 'decision');
   });
 
   it.each([NaN, Infinity, -Infinity])('when a chunk holds %s, in whatever row: none of it is sent', async (value) => {
     const simulation = new Simulation({ limits: { low: -1000, high: 1000 } });
-    simulation.planner.spoil = (plan, chunk) => (plan === 1 ? chunk.with(2 * 12 + 1, value) : chunk);
+    simulation.source.spoil = (plan, chunk) => (plan === 1 ? chunk.with(2 * 12 + 1, value) : chunk);
     simulation.loop.observe({ state: [0] });
     simulation.loop.start();
     await simulation.run(20);
@@ -59,15 +59,15 @@ describe('a loop stops safely', () => {
     expect(simulation.actions(13, 15)).toEqual([11, undefined, undefined]);
     expect(simulation.reasons[0]?.error).toBeInstanceOf(NonFiniteError);
     expect(simulation.reasons[0]?.message).toMatch(/row 12 of its chunk, dimension 1/);
-    await expectStopped(simulation, 'plan');
+    await expectStopped(simulation, 'decision');
   });
 
   it('when a chunk has another size', async () => {
     const simulation = await Simulation.started(1);
-    simulation.planner.spoil = (_, chunk) => chunk.slice(2);
+    simulation.source.spoil = (_, chunk) => chunk.slice(2);
     await simulation.run(5);
     expect(simulation.reasons[0]?.message).toMatch(/16 × 2 = 32 values.*found 30/);
-    await expectStopped(simulation, 'plan');
+    await expectStopped(simulation, 'decision');
   });
 
   it.each([
@@ -90,7 +90,7 @@ describe('a loop stops safely', () => {
     await expectStopped(simulation, 'send');
   });
 
-  it.each<keyof ControlEvents>(['tick', 'plan', 'deadline-miss', 'limit'])(
+  it.each<keyof ControlEvents>(['tick', 'decision', 'deadline-miss', 'limit'])(
     'when a listener of %s throws; the others are still called',
     async (name) => {
       const simulation = new Simulation({ latencyMs: (plan) => (plan === 1 ? 250 : 50), limits: { high: 9 } });
@@ -136,9 +136,9 @@ describe('a loop stops safely', () => {
     void stopped.then(() => (settled = true));
     expect(simulation.reasons).toHaveLength(1);
     await simulation.run(3);
-    expect([simulation.planner.running, settled]).toEqual([1, false]);
+    expect([simulation.source.running, settled]).toEqual([1, false]);
     await simulation.run(3);
-    expect([simulation.planner.running, settled]).toEqual([0, true]);
+    expect([simulation.source.running, settled]).toEqual([0, true]);
     await expectStopped(simulation, 'requested');
   });
 
@@ -182,7 +182,7 @@ describe('Sender', () => {
       (action) => void sent.push([...action]),
       () => {},
     );
-    const info = { tick: 4, source: 'planned', row: 1, ageMs: 0 } as const;
+    const info = { tick: 4, source: 'decided', row: 1, ageMs: 0 } as const;
     expect(() => sender.send({ action: Float64Array.of(1, NaN), observedAtMs: 0 }, info)).toThrow(NonFiniteError);
     expect(() => sender.send({ action: Float64Array.of(1, NaN), observedAtMs: 0 }, info)).toThrow(
       'the action of tick 4 is NaN in dimension 1',
@@ -196,7 +196,7 @@ describe('Sender', () => {
       (action) => void action.fill(9),
       () => {},
     );
-    sender.send({ action: Float64Array.of(1, 2), observedAtMs: 0 }, { tick: 0, source: 'planned', row: 1, ageMs: 0 });
+    sender.send({ action: Float64Array.of(1, 2), observedAtMs: 0 }, { tick: 0, source: 'decided', row: 1, ageMs: 0 });
     expect(sender.last?.action).toEqual(Float64Array.of(1, 2));
   });
 });

@@ -61,7 +61,7 @@ describe('a thread that is blocked', () => {
     simulation.clock.block(25);
     simulation.loop.observe({ state: [11] });
     await simulation.run(3);
-    expect([...(simulation.planner.windows[1]?.['state'] as Float32Array)]).toEqual([11, 11]);
+    expect([...(simulation.source.windows[1]?.['state'] as Float32Array)]).toEqual([11, 11]);
   });
 });
 
@@ -86,10 +86,10 @@ describe('an action that is still being sent', () => {
     expect(most).toBe(1);
     expect(simulation.loop.metrics).toMatchObject({ sent: 3, busyTicks: 6, deadlineMisses: 0 });
     expect(ticks.slice(3, 7).map(({ source, sent }) => [source, sent])).toEqual([
-      ['planned', true],
-      ['planned', false],
-      ['planned', false],
-      ['planned', true],
+      ['decided', true],
+      ['decided', false],
+      ['decided', false],
+      ['decided', true],
     ]);
   });
 });
@@ -112,7 +112,7 @@ describe('metrics', () => {
   it('of a loop that does nothing are zeros', () => {
     const metrics = new MetricsRecorder().snapshot(0);
     expect(Object.values(metrics).filter((value) => value !== undefined && value !== 0)).toEqual([]);
-    expect(Object.keys(metrics)).toContain('planLatencyMs');
+    expect(Object.keys(metrics)).toContain('decisionLatencyMs');
   });
 
   it('measure jitter, latency, depth of the queue, and the age of actions', async () => {
@@ -122,10 +122,10 @@ describe('metrics', () => {
     simulation.loop.start();
     await simulation.run(5, (tick) => tick === 4 && simulation.clock.block(8));
     await simulation.run(13, (tick) => simulation.loop.observe({ state: [tick] }));
-    const { planLatencyMs, tickJitterMs, actionAgeMs, rowsLeft } = simulation.loop.metrics;
-    expect(planLatencyMs).toEqual({ count: 2, p50: 50, p95: 90, p99: 90, max: 90 });
+    const { decisionLatencyMs, tickJitterMs, actionAgeMs, rowsLeft } = simulation.loop.metrics;
+    expect(decisionLatencyMs).toEqual({ count: 2, p50: 50, p95: 90, p99: 90, max: 90 });
     expect(tickJitterMs).toMatchObject({ count: 18, p50: 0, max: 7 });
-    // Tick 3 sends what was planned at 0 ms; tick 15 still does; from tick 16 on it is the plan of tick 11, whose
+    // Tick 3 sends what was decided at 0 ms; tick 15 still does; from tick 16 on it is the plan of tick 11, whose
     // observation came a millisecond before.
     expect(simulation.sent.map(({ ageMs }) => ageMs)).toEqual([60, 87, 100, 120, 140, 160, 180, 200, 220, 240, 260, 280, 300, 101, 121]);
     expect(actionAgeMs).toMatchObject({ count: 15, p50: 160, max: 300 });
@@ -137,7 +137,7 @@ describe('metrics', () => {
   it('give the age of a repeated action as it grows', async () => {
     const simulation = await Simulation.started(20, { late: 'repeat', latencyMs: (plan) => (plan === 0 ? 50 : 1e6) });
     expect(simulation.sent.slice(-3).map(({ source, ageMs }) => [source, ageMs])).toEqual([
-      ['planned', 340],
+      ['decided', 340],
       ['repeat', 360],
       ['repeat', 380],
     ]);

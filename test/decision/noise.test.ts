@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choiceNoise, choiceNumbers, runNoise, splitGivenNoise } from '../../src/decision/noise.js';
+import { checkedNoise, choiceNoise, choiceNumbers, runNoise } from '../../src/decision/noise.js';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { useTestDevice } from '../support/device.js';
@@ -25,13 +25,10 @@ describe('noise of a run', () => {
   it('takes given noise as it is, and draws what is not given', () => {
     const given = irregular(24);
     const rows = [irregular(24, 1), irregular(24, 2)];
-    const [first, second] = splitGivenNoise({ noise: given, stepNoise: rows }, 2, 12);
-    expect(runNoise(schedule, 12, SEED, first!)).toEqual({ noise: given.slice(0, 12), stepNoise: rows.map((row) => row.slice(0, 12)) });
-    expect(runNoise(schedule, 12, SEED, second!)).toEqual({ noise: given.slice(12), stepNoise: rows.map((row) => row.slice(12)) });
-    const [noiseOnly] = splitGivenNoise({ noise: [...given] }, 2, 12);
-    expect(runNoise(schedule, 12, SEED, noiseOnly!)).toEqual({
-      noise: given.slice(0, 12),
-      stepNoise: runNoise(schedule, 12, SEED, {}).stepNoise,
+    expect(runNoise(schedule, 24, SEED, checkedNoise({ noise: given, stepNoise: rows }, 24))).toEqual({ noise: given, stepNoise: rows });
+    expect(runNoise(schedule, 24, SEED, checkedNoise({ noise: [...given] }, 24))).toEqual({
+      noise: given,
+      stepNoise: runNoise(schedule, 24, SEED, {}).stepNoise,
     });
   });
 
@@ -44,14 +41,14 @@ describe('noise of a run', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['too short', { noise: irregular(23) }, /noise must have 24 values \(batch × horizon × action size\), found 23/],
+    ['too short', { noise: irregular(23) }, /noise must have 24 values \(horizon × action size\), found 23/],
     ['NaN', { noise: irregular(24).fill(NaN, 5, 6) }, /noise has NaN at index 5/],
     ['beyond f32', { noise: Array.from({ length: 24 }, () => 1e39) }, /noise has 1e\+39 at index 0/],
     ['a row too few', { stepNoise: [irregular(24)] }, /stepNoise must have 2 rows, one per noisy step of DDPM, found 1/],
     ['a row too short', { stepNoise: [irregular(24), irregular(3)] }, /stepNoise\[1\] must have 24 values/],
     ['NaN in a row', { stepNoise: [irregular(24), irregular(24).fill(NaN)] }, /stepNoise\[1\] has NaN at index 0/],
   ])('refuses given noise that is %s', (_, given, message) => {
-    const use = (): unknown => splitGivenNoise(given, 2, 12).map((own) => runNoise(schedule, 12, SEED, own));
+    const use = (): unknown => runNoise(schedule, 24, SEED, checkedNoise(given, 24));
     expect(use).toThrow(OptionError);
     expect(use).toThrow(message);
   });
@@ -64,9 +61,9 @@ describe('noise of a policy', () => {
     const run = async (seed: number): Promise<string[]> => {
       const policy = await loadGolden(device(), 'state-bias-film', { seed });
       const found: string[] = [];
-      for (let decision = 0; decision < 2; decision++) found.push(String(bits(await policy.plan(window(policy)))));
+      for (let decision = 0; decision < 2; decision++) found.push(String(bits(await policy.decide(window(policy)))));
       policy.reset();
-      found.push(String(bits(await policy.plan(window(policy)))));
+      found.push(String(bits(await policy.decide(window(policy)))));
       await policy.dispose();
       return found;
     };
@@ -78,11 +75,11 @@ describe('noise of a policy', () => {
   it('with a seed for one call: the same bits in any episode', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
     const options = { previous: [], seed: 3 };
-    const expected = bits(await policy.plan(window(policy), options));
-    await policy.plan(window(policy));
+    const expected = bits(await policy.decide(window(policy), options));
+    await policy.decide(window(policy));
     policy.reset();
-    expect(bits(await policy.plan(window(policy), options))).toEqual(expected);
-    expect(bits(await policy.plan(window(policy), { previous: [], seed: 4 }))).not.toEqual(expected);
+    expect(bits(await policy.decide(window(policy), options))).toEqual(expected);
+    expect(bits(await policy.decide(window(policy), { previous: [], seed: 4 }))).not.toEqual(expected);
     await policy.dispose();
   });
 
@@ -91,7 +88,7 @@ describe('noise of a policy', () => {
     const size = policy.info.horizon * policy.info.actionDim;
     const rows = [irregular(size, 1), irregular(size, 2)];
     const run = async (stepNoise: readonly Float32Array[]): Promise<string> =>
-      String(bits(await policy.plan(window(policy), { previous: [], noise: irregular(size), stepNoise })));
+      String(bits(await policy.decide(window(policy), { previous: [], noise: irregular(size), stepNoise })));
     const expected = await run(rows);
     expect(await run(rows)).toBe(expected);
     expect(await run([...rows].reverse())).not.toBe(expected);

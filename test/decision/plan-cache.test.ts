@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import type { PlanResult } from '../../src/policy/policy.js';
+import type { Decision } from '../../src/policy/policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
 import { useOwnTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
-import { bits, noise, window } from '../support/golden-policy.js';
+import { bits, decideTogether, noise } from '../support/golden-policy.js';
 import { randomPolicy } from '../support/random-checkpoint.js';
 
 describe('plans of many batch sizes', () => {
@@ -23,9 +23,8 @@ describe('plans of many batch sizes', () => {
 
   it('are kept up to 16, the ones least recently used go first, and results stay right', async () => {
     const policy = await loadPolicy(randomPolicy(UNET, 3).source, { device: device(), strategy: { name: 'DDIM', steps: 2 } });
-    const plan = (batch: number): Promise<PlanResult> =>
-      policy.plan(window(policy, 0, batch), { previous: [], noise: noise(policy, 0, batch) });
-    const firstBits = bits(await plan(3));
+    const plan = (batch: number): Promise<Decision[]> => decideTogether(policy, 0, batch, (b) => ({ noise: noise(policy, b) }));
+    const firstBits = (await plan(3)).map(bits);
     const buffer = device().gpuDevice.createBuffer({ size: 16, usage: USAGE.copyDestination });
     const calls = new DeviceCalls(device().gpuDevice, buffer);
     const live = (): number => (calls.counts.createBuffer ?? 0) - (calls.counts.destroy ?? 0);
@@ -43,7 +42,7 @@ describe('plans of many batch sizes', () => {
         expect(live()).toBe(full);
       }
       expect([await compiles(24), await compiles(10), await compiles(9)]).toEqual([false, false, true]);
-      expect(bits(await plan(3))).toEqual(firstBits);
+      expect((await plan(3)).map(bits)).toEqual(firstBits);
       expect(live()).toBe(full);
     } finally {
       calls.restore();

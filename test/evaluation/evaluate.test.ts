@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Task } from '../../src/envs/push-t/task.js';
+import type { Task } from '../../src/envs/environment.js';
 import { type EvaluateOptions, evaluate } from '../../src/evaluation/evaluate.js';
 import { measureLatency } from '../../src/evaluation/latency.js';
 import type { EpisodeRecord } from '../../src/evaluation/record.js';
@@ -116,7 +116,10 @@ describe('evaluate', () => {
       },
     }));
     const found = await run('ddim:2', { task });
-    expect(found[1]).toMatchObject({ ticks: 8, failure: 'TypeError: the environment observed NaN in "observation.state"' });
+    expect(found[1]).toMatchObject({
+      ticks: 8,
+      failure: expect.stringMatching(/^ObservationError: the environment: observation "observation\.state" has NaN at index \d/),
+    });
     // A state for every tick, and the one before the first.
     expect(found[1]?.replay?.states).toHaveLength(9 * 5);
     expect([found[0], found[2]]).toEqual([expected[0], expected[2]]);

@@ -7,6 +7,7 @@ import { renderReport } from '../../src/evaluation/report/render.js';
 import { Browser } from '../support/browser.js';
 import { evaluationRecord } from '../support/evaluation-record.js';
 import type { Page, PageOptions } from '../support/page.js';
+import { TOY_SCENE } from '../support/toy-task.js';
 
 const WIDE: PageOptions = { width: 1280, height: 900 };
 const PHONE: PageOptions = { width: 390, height: 844 };
@@ -202,6 +203,25 @@ describe.skipIf(!browser)('the report in a browser', () => {
     await choose('first', 'step:4');
     expect((await shown(page)).captions).toEqual(['step:4']);
     await eventually(() => page.evaluate('location.hash'), '#replay=step:4,100002,33');
+  });
+
+  it('shows the board of another task, as its scene says', async () => {
+    const other = join(folder, 'other.html');
+    const bare = evaluationRecord({ episodes: 2, replays: 2 });
+    const strategies = bare.strategies.map((strategy) => ({
+      ...strategy,
+      episodes: strategy.episodes.map(({ replay, ...episode }) => ({
+        ...episode,
+        replay: { ...replay!, states: Array.from({ length: 3 * (episode.ticks + 1) }, (_, i) => i), targets: [] },
+      })),
+    }));
+    writeFileSync(other, renderReport({ ...bare, task: 'lamp', strategies }, TOY_SCENE));
+    const page = await open(`${pathToFileURL(other).href}#replay=step:2,100001,5`);
+    const places = 'JSON.stringify([...document.querySelectorAll("[data-part=lamp]")].map((lamp) => lamp.getAttribute("transform")))';
+    expect(await page.evaluate(places)).toBe('["translate(15 16)",null]');
+    await page.press('ArrowRight');
+    expect(await page.evaluate(places)).toBe('["translate(18 19)",null]');
+    expect(page.problems).toEqual([]);
   });
 
   it('without replays and latencies works too', async () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
+import { clientScript } from '../../src/evaluation/report/client/page.js';
+import { readLink } from '../../src/evaluation/report/client/replays.js';
 import { runningMaximum, sortedScores } from '../../src/evaluation/report/curves.js';
-import { milliseconds, signed } from '../../src/evaluation/report/format.js';
+import { milliseconds, replayHash, shade, signed } from '../../src/evaluation/report/format.js';
 import { frontOf } from '../../src/evaluation/report/frontier.js';
 import { type Box, overlap, placeLabels } from '../../src/evaluation/report/place-labels.js';
 import { renderReport } from '../../src/evaluation/report/render.js';
-import { replayHash } from '../../src/evaluation/report/replay-hash.js';
-import { shade } from '../../src/evaluation/report/shade.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { logAxis } from '../../src/report/axes.js';
 import { embeddedJson } from '../../src/report/html.js';
@@ -126,6 +126,25 @@ describe('the report', () => {
     expect(renderReport(record)).toContain('Not measured, and so not shown by latency: ddpm:100.');
   });
 
+  it('draws records of before tasks had scenes as it did', () => {
+    const page = renderReport(evaluationRecord({ episodes: 5 }));
+    expect(page).toContain('<title>Push-T evaluation of pusht-state, 2025-06-01</title>');
+    expect(page).toContain('the part of the goal that the block covers, limited to 1');
+    expect(page).toContain(
+      '<rect class="walls" x="5" y="5" width="501" height="501"></rect><g class="goal" transform="translate(256 256) rotate(45)">',
+    );
+    expect(page).toContain('<rect x="-60" y="0" width="120" height="30"></rect><rect x="-15" y="30" width="30" height="90"></rect>');
+  });
+
+  it('has a script of functions that need nothing of the files they are from', () => {
+    const script = clientScript(() => {});
+    expect(() => new Function(script)).not.toThrow();
+    // What compilers, and those of tests, put in place of an import or around a function.
+    expect(script).not.toMatch(/__|\bimport\b|\bexports?\b|\brequire\b/);
+    const names = ['sortTables', 'toggleCurves', 'startViewer', 'createBoard', 'createTimeline', 'readLink', 'replayHash'];
+    for (const name of names) expect(script.split(`function ${name}(`), name).toHaveLength(2);
+  });
+
   it('is refused for a record without strategies', () => {
     expect(() => renderReport(evaluationRecord({ characters: [] }))).toThrow(OptionError);
   });
@@ -221,6 +240,14 @@ describe('text', () => {
     expect(replayHash({ strategy: 'step:2/start=eq13', seed: 100_003, tick: 120 })).toBe('#replay=step:2/start=eq13,100003,120');
     expect(replayHash({ strategy: 'dpm-solver++:4', seed: 0, tick: 0 })).toBe('#replay=dpm-solver++:4,0,0');
     expect(replayHash({ strategy: 'a,b "c"', seed: 1, tick: 2 })).toBe('#replay=a%2Cb%20%22c%22,1,2');
+  });
+
+  it('of a link to a replay beside another is read as it was written', () => {
+    const moment = { strategy: 'a,b', seed: 7, tick: 9, beside: 'step:2' };
+    expect(replayHash(moment)).toBe('#replay=a%2Cb,7,9,step:2');
+    expect(readLink(replayHash(moment))).toEqual(moment);
+    expect(readLink('#replay=a,7,-3')).toEqual({ strategy: 'a', seed: 7, tick: 0, beside: undefined });
+    expect([readLink('#elsewhere'), readLink('#replay=%E0%A4%A,1,5')]).toEqual([undefined, undefined]);
   });
 
   it('of a shade is strongest at both ends', () => {

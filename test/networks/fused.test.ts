@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import type { PlanResult } from '../../src/policy/policy.js';
+import type { Decision } from '../../src/policy/policy.js';
 import type { UnetShape } from '../../src/spec/network-shapes.js';
 import { useTestDevice } from '../support/device.js';
+import { decideBatch, sampleOf } from '../support/golden-policy.js';
 import { randomPolicy } from '../support/random-checkpoint.js';
 import { referenceUnet } from '../support/reference-networks.js';
 import { expectClose, Normals, type Values, valuesOf } from '../support/values.js';
@@ -40,19 +41,21 @@ describe('with the variants for GPUs a convolution finishes the one before it', 
   const noise = normals.floats(BATCH * unet.horizon * unet.actionDim);
   const { source, tensors } = randomPolicy(unet, unet.conditioningDim);
 
-  async function decide(taps: readonly string[]): Promise<{ result: PlanResult; dispatches: number | undefined }> {
+  async function decide(taps: readonly string[]): Promise<{ results: readonly [Decision, ...Decision[]]; dispatches: number | undefined }> {
     const policy = await loadPolicy(source, { device: device(), taps });
-    const result = await policy.plan({ 'observation.state': state }, { previous: [], noise });
+    const results = await decideBatch(policy, state, BATCH, (b) => ({ previous: [], noise: sampleOf(noise, BATCH, b) }));
     const { dispatches } = policy.info;
     await policy.dispose();
-    return { result, dispatches };
+    return { results, dispatches };
   }
 
   const fromTokens = (data: Float32Array): Values =>
     valuesOf(BATCH, unet.actionDim, unet.horizon, (b, c, t) => data[(b * unet.horizon + t) * unet.actionDim + c] as number);
 
   it('and the network agrees with float64', async () => {
-    const { result } = await decide(['model_output']);
+    const {
+      results: [result],
+    } = await decide(['model_output']);
     const conditioning = valuesOf(BATCH, unet.conditioningDim, 1, (b, c) => state[b * unet.conditioningDim + c] as number);
     const expected = referenceUnet(tensors, unet, fromTokens(noise), result.timesteps[0] as number, conditioning);
     expectClose(fromTokens(result.taps.get('model_output.0') as Float32Array), expected, { atol: 2e-5, rtol: 2e-5 }, 'model output');
@@ -61,8 +64,9 @@ describe('with the variants for GPUs a convolution finishes the one before it', 
   it('and taps of the values inside change nothing', async () => {
     const plain = await decide([]);
     const tapped = await decide(TAPS);
-    expect(tapped.result.normalizedChunk).toEqual(plain.result.normalizedChunk);
+    const chunks = (results: readonly Decision[]): Float32Array[] => results.map(({ normalizedChunk }) => normalizedChunk);
+    expect(chunks(tapped.results)).toEqual(chunks(plain.results));
     expect(tapped.dispatches).toBe(plain.dispatches);
-    for (const name of TAPS) expect([...tapped.result.taps.keys()], name).toContain(`${name}.0`);
+    for (const name of TAPS) expect([...tapped.results[0].taps.keys()], name).toContain(`${name}.0`);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
 import { useTestDevice } from '../support/device.js';
+import { decideBatch, sampleOf } from '../support/golden-policy.js';
 import { randomPolicy, randomPredictor } from '../support/random-checkpoint.js';
 import { referencePredictor, referenceUnet } from '../support/reference-networks.js';
 import { expectClose, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
@@ -57,7 +58,7 @@ describe('the U-Net against float64', () => {
     // Raw observations in the range of the statistics, so that normalising leaves them as they are.
     const state = normals.floats(batch * unet.conditioningDim, 0.3);
     const noise = normals.floats(batch * unet.horizon * unet.actionDim);
-    const { taps } = await policy.plan({ 'observation.state': state }, { previous: [], noise });
+    const [{ taps }] = await decideBatch(policy, state, batch, (b) => ({ previous: [], noise: sampleOf(noise, batch, b) }));
     await policy.dispose();
 
     const output = fromTokens(taps.get('model_output.0') as Float32Array, batch, unet.actionDim, unet.horizon);
@@ -116,14 +117,18 @@ describe('the predictor against float64', () => {
     const unet = { ...base, actionDim, horizon, downDims: [8], kernelSize: 1, groups: 1, stepEmbedDim: 4, conditioningDim };
     const { source: predictor, tensors } = randomPredictor(config);
     const batch = 2;
-    const policy = await loadPolicy(randomPolicy(unet, observationDim).source, { device: device(), predictor, taps: ['prediction'] });
+    const policy = await loadPolicy(randomPolicy(unet, observationDim).source, {
+      device: device(),
+      networks: { predictor },
+      taps: ['prediction'],
+    });
     const normals = new Normals(8);
     const state = normals.floats(batch * conditioningDim, 0.3);
     const chunk = normals.floats(batch * horizon * actionDim, 0.5);
-    const { taps, warm } = await policy.plan(
-      { 'observation.state': state },
-      { previous: [{ normalizedChunk: chunk, chunk: chunk }], seed: 1 },
-    );
+    const [{ taps, warm }] = await decideBatch(policy, state, batch, (b) => {
+      const past = sampleOf(chunk, batch, b);
+      return { previous: [{ normalizedChunk: past, chunk: past }], seed: 1 };
+    });
     await policy.dispose();
 
     expect(warm).toBe(true);

@@ -1,25 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { ObservationError } from '../../src/foundation/errors.js';
-import { countFrames, gatherFrames, type Observation } from '../../src/observations/check.js';
+import { checkFrame, checkWindow, type Observation } from '../../src/observations/check.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import type { ObservationFeature } from '../../src/spec/policy-spec.js';
+import type { ObservationInfo } from '../../src/spec/policy-spec.js';
 import { ChangedCheckpoint, PRE } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, loadGolden, noise, window } from '../support/golden-policy.js';
 
-const NONE = new Float32Array(0);
-const normalizer = { mode: 'identity', subtract: NONE, divide: NONE, multiply: NONE, add: NONE } as const;
-const FEATURES: readonly ObservationFeature[] = [
-  { name: 'observation.state', rawName: 'joints', size: 2, normalizer },
-  { name: 'observation.environment_state', rawName: 'observation.environment_state', size: 3, normalizer },
+const FEATURES: readonly ObservationInfo[] = [
+  { name: 'joints', feature: 'observation.state', size: 2 },
+  { name: 'observation.environment_state', feature: 'observation.environment_state', size: 3 },
 ];
 const env = [10, 11, 12];
 
-describe('gatherFrames', () => {
+describe('checkFrame and checkWindow', () => {
   it('interleaves the features frame by frame, in the order of the conditioning vector', () => {
     const observation = { 'observation.environment_state': [10, 11, 12, 20, 21, 22], joints: [1, 2, 3, 4] };
-    expect(gatherFrames(FEATURES, observation, 2)).toEqual(Float32Array.of(1, 2, 10, 11, 12, 3, 4, 20, 21, 22));
-    expect(countFrames(FEATURES, observation)).toBe(2);
+    expect(checkWindow(FEATURES, observation, 2, 'act')).toEqual(Float32Array.of(1, 2, 10, 11, 12, 3, 4, 20, 21, 22));
   });
 
   it.each<[string, (values: number[]) => ArrayLike<number>]>([
@@ -30,18 +27,18 @@ describe('gatherFrames', () => {
     ['Uint8Array', (values) => Uint8Array.from(values)],
   ])('takes any array of numbers: %s', (_, from) => {
     const observation: Observation = { joints: from([1, 2]), 'observation.environment_state': from(env) };
-    expect(gatherFrames(FEATURES, observation, 1)).toEqual(Float32Array.of(1, 2, 10, 11, 12));
+    expect(checkFrame(FEATURES, observation, 'act')).toEqual(Float32Array.of(1, 2, 10, 11, 12));
   });
 
   it('rounds f64 to f32', () => {
-    expect(gatherFrames(FEATURES, { joints: [0.1, 1e-50], 'observation.environment_state': env }, 1)[0]).toBe(Math.fround(0.1));
+    expect(checkFrame(FEATURES, { joints: [0.1, 1e-50], 'observation.environment_state': env }, 'act')[0]).toBe(Math.fround(0.1));
   });
 
   it('knows a feature by the name of the robot and by that of the policy, but not by both at once', () => {
-    const byOwn = gatherFrames(FEATURES, { 'observation.state': [1, 2], 'observation.environment_state': env }, 1);
-    expect(byOwn).toEqual(gatherFrames(FEATURES, { joints: [1, 2], 'observation.environment_state': env }, 1));
+    const byOwn = checkFrame(FEATURES, { 'observation.state': [1, 2], 'observation.environment_state': env }, 'act');
+    expect(byOwn).toEqual(checkFrame(FEATURES, { joints: [1, 2], 'observation.environment_state': env }, 'act'));
     const both = { joints: [1, 2], 'observation.state': [1, 2], 'observation.environment_state': env };
-    expect(() => gatherFrames(FEATURES, both, 1)).toThrow(/"joints" and "observation\.state" are the same feature/);
+    expect(() => checkFrame(FEATURES, both, 'act')).toThrow(/"joints" and "observation\.state" are the same feature/);
   });
 
   const refused: [string, unknown, RegExp][] = [
@@ -85,23 +82,24 @@ describe('gatherFrames', () => {
   ];
 
   it.each(refused)('refuses %s', (_, observation, message) => {
-    const gather = (): unknown => gatherFrames(FEATURES, observation as Observation, 1);
+    const gather = (): unknown => checkFrame(FEATURES, observation as Observation, 'act');
     expect(gather).toThrow(ObservationError);
     expect(gather).toThrow(message);
+    expect(gather).toThrow(/^act: /);
   });
 });
 
 describe('observations of a policy', () => {
   const device = useTestDevice();
 
-  it('are refused without touching the episode: act() and plan() reject, and the next call works', async () => {
+  it('are refused without touching the episode: act() and decide() reject, and the next call works', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
     const name = policy.info.observations[0]?.name as string;
     await expect(policy.act({ ...window(policy), [name]: [NaN] })).rejects.toThrow(ObservationError);
     await expect(policy.act(window(policy))).rejects.toThrow(new RegExp(`${name}" must have`));
-    await expect(policy.plan({ ...window(policy), [name]: [1, 2, 3] })).rejects.toThrow(new RegExp(`${name}" must have`));
-    await expect(policy.plan({})).rejects.toThrow(new RegExp(name));
-    expect((await policy.plan(window(policy))).batch).toBe(1);
+    await expect(policy.decide({ ...window(policy), [name]: [1, 2, 3] })).rejects.toThrow(new RegExp(`${name}" must have`));
+    await expect(policy.decide({})).rejects.toThrow(new RegExp(name));
+    expect((await policy.decide(window(policy))).warm).toBe(false);
     await policy.dispose();
   });
 
@@ -114,9 +112,9 @@ describe('observations of a policy', () => {
     const policy = await loadPolicy(renamed.source, { device: device() });
     expect(policy.info.observations.map(({ name }) => name)).toEqual(['robot.joints', 'observation.environment_state']);
     const options = { previous: [], noise: noise(plain) };
-    const found = await policy.plan(window(policy), options);
-    expect(bits(found)).toEqual(bits(await plain.plan(window(plain), options)));
-    await expect(policy.plan({ 'observation.environment_state': [0] })).rejects.toThrow(/"robot\.joints"/);
+    const found = await policy.decide(window(policy), options);
+    expect(bits(found)).toEqual(bits(await plain.decide(window(plain), options)));
+    await expect(policy.decide({ 'observation.environment_state': [0] })).rejects.toThrow(/"robot\.joints"/);
     await policy.dispose();
     await plain.dispose();
   });

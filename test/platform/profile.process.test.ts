@@ -72,7 +72,7 @@ describe('safe and fast devices in one process', () => {
       const policy = await loadGolden(device(profile), name, options);
       const results = [];
       // The second decision is warm where there is a predictor.
-      for (const salt of [0, 1]) results.push(await policy.plan(window(policy, salt), { noise: noise(policy, salt) }));
+      for (const salt of [0, 1]) results.push(await policy.decide(window(policy, salt), { noise: noise(policy, salt) }));
       decisions.push(results.flatMap((result) => [...bits(result)]));
       await policy.dispose();
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NonFiniteError, OptionError } from '../../src/foundation/errors.js';
-import type { PlanResult } from '../../src/policy/policy.js';
+import type { Decision } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';
 import { irregular, loadGolden, noise, observation, row, window } from '../support/golden-policy.js';
 import { floats, readTensors, relativeError } from '../support/recorded-case.js';
@@ -12,7 +12,7 @@ describe('act', () => {
     "%s: returns what LeRobot's select_action returned at every recorded tick",
     async (name) => {
       const tensors = readTensors(name);
-      const decisions: PlanResult[] = [];
+      const decisions: Decision[] = [];
       const policy = await loadGolden(device(), name, { onDecision: (decision) => decisions.push(decision) });
       const { observations, actionDim, actionSteps, horizon } = policy.info;
       const expected = floats(tensors, 'ticks.expected.action');
@@ -42,7 +42,7 @@ describe('act', () => {
         policy.info.observations.map(({ name, size }) => [name, Float32Array.from(salts.flatMap((salt) => [...irregular(size, salt)]))]),
       );
     const conditioning = async (salts: readonly number[]): Promise<Float32Array | undefined> =>
-      (await policy.plan(frames(salts), { previous: [] })).taps.get('global_cond');
+      (await policy.decide(frames(salts), { previous: [] })).taps.get('global_cond');
     const [first, second] = windows.slice();
     expect(observationSteps).toBe(3);
     expect(first).toEqual(await conditioning([0, 0, 0]));
@@ -51,12 +51,12 @@ describe('act', () => {
   });
 
   it('returns the rows from observationSteps − 1 on: earlier rows lie in the past', async () => {
-    const decisions: PlanResult[] = [];
+    const decisions: Decision[] = [];
     const policy = await loadGolden(device(), 'state-bias-film', { onDecision: (decision) => decisions.push(decision) });
     const { actionSteps, actionDim, observationSteps } = policy.info;
     for (let tick = 0; tick < actionSteps; tick++) {
       const action = await policy.act(observation(policy, tick));
-      const { chunk, actions } = decisions[0] as PlanResult;
+      const { chunk, actions } = decisions[0] as Decision;
       const at = (observationSteps - 1 + tick) * actionDim;
       expect(action).toEqual(chunk.slice(at, at + actionDim));
       expect(action).toEqual(actions.slice(tick * actionDim, (tick + 1) * actionDim));
@@ -66,7 +66,7 @@ describe('act', () => {
   });
 
   it('starts anew after reset: the queue of actions, the window and the history are empty', async () => {
-    const decisions: PlanResult[] = [];
+    const decisions: Decision[] = [];
     const policy = await loadGolden(device(), 'step-forward-noise', {
       predictor: 'shift',
       onDecision: (decision) => decisions.push(decision),
@@ -90,12 +90,12 @@ describe('act', () => {
     const policy = await loadGolden(device(), 'step-forward-noise', { predictor: 'shift' });
     const undisturbed = await loadGolden(device(), 'step-forward-noise', { predictor: 'shift' });
     const broken = Object.fromEntries(policy.info.observations.map(({ name, size }) => [name, new Float32Array(size * 2).fill(3e38)]));
-    const results: PlanResult[][] = [[], []];
+    const results: Decision[][] = [[], []];
     for (const tick of [0, 1, 2]) {
-      results[0]?.push(await policy.plan(window(policy, tick)));
-      results[1]?.push(await undisturbed.plan(window(policy, tick)));
-      await expect(policy.plan(broken)).rejects.toThrow(NonFiniteError);
-      await expect(policy.plan(window(policy), { noise: [1] })).rejects.toThrow(OptionError);
+      results[0]?.push(await policy.decide(window(policy, tick)));
+      results[1]?.push(await undisturbed.decide(window(policy, tick)));
+      await expect(policy.decide(broken)).rejects.toThrow(NonFiniteError);
+      await expect(policy.decide(window(policy), { noise: [1] })).rejects.toThrow(OptionError);
     }
     // Seeded noise too: its key is the number of the decision.
     expect(results[0]?.map(({ normalizedChunk: chunk }) => chunk)).toEqual(results[1]?.map(({ normalizedChunk: chunk }) => chunk));
@@ -109,18 +109,15 @@ describe('act', () => {
     await policy.act(observation(policy));
     await policy.act(observation(policy, 1));
     expect(decisions).toBe(1);
-    await policy.plan(window(policy, 2));
+    await policy.decide(window(policy, 2));
     await policy.act(observation(policy, 3));
     expect(decisions).toBe(3);
     await policy.dispose();
   });
 
-  it('refuses to go on with an episode of another batch size', async () => {
+  it('refuses windows of several samples: decideAll() takes them one by one', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
-    await policy.plan(window(policy, 0, 2));
-    await expect(policy.act(observation(policy))).rejects.toThrow(/batch of 2, this is one of 1: reset\(\) first/);
-    await expect(policy.plan(window(policy, 0, 3))).rejects.toThrow(/batch of 2, this is one of 3/);
-    policy.reset();
+    await expect(policy.decide(window(policy, 0, 2))).rejects.toThrow(/decide: observation .* must have/);
     await expect(policy.act(observation(policy))).resolves.toHaveLength(policy.info.actionDim);
     await policy.dispose();
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DisposedError } from '../../src/foundation/errors.js';
-import type { PlanResult } from '../../src/policy/policy.js';
+import type { Decision } from '../../src/policy/policy.js';
 import { SerialQueue } from '../../src/policy/queue.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, loadGolden, noise, observation, window } from '../support/golden-policy.js';
@@ -39,19 +39,19 @@ describe('overlapping calls', () => {
     await patient.dispose();
   });
 
-  it('of plan(), act(), reset() and useStrategy() are carried out in the order of the calls', async () => {
-    const decisions: PlanResult[] = [];
+  it('of decide(), act(), reset() and useStrategy() are carried out in the order of the calls', async () => {
+    const decisions: Decision[] = [];
     const policy = await loadGolden(device(), 'step-forward-noise', {
       predictor: 'shift',
       onDecision: (decision) => decisions.push(decision),
     });
-    const first = policy.plan(window(policy, 0));
+    const first = policy.decide(window(policy, 0));
     const second = policy.act(observation(policy, 1));
     policy.reset();
-    const third = policy.plan(window(policy, 2));
-    const fourth = policy.plan(window(policy, 3));
+    const third = policy.decide(window(policy, 2));
+    const fourth = policy.decide(window(policy, 3));
     policy.useStrategy({ name: 'DDIM', steps: 3 });
-    const fifth = policy.plan(window(policy, 4));
+    const fifth = policy.decide(window(policy, 4));
     await Promise.all([first, second, third, fourth, fifth]);
     expect(decisions.map(({ warm }) => warm)).toEqual([false, true, false, true, false]);
     expect(decisions.map(({ timesteps }) => timesteps.length)).toEqual([16, 2, 16, 2, 3]);
@@ -62,9 +62,9 @@ describe('overlapping calls', () => {
 
   it('read their observation when they are made: the array may be filled again at once', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
-    const expected = await policy.plan(window(policy, 3), { previous: [], seed: 1 });
+    const expected = await policy.decide(window(policy, 3), { previous: [], seed: 1 });
     const reused = window(policy, 3) as Record<string, Float32Array>;
-    const pending = policy.plan(reused, { previous: [], seed: 1 });
+    const pending = policy.decide(reused, { previous: [], seed: 1 });
     for (const values of Object.values(reused)) values.fill(0);
     expect(bits(await pending)).toEqual(bits(expected));
     await policy.dispose();
@@ -73,9 +73,9 @@ describe('overlapping calls', () => {
   it('of two policies on one device do not disturb each other', async () => {
     const a = await loadGolden(device(), 'state-bias-film');
     const b = await loadGolden(device(), 'step-forward-noise', { predictor: 'shift' });
-    const run = (policy: typeof a): Promise<PlanResult[]> => {
+    const run = (policy: typeof a): Promise<Decision[]> => {
       policy.reset();
-      return Promise.all([0, 1, 2].map((salt) => policy.plan(window(policy, salt), { noise: noise(policy, salt) })));
+      return Promise.all([0, 1, 2].map((salt) => policy.decide(window(policy, salt), { noise: noise(policy, salt) })));
     };
     const alone = [await run(a), await run(b)];
     const together = await Promise.all([run(a), run(b)]);
@@ -90,13 +90,13 @@ describe('dispose', () => {
 
   it('lets calls that were made before finish, and refuses later ones', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
-    const pending = policy.plan(window(policy));
+    const pending = policy.decide(window(policy));
     const queued = policy.act(observation(policy));
     const disposal = policy.dispose();
-    await expect(policy.plan(window(policy))).rejects.toThrow(DisposedError);
+    await expect(policy.decide(window(policy))).rejects.toThrow(DisposedError);
     await expect(policy.act(observation(policy))).rejects.toThrow(/disposed of; load it again/);
     await expect(policy.warmup()).rejects.toThrow(DisposedError);
-    expect((await pending).batch).toBe(1);
+    expect((await pending).warm).toBe(false);
     expect(await queued).toHaveLength(policy.info.actionDim);
     await disposal;
     policy.reset();
@@ -105,7 +105,7 @@ describe('dispose', () => {
   it('waits for the same end when it is called again, and calls onDispose once', async () => {
     let disposals = 0;
     const policy = await loadGolden(device(), 'state-bias-film', { onDispose: () => disposals++ });
-    const pending = policy.plan(window(policy));
+    const pending = policy.decide(window(policy));
     void policy.dispose();
     await policy.dispose();
     expect(disposals).toBe(1);
@@ -115,9 +115,9 @@ describe('dispose', () => {
   it('leaves other policies of the device alone', async () => {
     const first = await loadGolden(device(), 'state-bias-film');
     const second = await loadGolden(device(), 'state-bias-film');
-    const expected = bits(await second.plan(window(second), { previous: [], seed: 1 }));
+    const expected = bits(await second.decide(window(second), { previous: [], seed: 1 }));
     await first.dispose();
-    expect(bits(await second.plan(window(second), { previous: [], seed: 1 }))).toEqual(expected);
+    expect(bits(await second.decide(window(second), { previous: [], seed: 1 }))).toEqual(expected);
     await second.dispose();
   });
 });

@@ -6,7 +6,7 @@ import { dpmSolverSchedule } from '../../src/diffusion/dpm-solver.js';
 import { posteriorMeanSchedule, resumeSchedule } from '../../src/diffusion/resume.js';
 import { makeSchedule, type Schedule } from '../../src/diffusion/solver-step.js';
 import { NonFiniteError, ObservationError, OptionError } from '../../src/foundation/errors.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import type { DenoiseResult } from '../../src/strategies/strategy.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, loadGolden, noise, observation, tap, window } from '../support/golden-policy.js';
@@ -30,7 +30,7 @@ describe('denoise', () => {
   ] as const)('%s: a plan from the same sample, bit by bit, traced or not', async (name, schedule, salts) => {
     const policy = await loadGolden(device(), CASE, { strategy: { name, steps: 4 }, taps: ['sample'] });
     const stepNoise = salts.map((salt) => noise(policy, salt));
-    const plan = await policy.plan(window(policy), { previous: [], noise: noise(policy), stepNoise });
+    const plan = await policy.decide(window(policy), { previous: [], noise: noise(policy), stepNoise });
     const request = { sample: noise(policy), schedule, stepNoise };
     const plain = await one(policy, request);
     const traced = await one(policy, { ...request, trace: true });
@@ -44,7 +44,7 @@ describe('denoise', () => {
 
   it('one step of a schedule leads from the sample before it to the one after', async () => {
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'DDIM', steps: 4 }, taps: ['start', 'sample'] });
-    const plan = await policy.plan(window(policy), { previous: [] });
+    const plan = await policy.decide(window(policy), { previous: [] });
     const { solver, steps } = ddimSchedule({ ...OPTIONS, steps: 4 });
     for (const [index, step] of steps.entries()) {
       const sample = tap(plan, index === 0 ? 'start' : `sample.${index - 1}`);
@@ -57,7 +57,7 @@ describe('denoise', () => {
   it('the posterior mean is x̂0: for a network that predicts it, its clamped output', async () => {
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'DDIM', steps: 4 }, taps: ['sample', 'model_output'] });
     expect(OPTIONS).toMatchObject({ predictionType: 'sample', clip: 1 });
-    const plan = await policy.plan(window(policy), { previous: [] });
+    const plan = await policy.decide(window(policy), { previous: [] });
     const mean = await one(policy, { sample: tap(plan, 'sample.1'), schedule: posteriorMeanSchedule('DDIM', OPTIONS, 25) });
     expect(plan.timesteps[2]).toBe(25);
     expect(mean.normalizedChunk).toEqual(tap(plan, 'model_output.2').map((value) => Math.min(Math.max(value, -1), 1)));
@@ -89,7 +89,7 @@ describe('denoise', () => {
   });
 
   it('is part of no episode, and reports no decision', async () => {
-    const decisions: PlanResult[] = [];
+    const decisions: Decision[] = [];
     const policy = await loadGolden(device(), CASE, { onDecision: (decision) => decisions.push(decision) });
     const undisturbed = await loadGolden(device(), CASE);
     for (const tick of [0, 1]) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { USAGE } from '../../src/runtime/buffers.js';
 import { useOwnTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
-import { type GoldenOptions, loadGolden, noise, observation, window } from '../support/golden-policy.js';
+import { decideTogether, type GoldenOptions, loadGolden, noise, observation, window } from '../support/golden-policy.js';
 
 const DECISIONS = 25;
 
@@ -24,11 +24,11 @@ describe('a warm decision', () => {
   ])('%s %o: one write, one submit, one read-back, and nothing is created', async (name, options) => {
     const policy = await loadGolden(device(), name, options);
     // A cold decision, and a warm one that leaves the commands of the next warm one behind.
-    await policy.plan(window(policy));
-    await policy.plan(window(policy));
+    await policy.decide(window(policy));
+    await policy.decide(window(policy));
     const calls = countedCalls();
     try {
-      for (let i = 0; i < DECISIONS; i++) await policy.plan(window(policy, i), { noise: noise(policy, i) });
+      for (let i = 0; i < DECISIONS; i++) await policy.decide(window(policy, i), { noise: noise(policy, i) });
       expect(calls.counts).toEqual({
         writeBuffer: DECISIONS,
         createCommandEncoder: DECISIONS,
@@ -63,15 +63,15 @@ describe('a warm decision', () => {
     const policy = await loadGolden(device(), 'state-bias-film');
     const calls = countedCalls();
     try {
-      await policy.plan(window(policy, 0, 2), { previous: [] });
+      await decideTogether(policy, 0, 2);
       expect(calls.counts.createBindGroup).toBeGreaterThan(0);
       const compiled = calls.counts.createBindGroup;
-      await policy.plan(window(policy, 1, 2), { previous: [] });
+      await decideTogether(policy, 1, 2);
       policy.useStrategy({ name: 'DDIM', steps: 1 });
-      await policy.plan(window(policy, 1, 2), { previous: [] });
+      await decideTogether(policy, 1, 2);
       expect(calls.counts.createBindGroup).toBe(compiled);
       policy.useStrategy({ name: 'DDIM', steps: 9 });
-      await policy.plan(window(policy, 1, 2), { previous: [] });
+      await decideTogether(policy, 1, 2);
       expect(calls.counts.createBindGroup).toBeGreaterThan(compiled as number);
     } finally {
       calls.restore();

@@ -7,7 +7,7 @@ describe('a device that is lost', () => {
   it('while decisions are pending: they fail, later ones too, and the policy can be disposed of', async () => {
     const device = await openTestDevice();
     const policy = await loadGolden(device, 'state-bias-film');
-    const results = [0, 1, 2].map((salt) => policy.plan(window(policy, salt)));
+    const results = [0, 1, 2].map((salt) => policy.decide(window(policy, salt)));
     await new Promise((resolve) => setTimeout(resolve, 3));
     device.gpuDevice.destroy();
     const settled = await Promise.allSettled(results);
@@ -22,10 +22,10 @@ describe('a device that is lost', () => {
   it('in the same turn as a call, and before one', async () => {
     const device = await openTestDevice();
     const policy = await loadGolden(device, 'state-bias-film');
-    const pending = policy.plan(window(policy));
+    const pending = policy.decide(window(policy));
     device.gpuDevice.destroy();
     await expect(pending).rejects.toThrow(DeviceLostError);
-    await expect(policy.plan(window(policy))).rejects.toThrow(DeviceLostError);
+    await expect(policy.decide(window(policy))).rejects.toThrow(DeviceLostError);
   });
 
   it('by disposing of it: calls fail at once', async () => {
@@ -33,7 +33,7 @@ describe('a device that is lost', () => {
     const policy = await loadGolden(device, 'state-bias-film');
     device.dispose();
     expect(() => device.assertUsable()).toThrow(/disposed of/);
-    await expect(policy.plan(window(policy))).rejects.toThrow(DeviceLostError);
+    await expect(policy.decide(window(policy))).rejects.toThrow(DeviceLostError);
   });
 
   it.each([0.2, 0.7, 1])('while a policy is loading, at %f of it: loading fails', async (when) => {

@@ -12,7 +12,7 @@ describe('the plan of the bundled policy', () => {
   it('has this many dispatches per decision', async () => {
     const policy = await loadPolicy(await folderSource(`${BUNDLED}policy`), {
       device: device(),
-      predictor: await folderSource(`${BUNDLED}predictor`),
+      networks: { predictor: await folderSource(`${BUNDLED}predictor`) },
     });
     const counts: Record<string, number | undefined> = {};
     for (const budget of [1, 2, 4]) {

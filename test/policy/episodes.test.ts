@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NonFiniteError, ObservationError, OptionError } from '../../src/foundation/errors.js';
 import type { Episode } from '../../src/policy/episode.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
@@ -34,9 +34,9 @@ describe('decide', () => {
     };
 
     const together = await begin();
-    const found: PlanResult[][] = [];
+    const found: Decision[][] = [];
     for (const round of rounds) {
-      found.push(await policy.decide(together.map((episode, i) => ({ episode, window: window(policy, 10 * i + round) }))));
+      found.push(await policy.decideAll(together.map((episode, i) => ({ episode, window: window(policy, 10 * i + round) }))));
     }
     const alone = await begin();
     for (const [i, episode] of alone.entries()) {
@@ -61,7 +61,7 @@ describe('decide', () => {
     const calls = new DeviceCalls(device().gpuDevice, buffer);
     try {
       const others = [1, 2, 3].map((seed) => policy.beginEpisode({ strategy: DDIM, seed }));
-      await policy.decide([warm, ...others].map((episode, i) => ({ episode, window: window(policy, i) })));
+      await policy.decideAll([warm, ...others].map((episode, i) => ({ episode, window: window(policy, i) })));
       expect(calls.counts.submit).toBe(1);
     } finally {
       calls.restore();
@@ -71,12 +71,12 @@ describe('decide', () => {
   });
 
   it('reports every decision once, in the order of the requests; with none it does nothing', async () => {
-    const decisions: PlanResult[] = [];
+    const decisions: Decision[] = [];
     const policy = await loadGolden(device(), CASE, { predictor: true, onDecision: (decision) => decisions.push(decision) });
     const episodes = [STEP, DDIM, FALCON].map((strategy) => policy.beginEpisode({ strategy }));
-    const results = await policy.decide(episodes.map((episode) => ({ episode, window: window(policy) })));
+    const results = await policy.decideAll(episodes.map((episode) => ({ episode, window: window(policy) })));
     expect(results.map((result, i) => result === decisions[i])).toEqual([true, true, true]);
-    expect(await policy.decide([])).toEqual([]);
+    expect(await policy.decideAll([])).toEqual([]);
     expect(decisions).toHaveLength(3);
     await policy.dispose();
   });
@@ -85,12 +85,12 @@ describe('decide', () => {
     const policy = await loadGolden(device(), CASE);
     const [given, seeded] = [policy.beginEpisode({ strategy: DDIM }), policy.beginEpisode({ strategy: DDIM })];
     const request = { window: window(policy), noise: noise(policy) };
-    const found = await policy.decide([
+    const found = await policy.decideAll([
       { episode: given, ...request },
       { episode: seeded, window: window(policy) },
     ]);
     policy.useStrategy(DDIM);
-    expect(bits(at(found, 0))).toEqual(bits(await policy.plan(request.window, { previous: [], noise: request.noise })));
+    expect(bits(at(found, 0))).toEqual(bits(await policy.decide(request.window, { previous: [], noise: request.noise })));
     expect(bits(at(found, 1))).not.toEqual(bits(at(found, 0)));
     await policy.dispose();
   });
@@ -109,12 +109,12 @@ describe('decide', () => {
     const policy = await loadGolden(device(), CASE, { strategy: DDIM });
     const episode = policy.beginEpisode();
     const good = { episode, window: window(policy) };
-    await expect(policy.decide([good, good])).rejects.toThrow(OptionError);
-    await expect(policy.decide([good, good])).rejects.toThrow(/an episode is there twice: its second decision needs the first/);
-    await expect(policy.decide([{ ...good, seed: 1 } as typeof good])).rejects.toThrow(/decide: unknown option "seed"/);
-    await expect(policy.decide([{ ...good, noise: [1] }])).rejects.toThrow(/noise must have 32 values/);
-    await expect(policy.decide([{ ...good, noise: noise(policy).fill(NaN) }])).rejects.toThrow(/noise has NaN at index 0/);
-    await expect(policy.decide([{ episode, window: observation(policy) }])).rejects.toThrow(ObservationError);
+    await expect(policy.decideAll([good, good])).rejects.toThrow(OptionError);
+    await expect(policy.decideAll([good, good])).rejects.toThrow(/an episode is there twice: its second decision needs the first/);
+    await expect(policy.decideAll([{ ...good, seed: 1 } as typeof good])).rejects.toThrow(/decideAll: unknown option "seed"/);
+    await expect(policy.decideAll([{ ...good, noise: [1] }])).rejects.toThrow(/noise must have 32 values/);
+    await expect(policy.decideAll([{ ...good, noise: noise(policy).fill(NaN) }])).rejects.toThrow(/noise has NaN at index 0/);
+    await expect(policy.decideAll([{ episode, window: observation(policy) }])).rejects.toThrow(ObservationError);
     expect(episode.decisions).toBe(0);
     await policy.dispose();
   });
@@ -122,7 +122,7 @@ describe('decide', () => {
   it('refuses an episode of another policy, whose timesteps and chunks may fit by chance', async () => {
     const [policy, other] = [await loadGolden(device(), CASE, { strategy: DDIM }), await loadGolden(device(), CASE, { strategy: DDIM })];
     const episode = other.beginEpisode();
-    await expect(policy.decide([{ episode, window: window(policy) }])).rejects.toThrow(OptionError);
+    await expect(policy.decideAll([{ episode, window: window(policy) }])).rejects.toThrow(OptionError);
     await expect(policy.act(observation(policy), { episode })).rejects.toThrow(
       /act: the episode must be one that beginEpisode\(\) of this policy/,
     );
@@ -148,7 +148,7 @@ describe('an episode', () => {
     const expected = await episodeOf(7, () => Promise.resolve());
     const disturbed = await episodeOf(7, async () => {
       await policy.act(observation(policy));
-      await policy.plan(window(policy, 5), { previous: [], seed: 9 });
+      await policy.decide(window(policy, 5), { previous: [], seed: 9 });
       await decideOne(policy, policy.beginEpisode({ strategy: FALCON, seed: 7 }), window(policy, 6));
       policy.reset();
     });
@@ -170,7 +170,7 @@ describe('an episode', () => {
     const policy = await loadGolden(device(), CASE, { predictor: true, strategy: STEP, seed: 11 });
     const episode = policy.beginEpisode();
     for (const tick of [0, 1]) {
-      expect(facts(await decideOne(policy, episode, window(policy, tick)))).toEqual(facts(await policy.plan(window(policy, tick))));
+      expect(facts(await decideOne(policy, episode, window(policy, tick)))).toEqual(facts(await policy.decide(window(policy, tick))));
     }
     await policy.dispose();
   });

@@ -16,10 +16,10 @@ describe('a decision that fails', () => {
     for (const round of [0, 1]) {
       const requests = (of: readonly Episode[], given = window(policy, round)) => of.map((episode) => ({ episode, window: given }));
       const failing = [...requests(episodes.slice(0, -1)), ...requests(episodes.slice(-1), broken(policy))];
-      await expect(policy.decide(failing)).rejects.toThrow(NonFiniteError);
+      await expect(policy.decideAll(failing)).rejects.toThrow(NonFiniteError);
       expect(episodes.map(({ decisions }) => decisions)).toEqual([round, round, round]);
-      const found = await policy.decide(requests(episodes));
-      expect(found.map(facts)).toEqual((await policy.decide(requests(undisturbed))).map(facts));
+      const found = await policy.decideAll(requests(episodes));
+      expect(found.map(facts)).toEqual((await policy.decideAll(requests(undisturbed))).map(facts));
     }
     await policy.dispose();
   });
@@ -36,7 +36,7 @@ describe('a decision that fails', () => {
       { episode: early, window: window(policy) },
       { episode: late, window: window(policy, 1), stepNoise: [] },
     ];
-    await expect(policy.decide(requests)).rejects.toThrow(/stepNoise must have \d rows/);
+    await expect(policy.decideAll(requests)).rejects.toThrow(/stepNoise must have \d rows/);
     for (const tick of [0, 1, 2]) {
       const expected = await decideOne(policy, undisturbed, window(policy, tick));
       expect(facts(await decideOne(policy, early, window(policy, tick)))).toEqual(facts(expected));
@@ -56,10 +56,10 @@ describe('a decision that fails', () => {
     const requests = (of: readonly Episode[], tick: number) => of.map((episode) => ({ episode, window: window(policy, tick) }));
     for (const tick of [0, 1, 2]) {
       fails = true;
-      await expect(policy.decide(requests(episodes, tick))).rejects.toThrow('no room for a log');
+      await expect(policy.decideAll(requests(episodes, tick))).rejects.toThrow('no room for a log');
       fails = false;
-      const found = await policy.decide(requests(episodes, tick));
-      expect(found.map(facts)).toEqual((await policy.decide(requests(undisturbed, tick))).map(facts));
+      const found = await policy.decideAll(requests(episodes, tick));
+      expect(found.map(facts)).toEqual((await policy.decideAll(requests(undisturbed, tick))).map(facts));
     }
     await policy.dispose();
   });

@@ -3,12 +3,12 @@ import { choiceNoise, runNoise } from '../../src/decision/noise.js';
 import { resumeSchedule } from '../../src/diffusion/resume.js';
 import { signalAndNoise } from '../../src/diffusion/solver-step.js';
 import { NonFiniteError, OptionError } from '../../src/foundation/errors.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import { solverSchedule } from '../../src/strategies/solver.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
 import { broken, decideOne } from '../support/episode-members.js';
-import { bits, loadGolden, sampleOf, tap, window } from '../support/golden-policy.js';
+import { bits, loadGolden, tap, window } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
 import { at } from '../support/toy.js';
 import { TOY_CONTEXT } from '../support/toy-episode.js';
@@ -37,17 +37,17 @@ describe('Falcon on a device', () => {
       const policy = await load({ ...settings, ...REUSE }, ['start', 'sample']);
       const { predictionType, clip } = solverOptions(CASE);
       const scheduler = { ...TOY_CONTEXT.scheduler, predictionType, clipSample: clip !== null };
-      const full = solverSchedule({ name: settings.solver ?? 'DDIM', steps: 8 }, scheduler);
+      const full = solverSchedule(settings.solver ?? 'DDIM', { steps: 8 }, scheduler);
       const all = full.steps.map(({ timestep }) => timestep);
-      const first = await policy.plan(window(policy));
-      expect(first).toMatchObject({ warm: false, timesteps: all, evaluations: [8], screening: [0] });
+      const first = await policy.decide(window(policy));
+      expect(first).toMatchObject({ warm: false, timesteps: all, evaluations: 8, screening: 0 });
       const visited = all.slice(0, -1).map((_, step) => tap(first, `sample.${step}`));
 
-      const second = await policy.plan(window(policy, 1));
+      const second = await policy.decide(window(policy, 1));
       const candidates = all.slice(1).filter((timestep) => timestep >= 20).length;
       const { length } = second.timesteps;
       expect(second.timesteps).toEqual(all.slice(-length));
-      expect(second).toMatchObject({ warm: true, screening: [candidates], evaluations: [candidates + length] });
+      expect(second).toMatchObject({ warm: true, screening: candidates, evaluations: candidates + length });
       expect(length).toBeLessThan(8);
       expect(tap(second, 'start')).toEqual(visited[8 - length - 1]);
 
@@ -61,16 +61,16 @@ describe('Falcon on a device', () => {
     },
   );
 
-  async function decisions(policy: Policy, seed: number, count = 4): Promise<PlanResult[]> {
+  async function decisions(policy: Policy, seed: number, count = 4): Promise<Decision[]> {
     const episode = policy.beginEpisode({ seed });
-    const results: PlanResult[] = [];
+    const results: Decision[] = [];
     for (let tick = 0; tick < count; tick++) results.push(await decideOne(policy, episode, window(policy, tick)));
     return results;
   }
 
   it('is deterministic: the same seed makes the same choices, another one others', async () => {
     const policy = await load({ ...DDIM_8, exploration: 0.5, threshold: 1e6, kappa: 100 });
-    const choices = (results: PlanResult[]): string[] => results.map((result) => result.timesteps.join(' '));
+    const choices = (results: Decision[]): string[] => results.map((result) => result.timesteps.join(' '));
     const expected = await decisions(policy, 5);
     const again = await decisions(policy, 5);
     expect(again.map(bits)).toEqual(expected.map(bits));
@@ -86,7 +86,7 @@ describe('Falcon on a device', () => {
     policy.useStrategy({ name: 'DDIM', steps: 8 });
     const expected = await decisions(policy, 3);
     expect(found.map(bits)).toEqual(expected.map(bits));
-    for (const result of found) expect(result).toMatchObject({ warm: false, evaluations: [8], screening: [0] });
+    for (const result of found) expect(result).toMatchObject({ warm: false, evaluations: 8, screening: 0 });
     await policy.dispose();
   });
 
@@ -98,9 +98,9 @@ describe('Falcon on a device', () => {
     expect(found.map(({ warm }) => warm)).toEqual([false, false, false]);
     // Timesteps 72, 60, 48, 36 and 24 of every decision before.
     expect(found.map(({ screening, evaluations }) => [screening, evaluations])).toEqual([
-      [[0], [8]],
-      [[5], [13]],
-      [[10], [18]],
+      [0, 8],
+      [5, 13],
+      [10, 18],
     ]);
     await policy.dispose();
   });
@@ -116,7 +116,7 @@ describe('Falcon on a device', () => {
     };
     try {
       const found = await decisions(policy, 1, 3);
-      expect(found.map(({ screening }) => screening)).toEqual([[0], [5], [10]]);
+      expect(found.map(({ screening }) => screening)).toEqual([0, 5, 10]);
       expect(submits).toBe(1 + (5 + 1) + (5 + 1));
     } finally {
       Reflect.deleteProperty(queue, 'submit');
@@ -126,15 +126,14 @@ describe('Falcon on a device', () => {
 
   it('samples of a batch are episodes of their own', async () => {
     const policy = await load({ ...DDIM_8, ...REUSE, kappa: 100 });
-    const alone: PlanResult[] = [];
-    for (const tick of [0, 1, 2]) alone.push(await policy.plan(window(policy, tick)));
+    const alone: Decision[] = [];
+    for (const tick of [0, 1, 2]) alone.push(await policy.decide(window(policy, tick)));
     const fresh = await load({ ...DDIM_8, ...REUSE, kappa: 100 });
+    const episodes = [0, 1, 2].map((b) => fresh.beginEpisode({ seed: b }));
     for (const tick of [0, 1, 2]) {
-      const batch = await fresh.plan(window(fresh, tick, 3));
-      const one = { normalizedChunk: sampleOf(batch.normalizedChunk, 3, 0), chunk: sampleOf(batch.chunk, 3, 0) };
-      expect(bits(one)).toEqual(bits(at(alone, tick)));
-      expect(batch.screening).toHaveLength(3);
-      expect(batch.evaluations[0]).toBe(alone[tick]?.evaluations[0]);
+      const batch = await fresh.decideAll(episodes.map((episode, b) => ({ episode, window: window(fresh, tick + b) })));
+      expect(bits(at(batch, 0))).toEqual(bits(at(alone, tick)));
+      expect(at(batch, 0).evaluations).toBe(at(alone, tick).evaluations);
     }
     await policy.dispose();
     await fresh.dispose();
@@ -145,11 +144,11 @@ describe('Falcon on a device', () => {
     const policy = await loadGolden(device(), 'step-forward-noise', options);
     const undisturbed = await loadGolden(device(), 'step-forward-noise', options);
     for (const tick of [0, 1, 2, 3]) {
-      const found = await policy.plan(window(policy, tick));
-      const expected = await undisturbed.plan(window(policy, tick));
+      const found = await policy.decide(window(policy, tick));
+      const expected = await undisturbed.decide(window(policy, tick));
       expect(bits(found)).toEqual(bits(expected));
       expect([found.screening, found.timesteps]).toEqual([expected.screening, expected.timesteps]);
-      await expect(policy.plan(broken(policy))).rejects.toThrow(NonFiniteError);
+      await expect(policy.decide(broken(policy))).rejects.toThrow(NonFiniteError);
     }
     await policy.dispose();
     await undisturbed.dispose();
@@ -158,8 +157,8 @@ describe('Falcon on a device', () => {
   it('shiftOnReuse: the start is the remembered sample moved on, with fresh noise at its end', async () => {
     const policy = await load({ ...DDIM_8, ...REUSE, shiftOnReuse: true, kappa: 1 }, ['start', 'sample']);
     const { actionDim, actionSteps } = policy.info;
-    const first = await policy.plan(window(policy));
-    const second = await policy.plan(window(policy, 1));
+    const first = await policy.decide(window(policy));
+    const second = await policy.decide(window(policy, 1));
     // So small a κ leaves only the least noisy candidate, the fifth: the sample before timestep 24.
     expect(second.timesteps).toEqual([24, 12, 0]);
     const moved = actionSteps * actionDim;
@@ -175,8 +174,8 @@ describe('Falcon on a device', () => {
 
   it('refuses `previous`, and says what to do', async () => {
     const policy = await load(DDIM_8);
-    for (const previous of [[], [await policy.plan(window(policy))]]) {
-      const promise = policy.plan(window(policy), { previous });
+    for (const previous of [[], [await policy.decide(window(policy))]]) {
+      const promise = policy.decide(window(policy), { previous });
       await expect(promise).rejects.toThrow(OptionError);
       await expect(promise).rejects.toThrow(/Falcon on DDIM 8.*remembers more than chunks: use beginEpisode\(\)/);
     }
@@ -185,7 +184,7 @@ describe('Falcon on a device', () => {
 
   it('brings no taps but those that were asked for', async () => {
     const policy = await load({ ...DDIM_8, ...REUSE }, ['start']);
-    for (const tick of [0, 1]) expect([...(await policy.plan(window(policy, tick))).taps.keys()]).toEqual(['start']);
+    for (const tick of [0, 1]) expect([...(await policy.decide(window(policy, tick))).taps.keys()]).toEqual(['start']);
     await policy.dispose();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createStrategy } from '../../src/strategies/create-strategy.js';
+import { createStrategy } from '../../src/strategies/index.js';
 import type { StepStrategyOptions, StrategyOptions, WarmStartOptions } from '../../src/strategies/strategy-options.js';
 import { at, EXACT, gaussianDenoiser, toy } from '../support/toy.js';
 import { TOY_CONTEXT, ToyEpisode } from '../support/toy-episode.js';

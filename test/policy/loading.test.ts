@@ -6,7 +6,7 @@ import { USAGE } from '../../src/runtime/buffers.js';
 import { useTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
 import { golden } from '../support/folders.js';
-import { loadGolden, window } from '../support/golden-policy.js';
+import { decideTogether, loadGolden, window } from '../support/golden-policy.js';
 
 describe('loading a policy', () => {
   const device = useTestDevice();
@@ -39,7 +39,7 @@ describe('loading a policy', () => {
     const { counts } = countCalls();
     expect(counts).toEqual({});
     const policy = await loadGolden(device(), 'step-forward-noise', { predictor: true });
-    await policy.plan(window(policy, 0, 2));
+    await decideTogether(policy, 0, 2);
     await policy.dispose();
     expect(calls?.counts.createBuffer).toBeGreaterThan(100);
     expect(calls?.counts.destroy).toBe(calls?.counts.createBuffer);
@@ -106,7 +106,7 @@ describe('loading a policy', () => {
     const loading = loadPolicy(counted(golden('step-forward-noise/policy')), {
       ...options,
       device: device(),
-      predictor: counted(golden('step-forward-noise/predictor')),
+      networks: { predictor: counted(golden('step-forward-noise/predictor')) },
     });
     await loading.then(
       (policy) => policy.dispose(),
@@ -123,7 +123,7 @@ describe('a policy from a folder', () => {
     const policy = await loadNodePolicy(folder, { onDispose: () => disposals++ });
     const { adapter } = policy.info;
     expect(`${adapter.vendor} ${adapter.description}`).toMatch(/swiftshader|llvmpipe/i);
-    expect((await policy.plan(window(policy))).batch).toBe(1);
+    expect((await policy.decide(window(policy))).warm).toBe(false);
     expect(disposals).toBe(0);
     await policy.dispose();
     expect(disposals).toBe(1);

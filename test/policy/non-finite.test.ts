@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import { NonFiniteError } from '../../src/foundation/errors.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
 import { golden, goldenFiles } from '../support/folders.js';
@@ -32,7 +32,7 @@ describe('a result that is not finite', () => {
     ['the timestep embedding', 'state-bias-film', 'diffusion_step_encoder.3.weight', 'DDIM', 'timestep 50'],
   ] as const)('from %s is an error that names the step, never an action, on every call', async (_, name, part, solver, where) => {
     const changed = await hugeWeights(name, part);
-    const decisions: PlanResult[] = [];
+    const decisions: Decision[] = [];
     const policy = await loadPolicy(changed.source, {
       device: device(),
       strategy: { name: solver, steps: 2 },
@@ -53,16 +53,16 @@ describe('a result that is not finite', () => {
       config['clip_sample_range'] = 1;
     });
     const policy = await loadPolicy(changed.source, { device: device(), strategy: { name: 'DDIM', steps: 1 } });
-    await expect(policy.plan(window(policy))).rejects.toThrow(/denoising step 1 of 1 \(timestep 0\)/);
+    await expect(policy.decide(window(policy))).rejects.toThrow(/denoising step 1 of 1 \(timestep 0\)/);
     await policy.dispose();
   });
 
   async function expectRecovery(policy: Policy): Promise<void> {
     const options = { previous: [], noise: noise(policy) };
-    const before = await policy.plan(window(policy), options);
+    const before = await policy.decide(window(policy), options);
     const overflow = { previous: [], noise: noise(policy).fill(3e38) };
-    await expect(policy.plan(window(policy), overflow)).rejects.toThrow(NonFiniteError);
-    expect((await policy.plan(window(policy), options)).normalizedChunk).toEqual(before.normalizedChunk);
+    await expect(policy.decide(window(policy), overflow)).rejects.toThrow(NonFiniteError);
+    expect((await policy.decide(window(policy), options)).normalizedChunk).toEqual(before.normalizedChunk);
   }
 
   it('does not outlive its decision', async () => {
@@ -82,10 +82,10 @@ describe('a result that is not finite', () => {
     Object.assign(predictor.files, goldenFiles('step-forward-noise/predictor'));
     const heads = (name: string): boolean => name.endsWith('weight') && /^decoder|head|out/.test(name);
     await predictor.tensors((tensors) => tensors.map((tensor) => (heads(tensor.name) ? overflowing(tensor) : tensor)));
-    const policy = await loadPolicy(golden('step-forward-noise/policy'), { device: device(), predictor: predictor.source });
-    const cold = await policy.plan(window(policy));
+    const policy = await loadPolicy(golden('step-forward-noise/policy'), { device: device(), networks: { predictor: predictor.source } });
+    const cold = await policy.decide(window(policy));
     expect(cold.warm).toBe(false);
-    const warm = policy.plan(window(policy, 1));
+    const warm = policy.decide(window(policy, 1));
     await expect(warm).rejects.toThrow(NonFiniteError);
     await expect(warm).rejects.toThrow(/the start of the decision is NaN or infinite.*predictor/);
     await policy.dispose();

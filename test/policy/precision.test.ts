@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HalfRangeError } from '../../src/foundation/errors.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
-import { loadInPrecision } from '../../src/policy/load-precision.js';
-import { choosePrecision, type PrecisionFacts } from '../../src/policy/precision.js';
+import { choosePrecision, loadInPrecision, type PrecisionFacts } from '../../src/policy/precision.js';
 import type { Precision } from '../../src/spec/precision.js';
 import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { openTestDevice, useTestDevice } from '../support/device.js';
@@ -38,7 +37,7 @@ describe('loadPolicy', () => {
     const named = await loadGolden(device(), 'state-bias-film', { precision });
     expect(warnings).toEqual(named.info.warnings);
     const options = { previous: [], noise: noise(named) };
-    expect(bits(await chosen.plan(window(chosen), options))).toEqual(bits(await named.plan(window(named), options)));
+    expect(bits(await chosen.decide(window(chosen), options))).toEqual(bits(await named.decide(window(named), options)));
     for (const policy of [chosen, named]) await policy.dispose();
   });
 
@@ -49,7 +48,7 @@ describe('loadPolicy', () => {
     const [int8, again, f16] = policies as [(typeof policies)[0], (typeof policies)[0], (typeof policies)[0]];
     expect(int8.info.precision).toBe('int8');
     expect(int8.info.deviceBytes).toBeLessThan(f16.info.deviceBytes);
-    const plan = async (policy: typeof int8) => bits(await policy.plan(window(policy), { previous: [], noise: noise(policy) }));
+    const plan = async (policy: typeof int8) => bits(await policy.decide(window(policy), { previous: [], noise: noise(policy) }));
     const found = await plan(int8);
     expect(await plan(again)).toEqual(found);
     expect(await plan(f16)).not.toEqual(found);

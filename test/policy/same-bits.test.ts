@@ -5,7 +5,8 @@ import { roundToF16 } from '../../src/foundation/half.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
-import { bits, loadGolden, noise, sampleOf, window } from '../support/golden-policy.js';
+import { bits, decideTogether, loadGolden, noise, window } from '../support/golden-policy.js';
+import { at } from '../support/toy.js';
 
 describe('same inputs, same bits', () => {
   const device = useTestDevice();
@@ -14,43 +15,42 @@ describe('same inputs, same bits', () => {
     const first = await loadGolden(device(), 'state-ddim2');
     const second = await loadGolden(device(), 'state-ddim2');
     const options = { previous: [], noise: noise(first) };
-    const expected = bits(await first.plan(window(first), options));
-    await first.plan(window(first, 5), { previous: [] });
-    expect(bits(await first.plan(window(first), options))).toEqual(expected);
-    expect(bits(await second.plan(window(second), options))).toEqual(expected);
-    expect(bits(await second.plan(window(second, 5), options))).not.toEqual(expected);
+    const expected = bits(await first.decide(window(first), options));
+    await first.decide(window(first, 5), { previous: [] });
+    expect(bits(await first.decide(window(first), options))).toEqual(expected);
+    expect(bits(await second.decide(window(second), options))).toEqual(expected);
+    expect(bits(await second.decide(window(second, 5), options))).not.toEqual(expected);
     await first.dispose();
     await second.dispose();
   });
 
   it.each(['state-ddim2', 'state-bias-film'])('%s: a sample does not depend on the batch around it', async (name) => {
     const policy = await loadGolden(device(), name);
-    const batch = await policy.plan(window(policy, 0, 3), { previous: [], noise: noise(policy, 0, 3) });
+    const batch = await decideTogether(policy, 0, 3, (b) => ({ noise: noise(policy, b) }));
     for (const b of [0, 1, 2]) {
-      const alone = await policy.plan(window(policy, b), { previous: [], noise: noise(policy, b) });
-      expect(bits(alone)).toEqual(bits({ normalizedChunk: sampleOf(batch.normalizedChunk, 3, b), chunk: sampleOf(batch.chunk, 3, b) }));
+      const alone = await policy.decide(window(policy, b), { previous: [], noise: noise(policy, b) });
+      expect(bits(alone)).toEqual(bits(at(batch, b)));
     }
     await policy.dispose();
   });
 
   it('with a predictor too: a warm sample does not depend on the batch around it', async () => {
     const policy = await loadGolden(device(), 'step-forward-noise', { predictor: true });
-    const cold = await policy.plan(window(policy, 0, 2), { previous: [], noise: noise(policy, 0, 2) });
-    const warm = await policy.plan(window(policy, 7, 2), { previous: [cold], noise: noise(policy, 7, 2) });
-    expect(warm.warm).toBe(true);
+    const cold = await decideTogether(policy, 0, 2, (b) => ({ noise: noise(policy, b) }));
+    const warm = await decideTogether(policy, 7, 2, (b) => ({ previous: [at(cold, b)], noise: noise(policy, 7 + b) }));
+    expect(warm.map((decision) => decision.warm)).toEqual([true, true]);
     for (const b of [0, 1]) {
-      const past = { normalizedChunk: sampleOf(cold.normalizedChunk, 2, b), chunk: sampleOf(cold.chunk, 2, b) };
-      const alone = await policy.plan(window(policy, 7 + b), { previous: [past], noise: noise(policy, 7 + b) });
-      expect(bits(alone)).toEqual(bits({ normalizedChunk: sampleOf(warm.normalizedChunk, 2, b), chunk: sampleOf(warm.chunk, 2, b) }));
+      const alone = await policy.decide(window(policy, 7 + b), { previous: [at(cold, b)], noise: noise(policy, 7 + b) });
+      expect(bits(alone)).toEqual(bits(at(warm, b)));
     }
     await policy.dispose();
   });
 
   it('seeded noise of a sample does not depend on the batch either', async () => {
     const policy = await loadGolden(device(), 'state-bias-film');
-    const three = await policy.plan(window(policy, 0, 3), { previous: [], seed: 4 });
-    const one = await policy.plan(window(policy), { previous: [], seed: 4 });
-    expect(bits(one)).toEqual(bits({ normalizedChunk: sampleOf(three.normalizedChunk, 3, 0), chunk: sampleOf(three.chunk, 3, 0) }));
+    const three = await decideTogether(policy, 0, 3, () => ({ seed: 4 }));
+    const one = await policy.decide(window(policy), { previous: [], seed: 4 });
+    expect(bits(one)).toEqual(bits(at(three, 0)));
     await policy.dispose();
   });
 
@@ -61,8 +61,8 @@ describe('same inputs, same bits', () => {
     const tapped = await loadGolden(device(), 'step-forward-noise', { predictor: true, taps });
     for (const tick of [0, 1, 2]) {
       const options = { noise: noise(plain, tick) };
-      const expected = await plain.plan(window(plain, tick), options);
-      const found = await tapped.plan(window(tapped, tick), options);
+      const expected = await plain.decide(window(plain, tick), options);
+      const found = await tapped.decide(window(tapped, tick), options);
       expect(bits(found)).toEqual(bits(expected));
       expect(expected.taps.size).toBe(0);
       const steps = found.timesteps.flatMap((_, step) => perStep.map((name) => `${name}.${step}`));
@@ -83,7 +83,7 @@ describe('f16 storage', () => {
     const half = await loadGolden(device(), name, { strategy, precision: 'f16' });
     const options = { previous: [], noise: noise(wide) };
     expect(half.info.deviceBytes).toBeLessThan(wide.info.deviceBytes);
-    expect(bits(await half.plan(window(half), options))).toEqual(bits(await wide.plan(window(wide), options)));
+    expect(bits(await half.decide(window(half), options))).toEqual(bits(await wide.decide(window(wide), options)));
     await wide.dispose();
     await half.dispose();
   });
@@ -93,7 +93,7 @@ describe('f16 storage', () => {
     const half = await loadGolden(device(), 'step-pusht-trained', { predictor: true, precision: 'f16' });
     for (const tick of [0, 1]) {
       const options = { noise: noise(wide, tick) };
-      expect(bits(await half.plan(window(half, tick), options))).toEqual(bits(await wide.plan(window(wide, tick), options)));
+      expect(bits(await half.decide(window(half, tick), options))).toEqual(bits(await wide.decide(window(wide, tick), options)));
     }
     await wide.dispose();
     await half.dispose();
@@ -105,9 +105,9 @@ describe('f16 storage', () => {
     const wide = await loadPolicy(rounded.source, { device: device() });
     const unrounded = await loadGolden(device(), 'state-ddim2');
     const options = { previous: [], noise: noise(half) };
-    const found = bits(await half.plan(window(half), options));
-    expect(found).toEqual(bits(await wide.plan(window(wide), options)));
-    expect(found).not.toEqual(bits(await unrounded.plan(window(unrounded), options)));
+    const found = bits(await half.decide(window(half), options));
+    expect(found).toEqual(bits(await wide.decide(window(wide), options)));
+    expect(found).not.toEqual(bits(await unrounded.decide(window(unrounded), options)));
     for (const policy of [half, wide, unrounded]) await policy.dispose();
   });
 

@@ -33,7 +33,7 @@ describe('GPU timing', () => {
   it('times every dispatch of a decision, in order', () =>
     timed(async (device) => {
       const policy = await loadGolden(device, 'step-forward-noise', { predictor: true, strategy: { name: 'STEP', budget: 2 } });
-      await policy.plan(window(policy, 0));
+      await policy.decide(window(policy, 0));
       const { dispatches, gpuNs, wallMs } = await policy.timeDecision(window(policy, 1));
       expect(dispatches.length).toBe(policy.info.dispatches);
       expect([...new Set(dispatches.map(({ segment, step }) => `${segment} ${step ?? ''}`.trim()))]).toEqual([
@@ -65,9 +65,9 @@ describe('GPU timing', () => {
       const results = [];
       for (const measured of [false, true]) {
         const policy = await loadGolden(device, 'step-forward-noise', { predictor: true, strategy: { name: 'STEP', budget: 2 } });
-        await policy.plan(window(policy, 0));
+        await policy.decide(window(policy, 0));
         if (measured) await policy.timeDecision(window(policy, 7));
-        results.push(bits(await policy.plan(window(policy, 1))));
+        results.push(bits(await policy.decide(window(policy, 1))));
         await policy.dispose();
       }
       expect(results[1]).toEqual(results[0]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/foundation/errors.js';
-import { createStrategy } from '../../src/strategies/create-strategy.js';
-import { FalconBuffer, type VisitedSample } from '../../src/strategies/falcon-buffer.js';
+import { FalconBuffer, type VisitedSample } from '../../src/strategies/falcon.js';
+import { createStrategy } from '../../src/strategies/index.js';
 import type { DenoiseRequest, StrategyContext } from '../../src/strategies/strategy.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { at, EXACT, toy } from '../support/toy.js';

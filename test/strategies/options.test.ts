@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/foundation/errors.js';
 import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
-import { createStrategy } from '../../src/strategies/create-strategy.js';
+import { createStrategy } from '../../src/strategies/index.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
 import { golden } from '../support/folders.js';
@@ -46,66 +46,73 @@ describe('options', () => {
     ['a clamp to nothing', { strategy: { name: 'DDIM', clip: 0 } }, /clip must be null or a finite number above 0, found 0/],
     [
       'an unknown option of STEP',
-      { predictor: 'shift', strategy: { name: 'STEP', steps: 2 } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', steps: 2 } },
       /strategy STEP: unknown option "steps".*budget/,
     ],
-    ['a budget of 0', { predictor: 'shift', strategy: { name: 'STEP', budget: 0 } }, /budget must be an integer from 1/],
+    ['a budget of 0', { networks: { predictor: 'shift' }, strategy: { name: 'STEP', budget: 0 } }, /budget must be an integer from 1/],
     [
       'an unknown warm start',
-      { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'eq31' } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', warmStart: { mode: 'eq31' } } },
       /warmStart: mode must be one of forward-noise, eq13/,
     ],
     [
       'a warm start in the wrong place',
-      { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'forward-noise', sigma: 1 } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', warmStart: { mode: 'forward-noise', sigma: 1 } } },
       /warmStart: unknown option "sigma"/,
     ],
-    ['a stall rule misspelt', { predictor: 'shift', strategy: { name: 'STEP', stall: { epsilon: 1 } } }, /stall: unknown option "epsilon"/],
+    [
+      'a stall rule misspelt',
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', stall: { epsilon: 1 } } },
+      /stall: unknown option "epsilon"/,
+    ],
     [
       'an unknown norm',
-      { predictor: 'shift', strategy: { name: 'STEP', stall: { norm: 'l3' } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', stall: { norm: 'l3' } } },
       /stall: norm must be one of rms, l2, linf/,
     ],
     [
       'a stall distance of 0',
-      { predictor: 'shift', strategy: { name: 'STEP', stall: { eps: 0 } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', stall: { eps: 0 } } },
       /stall: eps must be a finite number above 0, found 0/,
     ],
     [
       'NaN as a stall distance',
-      { predictor: 'shift', strategy: { name: 'STEP', stall: { eps: NaN } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', stall: { eps: NaN } } },
       /stall: eps must be .*, found NaN/,
     ],
     [
       'a negative scale of a stall',
-      { predictor: 'shift', strategy: { name: 'STEP', stall: { sigmaScale: -1 } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', stall: { sigmaScale: -1 } } },
       /stall: sigmaScale must be .* at least 0, found -1/,
     ],
     [
       'infinite noise of a stall',
-      { predictor: 'shift', strategy: { name: 'STEP', stall: { sigmaStall: Infinity } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', stall: { sigmaStall: Infinity } } },
       /stall: sigmaStall must be .*, found Infinity/,
     ],
     [
       'a negative scale of a warm start',
-      { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'eq13', sigma: -1 } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', warmStart: { mode: 'eq13', sigma: -1 } } },
       /warmStart: sigma must be .*, found -1/,
     ],
     [
       'a text as noise of a warm start',
-      { predictor: 'shift', strategy: { name: 'STEP', warmStart: { mode: 'mean-matched', sigmaT: '1' } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', warmStart: { mode: 'mean-matched', sigmaT: '1' } } },
       /warmStart: sigmaT must be .*, found 1/,
     ],
     [
       'an unknown solver of a cold start',
-      { predictor: 'shift', strategy: { name: 'STEP', coldStart: { solver: 'Euler' } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', coldStart: { solver: 'Euler' } } },
       /coldStart: solver must be one of DDPM, DDIM/,
     ],
     [
       'an unknown cold start',
-      { predictor: 'shift', strategy: { name: 'STEP', coldStart: { mode: 'warm' } } },
+      { networks: { predictor: 'shift' }, strategy: { name: 'STEP', coldStart: { mode: 'warm' } } },
       /coldStart: mode must be one of/,
     ],
+    ['a predictor in its old place', { predictor: 'shift' }, /`predictor` has moved: write `networks: { predictor }`/],
+    ['an unknown network', { networks: { student: 'shift' } }, /networks: unknown option "student"/],
+    ['networks that are none', { networks: 'shift' }, /networks must be an object such as { predictor }, found shift/],
     ['STEP without a predictor', { strategy: { name: 'STEP' } }, /strategy STEP needs a predictor/],
   ];
 
@@ -116,7 +123,10 @@ describe('options', () => {
   });
 
   it('loadPolicy refuses the predictor of another policy, and names the sizes', async () => {
-    const promise = loadPolicy(golden('state-bias-film/policy'), { device: device(), predictor: golden('step-forward-noise/predictor') });
+    const promise = loadPolicy(golden('state-bias-film/policy'), {
+      device: device(),
+      networks: { predictor: golden('step-forward-noise/predictor') },
+    });
     await expect(promise).rejects.toThrow(OptionError);
     await expect(promise).rejects.toThrow(/does not belong to policy.*action_dim is 2, the policy's is 3/);
   });
@@ -124,17 +134,17 @@ describe('options', () => {
   it('act and plan refuse options that they do not know, and plan a history that does not fit', async () => {
     const policy = await loadGolden(device(), 'state-bias-film', { predictor: 'shift' });
     await expect(policy.act(observation(policy), { nois: [] } as object)).rejects.toThrow(/act: unknown option "nois"/);
-    await expect(policy.plan(window(policy), { prev: [] } as object)).rejects.toThrow(/plan: unknown option "prev"/);
+    await expect(policy.decide(window(policy), { prev: [] } as object)).rejects.toThrow(/decide: unknown option "prev"/);
     const { horizon, actionDim } = policy.info;
     const zeros = new Float32Array(horizon * actionDim);
     const short = { normalizedChunk: zeros.slice(1), chunk: zeros };
-    await expect(policy.plan(window(policy), { previous: [short] })).rejects.toThrow(new RegExp(`${zeros.length} finite values`));
+    await expect(policy.decide(window(policy), { previous: [short] })).rejects.toThrow(new RegExp(`${zeros.length} finite values`));
     const nan = { normalizedChunk: zeros.slice().fill(NaN), chunk: zeros };
-    await expect(policy.plan(window(policy), { previous: [nan] })).rejects.toThrow(OptionError);
+    await expect(policy.decide(window(policy), { previous: [nan] })).rejects.toThrow(OptionError);
     const past = { normalizedChunk: zeros, chunk: zeros };
-    await expect(policy.plan(window(policy), { previous: [past, past, past] })).rejects.toThrow(/two newest results at most, found 3/);
-    await expect(policy.plan(window(policy), { previous: [], seed: -1 })).rejects.toThrow(OptionError);
-    expect((await policy.plan(window(policy), { previous: [past] })).warm).toBe(true);
+    await expect(policy.decide(window(policy), { previous: [past, past, past] })).rejects.toThrow(/two newest results at most, found 3/);
+    await expect(policy.decide(window(policy), { previous: [], seed: -1 })).rejects.toThrow(OptionError);
+    expect((await policy.decide(window(policy), { previous: [past] })).warm).toBe(true);
     await policy.dispose();
   });
 
@@ -143,10 +153,10 @@ describe('options', () => {
     const before = policy.info.strategy;
     expect(() => policy.useStrategy({ name: 'STEP' })).toThrow(/needs a predictor/);
     expect(() => policy.useStrategy({ name: 'DDIM', stepz: 2 } as StrategyOptions)).toThrow(OptionError);
-    await policy.plan(window(policy));
+    await policy.decide(window(policy));
     expect(policy.info.strategy).toBe(before);
     policy.useStrategy({ name: 'DDPM', steps: 3 });
-    expect((await policy.plan(window(policy))).timesteps).toHaveLength(3);
+    expect((await policy.decide(window(policy))).timesteps).toHaveLength(3);
     expect(policy.info.strategy).toBe('DDPM 3');
     await policy.dispose();
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ABLATIONS, parseGrid } from '../../src/evaluation/grid.js';
 import { OptionError } from '../../src/foundation/errors.js';
-import { createStrategy } from '../../src/strategies/create-strategy.js';
+import { createStrategy } from '../../src/strategies/index.js';
 import { parseStrategies, parseStrategy } from '../../src/strategies/parse.js';
 
 const context = {
@@ -27,7 +27,7 @@ describe('a strategy on a command line', () => {
     ['ddpm:100', { name: 'DDPM', steps: 100 }],
     ['ddim', { name: 'DDIM' }],
     [
-      'ddim:4/eta=0.5/clip=none/timestepSpacing=trailing/setAlphaToOne=off',
+      'ddim:4/clip=none/timestepSpacing=trailing/eta=0.5/setAlphaToOne=off',
       { name: 'DDIM', steps: 4, eta: 0.5, clip: null, timestepSpacing: 'trailing', setAlphaToOne: false },
     ],
     ['dpm-solver++:4/finalSigma=sigma-min', { name: 'DPM-Solver++', steps: 4, finalSigma: 'sigma-min' }],
@@ -73,6 +73,17 @@ describe('a strategy on a command line', () => {
     expect(parseStrategies('step:2, ddim:10').map(({ name }) => name)).toEqual(['step:2', 'ddim:10']);
     expect(() => parseStrategies('step:2,step:2')).toThrow(/"step:2" is there twice/);
   });
+
+  it.each([
+    ['step/budget=2', 'step:2'],
+    ['ddim:4/eta=0.50/clip=none', 'ddim:4/clip=none/eta=0.5'],
+    ['step:2/stall=on', 'step:2/stall'],
+    ['rti-dp/timesteps=05-2-0', 'rti-dp/timesteps=5-2-0'],
+  ])('%s is %s, and not another one', (text, name) => {
+    expect(parseStrategy(text).name).toBe(name);
+    expect(parseStrategy(name)).toEqual(parseStrategy(text));
+    expect(() => parseStrategies(`${text},${name}`)).toThrow(/is there twice/);
+  });
 });
 
 describe('a grid', () => {
@@ -92,7 +103,7 @@ describe('a grid', () => {
   });
 
   it('keeps options with one value', () => {
-    expect(parseGrid('step/stall/budget=1,2').cells).toEqual(['step/stall/budget=1', 'step/stall/budget=2']);
+    expect(parseGrid('step/stall/budget=1,2').cells).toEqual(['step:1/stall', 'step:2/stall']);
   });
 
   it.each(['step:2', 'step:2/start=eq13', 'step/budget=1,2/sigmaScale=1,2/sigmaStall=1,2'])('refuses %s', (text) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ddpmSchedule } from '../../src/diffusion/ddpm.js';
 import { OptionError } from '../../src/foundation/errors.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
-import { createStrategy } from '../../src/strategies/create-strategy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
+import { createStrategy } from '../../src/strategies/index.js';
 import { RTI_DP_TIMESTEPS } from '../../src/strategies/rti-dp.js';
 import type { RtiDpStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
@@ -84,10 +84,32 @@ describe('a gripper', () => {
     expect([...result.chunk]).toEqual([0.4852807, -1, 0.4852807, -1].map((value) => expect.closeTo(value, 5)));
   });
 
+  it.each([
+    ['decided', -0.5],
+    ['unchanged', 0],
+  ] as const)('closes at exactly 0, and is remembered %s', (remember, kept) => {
+    const context = { ...TOY_CONTEXT, horizon: 2, actionDim: 2 };
+    const strategy = createStrategy({ name: 'RTI-DP', gripper: { dimensions: [1], factor: 2, remember } }, context);
+    const unused = { newest: undefined, before: undefined, uniform: () => new Float64Array(), normal: () => new Float32Array() };
+    const deciding = strategy.begin().decide(unused);
+    deciding.next();
+    const { value } = deciding.next([
+      { normalizedChunk: Float32Array.of(0.5, 0, -0.5, 0), chunk: Float32Array.of(5, 0, -5, 0), trace: [] },
+    ]);
+    expect(value).toMatchObject({
+      result: { normalizedChunk: Float32Array.of(0.5, kept, -0.5, kept), chunk: Float32Array.of(5, -1, -5, -1) },
+    });
+  });
+
   it.each<[string, unknown, RegExp]>([
     ['a dimension that actions do not have', { dimensions: [1] }, /gripper: dimensions must be an integer from 0 to 0, found 1/],
     ['a factor below 1', { dimensions: [0], factor: 0.5 }, /gripper: factor must be a finite number of at least 1, found 0.5/],
     ['an unknown option', { dimensions: [0], factr: 10 }, /gripper: unknown option "factr"/],
+    [
+      'an unknown way to remember',
+      { dimensions: [0], remember: 'kept' },
+      /gripper: remember must be one of decided, unchanged, found kept/,
+    ],
     ['no dimensions', {}, /gripper: dimensions must be a list of action dimensions, found undefined/],
     ['one dimension that is no list', { dimensions: 0 }, /gripper: dimensions must be a list of action dimensions, found 0/],
   ])('with %s is refused', (_, gripper, message) => {
@@ -109,11 +131,11 @@ describe('RTI-DP on a device', () => {
 
   it('first decision: DDPM with all training timesteps, bit by bit', async () => {
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'DDPM', steps: 100 } });
-    const full = await policy.plan(window(policy), { previous: [] });
+    const full = await policy.decide(window(policy), { previous: [] });
     policy.useStrategy({ name: 'RTI-DP' });
-    const first = await policy.plan(window(policy), { previous: [] });
+    const first = await policy.decide(window(policy), { previous: [] });
     expect(bits(first)).toEqual(bits(full));
-    expect([first.warm, first.evaluations, first.timesteps.length]).toEqual([false, [100], 100]);
+    expect([first.warm, first.evaluations, first.timesteps.length]).toEqual([false, 100, 100]);
     expect(first.actions).toHaveLength(policy.info.actionDim);
     await policy.dispose();
   });
@@ -121,11 +143,11 @@ describe('RTI-DP on a device', () => {
   it('later ones start exactly from the shifted chunk, visit the list, and execute one action', async () => {
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps: [5, 3, 1, 0] }, taps: ['start'] });
     const { actionDim, observationSteps } = policy.info;
-    let before = await policy.plan(window(policy));
+    let before = await policy.decide(window(policy));
     for (const tick of [1, 2, 3]) {
-      const result = await policy.plan(window(policy, tick));
+      const result = await policy.decide(window(policy, tick));
       expect(tap(result, 'start')).toEqual(shifted(policy, before.normalizedChunk));
-      expect([result.warm, result.evaluations, result.timesteps]).toEqual([true, [4], [5, 3, 1, 0]]);
+      expect([result.warm, result.evaluations, result.timesteps]).toEqual([true, 4, [5, 3, 1, 0]]);
       const at = (observationSteps - 1) * actionDim;
       expect(result.actions).toEqual(result.chunk.slice(at, at + actionDim));
       before = result;
@@ -139,7 +161,7 @@ describe('RTI-DP on a device', () => {
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP', timesteps }, taps: ['start', 'model_output'] });
     const past = { normalizedChunk: noise(policy, 3), chunk: noise(policy, 3) };
     const stepNoise = [noise(policy, 4), noise(policy, 5)];
-    const result = await policy.plan(window(policy), { previous: [past], stepNoise });
+    const result = await policy.decide(window(policy), { previous: [past], stepNoise });
     const { steps } = ddpmSchedule({ ...solverOptions(CASE), steps: 3, timesteps, predecessor: 'adjacent' });
     let sample = tap(result, 'start');
     steps.forEach((step, index) => {
@@ -153,8 +175,8 @@ describe('RTI-DP on a device', () => {
   });
 
   it('act() makes a decision at every tick', async () => {
-    const decisions: PlanResult[] = [];
-    const onDecision = (decision: PlanResult): number => decisions.push(decision);
+    const decisions: Decision[] = [];
+    const onDecision = (decision: Decision): number => decisions.push(decision);
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP' }, onDecision });
     const twin = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP' } });
     const { observations } = policy.info;
@@ -169,7 +191,7 @@ describe('RTI-DP on a device', () => {
           Float32Array.from([...irregular(size, Math.max(0, tick - 1)), ...irregular(size, tick)]),
         ]),
       );
-      expect(bits(await twin.plan(frames))).toEqual(bits(at(decisions, tick)));
+      expect(bits(await twin.decide(frames))).toEqual(bits(at(decisions, tick)));
     }
     expect(decisions.map(({ warm }) => warm)).toEqual([false, true, true, true]);
     await policy.dispose();
@@ -179,9 +201,9 @@ describe('RTI-DP on a device', () => {
   it('a gripper is remembered as it was decided: the next start has it, and the action that is sent is ±1', async () => {
     const strategy = { name: 'RTI-DP', gripper: { dimensions: [1], factor: 10 } } as const;
     const policy = await loadGolden(device(), CASE, { strategy, taps: ['start', 'sample'] });
-    let before = await policy.plan(window(policy));
+    let before = await policy.decide(window(policy));
     for (const tick of [1, 2]) {
-      const result = await policy.plan(window(policy, tick));
+      const result = await policy.decide(window(policy, tick));
       expect(tap(result, 'start')).toEqual(shifted(policy, before.normalizedChunk));
       const undecided = tap(result, 'sample.2');
       result.normalizedChunk.forEach((value, i) => {

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { signalAndNoise } from '../../src/diffusion/solver-step.js';
 import { warmStart } from '../../src/diffusion/warm-start.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import type { PastChunk } from '../../src/strategies/strategy.js';
 import type { StepStrategyOptions, WarmStartOptions } from '../../src/strategies/strategy-options.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
 import { useTestDevice } from '../support/device.js';
-import { bits, irregular, loadGolden, noise, sampleOf, window } from '../support/golden-policy.js';
+import { bits, decideTogether, irregular, loadGolden, noise, sampleOf, window } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
 
 const CASE = 'step-forward-noise';
 const TAPS = ['prediction', 'start', 'model_output', 'sample'];
 
-function tap(result: PlanResult, name: string): Float32Array {
+function tap(result: Decision, name: string): Float32Array {
   const values = result.taps.get(name);
   if (!values) throw new Error(`no tap ${name}: there are ${[...result.taps.keys()].join(', ')}`);
   return values;
@@ -42,8 +42,8 @@ describe('STEP', () => {
 
   it('starts an episode cold, with DDIM 16, and goes on warm with the budget', async () => {
     const policy = await loadGolden(device(), CASE, { predictor: true });
-    const cold = await policy.plan(window(policy, 0));
-    const warm = await policy.plan(window(policy, 1));
+    const cold = await policy.decide(window(policy, 0));
+    const warm = await policy.decide(window(policy, 1));
     expect([cold.warm, warm.warm]).toEqual([false, true]);
     expect(cold.timesteps).toHaveLength(16);
     expect(warm.timesteps).toEqual([50, 0]);
@@ -56,7 +56,7 @@ describe('STEP', () => {
     const { actionSteps, actionDim, horizon } = policy.info;
     const past = pastChunk(policy, 0);
     const given = noise(policy);
-    const result = await policy.plan(window(policy), { previous: [past], noise: given });
+    const result = await policy.decide(window(policy), { previous: [past], noise: given });
 
     const shifted = Float32Array.from({ length: horizon * actionDim }, (_, i) => {
       const row = Math.min(Math.floor(i / actionDim) + actionSteps, horizon - 1);
@@ -83,7 +83,7 @@ describe('STEP', () => {
 
   it.each([1, 2, 4, 8])('budget %i: as many evaluations, from the first timestep of the cold schedule of that length', async (budget) => {
     const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy: { name: 'STEP', budget } });
-    const { timesteps } = await policy.plan(window(policy), { previous: [pastChunk(policy, 0)] });
+    const { timesteps } = await policy.decide(window(policy), { previous: [pastChunk(policy, 0)] });
     const stride = Math.floor(100 / budget);
     expect(timesteps).toEqual(Array.from({ length: budget }, (_, i) => (budget - 1 - i) * stride));
     await policy.dispose();
@@ -96,7 +96,7 @@ describe('STEP', () => {
     const given = noise(policy);
     const mix = async (mode: WarmStartOptions): Promise<{ scales: [number, number]; timesteps: readonly number[] }> => {
       policy.useStrategy({ name: 'STEP', budget: 2, warmStart: mode });
-      const result = await policy.plan(window(policy), { previous: [pastChunk(policy, 0)], noise: given });
+      const result = await policy.decide(window(policy), { previous: [pastChunk(policy, 0)], noise: given });
       return { scales: scalesOf(tap(result, 'start'), tap(result, 'prediction'), given), timesteps: result.timesteps };
     };
     const expectMix = async (mode: WarmStartOptions, scales: [number, number], timesteps: readonly number[]): Promise<void> => {
@@ -125,11 +125,11 @@ describe('STEP', () => {
     const strategy: StepStrategyOptions = { name: 'STEP', coldStart: { mode: 'zero-history' } };
     const policy = await loadGolden(device(), CASE, { predictor: true, strategy, taps: TAPS });
     const { horizon, actionDim } = policy.info;
-    const first = await policy.plan(window(policy), { noise: noise(policy) });
+    const first = await policy.decide(window(policy), { noise: noise(policy) });
     expect(first.warm).toBe(true);
     const zeros = new Float32Array(horizon * actionDim);
     const past = { normalizedChunk: zeros, chunk: zeros };
-    const explicit = await policy.plan(window(policy), { previous: [past], noise: noise(policy) });
+    const explicit = await policy.decide(window(policy), { previous: [past], noise: noise(policy) });
     expect(tap(first, 'prediction')).toEqual(tap(explicit, 'prediction'));
     expect(bits(first)).toEqual(bits(explicit));
     expect(tap(first, 'prediction').some((value) => value !== 0)).toBe(true);
@@ -140,13 +140,13 @@ describe('STEP', () => {
     const both = await loadGolden(device(), CASE, { predictor: true, strategy: { name: 'STEP', predictor: 'shift' } });
     const shift = await loadGolden(device(), CASE, { predictor: 'shift' });
     const options = { previous: [pastChunk(both, 0)], noise: noise(both) };
-    const expected = await shift.plan(window(shift), options);
-    const found = await both.plan(window(both), options);
+    const expected = await shift.decide(window(shift), options);
+    const found = await both.decide(window(both), options);
     expect(found.warm).toBe(true);
     // The mixture is made on the host instead of the device: the last bit of a product may differ.
     found.normalizedChunk.forEach((value, i) => expect(value).toBeCloseTo(expected.normalizedChunk[i] as number, 5));
     const network = await loadGolden(device(), CASE, { predictor: true });
-    expect(bits(await network.plan(window(network), options))).not.toEqual(bits(found));
+    expect(bits(await network.decide(window(network), options))).not.toEqual(bits(found));
     for (const policy of [both, shift, network]) await policy.dispose();
   });
 
@@ -158,7 +158,7 @@ describe('STEP', () => {
     const predictionOf = async (history: 'full' | 'executed' | 'tail' | 'none', chunk: Float32Array): Promise<Float32Array> => {
       policy.useStrategy({ name: 'STEP', history });
       return tap(
-        await policy.plan(window(policy), { previous: [{ ...past, normalizedChunk: chunk }], noise: noise(policy) }),
+        await policy.decide(window(policy), { previous: [{ ...past, normalizedChunk: chunk }], noise: noise(policy) }),
         'prediction',
       );
     };
@@ -180,17 +180,17 @@ describe('STEP', () => {
   it("a stateless plan with `previous` equals the episode's own decision, and leaves the episode alone", async () => {
     const strategy: StepStrategyOptions = { name: 'STEP', stall: { eps: 1e6 } };
     const policy = await loadGolden(device(), CASE, { predictor: true, strategy });
-    const episode: PlanResult[] = [];
+    const episode: Decision[] = [];
     for (const tick of [0, 1, 2, 3]) {
       const options = { noise: noise(policy, tick) };
       const previous = episode.slice(-2).reverse();
-      const before = await policy.plan(window(policy, tick), { ...options, previous });
-      const own = await policy.plan(window(policy, tick), options);
+      const before = await policy.decide(window(policy, tick), { ...options, previous });
+      const own = await policy.decide(window(policy, tick), options);
       expect(bits(before)).toEqual(bits(own));
       expect(before.stalled).toEqual(own.stalled);
       episode.push(own);
     }
-    expect(episode.map(({ stalled }) => stalled[0])).toEqual([false, false, true, true]);
+    expect(episode.map(({ stalled }) => stalled)).toEqual([false, false, true, true]);
     await policy.dispose();
   });
 });
@@ -205,7 +205,7 @@ describe('the stall rule', () => {
   ])('%s', async (_, strategy, expected) => {
     const policy = await loadGolden(device(), CASE, { predictor: 'shift', strategy });
     const stalled: boolean[] = [];
-    for (const tick of [0, 1, 2]) stalled.push(...(await policy.plan(window(policy, tick))).stalled);
+    for (const tick of [0, 1, 2]) stalled.push((await policy.decide(window(policy, tick))).stalled);
     expect(stalled).toEqual(expected);
     await policy.dispose();
   });
@@ -219,8 +219,13 @@ describe('the stall rule', () => {
       normalizedChunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)),
     };
     const given = noise(policy, 0, 2);
-    const result = await policy.plan(window(policy, 0, 2), { previous: [still, moved], noise: given });
-    expect(result.stalled).toEqual([true, false]);
+    const own = (past: PastChunk, b: number): PastChunk => ({
+      normalizedChunk: sampleOf(past.normalizedChunk, 2, b),
+      chunk: sampleOf(past.chunk, 2, b),
+    });
+    const results = await decideTogether(policy, 0, 2, (b) => ({ previous: [own(still, b), own(moved, b)], noise: noise(policy, b) }));
+    expect(results.map(({ stalled }) => stalled)).toEqual([true, false]);
+    const [result] = results as [Decision];
     const [starts, predictions] = [tap(result, 'start'), tap(result, 'prediction')];
     const scales = [0, 1].map((b) => scalesOf(sampleOf(starts, 2, b), sampleOf(predictions, 2, b), sampleOf(given, 2, b)));
     const { signal, noise: sigma } = signalAndNoise(solverOptions(CASE).alphasCumprod, 50);
@@ -237,17 +242,17 @@ describe('the stall rule', () => {
       ...still,
       normalizedChunk: still.normalizedChunk.map((value, i) => (i < still.normalizedChunk.length / 2 ? value : -value)),
     };
-    const together = await policy.plan(window(policy, 0, 2), { previous: [still, moved], noise: noise(policy, 0, 2) });
-    expect(together.stalled).toEqual([true, false]);
+    const own = (past: PastChunk, b: number): PastChunk => ({
+      normalizedChunk: sampleOf(past.normalizedChunk, 2, b),
+      chunk: sampleOf(past.chunk, 2, b),
+    });
+    const optionsOf = (b: number) => ({ previous: [own(still, b), own(moved, b)], noise: noise(policy, b) });
+    const together = await decideTogether(policy, 0, 2, optionsOf);
+    expect(together.map(({ stalled }) => stalled)).toEqual([true, false]);
     for (const b of [0, 1]) {
-      const own = (past: PastChunk): PastChunk => ({
-        normalizedChunk: sampleOf(past.normalizedChunk, 2, b),
-        chunk: sampleOf(past.chunk, 2, b),
-      });
-      const options = { previous: [own(still), own(moved)], noise: sampleOf(noise(policy, 0, 2), 2, b) };
-      const alone = await policy.plan(window(policy, b), options);
+      const alone = await policy.decide(window(policy, b), optionsOf(b));
       expect(alone.timesteps).toEqual(b === 0 ? [50, 0] : [1, 0]);
-      expect(bits(alone)).toEqual(bits(own(together)));
+      expect(bits(alone)).toEqual(bits(together[b] as Decision));
     }
     await policy.dispose();
   });
@@ -261,7 +266,7 @@ describe('the stall rule', () => {
     newer.chunk[0] = (newer.chunk[0] as number) + 100;
     const stalls = async (stall: NonNullable<StepStrategyOptions['stall']>): Promise<boolean | undefined> => {
       policy.useStrategy({ name: 'STEP', stall });
-      return (await policy.plan(window(policy), { previous: [newer, older] })).stalled[0];
+      return (await policy.decide(window(policy), { previous: [newer, older] })).stalled;
     };
     expect(await stalls({ rows: 'executed' })).toBe(true);
     expect(await stalls({ rows: 'all' })).toBe(false);

@@ -13,7 +13,7 @@ export function useBundledPolicy(): () => Policy {
   beforeAll(async () => {
     policy = await loadPolicy(await folderSource(`${BUNDLED}policy`), {
       device: device(),
-      predictor: await folderSource(`${BUNDLED}predictor`),
+      networks: { predictor: await folderSource(`${BUNDLED}predictor`) },
     });
   });
   afterAll(() => policy?.dispose());

@@ -1,6 +1,6 @@
 import type { Observation } from '../../src/observations/check.js';
 import type { Episode } from '../../src/policy/episode.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy } from '../../src/policy/policy.js';
 import type { FalconStrategyOptions, StepStrategyOptions, StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { bits } from './golden-policy.js';
 import { at } from './toy.js';
@@ -12,13 +12,13 @@ export const RTI_DP: StrategyOptions = { name: 'RTI-DP' };
 export const FALCON: FalconStrategyOptions = { name: 'Falcon', solver: 'DDIM', steps: 8, exploration: 0.3, threshold: 1e6 };
 
 /** What must not differ between a decision in company and the same one alone. */
-export function facts(result: PlanResult): object {
+export function facts(result: Decision): object {
   const { timesteps, evaluations, screening, warm, stalled } = result;
   return { bits: bits(result), actions: [...result.actions], timesteps, evaluations, screening, warm, stalled };
 }
 
-export async function decideOne(policy: Policy, episode: Episode, given: Observation): Promise<PlanResult> {
-  return at(await policy.decide([{ episode, window: given }]), 0);
+export async function decideOne(policy: Policy, episode: Episode, given: Observation): Promise<Decision> {
+  return at(await policy.decideAll([{ episode, window: given }]), 0);
 }
 
 /** Values that no normalisation brings back into the range of the network. */

@@ -1,11 +1,11 @@
 import type { Observation } from '../../src/observations/check.js';
 import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
-import type { PlanResult, Policy } from '../../src/policy/policy.js';
+import type { Decision, Policy, StatelessRequest } from '../../src/policy/policy.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { golden } from './folders.js';
 import { floats, type Tensors } from './recorded-case.js';
 
-export interface GoldenOptions extends Omit<LoadPolicyOptions, 'device' | 'predictor'> {
+export interface GoldenOptions extends Omit<LoadPolicyOptions, 'device' | 'networks'> {
   /** True for the predictor of the case. */
   readonly predictor?: true | 'shift';
 }
@@ -14,7 +14,7 @@ export interface GoldenOptions extends Omit<LoadPolicyOptions, 'device' | 'predi
 export function loadGolden(device: ComputeDevice, name: string, options: GoldenOptions = {}): Promise<Policy> {
   const { predictor, ...rest } = options;
   const given = predictor === true ? golden(`${name}/predictor`) : predictor;
-  return loadPolicy(golden(`${name}/policy`), { ...rest, device, ...(given === undefined ? {} : { predictor: given }) });
+  return loadPolicy(golden(`${name}/policy`), { ...rest, device, ...(given === undefined ? {} : { networks: { predictor: given } }) });
 }
 
 /** Irregular values between −0.9 and 0.9, the same every time. */
@@ -27,7 +27,7 @@ export function observation(policy: Policy, salt = 0): Observation {
   return Object.fromEntries(policy.info.observations.map(({ name, size }) => [name, irregular(size, salt)]));
 }
 
-/** A window for plan(); sample b depends on salt + b alone, whatever the batch. */
+/** A window for decide(); sample b depends on salt + b alone, whatever the batch. */
 export function window(policy: Policy, salt = 0, batch = 1): Observation {
   const { observations, observationSteps } = policy.info;
   return Object.fromEntries(
@@ -35,7 +35,7 @@ export function window(policy: Policy, salt = 0, batch = 1): Observation {
   );
 }
 
-/** Noise for plan() and act(); sample b depends on salt + b alone. */
+/** Noise for decide() and act(); sample b depends on salt + b alone. */
 export function noise(policy: Policy, salt = 0, batch = 1): Float32Array {
   const { horizon, actionDim } = policy.info;
   return stack(batch, (b) => irregular(horizon * actionDim, 100 + salt + b));
@@ -43,6 +43,16 @@ export function noise(policy: Policy, salt = 0, batch = 1): Float32Array {
 
 function stack(batch: number, sample: (b: number) => Float32Array): Float32Array {
   return Float32Array.from(Array.from({ length: batch }, (_, b) => [...sample(b)]).flat());
+}
+
+/** Stateless decisions over the windows of salt, salt + 1, …, made together. */
+export function decideTogether(
+  policy: Policy,
+  salt: number,
+  batch: number,
+  options: (b: number) => Omit<StatelessRequest, 'window' | 'previous'> & { readonly previous?: StatelessRequest['previous'] } = () => ({}),
+): Promise<Decision[]> {
+  return policy.decideAll(Array.from({ length: batch }, (_, b) => ({ previous: [], ...options(b), window: window(policy, salt + b) })));
 }
 
 /** Sample b of an array of samples. */
@@ -57,13 +67,27 @@ export function row(tensors: Tensors, name: string, index: number, size: number)
 }
 
 /** An inner value that the policy was loaded to hand out. */
-export function tap(result: PlanResult, name: string): Float32Array {
+export function tap(result: Decision, name: string): Float32Array {
   const values = result.taps.get(name);
   if (!values) throw new Error(`no tap ${name}: there are ${[...result.taps.keys()].join(', ')}`);
   return values;
 }
 
 /** Everything of a decision that must not differ between two runs, as bits. */
-export function bits(result: Pick<PlanResult, 'normalizedChunk' | 'chunk'>): readonly number[] {
+export function bits(result: Pick<Decision, 'normalizedChunk' | 'chunk'>): readonly number[] {
   return [result.normalizedChunk, result.chunk].flatMap((values) => [...new Uint32Array(values.slice().buffer)]);
+}
+
+/**
+ * Stateless decisions over the samples of a batch, made together: `state` is f32 [batch][observationSteps × size] of
+ * "observation.state", `options` are those of sample b. What was tapped is the batch's, so that of the first is all there is.
+ */
+export async function decideBatch(
+  policy: Policy,
+  state: Float32Array,
+  batch: number,
+  options: (b: number) => Omit<StatelessRequest, 'window'>,
+): Promise<readonly [Decision, ...Decision[]]> {
+  const requests = Array.from({ length: batch }, (_, b) => ({ ...options(b), window: { 'observation.state': sampleOf(state, batch, b) } }));
+  return (await policy.decideAll(requests)) as [Decision, ...Decision[]];
 }

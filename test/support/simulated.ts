@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/control/clock.js';
 import { ControlLoop } from '../../src/control/control-loop.js';
+import type { DecidedChunk, DecisionSource, DecisionSourceInfo } from '../../src/control/decision-source.js';
 import type { ControlEvents, StopReason } from '../../src/control/events.js';
 import type { ControlLoopOptions } from '../../src/control/options.js';
-import type { PlannedChunk, Planner, PlannerInfo } from '../../src/control/planner.js';
 import type { ActionInfo } from '../../src/control/sender.js';
 import type { Observation } from '../../src/observations/check.js';
 
@@ -46,7 +46,7 @@ function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-export const INFO: PlannerInfo = {
+export const INFO: DecisionSourceInfo = {
   observations: [{ name: 'state', feature: 'observation.state', size: 1 }],
   observationSteps: 2,
   horizon: 16,
@@ -55,8 +55,8 @@ export const INFO: PlannerInfo = {
 };
 
 /** Row j of plan k is [100 · k + j, −(100 · k + j)], so that an action tells where it came from. */
-export class SimulatedPlanner implements Planner {
-  readonly info: PlannerInfo;
+export class SimulatedSource implements DecisionSource {
+  readonly info: DecisionSourceInfo;
   readonly windows: Observation[] = [];
   resets = 0;
   running = 0;
@@ -66,12 +66,12 @@ export class SimulatedPlanner implements Planner {
   /** Spoils plan k, or throws. */
   spoil: (plan: number, chunk: Float32Array) => Float32Array = (_, chunk) => chunk;
 
-  constructor(clock: Clock, info: Partial<PlannerInfo> = {}) {
+  constructor(clock: Clock, info: Partial<DecisionSourceInfo> = {}) {
     this.#clock = clock;
     this.info = { ...INFO, ...info };
   }
 
-  async plan(window: Observation): Promise<PlannedChunk> {
+  async decide(window: Observation): Promise<DecidedChunk> {
     const plan = this.windows.push(window) - 1;
     this.running++;
     await new Promise<void>((resolve) => void this.#clock.after(this.latencyMs(plan), resolve));
@@ -92,13 +92,13 @@ export interface Sent extends ActionInfo {
 
 export type SimulationOptions = Partial<ControlLoopOptions> & {
   readonly latencyMs?: (plan: number) => number;
-  readonly info?: Partial<PlannerInfo>;
+  readonly info?: Partial<DecisionSourceInfo>;
 };
 
 /** A loop of 20 ms in simulated time, and what it did. */
 export class Simulation {
   readonly clock = new SimulatedClock();
-  readonly planner: SimulatedPlanner;
+  readonly source: SimulatedSource;
   readonly loop: ControlLoop;
   readonly sent: Sent[] = [];
   readonly reasons: StopReason[] = [];
@@ -106,9 +106,9 @@ export class Simulation {
   #ticks = 0;
 
   constructor({ latencyMs, info, ...options }: SimulationOptions = {}) {
-    this.planner = new SimulatedPlanner(this.clock, info);
-    if (latencyMs) this.planner.latencyMs = latencyMs;
-    this.loop = new ControlLoop(this.planner, {
+    this.source = new SimulatedSource(this.clock, info);
+    if (latencyMs) this.source.latencyMs = latencyMs;
+    this.loop = new ControlLoop(this.source, {
       tickMs: 20,
       late: 'repeat',
       send: (action, about) => void this.sent.push({ ...about, action: [...action] }),

@@ -41,7 +41,7 @@ export async function expectSteadyMemory(
   };
   const policy = await loadPolicy(randomPolicy(unet, 3).source, {
     device,
-    predictor: 'shift',
+    networks: { predictor: 'shift' },
     strategy: { name: 'STEP', budget: 1, stall: {}, coldStart: { steps: 1 } },
   });
   const windows = [0, 1, 2, 3].map((salt) => window(policy, salt));
@@ -50,7 +50,7 @@ export async function expectSteadyMemory(
     // Now and then an episode ends, as in use; every other decision draws its own noise.
     for (let i = 0; i < count; i++) {
       if (i % 100 === 0) policy.reset();
-      await policy.plan(windows[i % windows.length]!, i % 2 === 0 ? {} : { noise: given });
+      await policy.decide(windows[i % windows.length]!, i % 2 === 0 ? {} : { noise: given });
     }
   };
   await run(warmUp);

@@ -6,7 +6,7 @@ export function xmlElements(text: string): string[] {
   for (let at = 0; at < text.length; ) {
     const next = text.indexOf('<', at);
     const content = text.slice(at, next < 0 ? text.length : next);
-    if (/>|&(?!amp;|lt;|gt;|quot;)/.test(content)) throw new Error(`unescaped text: ${content}`);
+    if (/>|&(?!amp;|lt;|gt;|quot;|#39;)/.test(content)) throw new Error(`unescaped text: ${content}`);
     if (next < 0) break;
     tag.lastIndex = next;
     const found = tag.exec(text);

@@ -1,4 +1,5 @@
-import { pushTTask, type Task, type TaskEnvironment } from '../../src/envs/push-t/task.js';
+import type { Task, TaskEnvironment } from '../../src/envs/environment.js';
+import { pushTTask } from '../../src/envs/push-t/task.js';
 
 /** What the bundled policy reads. */
 const BUNDLED = {
@@ -19,8 +20,8 @@ export function shortTask(
   return {
     ...whole,
     maxTicks,
-    create: () => {
-      const environment = whole.create();
+    create: async () => {
+      const environment = await whole.create();
       let seed = -1;
       return {
         ...environment,

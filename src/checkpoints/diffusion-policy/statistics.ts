@@ -39,7 +39,7 @@ export async function diffusionPolicyNormalization(
     const lastPart = name.slice(name.lastIndexOf('.') + 1);
     const own = await read([name, lastPart], size);
     const found = own ?? slice(await read(['obs'], total), start, size) ?? missing(file, [name, lastPart, 'obs']);
-    observations.push({ name, rawName: name, size, normalizer: scaleOffsetNormalizer(found.scale, found.offset) });
+    observations.push({ kind: 'vector' as const, name, rawName: name, size, normalizer: scaleOffsetNormalizer(found.scale, found.offset) });
     start += size;
   }
   const action = (await read(['action'], features.action.size)) ?? missing(file, ['action']);

@@ -21,7 +21,7 @@ export async function embeddedNormalization(
   for (const feature of features.observations) {
     const statistics = await readPair(file, names, 'normalize_inputs', feature);
     const normalizer = statistics === undefined ? identityNormalizer(feature.size) : normalizerFrom(statistics);
-    observations.push({ name: feature.name, rawName: feature.name, size: feature.size, normalizer });
+    observations.push({ kind: 'vector' as const, name: feature.name, rawName: feature.name, size: feature.size, normalizer });
   }
   const statistics = await readPair(file, names, 'unnormalize_outputs', features.action);
   const action = statistics === undefined ? identityUnnormalizer(features.action.size) : unnormalizerFrom(statistics);

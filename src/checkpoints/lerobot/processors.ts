@@ -29,7 +29,7 @@ export async function processorNormalization(
   for (const feature of features.observations) {
     const { rawName, nameAtNormalizer } = traceBack(pre, feature.name);
     const normalizer = await observationNormalizer(state, only(pre, 'normalizer'), feature, nameAtNormalizer, warnings);
-    observations.push({ name: feature.name, rawName, size: feature.size, normalizer });
+    observations.push({ kind: 'vector' as const, name: feature.name, rawName, size: feature.size, normalizer });
   }
   const step = only(post, 'unnormalizer');
   if (step === undefined) {

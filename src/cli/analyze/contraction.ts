@@ -2,6 +2,7 @@ import { type ContractionStart, measureContraction } from '../../analysis/contra
 import type { ContractionSeries } from '../../analysis/contraction-plot.js';
 import { collectSituations, type Situation, startsFromNoise, startsFromPrediction } from '../../analysis/situations.js';
 import type { Schedule } from '../../diffusion/solver-step.js';
+import type { Task } from '../../envs/environment.js';
 import type { Policy } from '../../policy/policy.js';
 import type { SchedulerConfig } from '../../spec/policy-spec.js';
 import { solverSchedule } from '../../strategies/solver.js';
@@ -32,6 +33,7 @@ export interface ContractionAnalysis {
 /** Plays the episodes, then measures in the situations that came up. */
 export async function analyzeContraction(
   policy: Policy,
+  task: Task,
   scheduler: SchedulerConfig,
   request: ContractionRequest,
   signal: AbortSignal,
@@ -40,9 +42,9 @@ export async function analyzeContraction(
   const strategy: StrategyOptions = policy.info.predictor === 'none' ? { name: solver, steps } : { name: 'STEP', budget };
   const progress = new Progress();
   try {
-    progress.phase(`playing ${plural(episodes, 'episode')} of Push-T`);
-    const onDecision = (episode: number, tick: number): void => progress.update(`episode ${episode + 1} of ${episodes}: tick ${tick}`);
-    const situations = await collectSituations(policy, { strategy, seed, episodes, decisions, signal, onDecision });
+    progress.phase(`playing ${plural(episodes, 'episode')} of ${task.name}`);
+    const onTick = (episode: number, tick: number): void => progress.update(`episode ${episode + 1} of ${episodes}: tick ${tick}`);
+    const situations = await collectSituations(policy, { task, strategy, seed, episodes, decisions, signal, onTick });
 
     const measure = async (name: string, schedule: Schedule, starts: readonly ContractionStart[]): Promise<ContractionSeries> => {
       progress.phase(`${name}: ${plural(schedule.steps.length, 'step')} in ${plural(starts.length, 'situation')}`);
@@ -50,12 +52,12 @@ export async function analyzeContraction(
       return { name, contraction: await measureContraction(policy, starts, { schedule, seed, signal, onStep }) };
     };
     const { horizon, actionDim } = policy.info;
-    const cold = solverSchedule({ name: solver, steps }, scheduler);
+    const cold = solverSchedule(solver, { steps }, scheduler);
     const series = [await measure(`${solver} ${steps} from noise`, cold, startsFromNoise(situations, horizon * actionDim, seed))];
     const warm = startsFromPrediction(situations);
     if (warm.length > 0) {
       // Forward noising, the strategy's default, refines on the steps of DDIM with as many evaluations.
-      series.push(await measure(`STEP ${budget} from the prediction`, solverSchedule({ name: 'DDIM', steps: budget }, scheduler), warm));
+      series.push(await measure(`STEP ${budget} from the prediction`, solverSchedule('DDIM', { steps: budget }, scheduler), warm));
     }
     return { strategy, situations, series };
   } finally {

@@ -1,4 +1,5 @@
-import type { Policy } from '../../policy/policy.js';
+import type { LoadPolicyOptions } from '../../policy/load-policy.js';
+import type { Decision, Policy } from '../../policy/policy.js';
 import type { PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { type SyntheticSize, syntheticPolicy, syntheticPredictor } from '../../synthetic/checkpoint.js';
@@ -43,8 +44,14 @@ export async function measureCurves(device: ComputeDevice, options: CurveOptions
   const batches = [...options.batches].sort((a, b) => a - b);
   const points: CurvePoint[] = [];
   for (const horizon of horizons) {
-    const predictor = syntheticPredictor(horizon);
-    const loading = { device, predictor, precision, signal, strategy: { name: 'STEP', budget: BUDGET } } as const;
+    const networks = { predictor: syntheticPredictor(horizon) };
+    const loading = {
+      device,
+      networks,
+      precision,
+      signal,
+      strategy: { name: 'STEP', budget: BUDGET },
+    } as const satisfies LoadPolicyOptions;
     points.push(
       ...(await withPolicy(syntheticPolicy(size, horizon), loading, async (policy) => {
         const measured: CurvePoint[] = [];
@@ -72,13 +79,15 @@ async function measurePoint(
   progress.update(`horizon ${horizon}, batch ${batch}: compiling`);
   await policy.warmup(batch, signal);
   // A past of zeros: a cold decision first would cost many evaluations, and would say nothing here.
-  const zeros = new Float32Array(batch * horizon * actionDim);
+  const zeros = new Float32Array(horizon * actionDim);
   const previous = [{ normalizedChunk: zeros, chunk: zeros }];
   const latencies: number[] = [];
   const end = performance.now() + POINT_MS;
   for (let i = 0; i < most && (i === 0 || performance.now() < end); i++) {
     signal.throwIfAborted();
-    latencies.push((await policy.plan(frames(i, batch * observationSteps), { previous, seed: i })).latencyMs);
+    const requests = Array.from({ length: batch }, (_, b) => ({ window: frames(i * batch + b, observationSteps), previous, seed: i }));
+    const [decision] = (await policy.decideAll(requests)) as [Decision];
+    latencies.push(decision.latencyMs);
     progress.update(`horizon ${horizon}, batch ${batch}: decision ${i + 1}`);
   }
   progress.done();

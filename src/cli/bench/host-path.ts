@@ -39,7 +39,7 @@ export async function measureHostPath(device: ComputeDevice, policy: Policy, dec
       const window = frames(i, policy.info.observationSteps);
       clock.take();
       const started = performance.now();
-      await policy.plan(window);
+      await policy.decide(window);
       parts.push(split(clock.take(), started, performance.now()));
     }
   } finally {
@@ -65,7 +65,7 @@ async function allocated(policy: Policy, seed: number): Promise<number> {
   const window = frames(seed, policy.info.observationSteps);
   const first = process.memoryUsage().heapUsed;
   const before = process.memoryUsage().heapUsed;
-  await policy.plan(window);
+  await policy.decide(window);
   return process.memoryUsage().heapUsed - before - (before - first);
 }
 

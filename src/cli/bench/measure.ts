@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PlanResult, Policy } from '../../policy/policy.js';
+import type { Decision, Policy } from '../../policy/policy.js';
 import type { PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { Precision } from '../../spec/precision.js';
@@ -39,7 +39,7 @@ export interface BenchMeasurement {
   readonly parameters: number;
   readonly evaluationsPerDecision: number;
   readonly dispatchesPerDecision: number | null;
-  /** From the call of plan() to the actions in JavaScript. */
+  /** From the call of decide() to the actions in JavaScript. */
   readonly latencyMs: {
     readonly backToBack: LatencySummary;
     /** One decision every 100 ms, as a robot asks for them: clocks and caches cool down in between. */
@@ -72,7 +72,7 @@ export async function measureSynthetic(device: ComputeDevice, options: BenchOpti
   const started = performance.now();
   const loading = {
     device,
-    predictor: clockedSource(predictor, reads),
+    networks: { predictor: clockedSource(predictor, reads) },
     precision,
     signal,
     strategy: { name: 'STEP', budget: BUDGET },
@@ -104,15 +104,15 @@ export async function measureSynthetic(device: ComputeDevice, options: BenchOpti
   });
 }
 
-async function coldDecisions(policy: Policy, signal: AbortSignal): Promise<PlanResult[]> {
+async function coldDecisions(policy: Policy, signal: AbortSignal): Promise<Decision[]> {
   const progress = new Progress();
-  const results: PlanResult[] = [];
+  const results: Decision[] = [];
   const end = performance.now() + PHASE_MS;
   for (let i = 0; i < COLD_DECISIONS && (i === 0 || performance.now() < end); i++) {
     signal.throwIfAborted();
     progress.update(`cold: decision ${i + 1} of ${COLD_DECISIONS}`);
     policy.reset();
-    results.push(await policy.plan(frames(i, policy.info.observationSteps)));
+    results.push(await policy.decide(frames(i, policy.info.observationSteps)));
   }
   progress.done();
   return results;
@@ -133,7 +133,7 @@ async function warmDecisions(
       await sleep(Math.max(0, due - performance.now()), undefined, { signal }).catch(() => signal.throwIfAborted());
       // A decision that takes longer than the interval delays the next one; it does not make it hurry.
       due = Math.max(due, performance.now()) + intervalMs;
-      latencies.push((await policy.plan(frames(i, policy.info.observationSteps))).latencyMs);
+      latencies.push((await policy.decide(frames(i, policy.info.observationSteps))).latencyMs);
       progress.update(`${phase}: decision ${i + 1} of ${count}`);
     }
     return latencies;

@@ -15,19 +15,21 @@ import { print, printJson } from '../../terminal/output.js';
 import { facts } from '../../terminal/table.js';
 import { analyzeContraction, type ContractionAnalysis, type ContractionRequest } from '../analyze/contraction.js';
 import { contractionTables, HOW_TO_READ } from '../analyze/contraction-report.js';
-import { checkpointFolders } from '../checkpoint-folders.js';
+import { BUNDLED_TASK, checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { outputFolder } from '../eval/results.js';
 import { firstSeedOption } from '../eval/seeds.js';
-import { adapterName, withPolicy } from '../load.js';
+import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
+import { adapterName, networksFrom, withPolicy } from '../load.js';
 
 const USAGE = `usage: warmstep analyze contraction [options]
 
-Measures how much every step of a solver contracts: a policy plays episodes of Push-T, and in some of the situations that
+Measures how much every step of a solver contracts: a policy plays episodes of a task, and in some of the situations that
 come up, the samples on the solver's way are displaced in 16 random directions, by 0.001 and 0.1 (root mean square). Runs
 from noise, and from the warm starts of STEP where there is a predictor.
 
-  --policy DIR     checkpoint folder of a Push-T policy that reads states (default: the bundled one, with its predictor)
+  --task NAME      ${TASK_NAMES} (default: that of the bundled policy)
+  --policy DIR     checkpoint folder of a policy for it (default: the bundled one, with its predictor)
   --predictor DIR  STEP predictor folder, or "shift": the episodes are then STEP's
   --solver NAME    DDPM or DDIM, for runs from noise (default: the checkpoint's)
   --steps N        network evaluations of these runs (default: the checkpoint's)
@@ -41,6 +43,7 @@ from noise, and from the warm starts of STEP where there is a predictor.
   --json           one JSON object on standard output`;
 
 const OPTIONS = {
+  task: { type: 'string' },
   policy: { type: 'string' },
   predictor: { type: 'string' },
   solver: { type: 'string' },
@@ -70,6 +73,7 @@ export const analyzeCommand: Command = {
       throw new UsageError(`what to analyze must be contraction, found ${subject === undefined ? 'nothing' : `"${subject}"`}`);
     }
     atMost(positionals, 1);
+    const kind = chosenTask('--task', values.task ?? BUNDLED_TASK);
     const { policy: folder, predictor } = checkpointFolders(values);
     const scheduler = await schedulerOf(folder);
     const { type, numInferenceSteps, numTrainTimesteps } = scheduler;
@@ -85,20 +89,20 @@ export const analyzeCommand: Command = {
       solver,
       steps,
       budget,
-      seed: firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes),
+      seed: firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes, kind.largestSeed),
       ...given({ episodes, decisions: integerOption('decisions', values.decisions, 1) }),
     };
     return interruptible(async (signal) => {
       const options = {
         signal,
         taps: [START_TAP],
-        ...given({ predictor, adapter: values.adapter, profile: profileOption(values.profile) }),
+        ...given({ networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) }),
       };
       return withPolicy(folder, options, async (policy) => {
         const { info } = policy;
         const request = { ...EXTENT[info.adapter.isFallback ? 'software' : 'hardware'], ...chosen };
         const output = values.output === undefined ? undefined : await outputFolder(values.output);
-        const analysis = await analyzeContraction(policy, scheduler, request, signal);
+        const analysis = await analyzeContraction(policy, kind.forPolicy(info), scheduler, request, signal);
         const record = recordOf(info, request, analysis);
         const files = output === undefined ? [] : await writeFiles(output, record, analysis);
         if (values.json) printJson({ ...record, files });

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { pushTTask } from '../../envs/push-t/task.js';
+import type { Task } from '../../envs/environment.js';
 import type { PolicyInfo } from '../../policy/info.js';
 import { parseStrategies } from '../../strategies/parse.js';
 import { plural } from '../../terminal/format.js';
@@ -7,11 +7,12 @@ import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
-import { bundledCheckpoint } from '../checkpoint-folders.js';
+import { BUNDLED_TASK, bundledCheckpoint } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { outputFolder, presentResults } from '../eval/results.js';
-import { type EvaluationPlan, runEvaluation } from '../eval/run-evaluation.js';
+import { type EvaluationCampaign, runEvaluation } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
+import { chosenTask } from '../eval/tasks.js';
 import { withPolicy } from '../load.js';
 import { watchEpisode } from '../watch/watch-episode.js';
 
@@ -49,8 +50,9 @@ export const demoCommand: Command = {
   run: async (args) => {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     atMost(positionals, 0);
+    const kind = chosenTask('the task', BUNDLED_TASK);
     const episodes = integerOption('episodes', values.episodes, 1);
-    const seed = firstSeedOption(values.seed, episodes ?? MOST_EPISODES);
+    const seed = firstSeedOption(values.seed, episodes ?? MOST_EPISODES, kind.largestSeed);
     const profile = profileOption(values.profile);
     if (values.watch && (episodes ?? values.output ?? values.json) !== undefined) {
       throw new UsageError('--watch shows one episode and writes nothing: leave out --episodes, --output and --json');
@@ -59,18 +61,19 @@ export const demoCommand: Command = {
     const progress = new Progress();
     progress.phase('loading the policy and its predictor');
     return interruptible(async (signal) => {
-      const options = { predictor: bundled.predictor, signal, ...given({ adapter: values.adapter, profile }) };
+      const options = { networks: { predictor: bundled.predictor }, signal, ...given({ adapter: values.adapter, profile }) };
       return withPolicy(bundled.policy, options, async (policy) => {
         progress.done();
+        const task = kind.forPolicy(policy.info);
         if (values.watch) {
-          const { score, success, ticks, failure } = await watchEpisode(policy, seed, process.stdout, signal);
+          const { score, success, ticks, failure } = await watchEpisode(policy, task, seed, process.stdout, signal);
           const end = failure === undefined ? (success ? 'success' : 'not solved') : 'failed';
           print(`${end} after ${plural(ticks, 'control step')}; largest reward ${score.toFixed(3)}`);
           if (failure !== undefined) printNote(failure);
           return failure === undefined ? 0 : 1;
         }
         const output = await outputFolder(values.output ?? 'evaluation-demo');
-        const record = await runEvaluation(policy, planFor(policy.info, seed, episodes), undefined, signal);
+        const record = await runEvaluation(policy, planFor(task, policy.info, seed, episodes), undefined, signal);
         await presentResults(output, record, values.json === true);
         return 0;
       });
@@ -79,11 +82,11 @@ export const demoCommand: Command = {
 };
 
 /** A software adapter gets a sample of what a GPU does in full. */
-function planFor(info: PolicyInfo, seed: number, episodes: number | undefined): EvaluationPlan {
+function planFor(task: Task, info: PolicyInfo, seed: number, episodes: number | undefined): EvaluationCampaign {
   const { isFallback } = info.adapter;
   const count = episodes ?? (isFallback ? 4 : MOST_EPISODES);
   return {
-    task: pushTTask(info),
+    task,
     strategies: parseStrategies(STRATEGIES),
     grids: [],
     seed,

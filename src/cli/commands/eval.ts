@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pushTTask } from '../../envs/push-t/task.js';
+import type { TaskKind } from '../../envs/environment.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
 import { compareWithReference } from '../../evaluation/summary.js';
 import { packageInfo } from '../../platform/node/environment.js';
@@ -10,7 +10,7 @@ import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
-import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { atMost, choiceOption, given, integerOption, profileOption } from '../../terminal/options.js';
 import { print, printNote } from '../../terminal/output.js';
 import { type CheckpointFolders, checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
@@ -18,13 +18,14 @@ import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { agreementReport, readReference } from '../eval/reference.js';
 import { outputFolder, presentResults } from '../eval/results.js';
-import { describeStrategies, type EvaluationPlan, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
+import { describeStrategies, type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { firstSeedOption } from '../eval/seeds.js';
-import { withPolicy } from '../load.js';
+import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
+import { networksFrom, withPolicy } from '../load.js';
 
-const USAGE = `usage: warmstep eval push-t [options]
+const USAGE = `usage: warmstep eval TASK [options]
 
-Runs strategies in closed loop in the Push-T simulator, many episodes as one batch, and writes a table, evaluation.json and
+Runs strategies in closed loop in the simulator of a task (${TASK_NAMES}), many episodes as one batch, and writes a table, evaluation.json and
 report.html. Interrupted, it goes on where it was when it is started again.
 
   --policy DIR        checkpoint folder (default: the bundled policy, with its predictor)
@@ -40,7 +41,7 @@ report.html. Interrupted, it goes on where it was when it is started again.
   --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
   --compare FILE      scores of another implementation: prints whether they agree within what chance explains; where they do
                       not, or nothing can be compared, the exit code is 1
-  --output DIR        where results go (default evaluation-push-t)
+  --output DIR        where results go (default evaluation-TASK)
   --precision P       storage of the weights: f32 (default), f16, int8 or auto
   --adapter NAME      auto, hardware, swiftshader, lavapipe, or part of an adapter's name
   --profile P         safe (default), or fast: Dawn without validation and bounds checks; same results
@@ -75,26 +76,25 @@ const LATENCY_BUDGET_MS = 20_000;
 
 export const evalCommand: Command = {
   name: 'eval',
-  summary: 'Evaluate strategies in closed loop in the Push-T simulator.',
+  summary: 'Evaluate strategies in closed loop in a simulator.',
   usage: USAGE,
   run: async (args) => {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-    const [task] = positionals;
-    if (task !== 'push-t') throw new UsageError(`the task must be push-t, found ${task === undefined ? 'none' : `"${task}"`}`);
+    const kind = chosenTask('the task', positionals[0]);
     atMost(positionals, 1);
-    const extent = planOf(values);
+    const extent = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
     const folders = checkpointFolders(values);
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     return interruptible(async (signal) => {
       const options = {
-        ...given({ predictor: folders.predictor, precision, adapter: values.adapter, profile: profileOption(values.profile) }),
+        ...given({ networks: networksFrom(folders.predictor), precision, adapter: values.adapter, profile: profileOption(values.profile) }),
         signal,
       };
       return withPolicy(folders.policy, options, async (policy) => {
-        const plan = { ...extent, task: pushTTask(policy.info) };
+        const plan = { ...extent, task: kind.forPolicy(policy.info) };
         describeStrategies(policy, plan.strategies);
-        const output = await outputFolder(values.output ?? 'evaluation-push-t');
+        const output = await outputFolder(values.output ?? `evaluation-${kind.name}`);
         const journal = new JournalFile(join(output, 'episodes.jsonl'), journalHeader(plan.task, await fingerprint(policy, folders)));
         const record = await runEvaluation(policy, plan, journal, signal).catch((error: unknown) => {
           const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
@@ -112,7 +112,7 @@ export const evalCommand: Command = {
   },
 };
 
-function planOf(values: Values): Omit<EvaluationPlan, 'task'> {
+function planOf(values: Values, { largestSeed }: TaskKind): Omit<EvaluationCampaign, 'task'> {
   const episodes = integerOption('episodes', values.episodes, 1) ?? 50;
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
   const listed = values.strategies ?? (grids.length === 0 ? DEFAULT_STRATEGIES : undefined);
@@ -120,7 +120,7 @@ function planOf(values: Values): Omit<EvaluationPlan, 'task'> {
   return {
     strategies,
     grids,
-    seed: firstSeedOption(values.seed, episodes),
+    seed: firstSeedOption(values.seed, episodes, largestSeed),
     episodes,
     parallel: integerOption('parallel', values.parallel, 1) ?? Math.min(episodes, MOST_PARALLEL),
     replays: integerOption('replays', values.replays) ?? 8,

@@ -81,7 +81,7 @@ async function collectKernels(options: { precision: PrecisionChoice | undefined;
   const bundled = bundledCheckpoint();
   return interruptible(async (signal) => {
     try {
-      const loading = { device, signal, predictor: bundled.predictor, ...given({ precision: options.precision }) };
+      const loading = { device, signal, networks: { predictor: bundled.predictor }, ...given({ precision: options.precision }) };
       return await withPolicy(bundled.policy, loading, async () => [...kernels.values()]);
     } finally {
       device.dispose();

@@ -4,19 +4,19 @@ import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import { listed } from '../../checkpoints/source.js';
 import { folderSource } from '../../platform/node/folder-source.js';
-import type { PlanResult, Policy } from '../../policy/policy.js';
+import type { Decision, Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
+import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { atMost, choiceOption, given, integerOption, profileOption, required } from '../../terminal/options.js';
+import { atMost, choiceOption, given, integerOption, profileOption, required, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { facts, table } from '../../terminal/table.js';
 import type { Command } from '../command.js';
 import { type LatencySummary, summarizeLatencies } from '../latency.js';
-import { adapterName, withPolicy } from '../load.js';
+import { adapterName, networksFrom, withPolicy } from '../load.js';
 import { observationAt, type Recording, readRecording } from '../recording.js';
-import { strategyFromFlags } from '../strategy-options.js';
 
 const USAGE = `usage: warmstep run --policy DIR --input FILE --output FILE [options]
 
@@ -27,15 +27,22 @@ Feeds recorded observations to a policy, tick by tick, and writes one action per
                      features, or under "ticks.input." and the name
   --output FILE      safetensors with the tensor "action" [ticks, action size], F32, in the units of the robot
   --predictor DIR    STEP predictor folder, or "shift" (the previous chunk moved by the executed rows): samples with STEP
-  --solver NAME      DDPM, DDIM or DPM-Solver++ for every decision. Default: STEP with a predictor, else the checkpoint's
-  --steps N          network evaluations per decision (STEP: the same as --budget). Default: the checkpoint's
-  --budget N         STEP: network evaluations per warm decision (default 2)
-  --warm-start MODE  STEP: forward-noise (default), eq13, train-index, snr-matched, mean-matched
+  --strategy SPEC    how decisions are sampled; see below. Default: STEP with a predictor, else the checkpoint's scheduler
   --seed N           seed of the noise (default 0): the same seed gives the same actions
   --precision P      storage of the weights: f32 (default), f16, int8 or auto
   --adapter NAME     auto, hardware, swiftshader, lavapipe, or part of an adapter's name
   --profile P        safe (default), or fast: Dawn without validation and bounds checks; same results
-  --json             one JSON object on standard output`;
+  --json             one JSON object on standard output
+
+${STRATEGY_SPEC_HELP}`;
+
+/** Options of earlier versions, and what stands for them now. */
+const MOVED = {
+  solver: '--strategy ddim:10',
+  steps: '--strategy ddim:10, or step:2',
+  budget: '--strategy step:2',
+  'warm-start': '--strategy step:2/start=eq13',
+} as const;
 
 const OPTIONS = {
   policy: { type: 'string' },
@@ -46,6 +53,7 @@ const OPTIONS = {
   steps: { type: 'string' },
   budget: { type: 'string' },
   'warm-start': { type: 'string' },
+  strategy: { type: 'string' },
   seed: { type: 'string' },
   precision: { type: 'string' },
   adapter: { type: 'string' },
@@ -60,6 +68,10 @@ export const runCommand: Command = {
   run: async (args) => {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     atMost(positionals, 0);
+    for (const name of Object.keys(MOVED) as (keyof typeof MOVED)[]) {
+      if (values[name] !== undefined) throw new UsageError(`--${name} is no option any more: write e.g. ${MOVED[name]}`);
+    }
+    const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
     const folder = required('policy', values.policy);
     const input = required('input', values.input);
     const output = required('output', values.output);
@@ -69,7 +81,7 @@ export const runCommand: Command = {
     // Headers first: a missing observation is reported before a gigabyte of weights has been read.
     const checkpoint = await loadPolicyCheckpoint(await folderSource(folder));
     await checkpoint.close();
-    const strategy = strategyFromFlags(values, checkpoint.scheduler);
+    const strategy = chosen ?? (values.predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
     const recording = await readRecording(
       input,
       checkpoint.observations.map(({ rawName, size }) => ({ name: rawName, size })),
@@ -80,13 +92,13 @@ export const runCommand: Command = {
       printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
 
     return interruptible(async (signal) => {
-      const decisions: PlanResult[] = [];
+      const decisions: Decision[] = [];
       const options = {
         seed,
         strategy,
         signal,
-        onDecision: (result: PlanResult) => void decisions.push(result),
-        ...given({ precision, predictor, adapter: values.adapter, profile: profileOption(values.profile) }),
+        onDecision: (result: Decision) => void decisions.push(result),
+        ...given({ precision, networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) }),
       };
       return withPolicy(folder, options, async (policy) => {
         const actions = await replay(policy, recording, signal);
@@ -115,7 +127,7 @@ async function replay(policy: Policy, recording: Recording, signal: AbortSignal)
 function report(
   policy: Policy,
   recording: Recording,
-  decisions: readonly PlanResult[],
+  decisions: readonly Decision[],
   { output, seed, json }: { output: string; seed: number; json: boolean },
 ): void {
   const { info } = policy;

@@ -57,7 +57,7 @@ export function evaluationReport(record: EvaluationRecord): string {
     ]),
     evaluationTable(summarize(record)),
     [
-      'score        mean over episodes of the largest reward, coverage / 0.95 limited to 1; interval by bootstrap',
+      'score        mean over episodes of the largest reward, 0 to 1; interval by bootstrap',
       'Δ score      paired difference to the first strategy on the same seeds',
       'evaluations  of the U-Net per decision, first decisions included',
       'p50 … n      latency of single decisions after the first, in closed loop; first: of first decisions, where they differ',

@@ -1,4 +1,4 @@
-import type { Task } from '../../envs/push-t/task.js';
+import type { Task } from '../../envs/environment.js';
 import { evaluate } from '../../evaluation/evaluate.js';
 import type { JournalHeader } from '../../evaluation/journal.js';
 import { measureLatency } from '../../evaluation/latency.js';
@@ -11,7 +11,7 @@ import type { JournalFile } from './journal-file.js';
 import { progressLine } from './progress-bar.js';
 
 /** What is evaluated, and how much of it. */
-export interface EvaluationPlan {
+export interface EvaluationCampaign {
   readonly task: Task;
   readonly strategies: readonly NamedStrategy[];
   readonly grids: readonly StrategyGrid[];
@@ -39,7 +39,7 @@ export function describeStrategies(policy: Policy, strategies: readonly NamedStr
 /** Evaluates every strategy, tells how far it is, and keeps what is over in the journal. */
 export async function runEvaluation(
   policy: Policy,
-  plan: EvaluationPlan,
+  plan: EvaluationCampaign,
   journal: JournalFile | undefined,
   signal: AbortSignal,
 ): Promise<EvaluationRecord> {
@@ -66,7 +66,7 @@ export async function runEvaluation(
 
 async function runEpisodes(
   policy: Policy,
-  plan: EvaluationPlan,
+  plan: EvaluationCampaign,
   strategy: NamedStrategy,
   journal: JournalFile | undefined,
   progress: Progress,
@@ -115,7 +115,7 @@ function knownEpisodes(
   });
 }
 
-function evaluationRecord(policy: Policy, plan: EvaluationPlan, strategies: readonly StrategyRecord[]): EvaluationRecord {
+function evaluationRecord(policy: Policy, plan: EvaluationCampaign, strategies: readonly StrategyRecord[]): EvaluationRecord {
   const { name, parameters, predictor, precision, adapter } = policy.info;
   return {
     format: 'warmstep-evaluation',

@@ -1,4 +1,4 @@
-import { type BlockPose, CENTRE_OF_GRAVITY } from './scene.js';
+import { type BlockPose, CENTRE_OF_GRAVITY } from './board.js';
 
 const [CENTRE_X, CENTRE_Y] = CENTRE_OF_GRAVITY;
 

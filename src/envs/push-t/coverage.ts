@@ -1,4 +1,4 @@
-import { BAR_VERTICES, BLOCK_AREA, type BlockPose, GOAL, STEM_VERTICES } from './scene.js';
+import { BAR_VERTICES, BLOCK_AREA, type BlockPose, GOAL, STEM_VERTICES } from './board.js';
 
 const GOAL_COS = Math.cos(GOAL.angle);
 const GOAL_SIN = Math.sin(GOAL.angle);

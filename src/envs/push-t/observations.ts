@@ -1,5 +1,5 @@
+import { BAR_VERTICES, STEM_VERTICES } from './board.js';
 import { placePoints } from './place-points.js';
-import { BAR_VERTICES, STEM_VERTICES } from './scene.js';
 import type { PushTState } from './state.js';
 
 const TURN = 2 * Math.PI;

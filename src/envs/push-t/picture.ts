@@ -1,7 +1,7 @@
+import { AGENT_RADIUS, BAR_VERTICES, type BlockPose, BOARD_SIZE, GOAL, STEM_VERTICES, WALL_RADIUS, WALLS } from './board.js';
 import { placePoints } from './place-points.js';
 import { Canvas, type Colour, type Pixel } from './raster.js';
 import { resizeBilinear } from './resize.js';
-import { AGENT_RADIUS, BAR_VERTICES, type BlockPose, BOARD_SIZE, GOAL, STEM_VERTICES, WALL_RADIUS, WALLS } from './scene.js';
 import type { ContactPoint, PushTState } from './state.js';
 
 /** Side of the picture that policies see, in pixels. */
@@ -16,7 +16,7 @@ const CONTACT_RED: Colour = [231, 76, 60];
 
 const EDGE_RADIUS = 2;
 /** How much narrower the agent's inner disc is. */
-const AGENT_RIM = 4;
+export const AGENT_RIM = 4;
 /** Half the length of a contact's mark. */
 const CONTACT_REACH = 2;
 

@@ -1,4 +1,4 @@
-import type { BlockPose } from './scene.js';
+import type { BlockPose } from './board.js';
 
 /** Points of the block, x0, y0, x1, y1, … in body coordinates, on the board when the block lies in a pose: the same layout. */
 export function placePoints(points: readonly number[], { blockX, blockY, angle }: BlockPose): number[] {

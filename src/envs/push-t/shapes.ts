@@ -1,6 +1,6 @@
+import { AGENT_RADIUS, WALL_RADIUS } from './board.js';
 import type { AgentBody, BlockBody } from './bodies.js';
 import { Box } from './box.js';
-import { AGENT_RADIUS, WALL_RADIUS } from './scene.js';
 
 const AT_REST = { vx: 0, vy: 0 } as const;
 

@@ -1,4 +1,4 @@
-import type { BlockPose } from './scene.js';
+import type { BlockPose } from './board.js';
 
 /** Positions of a Push-T episode, in pixels and radians; velocities are not part of it. */
 export interface PushTState extends BlockPose {

@@ -1,36 +1,9 @@
 import { OptionError } from '../../foundation/errors.js';
-import type { Observation } from '../../observations/check.js';
-import type { ObservationInfo } from '../../spec/policy-spec.js';
-import type { EnvironmentStep } from '../environment.js';
+import type { PolicyOfTask, Task, TaskKind } from '../environment.js';
 import { observeKeypoints, observeMaskedKeypoints } from './keypoints.js';
 import { observeAgent, observeState, observeVertices } from './observations.js';
 import { PUSH_T_MAX_STEPS, PushT, type PushTState } from './push-t.js';
-
-/** An environment as an evaluation drives it. A remote one may answer later. */
-export interface TaskEnvironment {
-  reset(seed: number): void | Promise<void>;
-  /** Raw observation of the present, by the names that the policy reads. */
-  observe(): Observation;
-  /** Carries out one action. Throws where it cannot. */
-  step(action: Float32Array): EnvironmentStep | Promise<EnvironmentStep>;
-  /** What a replay draws. */
-  snapshot(): readonly number[];
-}
-
-/** Something that policies are evaluated on. */
-export interface Task {
-  readonly name: 'push-t';
-  /** Control steps after which an episode is cut. */
-  readonly maxTicks: number;
-  create(): TaskEnvironment;
-}
-
-/** What a task asks of a policy that is to be evaluated on it. */
-export interface PolicyOfTask {
-  readonly name: string;
-  readonly observations: readonly ObservationInfo[];
-  readonly actionDim: number;
-}
+import { PUSH_T_SCENE } from './scene.js';
 
 /** What Push-T tells of a state, by the number of its values, which no two kinds share. */
 const PUSH_T_OBSERVATIONS: ReadonlyMap<number, (state: PushTState) => number[]> = new Map([
@@ -41,6 +14,7 @@ const PUSH_T_OBSERVATIONS: ReadonlyMap<number, (state: PushTState) => number[]> 
   [40, observeMaskedKeypoints],
 ]);
 const PUSH_T_ACTION_DIM = 2;
+const NAME = 'push-t';
 
 /**
  * Push-T, reset as gym-pusht and the published evaluations of Diffusion Policy do, with the observations that a policy
@@ -64,9 +38,10 @@ export function pushTTask({ name, observations, actionDim }: PolicyOfTask): Task
     return [feature, observe];
   });
   return {
-    name: 'push-t',
+    name: NAME,
     maxTicks: PUSH_T_MAX_STEPS,
-    create: () => {
+    scene: PUSH_T_SCENE,
+    create: async () => {
       const environment = new PushT();
       return {
         reset: (seed) => void environment.reset(seed),
@@ -80,3 +55,6 @@ export function pushTTask({ name, observations, actionDim }: PolicyOfTask): Task
     },
   };
 }
+
+/** NumPy's legacy generator takes seeds of 32 bits. */
+export const PUSH_T: TaskKind = { name: NAME, scene: PUSH_T_SCENE, largestSeed: 2 ** 32 - 1, forPolicy: pushTTask };

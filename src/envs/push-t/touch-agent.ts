@@ -1,5 +1,5 @@
+import { AGENT_RADIUS } from './board.js';
 import type { Manifold } from './manifold.js';
-import { AGENT_RADIUS } from './scene.js';
 import type { Separation } from './separation.js';
 import type { Disc, Rectangle } from './shapes.js';
 

@@ -1,5 +1,5 @@
+import { WALL_RADIUS } from './board.js';
 import type { Manifold } from './manifold.js';
-import { WALL_RADIUS } from './scene.js';
 import type { Separation } from './separation.js';
 import type { Rectangle, Wall } from './shapes.js';
 

@@ -1,7 +1,7 @@
+import { BAR_VERTICES, STEM_VERTICES, WALLS } from './board.js';
 import { AgentBody, BlockBody } from './bodies.js';
 import { BroadPhase } from './broad-phase.js';
 import { ContactPair } from './contact-pair.js';
-import { BAR_VERTICES, STEM_VERTICES, WALLS } from './scene.js';
 import { Separation } from './separation.js';
 import { Disc, Rectangle, Wall } from './shapes.js';
 import type { ContactPoint } from './state.js';

@@ -36,3 +36,31 @@ export function evaluations(value: number | undefined): string {
 export function plural(number: number, noun: string, plurals = `${noun}s`): string {
   return `${number.toLocaleString('en-US')} ${number === 1 ? noun : plurals}`;
 }
+
+/**
+ * Style of a cell that stands for a score: blue towards 1, orange towards 0, the colour of the page half way. The style
+ * sheet mixes the colours, so that one file fits light and dark pages.
+ */
+export function shade(score: number): string {
+  const strength = Math.round(Math.abs(2 * Math.min(1, Math.max(0, score)) - 1) * 100);
+  return `--ink:var(${score >= 0.5 ? '--high' : '--low'});--strength:${strength}%`;
+}
+
+/** A moment of a replay, as a link names it. */
+export interface ReplayMoment {
+  readonly strategy: string;
+  readonly seed: number;
+  /** Control step. */
+  readonly tick: number;
+  /** Strategy that is shown beside it. */
+  readonly beside?: string | undefined;
+}
+
+/**
+ * `#replay=step:2,100003,120`, or with `,ddim:10` beside it. Names are percent-encoded but for what is readable and safe in
+ * them. The page is given the text of this function, so that it writes the same.
+ */
+export function replayHash({ strategy, seed, tick, beside }: ReplayMoment): string {
+  const encode = (name: string): string => encodeURIComponent(name).replace(/%(?:3A|2F|3D|2B)/g, decodeURIComponent);
+  return `#replay=${[encode(strategy), seed, tick, ...(beside === undefined ? [] : [encode(beside)])].join(',')}`;
+}

@@ -1,8 +1,7 @@
 import { element, escape, section } from '../../report/html.js';
 import type { GridAxis, StrategyGrid } from '../record.js';
-import { decimal, NOTHING, percent, range } from './format.js';
+import { decimal, NOTHING, percent, range, shade } from './format.js';
 import type { ReportModel, Row } from './model.js';
-import { shade } from './shade.js';
 
 /** Tables of strategies that differ in one option, heat maps of those that differ in two. */
 export function gridsSection({ record, rows }: ReportModel): string {

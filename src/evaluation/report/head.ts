@@ -1,3 +1,4 @@
+import type { Scene } from '../../envs/scene.js';
 import { element, escape } from '../../report/html.js';
 import { plural } from './format.js';
 import type { ReportModel } from './model.js';
@@ -6,7 +7,7 @@ import type { ReportModel } from './model.js';
 const FEW_EPISODES = 10;
 
 /** What was evaluated, on what, and how to read the rest. */
-export function headSection({ record, rows }: ReportModel): string {
+export function headSection({ record, rows, scene }: ReportModel): string {
   const { policy, adapter } = record;
   const failures = rows.reduce((sum, { summary }) => sum + summary.failures, 0);
   const facts: readonly (readonly [string, string])[] = [
@@ -20,14 +21,18 @@ export function headSection({ record, rows }: ReportModel): string {
   ];
   return element('header', {}, [
     element('p', { class: 'overline' }, 'warmstep evaluation'),
-    element('h1', {}, escape(`Push-T: ${plural(rows.length, 'strategy', 'strategies')} over ${plural(record.episodes, 'episode')}`)),
+    element(
+      'h1',
+      {},
+      escape(`${scene.title}: ${plural(rows.length, 'strategy', 'strategies')} over ${plural(record.episodes, 'episode')}`),
+    ),
     element(
       'dl',
       { class: 'facts' },
       facts.map(([name, value]) => element('div', {}, [element('dt', {}, name), element('dd', {}, escape(value))])),
     ),
     adapter.isSoftware ? element('p', { class: 'warning' }, SOFTWARE) : '',
-    element('p', { class: 'introduction' }, HOW_TO_READ),
+    element('p', { class: 'introduction' }, howToRead(scene)),
     record.episodes < FEW_EPISODES ? element('p', { class: 'warning' }, tooFew(record.episodes)) : '',
     '\n',
   ]);
@@ -48,9 +53,11 @@ const SOFTWARE =
   '<strong>Software adapter.</strong> A processor played the GPU: the scores hold, the times say nothing about a ' +
   'GPU. Compare latencies within this report at most.';
 
-const HOW_TO_READ =
-  '<strong>How to read this.</strong> The score of an episode is the largest reward it reached: the part of the ' +
-  'goal that the block covers, limited to 1, which it reaches at 95&nbsp;%; an episode is a success where it covers more than ' +
-  'that. Every strategy ran on the same seeds. Ranges are 95&nbsp;% intervals: a bootstrap over episodes for scores and ' +
-  'differences, Wilson’s interval for shares. Overlapping intervals of two scores say little; look at their difference seed by ' +
-  'seed. A decision is one run of the policy, an evaluation one run of its U-Net.';
+function howToRead({ scoring }: Scene): string {
+  return (
+    `<strong>How to read this.</strong> The score of an episode is the largest reward it reached: ${scoring} ` +
+    'Every strategy ran on the same seeds. Ranges are 95&nbsp;% intervals: a bootstrap over episodes for scores and ' +
+    'differences, Wilson’s interval for shares. Overlapping intervals of two scores say little; look at their difference seed by ' +
+    'seed. A decision is one run of the policy, an evaluation one run of its U-Net.'
+  );
+}

@@ -1,3 +1,4 @@
+import type { Scene } from '../../envs/scene.js';
 import { OptionError } from '../../foundation/errors.js';
 import type { EvaluationRecord, StrategyRecord } from '../record.js';
 import { type StrategySummary, summarize } from '../summary.js';
@@ -24,6 +25,8 @@ export interface Row {
 /** What every section of the report is made from. */
 export interface ReportModel {
   readonly record: EvaluationRecord;
+  /** Of the record's task. */
+  readonly scene: Scene;
   readonly rows: readonly Row[];
   /**
    * Names of strategies that are many and alike, members of heat maps: plots show them behind the others, which are why one
@@ -43,7 +46,7 @@ const FORMS: readonly Omit<Look, 'colour'>[] = [
 ];
 
 /** @throws OptionError for a record without strategies, and for a strategy without episodes. */
-export function reportModel(record: EvaluationRecord): ReportModel {
+export function reportModel(record: EvaluationRecord, scene: Scene): ReportModel {
   if (record.strategies.length === 0) {
     throw new OptionError('a report needs at least one strategy, the record has none: evaluate one');
   }
@@ -51,7 +54,7 @@ export function reportModel(record: EvaluationRecord): ReportModel {
   const rows = record.strategies.map((strategy, index) => {
     return { index, strategy, summary: summaries[index] as StrategySummary, look: lookOf(index) };
   });
-  return { record, rows, crowd: crowdOf(record) };
+  return { record, scene, rows, crowd: crowdOf(record) };
 }
 
 function crowdOf({ grids, strategies }: EvaluationRecord): Set<string> {

@@ -1,6 +1,8 @@
+import type { Scene } from '../../envs/scene.js';
+import { sceneOf } from '../../envs/tasks.js';
 import { element, escape } from '../../report/html.js';
 import type { EvaluationRecord } from '../record.js';
-import { CLIENT } from './client/index.js';
+import { clientScript } from './client/page.js';
 import { curvesSection } from './curves.js';
 import { differencesSection } from './differences.js';
 import { frontierSection } from './frontier.js';
@@ -17,19 +19,20 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsaf
 
 /**
  * An evaluation as one HTML file that needs nothing else: plots and tables are in it as they are read, a script adds
- * sorting, toggles and replays. The same record gives the same text.
- * @throws OptionError for a record without strategies, and for a strategy without episodes.
+ * sorting, toggles and replays. The same record gives the same text. `scene`: of the record's task, where that is none of
+ * those that come with the package.
+ * @throws OptionError for a record without strategies, for a strategy without episodes, and for a task without a scene.
  */
-export function renderReport(record: EvaluationRecord): string {
-  const model = reportModel(record);
+export function renderReport(record: EvaluationRecord, scene: Scene = sceneOf(record.task)): string {
+  const model = reportModel(record, scene);
   const head = element('head', {}, [
     element('meta', { charset: 'utf-8' }),
     element('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
     element('meta', { name: 'color-scheme', content: 'light dark' }),
     element('meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }),
     element('link', { rel: 'icon', href: 'data:,' }),
-    element('title', {}, escape(`Push-T evaluation of ${record.policy.name}, ${record.date.slice(0, 10)}`)),
-    element('style', {}, STYLE),
+    element('title', {}, escape(`${scene.title} evaluation of ${record.policy.name}, ${record.date.slice(0, 10)}`)),
+    element('style', {}, STYLE + scene.board.style),
   ]);
   const sections = [
     headSection,
@@ -41,6 +44,6 @@ export function renderReport(record: EvaluationRecord): string {
     gridsSection,
     replaysSection,
   ].map((render) => render(model));
-  const body = element('body', {}, [element('main', {}, sections), element('script', {}, CLIENT)]);
+  const body = element('body', {}, [element('main', {}, sections), element('script', {}, clientScript(scene.board.show))]);
   return `<!doctype html>\n${element('html', { lang: 'en' }, [head, body])}\n`;
 }

@@ -2,6 +2,8 @@ import type { ReportModel } from './model.js';
 
 /** What the viewer of the page is given: the episodes that have a replay, and no more. */
 export interface ReplayData {
+  /** Control steps per second. */
+  readonly tickRate: number;
   readonly strategies: readonly ReplayStrategy[];
 }
 
@@ -19,7 +21,7 @@ export interface ReplayEpisode {
   readonly ticks: number;
   /** After each control step, [ticks]. */
   readonly rewards: readonly number[];
-  /** [ticks + 1][5] and [ticks][2], flattened: `Replay` says of what. */
+  /** Flattened: `Replay` says of what. */
   readonly states: readonly number[];
   readonly targets: readonly number[];
   readonly decisionTicks: readonly number[];
@@ -28,7 +30,7 @@ export interface ReplayEpisode {
 }
 
 /** Undefined where no episode has a replay. */
-export function replayData({ rows }: ReportModel): ReplayData | undefined {
+export function replayData({ rows, scene }: ReportModel): ReplayData | undefined {
   const strategies = rows.flatMap(({ summary, strategy, look }): ReplayStrategy[] => {
     const episodes = strategy.episodes.flatMap(({ seed, score, success, failure, ticks, rewards, replay }): ReplayEpisode[] => {
       if (!replay) return [];
@@ -38,5 +40,5 @@ export function replayData({ rows }: ReportModel): ReplayData | undefined {
     });
     return episodes.length === 0 ? [] : [{ name: summary.name, colour: look.colour, episodes }];
   });
-  return strategies.length === 0 ? undefined : { strategies };
+  return strategies.length === 0 ? undefined : { tickRate: scene.tickRate, strategies };
 }

@@ -1,10 +1,8 @@
 import { element, escape, section } from '../../report/html.js';
 import type { EpisodeRecord } from '../record.js';
-import { decimal } from './format.js';
+import { decimal, replayHash, shade } from './format.js';
 import { swatch } from './marks.js';
 import type { ReportModel, Row } from './model.js';
-import { replayHash } from './replay-hash.js';
-import { shade } from './shade.js';
 
 /** Columns under one written seed. */
 const GROUP = 10;

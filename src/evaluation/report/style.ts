@@ -1,13 +1,13 @@
-/** The style sheet of the page: two sets of colours, then one block per section. */
+/** The style sheet of the page: two sets of colours, then one block per section. What is on a board is its scene's. */
 export const STYLE = `
 :root {
   --page: #ffffff; --panel: #f6f8fa; --text: #1d2329; --muted: #5b6570; --line: #e2e6ea; --low: #d55e00; --high: #0072b2;
-  --goal: #90ee90; --block: #8fa3b8; --block-edge: #778899; --agent: #4169e1; --agent-inner: #4e7eff; --wall: #d3d3d3; --warning: #fff4e0;
+  --warning: #fff4e0;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #14171a; --panel: #1b1f24; --text: #e3e6e9; --muted: #98a2ac; --line: #2c3238; --low: #e8803a; --high: #4aa8e0;
-    --goal: #2f6b3a; --block: #8fa3b8; --block-edge: #aebccb; --agent: #6f8ff0; --agent-inner: #8aa5ff; --wall: #3a4148; --warning: #33291a;
+    --warning: #33291a;
   }
 }
 * { box-sizing: border-box; }
@@ -116,13 +116,6 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .board figcaption { padding-left: 10px; margin-bottom: 8px; border-left: 4px solid var(--colour); line-height: 1.2; }
 .board + .board figcaption { border-left-style: dashed; }
 .status { margin: 6px 0 0; color: var(--muted); font-size: .82rem; font-variant-numeric: tabular-nums; }
-.walls { fill: none; stroke: var(--wall); stroke-width: 4; }
-.goal { fill: var(--goal); }
-.block { fill: var(--block); stroke: var(--block-edge); stroke-width: 2; stroke-linejoin: round; }
-.agent { fill: var(--agent); }
-.agent :last-child { fill: var(--agent-inner); }
-.trail { fill: none; stroke: var(--agent); stroke-width: 2; opacity: .45; stroke-linejoin: round; }
-.target { fill: none; stroke: #d55e00; stroke-width: 3; }
 .timeline { margin-top: 20px; }
 .timeline svg { height: 110px; border-bottom: 1px solid var(--muted); background: var(--panel); cursor: pointer; touch-action: none; }
 .timeline svg > * { vector-effect: non-scaling-stroke; }

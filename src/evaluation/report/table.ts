@@ -28,7 +28,7 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: 'Success',
-    help: 'share of episodes that covered more than 95 % of the goal, with its 95 % interval',
+    help: 'share of episodes that were a success, with its 95 % interval',
     cell: ({ summary: { successRate, successes, episodes } }) => ({
       text: percent(successRate.mean),
       note: `${range(successRate.interval, (share) => (100 * share).toFixed(0))} %\n${successes} of ${episodes}`,

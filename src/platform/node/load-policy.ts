@@ -1,15 +1,17 @@
 import type { CheckpointSource } from '../../checkpoints/source.js';
-import { checkKeys } from '../../foundation/options.js';
-import { LOAD_POLICY_KEYS, type LoadPolicyOptions, loadPolicy as loadFromSource } from '../../policy/load-policy.js';
+import { checkLoadOptions, type LoadPolicyOptions, loadPolicy as loadFromSource } from '../../policy/load-policy.js';
 import type { Policy } from '../../policy/policy.js';
 import type { Profile } from '../../runtime/device.js';
 import { openDevice } from './device.js';
 import { folderSource } from './folder-source.js';
 import type { AdapterChoice } from './gpu.js';
 
-export interface LoadNodePolicyOptions extends Omit<LoadPolicyOptions, 'predictor'> {
-  /** A predictor folder, a source, or 'shift'. */
-  readonly predictor?: string | CheckpointSource;
+export interface LoadNodePolicyOptions extends Omit<LoadPolicyOptions, 'networks'> {
+  /** Networks beside the policy's own: each a folder or a source. */
+  readonly networks?: {
+    /** A predictor folder, a source, or 'shift'. */
+    readonly predictor?: string | CheckpointSource;
+  };
   /** Adapter of the device that is opened when none is given. Default: WARMSTEP_ADAPTER, else `auto`. */
   readonly adapter?: AdapterChoice;
   /** Profile of that device. Default: WARMSTEP_PROFILE, else `safe`. */
@@ -21,9 +23,10 @@ export interface LoadNodePolicyOptions extends Omit<LoadPolicyOptions, 'predicto
  * @throws as the core's loadPolicy; CheckpointError where there is no such folder.
  */
 export async function loadPolicy(source: string | CheckpointSource, options: LoadNodePolicyOptions = {}): Promise<Policy> {
-  checkKeys('loadPolicy', options, [...LOAD_POLICY_KEYS, 'adapter', 'profile']);
-  const { predictor, adapter, profile, device: given, ...rest } = options;
+  checkLoadOptions(options, ['adapter', 'profile']);
+  const { networks, adapter, profile, device: given, ...rest } = options;
   const policySource = typeof source === 'string' ? await folderSource(source) : source;
+  const predictor = networks?.predictor;
   const predictorSource = typeof predictor === 'string' ? await predictorFolder(predictor) : predictor;
   const device =
     given ?? (await openDevice({ ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) }));
@@ -35,7 +38,7 @@ export async function loadPolicy(source: string | CheckpointSource, options: Loa
     return await loadFromSource(policySource, {
       ...rest,
       device,
-      ...(predictorSource === undefined ? {} : { predictor: predictorSource }),
+      ...(predictorSource === undefined ? {} : { networks: { predictor: predictorSource } }),
       onDispose,
     });
   } catch (error) {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { BAR_VERTICES } from '../../../src/envs/push-t/board.js';
 import { BlockBody } from '../../../src/envs/push-t/bodies.js';
 import { Box } from '../../../src/envs/push-t/box.js';
 import { BroadPhase } from '../../../src/envs/push-t/broad-phase.js';
 import { Manifold } from '../../../src/envs/push-t/manifold.js';
 import { Mt19937 } from '../../../src/envs/push-t/mt19937.js';
-import { BAR_VERTICES } from '../../../src/envs/push-t/scene.js';
 import { Separation } from '../../../src/envs/push-t/separation.js';
 import { Rectangle, Wall } from '../../../src/envs/push-t/shapes.js';
 import { touchWall } from '../../../src/envs/push-t/touch-wall.js';

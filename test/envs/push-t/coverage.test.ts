@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { type BlockPose, GOAL } from '../../../src/envs/push-t/board.js';
 import { Coverage } from '../../../src/envs/push-t/coverage.js';
 import { Mt19937 } from '../../../src/envs/push-t/mt19937.js';
-import { type BlockPose, GOAL } from '../../../src/envs/push-t/scene.js';
 
 const coverage = new Coverage();
 

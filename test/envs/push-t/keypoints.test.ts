@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { BlockPose } from '../../../src/envs/push-t/board.js';
 import { observeKeypoints, observeMaskedKeypoints } from '../../../src/envs/push-t/keypoints.js';
-import type { BlockPose } from '../../../src/envs/push-t/scene.js';
 import { World } from '../../../src/envs/push-t/world.js';
 import { dataFolder, readFloat32 } from '../../support/data.js';
 

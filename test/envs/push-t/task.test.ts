@@ -12,8 +12,8 @@ function info(sizes: readonly number[], actionDim = 2): Parameters<typeof pushTT
 }
 
 describe('Push-T for a policy', () => {
-  it('gives what the policy reads, by its size', () => {
-    const environment = pushTTask(info([2, 5, 16, 20, 40])).create();
+  it('gives what the policy reads, by its size', async () => {
+    const environment = await pushTTask(info([2, 5, 16, 20, 40])).create();
     void environment.reset(100_003);
     const observation = environment.observe();
     const state = new PushT().reset(100_003);

@@ -1,8 +1,8 @@
 /**
  * Time as plans see it, in ticks. It goes on with every tick, skipped ones included, except while the robot stands still:
- * before its first action, and while it is held. What was planned for the next tick is then still ahead.
+ * before its first action, and while it is held. What was decided for the next tick is then still ahead.
  */
-export class PlanTime {
+export class ChunkTime {
   #now = 0;
   #isStanding = true;
 

@@ -1,23 +1,23 @@
 import type { Observation } from '../observations/check.js';
 import type { Clock } from './clock.js';
-import type { PlannedChunk, Planner } from './planner.js';
+import type { DecidedChunk, DecisionSource } from './decision-source.js';
 
 /** What becomes of a plan. */
-export interface PlanOutcome {
-  readonly done: (chunk: PlannedChunk, latencyMs: number) => void;
-  /** Also where the plan belongs to a past episode: a planner that failed once is not trusted with the next. */
+export interface DecideOutcome {
+  readonly done: (chunk: DecidedChunk, latencyMs: number) => void;
+  /** Also where the plan belongs to a past episode: a source that failed once is not trusted with the next. */
   readonly failed: (error: unknown) => void;
 }
 
 /** At most one plan at a time. */
-export class PlanAhead {
-  readonly #planner: Planner;
+export class DecideAhead {
+  readonly #source: DecisionSource;
   readonly #clock: Clock;
   #running: Promise<void> | undefined;
   #episode = 0;
 
-  constructor(planner: Planner, clock: Clock) {
-    this.#planner = planner;
+  constructor(source: DecisionSource, clock: Clock) {
+    this.#source = source;
     this.#clock = clock;
   }
 
@@ -27,20 +27,20 @@ export class PlanAhead {
   }
 
   /** Also while a plan of a past episode is running. */
-  get isPlanning(): boolean {
+  get isDeciding(): boolean {
     return this.#running !== undefined;
   }
 
-  /** Begins a plan; `isPlanning` must be false. Also what `done` throws counts as a failure. */
-  begin(window: Observation, outcome: PlanOutcome): void {
-    this.#running = this.#plan(window, outcome).finally(() => {
+  /** Begins a plan; `isDeciding` must be false. Also what `done` throws counts as a failure. */
+  begin(window: Observation, outcome: DecideOutcome): void {
+    this.#running = this.#decide(window, outcome).finally(() => {
       this.#running = undefined;
     });
   }
 
   /** Begins an episode: the chunk of a plan that is still running is dropped. */
   reset(): void {
-    this.#planner.reset();
+    this.#source.reset();
     this.#episode++;
   }
 
@@ -49,11 +49,11 @@ export class PlanAhead {
     await this.#running;
   }
 
-  async #plan(window: Observation, { done, failed }: PlanOutcome): Promise<void> {
+  async #decide(window: Observation, { done, failed }: DecideOutcome): Promise<void> {
     const episode = this.#episode;
     const begunMs = this.#clock.now();
     try {
-      const chunk = await this.#planner.plan(window);
+      const chunk = await this.#source.decide(window);
       if (episode === this.#episode) done(chunk, this.#clock.now() - begunMs);
     } catch (error) {
       failed(error);

@@ -1,8 +1,8 @@
 import type { Observation } from '../observations/check.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 
-/** Sizes of a planner's windows and chunks, as in `Policy.info`. */
-export interface PlannerInfo {
+/** Sizes of a source's windows and chunks, as in `Policy.info`. */
+export interface DecisionSourceInfo {
   readonly observations: readonly ObservationInfo[];
   readonly observationSteps: number;
   readonly horizon: number;
@@ -11,15 +11,15 @@ export interface PlannerInfo {
 }
 
 /** A chunk in the units of the robot, f32 [horizon][actionDim]; row observationSteps − 1 belongs to the newest observation. */
-export interface PlannedChunk {
+export interface DecidedChunk {
   readonly chunk: Float32Array;
 }
 
-/** What a control loop needs of a policy; every `Policy` is one. While a loop runs, the planner's episode is the loop's. */
-export interface Planner {
-  readonly info: PlannerInfo;
-  /** One decision in the running episode, over a window as `Policy.plan` takes it. */
-  plan(window: Observation): Promise<PlannedChunk>;
+/** What a control loop needs of a policy; every `Policy` is one. While a loop runs, the source's episode is the loop's. */
+export interface DecisionSource {
+  readonly info: DecisionSourceInfo;
+  /** One decision in the running episode, over a window as `Policy.decide` takes it. */
+  decide(window: Observation): Promise<DecidedChunk>;
   /** Ends the episode; decisions asked for before still belong to it. */
   reset(): void;
 }

@@ -1,0 +1,16 @@
+import { OptionError } from '../foundation/errors.js';
+import type { TaskKind } from './environment.js';
+import { PUSH_T } from './push-t/task.js';
+import type { Scene } from './scene.js';
+
+/** The tasks there are, by name. */
+export const TASKS: ReadonlyMap<string, TaskKind> = new Map([PUSH_T].map((kind) => [kind.name, kind]));
+
+/** @throws OptionError for the name of no task, listing those there are. */
+export function sceneOf(task: string): Scene {
+  const kind = TASKS.get(task);
+  if (!kind) {
+    throw new OptionError(`task "${task}" is none of ${[...TASKS.keys()].join(', ')}: hand in the scene of a task of your own`);
+  }
+  return kind.scene;
+}

@@ -1,0 +1,69 @@
+import type { Task } from '../envs/environment.js';
+import { NonFiniteError } from '../foundation/errors.js';
+import type { Observation } from '../observations/check.js';
+import type { Decision, Policy } from '../policy/policy.js';
+import type { StrategyOptions } from '../strategies/strategy-options.js';
+import { Rollout } from './rollout.js';
+
+/** Where an episode is when it asks for a decision. */
+export interface DecisionMoment {
+  /** Index of the decision within the episode. */
+  readonly index: number;
+  /** Control steps executed before it. */
+  readonly tick: number;
+  /** What it is made from: raw observations by name, flattened [observationSteps][size], oldest frame first. */
+  readonly window: Observation;
+}
+
+export interface PlayOptions {
+  readonly task: Task;
+  /** Fixes the environment and the noise. */
+  readonly seed: number;
+  /** Default: the policy's. */
+  readonly strategy?: StrategyOptions;
+  /** Default false. */
+  readonly keepReplay?: boolean;
+  /** Ends the episode before a decision or after a tick; its reason is thrown. */
+  readonly signal?: AbortSignal;
+  /** Asked before every decision: whether those made are enough, though the episode is not over. */
+  readonly isEnough?: (decisions: number) => boolean;
+  /** Called before a decision is executed. What it throws ends the play. */
+  readonly onDecision?: (decision: Decision, moment: DecisionMoment) => void;
+  /** Called after each tick, and waited for. What it throws ends the play. */
+  readonly onTick?: (rollout: Rollout, decision: Decision) => void | Promise<void>;
+}
+
+/**
+ * Plays one episode in closed loop, decision by decision, batch 1. A network that is not finite, or an environment that
+ * fails, ends the episode as a failure, which its record tells of.
+ * @throws as `Policy.decideAll` for everything else, and the reason of `signal`.
+ */
+export async function playEpisode(policy: Policy, options: PlayOptions): Promise<Rollout> {
+  const { task, seed, strategy, keepReplay, signal, isEnough, onDecision, onTick } = options;
+  const episode = policy.beginEpisode(strategy === undefined ? { seed } : { strategy, seed });
+  const rollout = new Rollout(episode, policy.info, keepReplay === undefined ? { task, seed } : { task, seed, keepReplay });
+  await rollout.begin();
+  while (!rollout.isOver && !isEnough?.(episode.decisions)) {
+    signal?.throwIfAborted();
+    const moment = { index: episode.decisions, tick: rollout.ticks, window: rollout.window };
+    const decision = await decideAlone(policy, rollout, moment.window);
+    if (!decision) break;
+    onDecision?.(decision, moment);
+    await rollout.execute(decision, async () => {
+      signal?.throwIfAborted();
+      await onTick?.(rollout, decision);
+    });
+  }
+  return rollout;
+}
+
+/** Undefined where the network was not finite: the episode has then failed. */
+async function decideAlone(policy: Policy, rollout: Rollout, window: Observation): Promise<Decision | undefined> {
+  try {
+    return (await policy.decideAll([{ episode: rollout.episode, window }]))[0];
+  } catch (error) {
+    if (!(error instanceof NonFiniteError)) throw error;
+    rollout.fail(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+import { checkChoice } from '../foundation/options.js';
+import type { OptionsOf } from './define.js';
+import { FALCON } from './falcon.js';
+import { RTI_DP } from './rti-dp.js';
+import { DDIM, DDPM, DPM_SOLVER } from './solver.js';
+import { STEP } from './step.js';
+import type { Strategy, StrategyContext } from './strategy.js';
+
+/** All strategies, one line each. */
+export const STRATEGIES = [DDPM, DDIM, DPM_SOLVER, STEP, RTI_DP, FALCON] as const;
+
+/** Options that name a strategy; see `createStrategy`. */
+export type StrategyOptions = OptionsOf<(typeof STRATEGIES)[number]>;
+
+export const STRATEGY_NAMES: readonly StrategyOptions['name'][] = STRATEGIES.map(({ name }) => name);
+
+/**
+ * Builds a strategy from its options.
+ * @throws OptionError for unknown names, unknown options, and values beyond their range.
+ */
+export function createStrategy(options: StrategyOptions, context: StrategyContext): Strategy {
+  const name = checkChoice('strategy', 'name', options.name, STRATEGY_NAMES);
+  return (STRATEGIES.find((strategy) => strategy.name === name) as (typeof STRATEGIES)[number]).create(options, context);
+}
