@@ -1,16 +1,31 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { PROJECTS, type Project, testFilesByProject } from './test/support/projects.js';
 
 /** Where CI wants a machine-readable report beside the printed one. */
 const jsonReport = process.env['VITEST_JSON_REPORT'];
 
+const files = testFilesByProject();
+
+/**
+ * How the files of each project run; which project a file belongs to says test/support/projects.ts. Projects run one after
+ * the other: a software driver uses all cores by itself, and two of them at once take many times as long.
+ */
+const RUNS = {
+  pure: { isolate: false },
+  device: { isolate: false, maxWorkers: 1 },
+  process: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
+  long: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
+} satisfies Record<Project, object>;
+
+const project = (name: Project, index: number): TestProjectConfiguration => ({
+  extends: true,
+  test: { name, include: files[name], sequence: { groupOrder: index + 1 }, ...RUNS[name] },
+});
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Every file has a process of its own: a Vulkan driver is chosen once per process.
+    projects: PROJECTS.map(project),
     pool: 'forks',
-    execArgv: ['--expose-gc'],
-    // A software driver uses all cores by itself; two of them at once take many times as long.
-    maxWorkers: 1,
     testTimeout: 180_000,
     hookTimeout: 180_000,
     // The suite always runs on a software adapter (`npm run test:lavapipe` names another one), and never with what its user tuned.

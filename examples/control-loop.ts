@@ -7,7 +7,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ControlLoop, type Distribution, loadPolicy } from 'warmstep';
+import { loadPolicy } from 'warmstep';
+import { ControlLoop, type Distribution } from 'warmstep/control';
 
 const SECONDS = 4;
 
@@ -27,7 +28,9 @@ const loop = new ControlLoop(policy, {
   late: 'hold',
   maxObservationAgeMs: 100,
   limits: { low: 0, high: 512, maxChange: 25 },
-  send: (action) => void (agent = action),
+  send: (action) => {
+    agent = action;
+  },
   onStop: ({ kind, message }) => console.log(`stopped (${kind}): ${message}`),
 });
 loop.on('decision', ({ tick, latencyMs }) => console.log(`  tick ${tick}: decided in ${latencyMs.toFixed(1)} ms`));

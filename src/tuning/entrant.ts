@@ -5,7 +5,7 @@ import { ExpectedWait } from '../runtime/expected-wait.js';
 import { type Plan, type SegmentRun } from '../runtime/plan.js';
 import { type Binding, type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import type { OffsetValues } from '../runtime/step-offsets.js';
-import { Uploader } from '../runtime/uploader.js';
+import type { Uploader } from '../runtime/uploader.js';
 import { fillValues } from '../synthetic/fill.js';
 import type { RecordedConvolution } from './record-network.js';
 

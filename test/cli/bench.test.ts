@@ -32,7 +32,13 @@ interface BenchRecord {
     'prepareMs' | 'uploadMs' | 'submitMs' | 'encodeAheadMs' | 'waitMs' | 'readBackMs' | 'uploadBytes' | 'readBackBytes',
     number
   >;
-  readonly curves: readonly { readonly horizon: number; readonly batch: number; readonly p50Ms: number; readonly perSampleMs: number }[];
+  readonly curves: readonly {
+    readonly horizon: number;
+    readonly batch: number;
+    readonly decisions: number;
+    readonly p50Ms: number;
+    readonly perSampleMs: number;
+  }[];
   readonly memory: { readonly modelBytes: number; readonly residentPeak: number };
 }
 
@@ -89,6 +95,7 @@ describe('warmstep bench', () => {
       [24, 1],
       [24, 2],
     ]);
+    expect(record.curves.map(({ decisions }) => decisions)).toEqual([3, 3]);
     for (const { batch, p50Ms, perSampleMs } of record.curves) expect(perSampleMs).toBeCloseTo(p50Ms / batch);
     expect(record.memory.residentPeak).toBeGreaterThan(record.memory.modelBytes);
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Recording, readRecording } from '../../src/cli/recording.js';
-import { encodeSafetensors, memorySource, SafetensorsFile } from '../../src/index.js';
+import { encodeSafetensors, memorySource, SafetensorsFile } from '../../src/entries/checkpoints.js';
 import { loadPolicy } from '../../src/platform/node/index.js';
 import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
 

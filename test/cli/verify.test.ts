@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeSafetensors, memorySource, SafetensorsFile } from '../../src/index.js';
+import { encodeSafetensors, memorySource, SafetensorsFile } from '../../src/entries/checkpoints.js';
 import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
 import { tensorsOf } from '../support/changed-checkpoint.js';
 

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Decision } from '../../src/policy/policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
-import { useTestDevice } from '../support/device.js';
+import { useOwnTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
 import { bits, decideTogether, noise } from '../support/golden-policy.js';
 import { randomPolicy } from '../support/random-checkpoint.js';
 
 describe('plans of many batch sizes', () => {
-  const device = useTestDevice();
+  const device = useOwnTestDevice();
   // A small network: what counts here is how many plans there are.
   const UNET = {
     actionDim: 2,

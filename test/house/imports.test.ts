@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path/posix';
 import { describe, expect, it } from 'vitest';
+import { type Import, importsOf } from '../support/module-graph.js';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const ARCHITECTURE = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
@@ -16,26 +17,12 @@ const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
 const NODE_ROOMS = ['platform', 'terminal', 'cli'];
 const PURE_ROOMS = ['foundation', 'spec', 'diffusion', 'observations', 'strategies', 'envs', 'report'];
 
-interface Import {
-  readonly specifier: string;
-  readonly typesOnly: boolean;
-}
-
 interface SourceFile {
   readonly path: string;
   readonly room: string;
   /** Without comments. */
   readonly code: string;
   readonly imports: readonly Import[];
-}
-
-function importsOf(code: string): Import[] {
-  const found = [...code.matchAll(/^(?:import|export)\s(type\s)?[^;']*?\bfrom '([^']+)'/gm)].map((match) => ({
-    specifier: match[2] as string,
-    typesOnly: match[1] !== undefined,
-  }));
-  const dynamic = [...code.matchAll(/\bimport\s*\(?\s*'([^']+)'/g)].map((match) => ({ specifier: match[1] as string, typesOnly: false }));
-  return [...found, ...dynamic];
 }
 
 function roomOf(path: string): string {

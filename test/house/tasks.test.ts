@@ -9,7 +9,6 @@ const NAMED = /push-?t\b|Push-T|[Pp]ushT|PUSH_T/;
 const ALLOWED: readonly (readonly [string, string])[] = [
   ['src/envs/push-t/', 'it is the task'],
   ['src/envs/tasks.ts', 'the registry'],
-  ['src/index.ts', 'what the package exports'],
   ['src/entries/', 'what the package exports'],
   ['src/strategies/', "RTI-DP's published timesteps are called after the data sets that they were found on"],
   ['src/cli/checkpoint-folders.ts', 'the task and folder of the bundled policy'],

@@ -6,7 +6,7 @@ import { loadNorm, recordGroupNorm, recordLayerNorm } from '../../src/ops/norm.j
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { channelRange } from '../../src/runtime/tensor.js';
 import { type ConvCase, type ConvInputs, convInputs, describeConv, expectedConvolution, runConvolutions } from '../support/conv-case.js';
-import { useTestDevice } from '../support/device.js';
+import { useOwnTestDevice, useTestDevice } from '../support/device.js';
 import { attention, groupNormMish, layerNorm } from '../support/reference.js';
 import { runOp } from '../support/run-op.js';
 import { expectClose, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
@@ -104,7 +104,7 @@ describe(`variants of the device class ${OTHER}`, () => {
     labels.push(label);
     return code;
   };
-  const device = useTestDevice({ deviceClass: OTHER, transformShader });
+  const device = useOwnTestDevice({ deviceClass: OTHER, transformShader });
   const own = useTestDevice();
   const shapes = LOADS.map(({ shape }) => shape);
 

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { startKernel } from '../../kernels/sampling/start.wgsl.js';
 import { ShaderError } from '../../src/foundation/errors.js';
 import { PipelineCache } from '../../src/runtime/pipeline-cache.js';
-import { openTestDevice, useTestDevice } from '../support/device.js';
+import { openTestDevice, useOwnTestDevice } from '../support/device.js';
 import { loadGolden } from '../support/golden-policy.js';
 
 describe('PipelineCache', () => {
-  const device = useTestDevice();
+  const device = useOwnTestDevice();
 
   it('compiles a text once, however often it is asked for', async () => {
     const cache = new PipelineCache(device().gpuDevice);

@@ -3,7 +3,7 @@ import type { Kernel } from '../../kernels/lib/kernel.js';
 import { DeviceLimitError } from '../../src/foundation/errors.js';
 import { createTexture } from '../../src/runtime/buffers.js';
 import { type FillPart, Uploader } from '../../src/runtime/uploader.js';
-import { useTestDevice } from '../support/device.js';
+import { useOwnTestDevice } from '../support/device.js';
 import { runOp } from '../support/run-op.js';
 
 const WORDS_PER_TEXEL = 4;
@@ -27,7 +27,7 @@ function readTexels(width: number, texels: number): Kernel {
 const word = (index: number): number => Math.imul(index + 1, 0x9e3779b1) >>> 0;
 
 describe('upload', () => {
-  const device = useTestDevice();
+  const device = useOwnTestDevice();
 
   /** Uploads that many texels and reads them back; also the texel at which each part begins. */
   async function roundTrip(width: number, texels: number, granularity: number): Promise<{ found: Uint32Array; begins: number[] }> {

@@ -1,10 +1,33 @@
 import { vi } from 'vitest';
 import { dispatch } from '../../src/cli/dispatch.js';
+import { ComputeDevice, type OpenDeviceOptions } from '../../src/runtime/device.js';
+import { sharedTestDevice } from './device.js';
 
 export interface Captured {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** Kept for good: a GPU that is collected while something of it lives ends the process. */
+const gpus: (GPU | undefined)[] = [];
+
+/**
+ * What a command opens is a device that the suite shares, so that not every command compiles its kernels again: a device on
+ * the adapter that the command chose, with the options that it chose. Tables of variants get a device of their own.
+ */
+function shareDevices(): () => void {
+  // A test that has its own idea of a device keeps it.
+  if (vi.isMockFunction(ComputeDevice.open)) return () => {};
+  const open = ComputeDevice.open.bind(ComputeDevice);
+  const spy = vi.spyOn(ComputeDevice, 'open').mockImplementation(async (options: OpenDeviceOptions = {}) => {
+    const { gpu, variants, transformShader, powerPreference, ...rest } = options;
+    gpus.push(gpu);
+    if (variants ?? transformShader ?? powerPreference) return open(options);
+    const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+    return sharedTestDevice({ ...rest, adapter: adapter?.info.description ?? 'none' }, () => open(options));
+  });
+  return () => spy.mockRestore();
 }
 
 /** Runs a command line in this process, as `warmstep ARGS…` would. */
@@ -16,9 +39,11 @@ export async function warmstep(...args: string[]): Promise<Captured> {
       return true;
     }),
   );
+  const unshare = shareDevices();
   try {
     return { code: await dispatch(args), ...written };
   } finally {
+    unshare();
     for (const spy of spies) spy.mockRestore();
   }
 }

@@ -1,7 +1,7 @@
 import type { Kernel } from '../../kernels/lib/kernel.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
-import { useTestDevice } from './device.js';
+import { useOwnTestDevice } from './device.js';
 
 /** A way to break kernels on purpose. */
 export interface Mutation {
@@ -29,7 +29,7 @@ export function useMutantDevice(deviceClass: DeviceClass): MutantDevice {
     if (text !== code) mutants.add(text);
     return text;
   };
-  const device = useTestDevice({ deviceClass, transformShader });
+  const device = useOwnTestDevice({ deviceClass, transformShader });
   return {
     device,
     mutated: async (mutation, work) => {

@@ -81,7 +81,8 @@ export class SafetensorsFile {
             return view.getInt32(i * 4, true);
           case 'U8':
             return view.getUint8(i);
-          case 'BOOL':
+          default:
+            // BOOL is all that is left.
             return view.getUint8(i) === 0 ? 0 : 1;
         }
       });

@@ -19,6 +19,8 @@ export interface CurveOptions {
   readonly batches: readonly number[];
   /** Multiples of 8, from 16: below, the 8 executed rows do not fit. */
   readonly horizons: readonly number[];
+  /** The most decisions of a point. Default: what fits into its time, at most 50. */
+  readonly decisions?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -37,7 +39,8 @@ export interface CurvePoint {
 
 /** Measures warm decisions for every pair of batch and horizon, small batches first. */
 export async function measureCurves(device: ComputeDevice, options: CurveOptions): Promise<CurvePoint[]> {
-  const { size, precision, horizons, signal } = options;
+  const { size, precision, horizons, decisions = MOST_DECISIONS, signal } = options;
+  const most = Math.min(decisions, MOST_DECISIONS);
   const batches = [...options.batches].sort((a, b) => a - b);
   const points: CurvePoint[] = [];
   for (const horizon of horizons) {
@@ -52,7 +55,7 @@ export async function measureCurves(device: ComputeDevice, options: CurveOptions
     points.push(
       ...(await withPolicy(syntheticPolicy(size, horizon), loading, async (policy) => {
         const measured: CurvePoint[] = [];
-        for (const batch of batches) measured.push(await measurePoint(policy, batch, measured.at(-1)?.perSampleMs ?? 0, signal));
+        for (const batch of batches) measured.push(await measurePoint(policy, batch, measured.at(-1)?.perSampleMs ?? 0, most, signal));
         return measured;
       })),
     );
@@ -61,7 +64,13 @@ export async function measureCurves(device: ComputeDevice, options: CurveOptions
 }
 
 /** `expectedMs`: what a sample took in the point before. A batch may be faster per sample, hardly slower. */
-async function measurePoint(policy: Policy, batch: number, expectedMs: number | null, signal: AbortSignal): Promise<CurvePoint> {
+async function measurePoint(
+  policy: Policy,
+  batch: number,
+  expectedMs: number | null,
+  most: number,
+  signal: AbortSignal,
+): Promise<CurvePoint> {
   const { horizon, actionDim, observationSteps } = policy.info;
   if (expectedMs === null || expectedMs * batch > POINT_MS) {
     return { horizon, batch, decisions: 0, p50Ms: null, perSampleMs: null, evaluationsPerSecond: null };
@@ -74,7 +83,7 @@ async function measurePoint(policy: Policy, batch: number, expectedMs: number | 
   const previous = [{ normalizedChunk: zeros, chunk: zeros }];
   const latencies: number[] = [];
   const end = performance.now() + POINT_MS;
-  for (let i = 0; i < MOST_DECISIONS && (i === 0 || performance.now() < end); i++) {
+  for (let i = 0; i < most && (i === 0 || performance.now() < end); i++) {
     signal.throwIfAborted();
     const requests = Array.from({ length: batch }, (_, b) => ({ window: frames(i * batch + b, observationSteps), previous, seed: i }));
     const [decision] = (await policy.decideAll(requests)) as [Decision];

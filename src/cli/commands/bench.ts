@@ -21,7 +21,8 @@ Measures decisions of STEP with two U-Net evaluations on a policy with random we
 loaded: nothing is downloaded, and nothing is written unless it is asked for.
 
   --size SIZE             large (249,074,826 parameters), small (65,883,658) or tiny (default large)
-  --decisions N           decisions back to back, and again at 10 Hz (default: what fits into 20 s each, at most 100)
+  --decisions N           decisions back to back, and again at 10 Hz (default: what fits into 20 s each, at most 100);
+                          no more for each batch and horizon either
   --batch LIST            also warm decisions of these batch sizes, e.g. 1,4,16,64
   --horizon LIST          also of these horizons, multiples of 8 from 16, e.g. 16,64 (each loads a policy)
   --precision P           storage of the weights: f32 (default), f16, int8 or auto
@@ -85,7 +86,7 @@ export const benchCommand: Command = {
         const measurement = await measureSynthetic(device, { size, decisions, precision, signal });
         const curves =
           batches || horizons
-            ? await measureCurves(device, { size, precision, batches: batches ?? [1], horizons: horizons ?? [16], signal })
+            ? await measureCurves(device, { size, precision, decisions, batches: batches ?? [1], horizons: horizons ?? [16], signal })
             : [];
         const record = { ...measurement, curves, adapter: device.adapter, environment };
         if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify(record, null, 2)}\n`);

@@ -79,7 +79,11 @@ function pointsOf(rows: readonly Row[], cost: Cost): Point[] {
 export function frontOf<T extends { readonly cost: number; readonly score: number }>(points: readonly T[]): T[] {
   const byCost = [...points].sort((a, b) => a.cost - b.cost || b.score - a.score);
   let best = -Infinity;
-  return byCost.filter(({ score }) => score > best && ((best = score), true));
+  return byCost.filter(({ score }) => {
+    const better = score > best;
+    if (better) best = score;
+    return better;
+  });
 }
 
 function plot(cost: Cost, points: readonly Point[], crowd: ReadonlySet<string>, { media, width, height, longestLabel }: Size): string {

@@ -1,4 +1,4 @@
-import { type Conv1dWeights } from '../../ops/conv1d.js';
+import type { Conv1dWeights } from '../../ops/conv1d.js';
 import { roundVector, uploadMatrix, uploadVector } from '../../ops/weight-packing.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import { alignUp } from '../../runtime/buffers.js';

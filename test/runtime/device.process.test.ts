@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { DeviceLimitError, DeviceLostError, NoAdapterError } from '../../src/foundation/errors.js';
 import { createBuffer, USAGE } from '../../src/runtime/buffers.js';
 import { ComputeDevice } from '../../src/runtime/device.js';
-import { openTestDevice, useTestDevice } from '../support/device.js';
+import { openTestDevice, useOwnTestDevice } from '../support/device.js';
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe('ComputeDevice', () => {
-  const device = useTestDevice();
+  const device = useOwnTestDevice();
 
   it("says on which adapter it runs, and asks for the adapter's limits of buffers", async () => {
     expect(device().adapter.isFallback).toBe(true);
@@ -39,7 +39,7 @@ describe('ComputeDevice', () => {
 
   it('settle keeps nothing of what it waited for', async () => {
     const collect = globalThis.gc;
-    if (!collect) throw new Error('run with --expose-gc, as vitest.config.ts does');
+    if (!collect) throw new Error('run with --expose-gc, as vitest.config.ts does for this kind of file');
     const settled = await (async () => new WeakRef(await device().settle(Promise.resolve({ large: new Float64Array(1000) }))))();
     await later();
     collect();

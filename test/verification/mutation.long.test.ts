@@ -1,20 +1,20 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { NonFiniteError } from '../src/foundation/errors.js';
-import { loadNorm, recordGroupNorm } from '../src/ops/norm.js';
-import { recordShiftChunk } from '../src/ops/sampling.js';
-import { caseFolder } from '../src/platform/node/case-folder.js';
-import type { ComputeDevice } from '../src/runtime/device.js';
-import type { Precision } from '../src/spec/precision.js';
-import { verifyCase } from '../src/verification/verify-case.js';
-import { type ConvCase, convInputs, expectedConvolution, runConvolutions } from './support/conv-case.js';
-import { dropBarrier, type Mutation, replace, swap, useMutantDevice } from './support/mutants.js';
-import { groupNormMish } from './support/reference.js';
-import { runOp } from './support/run-op.js';
-import { expectSameBits, Normals, type Values, valueAt, valuesOf } from './support/values.js';
+import { NonFiniteError } from '../../src/foundation/errors.js';
+import { loadNorm, recordGroupNorm } from '../../src/ops/norm.js';
+import { recordShiftChunk } from '../../src/ops/sampling.js';
+import { caseFolder } from '../../src/platform/node/case-folder.js';
+import type { ComputeDevice } from '../../src/runtime/device.js';
+import type { Precision } from '../../src/spec/precision.js';
+import { verifyCase } from '../../src/verification/verify-case.js';
+import { type ConvCase, convInputs, expectedConvolution, runConvolutions } from '../support/conv-case.js';
+import { dropBarrier, type Mutation, replace, swap, useMutantDevice } from '../support/mutants.js';
+import { groupNormMish } from '../support/reference.js';
+import { runOp } from '../support/run-op.js';
+import { expectSameBits, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
-const GOLDENS = fileURLToPath(new URL('./goldens', import.meta.url));
+const GOLDENS = fileURLToPath(new URL('../goldens', import.meta.url));
 
 /** A mutation, and a case that uses the kernels it breaks. */
 interface VerifiedMutation extends Mutation {
@@ -251,7 +251,7 @@ const BARRIERS: readonly VerifiedMutation[] = [
 ];
 
 function isClose(found: Values | undefined, expected: Values): boolean {
-  return found !== undefined && found.data.every((value, i) => Math.abs(value - (expected.data[i] as number)) <= 1e-5);
+  return found?.data.every((value, i) => Math.abs(value - (expected.data[i] as number)) <= 1e-5) ?? false;
 }
 
 /** A case also fails when its policy reports NaN. A mutant that does not compile is a mistake of this test, and throws. */

@@ -1,0 +1,24 @@
+/** `warmstep/checkpoints`: what checkpoint folders hold, without a device, and safetensors files, read and written. */
+
+export { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
+export { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
+export {
+  type Dtype,
+  encodeSafetensors,
+  SafetensorsFile,
+  type TensorInfo,
+  type WritableTensor,
+} from '../checkpoints/safetensors/safetensors.js';
+export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
+export type { LoadOptions, PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+export type { PredictorShape, UnetShape } from '../spec/network-shapes.js';
+export type { NoiseScheduleOptions } from '../spec/noise-schedule.js';
+export type {
+  Dialect,
+  NormalizationMode,
+  Normalizer,
+  ObservationFeature,
+  PolicySpec,
+  SchedulerConfig,
+  Unnormalizer,
+} from '../spec/policy-spec.js';

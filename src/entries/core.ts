@@ -1,0 +1,58 @@
+/**
+ * `warmstep/core`: policies in any JavaScript runtime with WebGPU, without a Node import. `warmstep` is the same, and more
+ * where it runs in Node: folders as checkpoints, and an adapter without a browser.
+ */
+
+export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
+export type { DenoiseSample } from '../decision/denoiser.js';
+export {
+  CheckpointError,
+  DeviceLimitError,
+  DeviceLostError,
+  DisposedError,
+  HalfRangeError,
+  NoAdapterError,
+  NonFiniteError,
+  ObservationError,
+  OptionError,
+  ShaderError,
+  UnsupportedCheckpointError,
+  WarmstepError,
+} from '../foundation/errors.js';
+export type { Observation } from '../observations/check.js';
+export type { Episode } from '../policy/episode.js';
+export type { PolicyInfo } from '../policy/info.js';
+export { type LoadPolicyOptions, loadPolicy } from '../policy/load-policy.js';
+export {
+  type ActOptions,
+  type DecideOptions,
+  type DecideRequest,
+  type Decision,
+  type EpisodeOptions,
+  type EpisodeRequest,
+  Policy,
+  type StatelessRequest,
+} from '../policy/policy.js';
+export type { PrecisionChoice } from '../policy/precision.js';
+export { type AdapterFacts, type AdapterSummary, ComputeDevice, type OpenDeviceOptions, type Profile } from '../runtime/device.js';
+export type { DispatchInfo } from '../runtime/plan.js';
+export type { DispatchTiming, PlanTiming } from '../runtime/timing.js';
+export type { TunedTiling, VariantTable } from '../runtime/variant-table.js';
+export type { Dialect, ObservationInfo } from '../spec/policy-spec.js';
+export type { Precision } from '../spec/precision.js';
+export { parseStrategies, parseStrategy } from '../strategies/parse.js';
+export { RTI_DP_TIMESTEPS } from '../strategies/rti-dp.js';
+export { STEP_PRESETS } from '../strategies/step.js';
+export type { DenoiseResult, PastChunk } from '../strategies/strategy.js';
+export type {
+  ColdStartOptions,
+  FalconStrategyOptions,
+  GripperOptions,
+  NamedStrategy,
+  RtiDpStrategyOptions,
+  SolverStrategyOptions,
+  StallOptions,
+  StepStrategyOptions,
+  StrategyOptions,
+  WarmStartOptions,
+} from '../strategies/strategy-options.js';

@@ -1,0 +1,27 @@
+/** `warmstep/evaluation`: strategies side by side, in closed loop on a task: scores, latencies, and their report. */
+
+export type { Environment, EnvironmentStep, PolicyOfTask, Task, TaskEnvironment, TaskKind } from '../envs/environment.js';
+export type { Scene, SceneAxis, SceneBoard, SceneMoment, ScenePart } from '../envs/scene.js';
+export { TASKS } from '../envs/tasks.js';
+export { type EvaluateOptions, evaluate } from '../evaluation/evaluate.js';
+export { type Latencies, type LatencyOptions, measureLatency } from '../evaluation/latency.js';
+export { type DecisionMoment, type PlayOptions, playEpisode } from '../evaluation/play.js';
+export type {
+  EpisodeRecord,
+  EvaluationRecord,
+  GridAxis,
+  LatencyRecord,
+  Replay,
+  StrategyGrid,
+  StrategyRecord,
+} from '../evaluation/record.js';
+export { renderReport } from '../evaluation/report/render.js';
+export type { PairedDifference, Quantiles } from '../evaluation/statistics.js';
+export {
+  type Agreement,
+  compareWithReference,
+  type Estimate,
+  type ReferenceScores,
+  type StrategySummary,
+  summarize,
+} from '../evaluation/summary.js';

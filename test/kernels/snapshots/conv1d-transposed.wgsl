@@ -1,0 +1,143 @@
+// conv_transpose1d k4 s2 4 -> 8 8c 8x1 f32, time
+// bindings: uniform, read, read, read, read_write
+
+struct Shape {
+  in_channels: u32,
+  out_channels: u32,
+  row_groups: u32,
+  turns: u32,
+  block_chunks: u32,
+  x_offset: u32,
+  x_batch: u32,
+  x_channel: u32,
+  x_time: u32,
+  y_offset: u32,
+  y_batch: u32,
+  y_channel: u32,
+  y_time: u32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+
+const OUT_LENGTH: u32 = 8u;
+const COLUMNS: u32 = 8u;
+const LANES: u32 = 8u;
+const SLICES: u32 = 1u;
+const INVOCATIONS: u32 = 8u;
+const BLOCK_LANES: u32 = 8u;
+const TURN_CHUNKS: u32 = 4u;
+const TURN_CHANNELS: u32 = 1u;
+
+
+
+
+fn load_chunk(index: u32) -> vec4f {
+  return weight[index];
+}
+
+fn finish(row_group: u32, row: u32, column: u32, batch: u32, split: u32, products: f32) {
+  let channel = row_group * 4u + row;
+  if (channel < shape.out_channels) {
+    let sum = products + bias[channel];
+    var value = sum;
+    
+    y[shape.y_offset + batch * shape.y_batch + channel * shape.y_channel + column * shape.y_time] = value;
+  }
+}
+
+
+
+
+
+@compute @workgroup_size(8)
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+  let lane = local % LANES;
+  let slice = local / LANES;
+  let row_group = workgroup.x * LANES + lane;
+  let block = row_group / BLOCK_LANES;
+  let first_chunk = block * shape.block_chunks * BLOCK_LANES + lane % BLOCK_LANES;
+  let first = workgroup.y % 1u * COLUMNS;
+  let batch = workgroup.z;
+  let split = workgroup.y / 1u;
+  
+  // Constants, where they can be: a compiler may then see that all invocations of a slice load the same input.
+  let first_turn = 0u;
+  let end_turn = shape.turns;
+  
+  
+  let first_value = shape.x_offset + batch * shape.x_batch;
+  
+
+  var acc0 = vec4f();
+  var acc1 = vec4f();
+  var acc2 = vec4f();
+  var acc3 = vec4f();
+  var acc4 = vec4f();
+  var acc5 = vec4f();
+  var acc6 = vec4f();
+  var acc7 = vec4f();
+
+  for (var n = first_turn; n < end_turn; n += SLICES) {
+    let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
+    let row0 = first_value + (n) * shape.x_channel;
+    let x0_1 = x[row0 / 4u + 0u];
+    {
+      let chunk = load_chunk(base + 0u);
+      {
+        let w = chunk;
+        acc1 += w * x0_1[1];
+        acc3 += w * x0_1[2];
+        acc5 += w * x0_1[3];
+      }
+    }
+    {
+      let chunk = load_chunk(base + 8u);
+      {
+        let w = chunk;
+        acc0 += w * x0_1[0];
+        acc2 += w * x0_1[1];
+        acc4 += w * x0_1[2];
+        acc6 += w * x0_1[3];
+      }
+    }
+    {
+      let chunk = load_chunk(base + 16u);
+      {
+        let w = chunk;
+        acc1 += w * x0_1[0];
+        acc3 += w * x0_1[1];
+        acc5 += w * x0_1[2];
+        acc7 += w * x0_1[3];
+      }
+    }
+    {
+      let chunk = load_chunk(base + 24u);
+      {
+        let w = chunk;
+        acc2 += w * x0_1[0];
+        acc4 += w * x0_1[1];
+        acc6 += w * x0_1[2];
+      }
+    }
+  }
+
+  let end = min(COLUMNS, OUT_LENGTH - first);
+
+  // One loop with one store: the sums move on by one component a turn. Nested loops, an array indexed by a variable, or a
+  // copy of the store per column take a software driver longer to compile than all the rest.
+  for (var k = 0u; k < 4u * end; k++) {
+    finish(row_group, k % 4u, first + k / 4u, batch, split, acc0.x);
+    acc0 = vec4f(acc0.yzw, acc1.x);
+    acc1 = vec4f(acc1.yzw, acc2.x);
+    acc2 = vec4f(acc2.yzw, acc3.x);
+    acc3 = vec4f(acc3.yzw, acc4.x);
+    acc4 = vec4f(acc4.yzw, acc5.x);
+    acc5 = vec4f(acc5.yzw, acc6.x);
+    acc6 = vec4f(acc6.yzw, acc7.x);
+    acc7 = vec4f(acc7.yzw, 0.0f);
+  }
+
+}

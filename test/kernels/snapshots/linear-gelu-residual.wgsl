@@ -1,0 +1,160 @@
+// linear k1 s1 4 -> 4 4c 8x1 f32, channel
+// bindings: uniform, read, read, read, read, read_write
+
+struct Shape {
+  in_channels: u32,
+  out_channels: u32,
+  row_groups: u32,
+  turns: u32,
+  block_chunks: u32,
+  x_offset: u32,
+  x_batch: u32,
+  x_channel: u32,
+  x_time: u32,
+  y_offset: u32,
+  y_batch: u32,
+  y_channel: u32,
+  y_time: u32,
+  residual_offset: u32,
+  residual_batch: u32,
+  residual_channel: u32,
+  residual_time: u32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+
+const OUT_LENGTH: u32 = 4u;
+const COLUMNS: u32 = 4u;
+const LANES: u32 = 8u;
+const SLICES: u32 = 1u;
+const INVOCATIONS: u32 = 8u;
+const BLOCK_LANES: u32 = 8u;
+const TURN_CHUNKS: u32 = 4u;
+const TURN_CHANNELS: u32 = 4u;
+
+
+
+fn erfc(z: f32) -> f32 {
+  let a = abs(z);
+  let t = 1.0f / (1.0f + 0.5f * a);
+  let p = -1.26551223f + t * (1.00002368f + t * (0.37409196f + t * (0.09678418f + t * (-0.18628806f
+    + t * (0.27886807f + t * (-1.13520398f + t * (1.48851587f + t * (-0.82215223f + t * 0.17087277f))))))));
+  let r = t * exp(p - a * a);
+  return select(2.0f - r, r, z >= 0.0f);
+}
+fn gelu(x: f32) -> f32 {
+  return 0.5f * x * erfc(x * -0.70710678f);
+}
+fn gelu4(x: vec4f) -> vec4f {
+  return vec4f(gelu(x.x), gelu(x.y), gelu(x.z), gelu(x.w));
+}
+
+fn load_chunk(index: u32) -> vec4f {
+  return weight[index];
+}
+
+fn finish(row_group: u32, row: u32, column: u32, batch: u32, split: u32, products: f32) {
+  let channel = row_group * 4u + row;
+  if (channel < shape.out_channels) {
+    let sum = products + bias[channel];
+    var value = gelu(sum);
+    
+    value += residual[shape.residual_offset + batch * shape.residual_batch + channel * shape.residual_channel + column * shape.residual_time];
+    
+    y[shape.y_offset + batch * shape.y_batch + channel * shape.y_channel + column * shape.y_time] = value;
+  }
+}
+
+
+
+
+
+@compute @workgroup_size(8)
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+  let lane = local % LANES;
+  let slice = local / LANES;
+  let row_group = workgroup.x * LANES + lane;
+  let block = row_group / BLOCK_LANES;
+  let first_chunk = block * shape.block_chunks * BLOCK_LANES + lane % BLOCK_LANES;
+  let first = workgroup.y % 1u * COLUMNS;
+  let batch = workgroup.z;
+  let split = workgroup.y / 1u;
+  
+  // Constants, where they can be: a compiler may then see that all invocations of a slice load the same input.
+  let first_turn = 0u;
+  let end_turn = shape.turns;
+  
+  
+  let first_value = shape.x_offset + batch * shape.x_batch;
+  
+
+  var acc0 = vec4f();
+  var acc1 = vec4f();
+  var acc2 = vec4f();
+  var acc3 = vec4f();
+
+  for (var n = first_turn; n < end_turn; n += SLICES) {
+    let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
+    let x_0 = x[(first_value + 0u * shape.x_time) / 4u + n];
+    let x_1 = x[(first_value + 1u * shape.x_time) / 4u + n];
+    let x_2 = x[(first_value + 2u * shape.x_time) / 4u + n];
+    let x_3 = x[(first_value + 3u * shape.x_time) / 4u + n];
+    {
+      let chunk = load_chunk(base + 0u);
+      {
+        let w = chunk;
+        acc0 += w * x_0[0];
+        acc1 += w * x_1[0];
+        acc2 += w * x_2[0];
+        acc3 += w * x_3[0];
+      }
+    }
+    {
+      let chunk = load_chunk(base + 8u);
+      {
+        let w = chunk;
+        acc0 += w * x_0[1];
+        acc1 += w * x_1[1];
+        acc2 += w * x_2[1];
+        acc3 += w * x_3[1];
+      }
+    }
+    {
+      let chunk = load_chunk(base + 16u);
+      {
+        let w = chunk;
+        acc0 += w * x_0[2];
+        acc1 += w * x_1[2];
+        acc2 += w * x_2[2];
+        acc3 += w * x_3[2];
+      }
+    }
+    {
+      let chunk = load_chunk(base + 24u);
+      {
+        let w = chunk;
+        acc0 += w * x_0[3];
+        acc1 += w * x_1[3];
+        acc2 += w * x_2[3];
+        acc3 += w * x_3[3];
+      }
+    }
+  }
+
+  let end = min(COLUMNS, OUT_LENGTH - first);
+
+  // One loop with one store: the sums move on by one component a turn. Nested loops, an array indexed by a variable, or a
+  // copy of the store per column take a software driver longer to compile than all the rest.
+  for (var k = 0u; k < 4u * end; k++) {
+    finish(row_group, k % 4u, first + k / 4u, batch, split, acc0.x);
+    acc0 = vec4f(acc0.yzw, acc1.x);
+    acc1 = vec4f(acc1.yzw, acc2.x);
+    acc2 = vec4f(acc2.yzw, acc3.x);
+    acc3 = vec4f(acc3.yzw, 0.0f);
+  }
+
+}

@@ -1,0 +1,115 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { PrologueParameters } from '../../kernels/conv/conv-prologue.wgsl.js';
+import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
+import type { Conv1dParameters } from '../../kernels/conv/conv1d-shape.js';
+import type { Kernel } from '../../kernels/lib/kernel.js';
+import { loadWeightsKernel } from '../../kernels/lib/load-weights.wgsl.js';
+import { finishNormKernel } from '../../kernels/norm/finish-norm.wgsl.js';
+import { groupNormKernel } from '../../kernels/norm/group-norm.wgsl.js';
+import { layerNormKernel } from '../../kernels/norm/layer-norm.wgsl.js';
+import { normalizeKernel } from '../../kernels/sampling/normalize.wgsl.js';
+import { shiftChunkKernel } from '../../kernels/sampling/shift-chunk.wgsl.js';
+import { solverStepKernel } from '../../kernels/sampling/solver-step.wgsl.js';
+import { startKernel } from '../../kernels/sampling/start.wgsl.js';
+import { unnormalizeKernel } from '../../kernels/sampling/unnormalize.wgsl.js';
+import { attentionKernel } from '../../kernels/transformer/attention.wgsl.js';
+import { embedTokenKernel } from '../../kernels/transformer/embed-token.wgsl.js';
+import { tokenLayerKernel } from '../../kernels/transformer/token-layer.wgsl.js';
+import type { TokenSizes } from '../../kernels/transformer/token-stages.wgsl.js';
+
+const FOLDER = new URL('snapshots/', import.meta.url).pathname;
+
+/** The convolution of a U-Net's middle level on a software driver: 4 columns, one invocation per reduction. */
+const CONV: Conv1dParameters = {
+  geometry: { kernelSize: 5, stride: 1, padding: 2, transposed: false, inLength: 4, outLength: 4 },
+  tiling: { columns: 4, lanes: 8, slices: 1 },
+  storage: 'f32',
+  inVector: 'time',
+  ragged: false,
+  bias: true,
+  residual: false,
+  inActivation: 'none',
+  outActivation: 'none',
+};
+const GPU_TILING = { columns: 4, lanes: 8, slices: 32 } as const;
+
+const LINEAR: Conv1dParameters = {
+  ...CONV,
+  geometry: { kernelSize: 1, stride: 1, padding: 0, transposed: false, inLength: 4, outLength: 4 },
+  inVector: 'channel',
+};
+
+const PROLOGUE: PrologueParameters = {
+  epsilon: 1e-5,
+  length: 4,
+  film: 'scale-bias',
+  residual: true,
+  stored: true,
+  probeSums: false,
+  probeNormalized: false,
+};
+
+const TOKENS: TokenSizes = { storage: 'f32', modelDim: 64, heads: 4, epsilon: 1e-5, maxInput: 256, maxOutput: 256, maxKeys: 18 };
+
+/** Every kernel, in the variants whose texts differ by more than a number. */
+const KERNELS: Readonly<Record<string, Kernel>> = {
+  'conv1d-software-f32': conv1dKernel(CONV),
+  'conv1d-software-f16': conv1dKernel({ ...CONV, storage: 'f16' }),
+  'conv1d-software-int8': conv1dKernel({ ...CONV, storage: 'int8' }),
+  'conv1d-lavapipe-f16': conv1dKernel({ ...CONV, storage: 'f16', place: 'texture', inSpace: 'uniform' }),
+  'conv1d-gpu-f32': conv1dKernel({ ...CONV, tiling: GPU_TILING }),
+  'conv1d-gpu-f16-native': conv1dKernel({ ...CONV, tiling: GPU_TILING, storage: 'f16', halfLoads: 'native' }),
+  'conv1d-gpu-prologue-split': conv1dKernel({
+    ...CONV,
+    tiling: GPU_TILING,
+    inVector: undefined,
+    stage: PROLOGUE,
+    split: true,
+    bias: false,
+  }),
+  'conv1d-transposed': conv1dKernel({
+    ...CONV,
+    geometry: { kernelSize: 4, stride: 2, padding: 1, transposed: true, inLength: 4, outLength: 8 },
+    tiling: { columns: 8, lanes: 8, slices: 1 },
+  }),
+  'conv1d-strided-ragged': conv1dKernel({
+    ...CONV,
+    geometry: { kernelSize: 3, stride: 2, padding: 1, transposed: false, inLength: 9, outLength: 5 },
+    inVector: 'scalar',
+    ragged: true,
+  }),
+  'linear-gelu-residual': conv1dKernel({ ...LINEAR, outActivation: 'gelu', residual: true }),
+  'finish-norm': finishNormKernel(PROLOGUE, 256),
+  'group-norm-film-residual': groupNormKernel({ epsilon: 1e-5, invocations: 8, film: 'scale-bias', residual: true, probed: false }),
+  'group-norm-film-bias-probed': groupNormKernel({ epsilon: 1e-5, invocations: 64, film: 'bias', residual: false, probed: true }),
+  'layer-norm': layerNormKernel({ epsilon: 1e-5, invocations: 8 }),
+  attention: attentionKernel({ maxKeys: 32, invocations: 8 }),
+  'embed-token': embedTokenKernel({ ...TOKENS, actionDim: 2, observationDim: 5, historySteps: 16, observationSteps: 2 }),
+  'token-layer': tokenLayerKernel(TOKENS),
+  'load-weights-f16': loadWeightsKernel('f16', 'native'),
+  normalize: normalizeKernel(2, 5, 64),
+  unnormalize: unnormalizeKernel(16, 2, 64),
+  start: startKernel(32, 64),
+  'shift-chunk': shiftChunkKernel(16, 2, 8, 64),
+  'solver-step': solverStepKernel(32, 64),
+};
+
+/**
+ * What the templates produce, to be read: a change of a template shows as a change of WGSL in the review. After an intended
+ * change, `npx vitest run --project pure test/kernels/wgsl-snapshots -u` writes the texts again.
+ */
+describe('WGSL', () => {
+  it.each(Object.entries(KERNELS))('%s is the text in snapshots/', async (name, { label, bindings, code }) => {
+    const access = bindings.map((binding) => `${binding.access}${binding.dynamic ? ' (dynamic)' : ''}`).join(', ');
+    await expect(`// ${label}\n// bindings: ${access}\n${code}`).toMatchFileSnapshot(`${FOLDER}${name}.wgsl`);
+  });
+
+  it('has no snapshot of a kernel that is gone', () => {
+    expect(readdirSync(FOLDER).sort()).toEqual(
+      Object.keys(KERNELS)
+        .map((name) => `${name}.wgsl`)
+        .sort(),
+    );
+  });
+});
