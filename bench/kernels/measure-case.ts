@@ -1,7 +1,7 @@
 import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { ExpectedWait } from '../../src/runtime/expected-wait.js';
-import { type SegmentRun } from '../../src/runtime/plan.js';
+import type { SegmentRun } from '../../src/runtime/plan.js';
 import { type Binding, type BufferHandle, type Dispatch, PlanBuilder } from '../../src/runtime/plan-builder.js';
 import type { Arena } from './arena.js';
 import { boundBytes, type Case } from './cases.js';

@@ -2,7 +2,7 @@ import { createBuffer, isTexture, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { ExpectedWait } from '../runtime/expected-wait.js';
-import { type Plan, type SegmentRun } from '../runtime/plan.js';
+import type { Plan, SegmentRun } from '../runtime/plan.js';
 import { type Binding, type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import type { OffsetValues } from '../runtime/step-offsets.js';
 import type { Uploader } from '../runtime/uploader.js';
