@@ -6,16 +6,16 @@ import type { EpisodeRecord } from '../../src/evaluation/record.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { parseStrategy } from '../../src/strategies/parse.js';
-import { useBundledPolicy } from '../support/bundled-policy.js';
 import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
 import { irregular } from '../support/golden-policy.js';
+import { useSmallPushTPolicy } from '../support/small-push-t.js';
 import { shortTask } from '../support/tasks.js';
 
 const SEEDS = [100_003, 100_004, 100_005];
 
 describe('evaluate', () => {
-  const policy = useBundledPolicy();
+  const policy = useSmallPushTPolicy();
 
   const run = (strategy: string, options: Partial<EvaluateOptions> = {}): Promise<EpisodeRecord[]> =>
     evaluate(policy(), {
@@ -162,8 +162,14 @@ describe('evaluate', () => {
 
   it('an environment where nothing moves: the stall rule fires, and the ticks end it', async () => {
     const task = shortTask(32, () => ({ step: () => ({ reward: 0.25, success: false }) }));
-    const [only] = await run('step:2/stall/eps=0.5', { task, seeds: [100_003] });
-    expect(only).toMatchObject({ ticks: 32, decisions: 4, stalls: 2, score: 0.25 });
+    // Two decisions must be there to compare; how far apart those of random weights are does not matter here.
+    for (const [eps, stalls] of [
+      [5, 2],
+      [1e-9, 0],
+    ]) {
+      const [only] = await run(`step:2/stall/eps=${eps}`, { task, seeds: [100_003] });
+      expect(only).toMatchObject({ ticks: 32, decisions: 4, stalls, score: 0.25 });
+    }
   });
 
   it('ends with success at once', async () => {
@@ -241,7 +247,7 @@ describe('a network that is not finite', () => {
 });
 
 describe('measureLatency', () => {
-  const policy = useBundledPolicy();
+  const policy = useSmallPushTPolicy();
 
   it('tells first decisions from later ones where they are sampled differently', async () => {
     const options = { task: shortTask(24), seed: 100_000, decisions: 4, budgetMs: 60_000 };

@@ -4,12 +4,12 @@ import { evaluate } from '../../src/evaluation/evaluate.js';
 import type { EpisodeRecord, EvaluationRecord } from '../../src/evaluation/record.js';
 import { renderReport } from '../../src/evaluation/report/render.js';
 import { parseStrategy } from '../../src/strategies/parse.js';
-import { useBundledPolicy } from '../support/bundled-policy.js';
 import { evaluationRecord } from '../support/evaluation-record.js';
+import { useSmallPushTPolicy } from '../support/small-push-t.js';
 import { TOY_SCENE, toyTask } from '../support/toy-task.js';
 
 describe('a task that is none of the package', () => {
-  const policy = useBundledPolicy();
+  const policy = useSmallPushTPolicy();
   const strategy = parseStrategy('ddim:1');
   const run = (task: Task): Promise<EpisodeRecord[]> =>
     evaluate(policy(), { task, strategy, seeds: [1, 2], parallel: 2, keepReplay: () => true });

@@ -4,13 +4,13 @@ import { playEpisode } from '../../src/evaluation/play.js';
 import { NonFiniteError } from '../../src/foundation/errors.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { parseStrategy } from '../../src/strategies/parse.js';
-import { useBundledPolicy } from '../support/bundled-policy.js';
+import { useSmallPushTPolicy } from '../support/small-push-t.js';
 import { shortTask } from '../support/tasks.js';
 
 const SEED = 100_003;
 
 describe('an episode that is played', () => {
-  const policy = useBundledPolicy();
+  const policy = useSmallPushTPolicy();
   const strategy = parseStrategy('step:1');
   const options = { task: shortTask(20), strategy: strategy.options, seed: SEED };
 

@@ -7,7 +7,7 @@ import type { Tensors } from './reference-networks.js';
 import { Normals } from './values.js';
 
 /** Random weights of a size that keeps activations near 1; norms near identity, so that every term shows. */
-function randomTensors(shapes: ReadonlyMap<string, readonly number[]>, seed: number): Record<string, Float32Array> {
+export function randomTensors(shapes: ReadonlyMap<string, readonly number[]>, seed: number): Record<string, Float32Array> {
   const normals = new Normals(seed);
   return Object.fromEntries(
     [...shapes].map(([name, shape]) => {
@@ -19,7 +19,7 @@ function randomTensors(shapes: ReadonlyMap<string, readonly number[]>, seed: num
   );
 }
 
-function writable(tensors: Tensors, shapes: ReadonlyMap<string, readonly number[]>, prefix: string): WritableTensor[] {
+export function writable(tensors: Tensors, shapes: ReadonlyMap<string, readonly number[]>, prefix: string): WritableTensor[] {
   return [...shapes].map(([name, shape]) => ({
     name: prefix + name,
     dtype: 'F32',
