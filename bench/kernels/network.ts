@@ -1,21 +1,14 @@
-import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
-import { POSITION_TABLES, predictorTensorShapes } from '../../src/checkpoints/predictor/predictor-tensors.js';
-import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
-import type { DecisionShape } from '../../src/decision/decision-input.js';
 import { inputLayout } from '../../src/decision/decision-upload.js';
 import { recordDecision } from '../../src/decision/record-decision.js';
 import { decisionRuns } from '../../src/decision/segments.js';
-import { transformerStart } from '../../src/decision/starts/transformer.js';
-import { loadPredictor } from '../../src/networks/predictor/predictor.js';
-import { loadUnet, residualBlockShapes } from '../../src/networks/unet/unet.js';
-import type { WeightLoader, WeightSource } from '../../src/ops/weight-source.js';
+import { residualBlockShapes } from '../../src/networks/unet/unet.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { SegmentRun } from '../../src/runtime/plan.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { type FillPart, Uploader } from '../../src/runtime/uploader.js';
-import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
 import type { Precision } from '../../src/spec/precision.js';
-import { SYNTHETIC_OBSERVATIONS, type SyntheticSize, syntheticPredictor, syntheticUnet } from '../../src/synthetic/checkpoint.js';
+import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
+import { loadEmptyNetwork } from '../../src/tuning/empty-network.js';
 import { smallWord } from './fill.js';
 import { NetworkWork, PREDICTOR_PREFIX } from './work.js';
 
@@ -82,50 +75,13 @@ class SizingUploader extends Uploader {
 /** Records the decision of a synthetic policy with its predictor, as the policy would. */
 export async function recordSynthetic(device: ComputeDevice, choice: DecisionChoice): Promise<RecordedDecision> {
   const { size, precision, batch, horizon, steps } = choice;
-  const unetShape: UnetShape = { ...syntheticUnet(size), horizon };
-  const { config } = await loadPredictorCheckpoint(syntheticPredictor());
-  const predictorShape: PredictorShape = { ...config, horizon, historySteps: horizon };
   const uploader = new SizingUploader(device, precision);
-  const loader = (prefix: string, shapes: ReadonlyMap<string, readonly number[]>): WeightLoader => ({
-    source: zeroSource(prefix, shapes),
-    uploader,
-    precision,
-  });
+  const made = await loadEmptyNetwork(device, uploader, { size, precision, horizon, timesteps: TIMESTEPS }, PREDICTOR_PREFIX);
+  const { unetShape, predictorShape, networks } = made;
   try {
-    const unet = await loadUnet(loader('', unetTensorShapes(unetShape)), unetShape, TIMESTEPS);
-    const positions = POSITION_TABLES.map((name): [string, number[]] => [name, [horizon, predictorShape.modelDim]]);
-    const network = await loadPredictor(
-      loader(PREDICTOR_PREFIX, new Map([...predictorTensorShapes(predictorShape), ...positions])),
-      predictorShape,
-    );
-    const frameWidth = SYNTHETIC_OBSERVATIONS.reduce((sum, feature) => sum + feature.size, 0);
-    const observationStatistics = await uploader.allocate('observation statistics', frameWidth * 16);
-    const actionStatistics = await uploader.allocate('action statistics', unetShape.actionDim * 16);
-    const shape: DecisionShape = {
-      batch,
-      observationSteps: predictorShape.observationSteps,
-      frameWidth,
-      horizon,
-      actionDim: unetShape.actionDim,
-      maxSteps: steps,
-      maxNoiseRows: 0,
-    };
-    const layout = inputLayout(shape);
+    const shape = made.decisionShape(batch, steps);
     const builder = new PlanBuilder(device);
-    const { offsets } = recordDecision(
-      builder,
-      {
-        device,
-        unet,
-        predictor: transformerStart(network),
-        observationStatistics,
-        actionStatistics,
-        bytes: uploader.bytes,
-        destroy: () => uploader.destroy(),
-      },
-      shape,
-      layout,
-    );
+    const { offsets } = recordDecision(builder, networks, shape, inputLayout(shape));
     return {
       choice,
       builder,
@@ -137,23 +93,10 @@ export async function recordSynthetic(device: ComputeDevice, choice: DecisionCho
       work: new NetworkWork(unetShape, predictorShape),
       sizes: uploader.sizes,
       filmBlocks: residualBlockShapes(unetShape).length,
-      destroy: () => uploader.destroy(),
+      destroy: networks.destroy,
     };
   } catch (error) {
-    uploader.destroy();
+    networks.destroy();
     throw error;
   }
-}
-
-/** Tensors of zeros: views of one array, whose pages nobody touches. Buffers get the tensors' names. */
-function zeroSource(prefix: string, shapes: ReadonlyMap<string, readonly number[]>): WeightSource {
-  const elements = (name: string): number => (shapes.get(name) ?? []).reduce((product, size) => product * size, 1);
-  const zeros = new Float32Array(Math.max(...[...shapes.keys()].map(elements)));
-  return {
-    locate: (name) => prefix + name,
-    readFloats: async (name) => {
-      if (!shapes.has(name)) throw new TypeError(`the synthetic network has no tensor "${prefix}${name}"`);
-      return zeros.subarray(0, elements(name));
-    },
-  };
 }
