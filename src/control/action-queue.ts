@@ -21,7 +21,7 @@ interface QueuedChunk {
 /**
  * The rows of the newest chunk, found by time: row observationSteps − 1 belongs to the tick of the chunk's observation,
  * and every tick after it to the next row. Rows for ticks that are over are therefore dropped by themselves when a chunk
- * comes, and there is no order of arrival that could shift a plan against the clock.
+ * comes, and there is no order of arrival that could shift a decision against the clock.
  */
 export class ActionQueue {
   readonly #sizes: Pick<DecisionSourceInfo, 'horizon' | 'actionDim' | 'observationSteps'>;

@@ -1,5 +1,5 @@
 /**
- * Time as plans see it, in ticks. It goes on with every tick, skipped ones included, except while the robot stands still:
+ * Time as decisions see it, in ticks. It goes on with every tick, skipped ones included, except while the robot stands still:
  * before its first action, and while it is held. What was decided for the next tick is then still ahead.
  */
 export class ChunkTime {

@@ -31,7 +31,7 @@ export interface EpisodeStart {
  * Decisions stay `actionSteps` ticks apart however long they take, because that is how far apart a policy's warm starts
  * take chunks to be; for the ticks until the next chunk comes, the horizon's further rows are used. A chunk's rows are
  * matched to ticks by time, so rows that are over when it comes are dropped. Before the first action of an episode, and
- * while the robot is held, time stands still for the plan: nothing that it decided has happened meanwhile.
+ * while the robot is held, time stands still for the decision: nothing that it decided has happened meanwhile.
  *
  * Anything unexpected is a safe stop: no further action is sent, and `onStop` is told why, once. A loop that has stopped
  * does not start again; make another one when the reason is dealt with.
@@ -78,7 +78,7 @@ export class ControlLoop {
   }
 
   /**
-   * Resolves when the loop has stopped, `onStop` has ended, and no plan and no send is running any more: then the policy
+   * Resolves when the loop has stopped, `onStop` has ended, and no decision and no send is running any more: then the policy
    * may be disposed of. Rejects with what `onStop` or a listener of 'stop' threw.
    */
   get stopped(): Promise<StopReason> {
@@ -168,7 +168,7 @@ export class ControlLoop {
     this.#time.advance(skipped);
     this.#window.tick(skipped);
     if (this.#isStale()) this.#metrics.counts.staleTicks++;
-    // The action first: asking for a plan may take a while before it returns.
+    // The action first: asking for a decision may take a while before it returns.
     const sentBefore = this.#metrics.counts.sent;
     const source = this.#act(tick);
     if (!this.#isRunning()) return;
@@ -202,7 +202,7 @@ export class ControlLoop {
     const source = late === 'repeat' ? 'repeat' : 'hold';
     if (!this.#emit('deadline-miss', { tick: tick.index, consecutive: this.#misses, cause })) return source;
     if (late === 'stop' || this.#misses > maxMisses) {
-      const behind = cause === 'decision' ? 'the plan was not there' : 'the observations were too old to plan from';
+      const behind = cause === 'decision' ? 'the decision was not there' : 'the observations were too old to decide from';
       this.#stop.end('deadline', `no action for tick ${tick.index}, ${this.#misses} in a row: ${behind}`);
       return source;
     }

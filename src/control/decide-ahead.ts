@@ -2,14 +2,14 @@ import type { Observation } from '../observations/check.js';
 import type { Clock } from './clock.js';
 import type { DecidedChunk, DecisionSource } from './decision-source.js';
 
-/** What becomes of a plan. */
+/** What becomes of a decision. */
 export interface DecideOutcome {
   readonly done: (chunk: DecidedChunk, latencyMs: number) => void;
-  /** Also where the plan belongs to a past episode: a source that failed once is not trusted with the next. */
+  /** Also where the decision belongs to a past episode: a source that failed once is not trusted with the next. */
   readonly failed: (error: unknown) => void;
 }
 
-/** At most one plan at a time. */
+/** At most one decision at a time. */
 export class DecideAhead {
   readonly #source: DecisionSource;
   readonly #clock: Clock;
@@ -26,25 +26,25 @@ export class DecideAhead {
     return this.#episode;
   }
 
-  /** Also while a plan of a past episode is running. */
+  /** Also while a decision of a past episode is running. */
   get isDeciding(): boolean {
     return this.#running !== undefined;
   }
 
-  /** Begins a plan; `isDeciding` must be false. Also what `done` throws counts as a failure. */
+  /** Begins a decision; `isDeciding` must be false. Also what `done` throws counts as a failure. */
   begin(window: Observation, outcome: DecideOutcome): void {
     this.#running = this.#decide(window, outcome).finally(() => {
       this.#running = undefined;
     });
   }
 
-  /** Begins an episode: the chunk of a plan that is still running is dropped. */
+  /** Begins an episode: the chunk of a decision that is still running is dropped. */
   reset(): void {
     this.#source.reset();
     this.#episode++;
   }
 
-  /** Resolves when no plan is running any more. */
+  /** Resolves when no decision is running any more. */
   async settled(): Promise<void> {
     await this.#running;
   }

@@ -8,7 +8,7 @@ import type { Send } from './sender.js';
 
 /**
  * What happens in a tick for which no row of a chunk is there.
- * - `hold`: `holdAction` is sent, or nothing without it: the robot waits where it is. The plan waits as well: its time does
+ * - `hold`: `holdAction` is sent, or nothing without it: the robot waits where it is. The decision waits as well: its time does
  *   not go on, and when the chunk comes, it goes on with the row that was missing.
  * - `repeat`: the action sent last is sent again. Time goes on: rows that are over when the chunk comes are dropped.
  * - `stop`: safe stop, nothing is sent.
@@ -43,7 +43,7 @@ export interface ControlLoopOptions {
    */
   readonly actionSteps?: number;
   /**
-   * Ticks that a plan may take: a chunk is used for `actionSteps` + `lead` ticks from its observation on, and deciding of
+   * Ticks that a decision may take: a chunk is used for `actionSteps` + `lead` ticks from its observation on, and deciding of
    * the next begins `lead` ticks before it runs out. It takes over as soon as it is there, so a large lead costs nothing
    * where the source is fast. Default: all that the horizon has left; less is a stricter deadline.
    */

@@ -63,7 +63,7 @@ function checkSchedule({ steps }: Schedule, numTrainTimesteps: number): void {
 
 /** Runs that can share their dispatches: one denoiser, one schedule, and one answer to whether samples are traced. */
 interface Batch {
-  readonly network: string | undefined;
+  readonly denoiser: string | undefined;
   readonly schedule: Schedule;
   readonly trace: boolean;
   readonly runs: DenoiseRun[];
@@ -105,11 +105,11 @@ export class Denoiser {
 function batches(runs: readonly DenoiseRun[]): Batch[] {
   const all: Batch[] = [];
   runs.forEach((run, place) => {
-    const { network, schedule, trace = false } = run.request;
+    const { denoiser, schedule, trace = false } = run.request;
     const joins = (other: Batch): boolean =>
-      other.network === network && other.trace === trace && other.runs.length < MAX_BATCH && sameSteps(other.schedule, schedule);
+      other.denoiser === denoiser && other.trace === trace && other.runs.length < MAX_BATCH && sameSteps(other.schedule, schedule);
     let batch = all.find(joins);
-    if (!batch) all.push((batch = { network, schedule, trace, runs: [], places: [] }));
+    if (!batch) all.push((batch = { denoiser, schedule, trace, runs: [], places: [] }));
     batch.runs.push(run);
     batch.places.push(place);
   });

@@ -1,6 +1,6 @@
-import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import type { Schedule } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
+import type { PolicySpec } from '../spec/policy-spec.js';
 import { DecisionPlan } from './decision-plan.js';
 import type { PolicyNetworks } from './networks.js';
 
@@ -13,7 +13,7 @@ const MOST_PLANS = 16;
 /** What plans of one batch size differ in. */
 export interface PlanVariant {
   /** Name of the denoiser; undefined: the policy's own. */
-  readonly network?: string | undefined;
+  readonly denoiser?: string | undefined;
   /** Whether the sample after every step is handed out. */
   readonly trace?: boolean;
 }
@@ -21,7 +21,7 @@ export interface PlanVariant {
 /** The plans of a policy, one per batch size and variant. */
 export class PlanCache {
   readonly #networks: PolicyNetworks;
-  readonly #checkpoint: PolicyCheckpoint;
+  readonly #spec: PolicySpec;
   readonly #probes: readonly string[];
   /** Least recently used first. */
   readonly #plans = new Map<string, DecisionPlan>();
@@ -29,9 +29,9 @@ export class PlanCache {
   #maxSteps = 1;
   #maxNoiseRows = 0;
 
-  constructor(networks: PolicyNetworks, checkpoint: PolicyCheckpoint, probes: readonly string[]) {
+  constructor(networks: PolicyNetworks, spec: PolicySpec, probes: readonly string[]) {
     this.#networks = networks;
-    this.#checkpoint = checkpoint;
+    this.#spec = spec;
     this.#probes = probes;
   }
 
@@ -77,8 +77,8 @@ export class PlanCache {
     this.#plans.clear();
   }
 
-  #compile(batch: number, { network, trace = false }: PlanVariant): Promise<DecisionPlan> {
-    const { unet, observationSteps } = this.#checkpoint;
+  #compile(batch: number, { denoiser, trace = false }: PlanVariant): Promise<DecisionPlan> {
+    const { unet, observationSteps } = this.#spec;
     const shape = {
       batch,
       observationSteps,
@@ -88,7 +88,7 @@ export class PlanCache {
       maxSteps: this.#maxSteps,
       maxNoiseRows: this.#maxNoiseRows,
     };
-    return DecisionPlan.compile(withDenoiser(this.#networks, network), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
+    return DecisionPlan.compile(withDenoiser(this.#networks, denoiser), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
   }
 
   #forget(): void {
@@ -100,8 +100,8 @@ export class PlanCache {
   }
 }
 
-function keyOf(batch: number, { network, trace = false }: PlanVariant): string {
-  return `${batch}${trace ? ' traced' : ''}${network === undefined ? '' : ` ${network}`}`;
+function keyOf(batch: number, { denoiser, trace = false }: PlanVariant): string {
+  return `${batch}${trace ? ' traced' : ''}${denoiser === undefined ? '' : ` ${denoiser}`}`;
 }
 
 /** The networks with the denoiser of this name in the place of the policy's own. */

@@ -2,7 +2,7 @@ import type { Observation } from '../observations/check.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import type { Scene } from './scene.js';
 
-/** What one control step led to. */
+/** What one tick led to. */
 export interface EnvironmentStep {
   /** 0 … 1; an episode's score is the largest of its rewards. */
   readonly reward: number;
@@ -35,7 +35,7 @@ export interface TaskEnvironment {
 export interface Task {
   /** As records name it. */
   readonly name: string;
-  /** Control steps after which an episode is cut. */
+  /** Ticks after which an episode is cut. */
   readonly maxTicks: number;
   /** How it is shown. */
   readonly scene: Scene;

@@ -5,9 +5,9 @@ export interface SceneAxis {
   readonly digits: number;
 }
 
-/** An episode at a control step, as a replay has it: `Replay` says what the arrays hold. */
+/** An episode at a tick, as a replay has it: `Replay` says what the arrays hold. */
 export interface SceneMoment {
-  /** Control steps that were executed, 0 … the episode's. */
+  /** Ticks that were executed, 0 … the episode's. */
   readonly tick: number;
   /** [ticks + 1][axes of a snapshot], flattened. */
   readonly states: readonly number[];
@@ -45,7 +45,7 @@ export interface Scene {
   readonly title: string;
   /** What the reward is, and what a success is, for the reader of a report: whole sentences after a colon. Markup. */
   readonly scoring: string;
-  /** Control steps per second. */
+  /** Ticks per second. */
   readonly tickRate: number;
   readonly snapshot: readonly SceneAxis[];
   /** Of an action as it is sent. */

@@ -19,7 +19,7 @@ export interface EpisodeRecord {
   /** The largest reward of the episode, 0 … 1. */
   readonly score: number;
   readonly success: boolean;
-  /** Control steps that were executed. */
+  /** Ticks that were executed. */
   readonly ticks: number;
   readonly decisions: number;
   /** U-Net evaluations of all decisions, `screening` included. */
@@ -33,7 +33,7 @@ export interface EpisodeRecord {
    * action dimensions, in normalised action space (−1 … 1).
    */
   readonly jumps: readonly number[];
-  /** Reward after each control step, rounded to 4 digits, [ticks]. */
+  /** Reward after each tick, rounded to 4 digits, [ticks]. */
   readonly rewards: readonly number[];
   /** Why the episode ended early, where it did: e.g. the network was not finite. Its score is what was reached before. */
   readonly failure?: string;
@@ -81,7 +81,7 @@ export interface EvaluationRecord {
   readonly version: 1;
   /** Name of the task, whose scene tells what replays hold. */
   readonly task: string;
-  /** Control steps after which an episode is cut. */
+  /** Ticks after which an episode is cut. */
   readonly maxTicks: number;
   readonly policy: { readonly name: string; readonly parameters: number; readonly predictor: string | null };
   readonly precision: PrecisionChoice;

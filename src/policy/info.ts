@@ -1,7 +1,6 @@
-import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import type { AdapterSummary } from '../runtime/device.js';
-import { type Dialect, type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
+import { type Dialect, type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
 
 /** What a loaded policy is. */
@@ -30,18 +29,18 @@ export interface PolicyInfo {
 }
 
 export function describePolicy(
-  checkpoint: PolicyCheckpoint,
+  spec: PolicySpec,
   networks: PolicyNetworks,
 ): Omit<PolicyInfo, 'precision' | 'fileDtypes' | 'strategy' | 'dispatches' | 'warnings'> {
   return {
-    name: checkpoint.name,
-    dialect: checkpoint.dialect,
-    observations: observationInfo(checkpoint.observations),
-    observationSteps: checkpoint.observationSteps,
-    horizon: checkpoint.unet.horizon,
-    actionSteps: checkpoint.actionSteps,
-    actionDim: checkpoint.unet.actionDim,
-    parameters: checkpoint.parameters,
+    name: spec.name,
+    dialect: spec.dialect,
+    observations: observationInfo(spec.observations),
+    observationSteps: spec.observationSteps,
+    horizon: spec.unet.horizon,
+    actionSteps: spec.actionSteps,
+    actionDim: spec.unet.actionDim,
+    parameters: spec.parameters,
     predictor: networks.predictor?.kind ?? 'none',
     deviceBytes: networks.bytes,
     adapter: networks.device.adapter,

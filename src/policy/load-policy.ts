@@ -128,17 +128,18 @@ async function createPolicy(
   { networks, precision, warnings }: LoadedIn<PolicyNetworks>,
   options: LoadPolicyOptions & { readonly seed: number },
 ): Promise<Policy> {
+  const { weights, weightBytes, warnings: warned, close, ...spec } = checkpoint;
   let policy: Policy | undefined;
   let loaded = false;
   try {
     policy = new Policy({
-      checkpoint,
+      spec,
       networks,
       precision,
-      fileDtypes: storedDtypes(checkpoint.weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])),
+      fileDtypes: storedDtypes(weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])),
       strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
       seed: options.seed,
-      warnings: [...checkpoint.warnings, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],
+      warnings: [...warned, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],
       probes: options.probes ?? [],
       onDecision: options.onDecision,
       // The caller of a load that failed has no policy, and shall not hear that it was disposed of.

@@ -1,4 +1,3 @@
-import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import { Denoiser, type DenoiseSample } from '../decision/denoiser.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
@@ -7,10 +6,10 @@ import { checkInteger, checkKeys } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
 import type { PlanTiming } from '../runtime/timing.js';
-import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
+import { type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
 import { createStrategy } from '../strategies/index.js';
-import type { DenoiseResult, Strategy, StrategyContext } from '../strategies/strategy.js';
+import { type DenoiseResult, type Strategy, type StrategyContext, strategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Decider, nextTurn, type Turn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
@@ -30,7 +29,7 @@ export type {
 } from './decision-result.js';
 
 export interface PolicyParts {
-  readonly checkpoint: PolicyCheckpoint;
+  readonly spec: PolicySpec;
   readonly networks: PolicyNetworks;
   readonly precision: Precision;
   readonly fileDtypes: readonly string[];
@@ -69,14 +68,13 @@ export class Policy {
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
-    this.#observations = observationInfo(parts.checkpoint.observations);
-    this.#plans = new PlanCache(parts.networks, parts.checkpoint, parts.probes);
+    this.#observations = observationInfo(parts.spec.observations);
+    this.#plans = new PlanCache(parts.networks, parts.spec, parts.probes);
     this.#denoiser = new Denoiser(this.#plans);
-    const { scheduler, unet, observationSteps, actionSteps } = parts.checkpoint;
-    this.#context = { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };
+    this.#context = strategyContext(parts.spec);
     this.#decider = new Decider(this.#denoiser, this.#context, parts.onDecision);
     this.#checks = new RequestChecks({
-      name: parts.checkpoint.name,
+      name: parts.spec.name,
       observations: this.#observations,
       context: this.#context,
       seed: parts.seed,
@@ -87,10 +85,10 @@ export class Policy {
 
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
-    const { checkpoint, networks, precision, fileDtypes, warnings } = this.#parts;
+    const { spec, networks, precision, fileDtypes, warnings } = this.#parts;
     const { usual, needs, description, actionSteps } = this.#strategy;
     return {
-      ...describePolicy(checkpoint, networks),
+      ...describePolicy(spec, networks),
       actionSteps,
       precision,
       fileDtypes,
@@ -235,7 +233,7 @@ export class Policy {
   }
 
   #run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#disposal) return Promise.reject(new DisposedError(`policy "${this.#parts.checkpoint.name}" was disposed of; load it again.`));
+    if (this.#disposal) return Promise.reject(new DisposedError(`policy "${this.#parts.spec.name}" was disposed of; load it again.`));
     return this.#queue.run(task);
   }
 
@@ -243,10 +241,10 @@ export class Policy {
     const strategy = createStrategy(options, this.#context);
     const missing = strategy.needs.find(({ network }) => !this.#parts.networks[network]);
     if (missing) {
-      const { network, why } = missing;
+      const { network, why, given } = missing;
       throw new OptionError(
         `strategy ${options.name} needs a ${network} ${why}, found none: give \`networks: { ${network} }\` when loading the policy, ` +
-          "a folder or 'shift'.",
+          `${given}.`,
       );
     }
     this.#plans.reserve(strategy.schedules);

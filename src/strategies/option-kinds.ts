@@ -87,7 +87,7 @@ export function toggle<D extends boolean | undefined>(
   });
 }
 
-export function choice<T extends string, D extends T | undefined>(
+export function choice<const T extends string, D extends T | undefined>(
   choices: readonly T[],
   fallback: Fallback<D>,
   help: string,

@@ -100,7 +100,7 @@ function createStep({ budget, warmStart: rule, coldStart: cold, stall, predictor
     description: `STEP ${budget} (${details.join(', ')})`,
     schedules: [warm.schedule, ...(cold ? [cold.schedule] : []), ...(perturbed ? [perturbed.schedule] : [])],
     usual: warm.schedule,
-    needs: predictor === 'network' ? [{ network: 'predictor', why: 'for the starts of its decisions' }] : [],
+    needs: predictor === 'network' ? [{ network: 'predictor', why: 'for the starts of its decisions', given: "a folder or 'shift'" }] : [],
     actionSteps: context.actionSteps,
     needsOnlyChunks: true,
     begin: singleRuns(({ newest, before }) => {

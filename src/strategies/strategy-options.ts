@@ -22,7 +22,7 @@ export type SolverStrategyOptions = OptionsOf<typeof DDPM> | OptionsOf<typeof DD
 export type StepStrategyOptions = OptionsOf<typeof STEP>;
 
 /**
- * RTI-DP: every control step the last chunk, moved on by one row, is taken for a slightly noisy one and denoised over a
+ * RTI-DP: every tick the last chunk, moved on by one row, is taken for a slightly noisy one and denoised over a
  * short list of timesteps; one action per decision. The first decision is a full DDPM run.
  */
 export type RtiDpStrategyOptions = OptionsOf<typeof RTI_DP>;

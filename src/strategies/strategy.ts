@@ -1,5 +1,5 @@
 import type { Schedule } from '../diffusion/solver-step.js';
-import type { SchedulerConfig } from '../spec/policy-spec.js';
+import type { PolicySpec, SchedulerConfig } from '../spec/policy-spec.js';
 
 /** A chunk as decisions leave it behind, of one sample, or of a batch [b][…]. */
 export interface PastChunk {
@@ -19,7 +19,7 @@ export interface DenoiseRequest {
   /** What the predictor is shown as previous chunk, normalised, f32 [horizon][actionDim]. Default: the newest chunk, or zeros. */
   readonly history?: Float32Array;
   /** The denoiser that the run goes through, by name. Default: the policy's own. */
-  readonly network?: string;
+  readonly denoiser?: string;
   /** Whether the result brings the sample after every step. */
   readonly trace?: boolean;
 }
@@ -78,6 +78,8 @@ export interface NetworkNeed {
   readonly network: 'predictor';
   /** What for, to end "needs a predictor " with. */
   readonly why: string;
+  /** What can be given, to end "give … " with. */
+  readonly given: string;
 }
 
 /** A strategy: how decisions are sampled from the denoiser. One strategy serves any number of episodes. */
@@ -105,6 +107,10 @@ export interface StrategyContext {
   readonly actionDim: number;
   readonly observationSteps: number;
   readonly actionSteps: number;
+}
+
+export function strategyContext({ scheduler, unet, observationSteps, actionSteps }: PolicySpec): StrategyContext {
+  return { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };
 }
 
 /** The start of a decision that is one run. */

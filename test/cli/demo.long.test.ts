@@ -32,6 +32,6 @@ describe('warmstep demo', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/STEP 2 .* seed 100003/);
     expect(stdout).toMatch(/coverage \d\.\d\d/);
-    expect(stdout).toMatch(/(success|not solved) after \d+ control steps; largest reward [01]\.\d{3}\n$/);
+    expect(stdout).toMatch(/(success|not solved) after \d+ ticks; largest reward [01]\.\d{3}\n$/);
   });
 });

@@ -79,7 +79,7 @@ describe('warmstep eval', () => {
   });
 
   it.each<[string[], RegExp]>([
-    [[], /the task must be push-t, found none/],
+    [[], /the task must be push-t.*, found none/],
     [['cartpole'], /found "cartpole"/],
     [['push-t', '--strategies', 'ddim:2,nonsense'], /begins with "nonsense"/],
     [['push-t', '--grid', 'step:2'], /one or two options with several values/],

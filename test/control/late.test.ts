@@ -36,7 +36,9 @@ describe('a late plan', () => {
   it('stop: nothing is sent any more', async () => {
     const simulation = await Simulation.started(30, { ...LATE, late: 'stop' });
     expect(simulation.actions(17, 29)).toEqual([15, ...new Array<undefined>(12)]);
-    expect(simulation.reasons).toMatchObject([{ kind: 'deadline', message: 'no action for tick 18, 1 in a row: the plan was not there' }]);
+    expect(simulation.reasons).toMatchObject([
+      { kind: 'deadline', message: 'no action for tick 18, 1 in a row: the decision was not there' },
+    ]);
     expect(simulation.loop.metrics).toMatchObject({ ticks: 19, deadlineMisses: 1 });
   });
 
@@ -122,7 +124,7 @@ describe('old observations', () => {
   it('say in the event and in the reason that it was not the source', async () => {
     const simulation = await withGap('stop');
     expect(simulation.reasons).toMatchObject([
-      { kind: 'deadline', message: 'no action for tick 18, 1 in a row: the observations were too old to plan from' },
+      { kind: 'deadline', message: 'no action for tick 18, 1 in a row: the observations were too old to decide from' },
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosenTask } from '../../src/cli/eval/tasks.js';
+import { chosenTask, TASK_NAMES } from '../../src/cli/eval/tasks.js';
 import { sceneOf, TASKS } from '../../src/envs/tasks.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { UsageError } from '../../src/terminal/options.js';
@@ -14,11 +14,11 @@ describe('the tasks there are', () => {
   });
 
   it('are listed for a name that none of them has', () => {
-    expect(() => sceneOf('lamp')).toThrow(OptionError);
-    expect(() => sceneOf('lamp')).toThrow(/task "lamp" is none of push-t/);
-    expect(() => chosenTask('--task', 'lamp')).toThrow(UsageError);
-    expect(() => chosenTask('--task', 'lamp')).toThrow('--task must be push-t, found "lamp"');
-    expect(() => chosenTask('the task', undefined)).toThrow('the task must be push-t, found none');
+    expect(() => sceneOf('no-such-task')).toThrow(OptionError);
+    expect(() => sceneOf('no-such-task')).toThrow(/task "no-such-task" is none of push-t/);
+    expect(() => chosenTask('--task', 'no-such-task')).toThrow(UsageError);
+    expect(() => chosenTask('--task', 'no-such-task')).toThrow(`--task must be ${TASK_NAMES}, found "no-such-task"`);
+    expect(() => chosenTask('the task', undefined)).toThrow(`the task must be ${TASK_NAMES}, found none`);
   });
 
   it.each([...TASKS.values()])('have scenes that name every number once: $name', ({ scene }) => {

@@ -167,7 +167,7 @@ describe.skipIf(!browser)('the report in a browser', () => {
     await page.press('ArrowRight');
     await page.press('ArrowLeft');
     expect((await shown(page)).slider).toBe(at + 2);
-    // Decisions of the made-up record are eight control steps apart.
+    // Decisions of the made-up record are eight ticks apart.
     await page.press('ArrowRight', { shift: true });
     expect((await shown(page)).slider % 8).toBe(0);
     await page.press('End');
@@ -190,7 +190,7 @@ describe.skipIf(!browser)('the report in a browser', () => {
     await eventually(() => page.evaluate('document.querySelector("[data-part=play]").textContent'), 'Play');
   });
 
-  it('changes strategy and seed by its lists, and keeps the control step', async () => {
+  it('changes strategy and seed by its lists, and keeps the tick', async () => {
     const page = await open(`${url}#replay=ddpm:100,100000,33`);
     const choose = (part: string, value: string): Promise<unknown> =>
       page.evaluate(

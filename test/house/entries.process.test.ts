@@ -38,7 +38,8 @@ const ENTRIES: readonly Entry[] = Object.entries(PACKAGE.exports).flatMap(([path
   if (typeof target === 'string') return [];
   return [entryOf(path.replace('.', PACKAGE.name), 'node' in target ? target.node : target)];
 });
-const BROWSER_ENTRIES = ENTRIES.filter(({ specifier }) => specifier !== PACKAGE.name);
+/** Those for any runtime; one of Node's lies with what it is made of, as `src/platform/node/index.ts` does. */
+const BROWSER_ENTRIES = ENTRIES.filter(({ source }) => source.startsWith('src/entries/'));
 
 /** The names of an entry, types among them, as its text lists them. */
 function namesOf(source: string): string[] {

@@ -34,6 +34,8 @@ expectTypeOf<{ readonly 'observation.state': number[] }>().toExtend<Observation>
 expectTypeOf<{ name: 'STEP'; budget: 2 }>().toExtend<StrategyOptions>();
 expectTypeOf<{ name: 'DDIM'; steps: 10 }>().toExtend<StrategyOptions>();
 expectTypeOf<{ name: 'ddim' }>().not.toExtend<StrategyOptions>();
+expectTypeOf<{ name: 'DPM-Solver++'; solverType: 'heun' }>().toExtend<StrategyOptions>();
+expectTypeOf<{ name: 'DPM-Solver++'; solverType: 'euler' }>().not.toExtend<StrategyOptions>();
 expectTypeOf(parseStrategy).parameter(0).toBeString();
 expectTypeOf(parseStrategies).parameter(0).toBeString();
 

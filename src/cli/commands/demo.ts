@@ -68,7 +68,7 @@ export const demoCommand: Command = {
         if (values.watch) {
           const { score, success, ticks, failure } = await watchEpisode(policy, task, seed, process.stdout, signal);
           const end = failure === undefined ? (success ? 'success' : 'not solved') : 'failed';
-          print(`${end} after ${plural(ticks, 'control step')}; largest reward ${score.toFixed(3)}`);
+          print(`${end} after ${plural(ticks, 'tick')}; largest reward ${score.toFixed(3)}`);
           if (failure !== undefined) printNote(failure);
           return failure === undefined ? 0 : 1;
         }

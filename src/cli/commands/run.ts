@@ -6,7 +6,9 @@ import { listed } from '../../checkpoints/source.js';
 import { folderSource } from '../../platform/node/folder-source.js';
 import type { Decision, Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
+import { createStrategy } from '../../strategies/index.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
+import { strategyContext } from '../../strategies/strategy.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, required, UsageError } from '../../terminal/options.js';
@@ -87,7 +89,8 @@ export const runCommand: Command = {
       checkpoint.observations.map(({ rawName, size }) => ({ name: rawName, size })),
     );
     if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
-    const predictor = strategy.name === 'STEP' ? values.predictor : undefined;
+    const { needs } = createStrategy(strategy, strategyContext(checkpoint));
+    const predictor = needs.some(({ network }) => network === 'predictor') ? values.predictor : undefined;
     if (values.predictor !== undefined && predictor === undefined)
       printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
 

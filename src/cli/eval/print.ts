@@ -53,7 +53,7 @@ export function evaluationReport(record: EvaluationRecord): string {
     facts([
       ['policy', `${policy.name}, ${(policy.parameters / 1e6).toFixed(1)} million parameters, ${record.precision} weights`],
       ['adapter', `${adapter.description}${adapter.isSoftware ? ' (software: times say nothing about a GPU)' : ''}`],
-      ['task', `${record.task}, seeds ${record.seed} to ${last}, at most ${record.maxTicks} control steps`],
+      ['task', `${record.task}, seeds ${record.seed} to ${last}, at most ${record.maxTicks} ticks`],
     ]),
     evaluationTable(summarize(record)),
     [

@@ -8,7 +8,7 @@ import { SUBSTEP, World } from './world.js';
 
 export type { ContactPoint, PushTState } from './state.js';
 
-/** Control steps after which an episode is cut. */
+/** Ticks after which an episode is cut. */
 export const PUSH_T_MAX_STEPS = 300;
 
 /** Coverage above which the task is done. */
@@ -22,7 +22,7 @@ const SUBSTEPS = 10;
  */
 const FARTHEST = 1e9;
 
-/** What one control step led to. */
+/** What one tick led to. */
 export interface PushTStep extends EnvironmentStep {
   /** Share of the target that the block covers, 0 … 1. */
   readonly coverage: number;
@@ -42,7 +42,7 @@ export interface PushTOptions {
 
 /**
  * Push-T: an agent's disc pushes a T-shaped block onto a target pose (gym-pusht 0.1.5 on Chipmunk 7, equal to 1e-9 over
- * an episode). One control step takes 0.1 s of simulated time. Instances share nothing; no call changes its arguments.
+ * an episode). One tick takes 0.1 s of simulated time. Instances share nothing; no call changes its arguments.
  */
 export class PushT implements Environment<PushTState> {
   readonly #legacy: boolean;
@@ -76,7 +76,7 @@ export class PushT implements Environment<PushTState> {
   }
 
   /**
-   * One control step towards `target`: x and y in pixels, expected within 0 … 512 but not clipped. Throws OptionError
+   * One tick towards `target`: x and y in pixels, expected within 0 … 512 but not clipped. Throws OptionError
    * for anything but two numbers within ±10^9, NonFiniteError for NaN or infinity; the state is then as before.
    */
   step(target: ArrayLike<number>): PushTStep {

@@ -56,7 +56,7 @@ function show(part: (name: string) => ScenePart, { tick, states, targets }: Scen
   const places: string[] = [];
   for (let at = 0; at <= tick; at++) places.push(`${states[5 * at]},${states[5 * at + 1]}`);
   part('trail').setAttribute('points', places.join(' '));
-  // The target that led here; before the first control step there is none.
+  // The target that led here; before the first tick there is none.
   const target = part('target');
   target.style.display = tick === 0 ? 'none' : '';
   if (tick > 0) target.setAttribute('transform', `translate(${targets[2 * tick - 2]} ${targets[2 * tick - 1]})`);

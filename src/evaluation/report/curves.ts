@@ -14,7 +14,7 @@ const FRAME: Frame = { left: 44, top: 30, width: WIDTH - 58, height: HEIGHT - 80
 export function curvesSection({ record, rows, crowd }: ReportModel): string {
   const shown = shownAtFirst(rows, crowd);
   const most = Math.max(...rows.map(({ summary }) => summary.episodes));
-  const time = countAxis('control steps', record.maxTicks, FRAME);
+  const time = countAxis('ticks', record.maxTicks, FRAME);
   const rank = countAxis('episodes, the best first', most, FRAME);
   const plots = [
     plot('Largest reward so far, mean over episodes', time, rows, shown, (row) => runningMaximum(row.strategy.episodes, record.maxTicks)),
@@ -70,7 +70,7 @@ function stepped(values: readonly number[], x: Axis, y: Axis): string {
   return `${parts.join('')}H${coordinate(x.place(values.length))}`;
 }
 
-/** Entry t: mean over episodes of the largest reward of the first t + 1 control steps, [maxTicks]. */
+/** Entry t: mean over episodes of the largest reward of the first t + 1 ticks, [maxTicks]. */
 export function runningMaximum(episodes: readonly EpisodeRecord[], maxTicks: number): number[] {
   const sums = new Array<number>(maxTicks).fill(0);
   for (const { rewards } of episodes) {

@@ -2,7 +2,7 @@ import type { ReportModel } from './model.js';
 
 /** What the viewer of the page is given: the episodes that have a replay, and no more. */
 export interface ReplayData {
-  /** Control steps per second. */
+  /** Ticks per second. */
   readonly tickRate: number;
   readonly strategies: readonly ReplayStrategy[];
 }
@@ -19,7 +19,7 @@ export interface ReplayEpisode {
   readonly success: boolean;
   readonly failure: string | null;
   readonly ticks: number;
-  /** After each control step, [ticks]. */
+  /** After each tick, [ticks]. */
   readonly rewards: readonly number[];
   /** Flattened: `Replay` says of what. */
   readonly states: readonly number[];

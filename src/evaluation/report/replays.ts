@@ -21,7 +21,7 @@ export function replaysSection(model: ReportModel): string {
       element('div', { class: 'timeline' }, [
         element('span', { class: 'tick' }, 'reward, 0 … 1'),
         element('svg', { 'data-part': 'timeline', viewBox: '0 0 1000 100', preserveAspectRatio: 'none', 'aria-hidden': 'true' }),
-        element('input', { type: 'range', 'data-part': 'slider', min: 0, max: 0, value: 0, step: 1, 'aria-label': 'control step' }),
+        element('input', { type: 'range', 'data-part': 'slider', min: 0, max: 0, value: 0, step: 1, 'aria-label': 'tick' }),
         element('span', { class: 'key' }, [
           element('i', { class: 'decision' }),
           'decision',

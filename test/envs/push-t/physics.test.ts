@@ -19,7 +19,7 @@ const values = (state: PushTState): number[] => [state.agentX, state.agentY, sta
 const farthest = (a: readonly number[], b: readonly number[]): number => Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? NaN))));
 
 describe('Push-T against Chipmunk 7.0.3, open loop from the seed', () => {
-  it.each(trajectories)('follows seed $seed for 90 control steps within 1e-9', ({ seed, actions, states, coverage }) => {
+  it.each(trajectories)('follows seed $seed for 90 ticks within 1e-9', ({ seed, actions, states, coverage }) => {
     const pushT = new PushT();
     const followed = [values(pushT.reset(seed))];
     const covered = [pushT.coverage];
@@ -33,7 +33,7 @@ describe('Push-T against Chipmunk 7.0.3, open loop from the seed', () => {
   });
 });
 
-/** Ten control steps towards each in turn, then from the first again. */
+/** Ten ticks towards each in turn, then from the first again. */
 const TARGETS = [
   [256, 256],
   [100, 400],
@@ -43,7 +43,7 @@ const TARGETS = [
   [60, 60],
 ] as const;
 
-/** Contact points of each control step, summed over its ten substeps, and the block's pose after it. */
+/** Contact points of each tick, summed over its ten substeps, and the block's pose after it. */
 function tour(seed: number, legacy: boolean, steps: number): { contacts: number; pose: number[] }[] {
   const drawn = drawState(seed);
   const world = new World();
@@ -66,7 +66,7 @@ function tour(seed: number, legacy: boolean, steps: number): { contacts: number;
 }
 
 describe('Push-T against longer runs of Chipmunk, with contact points', () => {
-  // seed, legacy order, control step, block x, block y, angle, contact points in that step
+  // seed, legacy order, tick, block x, block y, angle, contact points in that step
   it.each([
     [100003, true, 4, 260.598883233, 256.757918393, -14.327038493, 5],
     [100003, true, 5, 266.265874872, 255.520442092, -14.323594497, 9],
@@ -155,7 +155,7 @@ describe('Push-T', () => {
     expect(pushT.contactPoints.map(({ x }) => x).sort((a, b) => a - b)).toEqual([140, 260]);
   });
 
-  it('takes at most 100 µs per control step, ten times that on a busy machine', () => {
+  it('takes at most 100 µs per tick, ten times that on a busy machine', () => {
     const pushT = new PushT();
     const episode = (seed: number): void => {
       pushT.reset(seed);
@@ -165,7 +165,7 @@ describe('Push-T', () => {
     const start = performance.now();
     for (let seed = 0; seed < 5; seed++) episode(seed);
     const microseconds = ((performance.now() - start) * 1000) / (5 * 300);
-    console.info(`Push-T: ${microseconds.toFixed(1)} µs per control step`);
+    console.info(`Push-T: ${microseconds.toFixed(1)} µs per tick`);
     expect(microseconds).toBeLessThan(1000);
   });
 });

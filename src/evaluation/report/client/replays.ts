@@ -43,7 +43,7 @@ export function readLink(hash: string): ReplayMoment | undefined {
   }
 }
 
-/** One board, which shows an episode at a control step. */
+/** One board, which shows an episode at a tick. */
 export function createBoard(figure: PageElement, show: SceneBoard['show']): Board {
   const part = (name: string): PageElement => figure.querySelector(`[data-part="${name}"]`) as PageElement;
   const [caption, status] = [part('caption'), part('status')];
@@ -79,7 +79,7 @@ export function createBoard(figure: PageElement, show: SceneBoard['show']): Boar
   };
 }
 
-/** Rewards over control steps, with marks at decisions and a cursor. The picture is 1000 × 100, stretched to its place. */
+/** Rewards over ticks, with marks at decisions and a cursor. The picture is 1000 × 100, stretched to its place. */
 export function createTimeline(document: PageDocument, svg: PageElement, onPick: (tick: number) => void): Timeline {
   let length = 1;
   const create = (name: string, attributes: Readonly<Record<string, string | number>>): PageElement => {
@@ -208,7 +208,7 @@ export function startViewer(page: PageWindow, { show, createBoard, createTimelin
 
   function advance(now: number): void {
     if (!playing) return;
-    // Fractions are kept: a screen's frame is shorter than a control step.
+    // Fractions are kept: a screen's frame is shorter than a tick.
     playing.tick += (Math.max(0, now - playing.time) / 1000) * tickRate * Number(speed.value);
     playing.time = now;
     if (Math.floor(playing.tick) !== moment.tick) seek(Math.floor(playing.tick));
