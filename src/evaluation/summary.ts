@@ -1,4 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
+import { isScore } from './episode-check.js';
 import type { EpisodeRecord, EvaluationRecord, StrategyRecord } from './record.js';
 import {
   Bootstrap,
@@ -72,7 +73,7 @@ const REFERENCE_NAMES: Readonly<Record<string, string>> = {
 
 /**
  * The numbers of every strategy, in the order of the record. An episode that failed counts with the score it had reached.
- * @throws OptionError for a strategy without episodes.
+ * @throws OptionError for a strategy without episodes, and for a score that is none.
  */
 export function summarize(record: EvaluationRecord): StrategySummary[] {
   const bootstraps = new Map<number, Bootstrap>();
@@ -97,6 +98,8 @@ function summarizeEpisodes(
   const count = episodes.length;
   if (count === 0) throw new OptionError(`strategy "${name}" has no episodes: evaluate at least one, or leave it out of the record`);
   const total = (value: (episode: EpisodeRecord) => number): number => episodes.reduce((sum, episode) => sum + value(episode), 0);
+  const wrong = episodes.find(({ score }) => !isScore(score));
+  if (wrong) throw new OptionError(`strategy "${name}", seed ${wrong.seed}: score must be a number from 0 to 1, found ${wrong.score}`);
   const scores = episodes.map(({ score }) => score);
   const successes = episodes.filter(({ success }) => success).length;
   const decisions = total((episode) => episode.decisions);

@@ -1,13 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contractionPlot } from '../../analysis/contraction-plot.js';
 import { START_TAP } from '../../analysis/situations.js';
-import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import { describeEnvironment } from '../../platform/node/environment.js';
-import { folderSource } from '../../platform/node/folder-source.js';
+import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { PolicyInfo } from '../../policy/info.js';
-import type { SchedulerConfig } from '../../spec/policy-spec.js';
 import { plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
@@ -17,10 +14,11 @@ import { analyzeContraction, type ContractionAnalysis, type ContractionRequest }
 import { contractionTables, HOW_TO_READ } from '../analyze/contraction-report.js';
 import { BUNDLED_TASK, checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { outputFolder } from '../eval/results.js';
-import { firstSeedOption } from '../eval/seeds.js';
+import { episodesOption, firstSeedOption } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
+import { readHeaders } from '../headers.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
+import { outputFolderOption } from '../output-options.js';
 
 const USAGE = `usage: warmstep analyze contraction [options]
 
@@ -75,7 +73,11 @@ export const analyzeCommand: Command = {
     atMost(positionals, 1);
     const kind = chosenTask('--task', values.task ?? BUNDLED_TASK);
     const { policy: folder, predictor } = checkpointFolders(values);
-    const scheduler = await schedulerOf(folder);
+    const episodes = episodesOption(values.episodes);
+    const decisions = integerOption('decisions', values.decisions, 1);
+    const seed = firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes, kind.largestSeed);
+    const loading = given({ networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) });
+    const { scheduler } = await readHeaders(folder);
     const { type, numInferenceSteps, numTrainTimesteps } = scheduler;
     const solver = choiceOption('solver', values.solver ?? type, ['DDPM', 'DDIM'] as const) as 'DDPM' | 'DDIM';
     const steps = integerOption('steps', values.steps, 1) ?? numInferenceSteps;
@@ -84,24 +86,12 @@ export const analyzeCommand: Command = {
       if (count > numTrainTimesteps)
         throw new UsageError(`--${name} must be at most the checkpoint's ${numTrainTimesteps} timesteps, found ${count}`);
     }
-    const episodes = integerOption('episodes', values.episodes, 1);
-    const chosen = {
-      solver,
-      steps,
-      budget,
-      seed: firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes, kind.largestSeed),
-      ...given({ episodes, decisions: integerOption('decisions', values.decisions, 1) }),
-    };
+    const chosen = { solver, steps, budget, seed, ...given({ episodes, decisions }) };
+    const output = values.output === undefined ? undefined : await outputFolderOption('output', values.output);
     return interruptible(async (signal) => {
-      const options = {
-        signal,
-        taps: [START_TAP],
-        ...given({ networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) }),
-      };
-      return withPolicy(folder, options, async (policy) => {
+      return withPolicy(folder, { ...loading, signal, taps: [START_TAP] }, async (policy) => {
         const { info } = policy;
         const request = { ...EXTENT[info.adapter.isFallback ? 'software' : 'hardware'], ...chosen };
-        const output = values.output === undefined ? undefined : await outputFolder(values.output);
         const analysis = await analyzeContraction(policy, kind.forPolicy(info), scheduler, request, signal);
         const record = recordOf(info, request, analysis);
         const files = output === undefined ? [] : await writeFiles(output, record, analysis);
@@ -112,13 +102,6 @@ export const analyzeCommand: Command = {
     });
   },
 };
-
-/** Headers first: a wrong command line is reported before weights are read. */
-async function schedulerOf(folder: string): Promise<SchedulerConfig> {
-  const checkpoint = await loadPolicyCheckpoint(await folderSource(folder));
-  await checkpoint.close();
-  return checkpoint.scheduler;
-}
 
 function recordOf(
   { name, adapter, precision }: PolicyInfo,
@@ -139,8 +122,8 @@ function recordOf(
 
 async function writeFiles(folder: string, record: object, { series }: ContractionAnalysis): Promise<string[]> {
   const [json, svg] = [join(folder, 'contraction.json'), join(folder, 'contraction.svg')];
-  await writeFile(json, `${JSON.stringify(record, null, 2)}\n`);
-  await writeFile(svg, contractionPlot('How much the steps of the solver contract', series));
+  await writeOutputFile(json, `${JSON.stringify(record, null, 2)}\n`);
+  await writeOutputFile(svg, contractionPlot('How much the steps of the solver contract', series));
   return [json, svg];
 }
 
