@@ -20,8 +20,8 @@ const TICKS = 'ticks.input.';
 /**
  * Reads the features that a policy wants from a safetensors file: tensors [ticks, size] under the feature's name, or
  * under "ticks.input." and the name.
- * @throws CheckpointError for a damaged file, ObservationError for a missing feature, one of another size, and for values that
- * are not finite.
+ * @throws CheckpointError for a damaged file and values that are not finite, ObservationError for a missing feature or one of
+ * another size.
  */
 export async function readRecording(path: string, wanted: readonly WantedFeature[]): Promise<Recording> {
   const source = await openFile(path);
@@ -63,15 +63,7 @@ export async function recordingOf(source: ByteSource, path: string, wanted: read
     ticks = rows;
     used.add(stored);
     // A copy, because the next read overwrites the array.
-    const values = (await file.readFloats(stored)).slice();
-    const wrong = values.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0) {
-      throw new ObservationError(
-        `${path}: tensor "${stored}" must be finite, found ${values[wrong]} at tick ${Math.floor(wrong / size)}, index ${wrong % size}. ` +
-          'Look at the sensor, or leave this part of the recording out.',
-      );
-    }
-    features.set(name, { size, values });
+    features.set(name, { size, values: (await file.readFloats(stored)).slice() });
   }
   return { ticks: ticks ?? 0, features, ignored: [...file.tensors.keys()].filter((name) => !used.has(name)) };
 }
