@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { checkOutputFile, OutputError, outputFolder } from '../platform/node/output-file.js';
 import { UsageError } from '../terminal/options.js';
 
@@ -10,9 +11,11 @@ export async function outputFileOption(name: string, path: string | undefined): 
   return path;
 }
 
-/** The folder that results go to, made where it is missing. Before anything runs, likewise. */
-export async function outputFolderOption(name: string, path: string): Promise<string> {
-  return blamed(name, outputFolder(path));
+/** The folder that results go to, made where it is missing, and the files in it. Before anything runs, likewise. */
+export async function outputFolderOption(name: string, path: string, files: readonly string[] = []): Promise<string> {
+  const folder = await blamed(name, outputFolder(path));
+  for (const file of files) await blamed(name, checkOutputFile(join(folder, file)));
+  return folder;
 }
 
 async function blamed<T>(name: string, work: Promise<T>): Promise<T> {

@@ -19,6 +19,11 @@ export function visibleLines(text: string): string {
   return text.replace(UNSEEN_IN_LINES, written);
 }
 
+/** JSON of a value, for terminals and files that are looked at: every reader gets the same value. `space` as in JSON.stringify. */
+export function visibleJson(value: unknown, space?: number): string {
+  return visibleLines(JSON.stringify(value, null, space));
+}
+
 function written(character: string): string {
   const json = JSON.stringify(character).slice(1, -1);
   if (json !== character) return json;

@@ -1,4 +1,4 @@
-import { visibleLines } from '../foundation/visible.js';
+import { visibleJson, visibleLines } from '../foundation/visible.js';
 
 /** Text of HTML and SVG elements: pages, pictures in them, and pictures as files. Attribute values and `text` are escaped; `content` is markup. */
 
@@ -54,7 +54,7 @@ export function escape(text: string): string {
 
 /** JSON that no text in it can end the script element of. */
 export function embeddedJson(value: unknown): string {
-  return visibleLines(JSON.stringify(value)).replaceAll('<', '\\u003c');
+  return visibleJson(value).replaceAll('<', '\\u003c');
 }
 
 /** A hundredth of a pixel: nobody sees more, and equal records give equal files. */

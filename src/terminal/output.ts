@@ -1,4 +1,4 @@
-import { visible, visibleLines } from '../foundation/visible.js';
+import { visible, visibleJson, visibleLines } from '../foundation/visible.js';
 
 /** Prints one line or block to standard output; everything that is not a result goes to standard error. */
 export function print(text: string): void {
@@ -7,7 +7,7 @@ export function print(text: string): void {
 
 /** Prints a result for programs. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+  print(visibleJson(value, 2));
 }
 
 /** Prints a remark that is not part of the result, in one line. */

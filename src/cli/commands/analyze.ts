@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contractionPlot } from '../../analysis/contraction-plot.js';
 import { START_TAP } from '../../analysis/situations.js';
+import { visibleJson } from '../../foundation/visible.js';
 import { describeEnvironment } from '../../platform/node/environment.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { PolicyInfo } from '../../policy/info.js';
@@ -56,6 +57,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
+const FILES = { json: 'contraction.json', svg: 'contraction.svg' };
 const DEFAULT_BUDGET = 2;
 /** A step of one situation is 65 evaluations: a software adapter gets a sample of what a GPU does. */
 const EXTENT = { software: { episodes: 1, decisions: 3 }, hardware: { episodes: 4, decisions: 8 } };
@@ -87,7 +89,7 @@ export const analyzeCommand: Command = {
         throw new UsageError(`--${name} must be at most the checkpoint's ${numTrainTimesteps} timesteps, found ${count}`);
     }
     const chosen = { solver, steps, budget, seed, ...given({ episodes, decisions }) };
-    const output = values.output === undefined ? undefined : await outputFolderOption('output', values.output);
+    const output = values.output === undefined ? undefined : await outputFolderOption('output', values.output, Object.values(FILES));
     return interruptible(async (signal) => {
       return withPolicy(folder, { ...loading, signal, taps: [START_TAP] }, async (policy) => {
         const { info } = policy;
@@ -121,8 +123,8 @@ function recordOf(
 }
 
 async function writeFiles(folder: string, record: object, { series }: ContractionAnalysis): Promise<string[]> {
-  const [json, svg] = [join(folder, 'contraction.json'), join(folder, 'contraction.svg')];
-  await writeOutputFile(json, `${JSON.stringify(record, null, 2)}\n`);
+  const [json, svg] = [join(folder, FILES.json), join(folder, FILES.svg)];
+  await writeOutputFile(json, `${visibleJson(record, 2)}\n`);
   await writeOutputFile(svg, contractionPlot('How much the steps of the solver contract', series));
   return [json, svg];
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { visible } from '../../foundation/visible.js';
+import { visible, visibleJson } from '../../foundation/visible.js';
 import { describeEnvironment, type Environment } from '../../platform/node/environment.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
@@ -97,7 +97,7 @@ export const benchCommand: Command = {
             ? await measureCurves(device, { size, precision, decisions, batches: batches ?? [1], horizons: horizons ?? [16], signal })
             : [];
         const record = { ...measurement, curves, adapter: device.adapter, environment };
-        if (output !== undefined) await writeOutputFile(output, `${JSON.stringify(record, null, 2)}\n`);
+        if (output !== undefined) await writeOutputFile(output, `${visibleJson(record, 2)}\n`);
         if (values.json) printJson(record);
         else print(report(record));
         return 0;

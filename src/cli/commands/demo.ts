@@ -10,7 +10,7 @@ import { Progress } from '../../terminal/progress.js';
 import { BUNDLED_TASK, bundledCheckpoint } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { lockFolder } from '../eval/folder-lock.js';
-import { presentResults } from '../eval/results.js';
+import { presentResults, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption } from '../eval/seeds.js';
 import { chosenTask } from '../eval/tasks.js';
@@ -59,7 +59,9 @@ export const demoCommand: Command = {
     if (values.watch && (episodes ?? values.output ?? values.json) !== undefined) {
       throw new UsageError('--watch shows one episode and writes nothing: leave out --episodes, --output and --json');
     }
-    const output = values.watch ? undefined : await outputFolderOption('output', values.output ?? 'evaluation-demo');
+    const output = values.watch
+      ? undefined
+      : await outputFolderOption('output', values.output ?? 'evaluation-demo', Object.values(RESULT_FILES));
     const lock = output === undefined ? undefined : lockFolder(output);
     const bundled = bundledCheckpoint();
     const progress = new Progress();

@@ -21,7 +21,7 @@ import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
 import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { agreementReport, readReference } from '../eval/reference.js';
-import { presentResults } from '../eval/results.js';
+import { presentResults, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
@@ -101,14 +101,14 @@ export const evalCommand: Command = {
       profile: profileOption(values.profile),
     });
     const plan = { ...extent, task: await checkedTask(kind, folders, extent.strategies) };
-    const output = await outputFolderOption('output', values.output ?? `evaluation-${kind.name}`);
+    const output = await outputFolderOption('output', values.output ?? `evaluation-${kind.name}`, Object.values(RESULT_FILES));
     const lock = lockFolder(output);
     try {
       return await interruptible((signal) =>
         withPolicy(folders.policy, { ...loading, signal }, async (policy) => {
           const header = journalHeader(plan.task, await fingerprint(policy, folders));
-          const journal = await JournalFile.open(join(output, 'episodes.jsonl'), header, values['skip-damaged'] === true);
-          if (journal.damaged.length > 0) printNote(`episodes.jsonl: ${damagedLines(journal.damaged)}: left out`);
+          const journal = await JournalFile.open(join(output, RESULT_FILES.journal), header, values['skip-damaged'] === true);
+          if (journal.damaged.length > 0) printNote(`${RESULT_FILES.journal}: ${damagedLines(journal.damaged)}: left out`);
           const record = await runEvaluation(policy, plan, journal, signal).catch((error: unknown) => {
             const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
             printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);

@@ -1,18 +1,21 @@
 import { join } from 'node:path';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { renderReport } from '../../evaluation/report/render.js';
-import { visible } from '../../foundation/visible.js';
+import { visible, visibleJson } from '../../foundation/visible.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { evaluationReport } from './print.js';
+
+/** What an evaluation leaves in its folder. */
+export const RESULT_FILES = { journal: 'episodes.jsonl', record: 'evaluation.json', report: 'report.html' } as const;
 
 /**
  * Writes the record and its report into a folder that is there, prints them, and says which episodes failed. Whether every
  * strategy has episodes that did not: one without says nothing, whatever its numbers are.
  */
 export async function presentResults(output: string, record: EvaluationRecord, json: boolean): Promise<boolean> {
-  const files = { record: join(output, 'evaluation.json'), report: join(output, 'report.html') };
-  await writeOutputFile(files.record, `${JSON.stringify(record)}\n`);
+  const files = { record: join(output, RESULT_FILES.record), report: join(output, RESULT_FILES.report) };
+  await writeOutputFile(files.record, `${visibleJson(record)}\n`);
   await writeOutputFile(files.report, renderReport(record));
   if (json) printJson(record);
   else print(`${evaluationReport(record)}\n\nreport  ${visible(files.report)}\nrecord  ${visible(files.record)}`);
