@@ -1,7 +1,9 @@
 import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
+import type { Task, TaskKind } from '../envs/environment.js';
 import { OptionError } from '../foundation/errors.js';
 import { folderSource } from '../platform/node/folder-source.js';
+import { observationInfo } from '../spec/policy-spec.js';
 import { createStrategy } from '../strategies/index.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 
@@ -10,6 +12,11 @@ export async function readHeaders(folder: string): Promise<PolicyCheckpoint> {
   const checkpoint = await loadPolicyCheckpoint(await folderSource(folder));
   await checkpoint.close();
   return checkpoint;
+}
+
+/** The task with what a policy reads that is not loaded yet. @throws OptionError for a policy of something else. */
+export function taskFor(kind: TaskKind, { name, observations, unet }: PolicyCheckpoint): Task {
+  return kind.forPolicy({ name, observations: observationInfo(observations), actionDim: unet.actionDim });
 }
 
 /**

@@ -58,6 +58,11 @@ describe('before a device is opened', () => {
       evaluate('--policy', repositoryPath('test/goldens/state-dialect-a/policy'), '--strategies', 'ddim:1'),
       'give a Push-T policy',
     ],
+    [
+      'a policy of something else to analyze',
+      ['analyze', 'contraction', '--policy', repositoryPath('test/goldens/state-dialect-a/policy')],
+      'give a Push-T policy',
+    ],
     // 99,999,999,999 episodes were once an error of --seed, which nobody had given.
     ['too many episodes', evaluate('--episodes', '99999999999'), '--episodes must be a whole number, 1 to 10000, found "99999999999"'],
     ['too many episodes of demo', ['demo', '--episodes', '99999999999'], '--episodes must be a whole number, 1 to 10000'],

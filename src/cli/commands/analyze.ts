@@ -17,7 +17,7 @@ import { BUNDLED_TASK, checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { episodesOption, firstSeedOption } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
-import { readHeaders } from '../headers.js';
+import { readHeaders, taskFor } from '../headers.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 
@@ -79,7 +79,9 @@ export const analyzeCommand: Command = {
     const decisions = integerOption('decisions', values.decisions, 1);
     const seed = firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes, kind.largestSeed);
     const loading = given({ networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) });
-    const { scheduler } = await readHeaders(folder);
+    const headers = await readHeaders(folder);
+    const task = taskFor(kind, headers);
+    const { scheduler } = headers;
     const { type, numInferenceSteps, numTrainTimesteps } = scheduler;
     const solver = choiceOption('solver', values.solver ?? type, ['DDPM', 'DDIM'] as const) as 'DDPM' | 'DDIM';
     const steps = integerOption('steps', values.steps, 1) ?? numInferenceSteps;
@@ -94,7 +96,7 @@ export const analyzeCommand: Command = {
       return withPolicy(folder, { ...loading, signal, taps: [START_TAP] }, async (policy) => {
         const { info } = policy;
         const request = { ...EXTENT[info.adapter.isFallback ? 'software' : 'hardware'], ...chosen };
-        const analysis = await analyzeContraction(policy, kind.forPolicy(info), scheduler, request, signal);
+        const analysis = await analyzeContraction(policy, task, scheduler, request, signal);
         const record = recordOf(info, request, analysis);
         const files = output === undefined ? [] : await writeFiles(output, record, analysis);
         if (values.json) printJson({ ...record, files });

@@ -9,7 +9,6 @@ import { packageInfo } from '../../platform/node/environment.js';
 import { variantFile } from '../../platform/node/variants.js';
 import type { Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
-import { observationInfo } from '../../spec/policy-spec.js';
 import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
@@ -25,7 +24,7 @@ import { presentResults, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
-import { checkStrategies, readHeaders } from '../headers.js';
+import { checkStrategies, readHeaders, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 
@@ -128,11 +127,7 @@ export const evalCommand: Command = {
 /** The task for the policy, whose weights are not read yet. @throws OptionError where task, policy and strategies do not go together. */
 async function checkedTask(kind: TaskKind, { policy, predictor }: CheckpointFolders, strategies: readonly NamedStrategy[]): Promise<Task> {
   const headers = await readHeaders(policy);
-  const task = kind.forPolicy({
-    name: headers.name,
-    observations: observationInfo(headers.observations),
-    actionDim: headers.unet.actionDim,
-  });
+  const task = taskFor(kind, headers);
   checkStrategies(
     headers,
     predictor !== undefined,
