@@ -1,3 +1,4 @@
+import { visible } from '../foundation/visible.js';
 import type { Dialect } from '../spec/policy-spec.js';
 import { diffusionPolicyNormalization, hasDiffusionPolicyNormalizer } from './diffusion-policy/statistics.js';
 import { readJsonObject } from './json-object.js';
@@ -75,7 +76,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
     weights,
     parameters,
     weightBytes: bytes,
-    warnings,
+    warnings: warnings.map(visible),
     close: () => source.close(),
   };
 }

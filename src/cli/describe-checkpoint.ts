@@ -1,5 +1,6 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import { visible } from '../foundation/visible.js';
 import { PRECISIONS, type Precision } from '../spec/precision.js';
 import { bytes, count } from '../terminal/format.js';
 import { facts, table } from '../terminal/table.js';
@@ -43,7 +44,7 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
     [...observations, { ...action, rawName: '(output)' }].map((row) => [row.name, row.rawName, String(row.size), row.normalization]),
   );
   const text = [
-    `policy ${name}`,
+    `policy ${visible(name)}`,
     '',
     features,
     '',
@@ -75,7 +76,7 @@ export function describePredictorCheckpoint(predictor: PredictorCheckpoint): Che
   const dtypes = storedDtypes(predictor.weights);
   const json = { kind: 'predictor', name, config, parameters, weightBytes, dtypes, warnings };
   const text = [
-    `STEP predictor ${name}`,
+    `STEP predictor ${visible(name)}`,
     '',
     facts([
       ['action size', String(config.actionDim)],
@@ -101,5 +102,5 @@ function deviceSizes(parameters: number): string {
 }
 
 function warningLines(warnings: readonly string[]): string[] {
-  return warnings.length === 0 ? [] : ['', ...warnings.map((warning) => `warning: ${warning}`)];
+  return warnings.length === 0 ? [] : ['', ...warnings.map((warning) => `warning: ${visible(warning)}`)];
 }

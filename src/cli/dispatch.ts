@@ -1,8 +1,9 @@
 import { WarmstepError } from '../foundation/errors.js';
+import { visible } from '../foundation/visible.js';
 import { packageInfo } from '../platform/node/environment.js';
 import { Interrupted } from '../terminal/interrupt.js';
 import { isUsageError } from '../terminal/options.js';
-import { print } from '../terminal/output.js';
+import { print, printError } from '../terminal/output.js';
 import { COMMANDS } from './commands.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong command line, 130 ended by Ctrl-C. */
@@ -18,7 +19,7 @@ export async function dispatch(args: readonly string[]): Promise<number> {
   }
   const entry = COMMANDS.find((command) => command.name === name);
   if (!entry) {
-    printError(`unknown command "${name}"\n\n${overview()}`);
+    printError(`unknown command "${visible(name)}"\n\n${overview()}`);
     return 2;
   }
   const command = await entry.load();
@@ -30,7 +31,7 @@ export async function dispatch(args: readonly string[]): Promise<number> {
     return await command.run(rest);
   } catch (error) {
     if (isUsageError(error)) {
-      printError(`${error.message}\n\n${command.usage}`);
+      printError(`${visible(error.message)}\n\n${command.usage}`);
       return 2;
     }
     if (error instanceof Interrupted) {
@@ -61,12 +62,10 @@ function overview(): string {
   ].join('\n');
 }
 
-/** The engine's own errors say what to do; a stack would only hide it. Of others, the stack is all there is. */
+/** The engine's own errors, and the system's, say what is wrong; a stack would only hide it. Of others, it is all there is. */
 function describe(error: unknown): string {
-  if (error instanceof WarmstepError) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-function printError(text: string): void {
-  process.stderr.write(`warmstep: ${text}\n`);
+  if (!(error instanceof Error)) return visible(String(error));
+  if (error instanceof WarmstepError || 'syscall' in error) return visible(error.message);
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^ +at /.test(line));
+  return [visible(`${error.name}: ${error.message}`), ...frames].join('\n');
 }

@@ -1,4 +1,5 @@
 import { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
+import type { ByteSource } from '../checkpoints/source.js';
 import { ObservationError } from '../foundation/errors.js';
 import { checkFrame, type Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
@@ -19,40 +20,52 @@ const TICKS = 'ticks.input.';
 /**
  * Reads the features that a policy wants from a safetensors file: tensors [ticks, size] under the feature's name, or
  * under "ticks.input." and the name.
- * @throws CheckpointError for a damaged file, ObservationError for a missing feature or one of another size.
+ * @throws CheckpointError for a damaged file and values that are not finite, ObservationError for a missing feature or one of
+ * another size.
  */
-export async function readRecording(path: string, wanted: readonly { name: string; size: number }[]): Promise<Recording> {
+export async function readRecording(path: string, wanted: readonly WantedFeature[]): Promise<Recording> {
   const source = await openFile(path);
   try {
-    const file = await SafetensorsFile.open(source);
-    const features = new Map<string, { size: number; values: Float32Array }>();
-    const used = new Set<string>();
-    let ticks: number | undefined;
-    for (const { name, size } of wanted) {
-      const stored = [name, TICKS + name].find((candidate) => file.tensors.has(candidate));
-      const shape = stored === undefined ? undefined : file.tensors.get(stored)?.shape;
-      if (stored === undefined || shape === undefined) {
-        throw new ObservationError(
-          `${path}: the policy reads "${name}", expected a tensor "${name}" or "${TICKS}${name}" of shape ` +
-            `[ticks, ${size}]. The file has ${contents(file)}. Record this observation too.`,
-        );
-      }
-      const [rows = 0, width] = shape;
-      if (shape.length !== 2 || width !== size || rows === 0 || (ticks !== undefined && rows !== ticks)) {
-        throw new ObservationError(
-          `${path}: tensor "${stored}" must have shape [${ticks ?? 'ticks'}, ${size}], found ` +
-            `[${shape.join(', ')}]. Record one row of ${size} values per control tick.`,
-        );
-      }
-      ticks = rows;
-      used.add(stored);
-      // A copy, because the next read overwrites the array.
-      features.set(name, { size, values: (await file.readFloats(stored)).slice() });
-    }
-    return { ticks: ticks ?? 0, features, ignored: [...file.tensors.keys()].filter((name) => !used.has(name)) };
+    return await recordingOf(source, path, wanted);
   } finally {
     await source.close();
   }
+}
+
+/** What a policy reads of a recording. */
+export interface WantedFeature {
+  readonly name: string;
+  readonly size: number;
+}
+
+/** The same from a file that is open; `path` is what messages call it. */
+export async function recordingOf(source: ByteSource, path: string, wanted: readonly WantedFeature[]): Promise<Recording> {
+  const file = await SafetensorsFile.open(source);
+  const features = new Map<string, { size: number; values: Float32Array }>();
+  const used = new Set<string>();
+  let ticks: number | undefined;
+  for (const { name, size } of wanted) {
+    const stored = [name, TICKS + name].find((candidate) => file.tensors.has(candidate));
+    const shape = stored === undefined ? undefined : file.tensors.get(stored)?.shape;
+    if (stored === undefined || shape === undefined) {
+      throw new ObservationError(
+        `${path}: the policy reads "${name}", expected a tensor "${name}" or "${TICKS}${name}" of shape ` +
+          `[ticks, ${size}]. The file has ${contents(file)}. Record this observation too.`,
+      );
+    }
+    const [rows = 0, width] = shape;
+    if (shape.length !== 2 || width !== size || rows === 0 || (ticks !== undefined && rows !== ticks)) {
+      throw new ObservationError(
+        `${path}: tensor "${stored}" must have shape [${ticks ?? 'ticks'}, ${size}], found ` +
+          `[${shape.join(', ')}]. Record one row of ${size} values per control tick.`,
+      );
+    }
+    ticks = rows;
+    used.add(stored);
+    // A copy, because the next read overwrites the array.
+    features.set(name, { size, values: (await file.readFloats(stored)).slice() });
+  }
+  return { ticks: ticks ?? 0, features, ignored: [...file.tensors.keys()].filter((name) => !used.has(name)) };
 }
 
 /** The observation of one tick. */
@@ -71,7 +84,7 @@ export function windowAt(recording: Recording, tick: number, steps: number): Obs
 }
 
 function contents(file: SafetensorsFile): string {
-  const shown = [...file.tensors.values()].slice(0, 12).map(({ name, shape }) => `"${name}" [${shape.join(', ')}]`);
+  const shown = [...file.tensors.values()].slice(0, 12).map(({ name, shape }) => `"${name.slice(0, 120)}" [${shape.join(', ')}]`);
   const more = file.tensors.size - shown.length;
   return shown.length === 0 ? 'no tensors' : shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

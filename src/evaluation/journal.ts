@@ -1,4 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
+import { episodeProblem, isObject, shown } from './episode-check.js';
 import type { EpisodeRecord } from './record.js';
 
 /** What two runs must have in common so that one can go on with the episodes of the other. */
@@ -23,37 +24,93 @@ export function journalLine(value: JournalHeader | JournalEntry): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-/**
- * Episodes of a journal by strategy and seed; of a seed that is there twice, the newer one. A line that is no entry is left
- * out, and its episode with it: the last one may be cut off, where the process ended while it wrote.
- * @throws OptionError where the journal belongs to another evaluation, naming what differs.
- */
-export function readJournal(text: string, expected: JournalHeader, file: string): Map<string, Map<number, EpisodeRecord>> {
-  const [first = '', ...lines] = text.split('\n');
-  const header = parseLine(first) as Partial<JournalHeader> | undefined;
-  if (header?.format !== expected.format || header.version !== expected.version) {
-    throw new OptionError(`${file} is no journal of an evaluation by this version: choose another --output folder, or delete it`);
-  }
-  const facts = (of: Partial<JournalHeader>): Record<string, unknown> => ({ task: of.task, maxTicks: of.maxTicks, ...of.fingerprint });
-  const [was, is] = [facts(header), facts(expected)];
-  const different = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((key) => was[key] !== is[key]);
-  if (different.length > 0) {
-    const list = different.map((key) => `${key} was ${String(was[key] ?? 'none')}, now it is ${String(is[key] ?? 'none')}`).join('; ');
-    throw new OptionError(`${file} belongs to another evaluation (${list}): choose another --output folder, or delete it`);
-  }
-  const found = new Map<string, Map<number, EpisodeRecord>>();
-  for (const line of lines) {
-    const entry = parseLine(line);
-    if (!isEntry(entry)) continue;
-    const episodes = found.get(entry.strategy) ?? new Map<number, EpisodeRecord>();
-    found.set(entry.strategy, episodes.set(entry.episode.seed, entry.episode));
-  }
-  return found;
+/** A line that is no entry. */
+export interface DamagedLine {
+  /** Of the file; the header is line 1. */
+  readonly line: number;
+  readonly problem: string;
 }
 
-function isEntry(value: unknown): value is JournalEntry {
-  const { strategy, episode } = (value ?? {}) as Partial<JournalEntry>;
-  return typeof strategy === 'string' && typeof episode?.seed === 'number' && typeof episode.score === 'number';
+export interface JournalContent {
+  /** By strategy and seed; of a seed that is there twice, the newer one. */
+  readonly episodes: ReadonlyMap<string, ReadonlyMap<number, EpisodeRecord>>;
+  /** Lines that were left out, and their episodes with them. */
+  readonly damaged: readonly DamagedLine[];
+  /** Whether the last line was cut off, because the process ended while it wrote, and is left out. */
+  readonly isCutOff: boolean;
+}
+
+/** Lines that a message names; of others it tells how many. */
+const NAMED_LINES = 3;
+
+/**
+ * Reads a journal. A last line that was cut off is left out without a word. `skipDamaged`: other lines that are no entries are
+ * left out as well, and told of.
+ * @throws OptionError where the journal belongs to another evaluation, naming what differs, and for a line that is no entry.
+ */
+export function readJournal(text: string, expected: JournalHeader, file: string, skipDamaged = false): JournalContent {
+  const [first = '', ...lines] = text.split('\n');
+  checkHeader(parseLine(first), expected, file);
+  const episodes = new Map<string, Map<number, EpisodeRecord>>();
+  const damaged: DamagedLine[] = [];
+  let isCutOff = false;
+  lines.forEach((line, index) => {
+    const isLast = index === lines.length - 1;
+    if (isLast && line === '') return;
+    const entry = parseLine(line);
+    const problem = entryProblem(entry, expected.maxTicks);
+    if (problem === undefined) {
+      const { strategy, episode } = entry as JournalEntry;
+      episodes.set(strategy, (episodes.get(strategy) ?? new Map<number, EpisodeRecord>()).set(episode.seed, episode));
+    } else if (isLast && entry === undefined) isCutOff = true;
+    else damaged.push({ line: index + 2, problem });
+  });
+  if (damaged.length > 0 && !skipDamaged) {
+    throw new OptionError(
+      `${file}: ${damagedLines(damaged)}. Give --skip-damaged to run the episodes of such lines again, or another --output folder.`,
+    );
+  }
+  return { episodes, damaged, isCutOff };
+}
+
+/** "line 7 is no episode: score must be …", for the first few of them. */
+export function damagedLines(damaged: readonly DamagedLine[]): string {
+  const named = damaged.slice(0, NAMED_LINES).map(({ line, problem }) => `line ${line} is no episode of this evaluation: ${problem}`);
+  const more = damaged.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more such lines`] : [])].join('; ');
+}
+
+function checkHeader(header: unknown, expected: JournalHeader, file: string): void {
+  const { format, version, task, maxTicks, fingerprint } = isObject(header) ? header : {};
+  if (format !== expected.format || version !== expected.version) {
+    throw new OptionError(`${file} is no journal of an evaluation by this version: choose another --output folder, or delete it`);
+  }
+  const was = new Map(Object.entries({ task, maxTicks, ...(isObject(fingerprint) ? fingerprint : {}) }));
+  const is = new Map<string, unknown>(Object.entries({ task: expected.task, maxTicks: expected.maxTicks, ...expected.fingerprint }));
+  const different = [...new Set([...was.keys(), ...is.keys()])].filter((key) => was.get(key) !== is.get(key));
+  if (different.length > 0) {
+    const list = different
+      .slice(0, NAMED_FACTS)
+      .map((key) => `${key.slice(0, 60)} was ${fact(was.get(key))}, now it is ${fact(is.get(key))}`);
+    throw new OptionError(`${file} belongs to another evaluation (${list.join('; ')}): choose another --output folder, or delete it`);
+  }
+}
+
+/** More facts than a journal of this version has. */
+const NAMED_FACTS = 12;
+
+function fact(value: unknown): string {
+  return typeof value === 'string' && value.length <= 200 ? value : value == null ? 'none' : shown(value);
+}
+
+function entryProblem(value: unknown, maxTicks: number): string | undefined {
+  if (value === undefined) return 'it is not JSON';
+  if (!isObject(value)) return `expected an object, found ${shown(value)}`;
+  if (typeof value['strategy'] !== 'string') return `strategy must be a text, found ${shown(value['strategy'])}`;
+  const { episode } = value as unknown as JournalEntry;
+  const problem = episodeProblem(episode);
+  if (problem !== undefined || episode.ticks <= maxTicks) return problem;
+  return `ticks must be at most ${maxTicks}, found ${episode.ticks}`;
 }
 
 function parseLine(line: string): unknown {

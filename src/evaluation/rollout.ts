@@ -1,6 +1,7 @@
 import type { EnvironmentStep, Task, TaskEnvironment } from '../envs/environment.js';
 import type { SceneAxis } from '../envs/scene.js';
 import { OptionError } from '../foundation/errors.js';
+import { visible } from '../foundation/visible.js';
 import { checkFrame, type Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
 import type { Decision } from '../policy/decision-result.js';
@@ -112,7 +113,7 @@ export class Rollout {
 
   /** Ends the episode early; it keeps what it reached. */
   fail(reason: unknown): void {
-    this.#failure = reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason);
+    this.#failure = visible(reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason));
   }
 
   record(): EpisodeRecord {
@@ -147,7 +148,7 @@ export class Rollout {
   }
 
   #recordTick(action: Float32Array, { reward, success }: EnvironmentStep): void {
-    if (!Number.isFinite(reward)) throw new TypeError(`the environment returned the reward ${reward}`);
+    if (!(reward >= 0 && reward <= 1)) throw new TypeError(`the environment returned the reward ${reward}, expected a number from 0 to 1`);
     this.#rewards.push(reward);
     this.#success = success;
     if (this.#options.keepReplay) this.#targets.push(...checked('action', action, this.#options.task.scene.targets));

@@ -1,4 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
+import { isScore } from './episode-check.js';
 import type { EpisodeRecord, EvaluationRecord, StrategyRecord } from './record.js';
 import {
   Bootstrap,
@@ -72,7 +73,7 @@ const REFERENCE_NAMES: Readonly<Record<string, string>> = {
 
 /**
  * The numbers of every strategy, in the order of the record. An episode that failed counts with the score it had reached.
- * @throws OptionError for a strategy without episodes.
+ * @throws OptionError for a strategy without episodes, and for a score that is none.
  */
 export function summarize(record: EvaluationRecord): StrategySummary[] {
   const bootstraps = new Map<number, Bootstrap>();
@@ -98,6 +99,7 @@ function summarizeEpisodes(
   if (count === 0) throw new OptionError(`strategy "${name}" has no episodes: evaluate at least one, or leave it out of the record`);
   const total = (value: (episode: EpisodeRecord) => number): number => episodes.reduce((sum, episode) => sum + value(episode), 0);
   const scores = episodes.map(({ score }) => score);
+  checkScores(`strategy "${name}"`, scores);
   const successes = episodes.filter(({ success }) => success).length;
   const decisions = total((episode) => episode.decisions);
   const evaluations = total((episode) => episode.evaluations);
@@ -115,6 +117,12 @@ function summarizeEpisodes(
     stallsPerEpisode: total((episode) => episode.stalls) / count,
     failures: episodes.filter(({ failure }) => failure !== undefined).length,
   };
+}
+
+/** Sums of others overflow, and say something that is not so. */
+function checkScores(where: string, scores: readonly number[]): void {
+  const wrong = scores.findIndex((score) => !isScore(score));
+  if (wrong >= 0) throw new OptionError(`${where}: score ${wrong + 1} must be a number from 0 to 1, found ${String(scores[wrong])}`);
 }
 
 function difference(
@@ -137,7 +145,8 @@ function difference(
 
 /**
  * |difference of means| ≤ 2.6 · √(s₁²/n₁ + s₂²/n₂), with sample variances, for every strategy that both have with at least
- * two episodes (one has no variance); in the order of the record.
+ * two episodes (one has no variance); in the order of the record. @throws OptionError where sums of scores
+ * are not finite.
  */
 export function compareWithReference(record: EvaluationRecord, reference: ReferenceScores): Agreement[] {
   const references = new Map(Object.entries(reference.scores).map(([name, found]) => [REFERENCE_NAMES[name] ?? name, found.per_episode]));
@@ -147,6 +156,12 @@ export function compareWithReference(record: EvaluationRecord, reference: Refere
     if (scores.length < 2 || others.length < 2) return [];
     const [ours, theirs] = [mean(scores), mean(others)];
     const bound = AGREEMENT_BOUND * Math.sqrt(sampleVariance(scores) / scores.length + sampleVariance(others) / others.length);
+    // Infinity is not more than infinity: scores whose sums overflow would agree with anything.
+    if (!(Math.abs(ours - theirs) < Infinity && bound < Infinity)) {
+      throw new OptionError(
+        `the scores of "${name}" and of its reference must be numbers from 0 to 1, found some whose sums are not finite`,
+      );
+    }
     return [{ name, mean: ours, referenceMean: theirs, difference: ours - theirs, bound, agrees: Math.abs(ours - theirs) <= bound }];
   });
 }

@@ -1,10 +1,15 @@
+import { visible, visibleLines } from './visible.js';
+
 /**
  * Error classes follow what the reader can do about them, not where they arose. Every message says what was expected,
- * what was found, where, and what to do.
+ * what was found, where, and what to do. It is one line, whatever the names in it hold: see `visible`.
  */
 export class WarmstepError extends Error {
+  /** Whether messages of this class are texts of several lines. */
+  protected static readonly hasLines: boolean = false;
+
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(new.target.hasLines ? visibleLines(message) : visible(message), options);
     this.name = new.target.name;
   }
 }
@@ -37,7 +42,10 @@ export class DeviceLostError extends WarmstepError {}
 export class DisposedError extends WarmstepError {}
 
 /** A shader or pipeline did not pass validation: a defect of the engine or of the driver. */
-export class ShaderError extends WarmstepError {}
+export class ShaderError extends WarmstepError {
+  /** The text of the kernel, line by line. */
+  protected static override readonly hasLines = true;
+}
 
 /** The network produced NaN or infinity; no action is returned. */
 export class NonFiniteError extends WarmstepError {}

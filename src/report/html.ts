@@ -1,3 +1,5 @@
+import { visibleJson, visibleLines } from '../foundation/visible.js';
+
 /** Text of HTML and SVG elements: pages, pictures in them, and pictures as files. Attribute values and `text` are escaped; `content` is markup. */
 
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
@@ -42,12 +44,17 @@ export function section(id: string, title: string, introduction: string, content
 }
 
 export function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
+  return visibleLines(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
 }
 
 /** JSON that no text in it can end the script element of. */
 export function embeddedJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll('<', '\\u003c');
+  return visibleJson(value).replaceAll('<', '\\u003c');
 }
 
 /** A hundredth of a pixel: nobody sees more, and equal records give equal files. */

@@ -21,18 +21,19 @@ export function required(name: string, value: string | undefined): string {
 }
 
 /** A whole number, or undefined where the option was not given. */
-export function integerOption(name: string, text: string | undefined, least = 0): number | undefined {
+export function integerOption(name: string, text: string | undefined, least = 0, most = Number.MAX_SAFE_INTEGER): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-    throw new UsageError(`--${name} must be a whole number, ${least} or more, found "${text}"`);
+  if (!/^\d+$/.test(text) || !(value >= least && value <= most)) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+    throw new UsageError(`--${name} must be a whole number, ${range}, found "${text}"`);
   }
   return value;
 }
 
 /** Whole numbers between commas, or undefined where the option was not given. */
-export function integerListOption(name: string, text: string | undefined, least: number): number[] | undefined {
-  return text?.split(',').map((part) => integerOption(name, part.trim(), least) as number);
+export function integerListOption(name: string, text: string | undefined, least: number, most: number): number[] | undefined {
+  return text?.split(',').map((part) => integerOption(name, part.trim(), least, most) as number);
 }
 
 /** One of a few words, or undefined where the option was not given. */

@@ -1,3 +1,5 @@
+import { visible } from '../foundation/visible.js';
+
 const TERMINAL_INTERVAL_MS = 100;
 const LOG_INTERVAL_MS = 5_000;
 
@@ -20,7 +22,8 @@ export class Progress {
   phase(text: string): void {
     this.#last = performance.now();
     this.#shown = true;
-    process.stderr.write(this.#terminal ? `\r\x1b[2K${text}` : `${text}\n`);
+    const line = visible(text);
+    process.stderr.write(this.#terminal ? `\r\x1b[2K${line}` : `${line}\n`);
   }
 
   /** Takes the line away again. */

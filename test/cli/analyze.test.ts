@@ -79,9 +79,9 @@ describe('warmstep analyze contraction', () => {
     [
       'a folder that is a file',
       ['contraction', '--output', repositoryPath('package.json')],
-      /--output: nothing can be written into .*package.json/,
+      /--output: .*package.json cannot be written: a file has its name/,
     ],
-    ['no episodes', ['contraction', '--episodes', '0'], /--episodes must be a whole number, 1 or more/],
+    ['no episodes', ['contraction', '--episodes', '0'], /--episodes must be a whole number, 1 to 10000, found "0"/],
   ])('refuses %s', async (_, args, message) => {
     const { code, stderr } = await warmstep('analyze', ...args);
     expect(code).toBe(2);

@@ -63,7 +63,7 @@ describe('warmstep eval, called again', () => {
     const { adapter } = device;
     device.dispose();
     vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
-    writeVariants(variantFile(adapter), { version: 1, adapter: adapterIdentity(adapter), convolutions: {} });
+    await writeVariants(variantFile(adapter), { version: 1, adapter: adapterIdentity(adapter), convolutions: {} });
     expect((await warmstep(...args)).code).toBe(0);
     vi.stubEnv('WARMSTEP_VARIANTS', 'tuned');
     const { code, stderr } = await warmstep(...args);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -60,6 +60,45 @@ describe('warmstep eval', () => {
     expect(stdout).toContain('not compared: ddim:1;');
   });
 
+  describe('with a journal that it goes on with', () => {
+    const args = ['eval', 'push-t', '--strategies', 'ddim:1', '--episodes', '2', '--latencies', '0', '--replays', '0', '--output'];
+    /** A finished evaluation whose journal was edited. */
+    const edited = async (name: string, edit: (line: string, index: number) => string): Promise<string> => {
+      const output = join(folder, name);
+      await mkdir(output);
+      const lines = (await readFile(join(folder, 'first', 'episodes.jsonl'), 'utf8')).trimEnd().split('\n');
+      const journal = lines.filter((line, i) => i === 0 || line.includes('"strategy":"ddim:1"')).map(edit);
+      await writeFile(join(output, 'episodes.jsonl'), `${journal.join('\n')}\n`);
+      return output;
+    };
+
+    it('names a line that is no episode; on demand runs its episode again, with the same numbers', async () => {
+      // What it says of the episode is too little for a report.
+      const output = await edited('thin', (line, i) => (i === 1 ? '{"strategy":"ddim:1","episode":{"seed":100000,"score":0.5}}' : line));
+      const refused = await warmstep(...args, output);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toMatch(
+        /episodes\.jsonl: line 2 is no episode of this evaluation: success must be true or false, found nothing/,
+      );
+      expect(refused.stderr).not.toMatch(/^ +at /m);
+      const { code, stderr } = await warmstep(...args, output, '--skip-damaged');
+      expect([code, stderr]).toEqual([0, expect.stringMatching(/note: episodes\.jsonl: line 2 .*: left out/)]);
+      const scores = async (name: string): Promise<number[] | undefined> => {
+        const record = JSON.parse(await readFile(join(folder, name, 'evaluation.json'), 'utf8')) as EvaluationRecord;
+        return record.strategies.find((strategy) => strategy.name === 'ddim:1')?.episodes.map(({ score }) => score);
+      };
+      expect(await scores('thin')).toEqual(await scores('first'));
+    });
+
+    it('ends with code 1 where a strategy has failed in all its episodes', async () => {
+      const fail = (line: string): string => line.replace(/"rewards":/, '"failure":"Error: no power","rewards":');
+      const one = await warmstep(...args, await edited('one', (line, i) => (i === 1 ? fail(line) : line)));
+      expect([one.code, one.stderr]).toEqual([0, expect.stringContaining('1 of 2 episodes failed; seed 100000: Error: no power')]);
+      const all = await warmstep(...args, await edited('all', fail));
+      expect([all.code, all.stderr]).toEqual([1, expect.stringContaining('2 of 2 episodes failed; seed 100000: Error: no power')]);
+    });
+  });
+
   it('refuses to go on with another evaluation', async () => {
     const output = join(folder, 'first');
     const { code, stderr } = await warmstep(
@@ -83,14 +122,14 @@ describe('warmstep eval', () => {
     [['cartpole'], /found "cartpole"/],
     [['push-t', '--strategies', 'ddim:2,nonsense'], /begins with "nonsense"/],
     [['push-t', '--grid', 'step:2'], /one or two options with several values/],
-    [['push-t', '--episodes', '0'], /--episodes must be a whole number, 1 or more/],
+    [['push-t', '--episodes', '0'], /--episodes must be a whole number, 1 to 10000, found "0"/],
     [['push-t', '--strategies', 'ddim:1000', '--output', 'unused'], /steps must be an integer from 1 to 100/],
     [['push-t', '--compare', 'nowhere.json'], /--compare: nowhere.json cannot be read as JSON \(ENOENT/],
     [['push-t', '--compare', repositoryPath('package.json')], /package.json has no "scores": give a file such as/],
     [['push-t', '--episodes', '2', '--seed', '4294967295'], /--seed must be at most 4294967294 for 2 episodes/],
     [
       ['push-t', '--strategies', 'ddim:1', '--output', repositoryPath('package.json')],
-      /--output: nothing can be written into .*package.json/,
+      /--output: .*package.json cannot be written: a file has its name/,
     ],
   ])('refuses %j before anything runs', async (args, message) => {
     const { code, stderr } = await warmstep('eval', ...args);

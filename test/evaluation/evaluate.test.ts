@@ -157,7 +157,22 @@ describe('evaluate', () => {
   it('a reward that is not a number is a failure, never a score', async () => {
     const task = shortTask(16, () => ({ step: () => ({ reward: Number.NaN, success: false }) }));
     const [only] = await run('ddim:2', { task, seeds: [100_003] });
-    expect(only).toMatchObject({ score: 0, failure: 'TypeError: the environment returned the reward NaN' });
+    expect(only).toMatchObject({ score: 0, failure: 'TypeError: the environment returned the reward NaN, expected a number from 0 to 1' });
+  });
+
+  it.each([1e308, -0.5, 1.01])('a reward of %d is a failure too: scores are from 0 to 1', async (reward) => {
+    const task = shortTask(16, () => ({ step: () => ({ reward, success: false }) }));
+    const [only] = await run('ddim:2', { task, seeds: [100_003] });
+    expect(only).toMatchObject({
+      score: 0,
+      failure: `TypeError: the environment returned the reward ${reward}, expected a number from 0 to 1`,
+    });
+  });
+
+  it('a failure is told in one line, whatever the environment calls it', async () => {
+    const task = shortTask(16, () => ({ reset: () => Promise.reject(new Error('\x1b[2Jno\nnote: all is well')) }));
+    const [only] = await run('ddim:2', { task, seeds: [100_003] });
+    expect(only?.failure).toBe('Error: \\u001b[2Jno\\nnote: all is well');
   });
 
   it('an environment where nothing moves: the stall rule fires, and the ticks end it', async () => {

@@ -106,6 +106,12 @@ describe('difference to the first strategy', () => {
   });
 });
 
+it.each([1e308, -0.1, 1.5, Number.NaN])('a score of %d is refused, never averaged', (score) => {
+  expect(() => summarize(recordOf(withScores('a', [0.5, score])))).toThrow(
+    `strategy "a": score 2 must be a number from 0 to 1, found ${score}`,
+  );
+});
+
 it('a summary of the same record is the same, every time', () => {
   expect(summarize(evaluationRecord())).toEqual(summarize(evaluationRecord()));
 });
@@ -140,6 +146,17 @@ describe('agreement with a reference', () => {
   it('tells DDIM with two steps from DDIM with ten', () => {
     const [row] = compareWithReference(recordOf(withScores('ddim:10', referenceOf('ddim:2'))), REFERENCE);
     expect(row?.agrees).toBe(false);
+  });
+
+  it('is not claimed for scores whose sums overflow', () => {
+    const reference = { scores: { a: { per_episode: [0, 1] } } };
+    for (const scores of [
+      [1e308, 1e308],
+      [1e200, 0],
+      [Number.NaN, 0],
+    ]) {
+      expect(() => compareWithReference(recordOf(withScores('a', scores)), reference)).toThrow(OptionError);
+    }
   });
 
   it('leaves out what the reference does not have, and what has no variance', () => {

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { HalfRangeError } from '../../src/foundation/errors.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
+import type { Policy } from '../../src/policy/policy.js';
 import { choosePrecision, loadInPrecision, type PrecisionFacts } from '../../src/policy/precision.js';
 import type { Precision } from '../../src/spec/precision.js';
 import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { openTestDevice, useTestDevice } from '../support/device.js';
 import { bits, loadGolden, noise, window } from '../support/golden-policy.js';
+import { randomPolicy } from '../support/random-checkpoint.js';
 
 describe('choosePrecision', () => {
   const right: PrecisionFacts = { deviceClass: 'gpu', exactHalves: true, fitsHalves: true };
@@ -53,6 +55,36 @@ describe('loadPolicy', () => {
     expect(await plan(again)).toEqual(found);
     expect(await plan(f16)).not.toEqual(found);
     for (const policy of policies) await policy.dispose();
+  });
+});
+
+describe('f16', () => {
+  const device = useTestDevice();
+
+  /** Of the chunks of two policies that differ in precision alone, as a share of the largest value. */
+  async function largestError(load: (precision: Precision) => Promise<Policy>): Promise<number> {
+    const chunks: Float32Array[] = [];
+    for (const precision of ['f32', 'f16'] as const) {
+      const policy = await load(precision);
+      chunks.push((await policy.decide(window(policy), { previous: [], noise: noise(policy) })).normalizedChunk.slice());
+      await policy.dispose();
+    }
+    const [full, half] = chunks as [Float32Array, Float32Array];
+    const most = (values: Float32Array): number => values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+    return most(full.map((value, i) => value - (half[i] as number))) / most(full);
+  }
+
+  it('changes nothing where the file holds halves', async () => {
+    expect(await largestError((precision) => loadGolden(device(), 'state-dialect-a', { precision }))).toBe(0);
+  });
+
+  // The bound of recorded cases is none of f16 itself: README.md says what holds.
+  it('moves a network of random weights by more than the recorded cases, and stays within what the README says', async () => {
+    const unet = { horizon: 16, actionDim: 2, downDims: [16, 32], kernelSize: 3, groups: 4, stepEmbedDim: 32, scaleModulation: true };
+    const { source } = randomPolicy({ ...unet, conditioningDim: 8 }, 4, 11);
+    const error = await largestError((precision) => loadPolicy(source, { device: device(), precision }));
+    expect(error).toBeGreaterThan(1e-3);
+    expect(error).toBeLessThan(1.2e-2);
   });
 });
 

@@ -1,4 +1,5 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
+import { visible } from '../../foundation/visible.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
 import { type JsonObject, readJsonObject, shown } from '../json-object.js';
 import { storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
@@ -43,7 +44,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
     weights,
     parameters,
     weightBytes: bytes,
-    warnings,
+    warnings: warnings.map(visible),
     close: () => source.close(),
   };
 }

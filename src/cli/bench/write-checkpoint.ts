@@ -1,7 +1,7 @@
-import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
+import { OutputFile, outputFolder, writeOutputFile } from '../../platform/node/output-file.js';
 import { SYNTHETIC_OBSERVATIONS, type SyntheticSize, syntheticPolicy, syntheticPredictor } from '../../synthetic/checkpoint.js';
 import { fillValues } from '../../synthetic/fill.js';
 import { Progress } from '../../terminal/progress.js';
@@ -24,7 +24,7 @@ export async function writeSyntheticCheckpoint(size: SyntheticSize, folder: stri
   const predictor = join(folder, 'predictor');
   const observations = join(folder, 'observations.safetensors');
   const bytes = (await writeFolder(syntheticPolicy(size), policy, signal)) + (await writeFolder(syntheticPredictor(), predictor, signal));
-  await writeFile(
+  await writeOutputFile(
     observations,
     encodeSafetensors(
       SYNTHETIC_OBSERVATIONS.map(({ name, size: width }, seed) => {
@@ -38,23 +38,25 @@ export async function writeSyntheticCheckpoint(size: SyntheticSize, folder: stri
 }
 
 async function writeFolder(source: CheckpointSource, folder: string, signal: AbortSignal): Promise<number> {
-  await mkdir(folder, { recursive: true });
+  await outputFolder(folder);
   const progress = new Progress();
   const piece = new Uint8Array(PIECE_BYTES);
   let total = 0;
   for (const name of await source.list()) {
     const file = await source.open(name);
-    const handle = await open(join(folder, name), 'w');
+    const output = await OutputFile.create(join(folder, name));
     try {
       for (let offset = 0; offset < file.size; offset += PIECE_BYTES) {
         signal.throwIfAborted();
         const part = piece.subarray(0, Math.min(PIECE_BYTES, file.size - offset));
         await file.read(offset, part);
-        await handle.writeFile(part);
+        await output.write(part);
         progress.update(`writing ${join(folder, name)}: ${Math.round((100 * offset) / file.size)} %`);
       }
-    } finally {
-      await handle.close();
+      await output.finish();
+    } catch (error) {
+      await output.discard();
+      throw error;
     }
     total += file.size;
   }

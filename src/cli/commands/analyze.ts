@@ -1,13 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contractionPlot } from '../../analysis/contraction-plot.js';
 import { START_PROBE } from '../../analysis/situations.js';
-import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
+import { visibleJson } from '../../foundation/visible.js';
 import { describeEnvironment } from '../../platform/node/environment.js';
-import { folderSource } from '../../platform/node/folder-source.js';
+import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { PolicyInfo } from '../../policy/info.js';
-import type { SchedulerConfig } from '../../spec/policy-spec.js';
 import { plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
@@ -17,10 +15,11 @@ import { analyzeContraction, type ContractionAnalysis, type ContractionRequest }
 import { contractionTables, HOW_TO_READ } from '../analyze/contraction-report.js';
 import { BUNDLED_TASK, checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { outputFolder } from '../eval/results.js';
-import { firstSeedOption } from '../eval/seeds.js';
+import { episodesOption, firstSeedOption } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
+import { readHeaders, taskFor } from '../headers.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
+import { outputFolderOption } from '../output-options.js';
 
 const USAGE = `usage: warmstep analyze contraction [options]
 
@@ -58,6 +57,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
+const FILES = { json: 'contraction.json', svg: 'contraction.svg' };
 const DEFAULT_BUDGET = 2;
 /** A step of one situation is 65 evaluations: a software adapter gets a sample of what a GPU does. */
 const EXTENT = { software: { episodes: 1, decisions: 3 }, hardware: { episodes: 4, decisions: 8 } };
@@ -75,7 +75,13 @@ export const analyzeCommand: Command = {
     atMost(positionals, 1);
     const kind = chosenTask('--task', values.task ?? BUNDLED_TASK);
     const { policy: folder, predictor } = checkpointFolders(values);
-    const scheduler = await schedulerOf(folder);
+    const episodes = episodesOption(values.episodes);
+    const decisions = integerOption('decisions', values.decisions, 1);
+    const seed = firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes, kind.largestSeed);
+    const loading = given({ networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) });
+    const headers = await readHeaders(folder);
+    const task = taskFor(kind, headers);
+    const { scheduler } = headers;
     const { type, numInferenceSteps, numTrainTimesteps } = scheduler;
     const solver = choiceOption('solver', values.solver ?? type, ['DDPM', 'DDIM'] as const) as 'DDPM' | 'DDIM';
     const steps = integerOption('steps', values.steps, 1) ?? numInferenceSteps;
@@ -84,25 +90,13 @@ export const analyzeCommand: Command = {
       if (count > numTrainTimesteps)
         throw new UsageError(`--${name} must be at most the checkpoint's ${numTrainTimesteps} timesteps, found ${count}`);
     }
-    const episodes = integerOption('episodes', values.episodes, 1);
-    const chosen = {
-      solver,
-      steps,
-      budget,
-      seed: firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes, kind.largestSeed),
-      ...given({ episodes, decisions: integerOption('decisions', values.decisions, 1) }),
-    };
+    const chosen = { solver, steps, budget, seed, ...given({ episodes, decisions }) };
+    const output = values.output === undefined ? undefined : await outputFolderOption('output', values.output, Object.values(FILES));
     return interruptible(async (signal) => {
-      const options = {
-        signal,
-        probes: [START_PROBE],
-        ...given({ networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) }),
-      };
-      return withPolicy(folder, options, async (policy) => {
+      return withPolicy(folder, { ...loading, signal, probes: [START_PROBE] }, async (policy) => {
         const { info } = policy;
         const request = { ...EXTENT[info.adapter.isFallback ? 'software' : 'hardware'], ...chosen };
-        const output = values.output === undefined ? undefined : await outputFolder(values.output);
-        const analysis = await analyzeContraction(policy, kind.forPolicy(info), scheduler, request, signal);
+        const analysis = await analyzeContraction(policy, task, scheduler, request, signal);
         const record = recordOf(info, request, analysis);
         const files = output === undefined ? [] : await writeFiles(output, record, analysis);
         if (values.json) printJson({ ...record, files });
@@ -112,13 +106,6 @@ export const analyzeCommand: Command = {
     });
   },
 };
-
-/** Headers first: a wrong command line is reported before weights are read. */
-async function schedulerOf(folder: string): Promise<SchedulerConfig> {
-  const checkpoint = await loadPolicyCheckpoint(await folderSource(folder));
-  await checkpoint.close();
-  return checkpoint.scheduler;
-}
 
 function recordOf(
   { name, adapter, precision }: PolicyInfo,
@@ -138,9 +125,9 @@ function recordOf(
 }
 
 async function writeFiles(folder: string, record: object, { series }: ContractionAnalysis): Promise<string[]> {
-  const [json, svg] = [join(folder, 'contraction.json'), join(folder, 'contraction.svg')];
-  await writeFile(json, `${JSON.stringify(record, null, 2)}\n`);
-  await writeFile(svg, contractionPlot('How much the steps of the solver contract', series));
+  const [json, svg] = [join(folder, FILES.json), join(folder, FILES.svg)];
+  await writeOutputFile(json, `${visibleJson(record, 2)}\n`);
+  await writeOutputFile(svg, contractionPlot('How much the steps of the solver contract', series));
   return [json, svg];
 }
 

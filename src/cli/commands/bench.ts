@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { visible, visibleJson } from '../../foundation/visible.js';
 import { describeEnvironment, type Environment } from '../../platform/node/environment.js';
+import { writeOutputFile } from '../../platform/node/output-file.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import type { AdapterSummary } from '../../runtime/device.js';
 import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
@@ -14,6 +15,7 @@ import { type BenchMeasurement, measureSynthetic } from '../bench/measure.js';
 import { writeSyntheticCheckpoint } from '../bench/write-checkpoint.js';
 import type { Command } from '../command.js';
 import { adapterName, withDevice } from '../load.js';
+import { outputFileOption, outputFolderOption } from '../output-options.js';
 
 const USAGE = `usage: warmstep bench [options]
 
@@ -46,6 +48,10 @@ const OPTIONS = {
   'write-checkpoint': { type: 'string' },
 } as const;
 
+/** What `warmup` takes, and what a configuration may say. */
+const MOST_BATCH = 65_535;
+const MOST_HORIZON = 65_536;
+
 /** A measurement with everything that is needed to read it later. */
 type BenchRecord = BenchMeasurement & {
   readonly curves: readonly CurvePoint[];
@@ -64,18 +70,20 @@ export const benchCommand: Command = {
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES) ?? 'f32';
     const decisions = integerOption('decisions', values.decisions, 1);
     const profile = profileOption(values.profile);
-    const batches = integerListOption('batch', values.batch, 1);
-    const horizons = integerListOption('horizon', values.horizon, 16);
+    const batches = integerListOption('batch', values.batch, 1, MOST_BATCH);
+    const horizons = integerListOption('horizon', values.horizon, 16, MOST_HORIZON);
     if (horizons?.some((horizon) => horizon % 8 !== 0)) throw new UsageError(`--horizon must be multiples of 8, found ${values.horizon}`);
+    const output = await outputFileOption('output', values.output);
     const folder = values['write-checkpoint'];
+    if (folder !== undefined) await outputFolderOption('write-checkpoint', folder);
     return interruptible(async (signal) => {
       if (folder !== undefined) {
         const written = await writeSyntheticCheckpoint(size, folder, signal);
         if (values.json) printJson(written);
         else {
           print(
-            `${bytes(written.bytes)} written. Try:\n  warmstep run --policy ${written.policy} --predictor ${written.predictor} ` +
-              `--input ${written.observations} --output actions.safetensors`,
+            `${bytes(written.bytes)} written. Try:\n  warmstep run --policy ${visible(written.policy)} --predictor ${visible(written.predictor)} ` +
+              `--input ${visible(written.observations)} --output actions.safetensors`,
           );
         }
         return 0;
@@ -89,7 +97,7 @@ export const benchCommand: Command = {
             ? await measureCurves(device, { size, precision, decisions, batches: batches ?? [1], horizons: horizons ?? [16], signal })
             : [];
         const record = { ...measurement, curves, adapter: device.adapter, environment };
-        if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify(record, null, 2)}\n`);
+        if (output !== undefined) await writeOutputFile(output, `${visibleJson(record, 2)}\n`);
         if (values.json) printJson(record);
         else print(report(record));
         return 0;

@@ -4,16 +4,18 @@ import type { PolicyInfo } from '../../policy/info.js';
 import { parseStrategies } from '../../strategies/parse.js';
 import { plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { atMost, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { atMost, given, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { BUNDLED_TASK, bundledCheckpoint } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { outputFolder, presentResults } from '../eval/results.js';
+import { lockFolder } from '../eval/folder-lock.js';
+import { presentResults, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, runEvaluation } from '../eval/run-evaluation.js';
-import { firstSeedOption } from '../eval/seeds.js';
+import { episodesOption, firstSeedOption } from '../eval/seeds.js';
 import { chosenTask } from '../eval/tasks.js';
 import { withPolicy } from '../load.js';
+import { outputFolderOption } from '../output-options.js';
 import { watchEpisode } from '../watch/watch-episode.js';
 
 const USAGE = `usage: warmstep demo [options]
@@ -51,12 +53,16 @@ export const demoCommand: Command = {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     atMost(positionals, 0);
     const kind = chosenTask('the task', BUNDLED_TASK);
-    const episodes = integerOption('episodes', values.episodes, 1);
+    const episodes = episodesOption(values.episodes);
     const seed = firstSeedOption(values.seed, episodes ?? MOST_EPISODES, kind.largestSeed);
     const profile = profileOption(values.profile);
     if (values.watch && (episodes ?? values.output ?? values.json) !== undefined) {
       throw new UsageError('--watch shows one episode and writes nothing: leave out --episodes, --output and --json');
     }
+    const output = values.watch
+      ? undefined
+      : await outputFolderOption('output', values.output ?? 'evaluation-demo', Object.values(RESULT_FILES));
+    const lock = output === undefined ? undefined : lockFolder(output);
     const bundled = bundledCheckpoint();
     const progress = new Progress();
     progress.phase('loading the policy and its predictor');
@@ -65,19 +71,20 @@ export const demoCommand: Command = {
       return withPolicy(bundled.policy, options, async (policy) => {
         progress.done();
         const task = kind.forPolicy(policy.info);
-        if (values.watch) {
+        if (output === undefined) {
           const { score, success, ticks, failure } = await watchEpisode(policy, task, seed, process.stdout, signal);
           const end = failure === undefined ? (success ? 'success' : 'not solved') : 'failed';
           print(`${end} after ${plural(ticks, 'tick')}; largest reward ${score.toFixed(3)}`);
           if (failure !== undefined) printNote(failure);
           return failure === undefined ? 0 : 1;
         }
-        const output = await outputFolder(values.output ?? 'evaluation-demo');
         const record = await runEvaluation(policy, planFor(task, policy.info, seed, episodes), undefined, signal);
-        await presentResults(output, record, values.json === true);
-        return 0;
+        return (await presentResults(output, record, values.json === true)) ? 0 : 1;
       });
-    }).finally(() => progress.done());
+    }).finally(() => {
+      progress.done();
+      lock?.release();
+    });
   },
 };
 

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { TaskKind } from '../../envs/environment.js';
+import type { Task, TaskKind } from '../../envs/environment.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
-import { compareWithReference } from '../../evaluation/summary.js';
+import { damagedLines } from '../../evaluation/journal.js';
+import type { EvaluationRecord } from '../../evaluation/record.js';
+import { compareWithReference, type ReferenceScores } from '../../evaluation/summary.js';
 import { packageInfo } from '../../platform/node/environment.js';
 import { variantFile } from '../../platform/node/variants.js';
 import type { Policy } from '../../policy/policy.js';
@@ -11,22 +13,26 @@ import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption } from '../../terminal/options.js';
-import { print, printNote } from '../../terminal/output.js';
+import { print, printAside, printNote } from '../../terminal/output.js';
 import { type CheckpointFolders, checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
+import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { agreementReport, readReference } from '../eval/reference.js';
-import { outputFolder, presentResults } from '../eval/results.js';
-import { describeStrategies, type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
-import { firstSeedOption } from '../eval/seeds.js';
+import { presentResults, RESULT_FILES } from '../eval/results.js';
+import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
+import { episodesOption, firstSeedOption } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
+import { checkStrategies, readHeaders, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
+import { outputFolderOption } from '../output-options.js';
 
 const USAGE = `usage: warmstep eval TASK [options]
 
 Runs strategies in closed loop in the simulator of a task (${TASK_NAMES}), many episodes as one batch, and writes a table, evaluation.json and
-report.html. Interrupted, it goes on where it was when it is started again.
+report.html. Interrupted, it goes on where it was when it is started again. Where a strategy has failed in all its episodes, the exit
+code is 1.
 
   --policy DIR        checkpoint folder (default: the bundled policy, with its predictor)
   --predictor DIR     STEP predictor folder, or "shift"
@@ -41,7 +47,8 @@ report.html. Interrupted, it goes on where it was when it is started again.
   --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
   --compare FILE      scores of another implementation: prints whether they agree within what chance explains; where they do
                       not, or nothing can be compared, the exit code is 1
-  --output DIR        where results go (default evaluation-TASK)
+  --output DIR        where results go (default evaluation-TASK); one evaluation at a time
+  --skip-damaged      where the journal in it has damaged lines, run their episodes again
   --precision P       storage of the weights: f32 (default), f16, int8 or auto
   --adapter NAME      auto, hardware, swiftshader, lavapipe, or part of an adapter's name
   --profile P         safe (default), or fast: Dawn without validation and bounds checks; same results
@@ -62,6 +69,7 @@ const OPTIONS = {
   latencies: { type: 'string' },
   compare: { type: 'string' },
   output: { type: 'string' },
+  'skip-damaged': { type: 'boolean' },
   precision: { type: 'string' },
   adapter: { type: 'string' },
   profile: { type: 'string' },
@@ -85,35 +93,60 @@ export const evalCommand: Command = {
     const extent = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
     const folders = checkpointFolders(values);
-    const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
-    return interruptible(async (signal) => {
-      const options = {
-        ...given({ networks: networksFrom(folders.predictor), precision, adapter: values.adapter, profile: profileOption(values.profile) }),
-        signal,
-      };
-      return withPolicy(folders.policy, options, async (policy) => {
-        const plan = { ...extent, task: kind.forPolicy(policy.info) };
-        describeStrategies(policy, plan.strategies);
-        const output = await outputFolder(values.output ?? `evaluation-${kind.name}`);
-        const journal = new JournalFile(join(output, 'episodes.jsonl'), journalHeader(plan.task, await fingerprint(policy, folders)));
-        const record = await runEvaluation(policy, plan, journal, signal).catch((error: unknown) => {
-          const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
-          printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);
-          throw error;
-        });
-        await presentResults(output, record, values.json === true);
-        if (!reference) return 0;
-        const agreements = compareWithReference(record, reference);
-        if (values.json) printNote(agreementReport(record, agreements));
-        else print(`\n${agreementReport(record, agreements)}`);
-        return agreements.length > 0 && agreements.every(({ agrees }) => agrees) ? 0 : 1;
-      });
+    const loading = given({
+      networks: networksFrom(folders.predictor),
+      precision: choiceOption('precision', values.precision, PRECISION_CHOICES),
+      adapter: values.adapter,
+      profile: profileOption(values.profile),
     });
+    const plan = { ...extent, task: await checkedTask(kind, folders, extent.strategies) };
+    const output = await outputFolderOption('output', values.output ?? `evaluation-${kind.name}`, Object.values(RESULT_FILES));
+    const lock = lockFolder(output);
+    try {
+      return await interruptible((signal) =>
+        withPolicy(folders.policy, { ...loading, signal }, async (policy) => {
+          const header = journalHeader(plan.task, await fingerprint(policy, folders));
+          const journal = await JournalFile.open(join(output, RESULT_FILES.journal), header, values['skip-damaged'] === true);
+          if (journal.damaged.length > 0) printNote(`${RESULT_FILES.journal}: ${damagedLines(journal.damaged)}: left out`);
+          const record = await runEvaluation(policy, plan, journal, signal).catch((error: unknown) => {
+            const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
+            printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);
+            throw error;
+          });
+          const isSound = await presentResults(output, record, values.json === true);
+          const agrees = reference === undefined || presentAgreement(record, reference, values.json === true);
+          return isSound && agrees ? 0 : 1;
+        }),
+      );
+    } finally {
+      lock.release();
+    }
   },
 };
 
+/** The task for the policy, whose weights are not read yet. @throws OptionError where task, policy and strategies do not go together. */
+async function checkedTask(kind: TaskKind, { policy, predictor }: CheckpointFolders, strategies: readonly NamedStrategy[]): Promise<Task> {
+  const headers = await readHeaders(policy);
+  const task = taskFor(kind, headers);
+  checkStrategies(
+    headers,
+    predictor !== undefined,
+    strategies.map(({ options }) => options),
+  );
+  return task;
+}
+
+/** Whether all that could be compared agrees, and something could. */
+function presentAgreement(record: EvaluationRecord, reference: ReferenceScores, json: boolean): boolean {
+  const agreements = compareWithReference(record, reference);
+  const report = agreementReport(record, agreements);
+  if (json) printAside(report);
+  else print(`\n${report}`);
+  return agreements.length > 0 && agreements.every(({ agrees }) => agrees);
+}
+
 function planOf(values: Values, { largestSeed }: TaskKind): Omit<EvaluationCampaign, 'task'> {
-  const episodes = integerOption('episodes', values.episodes, 1) ?? 50;
+  const episodes = episodesOption(values.episodes) ?? 50;
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
   const listed = values.strategies ?? (grids.length === 0 ? DEFAULT_STRATEGIES : undefined);
   const strategies = unique([...(listed === undefined ? [] : parseStrategies(listed)), ...grids.flatMap((grid) => grid.strategies)]);

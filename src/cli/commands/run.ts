@@ -1,9 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import { listed } from '../../checkpoints/source.js';
-import { folderSource } from '../../platform/node/folder-source.js';
+import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { Decision, Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { createStrategy } from '../../strategies/index.js';
@@ -16,8 +15,10 @@ import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { facts, table } from '../../terminal/table.js';
 import type { Command } from '../command.js';
+import { checkStrategies, readHeaders } from '../headers.js';
 import { type LatencySummary, summarizeLatencies } from '../latency.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
+import { outputFileOption } from '../output-options.js';
 import { observationAt, type Recording, readRecording } from '../recording.js';
 
 const USAGE = `usage: warmstep run --policy DIR --input FILE --output FILE [options]
@@ -79,11 +80,14 @@ export const runCommand: Command = {
     const output = required('output', values.output);
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     const seed = integerOption('seed', values.seed) ?? 0;
+    const profile = profileOption(values.profile);
+    if (resolve(output) === resolve(input)) throw new UsageError(`--output must be another file than --input, found ${output} twice`);
+    await outputFileOption('output', output);
 
     // Headers first: a missing observation is reported before a gigabyte of weights has been read.
-    const checkpoint = await loadPolicyCheckpoint(await folderSource(folder));
-    await checkpoint.close();
+    const checkpoint = await readHeaders(folder);
     const strategy = chosen ?? (values.predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
+    checkStrategies(checkpoint, values.predictor !== undefined, [strategy]);
     const recording = await readRecording(
       input,
       checkpoint.observations.map(({ rawName, size }) => ({ name: rawName, size })),
@@ -101,13 +105,13 @@ export const runCommand: Command = {
         strategy,
         signal,
         onDecision: (result: Decision) => void decisions.push(result),
-        ...given({ precision, networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) }),
+        ...given({ precision, networks: networksFrom(predictor), adapter: values.adapter, profile }),
       };
       return withPolicy(folder, options, async (policy) => {
         const actions = await replay(policy, recording, signal);
         const data = Float32Array.from(actions.flatMap((action) => [...action]));
         const shape = [recording.ticks, policy.info.actionDim];
-        await writeFile(output, encodeSafetensors([{ name: 'action', dtype: 'F32', shape, data }]));
+        await writeOutputFile(output, encodeSafetensors([{ name: 'action', dtype: 'F32', shape, data }]));
         report(policy, recording, decisions, { output, seed, json: values.json ?? false });
         return 0;
       });

@@ -1,5 +1,8 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeEnvironment } from '../../platform/node/environment.js';
+import { checkOutputFile, outputFolder } from '../../platform/node/output-file.js';
 import { readVariants, variantFile, writeVariants } from '../../platform/node/variants.js';
 import type { AdapterSummary } from '../../runtime/device.js';
 import type { VariantTable } from '../../runtime/variant-table.js';
@@ -14,6 +17,7 @@ import { table } from '../../terminal/table.js';
 import { type TunedShape, type TuneResult, tuneVariants } from '../../tuning/tune.js';
 import type { Command } from '../command.js';
 import { adapterName, withDevice } from '../load.js';
+import { outputFileOption } from '../output-options.js';
 
 const USAGE = `usage: warmstep tune [options]
 
@@ -57,12 +61,23 @@ export const tuneCommand: Command = {
     const horizon = integerOption('horizon', values.horizon, 16) ?? 16;
     if (horizon % 8 !== 0) throw new UsageError(`--horizon must be a multiple of 8, found ${horizon}`);
     const seconds = secondsOption(values.seconds);
+    const profile = profileOption(values.profile);
+    const isStored = values['dry-run'] !== true;
+    const { output } = values;
+    if (output !== undefined && isStored) {
+      await mkdir(dirname(output), { recursive: true });
+      await outputFileOption('output', output);
+    }
     return interruptible((signal) =>
       // Against the shipped variants: what was tuned before shall not be the measure.
-      withDevice({ adapter: values.adapter, profile: profileOption(values.profile), variants: 'shipped' }, async (device) => {
+      withDevice({ adapter: values.adapter, profile, variants: 'shipped' }, async (device) => {
         const environment = describeEnvironment();
-        const file = values.output ?? variantFile(device.adapter);
-        // Before the work: a damaged file shall not cost it.
+        const file = output ?? variantFile(device.adapter);
+        // Before the work: neither a cache folder that is read-only nor a damaged file shall cost it.
+        if (output === undefined && isStored) {
+          await outputFolder(dirname(file));
+          await checkOutputFile(file);
+        }
         const known = readVariants(file, device.adapter);
         const progress = new Progress();
         const onShape = (key: string, index: number, count: number): void => progress.update(`${index + 1} of ${count}: ${key}`);
@@ -70,8 +85,8 @@ export const tuneCommand: Command = {
         const result = await tuneVariants(device, { size, precisions, horizon, seconds, totalSeconds, signal, onShape }).finally(() =>
           progress.done(),
         );
-        if (!values['dry-run']) writeVariants(file, merge(known, result));
-        const stored = values['dry-run'] ? null : file;
+        if (isStored) await writeVariants(file, merge(known, result));
+        const stored = isStored ? file : null;
         if (values.json) printJson({ ...result, stored, size, adapter: device.adapter, environment });
         else print(report(result, stored, device.adapter));
         return 0;

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WarmstepError } from '../../foundation/errors.js';
+import { visible } from '../../foundation/visible.js';
 import { caseFolder } from '../../platform/node/case-folder.js';
+import { writeOutputFile } from '../../platform/node/output-file.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { choiceOption, profileOption, UsageError } from '../../terminal/options.js';
@@ -12,6 +13,7 @@ import type { TensorReport } from '../../verification/compare.js';
 import { type CaseReport, verifyCase } from '../../verification/verify-case.js';
 import type { Command } from '../command.js';
 import { withDevice } from '../load.js';
+import { outputFolderOption } from '../output-options.js';
 
 const USAGE = `usage: warmstep verify CASE_DIR… [options]
 
@@ -49,12 +51,16 @@ export const verifyCommand: Command = {
     });
     if (positionals.length === 0) throw new UsageError('the case folder is missing');
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES) ?? 'f32';
-    if (values.dump !== undefined) await mkdir(values.dump, { recursive: true });
     const profile = profileOption(values.profile);
+    const dump = values.dump === undefined ? undefined : await outputFolderOption('dump', values.dump);
+    const names = positionals.map((folder) => basename(resolve(folder)));
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (dump !== undefined && twice !== undefined) throw new UsageError(`--dump: two cases are named "${twice}": verify them one by one`);
     return withDevice({ adapter: values.adapter, profile }, async (device) => {
       const reports: (CaseReport | RefusedCase)[] = [];
       for (const folder of positionals) {
-        const report = await verifyFolder(folder, device, precision, values.dump);
+        const report = await verifyFolder(folder, device, precision);
+        if (dump !== undefined && 'dump' in report) await writeOutputFile(join(dump, `${basename(report.name)}.safetensors`), report.dump);
         reports.push(report);
         if (!values.json) printReport(report);
       }
@@ -66,16 +72,9 @@ export const verifyCommand: Command = {
   },
 };
 
-async function verifyFolder(
-  folder: string,
-  device: ComputeDevice,
-  precision: PrecisionChoice,
-  dump: string | undefined,
-): Promise<CaseReport | RefusedCase> {
+async function verifyFolder(folder: string, device: ComputeDevice, precision: PrecisionChoice): Promise<CaseReport | RefusedCase> {
   try {
-    const report = await verifyCase(await caseFolder(folder), device, precision);
-    if (dump !== undefined) await writeFile(join(dump, `${basename(report.name)}.safetensors`), report.dump);
-    return report;
+    return await verifyCase(await caseFolder(folder), device, precision);
   } catch (error) {
     if (!(error instanceof WarmstepError)) throw error;
     return { name: basename(resolve(folder)), refused: error.message };
@@ -84,10 +83,10 @@ async function verifyFolder(
 
 function printReport(report: CaseReport | RefusedCase): void {
   if ('refused' in report) {
-    print(`${report.name}: REFUSED: ${report.refused}\n`);
+    print(`${visible(report.name)}: REFUSED: ${visible(report.refused)}\n`);
     return;
   }
-  print(`${report.name}: ${report.pass ? 'pass' : 'FAIL'} (${report.precision} weights)`);
+  print(`${visible(report.name)}: ${report.pass ? 'pass' : 'FAIL'} (${report.precision} weights)`);
   const header = ['tensor', 'shape', 'largest error', '/ max', 'tolerance', ''];
   print(`${table(header, report.tensors.map(row))}\n`);
 }

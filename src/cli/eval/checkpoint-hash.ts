@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** SHA-256 over the configurations and weights of a checkpoint folder, by name: 16 hexadecimal digits. */
@@ -8,6 +8,8 @@ export async function hashCheckpoint(folder: string): Promise<string> {
   const hash = createHash('sha256');
   const names = (await readdir(folder)).filter((name) => /\.(json|safetensors)$/.test(name)).sort();
   for (const name of names) {
+    // What is no file was not read by the loader either, and a pipe would be waited for.
+    if (!(await stat(join(folder, name))).isFile()) continue;
     hash.update(`${name}\n`);
     for await (const piece of createReadStream(join(folder, name))) hash.update(piece as Uint8Array);
   }

@@ -1,35 +1,65 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { type JournalHeader, journalLine, readJournal } from '../../evaluation/journal.js';
+import { existsSync } from 'node:fs';
+import { type DamagedLine, type JournalContent, type JournalHeader, journalLine, readJournal } from '../../evaluation/journal.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
+import { OptionError } from '../../foundation/errors.js';
+import { appendToOutputFile, truncateOutputFile, writeOutputFile } from '../../platform/node/output-file.js';
+import { readRegularFile } from '../../platform/node/regular-file.js';
+
+/** What a text can hold; an episode with its replay takes some 10 KB. */
+const MOST_BYTES = 500_000_000;
+
+const EMPTY: JournalContent = { episodes: new Map(), damaged: [], isCutOff: false };
 
 /**
  * Episodes on disk, written as soon as each is over, so that an evaluation that was interrupted, or crashed, goes on where
- * it was.
+ * it was. Nobody else writes to the file: its folder is locked.
  */
 export class JournalFile {
   readonly #file: string;
-  readonly #episodes: ReadonlyMap<string, ReadonlyMap<number, EpisodeRecord>>;
+  readonly #content: JournalContent;
 
-  /** `file`: in a folder that is there. @throws OptionError where the file belongs to another evaluation. */
-  constructor(file: string, header: JournalHeader) {
+  private constructor(file: string, content: JournalContent) {
     this.#file = file;
-    if (existsSync(file)) {
-      const text = readFileSync(file, 'utf8');
-      this.#episodes = readJournal(text, header, file);
-      // A line that was cut off must not swallow the next one.
-      if (!text.endsWith('\n')) appendFileSync(file, '\n');
-    } else {
-      writeFileSync(file, journalLine(header));
-      this.#episodes = new Map();
+    this.#content = content;
+  }
+
+  /**
+   * `file`: in a folder that is there. `skipDamaged`: lines that are no entries are left out.
+   * @throws OptionError where the file belongs to another evaluation or is damaged, OutputError where it cannot be written.
+   */
+  static async open(file: string, header: JournalHeader, skipDamaged: boolean): Promise<JournalFile> {
+    if (!existsSync(file)) {
+      await writeOutputFile(file, journalLine(header));
+      return new JournalFile(file, EMPTY);
     }
+    const bytes = bytesOf(file);
+    const content = readJournal(bytes.toString('utf8'), header, file, skipDamaged);
+    // What was cut off must not swallow the next line.
+    const end = bytes.lastIndexOf('\n') + 1;
+    if (content.isCutOff) truncateOutputFile(file, end);
+    else if (end < bytes.length) appendToOutputFile(file, '\n');
+    return new JournalFile(file, content);
+  }
+
+  /** Lines that were left out because it was asked for. */
+  get damaged(): readonly DamagedLine[] {
+    return this.#content.damaged;
   }
 
   /** Episodes of a strategy that were there when the file was opened, by seed. */
   episodes(strategy: string): ReadonlyMap<number, EpisodeRecord> {
-    return this.#episodes.get(strategy) ?? new Map();
+    return this.#content.episodes.get(strategy) ?? new Map();
   }
 
   add(strategy: string, episode: EpisodeRecord): void {
-    appendFileSync(this.#file, journalLine({ strategy, episode }));
+    appendToOutputFile(this.#file, journalLine({ strategy, episode }));
+  }
+}
+
+function bytesOf(file: string): Buffer {
+  try {
+    return readRegularFile(file, MOST_BYTES);
+  } catch (error) {
+    throw new OptionError(`${file} cannot be read (${(error as Error).message}): choose another --output folder, or delete it`);
   }
 }

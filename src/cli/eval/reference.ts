@@ -1,17 +1,21 @@
-import { readFileSync } from 'node:fs';
+import { isScore } from '../../evaluation/episode-check.js';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import type { Agreement, ReferenceScores } from '../../evaluation/summary.js';
+import { readRegularFile } from '../../platform/node/regular-file.js';
 import { UsageError } from '../../terminal/options.js';
 import { agreementTable } from './print.js';
+
+/** Far more than scores of the longest evaluation take. */
+const MOST_BYTES = 100_000_000;
 
 /** Scores of another implementation. Read before anything runs: what is wrong with them is better known now than after an hour. */
 export function readReference(file: string): ReferenceScores {
   const found = parsed(file) as Partial<ReferenceScores> | null;
   const entries = Object.entries(found?.scores ?? {});
-  const isList = (values: unknown): boolean => Array.isArray(values) && values.every((value) => Number.isFinite(value));
+  const isList = (values: unknown): boolean => Array.isArray(values) && values.every(isScore);
   const [name] = entries.find(([, entry]) => !isList((entry as Partial<typeof entry> | null)?.per_episode)) ?? [];
   if (entries.length === 0 || name !== undefined) {
-    const what = name === undefined ? 'no "scores"' : `no list of numbers at scores["${name}"].per_episode`;
+    const what = name === undefined ? 'no "scores"' : `no list of numbers from 0 to 1 at scores["${name}"].per_episode`;
     throw new UsageError(`--compare: ${file} has ${what}: give a file such as checkpoints/pusht-state/scores.json`);
   }
   return found as ReferenceScores;
@@ -28,7 +32,7 @@ export function agreementReport({ strategies }: EvaluationRecord, agreements: re
 
 function parsed(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readRegularFile(file, MOST_BYTES).toString('utf8'));
   } catch (error) {
     throw new UsageError(
       `--compare: ${file} cannot be read as JSON (${(error as Error).message}): give a file such as checkpoints/pusht-state/scores.json`,

@@ -31,8 +31,8 @@ export function journalHeader(task: Task, fingerprint: JournalHeader['fingerprin
   return { format: 'warmstep-evaluation-journal', version: 1, task: task.name, maxTicks: task.maxTicks, fingerprint };
 }
 
-/** What the strategies are, for people. One that cannot be is better refused now than after an hour. @throws OptionError. */
-export function describeStrategies(policy: Policy, strategies: readonly NamedStrategy[]): string[] {
+/** What the strategies are, for people. @throws OptionError for one that cannot be. */
+function describeStrategies(policy: Policy, strategies: readonly NamedStrategy[]): string[] {
   return strategies.map(({ options }) => policy.beginEpisode({ strategy: options }).strategy.description);
 }
 

@@ -1,3 +1,4 @@
+import { visible } from '../../foundation/visible.js';
 import { halfBlocks, shrink } from './half-blocks.js';
 
 const HIDE_CURSOR = '\x1b[?25l';
@@ -52,8 +53,9 @@ export class TerminalView {
 
   /** Shows a square RGB picture, rows of pixels, with lines of text below it. */
   show(picture: Uint8Array, caption: readonly string[]): void {
-    if (this.#stream.isTTY) this.#draw(picture, caption);
-    else this.#log(caption.join('  '));
+    const lines = caption.map(visible);
+    if (this.#stream.isTTY) this.#draw(picture, lines);
+    else this.#log(lines.join('  '));
     this.#frames++;
   }
 

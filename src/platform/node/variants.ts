@@ -1,10 +1,12 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { OptionError } from '../../foundation/errors.js';
 import { checkChoice } from '../../foundation/options.js';
 import type { AdapterFacts, OpenDeviceOptions } from '../../runtime/device.js';
 import { adapterIdentity, checkVariantTable, type VariantTable } from '../../runtime/variant-table.js';
+import { writeOutputFile } from './output-file.js';
 
 /** Environment variable that says whether what `warmstep tune` stored is used. */
 export const VARIANTS_VARIABLE = 'WARMSTEP_VARIANTS';
@@ -57,11 +59,9 @@ function parse(file: string, text: string): unknown {
 }
 
 /** Writes a table so that nobody ever reads half of one. */
-export function writeVariants(file: string, table: VariantTable): void {
-  mkdirSync(dirname(file), { recursive: true });
-  const unfinished = `${file}.${process.pid}`;
-  writeFileSync(unfinished, `${JSON.stringify(table, null, 2)}\n`);
-  renameSync(unfinished, file);
+export async function writeVariants(file: string, table: VariantTable): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeOutputFile(file, `${JSON.stringify(table, null, 2)}\n`);
 }
 
 function cacheFolder(): string {

@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import { checkOutputFile, OutputError, outputFolder } from '../platform/node/output-file.js';
+import { UsageError } from '../terminal/options.js';
+
+/**
+ * An option that names a file to be written; undefined where it was not given. Before anything runs: what can be known to fail
+ * shall not cost the work.
+ */
+export async function outputFileOption(name: string, path: string | undefined): Promise<string | undefined> {
+  if (path !== undefined) await blamed(name, checkOutputFile(path));
+  return path;
+}
+
+/** The folder that results go to, made where it is missing, and the files in it. Before anything runs, likewise. */
+export async function outputFolderOption(name: string, path: string, files: readonly string[] = []): Promise<string> {
+  const folder = await blamed(name, outputFolder(path));
+  for (const file of files) await blamed(name, checkOutputFile(join(folder, file)));
+  return folder;
+}
+
+async function blamed<T>(name: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof OutputError ? new UsageError(`--${name}: ${error.message}`) : error;
+  }
+}

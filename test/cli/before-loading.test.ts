@@ -1,0 +1,111 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { LOCK_FILE, lockFolder } from '../../src/cli/eval/folder-lock.js';
+import { ComputeDevice } from '../../src/runtime/device.js';
+import { repositoryPath, warmstep } from '../support/captured.js';
+
+const POLICY = repositoryPath('test/goldens/state-ddim2/policy');
+const RECORDING = repositoryPath('checkpoints/pusht-state/recorded-episode.safetensors');
+
+describe('before a device is opened', () => {
+  const root = mkdtempSync(join(tmpdir(), 'warmstep-before-'));
+  const missing = join(root, 'missing', 'file');
+  const plain = join(root, 'plain');
+  const policies = join(root, 'policies');
+  beforeAll(() => {
+    writeFileSync(plain, 'old');
+    mkdirSync(policies);
+    vi.spyOn(ComputeDevice, 'open').mockRejectedValue(new Error('a device was opened'));
+  });
+  afterAll(() => {
+    vi.restoreAllMocks();
+    rmSync(root, { recursive: true });
+  });
+  afterEach(() => {
+    expect(readdirSync(root).sort()).toEqual(['plain', 'policies']);
+    expect(vi.mocked(ComputeDevice.open)).not.toHaveBeenCalled();
+  });
+
+  const run = (...args: string[]): string[] => ['run', '--policy', POLICY, '--input', RECORDING, '--output', join(root, 'a'), ...args];
+  const evaluate = (...args: string[]): string[] => ['eval', 'push-t', '--output', join(root, 'folder'), ...args];
+
+  it.each<[string, string[], string]>([
+    ['an output without its folder', run('--output', missing), `--output: ${missing} cannot be written: its folder is not there`],
+    ['an output that is a folder', run('--output', policies), 'cannot be written: it is a folder'],
+    ['an output that is the input', run('--output', RECORDING), '--output must be another file than --input'],
+    ['a strategy that the checkpoint cannot run', run('--strategy', 'ddim:1000'), 'steps must be an integer from 1 to 100'],
+    [
+      'STEP without its predictor',
+      run('--strategy', 'step:2'),
+      'needs a predictor for the starts of its decisions, found none: give --predictor',
+    ],
+    ['a profile that is none', run('--profile', 'quick'), '--profile must be one of safe, fast, found "quick"'],
+    ['an output of bench', ['bench', '--output', missing], `--output: ${missing} cannot be written: its folder is not there`],
+    ['a checkpoint of bench inside of a file', ['bench', '--write-checkpoint', plain], '--write-checkpoint: '],
+    ['a batch beyond what there is', ['bench', '--batch', '1,70000'], '--batch must be a whole number, 1 to 65535, found "70000"'],
+    ['a horizon beyond what there is', ['bench', '--horizon', '80000'], '--horizon must be a whole number, 16 to 65536, found "80000"'],
+    ['an output of tune that is a folder', ['tune', '--output', policies], '--output: '],
+    ['an output of analyze inside of a file', ['analyze', 'contraction', '--output', plain], '--output: '],
+    ['a dump of verify inside of a file', ['verify', POLICY, '--dump', plain], '--dump: '],
+    ['two dumps of one name', ['verify', 'a/case', 'b/case', '--dump', policies], '--dump: two cases are named "case"'],
+    ['an output of demo inside of a file', ['demo', '--output', plain], '--output: '],
+    ['an output of eval inside of a file', evaluate('--output', plain), '--output: '],
+    ['strategies of eval', evaluate('--strategies', 'ddim:1000'), 'steps must be an integer from 1 to 100'],
+    [
+      'a policy of something else',
+      evaluate('--policy', repositoryPath('test/goldens/state-dialect-a/policy'), '--strategies', 'ddim:1'),
+      'give a Push-T policy',
+    ],
+    [
+      'a policy of something else to analyze',
+      ['analyze', 'contraction', '--policy', repositoryPath('test/goldens/state-dialect-a/policy')],
+      'give a Push-T policy',
+    ],
+    // 99,999,999,999 episodes were once an error of --seed, which nobody had given.
+    ['too many episodes', evaluate('--episodes', '99999999999'), '--episodes must be a whole number, 1 to 10000, found "99999999999"'],
+    ['too many episodes of demo', ['demo', '--episodes', '99999999999'], '--episodes must be a whole number, 1 to 10000'],
+    [
+      'too many episodes of analyze',
+      ['analyze', 'contraction', '--episodes', '1e3'],
+      '--episodes must be a whole number, 1 to 10000, found "1e3"',
+    ],
+    ['a seed beyond the last', evaluate('--episodes', '2', '--seed', '4294967295'), '--seed must be at most 4294967294 for 2 episodes'],
+  ])('%s is refused', async (_, args, message) => {
+    const { code, stdout, stderr } = await warmstep(...args);
+    expect([code, stdout]).toEqual([expect.any(Number), '']);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(message);
+  });
+
+  it.each([
+    [
+      'scores beyond 1',
+      '{"scores":{"ddim:1":{"per_episode":[1e308,0.5]}}}',
+      'no list of numbers from 0 to 1 at scores["ddim:1"].per_episode',
+    ],
+    ['no JSON', '\u001b[2J', 'cannot be read as JSON'],
+  ])('a file to compare with that has %s is refused', async (_, content, message) => {
+    const file = join(policies, 'scores.json');
+    writeFileSync(file, content);
+    const { code, stderr } = await warmstep(...evaluate('--compare', file));
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+    expect(stderr).not.toContain('\u001b');
+  });
+
+  it('a file to compare with that never ends is refused', async () => {
+    const { code, stderr } = await warmstep(...evaluate('--compare', '/dev/zero'));
+    expect([code, stderr]).toEqual([2, expect.stringContaining('it is no regular file')]);
+  });
+
+  it('a folder that another evaluation writes into is refused', async () => {
+    const lock = lockFolder(policies);
+    for (const command of [['eval', 'push-t'], ['demo']]) {
+      const { code, stderr } = await warmstep(...command, '--output', policies);
+      expect([code, stderr]).toEqual([1, expect.stringContaining(`process ${process.pid} on `)]);
+    }
+    expect(existsSync(join(policies, LOCK_FILE))).toBe(true);
+    lock.release();
+  });
+});
