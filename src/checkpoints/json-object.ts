@@ -1,9 +1,14 @@
 import { CheckpointError } from '../foundation/errors.js';
+import { shown } from '../foundation/shown.js';
 import type { ByteSource } from './source.js';
 import { parseStrictJson } from './strict-json.js';
 
+export { shown } from '../foundation/shown.js';
+
 /** Configurations are a few kilobytes; anything near this is not one. */
-const MAX_JSON_BYTES = 16 * 1024 * 1024;
+const MAX_JSON_BYTES = 1024 * 1024;
+/** What some editors put before UTF-8; it means nothing. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** A JSON object whose values are taken by key and checked on the way; every message names the file and the key. */
 export class JsonObject {
@@ -118,11 +123,6 @@ export async function readJsonObject(source: ByteSource): Promise<JsonObject> {
   }
   const bytes = new Uint8Array(source.size);
   await source.read(0, bytes);
-  return new JsonObject(source.name, parseStrictJson(bytes, source.name));
-}
-
-/** A JSON value for a message, cut to a readable length. */
-export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  const isMarked = BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte);
+  return new JsonObject(source.name, parseStrictJson(isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes, source.name));
 }

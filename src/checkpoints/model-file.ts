@@ -1,11 +1,12 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../foundation/errors.js';
-import { listed } from './source.js';
+import { type CheckpointSource, listed } from './source.js';
 
 const MODEL = 'model.safetensors';
 
 /** The name of the weights file, or an error that says what to do about what is there instead. */
-export function modelFile(folder: string, files: readonly string[]): string {
+export async function modelFile(source: CheckpointSource, files: readonly string[]): Promise<string> {
   if (files.includes(MODEL)) return MODEL;
+  const { name: folder } = source;
   if (files.includes(`${MODEL}.index.json`)) {
     throw new UnsupportedCheckpointError(
       `${folder}: expected "${MODEL}", found a model split into several ` +
@@ -19,6 +20,13 @@ export function modelFile(folder: string, files: readonly string[]): string {
         'checkpoints can run code and are not read. Convert it in Python: load it with torch.load, take ' +
         `state_dicts["ema_model"] of a Diffusion Policy .ckpt, write it with safetensors.torch.save_file to "${MODEL}", ` +
         'and put a LeRobot-style config.json beside it.',
+    );
+  }
+  const below = (await source.foldersWith?.(MODEL)) ?? [];
+  if (below.length > 0) {
+    throw new CheckpointError(
+      `${folder}: expected "${MODEL}", found it in the folder ${listed(below, 3)} below. Give ${below.length > 1 ? 'one of these' : 'that'}: ` +
+        `the folder that holds config.json and ${MODEL} itself.`,
     );
   }
   throw new CheckpointError(`${folder}: expected "${MODEL}", found ${listed(files)}. Copy the whole checkpoint folder.`);

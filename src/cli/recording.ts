@@ -49,6 +49,7 @@ export async function readRecording(path: string, wanted: readonly { name: strin
       // A copy, because the next read overwrites the array.
       features.set(name, { size, values: (await file.readFloats(stored)).slice() });
     }
+    await source.assertUnchanged();
     return { ticks: ticks ?? 0, features, ignored: [...file.tensors.keys()].filter((name) => !used.has(name)) };
   } finally {
     await source.close();

@@ -41,6 +41,11 @@ export function diffusionPolicyPrefix(names: StoredNames): string | undefined {
   return ['model.', ''].find((prefix) => names.has(`${prefix}down_modules.0.0.blocks.0.block.0.weight`));
 }
 
+/** What a LeRobot file calls a tensor of the U-Net. */
+export function lerobotUnetName(name: string): string {
+  return `${LEROBOT_UNET}${name}`;
+}
+
 /** U-Net tensors of a LeRobot file, without their prefix. */
 export function lerobotUnetNames(file: SafetensorsFile, names: StoredNames): StoredNames {
   const images = [...names.keys()].filter((name) => name.startsWith('diffusion.rgb_encoder.'));
@@ -80,6 +85,15 @@ function lerobotName(name: string): string {
     .replace(/\.blocks\.0\./, '.conv1.')
     .replace(/\.blocks\.1\./, '.conv2.')
     .replace(/^((?:down|up)_modules\.\d+\.2)\.conv\./, '$1.');
+}
+
+/** The way back: what a Diffusion Policy file with this prefix calls a tensor of the U-Net. */
+export function diffusionPolicyName(prefix: string, name: string): string {
+  const renamed = name
+    .replace('.conv1.', '.blocks.0.')
+    .replace('.conv2.', '.blocks.1.')
+    .replace(/^((?:down|up)_modules\.\d+\.2)\./, '$1.conv.');
+  return prefix + renamed;
 }
 
 /** One warning for all tensors that nothing reads, because a wrong export often shows there first. */
