@@ -1,6 +1,7 @@
 /** What the codes of the operating system mean to who reads a message. */
 const PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
+  EEXIST: 'a file of that name is in the way',
   EACCES: 'permission is denied',
   EPERM: 'permission is denied',
   EISDIR: 'it is a folder',

@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A training run of LeRobot holds checkpoints/STEP/pretrained_model; a repository may hold that one level deeper. */
-const MOST_LEVELS = 4;
+/** LeRobot trains into outputs/train/DATE/RUN/checkpoints/STEP/pretrained_model. */
+const MOST_LEVELS = 7;
 /** Enough for a training run; a home folder shall not be searched for minutes to word an error. */
 const MOST_FOLDERS = 300;
 const MOST_FOUND = 3;
