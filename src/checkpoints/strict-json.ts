@@ -7,9 +7,9 @@ import { CheckpointError } from '../foundation/errors.js';
 const MAX_DEPTH = 32;
 const MAX_NAME_CHARACTERS = 1024;
 /** In all objects of a file together. */
-const MAX_KEYS = 100_000;
+const MAX_KEYS = 20_000;
 /** In all lists of a file together. */
-const MAX_ITEMS = 250_000;
+const MAX_ITEMS = 50_000;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

@@ -48,8 +48,8 @@ const REFUSED: readonly [what: string, bytes: Uint8Array, message: string][] = [
   ],
   [
     'a longer header than any policy has',
-    file(`{}${' '.repeat(4 * 1024 * 1024)}`, 0),
-    'expected a header of at most 4194304 bytes, found 4194306',
+    file(`{}${' '.repeat(1024 * 1024)}`, 0),
+    'expected a header of at most 1048576 bytes, found 1048578',
   ],
   ['a longer name than any policy has', file(`{"${'a'.repeat(1025)}":${f32('[0]', '[0,0]')}}`, 0), 'names of at most 1024 characters'],
   [
@@ -133,5 +133,57 @@ describe('a safetensors reader refuses', () => {
     await expect(read.readFloats('a')).rejects.toThrow(
       `m.safetensors, tensor "a": expected one of F64, F32, F16, BF16, I64, I32, U8, BOOL, found ${dtype}. Export this tensor as F32.`,
     );
+  });
+});
+
+describe('a header', () => {
+  const many = (count: number, entry: (i: number) => string, start = '{', end = '}'): string =>
+    `${start}${Array.from({ length: count }, (_, i) => entry(i)).join()}${end}`;
+  const empty = f32('[0]', '[0,0]');
+  const usedBytes = (): number => {
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+
+  it.each([
+    ['as many tensors as there may be', many(4999, (i) => `"t${i}":${empty}`)],
+    ['as long names as there may be', many(900, (i) => `"${i}${'n'.repeat(1000)}":${empty}`)],
+    ['as many notes as there may be', many(19_990, (i) => `"k${i}":"v"`, '{"__metadata__":{', '}}')],
+    ['a note as long as it may be', `{"__metadata__":{"note":"${'x'.repeat(1_000_000)}"}}`],
+    ['as many axes as there may be', `{"t":{"dtype":"F32","shape":[${'0,'.repeat(49_990)}0],"data_offsets":[0,0]}}`],
+  ])('with %s is read at once, within 4 times its size and 20 MiB', async (_, header) => {
+    const bytes = file(header, 0);
+    const before = usedBytes();
+    const start = performance.now();
+    await open(bytes);
+    const [ms, used] = [performance.now() - start, usedBytes() - before];
+    expect(ms).toBeLessThan(1000);
+    expect(used).toBeLessThan(4 * bytes.length + (20 << 20));
+  });
+
+  it.each([
+    ['23 MB of empty tensors', 23_000_000, 'expected a header of at most 1048576 bytes, found 23000008'],
+    ['99 MB', 99_000_000, 'expected a header of at most 1048576 bytes, found 99000008'],
+  ])('of %s is refused at once, before it is read', async (_, size, message) => {
+    const prefix = new Uint8Array(8);
+    new DataView(prefix.buffer).setBigUint64(0, BigInt(size + 8), true);
+    const reads: number[] = [];
+    const source = {
+      name: 'm.safetensors',
+      size: size + 16,
+      read: async (offset: number, into: Uint8Array) => {
+        reads.push(into.byteLength);
+        into.set(prefix.subarray(offset, offset + into.byteLength));
+      },
+    };
+    await expect(SafetensorsFile.open(source)).rejects.toThrow(message);
+    expect(reads).toEqual([8]);
+  });
+
+  it.each([
+    ['more tensors than there may be', many(5001, (i) => `"t${i}":${empty}`), 'at most 20000 keys in a file, found more'],
+    ['more notes than there may be', many(20_001, (i) => `"k${i}":"v"`, '{"__metadata__":{', '}}'), 'at most 20000 keys in a file'],
+  ])('with %s is refused', async (_, header, message) => {
+    await expect(open(file(header, 0))).rejects.toThrow(message);
   });
 });

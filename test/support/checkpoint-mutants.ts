@@ -121,8 +121,8 @@ function findPlaces(text: string): Place[] {
       open.push({ start: index, keyStart });
       keyStart = undefined;
     } else if (token === '}' || token === ']') {
-      const { start, keyStart: before } = open.pop()!;
-      if (open.length > 0) found.push({ keyStart: before, start, end: index + 1 });
+      const opened = open.pop();
+      if (opened && open.length > 0) found.push({ ...opened, end: index + 1 });
       keyStart = undefined;
     } else if (token !== ',') {
       const isKey = text.slice(index + token.length).trimStart()[0] === ':' && token.startsWith('"');

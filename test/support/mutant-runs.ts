@@ -10,9 +10,11 @@ import { embeddedPolicy, predictorFolder, processorPolicy, statisticsFile, tenso
 
 /** No mutant may take longer. */
 const MOST_MS = 1000;
-/** Nor take more memory than so many times its files, and what any load takes. */
+/** Nor allocate more than so many times its files, and what any load takes. */
 const MOST_TIMES_FILES = 4;
-const SLACK_BYTES = 8 << 20;
+const SLACK_BYTES = 2 << 20;
+/** Other work on the machine, or a compiler at work, may disturb one measurement: what is true of a mutant shows in all. */
+const TRIES = 3;
 
 /** A kind of folder: a valid one, and how it is read to the end. What reading returns says what is wrong about the result. */
 interface Subject {
@@ -51,6 +53,24 @@ export const SUBJECTS = {
   'a predictor': { valid: predictorFolder, read: readPredictor },
 } satisfies Record<string, Subject>;
 
+interface Attempt {
+  /** Says what is wrong about the result; undefined: refused by an error of ours. */
+  readonly check: (() => Promise<string[]>) | undefined;
+  readonly ms: number;
+  /** Garbage counts, unless it was collected meanwhile: then there may be less than nothing. */
+  readonly bytes: number;
+}
+
+async function attempt(subject: Subject, files: Files): Promise<Attempt> {
+  const bytesBefore = usedBytes();
+  const start = performance.now();
+  const check = await subject.read(files).catch((error: unknown) => {
+    if (error instanceof WarmstepError) return undefined;
+    throw error;
+  });
+  return { check, ms: performance.now() - start, bytes: usedBytes() - bytesBefore };
+}
+
 export interface MutantCount {
   readonly valid: number;
   readonly refused: number;
@@ -75,19 +95,12 @@ export async function runMutants(name: keyof typeof SUBJECTS, first: number, cou
       throw new Error(`${name}, mutant ${index} (${what}): ${reason}`, { cause });
     };
     const size = Object.values(files).reduce((sum, content) => sum + content.length, 0);
-    const bytesBefore = usedBytes();
-    const start = performance.now();
-    let check: (() => Promise<string[]>) | undefined;
-    try {
-      check = await subject.read(files);
-    } catch (error) {
-      if (!(error instanceof WarmstepError)) fail(`gave ${String(error)}`, error);
-    }
-    const ms = performance.now() - start;
-    // Garbage counts, unless it was collected meanwhile: there it may be less than nothing.
-    const bytes = usedBytes() - bytesBefore;
+    const most = MOST_TIMES_FILES * size + SLACK_BYTES;
+    const once = (): Promise<Attempt> => attempt(subject, files).catch((error: unknown) => fail(`gave ${String(error)}`, error));
+    let { check, ms, bytes } = await once();
+    for (let tries = 1; tries < TRIES && (ms > MOST_MS || bytes > most); tries++) ({ check, ms, bytes } = await once());
     if (ms > MOST_MS) fail(`took ${ms} ms`);
-    if (bytes > MOST_TIMES_FILES * size + SLACK_BYTES) fail(`took ${bytes} bytes for files of ${size}`);
+    if (bytes > most) fail(`took ${bytes} bytes for files of ${size}`);
     longestMs = Math.max(longestMs, ms);
     mostBytes = Math.max(mostBytes, bytes);
     if (!check) {

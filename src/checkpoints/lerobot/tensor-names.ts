@@ -17,14 +17,21 @@ const NEUTRAL = [
   /(^|\.)_dummy_variable$/,
 ];
 
-/** Undoes torch.compile, which puts `_orig_mod` into the names of a compiled module's tensors. */
+/** What torch.compile puts into the names of a compiled module's tensors. */
+const COMPILED = '_orig_mod';
+
+function withoutCompiled(stored: string): string {
+  return stored
+    .split('.')
+    .filter((part) => part !== COMPILED)
+    .join('.');
+}
+
+/** Undoes torch.compile. */
 export function storedNames(file: SafetensorsFile): StoredNames {
   const names = new Map<string, string>();
   for (const stored of file.tensors.keys()) {
-    const name = stored
-      .split('.')
-      .filter((part) => part !== '_orig_mod')
-      .join('.');
+    const name = stored.includes(COMPILED) ? withoutCompiled(stored) : stored;
     const other = names.get(name);
     if (other !== undefined) {
       throw new CheckpointError(

@@ -20,8 +20,8 @@ export interface SafetensorsHeader {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Headers of policies take some 20 kB. The format allows 100 MB, which would take minutes to check. */
-const MAX_HEADER_BYTES = 4 * 1024 * 1024;
+/** Headers of policies take some 20 kB. The format allows 100 MB, which would take minutes and gigabytes to check. */
+const MAX_HEADER_BYTES = 1024 * 1024;
 const TENSOR_KEYS = ['dtype', 'shape', 'data_offsets'];
 
 /**
@@ -75,7 +75,7 @@ function parseMetadata(file: string, value: unknown): Map<string, string> {
 function parseTensor(source: ByteSource, name: string, value: unknown, dataStart: number): TensorInfo {
   const where = `${source.name}, tensor "${name.slice(0, 200)}"`;
   const entry: JsonObject = new JsonObject(where, value);
-  const extra = Array.from(entry.entries(), ([key]) => key).filter((key) => !TENSOR_KEYS.includes(key));
+  const extra = entry.keys().filter((key) => !TENSOR_KEYS.includes(key));
   if (extra.length > 0) {
     throw new CheckpointError(
       `${where}: expected the keys ${listed(TENSOR_KEYS)}, found ${listed(extra)} too. ` + 'Export the file again.',
