@@ -1,5 +1,6 @@
 import { WarmstepError } from '../foundation/errors.js';
 import { packageInfo } from '../platform/node/environment.js';
+import { describeFileProblem } from '../platform/node/file-problem.js';
 import { Interrupted } from '../terminal/interrupt.js';
 import { isUsageError } from '../terminal/options.js';
 import { print } from '../terminal/output.js';
@@ -61,9 +62,11 @@ function overview(): string {
   ].join('\n');
 }
 
-/** The engine's own errors say what to do; a stack would only hide it. Of others, the stack is all there is. */
+/** The engine's own errors say what to do, and the system's which file; a stack would only hide it. Of others, it is all there is. */
 function describe(error: unknown): string {
   if (error instanceof WarmstepError) return error.message;
+  const problem = describeFileProblem(error);
+  if (problem !== undefined) return problem;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

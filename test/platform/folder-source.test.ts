@@ -9,7 +9,7 @@ import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import type { CheckpointSource } from '../../src/checkpoints/source.js';
 import { hashCheckpoint } from '../../src/cli/eval/checkpoint-hash.js';
 import { CheckpointError } from '../../src/foundation/errors.js';
-import { fileProblem } from '../../src/platform/node/file-problem.js';
+import { describeFileProblem, fileProblem } from '../../src/platform/node/file-problem.js';
 import { folderSource, openFile } from '../../src/platform/node/folder-source.js';
 import { asStranger } from '../support/stranger.js';
 
@@ -124,6 +124,11 @@ describe('a path that is no checkpoint folder', () => {
     expect(fileProblem(Object.assign(new Error('EXYZ: odd, open'), { code: 'EXYZ' }))).toBe('EXYZ: odd, open');
     expect(fileProblem(Object.assign(new Error(), { code: 'ENOSPC' }))).toBe('no space is left on the disk');
     expect(fileProblem(Object.assign(new Error(), { code: 'EISDIR' }))).toBe('it is a folder');
+    expect(describeFileProblem(Object.assign(new Error(), { code: 'EISDIR', path: '/x' }))).toBe('/x: it is a folder.');
+    expect(describeFileProblem(Object.assign(new Error(), { code: 'ENOSPC', syscall: 'write' }))).toBe(
+      'write: no space is left on the disk.',
+    );
+    expect(describeFileProblem(new TypeError('a mistake of ours'))).toBeUndefined();
   });
 });
 

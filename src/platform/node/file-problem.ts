@@ -22,3 +22,11 @@ export function fileProblem(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return PROBLEMS[code ?? ''] ?? message;
 }
+
+/** A whole sentence for an error of the system about a file, with its path where it has one; undefined for any other error. */
+export function describeFileProblem(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || !Object.hasOwn(PROBLEMS, code)) return undefined;
+  return `${path ?? syscall ?? 'a file'}: ${PROBLEMS[code]}.`;
+}

@@ -13,8 +13,11 @@ import { foldersWith } from './folders-with.js';
  */
 export async function folderSource(folder: string): Promise<CheckpointSource> {
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
-    const problem = error.code === 'ENOENT' ? 'does not exist' : `cannot be opened: ${fileProblem(error)}`;
-    throw new CheckpointError(`checkpoint folder "${folder}" ${problem}. Give the folder that holds config.json and model.safetensors.`);
+    const problem =
+      error.code === 'ENOENT'
+        ? 'does not exist.'
+        : `cannot be opened: ${fileProblem(error)}. Give the folder that holds config.json and model.safetensors.`;
+    throw new CheckpointError(`checkpoint folder "${folder}" ${problem}`, { cause: error });
   });
   if (!found.isDirectory()) {
     if (folder.endsWith('.ckpt')) {
