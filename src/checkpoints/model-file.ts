@@ -13,6 +13,13 @@ export async function modelFile(source: CheckpointSource, files: readonly string
         'files. Merge them: load the policy in Python and save it again as one file.',
     );
   }
+  const below = (await source.foldersWith?.(MODEL)) ?? [];
+  if (below.length > 0) {
+    throw new CheckpointError(
+      `${folder}: expected "${MODEL}", found it in the folder ${listed(below, 3)} below. Give ${below.length > 1 ? 'one of these' : 'that'}: ` +
+        `the folder that holds config.json and ${MODEL} itself.`,
+    );
+  }
   const pickles = files.filter((file) => /\.(ckpt|pth?|bin)$/.test(file));
   if (pickles.length > 0) {
     throw new UnsupportedCheckpointError(
@@ -20,13 +27,6 @@ export async function modelFile(source: CheckpointSource, files: readonly string
         'checkpoints can run code and are not read. Convert it in Python: load it with torch.load, take ' +
         `state_dicts["ema_model"] of a Diffusion Policy .ckpt, write it with safetensors.torch.save_file to "${MODEL}", ` +
         'and put a LeRobot-style config.json beside it.',
-    );
-  }
-  const below = (await source.foldersWith?.(MODEL)) ?? [];
-  if (below.length > 0) {
-    throw new CheckpointError(
-      `${folder}: expected "${MODEL}", found it in the folder ${listed(below, 3)} below. Give ${below.length > 1 ? 'one of these' : 'that'}: ` +
-        `the folder that holds config.json and ${MODEL} itself.`,
     );
   }
   throw new CheckpointError(`${folder}: expected "${MODEL}", found ${listed(files)}. Copy the whole checkpoint folder.`);

@@ -155,7 +155,7 @@ describe('a folder above the checkpoint', () => {
     const repository = join(folder, 'repository');
     mkdirSync(join(repository, 'outputs'), { recursive: true });
     renameSync(run, join(repository, 'outputs', 'run'));
-    writeFileSync(join(repository, 'README.md'), '');
+    for (const name of ['README.md', 'old.ckpt', 'optimizer.bin']) writeFileSync(join(repository, name), '');
     expect(await refusal(load(repository))).toContain(`"${repository}/outputs/run/checkpoints/last/pretrained_model"`);
     const predictor = async (): Promise<unknown> => loadPredictorCheckpoint(await folderSource(repository));
     expect(await refusal(predictor())).toContain(`"${repository}/outputs/run/checkpoints/last/pretrained_model"`);

@@ -38,8 +38,6 @@ export function plainJson(content: Uint8Array | string): Json {
   }
 }
 
-// --------------------------------------------------------------------------------------------------------- tensors
-
 export interface PlainTensor {
   readonly shape: readonly number[];
   readonly values: () => number[];
@@ -101,8 +99,6 @@ function uncompiled(tensors: ReadonlyMap<string, PlainTensor>): Map<string, Plai
     ]),
   );
 }
-
-// ---------------------------------------------------------------------------------------------------------- results
 
 /** What is wrong about a policy that was loaded from these files; empty if nothing is. */
 export async function policyDifferences(files: Files, policy: PolicyCheckpoint): Promise<string[]> {
@@ -210,8 +206,6 @@ function featureSizes(config: Json): Record<string, number> {
   }
   return sizes;
 }
-
-// ---------------------------------------------------------------------------------------------------- normalisation
 
 interface PlainStep {
   readonly name: string;
