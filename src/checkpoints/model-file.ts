@@ -15,8 +15,10 @@ export async function modelFile(source: CheckpointSource, files: readonly string
   }
   const below = (await source.foldersWith?.(MODEL)) ?? [];
   if (below.length > 0) {
+    // Whole paths, to be given as they are.
+    const paths = below.map((path) => `"${path}"`).join(', ');
     throw new CheckpointError(
-      `${folder}: expected "${MODEL}", found it in the folder ${listed(below, 3)} below. Give ${below.length > 1 ? 'one of these' : 'that'}: ` +
+      `${folder}: expected "${MODEL}", found it in the folder ${paths} below. Give ${below.length > 1 ? 'one of these' : 'that'}: ` +
         `the folder that holds config.json and ${MODEL} itself.`,
     );
   }
