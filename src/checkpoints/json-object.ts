@@ -1,39 +1,48 @@
 import { CheckpointError } from '../foundation/errors.js';
+import { shown } from '../foundation/shown.js';
 import type { ByteSource } from './source.js';
 import { parseStrictJson } from './strict-json.js';
 
+export { shown } from '../foundation/shown.js';
+
 /** Configurations are a few kilobytes; anything near this is not one. */
-const MAX_JSON_BYTES = 16 * 1024 * 1024;
+const MAX_JSON_BYTES = 1024 * 1024;
+/** What some editors put before UTF-8; it means nothing. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** A JSON object whose values are taken by key and checked on the way; every message names the file and the key. */
 export class JsonObject {
   readonly where: string;
-  readonly #entries: ReadonlyMap<string, unknown>;
+  readonly #value: Readonly<Record<string, unknown>>;
 
   constructor(where: string, value: unknown) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new CheckpointError(`${where}: expected a JSON object, found ${shown(value)}. Correct or export it again.`);
     }
     this.where = where;
-    // A map, so that keys such as "constructor" or "__proto__" never reach a prototype.
-    this.#entries = new Map(Object.entries(value));
+    this.#value = value as Readonly<Record<string, unknown>>;
   }
 
   has(key: string): boolean {
-    return this.#entries.has(key);
+    // Keys such as "constructor" or "__proto__" shall never reach a prototype.
+    return Object.hasOwn(this.#value, key);
   }
 
   /** True for a key that is absent or null: LeRobot writes null for "use the default". */
   isNull(key: string): boolean {
-    return (this.#entries.get(key) ?? null) === null;
+    return (this.value(key) ?? null) === null;
   }
 
-  entries(): Iterable<[string, unknown]> {
-    return this.#entries;
+  keys(): string[] {
+    return Object.keys(this.#value);
+  }
+
+  entries(): [string, unknown][] {
+    return Object.entries(this.#value);
   }
 
   value(key: string): unknown {
-    return this.#entries.get(key);
+    return this.has(key) ? this.#value[key] : undefined;
   }
 
   integer(key: string, range: { fallback?: number; min?: number; max?: number }): number {
@@ -118,11 +127,6 @@ export async function readJsonObject(source: ByteSource): Promise<JsonObject> {
   }
   const bytes = new Uint8Array(source.size);
   await source.read(0, bytes);
-  return new JsonObject(source.name, parseStrictJson(bytes, source.name));
-}
-
-/** A JSON value for a message, cut to a readable length. */
-export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  const isMarked = BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte);
+  return new JsonObject(source.name, parseStrictJson(isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes, source.name));
 }

@@ -1,15 +1,25 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../foundation/errors.js';
-import { listed } from './source.js';
+import { type CheckpointSource, listed } from './source.js';
 
 const MODEL = 'model.safetensors';
 
 /** The name of the weights file, or an error that says what to do about what is there instead. */
-export function modelFile(folder: string, files: readonly string[]): string {
+export async function modelFile(source: CheckpointSource, files: readonly string[]): Promise<string> {
   if (files.includes(MODEL)) return MODEL;
+  const { name: folder } = source;
   if (files.includes(`${MODEL}.index.json`)) {
     throw new UnsupportedCheckpointError(
       `${folder}: expected "${MODEL}", found a model split into several ` +
         'files. Merge them: load the policy in Python and save it again as one file.',
+    );
+  }
+  const below = (await source.foldersWith?.(MODEL)) ?? [];
+  if (below.length > 0) {
+    // Whole paths, to be given as they are.
+    const paths = below.map((path) => `"${path}"`).join(', ');
+    throw new CheckpointError(
+      `${folder}: expected "${MODEL}", found it in the folder ${paths} below. Give ${below.length > 1 ? 'one of these' : 'that'}: ` +
+        `the folder that holds config.json and ${MODEL} itself.`,
     );
   }
   const pickles = files.filter((file) => /\.(ckpt|pth?|bin)$/.test(file));

@@ -1,24 +1,24 @@
 import { CheckpointError } from '../foundation/errors.js';
 import { shown } from './json-object.js';
-import { DTYPE_BYTES, type Dtype, isFloatDtype } from './safetensors/dtypes.js';
+import { DTYPE_BYTES, type Dtype, isDtype, isFloatDtype } from './safetensors/dtypes.js';
 import type { TensorInfo } from './safetensors/header.js';
 import type { SafetensorsFile } from './safetensors/safetensors.js';
 
 /** The weights of a network under canonical names, whatever the file calls them. */
 export interface NamedTensors {
   shape(name: string): readonly number[] | undefined;
-  dtype(name: string): Dtype | undefined;
+  dtype(name: string): TensorInfo['dtype'] | undefined;
   names(): Iterable<string>;
   /** As SafetensorsFile.readFloats: a view of a scratch buffer that the next read overwrites. */
   readFloats(name: string): Promise<Float32Array>;
-  /** `tensor "X" in FILE`, with the name the file uses, for messages. */
+  /** `tensor "X" in FILE`, with the name that the file uses, or would use, for messages. */
   locate(name: string): string;
 }
 
-/** How tensors are stored in their files, each dtype once, in alphabetical order. */
+/** How tensors are stored in their files, each dtype that can be read once, in alphabetical order. */
 export function storedDtypes(...weights: readonly NamedTensors[]): Dtype[] {
   const dtypes = weights.flatMap((tensors) => [...tensors.names()].map((name) => tensors.dtype(name)));
-  return [...new Set(dtypes.filter((dtype) => dtype !== undefined))].sort();
+  return [...new Set(dtypes.filter(isDtype))].sort();
 }
 
 /** What a network's configuration asks of one tensor. */
@@ -28,13 +28,18 @@ export interface ExpectedTensor {
   readonly because: string;
 }
 
-/** The tensors of one file, under the canonical names given (canonical name → name in the file). */
+/**
+ * The tensors of one file, under the canonical names given (canonical name → name in the file). `expectedName` is what the
+ * file would call a tensor that is not in it, for messages.
+ */
 export class FileTensors implements NamedTensors {
   readonly #file: SafetensorsFile;
+  readonly #expectedName: (name: string) => string;
   readonly #infos = new Map<string, TensorInfo>();
 
-  constructor(file: SafetensorsFile, storedNames: ReadonlyMap<string, string>) {
+  constructor(file: SafetensorsFile, storedNames: ReadonlyMap<string, string>, expectedName = (name: string): string => name) {
     this.#file = file;
+    this.#expectedName = expectedName;
     for (const [name, stored] of storedNames) {
       const info = file.tensors.get(stored);
       if (info !== undefined) this.#infos.set(name, info);
@@ -45,7 +50,7 @@ export class FileTensors implements NamedTensors {
     return this.#infos.get(name)?.shape;
   }
 
-  dtype(name: string): Dtype | undefined {
+  dtype(name: string): TensorInfo['dtype'] | undefined {
     return this.#infos.get(name)?.dtype;
   }
 
@@ -54,11 +59,11 @@ export class FileTensors implements NamedTensors {
   }
 
   readFloats(name: string): Promise<Float32Array> {
-    return this.#file.readFloats(this.#infos.get(name)?.name ?? name);
+    return this.#file.readFloats(this.#infos.get(name)?.name ?? this.#expectedName(name));
   }
 
   locate(name: string): string {
-    return `tensor "${this.#infos.get(name)?.name ?? name}" in ${this.#file.name}`;
+    return `tensor "${this.#infos.get(name)?.name ?? this.#expectedName(name)}" in ${this.#file.name}`;
   }
 }
 
@@ -96,7 +101,8 @@ export function countWeights(weights: NamedTensors, names: Iterable<string>): { 
   for (const name of names) {
     const elements = (weights.shape(name) ?? []).reduce((all, size) => all * size, 1);
     parameters += elements;
-    bytes += elements * DTYPE_BYTES[weights.dtype(name) ?? 'F32'];
+    const dtype = weights.dtype(name);
+    bytes += elements * DTYPE_BYTES[isDtype(dtype) ? dtype : 'F32'];
   }
   return { parameters, bytes };
 }

@@ -1,5 +1,6 @@
 import { visible } from '../foundation/visible.js';
 import type { Dialect } from '../spec/policy-spec.js';
+import { abortableSource } from './abortable-source.js';
 import { diffusionPolicyNormalization, hasDiffusionPolicyNormalizer } from './diffusion-policy/statistics.js';
 import { readJsonObject } from './json-object.js';
 import { embeddedNormalization } from './lerobot/embedded-statistics.js';
@@ -7,8 +8,10 @@ import { type PolicyConfig, readPolicyConfig } from './lerobot/policy-config.js'
 import { hasProcessors, processorNormalization } from './lerobot/processors.js';
 import type { PolicyNormalization } from './lerobot/statistics.js';
 import {
+  diffusionPolicyName,
   diffusionPolicyPrefix,
   diffusionPolicyUnetNames,
+  lerobotUnetName,
   lerobotUnetNames,
   type StoredNames,
   storedNames,
@@ -24,10 +27,11 @@ import type { LoadOptions, PolicyCheckpoint } from './types.js';
 /**
  * Reads a LeRobot diffusion checkpoint (dialects A, B, C) or one with Diffusion Policy's tensor names, and checks all of
  * it but the values of the weights, which are read later, tensor by tensor.
- * Takes ownership of `source`: it is closed by the checkpoint's `close`, or at once when loading fails.
+ * Takes ownership of the source: it is closed by the checkpoint's `close`, or at once when loading fails.
  * Throws CheckpointError for what is wrong, UnsupportedCheckpointError for what is right but not supported.
  */
-export async function loadPolicyCheckpoint(source: CheckpointSource, options: LoadOptions = {}): Promise<PolicyCheckpoint> {
+export async function loadPolicyCheckpoint(given: CheckpointSource, options: LoadOptions = {}): Promise<PolicyCheckpoint> {
+  const source = abortableSource(given, options.signal);
   try {
     return await load(source, options.signal);
   } catch (error) {
@@ -40,7 +44,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   signal?.throwIfAborted();
   const warnings: string[] = [];
   const files = await source.list();
-  const model = modelFile(source.name, files);
+  const model = await modelFile(source, files);
   const configJson = await readJsonObject(await source.open('config.json'));
   const config = readPolicyConfig(configJson, warnings);
   signal?.throwIfAborted();
@@ -50,7 +54,9 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   const dialect = prefix !== undefined ? 'diffusion-policy' : hasProcessors(files) ? 'C' : configJson.has('input_features') ? 'B' : 'A';
 
   const unetNames = prefix !== undefined ? diffusionPolicyUnetNames(file, names, prefix) : lerobotUnetNames(file, names);
-  const weights = new FileTensors(file, unetNames);
+  const weights = new FileTensors(file, unetNames, (name) =>
+    prefix === undefined ? lerobotUnetName(name) : diffusionPolicyName(prefix, name),
+  );
   checkUnetTensors(weights, config.unet, frameWidths(config));
   signal?.throwIfAborted();
   const { observations, action } = await readNormalization(dialect, source, files, file, names, config, warnings);
@@ -77,6 +83,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
     parameters,
     weightBytes: bytes,
     warnings: warnings.map(visible),
+    assertUnchanged: async () => source.assertUnchanged?.(),
     close: () => source.close(),
   };
 }

@@ -16,6 +16,16 @@ export interface CheckpointSource {
   list(): Promise<readonly string[]>;
   /** Throws CheckpointError when there is no such file. */
   open(file: string): Promise<ByteSource>;
+  /**
+   * Paths of folders below this one that hold such a file, the likeliest first, for the message when it is not here. Left out
+   * where there are no folders.
+   */
+  foldersWith?(file: string): Promise<readonly string[]>;
+  /**
+   * Asked after the last read. Throws CheckpointError when a file that was opened is not what it was then: what was read may
+   * be a mixture of two files. Left out where files cannot change, or where a read would fail.
+   */
+  assertUnchanged?(): Promise<void>;
   close(): Promise<void>;
 }
 

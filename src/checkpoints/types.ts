@@ -9,6 +9,8 @@ export interface PolicyCheckpoint extends PolicySpec {
   /** Bytes that the parameters take on disk. */
   readonly weightBytes: number;
   readonly warnings: readonly string[];
+  /** Asked after the last weight was read. Throws CheckpointError when a file was changed since it was opened. */
+  assertUnchanged(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -20,9 +22,12 @@ export interface PredictorCheckpoint {
   readonly parameters: number;
   readonly weightBytes: number;
   readonly warnings: readonly string[];
+  /** Asked after the last weight was read. Throws CheckpointError when a file was changed since it was opened. */
+  assertUnchanged(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface LoadOptions {
+  /** Ends the load, also a read that is under way, and every later read of weights. */
   readonly signal?: AbortSignal;
 }

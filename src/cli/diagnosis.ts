@@ -59,6 +59,7 @@ export async function diagnose(choice: string | undefined): Promise<Diagnosis> {
       knownAnswer: typeof knownAnswer === 'string' ? null : knownAnswer,
       problems,
       advice: [
+        ...device.warnings,
         ...limits
           .filter(({ granted, least, ok }) => !ok && granted >= least)
           .map(

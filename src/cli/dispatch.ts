@@ -1,6 +1,7 @@
 import { WarmstepError } from '../foundation/errors.js';
 import { visible } from '../foundation/visible.js';
 import { packageInfo } from '../platform/node/environment.js';
+import { describeFileProblem } from '../platform/node/file-problem.js';
 import { Interrupted } from '../terminal/interrupt.js';
 import { isUsageError } from '../terminal/options.js';
 import { print, printError } from '../terminal/output.js';
@@ -62,10 +63,12 @@ function overview(): string {
   ].join('\n');
 }
 
-/** The engine's own errors, and the system's, say what is wrong; a stack would only hide it. Of others, it is all there is. */
+/** The engine's own errors say what to do, and the system's which file; a stack would only hide it. Of others, it is all there is. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return visible(String(error));
-  if (error instanceof WarmstepError || 'syscall' in error) return visible(error.message);
+  const told = error instanceof WarmstepError ? error.message : describeFileProblem(error);
+  if (told !== undefined) return visible(told);
+  if ('syscall' in error) return visible(error.message);
   const frames = (error.stack ?? '').split('\n').filter((line) => /^ +at /.test(line));
   return [visible(`${error.name}: ${error.message}`), ...frames].join('\n');
 }

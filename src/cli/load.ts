@@ -3,6 +3,7 @@ import { type LoadNodePolicyOptions, loadPolicy } from '../platform/node/load-po
 import type { Policy } from '../policy/policy.js';
 import type { ComputeDevice, Profile } from '../runtime/device.js';
 import { given } from '../terminal/options.js';
+import { printNote } from '../terminal/output.js';
 import { Progress } from '../terminal/progress.js';
 
 /** What the command line says about the device; what it leaves out, environment variables and defaults decide. */
@@ -21,6 +22,7 @@ export function networksFrom(predictor: string | undefined): { readonly predicto
 /** A device for the time of a task; disposed of however the task ends. */
 export async function withDevice<T>(choice: DeviceChoice, task: (device: ComputeDevice) => Promise<T>): Promise<T> {
   const device = await openDevice(given(choice));
+  for (const warning of device.warnings) printNote(warning);
   try {
     return await task(device);
   } finally {

@@ -26,7 +26,9 @@ const TICKS = 'ticks.input.';
 export async function readRecording(path: string, wanted: readonly WantedFeature[]): Promise<Recording> {
   const source = await openFile(path);
   try {
-    return await recordingOf(source, path, wanted);
+    const recording = await recordingOf(source, path, wanted);
+    await source.assertUnchanged();
+    return recording;
   } finally {
     await source.close();
   }

@@ -101,7 +101,7 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
   checkInteger('loadPolicy', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
   signal?.throwIfAborted();
   const loading = signal ? { signal } : {};
-  const opened: { close(): Promise<void> }[] = [];
+  const opened: (PolicyCheckpoint | PredictorCheckpoint)[] = [];
   try {
     const checkpoint = await loadPolicyCheckpoint(source, loading);
     opened.push(checkpoint);
@@ -113,7 +113,13 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
     const loaded = await loadInPrecision(choice, facts, (precision) =>
       loadNetworks(device, checkpoint, predictor, { precision, signal, onProgress }),
     );
-    const warnings = [...(refused === undefined ? [] : [refused]), ...loaded.warnings];
+    try {
+      for (const { assertUnchanged } of opened) await assertUnchanged();
+    } catch (error) {
+      loaded.networks.destroy();
+      throw error;
+    }
+    const warnings = [...device.warnings, ...(refused === undefined ? [] : [refused]), ...loaded.warnings];
     return await createPolicy(checkpoint, predictor, { ...loaded, warnings }, { ...options, seed });
   } finally {
     // Everything that a policy needs is on the device now.

@@ -29,9 +29,10 @@ export interface OpenDeviceOptions {
   /** Which variants of the kernels are used. Default: by what the adapter says of itself. */
   readonly deviceClass?: DeviceClass;
   /**
-   * What `warmstep tune` found for this adapter, or what finds it once the adapter is known. Default: the shipped variants.
+   * What `warmstep tune` found for this adapter, or what finds it once the adapter is known; `warn` is for why there is none.
+   * Default: the shipped variants.
    */
-  readonly variants?: VariantTable | ((adapter: AdapterFacts) => VariantTable | undefined);
+  readonly variants?: VariantTable | ((adapter: AdapterFacts, warn: (text: string) => void) => VariantTable | undefined);
   /**
    * Whether the implementation keeps a core busy while a promise is pending, as Dawn in Node does: decisions then sleep
    * for most of the time that they are known to take. Default false.
@@ -70,6 +71,8 @@ export class ComputeDevice {
   readonly deviceClass: DeviceClass;
   /** Variants that were measured on this adapter; undefined: the shipped ones. */
   readonly variants: VariantTable | undefined;
+  /** What its users should know, and what does not keep it from working. */
+  readonly warnings: readonly string[];
   /** See OpenDeviceOptions. */
   readonly isPolled: boolean;
   /** Features of the adapter, whether or not the device asked for them. */
@@ -88,7 +91,9 @@ export class ComputeDevice {
     const { vendor, architecture, device: name, description, isFallbackAdapter } = adapter.info;
     const { profile = 'safe' } = options;
     const facts = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter, profile };
-    const table = typeof options.variants === 'function' ? options.variants(facts) : options.variants;
+    const warnings: string[] = [];
+    this.warnings = warnings;
+    const table = typeof options.variants === 'function' ? options.variants(facts, (text) => warnings.push(text)) : options.variants;
     this.variants = table && checkVariantTable(table, adapterIdentity(facts), table.file ?? 'option variants');
     this.adapter = { ...facts, variants: table ? ['tuned', ...(table.file === undefined ? [] : [table.file])].join(' ') : 'shipped' };
     this.deviceClass = options.deviceClass ?? classifyAdapter(this.adapter);

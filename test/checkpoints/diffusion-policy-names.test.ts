@@ -50,6 +50,10 @@ describe('Diffusion Policy names', () => {
       expect(policy.weights.shape(name)).toEqual(lerobot.weights.shape(name));
       expect(await policy.weights.readFloats(name)).toEqual(await lerobot.weights.readFloats(name));
     }
+    expect(policy.weights.locate('up_modules.7.2.bias')).toBe(`tensor "${prefix}up_modules.7.2.conv.bias" in model.safetensors`);
+    expect(policy.weights.locate('mid_modules.7.conv2.block.0.bias')).toBe(
+      `tensor "${prefix}mid_modules.7.blocks.1.block.0.bias" in model.safetensors`,
+    );
     expect(policy.weights.locate('down_modules.0.2.bias')).toBe(`tensor "${prefix}down_modules.0.2.conv.bias" in model.safetensors`);
   });
 

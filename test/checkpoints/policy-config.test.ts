@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { memorySource } from '../../src/checkpoints/source.js';
 import { CheckpointError, UnsupportedCheckpointError } from '../../src/foundation/errors.js';
-import { ChangedCheckpoint, type ConfigJson, f32 } from '../support/changed-checkpoint.js';
+import { ChangedCheckpoint, type ConfigJson, f32, POST, PRE } from '../support/changed-checkpoint.js';
 
 async function refusal(checkpoint: ChangedCheckpoint): Promise<Error> {
   const error = await loadPolicyCheckpoint(checkpoint.source).then(
@@ -26,7 +26,7 @@ const WRONG: readonly [what: string, edit: (config: ConfigJson) => void, message
     (c) => {
       delete c['type'];
     },
-    'expected "type" to be "diffusion", found nothing',
+    'expected "type" to be "diffusion", found nothing. If this is a diffusion policy, add the key "type": "diffusion"',
   ],
   [
     'a horizon the levels cannot halve',
@@ -281,8 +281,49 @@ describe('config.json is refused with', () => {
 
   it('more bytes than a configuration has', async () => {
     const checkpoint = new ChangedCheckpoint('state-ddim2');
-    checkpoint.files['config.json'] = new Uint8Array(16 * 1024 * 1024 + 1);
-    expect((await refusal(checkpoint)).message).toContain('expected at most 16777216 bytes of JSON');
+    checkpoint.files['config.json'] = new Uint8Array(1024 * 1024 + 1);
+    expect((await refusal(checkpoint)).message).toContain('expected at most 1048576 bytes of JSON, found 1048577');
+  });
+});
+
+describe('config.json as Python and editors write it', () => {
+  const text = (checkpoint: ChangedCheckpoint): string => checkpoint.files['config.json'] as string;
+  const changed = (key: string, value: string): ChangedCheckpoint => {
+    const checkpoint = new ChangedCheckpoint('state-ddim2').config((config) => {
+      config[key] = 'PLACE';
+    });
+    checkpoint.files['config.json'] = text(checkpoint).replace('"PLACE"', value);
+    return checkpoint;
+  };
+
+  it('may begin with a byte order mark, and so may the processor files', async () => {
+    const marked = new ChangedCheckpoint('state-ddim2')
+      .config(() => {})
+      .steps(PRE, () => {})
+      .steps(POST, () => {});
+    for (const name of ['config.json', PRE, POST]) marked.files[name] = `\ufeff${marked.files[name] as string}`;
+    const { observations, action, unet, warnings } = await loadPolicyCheckpoint(marked.source);
+    expect({ observations, action, unet, warnings }).toEqual(
+      (({ observations, action, unet, warnings }) => ({ observations, action, unet, warnings }))(
+        await loadPolicyCheckpoint(new ChangedCheckpoint('state-ddim2').source),
+      ),
+    );
+  });
+
+  it.each(['Infinity', '-Infinity', 'NaN'])('may hold %s where inference reads nothing', async (value) => {
+    const { warnings, scheduler } = await loadPolicyCheckpoint(changed('optimizer_grad_clip_norm', value).source);
+    expect([warnings, scheduler.numInferenceSteps]).toEqual([[], 2]);
+  });
+
+  it.each([
+    ['beta_end', 'NaN', 'a number above 0 and below 1'],
+    ['clip_sample_range', 'Infinity', 'a number above 0 and below 1000000'],
+    ['n_obs_steps', '-Infinity', 'an integer from 1 to 1024'],
+    ['down_dims', '[24, NaN]', 'a list of integers from 1 to 65536'],
+  ])('must not hold %s: %s, which inference reads', async (key, value, expected) => {
+    expect((await refusal(changed(key, value))).message).toContain(
+      `config.json: "${key}" must be ${expected}, found ${value.replace(' ', '')}`,
+    );
   });
 });
 
@@ -391,6 +432,36 @@ describe('the files of a checkpoint', () => {
     expect((await loadPolicyCheckpoint(checkpoint.source)).warnings).toEqual([
       'model.safetensors: 4 tensors are not used: "diffusion.unet.extra", "head.bias", "head.weight" and 1 more.',
     ]);
+  });
+
+  it('may hold unread tensors of any dtype, and not among those that are read', async () => {
+    const name = 'diffusion.unet.final_conv.1.bias';
+    /** The files with 8 bytes more, or with the same bytes under another dtype. */
+    const withDtype = async (tensor: string, dtype: string): Promise<ChangedCheckpoint> => {
+      const checkpoint = await new ChangedCheckpoint('state-ddim2').tensors((tensors) =>
+        tensors.some((one) => one.name === tensor) ? tensors : [...tensors, { name: tensor, dtype: 'F32', shape: [2], data: [0, 0] }],
+      );
+      const bytes = checkpoint.files['model.safetensors'] as Uint8Array;
+      const header = new TextDecoder('latin1').decode(bytes.subarray(8, 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true))));
+      const place = header.indexOf('F32', header.indexOf(`"${tensor}"`));
+      bytes.set(new TextEncoder().encode(dtype), 8 + place);
+      return checkpoint;
+    };
+    const extra = await loadPolicyCheckpoint((await withDtype('seed', 'U32')).source);
+    expect(extra.warnings).toEqual(['model.safetensors: 1 tensors are not used: "seed".']);
+    expect((await refusal(await withDtype(name, 'U32'))).message).toContain(
+      `tensor "${name}" in model.safetensors: expected F64, F32, F16 or BF16, found U32`,
+    );
+  });
+
+  it.each([
+    ['state-ddim2', 'diffusion.unet.down_modules.1.0.conv2.block.0.bias'],
+    ['state-ddim2', 'diffusion.unet.diffusion_step_encoder.1.weight'],
+  ])('must have every tensor: of %s, %s is named in full', async (golden, name) => {
+    const checkpoint = await new ChangedCheckpoint(golden).tensors((tensors) => tensors.filter((tensor) => tensor.name !== name));
+    expect((await refusal(checkpoint)).message).toMatch(
+      new RegExp(`^tensor "${name.replaceAll('.', '\\.')}" in model\\.safetensors: expected shape .*, found no such tensor`),
+    );
   });
 
   it('must not hold an image encoder', async () => {

@@ -257,3 +257,37 @@ describe('normalisation by processor files', () => {
     await expect(load(missing)).rejects.toThrow('mode MIN_MAX of feature "action" needs');
   });
 });
+
+describe('a step that is switched off', () => {
+  const relative = (enabled: unknown): StepJson =>
+    ({ registry_name: 'relative_actions_processor', config: { enabled, exclude_joints: ['gripper'] } }) as unknown as StepJson;
+
+  it('is skipped, in either pipeline, whatever it is', async () => {
+    const policy = await load(
+      changed()
+        .steps(PRE, (steps) => [...steps.slice(0, 2), relative(false), ...steps.slice(2)])
+        .steps(POST, (steps) => [...steps, { ...relative(false), registry_name: 'absolute_actions_processor' }]),
+    );
+    const { observations, action } = await load(changed());
+    expect({ observations: policy.observations, action: policy.action, warnings: policy.warnings }).toEqual({
+      observations,
+      action,
+      warnings: [],
+    });
+  });
+
+  it.each([true, null, undefined])('is refused where "enabled" is %s', async (enabled) => {
+    const checkpoint = changed().steps(PRE, (steps) => [...steps, relative(enabled)]);
+    await expect(load(checkpoint)).rejects.toThrow('processor step "relative_actions_processor" is not supported here');
+  });
+
+  it('must say so with true or false, and must not be one that has no such switch', async () => {
+    await expect(load(changed().steps(PRE, (steps) => [...steps, relative('no')]))).rejects.toThrow(
+      '"enabled" must be true or false, found "no"',
+    );
+    const normalizer = changed().steps(PRE, (steps) => {
+      normalizerStep(steps).config['enabled'] = false;
+    });
+    await expect(load(normalizer)).rejects.toThrow('"normalizer_processor" has "enabled": false, which LeRobot does not know');
+  });
+});

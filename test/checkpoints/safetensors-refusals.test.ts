@@ -37,9 +37,25 @@ const REFUSED: readonly [what: string, bytes: Uint8Array, message: string][] = [
   ['a repeated key within a tensor', file('{"a":{"dtype":"F32","shape":[0],"shape":[0],"data_offsets":[0,0]}}', 0), 'found "shape" twice'],
   ['absurd nesting', file(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 0), 'nested at most 32 levels'],
   [
-    'an unknown dtype',
-    file(`{"a":${tensor('F8_E4M3', '[1]', '[0,1]')}}`, 1),
-    '"dtype" must be one of F64, F32, F16, BF16, I64, I32, U8, BOOL, found "F8_E4M3"',
+    'a dtype that is no name of one',
+    file(`{"a":${tensor('float8', '[1]', '[0,1]')}}`, 1),
+    '"dtype" must be one of F64, F32, F16, BF16, I64, I32, U8, BOOL, found "float8"',
+  ],
+  [
+    'a dtype that is not read, with another size than its own',
+    file(`{"a":${tensor('F8_E4M3', '[2]', '[0,1]')}}`, 1),
+    'expected 1 bytes for each element of F8_E4M3 [2], found 1 bytes in all',
+  ],
+  [
+    'a longer header than any policy has',
+    file(`{}${' '.repeat(1024 * 1024)}`, 0),
+    'expected a header of at most 1048576 bytes, found 1048578',
+  ],
+  ['a longer name than any policy has', file(`{"${'a'.repeat(1025)}":${f32('[0]', '[0,0]')}}`, 0), 'names of at most 1024 characters'],
+  [
+    'NaN as a size',
+    file(`{"a":${f32('[NaN]', '[0,4]')}}`, 4),
+    '"shape" must be a list of integers from 0 to 9007199254740991, found [NaN]',
   ],
   ['a dtype from the prototype', file(`{"a":${tensor('constructor', '[1]', '[0,1]')}}`, 1), 'found "constructor"'],
   ['a missing dtype', file('{"a":{"shape":[1],"data_offsets":[0,4]}}', 4), '"dtype" must be one of'],
@@ -106,5 +122,68 @@ describe('a safetensors reader refuses', () => {
   it('nothing about a header with spaces behind it, or tensors in any order', async () => {
     const read = await open(file(`{"b":${f32('[1]', '[4,8]')},"a":${f32('[1]', '[0,4]')}}   `, 8));
     expect([...read.tensors.keys()]).toEqual(['b', 'a']);
+  });
+
+  it.each(['U32', 'U64', 'F8_E5M2', 'I8', 'F4', 'Q3_K'])('nothing about a tensor of %s, until it is read', async (dtype) => {
+    const bytes: Record<string, number> = { U32: 8, U64: 16, F8_E5M2: 2, I8: 2, F4: 1, Q3_K: 5 };
+    const size = bytes[dtype] as number;
+    const read = await open(file(`{"a":${tensor(dtype, '[2]', `[0,${size}]`)},"b":${f32('[1]', `[${size},${size + 4}]`)}}`, size + 4));
+    expect(read.tensors.get('a')).toMatchObject({ dtype, shape: [2] });
+    expect([...(await read.readFloats('b'))]).toEqual([0]);
+    await expect(read.readFloats('a')).rejects.toThrow(
+      `m.safetensors, tensor "a": expected one of F64, F32, F16, BF16, I64, I32, U8, BOOL, found ${dtype}. Export this tensor as F32.`,
+    );
+  });
+});
+
+describe('a header', () => {
+  const many = (count: number, entry: (i: number) => string, start = '{', end = '}'): string =>
+    `${start}${Array.from({ length: count }, (_, i) => entry(i)).join()}${end}`;
+  const empty = f32('[0]', '[0,0]');
+  const usedBytes = (): number => {
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+
+  it.each([
+    ['as many tensors as there may be', many(4999, (i) => `"t${i}":${empty}`)],
+    ['as long names as there may be', many(900, (i) => `"${i}${'n'.repeat(1000)}":${empty}`)],
+    ['as many notes as there may be', many(19_990, (i) => `"k${i}":"v"`, '{"__metadata__":{', '}}')],
+    ['a note as long as it may be', `{"__metadata__":{"note":"${'x'.repeat(1_000_000)}"}}`],
+    ['as many axes as there may be', `{"t":{"dtype":"F32","shape":[${'0,'.repeat(49_990)}0],"data_offsets":[0,0]}}`],
+  ])('with %s is read at once, within 4 times its size and 20 MiB', async (_, header) => {
+    const bytes = file(header, 0);
+    const before = usedBytes();
+    const start = performance.now();
+    await open(bytes);
+    const [ms, used] = [performance.now() - start, usedBytes() - before];
+    expect(ms).toBeLessThan(1000);
+    expect(used).toBeLessThan(4 * bytes.length + (20 << 20));
+  });
+
+  it.each([
+    ['23 MB of empty tensors', 23_000_000, 'expected a header of at most 1048576 bytes, found 23000008'],
+    ['99 MB', 99_000_000, 'expected a header of at most 1048576 bytes, found 99000008'],
+  ])('of %s is refused at once, before it is read', async (_, size, message) => {
+    const prefix = new Uint8Array(8);
+    new DataView(prefix.buffer).setBigUint64(0, BigInt(size + 8), true);
+    const reads: number[] = [];
+    const source = {
+      name: 'm.safetensors',
+      size: size + 16,
+      read: async (offset: number, into: Uint8Array) => {
+        reads.push(into.byteLength);
+        into.set(prefix.subarray(offset, offset + into.byteLength));
+      },
+    };
+    await expect(SafetensorsFile.open(source)).rejects.toThrow(message);
+    expect(reads).toEqual([8]);
+  });
+
+  it.each([
+    ['more tensors than there may be', many(5001, (i) => `"t${i}":${empty}`), 'at most 20000 keys in a file, found more'],
+    ['more notes than there may be', many(20_001, (i) => `"k${i}":"v"`, '{"__metadata__":{', '}}'), 'at most 20000 keys in a file'],
+  ])('with %s is refused', async (_, header, message) => {
+    await expect(open(file(header, 0))).rejects.toThrow(message);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
+import { type Dtype, encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import { type ByteSource, blobSource, memorySource } from '../../src/checkpoints/source.js';
 import { CheckpointError, OptionError } from '../../src/foundation/errors.js';
 
@@ -64,7 +64,7 @@ describe('safetensors', () => {
     expect(encodeSafetensors([...tensors].reverse())).toEqual(bytes);
     const size = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, BOOL: 1 };
     const file = await openBytes(bytes);
-    for (const info of file.tensors.values()) expect(info.begin % size[info.dtype]).toBe(0);
+    for (const info of file.tensors.values()) expect(info.begin % size[info.dtype as Dtype]).toBe(0);
   });
 
   it('refuses to write what would not read back', () => {

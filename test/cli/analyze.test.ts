@@ -79,7 +79,7 @@ describe('warmstep analyze contraction', () => {
     [
       'a folder that is a file',
       ['contraction', '--output', repositoryPath('package.json')],
-      /--output: .*package.json cannot be written: a file has its name/,
+      /--output: .*package.json cannot be written: a file of that name is in the way/,
     ],
     ['no episodes', ['contraction', '--episodes', '0'], /--episodes must be a whole number, 1 to 10000, found "0"/],
   ])('refuses %s', async (_, args, message) => {

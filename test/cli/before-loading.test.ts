@@ -32,7 +32,7 @@ describe('before a device is opened', () => {
   const evaluate = (...args: string[]): string[] => ['eval', 'push-t', '--output', join(root, 'folder'), ...args];
 
   it.each<[string, string[], string]>([
-    ['an output without its folder', run('--output', missing), `--output: ${missing} cannot be written: its folder is not there`],
+    ['an output without its folder', run('--output', missing), `--output: ${missing} cannot be written: there is no such file`],
     ['an output that is a folder', run('--output', policies), 'cannot be written: it is a folder'],
     ['an output that is the input', run('--output', RECORDING), '--output must be another file than --input'],
     ['a strategy that the checkpoint cannot run', run('--strategy', 'ddim:1000'), 'steps must be an integer from 1 to 100'],
@@ -42,7 +42,7 @@ describe('before a device is opened', () => {
       'needs a predictor for the starts of its decisions, found none: give --predictor',
     ],
     ['a profile that is none', run('--profile', 'quick'), '--profile must be one of safe, fast, found "quick"'],
-    ['an output of bench', ['bench', '--output', missing], `--output: ${missing} cannot be written: its folder is not there`],
+    ['an output of bench', ['bench', '--output', missing], `--output: ${missing} cannot be written: there is no such file`],
     ['a checkpoint of bench inside of a file', ['bench', '--write-checkpoint', plain], '--write-checkpoint: '],
     ['a batch beyond what there is', ['bench', '--batch', '1,70000'], '--batch must be a whole number, 1 to 65535, found "70000"'],
     ['a horizon beyond what there is', ['bench', '--horizon', '80000'], '--horizon must be a whole number, 16 to 65536, found "80000"'],

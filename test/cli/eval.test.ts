@@ -129,7 +129,7 @@ describe('warmstep eval', () => {
     [['push-t', '--episodes', '2', '--seed', '4294967295'], /--seed must be at most 4294967294 for 2 episodes/],
     [
       ['push-t', '--strategies', 'ddim:1', '--output', repositoryPath('package.json')],
-      /--output: .*package.json cannot be written: a file has its name/,
+      /--output: .*package.json cannot be written: a file of that name is in the way/,
     ],
   ])('refuses %j before anything runs', async (args, message) => {
     const { code, stderr } = await warmstep('eval', ...args);

@@ -59,8 +59,8 @@ describe('a file that is written', () => {
     expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
   });
 
-  it.runIf(existsSync('/dev/full'))('says in words that the disk is full', async () => {
-    await expect(writeOutputFile('/dev/full', 'x'.repeat(10))).rejects.toThrow('/dev/full cannot be written: the disk is full.');
+  it.runIf(existsSync('/dev/full'))('says in words that no space is left on the disk', async () => {
+    await expect(writeOutputFile('/dev/full', 'x'.repeat(10))).rejects.toThrow('/dev/full cannot be written: no space is left on the disk.');
   });
 
   it('is looked into beforehand, which leaves nothing behind', async () => {
@@ -72,12 +72,12 @@ describe('a file that is written', () => {
   });
 
   it.each<[string, (folder: string) => string, string]>([
-    ['without its folder', (where) => join(where, 'missing', 'a.json'), 'its folder is not there'],
+    ['without its folder', (where) => join(where, 'missing', 'a.json'), 'there is no such file'],
     ['that is a folder', (where) => where, 'it is a folder'],
     ['named as a folder', (where) => join(where, 'new/'), 'it is the name of a folder'],
-    ['inside of a file', (where) => join(where, 'plain', 'a.json'), 'a part of its path is no folder'],
+    ['inside of a file', (where) => join(where, 'plain', 'a.json'), 'a part of its path is a file, not a folder'],
     ['of a name that is too long', (where) => join(where, 'x'.repeat(300)), 'its name is too long'],
-    ['behind links in a circle', (where) => join(where, 'circle'), 'its links go round in a circle'],
+    ['behind links in a circle', (where) => join(where, 'circle'), 'its symbolic links lead in a circle'],
     ['in a file system of the kernel', () => '/proc/warmstep.json', 'cannot be written'],
   ])('%s is refused beforehand, in words', async (_, path, message) => {
     writeFileSync(join(folder, 'plain'), '');
@@ -97,7 +97,7 @@ describe('a file that is written', () => {
     const made = await outputFolder(join(folder, 'a', 'b'));
     expect(readdirSync(made)).toEqual([]);
     writeFileSync(file, '');
-    await expect(outputFolder(file)).rejects.toThrow('record.json cannot be written: a file has its name');
+    await expect(outputFolder(file)).rejects.toThrow('record.json cannot be written: a file of that name is in the way');
     mkdirSync(join(folder, 'c'));
     expect(await outputFolder(join(folder, 'c'))).toBe(join(folder, 'c'));
   });

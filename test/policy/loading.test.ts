@@ -1,9 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ByteSource, CheckpointSource } from '../../src/checkpoints/source.js';
+import { CheckpointError } from '../../src/foundation/errors.js';
+import { openDevice } from '../../src/platform/node/device.js';
 import { loadPolicy as loadNodePolicy } from '../../src/platform/node/load-policy.js';
+import { variantFile } from '../../src/platform/node/variants.js';
 import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
-import { useTestDevice } from '../support/device.js';
+import { sharedTestDevice, useTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
 import { golden } from '../support/folders.js';
 import { decideTogether, loadGolden, window } from '../support/golden-policy.js';
@@ -132,6 +138,91 @@ describe('a policy from a folder', () => {
   it('that is not there, or an option that is not known, is refused before a device is opened', async () => {
     await expect(loadNodePolicy('/no/such/folder')).rejects.toThrow(/"\/no\/such\/folder" does not exist/);
     await expect(loadNodePolicy('/no/such/folder', { adaptor: 'auto' } as object)).rejects.toThrow(/unknown option "adaptor".*adapter/);
+  });
+});
+
+describe('a policy from a folder that is written to', () => {
+  const device = useTestDevice();
+  let folder: string;
+  let calls: DeviceCalls | undefined;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'warmstep-loading-'));
+    cpSync(new URL('../goldens/step-forward-noise', import.meta.url).pathname, folder, { recursive: true });
+  });
+  afterEach(() => {
+    calls?.restore();
+    calls = undefined;
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each([
+    ['policy/model.safetensors', (path: string) => utimesSync(path, 1, 1)],
+    ['policy/config.json', (path: string) => appendFileSync(path, ' ')],
+    ['predictor/model.safetensors', (path: string) => utimesSync(path, 1, 1)],
+  ])('is refused when %s changes meanwhile, and leaves nothing on the device', async (file, change) => {
+    const { gpuDevice } = device();
+    const buffer = gpuDevice.createBuffer({ size: 16, usage: USAGE.copyDestination });
+    buffer.destroy();
+    calls = new DeviceCalls(gpuDevice, buffer);
+    const path = join(folder, file);
+    const loading = loadNodePolicy(join(folder, 'policy'), {
+      device: device(),
+      networks: { predictor: join(folder, 'predictor') },
+      onProgress: (fraction) => {
+        // Every file is open by then, and the predictor's weights are still to be read.
+        if (fraction > 0.4 && fraction < 0.6) change(path);
+      },
+    });
+    await expect(loading).rejects.toThrow(CheckpointError);
+    await expect(loading).rejects.toThrow(`"${path}" was written to while it was read, so what was read may be a mixture of two files.`);
+    expect(calls.counts.createBuffer).toBeGreaterThan(0);
+    expect(calls.counts.destroy).toBe(calls.counts.createBuffer);
+  });
+});
+
+describe('a table of variants that cannot be used', () => {
+  let cache: string;
+
+  beforeEach(() => {
+    cache = mkdtempSync(join(tmpdir(), 'warmstep-cache-'));
+    vi.stubEnv('XDG_CACHE_HOME', cache);
+    vi.stubEnv('WARMSTEP_VARIANTS', undefined);
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(cache, { recursive: true });
+  });
+
+  it('is a warning of the device, not an error', async () => {
+    const first = await openDevice();
+    expect(first.warnings).toEqual([]);
+    const file = variantFile(first.adapter);
+    first.dispose();
+    mkdirSync(join(cache, 'warmstep'));
+    writeFileSync(file, '');
+    const device = await openDevice();
+    const warning = expect.stringContaining(`${file}: expected a table of variants as JSON`);
+    expect([device.adapter.variants, device.variants, device.warnings]).toEqual(['shipped', undefined, [warning]]);
+    device.dispose();
+  });
+
+  it('is a warning of every policy on the device', async () => {
+    const device = await sharedTestDevice();
+    const { warnings } = device;
+    Object.defineProperty(device, 'warnings', { value: ['the table is damaged'] });
+    try {
+      const policy = await loadPolicy(golden('state-ddim2/policy'), { device });
+      expect(policy.info.warnings).toEqual(['the table is damaged']);
+      await policy.dispose();
+    } finally {
+      Object.defineProperty(device, 'warnings', { value: warnings });
+    }
+  });
+
+  it('is an error where the user gave it', async () => {
+    const table = { version: 1, adapter: 'another one', convolutions: {} } as const;
+    await expect(openDevice({ variants: table })).rejects.toThrow('option variants: expected a table of adapter');
   });
 });
 

@@ -1,4 +1,4 @@
-import { encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
+import { type Dtype, encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
 import { type Files, goldenFiles, jsonOf } from './folders.js';
 
@@ -8,7 +8,7 @@ export async function tensorsOf(files: Files, file: string): Promise<WritableTen
   const { tensors } = await SafetensorsFile.open(await memorySource('', files).open(file));
   return [...tensors.values()].map(({ name, dtype, shape, begin, end }) => ({
     name,
-    dtype,
+    dtype: dtype as Dtype,
     shape,
     data: bytes.subarray(begin, end),
   }));

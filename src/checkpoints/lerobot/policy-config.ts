@@ -37,6 +37,12 @@ export function readPolicyConfig(config: JsonObject, warnings: string[]): Policy
 function checkType(config: JsonObject): void {
   const type = config.value('type');
   if (type === 'diffusion' || (type === undefined && config.has('input_shapes'))) return;
+  if (type === undefined) {
+    throw new CheckpointError(
+      `${config.where}: expected "type" to be "diffusion", found nothing. If this is a diffusion policy, add the key "type": "diffusion" ` +
+        '(files of 2024, which have "input_shapes", may leave it out).',
+    );
+  }
   throw new UnsupportedCheckpointError(
     `${config.where}: expected "type" to be "diffusion", found ${shown(type)}. ` + 'Only diffusion policies can be run.',
   );

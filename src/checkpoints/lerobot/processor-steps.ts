@@ -29,12 +29,20 @@ const KINDS: ReadonlyMap<string, StepKind> = new Map([
 
 /**
  * Reads the steps of a pipeline. Positions do not matter, names do: published checkpoints have the normaliser at 1, 2 or
- * 3. A step that is not known is refused, because leaving it out could change every action.
+ * 3. A step that is not known is refused unless it is switched off, because leaving it out could change every action.
  */
 export function readSteps(pipeline: JsonObject, refused: StepKind, warnings: string[]): ProcessorStep[] {
-  return pipeline.objects('steps').map((step) => {
+  return pipeline.objects('steps').flatMap((step) => {
     const name = step.isNull('registry_name') ? className(step.string('class')) : step.string('registry_name');
     const kind = KINDS.get(name);
+    const config = step.object('config');
+    if (isSwitchedOff(step, config)) {
+      if (kind === undefined) return [];
+      // LeRobot has no such switch for these and refuses it: what was meant cannot be known.
+      throw new UnsupportedCheckpointError(
+        `${step.where}: processor step "${name}" has "enabled": false, which LeRobot does not know for this step. Export the checkpoint again.`,
+      );
+    }
     if (kind === undefined || kind === refused) {
       throw new UnsupportedCheckpointError(
         `${step.where}: processor step "${name}" is not supported here; known steps are ` +
@@ -45,10 +53,14 @@ export function readSteps(pipeline: JsonObject, refused: StepKind, warnings: str
           'Remove it if it does not matter to inference.',
       );
     }
-    const config = step.object('config');
     if (kind === 'device') warnOfCast(config, warnings);
-    return { kind, where: step.where, config, stateFile: step.isNull('state_file') ? undefined : plainName(step) };
+    return [{ kind, where: step.where, config, stateFile: step.isNull('state_file') ? undefined : plainName(step) }];
   });
+}
+
+/** LeRobot writes optional steps into every pipeline, such as relative actions, and says of most that they do nothing. */
+function isSwitchedOff(step: JsonObject, config: JsonObject): boolean {
+  return [step, config].some((object) => !object.isNull('enabled') && !object.boolean('enabled', true));
 }
 
 function className(path: string): string {

@@ -17,14 +17,21 @@ const NEUTRAL = [
   /(^|\.)_dummy_variable$/,
 ];
 
-/** Undoes torch.compile, which puts `_orig_mod` into the names of a compiled module's tensors. */
+/** What torch.compile puts into the names of a compiled module's tensors. */
+const COMPILED = '_orig_mod';
+
+function withoutCompiled(stored: string): string {
+  return stored
+    .split('.')
+    .filter((part) => part !== COMPILED)
+    .join('.');
+}
+
+/** Undoes torch.compile. */
 export function storedNames(file: SafetensorsFile): StoredNames {
   const names = new Map<string, string>();
   for (const stored of file.tensors.keys()) {
-    const name = stored
-      .split('.')
-      .filter((part) => part !== '_orig_mod')
-      .join('.');
+    const name = stored.includes(COMPILED) ? withoutCompiled(stored) : stored;
     const other = names.get(name);
     if (other !== undefined) {
       throw new CheckpointError(
@@ -39,6 +46,11 @@ export function storedNames(file: SafetensorsFile): StoredNames {
 /** The prefix of U-Net tensors named as in the original Diffusion Policy code; undefined for other files. */
 export function diffusionPolicyPrefix(names: StoredNames): string | undefined {
   return ['model.', ''].find((prefix) => names.has(`${prefix}down_modules.0.0.blocks.0.block.0.weight`));
+}
+
+/** What a LeRobot file calls a tensor of the U-Net. */
+export function lerobotUnetName(name: string): string {
+  return `${LEROBOT_UNET}${name}`;
 }
 
 /** U-Net tensors of a LeRobot file, without their prefix. */
@@ -80,6 +92,15 @@ function lerobotName(name: string): string {
     .replace(/\.blocks\.0\./, '.conv1.')
     .replace(/\.blocks\.1\./, '.conv2.')
     .replace(/^((?:down|up)_modules\.\d+\.2)\.conv\./, '$1.');
+}
+
+/** The way back: what a Diffusion Policy file with this prefix calls a tensor of the U-Net. */
+export function diffusionPolicyName(prefix: string, name: string): string {
+  const renamed = name
+    .replace('.conv1.', '.blocks.0.')
+    .replace('.conv2.', '.blocks.1.')
+    .replace(/^((?:down|up)_modules\.\d+\.2)\./, '$1.conv.');
+  return prefix + renamed;
 }
 
 /** One warning for all tensors that nothing reads, because a wrong export often shows there first. */

@@ -1,6 +1,7 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 import { visible } from '../../foundation/visible.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
+import { abortableSource } from '../abortable-source.js';
 import { type JsonObject, readJsonObject, shown } from '../json-object.js';
 import { storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
 import { modelFile } from '../model-file.js';
@@ -12,9 +13,10 @@ import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from '.
 
 /**
  * Reads the folder of a STEP predictor (docs/predictor-format.md) and checks all of it but the values of the weights.
- * Takes ownership of `source` as loadPolicyCheckpoint does. Throws CheckpointError.
+ * Takes ownership of the source as loadPolicyCheckpoint does. Throws CheckpointError.
  */
-export async function loadPredictorCheckpoint(source: CheckpointSource, options: LoadOptions = {}): Promise<PredictorCheckpoint> {
+export async function loadPredictorCheckpoint(given: CheckpointSource, options: LoadOptions = {}): Promise<PredictorCheckpoint> {
+  const source = abortableSource(given, options.signal);
   try {
     return await load(source, options.signal);
   } catch (error) {
@@ -26,7 +28,7 @@ export async function loadPredictorCheckpoint(source: CheckpointSource, options:
 async function load(source: CheckpointSource, signal: AbortSignal | undefined): Promise<PredictorCheckpoint> {
   signal?.throwIfAborted();
   const warnings: string[] = [];
-  const model = modelFile(source.name, await source.list());
+  const model = await modelFile(source, await source.list());
   const config = readConfig(await readJsonObject(await source.open('config.json')));
   signal?.throwIfAborted();
   const file = await SafetensorsFile.open(await source.open(model));
@@ -45,11 +47,18 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
     parameters,
     weightBytes: bytes,
     warnings: warnings.map(visible),
+    assertUnchanged: async () => source.assertUnchanged?.(),
     close: () => source.close(),
   };
 }
 
 function readConfig(json: JsonObject): PredictorShape {
+  if (!json.has('type')) {
+    throw new CheckpointError(
+      `${json.where}: expected "type" to be "step_predictor", found nothing. If this is a STEP predictor, add the key ` +
+        '"type": "step_predictor".',
+    );
+  }
   if (json.value('type') !== 'step_predictor') {
     throw new UnsupportedCheckpointError(
       `${json.where}: expected "type" to be "step_predictor", found ` +

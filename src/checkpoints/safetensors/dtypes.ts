@@ -1,6 +1,6 @@
 import { f16Table } from '../../foundation/half.js';
 
-/** Element types of a safetensors file, little-endian. */
+/** Element types of a safetensors file that are read, little-endian. */
 export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'U8' | 'BOOL';
 
 /** Bytes per element. */
@@ -15,11 +15,38 @@ export const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
   BOOL: 1,
 };
 
+/** Bits per element of the format's other types: tensors of these may lie in a file as long as nothing reads them. */
+const OTHER_BITS: Readonly<Record<string, number>> = {
+  C64: 64,
+  U64: 64,
+  U32: 32,
+  I16: 16,
+  U16: 16,
+  I8: 8,
+  F8_E4M3: 8,
+  F8_E5M2: 8,
+  F8_E8M0: 8,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  F4: 4,
+};
+
+/** Bits per element; undefined for a type that is younger than this list. */
+export function dtypeBits(dtype: string): number | undefined {
+  if (isDtype(dtype)) return DTYPE_BYTES[dtype] * 8;
+  return Object.hasOwn(OTHER_BITS, dtype) ? OTHER_BITS[dtype] : undefined;
+}
+
+/** Whether a text looks like the name of an element type, known or not. */
+export function isDtypeName(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Z][A-Z0-9_]{1,15}$/.test(value);
+}
+
 export function isDtype(value: unknown): value is Dtype {
   return typeof value === 'string' && Object.hasOwn(DTYPE_BYTES, value);
 }
 
-export function isFloatDtype(dtype: Dtype): boolean {
+export function isFloatDtype(dtype: string): dtype is 'F64' | 'F32' | 'F16' | 'BF16' {
   return dtype === 'F64' || dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
 }
 

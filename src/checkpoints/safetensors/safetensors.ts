@@ -1,6 +1,6 @@
 import { CheckpointError } from '../../foundation/errors.js';
 import { type ByteSource, listed } from '../source.js';
-import { DTYPE_BYTES, decodeFloats } from './dtypes.js';
+import { DTYPE_BYTES, type Dtype, decodeFloats, isDtype } from './dtypes.js';
 import { readHeader, type SafetensorsHeader, type TensorInfo } from './header.js';
 
 export type { Dtype } from './dtypes.js';
@@ -37,22 +37,23 @@ export class SafetensorsFile {
   /**
    * All values of a tensor as f32, in the file's row-major order; F64 and integers are rounded to nearest.
    * The array is a view of a scratch buffer that the next read on this file overwrites: copy what must stay.
-   * Throws CheckpointError naming the tensor when it is absent or holds NaN or infinity.
+   * Throws CheckpointError naming the tensor when it is absent, of a dtype that is not read, or holds NaN or infinity.
    */
   readFloats(name: string): Promise<Float32Array> {
     return this.#inTurn(async () => {
       const info = this.#find(name);
+      const dtype = this.#readable(info);
       if (this.#scratch.length < info.elements) {
         // Let go of the old buffer first: both together would count against the memory of a load.
         this.#scratch = new Float32Array(0);
         this.#scratch = new Float32Array(info.elements);
       }
       const values = this.#scratch.subarray(0, info.elements);
-      const itemBytes = DTYPE_BYTES[info.dtype];
+      const itemBytes = DTYPE_BYTES[dtype];
       const step = CHUNK_BYTES / itemBytes;
       for (let start = 0; start < info.elements; start += step) {
         const part = values.subarray(start, Math.min(start + step, info.elements));
-        await this.#readPart(info, info.begin + start * itemBytes, part);
+        await this.#readPart(dtype, info.begin + start * itemBytes, part);
         this.#checkFinite(info, start, part);
       }
       return values;
@@ -89,16 +90,24 @@ export class SafetensorsFile {
     });
   }
 
-  async #readPart(info: TensorInfo, offset: number, part: Float32Array): Promise<void> {
-    if (info.dtype === 'F32') {
+  #readable({ name, dtype }: TensorInfo): Dtype {
+    if (isDtype(dtype)) return dtype;
+    throw new CheckpointError(
+      `${this.name}, tensor "${name}": expected one of ${Object.keys(DTYPE_BYTES).join(', ')}, found ${dtype}. ` +
+        'Export this tensor as F32.',
+    );
+  }
+
+  async #readPart(dtype: Dtype, offset: number, part: Float32Array): Promise<void> {
+    if (dtype === 'F32') {
       await this.#source.read(offset, new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
       return;
     }
-    const bytes = part.length * DTYPE_BYTES[info.dtype];
+    const bytes = part.length * DTYPE_BYTES[dtype];
     if (this.#chunk.length < bytes) this.#chunk = new Uint8Array(bytes);
     const raw = this.#chunk.subarray(0, bytes);
     await this.#source.read(offset, raw);
-    decodeFloats(info.dtype, raw, part);
+    decodeFloats(dtype, raw, part);
   }
 
   #checkFinite(info: TensorInfo, start: number, part: Float32Array): void {

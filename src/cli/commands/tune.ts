@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeEnvironment } from '../../platform/node/environment.js';
 import { checkOutputFile, outputFolder } from '../../platform/node/output-file.js';
-import { readVariants, variantFile, writeVariants } from '../../platform/node/variants.js';
+import { readVariants, storedVariants, variantFile, writeVariants } from '../../platform/node/variants.js';
 import type { AdapterSummary } from '../../runtime/device.js';
 import type { VariantTable } from '../../runtime/variant-table.js';
 import { PRECISIONS } from '../../spec/precision.js';
@@ -11,7 +11,7 @@ import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, integerOption, profileOption, UsageError } from '../../terminal/options.js';
-import { print, printJson } from '../../terminal/output.js';
+import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { table } from '../../terminal/table.js';
 import { type TunedShape, type TuneResult, tuneVariants } from '../../tuning/tune.js';
@@ -78,7 +78,8 @@ export const tuneCommand: Command = {
           await outputFolder(dirname(file));
           await checkOutputFile(file);
         }
-        const known = readVariants(file, device.adapter);
+        // A damaged table in the cache folder is replaced.
+        const known = output === undefined ? storedVariants(device.adapter, printNote) : readVariants(file, device.adapter);
         const progress = new Progress();
         const onShape = (key: string, index: number, count: number): void => progress.update(`${index + 1} of ${count}: ${key}`);
         const totalSeconds = seconds === undefined ? DEFAULT_TOTAL_SECONDS : Infinity;

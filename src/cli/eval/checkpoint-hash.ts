@@ -1,17 +1,27 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { folderSource } from '../../platform/node/folder-source.js';
+
+const PIECE_BYTES = 4 * 1024 * 1024;
 
 /** SHA-256 over the configurations and weights of a checkpoint folder, by name: 16 hexadecimal digits. */
 export async function hashCheckpoint(folder: string): Promise<string> {
   const hash = createHash('sha256');
-  const names = (await readdir(folder)).filter((name) => /\.(json|safetensors)$/.test(name)).sort();
-  for (const name of names) {
-    // What is no file was not read by the loader either, and a pipe would be waited for.
-    if (!(await stat(join(folder, name))).isFile()) continue;
-    hash.update(`${name}\n`);
-    for await (const piece of createReadStream(join(folder, name))) hash.update(piece as Uint8Array);
+  const source = await folderSource(folder);
+  try {
+    const names = (await source.list()).filter((name) => /\.(json|safetensors)$/.test(name)).sort();
+    const piece = new Uint8Array(PIECE_BYTES);
+    for (const name of names) {
+      hash.update(`${name}\n`);
+      const file = await source.open(name);
+      for (let offset = 0; offset < file.size; offset += PIECE_BYTES) {
+        const part = piece.subarray(0, Math.min(PIECE_BYTES, file.size - offset));
+        await file.read(offset, part);
+        hash.update(part);
+      }
+    }
+  } finally {
+    await source.close();
   }
   return shortened(hash);
 }

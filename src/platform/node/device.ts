@@ -17,7 +17,8 @@ export interface OpenNodeDeviceOptions extends Omit<OpenDeviceOptions, 'variants
 
 /**
  * Opens a device through Dawn. The caller disposes of it.
- * @throws as ComputeDevice.open; OptionError where the stored table of variants is damaged.
+ * What `warmstep tune` stored and cannot be used is a warning of the device.
+ * @throws as ComputeDevice.open.
  */
 export async function openDevice(options: OpenNodeDeviceOptions = {}): Promise<ComputeDevice> {
   const { variants: choice, ...rest } = options;

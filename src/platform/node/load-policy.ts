@@ -20,7 +20,8 @@ export interface LoadNodePolicyOptions extends Omit<LoadPolicyOptions, 'networks
 
 /**
  * Loads a checkpoint from a folder (or any source), ready to act. See the core's `loadPolicy`.
- * @throws as the core's loadPolicy; CheckpointError where there is no such folder.
+ * @throws as the core's loadPolicy; CheckpointError where there is no such folder, where something else than regular files lies in
+ * it, and where a file was written to or replaced while it was read.
  */
 export async function loadPolicy(source: string | CheckpointSource, options: LoadNodePolicyOptions = {}): Promise<Policy> {
   checkLoadOptions(options, ['adapter', 'profile']);

@@ -2,6 +2,7 @@ import { appendFileSync, truncateSync } from 'node:fs';
 import { access, type FileHandle, constants as files, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { WarmstepError } from '../../foundation/errors.js';
+import { fileProblem } from './file-problem.js';
 
 /** A file or folder cannot be written: free space, change its rights, or name another one. */
 export class OutputError extends WarmstepError {}
@@ -138,18 +139,14 @@ function wordedNow(path: string, work: () => void): void {
 }
 
 function outputError(path: string, cause: unknown): OutputError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  const reasons: Readonly<Record<string, string>> = {
-    ENOENT: 'its folder is not there. Make the folder',
-    EEXIST: 'a file has its name. Give another place',
-    ENOTDIR: 'a part of its path is no folder. Give another place',
-    EACCES: 'permission is missing. Change the rights of its folder, or give another place',
-    EPERM: 'permission is missing. Change the rights of its folder, or give another place',
-    EROFS: 'the file system is read-only. Give another place',
-    ENOSPC: 'the disk is full. Free space, or give another place',
-    EDQUOT: 'the quota is used up. Free space, or give another place',
-    ENAMETOOLONG: 'its name is too long. Give a shorter one',
-    ELOOP: 'its links go round in a circle. Give another place',
+  const { code } = cause as NodeJS.ErrnoException;
+  const advice: Readonly<Record<string, string>> = {
+    ENOENT: 'Make its folder',
+    EACCES: 'Change the rights of its folder, or give another place',
+    EPERM: 'Change the rights of its folder, or give another place',
+    ENOSPC: 'Free space, or give another place',
+    EDQUOT: 'Free space, or give another place',
+    ENAMETOOLONG: 'Give a shorter one',
   };
-  return new OutputError(`${path} cannot be written: ${reasons[code ?? ''] ?? `${message}. Give another place`}.`, { cause });
+  return new OutputError(`${path} cannot be written: ${fileProblem(cause)}. ${advice[code ?? ''] ?? 'Give another place'}.`, { cause });
 }
