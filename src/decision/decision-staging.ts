@@ -1,6 +1,7 @@
 import type { SolverStep } from '../diffusion/solver-step.js';
 import type { DecisionInput } from './decision-input.js';
 import type { InputLayout, InputRange } from './input-layout.js';
+import { writeSolverStep } from './solver-step-uniform.js';
 
 /** The host's copy of what goes up with a decision; made once per plan. */
 export class DecisionStaging {
@@ -44,22 +45,7 @@ export class DecisionStaging {
     return noiseRows > 0 ? stepNoise.offset + noiseRows * noiseStride : stepRange.offset + steps.length * stepStride;
   }
 
-  /** The uniform of solver-step.wgsl.ts, field by field. */
   #writeStep(index: number, step: SolverStep, statusCode: number): void {
-    const coefficients = [
-      step.x0FromSample,
-      step.x0FromOutput,
-      step.epsFromSample,
-      step.epsFromOutput,
-      step.fromX0,
-      step.fromEps,
-      step.fromSample,
-      step.fromPreviousX0,
-      step.fromNoise,
-      step.clip ?? 0,
-    ];
-    const offset = index * this.#layout.stepStride;
-    coefficients.forEach((value, field) => this.#steps.setFloat32(offset + field * 4, value, true));
-    this.#steps.setUint32(offset + coefficients.length * 4, statusCode, true);
+    writeSolverStep(this.#steps, index * this.#layout.stepStride, step, statusCode);
   }
 }

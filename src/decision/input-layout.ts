@@ -13,6 +13,8 @@ export interface DecisionShape {
   readonly maxSteps: number;
   /** Rows of step noise (DDPM, DDIM with η > 0) that fit. */
   readonly maxNoiseRows: number;
+  /** Whether solver steps can threshold dynamically. Default false. */
+  readonly thresholding?: boolean;
 }
 
 /** A part of the upload, in bytes. */

@@ -1,5 +1,5 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
-import type { Schedule } from '../diffusion/solver-step.js';
+import { type Schedule, usesThresholding } from '../diffusion/solver-step.js';
 import { DecisionPlan } from './decision-plan.js';
 import type { PolicyNetworks } from './networks.js';
 
@@ -19,6 +19,7 @@ export class PlanCache {
   /** What the schedules of all strategies so far need. */
   #maxSteps = 1;
   #maxNoiseRows = 0;
+  #thresholding = false;
 
   constructor(networks: PolicyNetworks, checkpoint: PolicyCheckpoint, taps: readonly string[]) {
     this.#networks = networks;
@@ -30,6 +31,7 @@ export class PlanCache {
   reserve(schedules: readonly Schedule[]): void {
     this.#maxSteps = Math.max(this.#maxSteps, ...schedules.map(({ steps }) => steps.length));
     this.#maxNoiseRows = Math.max(this.#maxNoiseRows, ...schedules.map(({ noisySteps }) => noisySteps));
+    this.#thresholding ||= schedules.some(({ steps }) => steps.some(usesThresholding));
   }
 
   /** The plan of a batch size; compiled when it is missing, or when a schedule does not fit into its buffers. */
@@ -75,6 +77,7 @@ export class PlanCache {
       actionDim: unet.actionDim,
       maxSteps: this.#maxSteps,
       maxNoiseRows: this.#maxNoiseRows,
+      thresholding: this.#thresholding,
     };
     return DecisionPlan.compile(this.#networks, shape, trace ? [...this.#taps, TRACE_TAP] : this.#taps);
   }
