@@ -247,7 +247,7 @@ describe('normalisation by processor files', () => {
     const unknown = changed().steps(PRE, (steps) => {
       normalizerStep(steps).config.norm_map['STATE'] = 'LOG';
     });
-    await expect(load(unknown)).rejects.toThrow('"STATE" must be one of IDENTITY, MIN_MAX, MEAN_STD, QUANTILES, QUANTILE10, found "LOG"');
+    await expect(load(unknown)).rejects.toThrow('"STATE" "LOG" is not supported (IDENTITY, MIN_MAX, MEAN_STD, QUANTILES, QUANTILE10 are)');
     const bare = changed().steps(PRE, (steps) => {
       delete normalizerStep(steps).state_file;
     });

@@ -70,3 +70,33 @@ describe('with the variants for GPUs a convolution finishes the one before it', 
     for (const name of TAPS) expect([...tapped.results[0].taps.keys()], name).toContain(`${name}.0`);
   });
 });
+
+describe('with the variants for GPUs and for lavapipe, odd lengths at the bottom agree with float64', () => {
+  const gpu = useTestDevice({ deviceClass: 'gpu' });
+  const lavapipe = useTestDevice({ deviceClass: 'lavapipe' });
+  const cases = ([gpu, lavapipe] as const).flatMap((device) =>
+    (
+      [
+        [12, [16, 24, 32]],
+        [10, [16, 32]],
+        [5, [16]],
+      ] as const
+    ).map(([horizon, downDims]) => ({ device, horizon, downDims })),
+  );
+
+  it.each(cases)('horizon $horizon over levels of $downDims', async ({ device, horizon, downDims }) => {
+    const shape = { ...unet, horizon, downDims: [...downDims] };
+    const { source, tensors } = randomPolicy(shape, shape.conditioningDim, { names: 'diffusion-policy' });
+    const policy = await loadPolicy(source, { device: device(), taps: ['model_output'] });
+    const normals = new Normals(4);
+    const state = normals.floats(BATCH * shape.conditioningDim, 0.3);
+    const noise = normals.floats(BATCH * horizon * shape.actionDim);
+    const [result] = await decideBatch(policy, state, BATCH, (b) => ({ previous: [], noise: sampleOf(noise, BATCH, b) }));
+    await policy.dispose();
+    const values = (data: Float32Array): Values =>
+      valuesOf(BATCH, shape.actionDim, horizon, (b, c, t) => data[(b * horizon + t) * shape.actionDim + c] as number);
+    const conditioning = valuesOf(BATCH, shape.conditioningDim, 1, (b, c) => state[b * shape.conditioningDim + c] as number);
+    const expected = referenceUnet(tensors, shape, values(noise), 50, conditioning);
+    expectClose(values(result.taps.get('model_output.0') as Float32Array), expected, { atol: 2e-5, rtol: 2e-5 }, 'model output');
+  });
+});

@@ -1,4 +1,4 @@
-import { CheckpointError } from '../../foundation/errors.js';
+import { UnsupportedCheckpointError } from '../../foundation/errors.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
 import type { PolicyFeatures, VectorFeature } from './features.js';
 import { identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, type Statistics, unnormalizerFrom } from './normalizers.js';
@@ -38,8 +38,9 @@ async function readPair(file: SafetensorsFile, names: StoredNames, group: string
   const found = MODES.get(key);
   const where = `${file.name}, "${buffer}"`;
   if (found === undefined) {
-    throw new CheckpointError(
-      `${where}: expected a normalisation mode ${[...MODES.keys()].join(', ')} in config.json, ` + `found "${key}". Correct config.json.`,
+    throw new UnsupportedCheckpointError(
+      `${where}: expected a normalisation mode ${[...MODES.keys()].join(', ')} in config.json, ` +
+        `found "${key}", which is not supported. Train a policy with one of these.`,
     );
   }
   const [firstName, secondName] = found.pair.map((stat) => names.get(`${buffer}.${stat}`));

@@ -125,7 +125,7 @@ class StateFiles {
     const key = map.has(type) ? map.string(type).toUpperCase() : 'IDENTITY';
     if (key === 'IDENTITY') return undefined;
     const found = MODES.get(key);
-    if (found === undefined) map.fail(type, `one of IDENTITY, ${[...MODES.keys()].join(', ')}`);
+    if (found === undefined) map.unsupported(type, `IDENTITY, ${[...MODES.keys()].join(', ')} are`);
     if (step.stateFile === undefined) missingStatistics(step.where, name, key, found.pair);
     const file = await this.#file(step.stateFile);
     const [first, second] = found.pair.map((stat) => `${name}.${stat}`) as [string, string];
