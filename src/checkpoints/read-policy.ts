@@ -93,9 +93,11 @@ function readNormalization(
   warnings: string[],
 ): Promise<PolicyNormalization> {
   if (dialect === 'diffusion-policy' && hasDiffusionPolicyNormalizer(names)) {
-    return diffusionPolicyNormalization(file, names, features);
+    return diffusionPolicyNormalization(file, names, features, warnings);
   }
-  return hasProcessors(files) ? processorNormalization(source, files, features, warnings) : embeddedNormalization(file, names, features);
+  return hasProcessors(files)
+    ? processorNormalization(source, files, features, warnings)
+    : embeddedNormalization(file, names, features, warnings);
 }
 
 function frameWidths({ features, observationSteps }: PolicyConfig): string {

@@ -71,21 +71,15 @@ describe('with the variants for GPUs a convolution finishes the one before it', 
   });
 });
 
-describe('with the variants for GPUs and for lavapipe, odd lengths at the bottom agree with float64', () => {
+describe('with the variants for GPUs and for lavapipe, an odd length at the bottom agrees with float64', () => {
   const gpu = useTestDevice({ deviceClass: 'gpu' });
   const lavapipe = useTestDevice({ deviceClass: 'lavapipe' });
-  const cases = ([gpu, lavapipe] as const).flatMap((device) =>
-    (
-      [
-        [12, [16, 24, 32]],
-        [10, [16, 32]],
-        [5, [16]],
-      ] as const
-    ).map(([horizon, downDims]) => ({ device, horizon, downDims })),
-  );
+  const [horizon, shape] = [10, { ...unet, horizon: 10 }];
 
-  it.each(cases)('horizon $horizon over levels of $downDims', async ({ device, horizon, downDims }) => {
-    const shape = { ...unet, horizon, downDims: [...downDims] };
+  it.each([
+    ['gpu', gpu],
+    ['lavapipe', lavapipe],
+  ] as const)('of class %s', async (_, device) => {
     const { source, tensors } = randomPolicy(shape, shape.conditioningDim, { names: 'diffusion-policy' });
     const policy = await loadPolicy(source, { device: device(), taps: ['model_output'] });
     const normals = new Normals(4);

@@ -55,7 +55,6 @@ const unets: readonly UnetCase[] = [
       [12, [16, 24, 32]],
       [10, [16, 24]],
       [5, [16]],
-      [4, [8, 16, 24]],
     ] as const
   ).map(
     ([horizon, downDims]): UnetCase => ({

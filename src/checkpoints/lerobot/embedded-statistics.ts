@@ -2,6 +2,7 @@ import { UnsupportedCheckpointError } from '../../foundation/errors.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
 import type { PolicyFeatures, VectorFeature } from './features.js';
 import { identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, type Statistics, unnormalizerFrom } from './normalizers.js';
+import { warnOfOddStatistics } from './odd-statistics.js';
 import { missingStatistics, type PolicyNormalization, readStatistic } from './statistics.js';
 import type { StoredNames } from './tensor-names.js';
 
@@ -16,14 +17,17 @@ export async function embeddedNormalization(
   file: SafetensorsFile,
   names: StoredNames,
   features: PolicyFeatures,
+  warnings: string[],
 ): Promise<PolicyNormalization> {
   const observations = [];
   for (const feature of features.observations) {
     const statistics = await readPair(file, names, 'normalize_inputs', feature);
+    if (statistics !== undefined) warnOfOddStatistics(statistics, 'observation', warnings);
     const normalizer = statistics === undefined ? identityNormalizer(feature.size) : normalizerFrom(statistics);
     observations.push({ kind: 'vector' as const, name: feature.name, rawName: feature.name, size: feature.size, normalizer });
   }
   const statistics = await readPair(file, names, 'unnormalize_outputs', features.action);
+  if (statistics !== undefined) warnOfOddStatistics(statistics, 'action', warnings);
   const action = statistics === undefined ? identityUnnormalizer(features.action.size) : unnormalizerFrom(statistics);
   return { observations, action };
 }
