@@ -1,4 +1,4 @@
-import { CheckpointError } from '../foundation/errors.js';
+import { CheckpointError, UnsupportedCheckpointError } from '../foundation/errors.js';
 import { shown } from '../foundation/shown.js';
 import type { ByteSource } from './source.js';
 import { parseStrictJson } from './strict-json.js';
@@ -17,7 +17,9 @@ export class JsonObject {
 
   constructor(where: string, value: unknown) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new CheckpointError(`${where}: expected a JSON object, found ${shown(value)}. Correct or export it again.`);
+      throw new CheckpointError(
+        `${where}: expected a JSON object, found ${shown(value)}. Use the file as training wrote it, or export it again.`,
+      );
     }
     this.where = where;
     this.#value = value as Readonly<Record<string, unknown>>;
@@ -75,10 +77,28 @@ export class JsonObject {
     return value;
   }
 
+  /**
+   * A word that says how a network was trained or is sampled. One that is not known here is no mistake of the file: it throws
+   * UnsupportedCheckpointError, and the advice is never to write another one.
+   */
   choice<const T extends string>(key: string, accepted: readonly T[], fallback: T): T {
     const value = this.#get(key, fallback);
     const found = accepted.find((candidate) => candidate === value);
-    return found ?? this.fail(key, `one of ${accepted.map((name) => `"${name}"`).join(', ')}`);
+    if (found !== undefined) return found;
+    const names = accepted.map((name) => `"${name}"`).join(', ');
+    if (typeof value !== 'string') return this.fail(key, `one of ${names}`);
+    return this.unsupported(key, `${names} ${accepted.length === 1 ? 'is' : 'are'}`);
+  }
+
+  /**
+   * Throws UnsupportedCheckpointError for a value that the reference runs and this engine does not. `supported` ends in a verb, such as
+   * `false is`. A value that is edited lets the network load and decide wrongly, so the advice is to train.
+   */
+  unsupported(key: string, supported: string): never {
+    throw new UnsupportedCheckpointError(
+      `${this.where}: "${key}" ${shown(this.value(key))} is not supported (${supported}). Train a policy with a supported value, or run this ` +
+        'one with what trained it. Writing another value into the file would make its actions wrong.',
+    );
   }
 
   /** A list of integers of any length, 0 included only when `min` says so. */
@@ -110,7 +130,9 @@ export class JsonObject {
 
   fail(key: string, expected: string): never {
     const found = this.has(key) ? shown(this.value(key)) : 'nothing';
-    throw new CheckpointError(`${this.where}: "${key}" must be ${expected}, found ${found}. Correct or export it again.`);
+    throw new CheckpointError(
+      `${this.where}: "${key}" must be ${expected}, found ${found}. Use the file as training wrote it, or export it again.`,
+    );
   }
 
   #get(key: string, fallback: unknown): unknown {

@@ -4,7 +4,7 @@ import { abortableSource } from './abortable-source.js';
 import { diffusionPolicyNormalization, hasDiffusionPolicyNormalizer } from './diffusion-policy/statistics.js';
 import { readJsonObject } from './json-object.js';
 import { embeddedNormalization } from './lerobot/embedded-statistics.js';
-import { type PolicyConfig, readPolicyConfig } from './lerobot/policy-config.js';
+import { checkLerobotHorizon, type PolicyConfig, readPolicyConfig } from './lerobot/policy-config.js';
 import { hasProcessors, processorNormalization } from './lerobot/processors.js';
 import type { PolicyNormalization } from './lerobot/statistics.js';
 import {
@@ -52,6 +52,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   const names = storedNames(file);
   const prefix = diffusionPolicyPrefix(names);
   const dialect = prefix !== undefined ? 'diffusion-policy' : hasProcessors(files) ? 'C' : configJson.has('input_features') ? 'B' : 'A';
+  if (dialect !== 'diffusion-policy') checkLerobotHorizon(configJson, config.unet);
 
   const unetNames = prefix !== undefined ? diffusionPolicyUnetNames(file, names, prefix) : lerobotUnetNames(file, names);
   const weights = new FileTensors(file, unetNames, (name) =>
@@ -63,10 +64,12 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   signal?.throwIfAborted();
   const expected = [...unetTensorShapes(config.unet).keys()];
   warnOfUnused(file, names, new Set(expected.map((name) => unetNames.get(name)!)), warnings);
-  if (action.mode === 'mean-std' && config.scheduler.clipSample) {
+  const { thresholding, clipSample, clipSampleRange } = config.scheduler;
+  if (action.mode === 'mean-std' && (clipSample || thresholding)) {
+    const [key, beyond, what] = thresholding ? ['thresholding', 1, 'is scaled back'] : ['clip_sample', clipSampleRange, 'is clipped'];
     warnings.push(
-      `${source.name}: actions are normalised by mean and standard deviation while clip_sample is true; every ` +
-        `action beyond ${config.scheduler.clipSampleRange} standard deviations is clipped, as in LeRobot.`,
+      `${source.name}: actions are normalised by mean and standard deviation while ${key} is true; every ` +
+        `action beyond ${beyond} standard deviations ${what}, as in LeRobot.`,
     );
   }
   const { parameters, bytes } = countWeights(weights, expected);
@@ -98,9 +101,11 @@ function readNormalization(
   warnings: string[],
 ): Promise<PolicyNormalization> {
   if (dialect === 'diffusion-policy' && hasDiffusionPolicyNormalizer(names)) {
-    return diffusionPolicyNormalization(file, names, features);
+    return diffusionPolicyNormalization(file, names, features, warnings);
   }
-  return hasProcessors(files) ? processorNormalization(source, files, features, warnings) : embeddedNormalization(file, names, features);
+  return hasProcessors(files)
+    ? processorNormalization(source, files, features, warnings)
+    : embeddedNormalization(file, names, features, warnings);
 }
 
 function frameWidths({ features, observationSteps }: PolicyConfig): string {

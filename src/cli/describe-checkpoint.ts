@@ -1,6 +1,7 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import { visible } from '../foundation/visible.js';
+import type { SchedulerConfig } from '../spec/policy-spec.js';
 import { PRECISIONS, type Precision } from '../spec/precision.js';
 import { bytes, count } from '../terminal/format.js';
 import { facts, table } from '../terminal/table.js';
@@ -56,12 +57,7 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
         `channels ${unet.downDims.join('/')}, kernel ${unet.kernelSize}, ${unet.groups} groups, timestep embedding ` +
           `${unet.stepEmbedDim}, conditioning ${unet.conditioningDim}, FiLM ${unet.scaleModulation ? 'scale and bias' : 'bias'}`,
       ],
-      [
-        'scheduler',
-        `${scheduler.type}, ${scheduler.numInferenceSteps} of ${scheduler.numTrainTimesteps} timesteps, ` +
-          `${scheduler.betaSchedule}, ${scheduler.predictionType} prediction, ` +
-          (scheduler.clipSample ? `clip ±${scheduler.clipSampleRange}` : 'no clip'),
-      ],
+      ['scheduler', schedulerText(scheduler)],
       ['parameters', count(parameters)],
       ['weights', `${bytes(weightBytes)} on disk (${dtypes.join(', ')})`],
       ['on the device', deviceSizes(parameters)],
@@ -94,6 +90,23 @@ export function describePredictorCheckpoint(predictor: PredictorCheckpoint): Che
     ...warningLines(warnings),
   ].join('\n');
   return { json, text };
+}
+
+/** The scheduler, and of what diffusers leaves at a default what the checkpoint sets. */
+function schedulerText(scheduler: SchedulerConfig): string {
+  const { thresholding, timestepSpacing, stepsOffset, setAlphaToOne, varianceType } = scheduler;
+  const clip = scheduler.clipSample ? `clip ±${scheduler.clipSampleRange}` : 'no clip';
+  return [
+    scheduler.type,
+    `${scheduler.numInferenceSteps} of ${scheduler.numTrainTimesteps} timesteps`,
+    scheduler.betaSchedule + (scheduler.rescaleBetasZeroSnr ? ' rescaled to pure noise' : ''),
+    `${scheduler.predictionType === 'v_prediction' ? 'v' : scheduler.predictionType} prediction`,
+    thresholding ? `thresholding at the ${thresholding.quantile} quantile up to ${thresholding.most}` : clip,
+    ...(timestepSpacing === undefined ? [] : [`${timestepSpacing} spacing`]),
+    ...(stepsOffset === undefined ? [] : [`offset ${stepsOffset}`]),
+    ...(setAlphaToOne === false ? ['ends at timestep 0'] : []),
+    ...(varianceType === undefined ? [] : [`variance ${varianceType}`]),
+  ].join(', ');
 }
 
 /** What the weights take on a device in each precision; vectors and narrow matrices, which stay f32, are not worth a digit. */

@@ -12,6 +12,8 @@ export interface DecisionShape {
   readonly maxSteps: number;
   /** Rows of step noise (DDPM, DDIM with η > 0) that fit. */
   readonly maxNoiseRows: number;
+  /** Whether solver steps can threshold dynamically. Default false. */
+  readonly thresholding?: boolean;
 }
 
 /** Everything a decision depends on: a decision is a pure function of these values. */

@@ -1,5 +1,5 @@
 import { START_STATUS } from '../../kernels/sampling/start.wgsl.js';
-import type { Schedule } from '../diffusion/solver-step.js';
+import { type Schedule, usesThresholding } from '../diffusion/solver-step.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
@@ -107,7 +107,9 @@ export class DecisionPlan {
 
   /** Whether a schedule fits into the buffers of this plan. */
   fits(schedule: Schedule): boolean {
-    return schedule.steps.length <= this.shape.maxSteps && schedule.noisySteps <= this.shape.maxNoiseRows;
+    const { maxSteps, maxNoiseRows, thresholding = false } = this.shape;
+    if (!thresholding && schedule.steps.some(usesThresholding)) return false;
+    return schedule.steps.length <= maxSteps && schedule.noisySteps <= maxNoiseRows;
   }
 
   /**

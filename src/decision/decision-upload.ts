@@ -1,7 +1,8 @@
-import { STEP_UNIFORM_BYTES, writeStepUniform } from '../../kernels/sampling/solver-step.wgsl.js';
+import { STEP_UNIFORM_BYTES } from '../../kernels/sampling/solver-update.wgsl.js';
 import { START_SCALES_BYTES } from '../../kernels/sampling/start.wgsl.js';
 import { alignUp, OFFSET_ALIGNMENT } from '../runtime/buffers.js';
 import type { DecisionInput, DecisionShape } from './decision-input.js';
+import { writeSolverStep } from './solver-step-uniform.js';
 
 /** A part of the upload, in bytes. */
 export interface InputRange {
@@ -81,9 +82,7 @@ const PARTS = {
     bytes: ({ maxSteps }) => maxSteps * STEP_STRIDE,
     fill: ({ data }, { schedule: { steps } }) => {
       // Codes fall from step to step, so that the largest one names the step that failed first.
-      steps.forEach((step, index) =>
-        writeStepUniform(data, index * STEP_STRIDE, { ...step, clip: step.clip ?? 0, statusCode: steps.length - index }),
-      );
+      steps.forEach((step, index) => writeSolverStep(data, index * STEP_STRIDE, step, steps.length - index));
       return steps.length * STEP_STRIDE;
     },
   },

@@ -122,7 +122,7 @@ function sameSteps(a: Schedule, b: Schedule): boolean {
     a.steps.length === b.steps.length &&
     a.steps.every((step, i) => {
       const other = b.steps[i] as typeof step;
-      return (Object.keys(step) as (keyof typeof step)[]).every((key) => step[key] === other[key]);
+      return (Object.keys({ ...step, ...other }) as (keyof typeof step)[]).every((key) => step[key] === other[key]);
     })
   );
 }

@@ -1,4 +1,4 @@
-import type { Schedule } from '../diffusion/solver-step.js';
+import { type Schedule, usesThresholding } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
 import type { PolicySpec } from '../spec/policy-spec.js';
 import { DecisionPlan } from './decision-plan.js';
@@ -28,6 +28,7 @@ export class PlanCache {
   /** What the schedules of all strategies so far need. */
   #maxSteps = 1;
   #maxNoiseRows = 0;
+  #thresholding = false;
 
   constructor(networks: PolicyNetworks, spec: PolicySpec, probes: readonly string[]) {
     this.#networks = networks;
@@ -39,6 +40,7 @@ export class PlanCache {
   reserve(schedules: readonly Schedule[]): void {
     this.#maxSteps = Math.max(this.#maxSteps, ...schedules.map(({ steps }) => steps.length));
     this.#maxNoiseRows = Math.max(this.#maxNoiseRows, ...schedules.map(({ noisySteps }) => noisySteps));
+    this.#thresholding ||= schedules.some(({ steps }) => steps.some(usesThresholding));
   }
 
   /**
@@ -87,6 +89,7 @@ export class PlanCache {
       actionDim: unet.actionDim,
       maxSteps: this.#maxSteps,
       maxNoiseRows: this.#maxNoiseRows,
+      thresholding: this.#thresholding,
     };
     return DecisionPlan.compile(withDenoiser(this.#networks, denoiser), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
   }

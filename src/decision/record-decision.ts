@@ -65,8 +65,9 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
     output,
     noise: { buffer: inputs, offset: layout.stepNoise.offset, bytes: chunkBytes, stepOffset: offsets.noise },
     sample,
-    previousX0: builder.buffer('x0', chunkBytes),
+    pastX0: builder.buffer('x0', 2 * chunkBytes),
     status,
+    thresholding: shape.thresholding ?? false,
   });
   probeTensor(builder, 'sample', sample);
 

@@ -1,11 +1,16 @@
+import { OptionError } from '../foundation/errors.js';
+import { type TimestepSpacing, VARIANCE_TYPES, type VarianceType } from '../spec/sampling.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
 import { alphaBarAt, checkClip, makeSchedule, networkOutputTerms } from './solver-step.js';
-import type { TimestepSpacing } from './timesteps.js';
 import { checkTimesteps, spacedTimesteps } from './timesteps.js';
 
 export interface DdpmOptions extends SolverOptions {
   /** Default `leading`. */
   readonly timestepSpacing?: TimestepSpacing;
+  /** Added to the timesteps of leading spacing; default 0. */
+  readonly stepsOffset?: number;
+  /** Default `fixed_small`; `fixed_small_log` is the same noise by another way. */
+  readonly varianceType?: VarianceType;
   /** Visits these timesteps, `steps` strictly descending ones, instead of evenly spaced ones. */
   readonly timesteps?: readonly number[];
   /**
@@ -19,13 +24,13 @@ export interface DdpmOptions extends SolverOptions {
 const MIN_VARIANCE = 1e-20;
 
 /**
- * Ancestral sampling (Ho et al. 2020, eqs. 6 and 7; diffusers `DDPMScheduler`, variance `fixed_small`). Noise is drawn
+ * Ancestral sampling (Ho et al. 2020, eqs. 6 and 7; diffusers `DDPMScheduler`, fixed variances). Noise is drawn
  * at every t > 0 and none at t = 0. Throws OptionError for unusable steps, timesteps or clip.
  */
 export function ddpmSchedule(options: DdpmOptions): Schedule {
-  const { alphasCumprod, steps, timestepSpacing = 'leading', predecessor = 'visited' } = options;
+  const { alphasCumprod, steps, timestepSpacing = 'leading', predecessor = 'visited', stepsOffset = 0 } = options;
   checkClip(options.clip);
-  const timesteps = options.timesteps ?? spacedTimesteps(timestepSpacing, steps, alphasCumprod.length);
+  const timesteps = options.timesteps ?? spacedTimesteps(timestepSpacing, steps, alphasCumprod.length, stepsOffset);
   checkTimesteps(timesteps, steps, alphasCumprod.length);
   return makeSchedule(
     'DDPM',
@@ -46,6 +51,23 @@ function ddpmStep(options: DdpmOptions, t: number, p: number): SolverStep {
     fromEps: 0,
     fromSample: Math.sqrt(alpha) * remaining,
     fromPreviousX0: 0,
-    fromNoise: t > 0 ? Math.sqrt(Math.max(remaining * beta, MIN_VARIANCE)) : 0,
+    fromNoise: t > 0 ? Math.sqrt(varianceOf(options.varianceType ?? 'fixed_small', remaining, beta)) : 0,
   };
+}
+
+/** `remaining` · β is the variance of the posterior (Ho et al. 2020, eq. 7), β that of the forward step. */
+function varianceOf(type: VarianceType, remaining: number, beta: number): number {
+  switch (type) {
+    case 'fixed_small':
+    case 'fixed_small_log':
+      return Math.max(remaining * beta, MIN_VARIANCE);
+    case 'fixed_large':
+      return beta;
+    default:
+      throw unknownVariance(type);
+  }
+}
+
+function unknownVariance(type: never): OptionError {
+  return new OptionError(`varianceType must be one of ${VARIANCE_TYPES.join(', ')}, found ${String(type)}: choose one of these`);
 }

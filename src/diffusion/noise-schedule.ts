@@ -1,5 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
-import type { NoiseScheduleOptions } from '../spec/noise-schedule.js';
+import { BETA_SCHEDULES, type NoiseScheduleOptions } from '../spec/noise-schedule.js';
 
 /**
  * `exact`: float64 throughout.
@@ -12,6 +12,11 @@ export type ScheduleArithmetic = 'exact' | 'pytorch';
 /** Largest β of `squaredcos_cap_v2`; without the cap the last level would be pure noise and 1/√ā infinite. */
 const MAX_BETA = 0.999;
 
+/** The sigmoid schedule takes the logistic function from −6 to 6. */
+const SIGMOID_END = 6;
+
+type Round = (value: number) => number;
+
 /** β_t, the variance that noise level t adds; shape [N]. Throws OptionError for an unusable schedule. */
 export function betas(options: NoiseScheduleOptions, arithmetic: ScheduleArithmetic): Float64Array {
   const count = options.numTrainTimesteps;
@@ -19,20 +24,8 @@ export function betas(options: NoiseScheduleOptions, arithmetic: ScheduleArithme
     throw new OptionError(`numTrainTimesteps must be a positive integer, found ${count}: correct the noise schedule`);
   }
   const round = rounding(arithmetic);
-  switch (options.betaSchedule) {
-    case 'squaredcos_cap_v2':
-      return Float64Array.from({ length: count }, (_, i) =>
-        round(Math.min(1 - cosineSquared((i + 1) / count) / cosineSquared(i / count), MAX_BETA)),
-      );
-    case 'linear':
-      checkBetaRange(options);
-      return linspace(options.betaStart, options.betaEnd, count, round);
-    case 'scaled_linear':
-      checkBetaRange(options);
-      return linspace(Math.sqrt(options.betaStart), Math.sqrt(options.betaEnd), count, round).map((root) => round(root * root));
-    default:
-      throw unknownSchedule(options.betaSchedule);
-  }
+  const plain = plainBetas(options, round);
+  return options.rescaleBetasZeroSnr ? rescaledToZeroSnr(plain, round) : plain;
 }
 
 /**
@@ -40,16 +33,51 @@ export function betas(options: NoiseScheduleOptions, arithmetic: ScheduleArithme
  * Source: Ho et al. 2020, §2; diffusers `alphas_cumprod`.
  */
 export function alphasCumprod(options: NoiseScheduleOptions, arithmetic: ScheduleArithmetic): Float64Array {
-  const round = rounding(arithmetic);
+  return products(betas(options, arithmetic), rounding(arithmetic));
+}
+
+function plainBetas(options: NoiseScheduleOptions, round: Round): Float64Array {
+  const { betaStart, betaEnd, numTrainTimesteps: count } = options;
+  switch (options.betaSchedule) {
+    case 'squaredcos_cap_v2':
+      return Float64Array.from({ length: count }, (_, i) =>
+        round(Math.min(1 - cosineSquared((i + 1) / count) / cosineSquared(i / count), MAX_BETA)),
+      );
+    case 'linear':
+      checkBetaRange(options);
+      return linspace(betaStart, betaEnd, count, round);
+    case 'scaled_linear':
+      checkBetaRange(options);
+      return linspace(Math.sqrt(betaStart), Math.sqrt(betaEnd), count, round).map((root) => round(root * root));
+    case 'sigmoid':
+      checkBetaRange(options);
+      return linspace(-SIGMOID_END, SIGMOID_END, count, round).map((x) =>
+        round(round(round(1 / (1 + Math.exp(-x))) * round(betaEnd - betaStart)) + round(betaStart)),
+      );
+    default:
+      throw unknownSchedule(options.betaSchedule);
+  }
+}
+
+function products(all: Float64Array, round: Round): Float64Array {
   // Only the stored entries are rounded, never the running product: PyTorch's cumprod accumulates in float64.
   let product = 1;
-  return betas(options, arithmetic).map((beta) => {
+  return all.map((beta) => {
     product *= round(1 - beta);
     return round(product);
   });
 }
 
-function rounding(arithmetic: ScheduleArithmetic): (value: number) => number {
+/** Lin et al. 2023, algorithm 1: √ā is shifted and scaled so that the first level stays and the last one is pure noise. */
+function rescaledToZeroSnr(plain: Float64Array, round: Round): Float64Array {
+  const roots = products(plain, round).map((alphaBar) => round(Math.sqrt(alphaBar)));
+  const [first = 1, last = 0] = [roots[0], roots.at(-1)];
+  const scale = round(first / round(first - last));
+  const levels = roots.map((root) => round(round(round(root - last) * scale) ** 2));
+  return levels.map((level, i) => round(1 - (i === 0 ? level : round(level / (levels[i - 1] ?? 1)))));
+}
+
+function rounding(arithmetic: ScheduleArithmetic): Round {
   return arithmetic === 'pytorch' ? Math.fround : (value) => value;
 }
 
@@ -59,7 +87,7 @@ function cosineSquared(u: number): number {
 }
 
 /** As `torch.linspace` computes it: every operation rounded, and each half counted from its own end. */
-function linspace(first: number, last: number, count: number, round: (value: number) => number): Float64Array {
+function linspace(first: number, last: number, count: number, round: Round): Float64Array {
   const step = count > 1 ? round(round(round(last) - round(first)) / (count - 1)) : 0;
   return Float64Array.from({ length: count }, (_, i) =>
     i < count / 2 ? round(round(first) + round(step * i)) : round(round(last) - round(step * (count - 1 - i))),
@@ -70,11 +98,11 @@ function checkBetaRange({ betaStart, betaEnd, betaSchedule }: NoiseScheduleOptio
   if (!(betaStart > 0 && betaStart < 1 && betaEnd > 0 && betaEnd < 1)) {
     throw new OptionError(
       `betaStart and betaEnd of the ${betaSchedule} schedule must lie between 0 and 1, ` +
-        `found ${betaStart} and ${betaEnd}: correct beta_start and beta_end`,
+        `found ${betaStart} and ${betaEnd}: use those that the policy was trained with`,
     );
   }
 }
 
 function unknownSchedule(name: never): OptionError {
-  return new OptionError(`betaSchedule must be squaredcos_cap_v2, linear or scaled_linear, found ${String(name)}: choose one of these`);
+  return new OptionError(`betaSchedule must be one of ${BETA_SCHEDULES.join(', ')}, found ${String(name)}: choose one of these`);
 }

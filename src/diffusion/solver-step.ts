@@ -1,26 +1,33 @@
 import { OptionError } from '../foundation/errors.js';
+import { PREDICTION_TYPES, type PredictionType, type Thresholding } from '../spec/sampling.js';
+
+/** What keeps x0 in range: a clamp to ± a bound, dynamic thresholding, or nothing. */
+export type Clip = number | Thresholding | null;
 
 /**
  * One solver step as a linear update, so that a single kernel serves every solver. x is the noisy chunk, m the output
  * of the network at `timestep`, z standard normal noise:
  *
- *     x0  = x0FromSample·x + x0FromOutput·m, clamped to ±clip (null: no clamp)
- *     eps = epsFromSample·x + epsFromOutput·m                    (from the unclamped output)
- *     x'  = fromX0·x0 + fromEps·eps + fromSample·x + fromPreviousX0·(x0 of the previous step) + fromNoise·z
+ *     x0  = x0FromSample·x + x0FromOutput·m, then clamped or thresholded as `clip` says
+ *     eps = epsFromSample·x + epsFromOutput·m                    (from the output as it is)
+ *     x'  = fromX0·x0 + fromEps·eps + fromSample·x + fromPreviousX0·(x0 of the previous step)
+ *           + fromOlderX0·(x0 of the step before that) + fromNoise·z
  *
- * All coefficients are finite. On the first step of a schedule `fromPreviousX0` is 0.
+ * All coefficients are finite. On the first step of a schedule `fromPreviousX0` is 0, on the first two `fromOlderX0` is.
  */
 export interface SolverStep {
   readonly timestep: number;
   readonly x0FromSample: number;
   readonly x0FromOutput: number;
-  readonly clip: number | null;
+  readonly clip: Clip;
   readonly epsFromSample: number;
   readonly epsFromOutput: number;
   readonly fromX0: number;
   readonly fromEps: number;
   readonly fromSample: number;
   readonly fromPreviousX0: number;
+  /** Default 0: of a third-order solver alone. */
+  readonly fromOlderX0?: number;
   readonly fromNoise: number;
 }
 
@@ -38,10 +45,10 @@ export interface Schedule {
 export interface SolverOptions {
   /** ā_t of the noise schedule, shape [N]. */
   readonly alphasCumprod: Float64Array;
-  /** What the network returns: the noise, or the clean chunk. */
-  readonly predictionType: 'epsilon' | 'sample';
-  /** Bound of |x0|, in normalised action space; null leaves x0 as predicted. */
-  readonly clip: number | null;
+  /** What the network returns. */
+  readonly predictionType: PredictionType;
+  /** What keeps x0 in range, in normalised action space; null leaves x0 as predicted. */
+  readonly clip: Clip;
   /** K: solver steps, and network evaluations, from 1 to N. */
   readonly steps: number;
 }
@@ -51,38 +58,42 @@ export type NetworkOutputTerms = Pick<
   'timestep' | 'x0FromSample' | 'x0FromOutput' | 'clip' | 'epsFromSample' | 'epsFromOutput'
 >;
 
-/**
- * How x0 and eps follow from the network's output at `timestep`, by x = √ā·x0 + √(1−ā)·eps (Ho et al. 2020, eq. 4).
- */
-export function networkOutputTerms(options: SolverOptions, timestep: number): NetworkOutputTerms {
-  const { signal, noise } = signalAndNoise(options.alphasCumprod, timestep);
-  const { clip } = options;
-  switch (options.predictionType) {
+/** Scales of the clean chunk and of the noise in a noisy one: √ā and √(1−ā). */
+export interface NoiseLevel {
+  readonly signal: number;
+  readonly noise: number;
+}
+
+/** How x0 and eps follow from the network's output at `timestep`, at that timestep's level or at a level between two. */
+export function networkOutputTerms(
+  options: Pick<SolverOptions, 'alphasCumprod' | 'predictionType' | 'clip'>,
+  timestep: number,
+  level: NoiseLevel = signalAndNoise(options.alphasCumprod, timestep),
+): NetworkOutputTerms {
+  return { timestep, clip: options.clip, ...outputTerms(options.predictionType, timestep, level) };
+}
+
+/** By x = √ā·x0 + √(1−ā)·eps (Ho et al. 2020, eq. 4). */
+function outputTerms(
+  predictionType: PredictionType,
+  timestep: number,
+  { signal, noise }: NoiseLevel,
+): Omit<NetworkOutputTerms, 'timestep' | 'clip'> {
+  switch (predictionType) {
     case 'epsilon':
-      return {
-        timestep,
-        clip,
-        x0FromSample: 1 / signal,
-        x0FromOutput: -noise / signal,
-        epsFromSample: 0,
-        epsFromOutput: 1,
-      };
+      if (signal === 0) throw pureNoise(timestep);
+      return { x0FromSample: 1 / signal, x0FromOutput: -noise / signal, epsFromSample: 0, epsFromOutput: 1 };
     case 'sample':
-      return {
-        timestep,
-        clip,
-        x0FromSample: 0,
-        x0FromOutput: 1,
-        epsFromSample: 1 / noise,
-        epsFromOutput: -signal / noise,
-      };
+      return { x0FromSample: 0, x0FromOutput: 1, epsFromSample: 1 / noise, epsFromOutput: -signal / noise };
+    case 'v_prediction':
+      return { x0FromSample: signal, x0FromOutput: -noise, epsFromSample: noise, epsFromOutput: signal };
     default:
-      throw unknownPrediction(options.predictionType);
+      throw unknownPrediction(predictionType);
   }
 }
 
 /** √ā_t and √(1−ā_t): the scales of the clean chunk and of the noise at a timestep. */
-export function signalAndNoise(alphasCumprod: Float64Array, timestep: number): { signal: number; noise: number } {
+export function signalAndNoise(alphasCumprod: Float64Array, timestep: number): NoiseLevel {
   const alphaBar = alphaBarAt(alphasCumprod, timestep);
   return { signal: Math.sqrt(alphaBar), noise: Math.sqrt(1 - alphaBar) };
 }
@@ -98,10 +109,15 @@ export function alphaBarAt(alphasCumprod: Float64Array, timestep: number): numbe
   return alphaBar;
 }
 
-/** Throws OptionError for a clamp bound that is not a positive number: ±0 or NaN would erase every chunk. */
-export function checkClip(clip: number | null): void {
-  if (clip !== null && !(clip > 0)) {
-    throw new OptionError(`clip must be null or a positive number, found ${clip}: correct the clamp bound`);
+/** Throws OptionError for a clamp bound that is not a positive number, ±0 or NaN would erase every chunk, and for unusable thresholding. */
+export function checkClip(clip: Clip): void {
+  if (clip === null || (typeof clip === 'number' && clip > 0)) return;
+  if (typeof clip === 'number') throw new OptionError(`clip must be null or a positive number, found ${clip}: correct the clamp bound`);
+  const { quantile, most } = clip;
+  if (!(quantile >= 0 && quantile <= 1 && most > 0 && most < Infinity)) {
+    throw new OptionError(
+      `thresholding needs a quantile from 0 to 1 and a finite largest value above 0, found ${quantile} and ${most}: correct them`,
+    );
   }
 }
 
@@ -109,6 +125,18 @@ export function makeSchedule(solver: SolverName, steps: readonly SolverStep[]): 
   return { solver, steps, noisySteps: steps.filter((step) => step.fromNoise !== 0).length };
 }
 
+/** Whether a step needs what a sample's values have in common, and not each value alone. */
+export function usesThresholding({ clip }: SolverStep): boolean {
+  return clip !== null && typeof clip !== 'number';
+}
+
+function pureNoise(timestep: number): OptionError {
+  return new OptionError(
+    `timestep ${timestep} is pure noise (rescaled betas), from which predicted noise says nothing of the chunk: ` +
+      'choose another spacing, or a policy that predicts v or the sample',
+  );
+}
+
 function unknownPrediction(name: never): OptionError {
-  return new OptionError(`predictionType must be epsilon or sample, found ${String(name)}: choose one of these`);
+  return new OptionError(`predictionType must be one of ${PREDICTION_TYPES.join(', ')}, found ${String(name)}: choose one of these`);
 }

@@ -1,7 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
-
-/** How diffusers spreads K timesteps over the N training levels. */
-export type TimestepSpacing = 'leading' | 'trailing' | 'linspace';
+import type { TimestepSpacing } from '../spec/sampling.js';
 
 /** NumPy's rounding: ties go to the even neighbour (62.5 → 62), where `Math.round` would choose another timestep. */
 export function roundHalfEven(value: number): number {
@@ -34,13 +32,20 @@ export function checkTimesteps(timesteps: readonly number[], steps: number, numT
   }
 }
 
-/** The K timesteps that DDPM and DDIM visit, descending (diffusers `set_timesteps`). Throws OptionError for K > N. */
-export function spacedTimesteps(spacing: TimestepSpacing, steps: number, numTrainTimesteps: number): number[] {
+/**
+ * The K timesteps that DDPM and DDIM visit, descending (diffusers `set_timesteps`). `offset` is added to those of leading spacing alone.
+ * Throws OptionError for K > N, and for an offset that leads beyond the last level.
+ */
+export function spacedTimesteps(spacing: TimestepSpacing, steps: number, numTrainTimesteps: number, offset = 0): number[] {
   checkSteps(steps, numTrainTimesteps);
   switch (spacing) {
     case 'leading': {
       const stride = Math.floor(numTrainTimesteps / steps);
-      return Array.from({ length: steps }, (_, i) => (steps - 1 - i) * stride);
+      return shifted(
+        Array.from({ length: steps }, (_, i) => (steps - 1 - i) * stride),
+        offset,
+        numTrainTimesteps,
+      );
     }
     case 'trailing':
       return trailing(numTrainTimesteps, numTrainTimesteps / steps, steps);
@@ -56,7 +61,13 @@ export function spacedTimesteps(spacing: TimestepSpacing, steps: number, numTrai
  * not visited. `levels` ≤ N leaves out the noisiest ones. Repeated timesteps (K close to N) are visited once, so fewer
  * than K may come back: a repeat would cost a network evaluation and move nothing.
  */
-export function multistepTimesteps(spacing: TimestepSpacing, steps: number, numTrainTimesteps: number, levels: number): number[] {
+export function multistepTimesteps(
+  spacing: TimestepSpacing,
+  steps: number,
+  numTrainTimesteps: number,
+  levels: number,
+  offset = 0,
+): number[] {
   checkSteps(steps, numTrainTimesteps);
   const timesteps = ((): number[] => {
     switch (spacing) {
@@ -66,7 +77,11 @@ export function multistepTimesteps(spacing: TimestepSpacing, steps: number, numT
           .slice(0, -1);
       case 'leading': {
         const stride = Math.floor(levels / (steps + 1));
-        return Array.from({ length: steps }, (_, i) => (steps - i) * stride);
+        return shifted(
+          Array.from({ length: steps }, (_, i) => (steps - i) * stride),
+          offset,
+          numTrainTimesteps,
+        );
       }
       case 'trailing':
         // The stride comes from all N levels even when some are left out, as in diffusers.
@@ -83,6 +98,18 @@ export function multistepTimesteps(spacing: TimestepSpacing, steps: number, numT
     );
   }
   return visited;
+}
+
+/** Timesteps moved towards the noise. A timestep beyond the last level would be an index out of range in diffusers, too. */
+function shifted(timesteps: readonly number[], offset: number, numTrainTimesteps: number): number[] {
+  const most = numTrainTimesteps - 1 - (timesteps[0] ?? 0);
+  if (!Number.isInteger(offset) || offset < 0 || offset > most) {
+    throw new OptionError(
+      `stepsOffset must be an integer from 0 to ${most}, so that ${timesteps.length} steps with leading spacing stay within ` +
+        `${numTrainTimesteps} timesteps, found ${offset}: choose fewer steps, or another spacing`,
+    );
+  }
+  return timesteps.map((timestep) => timestep + offset);
 }
 
 /** Level, level − stride, … each rounded and lowered by one; computed as NumPy's `arange` does, so that ties agree. */

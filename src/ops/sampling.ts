@@ -1,7 +1,9 @@
 import { normalizeKernel } from '../../kernels/sampling/normalize.wgsl.js';
 import { shiftChunkKernel } from '../../kernels/sampling/shift-chunk.wgsl.js';
-import { STEP_UNIFORM_BYTES, solverStepKernel } from '../../kernels/sampling/solver-step.wgsl.js';
+import { solverStepKernel } from '../../kernels/sampling/solver-step.wgsl.js';
+import { STEP_UNIFORM_BYTES } from '../../kernels/sampling/solver-update.wgsl.js';
 import { startKernel } from '../../kernels/sampling/start.wgsl.js';
+import { thresholdingStepKernel } from '../../kernels/sampling/thresholding-step.wgsl.js';
 import { unnormalizeKernel } from '../../kernels/sampling/unnormalize.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import type { StepOffset } from '../runtime/step-offsets.js';
@@ -77,22 +79,25 @@ export function recordSolverStep(
     /** A row of noise. */
     readonly noise: StepRange;
     readonly sample: Tensor;
-    readonly previousX0: BufferHandle;
+    /** x0 of the last two steps, two f32 per element of the sample. */
+    readonly pastX0: BufferHandle;
     readonly status: BufferHandle;
+    /** Whether the steps may threshold dynamically: then a workgroup goes through a whole sample. */
+    readonly thresholding: boolean;
   },
 ): void {
-  const { sample } = call;
+  const { sample, thresholding } = call;
   const elements = sample.length * sample.channels;
   builder.dispatch(
-    solverStepKernel(elements, INVOCATIONS),
+    thresholding ? thresholdingStepKernel(elements, INVOCATIONS) : solverStepKernel(elements, INVOCATIONS),
     [
       { ...call.steps, bytes: STEP_UNIFORM_BYTES },
       { buffer: call.output.buffer },
       call.noise,
       { buffer: sample.buffer },
-      { buffer: call.previousX0 },
+      { buffer: call.pastX0 },
       { buffer: call.status },
     ],
-    grid(elements, sample.batch),
+    thresholding ? [1, 1, sample.batch] : grid(elements, sample.batch),
   );
 }

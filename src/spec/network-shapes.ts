@@ -3,7 +3,7 @@
 /** LeRobot's DiffusionConditionalUnet1d. */
 export interface UnetShape {
   readonly actionDim: number;
-  /** Rows of a chunk; a multiple of 2^downDims.length. */
+  /** Rows of a chunk; a multiple of 2^(downDims.length − 1), as often as it is halved. */
   readonly horizon: number;
   /** Channels of each level. */
   readonly downDims: readonly number[];

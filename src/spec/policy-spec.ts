@@ -1,11 +1,22 @@
 import type { UnetShape } from './network-shapes.js';
 import type { NoiseScheduleOptions } from './noise-schedule.js';
+import type { PredictionType, Thresholding, TimestepSpacing, VarianceType } from './sampling.js';
 
 export interface SchedulerConfig extends NoiseScheduleOptions {
   readonly type: 'DDPM' | 'DDIM';
-  readonly predictionType: 'epsilon' | 'sample';
+  readonly predictionType: PredictionType;
   readonly clipSample: boolean;
   readonly clipSampleRange: number;
+  /** Takes the place of the clip. Default: none. */
+  readonly thresholding?: Thresholding;
+  /** Default: that of the solver in diffusers. */
+  readonly timestepSpacing?: TimestepSpacing;
+  /** Added to the timesteps of `leading` spacing. Default 0. */
+  readonly stepsOffset?: number;
+  /** Of DDIM. Default true. */
+  readonly setAlphaToOne?: boolean;
+  /** Of DDPM. Default fixed_small. */
+  readonly varianceType?: VarianceType;
   /** LeRobot's null is resolved to numTrainTimesteps. */
   readonly numInferenceSteps: number;
 }

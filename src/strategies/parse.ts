@@ -1,4 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
+import type { Thresholding } from '../spec/sampling.js';
 import type { Spelling, StrategyDefinition, Values } from './define.js';
 import { STRATEGIES, type StrategyOptions } from './index.js';
 import type { NamedStrategy } from './strategy-options.js';
@@ -50,10 +51,15 @@ function canonicalName({ spelled, count, words }: StrategyDefinition, values: Va
   return [counted, ...others.map((key) => spell(key, values[key]))].join('/');
 }
 
+function isThresholding(value: unknown): value is Thresholding {
+  return typeof value === 'object' && value !== null && 'quantile' in value;
+}
+
 function spell(key: string, value: unknown): string {
   if (value === true) return key;
   if (value === false) return `${key}=off`;
   if (value === null) return `${key}=none`;
+  if (isThresholding(value)) return `${key}=threshold-${value.quantile}-${value.most}`;
   return `${key}=${Array.isArray(value) ? value.join('-') : String(value)}`;
 }
 

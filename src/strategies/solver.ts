@@ -1,26 +1,56 @@
 import { ddimSchedule } from '../diffusion/ddim.js';
 import { ddpmSchedule } from '../diffusion/ddpm.js';
-import { dpmSolverSchedule } from '../diffusion/dpm-solver.js';
+import { ALGORITHM_TYPES, dpmSolverSchedule, FINAL_SIGMAS, SOLVER_TYPES } from '../diffusion/dpm-solver.js';
 import { alphasCumprod } from '../diffusion/noise-schedule.js';
-import type { Schedule, SolverName, SolverOptions } from '../diffusion/solver-step.js';
-import { checkNumber } from '../foundation/options.js';
+import type { Clip, Schedule, SolverName, SolverOptions } from '../diffusion/solver-step.js';
+import { checkKeys, checkNumber } from '../foundation/options.js';
 import type { SchedulerConfig } from '../spec/policy-spec.js';
+import { TIMESTEP_SPACINGS, VARIANCE_TYPES } from '../spec/sampling.js';
 import { defineStrategy } from './define.js';
-import { choice, evaluations, fraction, numberThat, option, readNumber, toggle } from './option-kinds.js';
+import { choice, evaluations, fraction, integer, numberThat, option, type Read, readNumber, toggle } from './option-kinds.js';
 import { type DecisionStart, type Strategy, type StrategyContext, singleRuns } from './strategy.js';
+
+/** `none`, a bound, or `threshold-QUANTILE-MOST`. */
+const readClip: Read = (text, where) => {
+  if (text === 'none') return null;
+  const [word, quantile, most, ...rest] = text.split('-');
+  if (word !== 'threshold' || quantile === undefined || most === undefined || rest.length > 0) return readNumber(text, where);
+  return { quantile: readNumber(quantile, where), most: readNumber(most, where) };
+};
+
+function checkedClip(where: string, name: string, value: Clip): Clip {
+  const isBound = (bound: number): boolean => bound > 0 && bound < Infinity;
+  if (value === null) return null;
+  if (typeof value !== 'object') {
+    return checkNumber(where, name, value, 'null, a finite number above 0, or { quantile, most } for dynamic thresholding', isBound);
+  }
+  checkKeys(`${where}: ${name}`, value, ['quantile', 'most']);
+  checkNumber(`${where}: ${name}`, 'quantile', value.quantile, 'a number from 0 to 1', (quantile) => quantile >= 0 && quantile <= 1);
+  checkNumber(`${where}: ${name}`, 'most', value.most, 'a finite number above 0', isBound);
+  return { quantile: value.quantile, most: value.most };
+}
 
 const COMMON = {
   /** Network evaluations per decision. Default: the checkpoint's. */
   steps: evaluations(({ scheduler }) => scheduler.numInferenceSteps, "network evaluations per decision (the checkpoint's)"),
-  /** Clamp of x̂0; null for none. Default: the checkpoint's for DDPM and DDIM, none for DPM-Solver++ (as diffusers). */
-  clip: option<number | null, number | null, undefined>(
+  /**
+   * Clamp of x̂0, dynamic thresholding, or null for neither. Default: the checkpoint's for DDPM and DDIM; for DPM-Solver++ the
+   * checkpoint's thresholding, and no clamp (as diffusers).
+   */
+  clip: option<Clip, Clip, undefined>(
     undefined,
-    "clamp of x̂0, or none (the checkpoint's; none for dpm-solver++)",
-    (text, where) => (text === 'none' ? null : readNumber(text, where)),
-    (where, name, value) =>
-      value === null ? null : checkNumber(where, name, value, 'null or a finite number above 0', (bound) => bound > 0 && bound < Infinity),
+    "clamp of x̂0, threshold-QUANTILE-MOST such as threshold-0.995-1, or none (the checkpoint's; no clamp for dpm-solver++)",
+    readClip,
+    checkedClip,
   ),
-  timestepSpacing: choice(['leading', 'trailing', 'linspace'], undefined, "leading, trailing or linspace (diffusers' default)"),
+  timestepSpacing: choice(TIMESTEP_SPACINGS, undefined, `${TIMESTEP_SPACINGS.join(', ')} (the checkpoint's, or diffusers' default)`),
+  /** Added to the timesteps of leading spacing. */
+  stepsOffset: integer(
+    0,
+    ({ scheduler }) => scheduler.numTrainTimesteps - 1,
+    undefined,
+    "added to the timesteps of leading spacing (the checkpoint's, or 0)",
+  ),
 };
 
 /** Every decision from noise, whatever came before. */
@@ -28,7 +58,14 @@ export const DDPM = defineStrategy({
   name: 'DDPM',
   spelled: 'ddpm',
   count: 'steps',
-  options: COMMON,
+  options: {
+    ...COMMON,
+    varianceType: choice(
+      VARIANCE_TYPES,
+      undefined,
+      `variance of the noise: ${VARIANCE_TYPES.join(', ')} (the checkpoint's, or fixed_small)`,
+    ),
+  },
   create: (options, context) => fromNoise('DDPM', options, context),
 });
 
@@ -41,7 +78,9 @@ export const DDIM = defineStrategy({
     /** 0 deterministic (default) … 1. */
     eta: fraction(undefined, 'from 0, deterministic, to 1 (0)'),
     /** Whether the last step ends at the clean sample (default) or at timestep 0. */
-    setAlphaToOne: toggle(undefined, 'whether the last step ends at the clean sample, not at timestep 0 (on)'),
+    setAlphaToOne: toggle(undefined, "whether the last step ends at the clean sample, not at timestep 0 (the checkpoint's, or on)"),
+    /** Whether the noise follows from x̂0 after its clamp. Default: from the network's output. */
+    useClippedModelOutput: toggle(undefined, 'whether the noise follows from x̂0 after its clamp (off)'),
   },
   create: (options, context) => fromNoise('DDIM', options, context),
 });
@@ -52,8 +91,13 @@ export const DPM_SOLVER = defineStrategy({
   count: 'steps',
   options: {
     ...COMMON,
-    solverType: choice(['midpoint', 'heun'], undefined, 'midpoint or heun (midpoint)'),
-    finalSigma: choice(['zero', 'sigma-min'], undefined, 'end at the clean chunk, zero, or at timestep 0, sigma-min (zero)'),
+    solverOrder: integer(1, 3, undefined, '1, 2 or 3 (2)'),
+    algorithmType: choice(ALGORITHM_TYPES, undefined, 'dpmsolver++, or sde-dpmsolver++, which draws noise at every step (dpmsolver++)'),
+    solverType: choice(SOLVER_TYPES, undefined, 'midpoint or heun (midpoint)'),
+    finalSigma: choice(FINAL_SIGMAS, undefined, 'end at the clean chunk, zero, or at timestep 0, sigma-min (zero)'),
+    lowerOrderFinal: toggle(undefined, 'whether fewer than 15 steps end with lower orders (on)'),
+    eulerAtFinal: toggle(undefined, 'whether the last step is of first order in any case (off)'),
+    useKarrasSigmas: toggle(undefined, 'levels of Karras et al. 2022 in place of timestepSpacing (off)'),
     lambdaMinClipped: numberThat('a number', (value) => !Number.isNaN(value), undefined, 'leaves out levels whose λ lies below (none)'),
   },
   create: (options, context) => fromNoise('DPM-Solver++', options, context),
@@ -81,7 +125,7 @@ export function startFromNoise(schedule: Schedule): DecisionStart {
 /** Steps and, where they are not the checkpoint's, other options of a solver: checked ones. */
 interface SolverRun {
   readonly steps: number;
-  readonly clip?: number | null | undefined;
+  readonly clip?: Clip | undefined;
   readonly [option: string]: unknown;
 }
 
@@ -96,18 +140,31 @@ export function solverSchedule(name: SolverName, options: SolverRun, scheduler: 
     case 'DDIM':
       return ddimSchedule(common);
     case 'DPM-Solver++':
-      // diffusers' DPM-Solver++ has no sample clipping, whatever the checkpoint's scheduler says.
-      return dpmSolverSchedule({ ...common, clip: clip ?? null });
+      return dpmSolverSchedule({
+        ...common,
+        // diffusers' DPM-Solver++ has no sample clipping, whatever the checkpoint's scheduler says.
+        clip: clip === undefined ? (scheduler.thresholding ?? null) : clip,
+        karrasTimestep: scheduler.betaSchedule === 'squaredcos_cap_v2' ? 'below' : 'nearest',
+      });
     default:
       return name satisfies never;
   }
 }
 
-/** Options that all solvers take from the checkpoint. */
-export function solverOptions(scheduler: SchedulerConfig): Omit<SolverOptions, 'steps'> {
+/** What solvers take from the checkpoint; each looks at what it knows. */
+type CheckpointOptions = Omit<SolverOptions, 'steps'> &
+  Pick<SchedulerConfig, 'timestepSpacing' | 'stepsOffset' | 'setAlphaToOne' | 'varianceType'>;
+
+export function solverOptions(scheduler: SchedulerConfig): CheckpointOptions {
+  const { timestepSpacing, stepsOffset, setAlphaToOne, varianceType, thresholding } = scheduler;
   return {
     alphasCumprod: alphasCumprod(scheduler, 'pytorch'),
     predictionType: scheduler.predictionType,
-    clip: scheduler.clipSample ? scheduler.clipSampleRange : null,
+    // diffusers thresholds in place of the clamp where both are asked for.
+    clip: thresholding ?? (scheduler.clipSample ? scheduler.clipSampleRange : null),
+    ...(timestepSpacing === undefined ? {} : { timestepSpacing }),
+    ...(stepsOffset === undefined ? {} : { stepsOffset }),
+    ...(setAlphaToOne === undefined ? {} : { setAlphaToOne }),
+    ...(varianceType === undefined ? {} : { varianceType }),
   };
 }

@@ -4,24 +4,19 @@ import type { WritableTensor } from '../../src/checkpoints/safetensors/safetenso
 import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
 import { UnsupportedCheckpointError } from '../../src/foundation/errors.js';
 import { ChangedCheckpoint, f32, POST, PRE } from '../support/changed-checkpoint.js';
+import { originalName } from '../support/original-names.js';
 
 const load = (checkpoint: ChangedCheckpoint): Promise<PolicyCheckpoint> => loadPolicyCheckpoint(checkpoint.source);
-
-/** LeRobot's names back to those of the original code. */
-function originalName(name: string): string {
-  return name
-    .replace('diffusion.unet.', '')
-    .replace('.conv1.', '.blocks.0.')
-    .replace('.conv2.', '.blocks.1.')
-    .replace(/^((?:down|up)_modules\.\d\.2)\./, '$1.conv.');
-}
 
 /** state-ddim2 as a Diffusion Policy folder: config.json and model.safetensors only. */
 function originalNames(prefix: string, extra: readonly WritableTensor[]): Promise<ChangedCheckpoint> {
   return new ChangedCheckpoint('state-ddim2')
     .remove(PRE)
     .remove(POST)
-    .tensors((tensors) => [...tensors.map((tensor) => ({ ...tensor, name: prefix + originalName(tensor.name) })), ...extra]);
+    .tensors((tensors) => [
+      ...tensors.map((tensor) => ({ ...tensor, name: prefix + originalName(tensor.name.replace('diffusion.unet.', '')) })),
+      ...extra,
+    ]);
 }
 
 const scaleOffset = (key: string, scale: readonly number[], offset: readonly number[]): WritableTensor[] => [
@@ -93,7 +88,7 @@ describe('Diffusion Policy names', () => {
 
   it('take processor files where the model has no normaliser', async () => {
     const checkpoint = await new ChangedCheckpoint('state-ddim2').tensors((tensors) =>
-      tensors.map((tensor) => ({ ...tensor, name: originalName(tensor.name) })),
+      tensors.map((tensor) => ({ ...tensor, name: originalName(tensor.name.replace('diffusion.unet.', '')) })),
     );
     const policy = await load(checkpoint);
     expect(policy.dialect).toBe('diffusion-policy');

@@ -43,11 +43,18 @@ const WRONG: readonly [what: string, edit: (config: ConfigJson) => void, message
     '"horizon" must be an integer from 1 to 4096, found 1099511627776',
   ],
   [
-    'too many action steps',
+    'a horizon that the network cannot halve',
     (c) => {
-      c['n_action_steps'] = 16;
+      c['horizon'] = 18;
     },
-    'at most horizon − n_obs_steps + 1 = 15, found 16',
+    '"horizon" must be a multiple of 2^2, because 3 levels of "down_dims" halve it 2 times, found 18',
+  ],
+  [
+    'more observation steps than the chunk has rows',
+    (c) => {
+      c['n_obs_steps'] = 17;
+    },
+    '"horizon" must be at least "n_obs_steps" 17, or no action is left to execute, found 16',
   ],
   [
     'more inference than training steps',
@@ -111,7 +118,7 @@ const WRONG: readonly [what: string, edit: (config: ConfigJson) => void, message
     (c) => {
       c['down_dims'] = [];
     },
-    'levels of "down_dims" (at least one)',
+    '"down_dims" must be a list of the channels of at least one level, found []',
   ],
   [
     'widths that are no list',
@@ -135,25 +142,34 @@ const WRONG: readonly [what: string, edit: (config: ConfigJson) => void, message
     '"beta_end" must be a number above 0 and below 1, found 1',
   ],
   [
-    'an unknown beta schedule',
+    'a scheduler that is a number',
     (c) => {
-      c['beta_schedule'] = 'sigmoid';
+      c['noise_scheduler_type'] = 3;
     },
-    'one of "squaredcos_cap_v2", "linear", "scaled_linear", found "sigmoid"',
+    '"noise_scheduler_type" must be one of "DDPM", "DDIM", found 3',
   ],
   [
-    'an unknown scheduler',
+    'an offset beyond the last timestep',
     (c) => {
-      c['noise_scheduler_type'] = 'PNDM';
+      c['steps_offset'] = 100;
     },
-    'one of "DDPM", "DDIM", found "PNDM"',
+    '"steps_offset" must be an integer from 0 to 99, found 100',
   ],
   [
-    'an unknown prediction',
+    'thresholding at no quantile',
     (c) => {
-      c['prediction_type'] = 'v_prediction';
+      c['thresholding'] = true;
+      c['dynamic_thresholding_ratio'] = 1.5;
     },
-    'one of "epsilon", "sample"',
+    '"dynamic_thresholding_ratio" must be a number above 0 and below 1, found 1.5',
+  ],
+  [
+    'thresholding to nothing',
+    (c) => {
+      c['thresholding'] = true;
+      c['sample_max_value'] = 0;
+    },
+    '"sample_max_value" must be a number above 0',
   ],
   [
     'a flag that is a number',
@@ -248,9 +264,40 @@ const WRONG: readonly [what: string, edit: (config: ConfigJson) => void, message
   ],
 ];
 
+/** Advice whose follower runs a policy that was trained otherwise, without noticing. */
+const EDITS = /correct|remove/i;
+
+const UNSUPPORTED: readonly [keys: object, message: string][] = [
+  [{ noise_scheduler_type: 'PNDM' }, '"noise_scheduler_type" "PNDM" is not supported ("DDPM", "DDIM" are)'],
+  [
+    { beta_schedule: 'laplace' },
+    '"beta_schedule" "laplace" is not supported ("squaredcos_cap_v2", "linear", "scaled_linear", "sigmoid" are)',
+  ],
+  [
+    { beta_schedule: 'sigmoid', noise_scheduler_type: 'DDIM' },
+    '"beta_schedule" "sigmoid" is not supported (diffusers has it for DDPM alone',
+  ],
+  [{ prediction_type: 'flow' }, '"prediction_type" "flow" is not supported ("epsilon", "sample", "v_prediction" are)'],
+  [{ variance_type: 'learned_range' }, '"variance_type" "learned_range" is not supported'],
+  [{ variance_type: 'fixed_large_log' }, '"variance_type" "fixed_large_log" is not supported'],
+  [{ timestep_spacing: 'karras' }, '"timestep_spacing" "karras" is not supported ("leading", "trailing", "linspace" are)'],
+  [{ trained_betas: [0.1, 0.2] }, '"trained_betas" [0.1,0.2] is not supported (null is)'],
+  [{ rescale_betas_zero_snr: true }, '"rescale_betas_zero_snr" true is not supported ("prediction_type" "epsilon" divides by zero'],
+];
+
 describe('config.json is refused with', () => {
   it.each(WRONG)('%s', async (_what, edit, message) => {
-    expect((await refusal(new ChangedCheckpoint('state-ddim2').config(edit))).message).toContain(message);
+    const { message: found } = await refusal(new ChangedCheckpoint('state-ddim2').config(edit));
+    expect(found).toContain(message);
+    expect(found).not.toMatch(EDITS);
+  });
+
+  it.each(UNSUPPORTED)('%s, which is not supported, and no advice to write something else', async (keys, message) => {
+    const error = await refusal(new ChangedCheckpoint('state-ddim2').config((config) => Object.assign(config, keys)));
+    expect(error).toBeInstanceOf(UnsupportedCheckpointError);
+    expect(error.message).toContain(message);
+    expect(error.message).toContain('Writing another value into the file would make its actions wrong.');
+    expect(error.message).not.toMatch(EDITS);
   });
 
   it('an image, by name', async () => {
@@ -370,6 +417,63 @@ describe('config.json', () => {
     });
     const recent = await loadPolicyCheckpoint(new ChangedCheckpoint('state-ddim2').config(without(omitted)).source);
     expect([recent.unet.horizon, recent.actionSteps]).toEqual([64, 32]);
+  });
+
+  it('reads the keys of diffusers that LeRobot leaves out', async () => {
+    const { source } = new ChangedCheckpoint('state-ddim2').config((config) =>
+      Object.assign(config, {
+        prediction_type: 'v_prediction',
+        beta_schedule: 'linear',
+        timestep_spacing: 'trailing',
+        steps_offset: 1,
+        set_alpha_to_one: false,
+        variance_type: 'fixed_large',
+        rescale_betas_zero_snr: true,
+        thresholding: true,
+        dynamic_thresholding_ratio: 1,
+      }),
+    );
+    expect((await loadPolicyCheckpoint(source)).scheduler).toMatchObject({
+      predictionType: 'v_prediction',
+      betaSchedule: 'linear',
+      timestepSpacing: 'trailing',
+      stepsOffset: 1,
+      setAlphaToOne: false,
+      varianceType: 'fixed_large',
+      rescaleBetasZeroSnr: true,
+      thresholding: { quantile: 1, most: 1 },
+    });
+  });
+
+  it('takes diffusers\u2019 defaults where these keys are null, and has no threshold unless it is asked for', async () => {
+    const { source } = new ChangedCheckpoint('state-ddim2').config((config) =>
+      Object.assign(config, {
+        timestep_spacing: null,
+        steps_offset: null,
+        set_alpha_to_one: null,
+        variance_type: null,
+        rescale_betas_zero_snr: null,
+        trained_betas: null,
+        thresholding: false,
+        sample_max_value: 3,
+      }),
+    );
+    const plain = await loadPolicyCheckpoint(new ChangedCheckpoint('state-ddim2').source);
+    expect((await loadPolicyCheckpoint(source)).scheduler).toEqual(plain.scheduler);
+  });
+
+  it.each([
+    [{ n_action_steps: 16 }, 15],
+    [{ horizon: 64, n_action_steps: 64 }, 63],
+    [{ n_action_steps: 4096, n_obs_steps: 2 }, 15],
+  ])('slices as LeRobot does where %o asks for more actions than a chunk has left', async (keys, most) => {
+    const { source } = new ChangedCheckpoint('state-ddim2').config((config) => Object.assign(config, keys));
+    const policy = await loadPolicyCheckpoint(source);
+    expect(policy.actionSteps).toBe(most);
+    const asked = keys.n_action_steps;
+    expect(policy.warnings).toContainEqual(
+      `config.json: "n_action_steps" is ${asked}, but a chunk has horizon − n_obs_steps + 1 = ${most} actions from now on; ${most} are executed per decision, as in LeRobot.`,
+    );
   });
 
   it('may leave the number of inference steps to the training steps', async () => {

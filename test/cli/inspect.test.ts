@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
+import { describePolicyCheckpoint } from '../../src/cli/describe-checkpoint.js';
 import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
+import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
 import { goldenCases } from '../support/folders.js';
 
 const bundled = repositoryPath('checkpoints/pusht-state');
@@ -21,6 +24,20 @@ describe('warmstep inspect', () => {
     expect(stdout).toContain('DDIM, 10 of 100 timesteps, squaredcos_cap_v2, epsilon prediction, clip ±1');
     expect(stdout).toContain('4,545,218');
     expect(stdout).toContain('9.1 MB on disk (F16)');
+  });
+
+  it('says what a checkpoint sets of what diffusers leaves at a default', async () => {
+    const keys = {
+      prediction_type: 'v_prediction',
+      thresholding: true,
+      sample_max_value: 1.5,
+      timestep_spacing: 'trailing',
+      steps_offset: 1,
+    };
+    const { source } = new ChangedCheckpoint('state-ddim2').config((config) => Object.assign(config, keys));
+    expect(describePolicyCheckpoint(await loadPolicyCheckpoint(source)).text).toContain(
+      'v prediction, thresholding at the 0.995 quantile up to 1.5, trailing spacing, offset 1',
+    );
   });
 
   it('describes a predictor', async () => {

@@ -6,6 +6,7 @@ import { loadNetworks, type PolicyNetworks } from '../../src/decision/networks.j
 import { PlanCache } from '../../src/decision/plan-cache.js';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import { OptionError } from '../../src/foundation/errors.js';
+import { strategyContext } from '../../src/strategies/strategy.js';
 import { useTestDevice } from '../support/device.js';
 import { irregular } from '../support/golden-policy.js';
 import { randomPolicy } from '../support/random-checkpoint.js';
@@ -26,15 +27,15 @@ describe('runs that name a denoiser', () => {
   const device = useTestDevice();
 
   async function load(seed: number): Promise<{ checkpoint: PolicyCheckpoint; networks: PolicyNetworks }> {
-    const checkpoint = await loadPolicyCheckpoint(randomPolicy(UNET, 3, seed).source);
+    const checkpoint = await loadPolicyCheckpoint(randomPolicy(UNET, 3, { seed }).source);
     return { checkpoint, networks: await loadNetworks(device(), checkpoint, undefined, { precision: 'f32' }) };
   }
 
-  function run({ scheduler, unet, observationSteps, actionSteps }: PolicyCheckpoint, salt: number, network?: string): DenoiseRun {
-    const context = { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };
+  function run(checkpoint: PolicyCheckpoint, salt: number, denoiser?: string): DenoiseRun {
+    const context = strategyContext(checkpoint);
     const schedule = ddimSchedule({ ...solverOptions('state-ddim2'), steps: 2 });
     const { request, ...rest } = givenRun({ sample: irregular(16, salt), schedule }, irregular(6), context);
-    return { ...rest, request: { ...request, ...(network === undefined ? {} : { network }) } };
+    return { ...rest, request: { ...request, ...(denoiser === undefined ? {} : { denoiser }) } };
   }
 
   it('go through that one, in a batch of its own, and an unknown one is an error', async () => {

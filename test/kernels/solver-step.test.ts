@@ -1,123 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import type { SolverStep } from '../../src/diffusion/solver-step.js';
-import { recordSolverStep } from '../../src/ops/sampling.js';
-import { applySolverStep } from '../support/apply-solver-step.js';
+import { type SolverStep, usesThresholding } from '../../src/diffusion/solver-step.js';
 import { useTestDevice } from '../support/device.js';
-import { runOp } from '../support/run-op.js';
-import { expectClose, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
+import { readTraces, type Trace, traceBound, traceSchedule } from '../support/scheduler-traces.js';
+import {
+  stepInputs as inputs,
+  NOTHING,
+  type StepsRun as Run,
+  referenceSteps as reference,
+  runSteps,
+  type StepsResult,
+} from '../support/solver-steps.js';
+import { expectClose, Normals, type Values, valuesOf } from '../support/values.js';
 
 const TOLERANCE = { atol: 2e-6, rtol: 1e-6 };
-/** Uniforms and noise rows are bound at multiples of 256 bytes. */
-const STRIDE_WORDS = 64;
-
 const device = useTestDevice();
-
-const NOTHING: SolverStep = {
-  timestep: 0,
-  clip: null,
-  x0FromSample: 0,
-  x0FromOutput: 0,
-  epsFromSample: 0,
-  epsFromOutput: 0,
-  fromX0: 0,
-  fromEps: 0,
-  fromSample: 0,
-  fromPreviousX0: 0,
-  fromNoise: 0,
-};
-
-/** The uniform `Step`, in the order of its struct. */
-function pack(steps: readonly SolverStep[], codes: readonly number[]): Float32Array {
-  const words = new Float32Array(steps.length * STRIDE_WORDS);
-  const codeWords = new Uint32Array(words.buffer);
-  steps.forEach((step, i) => {
-    words.set(
-      [
-        step.x0FromSample,
-        step.x0FromOutput,
-        step.epsFromSample,
-        step.epsFromOutput,
-        step.fromX0,
-        step.fromEps,
-        step.fromSample,
-        step.fromPreviousX0,
-        step.fromNoise,
-        step.clip ?? 0,
-      ],
-      i * STRIDE_WORDS,
-    );
-    codeWords[i * STRIDE_WORDS + 10] = codes[i] as number;
-  });
-  return words;
-}
-
-interface Run {
-  readonly steps: readonly SolverStep[];
-  readonly sample: Values;
-  readonly output: Values;
-  readonly previousX0: Values;
-  /** One row per step, as tokens. */
-  readonly noise: readonly Values[];
-  readonly codes?: readonly number[];
-  readonly status?: number;
-}
-
-async function run(p: Run): Promise<{ sample: Values; x0: Values; status: number }> {
-  const { steps, sample, output, previousX0, noise } = p;
-  const { batch, channels, length } = sample;
-  const elements = batch * channels * length;
-  const rowWords = Math.ceil(elements / STRIDE_WORDS) * STRIDE_WORDS;
-  const rows = new Float32Array(steps.length * rowWords);
-  noise.forEach((row, i) => rows.set(tokenOrder(row), i * rowWords));
-  const results = await runOp(
-    device(),
-    (op) => {
-      const x = op.input(sample, 'tokens');
-      const x0 = op.input(previousX0, 'tokens');
-      const status = op.buffer('status', Uint32Array.of(p.status ?? 0));
-      recordSolverStep(op.builder, {
-        steps: {
-          buffer: op.buffer('steps', pack(steps, p.codes ?? steps.map(() => 1))),
-          offset: 0,
-          bytes: 0,
-          stepOffset: op.builder.offset('coefficients'),
-        },
-        output: op.input(output, 'tokens'),
-        noise: { buffer: op.buffer('noise', rows), offset: 0, bytes: elements * 4, stepOffset: op.builder.offset('noise') },
-        sample: x,
-        previousX0: x0.buffer,
-        status,
-      });
-      op.read('sample', x);
-      op.read('x0', x0);
-      op.readWords('status', status);
-    },
-    { steps: steps.map((_, i) => ({ coefficients: i * STRIDE_WORDS * 4, noise: i * rowWords * 4 })) },
-  );
-  return { sample: results.values('sample'), x0: results.values('x0'), status: results.words('status')[0] as number };
-}
-
-function tokenOrder(values: Values): Float64Array {
-  return valuesOf(values.batch, values.length, values.channels, (b, t, c) => valueAt(values, b, c, t)).data;
-}
-
-/** The steps in float64, one after the other. */
-function reference({ steps, sample, output, previousX0, noise }: Run): { sample: Values; x0: Values } {
-  let [x, x0] = [sample.data, previousX0.data];
-  steps.forEach((step, i) => {
-    const updates = Array.from(x, (value, e) =>
-      applySolverStep(step, value, output.data[e] as number, x0[e] as number, noise[i]?.data[e] as number),
-    );
-    [x, x0] = [Float64Array.from(updates, (update) => update.x), Float64Array.from(updates, (update) => update.x0)];
-  });
-  return { sample: { ...sample, data: x }, x0: { ...sample, data: x0 } };
-}
-
-function inputs(seed: number, batch: number, channels: number, length: number, rows = 1): Omit<Run, 'steps'> {
-  const normals = new Normals(seed);
-  const values = (): Values => normals.values(batch, channels, length);
-  return { sample: values(), output: values(), previousX0: values(), noise: Array.from({ length: rows }, values) };
-}
+const run = (p: Run): Promise<StepsResult> => runSteps(device(), p);
 
 const FIELDS = [
   'x0FromSample',
@@ -128,6 +25,7 @@ const FIELDS = [
   'fromEps',
   'fromSample',
   'fromPreviousX0',
+  'fromOlderX0',
   'fromNoise',
 ] as const;
 
@@ -166,7 +64,7 @@ describe('solver step', () => {
     expectClose(actual.x0, expected.x0, TOLERANCE, 'x0');
   });
 
-  it('each replay takes its own coefficients and noise row, and the x0 of the step before it', async () => {
+  it('each replay takes its own coefficients and noise row, and the x0 of the two steps before it', async () => {
     const normals = new Normals(5);
     const steps = [0, 1, 2].map(
       (i): SolverStep => ({
@@ -177,6 +75,7 @@ describe('solver step', () => {
         fromX0: normals.next(),
         fromEps: normals.next(),
         fromPreviousX0: i === 0 ? 0 : normals.next(),
+        fromOlderX0: i < 2 ? 0 : normals.next(),
         fromNoise: normals.next(),
       }),
     );
@@ -189,11 +88,131 @@ describe('solver step', () => {
 
   it('buffers of unused terms may hold NaN', async () => {
     const nothing = valuesOf(2, 3, 5, () => NaN);
-    const p: Run = { steps: [{ ...NOTHING, x0FromOutput: 1, fromX0: 1 }], ...inputs(7, 2, 3, 5), previousX0: nothing, noise: [nothing] };
+    const p: Run = {
+      steps: [{ ...NOTHING, x0FromOutput: 1, fromX0: 1 }],
+      ...inputs(7, 2, 3, 5),
+      previousX0: nothing,
+      olderX0: nothing,
+      noise: [nothing],
+    };
     const actual = await run(p);
     expectClose(actual.sample, p.output, { atol: 0, rtol: 0 }, 'sample');
     expect(actual.status).toBe(0);
   });
+});
+
+describe('dynamic thresholding', () => {
+  const step: SolverStep = {
+    ...NOTHING,
+    x0FromSample: 1.5,
+    x0FromOutput: -1,
+    epsFromOutput: 0.7,
+    epsFromSample: 0.2,
+    fromX0: 0.9,
+    fromEps: 0.4,
+    fromSample: 0.3,
+    fromPreviousX0: 0.1,
+    fromOlderX0: -0.2,
+    fromNoise: 0.5,
+  };
+
+  it.each([
+    { batch: 1, length: 1, channels: 1 },
+    { batch: 3, length: 7, channels: 5 },
+    { batch: 2, length: 64, channels: 3 },
+  ])('of batch $batch, chunks of $length × $channels, whatever the quantile', async ({ batch, length, channels }) => {
+    for (const quantile of [0, 0.5, 0.9, 0.995, 1]) {
+      for (const most of [0.8, 1, 1.5, 3]) {
+        const p: Run = { steps: [{ ...step, clip: { quantile, most } }], ...inputs(9, batch, channels, length), thresholding: true };
+        const [actual, expected] = [await run(p), reference(p)];
+        expectClose(actual.x0, expected.x0, TOLERANCE, `x0 at quantile ${quantile} up to ${most}`);
+        expectClose(actual.sample, expected.sample, TOLERANCE, `sample at quantile ${quantile} up to ${most}`);
+        expect(actual.status).toBe(0);
+      }
+    }
+  });
+
+  it('of equal values, zeros and signs', async () => {
+    const values = [0, -2, 2, 2, -2, 1.5, 0, 2.5];
+    const output = valuesOf(1, 1, 8, (_, __, t) => values[t] as number);
+    for (const quantile of [0.1, 0.3, 0.6, 0.75, 0.9, 1]) {
+      const clip = { quantile, most: 10 };
+      const p: Run = { ...inputs(10, 1, 1, 8), output, steps: [{ ...NOTHING, clip, x0FromOutput: 1, fromX0: 1 }], thresholding: true };
+      expectClose((await run(p)).sample, reference(p).sample, TOLERANCE, `quantile ${quantile}`);
+    }
+  });
+
+  it('leaves steps that clamp, or do neither, as they are', async () => {
+    for (const clip of [0.8, null]) {
+      const p: Run = { steps: [{ ...step, clip }], ...inputs(11, 3, 2, 37) };
+      const [plain, able] = [await run(p), await run({ ...p, thresholding: true })];
+      expect(able.sample.data).toEqual(plain.sample.data);
+      expect(able.x0.data).toEqual(plain.x0.data);
+    }
+  });
+
+  it('follows from step to step, each with its own bound', async () => {
+    const clips = [{ quantile: 0.9, most: 1.5 }, 0.6, { quantile: 0.5, most: 3 }];
+    const p: Run = { steps: clips.map((clip) => ({ ...step, clip })), ...inputs(12, 2, 3, 11, 3), thresholding: true };
+    const [actual, expected] = [await run(p), reference(p)];
+    expectClose(actual.sample, expected.sample, { atol: 1e-5, rtol: 1e-5 }, 'sample');
+  });
+
+  it('of a value that is not finite raises the status', async () => {
+    const output = valuesOf(1, 1, 9, (_, __, t) => (t === 4 ? NaN : 0.5));
+    const p: Run = {
+      ...inputs(13, 1, 1, 9),
+      output,
+      steps: [{ ...step, clip: { quantile: 0.9, most: 2 } }],
+      codes: [3],
+      thresholding: true,
+    };
+    expect((await run(p)).status).toBe(3);
+  });
+});
+
+// Every kind of schedule on the device: each step from the recorded sample before it.
+describe('the recorded schedulers of diffusers', () => {
+  const NAMES = [
+    'ddim-v_prediction-2',
+    'ddim-reclipped',
+    'ddim-threshold-0.9-1.5',
+    'ddim-zero-snr-v-trailing',
+    'ddpm-fixed_large',
+    'ddpm-threshold',
+    'dpm-order3-8',
+    'dpm-v_prediction-4',
+    'dpm-threshold-4',
+    'dpm-sde++-4',
+    'dpm-karras-8',
+  ];
+  const traces = readTraces();
+
+  it.each(NAMES)('%s', async (name) => {
+    const trace = traces.find((other) => other.name === name) as Trace;
+    const { steps } = traceSchedule(trace);
+    const values = (flat: readonly number[]): Values => tokens(flat, trace.shape);
+    const zeros = trace.x.map(() => 0);
+    const past: Values[] = [values(zeros), values(zeros)];
+    for (const [i, step] of steps.entries()) {
+      const p: Run = {
+        steps: [step],
+        sample: values(i === 0 ? trace.x : (trace.expected.float64[i - 1] as readonly number[])),
+        output: values(trace.model_output[i] as readonly number[]),
+        noise: [values(trace.noise?.[i] ?? zeros)],
+        previousX0: past[0] as Values,
+        olderX0: past[1] as Values,
+        thresholding: usesThresholding(step),
+      };
+      const expected = trace.expected.float64[i] as readonly number[];
+      expectClose((await run(p)).sample, values(expected), { atol: traceBound(expected), rtol: 0 }, `step ${i}`);
+      past.unshift(reference(p).x0);
+    }
+  });
+
+  function tokens(flat: readonly number[], [batch, length, channels]: Trace['shape']): Values {
+    return valuesOf(batch, channels, length, (b, c, t) => flat[(b * length + t) * channels + c] as number);
+  }
 });
 
 describe('status of a solver step', () => {

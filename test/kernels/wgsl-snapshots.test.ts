@@ -12,6 +12,7 @@ import { normalizeKernel } from '../../kernels/sampling/normalize.wgsl.js';
 import { shiftChunkKernel } from '../../kernels/sampling/shift-chunk.wgsl.js';
 import { solverStepKernel } from '../../kernels/sampling/solver-step.wgsl.js';
 import { startKernel } from '../../kernels/sampling/start.wgsl.js';
+import { thresholdingStepKernel } from '../../kernels/sampling/thresholding-step.wgsl.js';
 import { unnormalizeKernel } from '../../kernels/sampling/unnormalize.wgsl.js';
 import { attentionKernel } from '../../kernels/transformer/attention.wgsl.js';
 import { embedTokenKernel } from '../../kernels/transformer/embed-token.wgsl.js';
@@ -93,6 +94,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   start: startKernel(32, 64),
   'shift-chunk': shiftChunkKernel(16, 2, 8, 64),
   'solver-step': solverStepKernel(32, 64),
+  'thresholding-step': thresholdingStepKernel(32, 64),
 };
 
 /**

@@ -72,3 +72,27 @@ describe('with the variants for GPUs a convolution finishes the one before it', 
     for (const name of PROBES) expect([...probed.results[0].probes.keys()], name).toContain(`${name}.0`);
   });
 });
+
+describe('with the variants for GPUs and for lavapipe, an odd length at the bottom agrees with float64', () => {
+  const gpu = useTestDevice({ deviceClass: 'gpu' });
+  const lavapipe = useTestDevice({ deviceClass: 'lavapipe' });
+  const [horizon, shape] = [10, { ...unet, horizon: 10 }];
+
+  it.each([
+    ['gpu', gpu],
+    ['lavapipe', lavapipe],
+  ] as const)('of class %s', async (_, device) => {
+    const { source, tensors } = randomPolicy(shape, shape.conditioningDim, { names: 'diffusion-policy' });
+    const policy = await loadPolicy(source, { device: device(), probes: ['model_output'] });
+    const normals = new Normals(4);
+    const state = normals.floats(BATCH * shape.conditioningDim, 0.3);
+    const noise = normals.floats(BATCH * horizon * shape.actionDim);
+    const [result] = await decideBatch(policy, state, BATCH, (b) => ({ previous: [], noise: sampleOf(noise, BATCH, b) }));
+    await policy.dispose();
+    const values = (data: Float32Array): Values =>
+      valuesOf(BATCH, shape.actionDim, horizon, (b, c, t) => data[(b * horizon + t) * shape.actionDim + c] as number);
+    const conditioning = valuesOf(BATCH, shape.conditioningDim, 1, (b, c) => state[b * shape.conditioningDim + c] as number);
+    const expected = referenceUnet(tensors, shape, values(noise), 50, conditioning);
+    expectClose(values(result.probes.get('model_output.0') as Float32Array), expected, { atol: 2e-5, rtol: 2e-5 }, 'model output');
+  });
+});

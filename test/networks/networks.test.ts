@@ -20,6 +20,8 @@ interface UnetCase {
   readonly batch: number;
   readonly stateDim: number;
   readonly unet: UnetShape;
+  /** Of the tensors; LeRobot asks for a horizon that is halved once more than the network does. */
+  readonly names?: 'diffusion-policy';
 }
 
 const base = { kernelSize: 5, groups: 8, stepEmbedDim: 32, scaleModulation: true };
@@ -48,11 +50,26 @@ const unets: readonly UnetCase[] = [
     stateDim: 4,
     unet: { ...base, actionDim: 5, horizon: 8, downDims: [80, 320], groups: 8, conditioningDim: 4 },
   },
+  ...(
+    [
+      [12, [16, 24, 32]],
+      [10, [16, 24]],
+      [5, [16]],
+    ] as const
+  ).map(
+    ([horizon, downDims]): UnetCase => ({
+      name: `horizon ${horizon} over ${downDims.length} levels, an odd length at the bottom, as Diffusion Policy has it`,
+      batch: 2,
+      stateDim: 3,
+      unet: { ...base, actionDim: 3, horizon, downDims: [...downDims], conditioningDim: 6 },
+      names: 'diffusion-policy',
+    }),
+  ),
 ];
 
 describe('the U-Net against float64', () => {
-  it.each(unets)('$name', async ({ unet, stateDim, batch }) => {
-    const { source, tensors } = randomPolicy(unet, stateDim);
+  it.each(unets)('$name', async ({ unet, stateDim, batch, names }) => {
+    const { source, tensors } = randomPolicy(unet, stateDim, names ? { names } : {});
     const policy = await loadPolicy(source, { device: device(), probes: ['model_output'] });
     const normals = new Normals(7);
     // Raw observations in the range of the statistics, so that normalising leaves them as they are.

@@ -60,7 +60,9 @@ describe('a file that is written', () => {
   });
 
   it.runIf(existsSync('/dev/full'))('says in words that no space is left on the disk', async () => {
-    await expect(writeOutputFile('/dev/full', 'x'.repeat(10))).rejects.toThrow('/dev/full cannot be written: no space is left on the disk.');
+    await expect(writeOutputFile('/dev/full', 'x'.repeat(10))).rejects.toThrow(
+      '/dev/full cannot be written: no space is left on the disk.',
+    );
   });
 
   it('is looked into beforehand, which leaves nothing behind', async () => {

@@ -81,7 +81,7 @@ describe('f16', () => {
   // The bound of recorded cases is none of f16 itself: README.md says what holds.
   it('moves a network of random weights by more than the recorded cases, and stays within what the README says', async () => {
     const unet = { horizon: 16, actionDim: 2, downDims: [16, 32], kernelSize: 3, groups: 4, stepEmbedDim: 32, scaleModulation: true };
-    const { source } = randomPolicy({ ...unet, conditioningDim: 8 }, 4, 11);
+    const { source } = randomPolicy({ ...unet, conditioningDim: 8 }, 4, { seed: 11 });
     const error = await largestError((precision) => loadPolicy(source, { device: device(), precision }));
     expect(error).toBeGreaterThan(1e-3);
     expect(error).toBeLessThan(1.2e-2);

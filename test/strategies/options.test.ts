@@ -39,7 +39,11 @@ describe('options', () => {
     ['a number as a switch', { strategy: { name: 'DDIM', setAlphaToOne: 0 } }, /setAlphaToOne must be true or false, found 0/],
     ['a text as eta', { strategy: { name: 'DDIM', eta: '0.5' } }, /eta must be a number from 0 to 1, found 0.5/],
     ['too large an eta', { strategy: { name: 'DDIM', eta: 1.5 } }, /eta must be a number from 0 to 1, found 1.5/],
-    ['a clamp to nothing', { strategy: { name: 'DDIM', clip: 0 } }, /clip must be null or a finite number above 0, found 0/],
+    [
+      'a clamp to nothing',
+      { strategy: { name: 'DDIM', clip: 0 } },
+      /clip must be null, a finite number above 0, or { quantile, most } for dynamic thresholding, found 0/,
+    ],
     [
       'an unknown option of STEP',
       { networks: { predictor: 'shift' }, strategy: { name: 'STEP', steps: 2 } },

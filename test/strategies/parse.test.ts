@@ -31,6 +31,15 @@ describe('a strategy on a command line', () => {
       { name: 'DDIM', steps: 4, eta: 0.5, clip: null, timestepSpacing: 'trailing', setAlphaToOne: false },
     ],
     ['dpm-solver++:4/finalSigma=sigma-min', { name: 'DPM-Solver++', steps: 4, finalSigma: 'sigma-min' }],
+    [
+      'ddim:4/clip=threshold-0.995-1.5/stepsOffset=1/useClippedModelOutput',
+      { name: 'DDIM', steps: 4, clip: { quantile: 0.995, most: 1.5 }, stepsOffset: 1, useClippedModelOutput: true },
+    ],
+    ['ddpm:10/varianceType=fixed_large', { name: 'DDPM', steps: 10, varianceType: 'fixed_large' }],
+    [
+      'dpm-solver++:8/solverOrder=3/lowerOrderFinal=off/useKarrasSigmas',
+      { name: 'DPM-Solver++', steps: 8, solverOrder: 3, lowerOrderFinal: false, useKarrasSigmas: true },
+    ],
     ['step:2', { name: 'STEP', budget: 2 }],
     ['step:2/start=eq13', { name: 'STEP', budget: 2, warmStart: { mode: 'eq13' } }],
     ['step:4/start=eq13/sigma=1/sigmaT=0.1', { name: 'STEP', budget: 4, warmStart: { mode: 'eq13', sigma: 1, sigmaT: 0.1 } }],
@@ -51,6 +60,9 @@ describe('a strategy on a command line', () => {
 
   it.each<[string, RegExp]>([
     ['setp:2', /begins with "setp": known are ddpm, ddim/],
+    ['ddim:2/clip=threshold', /clip must be a number, found "threshold"/],
+    ['ddim:2/clip=threshold-0.9', /clip must be a number, found "threshold-0.9"/],
+    ['ddim:2/clip=threshold-x-1', /clip must be a number, found "x"/],
     ['ddim:two', /steps must be a number, found "two"/],
     ['ddim:', /steps must be a number, found ""/],
     ['step:2:9', /budget must be a number, found "2:9"/],

@@ -3,6 +3,7 @@ import { POSITION_TABLES, predictorTensorShapes } from '../../src/checkpoints/pr
 import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
 import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
+import { originalName } from './original-names.js';
 import type { Tensors } from './reference-networks.js';
 import { Normals } from './values.js';
 
@@ -19,9 +20,13 @@ export function randomTensors(shapes: ReadonlyMap<string, readonly number[]>, se
   );
 }
 
-export function writable(tensors: Tensors, shapes: ReadonlyMap<string, readonly number[]>, prefix: string): WritableTensor[] {
+export function writable(
+  tensors: Tensors,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  stored: (name: string) => string,
+): WritableTensor[] {
   return [...shapes].map(([name, shape]) => ({
-    name: prefix + name,
+    name: stored(name),
     dtype: 'F32',
     shape: [...shape],
     data: tensors[name] as Float32Array,
@@ -33,8 +38,17 @@ export interface RandomCheckpoint {
   readonly tensors: Tensors;
 }
 
+export interface RandomPolicyOptions {
+  readonly seed?: number;
+  /** Default lerobot. */
+  readonly names?: 'lerobot' | 'diffusion-policy';
+  /** Further keys of config.json, or others in their place. */
+  readonly config?: object;
+}
+
 /** A policy that reads `stateDim` state values raw and leaves actions normalised. */
-export function randomPolicy(unet: UnetShape, stateDim: number, seed = 1): RandomCheckpoint {
+export function randomPolicy(unet: UnetShape, stateDim: number, options: RandomPolicyOptions = {}): RandomCheckpoint {
+  const { seed = 1, names = 'lerobot' } = options;
   const shapes = unetTensorShapes(unet);
   const tensors = randomTensors(shapes, seed);
   const one = (name: string, size: number, value: number): WritableTensor => ({
@@ -59,9 +73,10 @@ export function randomPolicy(unet: UnetShape, stateDim: number, seed = 1): Rando
     noise_scheduler_type: 'DDIM',
     num_train_timesteps: 100,
     num_inference_steps: 2,
+    ...options.config,
   };
   const model = encodeSafetensors([
-    ...writable(tensors, shapes, 'diffusion.unet.'),
+    ...writable(tensors, shapes, (name) => (names === 'lerobot' ? `diffusion.unet.${name}` : `model.${originalName(name)}`)),
     one('normalize_inputs.buffer_observation_state.min', stateDim, -1),
     one('normalize_inputs.buffer_observation_state.max', stateDim, 1),
     one('unnormalize_outputs.buffer_action.min', unet.actionDim, -1),
@@ -88,6 +103,6 @@ export function randomPredictor(config: PredictorShape, seed = 2): RandomCheckpo
     n_layers: config.decoderLayers,
     dim_feedforward: config.feedforwardDim,
   };
-  const model = encodeSafetensors(writable(tensors, shapes, ''));
+  const model = encodeSafetensors(writable(tensors, shapes, (name) => name));
   return { source: memorySource('random predictor', { 'config.json': JSON.stringify(json), 'model.safetensors': model }), tensors };
 }

@@ -53,7 +53,7 @@ export function smallPushTFiles(): Readonly<Record<'config.json' | 'model.safete
       data: new Float32Array(size).fill(value),
     }));
   const model = encodeSafetensors([
-    ...writable(randomTensors(shapes, 5), shapes, 'diffusion.unet.'),
+    ...writable(randomTensors(shapes, 5), shapes, (name) => `diffusion.unet.${name}`),
     ...[STATE, VERTICES].flatMap(([name, size]) => pixels(`normalize_inputs.buffer_${name.replaceAll('.', '_')}`, size)),
     ...pixels('unnormalize_outputs.buffer_action', UNET.actionDim),
   ]);

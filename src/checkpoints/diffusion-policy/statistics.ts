@@ -1,6 +1,7 @@
 import { CheckpointError } from '../../foundation/errors.js';
 import type { PolicyFeatures } from '../lerobot/features.js';
 import { scaleOffsetNormalizer, scaleOffsetUnnormalizer } from '../lerobot/normalizers.js';
+import { warnOfOddScales } from '../lerobot/odd-statistics.js';
 import { type PolicyNormalization, readStatistic } from '../lerobot/statistics.js';
 import type { StoredNames } from '../lerobot/tensor-names.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
@@ -24,6 +25,7 @@ export async function diffusionPolicyNormalization(
   file: SafetensorsFile,
   names: StoredNames,
   features: PolicyFeatures,
+  warnings: string[],
 ): Promise<PolicyNormalization> {
   const read = async (keys: readonly string[], size: number): Promise<ScaleOffset | undefined> => {
     const key = keys.find((candidate) => names.has(`${PREFIX}${candidate}.scale`));
@@ -39,11 +41,13 @@ export async function diffusionPolicyNormalization(
     const lastPart = name.slice(name.lastIndexOf('.') + 1);
     const own = await read([name, lastPart], size);
     const found = own ?? slice(await read(['obs'], total), start, size) ?? missing(file, [name, lastPart, 'obs']);
+    warnOfOddScales(found.scale, `${file.name}, scale of "${name}"`, warnings);
     observations.push({ kind: 'vector' as const, name, rawName: name, size, normalizer: scaleOffsetNormalizer(found.scale, found.offset) });
     start += size;
   }
   const action = (await read(['action'], features.action.size)) ?? missing(file, ['action']);
   const where = `${file.name}, tensor "${PREFIX}action.scale"`;
+  warnOfOddScales(action.scale, where, warnings);
   return { observations, action: scaleOffsetUnnormalizer(action.scale, action.offset, where) };
 }
 

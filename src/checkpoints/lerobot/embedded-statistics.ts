@@ -1,7 +1,8 @@
-import { CheckpointError } from '../../foundation/errors.js';
+import { UnsupportedCheckpointError } from '../../foundation/errors.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
 import type { PolicyFeatures, VectorFeature } from './features.js';
 import { identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, type Statistics, unnormalizerFrom } from './normalizers.js';
+import { warnOfOddStatistics } from './odd-statistics.js';
 import { missingStatistics, type PolicyNormalization, readStatistic } from './statistics.js';
 import type { StoredNames } from './tensor-names.js';
 
@@ -16,14 +17,17 @@ export async function embeddedNormalization(
   file: SafetensorsFile,
   names: StoredNames,
   features: PolicyFeatures,
+  warnings: string[],
 ): Promise<PolicyNormalization> {
   const observations = [];
   for (const feature of features.observations) {
     const statistics = await readPair(file, names, 'normalize_inputs', feature);
+    if (statistics !== undefined) warnOfOddStatistics(statistics, 'observation', warnings);
     const normalizer = statistics === undefined ? identityNormalizer(feature.size) : normalizerFrom(statistics);
     observations.push({ kind: 'vector' as const, name: feature.name, rawName: feature.name, size: feature.size, normalizer });
   }
   const statistics = await readPair(file, names, 'unnormalize_outputs', features.action);
+  if (statistics !== undefined) warnOfOddStatistics(statistics, 'action', warnings);
   const action = statistics === undefined ? identityUnnormalizer(features.action.size) : unnormalizerFrom(statistics);
   return { observations, action };
 }
@@ -38,8 +42,9 @@ async function readPair(file: SafetensorsFile, names: StoredNames, group: string
   const found = MODES.get(key);
   const where = `${file.name}, "${buffer}"`;
   if (found === undefined) {
-    throw new CheckpointError(
-      `${where}: expected a normalisation mode ${[...MODES.keys()].join(', ')} in config.json, ` + `found "${key}". Correct config.json.`,
+    throw new UnsupportedCheckpointError(
+      `${where}: expected a normalisation mode ${[...MODES.keys()].join(', ')} in config.json, ` +
+        `found "${key}", which is not supported. Train a policy with one of these.`,
     );
   }
   const [firstName, secondName] = found.pair.map((stat) => names.get(`${buffer}.${stat}`));

@@ -112,7 +112,8 @@ function modeName(config: JsonObject, key: string, value: unknown): string | und
   if (value === undefined) return undefined;
   if (typeof value === 'string') return value.toUpperCase();
   throw new CheckpointError(
-    `${config.where}: the normalisation mode of "${key}" must be a string, found ${shown(value)}. ` + 'Correct config.json.',
+    `${config.where}: the normalisation mode of "${key}" must be a string, found ${shown(value)}. ` +
+      'Use config.json as training wrote it.',
   );
 }
 

@@ -3,6 +3,7 @@ import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
 import type { SchedulerConfig } from '../../spec/policy-spec.js';
 import { type JsonObject, shown } from '../json-object.js';
 import { type PolicyFeatures, readFeatures } from './features.js';
+import { readScheduler } from './scheduler-config.js';
 
 /** Everything config.json says that inference needs. */
 export interface PolicyConfig {
@@ -23,15 +24,38 @@ export function readPolicyConfig(config: JsonObject, warnings: string[]): Policy
   const observationSteps = config.integer('n_obs_steps', { fallback: 2, max: 1024 });
   const frameDim = features.observations.reduce((sum, feature) => sum + feature.size, 0);
   const unet = readUnet(config, features.action.size, observationSteps * frameDim);
-  const mostActions = unet.horizon - observationSteps + 1;
-  const actionSteps = config.integer('n_action_steps', { fallback: isRecent(config) ? 32 : 8, max: 4096 });
-  if (actionSteps > mostActions) {
+  const actionSteps = readActionSteps(config, unet.horizon, observationSteps, warnings);
+  return { features, unet, scheduler: readScheduler(config), observationSteps, actionSteps };
+}
+
+/**
+ * Throws CheckpointError for a horizon that LeRobot refuses: its multiples are twice those that the network needs. Diffusion Policy runs the
+ * others, too.
+ */
+export function checkLerobotHorizon(config: JsonObject, { horizon, downDims }: UnetShape): void {
+  if (horizon % 2 ** downDims.length === 0) return;
+  throw new CheckpointError(
+    `${config.where}: "horizon" must be a multiple of 2^${downDims.length} for the ${downDims.length} levels of "down_dims", as LeRobot has it, ` +
+      `found ${horizon}. Use config.json as training wrote it.`,
+  );
+}
+
+/** LeRobot slices the chunk, so that a count beyond its end executes what there is. */
+function readActionSteps(config: JsonObject, horizon: number, observationSteps: number, warnings: string[]): number {
+  const asked = config.integer('n_action_steps', { fallback: isRecent(config) ? 32 : 8, max: 4096 });
+  const most = horizon - observationSteps + 1;
+  if (most < 1) {
     throw new CheckpointError(
-      `${config.where}: "n_action_steps" must be at most horizon − n_obs_steps + 1 = ` +
-        `${mostActions}, found ${actionSteps}. Correct config.json.`,
+      `${config.where}: "horizon" must be at least "n_obs_steps" ${observationSteps}, or no action is left to execute, found ${horizon}. ` +
+        'Use config.json as training wrote it.',
     );
   }
-  return { features, unet, scheduler: readScheduler(config), observationSteps, actionSteps };
+  if (asked <= most) return asked;
+  warnings.push(
+    `${config.where}: "n_action_steps" is ${asked}, but a chunk has horizon − n_obs_steps + 1 = ${most} actions from now on; ${most} are ` +
+      'executed per decision, as in LeRobot.',
+  );
+  return most;
 }
 
 function checkType(config: JsonObject): void {
@@ -59,10 +83,12 @@ function readUnet(config: JsonObject, actionDim: number, conditioningDim: number
   const kernelSize = config.integer('kernel_size', { fallback: 5, max: 255 });
   const groups = config.integer('n_groups', { fallback: 8 });
   const stepEmbedDim = config.integer('diffusion_step_embed_dim', { fallback: 128, min: 4 });
-  if (downDims.length === 0 || horizon % 2 ** downDims.length !== 0) {
+  if (downDims.length === 0) config.fail('down_dims', 'a list of the channels of at least one level');
+  const halvings = downDims.length - 1;
+  if (horizon % 2 ** halvings !== 0) {
     throw new CheckpointError(
-      `${config.where}: "horizon" must be a multiple of 2^${downDims.length} for the ` +
-        `${downDims.length} levels of "down_dims" (at least one), found ${horizon}. Correct config.json.`,
+      `${config.where}: "horizon" must be a multiple of 2^${halvings}, because ${downDims.length} levels of "down_dims" halve it ${halvings} ` +
+        `times, found ${horizon}. Use config.json as training wrote it.`,
     );
   }
   if (kernelSize % 2 === 0) config.fail('kernel_size', 'odd (an even kernel changes the length of the sequence)');
@@ -75,22 +101,4 @@ function readUnet(config: JsonObject, actionDim: number, conditioningDim: number
   if (stepEmbedDim % 2 !== 0) config.fail('diffusion_step_embed_dim', 'even (half sines, half cosines)');
   const scaleModulation = config.boolean('use_film_scale_modulation', true);
   return { actionDim, horizon, downDims, kernelSize, groups, stepEmbedDim, conditioningDim, scaleModulation };
-}
-
-function readScheduler(config: JsonObject): SchedulerConfig {
-  const numTrainTimesteps = config.integer('num_train_timesteps', { fallback: 100, max: 10_000 });
-  const beta = { above: 0, below: 1 };
-  return {
-    type: config.choice('noise_scheduler_type', ['DDPM', 'DDIM'], 'DDPM'),
-    numTrainTimesteps,
-    betaSchedule: config.choice('beta_schedule', ['squaredcos_cap_v2', 'linear', 'scaled_linear'], 'squaredcos_cap_v2'),
-    betaStart: config.number('beta_start', { fallback: 1e-4, ...beta }),
-    betaEnd: config.number('beta_end', { fallback: 0.02, ...beta }),
-    predictionType: config.choice('prediction_type', ['epsilon', 'sample'], 'epsilon'),
-    clipSample: config.boolean('clip_sample', true),
-    clipSampleRange: config.number('clip_sample_range', { fallback: 1, above: 0, below: 1e6 }),
-    numInferenceSteps: config.isNull('num_inference_steps')
-      ? numTrainTimesteps
-      : config.integer('num_inference_steps', { max: numTrainTimesteps }),
-  };
 }

@@ -50,7 +50,7 @@ export function readSteps(pipeline: JsonObject, refused: StepKind, warnings: str
             .filter(([, known]) => known !== refused)
             .map(([known]) => known)
             .join(', ')}. ` +
-          'Remove it if it does not matter to inference.',
+          'Train a policy without it: a step that is taken out of the file changes what the network sees, or what the robot does.',
       );
     }
     if (kind === 'device') warnOfCast(config, warnings);

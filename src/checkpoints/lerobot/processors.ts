@@ -5,6 +5,7 @@ import { SafetensorsFile } from '../safetensors/safetensors.js';
 import { type CheckpointSource, listed } from '../source.js';
 import type { PolicyFeatures, VectorFeature } from './features.js';
 import { identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, type Statistics, unnormalizerFrom } from './normalizers.js';
+import { warnOfOddStatistics } from './odd-statistics.js';
 import { type ProcessorStep, readSteps, type StepKind } from './processor-steps.js';
 import { missingStatistics, type PolicyNormalization, readStatistic } from './statistics.js';
 
@@ -36,6 +37,7 @@ export async function processorNormalization(
     warnings.push(`${source.name}: the post-processor has no unnormalizer_processor; actions stay in network units.`);
   }
   const statistics = step && (await state.read(step, features.action, features.action.name, 'ACTION'));
+  if (statistics !== undefined) warnOfOddStatistics(statistics, 'action', warnings);
   const action = statistics === undefined ? identityUnnormalizer(features.action.size) : unnormalizerFrom(statistics);
   return { observations, action };
 }
@@ -103,7 +105,9 @@ async function observationNormalizer(
   const listedFeatures = step.config.object('features');
   if (!listedFeatures.has(name)) return raw(`${step.where}: "${name}" is not among the normaliser's features`);
   const statistics = await state.read(step, feature, name, listedFeatures.object(name).string('type'));
-  return statistics === undefined ? identityNormalizer(feature.size) : normalizerFrom(statistics);
+  if (statistics === undefined) return identityNormalizer(feature.size);
+  warnOfOddStatistics(statistics, 'observation', warnings);
+  return normalizerFrom(statistics);
 }
 
 /** The statistics files of a checkpoint, each opened once. */
@@ -125,7 +129,7 @@ class StateFiles {
     const key = map.has(type) ? map.string(type).toUpperCase() : 'IDENTITY';
     if (key === 'IDENTITY') return undefined;
     const found = MODES.get(key);
-    if (found === undefined) map.fail(type, `one of IDENTITY, ${[...MODES.keys()].join(', ')}`);
+    if (found === undefined) map.unsupported(type, `IDENTITY, ${[...MODES.keys()].join(', ')} are`);
     if (step.stateFile === undefined) missingStatistics(step.where, name, key, found.pair);
     const file = await this.#file(step.stateFile);
     const [first, second] = found.pair.map((stat) => `${name}.${stat}`) as [string, string];

@@ -22,21 +22,21 @@ export function checkUnetTensors(weights: NamedTensors, config: UnetShape, frame
     throw new CheckpointError(
       `${weights.locate(probe)}: expected a conditioning width of ${width} = ` +
         `diffusion_step_embed_dim ${config.stepEmbedDim} + ${frameWidths}, found ${columns} columns. ` +
-        'Check the input features, n_obs_steps and diffusion_step_embed_dim in config.json.',
+        'Use config.json and model.safetensors of one training run.',
     );
   }
   const [out] = weights.shape('down_modules.0.0.conv1.block.0.weight') ?? [];
   if (rows !== undefined && out !== undefined && (rows === 2 * out || rows === out) && (rows === 2 * out) !== config.scaleModulation) {
     throw new CheckpointError(
       `${weights.locate(probe)}: expected use_film_scale_modulation ${rows === 2 * out} for ${rows} ` +
-        `rows and ${out} channels, found ${config.scaleModulation} in config.json. Correct config.json.`,
+        `rows and ${out} channels, found ${config.scaleModulation} in config.json. Use config.json and model.safetensors of one training run.`,
     );
   }
   const extraLevel = `down_modules.${config.downDims.length}.0.conv1.block.0.weight`;
   if (weights.shape(extraLevel) !== undefined) {
     throw new CheckpointError(
       `${weights.locate(extraLevel)}: expected ${config.downDims.length} levels (down_dims in ` +
-        'config.json), found more in the model. Correct config.json.',
+        'config.json), found more in the model. Use config.json and model.safetensors of one training run.',
     );
   }
   checkTensors(weights, expectedUnetTensors(config));

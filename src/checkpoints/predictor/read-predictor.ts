@@ -80,12 +80,12 @@ function readConfig(json: JsonObject): PredictorShape {
   if (config.historySteps > config.horizon) {
     throw new CheckpointError(
       `${json.where}: "history_steps" must be at most "horizon" ${config.horizon}, because the ` +
-        `history is the end of the previous chunk; found ${config.historySteps}. Correct config.json.`,
+        `history is the end of the previous chunk; found ${config.historySteps}. Use config.json as training wrote it.`,
     );
   }
   if (config.modelDim % config.heads !== 0) {
     throw new CheckpointError(
-      `${json.where}: "n_head" must divide "d_model" ${config.modelDim}, found ${config.heads}. ` + 'Correct config.json.',
+      `${json.where}: "n_head" must divide "d_model" ${config.modelDim}, found ${config.heads}. ` + 'Use config.json as training wrote it.',
     );
   }
   return config;
