@@ -53,10 +53,21 @@ export function blobSource(name: string, files: Iterable<NamedBlob>): Checkpoint
 }
 
 /** A browser's `File`, or any Blob that has a name. */
-export type NamedBlob = Pick<Blob, 'size' | 'slice'> & { readonly name: string };
+export interface NamedBlob {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  slice(start: number, end: number): ReadableBlob;
+}
+
+/** What is used of a part of it. */
+interface ReadableBlob {
+  readonly size: number;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
 
 /** A browser refuses to read a file that changed or vanished after it was picked. */
-async function readBlob(file: string, blob: Blob): Promise<Uint8Array> {
+async function readBlob(file: string, blob: ReadableBlob): Promise<Uint8Array> {
   try {
     return new Uint8Array(await blob.arrayBuffer());
   } catch (cause) {

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import type { PredictorShape } from '../spec/network-shapes.js';
 import type { PolicySpec } from '../spec/policy-spec.js';
 import type { NamedTensors } from './named-tensors.js';
@@ -24,5 +25,5 @@ export interface PredictorCheckpoint {
 }
 
 export interface LoadOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }

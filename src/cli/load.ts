@@ -1,5 +1,6 @@
 import { openDevice } from '../platform/node/device.js';
-import { type LoadNodePolicyOptions, loadPolicy } from '../platform/node/load-policy.js';
+import { loadPolicy } from '../platform/node/load-policy.js';
+import type { LoadPolicyOptions } from '../platform/options.js';
 import type { Policy } from '../policy/policy.js';
 import type { ComputeDevice, Profile } from '../runtime/device.js';
 import { given } from '../terminal/options.js';
@@ -31,7 +32,7 @@ export async function withDevice<T>(choice: DeviceChoice, task: (device: Compute
 /** A policy for the time of a task, with progress while it is loaded; disposed of however the task ends. */
 export async function withPolicy<T>(
   source: Parameters<typeof loadPolicy>[0],
-  options: LoadNodePolicyOptions,
+  options: LoadPolicyOptions,
   task: (policy: Policy) => Promise<T>,
 ): Promise<T> {
   const progress = new Progress();

@@ -73,7 +73,7 @@ interface Batch {
 /** Larger groups are cut: beyond this size a batch saves nothing more, and its buffers only grow. */
 const MAX_BATCH = 256;
 
-/** Runs samples of any episodes through the denoiser, as few batches as their schedules allow. */
+/** Runs samples of any episodes through the denoiser, as few batches as their schedules allow. @internal */
 export class Denoiser {
   readonly #plans: PlanCache;
 

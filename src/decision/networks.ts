@@ -1,4 +1,5 @@
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
 import { loadPredictor, type Predictor } from '../networks/predictor/predictor.js';
 import { loadUnet, type Unet } from '../networks/unet/unet.js';
@@ -30,7 +31,7 @@ export interface PolicyNetworks {
 
 export interface LoadNetworksOptions {
   readonly precision: Precision;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignalLike | undefined;
   /** Fraction of the U-Net's residual blocks that are on the device, 0 … 1. */
   readonly onProgress?: ((fraction: number) => void) | undefined;
 }
@@ -80,7 +81,7 @@ async function loadPolicyPredictor(
 }
 
 /** Stops between tensors when the signal says so. */
-function abortable(source: WeightSource, signal: AbortSignal | undefined): WeightSource {
+function abortable(source: WeightSource, signal: AbortSignalLike | undefined): WeightSource {
   return {
     locate: (name) => source.locate(name),
     readFloats: (name) => {

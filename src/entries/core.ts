@@ -1,10 +1,11 @@
 /**
- * `warmstep/core`: policies in any JavaScript runtime with WebGPU, without a Node import. `warmstep` is the same, and more
- * where it runs in Node: folders as checkpoints, and an adapter without a browser.
+ * `warmstep/core`: policies in any JavaScript runtime with WebGPU, without a Node import: of sources, on a `ComputeDevice`.
+ * `warmstep` is the same and what runtimes do differently: folders as checkpoints, and a device by the name of its adapter.
  */
 
 export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
 export type { DenoiseSample } from '../decision/denoiser.js';
+export type { AbortSignalLike } from '../foundation/abort-signal.js';
 export {
   CheckpointError,
   DeviceLimitError,
@@ -34,7 +35,14 @@ export {
   type StatelessRequest,
 } from '../policy/policy.js';
 export type { PrecisionChoice } from '../policy/precision.js';
-export { type AdapterFacts, type AdapterSummary, ComputeDevice, type OpenDeviceOptions, type Profile } from '../runtime/device.js';
+export {
+  type AdapterFacts,
+  type AdapterSummary,
+  ComputeDevice,
+  type OpenDeviceOptions,
+  type Profile,
+  type WebGpu,
+} from '../runtime/device.js';
 export type { DispatchInfo } from '../runtime/plan.js';
 export type { DispatchTiming, PlanTiming } from '../runtime/timing.js';
 export type { TunedTiling, VariantTable } from '../runtime/variant-table.js';

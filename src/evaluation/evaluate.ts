@@ -1,4 +1,5 @@
 import type { Task } from '../envs/environment.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
 import type { Policy } from '../policy/policy.js';
@@ -22,7 +23,7 @@ export interface EvaluateOptions {
   /** How long an environment may take for a reset or a step. Default 30 s. */
   readonly stepTimeoutMs?: number;
   /** Ends the evaluation between two rounds; what is over by then has been handed to `onEpisode`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }
 
 /**

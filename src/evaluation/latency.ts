@@ -1,4 +1,5 @@
 import type { Task } from '../envs/environment.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import { playEpisode } from './play.js';
@@ -12,7 +13,7 @@ export interface LatencyOptions {
   readonly decisions: number;
   /** Time after which no more are begun, where there are a few, in milliseconds. */
   readonly budgetMs: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }
 
 export interface Latencies {

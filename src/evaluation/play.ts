@@ -1,4 +1,5 @@
 import type { Task } from '../envs/environment.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { Observation } from '../observations/check.js';
 import type { Decision, Policy } from '../policy/policy.js';
@@ -24,7 +25,7 @@ export interface PlayOptions {
   /** Default false. */
   readonly keepReplay?: boolean;
   /** Ends the episode before a decision or after a tick; its reason is thrown. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
   /** Asked before every decision: whether those made are enough, though the episode is not over. */
   readonly isEnough?: (decisions: number) => boolean;
   /** Called before a decision is executed. What it throws ends the play. */

@@ -29,6 +29,7 @@ export interface PolicyInfo {
   readonly warnings: readonly string[];
 }
 
+/** @internal */
 export function describePolicy(
   checkpoint: PolicyCheckpoint,
   networks: PolicyNetworks,

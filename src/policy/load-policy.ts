@@ -4,6 +4,7 @@ import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, keysOf } from '../foundation/options.js';
 import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
@@ -35,7 +36,7 @@ export interface LoadPolicyOptions {
   /** Seed of the noise. Default 0. */
   readonly seed?: number;
   /** Stops loading. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
   /** Fraction of the network that is on the device, 0 … 1. */
   readonly onProgress?: (fraction: number) => void;
   /** Called after every decision, also those of act(). */
@@ -131,7 +132,7 @@ async function createPolicy(
   let policy: Policy | undefined;
   let loaded = false;
   try {
-    policy = new Policy({
+    policy = Policy.of({
       checkpoint,
       networks,
       precision,

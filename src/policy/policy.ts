@@ -3,6 +3,7 @@ import { Denoiser, type DenoiseSample, givenRun } from '../decision/denoiser.js'
 import type { PolicyNetworks } from '../decision/networks.js';
 import { checkedNoise, type GivenNoise } from '../decision/noise.js';
 import { PlanCache } from '../decision/plan-cache.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
 import { checkFrame, checkWindow, type Observation } from '../observations/check.js';
@@ -29,6 +30,7 @@ export type {
   StatelessRequest,
 } from './decision-result.js';
 
+/** @internal */
 export interface PolicyParts {
   readonly checkpoint: PolicyCheckpoint;
   readonly networks: PolicyNetworks;
@@ -66,7 +68,7 @@ export class Policy {
   readonly #begun = new WeakSet<Episode>();
   #disposal: Promise<void> | undefined;
 
-  constructor(parts: PolicyParts) {
+  private constructor(parts: PolicyParts) {
     this.#parts = parts;
     this.#observations = observationInfo(parts.checkpoint.observations);
     this.#plans = new PlanCache(parts.networks, parts.checkpoint, parts.taps);
@@ -75,6 +77,11 @@ export class Policy {
     this.#context = { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };
     this.#decider = new Decider(this.#denoiser, this.#context, parts.onDecision);
     this.#strategy = this.#createStrategy(parts.strategy);
+  }
+
+  /** For `loadPolicy`. @internal */
+  static of(parts: PolicyParts): Policy {
+    return new Policy(parts);
   }
 
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
@@ -216,7 +223,7 @@ export class Policy {
    * the others: some drivers compile a kernel when it first runs. `loadPolicy` does this for a batch of 1.
    * @throws OptionError, DeviceLimitError, ShaderError, and the reason of `signal` when it is aborted.
    */
-  async warmup(batch = 1, signal?: AbortSignal): Promise<void> {
+  async warmup(batch = 1, signal?: AbortSignalLike): Promise<void> {
     checkInteger('warmup', 'batch', batch, 1, MAX_BATCH);
     await this.#run(async () => {
       const plan = await this.#plans.get(batch, this.#strategy.schedules);

@@ -12,9 +12,17 @@ import { adapterIdentity, checkVariantTable, type VariantTable } from './variant
 export const PROFILES = ['safe', 'fast'] as const;
 export type Profile = (typeof PROFILES)[number];
 
+/**
+ * A WebGPU implementation: `navigator.gpu`, what `createGpu` returns, or what `create` of the npm package webgpu does. The
+ * global types of WebGPU are not named in public: a project need not have them.
+ */
+export interface WebGpu {
+  requestAdapter(options?: { readonly powerPreference?: 'low-power' | 'high-performance' }): Promise<object | null>;
+}
+
 export interface OpenDeviceOptions {
   /** The WebGPU implementation; default `navigator.gpu`. */
-  readonly gpu?: GPU;
+  readonly gpu?: WebGpu;
   /**
    * What `gpu` was made for; kept in every record. WebGPU has no way to ask for it: Node's `openDevice` makes a `gpu` that
    * fits, browsers are always `safe`. Default `safe`.
@@ -25,7 +33,7 @@ export interface OpenDeviceOptions {
    * whole shall be the one that policies run on.
    */
   readonly timing?: boolean;
-  readonly powerPreference?: GPUPowerPreference;
+  readonly powerPreference?: 'low-power' | 'high-performance';
   /** Which variants of the kernels are used. Default: by what the adapter says of itself. */
   readonly deviceClass?: DeviceClass;
   /**
@@ -65,7 +73,9 @@ export interface AdapterSummary extends AdapterFacts {
  */
 export class ComputeDevice {
   readonly adapter: AdapterSummary;
+  /** @internal */
   readonly gpuDevice: GPUDevice;
+  /** @internal */
   readonly pipelines: PipelineCache;
   readonly deviceClass: DeviceClass;
   /** Variants that were measured on this adapter; undefined: the shipped ones. */
@@ -110,7 +120,7 @@ export class ComputeDevice {
    */
   static async open(options: OpenDeviceOptions = {}): Promise<ComputeDevice> {
     const { navigator } = globalThis as { navigator?: { gpu?: GPU } };
-    const gpu = options.gpu ?? navigator?.gpu;
+    const gpu = (options.gpu as GPU | undefined) ?? navigator?.gpu;
     if (!gpu) {
       throw new NoAdapterError(
         'WebGPU is not available: navigator.gpu is missing. Use a browser with WebGPU, or pass `gpu`, e.g. from the npm package "webgpu".',
@@ -153,11 +163,12 @@ export class ComputeDevice {
     return this.adapter.profile;
   }
 
+  /** @internal */
   get limits(): GPUSupportedLimits {
     return this.gpuDevice.limits;
   }
 
-  /** The WebGPU implementation that this device came from. */
+  /** The WebGPU implementation that this device came from. @internal */
   get gpu(): GPU {
     return this.#gpu;
   }

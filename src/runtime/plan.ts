@@ -54,6 +54,7 @@ interface TapCopy {
 /**
  * A compiled plan: pipelines, bind groups and workgroup counts, ready to be encoded again and again. Encoding creates
  * nothing but the command encoder and its passes.
+ * @internal
  */
 export class Plan {
   readonly #device: ComputeDevice;
@@ -162,7 +163,7 @@ export class Plan {
   }
 }
 
-/** Receives copies of inner values while a plan is encoded; read back with the result. */
+/** Receives copies of inner values while a plan is encoded; read back with the result. @internal */
 export class TapBuffer {
   readonly buffer: GPUBuffer;
   readonly #copies: TapCopy[] = [];
@@ -197,6 +198,7 @@ export class TapBuffer {
 /**
  * Makes a recorded plan real: buffers, pipelines (all in parallel), bind groups.
  * @throws DeviceLimitError, ShaderError.
+ * @internal
  */
 export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): Promise<Plan> {
   const buffers = new Map<BufferHandle, GPUBuffer>();

@@ -1,17 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { NoAdapterError, OptionError } from '../../foundation/errors.js';
+import type { AdapterChoice } from '../options.js';
 import { type DawnOptions, dawnFlags } from './profile.js';
 import { useSwiftShader } from './swiftshader.js';
-
-/**
- * Which adapter to use.
- * - `auto`: the system's best adapter; SwiftShader where the system has none.
- * - `hardware`: a GPU, never a software adapter.
- * - `swiftshader`, `lavapipe`: these software adapters.
- * - anything else: the adapter whose name contains this text.
- */
-export type AdapterChoice = 'auto' | 'hardware' | 'swiftshader' | 'lavapipe' | (string & {});
 
 /** Environment variable that overrides the default choice. */
 export const ADAPTER_VARIABLE = 'WARMSTEP_ADAPTER';

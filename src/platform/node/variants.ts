@@ -5,11 +5,10 @@ import { OptionError } from '../../foundation/errors.js';
 import { checkChoice } from '../../foundation/options.js';
 import type { AdapterFacts, OpenDeviceOptions } from '../../runtime/device.js';
 import { adapterIdentity, checkVariantTable, type VariantTable } from '../../runtime/variant-table.js';
+import type { VariantsChoice } from '../options.js';
 
 /** Environment variable that says whether what `warmstep tune` stored is used. */
 export const VARIANTS_VARIABLE = 'WARMSTEP_VARIANTS';
-
-export type VariantsChoice = 'tuned' | 'shipped' | NonNullable<OpenDeviceOptions['variants']>;
 
 /** What ComputeDevice.open takes for a choice. @throws OptionError for any other word. */
 export function chooseVariants(choice: VariantsChoice = environmentChoice()): OpenDeviceOptions['variants'] {
