@@ -1,3 +1,4 @@
+import { checkKeys, checkSignal } from '../foundation/options.js';
 import type { Dialect } from '../spec/policy-spec.js';
 import { diffusionPolicyNormalization, hasDiffusionPolicyNormalizer } from './diffusion-policy/statistics.js';
 import { readJsonObject } from './json-object.js';
@@ -17,7 +18,7 @@ import { checkUnetTensors, unetTensorShapes } from './lerobot/unet-tensors.js';
 import { modelFile } from './model-file.js';
 import { countWeights, FileTensors } from './named-tensors.js';
 import { SafetensorsFile } from './safetensors/safetensors.js';
-import type { CheckpointSource } from './source.js';
+import { type CheckpointSource, checkSource } from './source.js';
 import type { LoadOptions, PolicyCheckpoint } from './types.js';
 
 /**
@@ -27,6 +28,9 @@ import type { LoadOptions, PolicyCheckpoint } from './types.js';
  * Throws CheckpointError for what is wrong, UnsupportedCheckpointError for what is right but not supported.
  */
 export async function loadPolicyCheckpoint(source: CheckpointSource, options: LoadOptions = {}): Promise<PolicyCheckpoint> {
+  checkSource('loadPolicyCheckpoint', 'source', source);
+  checkKeys('loadPolicyCheckpoint', options, ['signal']);
+  checkSignal('loadPolicyCheckpoint', options.signal);
   try {
     return await load(source, options.signal);
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Schedule } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
-import { checkInteger, checkKeys } from '../foundation/options.js';
+import { checkInteger, checkKeys, checkList, checkObject, checkToggle } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { concatenate } from '../strategies/chunks.js';
 import { type DenoiseRequest, type DenoiseResult, type StrategyContext, startFromSample } from '../strategies/strategy.js';
@@ -49,6 +49,7 @@ export function givenRun(given: Omit<DenoiseSample, 'window'>, frames: Float32Ar
   const { sample, schedule, stepNoise = [], trace = false } = given;
   const chunkSize = context.horizon * context.actionDim;
   checkSchedule(schedule, context.scheduler.numTrainTimesteps);
+  checkToggle('denoise', 'trace', trace);
   const start = checkedFloats('sample', sample, chunkSize);
   const seed = { seed: 0, episode: 0, decision: 0, sample: 0 };
   const { noise, stepNoise: rows } = runNoise(schedule, chunkSize, seed, { ...checkedNoise({ stepNoise }, chunkSize), noise: start });
@@ -56,9 +57,19 @@ export function givenRun(given: Omit<DenoiseSample, 'window'>, frames: Float32Ar
 }
 
 /** A row beyond the tables of the timesteps is an error that ends the device: it must not get there. */
-function checkSchedule({ steps }: Schedule, numTrainTimesteps: number): void {
+function checkSchedule(schedule: Schedule, numTrainTimesteps: number): void {
+  const where = 'denoise: schedule';
+  checkObject('denoise', 'schedule', schedule);
+  const { steps, noisySteps } = schedule;
+  let noisy = 0;
+  checkList(where, 'steps', steps, (step, index) => {
+    checkObject(where, `steps[${index}]`, step);
+    checkInteger(where, 'timestep', step.timestep, 0, numTrainTimesteps - 1);
+    if (step.fromNoise !== 0) noisy++;
+  });
   if (steps.length === 0) throw new OptionError('denoise: the schedule has no steps: give it one at least.');
-  for (const { timestep } of steps) checkInteger('denoise: schedule', 'timestep', timestep, 0, numTrainTimesteps - 1);
+  // As many rows of noise are made: a number of its own could be any.
+  checkInteger(where, 'noisySteps', noisySteps, noisy, noisy);
 }
 
 /** Runs that can share their dispatches: one schedule, and one answer to whether samples are traced. */

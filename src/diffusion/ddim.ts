@@ -1,6 +1,8 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkToggle } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
-import { alphaBarAt, checkClip, makeSchedule, networkOutputTerms } from './solver-step.js';
+import { alphaBarAt, checkSolverOptions, makeSchedule, networkOutputTerms } from './solver-step.js';
 import type { TimestepSpacing } from './timesteps.js';
 import { checkTimesteps, spacedTimesteps } from './timesteps.js';
 
@@ -20,10 +22,11 @@ export interface DdimOptions extends SolverOptions {
  * Throws OptionError for unusable steps, timesteps, eta or clip.
  */
 export function ddimSchedule(options: DdimOptions): Schedule {
-  const { alphasCumprod, steps, eta = 0, timestepSpacing = 'leading' } = options;
-  checkClip(options.clip);
-  if (!(eta >= 0 && eta <= 1)) {
-    throw new OptionError(`eta must lie between 0 and 1, found ${eta}: choose 0 for a deterministic solver`);
+  checkSolverOptions('ddimSchedule', options);
+  const { alphasCumprod, steps, eta = 0, timestepSpacing = 'leading', setAlphaToOne = true } = options;
+  checkToggle('ddimSchedule', 'setAlphaToOne', setAlphaToOne);
+  if (!(typeof eta === 'number' && eta >= 0 && eta <= 1)) {
+    throw new OptionError(`eta must lie between 0 and 1, found ${shownValue(eta)}: choose 0 for a deterministic solver`);
   }
   const chosen = options.timesteps;
   if (chosen !== undefined) {

@@ -1,5 +1,6 @@
+import { checkChoice } from '../foundation/options.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
-import { alphaBarAt, checkClip, makeSchedule, networkOutputTerms } from './solver-step.js';
+import { alphaBarAt, checkSolverOptions, makeSchedule, networkOutputTerms } from './solver-step.js';
 import type { TimestepSpacing } from './timesteps.js';
 import { checkTimesteps, spacedTimesteps } from './timesteps.js';
 
@@ -23,8 +24,9 @@ const MIN_VARIANCE = 1e-20;
  * at every t > 0 and none at t = 0. Throws OptionError for unusable steps, timesteps or clip.
  */
 export function ddpmSchedule(options: DdpmOptions): Schedule {
+  checkSolverOptions('ddpmSchedule', options);
   const { alphasCumprod, steps, timestepSpacing = 'leading', predecessor = 'visited' } = options;
-  checkClip(options.clip);
+  checkChoice('ddpmSchedule', 'predecessor', predecessor, ['visited', 'adjacent']);
   const timesteps = options.timesteps ?? spacedTimesteps(timestepSpacing, steps, alphasCumprod.length);
   checkTimesteps(timesteps, steps, alphasCumprod.length);
   return makeSchedule(

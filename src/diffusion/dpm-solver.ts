@@ -1,6 +1,8 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkNumber } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
-import { checkClip, makeSchedule, networkOutputTerms, signalAndNoise } from './solver-step.js';
+import { checkSolverOptions, makeSchedule, networkOutputTerms, signalAndNoise } from './solver-step.js';
 import type { TimestepSpacing } from './timesteps.js';
 import { multistepTimesteps } from './timesteps.js';
 
@@ -27,9 +29,9 @@ const SHORT_SCHEDULE = 15;
  * with `finalSigma` `zero` is exactly that step's x0. Throws OptionError for unusable options.
  */
 export function dpmSolverSchedule(options: DpmSolverOptions): Schedule {
+  checkSolverOptions('dpmSolverSchedule', options);
   const { alphasCumprod, steps, timestepSpacing = 'linspace' } = options;
   const { solverType = 'midpoint', finalSigma = 'zero' } = options;
-  checkClip(options.clip);
   const timesteps = multistepTimesteps(timestepSpacing, steps, alphasCumprod.length, usableLevels(options));
   const levels = [...timesteps.map((t) => sigma(alphasCumprod, t)), finalLevel(finalSigma, alphasCumprod)];
   const correction = correctionOf(solverType);
@@ -99,10 +101,11 @@ function sigma(alphasCumprod: Float64Array, timestep: number): number {
 
 /** How many levels, counted from timestep 0, have λ = −ln σ of at least `lambdaMinClipped`. */
 function usableLevels({ alphasCumprod, lambdaMinClipped = -Infinity }: DpmSolverOptions): number {
+  checkNumber('dpmSolverSchedule', 'lambdaMinClipped', lambdaMinClipped, 'a number', (value) => !Number.isNaN(value));
   const count = alphasCumprod.filter((_, t) => -Math.log(sigma(alphasCumprod, t)) >= lambdaMinClipped).length;
   if (count === 0) {
     throw new OptionError(
-      `lambdaMinClipped must leave some noise level to start from, found ${lambdaMinClipped}, which leaves none: ` +
+      `lambdaMinClipped must leave some noise level to start from, found ${shownValue(lambdaMinClipped)}, which leaves none: ` +
         'choose a smaller value',
     );
   }
@@ -110,5 +113,5 @@ function usableLevels({ alphasCumprod, lambdaMinClipped = -Infinity }: DpmSolver
 }
 
 function unknownWord(option: string, words: string, found: never): OptionError {
-  return new OptionError(`${option} must be ${words}, found ${String(found)}: choose one of these`);
+  return new OptionError(`${option} must be ${words}, found ${shownValue(found)}: choose one of these`);
 }

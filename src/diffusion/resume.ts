@@ -1,15 +1,20 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkList, checkObject } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import { makeSchedule, networkOutputTerms, type Schedule, type SolverOptions } from './solver-step.js';
 
 /**
  * The steps of a schedule from `first` on, for a sample that is at that step's noise level. The first of them has no x̂0
  * of a step before: a multistep solver takes it with first order, which is the step with the previous x̂0 equal to its own.
  */
-export function resumeSchedule({ solver, steps }: Schedule, first: number): Schedule {
+export function resumeSchedule(schedule: Schedule, first: number): Schedule {
+  checkObject('resumeSchedule', 'schedule', schedule);
+  const { solver, steps } = schedule;
+  checkList('resumeSchedule', 'steps', steps, (member) => checkObject('resumeSchedule', 'a step', member));
   const step = steps[first];
   if (step === undefined) {
     throw new OptionError(
-      `a schedule of ${steps.length} steps can be resumed at steps 0 to ${steps.length - 1}, found ${first}: correct the step`,
+      `a schedule of ${steps.length} steps can be resumed at steps 0 to ${steps.length - 1}, found ${shownValue(first)}: correct the step`,
     );
   }
   return makeSchedule(solver, [{ ...step, fromX0: step.fromX0 + step.fromPreviousX0, fromPreviousX0: 0 }, ...steps.slice(first + 1)]);

@@ -1,7 +1,9 @@
 import type { Task } from '../envs/environment.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
+import { checkInteger, checkKeys, checkNumber, checkObject, checkSignal, keysOf } from '../foundation/options.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
+import { checkPolicy, checkTask } from './check.js';
 import { playEpisode } from './play.js';
 import type { LatencyRecord } from './record.js';
 
@@ -22,6 +24,9 @@ export interface Latencies {
   readonly coldLatency?: LatencyRecord;
 }
 
+const WHERE = 'measureLatency';
+const KEYS = keysOf<LatencyOptions>({ task: true, strategy: true, seed: true, decisions: true, budgetMs: true, signal: true });
+
 /** Fewer samples of a kind say nothing about a median. */
 const LEAST = 3;
 
@@ -31,7 +36,15 @@ const LEAST = 3;
  * early here too; where they bring no decisions, there are no samples.
  */
 export async function measureLatency(policy: Policy, options: LatencyOptions): Promise<Latencies> {
+  checkPolicy(WHERE, policy);
+  checkKeys(WHERE, options, KEYS);
   const { task, strategy, seed, decisions, budgetMs, signal } = options;
+  checkTask(WHERE, task);
+  checkObject(WHERE, 'strategy', strategy);
+  checkInteger(WHERE, 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger(WHERE, 'decisions', decisions, 0, Number.MAX_SAFE_INTEGER);
+  checkNumber(WHERE, 'budgetMs', budgetMs, 'a number of milliseconds of at least 0', (ms) => ms >= 0);
+  checkSignal(WHERE, signal);
   const first: Decision[] = [];
   const later: Decision[] = [];
   const started = performance.now();

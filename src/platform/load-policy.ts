@@ -1,4 +1,4 @@
-import type { CheckpointSource } from '../checkpoints/source.js';
+import { type CheckpointSource, checkSource } from '../checkpoints/source.js';
 import { checkLoadOptions, loadPolicy as loadFromSource } from '../policy/load-policy.js';
 import type { Policy } from '../policy/policy.js';
 import type { ComputeDevice } from '../runtime/device.js';
@@ -14,6 +14,7 @@ export interface Runtime {
 /** `loadPolicy` of a runtime: paths become sources, and a device is opened where none is given. */
 export async function loadPolicyIn(runtime: Runtime, source: string | CheckpointSource, options: LoadPolicyOptions): Promise<Policy> {
   checkLoadOptions(options, ['adapter', 'profile']);
+  if (typeof source !== 'string') checkSource('loadPolicy', 'source (or the path of a folder)', source);
   const { networks, adapter, profile, device: given, ...rest } = options;
   const policySource = typeof source === 'string' ? await runtime.folderSource(source) : source;
   const named = networks?.predictor;

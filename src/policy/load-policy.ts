@@ -1,12 +1,23 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
 import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
-import type { CheckpointSource } from '../checkpoints/source.js';
+import { type CheckpointSource, checkSource } from '../checkpoints/source.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
-import { checkChoice, checkInteger, checkKeys, keysOf } from '../foundation/options.js';
+import {
+  checkCallbacks,
+  checkChoice,
+  checkInteger,
+  checkKeys,
+  checkList,
+  checkObject,
+  checkSignal,
+  checkText,
+  keysOf,
+} from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { ComputeDevice } from '../runtime/device.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
@@ -61,18 +72,38 @@ const LOAD_POLICY_KEYS = keysOf<LoadPolicyOptions>({
   taps: true,
 });
 
-/** Refuses what `loadPolicy` does not know; `more` are options of a platform's own. @throws OptionError. */
+/** Refuses what `loadPolicy` does not know or cannot use; `more` are options of a platform's own. @throws OptionError. */
 export function checkLoadOptions(options: object, more: readonly string[] = []): void {
+  checkObject('loadPolicy', 'options', options);
   if ('predictor' in options) {
     throw new OptionError('loadPolicy: `predictor` has moved: write `networks: { predictor }`.');
   }
   checkKeys('loadPolicy', options, [...LOAD_POLICY_KEYS, ...more]);
-  const { networks } = options as { readonly networks?: unknown };
+  const { device, networks, seed, precision, taps, signal } = options as LoadPolicyOptions;
+  checkDevice(device);
+  checkSignal('loadPolicy', signal);
+  checkCallbacks<LoadPolicyOptions>('loadPolicy', options, ['onProgress', 'onDecision', 'onDispose']);
+  checkInteger('loadPolicy', 'seed', seed ?? 0, 0, Number.MAX_SAFE_INTEGER);
+  checkChoice('loadPolicy', 'precision', precision ?? 'f32', PRECISION_CHOICES);
+  checkList('loadPolicy', 'taps', taps ?? [], (tap) => checkText('loadPolicy', 'a tap', tap));
+  checkNetworks(networks);
+}
+
+function checkDevice(device: unknown): void {
+  if (device === undefined || device instanceof ComputeDevice) return;
+  const isRaw = typeof device === 'object' && device !== null && 'createBuffer' in device;
+  const found = isRaw ? 'a raw GPUDevice' : shownValue(device);
+  throw new OptionError(`loadPolicy: device must be one that openDevice() or ComputeDevice.open() returned, found ${found}.`);
+}
+
+function checkNetworks(networks: unknown): void {
   if (networks === undefined) return;
   if (typeof networks !== 'object' || networks === null) {
-    throw new OptionError(`loadPolicy: networks must be an object such as { predictor }, found ${String(networks)}.`);
+    throw new OptionError(`loadPolicy: networks must be an object such as { predictor }, found ${shownValue(networks)}.`);
   }
   checkKeys('loadPolicy: networks', networks, keysOf<GivenNetworks>({ predictor: true }));
+  const { predictor } = networks as { readonly predictor?: unknown };
+  if (predictor !== undefined && typeof predictor !== 'string') checkSource('loadPolicy', 'networks.predictor', predictor);
 }
 
 /**
@@ -82,6 +113,9 @@ export function checkLoadOptions(options: object, more: readonly string[] = []):
  */
 export async function loadPolicy(source: CheckpointSource, options: LoadPolicyOptions = {}): Promise<Policy> {
   checkLoadOptions(options);
+  checkSource('loadPolicy', 'source', source);
+  const given: unknown = options.networks?.predictor;
+  if (typeof given === 'string') checkChoice('loadPolicy', 'networks.predictor', given, ['shift']);
   if (options.device) return loadOnto(options.device, source, options);
   const device = await ComputeDevice.open();
   try {
@@ -97,9 +131,9 @@ export async function loadPolicy(source: CheckpointSource, options: LoadPolicyOp
 }
 
 async function loadOnto(device: ComputeDevice, source: CheckpointSource, options: LoadPolicyOptions): Promise<Policy> {
-  const { signal, seed = 0, onProgress } = options;
-  const choice = checkChoice('loadPolicy', 'precision', options.precision ?? 'f32', PRECISION_CHOICES);
-  checkInteger('loadPolicy', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  const { signal, onProgress } = options;
+  const seed = options.seed ?? 0;
+  const choice = options.precision ?? 'f32';
   signal?.throwIfAborted();
   const loading = signal ? { signal } : {};
   const opened: { close(): Promise<void> }[] = [];
@@ -137,7 +171,7 @@ async function createPolicy(
       networks,
       precision,
       fileDtypes: storedDtypes(checkpoint.weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])),
-      strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
+      strategy: options.strategy === undefined ? defaultStrategy(checkpoint, predictor !== undefined) : options.strategy,
       seed: options.seed,
       warnings: [...checkpoint.warnings, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],
       taps: options.taps ?? [],

@@ -5,7 +5,7 @@ import { checkedNoise, type GivenNoise } from '../decision/noise.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
-import { checkInteger, checkKeys } from '../foundation/options.js';
+import { checkInteger, checkKeys, checkList, checkObject, checkSignal, copyNumbers } from '../foundation/options.js';
 import { checkFrame, checkWindow, type Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
 import type { PlanTiming } from '../runtime/timing.js';
@@ -113,7 +113,7 @@ export class Policy {
     checkKeys('act', options, ['noise', 'stepNoise', 'episode']);
     const frame = checkFrame(this.#observations, observation, 'act');
     const given = checkedNoise(options, this.#chunkSize);
-    if (options.episode) this.#checkBegun('act', options.episode);
+    if (options.episode !== undefined) this.#checkBegun('act', options.episode);
     return this.#run(async () => {
       const { actionDim } = this.#context;
       const episode = options.episode ?? this.#ownEpisode();
@@ -134,7 +134,8 @@ export class Policy {
   async decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
     checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed']);
     const { previous, seed } = options;
-    if (previous) {
+    if (seed !== undefined) checkInteger('decide', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+    if (previous !== undefined) {
       const turn = this.#stateless('decide', { ...options, window, previous }, 0);
       return this.#run(() => this.#decideOne(turn()));
     }
@@ -148,10 +149,11 @@ export class Policy {
     });
   }
 
-  /** Begins an episode of its own, beside the policy's: for fleets, and for strategies side by side. @throws OptionError. */
+  /** Begins an episode of its own, beside the policy's: for fleets, and for strategies side by side. @throws OptionError, DisposedError. */
   beginEpisode(options: EpisodeOptions = {}): Episode {
+    this.#assertUsable();
     checkKeys('beginEpisode', options, ['strategy', 'seed']);
-    const strategy = options.strategy ? this.#createStrategy(options.strategy) : this.#strategy;
+    const strategy = options.strategy === undefined ? this.#strategy : this.#createStrategy(options.strategy);
     const seed = checkInteger('beginEpisode', 'seed', options.seed ?? this.#parts.seed, 0, Number.MAX_SAFE_INTEGER);
     const episode = new Episode(strategy, { seed, episode: 0, sample: 0 }, this.#newWindow());
     this.#begun.add(episode);
@@ -164,6 +166,7 @@ export class Policy {
    * @throws as decide(); then no episode has changed.
    */
   async decideAll(requests: readonly DecideRequest[]): Promise<Decision[]> {
+    checkList('decideAll', 'requests', requests, (request) => checkObject('decideAll', 'a request', request));
     const episodes = requests.flatMap((request) => ('episode' in request ? [request.episode] : []));
     if (new Set(episodes).size < episodes.length) {
       throw new OptionError('decideAll: an episode is there twice: its second decision needs the first one.');
@@ -177,6 +180,7 @@ export class Policy {
    * @throws as decide().
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
+    checkList('denoise', 'requests', requests, (request) => checkObject('denoise', 'a request', request));
     const runs = requests.map(({ window, ...request }) =>
       givenRun(request, checkWindow(this.#observations, window, this.#context.observationSteps, 'denoise'), this.#context),
     );
@@ -197,8 +201,9 @@ export class Policy {
     });
   }
 
-  /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. */
+  /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. @throws DisposedError. */
   reset(): void {
+    this.#assertUsable();
     void this.#queue.run(() => {
       this.#own = undefined;
       this.#ownIndex++;
@@ -208,9 +213,10 @@ export class Policy {
   /**
    * Changes how decisions are sampled, and ends the episode. Calls made before keep the old strategy. The first decision
    * of a strategy with more steps than any before makes larger buffers; `warmup()` does that ahead of time.
-   * @throws OptionError.
+   * @throws OptionError, DisposedError.
    */
   useStrategy(options: StrategyOptions): void {
+    this.#assertUsable();
     const strategy = this.#createStrategy(options);
     this.reset();
     void this.#queue.run(() => {
@@ -225,6 +231,7 @@ export class Policy {
    */
   async warmup(batch = 1, signal?: AbortSignalLike): Promise<void> {
     checkInteger('warmup', 'batch', batch, 1, MAX_BATCH);
+    checkSignal('warmup', signal);
     await this.#run(async () => {
       const plan = await this.#plans.get(batch, this.#strategy.schedules);
       signal?.throwIfAborted();
@@ -242,9 +249,13 @@ export class Policy {
     return this.#disposal;
   }
 
-  #run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#disposal) return Promise.reject(new DisposedError(`policy "${this.#parts.checkpoint.name}" was disposed of; load it again.`));
+  async #run<T>(task: () => Promise<T>): Promise<T> {
+    this.#assertUsable();
     return this.#queue.run(task);
+  }
+
+  #assertUsable(): void {
+    if (this.#disposal) throw new DisposedError(`policy "${this.#parts.checkpoint.name}" was disposed of; load it again.`);
   }
 
   #createStrategy(options: StrategyOptions): Strategy {
@@ -310,9 +321,10 @@ export class Policy {
   #stateless(where: string, request: StatelessRequest, place: number): () => Turn {
     const { window, previous, seed = this.#parts.seed } = request;
     const given = this.#given(where, window, request);
-    if (previous.length > 2)
-      throw new OptionError(`${where}: \`previous\` takes the two newest results at most, found ${previous.length}.`);
-    const past = previous.map((chunks) => checkedPast(where, chunks, this.#chunkSize));
+    checkInteger(where, 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+    const past: PastChunk[] = [];
+    // The two newest results at most.
+    checkList(where, '`previous`', previous, (chunks) => past.push(checkedPast(where, chunks, this.#chunkSize)), 2);
     return () => {
       const strategy = this.#strategy;
       if (!strategy.needsOnlyChunks) {
@@ -324,13 +336,15 @@ export class Policy {
 }
 
 /** A copy of chunks that a caller kept. @throws OptionError where they are of another size, or not finite. */
-function checkedPast(where: string, { normalizedChunk, chunk }: PastChunk, elements: number): PastChunk {
-  for (const values of [normalizedChunk, chunk]) {
-    if (values.length !== elements || !values.every(Number.isFinite)) {
-      throw new OptionError(
-        `${where}: \`previous\` must hold chunks of ${elements} finite values (horizon × action size), found ${values.length}.`,
-      );
-    }
-  }
-  return { normalizedChunk: normalizedChunk.slice(), chunk: chunk.slice() };
+function checkedPast(where: string, kept: PastChunk, elements: number): PastChunk {
+  const { normalizedChunk, chunk } = checkObject(where, 'a result in `previous`', kept) as PastChunk;
+  const copy = (values: ArrayLike<number>): Float32Array =>
+    Float32Array.from(
+      copyNumbers(values, elements, (found, index) => {
+        const wanted = `chunks of ${elements} finite values (horizon × action size)`;
+        const at = index === undefined ? '' : ` at index ${index}`;
+        return new OptionError(`${where}: \`previous\` must hold ${wanted}, found ${found}${at}.`);
+      }),
+    );
+  return { normalizedChunk: copy(normalizedChunk), chunk: copy(chunk) };
 }

@@ -1,7 +1,8 @@
 import type { Kernel } from '../../kernels/lib/kernel.js';
 import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
 import { DeviceLostError, NoAdapterError } from '../foundation/errors.js';
-import { classifyAdapter, type DeviceClass } from './device-class.js';
+import { checkCallbacks, checkChoice, checkKeys, checkMethods, checkToggle, keysOf } from '../foundation/options.js';
+import { classifyAdapter, DEVICE_CLASSES, type DeviceClass } from './device-class.js';
 import { PipelineCache } from './pipeline-cache.js';
 import { adapterIdentity, checkVariantTable, type VariantTable } from './variant-table.js';
 
@@ -47,6 +48,33 @@ export interface OpenDeviceOptions {
   readonly isPolled?: boolean;
   /** Replaces the text of a kernel before it is compiled. For tests that break a kernel on purpose. */
   readonly transformShader?: (kernel: Kernel) => string;
+}
+
+const OPEN_KEYS = keysOf<OpenDeviceOptions>({
+  gpu: true,
+  profile: true,
+  timing: true,
+  powerPreference: true,
+  deviceClass: true,
+  variants: true,
+  isPolled: true,
+  transformShader: true,
+});
+
+/** Refuses what `openDevice` cannot use; `more` are options of a platform's own. @throws OptionError. */
+export function checkOpenOptions(options: object, more: readonly string[] = []): void {
+  const where = 'openDevice';
+  checkKeys(where, options, [...OPEN_KEYS, ...more]);
+  const { gpu, profile, timing, powerPreference, deviceClass, isPolled } = options as OpenDeviceOptions;
+  if (gpu !== undefined) {
+    checkMethods(where, 'gpu', gpu, 'a WebGPU implementation such as navigator.gpu', ['requestAdapter']);
+  }
+  if (profile !== undefined) checkChoice(where, 'profile', profile, PROFILES);
+  if (timing !== undefined) checkToggle(where, 'timing', timing);
+  if (isPolled !== undefined) checkToggle(where, 'isPolled', isPolled);
+  if (powerPreference !== undefined) checkChoice(where, 'powerPreference', powerPreference, ['low-power', 'high-performance']);
+  if (deviceClass !== undefined) checkChoice(where, 'deviceClass', deviceClass, DEVICE_CLASSES);
+  checkCallbacks<OpenDeviceOptions>(where, options, ['transformShader']);
 }
 
 /** What the adapter says of itself, and how it was opened. */
@@ -119,6 +147,7 @@ export class ComputeDevice {
    * @throws NoAdapterError when there is no WebGPU or no adapter; OptionError for a table of variants that does not fit.
    */
   static async open(options: OpenDeviceOptions = {}): Promise<ComputeDevice> {
+    checkOpenOptions(options);
     const { navigator } = globalThis as { navigator?: { gpu?: GPU } };
     const gpu = (options.gpu as GPU | undefined) ?? navigator?.gpu;
     if (!gpu) {

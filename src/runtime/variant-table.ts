@@ -1,5 +1,6 @@
 import type { HalfLoads, WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
 import { OptionError } from '../foundation/errors.js';
+import { shownValue } from '../foundation/shown.js';
 
 /** How a convolution is cut: the part of its tiling that may differ between devices. See kernels/conv1d.wgsl.ts. */
 export interface TunedTiling {
@@ -92,7 +93,7 @@ export function adapterIdentity(adapter: {
 export function checkVariantTable(value: unknown, adapter: string, where: string): VariantTable {
   const fail = (expected: string, found: unknown): never => {
     throw new OptionError(
-      `${where}: expected ${expected}, found ${JSON.stringify(found) ?? 'nothing'}. Run \`warmstep tune\` on this ` +
+      `${where}: expected ${expected}, found ${shownJson(found)}. Run \`warmstep tune\` on this ` +
         'adapter again, or leave the table out (in Node: delete the file, or set WARMSTEP_VARIANTS=shipped).',
     );
   };
@@ -113,6 +114,15 @@ export function checkVariantTable(value: unknown, adapter: string, where: string
     }
   }
   return value as unknown as VariantTable;
+}
+
+/** As JSON, because a table is JSON; what is none is an option that a program gave. */
+function shownJson(value: unknown): string {
+  try {
+    return shownValue(JSON.stringify(value) ?? 'nothing');
+  } catch {
+    return shownValue(value);
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkText } from '../foundation/options.js';
 import type { Spelling, StrategyDefinition, Values } from './define.js';
 import { STRATEGIES, type StrategyOptions } from './index.js';
 import type { NamedStrategy } from './strategy-options.js';
@@ -17,6 +18,7 @@ ${STRATEGIES.map(({ spelled, count, words }) => {
  * @throws OptionError for what it does not know.
  */
 export function parseStrategy(text: string): NamedStrategy {
+  checkText('parseStrategy', 'the strategy', text);
   const [head = '', ...parts] = text.split('/');
   const [name = '', ...counts] = head.split(':');
   const kind = STRATEGIES.find(({ spelled }) => spelled === name);
@@ -64,6 +66,7 @@ function ownEntry<T>(entries: Readonly<Record<string, T>>, key: string): T | und
 
 /** Reads strategies between commas. @throws OptionError also for a strategy that is there twice. */
 export function parseStrategies(text: string): NamedStrategy[] {
+  checkText('parseStrategies', 'the list', text);
   const all = text.split(',').map((part) => parseStrategy(part.trim()));
   const twice = all.find(({ name }, i) => all.findIndex((other) => other.name === name) !== i);
   if (twice) throw new OptionError(`strategy "${twice.name}" is there twice`);

@@ -1,11 +1,12 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
+import { checkKeys, checkSignal } from '../../foundation/options.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
 import { type JsonObject, readJsonObject, shown } from '../json-object.js';
 import { storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
 import { modelFile } from '../model-file.js';
 import { countWeights, FileTensors } from '../named-tensors.js';
 import { SafetensorsFile } from '../safetensors/safetensors.js';
-import type { CheckpointSource } from '../source.js';
+import { type CheckpointSource, checkSource } from '../source.js';
 import type { LoadOptions, PredictorCheckpoint } from '../types.js';
 import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from './predictor-tensors.js';
 
@@ -14,6 +15,9 @@ import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from '.
  * Takes ownership of `source` as loadPolicyCheckpoint does. Throws CheckpointError.
  */
 export async function loadPredictorCheckpoint(source: CheckpointSource, options: LoadOptions = {}): Promise<PredictorCheckpoint> {
+  checkSource('loadPredictorCheckpoint', 'source', source);
+  checkKeys('loadPredictorCheckpoint', options, ['signal']);
+  checkSignal('loadPredictorCheckpoint', options.signal);
   try {
     return await load(source, options.signal);
   } catch (error) {

@@ -1,6 +1,8 @@
 import type { Scene } from '../../envs/scene.js';
 import { sceneOf } from '../../envs/tasks.js';
+import { checkObject, checkText } from '../../foundation/options.js';
 import { element, escape } from '../../report/html.js';
+import { checkRecord } from '../check.js';
 import type { EvaluationRecord } from '../record.js';
 import { clientScript } from './client/page.js';
 import { curvesSection } from './curves.js';
@@ -19,11 +21,14 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsaf
 
 /**
  * An evaluation as one HTML file that needs nothing else: plots and tables are in it as they are read, a script adds
- * sorting, toggles and replays. The same record gives the same text. `scene`: of the record's task, where that is none of
+ * sorting, toggles and replays. The same record gives the same text. `given`: the scene of the record's task, where that is none of
  * those that come with the package.
  * @throws OptionError for a record without strategies, for a strategy without episodes, and for a task without a scene.
  */
-export function renderReport(record: EvaluationRecord, scene: Scene = sceneOf(record.task)): string {
+export function renderReport(record: EvaluationRecord, given?: Scene): string {
+  checkRecord('renderReport', record);
+  const scene = given === undefined ? sceneOf(record.task) : given;
+  checkScene(scene);
   const model = reportModel(record, scene);
   const head = element('head', {}, [
     element('meta', { charset: 'utf-8' }),
@@ -46,4 +51,10 @@ export function renderReport(record: EvaluationRecord, scene: Scene = sceneOf(re
   ].map((render) => render(model));
   const body = element('body', {}, [element('main', {}, sections), element('script', {}, clientScript(scene.board.show))]);
   return `<!doctype html>\n${element('html', { lang: 'en' }, [head, body])}\n`;
+}
+
+function checkScene(scene: Scene): void {
+  checkObject('renderReport', 'the scene', scene);
+  checkText('renderReport', "the scene's title", scene.title);
+  checkObject('renderReport', "the scene's board", scene.board);
 }

@@ -1,4 +1,4 @@
-import { ComputeDevice } from '../../runtime/device.js';
+import { ComputeDevice, checkOpenOptions } from '../../runtime/device.js';
 import type { OpenDeviceOptions } from '../options.js';
 import { createGpu } from './gpu.js';
 import { chooseProfile } from './profile.js';
@@ -9,6 +9,7 @@ import { chooseVariants } from './variants.js';
  * @throws as ComputeDevice.open; OptionError where the stored table of variants is damaged.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<ComputeDevice> {
+  checkOpenOptions(options, ['adapter']);
   const { variants: choice, adapter, ...rest } = options;
   const variants = chooseVariants(choice);
   const tables = variants === undefined ? {} : { variants };

@@ -2,9 +2,11 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type ByteSource, type CheckpointSource, checkRange } from '../../checkpoints/source.js';
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
+import { checkText } from '../../foundation/options.js';
 
 /** A checkpoint folder on disk. Files stay open until `close`. */
 export async function folderSource(folder: string): Promise<CheckpointSource> {
+  checkText('folderSource', 'the folder', folder);
   const found = await stat(folder).catch(() => undefined);
   if (!found) throw new CheckpointError(`checkpoint folder "${folder}" does not exist.`);
   if (!found.isDirectory()) {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { NoAdapterError, OptionError } from '../../foundation/errors.js';
+import { checkKeys, checkText } from '../../foundation/options.js';
 import type { AdapterChoice } from '../options.js';
 import { type DawnOptions, dawnFlags } from './profile.js';
 import { useSwiftShader } from './swiftshader.js';
@@ -14,6 +15,8 @@ export const ADAPTER_VARIABLE = 'WARMSTEP_ADAPTER';
  * @throws NoAdapterError, naming the remedy for this operating system.
  */
 export async function createGpu(choice: AdapterChoice = process.env[ADAPTER_VARIABLE] ?? 'auto', options: DawnOptions = {}): Promise<GPU> {
+  checkText('createGpu', 'the adapter', choice);
+  checkKeys('createGpu', options, ['profile', 'timing', 'software']);
   const flags = dawnFlags(options);
   const softwareFlags = dawnFlags({ ...options, software: true });
   switch (choice) {

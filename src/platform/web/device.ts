@@ -1,10 +1,12 @@
 import { NoAdapterError, OptionError } from '../../foundation/errors.js';
-import { checkChoice } from '../../foundation/options.js';
-import { ComputeDevice, type WebGpu } from '../../runtime/device.js';
+import { checkChoice, checkKeys } from '../../foundation/options.js';
+import { shownValue } from '../../foundation/shown.js';
+import { ComputeDevice, checkOpenOptions, type WebGpu } from '../../runtime/device.js';
 import type { AdapterChoice, GpuOptions, OpenDeviceOptions } from '../options.js';
 
 /** Opens a device of `navigator.gpu`, or of the given `gpu`; see surface.ts. */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<ComputeDevice> {
+  checkOpenOptions(options, ['adapter']);
   const { adapter, variants, ...rest } = options;
   const table = typeof variants === 'string' ? checkStored(variants) : variants;
   // A given implementation is taken as it is, and so is what its giver says of it.
@@ -13,12 +15,16 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Compu
 }
 
 /** `navigator.gpu`; see surface.ts. @throws NoAdapterError where it is missing; OptionError for what a browser does not let anyone choose. */
-export async function createGpu(choice: AdapterChoice = 'auto', { profile = 'safe' }: GpuOptions = {}): Promise<WebGpu> {
+export async function createGpu(choice: AdapterChoice = 'auto', options: GpuOptions = {}): Promise<WebGpu> {
+  checkKeys('createGpu', options, ['profile', 'timing']);
+  const { profile = 'safe' } = options;
   if (choice !== 'auto') {
-    throw new OptionError(`openDevice: the adapter must be "auto" here, found "${String(choice)}": a browser chooses its adapter itself.`);
+    throw new OptionError(
+      `openDevice: the adapter must be "auto" here, found "${shownValue(choice)}": a browser chooses its adapter itself.`,
+    );
   }
   if (profile !== 'safe') {
-    throw new OptionError(`openDevice: profile must be "safe" here, found "${String(profile)}": a browser validates every command.`);
+    throw new OptionError(`openDevice: profile must be "safe" here, found "${shownValue(profile)}": a browser validates every command.`);
   }
   const { navigator, isSecureContext } = globalThis as { navigator?: { gpu?: WebGpu }; isSecureContext?: boolean };
   if (navigator?.gpu) return navigator.gpu;

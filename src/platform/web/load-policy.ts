@@ -1,5 +1,6 @@
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import { OptionError } from '../../foundation/errors.js';
+import { shownValue } from '../../foundation/shown.js';
 import type { Policy } from '../../policy/policy.js';
 import { loadPolicyIn } from '../load-policy.js';
 import type { LoadPolicyOptions } from '../options.js';
@@ -13,7 +14,7 @@ export function loadPolicy(source: string | CheckpointSource, options: LoadPolic
 /** @throws OptionError always: only Node reads folders. */
 export async function folderSource(folder: string): Promise<CheckpointSource> {
   throw new OptionError(
-    `"${String(folder)}": expected a source, found a path, and this runtime reads no folders. Give the files instead: ` +
+    `"${shownValue(folder)}": expected a source, found a path, and this runtime reads no folders. Give the files instead: ` +
       'blobSource(name, files) with what was picked or dropped, or memorySource(name, files) with what was fetched.',
   );
 }
