@@ -1,6 +1,6 @@
-import type { Schedule } from '../diffusion/solver-step.js';
+import { type Schedule, SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
-import { checkInteger, checkKeys, checkList, checkObject, checkToggle } from '../foundation/options.js';
+import { checkChoice, checkInteger, checkKeys, checkList, checkObject, checkToggle } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { concatenate } from '../strategies/chunks.js';
 import { type DenoiseRequest, type DenoiseResult, type StrategyContext, startFromSample } from '../strategies/strategy.js';
@@ -61,6 +61,7 @@ function checkSchedule(schedule: Schedule, numTrainTimesteps: number): void {
   const where = 'denoise: schedule';
   checkObject('denoise', 'schedule', schedule);
   const { steps, noisySteps } = schedule;
+  checkChoice(where, 'solver', schedule.solver, SOLVER_NAMES);
   let noisy = 0;
   checkList(where, 'steps', steps, (step, index) => {
     checkObject(where, `steps[${index}]`, step);

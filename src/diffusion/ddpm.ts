@@ -27,7 +27,7 @@ export function ddpmSchedule(options: DdpmOptions): Schedule {
   checkSolverOptions('ddpmSchedule', options);
   const { alphasCumprod, steps, timestepSpacing = 'leading', predecessor = 'visited' } = options;
   checkChoice('ddpmSchedule', 'predecessor', predecessor, ['visited', 'adjacent']);
-  const timesteps = options.timesteps ?? spacedTimesteps(timestepSpacing, steps, alphasCumprod.length);
+  const timesteps = options.timesteps === undefined ? spacedTimesteps(timestepSpacing, steps, alphasCumprod.length) : options.timesteps;
   checkTimesteps(timesteps, steps, alphasCumprod.length);
   return makeSchedule(
     'DDPM',

@@ -11,7 +11,7 @@ export function resumeSchedule(schedule: Schedule, first: number): Schedule {
   checkObject('resumeSchedule', 'schedule', schedule);
   const { solver, steps } = schedule;
   checkList('resumeSchedule', 'steps', steps, (member) => checkObject('resumeSchedule', 'a step', member));
-  const step = steps[first];
+  const step = typeof first === 'number' ? steps[first] : undefined;
   if (step === undefined) {
     throw new OptionError(
       `a schedule of ${steps.length} steps can be resumed at steps 0 to ${steps.length - 1}, found ${shownValue(first)}: correct the step`,

@@ -1,7 +1,21 @@
 import type { Task } from '../envs/environment.js';
 import { OptionError } from '../foundation/errors.js';
-import { checkInteger, checkList, checkMethods, checkNumber, checkObject, checkText, checkToggle } from '../foundation/options.js';
+import {
+  checkChoice,
+  checkInteger,
+  checkList,
+  checkMethods,
+  checkNumber,
+  checkObject,
+  checkText,
+  checkToggle,
+} from '../foundation/options.js';
+import { PRECISION_CHOICES } from '../policy/precision.js';
+import type { NamedStrategy } from '../strategies/strategy-options.js';
 import type { EpisodeRecord, EvaluationRecord, LatencyRecord } from './record.js';
+
+/** A report has a column for each. */
+const MOST_TICKS = 1_000_000;
 
 /** A policy, or what answers like one. @throws OptionError. */
 export function checkPolicy(where: string, policy: unknown): void {
@@ -15,6 +29,13 @@ export function checkTask(where: string, task: Task): void {
   checkInteger(where, "the task's maxTicks", task.maxTicks, 1, Number.MAX_SAFE_INTEGER);
 }
 
+/** @throws OptionError. */
+export function checkStrategy(where: string, strategy: NamedStrategy): void {
+  checkObject(where, 'strategy', strategy);
+  checkText(where, "the strategy's name", strategy.name);
+  checkObject(where, "the strategy's options", strategy.options);
+}
+
 /** @throws OptionError: a record of another shape would end in NaN, or in an error from deep inside. */
 export function checkRecord(where: string, record: EvaluationRecord): void {
   checkObject(where, 'the record', record);
@@ -23,9 +44,16 @@ export function checkRecord(where: string, record: EvaluationRecord): void {
   }
   for (const name of ['task', 'date', 'softwareVersion'] as const) checkText(where, `the record's ${name}`, record[name]);
   checkInteger(where, "the record's seed", record.seed, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger(where, "the record's episodes", record.episodes, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger(where, "the record's maxTicks", record.maxTicks, 1, MOST_TICKS);
   checkObject(where, "the record's policy", record.policy);
   checkText(where, "the name of the record's policy", record.policy.name);
+  checkNumber(where, "the parameters of the record's policy", record.policy.parameters, 'a number of at least 0', (count) => count >= 0);
+  if (record.policy.predictor !== null) checkText(where, "the predictor of the record's policy", record.policy.predictor);
+  checkChoice(where, "the record's precision", record.precision, PRECISION_CHOICES);
   checkObject(where, "the record's adapter", record.adapter);
+  checkText(where, "the description of the record's adapter", record.adapter.description);
+  checkToggle(where, "isSoftware of the record's adapter", record.adapter.isSoftware);
   checkList(where, "the record's grids", record.grids, (grid) => {
     checkObject(where, 'a grid', grid);
     checkList(where, 'the axes of a grid', grid.axes, (axis) => {

@@ -1,19 +1,10 @@
 import type { Task } from '../envs/environment.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
-import {
-  checkCallbacks,
-  checkInteger,
-  checkKeys,
-  checkList,
-  checkNumber,
-  checkObject,
-  checkSignal,
-  keysOf,
-} from '../foundation/options.js';
+import { checkCallbacks, checkInteger, checkKeys, checkList, checkNumber, checkSignal, keysOf } from '../foundation/options.js';
 import type { Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
-import { checkPolicy, checkTask } from './check.js';
+import { checkPolicy, checkStrategy, checkTask } from './check.js';
 import type { EpisodeRecord } from './record.js';
 import { Rollout } from './rollout.js';
 
@@ -60,7 +51,7 @@ export async function evaluate(policy: Policy, options: EvaluateOptions): Promis
   checkKeys(WHERE, options, KEYS);
   const { task, strategy, seeds, parallel, keepReplay, stepTimeoutMs } = options;
   checkTask(WHERE, task);
-  checkObject(WHERE, 'strategy', strategy);
+  checkStrategy(WHERE, strategy);
   checkList(WHERE, 'seeds', seeds, (seed) => checkInteger(WHERE, 'a seed', seed, 0, Number.MAX_SAFE_INTEGER));
   checkInteger(WHERE, 'parallel', parallel, 1, Number.MAX_SAFE_INTEGER);
   if (stepTimeoutMs !== undefined) {

@@ -1,9 +1,9 @@
 import type { Task } from '../envs/environment.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
-import { checkInteger, checkKeys, checkNumber, checkObject, checkSignal, keysOf } from '../foundation/options.js';
+import { checkInteger, checkKeys, checkNumber, checkSignal, keysOf } from '../foundation/options.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
-import { checkPolicy, checkTask } from './check.js';
+import { checkPolicy, checkStrategy, checkTask } from './check.js';
 import { playEpisode } from './play.js';
 import type { LatencyRecord } from './record.js';
 
@@ -40,7 +40,7 @@ export async function measureLatency(policy: Policy, options: LatencyOptions): P
   checkKeys(WHERE, options, KEYS);
   const { task, strategy, seed, decisions, budgetMs, signal } = options;
   checkTask(WHERE, task);
-  checkObject(WHERE, 'strategy', strategy);
+  checkStrategy(WHERE, strategy);
   checkInteger(WHERE, 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
   checkInteger(WHERE, 'decisions', decisions, 0, Number.MAX_SAFE_INTEGER);
   checkNumber(WHERE, 'budgetMs', budgetMs, 'a number of milliseconds of at least 0', (ms) => ms >= 0);

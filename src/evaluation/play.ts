@@ -1,7 +1,7 @@
 import type { Task } from '../envs/environment.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
-import { checkCallbacks, checkInteger, checkKeys, checkSignal, keysOf } from '../foundation/options.js';
+import { checkCallbacks, checkInteger, checkKeys, checkSignal, checkToggle, keysOf } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
@@ -58,6 +58,7 @@ export async function playEpisode(policy: Policy, options: PlayOptions): Promise
   checkKeys(WHERE, options, KEYS);
   checkTask(WHERE, options.task);
   checkInteger(WHERE, 'seed', options.seed, 0, Number.MAX_SAFE_INTEGER);
+  if (options.keepReplay !== undefined) checkToggle(WHERE, 'keepReplay', options.keepReplay);
   checkCallbacks(WHERE, options, ['isEnough', 'onDecision', 'onTick']);
   checkSignal(WHERE, options.signal);
   const { task, seed, strategy, keepReplay, signal, isEnough, onDecision, onTick } = options;

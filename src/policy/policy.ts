@@ -323,8 +323,10 @@ export class Policy {
     const given = this.#given(where, window, request);
     checkInteger(where, 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
     const past: PastChunk[] = [];
-    // The two newest results at most.
-    checkList(where, '`previous`', previous, (chunks) => past.push(checkedPast(where, chunks, this.#chunkSize)), 2);
+    if (Array.isArray(previous) && previous.length > 2) {
+      throw new OptionError(`${where}: \`previous\` takes the two newest results at most, found ${previous.length}.`);
+    }
+    checkList(where, '`previous`', previous, (chunks) => past.push(checkedPast(where, chunks, this.#chunkSize)));
     return () => {
       const strategy = this.#strategy;
       if (!strategy.needsOnlyChunks) {

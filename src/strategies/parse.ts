@@ -1,5 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkText } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import type { Spelling, StrategyDefinition, Values } from './define.js';
 import { STRATEGIES, type StrategyOptions } from './index.js';
 import type { NamedStrategy } from './strategy-options.js';
@@ -23,9 +24,11 @@ export function parseStrategy(text: string): NamedStrategy {
   const [name = '', ...counts] = head.split(':');
   const kind = STRATEGIES.find(({ spelled }) => spelled === name);
   if (!kind)
-    throw new OptionError(`strategy "${text}" begins with "${name}": known are ${STRATEGIES.map(({ spelled }) => spelled).join(', ')}`);
+    throw new OptionError(
+      `strategy "${shownValue(text)}" begins with "${shownValue(name)}": known are ${STRATEGIES.map(({ spelled }) => spelled).join(', ')}`,
+    );
   const words: Spelling['words'] = kind.words;
-  const where = `strategy "${text}"`;
+  const where = `strategy "${shownValue(text)}"`;
   const entries = parts.map((part): [string, string] => {
     const [key = '', ...value] = part.split('=');
     return [key, value.join('=')];
@@ -37,7 +40,7 @@ export function parseStrategy(text: string): NamedStrategy {
   const values: Record<string, unknown> = {};
   for (const [key, value] of entries) {
     const word = ownEntry(words, key);
-    if (!word) throw new OptionError(`${where}: unknown option "${key}". ${name} has: ${Object.keys(words).join(', ')}`);
+    if (!word) throw new OptionError(`${where}: unknown option "${shownValue(key)}". ${name} has: ${Object.keys(words).join(', ')}`);
     if (Object.hasOwn(values, key)) throw new OptionError(`${where}: ${key} is there twice`);
     values[key] = word.read(value, `${where}: ${key}`);
   }

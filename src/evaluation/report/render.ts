@@ -1,6 +1,6 @@
-import type { Scene } from '../../envs/scene.js';
+import type { Scene, SceneAxis } from '../../envs/scene.js';
 import { sceneOf } from '../../envs/tasks.js';
-import { checkObject, checkText } from '../../foundation/options.js';
+import { checkList, checkMethods, checkNumber, checkObject, checkText } from '../../foundation/options.js';
 import { element, escape } from '../../report/html.js';
 import { checkRecord } from '../check.js';
 import type { EvaluationRecord } from '../record.js';
@@ -53,8 +53,23 @@ export function renderReport(record: EvaluationRecord, given?: Scene): string {
   return `<!doctype html>\n${element('html', { lang: 'en' }, [head, body])}\n`;
 }
 
+/** @throws OptionError for a scene that a page could not show. */
 function checkScene(scene: Scene): void {
-  checkObject('renderReport', 'the scene', scene);
-  checkText('renderReport', "the scene's title", scene.title);
-  checkObject('renderReport', "the scene's board", scene.board);
+  const where = 'renderReport: scene';
+  checkObject(where, 'the scene', scene);
+  checkText(where, 'title', scene.title);
+  checkText(where, 'scoring', scene.scoring);
+  checkNumber(where, 'tickRate', scene.tickRate, 'a number above 0', (rate) => rate > 0 && rate < Infinity);
+  for (const name of ['snapshot', 'targets'] as const) {
+    checkList(where, name, scene[name], (axis) =>
+      checkText(where, 'the name of an axis', (checkObject(where, 'an axis', axis) as SceneAxis).name),
+    );
+  }
+  checkMethods(where, 'the scene', scene, 'a scene', ['describeReward']);
+  const { board } = scene;
+  checkMethods(where, 'board', board, 'a board', ['show']);
+  for (const name of ['markup', 'style', 'legend'] as const) checkText(where, `board.${name}`, board[name]);
+  for (const name of ['width', 'height'] as const) {
+    checkNumber(where, `board.${name}`, board[name], 'a number above 0', (side) => side > 0 && side < Infinity);
+  }
 }

@@ -3,12 +3,13 @@ import { basename, join, resolve } from 'node:path';
 import { type ByteSource, type CheckpointSource, checkRange } from '../../checkpoints/source.js';
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 import { checkText } from '../../foundation/options.js';
+import { shownValue } from '../../foundation/shown.js';
 
 /** A checkpoint folder on disk. Files stay open until `close`. */
 export async function folderSource(folder: string): Promise<CheckpointSource> {
   checkText('folderSource', 'the folder', folder);
   const found = await stat(folder).catch(() => undefined);
-  if (!found) throw new CheckpointError(`checkpoint folder "${folder}" does not exist.`);
+  if (!found) throw new CheckpointError(`checkpoint folder "${shownValue(folder)}" does not exist.`);
   if (!found.isDirectory()) {
     if (folder.endsWith('.ckpt')) {
       throw new UnsupportedCheckpointError(

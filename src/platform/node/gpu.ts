@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { NoAdapterError, OptionError } from '../../foundation/errors.js';
 import { checkKeys, checkText } from '../../foundation/options.js';
+import { shownValue } from '../../foundation/shown.js';
 import type { AdapterChoice } from '../options.js';
 import { type DawnOptions, dawnFlags } from './profile.js';
 import { useSwiftShader } from './swiftshader.js';
@@ -42,7 +43,7 @@ export async function createGpu(choice: AdapterChoice = process.env[ADAPTER_VARI
     default: {
       const gpu = await systemGpu([...flags, `adapter=${choice}`]);
       if (gpu) return gpu;
-      throw new NoAdapterError(`no adapter's name contains "${choice}". \`warmstep doctor\` lists what is there. ${remedy()}`);
+      throw new NoAdapterError(`no adapter's name contains "${shownValue(choice)}". \`warmstep doctor\` lists what is there. ${remedy()}`);
     }
   }
 }
