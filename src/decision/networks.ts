@@ -32,8 +32,8 @@ export interface PolicyNetworks {
 export interface LoadNetworksOptions {
   readonly precision: Precision;
   readonly signal?: AbortSignalLike | undefined;
-  /** Fraction of the U-Net's residual blocks that are on the device, 0 … 1. */
-  readonly onProgress?: ((fraction: number) => void) | undefined;
+  /** Called when one more of the U-Net's residual blocks is on the device. */
+  readonly onBlock?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Brings checked checkpoints to the device. Frees everything it made when it fails or is aborted. */
@@ -51,9 +51,8 @@ export async function loadNetworks(
   });
   try {
     if (predictor !== undefined && predictor !== 'shift') assertPredictorFits(policy, predictor);
-    const { onProgress } = options;
     const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, (done, total) =>
-      onProgress?.(done / total),
+      options.onBlock?.(done, total),
     );
     return {
       device,

@@ -24,6 +24,7 @@ export type { Observation } from '../observations/check.js';
 export type { Episode } from '../policy/episode.js';
 export type { PolicyInfo } from '../policy/info.js';
 export { type LoadPolicyOptions, loadPolicy } from '../policy/load-policy.js';
+export type { LoadProgress, OnLoadProgress } from '../policy/load-progress.js';
 export {
   type ActOptions,
   type DecideOptions,
@@ -43,6 +44,7 @@ export {
   type Profile,
   type WebGpu,
 } from '../runtime/device.js';
+export type { KernelProgress } from '../runtime/pipeline-cache.js';
 export type { DispatchInfo } from '../runtime/plan.js';
 export type { DispatchTiming, PlanTiming } from '../runtime/timing.js';
 export type { TunedTiling, VariantTable } from '../runtime/variant-table.js';

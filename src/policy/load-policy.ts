@@ -21,6 +21,7 @@ import { shownValue } from '../foundation/shown.js';
 import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { ComputeDevice } from '../runtime/device.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
+import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import { type Decision, Policy } from './policy.js';
 import { type LoadedIn, loadInPrecision, PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
 
@@ -48,8 +49,8 @@ export interface LoadPolicyOptions {
   readonly seed?: number;
   /** Stops loading. */
   readonly signal?: AbortSignalLike;
-  /** Fraction of the network that is on the device, 0 … 1. */
-  readonly onProgress?: (fraction: number) => void;
+  /** How far loading is, 0 … 1, and at what: also while kernels compile, which takes a minute on some drivers. */
+  readonly onProgress?: OnLoadProgress;
   /** Called after every decision, also those of act(). */
   readonly onDecision?: (result: Decision) => void;
   /** Called last when the policy is disposed of. */
@@ -131,12 +132,14 @@ export async function loadPolicy(source: CheckpointSource, options: LoadPolicyOp
 }
 
 async function loadOnto(device: ComputeDevice, source: CheckpointSource, options: LoadPolicyOptions): Promise<Policy> {
-  const { signal, onProgress } = options;
+  const { signal } = options;
   const seed = options.seed ?? 0;
   const choice = options.precision ?? 'f32';
   signal?.throwIfAborted();
   const loading = signal ? { signal } : {};
   const opened: { close(): Promise<void> }[] = [];
+  const reporter = new LoadReporter(options.onProgress);
+  const unwatch = device.pipelines.watch((progress) => reporter.note({ stage: 'kernels', ...progress }));
   try {
     const checkpoint = await loadPolicyCheckpoint(source, loading);
     opened.push(checkpoint);
@@ -145,12 +148,14 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
     if (typeof predictor === 'object') opened.push(predictor);
     const facts = { deviceClass: device.deviceClass, exactHalves: choice === 'auto' && (await trustsHalfLoads(device, 'packed')) };
     const refused = await adoptHalfLoads(device);
+    const onBlock = (done: number, total: number): void => reporter.report({ stage: 'weights', done, total });
     const loaded = await loadInPrecision(choice, facts, (precision) =>
-      loadNetworks(device, checkpoint, predictor, { precision, signal, onProgress }),
+      loadNetworks(device, checkpoint, predictor, { precision, signal, onBlock }),
     );
     const warnings = [...(refused === undefined ? [] : [refused]), ...loaded.warnings];
-    return await createPolicy(checkpoint, predictor, { ...loaded, warnings }, { ...options, seed });
+    return await createPolicy(checkpoint, predictor, { ...loaded, warnings }, { ...options, seed }, reporter);
   } finally {
+    unwatch();
     // Everything that a policy needs is on the device now.
     for (const checkpoint of opened) await checkpoint.close();
   }
@@ -162,6 +167,7 @@ async function createPolicy(
   predictor: PredictorCheckpoint | 'shift' | undefined,
   { networks, precision, warnings }: LoadedIn<PolicyNetworks>,
   options: LoadPolicyOptions & { readonly seed: number },
+  reporter: LoadReporter,
 ): Promise<Policy> {
   let policy: Policy | undefined;
   let loaded = false;
@@ -179,7 +185,10 @@ async function createPolicy(
       // The caller of a load that failed has no policy, and shall not hear that it was disposed of.
       onDispose: () => (loaded ? options.onDispose?.() : undefined),
     });
-    await policy.warmup(1, options.signal);
+    await policy.warmup(1, options.signal, (progress) => reporter.report({ stage: 'first runs', ...progress }));
+    reporter.throwIfFailed();
+    // The news that a device was lost comes a turn later.
+    await networks.device.settle(new Promise((resolve) => setTimeout(resolve, 0)));
     options.signal?.throwIfAborted();
     loaded = true;
     return policy;

@@ -5,9 +5,10 @@ import { checkedNoise, type GivenNoise } from '../decision/noise.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
-import { checkInteger, checkKeys, checkList, checkObject, checkSignal, copyNumbers } from '../foundation/options.js';
+import { checkCallbacks, checkInteger, checkKeys, checkList, checkObject, checkSignal, copyNumbers } from '../foundation/options.js';
 import { checkFrame, checkWindow, type Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
+import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import type { PlanTiming } from '../runtime/timing.js';
 import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
@@ -226,16 +227,18 @@ export class Policy {
 
   /**
    * Compiles what decisions of this batch size need and runs it once, so that the first decision takes no longer than
-   * the others: some drivers compile a kernel when it first runs. `loadPolicy` does this for a batch of 1.
+   * the others: some drivers compile a kernel when it first runs. `loadPolicy` does this for a batch of 1. `onKernel` is told of
+   * every kernel that has run.
    * @throws OptionError, DeviceLimitError, ShaderError, and the reason of `signal` when it is aborted.
    */
-  async warmup(batch = 1, signal?: AbortSignalLike): Promise<void> {
+  async warmup(batch = 1, signal?: AbortSignalLike, onKernel?: (progress: KernelProgress) => void): Promise<void> {
     checkInteger('warmup', 'batch', batch, 1, MAX_BATCH);
     checkSignal('warmup', signal);
+    checkCallbacks('warmup', { onKernel }, ['onKernel']);
     await this.#run(async () => {
       const plan = await this.#plans.get(batch, this.#strategy.schedules);
       signal?.throwIfAborted();
-      await plan.rehearse();
+      await plan.rehearse(onKernel);
     });
   }
 

@@ -125,6 +125,27 @@ export class Plan {
     }
   }
 
+  /**
+   * As `encode`, in parts that begin where a pipeline is used for the first time; `next` gives the encoder of the part that
+   * begins with this kernel.
+   */
+  encodeByKernel(runs: readonly SegmentRun[], next: (kernel: string) => GPUCommandEncoder): void {
+    const used = new Set<GPUComputePipeline>();
+    let pass: GPUComputePassEncoder | undefined;
+    for (const { segment, offsets } of runs) {
+      for (const dispatch of this.#segment(segment).dispatches) {
+        if (!used.has(dispatch.pipeline)) {
+          used.add(dispatch.pipeline);
+          pass?.end();
+          pass = next(dispatch.label).beginComputePass();
+        }
+        pass?.setPipeline(dispatch.pipeline);
+        this.#encodeDispatch(pass as GPUComputePassEncoder, dispatch, offsets);
+      }
+    }
+    pass?.end();
+  }
+
   #segment(name: string): RecordedSegment {
     const recorded = this.#segments.get(name);
     if (!recorded) throw new TypeError(`the plan has no segment "${name}"`);

@@ -106,6 +106,7 @@ const POLICY: readonly Probe[] = [
   { what: 'timeDecision: the window', call: (value) => policy.timeDecision(value) },
   { what: 'warmup: the batch', call: (value) => policy.warmup(value) },
   { what: 'warmup: the signal', call: (value) => policy.warmup(1, value) },
+  { what: 'warmup: the listener', call: (value) => policy.warmup(1, undefined, value), accepts: ['a function'] },
   { what: 'useStrategy', call: (value) => policy.useStrategy(value) },
   ...optionProbes('beginEpisode', {} as core.EpisodeOptions, ['strategy', 'seed'], (options) => policy.beginEpisode(options), {
     seed: ['null'],
