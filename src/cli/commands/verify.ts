@@ -7,11 +7,12 @@ import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.
 import type { ComputeDevice } from '../../runtime/device.js';
 import { choiceOption, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
+import { Progress } from '../../terminal/progress.js';
 import { table } from '../../terminal/table.js';
 import type { TensorReport } from '../../verification/compare.js';
 import { type CaseReport, verifyCase } from '../../verification/verify-case.js';
 import type { Command } from '../command.js';
-import { withDevice } from '../load.js';
+import { showLoading, withDevice } from '../load.js';
 
 const USAGE = `usage: warmstep verify CASE_DIR… [options]
 
@@ -73,7 +74,8 @@ async function verifyFolder(
   dump: string | undefined,
 ): Promise<CaseReport | RefusedCase> {
   try {
-    const report = await verifyCase(await caseFolder(folder), device, precision);
+    const progress = new Progress();
+    const report = await verifyCase(await caseFolder(folder), device, precision, showLoading(progress)).finally(() => progress.done());
     if (dump !== undefined) await writeFile(join(dump, `${basename(report.name)}.safetensors`), report.dump);
     return report;
   } catch (error) {
