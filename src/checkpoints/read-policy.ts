@@ -1,3 +1,4 @@
+import { checkKeys, checkSignal } from '../foundation/options.js';
 import { visible } from '../foundation/visible.js';
 import type { Dialect } from '../spec/policy-spec.js';
 import { abortableSource } from './abortable-source.js';
@@ -21,7 +22,7 @@ import { checkUnetTensors, unetTensorShapes } from './lerobot/unet-tensors.js';
 import { modelFile } from './model-file.js';
 import { countWeights, FileTensors } from './named-tensors.js';
 import { SafetensorsFile } from './safetensors/safetensors.js';
-import type { CheckpointSource } from './source.js';
+import { type CheckpointSource, checkSource } from './source.js';
 import type { LoadOptions, PolicyCheckpoint } from './types.js';
 
 /**
@@ -31,6 +32,9 @@ import type { LoadOptions, PolicyCheckpoint } from './types.js';
  * Throws CheckpointError for what is wrong, UnsupportedCheckpointError for what is right but not supported.
  */
 export async function loadPolicyCheckpoint(given: CheckpointSource, options: LoadOptions = {}): Promise<PolicyCheckpoint> {
+  checkSource('loadPolicyCheckpoint', 'source', given);
+  checkKeys('loadPolicyCheckpoint', options, ['signal']);
+  checkSignal('loadPolicyCheckpoint', options.signal);
   const source = abortableSource(given, options.signal);
   try {
     return await load(source, options.signal);

@@ -1,4 +1,6 @@
-import { CheckpointError } from '../foundation/errors.js';
+import { CheckpointError, OptionError } from '../foundation/errors.js';
+import { checkInteger, checkMethods, checkObject, checkText } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 
 /** One file of a checkpoint, read at any position. */
 export interface ByteSource {
@@ -29,11 +31,21 @@ export interface CheckpointSource {
   close(): Promise<void>;
 }
 
-/** Files held in memory; strings are stored as UTF-8. */
+/** @throws OptionError for what is no source, before anything is asked of it. */
+export function checkSource(where: string, name: string, source: unknown): void {
+  checkMethods(where, name, source, 'a source (folderSource, blobSource, memorySource, or one of your own)', ['list', 'open', 'close']);
+}
+
+/** Files held in memory; strings are stored as UTF-8. @throws OptionError for contents that are neither bytes nor text. */
 export function memorySource(name: string, files: Record<string, Uint8Array | string>): CheckpointSource {
+  checkText('memorySource', 'name', name);
+  checkObject('memorySource', 'files', files);
   const encoder = new TextEncoder();
   const sources = Object.entries(files).map(([file, content]): ByteSource => {
     const bytes = typeof content === 'string' ? encoder.encode(content) : content;
+    if (!(bytes instanceof Uint8Array)) {
+      throw new OptionError(`memorySource: "${file}" must be a Uint8Array or a text, found ${shownValue(content)}.`);
+    }
     return {
       name: file,
       size: bytes.byteLength,
@@ -48,25 +60,40 @@ export function memorySource(name: string, files: Record<string, Uint8Array | st
 
 /** Files picked in a browser (or any Blob); bytes are read on demand. */
 export function blobSource(name: string, files: Iterable<NamedBlob>): CheckpointSource {
-  const sources = Array.from(
-    files,
-    (file): ByteSource => ({
-      name: file.name,
-      size: file.size,
+  checkText('blobSource', 'name', name);
+  if (typeof (files as Partial<Iterable<NamedBlob>> | null)?.[Symbol.iterator] !== 'function' || typeof files === 'string') {
+    throw new OptionError(`blobSource: files must be a list of files, found ${shownValue(files)}.`);
+  }
+  const sources = Array.from(files, (file): ByteSource => {
+    checkMethods('blobSource', 'a file', file, 'a File, or a Blob with a name', ['slice']);
+    return {
+      name: checkText('blobSource', 'the name of a file', file.name),
+      size: checkInteger('blobSource', 'the size of a file', file.size, 0, Number.MAX_SAFE_INTEGER),
       read: async (offset, into) => {
         checkRange(file.name, file.size, offset, into.byteLength);
         into.set(await readBlob(file.name, file.slice(offset, offset + into.byteLength)));
       },
-    }),
-  );
+    };
+  });
   return fixedSource(name, sources);
 }
 
 /** A browser's `File`, or any Blob that has a name. */
-export type NamedBlob = Pick<Blob, 'size' | 'slice'> & { readonly name: string };
+export interface NamedBlob {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  slice(start: number, end: number): ReadableBlob;
+}
+
+/** What is used of a part of it. */
+interface ReadableBlob {
+  readonly size: number;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
 
 /** A browser refuses to read a file that changed or vanished after it was picked. */
-async function readBlob(file: string, blob: Blob): Promise<Uint8Array> {
+async function readBlob(file: string, blob: ReadableBlob): Promise<Uint8Array> {
   try {
     return new Uint8Array(await blob.arrayBuffer());
   } catch (cause) {

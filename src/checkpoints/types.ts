@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import type { PredictorShape } from '../spec/network-shapes.js';
 import type { PolicySpec } from '../spec/policy-spec.js';
 import type { NamedTensors } from './named-tensors.js';
@@ -29,5 +30,5 @@ export interface PredictorCheckpoint {
 
 export interface LoadOptions {
   /** Ends the load, also a read that is under way, and every later read of weights. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }

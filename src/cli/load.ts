@@ -1,5 +1,7 @@
 import { openDevice } from '../platform/node/device.js';
-import { type LoadNodePolicyOptions, loadPolicy } from '../platform/node/load-policy.js';
+import { loadPolicy } from '../platform/node/load-policy.js';
+import type { LoadPolicyOptions } from '../platform/options.js';
+import type { LoadProgress, OnLoadProgress } from '../policy/load-progress.js';
 import type { Policy } from '../policy/policy.js';
 import type { ComputeDevice, Profile } from '../runtime/device.js';
 import { given } from '../terminal/options.js';
@@ -33,17 +35,26 @@ export async function withDevice<T>(choice: DeviceChoice, task: (device: Compute
 /** A policy for the time of a task, with progress while it is loaded; disposed of however the task ends. */
 export async function withPolicy<T>(
   source: Parameters<typeof loadPolicy>[0],
-  options: LoadNodePolicyOptions,
+  options: LoadPolicyOptions,
   task: (policy: Policy) => Promise<T>,
 ): Promise<T> {
   const progress = new Progress();
-  const onProgress = (fraction: number): void => progress.update(`loading ${Math.round(fraction * 100)} %`);
-  const policy = await loadPolicy(source, { ...options, onProgress }).finally(() => progress.done());
+  const policy = await loadPolicy(source, { ...options, onProgress: showLoading(progress) }).finally(() => progress.done());
   try {
     return await task(policy);
   } finally {
     await policy.dispose();
   }
+}
+
+/** Shows how far loading is, kernel by kernel where that is what takes time. */
+export function showLoading(progress: Pick<Progress, 'update'>): OnLoadProgress {
+  return (fraction, at) => progress.update(`loading ${Math.floor(fraction * 100)} %: ${stageText(at)}`);
+}
+
+function stageText({ stage, done, total, ...rest }: LoadProgress): string {
+  if (!('kernel' in rest)) return `weights, block ${done} of ${total}`;
+  return `${stage === 'kernels' ? 'compiled' : 'ran for the first time'} ${done} of ${total} kernels, last ${rest.kernel}`;
 }
 
 /** Name and driver of an adapter, for people; its profile where it is not the usual one. */

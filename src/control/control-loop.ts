@@ -1,4 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkKeys } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { ActionQueue } from './action-queue.js';
 import { ChunkTime } from './chunk-time.js';
@@ -7,7 +8,7 @@ import type { DecisionSource } from './decision-source.js';
 import { type ActionSource, type ControlEvents, Listeners, type StopReason } from './events.js';
 import { type ControlMetrics, MetricsRecorder } from './metrics.js';
 import { ObservationWindow } from './observation-window.js';
-import { type ControlLoopOptions, checkedAction, type ResolvedOptions, resolveOptions } from './options.js';
+import { type ControlLoopOptions, checkDecisionSource, checkedAction, type ResolvedOptions, resolveOptions } from './options.js';
 import { SafeStop } from './safe-stop.js';
 import { Sender } from './sender.js';
 import { type Tick, TickSchedule } from './tick-schedule.js';
@@ -54,6 +55,7 @@ export class ControlLoop {
 
   /** @throws OptionError. */
   constructor(source: DecisionSource, options: ControlLoopOptions) {
+    checkDecisionSource(source);
     const { info } = source;
     this.#actionDim = info.actionDim;
     this.#options = resolveOptions(options, info);
@@ -140,8 +142,10 @@ export class ControlLoop {
     return this.#stop.stopped;
   }
 
-  #beginEpisode({ lastAction }: EpisodeStart): void {
-    const last = lastAction && checkedAction('lastAction', lastAction, this.#actionDim);
+  #beginEpisode(episode: EpisodeStart): void {
+    checkKeys('ControlLoop: start() and reset()', episode, ['lastAction']);
+    const { lastAction } = episode;
+    const last = lastAction === undefined ? undefined : checkedAction('lastAction', lastAction, this.#actionDim);
     this.#ahead.reset();
     this.#sender.last = last && { action: last, observedAtMs: undefined };
     this.#queue.clear();

@@ -1,3 +1,4 @@
+import { checkCallbacks, checkChoice, keysOf } from '../foundation/options.js';
 import type { LimitHit } from './limits.js';
 
 /**
@@ -58,6 +59,8 @@ export interface ControlEvents {
   readonly stop: StopReason;
 }
 
+const EVENTS = keysOf<ControlEvents>({ tick: true, decision: true, 'deadline-miss': true, limit: true, stop: true });
+
 type Listener = (event: never) => void;
 
 /** Listeners by the name of their event, called in the order in which they were added. */
@@ -66,6 +69,8 @@ export class Listeners {
 
   /** Returns a function that removes the listener. */
   on<Name extends keyof ControlEvents>(name: Name, listener: (event: ControlEvents[Name]) => void): () => void {
+    checkChoice('ControlLoop.on', 'the event', name, EVENTS);
+    checkCallbacks('ControlLoop.on', { listener: listener === undefined ? null : listener }, ['listener']);
     const listeners = this.#byName.get(name) ?? new Set();
     this.#byName.set(name, listeners.add(listener));
     return () => void listeners.delete(listener);

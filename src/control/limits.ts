@@ -1,5 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkKeys } from '../foundation/options.js';
+import { shownNumbers } from '../foundation/shown.js';
 
 /** One number for all dimensions of the action, or one for each, in the units of the action. */
 export type PerDimension = number | ArrayLike<number>;
@@ -76,10 +77,11 @@ function clamp(value: number, low: number, high: number): number {
 }
 
 function perDimension(name: string, given: PerDimension, actionDim: number): number[] {
-  const values = typeof given === 'number' ? new Array<number>(actionDim).fill(given) : Array.from(given);
-  if (values.length !== actionDim || !values.every((value) => typeof value === 'number' && !Number.isNaN(value))) {
+  const isThere = typeof given === 'object' && given !== null && given.length === actionDim;
+  const values = Array.from({ length: actionDim }, (_, d): unknown => (isThere ? given[d] : given));
+  if (!values.every((value): value is number => typeof value === 'number' && !Number.isNaN(value))) {
     const wanted = `a number or ${actionDim} numbers, one per dimension of the action`;
-    throw new OptionError(`limits: ${name} must be ${wanted}, found ${String(values)}.`);
+    throw new OptionError(`limits: ${name} must be ${wanted}, found ${shownNumbers(given)}.`);
   }
   return values;
 }

@@ -1,5 +1,16 @@
 import { OptionError } from '../foundation/errors.js';
-import { checkChoice, checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
+import {
+  checkChoice,
+  checkInteger,
+  checkKeys,
+  checkList,
+  checkMethods,
+  checkNumber,
+  checkObject,
+  copyNumbers,
+  keysOf,
+} from '../foundation/options.js';
+import { shownNumbers, shownValue } from '../foundation/shown.js';
 import { type Clock, SYSTEM_CLOCK } from './clock.js';
 import type { DecisionSourceInfo } from './decision-source.js';
 import type { StopReason } from './events.js';
@@ -70,6 +81,8 @@ export interface ResolvedOptions {
 }
 
 const WHERE = 'ControlLoop';
+/** More rows, or values in a row, than any policy has. */
+const MOST_STEPS = 2 ** 20;
 const KEYS = keysOf<ControlLoopOptions>({
   tickMs: true,
   send: true,
@@ -89,7 +102,10 @@ export function resolveOptions(options: ControlLoopOptions, info: DecisionSource
   checkKeys(WHERE, options, KEYS);
   const late = checkChoice(WHERE, 'late', options.late, ['hold', 'repeat', 'stop']);
   for (const name of ['send', 'onStop'] as const) {
-    if (typeof options[name] !== 'function') throw new OptionError(`${WHERE}: ${name} must be a function, found ${typeof options[name]}.`);
+    if (typeof options[name] !== 'function')
+      throw new OptionError(
+        `${WHERE}: ${name} must be a function, found ${typeof options[name] === 'object' ? shownValue(options[name]) : typeof options[name]}.`,
+      );
   }
   // Rows from the newest observation on; those before it are in the past.
   const rows = info.horizon - info.observationSteps + 1;
@@ -116,17 +132,29 @@ export function resolveOptions(options: ControlLoopOptions, info: DecisionSource
       'a positive number of milliseconds',
       (ms) => ms > 0,
     ),
-    limiter: new Limiter(options.limits ?? {}, info.actionDim),
-    clock: options.clock ?? SYSTEM_CLOCK,
+    limiter: new Limiter(options.limits === undefined ? {} : options.limits, info.actionDim),
+    clock: checkedClock(options.clock),
   };
+}
+
+function checkedClock(clock: Clock = SYSTEM_CLOCK): Clock {
+  checkMethods(WHERE, 'clock', clock, 'a clock', ['now', 'after']);
+  return clock;
+}
+
+/** Sizes that the loop counts on, of a source that need not be a Policy. @throws OptionError. */
+export function checkDecisionSource(source: unknown): void {
+  checkMethods(WHERE, 'the policy', source, 'a Policy, or what decides like one', ['decide', 'reset']);
+  const { info } = source as { readonly info: DecisionSourceInfo };
+  checkObject(WHERE, "the policy's info", info);
+  for (const name of ['horizon', 'observationSteps', 'actionSteps', 'actionDim'] as const) {
+    checkInteger(WHERE, `the policy's info.${name}`, info[name], 1, MOST_STEPS);
+  }
+  checkList(WHERE, "the policy's info.observations", info.observations, (feature) => checkObject(WHERE, 'an observation', feature));
 }
 
 /** A copy of an action that a caller gave. @throws OptionError. */
 export function checkedAction(name: string, action: ArrayLike<number>, actionDim: number): Float64Array {
-  const values = Float64Array.from(action);
-  if (values.length !== actionDim || !values.every(Number.isFinite)) {
-    const wanted = `${actionDim} finite values, one per dimension of the action`;
-    throw new OptionError(`${WHERE}: ${name} must have ${wanted}, found [${values.join(', ')}].`);
-  }
-  return values;
+  const wanted = `${actionDim} finite values, one per dimension of the action`;
+  return copyNumbers(action, actionDim, () => new OptionError(`${WHERE}: ${name} must have ${wanted}, found ${shownNumbers(action)}.`));
 }

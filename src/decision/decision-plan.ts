@@ -5,8 +5,8 @@ import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffe
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { ExpectedWait } from '../runtime/expected-wait.js';
+import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import type { Plan, SegmentRun } from '../runtime/plan.js';
-
 import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import type { OffsetValues } from '../runtime/step-offsets.js';
@@ -149,14 +149,29 @@ export class DecisionPlan {
     return timeRuns(plan, this.#runs(input.schedule, predicted), clear, this.#expectedWait(input.schedule, predicted));
   }
 
-  /** Runs every segment once, on zeros: some drivers compile a kernel when it first runs. */
-  async rehearse(): Promise<void> {
+  /**
+   * Runs every segment once, on zeros: some drivers compile a kernel when it first runs. `onKernel` is told of each that
+   * has run; the work is handed over kernel by kernel, without waiting in between.
+   */
+  async rehearse(onKernel: (progress: KernelProgress) => void = () => {}): Promise<void> {
     const input = rehearsalInput(this.shape, this.#parts.networks.predictor !== undefined);
-    const { queue } = this.#device.gpuDevice;
-    const commands = this.#encode(this.#runs(input.schedule, isPredicted(input)));
+    const { gpuDevice } = this.#device;
+    const { queue } = gpuDevice;
+    const { plan, status } = this.#parts;
+    const parts: { readonly kernel: string; readonly encoder: GPUCommandEncoder }[] = [];
+    plan.encodeByKernel(this.#runs(input.schedule, isPredicted(input)), (kernel) => {
+      const encoder = gpuDevice.createCommandEncoder({ label: `first run of ${kernel}` });
+      if (parts.length === 0) encoder.clearBuffer(status.source);
+      parts.push({ kernel, encoder });
+      return encoder;
+    });
     this.#upload(input);
-    queue.submit([commands.finish()]);
-    await this.#device.settle(queue.onSubmittedWorkDone());
+    const done = parts.map(async ({ kernel, encoder }, index) => {
+      queue.submit([encoder.finish()]);
+      await queue.onSubmittedWorkDone();
+      onKernel({ kernel, done: index + 1, total: parts.length });
+    });
+    await this.#device.settle(Promise.all(done));
   }
 
   destroy(): void {

@@ -1,6 +1,6 @@
-import type { Schedule } from '../diffusion/solver-step.js';
+import { type Schedule, SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
-import { checkInteger, checkKeys } from '../foundation/options.js';
+import { checkChoice, checkInteger, checkKeys, checkList, checkObject, checkToggle } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { concatenate } from '../strategies/chunks.js';
 import { type DenoiseRequest, type DenoiseResult, type StrategyContext, startFromSample } from '../strategies/strategy.js';
@@ -49,6 +49,7 @@ export function givenRun(given: Omit<DenoiseSample, 'window'>, frames: Float32Ar
   const { sample, schedule, stepNoise = [], trace = false } = given;
   const chunkSize = context.horizon * context.actionDim;
   checkSchedule(schedule, context.scheduler.numTrainTimesteps);
+  checkToggle('denoise', 'trace', trace);
   const start = checkedFloats('sample', sample, chunkSize);
   const seed = { seed: 0, episode: 0, decision: 0, sample: 0 };
   const { noise, stepNoise: rows } = runNoise(schedule, chunkSize, seed, { ...checkedNoise({ stepNoise }, chunkSize), noise: start });
@@ -56,9 +57,20 @@ export function givenRun(given: Omit<DenoiseSample, 'window'>, frames: Float32Ar
 }
 
 /** A row beyond the tables of the timesteps is an error that ends the device: it must not get there. */
-function checkSchedule({ steps }: Schedule, numTrainTimesteps: number): void {
+function checkSchedule(schedule: Schedule, numTrainTimesteps: number): void {
+  const where = 'denoise: schedule';
+  checkObject('denoise', 'schedule', schedule);
+  const { steps, noisySteps } = schedule;
+  checkChoice(where, 'solver', schedule.solver, SOLVER_NAMES);
+  let noisy = 0;
+  checkList(where, 'steps', steps, (step, index) => {
+    checkObject(where, `steps[${index}]`, step);
+    checkInteger(where, 'timestep', step.timestep, 0, numTrainTimesteps - 1);
+    if (step.fromNoise !== 0) noisy++;
+  });
   if (steps.length === 0) throw new OptionError('denoise: the schedule has no steps: give it one at least.');
-  for (const { timestep } of steps) checkInteger('denoise: schedule', 'timestep', timestep, 0, numTrainTimesteps - 1);
+  // As many rows of noise are made: a number of its own could be any.
+  checkInteger(where, 'noisySteps', noisySteps, noisy, noisy);
 }
 
 /** Runs that can share their dispatches: one denoiser, one schedule, and one answer to whether samples are traced. */
@@ -74,7 +86,7 @@ interface Batch {
 /** Larger groups are cut: beyond this size a batch saves nothing more, and its buffers only grow. */
 const MAX_BATCH = 256;
 
-/** Runs samples of any episodes through the denoiser, as few batches as their schedules allow. */
+/** Runs samples of any episodes through the denoiser, as few batches as their schedules allow. @internal */
 export class Denoiser {
   readonly #plans: PlanCache;
 

@@ -1,4 +1,5 @@
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
 import { loadPredictor } from '../networks/predictor/predictor.js';
 import { loadUnet, type Unet } from '../networks/unet/unet.js';
@@ -30,9 +31,9 @@ export interface PolicyNetworks {
 
 export interface LoadNetworksOptions {
   readonly precision: Precision;
-  readonly signal?: AbortSignal | undefined;
-  /** Fraction of the U-Net's residual blocks that are on the device, 0 … 1. */
-  readonly onProgress?: ((fraction: number) => void) | undefined;
+  readonly signal?: AbortSignalLike | undefined;
+  /** Called when one more of the U-Net's residual blocks is on the device. */
+  readonly onBlock?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Brings checked checkpoints to the device. Frees everything it made when it fails or is aborted. */
@@ -50,9 +51,8 @@ export async function loadNetworks(
   });
   try {
     if (predictor !== undefined && predictor !== 'shift') assertPredictorFits(policy, predictor);
-    const { onProgress } = options;
     const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, (done, total) =>
-      onProgress?.(done / total),
+      options.onBlock?.(done, total),
     );
     return {
       device,
@@ -80,7 +80,7 @@ async function loadStart(
 }
 
 /** Stops between tensors when the signal says so. */
-function abortable(source: WeightSource, signal: AbortSignal | undefined): WeightSource {
+function abortable(source: WeightSource, signal: AbortSignalLike | undefined): WeightSource {
   return {
     locate: (name) => source.locate(name),
     readFloats: (name) => {

@@ -1,6 +1,7 @@
 import { fillNormal, fillUniform } from '../diffusion/philox.js';
 import type { Schedule } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
+import { checkList, copyNumbers } from '../foundation/options.js';
 
 /** Noise of one run over one sample, standard normal. */
 export interface RunNoise {
@@ -21,9 +22,13 @@ export interface GivenNoise {
  * @throws OptionError for noise of the wrong size, or not finite.
  */
 export function checkedNoise({ noise, stepNoise }: GivenNoise, chunkSize: number): GivenNoise {
+  const rows: Float32Array[] = [];
+  if (stepNoise !== undefined) {
+    checkList('noise', 'stepNoise', stepNoise, (row, index) => rows.push(checkedFloats(`stepNoise[${index}]`, row, chunkSize)));
+  }
   return {
-    noise: noise && checkedFloats('noise', noise, chunkSize),
-    stepNoise: stepNoise?.map((row, index) => checkedFloats(`stepNoise[${index}]`, row, chunkSize)),
+    noise: noise === undefined ? undefined : checkedFloats('noise', noise, chunkSize),
+    stepNoise: stepNoise === undefined ? undefined : rows,
   };
 }
 
@@ -83,13 +88,18 @@ function noiseKey({ seed, episode, decision, sample }: NoiseSeed, row: number): 
   return { seed, episode, decision, purpose: sample * ROWS_PER_SAMPLE + row };
 }
 
-/** A copy of a caller's values. @throws OptionError where they are not as many, or not finite. */
+/** A copy of a caller's values. @throws OptionError where they are not as many, or not finite f32. */
 export function checkedFloats(name: string, values: ArrayLike<number>, elements: number): Float32Array {
-  if (values.length !== elements) {
-    throw new OptionError(`${name} must have ${elements} values (horizon × action size), found ${values.length}.`);
-  }
-  const floats = Float32Array.from(values);
+  const badValue = (found: string, index: number): OptionError =>
+    new OptionError(`${name} has ${found} at index ${index}: finite numbers are needed.`);
+  const floats = Float32Array.from(
+    copyNumbers(values, elements, (found, index) =>
+      index === undefined
+        ? new OptionError(`${name} must have ${elements} values (horizon × action size), found ${found}.`)
+        : badValue(found, index),
+    ),
+  );
   const bad = floats.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) throw new OptionError(`${name} has ${String(values[bad])} at index ${bad}: finite numbers are needed.`);
+  if (bad >= 0) throw badValue(String(floats[bad]), bad);
   return floats;
 }

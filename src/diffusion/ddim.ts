@@ -1,7 +1,9 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkToggle } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import type { TimestepSpacing } from '../spec/sampling.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
-import { alphaBarAt, checkClip, makeSchedule, networkOutputTerms } from './solver-step.js';
+import { alphaBarAt, checkSolverOptions, makeSchedule, networkOutputTerms } from './solver-step.js';
 import { checkTimesteps, spacedTimesteps } from './timesteps.js';
 
 export interface DdimOptions extends SolverOptions {
@@ -25,10 +27,11 @@ export interface DdimOptions extends SolverOptions {
  * Throws OptionError for unusable steps, timesteps, eta or clip.
  */
 export function ddimSchedule(options: DdimOptions): Schedule {
-  const { alphasCumprod, steps, eta = 0, timestepSpacing = 'leading', stepsOffset = 0 } = options;
-  checkClip(options.clip);
-  if (!(eta >= 0 && eta <= 1)) {
-    throw new OptionError(`eta must lie between 0 and 1, found ${eta}: choose 0 for a deterministic solver`);
+  checkSolverOptions('ddimSchedule', options);
+  const { alphasCumprod, steps, eta = 0, timestepSpacing = 'leading', stepsOffset = 0, setAlphaToOne = true } = options;
+  checkToggle('ddimSchedule', 'setAlphaToOne', setAlphaToOne);
+  if (!(typeof eta === 'number' && eta >= 0 && eta <= 1)) {
+    throw new OptionError(`eta must lie between 0 and 1, found ${shownValue(eta)}: choose 0 for a deterministic solver`);
   }
   const chosen = options.timesteps;
   if (chosen !== undefined) {

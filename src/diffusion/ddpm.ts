@@ -1,7 +1,8 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkChoice } from '../foundation/options.js';
 import { type TimestepSpacing, VARIANCE_TYPES, type VarianceType } from '../spec/sampling.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
-import { alphaBarAt, checkClip, makeSchedule, networkOutputTerms } from './solver-step.js';
+import { alphaBarAt, checkSolverOptions, makeSchedule, networkOutputTerms } from './solver-step.js';
 import { checkTimesteps, spacedTimesteps } from './timesteps.js';
 
 export interface DdpmOptions extends SolverOptions {
@@ -28,9 +29,11 @@ const MIN_VARIANCE = 1e-20;
  * at every t > 0 and none at t = 0. Throws OptionError for unusable steps, timesteps or clip.
  */
 export function ddpmSchedule(options: DdpmOptions): Schedule {
+  checkSolverOptions('ddpmSchedule', options);
   const { alphasCumprod, steps, timestepSpacing = 'leading', predecessor = 'visited', stepsOffset = 0 } = options;
-  checkClip(options.clip);
-  const timesteps = options.timesteps ?? spacedTimesteps(timestepSpacing, steps, alphasCumprod.length, stepsOffset);
+  checkChoice('ddpmSchedule', 'predecessor', predecessor, ['visited', 'adjacent']);
+  const timesteps =
+    options.timesteps === undefined ? spacedTimesteps(timestepSpacing, steps, alphasCumprod.length, stepsOffset) : options.timesteps;
   checkTimesteps(timesteps, steps, alphasCumprod.length);
   return makeSchedule(
     'DDPM',

@@ -1,8 +1,10 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkNumber } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import type { TimestepSpacing } from '../spec/sampling.js';
 import { type KarrasTimestep, karrasLevels, sigmaAt, signalAndNoiseOf } from './noise-ratio.js';
 import type { Schedule, SolverOptions, SolverStep } from './solver-step.js';
-import { checkClip, makeSchedule, networkOutputTerms, signalAndNoise } from './solver-step.js';
+import { checkSolverOptions, makeSchedule, networkOutputTerms, signalAndNoise } from './solver-step.js';
 import { multistepTimesteps } from './timesteps.js';
 
 export const SOLVER_TYPES = ['midpoint', 'heun'] as const;
@@ -47,7 +49,7 @@ const SHORT_SCHEDULE = 15;
  * step with `finalSigma` `zero` is exactly that step's x0. Throws OptionError for unusable options.
  */
 export function dpmSolverSchedule(options: DpmSolverOptions): Schedule {
-  checkClip(options.clip);
+  checkSolverOptions('dpmSolverSchedule', options);
   const { alphasCumprod, finalSigma = 'zero' } = options;
   const form = formOf(options);
   const { timesteps, sigmas } = visitedLevels(options);
@@ -142,10 +144,11 @@ function finalLevel(finalSigma: FinalSigma, alphasCumprod: Float64Array): number
 
 /** How many levels, counted from timestep 0, have λ = −ln σ of at least `lambdaMinClipped`. */
 function usableLevels({ alphasCumprod, lambdaMinClipped = -Infinity }: DpmSolverOptions): number {
+  checkNumber('dpmSolverSchedule', 'lambdaMinClipped', lambdaMinClipped, 'a number', (value) => !Number.isNaN(value));
   const count = alphasCumprod.filter((_, t) => -Math.log(sigmaAt(alphasCumprod, t)) >= lambdaMinClipped).length;
   if (count === 0) {
     throw new OptionError(
-      `lambdaMinClipped must leave some noise level to start from, found ${lambdaMinClipped}, which leaves none: ` +
+      `lambdaMinClipped must leave some noise level to start from, found ${shownValue(lambdaMinClipped)}, which leaves none: ` +
         'choose a smaller value',
     );
   }
@@ -165,6 +168,6 @@ function formOf({ algorithmType = 'dpmsolver++', solverType = 'midpoint', solver
 
 function unknownWord(option: string, words: readonly string[], found: unknown): OptionError {
   return new OptionError(
-    `${option} must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}, found ${String(found)}: choose one of these`,
+    `${option} must be ${words.slice(0, -1).join(', ')} or ${words.at(-1)}, found ${shownValue(found)}: choose one of these`,
   );
 }

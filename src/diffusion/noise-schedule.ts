@@ -1,5 +1,8 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkChoice, checkObject } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import { BETA_SCHEDULES, type NoiseScheduleOptions } from '../spec/noise-schedule.js';
+import { MOST_LEVELS } from './solver-step.js';
 
 /**
  * `exact`: float64 throughout.
@@ -19,9 +22,12 @@ type Round = (value: number) => number;
 
 /** β_t, the variance that noise level t adds; shape [N]. Throws OptionError for an unusable schedule. */
 export function betas(options: NoiseScheduleOptions, arithmetic: ScheduleArithmetic): Float64Array {
+  checkObject('alphasCumprod', 'options', options);
   const count = options.numTrainTimesteps;
-  if (!Number.isInteger(count) || count < 1) {
-    throw new OptionError(`numTrainTimesteps must be a positive integer, found ${count}: correct the noise schedule`);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_LEVELS) {
+    throw new OptionError(
+      `numTrainTimesteps must be a positive integer up to ${MOST_LEVELS}, found ${shownValue(count)}: correct the noise schedule`,
+    );
   }
   const round = rounding(arithmetic);
   const plain = plainBetas(options, round);
@@ -33,6 +39,7 @@ export function betas(options: NoiseScheduleOptions, arithmetic: ScheduleArithme
  * Source: Ho et al. 2020, §2; diffusers `alphas_cumprod`.
  */
 export function alphasCumprod(options: NoiseScheduleOptions, arithmetic: ScheduleArithmetic): Float64Array {
+  checkChoice('alphasCumprod', 'arithmetic', arithmetic, ['exact', 'pytorch']);
   return products(betas(options, arithmetic), rounding(arithmetic));
 }
 
@@ -95,14 +102,15 @@ function linspace(first: number, last: number, count: number, round: Round): Flo
 }
 
 function checkBetaRange({ betaStart, betaEnd, betaSchedule }: NoiseScheduleOptions): void {
-  if (!(betaStart > 0 && betaStart < 1 && betaEnd > 0 && betaEnd < 1)) {
+  const isBeta = (beta: unknown): boolean => typeof beta === 'number' && beta > 0 && beta < 1;
+  if (!isBeta(betaStart) || !isBeta(betaEnd)) {
     throw new OptionError(
       `betaStart and betaEnd of the ${betaSchedule} schedule must lie between 0 and 1, ` +
-        `found ${betaStart} and ${betaEnd}: use those that the policy was trained with`,
+        `found ${shownValue(betaStart)} and ${shownValue(betaEnd)}: use those that the policy was trained with`,
     );
   }
 }
 
 function unknownSchedule(name: never): OptionError {
-  return new OptionError(`betaSchedule must be one of ${BETA_SCHEDULES.join(', ')}, found ${String(name)}: choose one of these`);
+  return new OptionError(`betaSchedule must be one of ${BETA_SCHEDULES.join(', ')}, found ${shownValue(name)}: choose one of these`);
 }

@@ -1,4 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkObject } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 
 export type PhiloxCounter = readonly [number, number, number, number];
 export type PhiloxKey = readonly [number, number];
@@ -44,6 +46,7 @@ export function philox4x32(counter: PhiloxCounter, key: PhiloxKey): [number, num
  * Box–Muller in float64, rounded to float32; entries lie within ±6.7. Throws OptionError for an unusable key.
  */
 export function fillNormal(out: Float32Array, key: NoiseKey): void {
+  if (!(out instanceof Float32Array)) throw new OptionError(`fillNormal: out must be a Float32Array, found ${shownValue(out)}.`);
   checkNoiseKey(key);
   const seedWords: PhiloxKey = [key.seed >>> 0, Math.floor(key.seed / 2 ** 32)];
   for (let block = 0; 4 * block < out.length; block++) {
@@ -80,13 +83,14 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 function checkNoiseKey(key: NoiseKey): void {
-  const { seed, ...words } = key;
+  checkObject('noise', 'the key', key);
+  const { seed, episode, decision, purpose } = key;
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new OptionError(`seed must be an integer from 0 to 2^53 − 1, found ${seed}: choose another seed`);
+    throw new OptionError(`seed must be an integer from 0 to 2^53 − 1, found ${shownValue(seed)}: choose another seed`);
   }
-  for (const [name, word] of Object.entries(words)) {
+  for (const [name, word] of Object.entries({ episode, decision, purpose })) {
     if (!Number.isInteger(word) || word < 0 || word >= 2 ** 32) {
-      throw new OptionError(`${name} of a noise key must be an integer from 0 to 2^32 − 1, found ${word}: correct it`);
+      throw new OptionError(`${name} of a noise key must be an integer from 0 to 2^32 − 1, found ${shownValue(word)}: correct it`);
     }
   }
 }

@@ -1,4 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkList, checkObject } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import { makeSchedule, networkOutputTerms, type Schedule, type SolverOptions } from './solver-step.js';
 
 /**
@@ -7,11 +9,14 @@ import { makeSchedule, networkOutputTerms, type Schedule, type SolverOptions } f
  * Throws OptionError for a step that the schedule does not have, and for schedules of third order: their second step would need a
  * lower order as well, which does not follow from its coefficients.
  */
-export function resumeSchedule({ solver, steps }: Schedule, first: number): Schedule {
-  const step = steps[first];
+export function resumeSchedule(schedule: Schedule, first: number): Schedule {
+  checkObject('resumeSchedule', 'schedule', schedule);
+  const { solver, steps } = schedule;
+  checkList('resumeSchedule', 'steps', steps, (member) => checkObject('resumeSchedule', 'a step', member));
+  const step = typeof first === 'number' ? steps[first] : undefined;
   if (step === undefined) {
     throw new OptionError(
-      `a schedule of ${steps.length} steps can be resumed at steps 0 to ${steps.length - 1}, found ${first}: correct the step`,
+      `a schedule of ${steps.length} steps can be resumed at steps 0 to ${steps.length - 1}, found ${shownValue(first)}: correct the step`,
     );
   }
   if (steps.some(({ fromOlderX0 = 0 }) => fromOlderX0 !== 0)) {

@@ -1,5 +1,8 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkChoice, checkList, checkObject } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import { PREDICTION_TYPES, type PredictionType, type Thresholding } from '../spec/sampling.js';
+import { checkSteps } from './timesteps.js';
 
 /** What keeps x0 in range: a clamp to ± a bound, dynamic thresholding, or nothing. */
 export type Clip = number | Thresholding | null;
@@ -109,19 +112,44 @@ export function alphaBarAt(alphasCumprod: Float64Array, timestep: number): numbe
   return alphaBar;
 }
 
+/** More noise levels than any schedule has. */
+export const MOST_LEVELS = 1_000_000;
+
+/** What every solver relies on, before it makes a table of it. Throws OptionError. */
+export function checkSolverOptions(where: string, options: SolverOptions): void {
+  checkObject(where, 'options', options);
+  const { alphasCumprod, steps, clip, predictionType } = options;
+  if (!(alphasCumprod instanceof Float64Array) || alphasCumprod.length === 0 || alphasCumprod.length > MOST_LEVELS) {
+    throw new OptionError(
+      `${where}: alphasCumprod must be a Float64Array of 1 to ${MOST_LEVELS} levels, found ${shownValue(alphasCumprod)}.`,
+    );
+  }
+  const bad = alphasCumprod.findIndex((alphaBar) => !(alphaBar >= 0 && alphaBar <= 1));
+  if (bad >= 0) throw new OptionError(`${where}: alphasCumprod must lie from 0 to 1, found ${alphasCumprod[bad]} at level ${bad}.`);
+  checkChoice(where, 'predictionType', predictionType, PREDICTION_TYPES);
+  checkSteps(steps, alphasCumprod.length);
+  checkClip(clip);
+}
+
 /** Throws OptionError for a clamp bound that is not a positive number, ±0 or NaN would erase every chunk, and for unusable thresholding. */
 export function checkClip(clip: Clip): void {
   if (clip === null || (typeof clip === 'number' && clip > 0)) return;
-  if (typeof clip === 'number') throw new OptionError(`clip must be null or a positive number, found ${clip}: correct the clamp bound`);
+  if (typeof clip !== 'object') {
+    throw new OptionError(`clip must be null, a positive number or a thresholding, found ${shownValue(clip)}: correct the clamp bound`);
+  }
   const { quantile, most } = clip;
-  if (!(quantile >= 0 && quantile <= 1 && most > 0 && most < Infinity)) {
+  if (!(typeof quantile === 'number' && quantile >= 0 && quantile <= 1 && typeof most === 'number' && most > 0 && most < Infinity)) {
     throw new OptionError(
-      `thresholding needs a quantile from 0 to 1 and a finite largest value above 0, found ${quantile} and ${most}: correct them`,
+      'thresholding needs a quantile from 0 to 1 and a finite largest value above 0, found ' +
+        `${shownValue(quantile)} and ${shownValue(most)}: correct them`,
     );
   }
 }
 
+/** Throws OptionError for what are no steps; whether their coefficients make sense is the caller's business. */
 export function makeSchedule(solver: SolverName, steps: readonly SolverStep[]): Schedule {
+  checkChoice('makeSchedule', 'solver', solver, SOLVER_NAMES);
+  checkList('makeSchedule', 'steps', steps, (step) => checkObject('makeSchedule', 'a step', step));
   return { solver, steps, noisySteps: steps.filter((step) => step.fromNoise !== 0).length };
 }
 

@@ -1,4 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkList } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import type { TimestepSpacing } from '../spec/sampling.js';
 
 /** NumPy's rounding: ties go to the even neighbour (62.5 → 62), where `Math.round` would choose another timestep. */
@@ -14,20 +16,21 @@ export function checkSteps(steps: number, numTrainTimesteps: number): void {
   if (!Number.isInteger(steps) || steps < 1 || steps > numTrainTimesteps) {
     throw new OptionError(
       `steps must be an integer from 1 to the ${numTrainTimesteps} training timesteps of the noise schedule, ` +
-        `found ${steps}: choose another number of steps`,
+        `found ${shownValue(steps)}: choose another number of steps`,
     );
   }
 }
 
 /** Throws OptionError unless `timesteps` are `steps` strictly descending noise levels of the schedule. */
 export function checkTimesteps(timesteps: readonly number[], steps: number, numTrainTimesteps: number): void {
-  const descending = timesteps.every(
+  checkList('timesteps', 'the list', timesteps, () => {}, numTrainTimesteps);
+  const descending = Array.from(timesteps).every(
     (t, i) => Number.isInteger(t) && t >= 0 && t < (i === 0 ? numTrainTimesteps : (timesteps[i - 1] ?? 0)),
   );
   if (!descending || timesteps.length !== steps) {
     throw new OptionError(
       `timesteps must be ${steps} strictly descending integers from 0 to ${numTrainTimesteps - 1}, ` +
-        `found [${timesteps.join(', ')}]: correct the list, or steps`,
+        `found [${Array.from(timesteps, shownValue).join(', ')}]: correct the list, or steps`,
     );
   }
 }
@@ -130,5 +133,5 @@ function roundedLinspace(last: number, count: number): number[] {
 }
 
 function unknownSpacing(spacing: never): OptionError {
-  return new OptionError(`timestepSpacing must be leading, trailing or linspace, found ${String(spacing)}: choose one of these`);
+  return new OptionError(`timestepSpacing must be leading, trailing or linspace, found ${shownValue(spacing)}: choose one of these`);
 }

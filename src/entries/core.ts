@@ -1,10 +1,11 @@
 /**
- * `warmstep/core`: policies in any JavaScript runtime with WebGPU, without a Node import. `warmstep` is the same, and more
- * where it runs in Node: folders as checkpoints, and an adapter without a browser.
+ * `warmstep/core`: policies in any JavaScript runtime with WebGPU, without a Node import: of sources, on a `ComputeDevice`.
+ * `warmstep` is the same and what runtimes do differently: folders as checkpoints, and a device by the name of its adapter.
  */
 
 export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
 export type { DenoiseSample } from '../decision/denoiser.js';
+export type { AbortSignalLike } from '../foundation/abort-signal.js';
 export {
   CheckpointError,
   DeviceLimitError,
@@ -23,6 +24,7 @@ export type { Observation } from '../observations/check.js';
 export type { Episode } from '../policy/episode.js';
 export type { PolicyInfo } from '../policy/info.js';
 export { type LoadPolicyOptions, loadPolicy } from '../policy/load-policy.js';
+export type { LoadProgress, OnLoadProgress } from '../policy/load-progress.js';
 export {
   type ActOptions,
   type DecideOptions,
@@ -34,7 +36,15 @@ export {
   type StatelessRequest,
 } from '../policy/policy.js';
 export type { PrecisionChoice } from '../policy/precision.js';
-export { type AdapterFacts, type AdapterSummary, ComputeDevice, type OpenDeviceOptions, type Profile } from '../runtime/device.js';
+export {
+  type AdapterFacts,
+  type AdapterSummary,
+  ComputeDevice,
+  type OpenDeviceOptions,
+  type Profile,
+  type WebGpu,
+} from '../runtime/device.js';
+export type { KernelProgress } from '../runtime/pipeline-cache.js';
 export type { DispatchInfo } from '../runtime/plan.js';
 export type { DispatchTiming, PlanTiming } from '../runtime/timing.js';
 export type { TunedTiling, VariantTable } from '../runtime/variant-table.js';

@@ -1,4 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
+import { shownValue } from '../foundation/shown.js';
 import type { TaskKind } from './environment.js';
 import { PUSH_T } from './push-t/task.js';
 import type { Scene } from './scene.js';
@@ -10,7 +11,7 @@ export const TASKS: ReadonlyMap<string, TaskKind> = new Map([PUSH_T].map((kind) 
 export function sceneOf(task: string): Scene {
   const kind = TASKS.get(task);
   if (!kind) {
-    throw new OptionError(`task "${task}" is none of ${[...TASKS.keys()].join(', ')}: hand in the scene of a task of your own`);
+    throw new OptionError(`task "${shownValue(task)}" is none of ${[...TASKS.keys()].join(', ')}: hand in the scene of a task of your own`);
   }
   return kind.scene;
 }

@@ -1,8 +1,10 @@
 import type { Task } from '../envs/environment.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
-import { checkInteger } from '../foundation/options.js';
+import { checkCallbacks, checkInteger, checkKeys, checkList, checkNumber, checkSignal, keysOf } from '../foundation/options.js';
 import type { Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
+import { checkPolicy, checkStrategy, checkTask } from './check.js';
 import type { EpisodeRecord } from './record.js';
 import { Rollout } from './rollout.js';
 
@@ -22,8 +24,21 @@ export interface EvaluateOptions {
   /** How long an environment may take for a reset or a step. Default 30 s. */
   readonly stepTimeoutMs?: number;
   /** Ends the evaluation between two rounds; what is over by then has been handed to `onEpisode`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }
+
+const WHERE = 'evaluate';
+const KEYS = keysOf<EvaluateOptions>({
+  task: true,
+  strategy: true,
+  seeds: true,
+  parallel: true,
+  keepReplay: true,
+  onEpisode: true,
+  onRound: true,
+  stepTimeoutMs: true,
+  signal: true,
+});
 
 /**
  * Runs one strategy in closed loop over seeds. An episode's numbers depend on its seed and on nothing else: not on the
@@ -32,8 +47,18 @@ export interface EvaluateOptions {
  * @throws OptionError for a `parallel` below 1, DeviceLostError, and the reason of `signal`.
  */
 export async function evaluate(policy: Policy, options: EvaluateOptions): Promise<EpisodeRecord[]> {
+  checkPolicy(WHERE, policy);
+  checkKeys(WHERE, options, KEYS);
   const { task, strategy, seeds, parallel, keepReplay, stepTimeoutMs } = options;
-  checkInteger('evaluate', 'parallel', parallel, 1, Number.MAX_SAFE_INTEGER);
+  checkTask(WHERE, task);
+  checkStrategy(WHERE, strategy);
+  checkList(WHERE, 'seeds', seeds, (seed) => checkInteger(WHERE, 'a seed', seed, 0, Number.MAX_SAFE_INTEGER));
+  checkInteger(WHERE, 'parallel', parallel, 1, Number.MAX_SAFE_INTEGER);
+  if (stepTimeoutMs !== undefined) {
+    checkNumber(WHERE, 'stepTimeoutMs', stepTimeoutMs, 'a number of milliseconds above 0', (ms) => ms > 0);
+  }
+  checkCallbacks(WHERE, options, ['keepReplay', 'onEpisode', 'onRound']);
+  checkSignal(WHERE, options.signal);
   const waiting = [...seeds];
   const records: EpisodeRecord[] = [];
   let running: Rollout[] = [];

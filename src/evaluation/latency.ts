@@ -1,6 +1,9 @@
 import type { Task } from '../envs/environment.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
+import { checkInteger, checkKeys, checkNumber, checkSignal, keysOf } from '../foundation/options.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
+import { checkPolicy, checkStrategy, checkTask } from './check.js';
 import { playEpisode } from './play.js';
 import type { LatencyRecord } from './record.js';
 
@@ -12,7 +15,7 @@ export interface LatencyOptions {
   readonly decisions: number;
   /** Time after which no more are begun, where there are a few, in milliseconds. */
   readonly budgetMs: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }
 
 export interface Latencies {
@@ -20,6 +23,9 @@ export interface Latencies {
   /** Present where the strategy samples first decisions differently. */
   readonly coldLatency?: LatencyRecord;
 }
+
+const WHERE = 'measureLatency';
+const KEYS = keysOf<LatencyOptions>({ task: true, strategy: true, seed: true, decisions: true, budgetMs: true, signal: true });
 
 /** Fewer samples of a kind say nothing about a median. */
 const LEAST = 3;
@@ -30,7 +36,15 @@ const LEAST = 3;
  * early here too; where they bring no decisions, there are no samples.
  */
 export async function measureLatency(policy: Policy, options: LatencyOptions): Promise<Latencies> {
+  checkPolicy(WHERE, policy);
+  checkKeys(WHERE, options, KEYS);
   const { task, strategy, seed, decisions, budgetMs, signal } = options;
+  checkTask(WHERE, task);
+  checkStrategy(WHERE, strategy);
+  checkInteger(WHERE, 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger(WHERE, 'decisions', decisions, 0, Number.MAX_SAFE_INTEGER);
+  checkNumber(WHERE, 'budgetMs', budgetMs, 'a number of milliseconds of at least 0', (ms) => ms >= 0);
+  checkSignal(WHERE, signal);
   const first: Decision[] = [];
   const later: Decision[] = [];
   const started = performance.now();

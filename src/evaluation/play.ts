@@ -1,8 +1,11 @@
 import type { Task } from '../envs/environment.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
+import { checkCallbacks, checkInteger, checkKeys, checkSignal, checkToggle, keysOf } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
+import { checkPolicy, checkTask } from './check.js';
 import { Rollout } from './rollout.js';
 
 /** Where an episode is when it asks for a decision. */
@@ -24,7 +27,7 @@ export interface PlayOptions {
   /** Default false. */
   readonly keepReplay?: boolean;
   /** Ends the episode before a decision or after a tick; its reason is thrown. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
   /** Asked before every decision: whether those made are enough, though the episode is not over. */
   readonly isEnough?: (decisions: number) => boolean;
   /** Called before a decision is executed. What it throws ends the play. */
@@ -33,12 +36,31 @@ export interface PlayOptions {
   readonly onTick?: (rollout: Rollout, decision: Decision) => void | Promise<void>;
 }
 
+const WHERE = 'playEpisode';
+const KEYS = keysOf<PlayOptions>({
+  task: true,
+  seed: true,
+  strategy: true,
+  keepReplay: true,
+  signal: true,
+  isEnough: true,
+  onDecision: true,
+  onTick: true,
+});
+
 /**
  * Plays one episode in closed loop, decision by decision, batch 1. A network that is not finite, or an environment that
  * fails, ends the episode as a failure, which its record tells of.
  * @throws as `Policy.decideAll` for everything else, and the reason of `signal`.
  */
 export async function playEpisode(policy: Policy, options: PlayOptions): Promise<Rollout> {
+  checkPolicy(WHERE, policy);
+  checkKeys(WHERE, options, KEYS);
+  checkTask(WHERE, options.task);
+  checkInteger(WHERE, 'seed', options.seed, 0, Number.MAX_SAFE_INTEGER);
+  if (options.keepReplay !== undefined) checkToggle(WHERE, 'keepReplay', options.keepReplay);
+  checkCallbacks(WHERE, options, ['isEnough', 'onDecision', 'onTick']);
+  checkSignal(WHERE, options.signal);
   const { task, seed, strategy, keepReplay, signal, isEnough, onDecision, onTick } = options;
   const episode = policy.beginEpisode(strategy === undefined ? { seed } : { strategy, seed });
   const rollout = new Rollout(episode, policy.info, keepReplay === undefined ? { task, seed } : { task, seed, keepReplay });

@@ -1,4 +1,7 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkList, checkNumber, checkObject } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
+import { checkRecord } from './check.js';
 import { isScore } from './episode-check.js';
 import type { EpisodeRecord, EvaluationRecord, StrategyRecord } from './record.js';
 import {
@@ -76,6 +79,7 @@ const REFERENCE_NAMES: Readonly<Record<string, string>> = {
  * @throws OptionError for a strategy without episodes, and for a score that is none.
  */
 export function summarize(record: EvaluationRecord): StrategySummary[] {
+  checkRecord('summarize', record);
   const bootstraps = new Map<number, Bootstrap>();
   const bootstrapOf = (count: number): Bootstrap => {
     const bootstrap = bootstraps.get(count) ?? new Bootstrap(count, record.seed);
@@ -149,6 +153,16 @@ function difference(
  * are not finite.
  */
 export function compareWithReference(record: EvaluationRecord, reference: ReferenceScores): Agreement[] {
+  const where = 'compareWithReference';
+  checkRecord(where, record);
+  checkObject(where, 'the reference', reference);
+  for (const [name, found] of Object.entries(checkObject(where, 'scores of the reference', reference.scores))) {
+    checkObject(where, `scores of ${shownValue(name)}`, found);
+    const { per_episode: scores } = found as { readonly per_episode: readonly number[] };
+    checkList(where, `per_episode of ${shownValue(name)}`, scores, (score) =>
+      checkNumber(where, 'a score', score, 'a finite number', Number.isFinite),
+    );
+  }
   const references = new Map(Object.entries(reference.scores).map(([name, found]) => [REFERENCE_NAMES[name] ?? name, found.per_episode]));
   return record.strategies.flatMap(({ name, episodes }) => {
     const scores = episodes.map(({ score }) => score);

@@ -1,4 +1,5 @@
 import { ObservationError } from '../foundation/errors.js';
+import { shownValue } from '../foundation/shown.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 
 /** Values by feature name, e.g. `observation.state`; a window is flattened, oldest frame first. */
@@ -49,7 +50,7 @@ function gatherFrames(features: readonly ObservationInfo[], observation: Observa
       const rounded = typeof value === 'number' ? Math.fround(value) : NaN;
       if (!Number.isFinite(rounded)) {
         throw new ObservationError(
-          `${where}: observation "${name}" has ${String(value)} at index ${i}: finite f32 numbers are needed. Check the sensor.`,
+          `${where}: observation "${name}" has ${shownValue(value)} at index ${i}: finite f32 numbers are needed. Check the sensor.`,
         );
       }
       gathered[Math.floor(i / size) * width + column + (i % size)] = rounded;
@@ -76,7 +77,7 @@ function checkNames(features: readonly ObservationInfo[], observation: Observati
   const unknown = Object.keys(observation).find((key) => !features.some(({ name, feature }) => key === name || key === feature));
   if (unknown !== undefined) {
     const known = features.map(({ name }) => name).join(', ');
-    throw new ObservationError(`${where}: observation "${unknown}" is not known to this policy. It reads: ${known}.`);
+    throw new ObservationError(`${where}: observation "${shownValue(unknown)}" is not known to this policy. It reads: ${known}.`);
   }
   const twice = features.find(({ name, feature }) => name !== feature && name in observation && feature in observation);
   if (twice) {

@@ -70,7 +70,7 @@ export interface Decision extends PastChunk {
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
-/** What was made, as a decision. `rows`: those of a chunk that are executed. */
+/** What was made, as a decision. `rows`: those of a chunk that are executed. @internal */
 export function toDecision(
   { outcome, evaluations, probes }: MadeDecision,
   rows: { readonly first: number; readonly count: number; readonly actionDim: number },

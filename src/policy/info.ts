@@ -28,6 +28,7 @@ export interface PolicyInfo {
   readonly warnings: readonly string[];
 }
 
+/** @internal */
 export function describePolicy(
   spec: PolicySpec,
   networks: PolicyNetworks,

@@ -1,14 +1,27 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
 import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
-import type { CheckpointSource } from '../checkpoints/source.js';
+import { type CheckpointSource, checkSource } from '../checkpoints/source.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
-import { checkChoice, checkInteger, checkKeys, keysOf } from '../foundation/options.js';
+import {
+  checkCallbacks,
+  checkChoice,
+  checkInteger,
+  checkKeys,
+  checkList,
+  checkObject,
+  checkSignal,
+  checkText,
+  keysOf,
+} from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { ComputeDevice } from '../runtime/device.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
+import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import { type Decision, Policy } from './policy.js';
 import { type LoadedIn, loadInPrecision, PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
 
@@ -35,9 +48,9 @@ export interface LoadPolicyOptions {
   /** Seed of the noise. Default 0. */
   readonly seed?: number;
   /** Stops loading. */
-  readonly signal?: AbortSignal;
-  /** Fraction of the network that is on the device, 0 … 1. */
-  readonly onProgress?: (fraction: number) => void;
+  readonly signal?: AbortSignalLike;
+  /** How far loading is, 0 … 1, and at what: also while kernels compile, which takes a minute on some drivers. */
+  readonly onProgress?: OnLoadProgress;
   /** Called after every decision, also those of act(). */
   readonly onDecision?: (result: Decision) => void;
   /** Called last when the policy is disposed of. */
@@ -60,18 +73,38 @@ const LOAD_POLICY_KEYS = keysOf<LoadPolicyOptions>({
   probes: true,
 });
 
-/** Refuses what `loadPolicy` does not know; `more` are options of a platform's own. @throws OptionError. */
+/** Refuses what `loadPolicy` does not know or cannot use; `more` are options of a platform's own. @throws OptionError. */
 export function checkLoadOptions(options: object, more: readonly string[] = []): void {
+  checkObject('loadPolicy', 'options', options);
   if ('predictor' in options) {
     throw new OptionError('loadPolicy: `predictor` has moved: write `networks: { predictor }`.');
   }
   checkKeys('loadPolicy', options, [...LOAD_POLICY_KEYS, ...more]);
-  const { networks } = options as { readonly networks?: unknown };
+  const { device, networks, seed, precision, probes, signal } = options as LoadPolicyOptions;
+  checkDevice(device);
+  checkSignal('loadPolicy', signal);
+  checkCallbacks<LoadPolicyOptions>('loadPolicy', options, ['onProgress', 'onDecision', 'onDispose']);
+  checkInteger('loadPolicy', 'seed', seed ?? 0, 0, Number.MAX_SAFE_INTEGER);
+  checkChoice('loadPolicy', 'precision', precision ?? 'f32', PRECISION_CHOICES);
+  checkList('loadPolicy', 'probes', probes ?? [], (probe) => checkText('loadPolicy', 'a probe', probe));
+  checkNetworks(networks);
+}
+
+function checkDevice(device: unknown): void {
+  if (device === undefined || device instanceof ComputeDevice) return;
+  const isRaw = typeof device === 'object' && device !== null && 'createBuffer' in device;
+  const found = isRaw ? 'a raw GPUDevice' : shownValue(device);
+  throw new OptionError(`loadPolicy: device must be one that openDevice() or ComputeDevice.open() returned, found ${found}.`);
+}
+
+function checkNetworks(networks: unknown): void {
   if (networks === undefined) return;
   if (typeof networks !== 'object' || networks === null) {
-    throw new OptionError(`loadPolicy: networks must be an object such as { predictor }, found ${String(networks)}.`);
+    throw new OptionError(`loadPolicy: networks must be an object such as { predictor }, found ${shownValue(networks)}.`);
   }
   checkKeys('loadPolicy: networks', networks, keysOf<GivenNetworks>({ predictor: true }));
+  const { predictor } = networks as { readonly predictor?: unknown };
+  if (predictor !== undefined && typeof predictor !== 'string') checkSource('loadPolicy', 'networks.predictor', predictor);
 }
 
 /**
@@ -81,6 +114,9 @@ export function checkLoadOptions(options: object, more: readonly string[] = []):
  */
 export async function loadPolicy(source: CheckpointSource, options: LoadPolicyOptions = {}): Promise<Policy> {
   checkLoadOptions(options);
+  checkSource('loadPolicy', 'source', source);
+  const given: unknown = options.networks?.predictor;
+  if (typeof given === 'string') checkChoice('loadPolicy', 'networks.predictor', given, ['shift']);
   if (options.device) return loadOnto(options.device, source, options);
   const device = await ComputeDevice.open();
   try {
@@ -96,12 +132,14 @@ export async function loadPolicy(source: CheckpointSource, options: LoadPolicyOp
 }
 
 async function loadOnto(device: ComputeDevice, source: CheckpointSource, options: LoadPolicyOptions): Promise<Policy> {
-  const { signal, seed = 0, onProgress } = options;
-  const choice = checkChoice('loadPolicy', 'precision', options.precision ?? 'f32', PRECISION_CHOICES);
-  checkInteger('loadPolicy', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  const { signal } = options;
+  const seed = options.seed ?? 0;
+  const choice = options.precision ?? 'f32';
   signal?.throwIfAborted();
   const loading = signal ? { signal } : {};
   const opened: (PolicyCheckpoint | PredictorCheckpoint)[] = [];
+  const reporter = new LoadReporter(options.onProgress);
+  const unwatch = device.pipelines.watch((progress) => reporter.note({ stage: 'kernels', ...progress }));
   try {
     const checkpoint = await loadPolicyCheckpoint(source, loading);
     opened.push(checkpoint);
@@ -110,8 +148,9 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
     if (typeof predictor === 'object') opened.push(predictor);
     const facts = { deviceClass: device.deviceClass, exactHalves: choice === 'auto' && (await trustsHalfLoads(device, 'packed')) };
     const refused = await adoptHalfLoads(device);
+    const onBlock = (done: number, total: number): void => reporter.report({ stage: 'weights', done, total });
     const loaded = await loadInPrecision(choice, facts, (precision) =>
-      loadNetworks(device, checkpoint, predictor, { precision, signal, onProgress }),
+      loadNetworks(device, checkpoint, predictor, { precision, signal, onBlock }),
     );
     try {
       for (const { assertUnchanged } of opened) await assertUnchanged();
@@ -120,8 +159,9 @@ async function loadOnto(device: ComputeDevice, source: CheckpointSource, options
       throw error;
     }
     const warnings = [...device.warnings, ...(refused === undefined ? [] : [refused]), ...loaded.warnings];
-    return await createPolicy(checkpoint, predictor, { ...loaded, warnings }, { ...options, seed });
+    return await createPolicy(checkpoint, predictor, { ...loaded, warnings }, { ...options, seed }, reporter);
   } finally {
+    unwatch();
     // Everything that a policy needs is on the device now.
     for (const checkpoint of opened) await checkpoint.close();
   }
@@ -133,17 +173,18 @@ async function createPolicy(
   predictor: PredictorCheckpoint | 'shift' | undefined,
   { networks, precision, warnings }: LoadedIn<PolicyNetworks>,
   options: LoadPolicyOptions & { readonly seed: number },
+  reporter: LoadReporter,
 ): Promise<Policy> {
   const { weights, weightBytes, warnings: warned, close, ...spec } = checkpoint;
   let policy: Policy | undefined;
   let loaded = false;
   try {
-    policy = new Policy({
+    policy = Policy.of({
       spec,
       networks,
       precision,
       fileDtypes: storedDtypes(weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])),
-      strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
+      strategy: options.strategy === undefined ? defaultStrategy(checkpoint, predictor !== undefined) : options.strategy,
       seed: options.seed,
       warnings: [...warned, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],
       probes: options.probes ?? [],
@@ -151,7 +192,10 @@ async function createPolicy(
       // The caller of a load that failed has no policy, and shall not hear that it was disposed of.
       onDispose: () => (loaded ? options.onDispose?.() : undefined),
     });
-    await policy.warmup(1, options.signal);
+    await policy.warmup(1, options.signal, (progress) => reporter.report({ stage: 'first runs', ...progress }));
+    reporter.throwIfFailed();
+    // The news that a device was lost comes a turn later.
+    await networks.device.settle(new Promise((resolve) => setTimeout(resolve, 0)));
     options.signal?.throwIfAborted();
     loaded = true;
     return policy;

@@ -1,10 +1,12 @@
 import { Denoiser, type DenoiseSample } from '../decision/denoiser.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
-import { checkInteger, checkKeys } from '../foundation/options.js';
+import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
+import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import type { PlanTiming } from '../runtime/timing.js';
 import { type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
@@ -28,6 +30,7 @@ export type {
   StatelessRequest,
 } from './decision-result.js';
 
+/** @internal */
 export interface PolicyParts {
   readonly spec: PolicySpec;
   readonly networks: PolicyNetworks;
@@ -66,7 +69,7 @@ export class Policy {
   readonly #begun = new WeakSet<Episode>();
   #disposal: Promise<void> | undefined;
 
-  constructor(parts: PolicyParts) {
+  private constructor(parts: PolicyParts) {
     this.#parts = parts;
     this.#observations = observationInfo(parts.spec.observations);
     this.#plans = new PlanCache(parts.networks, parts.spec, parts.probes);
@@ -81,6 +84,11 @@ export class Policy {
       hasBegun: (episode) => this.#begun.has(episode),
     });
     this.#strategy = this.#createStrategy(parts.strategy);
+  }
+
+  /** For `loadPolicy`. @internal */
+  static of(parts: PolicyParts): Policy {
+    return new Policy(parts);
   }
 
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
@@ -130,7 +138,8 @@ export class Policy {
   async decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
     checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed']);
     const { previous, seed } = options;
-    if (previous) {
+    if (seed !== undefined) checkInteger('decide', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+    if (previous !== undefined) {
       const turn = this.#checks.stateless('decide', { ...options, window, previous }, 0);
       return this.#run(() => this.#decideOne(turn(this.#strategy)));
     }
@@ -144,10 +153,11 @@ export class Policy {
     });
   }
 
-  /** Begins an episode of its own, beside the policy's: for fleets, and for strategies side by side. @throws OptionError. */
+  /** Begins an episode of its own, beside the policy's: for fleets, and for strategies side by side. @throws OptionError, DisposedError. */
   beginEpisode(options: EpisodeOptions = {}): Episode {
+    this.#assertUsable();
     checkKeys('beginEpisode', options, ['strategy', 'seed']);
-    const strategy = options.strategy ? this.#createStrategy(options.strategy) : this.#strategy;
+    const strategy = options.strategy === undefined ? this.#strategy : this.#createStrategy(options.strategy);
     const seed = checkInteger('beginEpisode', 'seed', options.seed ?? this.#parts.seed, 0, Number.MAX_SAFE_INTEGER);
     const episode = new Episode(strategy, { seed, episode: 0, sample: 0 }, this.#newWindow());
     this.#begun.add(episode);
@@ -187,8 +197,9 @@ export class Policy {
     });
   }
 
-  /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. */
+  /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. @throws DisposedError. */
   reset(): void {
+    this.#assertUsable();
     void this.#queue.run(() => {
       this.#own = undefined;
       this.#ownIndex++;
@@ -198,9 +209,10 @@ export class Policy {
   /**
    * Changes how decisions are sampled, and ends the episode. Calls made before keep the old strategy. The first decision
    * of a strategy with more steps than any before makes larger buffers; `warmup()` does that ahead of time.
-   * @throws OptionError.
+   * @throws OptionError, DisposedError.
    */
   useStrategy(options: StrategyOptions): void {
+    this.#assertUsable();
     const strategy = this.#createStrategy(options);
     this.reset();
     void this.#queue.run(() => {
@@ -210,15 +222,18 @@ export class Policy {
 
   /**
    * Compiles what decisions of this batch size need and runs it once, so that the first decision takes no longer than
-   * the others: some drivers compile a kernel when it first runs. `loadPolicy` does this for a batch of 1.
+   * the others: some drivers compile a kernel when it first runs. `loadPolicy` does this for a batch of 1. `onKernel` is told of
+   * every kernel that has run.
    * @throws OptionError, DeviceLimitError, ShaderError, and the reason of `signal` when it is aborted.
    */
-  async warmup(batch = 1, signal?: AbortSignal): Promise<void> {
+  async warmup(batch = 1, signal?: AbortSignalLike, onKernel?: (progress: KernelProgress) => void): Promise<void> {
     checkInteger('warmup', 'batch', batch, 1, MAX_BATCH);
+    checkSignal('warmup', signal);
+    checkCallbacks('warmup', { onKernel }, ['onKernel']);
     await this.#run(async () => {
       const plan = await this.#plans.get(batch, this.#strategy.schedules);
       signal?.throwIfAborted();
-      await plan.rehearse();
+      await plan.rehearse(onKernel);
     });
   }
 
@@ -232,9 +247,13 @@ export class Policy {
     return this.#disposal;
   }
 
-  #run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#disposal) return Promise.reject(new DisposedError(`policy "${this.#parts.spec.name}" was disposed of; load it again.`));
+  async #run<T>(task: () => Promise<T>): Promise<T> {
+    this.#assertUsable();
     return this.#queue.run(task);
+  }
+
+  #assertUsable(): void {
+    if (this.#disposal) throw new DisposedError(`policy "${this.#parts.spec.name}" was disposed of; load it again.`);
   }
 
   #createStrategy(options: StrategyOptions): Strategy {

@@ -1,7 +1,7 @@
 import { type DenoiseRun, type DenoiseSample, givenRun } from '../decision/denoiser.js';
 import { checkedNoise, type GivenNoise } from '../decision/noise.js';
 import { OptionError } from '../foundation/errors.js';
-import { checkKeys } from '../foundation/options.js';
+import { checkInteger, checkKeys, checkList, checkObject, copyNumbers } from '../foundation/options.js';
 import { checkFrame, checkWindow, type Frame, type Observation } from '../observations/check.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import type { PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
@@ -40,7 +40,7 @@ export class RequestChecks {
     checkKeys('act', options, ['noise', 'stepNoise', 'episode']);
     const frame = checkFrame(this.#facts.observations, observation, 'act');
     const given = checkedNoise(options, this.#chunkSize);
-    if (options.episode) this.#checkBegun('act', options.episode);
+    if (options.episode !== undefined) this.#checkBegun('act', options.episode);
     return { frame, given };
   }
 
@@ -55,10 +55,12 @@ export class RequestChecks {
   stateless(where: string, request: StatelessRequest, place: number): CheckedRequest {
     const { window, previous, seed = this.#facts.seed } = request;
     const given = this.window(where, window, request);
-    if (previous.length > 2) {
+    checkInteger(where, 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+    const past: PastChunk[] = [];
+    if (Array.isArray(previous) && previous.length > 2) {
       throw new OptionError(`${where}: \`previous\` takes the two newest results at most, found ${previous.length}.`);
     }
-    const past = previous.map((chunks) => checkedPast(where, chunks, this.#chunkSize));
+    checkList(where, '`previous`', previous, (chunks) => past.push(checkedPast(where, chunks, this.#chunkSize)));
     return (current) => {
       if (!current.needsOnlyChunks) {
         throw new OptionError(`${where}: ${current.description} remembers more than chunks: use beginEpisode() in place of \`previous\`.`);
@@ -69,6 +71,7 @@ export class RequestChecks {
 
   /** Decisions that are to be made together. @throws as window(). */
   together(requests: readonly DecideRequest[]): CheckedRequest[] {
+    checkList('decideAll', 'requests', requests, (request) => checkObject('decideAll', 'a request', request));
     const episodes = requests.flatMap((request) => ('episode' in request ? [request.episode] : []));
     if (new Set(episodes).size < episodes.length) {
       throw new OptionError('decideAll: an episode is there twice: its second decision needs the first one.');
@@ -78,6 +81,7 @@ export class RequestChecks {
 
   /** @throws as window(). */
   samples(requests: readonly DenoiseSample[]): DenoiseRun[] {
+    checkList('denoise', 'requests', requests, (request) => checkObject('denoise', 'a request', request));
     const { observations, context } = this.#facts;
     return requests.map(({ window, ...request }) =>
       givenRun(request, checkWindow(observations, window, context.observationSteps, 'denoise'), context),
@@ -111,13 +115,15 @@ export class RequestChecks {
 }
 
 /** A copy of chunks that a caller kept. @throws OptionError where they are of another size, or not finite. */
-function checkedPast(where: string, { normalizedChunk, chunk }: PastChunk, elements: number): PastChunk {
-  for (const values of [normalizedChunk, chunk]) {
-    if (values.length !== elements || !values.every(Number.isFinite)) {
-      throw new OptionError(
-        `${where}: \`previous\` must hold chunks of ${elements} finite values (horizon × action size), found ${values.length}.`,
-      );
-    }
-  }
-  return { normalizedChunk: normalizedChunk.slice(), chunk: chunk.slice() };
+function checkedPast(where: string, kept: PastChunk, elements: number): PastChunk {
+  const { normalizedChunk, chunk } = checkObject(where, 'a result in `previous`', kept) as PastChunk;
+  const copy = (values: ArrayLike<number>): Float32Array =>
+    Float32Array.from(
+      copyNumbers(values, elements, (found, index) => {
+        const wanted = `chunks of ${elements} finite values (horizon × action size)`;
+        const at = index === undefined ? '' : ` at index ${index}`;
+        return new OptionError(`${where}: \`previous\` must hold ${wanted}, found ${found}${at}.`);
+      }),
+    );
+  return { normalizedChunk: copy(normalizedChunk), chunk: copy(chunk) };
 }

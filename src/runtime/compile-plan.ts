@@ -6,6 +6,7 @@ import type { BufferHandle, PlanBuilder, Segment } from './plan-builder.js';
 /**
  * Makes a recorded plan real: buffers, pipelines (all in parallel), bind groups.
  * @throws DeviceLimitError, ShaderError.
+ * @internal
  */
 export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): Promise<Plan> {
   const buffers = new Map<BufferHandle, GPUBuffer>();

@@ -1,7 +1,8 @@
 import type { Kernel } from '../../kernels/lib/kernel.js';
 import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
 import { DeviceLostError, NoAdapterError } from '../foundation/errors.js';
-import { classifyAdapter, type DeviceClass } from './device-class.js';
+import { checkCallbacks, checkChoice, checkKeys, checkMethods, checkToggle, keysOf } from '../foundation/options.js';
+import { classifyAdapter, DEVICE_CLASSES, type DeviceClass } from './device-class.js';
 import { PipelineCache } from './pipeline-cache.js';
 import { adapterIdentity, checkVariantTable, type VariantTable } from './variant-table.js';
 
@@ -12,9 +13,17 @@ import { adapterIdentity, checkVariantTable, type VariantTable } from './variant
 export const PROFILES = ['safe', 'fast'] as const;
 export type Profile = (typeof PROFILES)[number];
 
+/**
+ * A WebGPU implementation: `navigator.gpu`, what `createGpu` returns, or what `create` of the npm package webgpu does. The
+ * global types of WebGPU are not named in public: a project need not have them.
+ */
+export interface WebGpu {
+  requestAdapter(options?: { readonly powerPreference?: 'low-power' | 'high-performance' }): Promise<object | null>;
+}
+
 export interface OpenDeviceOptions {
   /** The WebGPU implementation; default `navigator.gpu`. */
-  readonly gpu?: GPU;
+  readonly gpu?: WebGpu;
   /**
    * What `gpu` was made for; kept in every record. WebGPU has no way to ask for it: Node's `openDevice` makes a `gpu` that
    * fits, browsers are always `safe`. Default `safe`.
@@ -25,7 +34,7 @@ export interface OpenDeviceOptions {
    * whole shall be the one that policies run on.
    */
   readonly timing?: boolean;
-  readonly powerPreference?: GPUPowerPreference;
+  readonly powerPreference?: 'low-power' | 'high-performance';
   /** Which variants of the kernels are used. Default: by what the adapter says of itself. */
   readonly deviceClass?: DeviceClass;
   /**
@@ -40,6 +49,33 @@ export interface OpenDeviceOptions {
   readonly isPolled?: boolean;
   /** Replaces the text of a kernel before it is compiled. For tests that break a kernel on purpose. */
   readonly transformShader?: (kernel: Kernel) => string;
+}
+
+const OPEN_KEYS = keysOf<OpenDeviceOptions>({
+  gpu: true,
+  profile: true,
+  timing: true,
+  powerPreference: true,
+  deviceClass: true,
+  variants: true,
+  isPolled: true,
+  transformShader: true,
+});
+
+/** Refuses what `openDevice` cannot use; `more` are options of a platform's own. @throws OptionError. */
+export function checkOpenOptions(options: object, more: readonly string[] = []): void {
+  const where = 'openDevice';
+  checkKeys(where, options, [...OPEN_KEYS, ...more]);
+  const { gpu, profile, timing, powerPreference, deviceClass, isPolled } = options as OpenDeviceOptions;
+  if (gpu !== undefined) {
+    checkMethods(where, 'gpu', gpu, 'a WebGPU implementation such as navigator.gpu', ['requestAdapter']);
+  }
+  if (profile !== undefined) checkChoice(where, 'profile', profile, PROFILES);
+  if (timing !== undefined) checkToggle(where, 'timing', timing);
+  if (isPolled !== undefined) checkToggle(where, 'isPolled', isPolled);
+  if (powerPreference !== undefined) checkChoice(where, 'powerPreference', powerPreference, ['low-power', 'high-performance']);
+  if (deviceClass !== undefined) checkChoice(where, 'deviceClass', deviceClass, DEVICE_CLASSES);
+  checkCallbacks<OpenDeviceOptions>(where, options, ['transformShader']);
 }
 
 /** What the adapter says of itself, and how it was opened. */
@@ -66,7 +102,9 @@ export interface AdapterSummary extends AdapterFacts {
  */
 export class ComputeDevice {
   readonly adapter: AdapterSummary;
+  /** @internal */
   readonly gpuDevice: GPUDevice;
+  /** @internal */
   readonly pipelines: PipelineCache;
   readonly deviceClass: DeviceClass;
   /** Variants that were measured on this adapter; undefined: the shipped ones. */
@@ -114,8 +152,9 @@ export class ComputeDevice {
    * @throws NoAdapterError when there is no WebGPU or no adapter; OptionError for a table of variants that does not fit.
    */
   static async open(options: OpenDeviceOptions = {}): Promise<ComputeDevice> {
+    checkOpenOptions(options);
     const { navigator } = globalThis as { navigator?: { gpu?: GPU } };
-    const gpu = options.gpu ?? navigator?.gpu;
+    const gpu = (options.gpu as GPU | undefined) ?? navigator?.gpu;
     if (!gpu) {
       throw new NoAdapterError(
         'WebGPU is not available: navigator.gpu is missing. Use a browser with WebGPU, or pass `gpu`, e.g. from the npm package "webgpu".',
@@ -158,11 +197,12 @@ export class ComputeDevice {
     return this.adapter.profile;
   }
 
+  /** @internal */
   get limits(): GPUSupportedLimits {
     return this.gpuDevice.limits;
   }
 
-  /** The WebGPU implementation that this device came from. */
+  /** The WebGPU implementation that this device came from. @internal */
   get gpu(): GPU {
     return this.#gpu;
   }

@@ -1,15 +1,24 @@
 import type { Kernel } from '../../kernels/lib/kernel.js';
 import { ShaderError } from '../foundation/errors.js';
 
-/** A kernel ready to run. */
+/** A kernel ready to run. @internal */
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroupLayout: GPUBindGroupLayout;
 }
 
+/** One kernel more is done, of `total` that were asked for. */
+export interface KernelProgress {
+  /** What it computes, e.g. "conv1d k5 s1 16 -> 16 16c 8x1 f32"; several differ in no more than their text. */
+  readonly kernel: string;
+  readonly done: number;
+  readonly total: number;
+}
+
 /**
  * Compiles every kernel text once per device. An invalid pipeline does not throw on WebGPU: its dispatches do nothing
  * and results are zeros. So creation is checked here, and a kernel that does not compile is printed with line numbers.
+ * @internal
  */
 export class PipelineCache {
   readonly #device: GPUDevice;
@@ -17,6 +26,7 @@ export class PipelineCache {
   // The key is the whole text: no two kernels can share a pipeline by mistake.
   readonly #compiled = new Map<string, Promise<CompiledKernel>>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  readonly #watchers = new Set<(kernel: string) => void>();
 
   constructor(device: GPUDevice, transform: (kernel: Kernel) => string = (kernel) => kernel.code) {
     this.#device = device;
@@ -28,6 +38,18 @@ export class PipelineCache {
     return this.#compiled.size;
   }
 
+  /**
+   * Tells of every kernel that is compiled from now on, counted from now on, until the returned function is called. The
+   * listener must not throw.
+   */
+  watch(listener: (progress: KernelProgress) => void): () => void {
+    const before = this.size;
+    let done = 0;
+    const watcher = (kernel: string): void => listener({ kernel, done: ++done, total: this.size - before });
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
   /** @throws ShaderError with the compiler's messages and the numbered text. */
   get(kernel: Kernel): Promise<CompiledKernel> {
     const code = this.#transform(kernel);
@@ -36,6 +58,11 @@ export class PipelineCache {
     if (!compiled) {
       compiled = this.#compile(kernel, code);
       this.#compiled.set(key, compiled);
+      const watchers = [...this.#watchers];
+      compiled.then(
+        () => watchers.filter((watcher) => this.#watchers.has(watcher)).forEach((watcher) => watcher(kernel.label)),
+        () => {},
+      );
     }
     return compiled;
   }

@@ -10,6 +10,7 @@ import type { VariantTable } from './variant-table.js';
 export interface BufferHandle {
   readonly label: string;
   readonly bytes: number;
+  /** @internal */
   readonly existing?: GPUBuffer | GPUTexture;
 }
 
@@ -61,6 +62,7 @@ const MAX_WORKGROUPS = 65_535;
 /**
  * Records what a plan will do, without touching the device: buffers, and dispatches in segments. What is recorded
  * depends on shapes alone, so it can be tested without a GPU. `compilePlan` makes it real.
+ * @internal
  */
 export class PlanBuilder {
   readonly #buffers: BufferHandle[] = [];

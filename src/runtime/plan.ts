@@ -43,6 +43,7 @@ export interface RecordedSegment {
 /**
  * A compiled plan: pipelines, bind groups and workgroup counts, ready to be encoded again and again. Encoding creates
  * nothing but the command encoder and its passes.
+ * @internal
  */
 export class Plan {
   readonly #device: ComputeDevice;
@@ -121,6 +122,27 @@ export class Plan {
         pass.end();
       }
     }
+  }
+
+  /**
+   * As `encode`, in parts that begin where a pipeline is used for the first time; `next` gives the encoder of the part that
+   * begins with this kernel.
+   */
+  encodeByKernel(runs: readonly SegmentRun[], next: (kernel: string) => GPUCommandEncoder): void {
+    const used = new Set<GPUComputePipeline>();
+    let pass: GPUComputePassEncoder | undefined;
+    for (const { segment, offsets } of runs) {
+      for (const dispatch of this.#segment(segment).dispatches) {
+        if (!used.has(dispatch.pipeline)) {
+          used.add(dispatch.pipeline);
+          pass?.end();
+          pass = next(dispatch.label).beginComputePass();
+        }
+        pass?.setPipeline(dispatch.pipeline);
+        this.#encodeDispatch(pass as GPUComputePassEncoder, dispatch, offsets);
+      }
+    }
+    pass?.end();
   }
 
   #segment(name: string): RecordedSegment {

@@ -32,6 +32,7 @@ const MAP_READ = 1;
  * host does not disturb what is measured on an adapter that shares its processor.
  * The device must have been opened with `timing`. Browsers, and Dawn without that option, round timestamps to 65 µs.
  * @throws DeviceLimitError where the device has no timestamps.
+ * @internal
  */
 export async function timeRuns(
   plan: Plan,

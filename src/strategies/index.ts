@@ -1,4 +1,4 @@
-import { checkChoice } from '../foundation/options.js';
+import { checkChoice, checkObject } from '../foundation/options.js';
 import type { OptionsOf } from './define.js';
 import { FALCON } from './falcon.js';
 import { RTI_DP } from './rti-dp.js';
@@ -19,6 +19,7 @@ export const STRATEGY_NAMES: readonly StrategyOptions['name'][] = STRATEGIES.map
  * @throws OptionError for unknown names, unknown options, and values beyond their range.
  */
 export function createStrategy(options: StrategyOptions, context: StrategyContext): Strategy {
+  checkObject('strategy', 'options', options);
   const name = checkChoice('strategy', 'name', options.name, STRATEGY_NAMES);
   return (STRATEGIES.find((strategy) => strategy.name === name) as (typeof STRATEGIES)[number]).create(options, context);
 }

@@ -1,5 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkNumber } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import type { StrategyContext } from './strategy.js';
 
 /** Reads an option from the text of a command line; `where` names it. @throws OptionError. */
@@ -82,7 +83,7 @@ export function toggle<D extends boolean | undefined>(
   help: string,
 ): OptionKind<boolean, boolean | Extract<D, undefined>> {
   return option<boolean, boolean, D>(fallback, help, readToggle, (where, name, value) => {
-    if (typeof value !== 'boolean') throw new OptionError(`${where}: ${name} must be true or false, found ${String(value)}.`);
+    if (typeof value !== 'boolean') throw new OptionError(`${where}: ${name} must be true or false, found ${shownValue(value)}.`);
     return value;
   });
 }

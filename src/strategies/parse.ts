@@ -1,4 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
+import { checkText } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import type { Thresholding } from '../spec/sampling.js';
 import type { Spelling, StrategyDefinition, Values } from './define.js';
 import { STRATEGIES, type StrategyOptions } from './index.js';
@@ -18,13 +20,16 @@ ${STRATEGIES.map(({ spelled, count, words }) => {
  * @throws OptionError for what it does not know.
  */
 export function parseStrategy(text: string): NamedStrategy {
+  checkText('parseStrategy', 'the strategy', text);
   const [head = '', ...parts] = text.split('/');
   const [name = '', ...counts] = head.split(':');
   const kind = STRATEGIES.find(({ spelled }) => spelled === name);
   if (!kind)
-    throw new OptionError(`strategy "${text}" begins with "${name}": known are ${STRATEGIES.map(({ spelled }) => spelled).join(', ')}`);
+    throw new OptionError(
+      `strategy "${shownValue(text)}" begins with "${shownValue(name)}": known are ${STRATEGIES.map(({ spelled }) => spelled).join(', ')}`,
+    );
   const words: Spelling['words'] = kind.words;
-  const where = `strategy "${text}"`;
+  const where = `strategy "${shownValue(text)}"`;
   const entries = parts.map((part): [string, string] => {
     const [key = '', ...value] = part.split('=');
     return [key, value.join('=')];
@@ -36,7 +41,7 @@ export function parseStrategy(text: string): NamedStrategy {
   const values: Record<string, unknown> = {};
   for (const [key, value] of entries) {
     const word = ownEntry(words, key);
-    if (!word) throw new OptionError(`${where}: unknown option "${key}". ${name} has: ${Object.keys(words).join(', ')}`);
+    if (!word) throw new OptionError(`${where}: unknown option "${shownValue(key)}". ${name} has: ${Object.keys(words).join(', ')}`);
     if (Object.hasOwn(values, key)) throw new OptionError(`${where}: ${key} is there twice`);
     values[key] = word.read(value, `${where}: ${key}`);
   }
@@ -70,6 +75,7 @@ function ownEntry<T>(entries: Readonly<Record<string, T>>, key: string): T | und
 
 /** Reads strategies between commas. @throws OptionError also for a strategy that is there twice. */
 export function parseStrategies(text: string): NamedStrategy[] {
+  checkText('parseStrategies', 'the list', text);
   const all = text.split(',').map((part) => parseStrategy(part.trim()));
   const twice = all.find(({ name }, i) => all.findIndex((other) => other.name === name) !== i);
   if (twice) throw new OptionError(`strategy "${twice.name}" is there twice`);

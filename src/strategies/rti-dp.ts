@@ -1,6 +1,7 @@
 import { ddpmSchedule } from '../diffusion/ddpm.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
+import { shownValue } from '../foundation/shown.js';
 import { shiftRows } from './chunks.js';
 import { defineStrategy } from './define.js';
 import { option, readNumber } from './option-kinds.js';
@@ -101,7 +102,7 @@ function timestepsOf(where: string, timesteps: readonly number[] | string): read
   }
   if (!Array.isArray(timesteps) || timesteps.at(-1) !== 0) {
     throw new OptionError(
-      `${where}: timesteps must be a descending list that ends at 0, or the name of one, found ${JSON.stringify(timesteps)}.`,
+      `${where}: timesteps must be a descending list that ends at 0, or the name of one, found ${Array.isArray(timesteps) && timesteps.length < 50 ? JSON.stringify(timesteps) : shownValue(timesteps)}.`,
     );
   }
   return timesteps;
@@ -114,7 +115,7 @@ function timestepsOf(where: string, timesteps: readonly number[] | string): read
 function gripperRule(where: string, gripper: GripperOptions, actionDim: number): Finish {
   checkKeys(`${where}: gripper`, gripper, ['dimensions', 'factor', 'remember']);
   if (!Array.isArray(gripper.dimensions)) {
-    throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, found ${String(gripper.dimensions)}.`);
+    throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, found ${shownValue(gripper.dimensions)}.`);
   }
   const dimensions = new Set(gripper.dimensions.map((index) => checkInteger(`${where}: gripper`, 'dimensions', index, 0, actionDim - 1)));
   const isFactor = (value: number): boolean => value >= 1 && value < Infinity;

@@ -1,7 +1,7 @@
 import { SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { isStalled, type StallRule } from '../diffusion/stall.js';
 import { stalledStart, warmStart as startOf, WARM_START_MODES, type WarmStart } from '../diffusion/warm-start.js';
-import { checkChoice, checkInteger, checkKeys, checkNumber, checkScale } from '../foundation/options.js';
+import { checkChoice, checkInteger, checkKeys, checkNumber, checkObject, checkScale } from '../foundation/options.js';
 import { shiftRows } from './chunks.js';
 import { defineStrategy, type OptionsOf } from './define.js';
 import { choice, evaluations, type OptionKind, option } from './option-kinds.js';
@@ -131,6 +131,7 @@ function shownRows(chunk: Float32Array, history: History, context: StrategyConte
 
 function coldStart(options: ColdStartOptions, context: StrategyContext): DecisionStart | undefined {
   const where = 'strategy STEP: coldStart';
+  checkObject(where, 'coldStart', options);
   const mode = checkChoice(where, 'mode', options.mode ?? 'noise', ['noise', 'zero-history'] as const);
   if (mode === 'zero-history' || options.mode === 'zero-history') {
     checkKeys(where, options, ['mode']);
@@ -146,6 +147,7 @@ function coldStart(options: ColdStartOptions, context: StrategyContext): Decisio
 function warmStartRule(options: WarmStartOptions): WarmStart {
   const where = 'strategy STEP: warmStart';
   if (options === 'forward-noise') return { mode: 'forward-noise' };
+  checkObject(where, 'warmStart', options);
   checkChoice(where, 'mode', options.mode, WARM_START_MODES);
   switch (options.mode) {
     case 'forward-noise':

@@ -3,6 +3,7 @@ import type { CheckpointSource } from '../checkpoints/source.js';
 import { CheckpointError } from '../foundation/errors.js';
 import type { PolicyInfo } from '../policy/info.js';
 import { loadPolicy } from '../policy/load-policy.js';
+import type { OnLoadProgress } from '../policy/load-progress.js';
 import type { Decision } from '../policy/policy.js';
 import type { PrecisionChoice } from '../policy/precision.js';
 import type { ComputeDevice } from '../runtime/device.js';
@@ -44,9 +45,14 @@ const EXACT = ['expected.timesteps', 'expected.stalled'];
  * sources.
  * @throws what loading and planning throw: a case that is refused is a failed case.
  */
-export async function verifyCase(sources: CaseSources, device: ComputeDevice, precision: PrecisionChoice = 'f32'): Promise<CaseReport> {
+export async function verifyCase(
+  sources: CaseSources,
+  device: ComputeDevice,
+  precision: PrecisionChoice = 'f32',
+  onProgress?: OnLoadProgress,
+): Promise<CaseReport> {
   try {
-    return await verifyOpened(await GoldenCase.open(sources.golden), sources, device, precision);
+    return await verifyOpened(await GoldenCase.open(sources.golden), sources, device, precision, onProgress);
   } finally {
     await sources.golden.close();
   }
@@ -57,6 +63,7 @@ async function verifyOpened(
   sources: CaseSources,
   device: ComputeDevice,
   precision: PrecisionChoice,
+  onProgress: OnLoadProgress | undefined,
 ): Promise<CaseReport> {
   const decisions: Decision[] = [];
   const strategy = caseStrategy(golden.description);
@@ -66,6 +73,7 @@ async function verifyOpened(
     probes: probesOf(golden),
     onDecision: (result) => decisions.push(result),
     ...(strategy ? { strategy } : {}),
+    ...(onProgress ? { onProgress } : {}),
     ...(sources.predictor ? { networks: { predictor: sources.predictor } } : {}),
   });
   try {

@@ -7,13 +7,16 @@ import { describe, expect, it } from 'vitest';
 const ROOT = new URL('../..', import.meta.url).pathname;
 
 interface Target {
+  /** First, and once: the types are the same under every condition. */
   readonly types: string;
+  /** What runs in Node, where that is another module. */
+  readonly node?: string;
   readonly default: string;
 }
 
 interface Package {
   readonly name: string;
-  readonly exports: Readonly<Record<string, Target | string | { readonly node: Target; readonly default: Target }>>;
+  readonly exports: Readonly<Record<string, Target | string>>;
   readonly files: readonly string[];
   readonly bin: Readonly<Record<string, string>>;
   readonly sideEffects: readonly string[];
@@ -25,25 +28,23 @@ interface Entry {
   /** As a program imports it. */
   readonly specifier: string;
   readonly target: Target;
-  /** The file it is compiled from. */
+  /** The file whose names it has. */
+  readonly surface: string;
+  /** The file that runs in a browser. */
   readonly source: string;
 }
 
-function entryOf(specifier: string, target: Target): Entry {
-  return { specifier, target, source: target.default.replace('./dist/', '').replace(/\.js$/, '.ts') };
-}
+const sourceOf = (built: string): string => built.replace('./dist/', '').replace(/(\.d\.ts|\.js)$/, '.ts');
 
-/** Every entry of the package; `warmstep` as Node sees it. */
 const ENTRIES: readonly Entry[] = Object.entries(PACKAGE.exports).flatMap(([path, target]) => {
   if (typeof target === 'string') return [];
-  return [entryOf(path.replace('.', PACKAGE.name), 'node' in target ? target.node : target)];
+  return [{ specifier: path.replace('.', PACKAGE.name), target, surface: sourceOf(target.types), source: sourceOf(target.default) }];
 });
-/** Those for any runtime; one of Node's lies with what it is made of, as `src/platform/node/index.ts` does. */
-const BROWSER_ENTRIES = ENTRIES.filter(({ source }) => source.startsWith('src/entries/'));
 
 /** The names of an entry, types among them, as its text lists them. */
 function namesOf(source: string): string[] {
   const text = readFileSync(join(ROOT, source), 'utf8');
+  const declared = [...text.matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name as string);
   const listed = [...text.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(([, type, names]) =>
     (names as string)
       .split(',')
@@ -53,7 +54,11 @@ function namesOf(source: string): string[] {
   );
   const stars = [...text.matchAll(/^export \* from '([^']+)'/gm)];
   const again = stars.flatMap(([, from]) => namesOf(join(source, '..', (from as string).replace(/\.js$/, '.ts'))));
-  return [...new Set([...listed, ...again])].sort();
+  return [...new Set([...declared, ...listed, ...again])].sort();
+}
+
+function valuesOf(source: string): string[] {
+  return namesOf(source).filter((name) => !name.startsWith('type '));
 }
 
 /** The files of this repository that a browser would get, without what a bundler drops. */
@@ -86,15 +91,17 @@ describe('the entries of the package', () => {
   });
 
   it('have files behind them, with types, and the files are published', () => {
-    for (const { specifier, target, source } of ENTRIES) {
-      for (const file of [source, target.default, target.types]) expect(existsSync(join(ROOT, file)), `${specifier}: ${file}`).toBe(true);
+    for (const { specifier, target, surface, source } of ENTRIES) {
+      expect(Object.keys(target)[0]).toBe('types');
+      for (const file of [surface, source, ...Object.values<string>({ ...target })])
+        expect(existsSync(join(ROOT, file)), `${specifier}: ${file}`).toBe(true);
       expect(target.default.startsWith('./dist/src/')).toBe(true);
     }
     expect(PACKAGE.files).toEqual(expect.arrayContaining(['dist/src', 'dist/kernels', 'checkpoints']));
   });
 
   it('export the names of the checked-in list and no others', async () => {
-    const lines = ENTRIES.flatMap(({ specifier, source }) => namesOf(source).map((name) => `${specifier} ${name}`));
+    const lines = ENTRIES.flatMap(({ specifier, surface }) => namesOf(surface).map((name) => `${specifier} ${name}`));
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('entries.txt');
   });
 
@@ -108,21 +115,24 @@ describe('the entries of the package', () => {
     const found: unknown = JSON.parse(
       execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: ROOT, encoding: 'utf8' }),
     );
-    const listed = ENTRIES.map(({ specifier, source }) => [specifier, namesOf(source).filter((name) => !name.startsWith('type '))]);
-    expect(found).toEqual(Object.fromEntries(listed));
+    expect(found).toEqual(Object.fromEntries(ENTRIES.map(({ specifier, surface }) => [specifier, valuesOf(surface)])));
+  });
+
+  it.each(ENTRIES)('$specifier has the same names where there is no Node', async ({ surface, target }) => {
+    expect(Object.keys((await import(join(ROOT, target.default))) as object).sort()).toEqual(valuesOf(surface));
   });
 
   it('list their names one by one', () => {
-    for (const { source } of BROWSER_ENTRIES) expect(readFileSync(join(ROOT, source), 'utf8')).not.toContain('export *');
+    for (const { surface } of ENTRIES.slice(1)) expect(readFileSync(join(ROOT, surface), 'utf8')).not.toContain('export *');
   });
 });
 
 describe('a bundle for the browser', () => {
-  it.each(BROWSER_ENTRIES.map(({ specifier, source }) => [specifier, source]))('of %s has nothing of Node', async (_, source) => {
+  it.each(ENTRIES.map(({ specifier, source }) => [specifier, source]))('of %s has nothing of Node', async (_, source) => {
     const { inputs } = await bundle(source);
     expect(Object.keys(inputs)).toContain(source);
     expect(Object.values(inputs).flatMap(({ imports }) => imports.filter(({ external }) => external))).toEqual([]);
-    expect(Object.keys(inputs).filter((file) => /^src\/(platform|terminal|cli)\//.test(file))).toEqual([]);
+    expect(Object.keys(inputs).filter((file) => /^src\/(platform\/node|terminal|cli)\//.test(file))).toEqual([]);
   });
 
   it('of the core has neither evaluation nor report nor simulator nor control loop', async () => {

@@ -99,7 +99,7 @@ describe('dispose', () => {
     expect((await pending).warm).toBe(false);
     expect(await queued).toHaveLength(policy.info.actionDim);
     await disposal;
-    policy.reset();
+    expect(() => policy.reset()).toThrow(DisposedError);
   });
 
   it('waits for the same end when it is called again, and calls onDispose once', async () => {

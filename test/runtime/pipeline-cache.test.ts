@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { startKernel } from '../../kernels/sampling/start.wgsl.js';
 import { ShaderError } from '../../src/foundation/errors.js';
+import type { LoadProgress } from '../../src/policy/load-progress.js';
 import { PipelineCache } from '../../src/runtime/pipeline-cache.js';
 import { openTestDevice, useOwnTestDevice } from '../support/device.js';
 import { loadGolden } from '../support/golden-policy.js';
@@ -17,6 +18,28 @@ describe('PipelineCache', () => {
     expect(cache.size).toBe(2);
     // Same kinds of bindings, same layout: bind groups fit both.
     expect((await other).bindGroupLayout).toBe((await first).bindGroupLayout);
+  });
+
+  it('tells of every kernel of a policy that is loaded: when it is compiled, and when it first ran', async () => {
+    const events: { fraction: number; at: LoadProgress }[] = [];
+    const before = device().pipelines.size;
+    const policy = await loadGolden(device(), 'state-bias-film', { onProgress: (fraction, at) => events.push({ fraction, at }) });
+    const of = (stage: LoadProgress['stage']): LoadProgress[] => events.map(({ at }) => at).filter((at) => at.stage === stage);
+    const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+    const compiled = device().pipelines.size - before;
+    expect(compiled).toBeGreaterThan(10);
+    expect(of('kernels').map(({ done }) => done)).toEqual(upTo(compiled));
+    expect(of('kernels').at(-1)).toMatchObject({ done: compiled, total: compiled, kernel: expect.stringMatching(/./) });
+    const first = of('first runs');
+    expect(first.map(({ done }) => done)).toEqual(upTo(first.length));
+    // Those of the table of timesteps ran before.
+    expect(first.length).toBeGreaterThan(10);
+    expect(first.length).toBeLessThanOrEqual(compiled);
+    expect(new Set(first.map(({ total }) => total))).toEqual(new Set([first.length]));
+    expect(events.map(({ fraction }) => fraction)).toEqual(events.map(({ fraction }) => fraction).sort((a, b) => a - b));
+    expect(events.at(-1)).toMatchObject({ fraction: 1, at: { stage: 'first runs' } });
+    await policy.dispose();
   });
 
   it('compiles nothing for a second policy of the same sizes on the device', async () => {

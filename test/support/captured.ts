@@ -22,9 +22,9 @@ function shareDevices(): () => void {
   const open = ComputeDevice.open.bind(ComputeDevice);
   const spy = vi.spyOn(ComputeDevice, 'open').mockImplementation(async (options: OpenDeviceOptions = {}) => {
     const { gpu, variants, transformShader, powerPreference, ...rest } = options;
-    gpus.push(gpu);
+    gpus.push(gpu as GPU | undefined);
     if (variants ?? transformShader ?? powerPreference) return open(options);
-    const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+    const adapter = await (gpu as GPU | undefined)?.requestAdapter({ powerPreference: 'high-performance' });
     return sharedTestDevice({ ...rest, adapter: adapter?.info.description ?? 'none' }, () => open(options));
   });
   return () => spy.mockRestore();

@@ -1,4 +1,5 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
+import { checkKeys, checkSignal } from '../../foundation/options.js';
 import { visible } from '../../foundation/visible.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
 import { abortableSource } from '../abortable-source.js';
@@ -7,7 +8,7 @@ import { storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
 import { modelFile } from '../model-file.js';
 import { countWeights, FileTensors } from '../named-tensors.js';
 import { SafetensorsFile } from '../safetensors/safetensors.js';
-import type { CheckpointSource } from '../source.js';
+import { type CheckpointSource, checkSource } from '../source.js';
 import type { LoadOptions, PredictorCheckpoint } from '../types.js';
 import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from './predictor-tensors.js';
 
@@ -16,6 +17,9 @@ import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from '.
  * Takes ownership of the source as loadPolicyCheckpoint does. Throws CheckpointError.
  */
 export async function loadPredictorCheckpoint(given: CheckpointSource, options: LoadOptions = {}): Promise<PredictorCheckpoint> {
+  checkSource('loadPredictorCheckpoint', 'source', given);
+  checkKeys('loadPredictorCheckpoint', options, ['signal']);
+  checkSignal('loadPredictorCheckpoint', options.signal);
   const source = abortableSource(given, options.signal);
   try {
     return await load(source, options.signal);

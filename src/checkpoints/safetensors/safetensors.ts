@@ -1,4 +1,6 @@
 import { CheckpointError } from '../../foundation/errors.js';
+import { checkInteger, checkMethods, checkText } from '../../foundation/options.js';
+import { shownValue } from '../../foundation/shown.js';
 import { type ByteSource, listed } from '../source.js';
 import { DTYPE_BYTES, type Dtype, decodeFloats, isDtype } from './dtypes.js';
 import { readHeader, type SafetensorsHeader, type TensorInfo } from './header.js';
@@ -31,6 +33,9 @@ export class SafetensorsFile {
 
   /** Reads and checks the header only. Throws CheckpointError for anything malformed. */
   static async open(source: ByteSource): Promise<SafetensorsFile> {
+    checkMethods('SafetensorsFile.open', 'source', source, 'a file of a source', ['read']);
+    checkText('SafetensorsFile.open', 'the name of the file', source.name);
+    checkInteger('SafetensorsFile.open', 'the size of the file', source.size, 0, Number.MAX_SAFE_INTEGER);
     return new SafetensorsFile(source, await readHeader(source));
   }
 
@@ -137,7 +142,8 @@ export class SafetensorsFile {
     const info = this.tensors.get(name);
     if (info === undefined) {
       throw new CheckpointError(
-        `${this.name}: expected a tensor "${name}", found ${listed([...this.tensors.keys()])}. ` + 'Export the checkpoint again.',
+        `${this.name}: expected a tensor "${shownValue(name)}", found ${listed([...this.tensors.keys()])}. ` +
+          'Export the checkpoint again.',
       );
     }
     return info;

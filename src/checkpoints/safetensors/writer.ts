@@ -1,5 +1,7 @@
 import { OptionError } from '../../foundation/errors.js';
 import { f32ToBf16Bits, packF16 } from '../../foundation/half.js';
+import { checkChoice, checkInteger, checkList, checkObject, checkText } from '../../foundation/options.js';
+import { shownValue } from '../../foundation/shown.js';
 import { DTYPE_BYTES, type Dtype } from './dtypes.js';
 
 /** A tensor to write; a Uint8Array is taken as the raw little-endian bytes of `dtype`. */
@@ -16,6 +18,11 @@ export interface WritableTensor {
  * Throws OptionError when a name repeats, a length does not fit its shape, or a value does not fit its dtype.
  */
 export function encodeSafetensors(tensors: readonly WritableTensor[], metadata?: Record<string, string>): Uint8Array {
+  checkList('encodeSafetensors', 'tensors', tensors, checkTensor);
+  if (metadata !== undefined) {
+    for (const value of Object.values(checkObject('encodeSafetensors', 'metadata', metadata)))
+      checkText('encodeSafetensors', 'a value of the metadata', value);
+  }
   const ordered = [...tensors].sort((a, b) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype] || (a.name < b.name ? -1 : 1));
   const entries: [string, unknown][] = metadata === undefined ? [] : [['__metadata__', metadata]];
   const names = new Set(['__metadata__']);
@@ -43,6 +50,29 @@ export function encodeSafetensors(tensors: readonly WritableTensor[], metadata?:
     offset += part.byteLength;
   }
   return file;
+}
+
+/** More elements than any file of this size may have; a tensor of them would not fit into memory. */
+const MOST_ELEMENTS = 2 ** 40;
+
+function checkTensor(tensor: WritableTensor): void {
+  const where = 'encodeSafetensors';
+  checkObject(where, 'a tensor', tensor);
+  const name = `tensor "${shownValue(checkText(where, 'the name of a tensor', tensor.name))}"`;
+  checkChoice(where, `dtype of ${name}`, tensor.dtype, Object.keys(DTYPE_BYTES) as Dtype[]);
+  checkList(where, `shape of ${name}`, tensor.shape, (size) => checkInteger(where, `shape of ${name}`, size, 0, MOST_ELEMENTS), 64);
+  const { data } = tensor as { readonly data: unknown };
+  if (!Array.isArray(data) && !(data instanceof Float32Array) && !(data instanceof Uint8Array)) {
+    throw new OptionError(
+      `${where}: data of ${name} must be a Float32Array, a list of numbers, or a Uint8Array, found ${shownValue(data)}.`,
+    );
+  }
+  if (!Array.isArray(data)) return;
+  checkList<unknown>(where, `data of ${name}`, data, (value, index) => {
+    if (typeof value !== 'number' && typeof value !== 'bigint') {
+      throw new OptionError(`${where}: data of ${name} must be numbers, found ${shownValue(value)} at index ${index}.`);
+    }
+  });
 }
 
 function encodeData({ name, dtype, shape, data }: WritableTensor): Uint8Array {

@@ -60,9 +60,10 @@ export function splitColdStart(
   const spans = clock.take().filter(({ begin }) => begin < ready);
   const of = (...names: Span['name'][]): Span[] => spans.filter(({ name }) => names.includes(name));
   const firstBuffer = of('createBuffer')[0]?.begin ?? ready;
-  // The last thing that loading does is a submit of the rehearsal and the wait for it.
-  const rehearsal = { begin: of('submit').at(-1)?.begin ?? ready, end: ready };
   const compile = of('createShaderModule', 'createComputePipelineAsync');
+  // The last thing that loading does is the rehearsal, once everything is compiled: a submit per kernel, and the wait for them.
+  const compiled = Math.max(started, ...compile.map(({ end }) => end));
+  const rehearsal = { begin: of('submit').find(({ begin }) => begin >= compiled)?.begin ?? ready, end: ready };
   // A scope that is asked while kernels compile answers no sooner than the device: that is not the buffers' time.
   const buffers = of('createBuffer', 'popErrorScope').filter(
     ({ begin, end }) => !compile.some((other) => other.begin < end && begin < other.end),

@@ -8,11 +8,12 @@ import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.
 import type { ComputeDevice } from '../../runtime/device.js';
 import { choiceOption, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
+import { Progress } from '../../terminal/progress.js';
 import { table } from '../../terminal/table.js';
 import type { TensorReport } from '../../verification/compare.js';
 import { type CaseReport, verifyCase } from '../../verification/verify-case.js';
 import type { Command } from '../command.js';
-import { withDevice } from '../load.js';
+import { showLoading, withDevice } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 
 const USAGE = `usage: warmstep verify CASE_DIR… [options]
@@ -74,7 +75,8 @@ export const verifyCommand: Command = {
 
 async function verifyFolder(folder: string, device: ComputeDevice, precision: PrecisionChoice): Promise<CaseReport | RefusedCase> {
   try {
-    return await verifyCase(await caseFolder(folder), device, precision);
+    const progress = new Progress();
+    return await verifyCase(await caseFolder(folder), device, precision, showLoading(progress)).finally(() => progress.done());
   } catch (error) {
     if (!(error instanceof WarmstepError)) throw error;
     return { name: basename(resolve(folder)), refused: error.message };

@@ -1,5 +1,5 @@
 import { placePoints } from './place-points.js';
-import type { PushTState } from './state.js';
+import { checkState, type PushTState } from './state.js';
 
 /**
  * Nine points of the block, x and y in body coordinates. Diffusion Policy samples them on a rendered picture of the T (the
@@ -15,7 +15,8 @@ const KEYPOINTS: readonly number[] = [
  * the agent (x, y). LeRobot's keypoint policies see the eight vertices instead.
  */
 export function observeKeypoints(state: PushTState): number[] {
-  return [...placePoints(KEYPOINTS, state), state.agentX, state.agentY];
+  const { agentX, agentY, ...pose } = checkState('observeKeypoints', state);
+  return [...placePoints(KEYPOINTS, pose), agentX, agentY];
 }
 
 /** The observation of diffusion_policy's PushTKeypointsEnv, 40 values: the 20, and for each a 1, because it is visible. */

@@ -1,24 +1,26 @@
 import { BAR_VERTICES, STEM_VERTICES } from './board.js';
 import { placePoints } from './place-points.js';
-import type { PushTState } from './state.js';
+import { checkState, type PushTState } from './state.js';
 
 const TURN = 2 * Math.PI;
 const VERTICES = [...BAR_VERTICES, ...STEM_VERTICES];
 
 /** gym-pusht's `agent_pos`: [x, y]. */
 export function observeAgent(state: PushTState): number[] {
-  return [state.agentX, state.agentY];
+  const { agentX, agentY } = checkState('observeAgent', state);
+  return [agentX, agentY];
 }
 
 /** gym-pusht's `state`: agent x, y, block origin x, y, and the angle in [0, 2π]. */
 export function observeState(state: PushTState): number[] {
-  const remainder = state.angle % TURN;
-  return [state.agentX, state.agentY, state.blockX, state.blockY, remainder < 0 ? remainder + TURN : remainder];
+  const { agentX, agentY, blockX, blockY, angle } = checkState('observeState', state);
+  const remainder = angle % TURN;
+  return [agentX, agentY, blockX, blockY, remainder < 0 ? remainder + TURN : remainder];
 }
 
 /** gym-pusht's `environment_state`: the vertices of bar and stem in the world, 8 × (x, y), flattened. */
 export function observeVertices(state: PushTState): number[] {
-  return placePoints(VERTICES, state);
+  return placePoints(VERTICES, checkState('observeVertices', state));
 }
 
 /** The observation under LeRobot's names: `observation.state` is the agent's position, not gym-pusht's `state`. */

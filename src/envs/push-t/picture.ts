@@ -1,8 +1,9 @@
+import { checkList, checkNumber, checkObject } from '../../foundation/options.js';
 import { AGENT_RADIUS, BAR_VERTICES, type BlockPose, BOARD_SIZE, GOAL, STEM_VERTICES, WALL_RADIUS, WALLS } from './board.js';
 import { placePoints } from './place-points.js';
 import { Canvas, type Colour, type Pixel } from './raster.js';
 import { resizeBilinear } from './resize.js';
-import type { ContactPoint, PushTState } from './state.js';
+import { type ContactPoint, checkState, isUsable, type PushTState } from './state.js';
 
 /** Side of the picture that policies see, in pixels. */
 export const PICTURE_SIZE = 96;
@@ -25,6 +26,8 @@ const CONTACT_REACH = 2;
  * The recorded pictures of the demonstrations show no contact points, also where there are contacts.
  */
 export function drawBoard(state: PushTState, contactPoints: readonly ContactPoint[] = []): Uint8Array {
+  checkState('drawPicture', state);
+  checkList('drawPicture', 'contactPoints', contactPoints, checkContact);
   const canvas = new Canvas(BOARD_SIZE, WHITE);
   for (const vertices of [BAR_VERTICES, STEM_VERTICES]) canvas.fillConvex(cornersOf(vertices, GOAL), LIGHT_GREEN);
   for (const vertices of [BAR_VERTICES, STEM_VERTICES]) drawRectangle(canvas, cornersOf(vertices, state));
@@ -42,6 +45,13 @@ export function drawBoard(state: PushTState, contactPoints: readonly ContactPoin
 /** gym-pusht's `pixels`, LeRobot's `observation.image` before it is scaled: RGB, rows of pixels, [96, 96, 3]. */
 export function drawPicture(state: PushTState, contactPoints: readonly ContactPoint[] = []): Uint8Array {
   return resizeBilinear(drawBoard(state, contactPoints), BOARD_SIZE, PICTURE_SIZE);
+}
+
+function checkContact(point: ContactPoint): void {
+  const { x, y, normalX, normalY } = checkObject('drawPicture', 'a contact point', point) as ContactPoint;
+  for (const [name, value] of Object.entries({ x, y, normalX, normalY })) {
+    checkNumber('drawPicture', name, value, 'a number within the board or near it', isUsable);
+  }
 }
 
 function drawRectangle(canvas: Canvas, corners: readonly Pixel[]): void {

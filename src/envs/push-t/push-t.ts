@@ -1,9 +1,10 @@
 import { NonFiniteError, OptionError } from '../../foundation/errors.js';
-import { checkInteger, checkKeys, checkNumber } from '../../foundation/options.js';
+import { checkInteger, checkKeys, checkToggle } from '../../foundation/options.js';
+import { shownValue } from '../../foundation/shown.js';
 import type { Environment, EnvironmentStep } from '../environment.js';
 import { Coverage } from './coverage.js';
 import { drawState } from './reset.js';
-import type { ContactPoint, PushTState } from './state.js';
+import { type ContactPoint, checkState, FARTHEST, isUsable, type PushTState } from './state.js';
 import { SUBSTEP, World } from './world.js';
 
 export type { ContactPoint, PushTState } from './state.js';
@@ -15,12 +16,6 @@ export const PUSH_T_MAX_STEPS = 300;
 export const SUCCESS_COVERAGE = 0.95;
 
 const SUBSTEPS = 10;
-
-/**
- * Positions and targets beyond this are refused: the board has 512 pixels, and numbers so large that their squares
- * overflow would turn the state into NaN.
- */
-const FARTHEST = 1e9;
 
 /** What one tick led to. */
 export interface PushTStep extends EnvironmentStep {
@@ -53,8 +48,7 @@ export class PushT implements Environment<PushTState> {
   constructor(options: PushTOptions = {}) {
     checkKeys('PushT', options, ['legacy']);
     const { legacy = true } = options;
-    if (typeof legacy !== 'boolean') throw new OptionError(`PushT: legacy must be true or false, found ${String(legacy)}.`);
-    this.#legacy = legacy;
+    this.#legacy = checkToggle('PushT', 'legacy', legacy);
   }
 
   /** Begins the episode of a seed, an integer from 0 to 2^32 − 1; NumPy's legacy generator draws where things are. */
@@ -121,19 +115,11 @@ export class PushT implements Environment<PushTState> {
   }
 }
 
-function checkState(where: string, { agentX, agentY, blockX, blockY, angle }: PushTState): PushTState {
-  const state = { agentX, agentY, blockX, blockY, angle };
-  for (const [name, value] of Object.entries(state)) {
-    checkNumber(where, name, value, `a number within ±${FARTHEST}`, isUsable);
-  }
-  return state;
-}
-
 function checkTarget(target: ArrayLike<number>): readonly [number, number] {
   const [x, y] = [target?.[0], target?.[1]];
   if (target?.length !== 2 || typeof x !== 'number' || typeof y !== 'number') {
     throw new OptionError(
-      `PushT.step: target must be 2 numbers, x and y in pixels, found ${String(target?.length)}: pass the executed action alone.`,
+      `PushT.step: target must be 2 numbers, x and y in pixels, found ${shownValue(target?.length)}: pass the executed action alone.`,
     );
   }
   if (!Number.isFinite(x) || !Number.isFinite(y)) {
@@ -143,8 +129,4 @@ function checkTarget(target: ArrayLike<number>): readonly [number, number] {
     throw new OptionError(`PushT.step: target must be within ±${FARTHEST} pixels, found (${x}, ${y}): un-normalise it.`);
   }
   return [x, y];
-}
-
-function isUsable(value: number): boolean {
-  return Math.abs(value) <= FARTHEST;
 }

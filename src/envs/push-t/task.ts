@@ -1,4 +1,6 @@
 import { OptionError } from '../../foundation/errors.js';
+import { checkList, checkObject, checkText } from '../../foundation/options.js';
+import { shownValue } from '../../foundation/shown.js';
 import type { PolicyOfTask, Task, TaskKind } from '../environment.js';
 import { observeKeypoints, observeMaskedKeypoints } from './keypoints.js';
 import { observeAgent, observeState, observeVertices } from './observations.js';
@@ -21,17 +23,21 @@ const NAME = 'push-t';
  * reads: agent (2 values), state (5), vertices (16), keypoints (20, or 40 with their mask).
  * @throws OptionError for a policy of something else.
  */
-export function pushTTask({ name, observations, actionDim }: PolicyOfTask): Task {
+export function pushTTask(policy: PolicyOfTask): Task {
+  checkObject('pushTTask', 'the policy', policy);
+  const { name, observations, actionDim } = policy;
+  checkText('pushTTask', 'the name of the policy', name);
+  checkList('pushTTask', 'observations', observations, (feature) => checkObject('pushTTask', 'an observation', feature));
   if (actionDim !== PUSH_T_ACTION_DIM) {
     throw new OptionError(
-      `policy "${name}" has actions of ${actionDim} values, Push-T takes ${PUSH_T_ACTION_DIM}, x and y: give a Push-T policy.`,
+      `policy "${name}" has actions of ${shownValue(actionDim)} values, Push-T takes ${PUSH_T_ACTION_DIM}, x and y: give a Push-T policy.`,
     );
   }
   const observers = observations.map(({ name: feature, size }): [string, (state: PushTState) => number[]] => {
     const observe = PUSH_T_OBSERVATIONS.get(size);
     if (!observe) {
       throw new OptionError(
-        `policy "${name}" reads "${feature}" of ${size} values; Push-T has the agent's position (2), its state (5), ` +
+        `policy "${name}" reads "${shownValue(feature)}" of ${shownValue(size)} values; Push-T has the agent's position (2), its state (5), ` +
           'the vertices of the block (16), and keypoints (20, or 40 with their mask): give a Push-T policy.',
       );
     }

@@ -3,6 +3,8 @@ import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type ByteSource, type CheckpointSource, checkRange } from '../../checkpoints/source.js';
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
+import { checkText } from '../../foundation/options.js';
+import { shownValue } from '../../foundation/shown.js';
 import { fileProblem } from './file-problem.js';
 import { foldersWith } from './folders-with.js';
 
@@ -12,12 +14,13 @@ import { foldersWith } from './folders-with.js';
  * be read.
  */
 export async function folderSource(folder: string): Promise<CheckpointSource> {
+  checkText('folderSource', 'the folder', folder);
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
     const problem =
       error.code === 'ENOENT'
         ? 'does not exist.'
         : `cannot be opened: ${fileProblem(error)}. Give the folder that holds config.json and model.safetensors.`;
-    throw new CheckpointError(`checkpoint folder "${folder}" ${problem}`, { cause: error });
+    throw new CheckpointError(`checkpoint folder "${shownValue(folder)}" ${problem}`, { cause: error });
   });
   if (!found.isDirectory()) {
     if (folder.endsWith('.ckpt')) {

@@ -1,17 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { NoAdapterError, OptionError } from '../../foundation/errors.js';
+import { checkKeys, checkText } from '../../foundation/options.js';
+import { shownValue } from '../../foundation/shown.js';
+import type { AdapterChoice } from '../options.js';
 import { type DawnOptions, dawnFlags } from './profile.js';
 import { useSwiftShader } from './swiftshader.js';
-
-/**
- * Which adapter to use.
- * - `auto`: the system's best adapter; SwiftShader where the system has none.
- * - `hardware`: a GPU, never a software adapter.
- * - `swiftshader`, `lavapipe`: these software adapters.
- * - anything else: the adapter whose name contains this text.
- */
-export type AdapterChoice = 'auto' | 'hardware' | 'swiftshader' | 'lavapipe' | (string & {});
 
 /** Environment variable that overrides the default choice. */
 export const ADAPTER_VARIABLE = 'WARMSTEP_ADAPTER';
@@ -22,6 +16,8 @@ export const ADAPTER_VARIABLE = 'WARMSTEP_ADAPTER';
  * @throws NoAdapterError, naming the remedy for this operating system.
  */
 export async function createGpu(choice: AdapterChoice = process.env[ADAPTER_VARIABLE] ?? 'auto', options: DawnOptions = {}): Promise<GPU> {
+  checkText('createGpu', 'the adapter', choice);
+  checkKeys('createGpu', options, ['profile', 'timing', 'software']);
   const flags = dawnFlags(options);
   const softwareFlags = dawnFlags({ ...options, software: true });
   switch (choice) {
@@ -47,7 +43,7 @@ export async function createGpu(choice: AdapterChoice = process.env[ADAPTER_VARI
     default: {
       const gpu = await systemGpu([...flags, `adapter=${choice}`]);
       if (gpu) return gpu;
-      throw new NoAdapterError(`no adapter's name contains "${choice}". \`warmstep doctor\` lists what is there. ${remedy()}`);
+      throw new NoAdapterError(`no adapter's name contains "${shownValue(choice)}". \`warmstep doctor\` lists what is there. ${remedy()}`);
     }
   }
 }

@@ -1,15 +1,12 @@
 import { checkChoice } from '../../foundation/options.js';
 import { PROFILES, type Profile } from '../../runtime/device.js';
+import type { GpuOptions } from '../options.js';
 
 /** Environment variable that overrides the default profile. */
 export const PROFILE_VARIABLE = 'WARMSTEP_PROFILE';
 
 /** How Dawn is set up for the devices of one `GPU` object. */
-export interface DawnOptions {
-  /** Default: the environment variable WARMSTEP_PROFILE, else `safe`. */
-  readonly profile?: Profile;
-  /** Timestamps to the nanosecond instead of rounded to 65 µs. */
-  readonly timing?: boolean;
+export interface DawnOptions extends GpuOptions {
   /** For a software driver. */
   readonly software?: boolean;
 }

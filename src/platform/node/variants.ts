@@ -6,6 +6,7 @@ import { OptionError, WarmstepError } from '../../foundation/errors.js';
 import { checkChoice } from '../../foundation/options.js';
 import type { AdapterFacts, OpenDeviceOptions } from '../../runtime/device.js';
 import { adapterIdentity, checkVariantTable, type VariantTable } from '../../runtime/variant-table.js';
+import type { VariantsChoice } from '../options.js';
 import { fileProblem } from './file-problem.js';
 import { outputFolder, writeOutputFile } from './output-file.js';
 
@@ -14,8 +15,6 @@ export const VARIANTS_VARIABLE = 'WARMSTEP_VARIANTS';
 
 /** Tables take some tens of kilobytes. */
 const MAX_TABLE_BYTES = 1024 * 1024;
-
-export type VariantsChoice = 'tuned' | 'shipped' | NonNullable<OpenDeviceOptions['variants']>;
 
 /** What ComputeDevice.open takes for a choice. @throws OptionError for any other word. */
 export function chooseVariants(choice: VariantsChoice = environmentChoice()): OpenDeviceOptions['variants'] {

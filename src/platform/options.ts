@@ -1,0 +1,49 @@
+import type { CheckpointSource } from '../checkpoints/source.js';
+import type { LoadPolicyOptions as LoadSourceOptions } from '../policy/load-policy.js';
+import type { OpenDeviceOptions as OpenCoreOptions, Profile } from '../runtime/device.js';
+import type { VariantTable } from '../runtime/variant-table.js';
+
+/**
+ * Which adapter to use.
+ * - `auto`: the system's best adapter; in Node SwiftShader where the system has none.
+ * - `hardware`: a GPU, never a software adapter.
+ * - `swiftshader`, `lavapipe`: these software adapters.
+ * - anything else: the adapter whose name contains this text.
+ *
+ * A browser chooses by itself: there, only `auto`.
+ */
+export type AdapterChoice = 'auto' | 'hardware' | 'swiftshader' | 'lavapipe' | (string & {});
+
+/** How a WebGPU implementation is set up. */
+export interface GpuOptions {
+  /** Default: in Node the environment variable WARMSTEP_PROFILE, else `safe`. Browsers are always `safe`. */
+  readonly profile?: Profile;
+  /** Timestamps to the nanosecond instead of rounded to 65 µs. In a browser they stay rounded. */
+  readonly timing?: boolean;
+}
+
+export interface OpenDeviceOptions extends Omit<OpenCoreOptions, 'variants'> {
+  /** Default: in Node the environment variable WARMSTEP_ADAPTER, else `auto`. */
+  readonly adapter?: AdapterChoice;
+  /** Default: in Node the environment variable WARMSTEP_PROFILE, else `safe`. A given `gpu` is taken as it is. */
+  readonly profile?: Profile;
+  /**
+   * 'tuned': what `warmstep tune` stored for the adapter, if it did; 'shipped': never; or a table. Default: in Node the
+   * environment variable WARMSTEP_VARIANTS, else 'tuned'. In a browser nothing is stored: there, 'tuned' is 'shipped'.
+   */
+  readonly variants?: VariantsChoice;
+}
+
+export type VariantsChoice = 'tuned' | 'shipped' | VariantTable | NonNullable<OpenCoreOptions['variants']>;
+
+export interface LoadPolicyOptions extends Omit<LoadSourceOptions, 'networks'> {
+  /** Networks beside the policy's own: each a folder or a source. */
+  readonly networks?: {
+    /** A predictor folder, a source, or 'shift'. */
+    readonly predictor?: string | CheckpointSource;
+  };
+  /** Adapter of the device that is opened when none is given. Default: in Node WARMSTEP_ADAPTER, else `auto`. */
+  readonly adapter?: AdapterChoice;
+  /** Profile of that device. Default: in Node WARMSTEP_PROFILE, else `safe`. */
+  readonly profile?: Profile;
+}

@@ -1,0 +1,474 @@
+import { describe, expect, it } from 'vitest';
+import type { PolicyNetworks } from '../../src/decision/networks.js';
+import * as checkpoints from '../../src/entries/checkpoints.js';
+import { ControlLoop, type ControlLoopOptions } from '../../src/entries/control.js';
+import * as core from '../../src/entries/core.js';
+import * as diffusion from '../../src/entries/diffusion.js';
+import * as evaluation from '../../src/entries/evaluation.js';
+import * as pushT from '../../src/entries/push-t.js';
+import * as web from '../../src/platform/web/index.js';
+import { Policy } from '../../src/policy/policy.js';
+import { golden } from '../support/folders.js';
+import { faultsOf, optionProbes, type Probe, Reached } from '../support/hostile.js';
+import { EPSILON } from '../support/toy.js';
+
+const checkpoint = await checkpoints.loadPolicyCheckpoint(golden('state-ddim2/policy'));
+
+/** Whatever gets as far as a device was not refused in time. */
+const device = new Proxy({}, { get: (_, name) => (name === 'adapter' ? {} : reached()) });
+const reached = (): never => {
+  throw new Reached('the device');
+};
+
+function policyWithoutDevice(): Policy {
+  return Policy.of({
+    spec: checkpoint,
+    networks: { device, unet: {}, predictor: undefined, destroy: () => {} } as unknown as PolicyNetworks,
+    precision: 'f32',
+    fileDtypes: [],
+    strategy: { name: 'DDIM', steps: 2 },
+    seed: 0,
+    warnings: [],
+    probes: [],
+    onDecision: undefined,
+    onDispose: undefined,
+  });
+}
+
+const policy = policyWithoutDevice();
+const { horizon, actionDim } = checkpoint.unet;
+const SIZE = horizon * actionDim;
+const frameOf = (steps: number): Record<string, number[]> =>
+  Object.fromEntries(checkpoint.observations.map(({ name, size }) => [name, new Array<number>(steps * size).fill(0.1)]));
+const FRAME = frameOf(1);
+const WINDOW = frameOf(checkpoint.observationSteps);
+const [FEATURE] = Object.keys(FRAME) as [string];
+const CHUNK = { normalizedChunk: new Float32Array(SIZE), chunk: new Float32Array(SIZE) };
+const SCHEDULE = diffusion.ddimSchedule({ ...EPSILON, steps: 2 });
+const SAMPLE: core.DenoiseSample = { window: WINDOW, sample: new Float32Array(SIZE), schedule: SCHEDULE, trace: false, stepNoise: [] };
+const episode = policy.beginEpisode();
+const TASK = pushT.pushTTask({
+  name: 'policy',
+  observations: [{ name: 'state', feature: 'state', kind: 'state', size: 2 }],
+  actionDim: 2,
+} as never);
+const STATE = { agentX: 1, agentY: 2, blockX: 3, blockY: 4, angle: 5 };
+
+/** A number is no wrong number of the right kind where it is within range. */
+const NUMBERS = ['-1', '0.5', '1e300'];
+const TEXTS = ['a word', 'no text', 'a long text'];
+const EMPTY = ['an empty object', 'an object without prototype'];
+
+const POLICY: readonly Probe[] = [
+  { what: 'act: the observation', call: (value) => policy.act(value) },
+  { what: 'act: a feature', call: (value) => policy.act({ ...FRAME, [FEATURE]: value }) },
+  {
+    what: 'act: a value',
+    call: (value) => policy.act({ ...FRAME, [FEATURE]: FRAME[FEATURE]?.map(() => value) as never }),
+    accepts: ['-1', '0.5'],
+  },
+  ...optionProbes('act', {}, ['noise', 'stepNoise', 'episode'] as never[], (options) => policy.act(FRAME, options), {
+    stepNoise: ['an empty list'],
+  } as never),
+  { what: 'decide: the window', call: (value) => policy.decide(value) },
+  ...optionProbes(
+    'decide',
+    { previous: [CHUNK] } as core.DecideOptions,
+    ['noise', 'stepNoise', 'previous', 'seed'],
+    (options) => policy.decide(WINDOW, options),
+    { stepNoise: ['an empty list'], previous: ['an empty list'] },
+  ),
+  { what: 'decide: a result in previous', call: (value) => policy.decide(WINDOW, { previous: [value] }) },
+  { what: 'decide: a third result', call: (value) => policy.decide(WINDOW, { previous: [CHUNK, CHUNK, value] }) },
+  { what: 'decide: a chunk in previous', call: (value) => policy.decide(WINDOW, { previous: [{ ...CHUNK, chunk: value }] }) },
+  {
+    what: 'decide: a number of the noise',
+    call: (value) => policy.decide(WINDOW, { noise: new Array(SIZE).fill(value) }),
+    accepts: ['-1', '0.5'],
+  },
+  { what: 'decide: a row of the noise', call: (value) => policy.decide(WINDOW, { stepNoise: [value] }) },
+  { what: 'decideAll: requests', call: (value) => policy.decideAll(value), accepts: ['an empty list'] },
+  { what: 'decideAll: a request', call: (value) => policy.decideAll([value]) },
+  { what: 'decideAll: an episode', call: (value) => policy.decideAll([{ episode: value, window: WINDOW }]) },
+  { what: 'decideAll: a window', call: (value) => policy.decideAll([{ episode, window: value }]) },
+  { what: 'decideAll: previous', call: (value) => policy.decideAll([{ window: WINDOW, previous: value }]), accepts: ['an empty list'] },
+  { what: 'denoise: requests', call: (value) => policy.denoise(value), accepts: ['an empty list'] },
+  { what: 'denoise: a request', call: (value) => policy.denoise([value]) },
+  ...(['window', 'sample', 'schedule', 'stepNoise', 'trace'] as const).map((key) => ({
+    what: `denoise: ${key}`,
+    call: (value: never) => policy.denoise([{ ...SAMPLE, [key]: value }]),
+    accepts: { trace: ['true'], stepNoise: ['an empty list'], window: [], sample: [], schedule: [] }[key],
+  })),
+  ...(['solver', 'steps', 'noisySteps'] as const).map((key) => ({
+    what: `denoise: ${key} of a schedule`,
+    call: (value: never) => policy.denoise([{ ...SAMPLE, schedule: { ...SCHEDULE, [key]: value } }]),
+  })),
+  { what: 'timeDecision: the window', call: (value) => policy.timeDecision(value) },
+  { what: 'warmup: the batch', call: (value) => policy.warmup(value) },
+  { what: 'warmup: the signal', call: (value) => policy.warmup(1, value) },
+  { what: 'warmup: the listener', call: (value) => policy.warmup(1, undefined, value), accepts: ['a function'] },
+  { what: 'useStrategy', call: (value) => policy.useStrategy(value) },
+  ...optionProbes('beginEpisode', {} as core.EpisodeOptions, ['strategy', 'seed'], (options) => policy.beginEpisode(options), {
+    seed: ['null'],
+  }),
+];
+
+const strategyProbes = (
+  strategy: core.StrategyOptions,
+  keys: readonly string[],
+  accepts: Record<string, readonly string[]> = {},
+): Probe[] =>
+  keys.map((key) => ({
+    what: `strategy ${strategy.name}: ${key}`,
+    call: (value: never) => policy.beginEpisode({ strategy: { ...strategy, [key]: value } as core.StrategyOptions }),
+    accepts: accepts[key] ?? [],
+  }));
+
+const STRATEGIES: readonly Probe[] = [
+  { what: 'parseStrategy', call: (value) => core.parseStrategy(value) },
+  { what: 'parseStrategies', call: (value) => core.parseStrategies(value) },
+  ...strategyProbes({ name: 'DDIM' }, ['name', 'steps', 'clip', 'timestepSpacing', 'eta', 'setAlphaToOne'], {
+    clip: ['null', '0.5', '1e300'],
+    eta: ['0.5'],
+    setAlphaToOne: ['true'],
+  }),
+  ...strategyProbes({ name: 'DPM-Solver++' }, ['solverType', 'finalSigma', 'lambdaMinClipped'], { lambdaMinClipped: ['-1', '0.5'] }),
+  ...strategyProbes({ name: 'STEP', predictor: 'shift' }, ['budget', 'warmStart', 'coldStart', 'stall', 'predictor', 'history'], {
+    coldStart: EMPTY,
+    stall: EMPTY,
+  }),
+  ...strategyProbes({ name: 'RTI-DP' }, ['timesteps', 'gripper']),
+  ...strategyProbes(
+    { name: 'Falcon' },
+    ['solver', 'steps', 'exploration', 'threshold', 'kappa', 'minTimestep', 'capacity', 'shiftOnReuse'],
+    {
+      exploration: ['0.5'],
+      threshold: ['0.5', '1e300'],
+      kappa: ['0.5', '1e300'],
+      shiftOnReuse: ['true'],
+    },
+  ),
+];
+
+const source = golden('state-ddim2/policy');
+const LOADING: readonly Probe[] = [
+  ...[web.loadPolicy, core.loadPolicy].flatMap((loadPolicy, i): Probe[] => [
+    { what: `loadPolicy of ${['warmstep', 'warmstep/core'][i]}: the source`, call: (value) => loadPolicy(value) },
+    ...optionProbes(
+      `loadPolicy of ${['warmstep', 'warmstep/core'][i]}`,
+      { signal: AbortSignal.abort(new core.OptionError('accepted')) } as core.LoadPolicyOptions,
+      ['device', 'networks', 'precision', 'seed', 'signal', 'onProgress', 'onDecision', 'onDispose', 'probes'],
+      (options) => loadPolicy(source, options),
+    ),
+    {
+      what: `loadPolicy of ${['warmstep', 'warmstep/core'][i]}: the predictor`,
+      call: (value) => loadPolicy(source, { networks: { predictor: value } }),
+    },
+  ]),
+  { what: 'loadPolicy: the adapter', call: (value) => web.loadPolicy(source, { adapter: value }) },
+  { what: 'loadPolicy: the profile', call: (value) => web.loadPolicy(source, { profile: value }) },
+  ...[web.openDevice, core.ComputeDevice.open].flatMap((open, i) =>
+    optionProbes(
+      `${['openDevice', 'ComputeDevice.open'][i]}`,
+      { gpu: { requestAdapter: async () => null } } as core.OpenDeviceOptions,
+      ['gpu', 'profile', 'timing', 'powerPreference', 'deviceClass', 'isPolled', 'transformShader'],
+      (options) => open(options),
+    ),
+  ),
+  { what: 'createGpu: the adapter', call: (value) => web.createGpu(value) },
+  { what: 'createGpu: options', call: (value) => web.createGpu('auto', value) },
+  { what: 'folderSource', call: (value) => web.folderSource(value) },
+];
+
+const CHECKPOINTS: readonly Probe[] = [
+  { what: 'loadPolicyCheckpoint: the source', call: (value) => checkpoints.loadPolicyCheckpoint(value) },
+  { what: 'loadPolicyCheckpoint: options', call: (value) => checkpoints.loadPolicyCheckpoint(source, value), accepts: EMPTY },
+  { what: 'loadPolicyCheckpoint: the signal', call: (value) => checkpoints.loadPolicyCheckpoint(source, { signal: value }) },
+  { what: 'loadPredictorCheckpoint: the source', call: (value) => checkpoints.loadPredictorCheckpoint(value) },
+  { what: 'loadPredictorCheckpoint: the signal', call: (value) => checkpoints.loadPredictorCheckpoint(source, { signal: value }) },
+  { what: 'memorySource: the name', call: (value) => core.memorySource(value, {}), accepts: TEXTS },
+  { what: 'memorySource: files', call: (value) => core.memorySource('name', value), accepts: [...EMPTY] },
+  {
+    what: 'memorySource: a file',
+    call: (value) => core.memorySource('name', { file: value }),
+    accepts: TEXTS,
+  },
+  { what: 'blobSource: files', call: (value) => core.blobSource('name', value), accepts: ['an empty list'] },
+  { what: 'blobSource: a file', call: (value) => core.blobSource('name', [value]) },
+  { what: 'SafetensorsFile.open', call: (value) => checkpoints.SafetensorsFile.open(value) },
+  { what: 'encodeSafetensors: tensors', call: (value) => checkpoints.encodeSafetensors(value), accepts: ['an empty list'] },
+  { what: 'encodeSafetensors: a tensor', call: (value) => checkpoints.encodeSafetensors([value]) },
+  { what: 'encodeSafetensors: metadata', call: (value) => checkpoints.encodeSafetensors([], value), accepts: EMPTY },
+  ...(['name', 'dtype', 'shape', 'data'] as const).map((key) => ({
+    what: `encodeSafetensors: ${key}`,
+    call: (value: never) => checkpoints.encodeSafetensors([{ name: 'a', dtype: 'F32', shape: [2], data: [1, 2], [key]: value } as never]),
+    accepts: key === 'name' ? TEXTS : [],
+  })),
+  {
+    what: 'encodeSafetensors: a value',
+    call: (value) => checkpoints.encodeSafetensors([{ name: 'a', dtype: 'F32', shape: [1], data: [value] }]),
+    accepts: ['NaN', 'Infinity', ...NUMBERS, 'bigint'],
+  },
+];
+
+const LOOP: ControlLoopOptions = { tickMs: 20, send: () => {}, onStop: () => {}, late: 'hold' };
+const CONTROL: readonly Probe[] = [
+  { what: 'ControlLoop: the policy', call: (value) => new ControlLoop(value, LOOP) },
+  ...optionProbes(
+    'ControlLoop',
+    LOOP,
+    ['tickMs', 'send', 'onStop', 'late', 'limits', 'clock'],
+    (options) => new ControlLoop(policy, options),
+    { tickMs: ['0.5', '1e300'], send: ['a function'], onStop: ['a function'], limits: EMPTY },
+  ),
+  ...(['holdAction', 'maxMisses', 'actionSteps', 'lead', 'maxObservationAgeMs'] as const).map((key) => ({
+    what: `ControlLoop: ${key}`,
+    call: (value: never) => new ControlLoop(policy, { ...LOOP, [key]: value }),
+    accepts: {
+      maxMisses: ['null', 'Infinity', '0.5', '1e300'],
+      maxObservationAgeMs: ['null', 'Infinity', '0.5', '1e300'],
+      actionSteps: ['null'],
+      lead: ['null'],
+      holdAction: [],
+    }[key],
+  })),
+  ...(['low', 'high', 'maxChange', 'mode'] as const).map((key) => ({
+    what: `ControlLoop: limits.${key}`,
+    call: (value: never) => new ControlLoop(policy, { ...LOOP, limits: { [key]: value } }),
+    accepts: {
+      low: ['null', 'Infinity', ...NUMBERS],
+      high: ['null', 'Infinity', ...NUMBERS],
+      maxChange: ['null', 'Infinity', '0.5', '1e300'],
+      mode: ['null'],
+    }[key],
+  })),
+  ...(['horizon', 'observationSteps', 'actionSteps', 'actionDim', 'observations'] as const).map((key) => ({
+    what: `ControlLoop: info.${key}`,
+    call: (value: never) => new ControlLoop({ info: { ...policy.info, [key]: value }, decide: async () => CHUNK, reset: () => {} }, LOOP),
+    accepts: key === 'observations' ? ['an empty list'] : [],
+  })),
+  { what: 'ControlLoop.observe', call: (value) => new ControlLoop(policy, LOOP).observe(value) },
+  { what: 'ControlLoop.on: the event', call: (value) => new ControlLoop(policy, LOOP).on(value, () => {}) },
+  { what: 'ControlLoop.on: the listener', call: (value) => new ControlLoop(policy, LOOP).on('tick', value), accepts: ['a function'] },
+  { what: 'ControlLoop.start: lastAction', call: (value) => new ControlLoop(policy, LOOP).start({ lastAction: value }) },
+];
+
+const PUSH_T: readonly Probe[] = [
+  ...optionProbes('PushT', {} as pushT.PushTOptions, ['legacy'], (options) => new pushT.PushT(options), { legacy: ['true'] }),
+  { what: 'PushT.reset', call: (value) => new pushT.PushT().reset(value) },
+  { what: 'PushT.step', call: (value) => new pushT.PushT().step(value) },
+  ...(
+    [
+      pushT.observeAgent,
+      pushT.observeState,
+      pushT.observeVertices,
+      pushT.observeKeypoints,
+      pushT.observeMaskedKeypoints,
+      pushT.pushTObservation,
+      pushT.drawPicture,
+    ] as const
+  ).flatMap((observe: (state: pushT.PushTState) => unknown): Probe[] => [
+    { what: `${observe.name}: the state`, call: (value) => observe(value) },
+    { what: `${observe.name}: a number`, call: (value) => observe({ ...STATE, agentX: value }), accepts: ['-1', '0.5'] },
+  ]),
+  { what: 'drawPicture: contact points', call: (value) => pushT.drawPicture(STATE, value), accepts: ['an empty list'] },
+  { what: 'PushT.resetTo', call: (value) => new pushT.PushT().resetTo(value) },
+  { what: 'PushT.placeAt', call: (value) => new pushT.PushT().placeAt(value) },
+  { what: 'pushTTask', call: (value) => pushT.pushTTask(value) },
+  {
+    what: 'pushTTask: observations',
+    call: (value) => pushT.pushTTask({ ...policy.info, observations: value, actionDim: 2 }),
+    accepts: ['an empty list'],
+  },
+  { what: 'pushTTask: actionDim', call: (value) => pushT.pushTTask({ ...policy.info, actionDim: value }) },
+];
+
+const SOLVER = { ...EPSILON, steps: 4 };
+const SOLVER_ACCEPTS = { clip: ['null', 'Infinity', '0.5', '1e300'] };
+const NOISE_KEY = { seed: 1, episode: 0, decision: 0, purpose: 0 };
+/** These take what a table of options brings along. */
+const isKnown = ({ what }: Probe): boolean => !what.endsWith('an unknown option');
+const DIFFUSION: readonly Probe[] = [
+  ...optionProbes(
+    'ddimSchedule',
+    SOLVER as diffusion.DdimOptions,
+    ['alphasCumprod', 'predictionType', 'clip', 'steps', 'eta', 'setAlphaToOne', 'timestepSpacing', 'timesteps'],
+    diffusion.ddimSchedule,
+    {
+      ...SOLVER_ACCEPTS,
+      eta: ['0.5'],
+      setAlphaToOne: ['true'],
+    },
+  ),
+  ...optionProbes(
+    'ddpmSchedule',
+    SOLVER as diffusion.DdpmOptions,
+    ['alphasCumprod', 'predictionType', 'clip', 'steps', 'predecessor', 'timestepSpacing', 'timesteps'],
+    diffusion.ddpmSchedule,
+    SOLVER_ACCEPTS,
+  ),
+  ...optionProbes(
+    'dpmSolverSchedule',
+    SOLVER as diffusion.DpmSolverOptions,
+    ['alphasCumprod', 'predictionType', 'clip', 'steps', 'solverType', 'finalSigma', 'lambdaMinClipped', 'timestepSpacing'],
+    diffusion.dpmSolverSchedule,
+    {
+      ...SOLVER_ACCEPTS,
+      lambdaMinClipped: ['-1', '0.5'],
+    },
+  ),
+  { what: 'alphasCumprod: options', call: (value) => diffusion.alphasCumprod(value, 'exact') },
+  {
+    what: 'alphasCumprod: arithmetic',
+    call: (value) => diffusion.alphasCumprod({ numTrainTimesteps: 9, betaSchedule: 'linear', betaStart: 0.1, betaEnd: 0.2 }, value),
+  },
+  ...(['numTrainTimesteps', 'betaSchedule', 'betaStart', 'betaEnd'] as const).map((key) => ({
+    what: `alphasCumprod: ${key}`,
+    call: (value: never) =>
+      diffusion.alphasCumprod({ numTrainTimesteps: 9, betaSchedule: 'linear', betaStart: 0.1, betaEnd: 0.2, [key]: value }, 'exact'),
+    accepts: key.startsWith('beta') && key !== 'betaSchedule' ? ['0.5'] : [],
+  })),
+  { what: 'fillNormal: out', call: (value) => diffusion.fillNormal(value, NOISE_KEY), accepts: ['a typed array'] },
+  { what: 'fillNormal: the key', call: (value) => diffusion.fillNormal(new Float32Array(3), value) },
+  ...(['seed', 'episode', 'decision', 'purpose'] as const).map((key) => ({
+    what: `fillNormal: ${key}`,
+    call: (value: never) => diffusion.fillNormal(new Float32Array(3), { ...NOISE_KEY, [key]: value }),
+  })),
+  { what: 'makeSchedule: the solver', call: (value) => diffusion.makeSchedule(value, SCHEDULE.steps) },
+  { what: 'makeSchedule: steps', call: (value) => diffusion.makeSchedule('DDIM', value), accepts: ['an empty list'] },
+  { what: 'resumeSchedule: the schedule', call: (value) => diffusion.resumeSchedule(value, 0) },
+  { what: 'resumeSchedule: the step', call: (value) => diffusion.resumeSchedule(SCHEDULE, value) },
+];
+
+const STRATEGY = core.parseStrategy('ddim:2');
+const RECORD: evaluation.EvaluationRecord = {
+  format: 'warmstep-evaluation',
+  version: 1,
+  task: 'push-t',
+  maxTicks: 2,
+  policy: { name: 'policy', parameters: 1, predictor: null },
+  precision: 'f32',
+  adapter: { description: 'adapter', isSoftware: true },
+  seed: 0,
+  episodes: 1,
+  softwareVersion: '0',
+  date: '2026-01-01T00:00:00Z',
+  strategies: [
+    {
+      ...STRATEGY,
+      description: 'DDIM 2',
+      episodes: [
+        { seed: 0, score: 1, success: true, ticks: 1, decisions: 1, evaluations: 2, screening: 0, stalls: 0, jumps: [1], rewards: [1] },
+      ],
+      latency: { samplesMs: [1, 2, 3] },
+    },
+  ],
+  grids: [{ axes: [{ option: 'steps', values: ['2'] }], cells: [STRATEGY.name] }],
+};
+const EVALUATION: readonly Probe[] = [
+  { what: 'evaluate: the policy', call: (value) => evaluation.evaluate(value, { task: TASK, strategy: STRATEGY, seeds: [], parallel: 1 }) },
+  ...optionProbes(
+    'evaluate',
+    { task: TASK, strategy: STRATEGY, seeds: [], parallel: 1 } as evaluation.EvaluateOptions,
+    ['task', 'strategy', 'seeds', 'parallel', 'keepReplay', 'onEpisode', 'onRound', 'stepTimeoutMs', 'signal'],
+    (options) => evaluation.evaluate(policy, options),
+    {
+      seeds: ['an empty list'],
+      keepReplay: ['a function'],
+      onEpisode: ['a function'],
+      onRound: ['a function'],
+      stepTimeoutMs: ['Infinity', '0.5', '1e300'],
+    },
+  ),
+  { what: 'playEpisode: the policy', call: (value) => evaluation.playEpisode(value, { task: TASK, seed: 0 }) },
+  ...optionProbes(
+    'playEpisode',
+    { task: TASK, seed: 0, isEnough: () => true } as evaluation.PlayOptions,
+    ['task', 'seed', 'strategy', 'keepReplay', 'signal', 'isEnough', 'onDecision', 'onTick'],
+    (options) => evaluation.playEpisode(policy, options),
+    { keepReplay: ['true'], isEnough: ['a function'], onDecision: ['a function'], onTick: ['a function'] },
+  ),
+  ...optionProbes(
+    'measureLatency',
+    { task: TASK, strategy: STRATEGY, seed: 0, decisions: 1, budgetMs: 1 } as evaluation.LatencyOptions,
+    ['task', 'strategy', 'seed', 'decisions', 'budgetMs', 'signal'],
+    (options) => evaluation.measureLatency(policy, options),
+    { budgetMs: ['Infinity', '0.5', '1e300'] },
+  ),
+  ...[evaluation.summarize, (record: evaluation.EvaluationRecord) => evaluation.renderReport(record)].flatMap((use, i): Probe[] => [
+    { what: `${['summarize', 'renderReport'][i]}: the record`, call: (value) => use(value) },
+    ...(Object.keys(RECORD) as (keyof evaluation.EvaluationRecord)[]).map((key) => ({
+      what: `${['summarize', 'renderReport'][i]}: ${key}`,
+      call: (value: never) => use({ ...RECORD, [key]: value }),
+      accepts:
+        {
+          task: i === 0 ? TEXTS : [],
+          date: TEXTS,
+          softwareVersion: TEXTS,
+          strategies: i === 0 ? ['an empty list'] : [],
+          grids: ['an empty list'],
+        }[key as string] ?? [],
+    })),
+  ]),
+  { what: 'renderReport: the scene', call: (value) => evaluation.renderReport(RECORD, value) },
+  { what: 'compareWithReference: the record', call: (value) => evaluation.compareWithReference(value, { scores: {} }) },
+  { what: 'compareWithReference: the reference', call: (value) => evaluation.compareWithReference(RECORD, value) },
+  { what: 'compareWithReference: scores', call: (value) => evaluation.compareWithReference(RECORD, { scores: value }), accepts: EMPTY },
+  { what: 'compareWithReference: a strategy', call: (value) => evaluation.compareWithReference(RECORD, { scores: { ddim: value } }) },
+];
+
+const ALL = [
+  ['a policy', POLICY],
+  ['strategies', STRATEGIES],
+  ['loading and devices', LOADING],
+  ['checkpoints', CHECKPOINTS],
+  ['the control loop', CONTROL],
+  ['Push-T', PUSH_T],
+  ['diffusion', DIFFUSION.filter(isKnown)],
+  ['evaluation', EVALUATION],
+] as const;
+
+describe.each(ALL)('a hostile value given to %s', (_, probes) => {
+  it.each(probes)('is refused in words, and at once: $what', async (probe) => {
+    expect(await faultsOf(probe)).toEqual([]);
+  });
+});
+
+describe('the probes', () => {
+  const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
+
+  it.each(Object.entries({ core, checkpoints, diffusion, evaluation, pushT, web }))('try every function of %s', (_, entry) => {
+    const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
+    // A policy's methods are listed by their own names.
+    expect(functions.map(([name]) => name).filter((name) => name !== 'Policy' && !probed.includes(name))).toEqual([]);
+  });
+
+  it('try every method of a policy', () => {
+    const methods = Object.getOwnPropertyNames(Policy.prototype).filter(
+      (name) => !['constructor', 'info', 'reset', 'dispose'].includes(name),
+    );
+    expect(methods.filter((name) => !probed.includes(name))).toEqual([]);
+  });
+});
+
+describe('a policy that was disposed of', () => {
+  it('refuses everything that would need it', async () => {
+    const disposed = policyWithoutDevice();
+    await disposed.dispose();
+    await disposed.dispose();
+    for (const call of [() => disposed.reset(), () => disposed.useStrategy({ name: 'DDIM' }), () => disposed.beginEpisode()]) {
+      expect(call).toThrow(core.DisposedError);
+    }
+    for (const call of [
+      () => disposed.act(FRAME),
+      () => disposed.decide(WINDOW),
+      () => disposed.decideAll([]),
+      () => disposed.denoise([SAMPLE]),
+      () => disposed.timeDecision(WINDOW),
+      () => disposed.warmup(),
+    ]) {
+      await expect(call()).rejects.toThrow(core.DisposedError);
+    }
+    expect(disposed.info.name).toBe(checkpoint.name);
+  });
+});
