@@ -77,7 +77,7 @@ function checkEpisode(where: string, what: string, episode: EpisodeRecord): void
   for (const name of ['seed', 'ticks', 'decisions', 'evaluations', 'screening', 'stalls'] as const) {
     checkInteger(where, `${name} of ${what}`, episode[name], 0, Number.MAX_SAFE_INTEGER);
   }
-  checkNumber(where, `score of ${what}`, episode.score, 'a number', () => true);
+  checkNumber(where, `score of ${what}`, episode.score, 'a finite number', Number.isFinite);
   checkToggle(where, `success of ${what}`, episode.success);
   for (const name of ['jumps', 'rewards'] as const) checkNumbers(where, `${name} of ${what}`, episode[name]);
   if (episode.failure !== undefined) checkText(where, `failure of ${what}`, episode.failure);

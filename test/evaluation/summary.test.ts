@@ -106,9 +106,15 @@ describe('difference to the first strategy', () => {
   });
 });
 
-it.each([1e308, -0.1, 1.5, Number.NaN])('a score of %d is refused, never averaged', (score) => {
+it.each([1e308, -0.1, 1.5])('a score of %d is refused, never averaged', (score) => {
   expect(() => summarize(recordOf(withScores('a', [0.5, score])))).toThrow(
     `strategy "a": score 2 must be a number from 0 to 1, found ${score}`,
+  );
+});
+
+it('a score of NaN is refused, never averaged', () => {
+  expect(() => summarize(recordOf(withScores('a', [0.5, Number.NaN])))).toThrow(
+    'summarize: score of an episode of strategy 0 of the record must be a finite number, found NaN',
   );
 });
 
