@@ -25,6 +25,7 @@ export interface DispatchInfo {
   readonly boundBytes: number;
 }
 
+/** @internal */
 export interface RecordedDispatch {
   readonly label: string;
   readonly boundBytes: number;
@@ -35,6 +36,7 @@ export interface RecordedDispatch {
   readonly dynamic: readonly StepOffset[];
 }
 
+/** @internal */
 export interface RecordedSegment {
   readonly dispatches: readonly RecordedDispatch[];
   readonly probes: readonly ProbePoint[];

@@ -17,7 +17,7 @@ export function probeBytes({ ranges }: ProbePoint): number {
   );
 }
 
-/** Receives copies of inner values while a plan is encoded; read back with the result. */
+/** Receives copies of inner values while a plan is encoded; read back with the result. @internal */
 export class ProbeBuffer {
   readonly buffer: GPUBuffer;
   readonly #copies: ProbeCopy[] = [];

@@ -24,7 +24,7 @@ describe.skipIf(!existsSync('/dev/full'))('a standard output that takes nothing'
 
   it('leaves results that are read as they are', () => {
     const { status, stdout, stderr } = shell('warmstep --version | cat');
-    expect([status, stdout.trim(), stderr]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+$/), '']);
+    expect([status, stdout.trim(), stderr]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+(-\w+)?$/), '']);
   });
 
   it('does not hide an error behind a standard error that takes nothing either', () => {
