@@ -100,6 +100,6 @@ export function checkedFloats(name: string, values: ArrayLike<number>, elements:
     ),
   );
   const bad = floats.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) throw badValue(String(floats[bad]), bad);
+  if (bad >= 0) throw badValue(String(values[bad]), bad);
   return floats;
 }

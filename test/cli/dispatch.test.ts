@@ -10,7 +10,7 @@ describe('the command line', () => {
   });
 
   it('prints the version of the package', async () => {
-    expect((await warmstep('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await warmstep('--version')).stdout).toMatch(/^\d+\.\d+\.\d+(-\w+)?\n$/);
   });
 
   it('refuses unknown commands', async () => {

@@ -70,7 +70,7 @@ describe('checkFrame and checkWindow', () => {
         ],
         'observation.environment_state': env,
       },
-      /"joints" has 1,2 at index 0/,
+      /"joints" has a list of 2 at index 0/,
     ],
     ['a string', { joints: '12', 'observation.environment_state': env }, /"joints" must be an array of 2 numbers per frame, found string/],
     ['a number', { joints: 12, 'observation.environment_state': env }, /"joints" must be an array.*found number/],

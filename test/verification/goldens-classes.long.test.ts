@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { caseFolder } from '../../src/platform/node/case-folder.js';
+import type { DeviceClass } from '../../src/runtime/device-class.js';
+import type { Precision } from '../../src/spec/precision.js';
+import { verifyCase } from '../../src/verification/verify-case.js';
+import { useTestDevice } from '../support/device.js';
+
+const goldens = fileURLToPath(new URL('../goldens', import.meta.url));
+
+/** Cases that together use every kind of layer: software drivers take long to compile the variants for GPUs, so these get one. */
+const OTHERS: readonly (readonly [DeviceClass, readonly (readonly [string, Precision])[]])[] = [
+  ['gpu', [['state-bias-film', 'f32']]],
+  [
+    'lavapipe',
+    [
+      ['state-ddim2', 'f32'],
+      ['state-dialect-a', 'f16'],
+      ['step-forward-noise', 'int8'],
+    ],
+  ],
+  [
+    'software',
+    [
+      ['state-ddim2', 'f32'],
+      ['state-dialect-a', 'f16'],
+      ['step-forward-noise', 'int8'],
+    ],
+  ],
+];
+const own = process.env['WARMSTEP_ADAPTER'] === 'lavapipe' ? 'lavapipe' : 'software';
+
+describe.each(OTHERS.filter(([deviceClass]) => deviceClass !== own))(
+  'golden cases with the variants of another class: %s',
+  (deviceClass, others) => {
+    const device = useTestDevice({ deviceClass });
+
+    it.each(others)('%s agrees in every tensor, %s', async (name, precision) => {
+      const report = await verifyCase(await caseFolder(join(goldens, name)), device(), precision);
+      expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
+      expect(report.tensors.length).toBeGreaterThan(5);
+    });
+  },
+);
