@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Contraction } from '../../src/analysis/contraction.js';
 import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
 
@@ -17,12 +14,6 @@ interface ContractionRecord {
 }
 
 describe('warmstep analyze contraction', () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'warmstep-analyze-'));
-  });
-  afterAll(() => rm(folder, { recursive: true }));
-
   it('plays with the chosen solver where there is no predictor', async () => {
     const record = await warmstepJson<ContractionRecord>(
       'analyze',
