@@ -41,7 +41,7 @@ export function writeStepUniform(to: DataView, offset: number, values: Readonly<
  *
  * m is the network's output, x̂0′ the x̂0 of the previous step, z standard normal noise.
  * Bindings: step, one per denoising step · output (m), noise (z) f32 [b][elements] · sample (x), x0 (x̂0′ in, x̂0 out)
- * f32 [b][elements] · status, raised to status_code when m is NaN or infinite. An invocation owns one element.
+ * f32 [b][elements] · status [b], raised to status_code when m is NaN or infinite. An invocation owns one element.
  */
 export function solverStepKernel(elements: number, invocations: number): Kernel {
   const bindings: KernelBinding[] = [
@@ -70,7 +70,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let index = id.z * ELEMENTS + id.x;
   let x = sample[index];
   let m = output[index];
-  report_non_finite(m, step.status_code);
+  report_non_finite(m, id.z, step.status_code);
   var clean = step.x0_from_sample * x + step.x0_from_output * m;
   if (step.clip > 0.0f) {
     clean = clamp(clean, -step.clip, step.clip);

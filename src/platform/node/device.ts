@@ -1,5 +1,5 @@
 import { ComputeDevice, type OpenDeviceOptions, type Profile } from '../../runtime/device.js';
-import { type AdapterChoice, createGpu } from './gpu.js';
+import { type AdapterChoice, createGpu, forgetGpu } from './gpu.js';
 import { chooseProfile } from './profile.js';
 import { chooseVariants, type VariantsChoice } from './variants.js';
 
@@ -26,5 +26,9 @@ export async function openDevice(options: OpenNodeDeviceOptions = {}): Promise<C
   if (options.gpu) return ComputeDevice.open({ ...rest, ...tables });
   const profile = chooseProfile(options.profile);
   const gpu = await createGpu(options.adapter, { profile, timing: options.timing ?? false });
-  return ComputeDevice.open({ isPolled: true, ...rest, ...tables, gpu, profile });
+  const device = await ComputeDevice.open({ isPolled: true, ...rest, ...tables, gpu, profile });
+  void device.gpuDevice.lost.then(({ reason }) => {
+    if (reason !== 'destroyed') forgetGpu(gpu);
+  });
+  return device;
 }

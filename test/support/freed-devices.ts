@@ -1,0 +1,75 @@
+import { expect } from 'vitest';
+import { startKernel } from '../../kernels/sampling/start.wgsl.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import { loadPolicy, openDevice } from '../../src/platform/node/index.js';
+import type { ComputeDevice } from '../../src/runtime/device.js';
+import { randomPolicy } from './random-checkpoint.js';
+import { settledResources } from './resources.js';
+
+/** A small network: what a device leaves behind does not depend on the size of its weights. */
+const UNET = {
+  actionDim: 2,
+  horizon: 8,
+  downDims: [16, 8],
+  kernelSize: 3,
+  groups: 4,
+  stepEmbedDim: 8,
+  conditioningDim: 6,
+  scaleModulation: true,
+};
+
+/**
+ * What is done with the device. Compiling is what makes Dawn start threads of its own for a device, and a policy is what holds
+ * most of it.
+ */
+export const USES = {
+  async 'opened and compiled with'(kept: object[]): Promise<void> {
+    const device = await openDevice();
+    await device.pipelines.get(startKernel(4, 4));
+    device.dispose();
+    kept.push(device);
+  },
+  async 'of a policy'(kept: object[]): Promise<void> {
+    const policy = await loadPolicy(randomPolicy(UNET, 3).source);
+    await policy.dispose();
+    kept.push(policy);
+  },
+  async 'of a load that failed'(): Promise<void> {
+    const controller = new AbortController();
+    const loading = loadPolicy(randomPolicy(UNET, 3).source, {
+      onProgress: () => controller.abort(new OptionError('enough')),
+      signal: controller.signal,
+    });
+    await expect(loading).rejects.toThrow('enough');
+  },
+} as const satisfies Readonly<Record<string, (kept: object[]) => Promise<void>>>;
+
+/**
+ * Uses up `count` devices and fails where anything of them is left: descriptors, threads, or `growth` bytes of the process.
+ * Programs may hold on to what they disposed of, so it is held here.
+ */
+export async function expectFreedDevices(use: keyof typeof USES, count: number, growth: number): Promise<void> {
+  const kept: object[] = [];
+  const run = async (times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) await USES[use](kept);
+  };
+  // The first ones bring what stays: drivers, and code that is compiled once.
+  await run(Math.ceil(count / 4));
+  const before = await settledResources();
+  await run(count);
+  const after = await settledResources();
+  expect({ descriptors: after.descriptors - before.descriptors, threads: after.threads - before.threads }).toEqual({
+    descriptors: 0,
+    threads: 0,
+  });
+  expect(after.rss - before.rss).toBeLessThan(growth);
+  // Held until here.
+  kept.length = 0;
+}
+
+/** Whether a disposed device can be collected although nobody looked at it again. */
+export async function disposedDevice(): Promise<WeakRef<ComputeDevice>> {
+  const device = await openDevice();
+  device.dispose();
+  return new WeakRef(device);
+}
