@@ -2,7 +2,7 @@ import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import { Denoiser, type DenoiseSample } from '../decision/denoiser.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
-import { DisposedError, OptionError } from '../foundation/errors.js';
+import { DisposedError, NonFiniteError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
@@ -17,7 +17,7 @@ import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions
 import { Episode } from './episode.js';
 import { describePolicy, type PolicyInfo } from './info.js';
 import { SerialQueue } from './queue.js';
-import { RequestChecks } from './request-checks.js';
+import { RequestChecks, settledCall } from './request-checks.js';
 
 export type {
   ActOptions,
@@ -158,8 +158,8 @@ export class Policy {
 
   /**
    * Many decisions together, of episodes and stateless ones: what their strategies ask of the network runs as one batch
-   * where the timesteps allow. A decision's bits do not depend on the others.
-   * @throws as decide(); then no episode has changed.
+   * where the timesteps allow. A decision's bits do not depend on the others. All or none: see `decideAllSettled` for a fleet.
+   * @throws as decide(), naming the request; then no episode has changed.
    */
   async decideAll(requests: readonly DecideRequest[]): Promise<Decision[]> {
     const turns = this.#checks.together(requests);
@@ -167,12 +167,33 @@ export class Policy {
   }
 
   /**
+   * As `decideAll`, each for itself, as `Promise.allSettled`: a request with an observation that is refused, or whose network
+   * is not finite, is `rejected` with the reason and leaves its episode as it was; the others are decided, with the same bits.
+   * Results are in the order of the requests.
+   * @throws DeviceLostError, DisposedError, and OptionError where an episode is there twice; then no episode has changed.
+   */
+  async decideAllSettled(requests: readonly DecideRequest[]): Promise<PromiseSettledResult<Decision>[]> {
+    const checked = this.#checks.each(requests);
+    return this.#run(async () => {
+      const looked = checked.map((one) => (one.status === 'fulfilled' ? settledCall(() => one.value(this.#strategy)) : one));
+      const turns = looked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const decided = await this.#decider.settle(turns);
+      return looked.map((one) => (one.status === 'fulfilled' ? (decided.shift() as PromiseSettledResult<Decision>) : one));
+    });
+  }
+
+  /**
    * Runs samples through chosen steps of a solver, outside of any episode: for analysis, and to build strategies on.
-   * @throws as decide().
+   * @throws as decide(), naming the sample.
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
     const runs = this.#checks.samples(requests);
-    return this.#run(() => this.#denoiser.run(runs));
+    return this.#run(async () =>
+      (await this.#denoiser.run(runs)).map((one, place) => {
+        if (one instanceof NonFiniteError) throw new NonFiniteError(`denoise: requests[${place}]: ${one.message}`, { cause: one });
+        return one;
+      }),
+    );
   }
 
   /**

@@ -24,9 +24,9 @@ struct Step {
 
 const ELEMENTS: u32 = 32u;
 
-fn report_non_finite(value: f32, code: u32) {
+fn report_non_finite(value: f32, sample_index: u32, code: u32) {
   if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) {
-    atomicMax(&status[0], code);
+    atomicMax(&status[sample_index], code);
   }
 }
 
@@ -38,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let index = id.z * ELEMENTS + id.x;
   let x = sample[index];
   let m = output[index];
-  report_non_finite(m, step.status_code);
+  report_non_finite(m, id.z, step.status_code);
   var clean = step.x0_from_sample * x + step.x0_from_output * m;
   if (step.clip > 0.0f) {
     clean = clamp(clean, -step.clip, step.clip);
