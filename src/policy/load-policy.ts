@@ -1,16 +1,14 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
-import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
-import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
-import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
-import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
-import { OptionError } from '../foundation/errors.js';
+import type { PolicyCheckpoint } from '../checkpoints/types.js';
+import type { PolicyNetworks } from '../decision/networks.js';
+import { type DeviceLostError, OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, keysOf } from '../foundation/options.js';
-import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { ComputeDevice } from '../runtime/device.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
-import { type Decision, Policy } from './policy.js';
-import { type LoadedIn, loadInPrecision, PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
+import { type Placed, type Placement, type PolicySources, placePolicy } from './placement.js';
+import { type Decision, Policy, type ReloadOptions } from './policy.js';
+import { PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
 
 /** Networks that a strategy may need beside the denoiser. */
 export interface GivenNetworks {
@@ -42,6 +40,14 @@ export interface LoadPolicyOptions {
   readonly onDecision?: (result: Decision) => void;
   /** Called last when the policy is disposed of. */
   readonly onDispose?: () => void;
+  /**
+   * What a call does that meets a device that was lost. 'fail': it throws DeviceLostError, as do later ones until `reload`.
+   * 'reload': the policy opens a device anew, brings its weights there and makes the call again, as `reload` describes; a few
+   * attempts, because drivers may take a moment to come back. Only without `device`. Default 'fail'.
+   */
+  readonly onDeviceLost?: 'fail' | 'reload';
+  /** Called after the policy has reloaded by itself. */
+  readonly onReload?: (lost: DeviceLostError) => void;
   /** Inner values to hand out with every decision (`Decision.probes`), for verification; they cost time. */
   readonly probes?: readonly string[];
 }
@@ -57,6 +63,8 @@ const LOAD_POLICY_KEYS = keysOf<LoadPolicyOptions>({
   onProgress: true,
   onDecision: true,
   onDispose: true,
+  onDeviceLost: true,
+  onReload: true,
   probes: true,
 });
 
@@ -75,65 +83,72 @@ export function checkLoadOptions(options: object, more: readonly string[] = []):
 }
 
 /**
- * Loads a LeRobot (or Diffusion Policy) checkpoint, ready to act. Closes the sources when it is done.
+ * Loads a LeRobot (or Diffusion Policy) checkpoint, ready to act. Closes the sources when it is done; `Policy.reload` lists and
+ * opens their files again.
  * @throws CheckpointError, UnsupportedCheckpointError, OptionError, NoAdapterError, DeviceLimitError, and the reason of
  * `signal` when it is aborted.
  */
 export async function loadPolicy(source: CheckpointSource, options: LoadPolicyOptions = {}): Promise<Policy> {
   checkLoadOptions(options);
-  if (options.device) return loadOnto(options.device, source, options);
-  const device = await ComputeDevice.open();
+  return loadPolicyWith(source, options, () => ComputeDevice.open());
+}
+
+/** As `loadPolicy`, with options that were checked. `open`: how a platform opens a device where none is given. */
+export async function loadPolicyWith(
+  source: CheckpointSource,
+  options: LoadPolicyOptions,
+  open: () => Promise<ComputeDevice>,
+): Promise<Policy> {
+  const precision = checkChoice('loadPolicy', 'precision', options.precision ?? 'f32', PRECISION_CHOICES);
+  const seed = checkInteger('loadPolicy', 'seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER);
+  const onDeviceLost = checkChoice('loadPolicy', 'onDeviceLost', options.onDeviceLost ?? 'fail', ['fail', 'reload']);
+  if (onDeviceLost === 'reload' && options.device) {
+    throw new OptionError(
+      "loadPolicy: onDeviceLost 'reload' opens devices of the policy's own: leave `device` out, or call reload({ device }) with a new one.",
+    );
+  }
+  const sources: PolicySources = { policy: source, predictor: options.networks?.predictor };
+  const device = options.device ?? (await open());
+  const ownsDevice = !options.device;
+  let networks: PolicyNetworks | undefined;
   try {
-    const onDispose = (): void => {
-      device.dispose();
-      options.onDispose?.();
+    const placed = await placePolicy(device, sources, { ...options, precision });
+    ({ networks } = placed);
+    const reopen = async (before: Placement, { device: given, signal, onProgress }: ReloadOptions): Promise<Placement> => {
+      const owns = !given && before.ownsDevice;
+      const next = given ?? (owns ? await open() : before.networks.device);
+      try {
+        const again = await placePolicy(next, sources, { precision: placed.precision, signal, onProgress }, placed.facts);
+        return { networks: again.networks, ownsDevice: owns };
+      } catch (error) {
+        if (owns) next.dispose();
+        throw error;
+      }
     };
-    return await loadOnto(device, source, { ...options, onDispose });
+    return await createPolicy(placed, { ...options, seed, onDeviceLost }, { networks, ownsDevice }, reopen);
   } catch (error) {
-    device.dispose();
+    networks?.destroy();
+    if (ownsDevice) device.dispose();
     throw error;
   }
 }
 
-async function loadOnto(device: ComputeDevice, source: CheckpointSource, options: LoadPolicyOptions): Promise<Policy> {
-  const { signal, seed = 0, onProgress } = options;
-  const choice = checkChoice('loadPolicy', 'precision', options.precision ?? 'f32', PRECISION_CHOICES);
-  checkInteger('loadPolicy', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
-  signal?.throwIfAborted();
-  const loading = signal ? { signal } : {};
-  const opened: { close(): Promise<void> }[] = [];
-  try {
-    const checkpoint = await loadPolicyCheckpoint(source, loading);
-    opened.push(checkpoint);
-    const given = options.networks?.predictor;
-    const predictor = typeof given === 'object' ? await loadPredictorCheckpoint(given, loading) : given;
-    if (typeof predictor === 'object') opened.push(predictor);
-    const facts = { deviceClass: device.deviceClass, exactHalves: choice === 'auto' && (await trustsHalfLoads(device, 'packed')) };
-    const refused = await adoptHalfLoads(device);
-    const loaded = await loadInPrecision(choice, facts, (precision) =>
-      loadNetworks(device, checkpoint, predictor, { precision, signal, onProgress }),
-    );
-    const warnings = [...(refused === undefined ? [] : [refused]), ...loaded.warnings];
-    return await createPolicy(checkpoint, predictor, { ...loaded, warnings }, { ...options, seed });
-  } finally {
-    // Everything that a policy needs is on the device now.
-    for (const checkpoint of opened) await checkpoint.close();
-  }
-}
-
-/** Makes the policy and warms it up; frees the networks when that fails. */
+/** Makes the policy and warms it up. */
 async function createPolicy(
-  checkpoint: PolicyCheckpoint,
-  predictor: PredictorCheckpoint | 'shift' | undefined,
-  { networks, precision, warnings }: LoadedIn<PolicyNetworks>,
-  options: LoadPolicyOptions & { readonly seed: number },
+  { checkpoint, predictor, precision, warnings }: Placed,
+  options: LoadPolicyOptions & Required<Pick<LoadPolicyOptions, 'seed' | 'onDeviceLost'>>,
+  placement: Placement,
+  reopen: (before: Placement, options: ReloadOptions) => Promise<Placement>,
 ): Promise<Policy> {
   let policy: Policy | undefined;
   let loaded = false;
   try {
     policy = new Policy({
       checkpoint,
-      networks,
+      placement,
+      reopen,
+      onDeviceLost: options.onDeviceLost,
+      onReload: options.onReload,
       precision,
       fileDtypes: storedDtypes(checkpoint.weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])),
       strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
@@ -150,7 +165,6 @@ async function createPolicy(
     return policy;
   } catch (error) {
     await policy?.dispose();
-    networks.destroy();
     throw error;
   }
 }

@@ -1,11 +1,11 @@
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import { Denoiser, type DenoiseSample } from '../decision/denoiser.js';
-import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
-import { DisposedError, NonFiniteError, OptionError } from '../foundation/errors.js';
+import { DeviceLostError, DisposedError, NoAdapterError, NonFiniteError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
+import type { ComputeDevice } from '../runtime/device.js';
 import type { PlanTiming } from '../runtime/timing.js';
 import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
@@ -16,6 +16,7 @@ import { Decider, nextTurn, type Turn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
 import { Episode } from './episode.js';
 import { describePolicy, type PolicyInfo } from './info.js';
+import type { Placement } from './placement.js';
 import { SerialQueue } from './queue.js';
 import { RequestChecks, settledCall } from './request-checks.js';
 
@@ -31,7 +32,11 @@ export type {
 
 export interface PolicyParts {
   readonly checkpoint: PolicyCheckpoint;
-  readonly networks: PolicyNetworks;
+  readonly placement: Placement;
+  /** Places the same networks again. @throws as loadPolicy, and CheckpointError where the files have changed. */
+  readonly reopen: (before: Placement, options: ReloadOptions) => Promise<Placement>;
+  readonly onDeviceLost: 'fail' | 'reload';
+  readonly onReload: ((lost: DeviceLostError) => void) | undefined;
   readonly precision: Precision;
   readonly fileDtypes: readonly string[];
   readonly strategy: StrategyOptions;
@@ -39,9 +44,21 @@ export interface PolicyParts {
   readonly warnings: readonly string[];
   readonly probes: readonly string[];
   readonly onDecision: ((result: Decision) => void) | undefined;
-  /** Called last when the policy is disposed of, e.g. to dispose of a device that was opened for it. */
+  /** Called last when the policy is disposed of. */
   readonly onDispose: (() => void) | undefined;
 }
+
+export interface ReloadOptions {
+  /** Disposed of by whoever opened it. Default: a device as the one before, opened anew where the policy opened that. */
+  readonly device?: ComputeDevice;
+  /** Stops it; the policy is then as it was. */
+  readonly signal?: AbortSignal;
+  /** Fraction of the network that is on the device, 0 … 1. */
+  readonly onProgress?: (fraction: number) => void;
+}
+
+/** Milliseconds before each attempt to reload after a loss: a driver that is reset may have no adapter for a moment. */
+const RELOAD_PAUSES_MS = [0, 200, 1000];
 
 /** WebGPU's default for workgroups per dimension; a batch is one dimension. */
 const MAX_BATCH = 65_535;
@@ -51,7 +68,9 @@ const MAX_BATCH = 65_535;
  * `loadPolicy` makes one.
  */
 export class Policy {
-  readonly #parts: PolicyParts;
+  readonly #parts: Omit<PolicyParts, 'placement'>;
+  #placement: Placement | undefined;
+  #described: ReturnType<typeof describePolicy>;
   readonly #observations: readonly ObservationInfo[];
   readonly #context: StrategyContext;
   readonly #queue = new SerialQueue();
@@ -67,10 +86,12 @@ export class Policy {
   readonly #begun = new WeakSet<Episode>();
   #disposal: Promise<void> | undefined;
 
-  constructor(parts: PolicyParts) {
+  constructor({ placement, ...parts }: PolicyParts) {
     this.#parts = parts;
+    this.#placement = placement;
+    this.#described = describePolicy(parts.checkpoint, placement.networks);
     this.#observations = observationInfo(parts.checkpoint.observations);
-    this.#plans = new PlanCache(parts.networks, parts.checkpoint, parts.probes);
+    this.#plans = new PlanCache(placement.networks, parts.checkpoint, parts.probes);
     this.#denoiser = new Denoiser(this.#plans);
     const { scheduler, unet, observationSteps, actionSteps } = parts.checkpoint;
     this.#context = { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };
@@ -87,10 +108,10 @@ export class Policy {
 
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
-    const { checkpoint, networks, precision, fileDtypes, warnings } = this.#parts;
+    const { precision, fileDtypes, warnings } = this.#parts;
     const { usual, needs, description, actionSteps } = this.#strategy;
     return {
-      ...describePolicy(checkpoint, networks),
+      ...this.#described,
       actionSteps,
       precision,
       fileDtypes,
@@ -106,7 +127,8 @@ export class Policy {
   /**
    * One control tick: takes the newest observation, returns the next action, f32 [actionDim], in the units of the
    * robot. Every `actionSteps` ticks this makes a decision. After a reset the first observation also stands for the
-   * frames before it. (LeRobot's `select_action`.)
+   * frames before it. (LeRobot's `select_action`.) What is left of a chunk is handed out after the device was lost as well: it
+   * was decided, and checked, before. The first tick that needs a decision fails then, or reloads.
    * @throws ObservationError, NonFiniteError, DeviceLostError, DisposedError; the episode is then as it was before, so
    * that the tick can be tried again.
    */
@@ -245,24 +267,93 @@ export class Policy {
     });
   }
 
+  /**
+   * After the device was lost: opens one, reads the files again, brings the weights there and compiles. Everything of the
+   * past is on the host, so episodes, noise and what act() still holds stay as they are, and on an adapter of the same kind
+   * decisions have the bits that they would have had. Calls made meanwhile wait. Also moves a policy to another device.
+   * Where it fails the policy stays as it was, and it can be tried again.
+   * @throws as loadPolicy; CheckpointError where the files are not those that were loaded.
+   */
+  async reload(options: ReloadOptions = {}): Promise<void> {
+    checkKeys('reload', options, ['device', 'signal', 'onProgress']);
+    await this.#whileLoaded(() => this.#reload(options));
+  }
+
   /** Waits for running calls and frees everything on the device. Later calls fail. */
   dispose(): Promise<void> {
     this.#disposal ??= this.#queue.run(() => {
       this.#plans.destroy();
-      this.#parts.networks.destroy();
+      if (this.#placement) release(this.#placement);
+      this.#placement = undefined;
       this.#parts.onDispose?.();
     });
     return this.#disposal;
   }
 
+  /** In its turn; where the device was lost and the policy reloads by itself, a second time. A task that fails changes nothing. */
   #run<T>(task: () => Promise<T>): Promise<T> {
+    return this.#whileLoaded(async () => {
+      try {
+        return await task();
+      } catch (error) {
+        if (this.#parts.onDeviceLost !== 'reload' || !(error instanceof DeviceLostError)) throw error;
+        await this.#recover(error);
+        return task();
+      }
+    });
+  }
+
+  async #recover(lost: DeviceLostError): Promise<void> {
+    let last: unknown;
+    for (const pause of RELOAD_PAUSES_MS) {
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      try {
+        await this.#reload({});
+        this.#parts.onReload?.(lost);
+        return;
+      } catch (error) {
+        if (!(error instanceof DeviceLostError || error instanceof NoAdapterError)) throw error;
+        last = error;
+      }
+    }
+    const reason = (last as Error).message;
+    throw new DeviceLostError(`${lost.message} Reloading failed ${RELOAD_PAUSES_MS.length} times, the last time because: ${reason}`, {
+      cause: lost,
+    });
+  }
+
+  async #reload(options: ReloadOptions): Promise<void> {
+    const before = this.#placement as Placement;
+    const { device } = before.networks;
+    if (!before.ownsDevice && !options.device && !device.isUsable) {
+      throw new OptionError('reload: the device that the policy was given cannot be used any more: give another one, reload({ device }).');
+    }
+    // What is left of a lost device makes room first.
+    if (!device.isUsable) release(before);
+    const placement = await this.#parts.reopen(before, options);
+    try {
+      this.#plans.moveTo(placement.networks);
+      const plan = await this.#plans.get(1, this.#strategy.schedules);
+      await plan.rehearse();
+      options.signal?.throwIfAborted();
+    } catch (error) {
+      this.#plans.moveTo(before.networks);
+      release(placement);
+      throw error;
+    }
+    release(before);
+    this.#placement = placement;
+    this.#described = describePolicy(this.#parts.checkpoint, placement.networks);
+  }
+
+  #whileLoaded<T>(task: () => Promise<T>): Promise<T> {
     if (this.#disposal) return Promise.reject(new DisposedError(`policy "${this.#parts.checkpoint.name}" was disposed of; load it again.`));
     return this.#queue.run(task);
   }
 
   #createStrategy(options: StrategyOptions): Strategy {
     const strategy = createStrategy(options, this.#context);
-    const missing = strategy.needs.find(({ network }) => !this.#parts.networks[network]);
+    const missing = strategy.needs.find(({ network }) => !this.#placement?.networks[network]);
     if (missing) {
       const { network, why } = missing;
       throw new OptionError(
@@ -287,4 +378,9 @@ export class Policy {
   async #decideOne(turn: Turn): Promise<Decision> {
     return (await this.#decider.decide([turn]))[0] as Decision;
   }
+}
+
+function release({ networks, ownsDevice }: Placement): void {
+  networks.destroy();
+  if (ownsDevice) networks.device.dispose();
 }

@@ -167,6 +167,11 @@ export class ComputeDevice {
     return this.#gpu;
   }
 
+  /** Whether nothing is known that speaks against using it. */
+  get isUsable(): boolean {
+    return this.#failure === undefined;
+  }
+
   /** @throws the reason why this device cannot be used any more, if there is one. */
   assertUsable(): void {
     if (this.#failure) throw this.#failure;
@@ -216,7 +221,7 @@ export class ComputeDevice {
   };
 
   #fail(what: string): void {
-    this.#failure ??= new DeviceLostError(`${what} Open a new device and load the policy again.`);
+    this.#failure ??= new DeviceLostError(`${what} Open a new device and load the policy again, or call reload() of the policy.`);
     for (const reject of this.#waits) reject(this.#failure);
   }
 }

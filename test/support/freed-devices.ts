@@ -3,20 +3,8 @@ import { startKernel } from '../../kernels/sampling/start.wgsl.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { loadPolicy, openDevice } from '../../src/platform/node/index.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { randomPolicy } from './random-checkpoint.js';
+import { randomPolicy, SMALL_UNET } from './random-checkpoint.js';
 import { settledResources } from './resources.js';
-
-/** A small network: what a device leaves behind does not depend on the size of its weights. */
-const UNET = {
-  actionDim: 2,
-  horizon: 8,
-  downDims: [16, 8],
-  kernelSize: 3,
-  groups: 4,
-  stepEmbedDim: 8,
-  conditioningDim: 6,
-  scaleModulation: true,
-};
 
 /**
  * What is done with the device. Compiling is what makes Dawn start threads of its own for a device, and a policy is what holds
@@ -30,13 +18,13 @@ export const USES = {
     kept.push(device);
   },
   async 'of a policy'(kept: object[]): Promise<void> {
-    const policy = await loadPolicy(randomPolicy(UNET, 3).source);
+    const policy = await loadPolicy(randomPolicy(SMALL_UNET, 3).source);
     await policy.dispose();
     kept.push(policy);
   },
   async 'of a load that failed'(): Promise<void> {
     const controller = new AbortController();
-    const loading = loadPolicy(randomPolicy(UNET, 3).source, {
+    const loading = loadPolicy(randomPolicy(SMALL_UNET, 3).source, {
       onProgress: () => controller.abort(new OptionError('enough')),
       signal: controller.signal,
     });

@@ -33,8 +33,20 @@ export interface RandomCheckpoint {
   readonly tensors: Tensors;
 }
 
+/** A network that compiles quickly; for what does not depend on the size of weights. It takes 2 frames of 3 values. */
+export const SMALL_UNET: UnetShape = {
+  actionDim: 2,
+  horizon: 8,
+  downDims: [16, 8],
+  kernelSize: 3,
+  groups: 4,
+  stepEmbedDim: 8,
+  conditioningDim: 6,
+  scaleModulation: true,
+};
+
 /** A policy that reads `stateDim` state values raw and leaves actions normalised. */
-export function randomPolicy(unet: UnetShape, stateDim: number, seed = 1): RandomCheckpoint {
+export function randomPolicy(unet: UnetShape, stateDim: number, seed = 1, actionSteps = 1): RandomCheckpoint {
   const shapes = unetTensorShapes(unet);
   const tensors = randomTensors(shapes, seed);
   const one = (name: string, size: number, value: number): WritableTensor => ({
@@ -47,7 +59,7 @@ export function randomPolicy(unet: UnetShape, stateDim: number, seed = 1): Rando
     type: 'diffusion',
     n_obs_steps: unet.conditioningDim / stateDim,
     horizon: unet.horizon,
-    n_action_steps: 1,
+    n_action_steps: actionSteps,
     input_features: { 'observation.state': { type: 'STATE', shape: [stateDim] } },
     output_features: { action: { type: 'ACTION', shape: [unet.actionDim] } },
     normalization_mapping: { STATE: 'MIN_MAX', ACTION: 'MIN_MAX' },

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { noise, window } from './golden-policy.js';
-import { randomPolicy } from './random-checkpoint.js';
+import { randomPolicy, SMALL_UNET } from './random-checkpoint.js';
 
 const LIMIT_BYTES = 5e6;
 
@@ -29,17 +29,7 @@ export async function expectSteadyMemory(
   decisions: number,
 ): Promise<void> {
   // A small network: what could leak is per decision and per dispatch, not per weight.
-  const unet = {
-    actionDim: 2,
-    horizon: 8,
-    downDims: [16, 8],
-    kernelSize: 3,
-    groups: 4,
-    stepEmbedDim: 8,
-    conditioningDim: 6,
-    scaleModulation: true,
-  };
-  const policy = await loadPolicy(randomPolicy(unet, 3).source, {
+  const policy = await loadPolicy(randomPolicy(SMALL_UNET, 3).source, {
     device,
     networks: { predictor: 'shift' },
     strategy: { name: 'STEP', budget: 1, stall: {}, coldStart: { steps: 1 } },

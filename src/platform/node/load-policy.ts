@@ -1,5 +1,5 @@
 import type { CheckpointSource } from '../../checkpoints/source.js';
-import { checkLoadOptions, type LoadPolicyOptions, loadPolicy as loadFromSource } from '../../policy/load-policy.js';
+import { checkLoadOptions, type LoadPolicyOptions, loadPolicyWith } from '../../policy/load-policy.js';
 import type { Policy } from '../../policy/policy.js';
 import type { Profile } from '../../runtime/device.js';
 import { openDevice } from './device.js';
@@ -24,27 +24,13 @@ export interface LoadNodePolicyOptions extends Omit<LoadPolicyOptions, 'networks
  */
 export async function loadPolicy(source: string | CheckpointSource, options: LoadNodePolicyOptions = {}): Promise<Policy> {
   checkLoadOptions(options, ['adapter', 'profile']);
-  const { networks, adapter, profile, device: given, ...rest } = options;
+  const { networks, adapter, profile, ...rest } = options;
   const policySource = typeof source === 'string' ? await folderSource(source) : source;
   const predictor = networks?.predictor;
   const predictorSource = typeof predictor === 'string' ? await predictorFolder(predictor) : predictor;
-  const device =
-    given ?? (await openDevice({ ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) }));
-  const onDispose = (): void => {
-    if (!given) device.dispose();
-    options.onDispose?.();
-  };
-  try {
-    return await loadFromSource(policySource, {
-      ...rest,
-      device,
-      ...(predictorSource === undefined ? {} : { networks: { predictor: predictorSource } }),
-      onDispose,
-    });
-  } catch (error) {
-    if (!given) device.dispose();
-    throw error;
-  }
+  const choice = { ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) };
+  const networksGiven = predictorSource === undefined ? {} : { networks: { predictor: predictorSource } };
+  return loadPolicyWith(policySource, { ...rest, ...networksGiven }, () => openDevice(choice));
 }
 
 async function predictorFolder(predictor: string): Promise<CheckpointSource | 'shift'> {

@@ -1,0 +1,77 @@
+import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
+import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
+import type { CheckpointSource } from '../checkpoints/source.js';
+import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
+import { CheckpointError } from '../foundation/errors.js';
+import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
+import type { ComputeDevice } from '../runtime/device.js';
+import { fileFacts } from './file-facts.js';
+import { type LoadedIn, loadInPrecision, type PrecisionChoice } from './precision.js';
+
+/** Where the files of a policy are. */
+export interface PolicySources {
+  readonly policy: CheckpointSource;
+  readonly predictor: CheckpointSource | 'shift' | undefined;
+}
+
+export interface PlaceOptions {
+  readonly precision: PrecisionChoice;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+}
+
+/** The networks of a policy on a device. */
+export interface Placement {
+  readonly networks: PolicyNetworks;
+  /** Whether the device was opened for the policy alone, and goes with it. */
+  readonly ownsDevice: boolean;
+}
+
+/** What was read, and the networks that it became. */
+export interface Placed extends LoadedIn<PolicyNetworks> {
+  readonly checkpoint: PolicyCheckpoint;
+  readonly predictor: PredictorCheckpoint | 'shift' | undefined;
+  /** See `fileFacts`. */
+  readonly facts: string;
+}
+
+/**
+ * Reads a policy's files and brings its networks to a device. Closes the sources when it is done.
+ * `expected`: the facts of the files when they were read before.
+ * @throws CheckpointError, also where the files are others than before; DeviceLimitError, and the reason of `signal`.
+ */
+export async function placePolicy(
+  device: ComputeDevice,
+  sources: PolicySources,
+  options: PlaceOptions,
+  expected?: string,
+): Promise<Placed> {
+  const { precision: choice, signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const loading = signal ? { signal } : {};
+  const opened: { close(): Promise<void> }[] = [];
+  try {
+    const checkpoint = await loadPolicyCheckpoint(sources.policy, loading);
+    opened.push(checkpoint);
+    const given = sources.predictor;
+    const predictor = typeof given === 'object' ? await loadPredictorCheckpoint(given, loading) : given;
+    if (typeof predictor === 'object') opened.push(predictor);
+    const facts = await fileFacts(checkpoint, typeof predictor === 'object' ? predictor : undefined);
+    if (expected !== undefined && facts !== expected) {
+      throw new CheckpointError(
+        `${checkpoint.name}: expected the files that the policy was loaded from, found others: they changed meanwhile. ` +
+          'Episodes cannot go on with another policy: load it with loadPolicy, or put the files back.',
+      );
+    }
+    const exactHalves = choice === 'auto' && (await trustsHalfLoads(device, 'packed'));
+    const refused = await adoptHalfLoads(device);
+    const loaded = await loadInPrecision(choice, { deviceClass: device.deviceClass, exactHalves }, (precision) =>
+      loadNetworks(device, checkpoint, predictor, { precision, signal, onProgress }),
+    );
+    return { ...loaded, warnings: [...(refused === undefined ? [] : [refused]), ...loaded.warnings], checkpoint, predictor, facts };
+  } finally {
+    // Everything that a policy needs is on the device now.
+    for (const checkpoint of opened) await checkpoint.close();
+  }
+}
