@@ -9,6 +9,6 @@ const PLACES: readonly (readonly [Loss, number])[] = [
   ['ControlLoop', 2],
 ];
 
-describe('a device that is lost at some call of the GPU', () => {
+describe('a device that is lost at some turn that calls the GPU', () => {
   it.each(PLACES)('%s ends with DeviceLostError, at %d places', (name, places) => expectLossIsNamed(name, places));
 });

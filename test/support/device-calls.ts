@@ -40,11 +40,6 @@ export class DeviceCalls {
     return Object.fromEntries(this.#counts);
   }
 
-  /** Calls so far. */
-  get total(): number {
-    return this.#total;
-  }
-
   restore(): void {
     for (const undo of this.#restore) undo();
   }

@@ -105,17 +105,24 @@ export type Loss = keyof typeof LOSSES;
 
 /**
  * Does it on a device of its own. Where `at` is given the device is lost at that call of the GPU: just before it, or, where
- * `during`, while what it began is waited for. Returns how many calls there were, and what was thrown.
+ * `during`, while what it began is waited for. Returns the first call of every turn of the event loop that made any, and what
+ * was thrown.
  */
-async function attempt(name: Loss, at?: number, during = false): Promise<{ calls: number; error: unknown }> {
+async function attempt(name: Loss, at?: number, during = false): Promise<{ turns: readonly number[]; error: unknown }> {
   const { prepare, run, end: finish } = LOSSES[name] as Scenario<unknown>;
   const device = await openTestDevice();
   const { gpuDevice } = device;
   const prepared = await prepare(device);
   const buffer = gpuDevice.createBuffer({ size: 16, usage: USAGE.copyDestination });
   buffer.destroy();
+  const turns: number[] = [];
+  let isNewTurn = true;
   const calls = new DeviceCalls(gpuDevice, buffer, (before, made) => {
     if (before === at && made === during) gpuDevice.destroy();
+    if (!isNewTurn) return;
+    turns.push(before);
+    isNewTurn = false;
+    queueMicrotask(() => (isNewTurn = true));
   });
   let timer: ReturnType<typeof setTimeout> | undefined;
   const never = new Promise<never>((_, reject) => {
@@ -129,10 +136,10 @@ async function attempt(name: Loss, at?: number, during = false): Promise<{ calls
       () => undefined,
       (thrown: unknown) => thrown,
     );
-    // Cleaning up does not count, and works on a lost device as well.
-    const { total } = calls;
+    // Cleaning up works on a lost device as well, and what it calls does not count.
+    const counted = [...turns];
     await Promise.race([finish?.(prepared), never]);
-    return { calls: total, error };
+    return { turns: counted, error };
   } finally {
     clearTimeout(timer);
     calls.restore();
@@ -140,20 +147,24 @@ async function attempt(name: Loss, at?: number, during = false): Promise<{ calls
   }
 }
 
-/** Loses a device at some calls, evenly spread, or at all of them. Whatever is under way must end, and name the reason. */
+/**
+ * Loses a device at some turns of the event loop that call the GPU, evenly spread, or at all of them: before the first call of
+ * the turn, or while what it began is waited for. Whatever is under way must end, and name the reason.
+ */
 export async function expectLossIsNamed(name: Loss, places: number | 'all'): Promise<void> {
-  const { calls, error } = await attempt(name);
+  const { turns, error } = await attempt(name);
   expect(error).toBeUndefined();
-  const count = places === 'all' ? calls : Math.min(places, calls);
+  const count = places === 'all' ? turns.length : Math.min(places, turns.length);
   let named = 0;
   for (let i = 0; i < count; i++) {
-    const at = Math.floor((i * calls) / count);
+    const turn = Math.floor((i * turns.length) / count);
     for (const during of places === 'all' ? [false, true] : [i % 2 === 1]) {
-      const found = await attempt(name, at, during);
-      const where = `${name}, lost ${during ? 'during' : 'before'} call ${at} of ${calls}`;
+      const { error: thrown } = await attempt(name, turns[turn], during);
       // What was complete by then may be returned.
-      if (found.error !== undefined) expect({ where, thrown: found.error }).toEqual({ where, thrown: expect.any(DeviceLostError) });
-      if (found.error !== undefined) named++;
+      if (thrown === undefined) continue;
+      named++;
+      const where = `${name}, lost ${during ? 'during' : 'before'} call ${turns[turn]}, turn ${turn} of ${turns.length}`;
+      expect({ where, thrown }).toEqual({ where, thrown: expect.any(DeviceLostError) });
     }
   }
   expect(named).toBeGreaterThan(0);
