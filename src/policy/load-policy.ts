@@ -5,9 +5,10 @@ import type { PolicyNetworks } from '../decision/networks.js';
 import { type DeviceLostError, OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, keysOf } from '../foundation/options.js';
 import { ComputeDevice } from '../runtime/device.js';
+import type { Precision } from '../spec/precision.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { type Placed, type Placement, type PolicySources, placePolicy } from './placement.js';
-import { type Decision, Policy, type ReloadOptions } from './policy.js';
+import { type Decision, Policy, type Reopen } from './policy.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
 
 /** Networks that a strategy may need beside the denoiser. */
@@ -114,17 +115,7 @@ export async function loadPolicyWith(
   try {
     const placed = await placePolicy(device, sources, { ...options, precision });
     ({ networks } = placed);
-    const reopen = async (before: Placement, { device: given, signal, onProgress }: ReloadOptions): Promise<Placement> => {
-      const owns = !given && before.ownsDevice;
-      const next = given ?? (owns ? await open() : before.networks.device);
-      try {
-        const again = await placePolicy(next, sources, { precision: placed.precision, signal, onProgress }, placed.facts);
-        return { networks: again.networks, ownsDevice: owns };
-      } catch (error) {
-        if (owns) next.dispose();
-        throw error;
-      }
-    };
+    const reopen = reopener(sources, placed.precision, placed.facts, open);
     return await createPolicy(placed, { ...options, seed, onDeviceLost }, { networks, ownsDevice }, reopen);
   } catch (error) {
     networks?.destroy();
@@ -133,12 +124,30 @@ export async function loadPolicyWith(
   }
 }
 
+/**
+ * Places the same policy again. A function of its own, so that it holds nothing of the device that the policy was loaded onto: a
+ * policy that was disposed of may be held for long.
+ */
+function reopener(sources: PolicySources, precision: Precision, facts: string, open: () => Promise<ComputeDevice>): Reopen {
+  return async (before, { device: given, signal, onProgress }) => {
+    const ownsDevice = !given && before.ownsDevice;
+    const device = given ?? (ownsDevice ? await open() : before.networks.device);
+    try {
+      const { networks } = await placePolicy(device, sources, { precision, signal, onProgress }, facts);
+      return { networks, ownsDevice };
+    } catch (error) {
+      if (ownsDevice) device.dispose();
+      throw error;
+    }
+  };
+}
+
 /** Makes the policy and warms it up. */
 async function createPolicy(
   { checkpoint, predictor, precision, warnings }: Placed,
   options: LoadPolicyOptions & Required<Pick<LoadPolicyOptions, 'seed' | 'onDeviceLost'>>,
   placement: Placement,
-  reopen: (before: Placement, options: ReloadOptions) => Promise<Placement>,
+  reopen: Reopen,
 ): Promise<Policy> {
   let policy: Policy | undefined;
   let loaded = false;

@@ -33,8 +33,7 @@ export type {
 export interface PolicyParts {
   readonly checkpoint: PolicyCheckpoint;
   readonly placement: Placement;
-  /** Places the same networks again. @throws as loadPolicy, and CheckpointError where the files have changed. */
-  readonly reopen: (before: Placement, options: ReloadOptions) => Promise<Placement>;
+  readonly reopen: Reopen;
   readonly onDeviceLost: 'fail' | 'reload';
   readonly onReload: ((lost: DeviceLostError) => void) | undefined;
   readonly precision: Precision;
@@ -56,6 +55,12 @@ export interface ReloadOptions {
   /** Fraction of the network that is on the device, 0 … 1. */
   readonly onProgress?: (fraction: number) => void;
 }
+
+/**
+ * Places the same networks again, where they were or as `options` say.
+ * @throws as loadPolicy, and CheckpointError where the files have changed.
+ */
+export type Reopen = (before: Placement, options: ReloadOptions) => Promise<Placement>;
 
 /** Milliseconds before each attempt to reload after a loss: a driver that is reset may have no adapter for a moment. */
 const RELOAD_PAUSES_MS = [0, 200, 1000];
