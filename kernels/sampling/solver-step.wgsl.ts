@@ -11,7 +11,7 @@ import { STEP_BINDINGS, solverUpdate } from './solver-update.wgsl.js';
  *
  * m is the network's output, x̂0′ and x̂0″ the x̂0 of the last step and of the one before, z standard normal noise.
  * Bindings: step, one per denoising step · output (m), noise (z) f32 [b][elements] · sample (x) f32 [b][elements] ·
- * x0 vec2f [b][elements] (x̂0′ and x̂0″ in, x̂0 and x̂0′ out) · status, raised to status_code when m is NaN or infinite.
+ * x0 vec2f [b][elements] (x̂0′ and x̂0″ in, x̂0 and x̂0′ out) · status [b], raised to status_code when m is NaN or infinite.
  * An invocation owns one element.
  */
 export function solverStepKernel(elements: number, invocations: number): Kernel {
@@ -29,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (step.clip > 0.0f) {
     clean = clamp(clean, -step.clip, step.clip);
   }
-  update(index, clean);
+  update(index, id.z, clean);
 }
 `;
   return { label: `solver_step ${elements}`, code, bindings: STEP_BINDINGS };

@@ -58,10 +58,10 @@ fn predicted_x0(index: u32) -> f32 {
   return step.x0_from_sample * sample[index] + step.x0_from_output * output[index];
 }
 
-fn update(index: u32, clean: f32) {
+fn update(index: u32, sample_index: u32, clean: f32) {
   let x = sample[index];
   let m = output[index];
-  report_non_finite(m, step.status_code);
+  report_non_finite(m, sample_index, step.status_code);
   let eps = step.eps_from_sample * x + step.eps_from_output * m;
   let past = x0[index];
   var next = step.from_x0 * clean + step.from_eps * eps + step.from_sample * x;

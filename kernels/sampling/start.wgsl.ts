@@ -14,7 +14,7 @@ export const START_STATUS = 0xffff_ffff;
  *     x[b, e] = prediction_scale[b] · prediction[b, e] + noise_scale[b] · noise[b, e]
  *
  * prediction_scale 0 is the cold start; the prediction is then not looked at (it may be left from an earlier decision).
- * Bindings: scales vec2f [b] · prediction, noise, x f32 [b][elements] · status, raised to START_STATUS by NaN or
+ * Bindings: scales vec2f [b] · prediction, noise, x f32 [b][elements] · status [b], raised to START_STATUS by NaN or
  * infinity. An invocation owns one element.
  */
 export function startKernel(elements: number, invocations: number): Kernel {
@@ -43,7 +43,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (scale.x != 0.0f) {
     value += scale.x * prediction[index];
   }
-  report_non_finite(value, START_STATUS);
+  report_non_finite(value, id.z, START_STATUS);
   x[index] = value;
 }
 `;

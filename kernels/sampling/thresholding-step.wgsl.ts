@@ -82,7 +82,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) id: 
     if (bound > 0.0f) {
       clean = clamp(clean, -bound, bound) / scale;
     }
-    update(first + e, clean);
+    update(first + e, id.z, clean);
   }
 }
 `;

@@ -1,4 +1,5 @@
 import { makeSchedule, type Schedule } from '../diffusion/solver-step.js';
+import type { NonFiniteError } from '../foundation/errors.js';
 
 /** Sizes that fix what a decision uploads. */
 export interface DecisionShape {
@@ -36,6 +37,8 @@ export interface DecisionOutput {
   readonly normalizedChunk: Float32Array;
   /** The chunk in the units of the robot, f32 [b][horizon][actionDim]. */
   readonly chunk: Float32Array;
+  /** Samples that were NaN or infinite somewhere, by their place in the batch: their values above are not to be used. */
+  readonly failures: ReadonlyMap<number, NonFiniteError>;
   /** Inner values that the plan was compiled to hand out. */
   readonly probes: ReadonlyMap<string, Float32Array>;
 }

@@ -1,6 +1,4 @@
-import { START_STATUS } from '../../kernels/sampling/start.wgsl.js';
 import { type Schedule, usesThresholding } from '../diffusion/solver-step.js';
-import { NonFiniteError } from '../foundation/errors.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
@@ -15,6 +13,7 @@ import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalI
 import type { DecisionOffsets } from './decision-offsets.js';
 import { DecisionUpload, type InputRange, inputLayout } from './decision-upload.js';
 import type { PolicyNetworks } from './networks.js';
+import { findNonFinite } from './non-finite.js';
 import { recordDecision } from './record-decision.js';
 import { decisionRuns } from './segments.js';
 
@@ -113,8 +112,8 @@ export class DecisionPlan {
   }
 
   /**
-   * Decides. Calls must not overlap.
-   * @throws NonFiniteError when the network, or the start, is NaN or infinite.
+   * Decides. Calls must not overlap. Where the network, or the start, is NaN or infinite, that is a failure of its sample.
+   * @throws DeviceLostError.
    */
   async run(input: DecisionInput): Promise<DecisionOutput> {
     const { status, chunk, actions, readback, probes: wantedProbes } = this.#parts;
@@ -131,13 +130,12 @@ export class DecisionPlan {
     await (this.#device.isPolled ? this.#expectedWait(schedule, predicted).run(submitted, map) : map());
     const mapped = readback.getMappedRange();
     const copy = ({ range }: Result): ArrayBuffer => mapped.slice(range.offset, range.offset + range.bytes);
-    const [code = 0] = new Uint32Array(copy(status));
+    const codes = new Uint32Array(copy(status));
     const output = { normalizedChunk: new Float32Array(copy(chunk)), chunk: new Float32Array(copy(actions)) };
     readback.unmap();
 
     const probes = probed ? await this.#readProbes(probed) : new Map<string, Float32Array>();
-    assertFinite(code, schedule, output);
-    return { ...output, probes };
+    return { ...output, failures: findNonFinite(codes, schedule, output), probes };
   }
 
   /** Decides as `run` does, and returns how long every dispatch took instead of what was decided. */
@@ -245,23 +243,4 @@ export class DecisionPlan {
 
 function isPredicted({ starts }: DecisionInput): boolean {
   return starts.some((start) => start.predictionScale !== 0);
-}
-
-function assertFinite(code: number, schedule: Schedule, output: Omit<DecisionOutput, 'probes'>): void {
-  if (code === START_STATUS) {
-    throw new NonFiniteError(
-      'the start of the decision is NaN or infinite: the predictor is not usable for this observation. No action is returned.',
-    );
-  }
-  if (code !== 0) {
-    const { length } = schedule.steps;
-    const index = length - code;
-    throw new NonFiniteError(
-      `the U-Net's output is NaN or infinite at denoising step ${index + 1} of ${length} (timestep ${schedule.steps[index]?.timestep}). ` +
-        "No action is returned: check the observation's range and the checkpoint.",
-    );
-  }
-  if (!output.chunk.every(Number.isFinite) || !output.normalizedChunk.every(Number.isFinite)) {
-    throw new NonFiniteError('the actions are NaN or infinite after the last solver step. No action is returned.');
-  }
 }

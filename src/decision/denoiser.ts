@@ -1,5 +1,5 @@
 import { type Schedule, SOLVER_NAMES } from '../diffusion/solver-step.js';
-import { OptionError } from '../foundation/errors.js';
+import { type NonFiniteError, OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkList, checkObject, checkToggle } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { concatenate } from '../strategies/chunks.js';
@@ -94,14 +94,19 @@ export class Denoiser {
     this.#plans = plans;
   }
 
-  /** Results in the order of the runs; a sample's bits do not depend on the others. @throws as DecisionPlan.run. */
-  async run(runs: readonly DenoiseRun[]): Promise<FinishedRun[]> {
-    const results: FinishedRun[] = [];
+  /**
+   * Results in the order of the runs; a sample's bits do not depend on the others, and one that is not finite fails alone.
+   * @throws as DecisionPlan.run.
+   */
+  async run(runs: readonly DenoiseRun[]): Promise<(FinishedRun | NonFiniteError)[]> {
+    const results: (FinishedRun | NonFiniteError)[] = [];
     for (const batch of batches(runs)) {
       const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch);
       const output = await plan.run(decisionInput(plan, batch));
       const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
-      batch.places.forEach((place, b) => (results[place] = { ...denoiseResult(batch, output, b), probes }));
+      batch.places.forEach((place, b) => {
+        results[place] = output.failures.get(b) ?? { ...denoiseResult(batch, output, b), probes };
+      });
     }
     return results;
   }

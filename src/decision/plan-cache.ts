@@ -20,7 +20,8 @@ export interface PlanVariant {
 
 /** The plans of a policy, one per batch size and variant. */
 export class PlanCache {
-  readonly #networks: PolicyNetworks;
+  /** Undefined once it was destroyed. */
+  #networks: PolicyNetworks | undefined;
   readonly #spec: PolicySpec;
   readonly #probes: readonly string[];
   /** Least recently used first. */
@@ -74,9 +75,17 @@ export class PlanCache {
     return this.#plans.get(keyOf(batch, {}));
   }
 
+  /** Forgets all plans; those from now on are of these networks, and as large as those before. */
+  moveTo(networks: PolicyNetworks): void {
+    this.destroy();
+    this.#networks = networks;
+  }
+
+  /** Keeps nothing of the device. */
   destroy(): void {
     for (const plan of this.#plans.values()) plan.destroy();
     this.#plans.clear();
+    this.#networks = undefined;
   }
 
   #compile(batch: number, { denoiser, trace = false }: PlanVariant): Promise<DecisionPlan> {
@@ -91,6 +100,7 @@ export class PlanCache {
       maxNoiseRows: this.#maxNoiseRows,
       thresholding: this.#thresholding,
     };
+    if (!this.#networks) throw new TypeError('the plans of a policy were destroyed');
     return DecisionPlan.compile(withDenoiser(this.#networks, denoiser), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
   }
 

@@ -11,7 +11,7 @@ import { SEGMENTS } from './segments.js';
 /** Buffers that a decision is fed through and read back from. */
 export interface DecisionBuffers {
   readonly inputs: BufferHandle;
-  /** One u32: which step was not finite, 0 for none. */
+  /** u32 [b]: which step of a sample was not finite, 0 for none. */
   readonly status: BufferHandle;
   readonly chunk: BufferHandle;
   readonly actions: BufferHandle;
@@ -35,7 +35,7 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
   const inputs = builder.buffer('inputs', layout.bytes);
   const input = (range: InputRange): BufferRange => ({ buffer: inputs, ...range });
   const chunk = (label: string): Tensor => tokens(builder, label, batch, horizon, actionDim);
-  const status = builder.buffer('status', 4);
+  const status = builder.buffer('status', batch * 4);
   const offsets = new DecisionOffsets(builder, networks.unet.timesteps, layout);
   const sample = chunk('sample');
   const prediction = chunk('prediction');

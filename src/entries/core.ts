@@ -33,6 +33,7 @@ export {
   type EpisodeOptions,
   type EpisodeRequest,
   Policy,
+  type ReloadOptions,
   type StatelessRequest,
 } from '../policy/policy.js';
 export type { PrecisionChoice } from '../policy/precision.js';

@@ -85,19 +85,13 @@ export async function evaluate(policy: Policy, options: EvaluateOptions): Promis
 }
 
 async function decideAndExecute(policy: Policy, rollouts: readonly Rollout[]): Promise<void> {
-  try {
-    const decisions = await policy.decideAll(rollouts.map(({ episode, window }) => ({ episode, window })));
-    await Promise.all(decisions.map((decision, i) => (rollouts[i] as Rollout).execute(decision)));
-  } catch (error) {
-    if (!(error instanceof NonFiniteError)) throw error;
-    // The device tells that a batch was not finite, not which sample: no episode has changed, so halves are tried.
-    const [only] = rollouts;
-    if (only && rollouts.length === 1) {
-      only.fail(error);
-      return;
-    }
-    const half = Math.ceil(rollouts.length / 2);
-    await decideAndExecute(policy, rollouts.slice(0, half));
-    await decideAndExecute(policy, rollouts.slice(half));
-  }
+  const decided = await policy.decideAllSettled(rollouts.map(({ episode, window }) => ({ episode, window })));
+  await Promise.all(
+    decided.map(async (result, i) => {
+      const rollout = rollouts[i] as Rollout;
+      if (result.status === 'fulfilled') await rollout.execute(result.value);
+      else if (result.reason instanceof NonFiniteError) rollout.fail(result.reason);
+      else throw result.reason;
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 import { type CheckpointSource, checkSource } from '../checkpoints/source.js';
-import { checkLoadOptions, loadPolicy as loadFromSource } from '../policy/load-policy.js';
+import { checkLoadOptions, loadPolicyWith } from '../policy/load-policy.js';
 import type { Policy } from '../policy/policy.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { LoadPolicyOptions, OpenDeviceOptions } from './options.js';
@@ -15,26 +15,12 @@ export interface Runtime {
 export async function loadPolicyIn(runtime: Runtime, source: string | CheckpointSource, options: LoadPolicyOptions): Promise<Policy> {
   checkLoadOptions(options, ['adapter', 'profile']);
   if (typeof source !== 'string') checkSource('loadPolicy', 'source (or the path of a folder)', source);
-  const { networks, adapter, profile, device: given, ...rest } = options;
+  const { networks, adapter, profile, ...rest } = options;
   const policySource = typeof source === 'string' ? await runtime.folderSource(source) : source;
   const named = networks?.predictor;
   const predictor =
     typeof named === 'string' && named !== 'shift' ? await runtime.folderSource(named) : (named as CheckpointSource | 'shift');
-  const device =
-    given ?? (await runtime.openDevice({ ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) }));
-  const onDispose = (): void => {
-    if (!given) device.dispose();
-    options.onDispose?.();
-  };
-  try {
-    return await loadFromSource(policySource, {
-      ...rest,
-      device,
-      ...(predictor === undefined ? {} : { networks: { predictor } }),
-      onDispose,
-    });
-  } catch (error) {
-    if (!given) device.dispose();
-    throw error;
-  }
+  const given = predictor === undefined ? {} : { networks: { predictor } };
+  const choice = { ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) };
+  return loadPolicyWith(policySource, { ...rest, ...given }, () => runtime.openDevice(choice));
 }

@@ -1,5 +1,6 @@
 import type { DenoiseRun, Denoiser, FinishedRun } from '../decision/denoiser.js';
 import { choiceNoise, choiceNumbers, type GivenNoise, type NoiseSeed, runNoise } from '../decision/noise.js';
+import { NonFiniteError } from '../foundation/errors.js';
 import type { Deciding, DecisionContext, DecisionMaker, DecisionOutcome, DenoiseRequest, PastChunk } from '../strategies/strategy.js';
 
 /** One decision that is to be made. */
@@ -22,11 +23,18 @@ export interface MadeDecision {
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
+/** One decision that was not made. */
+export interface FailedDecision {
+  readonly failure: unknown;
+}
+
 /** Where a decision stands: what it asks for now, or what came of it. */
 interface Progress {
   readonly pending: PendingDecision;
   readonly deciding: Deciding;
   requests: readonly DenoiseRequest[];
+  /** What `requests` ask of the denoiser. */
+  runs: readonly DenoiseRun[];
   outcome: DecisionOutcome | undefined;
   evaluations: number;
   probes: ReadonlyMap<string, Float32Array>;
@@ -34,27 +42,48 @@ interface Progress {
 
 /**
  * Makes many decisions side by side: in every round, what all of them ask for runs together, whatever their strategies.
- * Nothing of an episode changes before its own decision is complete.
- * @throws NonFiniteError, DeviceLostError: then none of them is made.
+ * Nothing of an episode changes before its own decision is complete. Each is made, or is the reason why it was not: a network
+ * that is not finite, or noise that does not suit it, fails one decision and no other.
+ * @throws DeviceLostError: then none of them is made.
  */
-export async function decideAll(denoiser: Denoiser, pending: readonly PendingDecision[], chunkSize: number): Promise<MadeDecision[]> {
-  const all = pending.map((one) => begin(one));
+export async function decideEach(
+  denoiser: Denoiser,
+  pending: readonly PendingDecision[],
+  chunkSize: number,
+): Promise<(MadeDecision | FailedDecision)[]> {
+  const failures = new Map<number, FailedDecision>();
+  const attempt = <T>(place: number, step: () => T): T | undefined => {
+    try {
+      return step();
+    } catch (error) {
+      failures.set(place, { failure: error });
+      return undefined;
+    }
+  };
+  const all = pending.map((one, place) => attempt(place, () => begin(one, chunkSize)));
   for (;;) {
-    const asking = all.filter(({ outcome }) => !outcome);
+    const asking = all.flatMap((progress, place) => (progress && !progress.outcome && !failures.has(place) ? [{ progress, place }] : []));
     if (asking.length === 0) break;
-    const finished = await denoiser.run(asking.flatMap((progress) => runsOf(progress, chunkSize)));
+    const finished = await denoiser.run(asking.flatMap(({ progress }) => progress.runs));
     let next = 0;
-    for (const progress of asking) advance(progress, finished.slice(next, (next += progress.requests.length)));
+    for (const { progress, place } of asking) {
+      const results = finished.slice(next, (next += progress.runs.length));
+      attempt(place, () => advance(progress, results, chunkSize));
+    }
   }
-  return all.map(({ outcome, evaluations, probes }) => ({ outcome: outcome as DecisionOutcome, evaluations, probes }));
+  return all.map((progress, place) => failures.get(place) ?? made(progress as Progress));
+}
+
+function made({ outcome, evaluations, probes }: Progress): MadeDecision {
+  return { outcome: outcome as DecisionOutcome, evaluations, probes };
 }
 
 /** The runs that decisions ask for first. */
 export function firstRuns(pending: readonly PendingDecision[], chunkSize: number): DenoiseRun[] {
-  return pending.flatMap((one) => runsOf(begin(one), chunkSize));
+  return pending.flatMap((one) => begin(one, chunkSize).runs);
 }
 
-function begin(pending: PendingDecision): Progress {
+function begin(pending: PendingDecision, chunkSize: number): Progress {
   const { maker, newest, before, seed } = pending;
   const context: DecisionContext = {
     newest,
@@ -65,11 +94,11 @@ function begin(pending: PendingDecision): Progress {
   const deciding = maker.decide(context);
   const first = deciding.next();
   if (first.done) throw new TypeError('a strategy decided without a run of the denoiser');
-  return { pending, deciding, requests: first.value, outcome: undefined, evaluations: 0, probes: new Map() };
+  const requests = first.value;
+  return { pending, deciding, requests, runs: runsOf(pending, requests, chunkSize), outcome: undefined, evaluations: 0, probes: new Map() };
 }
 
-function runsOf({ pending, requests }: Progress, chunkSize: number): DenoiseRun[] {
-  const { frames, newest, seed, given } = pending;
+function runsOf({ frames, newest, seed, given }: PendingDecision, requests: readonly DenoiseRequest[], chunkSize: number): DenoiseRun[] {
   return requests.map((request) => {
     // A start that is given as it is takes no noise: Falcon screens dozens of them per decision.
     const own = request.noiseScale === 0 ? request.prediction : undefined;
@@ -82,7 +111,12 @@ function runsOf({ pending, requests }: Progress, chunkSize: number): DenoiseRun[
   });
 }
 
-function advance(progress: Progress, results: readonly FinishedRun[]): void {
+/** @throws what its runs failed with, and what its strategy throws. */
+function advance(progress: Progress, finished: readonly (FinishedRun | NonFiniteError)[], chunkSize: number): void {
+  const results = finished.map((one) => {
+    if (one instanceof NonFiniteError) throw one;
+    return one;
+  });
   for (const { schedule } of progress.requests) progress.evaluations += schedule.steps.length;
   const { requests } = progress;
   const next = progress.deciding.next(results);
@@ -91,5 +125,6 @@ function advance(progress: Progress, results: readonly FinishedRun[]): void {
     progress.probes = results[requests.indexOf(next.value.request)]?.probes ?? new Map();
   } else {
     progress.requests = next.value;
+    progress.runs = runsOf(progress.pending, next.value, chunkSize);
   }
 }

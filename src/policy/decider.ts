@@ -2,8 +2,9 @@ import type { DecisionInput } from '../decision/decision-input.js';
 import type { DecisionPlan } from '../decision/decision-plan.js';
 import type { Denoiser } from '../decision/denoiser.js';
 import type { GivenNoise } from '../decision/noise.js';
-import type { PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
-import { decideAll, firstRuns, type PendingDecision } from './decide.js';
+import { NonFiniteError } from '../foundation/errors.js';
+import type { DecisionOutcome, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
+import { decideEach, type FailedDecision, firstRuns, type PendingDecision } from './decide.js';
 import { type Decision, toDecision } from './decision-result.js';
 import type { Episode } from './episode.js';
 
@@ -34,6 +35,13 @@ export function statelessTurn(strategy: Strategy, given: Given, previous: readon
   return { strategy, pending: { ...given, maker: strategy.begin(), newest, before, seed: { seed, episode: 0, decision: 0, sample } } };
 }
 
+/** The failure of a network with the decision that it belongs to; everything else as it is. `place`: among those made together. */
+function namedFailure(failure: unknown, { episode }: Turn, place: number | undefined): unknown {
+  if (!(failure instanceof NonFiniteError)) return failure;
+  const names = [...(place === undefined ? [] : [`requests[${place}]`]), ...(episode ? [episode.nextName] : [])];
+  return names.length === 0 ? failure : new NonFiniteError(`${names.join(', ')}: ${failure.message}`, { cause: failure });
+}
+
 /** Makes the decisions of a policy. */
 export class Decider {
   readonly #denoiser: Denoiser;
@@ -46,25 +54,50 @@ export class Decider {
     this.#onDecision = onDecision;
   }
 
-  /** Decisions made together. Where one fails none is made, and every episode is as it was. */
+  /** Decisions made together. Where one fails none is made, and every episode is as it was; the first failure is thrown. */
   async decide(turns: readonly Turn[]): Promise<Decision[]> {
+    const decided = await this.#make(turns);
+    const decisions = decided.map((one, place) => {
+      if ('failure' in one) throw namedFailure(one.failure, turns[place] as Turn, turns.length > 1 ? place : undefined);
+      return one;
+    });
+    for (const { decision } of decisions) this.#onDecision?.(decision);
+    // Once all of them are made and reported: until then a failure must leave every episode as it was.
+    decisions.forEach(({ outcome }, place) => turns[place]?.episode?.push(outcome));
+    return decisions.map(({ decision }) => decision);
+  }
+
+  /** Decisions made together, each for itself: one that fails leaves its own episode as it was, and no other. */
+  async settle(turns: readonly Turn[]): Promise<PromiseSettledResult<Decision>[]> {
+    const decided = await this.#make(turns);
+    return decided.map((one, place) => {
+      const turn = turns[place] as Turn;
+      try {
+        if ('failure' in one) throw one.failure;
+        this.#onDecision?.(one.decision);
+        turn.episode?.push(one.outcome);
+        return { status: 'fulfilled', value: one.decision };
+      } catch (error) {
+        return { status: 'rejected', reason: namedFailure(error, turn, undefined) };
+      }
+    });
+  }
+
+  async #make(turns: readonly Turn[]): Promise<({ readonly decision: Decision; readonly outcome: DecisionOutcome } | FailedDecision)[]> {
     const { actionDim, observationSteps } = this.#context;
     const started = performance.now();
-    const made = await decideAll(
+    const made = await decideEach(
       this.#denoiser,
       turns.map(({ pending }) => pending),
       this.#chunkSize,
     );
     const latencyMs = performance.now() - started;
-    const decisions = made.map((one, i) => {
+    return made.map((one, place) => {
+      if ('failure' in one) return one;
       // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
-      const rows = { first: observationSteps - 1, count: (turns[i] as Turn).strategy.actionSteps, actionDim };
-      return toDecision(one, rows, latencyMs);
+      const rows = { first: observationSteps - 1, count: (turns[place] as Turn).strategy.actionSteps, actionDim };
+      return { decision: toDecision(one, rows, latencyMs), outcome: one.outcome };
     });
-    for (const decision of decisions) this.#onDecision?.(decision);
-    // Once all of them are made and reported: until then a failure must leave every episode as it was.
-    made.forEach(({ outcome }, i) => turns[i]?.episode?.push(outcome));
-    return decisions;
   }
 
   /** The first batch of what a decision would run. */

@@ -27,6 +27,11 @@ export class Episode {
     return this.#decisions;
   }
 
+  /** The next decision in words, for errors. */
+  get nextName(): string {
+    return `decision ${this.#decisions + 1} of the episode with seed ${this.#noise.seed}`;
+  }
+
   get maker(): DecisionMaker {
     return this.#maker;
   }

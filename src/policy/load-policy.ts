@@ -1,11 +1,9 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
-import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
-import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import { type CheckpointSource, checkSource } from '../checkpoints/source.js';
-import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
-import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
+import type { PolicyCheckpoint } from '../checkpoints/types.js';
+import type { PolicyNetworks } from '../decision/networks.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
-import { OptionError } from '../foundation/errors.js';
+import { type DeviceLostError, OptionError } from '../foundation/errors.js';
 import {
   checkCallbacks,
   checkChoice,
@@ -18,12 +16,13 @@ import {
   keysOf,
 } from '../foundation/options.js';
 import { shownValue } from '../foundation/shown.js';
-import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { ComputeDevice } from '../runtime/device.js';
+import type { Precision } from '../spec/precision.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
-import { type Decision, Policy } from './policy.js';
-import { type LoadedIn, loadInPrecision, PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
+import { checkDevice, type Placed, type Placement, type PolicySources, placePolicy } from './placement.js';
+import { type Decision, Policy, type Reopen } from './policy.js';
+import { PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
 
 /** Networks that a strategy may need beside the denoiser. */
 export interface GivenNetworks {
@@ -55,6 +54,14 @@ export interface LoadPolicyOptions {
   readonly onDecision?: (result: Decision) => void;
   /** Called last when the policy is disposed of. */
   readonly onDispose?: () => void;
+  /**
+   * What a call does that meets a device that was lost. 'fail': it throws DeviceLostError, as do later ones until `reload`.
+   * 'reload': the policy opens a device anew, brings its weights there and makes the call again, as `reload` describes; a few
+   * attempts, because drivers may take a moment to come back. Only without `device`. Default 'fail'.
+   */
+  readonly onDeviceLost?: 'fail' | 'reload';
+  /** Called after the policy has reloaded by itself. */
+  readonly onReload?: (lost: DeviceLostError) => void;
   /** Inner values to hand out with every decision (`Decision.probes`), for verification; they cost time. */
   readonly probes?: readonly string[];
 }
@@ -70,6 +77,8 @@ const LOAD_POLICY_KEYS = keysOf<LoadPolicyOptions>({
   onProgress: true,
   onDecision: true,
   onDispose: true,
+  onDeviceLost: true,
+  onReload: true,
   probes: true,
 });
 
@@ -80,21 +89,20 @@ export function checkLoadOptions(options: object, more: readonly string[] = []):
     throw new OptionError('loadPolicy: `predictor` has moved: write `networks: { predictor }`.');
   }
   checkKeys('loadPolicy', options, [...LOAD_POLICY_KEYS, ...more]);
-  const { device, networks, seed, precision, probes, signal } = options as LoadPolicyOptions;
-  checkDevice(device);
+  const { device, networks, seed, precision, probes, signal, onDeviceLost } = options as LoadPolicyOptions;
+  checkDevice('loadPolicy', device);
   checkSignal('loadPolicy', signal);
-  checkCallbacks<LoadPolicyOptions>('loadPolicy', options, ['onProgress', 'onDecision', 'onDispose']);
+  checkCallbacks<LoadPolicyOptions>('loadPolicy', options, ['onProgress', 'onDecision', 'onDispose', 'onReload']);
   checkInteger('loadPolicy', 'seed', seed ?? 0, 0, Number.MAX_SAFE_INTEGER);
   checkChoice('loadPolicy', 'precision', precision ?? 'f32', PRECISION_CHOICES);
   checkList('loadPolicy', 'probes', probes ?? [], (probe) => checkText('loadPolicy', 'a probe', probe));
+  checkChoice('loadPolicy', 'onDeviceLost', onDeviceLost ?? 'fail', ['fail', 'reload']);
+  if (onDeviceLost === 'reload' && device) {
+    throw new OptionError(
+      "loadPolicy: onDeviceLost 'reload' opens devices of the policy's own: leave `device` out, or call reload({ device }) with a new one.",
+    );
+  }
   checkNetworks(networks);
-}
-
-function checkDevice(device: unknown): void {
-  if (device === undefined || device instanceof ComputeDevice) return;
-  const isRaw = typeof device === 'object' && device !== null && 'createBuffer' in device;
-  const found = isRaw ? 'a raw GPUDevice' : shownValue(device);
-  throw new OptionError(`loadPolicy: device must be one that openDevice() or ComputeDevice.open() returned, found ${found}.`);
 }
 
 function checkNetworks(networks: unknown): void {
@@ -108,7 +116,8 @@ function checkNetworks(networks: unknown): void {
 }
 
 /**
- * Loads a LeRobot (or Diffusion Policy) checkpoint, ready to act. Closes the sources when it is done.
+ * Loads a LeRobot (or Diffusion Policy) checkpoint, ready to act. Closes the sources when it is done; `Policy.reload` lists and
+ * opens their files again.
  * @throws CheckpointError, UnsupportedCheckpointError, OptionError, NoAdapterError, DeviceLimitError, and the reason of
  * `signal` when it is aborted.
  */
@@ -117,75 +126,73 @@ export async function loadPolicy(source: CheckpointSource, options: LoadPolicyOp
   checkSource('loadPolicy', 'source', source);
   const given: unknown = options.networks?.predictor;
   if (typeof given === 'string') checkChoice('loadPolicy', 'networks.predictor', given, ['shift']);
-  if (options.device) return loadOnto(options.device, source, options);
-  const device = await ComputeDevice.open();
+  return loadPolicyWith(source, options, () => ComputeDevice.open());
+}
+
+/** As `loadPolicy`, with options that were checked. `open`: how a platform opens a device where none is given. */
+export async function loadPolicyWith(
+  source: CheckpointSource,
+  options: LoadPolicyOptions,
+  open: () => Promise<ComputeDevice>,
+): Promise<Policy> {
+  const { precision = 'f32', signal } = options;
+  const sources: PolicySources = { policy: source, predictor: options.networks?.predictor };
+  const device = options.device ?? (await open());
+  const ownsDevice = !options.device;
+  const reporter = new LoadReporter(options.onProgress);
+  let networks: PolicyNetworks | undefined;
   try {
-    const onDispose = (): void => {
-      device.dispose();
-      options.onDispose?.();
-    };
-    return await loadOnto(device, source, { ...options, onDispose });
+    const placed = await placePolicy(device, sources, { precision, signal, reporter });
+    ({ networks } = placed);
+    const reopen = reopener(sources, placed.precision, placed.facts, open);
+    return await createPolicy(placed, options, { networks, ownsDevice }, reopen, reporter);
   } catch (error) {
-    device.dispose();
+    networks?.destroy();
+    if (ownsDevice) device.dispose();
     throw error;
   }
 }
 
-async function loadOnto(device: ComputeDevice, source: CheckpointSource, options: LoadPolicyOptions): Promise<Policy> {
-  const { signal } = options;
-  const seed = options.seed ?? 0;
-  const choice = options.precision ?? 'f32';
-  signal?.throwIfAborted();
-  const loading = signal ? { signal } : {};
-  const opened: (PolicyCheckpoint | PredictorCheckpoint)[] = [];
-  const reporter = new LoadReporter(options.onProgress);
-  const unwatch = device.pipelines.watch((progress) => reporter.note({ stage: 'kernels', ...progress }));
-  try {
-    const checkpoint = await loadPolicyCheckpoint(source, loading);
-    opened.push(checkpoint);
-    const given = options.networks?.predictor;
-    const predictor = typeof given === 'object' ? await loadPredictorCheckpoint(given, loading) : given;
-    if (typeof predictor === 'object') opened.push(predictor);
-    const facts = { deviceClass: device.deviceClass, exactHalves: choice === 'auto' && (await trustsHalfLoads(device, 'packed')) };
-    const refused = await adoptHalfLoads(device);
-    const onBlock = (done: number, total: number): void => reporter.report({ stage: 'weights', done, total });
-    const loaded = await loadInPrecision(choice, facts, (precision) =>
-      loadNetworks(device, checkpoint, predictor, { precision, signal, onBlock }),
-    );
+/**
+ * Places the same policy again. A function of its own, so that it holds nothing of the device that the policy was loaded onto: a
+ * policy that was disposed of may be held for long.
+ */
+function reopener(sources: PolicySources, precision: Precision, facts: string, open: () => Promise<ComputeDevice>): Reopen {
+  return async (before, { device: given, signal }, reporter) => {
+    const ownsDevice = !given && before.ownsDevice;
+    const device = given ?? (ownsDevice ? await open() : before.networks.device);
     try {
-      for (const { assertUnchanged } of opened) await assertUnchanged();
+      const { networks } = await placePolicy(device, sources, { precision, signal, reporter }, facts);
+      return { networks, ownsDevice };
     } catch (error) {
-      loaded.networks.destroy();
+      if (ownsDevice) device.dispose();
       throw error;
     }
-    const warnings = [...device.warnings, ...(refused === undefined ? [] : [refused]), ...loaded.warnings];
-    return await createPolicy(checkpoint, predictor, { ...loaded, warnings }, { ...options, seed }, reporter);
-  } finally {
-    unwatch();
-    // Everything that a policy needs is on the device now.
-    for (const checkpoint of opened) await checkpoint.close();
-  }
+  };
 }
 
-/** Makes the policy and warms it up; frees the networks when that fails. */
+/** Makes the policy and warms it up. */
 async function createPolicy(
-  checkpoint: PolicyCheckpoint,
-  predictor: PredictorCheckpoint | 'shift' | undefined,
-  { networks, precision, warnings }: LoadedIn<PolicyNetworks>,
-  options: LoadPolicyOptions & { readonly seed: number },
+  { checkpoint, predictor, precision, warnings }: Placed,
+  options: LoadPolicyOptions,
+  placement: Placement,
+  reopen: Reopen,
   reporter: LoadReporter,
 ): Promise<Policy> {
-  const { weights, weightBytes, warnings: warned, close, ...spec } = checkpoint;
+  const { weights, weightBytes, warnings: warned, assertUnchanged, close, ...spec } = checkpoint;
   let policy: Policy | undefined;
   let loaded = false;
   try {
     policy = Policy.of({
       spec,
-      networks,
+      placement,
+      reopen,
+      onDeviceLost: options.onDeviceLost ?? 'fail',
+      onReload: options.onReload,
       precision,
       fileDtypes: storedDtypes(weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])),
       strategy: options.strategy === undefined ? defaultStrategy(checkpoint, predictor !== undefined) : options.strategy,
-      seed: options.seed,
+      seed: options.seed ?? 0,
       warnings: [...warned, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],
       probes: options.probes ?? [],
       onDecision: options.onDecision,
@@ -195,13 +202,12 @@ async function createPolicy(
     await policy.warmup(1, options.signal, (progress) => reporter.report({ stage: 'first runs', ...progress }));
     reporter.throwIfFailed();
     // The news that a device was lost comes a turn later.
-    await networks.device.settle(new Promise((resolve) => setTimeout(resolve, 0)));
+    await placement.networks.device.settle(new Promise((resolve) => setTimeout(resolve, 0)));
     options.signal?.throwIfAborted();
     loaded = true;
     return policy;
   } catch (error) {
     await policy?.dispose();
-    networks.destroy();
     throw error;
   }
 }

@@ -1,11 +1,11 @@
 import { Denoiser, type DenoiseSample } from '../decision/denoiser.js';
-import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
-import { DisposedError, OptionError } from '../foundation/errors.js';
+import { DeviceLostError, DisposedError, NoAdapterError, NonFiniteError, OptionError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
+import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import type { PlanTiming } from '../runtime/timing.js';
 import { type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
@@ -17,8 +17,10 @@ import { Decider, nextTurn, type Turn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
 import { Episode } from './episode.js';
 import { describePolicy, type PolicyInfo } from './info.js';
+import { LoadReporter, type OnLoadProgress } from './load-progress.js';
+import { checkDevice, type Placement } from './placement.js';
 import { SerialQueue } from './queue.js';
-import { RequestChecks } from './request-checks.js';
+import { RequestChecks, settledCall } from './request-checks.js';
 
 export type {
   ActOptions,
@@ -33,7 +35,10 @@ export type {
 /** @internal */
 export interface PolicyParts {
   readonly spec: PolicySpec;
-  readonly networks: PolicyNetworks;
+  readonly placement: Placement;
+  readonly reopen: Reopen;
+  readonly onDeviceLost: 'fail' | 'reload';
+  readonly onReload: ((lost: DeviceLostError) => void) | undefined;
   readonly precision: Precision;
   readonly fileDtypes: readonly string[];
   readonly strategy: StrategyOptions;
@@ -41,9 +46,27 @@ export interface PolicyParts {
   readonly warnings: readonly string[];
   readonly probes: readonly string[];
   readonly onDecision: ((result: Decision) => void) | undefined;
-  /** Called last when the policy is disposed of, e.g. to dispose of a device that was opened for it. */
+  /** Called last when the policy is disposed of. */
   readonly onDispose: (() => void) | undefined;
 }
+
+export interface ReloadOptions {
+  /** Disposed of by whoever opened it. Default: a device as the one before, opened anew where the policy opened that. */
+  readonly device?: ComputeDevice;
+  /** Stops it; the policy is then as it was. */
+  readonly signal?: AbortSignalLike;
+  /** As that of loadPolicy. */
+  readonly onProgress?: OnLoadProgress;
+}
+
+/**
+ * Places the same networks again, where they were or as `options` say.
+ * @throws as loadPolicy, and CheckpointError where the files have changed.
+ */
+export type Reopen = (before: Placement, options: ReloadOptions, reporter: LoadReporter) => Promise<Placement>;
+
+/** Milliseconds before each attempt to reload after a loss: a driver that is reset may have no adapter for a moment. */
+const RELOAD_PAUSES_MS = [0, 200, 1000];
 
 /** WebGPU's default for workgroups per dimension; a batch is one dimension. */
 const MAX_BATCH = 65_535;
@@ -53,7 +76,9 @@ const MAX_BATCH = 65_535;
  * `loadPolicy` makes one.
  */
 export class Policy {
-  readonly #parts: PolicyParts;
+  readonly #parts: Omit<PolicyParts, 'placement'>;
+  #placement: Placement | undefined;
+  #described: ReturnType<typeof describePolicy>;
   readonly #observations: readonly ObservationInfo[];
   readonly #context: StrategyContext;
   readonly #queue = new SerialQueue();
@@ -69,10 +94,12 @@ export class Policy {
   readonly #begun = new WeakSet<Episode>();
   #disposal: Promise<void> | undefined;
 
-  private constructor(parts: PolicyParts) {
+  private constructor({ placement, ...parts }: PolicyParts) {
     this.#parts = parts;
+    this.#placement = placement;
+    this.#described = describePolicy(parts.spec, placement.networks);
     this.#observations = observationInfo(parts.spec.observations);
-    this.#plans = new PlanCache(parts.networks, parts.spec, parts.probes);
+    this.#plans = new PlanCache(placement.networks, parts.spec, parts.probes);
     this.#denoiser = new Denoiser(this.#plans);
     this.#context = strategyContext(parts.spec);
     this.#decider = new Decider(this.#denoiser, this.#context, parts.onDecision);
@@ -93,10 +120,10 @@ export class Policy {
 
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
-    const { spec, networks, precision, fileDtypes, warnings } = this.#parts;
+    const { precision, fileDtypes, warnings } = this.#parts;
     const { usual, needs, description, actionSteps } = this.#strategy;
     return {
-      ...describePolicy(spec, networks),
+      ...this.#described,
       actionSteps,
       precision,
       fileDtypes,
@@ -112,7 +139,8 @@ export class Policy {
   /**
    * One control tick: takes the newest observation, returns the next action, f32 [actionDim], in the units of the
    * robot. Every `actionSteps` ticks this makes a decision. After a reset the first observation also stands for the
-   * frames before it. (LeRobot's `select_action`.)
+   * frames before it. (LeRobot's `select_action`.) What is left of a chunk is handed out after the device was lost as well: it
+   * was decided, and checked, before. The first tick that needs a decision fails then, or reloads.
    * @throws ObservationError, NonFiniteError, DeviceLostError, DisposedError; the episode is then as it was before, so
    * that the tick can be tried again.
    */
@@ -166,8 +194,8 @@ export class Policy {
 
   /**
    * Many decisions together, of episodes and stateless ones: what their strategies ask of the network runs as one batch
-   * where the timesteps allow. A decision's bits do not depend on the others.
-   * @throws as decide(); then no episode has changed.
+   * where the timesteps allow. A decision's bits do not depend on the others. All or none: see `decideAllSettled` for a fleet.
+   * @throws as decide(), naming the request; then no episode has changed.
    */
   async decideAll(requests: readonly DecideRequest[]): Promise<Decision[]> {
     const turns = this.#checks.together(requests);
@@ -175,12 +203,33 @@ export class Policy {
   }
 
   /**
+   * As `decideAll`, each for itself, as `Promise.allSettled`: a request with an observation that is refused, or whose network
+   * is not finite, is `rejected` with the reason and leaves its episode as it was; the others are decided, with the same bits.
+   * Results are in the order of the requests.
+   * @throws DeviceLostError, DisposedError, and OptionError where an episode is there twice; then no episode has changed.
+   */
+  async decideAllSettled(requests: readonly DecideRequest[]): Promise<PromiseSettledResult<Decision>[]> {
+    const checked = this.#checks.each(requests);
+    return this.#run(async () => {
+      const looked = checked.map((one) => (one.status === 'fulfilled' ? settledCall(() => one.value(this.#strategy)) : one));
+      const turns = looked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const decided = await this.#decider.settle(turns);
+      return looked.map((one) => (one.status === 'fulfilled' ? (decided.shift() as PromiseSettledResult<Decision>) : one));
+    });
+  }
+
+  /**
    * Runs samples through chosen steps of a solver, outside of any episode: for analysis, and to build strategies on.
-   * @throws as decide().
+   * @throws as decide(), naming the sample.
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
     const runs = this.#checks.samples(requests);
-    return this.#run(() => this.#denoiser.run(runs));
+    return this.#run(async () =>
+      (await this.#denoiser.run(runs)).map((one, place) => {
+        if (one instanceof NonFiniteError) throw new NonFiniteError(`denoise: requests[${place}]: ${one.message}`, { cause: one });
+        return one;
+      }),
+    );
   }
 
   /**
@@ -237,17 +286,91 @@ export class Policy {
     });
   }
 
+  /**
+   * After the device was lost: opens one, reads the files again, brings the weights there and compiles. Everything of the
+   * past is on the host, so episodes, noise and what act() still holds stay as they are, and on an adapter of the same kind
+   * decisions have the bits that they would have had. Calls made meanwhile wait. Also moves a policy to another device.
+   * Where it fails the policy stays as it was, and it can be tried again.
+   * @throws as loadPolicy; CheckpointError where the files are not those that were loaded.
+   */
+  async reload(options: ReloadOptions = {}): Promise<void> {
+    checkKeys('reload', options, ['device', 'signal', 'onProgress']);
+    checkDevice('reload', options.device);
+    checkSignal('reload', options.signal);
+    checkCallbacks('reload', options, ['onProgress']);
+    await this.#whileLoaded(() => this.#reload(options));
+  }
+
   /** Waits for running calls and frees everything on the device. Later calls fail. */
   dispose(): Promise<void> {
     this.#disposal ??= this.#queue.run(() => {
       this.#plans.destroy();
-      this.#parts.networks.destroy();
+      if (this.#placement) release(this.#placement);
+      this.#placement = undefined;
       this.#parts.onDispose?.();
     });
     return this.#disposal;
   }
 
-  async #run<T>(task: () => Promise<T>): Promise<T> {
+  /** In its turn; where the device was lost and the policy reloads by itself, a second time. A task that fails changes nothing. */
+  #run<T>(task: () => Promise<T>): Promise<T> {
+    return this.#whileLoaded(async () => {
+      try {
+        return await task();
+      } catch (error) {
+        if (this.#parts.onDeviceLost !== 'reload' || !(error instanceof DeviceLostError)) throw error;
+        await this.#recover(error);
+        return task();
+      }
+    });
+  }
+
+  async #recover(lost: DeviceLostError): Promise<void> {
+    let last: unknown;
+    for (const pause of RELOAD_PAUSES_MS) {
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      try {
+        await this.#reload({});
+        this.#parts.onReload?.(lost);
+        return;
+      } catch (error) {
+        if (!(error instanceof DeviceLostError || error instanceof NoAdapterError)) throw error;
+        last = error;
+      }
+    }
+    const reason = (last as Error).message;
+    throw new DeviceLostError(`${lost.message} Reloading failed ${RELOAD_PAUSES_MS.length} times, the last time because: ${reason}`, {
+      cause: lost,
+    });
+  }
+
+  async #reload(options: ReloadOptions): Promise<void> {
+    const before = this.#placement as Placement;
+    const { device } = before.networks;
+    if (!before.ownsDevice && !options.device && !device.isUsable) {
+      throw new OptionError('reload: the device that the policy was given cannot be used any more: give another one, reload({ device }).');
+    }
+    // What is left of a lost device makes room first.
+    if (!device.isUsable) release(before);
+    const reporter = new LoadReporter(options.onProgress);
+    const placement = await this.#parts.reopen(before, options, reporter);
+    try {
+      this.#plans.moveTo(placement.networks);
+      const plan = await this.#plans.get(1, this.#strategy.schedules);
+      await plan.rehearse((progress) => reporter.report({ stage: 'first runs', ...progress }));
+      reporter.throwIfFailed();
+      options.signal?.throwIfAborted();
+    } catch (error) {
+      this.#plans.moveTo(before.networks);
+      release(placement);
+      throw error;
+    }
+    release(before);
+    this.#placement = placement;
+    this.#described = describePolicy(this.#parts.spec, placement.networks);
+  }
+
+  async #whileLoaded<T>(task: () => Promise<T>): Promise<T> {
     this.#assertUsable();
     return this.#queue.run(task);
   }
@@ -258,7 +381,7 @@ export class Policy {
 
   #createStrategy(options: StrategyOptions): Strategy {
     const strategy = createStrategy(options, this.#context);
-    const missing = strategy.needs.find(({ network }) => !this.#parts.networks[network]);
+    const missing = strategy.needs.find(({ network }) => !this.#placement?.networks[network]);
     if (missing) {
       const { network, why, given } = missing;
       throw new OptionError(
@@ -283,4 +406,9 @@ export class Policy {
   async #decideOne(turn: Turn): Promise<Decision> {
     return (await this.#decider.decide([turn]))[0] as Decision;
   }
+}
+
+function release({ networks, ownsDevice }: Placement): void {
+  networks.destroy();
+  if (ownsDevice) networks.device.dispose();
 }

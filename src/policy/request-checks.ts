@@ -69,14 +69,25 @@ export class RequestChecks {
     };
   }
 
-  /** Decisions that are to be made together. @throws as window(). */
+  /** Decisions that are to be made together. @throws as window(), naming the request. */
   together(requests: readonly DecideRequest[]): CheckedRequest[] {
     checkList('decideAll', 'requests', requests, (request) => checkObject('decideAll', 'a request', request));
+    this.#checkOnce('decideAll', requests);
+    return requests.map((request, place) => this.#oneOf(placeName('decideAll', place, requests), request, place));
+  }
+
+  /** The same, each with its own reason where it is refused. @throws OptionError where an episode is there twice. */
+  each(requests: readonly DecideRequest[]): PromiseSettledResult<CheckedRequest>[] {
+    checkList('decideAllSettled', 'requests', requests, (request) => checkObject('decideAllSettled', 'a request', request));
+    this.#checkOnce('decideAllSettled', requests);
+    return requests.map((request, place) => settledCall(() => this.#oneOf(placeName('decideAllSettled', place, requests), request, place)));
+  }
+
+  #checkOnce(where: string, requests: readonly DecideRequest[]): void {
     const episodes = requests.flatMap((request) => ('episode' in request ? [request.episode] : []));
     if (new Set(episodes).size < episodes.length) {
-      throw new OptionError('decideAll: an episode is there twice: its second decision needs the first one.');
+      throw new OptionError(`${where}: an episode is there twice: its second decision needs the first one.`);
     }
-    return requests.map((request, place) => this.#oneOf(request, place));
   }
 
   /** @throws as window(). */
@@ -88,16 +99,16 @@ export class RequestChecks {
     );
   }
 
-  #oneOf(request: DecideRequest, place: number): CheckedRequest {
+  #oneOf(where: string, request: DecideRequest, place: number): CheckedRequest {
     if (!('episode' in request)) {
       const { window: _, ...options } = request;
-      checkKeys('decideAll', options, ['noise', 'stepNoise', 'previous', 'seed']);
-      return this.stateless('decideAll', request, place);
+      checkKeys(where, options, ['noise', 'stepNoise', 'previous', 'seed']);
+      return this.stateless(where, request, place);
     }
     const { episode, window, ...noise } = request;
-    this.#checkBegun('decideAll', episode);
-    checkKeys('decideAll', noise, ['noise', 'stepNoise']);
-    const given = this.window('decideAll', window, noise);
+    this.#checkBegun(where, episode);
+    checkKeys(where, noise, ['noise', 'stepNoise']);
+    const given = this.window(where, window, noise);
     return () => nextTurn(episode, given);
   }
 
@@ -111,6 +122,20 @@ export class RequestChecks {
 
   get #chunkSize(): number {
     return this.#facts.context.horizon * this.#facts.context.actionDim;
+  }
+}
+
+/** A call's name, and which of its requests it is about where there are several. */
+function placeName(call: string, place: number, { length }: readonly DecideRequest[]): string {
+  return length > 1 ? `${call}: requests[${place}]` : call;
+}
+
+/** What a call returned or threw. */
+export function settledCall<T>(call: () => T): PromiseSettledResult<T> {
+  try {
+    return { status: 'fulfilled', value: call() };
+  } catch (reason) {
+    return { status: 'rejected', reason };
   }
 }
 

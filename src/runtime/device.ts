@@ -96,14 +96,14 @@ export interface AdapterSummary extends AdapterFacts {
   readonly variants: string;
 }
 
+const DISPOSED = 'the WebGPU device was disposed of.';
+
 /**
  * A WebGPU device with everything that several policies share: limits, compiled pipelines, and the news that it was
  * lost. Whoever opened it disposes of it.
  */
 export class ComputeDevice {
   readonly adapter: AdapterSummary;
-  /** @internal */
-  readonly gpuDevice: GPUDevice;
   /** @internal */
   readonly pipelines: PipelineCache;
   readonly deviceClass: DeviceClass;
@@ -117,6 +117,8 @@ export class ComputeDevice {
   readonly adapterFeatures: ReadonlySet<string>;
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
   readonly #gpu: GPU;
+  /** Undefined once it was disposed of: Dawn frees the threads of a destroyed device when the last object of it is collected. */
+  #gpuDevice: GPUDevice | undefined;
   #halfLoads: HalfLoads = 'packed';
   #failure: Error | undefined;
   /** Ends the waits that are under way. */
@@ -124,7 +126,7 @@ export class ComputeDevice {
 
   private constructor(gpu: GPU, adapter: GPUAdapter, device: GPUDevice, options: OpenDeviceOptions) {
     this.#gpu = gpu;
-    this.gpuDevice = device;
+    this.#gpuDevice = device;
     this.adapterFeatures = new Set([...adapter.features].map(String));
     const { vendor, architecture, device: name, description, isFallbackAdapter } = adapter.info;
     const { profile = 'safe' } = options;
@@ -140,11 +142,7 @@ export class ComputeDevice {
     void device.lost.then(({ reason, message }) => {
       this.#fail(`the WebGPU device was ${reason === 'destroyed' ? 'destroyed' : 'lost'}: ${message || 'no message'}.`);
     });
-    device.addEventListener('uncapturederror', (event) => {
-      this.#failure ??= new DeviceLostError(
-        `WebGPU reported an error outside any scope: ${event.error.message}. Results of this device cannot be trusted; open a new one.`,
-      );
-    });
+    device.addEventListener('uncapturederror', this.#onUncapturedError);
   }
 
   /**
@@ -177,7 +175,7 @@ export class ComputeDevice {
     try {
       return new ComputeDevice(gpu, adapter, device, options);
     } catch (error) {
-      // A table of variants that is refused.
+      // A table of variants that is refused: nothing listens yet.
       device.destroy();
       throw error;
     }
@@ -197,6 +195,12 @@ export class ComputeDevice {
     return this.adapter.profile;
   }
 
+  /** @throws DeviceLostError once it was disposed of. @internal */
+  get gpuDevice(): GPUDevice {
+    if (!this.#gpuDevice) throw this.#failure ?? new DeviceLostError(DISPOSED);
+    return this.#gpuDevice;
+  }
+
   /** @internal */
   get limits(): GPUSupportedLimits {
     return this.gpuDevice.limits;
@@ -205,6 +209,11 @@ export class ComputeDevice {
   /** The WebGPU implementation that this device came from. @internal */
   get gpu(): GPU {
     return this.#gpu;
+  }
+
+  /** Whether nothing is known that speaks against using it. */
+  get isUsable(): boolean {
+    return this.#failure === undefined;
   }
 
   /** @throws the reason why this device cannot be used any more, if there is one. */
@@ -234,14 +243,29 @@ export class ComputeDevice {
     }
   }
 
-  /** Destroys the device. Pending and later calls of policies on it fail with DeviceLostError. */
+  /**
+   * Destroys the device, and keeps nothing of it. Pending and later calls of policies on it fail with DeviceLostError. Memory
+   * on the device is free at once; threads of the implementation end when JavaScript's objects of it are collected.
+   */
   dispose(): void {
-    this.gpuDevice.destroy();
-    this.#fail('the WebGPU device was disposed of.');
+    const device = this.#gpuDevice;
+    if (!device) return;
+    // The implementation holds on to listeners for good, and a listener to all that it can reach.
+    device.removeEventListener('uncapturederror', this.#onUncapturedError);
+    device.destroy();
+    this.#fail(DISPOSED);
+    this.#gpuDevice = undefined;
+    this.pipelines.clear();
   }
 
+  readonly #onUncapturedError = ({ error }: GPUUncapturedErrorEvent): void => {
+    this.#failure ??= new DeviceLostError(
+      `WebGPU reported an error outside any scope: ${error.message}. Results of this device cannot be trusted; open a new one.`,
+    );
+  };
+
   #fail(what: string): void {
-    this.#failure ??= new DeviceLostError(`${what} Open a new device and load the policy again.`);
+    this.#failure ??= new DeviceLostError(`${what} Open a new device and load the policy again, or call reload() of the policy.`);
     for (const reject of this.#waits) reject(this.#failure);
   }
 }

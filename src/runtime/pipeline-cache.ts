@@ -1,5 +1,5 @@
 import type { Kernel } from '../../kernels/lib/kernel.js';
-import { ShaderError } from '../foundation/errors.js';
+import { DeviceLostError, ShaderError } from '../foundation/errors.js';
 
 /** A kernel ready to run. @internal */
 export interface CompiledKernel {
@@ -21,7 +21,8 @@ export interface KernelProgress {
  * @internal
  */
 export class PipelineCache {
-  readonly #device: GPUDevice;
+  /** Undefined once it was cleared. */
+  #device: GPUDevice | undefined;
   readonly #transform: (kernel: Kernel) => string;
   // The key is the whole text: no two kernels can share a pipeline by mistake.
   readonly #compiled = new Map<string, Promise<CompiledKernel>>();
@@ -50,6 +51,13 @@ export class PipelineCache {
     return () => void this.#watchers.delete(watcher);
   }
 
+  /** Keeps nothing of the device; nothing can be compiled any more. */
+  clear(): void {
+    this.#device = undefined;
+    this.#compiled.clear();
+    this.#layouts.clear();
+  }
+
   /** @throws ShaderError with the compiler's messages and the numbered text. */
   get(kernel: Kernel): Promise<CompiledKernel> {
     const code = this.#transform(kernel);
@@ -69,9 +77,10 @@ export class PipelineCache {
 
   async #compile(kernel: Kernel, code: string): Promise<CompiledKernel> {
     const device = this.#device;
+    if (!device) throw new DeviceLostError(`kernel ${kernel.label} cannot be compiled: the WebGPU device was disposed of.`);
     device.pushErrorScope('validation');
     const module = device.createShaderModule({ label: kernel.label, code });
-    const bindGroupLayout = this.#layout(kernel);
+    const bindGroupLayout = this.#layout(device, kernel);
     const descriptor: GPUComputePipelineDescriptor = {
       label: kernel.label,
       layout: device.createPipelineLayout({ label: kernel.label, bindGroupLayouts: [bindGroupLayout] }),
@@ -93,11 +102,11 @@ export class PipelineCache {
     return { pipeline, bindGroupLayout };
   }
 
-  #layout(kernel: Kernel): GPUBindGroupLayout {
+  #layout(device: GPUDevice, kernel: Kernel): GPUBindGroupLayout {
     const key = layoutKey(kernel);
     let layout = this.#layouts.get(key);
     if (!layout) {
-      layout = this.#device.createBindGroupLayout({
+      layout = device.createBindGroupLayout({
         label: key,
         entries: kernel.bindings.map(({ access, dynamic }, binding) => ({
           binding,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
-import { type DenoiseRun, Denoiser, givenRun } from '../../src/decision/denoiser.js';
+import { type DenoiseRun, Denoiser, type FinishedRun, givenRun } from '../../src/decision/denoiser.js';
 import { loadNetworks, type PolicyNetworks } from '../../src/decision/networks.js';
 import { PlanCache } from '../../src/decision/plan-cache.js';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
@@ -43,7 +43,7 @@ describe('runs that name a denoiser', () => {
     const chunks = async (networks: PolicyNetworks, runs: readonly DenoiseRun[]): Promise<Float32Array[]> => {
       const plans = new PlanCache(networks, own.checkpoint, []);
       try {
-        return (await new Denoiser(plans).run(runs)).map(({ normalizedChunk }) => normalizedChunk);
+        return (await new Denoiser(plans).run(runs)).map((run) => (run as FinishedRun).normalizedChunk);
       } finally {
         plans.destroy();
       }

@@ -241,7 +241,9 @@ describe('a network that is not finite', () => {
       })),
     );
     expect(found[1]).toMatchObject({ seed: 100_004, ticks: 0, score: 0, success: false, decisions: 0 });
-    expect(found[1]?.failure).toMatch(/^NonFiniteError: the U-Net's output is NaN or infinite at denoising step 1 of 2/);
+    expect(found[1]?.failure).toMatch(
+      /^NonFiniteError: decision 1 of the episode with seed 100004: the U-Net's output is NaN or infinite at denoising step 1 of 2/,
+    );
     expect([found[0], found[2]]).toEqual([expected[0], expected[2]]);
     await policy.dispose();
   });

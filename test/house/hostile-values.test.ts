@@ -23,7 +23,13 @@ const reached = (): never => {
 function policyWithoutDevice(): Policy {
   return Policy.of({
     spec: checkpoint,
-    networks: { device, unet: {}, predictor: undefined, destroy: () => {} } as unknown as PolicyNetworks,
+    placement: {
+      networks: { device, unet: {}, predictor: undefined, destroy: () => {} } as unknown as PolicyNetworks,
+      ownsDevice: false,
+    },
+    reopen: reached,
+    onDeviceLost: 'fail',
+    onReload: undefined,
     precision: 'f32',
     fileDtypes: [],
     strategy: { name: 'DDIM', steps: 2 },
@@ -92,6 +98,15 @@ const POLICY: readonly Probe[] = [
   { what: 'decideAll: an episode', call: (value) => policy.decideAll([{ episode: value, window: WINDOW }]) },
   { what: 'decideAll: a window', call: (value) => policy.decideAll([{ episode, window: value }]) },
   { what: 'decideAll: previous', call: (value) => policy.decideAll([{ window: WINDOW, previous: value }]), accepts: ['an empty list'] },
+  { what: 'decideAllSettled: requests', call: (value) => policy.decideAllSettled(value), accepts: ['an empty list'] },
+  {
+    what: 'decideAllSettled: a request',
+    call: (value) => policy.decideAllSettled([value]).then(([one]) => (one?.status === 'rejected' ? Promise.reject(one.reason) : one)),
+  },
+  { what: 'reload: options', call: (value) => policy.reload(value), accepts: EMPTY },
+  { what: 'reload: device', call: (value) => policy.reload({ device: value }) },
+  { what: 'reload: signal', call: (value) => policy.reload({ signal: value }) },
+  { what: 'reload: onProgress', call: (value) => policy.reload({ onProgress: value }), accepts: ['a function'] },
   { what: 'denoise: requests', call: (value) => policy.denoise(value), accepts: ['an empty list'] },
   { what: 'denoise: a request', call: (value) => policy.denoise([value]) },
   ...(['window', 'sample', 'schedule', 'stepNoise', 'trace'] as const).map((key) => ({
@@ -463,6 +478,8 @@ describe('a policy that was disposed of', () => {
       () => disposed.act(FRAME),
       () => disposed.decide(WINDOW),
       () => disposed.decideAll([]),
+      () => disposed.decideAllSettled([]),
+      () => disposed.reload(),
       () => disposed.denoise([SAMPLE]),
       () => disposed.timeDecision(WINDOW),
       () => disposed.warmup(),

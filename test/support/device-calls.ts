@@ -20,9 +20,15 @@ export type CountedCall = (typeof DEVICE_METHODS | typeof QUEUE_METHODS | typeof
 export class DeviceCalls {
   readonly #counts = new Map<CountedCall, number>();
   readonly #restore: (() => void)[] = [];
+  readonly #onCall: (before: number, made: boolean) => void;
+  #total = 0;
 
-  /** `buffer`: any buffer of the device; what is counted on it is counted on all of them. */
-  constructor(device: GPUDevice, buffer: GPUBuffer) {
+  /**
+   * `buffer`: any buffer of the device; what is counted on it is counted on all of them. `onCall` is told before each call how
+   * many there were before it, and after it when `made` is true.
+   */
+  constructor(device: GPUDevice, buffer: GPUBuffer, onCall: (before: number, made: boolean) => void = () => {}) {
+    this.#onCall = onCall;
     for (const name of DEVICE_METHODS) this.#count(device, name);
     for (const name of QUEUE_METHODS) this.#count(device.queue, name);
     // Buffers made earlier are reached through the prototype they share.
@@ -42,9 +48,15 @@ export class DeviceCalls {
     const own = Object.getOwnPropertyDescriptor(target, name);
     const original = target[name] as (...args: unknown[]) => unknown;
     const counts = this.#counts;
+    const tell = (before: number, made: boolean): void => this.#onCall(before, made);
+    const next = (): number => this.#total++;
     const replacement = function (this: unknown, ...args: unknown[]): unknown {
       counts.set(name, (counts.get(name) ?? 0) + 1);
-      return original.apply(this, args);
+      const before = next();
+      tell(before, false);
+      const result = original.apply(this, args);
+      tell(before, true);
+      return result;
     };
     Object.defineProperty(target, name, { value: replacement, configurable: true, writable: true });
     this.#restore.push(() => {

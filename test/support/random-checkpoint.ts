@@ -38,6 +38,18 @@ export interface RandomCheckpoint {
   readonly tensors: Tensors;
 }
 
+/** A network that compiles quickly; for what does not depend on the size of weights. It takes 2 frames of 3 values. */
+export const SMALL_UNET: UnetShape = {
+  actionDim: 2,
+  horizon: 8,
+  downDims: [16, 8],
+  kernelSize: 3,
+  groups: 4,
+  stepEmbedDim: 8,
+  conditioningDim: 6,
+  scaleModulation: true,
+};
+
 export interface RandomPolicyOptions {
   readonly seed?: number;
   /** Default lerobot. */

@@ -44,13 +44,15 @@ export interface StepsRun {
   /** One row per step, as tokens. */
   readonly noise: readonly Values[];
   readonly codes?: readonly number[];
+  /** Of every sample. */
   readonly status?: number;
 }
 
 export interface StepsResult {
   readonly sample: Values;
   readonly x0: Values;
-  readonly status: number;
+  /** Of every sample. */
+  readonly status: readonly number[];
 }
 
 /** The steps on a device, one after the other. */
@@ -69,7 +71,7 @@ export async function runSteps(device: ComputeDevice, p: StepsRun): Promise<Step
     (op) => {
       const x = op.input(sample, 'tokens');
       const pastX0 = op.buffer('x0', past);
-      const status = op.buffer('status', Uint32Array.of(p.status ?? 0));
+      const status = op.buffer('status', new Uint32Array(batch).fill(p.status ?? 0));
       recordSolverStep(op.builder, {
         steps: {
           buffer: op.buffer('steps', pack(steps, p.codes ?? steps.map(() => 1))),
@@ -92,7 +94,7 @@ export async function runSteps(device: ComputeDevice, p: StepsRun): Promise<Step
   );
   const pairs = new Float32Array(results.words('x0').slice().buffer);
   const x0 = valuesOf(batch, channels, length, (b, c, t) => pairs[2 * ((b * length + t) * channels + c)] as number);
-  return { sample: results.values('sample'), x0, status: results.words('status')[0] as number };
+  return { sample: results.values('sample'), x0, status: [...results.words('status')] };
 }
 
 function tokenOrder(values: Values): Float64Array {

@@ -1,63 +1,60 @@
 import { expect } from 'vitest';
+import type { Episode } from '../../src/policy/episode.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { noise, window } from './golden-policy.js';
-import { randomPolicy } from './random-checkpoint.js';
+import { randomPolicy, SMALL_UNET } from './random-checkpoint.js';
+import { settledResources } from './resources.js';
 
 const LIMIT_BYTES = 5e6;
-
-/** Memory of the process after everything that can be collected was. */
-async function settledMemory(): Promise<{ rss: number; heap: number }> {
-  const collect = globalThis.gc;
-  if (!collect) throw new Error('run with --expose-gc, as vitest.config.ts does for this kind of file');
-  for (let i = 0; i < 3; i++) {
-    collect();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const { rss, heapUsed, external } = process.memoryUsage();
-  return { rss, heap: heapUsed + external };
-}
+/** Decisions of a round: one alone, and six in one batch, as for a fleet. */
+const ALONE_AND_TOGETHER = 7;
 
 /**
  * Fails where memory grows by 5 MB or more over these decisions, after those to warm up: what JavaScript holds, inside and
- * outside of the heap, or that of the whole process, drivers included.
+ * outside of the heap, or that of the whole process, drivers included. Threads and file descriptors must not grow at all.
+ * Returns what was gained, in bytes, and how many milliseconds a decision took.
  */
 export async function expectSteadyMemory(
   device: ComputeDevice,
   of: 'script' | 'process',
   warmUp: number,
   decisions: number,
-): Promise<void> {
+): Promise<{ heap: number; rss: number; decisionMs: number }> {
   // A small network: what could leak is per decision and per dispatch, not per weight.
-  const unet = {
-    actionDim: 2,
-    horizon: 8,
-    downDims: [16, 8],
-    kernelSize: 3,
-    groups: 4,
-    stepEmbedDim: 8,
-    conditioningDim: 6,
-    scaleModulation: true,
-  };
-  const policy = await loadPolicy(randomPolicy(unet, 3).source, {
+  const policy = await loadPolicy(randomPolicy(SMALL_UNET, 3).source, {
     device,
     networks: { predictor: 'shift' },
     strategy: { name: 'STEP', budget: 1, stall: {}, coldStart: { steps: 1 } },
   });
-  const windows = [0, 1, 2, 3].map((salt) => window(policy, salt));
+  const windows = Array.from({ length: ALONE_AND_TOGETHER }, (_, salt) => window(policy, salt));
   const given = noise(policy);
+  let fleet: Episode[] = [];
   const run = async (count: number): Promise<void> => {
-    // Now and then an episode ends, as in use; every other decision draws its own noise.
-    for (let i = 0; i < count; i++) {
-      if (i % 100 === 0) policy.reset();
-      await policy.decide(windows[i % windows.length]!, i % 2 === 0 ? {} : { noise: given });
+    for (let round = 0; round * ALONE_AND_TOGETHER < count; round++) {
+      // Now and then episodes end, as in use; every other decision draws its own noise.
+      if (round % 50 === 0) {
+        policy.reset();
+        fleet = [1, 2, 3].map((seed) => policy.beginEpisode({ seed }));
+      }
+      await policy.decide(windows[0]!, round % 2 === 0 ? {} : { noise: given });
+      await policy.decideAll([
+        ...fleet.map((episode, i) => ({ episode, window: windows[i + 1]! })),
+        ...[4, 5, 6].map((i) => ({ previous: [], window: windows[i]!, seed: round })),
+      ]);
     }
   };
   await run(warmUp);
-  const before = await settledMemory();
+  const before = await settledResources();
+  const started = performance.now();
   await run(decisions);
-  const after = await settledMemory();
-  expect(after.heap - before.heap).toBeLessThan(LIMIT_BYTES);
-  if (of === 'process') expect(after.rss - before.rss).toBeLessThan(LIMIT_BYTES);
+  const decisionMs = (performance.now() - started) / decisions;
+  const after = await settledResources();
+  const gained = { heap: after.heap - before.heap, rss: after.rss - before.rss };
+  expect(gained.heap).toBeLessThan(LIMIT_BYTES);
+  if (of === 'process') expect(gained.rss).toBeLessThan(LIMIT_BYTES);
+  expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+  expect(after.threads).toBeLessThanOrEqual(before.threads);
   await policy.dispose();
+  return { ...gained, decisionMs };
 }

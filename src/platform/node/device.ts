@@ -1,6 +1,6 @@
 import { ComputeDevice, checkOpenOptions } from '../../runtime/device.js';
 import type { OpenDeviceOptions } from '../options.js';
-import { createGpu } from './gpu.js';
+import { createGpu, forgetGpu } from './gpu.js';
 import { chooseProfile } from './profile.js';
 import { chooseVariants } from './variants.js';
 
@@ -17,5 +17,9 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Compu
   if (options.gpu) return ComputeDevice.open({ ...rest, ...tables });
   const profile = chooseProfile(options.profile);
   const gpu = await createGpu(adapter, { profile, timing: options.timing ?? false });
-  return ComputeDevice.open({ isPolled: true, ...rest, ...tables, gpu, profile });
+  const device = await ComputeDevice.open({ isPolled: true, ...rest, ...tables, gpu, profile });
+  void device.gpuDevice.lost.then(({ reason }) => {
+    if (reason !== 'destroyed') forgetGpu(gpu);
+  });
+  return device;
 }

@@ -10,9 +10,9 @@
 const ELEMENTS: u32 = 32u;
 const START_STATUS: u32 = 4294967295u;
 
-fn report_non_finite(value: f32, code: u32) {
+fn report_non_finite(value: f32, sample_index: u32, code: u32) {
   if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) {
-    atomicMax(&status[0], code);
+    atomicMax(&status[sample_index], code);
   }
 }
 
@@ -27,6 +27,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (scale.x != 0.0f) {
     value += scale.x * prediction[index];
   }
-  report_non_finite(value, START_STATUS);
+  report_non_finite(value, id.z, START_STATUS);
   x[index] = value;
 }

@@ -25,9 +25,9 @@ struct Step {
 @group(0) @binding(4) var<storage, read_write> x0: array<vec2f>;
 @group(0) @binding(5) var<storage, read_write> status: array<atomic<u32>>;
 
-fn report_non_finite(value: f32, code: u32) {
+fn report_non_finite(value: f32, sample_index: u32, code: u32) {
   if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) {
-    atomicMax(&status[0], code);
+    atomicMax(&status[sample_index], code);
   }
 }
 
@@ -35,10 +35,10 @@ fn predicted_x0(index: u32) -> f32 {
   return step.x0_from_sample * sample[index] + step.x0_from_output * output[index];
 }
 
-fn update(index: u32, clean: f32) {
+fn update(index: u32, sample_index: u32, clean: f32) {
   let x = sample[index];
   let m = output[index];
-  report_non_finite(m, step.status_code);
+  report_non_finite(m, sample_index, step.status_code);
   let eps = step.eps_from_sample * x + step.eps_from_output * m;
   let past = x0[index];
   var next = step.from_x0 * clean + step.from_eps * eps + step.from_sample * x;
@@ -123,6 +123,6 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) id: 
     if (bound > 0.0f) {
       clean = clamp(clean, -bound, bound) / scale;
     }
-    update(first + e, clean);
+    update(first + e, id.z, clean);
   }
 }

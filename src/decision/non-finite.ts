@@ -1,0 +1,38 @@
+import { START_STATUS } from '../../kernels/sampling/start.wgsl.js';
+import type { Schedule } from '../diffusion/solver-step.js';
+import { NonFiniteError } from '../foundation/errors.js';
+import type { DecisionOutput } from './decision-input.js';
+
+const NONE: ReadonlyMap<number, NonFiniteError> = new Map();
+
+/**
+ * Samples of a batch that were NaN or infinite, by their place, each with what went wrong first. `codes`: u32 [b], as the
+ * kernels raised them.
+ */
+export function findNonFinite(
+  codes: Uint32Array,
+  schedule: Schedule,
+  { normalizedChunk, chunk }: Pick<DecisionOutput, 'normalizedChunk' | 'chunk'>,
+): ReadonlyMap<number, NonFiniteError> {
+  if (codes.every((code) => code === 0) && chunk.every(Number.isFinite) && normalizedChunk.every(Number.isFinite)) return NONE;
+  const size = chunk.length / codes.length;
+  const failures = new Map<number, NonFiniteError>();
+  codes.forEach((code, sample) => {
+    const own = (values: Float32Array): Float32Array => values.subarray(sample * size, (sample + 1) * size);
+    const isFinite = code === 0 && own(chunk).every(Number.isFinite) && own(normalizedChunk).every(Number.isFinite);
+    if (!isFinite) failures.set(sample, new NonFiniteError(reason(code, schedule)));
+  });
+  return failures;
+}
+
+function reason(code: number, { steps }: Schedule): string {
+  if (code === START_STATUS) {
+    return 'the start of the decision is NaN or infinite: the predictor is not usable for this observation. No action is returned.';
+  }
+  if (code === 0) return 'the actions are NaN or infinite after the last solver step. No action is returned.';
+  const index = steps.length - code;
+  return (
+    `the U-Net's output is NaN or infinite at denoising step ${index + 1} of ${steps.length} (timestep ${steps[index]?.timestep}). ` +
+    "No action is returned: check the observation's range and the checkpoint."
+  );
+}

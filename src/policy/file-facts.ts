@@ -1,0 +1,27 @@
+import type { NamedTensors } from '../checkpoints/named-tensors.js';
+import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+
+/** Tensors whose values are looked at. Training changes nearly all of them, so a few small ones tell. */
+const COMPARED_TENSORS = 8;
+
+/**
+ * What tells the files of a policy from those of another: what they say of the policy, all tensors' shapes, and the values of a
+ * few. Weights that are read again shall be those that episodes were begun with.
+ */
+export async function fileFacts(policy: PolicyCheckpoint, predictor: PredictorCheckpoint | undefined): Promise<string> {
+  const { unet, scheduler, observationSteps, actionSteps, observations, action } = policy;
+  return JSON.stringify([
+    { unet, scheduler, observationSteps, actionSteps, observations, action },
+    await tensorFacts(policy.weights),
+    predictor ? [predictor.config, await tensorFacts(predictor.weights)] : null,
+  ]);
+}
+
+async function tensorFacts(weights: NamedTensors): Promise<object> {
+  const tensors = [...weights.names()].map((name) => ({ name, shape: weights.shape(name) ?? [], dtype: weights.dtype(name) }));
+  const elements = (shape: readonly number[]): number => shape.reduce((all, size) => all * size, 1);
+  const smallest = [...tensors].sort((a, b) => elements(a.shape) - elements(b.shape)).slice(0, COMPARED_TENSORS);
+  const values: number[][] = [];
+  for (const { name } of smallest) values.push([...(await weights.readFloats(name))]);
+  return { tensors, values };
+}

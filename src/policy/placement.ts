@@ -1,0 +1,98 @@
+import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
+import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
+import type { CheckpointSource } from '../checkpoints/source.js';
+import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
+import { CheckpointError, OptionError } from '../foundation/errors.js';
+import { shownValue } from '../foundation/shown.js';
+import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
+import { ComputeDevice } from '../runtime/device.js';
+import { fileFacts } from './file-facts.js';
+import type { LoadReporter } from './load-progress.js';
+import { type LoadedIn, loadInPrecision, type PrecisionChoice } from './precision.js';
+
+/** Where the files of a policy are. */
+export interface PolicySources {
+  readonly policy: CheckpointSource;
+  readonly predictor: CheckpointSource | 'shift' | undefined;
+}
+
+export interface PlaceOptions {
+  readonly precision: PrecisionChoice;
+  readonly signal?: AbortSignalLike | undefined;
+  readonly reporter: LoadReporter;
+}
+
+/** The networks of a policy on a device. */
+export interface Placement {
+  readonly networks: PolicyNetworks;
+  /** Whether the device was opened for the policy alone, and goes with it. */
+  readonly ownsDevice: boolean;
+}
+
+/** What was read, and the networks that it became. */
+export interface Placed extends LoadedIn<PolicyNetworks> {
+  readonly checkpoint: PolicyCheckpoint;
+  readonly predictor: PredictorCheckpoint | 'shift' | undefined;
+  /** See `fileFacts`. */
+  readonly facts: string;
+}
+
+/**
+ * Reads a policy's files and brings its networks to a device. Closes the sources when it is done.
+ * `expected`: the facts of the files when they were read before.
+ * @throws CheckpointError, also where the files are others than before; DeviceLimitError, and the reason of `signal`.
+ */
+export async function placePolicy(
+  device: ComputeDevice,
+  sources: PolicySources,
+  options: PlaceOptions,
+  expected?: string,
+): Promise<Placed> {
+  const { precision: choice, signal, reporter } = options;
+  signal?.throwIfAborted();
+  const loading = signal ? { signal } : {};
+  const opened: (PolicyCheckpoint | PredictorCheckpoint)[] = [];
+  const unwatch = device.pipelines.watch((progress) => reporter.note({ stage: 'kernels', ...progress }));
+  try {
+    const checkpoint = await loadPolicyCheckpoint(sources.policy, loading);
+    opened.push(checkpoint);
+    const given = sources.predictor;
+    const predictor = typeof given === 'object' ? await loadPredictorCheckpoint(given, loading) : given;
+    if (typeof predictor === 'object') opened.push(predictor);
+    const facts = await fileFacts(checkpoint, typeof predictor === 'object' ? predictor : undefined);
+    if (expected !== undefined && facts !== expected) {
+      throw new CheckpointError(
+        `${checkpoint.name}: expected the files that the policy was loaded from, found others: they changed meanwhile. ` +
+          'Episodes cannot go on with another policy: load it with loadPolicy, or put the files back.',
+      );
+    }
+    const exactHalves = choice === 'auto' && (await trustsHalfLoads(device, 'packed'));
+    const refused = await adoptHalfLoads(device);
+    const onBlock = (done: number, total: number): void => reporter.report({ stage: 'weights', done, total });
+    const loaded = await loadInPrecision(choice, { deviceClass: device.deviceClass, exactHalves }, (precision) =>
+      loadNetworks(device, checkpoint, predictor, { precision, signal, onBlock }),
+    );
+    try {
+      for (const { assertUnchanged } of opened) await assertUnchanged();
+    } catch (error) {
+      loaded.networks.destroy();
+      throw error;
+    }
+    const warnings = [...device.warnings, ...(refused === undefined ? [] : [refused]), ...loaded.warnings];
+    return { ...loaded, warnings, checkpoint, predictor, facts };
+  } finally {
+    unwatch();
+    // Everything that a policy needs is on the device now.
+    for (const checkpoint of opened) await checkpoint.close();
+  }
+}
+
+/** @throws OptionError where a device was given that is none of the engine's. */
+export function checkDevice(where: string, device: unknown): void {
+  if (device === undefined || device instanceof ComputeDevice) return;
+  const isRaw = typeof device === 'object' && device !== null && 'createBuffer' in device;
+  const found = isRaw ? 'a raw GPUDevice' : shownValue(device);
+  throw new OptionError(`${where}: device must be one that openDevice() or ComputeDevice.open() returned, found ${found}.`);
+}
