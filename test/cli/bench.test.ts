@@ -14,6 +14,7 @@ interface Latencies {
 }
 
 interface BenchRecord {
+  readonly timerGapMs: { readonly loading: number; readonly deciding: number };
   readonly latencyMs: Record<'backToBack' | 'paced' | 'cold', Latencies>;
   readonly coldStart: Record<
     | 'readyMs'
@@ -67,6 +68,10 @@ describe('warmstep bench', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('synthetic tiny: 4,584,650 parameters, f32 weights');
     const record = JSON.parse(await readFile(file, 'utf8')) as BenchRecord;
+    expect(stdout).toMatch(/a timer of 1 ms waited at most [\d.]+ \S+ while the policy decided, [\d.]+ \S+ while it was loaded/);
+    // A timer of 1 ms that ticks at all has gaps of that.
+    expect(record.timerGapMs.deciding).toBeGreaterThan(0.5);
+    expect(record.timerGapMs.loading).toBeGreaterThan(0.5);
     expect(record).toMatchObject({
       size: 'tiny',
       precision: 'f32',

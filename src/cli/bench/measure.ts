@@ -11,6 +11,7 @@ import { type ColdStart, clockedSource, splitColdStart } from './cold-start.js';
 import { DeviceClock } from './device-clock.js';
 import { type HostPath, measureHostPath } from './host-path.js';
 import { frames } from './observations.js';
+import { TimerGap } from './timer-gap.js';
 
 /** U-Net evaluations of a warm decision. */
 const BUDGET = 2;
@@ -49,6 +50,8 @@ export interface BenchMeasurement {
   readonly coldEvaluations: number;
   readonly coldStart: ColdStart;
   readonly hostPath: HostPath;
+  /** The longest gap of a timer of 1 ms, while the policy was loaded and while it decided. */
+  readonly timerGapMs: { readonly loading: number; readonly deciding: number };
   readonly memory: {
     /** Size of the model files. */
     readonly modelBytes: number;
@@ -77,8 +80,10 @@ export async function measureSynthetic(device: ComputeDevice, options: BenchOpti
     signal,
     strategy: { name: 'STEP', budget: BUDGET },
   } as const;
+  const loadingGap = new TimerGap();
   return withPolicy(clockedSource(source, reads), loading, async (policy) => {
     const ready = performance.now();
+    const loadingGapMs = loadingGap.stop();
     await policy.act(frames(0, 1));
     const firstAction = performance.now();
     const coldStart = splitColdStart(clock, reads, { started, ready, firstAction }, device.pipelines.size);
@@ -87,6 +92,7 @@ export async function measureSynthetic(device: ComputeDevice, options: BenchOpti
     const latencyMs = { ...(await warmDecisions(policy, options)), cold: summary(cold.map((decision) => decision.latencyMs)) };
     const hostDecisions = Math.max(3, Math.min(HOST_DECISIONS, Math.floor(PHASE_MS / 4 / latencyMs.backToBack.p50)));
     const hostPath = await measureHostPath(device, policy, hostDecisions, signal);
+    const deciding = await decidingGap(policy, hostDecisions, signal);
     const residentPeak = process.resourceUsage().maxRSS * 1024;
     const { parameters, precision: taken, dispatches, deviceBytes } = policy.info;
     return {
@@ -99,9 +105,24 @@ export async function measureSynthetic(device: ComputeDevice, options: BenchOpti
       coldEvaluations: cold[0]?.timesteps.length ?? 0,
       coldStart,
       hostPath,
+      timerGapMs: { loading: loadingGapMs, deciding },
       memory: { modelBytes, deviceBytes, residentBefore, residentPeak, peakPerModelByte: residentPeak / modelBytes },
     };
-  });
+  }).finally(() => loadingGap.stop());
+}
+
+/** In decisions of their own: a timer that ticks would be in the latencies. */
+async function decidingGap(policy: Policy, decisions: number, signal: AbortSignal): Promise<number> {
+  const gap = new TimerGap();
+  try {
+    for (let i = 0; i < decisions; i++) {
+      signal.throwIfAborted();
+      await policy.decide(frames(i, policy.info.observationSteps));
+    }
+  } finally {
+    gap.stop();
+  }
+  return gap.stop();
 }
 
 async function coldDecisions(policy: Policy, signal: AbortSignal): Promise<Decision[]> {

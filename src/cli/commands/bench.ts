@@ -144,6 +144,13 @@ function report(record: BenchRecord): string {
           `${bytes(memory.deviceBytes)} on the device`,
       ],
     ]),
+    facts([
+      [
+        'event loop',
+        `a timer of 1 ms waited at most ${milliseconds(record.timerGapMs.deciding)} while the policy decided, ` +
+          `${milliseconds(record.timerGapMs.loading)} while it was loaded`,
+      ],
+    ]),
     table(
       ['from loadPolicy to the first action', 'time'],
       [
