@@ -2,6 +2,7 @@ import type { Kernel } from '../../kernels/lib/kernel.js';
 import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
 import { DeviceLostError, NoAdapterError } from '../foundation/errors.js';
 import { classifyAdapter, type DeviceClass } from './device-class.js';
+import { Naps } from './naps.js';
 import { PipelineCache } from './pipeline-cache.js';
 import { adapterIdentity, checkVariantTable, type VariantTable } from './variant-table.js';
 
@@ -11,6 +12,13 @@ import { adapterIdentity, checkVariantTable, type VariantTable } from './variant
  */
 export const PROFILES = ['safe', 'fast'] as const;
 export type Profile = (typeof PROFILES)[number];
+
+/**
+ * How the host waits for a device that it has to ask. `poll`: all the time, for the least latency. `sleep`: in naps of a tenth
+ * of a millisecond, which leaves the core to others; a result comes some 0.2 ms later at most.
+ */
+export const IDLE_CHOICES = ['poll', 'sleep'] as const;
+export type IdleChoice = (typeof IDLE_CHOICES)[number];
 
 export interface OpenDeviceOptions {
   /** The WebGPU implementation; default `navigator.gpu`. */
@@ -32,11 +40,13 @@ export interface OpenDeviceOptions {
    * What `warmstep tune` found for this adapter, or what finds it once the adapter is known. Default: the shipped variants.
    */
   readonly variants?: VariantTable | ((adapter: AdapterFacts) => VariantTable | undefined);
-  /**
-   * Whether the implementation keeps a core busy while a promise is pending, as Dawn in Node does: decisions then sleep
-   * for most of the time that they are known to take. Default false.
-   */
+  /** Whether the implementation keeps a core busy while a promise is pending, as Dawn in Node does. Default false. */
   readonly isPolled?: boolean;
+  /**
+   * How such an implementation is waited for. Default: `sleep` on software adapters, which compute on the core that would
+   * poll; `poll` on all others, whose latency comes before an idle core.
+   */
+  readonly idle?: IdleChoice;
   /** Replaces the text of a kernel before it is compiled. For tests that break a kernel on purpose. */
   readonly transformShader?: (kernel: Kernel) => string;
 }
@@ -70,12 +80,12 @@ export class ComputeDevice {
   readonly deviceClass: DeviceClass;
   /** Variants that were measured on this adapter; undefined: the shipped ones. */
   readonly variants: VariantTable | undefined;
-  /** See OpenDeviceOptions. */
-  readonly isPolled: boolean;
   /** Features of the adapter, whether or not the device asked for them. */
   readonly adapterFeatures: ReadonlySet<string>;
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
   readonly #gpu: GPU;
+  /** Where waits are slept through in part. */
+  readonly #naps: Naps | undefined;
   #halfLoads: HalfLoads = 'packed';
   #failure: Error | undefined;
   /** Ends the waits that are under way. */
@@ -92,7 +102,8 @@ export class ComputeDevice {
     this.variants = table && checkVariantTable(table, adapterIdentity(facts), table.file ?? 'option variants');
     this.adapter = { ...facts, variants: table ? ['tuned', ...(table.file === undefined ? [] : [table.file])].join(' ') : 'shipped' };
     this.deviceClass = options.deviceClass ?? classifyAdapter(this.adapter);
-    this.isPolled = options.isPolled ?? false;
+    const idle = options.idle ?? (this.adapter.isFallback ? 'sleep' : 'poll');
+    this.#naps = options.isPolled && idle === 'sleep' ? new Naps() : undefined;
     this.pipelines = new PipelineCache(device, options.transformShader);
     void device.lost.then(({ reason, message }) => {
       this.#fail(`the WebGPU device was ${reason === 'destroyed' ? 'destroyed' : 'lost'}: ${message || 'no message'}.`);
@@ -170,6 +181,7 @@ export class ComputeDevice {
   /** Waits for GPU work; ends with DeviceLostError when the device goes away first, so that no wait hangs. */
   async settle<T>(work: Promise<T>): Promise<T> {
     let cancel: (reason: Error) => void = () => {};
+    const endNaps = this.#naps?.begin();
     try {
       // Not a race with `device.lost`: that promise would hold on to the result of every race as long as the device lives.
       const result = await new Promise<T>((resolve, reject) => {
@@ -186,6 +198,7 @@ export class ComputeDevice {
       throw this.#failure ?? error;
     } finally {
       this.#waits.delete(cancel);
+      endNaps?.();
     }
   }
 

@@ -76,6 +76,22 @@ export class Plan {
     return buffer;
   }
 
+  /** Appends the runs to an encoder, as `encode` does; yields after each of them, and must be driven to its end. */
+  *encodeInParts(encoder: GPUCommandEncoder, runs: readonly SegmentRun[]): Generator<void, void> {
+    const pass = encoder.beginComputePass();
+    let pipeline: GPUComputePipeline | undefined;
+    for (const { segment, offsets } of runs) {
+      this.#checkOffsets(segment, offsets);
+      for (const dispatch of this.#segment(segment).dispatches) {
+        if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
+        pipeline = dispatch.pipeline;
+        this.#encodeDispatch(pass, dispatch, offsets);
+      }
+      yield;
+    }
+    pass.end();
+  }
+
   /** Appends the runs to an encoder; `probed` receives a copy after each probe point, and may interrupt the pass. */
   encode(encoder: GPUCommandEncoder, runs: readonly SegmentRun[], probed?: ProbeBuffer): void {
     let pass = encoder.beginComputePass();
