@@ -242,7 +242,13 @@ function assertFinite(code: number, schedule: Schedule, output: Omit<DecisionOut
         "No action is returned: check the observation's range and the checkpoint.",
     );
   }
-  if (!output.chunk.every(Number.isFinite) || !output.normalizedChunk.every(Number.isFinite)) {
+  if (!areFinite(output.chunk) || !areFinite(output.normalizedChunk)) {
     throw new NonFiniteError('the actions are NaN or infinite after the last solver step. No action is returned.');
   }
+}
+
+/** A plain loop: `every` with a function makes an object of each number. */
+function areFinite(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
 }

@@ -86,7 +86,9 @@ export class Denoiser {
   async run(runs: readonly DenoiseRun[]): Promise<FinishedRun[]> {
     const results: FinishedRun[] = [];
     for (const batch of batches(runs)) {
-      const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch);
+      const { length } = batch.runs;
+      const schedules = [batch.schedule];
+      const plan = this.#plans.find(length, schedules, batch) ?? (await this.#plans.get(length, schedules, batch));
       const output = await plan.run(decisionInput(plan, batch));
       const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
       batch.places.forEach((place, b) => (results[place] = { ...denoiseResult(batch, output, b), probes }));
@@ -104,6 +106,12 @@ export class Denoiser {
 
 function batches(runs: readonly DenoiseRun[]): Batch[] {
   const all: Batch[] = [];
+  // The usual decision is one run: a control loop waits for it.
+  const [only] = runs;
+  if (only && runs.length === 1) {
+    const { network, schedule, trace = false } = only.request;
+    return [{ network, schedule, trace, runs: [only], places: [0] }];
+  }
   runs.forEach((run, place) => {
     const { network, schedule, trace = false } = run.request;
     const joins = (other: Batch): boolean =>
@@ -133,15 +141,21 @@ function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionI
   const predicted = starts.some(({ predictionScale }) => predictionScale !== 0);
   const history = ({ request, history: chunk }: DenoiseRun): Float32Array => request.history ?? chunk ?? new Float32Array(chunkSize);
   return {
-    observations: concatenate(runs.map(({ frames }) => frames)),
+    observations: together(runs.map(({ frames }) => frames)),
     schedule,
     starts,
-    history: predicted ? concatenate(runs.map(history)) : undefined,
-    noise: concatenate(starts.map(({ noise }) => noise)),
+    history: predicted ? together(runs.map(history)) : undefined,
+    noise: together(starts.map(({ noise }) => noise)),
     stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) =>
-      concatenate(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array)),
+      together(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array)),
     ),
   };
+}
+
+/** The values of all runs, to be read: those of one run are not copied. */
+function together(parts: readonly Float32Array[]): Float32Array {
+  const [only] = parts;
+  return only && parts.length === 1 ? only : concatenate(parts);
 }
 
 /** Where a run brings its own prediction, the start is mixed here and goes up in place of the noise. */
@@ -154,7 +168,7 @@ function startOf({ request, noise }: DenoiseRun): { predictionScale: number; noi
 
 function denoiseResult({ runs, schedule, trace }: Batch, { normalizedChunk, chunk, probes }: DecisionOutput, b: number): DenoiseResult {
   const size = chunk.length / runs.length;
-  const own = (values: Float32Array): Float32Array => values.slice(b * size, (b + 1) * size);
+  const own = (values: Float32Array): Float32Array => (runs.length === 1 ? values : values.slice(b * size, (b + 1) * size));
   return {
     normalizedChunk: own(normalizedChunk),
     chunk: own(chunk),

@@ -46,19 +46,26 @@ export class PlanCache {
    * @throws OptionError for a denoiser that the policy does not have.
    */
   async get(batch: number, schedules: readonly Schedule[], variant: PlanVariant = {}): Promise<DecisionPlan> {
+    const existing = this.find(batch, schedules, variant);
+    if (existing) return existing;
     const key = keyOf(batch, variant);
-    const existing = this.#plans.get(key);
+    this.#plans.get(key)?.destroy();
     this.#plans.delete(key);
-    if (existing && schedules.every((schedule) => existing.fits(schedule))) {
-      this.#plans.set(key, existing);
-      return existing;
-    }
-    existing?.destroy();
     this.reserve(schedules);
     const plan = await this.#compile(batch, variant);
     this.#plans.set(key, plan);
     this.#forget();
     return plan;
+  }
+
+  /** The plan of a batch size that these schedules fit into, if it was compiled; it counts as used. */
+  find(batch: number, schedules: readonly Schedule[], variant: PlanVariant = {}): DecisionPlan | undefined {
+    const key = keyOf(batch, variant);
+    const existing = this.#plans.get(key);
+    if (!existing || !schedules.every((schedule) => existing.fits(schedule))) return undefined;
+    this.#plans.delete(key);
+    this.#plans.set(key, existing);
+    return existing;
   }
 
   /** Of the probes of a traced run, those that the policy was loaded with. */
