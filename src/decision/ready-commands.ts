@@ -123,7 +123,9 @@ export class ReadyCommands {
         // Nobody waits here: the decision that needs the commands encodes them itself, and reports what is wrong.
         return;
       }
-      if (!slot.commands) return this.handedOut();
+      if (slot.commands) continue;
+      this.handedOut();
+      return;
     }
   }
 }
