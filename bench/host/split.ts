@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeviceClock, type Span } from '../../src/cli/bench/device-clock.js';
+import { REHEARSED } from '../../src/decision/decision-input.js';
 import { summarize } from '../../src/foundation/statistics.js';
 import { type Engine, moduleOf, timeDecision } from './engine.js';
 import { turn } from './latency.js';
@@ -97,12 +98,19 @@ async function noiseTime({ root, policy }: Engine): Promise<number> {
 
 async function stagingTime({ root, policy }: Engine): Promise<number> {
   const { DecisionUpload } = await moduleOf<typeof import('../../src/decision/decision-upload.js')>(root, 'decision/decision-upload.js');
-  const { rehearsalInput } = await moduleOf<typeof import('../../src/decision/decision-input.js')>(root, 'decision/decision-input.js');
   const { horizon, actionDim, observationSteps, observations } = policy.info;
   const frameWidth = observations.reduce((sum, { size }) => sum + size, 0);
   const shape = { batch: 1, observationSteps, frameWidth, horizon, actionDim, maxSteps: 16, maxNoiseRows: 0 };
   const upload = new DecisionUpload(shape);
-  const input = rehearsalInput(shape, true);
+  const values = new Float32Array(horizon * actionDim);
+  const input = {
+    observations: new Float32Array(observationSteps * frameWidth),
+    schedule: REHEARSED,
+    starts: [{ predictionScale: 1, noiseScale: 1 }],
+    history: values,
+    noise: values,
+    stepNoise: [],
+  };
   return timeApart(() => upload.fill(input));
 }
 

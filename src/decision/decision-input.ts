@@ -39,7 +39,7 @@ export interface DecisionOutput {
 }
 
 /** One evaluation at timestep 0 whose result nobody looks at. */
-const REHEARSAL = makeSchedule('DDIM', [
+export const REHEARSED = makeSchedule('DDIM', [
   {
     timestep: 0,
     clip: null,
@@ -54,19 +54,3 @@ const REHEARSAL = makeSchedule('DDIM', [
     fromNoise: 0,
   },
 ]);
-
-/** A decision on zeros that runs every segment, `predict` among them where it is asked for. */
-export function rehearsalInput(
-  { batch, observationSteps, frameWidth, horizon, actionDim }: DecisionShape,
-  predicted: boolean,
-): DecisionInput {
-  const zeros = new Float32Array(batch * horizon * actionDim);
-  return {
-    observations: new Float32Array(batch * observationSteps * frameWidth),
-    schedule: REHEARSAL,
-    starts: Array.from({ length: batch }, () => ({ predictionScale: predicted ? 1 : 0, noiseScale: 0 })),
-    history: zeros,
-    noise: zeros,
-    stepNoise: [],
-  };
-}

@@ -9,7 +9,7 @@ import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import type { OffsetValues } from '../runtime/step-offsets.js';
 import { type PlanTiming, timeRuns } from '../runtime/timing.js';
-import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalInput } from './decision-input.js';
+import type { DecisionInput, DecisionOutput, DecisionShape } from './decision-input.js';
 import type { DecisionOffsets } from './decision-offsets.js';
 import { DecisionUpload, type InputRange, inputLayout } from './decision-upload.js';
 import type { PolicyNetworks } from './networks.js';
@@ -144,20 +144,9 @@ export class DecisionPlan {
     return timeRuns(plan, this.#runs(input.schedule, predicted), clear);
   }
 
-  /** Encodes the commands of decisions that are expected. They wait for these, whatever comes before. */
-  expect(schedule: Schedule, predicted: boolean): void {
-    this.#ready.expect(schedule, predicted);
-  }
-
-  /** Runs every segment once, on zeros: some drivers compile a kernel when it first runs. */
-  async rehearse(): Promise<void> {
-    const input = rehearsalInput(this.shape, this.#parts.networks.predictor !== undefined);
-    const { queue } = this.#device.gpuDevice;
-    const encoder = this.#encoder();
-    this.#parts.plan.encode(encoder, this.#runs(input.schedule, isPredicted(input)));
-    this.#upload(input);
-    queue.submit([encoder.finish()]);
-    await this.#device.settle(queue.onSubmittedWorkDone());
+  /** Encodes the commands of a decision like this one, for the first that comes. */
+  expect(input: DecisionInput): void {
+    if (this.#parts.probes.size === 0) this.#ready.expect(input.schedule, isPredicted(input));
   }
 
   destroy(): void {

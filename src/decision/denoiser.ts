@@ -96,6 +96,14 @@ export class Denoiser {
     return results;
   }
 
+  /** Has commands encoded for runs like these. */
+  async expect(runs: readonly DenoiseRun[]): Promise<void> {
+    for (const batch of batches(runs)) {
+      const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch);
+      plan.expect(decisionInput(plan, batch));
+    }
+  }
+
   /** The plan and the input of runs that are one batch. */
   async prepare(runs: readonly DenoiseRun[]): Promise<{ readonly plan: DecisionPlan; readonly input: DecisionInput }> {
     const [batch] = batches(runs) as [Batch];

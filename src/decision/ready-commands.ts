@@ -22,7 +22,7 @@ interface Slot {
 }
 
 /** How long a turn between decisions may encode: a timer that is due waits for it, and is no more exact than this anyway. */
-const IDLE_MS = 0.5;
+const IDLE_MS = 1;
 
 /** Kinds that are kept ready: first decisions of an episode, usual ones, stalled ones, and one more. */
 const MOST_KINDS = 4;

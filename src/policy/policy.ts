@@ -17,6 +17,7 @@ import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions
 import { Episode } from './episode.js';
 import { describePolicy, type PolicyInfo } from './info.js';
 import { SerialQueue } from './queue.js';
+import { rehearse } from './rehearsal.js';
 import { RequestChecks } from './request-checks.js';
 
 export type {
@@ -211,16 +212,20 @@ export class Policy {
   }
 
   /**
-   * Compiles what decisions of this batch size need and runs it once, so that the first decision takes no longer than
+   * Compiles what decisions of this batch size need and tries it on zeros, so that the first decision takes no longer than
    * the others: some drivers compile a kernel when it first runs. `loadPolicy` does this for a batch of 1.
    * @throws OptionError, DeviceLimitError, ShaderError, and the reason of `signal` when it is aborted.
    */
   async warmup(batch = 1, signal?: AbortSignal): Promise<void> {
     checkInteger('warmup', 'batch', batch, 1, MAX_BATCH);
+    const { observationSteps } = this.#context;
+    const window = Object.fromEntries(this.#observations.map(({ name, size }) => [name, new Float32Array(observationSteps * size)]));
+    const zeros = this.#checks.window('warmup', window, {});
+    const parts = { denoiser: this.#denoiser, context: this.#context, predicted: this.#parts.networks.predictor !== undefined };
     await this.#run(async () => {
-      const plan = await this.#plans.get(batch, this.#strategy.schedules);
+      await this.#plans.get(batch, this.#strategy.schedules);
       signal?.throwIfAborted();
-      await plan.rehearse();
+      await rehearse(parts, this.#strategy, batch, zeros, signal);
     });
   }
 

@@ -19,7 +19,7 @@ export interface ColdStart {
   readonly uploadMs: number;
   /** Kernels compiled, several at a time. */
   readonly compileMs: number;
-  /** The first run of the plan, on zeros: some drivers compile a kernel only then. */
+  /** Warm-up: decisions on zeros (some drivers compile a kernel only then), and commands for the first ones that count. */
   readonly rehearseMs: number;
   /** Packing of weights, and everything else. */
   readonly otherMs: number;
@@ -60,8 +60,9 @@ export function splitColdStart(
   const spans = clock.take().filter(({ begin }) => begin < ready);
   const of = (...names: Span['name'][]): Span[] => spans.filter(({ name }) => names.includes(name));
   const firstBuffer = of('createBuffer')[0]?.begin ?? ready;
-  // The last thing that loading does is a submit of the rehearsal and the wait for it.
-  const rehearsal = { begin: of('submit').at(-1)?.begin ?? ready, end: ready };
+  // The last thing that loading does is to rehearse the plan, when its bind groups are there.
+  const compiled = of('createBindGroup').at(-1)?.end ?? started;
+  const rehearsal = { begin: of('submit').find(({ begin }) => begin >= compiled)?.begin ?? ready, end: ready };
   const compile = of('createShaderModule', 'createComputePipelineAsync');
   // A scope that is asked while kernels compile answers no sooner than the device: that is not the buffers' time.
   const buffers = of('createBuffer', 'popErrorScope').filter(

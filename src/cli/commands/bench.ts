@@ -146,7 +146,7 @@ function report(record: BenchRecord): string {
         ['  buffers created', milliseconds(coldStart.buffersMs)],
         ['  upload', milliseconds(coldStart.uploadMs)],
         [`  ${plural(coldStart.pipelines, 'kernel')} compiled`, milliseconds(coldStart.compileMs)],
-        ['  first run, on zeros', milliseconds(coldStart.rehearseMs)],
+        ['  warm-up, on zeros', milliseconds(coldStart.rehearseMs)],
         ['first action', milliseconds(coldStart.firstActionMs)],
       ],
     ),

@@ -1,0 +1,65 @@
+import { REHEARSED } from '../decision/decision-input.js';
+import type { Denoiser } from '../decision/denoiser.js';
+import { NonFiniteError } from '../foundation/errors.js';
+import { type PastChunk, type Strategy, type StrategyContext, singleRuns } from '../strategies/strategy.js';
+import { firstRuns } from './decide.js';
+import { Decider, type Given, statelessTurn, type Turn } from './decider.js';
+
+/** Decisions that are tried at most, and the time after which no further one begins: on slow devices one is all. */
+const MOST = 4;
+const LONGEST_MS = 50;
+
+export interface RehearsalParts {
+  readonly denoiser: Denoiser;
+  readonly context: StrategyContext;
+  /** Whether the policy has a predictor. */
+  readonly predicted: boolean;
+}
+
+/**
+ * Makes decisions on zeros that nobody sees, of one evaluation each, so that no later decision is the first of anything:
+ * some drivers compile a kernel when it first runs, and JavaScript's engine a function when it is first called. Then encodes
+ * what the first decisions of the strategy will submit. `given`: zeros as a caller brings them.
+ * @throws DeviceLostError, DeviceLimitError, ShaderError, and the reason of `signal` when it is aborted.
+ */
+export async function rehearse(
+  { denoiser, context, predicted }: RehearsalParts,
+  strategy: Strategy,
+  batch: number,
+  given: Given,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const decider = new Decider(denoiser, context, undefined);
+  const together = (of: Strategy, past: readonly PastChunk[]): Turn[] =>
+    Array.from({ length: batch }, (_, sample) => statelessTurn(of, given, past, 0, sample));
+  const tried = oneEvaluation(strategy, predicted);
+  const begun = performance.now();
+  for (let i = 0; i < MOST && (i === 0 || performance.now() - begun < LONGEST_MS); i++) {
+    signal?.throwIfAborted();
+    // What comes of zeros says nothing of the policy.
+    await decider.decide(together(tried, [])).catch((error: unknown) => {
+      if (!(error instanceof NonFiniteError)) throw error;
+    });
+  }
+  const size = context.horizon * context.actionDim;
+  const still = { normalizedChunk: new Float32Array(size), chunk: new Float32Array(size) };
+  // The first decision of an episode, a usual one, and one of a robot that stands still; the usual one is the most recent.
+  for (const past of [[], [still, still], [still]]) {
+    const pending = together(strategy, past).map((turn) => turn.pending);
+    await denoiser.expect(firstRuns(pending, size));
+  }
+}
+
+/** Runs every segment of a plan once. */
+function oneEvaluation({ actionSteps }: Strategy, predicted: boolean): Strategy {
+  const start = { predictionScale: predicted ? 1 : 0, noiseScale: 0, schedule: REHEARSED, warm: false, stalled: false };
+  return {
+    description: 'rehearsal',
+    schedules: [REHEARSED],
+    usual: REHEARSED,
+    needs: [],
+    actionSteps,
+    needsOnlyChunks: true,
+    begin: singleRuns(() => start),
+  };
+}
