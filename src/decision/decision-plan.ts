@@ -113,26 +113,41 @@ export class DecisionPlan {
    * @throws NonFiniteError when the network, or the start, is NaN or infinite.
    */
   async run(input: DecisionInput): Promise<DecisionOutput> {
-    const { status, chunk, actions, readback, probes: wantedProbes } = this.#parts;
-    const { schedule } = input;
-    const predicted = isPredicted(input);
-    const probed = wantedProbes.size === 0 ? undefined : await this.#probeBuffer(this.#runs(schedule, predicted));
-    const commands = probed ? this.#encodeProbed(schedule, predicted, probed) : this.#ready.take(schedule, predicted);
-    this.#upload(input);
-    this.#device.gpuDevice.queue.submit([commands]);
-    const mapping = readback.mapAsync(MAP_READ);
+    if (this.#parts.probes.size > 0) return this.#runProbed(input);
+    const mapping = this.#submit(input, this.#ready.take(input.schedule, isPredicted(input)));
     this.#ready.submitted();
     await this.#device.settle(mapping);
-    const mapped = readback.getMappedRange();
-    const copy = ({ range }: Result): Float32Array => new Float32Array(mapped.slice(range.offset, range.offset + range.bytes));
-    const [code = 0] = new Uint32Array(mapped, status.range.offset, 1);
-    const output = { normalizedChunk: copy(chunk), chunk: copy(actions) };
-    readback.unmap();
-
-    const probes = probed ? await this.#readProbes(probed) : NO_PROBES;
+    const output = this.#read(input.schedule);
     this.#ready.handedOut();
+    return output;
+  }
+
+  async #runProbed(input: DecisionInput): Promise<DecisionOutput> {
+    const runs = this.#runs(input.schedule, isPredicted(input));
+    const probed = await this.#probeBuffer(runs);
+    const encoder = this.#encoder();
+    this.#parts.plan.encode(encoder, runs, probed);
+    await this.#device.settle(this.#submit(input, this.#finish(encoder)));
+    const output = this.#read(input.schedule);
+    return { ...output, probes: await this.#readProbes(probed) };
+  }
+
+  /** Hands over the input and the commands; resolves when the result can be read. */
+  #submit(input: DecisionInput, commands: GPUCommandBuffer): Promise<undefined> {
+    this.#upload(input);
+    this.#device.gpuDevice.queue.submit([commands]);
+    return this.#parts.readback.mapAsync(MAP_READ);
+  }
+
+  /** Copies the result out of the mapped buffer. */
+  #read(schedule: Schedule): DecisionOutput {
+    const { status, chunk, actions, readback } = this.#parts;
+    const mapped = readback.getMappedRange();
+    const [code = 0] = new Uint32Array(mapped, status.range.offset, 1);
+    const output = { normalizedChunk: copyOf(mapped, chunk.range), chunk: copyOf(mapped, actions.range), probes: NO_PROBES };
+    readback.unmap();
     assertFinite(code, schedule, output);
-    return { ...output, probes };
+    return output;
   }
 
   /** Decides as `run` does, and returns how long every dispatch took instead of what was decided. */
@@ -159,12 +174,6 @@ export class DecisionPlan {
   *#encodeDecision(runs: readonly SegmentRun[]): Encoding {
     const encoder = this.#encoder();
     yield* this.#parts.plan.encodeInParts(encoder, runs);
-    return this.#finish(encoder);
-  }
-
-  #encodeProbed(schedule: Schedule, predicted: boolean, probed: ProbeBuffer): GPUCommandBuffer {
-    const encoder = this.#encoder();
-    this.#parts.plan.encode(encoder, this.#runs(schedule, predicted), probed);
     return this.#finish(encoder);
   }
 
@@ -213,11 +222,15 @@ export class DecisionPlan {
   }
 }
 
+function copyOf(mapped: ArrayBuffer, { offset, bytes }: InputRange): Float32Array {
+  return new Float32Array(mapped.slice(offset, offset + bytes));
+}
+
 function isPredicted({ starts }: DecisionInput): boolean {
   return starts.some((start) => start.predictionScale !== 0);
 }
 
-function assertFinite(code: number, schedule: Schedule, output: Omit<DecisionOutput, 'probes'>): void {
+function assertFinite(code: number, schedule: Schedule, output: DecisionOutput): void {
   if (code === START_STATUS) {
     throw new NonFiniteError(
       'the start of the decision is NaN or infinite: the predictor is not usable for this observation. No action is returned.',

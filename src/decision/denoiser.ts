@@ -83,17 +83,29 @@ export class Denoiser {
   }
 
   /** Results in the order of the runs; a sample's bits do not depend on the others. @throws as DecisionPlan.run. */
-  async run(runs: readonly DenoiseRun[]): Promise<FinishedRun[]> {
+  run(runs: readonly DenoiseRun[]): Promise<FinishedRun[]> {
+    const all = batches(runs);
+    const [only] = all;
+    return only && all.length === 1 ? this.#runBatch(only) : this.#runAll(all);
+  }
+
+  async #runAll(all: readonly Batch[]): Promise<FinishedRun[]> {
     const results: FinishedRun[] = [];
-    for (const batch of batches(runs)) {
-      const { length } = batch.runs;
-      const schedules = [batch.schedule];
-      const plan = this.#plans.find(length, schedules, batch) ?? (await this.#plans.get(length, schedules, batch));
-      const output = await plan.run(decisionInput(plan, batch));
-      const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
-      batch.places.forEach((place, b) => (results[place] = { ...denoiseResult(batch, output, b), probes }));
+    for (const batch of all) {
+      const finished = await this.#runBatch(batch);
+      batch.places.forEach((place, b) => (results[place] = finished[b] as FinishedRun));
     }
     return results;
+  }
+
+  /** Results in the order of the batch's runs. */
+  async #runBatch(batch: Batch): Promise<FinishedRun[]> {
+    const { length } = batch.runs;
+    const schedules = [batch.schedule];
+    const plan = this.#plans.find(length, schedules, batch) ?? (await this.#plans.get(length, schedules, batch));
+    const output = await plan.run(decisionInput(plan, batch));
+    const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
+    return batch.runs.map((_, b) => finishedRun(batch, output, b, probes));
   }
 
   /** Has commands encoded for runs like these. */
@@ -174,12 +186,19 @@ function startOf({ request, noise }: DenoiseRun): { predictionScale: number; noi
   return { predictionScale: 0, noiseScale: 1, noise: start };
 }
 
-function denoiseResult({ runs, schedule, trace }: Batch, { normalizedChunk, chunk, probes }: DecisionOutput, b: number): DenoiseResult {
+/** Run `b` of a batch, finished. `askedFor`: the probes that are handed out with it. */
+function finishedRun(
+  { runs, schedule, trace }: Batch,
+  { normalizedChunk, chunk, probes }: DecisionOutput,
+  b: number,
+  askedFor: FinishedRun['probes'],
+): FinishedRun {
   const size = chunk.length / runs.length;
   const own = (values: Float32Array): Float32Array => (runs.length === 1 ? values : values.slice(b * size, (b + 1) * size));
   return {
     normalizedChunk: own(normalizedChunk),
     chunk: own(chunk),
     trace: trace ? schedule.steps.map((_, step) => own(probes.get(`${TRACE_PROBE}.${step}`) as Float32Array)) : [],
+    probes: askedFor,
   };
 }

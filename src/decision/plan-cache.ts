@@ -25,6 +25,8 @@ export class PlanCache {
   readonly #probes: readonly string[];
   /** Least recently used first. */
   readonly #plans = new Map<string, DecisionPlan>();
+  /** The most recently used. */
+  #newest: DecisionPlan | undefined;
   /** What the schedules of all strategies so far need. */
   #maxSteps = 1;
   #maxNoiseRows = 0;
@@ -54,6 +56,7 @@ export class PlanCache {
     this.reserve(schedules);
     const plan = await this.#compile(batch, variant);
     this.#plans.set(key, plan);
+    this.#newest = plan;
     this.#forget();
     return plan;
   }
@@ -63,8 +66,12 @@ export class PlanCache {
     const key = keyOf(batch, variant);
     const existing = this.#plans.get(key);
     if (!existing || !schedules.every((schedule) => existing.fits(schedule))) return undefined;
-    this.#plans.delete(key);
-    this.#plans.set(key, existing);
+    // A control loop asks for the same plan every time, and moving it leaves garbage.
+    if (existing !== this.#newest) {
+      this.#plans.delete(key);
+      this.#plans.set(key, existing);
+      this.#newest = existing;
+    }
     return existing;
   }
 

@@ -2,6 +2,8 @@ import type { DenoiseRun, Denoiser, FinishedRun } from '../decision/denoiser.js'
 import { choiceNoise, choiceNumbers, type GivenNoise, type NoiseSeed, runNoise } from '../decision/noise.js';
 import type { Deciding, DecisionContext, DecisionMaker, DecisionOutcome, DenoiseRequest, PastChunk } from '../strategies/strategy.js';
 
+const NO_PROBES: MadeDecision['probes'] = new Map();
+
 /** One decision that is to be made. */
 export interface PendingDecision {
   readonly maker: DecisionMaker;
@@ -65,7 +67,7 @@ function begin(pending: PendingDecision): Progress {
   const deciding = maker.decide(context);
   const first = deciding.next();
   if (first.done) throw new TypeError('a strategy decided without a run of the denoiser');
-  return { pending, deciding, requests: first.value, outcome: undefined, evaluations: 0, probes: new Map() };
+  return { pending, deciding, requests: first.value, outcome: undefined, evaluations: 0, probes: NO_PROBES };
 }
 
 function runsOf({ pending, requests }: Progress, chunkSize: number): DenoiseRun[] {
@@ -73,12 +75,8 @@ function runsOf({ pending, requests }: Progress, chunkSize: number): DenoiseRun[
   return requests.map((request) => {
     // A start that is given as it is takes no noise: Falcon screens dozens of them per decision.
     const own = request.noiseScale === 0 ? request.prediction : undefined;
-    return {
-      request,
-      frames,
-      history: newest?.normalizedChunk,
-      ...runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given),
-    };
+    const { noise, stepNoise } = runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given);
+    return { request, frames, history: newest?.normalizedChunk, noise, stepNoise };
   });
 }
 
@@ -88,7 +86,7 @@ function advance(progress: Progress, results: readonly FinishedRun[]): void {
   const next = progress.deciding.next(results);
   if (next.done) {
     progress.outcome = next.value;
-    progress.probes = results[requests.indexOf(next.value.request)]?.probes ?? new Map();
+    progress.probes = results[requests.indexOf(next.value.request)]?.probes ?? NO_PROBES;
   } else {
     progress.requests = next.value;
   }

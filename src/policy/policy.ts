@@ -12,7 +12,7 @@ import type { Precision } from '../spec/precision.js';
 import { createStrategy } from '../strategies/index.js';
 import type { DenoiseResult, Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
-import { Decider, nextTurn, type Turn } from './decider.js';
+import { Decider, nextTurn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
 import { Episode } from './episode.js';
 import { describePolicy, type PolicyInfo } from './info.js';
@@ -117,7 +117,8 @@ export class Policy {
       const { actionDim } = this.#context;
       const episode = options.episode ?? this.#ownEpisode();
       if (episode.actions.length === 0) {
-        const { actions } = await this.#decideOne(nextTurn(episode, { frames: episode.window.read(frame), given }));
+        const [decision] = await this.#decider.decide([nextTurn(episode, { frames: episode.window.read(frame), given })]);
+        const { actions } = decision as Decision;
         for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
       }
       episode.window.push(frame);
@@ -135,15 +136,15 @@ export class Policy {
     const { previous, seed } = options;
     if (previous) {
       const turn = this.#checks.stateless('decide', { ...options, window, previous }, 0);
-      return this.#run(() => this.#decideOne(turn(this.#strategy)));
+      return this.#run(async () => (await this.#decider.decide([turn(this.#strategy)]))[0] as Decision);
     }
     const given = this.#checks.window('decide', window, options);
     return this.#run(async () => {
       const episode = this.#ownEpisode();
-      const decision = await this.#decideOne(nextTurn(episode, given, seed));
+      const [decision] = await this.#decider.decide([nextTurn(episode, given, seed)]);
       // What act() still held was decided from older observations.
       episode.actions.length = 0;
-      return decision;
+      return decision as Decision;
     });
   }
 
@@ -266,9 +267,5 @@ export class Policy {
   #ownEpisode(): Episode {
     this.#own ??= new Episode(this.#strategy, { seed: this.#parts.seed, episode: this.#ownIndex, sample: 0 }, this.#newWindow());
     return this.#own;
-  }
-
-  async #decideOne(turn: Turn): Promise<Decision> {
-    return (await this.#decider.decide([turn]))[0] as Decision;
   }
 }

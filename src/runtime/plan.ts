@@ -86,7 +86,9 @@ export class Plan {
     let pipeline: GPUComputePipeline | undefined;
     for (const { segment, offsets } of runs) {
       this.#checkOffsets(segment, offsets);
-      for (const dispatch of this.#segment(segment).dispatches) {
+      const { dispatches } = this.#segment(segment);
+      for (let index = 0; index < dispatches.length; index++) {
+        const dispatch = dispatches[index] as RecordedDispatch;
         if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
         pipeline = dispatch.pipeline;
         this.#encodeDispatch(pass, dispatch, offsets);
@@ -167,10 +169,10 @@ export class Plan {
       for (let index = 0; index < count; index++) values[index] = offsets.at(dispatch.dynamic[index] as StepOffset);
       pass.setBindGroup(0, dispatch.bindGroup, values);
     }
-    const [x, y, z] = dispatch.workgroups;
-    // Each argument costs as much as the call.
-    if (y === 1 && z === 1) pass.dispatchWorkgroups(x);
-    else pass.dispatchWorkgroups(x, y, z);
+    const { workgroups } = dispatch;
+    // Arguments that are left out are not converted.
+    if (workgroups[1] === 1 && workgroups[2] === 1) pass.dispatchWorkgroups(workgroups[0]);
+    else pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
   }
 
   /** Bytes that the probes of these runs need. */
