@@ -55,6 +55,7 @@ export class DecisionPlan {
   readonly #ready = new ReadyCommands({
     runs: (schedule, predicted) => this.#runs(schedule, predicted),
     encode: (runs) => this.#encodeDecision(runs),
+    later: (call) => this.#device.inLaterTurn(call),
   });
 
   private constructor(parts: DecisionParts) {

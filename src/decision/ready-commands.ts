@@ -1,15 +1,16 @@
 import type { Schedule } from '../diffusion/solver-step.js';
 import type { SegmentRun } from '../runtime/plan.js';
-import { inLaterTurn } from '../runtime/turns.js';
 
 /** Commands on their way: every `next()` encodes a part of them, the last one returns them. */
 export type Encoding = Generator<void, GPUCommandBuffer>;
 
-/** How the commands of decisions are made. They hold nothing of an input. */
+/** How and when the commands of decisions are made. They hold nothing of an input. */
 export interface CommandMaker {
   /** What a kind of decision replays, made once for each. */
   runs(schedule: Schedule, predicted: boolean): readonly SegmentRun[];
   encode(runs: readonly SegmentRun[]): Encoding;
+  /** Calls once, in a later turn of the event loop. */
+  later(call: () => void): void;
 }
 
 /** Commands of one kind of decision: those that wait to be used, or as much of them as is encoded. */
@@ -68,7 +69,7 @@ export class ReadyCommands {
   handedOut(): void {
     if (this.#isIdleDue) return;
     this.#isIdleDue = true;
-    inLaterTurn(this.#idle);
+    this.#maker.later(this.#idle);
   }
 
   /** Encodes commands for a kind of decision that is expected. */

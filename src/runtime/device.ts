@@ -2,7 +2,7 @@ import type { Kernel } from '../../kernels/lib/kernel.js';
 import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
 import { DeviceLostError, NoAdapterError } from '../foundation/errors.js';
 import { classifyAdapter, type DeviceClass } from './device-class.js';
-import { Naps } from './naps.js';
+import { Naps, napClock } from './naps.js';
 import { PipelineCache } from './pipeline-cache.js';
 import { adapterIdentity, checkVariantTable, type VariantTable } from './variant-table.js';
 
@@ -40,6 +40,11 @@ export interface OpenDeviceOptions {
    * What `warmstep tune` found for this adapter, or what finds it once the adapter is known. Default: the shipped variants.
    */
   readonly variants?: VariantTable | ((adapter: AdapterFacts) => VariantTable | undefined);
+  /**
+   * Calls once, in a later turn of the event loop, where whoever waits for what was just resolved goes first. Default: a
+   * timer, which takes a millisecond or more; Node's `openDevice` brings something quicker.
+   */
+  readonly inLaterTurn?: (call: () => void) => void;
   /** Whether the implementation keeps a core busy while a promise is pending, as Dawn in Node does. Default false. */
   readonly isPolled?: boolean;
   /**
@@ -80,6 +85,8 @@ export class ComputeDevice {
   readonly deviceClass: DeviceClass;
   /** Variants that were measured on this adapter; undefined: the shipped ones. */
   readonly variants: VariantTable | undefined;
+  /** See OpenDeviceOptions. */
+  readonly inLaterTurn: (call: () => void) => void;
   /** Features of the adapter, whether or not the device asked for them. */
   readonly adapterFeatures: ReadonlySet<string>;
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
@@ -103,7 +110,8 @@ export class ComputeDevice {
     this.adapter = { ...facts, variants: table ? ['tuned', ...(table.file === undefined ? [] : [table.file])].join(' ') : 'shipped' };
     this.deviceClass = options.deviceClass ?? classifyAdapter(this.adapter);
     const idle = options.idle ?? (this.adapter.isFallback ? 'sleep' : 'poll');
-    this.#naps = options.isPolled && idle === 'sleep' ? new Naps() : undefined;
+    this.inLaterTurn = options.inLaterTurn ?? ((call) => void setTimeout(call, 0));
+    this.#naps = options.isPolled && idle === 'sleep' ? new Naps(napClock(this.inLaterTurn)) : undefined;
     this.pipelines = new PipelineCache(device, options.transformShader);
     void device.lost.then(({ reason, message }) => {
       this.#fail(`the WebGPU device was ${reason === 'destroyed' ? 'destroyed' : 'lost'}: ${message || 'no message'}.`);

@@ -1,5 +1,3 @@
-import { inLaterTurn } from './turns.js';
-
 /** How long a wait is polled for all the time: what ends sooner, the creation of a buffer say, is never napped through. */
 const POLLED_MS = 0.5;
 /** Longest nap. Timers are late by another tenth of a millisecond, and a result waits for both. */
@@ -29,7 +27,7 @@ export class Naps {
   #begunMs = 0;
   #turning = false;
 
-  constructor(clock: NapClock = systemClock()) {
+  constructor(clock: NapClock) {
     this.#clock = clock;
   }
 
@@ -53,8 +51,9 @@ export class Naps {
   }
 }
 
-function systemClock(): NapClock {
+/** The time of a runtime whose event loop may sleep, which browsers do not allow. */
+export function napClock(later: NapClock['later']): NapClock {
   // Nobody ever wakes it: the wait ends with its time.
   const cell = new Int32Array(new SharedArrayBuffer(4));
-  return { now: () => performance.now(), nap: (ms) => void Atomics.wait(cell, 0, 0, ms), later: inLaterTurn };
+  return { now: () => performance.now(), nap: (ms) => void Atomics.wait(cell, 0, 0, ms), later };
 }

@@ -26,5 +26,5 @@ export async function openDevice(options: OpenNodeDeviceOptions = {}): Promise<C
   if (options.gpu) return ComputeDevice.open({ ...rest, ...tables });
   const profile = chooseProfile(options.profile);
   const gpu = await createGpu(options.adapter, { profile, timing: options.timing ?? false });
-  return ComputeDevice.open({ isPolled: true, ...rest, ...tables, gpu, profile });
+  return ComputeDevice.open({ isPolled: true, inLaterTurn: setImmediate, ...rest, ...tables, gpu, profile });
 }
