@@ -115,9 +115,9 @@ export class DecisionPlan {
    */
   async run(input: DecisionInput): Promise<DecisionOutput> {
     if (this.#parts.probes.size > 0) return this.#runProbed(input);
-    const mapping = this.#submit(input, this.#ready.take(input.schedule, isPredicted(input)));
+    this.#submit(input, this.#ready.take(input.schedule, isPredicted(input)));
     this.#ready.submitted();
-    await this.#device.settle(mapping);
+    await this.#device.settle(this.#parts.readback.mapAsync(MAP_READ));
     const output = this.#read(input.schedule);
     this.#ready.handedOut();
     return output;
@@ -128,16 +128,15 @@ export class DecisionPlan {
     const probed = await this.#probeBuffer(runs);
     const encoder = this.#encoder();
     this.#parts.plan.encode(encoder, runs, probed);
-    await this.#device.settle(this.#submit(input, this.#finish(encoder)));
+    this.#submit(input, this.#finish(encoder));
+    await this.#device.settle(this.#parts.readback.mapAsync(MAP_READ));
     const output = this.#read(input.schedule);
     return { ...output, probes: await this.#readProbes(probed) };
   }
 
-  /** Hands over the input and the commands; resolves when the result can be read. */
-  #submit(input: DecisionInput, commands: GPUCommandBuffer): Promise<undefined> {
+  #submit(input: DecisionInput, commands: GPUCommandBuffer): void {
     this.#upload(input);
     this.#device.gpuDevice.queue.submit([commands]);
-    return this.#parts.readback.mapAsync(MAP_READ);
   }
 
   /** Copies the result out of the mapped buffer. */

@@ -101,8 +101,7 @@ export class Denoiser {
   /** Results in the order of the batch's runs. */
   async #runBatch(batch: Batch): Promise<FinishedRun[]> {
     const { length } = batch.runs;
-    const schedules = [batch.schedule];
-    const plan = this.#plans.find(length, schedules, batch) ?? (await this.#plans.get(length, schedules, batch));
+    const plan = this.#plans.find(length, batch.schedule, batch) ?? (await this.#plans.get(length, [batch.schedule], batch));
     const output = await plan.run(decisionInput(plan, batch));
     const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
     return batch.runs.map((_, b) => finishedRun(batch, output, b, probes));
@@ -157,25 +156,26 @@ function sameSteps(a: Schedule, b: Schedule): boolean {
 
 function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionInput {
   const chunkSize = plan.shape.horizon * plan.shape.actionDim;
+  const history = ({ request, history: chunk }: DenoiseRun): Float32Array => request.history ?? chunk ?? new Float32Array(chunkSize);
+  const [only] = runs;
+  if (only && runs.length === 1) {
+    const start = startOf(only);
+    const { frames, stepNoise } = only;
+    const shown = start.predictionScale !== 0 ? history(only) : undefined;
+    return { observations: frames, schedule, starts: [start], history: shown, noise: start.noise, stepNoise };
+  }
   const starts = runs.map((run) => startOf(run));
   const predicted = starts.some(({ predictionScale }) => predictionScale !== 0);
-  const history = ({ request, history: chunk }: DenoiseRun): Float32Array => request.history ?? chunk ?? new Float32Array(chunkSize);
   return {
-    observations: together(runs.map(({ frames }) => frames)),
+    observations: concatenate(runs.map(({ frames }) => frames)),
     schedule,
     starts,
-    history: predicted ? together(runs.map(history)) : undefined,
-    noise: together(starts.map(({ noise }) => noise)),
+    history: predicted ? concatenate(runs.map(history)) : undefined,
+    noise: concatenate(starts.map(({ noise }) => noise)),
     stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) =>
-      together(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array)),
+      concatenate(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array)),
     ),
   };
-}
-
-/** The values of all runs, to be read: those of one run are not copied. */
-function together(parts: readonly Float32Array[]): Float32Array {
-  const [only] = parts;
-  return only && parts.length === 1 ? only : concatenate(parts);
 }
 
 /** Where a run brings its own prediction, the start is mixed here and goes up in place of the noise. */

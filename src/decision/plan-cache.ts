@@ -48,10 +48,10 @@ export class PlanCache {
    * @throws OptionError for a denoiser that the policy does not have.
    */
   async get(batch: number, schedules: readonly Schedule[], variant: PlanVariant = {}): Promise<DecisionPlan> {
-    const existing = this.find(batch, schedules, variant);
-    if (existing) return existing;
     const key = keyOf(batch, variant);
-    this.#plans.get(key)?.destroy();
+    const existing = this.#plans.get(key);
+    if (existing && schedules.every((schedule) => existing.fits(schedule))) return this.#used(key, existing);
+    existing?.destroy();
     this.#plans.delete(key);
     this.reserve(schedules);
     const plan = await this.#compile(batch, variant);
@@ -61,18 +61,11 @@ export class PlanCache {
     return plan;
   }
 
-  /** The plan of a batch size that these schedules fit into, if it was compiled; it counts as used. */
-  find(batch: number, schedules: readonly Schedule[], variant: PlanVariant = {}): DecisionPlan | undefined {
+  /** As `get`, without a wait: undefined where there is no such plan yet. */
+  find(batch: number, schedule: Schedule, variant: PlanVariant = {}): DecisionPlan | undefined {
     const key = keyOf(batch, variant);
     const existing = this.#plans.get(key);
-    if (!existing || !schedules.every((schedule) => existing.fits(schedule))) return undefined;
-    // A control loop asks for the same plan every time, and moving it leaves garbage.
-    if (existing !== this.#newest) {
-      this.#plans.delete(key);
-      this.#plans.set(key, existing);
-      this.#newest = existing;
-    }
-    return existing;
+    return existing?.fits(schedule) ? this.#used(key, existing) : undefined;
   }
 
   /** Of the probes of a traced run, those that the policy was loaded with. */
@@ -103,6 +96,15 @@ export class PlanCache {
       maxNoiseRows: this.#maxNoiseRows,
     };
     return DecisionPlan.compile(withDenoiser(this.#networks, network), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
+  }
+
+  #used(key: string, plan: DecisionPlan): DecisionPlan {
+    // A control loop asks for the same plan every time, and moving it leaves garbage.
+    if (plan === this.#newest) return plan;
+    this.#plans.delete(key);
+    this.#plans.set(key, plan);
+    this.#newest = plan;
+    return plan;
   }
 
   #forget(): void {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import { ComputeDevice, type OpenDeviceOptions, type Profile } from '../../runtime/device.js';
 import { type AdapterChoice, createGpu } from './gpu.js';
 import { chooseProfile } from './profile.js';
