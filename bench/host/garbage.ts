@@ -7,7 +7,7 @@ import { turn } from './latency.js';
 /** What decisions leave for the garbage collector. */
 export interface Garbage {
   readonly decisions: number;
-  /** On JavaScript's heap, with the two promises of the measurement itself. */
+  /** On JavaScript's heap, without the promises of the measurement itself. */
   readonly bytesPerDecision: number;
   readonly minorCollections: number;
   readonly majorCollections: number;
@@ -27,29 +27,36 @@ export async function measureGarbage(engine: Engine, decisions: number): Promise
     }
   });
   observer.observe({ entryTypes: ['gc'] });
-  const growth: number[] = [];
-  for (let done = 0; done < decisions; done += STRIDE) {
-    const before = process.memoryUsage().heapUsed;
-    for (let index = 0; index < STRIDE; index++) {
-      await timeDecision(engine, index);
-      await turn();
-    }
-    growth.push((process.memoryUsage().heapUsed - before) / STRIDE);
-  }
+  const bytes = await growth(decisions, (index) => timeDecision(engine, index));
   // Entries are handed out in a later turn.
   await sleep(10);
   observer.disconnect();
+  const own = await growth(Math.min(decisions, 2000), async () => performance.now());
   const count = (kind: number): number => collections.filter((one) => one.kind === kind).length;
   return {
     decisions,
-    bytesPerDecision: Math.round(
-      summarize(
-        growth.filter((bytes) => bytes > 0),
-        ['p50'],
-      )?.p50 ?? 0,
-    ),
+    bytesPerDecision: Math.round(Math.max(0, bytes - own)),
     minorCollections: count(constants.NODE_PERFORMANCE_GC_MINOR),
     majorCollections: count(constants.NODE_PERFORMANCE_GC_MAJOR),
     longestCollectionMs: Math.max(0, ...collections.map(({ ms }) => ms)),
   };
+}
+
+/** Median growth of the heap in one run, with a turn of the event loop after each; without those that were collected. */
+async function growth(runs: number, run: (index: number) => Promise<unknown>): Promise<number> {
+  const found: number[] = [];
+  for (let done = 0; done < runs; done += STRIDE) {
+    const before = process.memoryUsage().heapUsed;
+    for (let index = 0; index < STRIDE; index++) {
+      await run(index);
+      await turn();
+    }
+    found.push((process.memoryUsage().heapUsed - before) / STRIDE);
+  }
+  return (
+    summarize(
+      found.filter((bytes) => bytes > 0),
+      ['p50'],
+    )?.p50 ?? 0
+  );
 }

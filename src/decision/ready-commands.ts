@@ -83,13 +83,14 @@ export class ReadyCommands {
 
   #slot(schedule: Schedule, predicted: boolean): Slot {
     const slots = this.#slots;
-    const index = slots.findIndex((one) => one.schedule === schedule && one.predicted === predicted);
+    const isIt = (one: Slot): boolean => one.schedule === schedule && one.predicted === predicted;
+    const [newest] = slots;
+    if (newest && isIt(newest)) return newest;
+    const index = slots.findIndex(isIt);
     const slot = index < 0 ? this.#newSlot(schedule, predicted) : (slots[index] as Slot);
-    if (index !== 0) {
-      if (index > 0) slots.splice(index, 1);
-      slots.unshift(slot);
-      slots.length = Math.min(slots.length, MOST_KINDS);
-    }
+    if (index > 0) slots.splice(index, 1);
+    slots.unshift(slot);
+    slots.length = Math.min(slots.length, MOST_KINDS);
     return slot;
   }
 
