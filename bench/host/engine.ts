@@ -64,7 +64,10 @@ export async function closeEngine({ policy, device }: Engine): Promise<void> {
 }
 
 /** Makes the decision number `index` of the running episode; returns its milliseconds, from the call to the actions. */
-export async function timeDecision({ policy, windows }: Engine, index: number): Promise<number> {
+export async function timeDecision(
+  { policy, windows }: { readonly policy: Pick<Policy, 'decide'>; readonly windows: Engine['windows'] },
+  index: number,
+): Promise<number> {
   const window = windows[index % windows.length] as Observation;
   const begun = performance.now();
   await policy.decide(window);

@@ -6,8 +6,8 @@ import { firstRuns } from './decide.js';
 import { Decider, type Given, statelessTurn, type Turn } from './decider.js';
 
 /** Decisions that are tried at most, and the time after which no further one begins: on slow devices one is all. */
-const MOST = 4;
-const LONGEST_MS = 50;
+const MOST = 8;
+const LONGEST_MS = 20;
 
 export interface RehearsalParts {
   readonly denoiser: Denoiser;
