@@ -29,6 +29,8 @@ export async function measureGarbage(engine: Engine, decisions: number): Promise
     }
   });
   collect();
+  // Its own entry is handed out in a later turn, to whoever observes by then.
+  await sleep(10);
   observer.observe({ entryTypes: ['gc'] });
   const bytes = await growth(decisions, (index) => timeDecision(engine, index));
   // Entries are handed out in a later turn.

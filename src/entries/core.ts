@@ -34,7 +34,14 @@ export {
   type StatelessRequest,
 } from '../policy/policy.js';
 export type { PrecisionChoice } from '../policy/precision.js';
-export { type AdapterFacts, type AdapterSummary, ComputeDevice, type OpenDeviceOptions, type Profile } from '../runtime/device.js';
+export {
+  type AdapterFacts,
+  type AdapterSummary,
+  ComputeDevice,
+  type IdleChoice,
+  type OpenDeviceOptions,
+  type Profile,
+} from '../runtime/device.js';
 export type { DispatchInfo } from '../runtime/plan.js';
 export type { DispatchTiming, PlanTiming } from '../runtime/timing.js';
 export type { TunedTiling, VariantTable } from '../runtime/variant-table.js';
