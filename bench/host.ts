@@ -26,7 +26,7 @@ On a device that computes nothing, all of a decision is the host's.
 
   --size SIZE        large, small or tiny (default): the dispatches are as many
   --precision P      f32 (default), f16, int8, auto
-  --seconds S        of the measurement in turns (default 20), and half as many of each control loop
+  --seconds S        of the measurement in turns (default 20), and of each control loop
   --decisions N      for the garbage (default 10000)
   --against FOLDER   another build (a dist folder), in turns with this one
   --adapter NAME     auto, hardware, swiftshader, lavapipe, or part of an adapter's name
@@ -72,7 +72,7 @@ async function main(args: string[]): Promise<number> {
       engines.push(engine);
       first.push(await measureFirst(engine));
     }
-    const record = await measure(engines, first, { seconds, decisions });
+    const record = await measure(engines as [Engine, ...Engine[]], first, { seconds, decisions });
     if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify(record, null, 2)}\n`);
     if (values.json) printJson(record);
     else print(report(record));
@@ -83,11 +83,11 @@ async function main(args: string[]): Promise<number> {
 }
 
 async function measure(
-  engines: readonly Engine[],
+  engines: readonly [Engine, ...Engine[]],
   first: readonly (readonly First[])[],
   { seconds, decisions }: { readonly seconds: number; readonly decisions: number },
 ): Promise<HostRecord> {
-  const [{ device, policy }] = engines as [Engine];
+  const [{ device, policy }] = engines;
   // Before the measurement, whose own work would be in the load average afterwards.
   const { cpu, cpus, platform, loadAverage, node, webgpu, date } = describeEnvironment();
   const { dispatches = 0 } = policy.info;
@@ -101,7 +101,6 @@ async function measure(
       first: first[index] ?? [],
       split: { 'back to back': await measureSplit(engine, 'back to back'), '50 Hz': await measureSplit(engine, '50 Hz') },
       garbage: await measureGarbage(engine, decisions),
-      control: await measureControl(engine, seconds / 2),
     });
   }
   return {
@@ -111,6 +110,7 @@ async function measure(
     decision: `${BUDGET} evaluations, ${dispatches} dispatches`,
     latency: latencyRows(samples),
     engines: records,
+    control: await measureControl(engines, seconds),
   };
 }
 

@@ -1,7 +1,7 @@
-import type { ControlMetrics } from '../../src/control/metrics.js';
 import { summarize } from '../../src/foundation/statistics.js';
 import { bytes, count, milliseconds } from '../../src/terminal/format.js';
 import { facts, table } from '../../src/terminal/table.js';
+import type { ControlRecord } from './control.js';
 import type { First } from './first.js';
 import type { Garbage } from './garbage.js';
 import { PACES, type Pace, type Samples } from './latency.js';
@@ -25,7 +25,6 @@ export interface EngineRecord {
   readonly first: readonly First[];
   readonly split: Readonly<Record<'back to back' | '50 Hz', Split>>;
   readonly garbage: Garbage;
-  readonly control: ControlMetrics;
 }
 
 export interface HostRecord {
@@ -35,6 +34,7 @@ export interface HostRecord {
   readonly decision: string;
   readonly latency: readonly LatencyRow[];
   readonly engines: readonly EngineRecord[];
+  readonly control: readonly ControlRecord[];
 }
 
 export function latencyRows(samples: Samples): LatencyRow[] {
@@ -61,7 +61,7 @@ const SPLIT_ROWS: readonly (readonly [string, keyof Split])[] = [
 ];
 
 /** The record for people. */
-export function report({ adapter, machine, date, decision, latency, engines }: HostRecord): string {
+export function report({ adapter, machine, date, decision, latency, engines, control }: HostRecord): string {
   const names = engines.map(({ name }) => name);
   const each = (cell: (engine: EngineRecord) => string): string[] => engines.map(cell);
   return [
@@ -102,15 +102,13 @@ export function report({ adapter, machine, date, decision, latency, engines }: H
       ]),
     ),
     table(
-      ['ControlLoop at 50 Hz', ...names],
-      [
-        ['ticks', ...each(({ control }) => count(control.ticks))],
-        ['skipped ticks', ...each(({ control }) => count(control.skippedTicks))],
-        ['tick jitter p50', ...each(({ control }) => milliseconds(control.tickJitterMs?.p50 ?? 0))],
-        ['tick jitter p99', ...each(({ control }) => milliseconds(control.tickJitterMs?.p99 ?? 0))],
-        ['decision p50', ...each(({ control }) => milliseconds(control.decisionLatencyMs?.p50 ?? 0))],
-        ['decision p99', ...each(({ control }) => milliseconds(control.decisionLatencyMs?.p99 ?? 0))],
-      ],
+      ['ControlLoop at 50 Hz', 'ticks', 'skipped', 'jitter p50', 'p95', 'p99', 'decision p50', 'p99'],
+      control.map(({ name, skippedTicks, jitterMs, decisionMs }) => [
+        name,
+        count(jitterMs.count),
+        count(skippedTicks),
+        ...[jitterMs.p50, jitterMs.p95, jitterMs.p99, decisionMs.p50, decisionMs.p99].map(milliseconds),
+      ]),
     ),
   ].join('\n\n');
 }
