@@ -222,7 +222,12 @@ export class Policy {
     const { observationSteps } = this.#context;
     const window = Object.fromEntries(this.#observations.map(({ name, size }) => [name, new Float32Array(observationSteps * size)]));
     const zeros = this.#checks.window('warmup', window, {});
-    const parts = { denoiser: this.#denoiser, context: this.#context, predicted: this.#parts.networks.predictor !== undefined };
+    const parts = {
+      denoiser: this.#denoiser,
+      context: this.#context,
+      predicted: this.#parts.networks.predictor !== undefined,
+      newWindow: () => this.#newWindow(),
+    };
     await this.#run(async () => {
       await this.#plans.get(batch, this.#strategy.schedules);
       signal?.throwIfAborted();

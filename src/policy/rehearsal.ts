@@ -1,9 +1,11 @@
 import { REHEARSED } from '../decision/decision-input.js';
 import type { Denoiser } from '../decision/denoiser.js';
 import { NonFiniteError } from '../foundation/errors.js';
+import type { FrameWindow } from '../observations/window.js';
 import { type PastChunk, type Strategy, type StrategyContext, singleRuns } from '../strategies/strategy.js';
 import { firstRuns } from './decide.js';
-import { Decider, type Given, statelessTurn, type Turn } from './decider.js';
+import { Decider, type Given, nextTurn, statelessTurn } from './decider.js';
+import { Episode } from './episode.js';
 
 /** Decisions that are tried at most, and the time after which no further one begins: on slow devices one is all. */
 const MOST = 8;
@@ -14,6 +16,7 @@ export interface RehearsalParts {
   readonly context: StrategyContext;
   /** Whether the policy has a predictor. */
   readonly predicted: boolean;
+  readonly newWindow: () => FrameWindow;
 }
 
 /**
@@ -23,29 +26,29 @@ export interface RehearsalParts {
  * @throws DeviceLostError, DeviceLimitError, ShaderError, and the reason of `signal` when it is aborted.
  */
 export async function rehearse(
-  { denoiser, context, predicted }: RehearsalParts,
+  { denoiser, context, predicted, newWindow }: RehearsalParts,
   strategy: Strategy,
   batch: number,
   given: Given,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const decider = new Decider(denoiser, context, undefined);
-  const together = (of: Strategy, past: readonly PastChunk[]): Turn[] =>
-    Array.from({ length: batch }, (_, sample) => statelessTurn(of, given, past, 0, sample));
   const tried = oneEvaluation(strategy, predicted);
+  const episodes = Array.from({ length: batch }, (_, sample) => new Episode(tried, { seed: 0, episode: 0, sample }, newWindow()));
   const begun = performance.now();
   for (let i = 0; i < MOST && (i === 0 || performance.now() - begun < LONGEST_MS); i++) {
     signal?.throwIfAborted();
     // What comes of zeros says nothing of the policy.
-    await decider.decide(together(tried, [])).catch((error: unknown) => {
+    await decider.decide(episodes.map((episode) => nextTurn(episode, given))).catch((error: unknown) => {
       if (!(error instanceof NonFiniteError)) throw error;
     });
   }
   const size = context.horizon * context.actionDim;
   const still = { normalizedChunk: new Float32Array(size), chunk: new Float32Array(size) };
   // The first decision of an episode, a usual one, and one of a robot that stands still; the usual one is the most recent.
-  for (const past of [[], [still, still], [still]]) {
-    const pending = together(strategy, past).map((turn) => turn.pending);
+  const pasts: readonly (readonly PastChunk[])[] = [[], [still, still], [still]];
+  for (const past of pasts) {
+    const pending = Array.from({ length: batch }, (_, sample) => statelessTurn(strategy, given, past, 0, sample).pending);
     await denoiser.expect(firstRuns(pending, size));
   }
 }
