@@ -159,6 +159,11 @@ export class DecisionPlan {
     return timeRuns(plan, this.#runs(input.schedule, predicted), clear);
   }
 
+  /** Keeps no commands ready any more, until there are further decisions. */
+  forget(): void {
+    this.#ready.clear();
+  }
+
   /** Encodes the commands of a decision like this one, for the first that comes. */
   expect(input: DecisionInput): void {
     if (this.#parts.probes.size === 0) this.#ready.expect(input.schedule, isPredicted(input));

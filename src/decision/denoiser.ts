@@ -107,12 +107,15 @@ export class Denoiser {
     return batch.runs.map((_, b) => finishedRun(batch, output, b, probes));
   }
 
-  /** Has commands encoded for runs like these. */
-  async expect(runs: readonly DenoiseRun[]): Promise<void> {
-    for (const batch of batches(runs)) {
+  /** Has commands encoded for decisions that begin with runs like these, in place of what their plans kept ready. */
+  async expect(decisions: readonly (readonly DenoiseRun[])[]): Promise<void> {
+    const expected: { readonly plan: DecisionPlan; readonly input: DecisionInput }[] = [];
+    for (const batch of decisions.flatMap((runs) => batches(runs))) {
       const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch);
-      plan.expect(decisionInput(plan, batch));
+      expected.push({ plan, input: decisionInput(plan, batch) });
     }
+    for (const { plan } of expected) plan.forget();
+    for (const { plan, input } of expected) plan.expect(input);
   }
 
   /** The plan and the input of runs that are one batch. */

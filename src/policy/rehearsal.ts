@@ -3,7 +3,7 @@ import type { Denoiser } from '../decision/denoiser.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { FrameWindow } from '../observations/window.js';
 import { type PastChunk, type Strategy, type StrategyContext, singleRuns } from '../strategies/strategy.js';
-import { firstRuns } from './decide.js';
+import { firstRuns, type PendingDecision } from './decide.js';
 import { Decider, type Given, nextTurn, statelessTurn } from './decider.js';
 import { Episode } from './episode.js';
 
@@ -45,12 +45,12 @@ export async function rehearse(
   }
   const size = context.horizon * context.actionDim;
   const still = { normalizedChunk: new Float32Array(size), chunk: new Float32Array(size) };
-  // The first decision of an episode, a usual one, and one of a robot that stands still; the usual one is the most recent.
-  const pasts: readonly (readonly PastChunk[])[] = [[], [still, still], [still]];
-  for (const past of pasts) {
-    const pending = Array.from({ length: batch }, (_, sample) => statelessTurn(strategy, given, past, 0, sample).pending);
-    await denoiser.expect(firstRuns(pending, size));
-  }
+  // The first decision of an episode, one of a robot that stands still, and a usual one, which is the most recent. A strategy
+  // that remembers more than chunks cannot be asked for the later ones.
+  const pasts: readonly (readonly PastChunk[])[] = strategy.needsOnlyChunks ? [[], [still, still], [still]] : [[]];
+  const pending = (past: readonly PastChunk[]): PendingDecision[] =>
+    Array.from({ length: batch }, (_, sample) => statelessTurn(strategy, given, past, 0, sample).pending);
+  await denoiser.expect(pasts.map((past) => firstRuns(pending(past), size)));
 }
 
 /** Runs every segment of a plan once. */
