@@ -1,5 +1,4 @@
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { ExpectedWait } from '../../src/runtime/expected-wait.js';
 import type { Plan, SegmentRun } from '../../src/runtime/plan.js';
 
 /** Runs shorter than this are mostly fence, longer ones give too few samples. */
@@ -11,9 +10,9 @@ const SUBMIT = 32;
 
 /**
  * Encodes runs of a plan, then submits them and waits. Returns the milliseconds from the first submit to the end:
- * encoding is a cost of its own. `wait`: shared by runs of equal length, so that the host sleeps while the device works.
+ * encoding is a cost of its own.
  */
-export async function runChain(device: ComputeDevice, plan: Plan, runs: readonly SegmentRun[], wait = new ExpectedWait()): Promise<number> {
+export async function runChain(device: ComputeDevice, plan: Plan, runs: readonly SegmentRun[]): Promise<number> {
   const { gpuDevice } = device;
   const commands: GPUCommandBuffer[] = [];
   for (let first = 0; first < runs.length; first += SUBMIT) {
@@ -23,7 +22,7 @@ export async function runChain(device: ComputeDevice, plan: Plan, runs: readonly
   }
   const started = performance.now();
   for (const command of commands) gpuDevice.queue.submit([command]);
-  await wait.run(started, () => device.settle(gpuDevice.queue.onSubmittedWorkDone()));
+  await device.settle(gpuDevice.queue.onSubmittedWorkDone());
   return performance.now() - started;
 }
 

@@ -1,7 +1,6 @@
 import { isTexture } from '../../src/runtime/buffers.js';
 import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { ExpectedWait } from '../../src/runtime/expected-wait.js';
 import { runChain } from './chain.js';
 import { type FillTarget, fillBuffers } from './fill.js';
 import { measureTask } from './harness.js';
@@ -17,8 +16,7 @@ export async function measureDecision(device: ComputeDevice, decision: RecordedD
   await fillBuffers(device, weightTargets(decision));
   const plan = await compilePlan(device, decision.builder);
   try {
-    const wait = new ExpectedWait();
-    const run = (): Promise<number> => runChain(device, plan, decision.runs, wait);
+    const run = (): Promise<number> => runChain(device, plan, decision.runs);
     await run();
     const samples = await measureTask({ name: 'decision', run }, seconds);
     return { ...describeSamples(samples), samplesMs: rounded(samples) };

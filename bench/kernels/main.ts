@@ -8,6 +8,8 @@ import { SYNTHETIC_SIZES } from '../../src/synthetic/checkpoint.js';
 import { choiceOption, given, integerOption, isUsageError, profileOption, UsageError } from '../../src/terminal/options.js';
 import { print, printJson } from '../../src/terminal/output.js';
 import { compareRecords, comparisonReport, parseRecord } from './compare.js';
+import { compileReport } from './compile-report.js';
+import { type CompiledRecord, compiledTable, worseThan } from './compiled.js';
 import { report } from './report.js';
 import { decisionPicture } from './roofline.js';
 import { runSuite } from './suite.js';
@@ -27,6 +29,9 @@ best stream kernel of this adapter, the cost of dispatches, barriers and waits, 
   --adapter NAME     auto, hardware, swiftshader, lavapipe, or part of an adapter's name
   --profile P        safe (default), or fast: Dawn without validation and bounds checks
   --timestamps       the device's own clock, around every dispatch of whole decisions, instead of chains of each
+  --compile-report   measures nothing: what the driver made of every kernel (registers, spills, waves), where it says so;
+                     of the first precision alone
+  --check FILE       an older compile report: exit code 1 where a kernel spills, grows or has too few waves
   --output FILE      write the record as JSON, with all samples
   --json             print the record as JSON
   --compare FILE     an older record: ratios per case, marked where they are more than noise
@@ -43,6 +48,8 @@ const OPTIONS = {
   adapter: { type: 'string' },
   profile: { type: 'string' },
   timestamps: { type: 'boolean' },
+  'compile-report': { type: 'boolean' },
+  check: { type: 'string' },
   output: { type: 'string' },
   json: { type: 'boolean' },
   compare: { type: 'string' },
@@ -67,6 +74,16 @@ async function main(args: string[]): Promise<number> {
     timestamps: values.timestamps ?? false,
     seconds: secondsOption(values.seconds),
   };
+  if (values['compile-report']) {
+    const older = values.check === undefined ? undefined : (JSON.parse(await readFile(values.check, 'utf8')) as CompiledRecord);
+    const record = await compileReport({ ...options, precision: precisions[0] as Precision }, values.adapter);
+    if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify(record, null, 1)}\n`);
+    if (values.json) printJson(record);
+    else print(compiledTable(record));
+    const worse = older ? worseThan(older, record) : [];
+    for (const line of worse) print(`worse: ${line}`);
+    return worse.length === 0 ? 0 : 1;
+  }
   // Read first: a wrong name shall not cost a measurement.
   const older = values.compare === undefined ? undefined : parseRecord(await readFile(values.compare, 'utf8'), values.compare);
   const device = await openDevice(given({ adapter: values.adapter, profile: profileOption(values.profile), timing: options.timestamps }));

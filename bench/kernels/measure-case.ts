@@ -1,6 +1,5 @@
 import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { ExpectedWait } from '../../src/runtime/expected-wait.js';
 import type { SegmentRun } from '../../src/runtime/plan.js';
 import { type Binding, type BufferHandle, type Dispatch, PlanBuilder } from '../../src/runtime/plan-builder.js';
 import type { Arena } from './arena.js';
@@ -58,13 +57,12 @@ export async function measureCase(
     // Across runs too: a chain shorter than the number of turns would read the same weights every time.
     let turn = 0;
     const offsets = builder.offsetValues();
-    const run = (count: number, wait?: ExpectedWait): Promise<number> => {
+    const run = (count: number): Promise<number> => {
       const runs = Array.from({ length: count }, (): SegmentRun => ({ segment: `turn ${turn++ % turns}`, offsets }));
-      return runChain(device, plan, runs, wait);
+      return runChain(device, plan, runs);
     };
     const chain = await chooseChain(device, run);
-    const wait = new ExpectedWait();
-    const samples = (await measureTask({ name: found.id, run: () => run(chain, wait) }, seconds)).map((ms) => ms / chain);
+    const samples = (await measureTask({ name: found.id, run: () => run(chain) }, seconds)).map((ms) => ms / chain);
     return { ...rest, chain, rotation: turns, dispatch: { ...describeSamples(samples), samplesMs: rounded(samples) } };
   } finally {
     plan.destroy();

@@ -1,7 +1,6 @@
 import { declareBindings, type Kernel, type KernelBinding } from '../../kernels/lib/kernel.js';
 import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
-import { ExpectedWait } from '../../src/runtime/expected-wait.js';
 import { type Binding, PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { Uploader } from '../../src/runtime/uploader.js';
 import type { Arena } from './arena.js';
@@ -111,16 +110,14 @@ async function measureVariant(
   const plan = await compilePlan(device, builder);
   try {
     let turn = 0;
-    const run = (count: number, wait?: ExpectedWait): Promise<number> =>
+    const run = (count: number): Promise<number> =>
       runChain(
         device,
         plan,
         Array.from({ length: count }, () => ({ segment: `turn ${turn++ % turns}` })),
-        wait,
       );
     const chain = await chooseChain(device, run);
-    const wait = new ExpectedWait();
-    const samples = (await measureTask({ name, run: () => run(chain, wait) }, seconds)).map((ms) => ms / chain);
+    const samples = (await measureTask({ name, run: () => run(chain) }, seconds)).map((ms) => ms / chain);
     const timing = { ...describeSamples(samples), samplesMs: rounded(samples) };
     return { name, bytes, run: timing, gigabytesPerSecond: bytes / timing.p50 / 1e6 };
   } finally {

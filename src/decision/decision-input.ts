@@ -44,7 +44,7 @@ export interface DecisionOutput {
 }
 
 /** One evaluation at timestep 0 whose result nobody looks at. */
-const REHEARSAL = makeSchedule('DDIM', [
+export const REHEARSED = makeSchedule('DDIM', [
   {
     timestep: 0,
     clip: null,
@@ -68,7 +68,7 @@ export function rehearsalInput(
   const zeros = new Float32Array(batch * horizon * actionDim);
   return {
     observations: new Float32Array(batch * observationSteps * frameWidth),
-    schedule: REHEARSAL,
+    schedule: REHEARSED,
     starts: Array.from({ length: batch }, () => ({ predictionScale: predicted ? 1 : 0, noiseScale: 0 })),
     history: zeros,
     noise: zeros,

@@ -2,7 +2,6 @@ import { type Schedule, usesThresholding } from '../diffusion/solver-step.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
-import { ExpectedWait } from '../runtime/expected-wait.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import type { Plan, SegmentRun } from '../runtime/plan.js';
 import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
@@ -14,11 +13,14 @@ import type { DecisionOffsets } from './decision-offsets.js';
 import { DecisionUpload, type InputRange, inputLayout } from './decision-upload.js';
 import type { PolicyNetworks } from './networks.js';
 import { findNonFinite } from './non-finite.js';
+import { type Encoding, ReadyCommands } from './ready-commands.js';
 import { recordDecision } from './record-decision.js';
 import { decisionRuns } from './segments.js';
 
 /** GPUMapMode.READ; the global is not there in every runtime. */
 const MAP_READ = 1;
+
+const NO_PROBES: ReadonlyMap<string, Float32Array> = new Map();
 
 /** A buffer on the device, and where its copy lies in the read-back buffer. */
 interface Result {
@@ -33,8 +35,8 @@ interface DecisionParts {
   readonly probes: ReadonlySet<string>;
   readonly plan: Plan;
   readonly offsets: DecisionOffsets;
-  /** One for each denoising step that fits; reused by every decision. */
-  readonly stepValues: readonly OffsetValues[];
+  /** New values of the plan's step offsets. */
+  readonly offsetValues: () => OffsetValues;
   readonly inputs: GPUBuffer;
   readonly status: Result;
   readonly chunk: Result;
@@ -50,13 +52,11 @@ export class DecisionPlan {
   readonly #parts: DecisionParts;
   readonly #device: ComputeDevice;
   readonly #staged: DecisionUpload;
-  /**
-   * Commands for a decision like the last one, encoded while the device was busy with that: encoding takes as long as a
-   * large GPU computes, and a control loop asks for the same decision every time. A command buffer can be used once.
-   */
-  #ahead: { readonly schedule: Schedule; readonly predicted: boolean; readonly commands: GPUCommandBuffer } | undefined;
-  /** By number of dispatches. */
-  readonly #waits = new Map<number, ExpectedWait>();
+  readonly #ready = new ReadyCommands({
+    runs: (schedule, predicted) => this.#runs(schedule, predicted),
+    encode: (runs) => this.#encodeDecision(runs),
+    later: (call) => this.#device.inLaterTurn(call),
+  });
 
   private constructor(parts: DecisionParts) {
     this.#parts = parts;
@@ -86,9 +86,9 @@ export class DecisionPlan {
       const readback = await createBuffer(device, 'read-back', bytes, USAGE.mapRead | USAGE.copyDestination);
       const inputs = plan.gpuBuffer(buffers.inputs);
       const { offsets } = buffers;
-      const stepValues = Array.from({ length: shape.maxSteps }, () => builder.offsetValues());
+      const offsetValues = (): OffsetValues => builder.offsetValues();
       const results = { status, chunk, actions, readback };
-      return new DecisionPlan({ networks, shape, probes: wanted, plan, offsets, stepValues, inputs, ...results });
+      return new DecisionPlan({ networks, shape, probes: wanted, plan, offsets, offsetValues, inputs, ...results });
     } catch (error) {
       plan.destroy();
       throw error;
@@ -97,6 +97,11 @@ export class DecisionPlan {
 
   get shape(): DecisionShape {
     return this.#parts.shape;
+  }
+
+  /** Whether there is something that predicts chunks. */
+  get isPredicting(): boolean {
+    return this.#parts.networks.predictor !== undefined;
   }
 
   /** Dispatches of a decision with `steps` network evaluations. */
@@ -116,26 +121,41 @@ export class DecisionPlan {
    * @throws DeviceLostError.
    */
   async run(input: DecisionInput): Promise<DecisionOutput> {
-    const { status, chunk, actions, readback, probes: wantedProbes } = this.#parts;
-    const { schedule } = input;
-    const predicted = isPredicted(input);
-    const probed = wantedProbes.size === 0 ? undefined : await this.#probeBuffer(this.#runs(schedule, predicted));
-    const commands = this.#takeAhead(schedule, predicted) ?? this.#encodeDecision(schedule, predicted, probed);
+    if (this.#parts.probes.size > 0) return this.#runProbed(input);
+    this.#submit(input, this.#ready.take(input.schedule, isPredicted(input)));
+    this.#ready.submitted();
+    await this.#device.settle(this.#parts.readback.mapAsync(MAP_READ));
+    const output = this.#read(input.schedule);
+    this.#ready.handedOut();
+    return output;
+  }
+
+  async #runProbed(input: DecisionInput): Promise<DecisionOutput> {
+    const runs = this.#runs(input.schedule, isPredicted(input));
+    const probed = await this.#probeBuffer(runs);
+    const encoder = this.#encoder();
+    this.#parts.plan.encode(encoder, runs, probed);
+    this.#submit(input, this.#finish(encoder));
+    await this.#device.settle(this.#parts.readback.mapAsync(MAP_READ));
+    const output = this.#read(input.schedule);
+    return { ...output, probes: await this.#readProbes(probed) };
+  }
+
+  #submit(input: DecisionInput, commands: GPUCommandBuffer): void {
     this.#upload(input);
-    const submitted = performance.now();
     this.#device.gpuDevice.queue.submit([commands]);
+  }
 
-    if (!probed) this.#ahead = { schedule, predicted, commands: this.#encodeDecision(schedule, predicted) };
-    const map = (): Promise<undefined> => this.#device.settle(readback.mapAsync(MAP_READ));
-    await (this.#device.isPolled ? this.#expectedWait(schedule, predicted).run(submitted, map) : map());
+  /** Copies the result out of the mapped buffer. */
+  #read(schedule: Schedule): DecisionOutput {
+    const { status, chunk, actions, readback } = this.#parts;
     const mapped = readback.getMappedRange();
-    const copy = ({ range }: Result): ArrayBuffer => mapped.slice(range.offset, range.offset + range.bytes);
-    const codes = new Uint32Array(copy(status));
-    const output = { normalizedChunk: new Float32Array(copy(chunk)), chunk: new Float32Array(copy(actions)) };
+    // What is NaN or infinite is looked for before the codes are unmapped.
+    const codes = new Uint32Array(mapped, status.range.offset, this.shape.batch);
+    const output = { normalizedChunk: copyOf(mapped, chunk.range), chunk: copyOf(mapped, actions.range) };
+    const failures = findNonFinite(codes, schedule, output);
     readback.unmap();
-
-    const probes = probed ? await this.#readProbes(probed) : new Map<string, Float32Array>();
-    return { ...output, failures: findNonFinite(codes, schedule, output), probes };
+    return { ...output, failures, probes: NO_PROBES };
   }
 
   /** Decides as `run` does, and returns how long every dispatch took instead of what was decided. */
@@ -144,14 +164,14 @@ export class DecisionPlan {
     const { plan, status } = this.#parts;
     const predicted = isPredicted(input);
     const clear = (encoder: GPUCommandEncoder): void => encoder.clearBuffer(status.source);
-    return timeRuns(plan, this.#runs(input.schedule, predicted), clear, this.#expectedWait(input.schedule, predicted));
+    return timeRuns(plan, this.#runs(input.schedule, predicted), clear);
   }
 
   /**
    * Runs every segment once, on zeros: some drivers compile a kernel when it first runs. `onKernel` is told of each that
    * has run; the work is handed over kernel by kernel, without waiting in between.
    */
-  async rehearse(onKernel: (progress: KernelProgress) => void = () => {}): Promise<void> {
+  async runEachKernel(onKernel: (progress: KernelProgress) => void = () => {}): Promise<void> {
     const input = rehearsalInput(this.shape, this.#parts.networks.predictor !== undefined);
     const { gpuDevice } = this.#device;
     const { queue } = gpuDevice;
@@ -172,42 +192,41 @@ export class DecisionPlan {
     await this.#device.settle(Promise.all(done));
   }
 
+  /** Keeps no commands ready any more, until there are further decisions. */
+  forget(): void {
+    this.#ready.clear();
+  }
+
+  /** Encodes the commands of a decision like this one, for the first that comes. */
+  expect(input: DecisionInput): void {
+    if (this.#parts.probes.size === 0) this.#ready.expect(input.schedule, isPredicted(input));
+  }
+
   destroy(): void {
+    this.#ready.clear();
     this.#parts.plan.destroy();
     this.#parts.readback.destroy();
   }
 
-  /** The commands of a decision, read-back included. They hold nothing of its input. */
-  #encodeDecision(schedule: Schedule, predicted: boolean, probed?: ProbeBuffer): GPUCommandBuffer {
+  /** The commands of a decision, read-back included, one run after the other. */
+  *#encodeDecision(runs: readonly SegmentRun[]): Encoding {
+    const encoder = this.#encoder();
+    yield* this.#parts.plan.encodeInParts(encoder, runs);
+    return this.#finish(encoder);
+  }
+
+  #encoder(): GPUCommandEncoder {
+    const encoder = this.#device.gpuDevice.createCommandEncoder({ label: 'decision' });
+    encoder.clearBuffer(this.#parts.status.source);
+    return encoder;
+  }
+
+  #finish(encoder: GPUCommandEncoder): GPUCommandBuffer {
     const { status, chunk, actions, readback } = this.#parts;
-    const encoder = this.#encode(this.#runs(schedule, predicted), probed);
     for (const { source, range } of [status, chunk, actions]) {
       encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
     }
     return encoder.finish();
-  }
-
-  /** What was encoded while the last decision ran, where this one has the same commands. */
-  #takeAhead(schedule: Schedule, predicted: boolean): GPUCommandBuffer | undefined {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    return ahead?.schedule === schedule && ahead.predicted === predicted ? ahead.commands : undefined;
-  }
-
-  /** Decisions of as many dispatches take as long. */
-  #expectedWait(schedule: Schedule, predicted: boolean): ExpectedWait {
-    const dispatches = this.dispatchCount(schedule.steps.length, predicted);
-    const known = this.#waits.get(dispatches) ?? new ExpectedWait();
-    this.#waits.set(dispatches, known);
-    return known;
-  }
-
-  #encode(runs: readonly SegmentRun[], probed?: ProbeBuffer): GPUCommandEncoder {
-    const { plan, status } = this.#parts;
-    const encoder = this.#device.gpuDevice.createCommandEncoder({ label: 'decision' });
-    encoder.clearBuffer(status.source);
-    plan.encode(encoder, runs, probed);
-    return encoder;
   }
 
   #upload(input: DecisionInput): void {
@@ -216,11 +235,11 @@ export class DecisionPlan {
   }
 
   #runs({ steps }: Schedule, predicted: boolean): SegmentRun[] {
-    const { offsets, stepValues, shape } = this.#parts;
+    const { offsets, offsetValues, shape } = this.#parts;
     let noiseRow = 0;
     return decisionRuns(steps.length, predicted, (step) => {
       const { timestep, fromNoise } = steps[step] as Schedule['steps'][number];
-      const values = stepValues[step] as OffsetValues;
+      const values = offsetValues();
       offsets.choose(values, { step, timestep, noiseRow });
       // A step without noise still needs an offset within the buffer.
       if (fromNoise !== 0) noiseRow = Math.min(noiseRow + 1, Math.max(0, shape.maxNoiseRows - 1));
@@ -239,6 +258,10 @@ export class DecisionPlan {
     probed.buffer.destroy();
     return values;
   }
+}
+
+function copyOf(mapped: ArrayBuffer, { offset, bytes }: InputRange): Float32Array {
+  return new Float32Array(mapped.slice(offset, offset + bytes));
 }
 
 function isPredicted({ starts }: DecisionInput): boolean {

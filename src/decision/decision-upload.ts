@@ -21,6 +21,8 @@ interface UploadPart {
   bytes(shape: DecisionShape): number;
   /** Writes the part; returns how many bytes of it, from its beginning, this decision uses. */
   fill(to: PartView, input: DecisionInput, shape: DecisionShape): number;
+  /** An object that all of the part follows from: while it is the same as before, the part stands as it is. */
+  follows?(input: DecisionInput): object;
 }
 
 /** Bytes from one denoising step's uniform to the next. */
@@ -70,16 +72,18 @@ const PARTS = {
   scales: {
     bytes: ({ batch }) => batch * START_SCALES_BYTES,
     fill: ({ floats }, { starts }) => {
-      starts.forEach(({ predictionScale, noiseScale }, sample) => {
+      for (let sample = 0; sample < starts.length; sample++) {
+        const { predictionScale, noiseScale } = starts[sample] as DecisionInput['starts'][number];
         floats[2 * sample] = predictionScale;
         floats[2 * sample + 1] = noiseScale;
-      });
+      }
       return floats.byteLength;
     },
   },
   /** Solver coefficients, one uniform per denoising step, `stepStride` apart. */
   steps: {
     bytes: ({ maxSteps }) => maxSteps * STEP_STRIDE,
+    follows: ({ schedule }) => schedule,
     fill: ({ data }, { schedule: { steps } }) => {
       // Codes fall from step to step, so that the largest one names the step that failed first.
       steps.forEach((step, index) => writeSolverStep(data, index * STEP_STRIDE, step, steps.length - index));
@@ -91,7 +95,7 @@ const PARTS = {
     bytes: (shape) => Math.max(1, shape.maxNoiseRows) * noiseStride(shape),
     fill: ({ floats }, { stepNoise }, shape) => {
       const stride = noiseStride(shape);
-      stepNoise.forEach((row, index) => floats.set(row, (index * stride) / 4));
+      for (let row = 0; row < stepNoise.length; row++) floats.set(stepNoise[row] as Float32Array, (row * stride) / 4);
       return stepNoise.length * stride;
     },
   },
@@ -99,6 +103,16 @@ const PARTS = {
 
 type PartName = keyof typeof PARTS;
 const ENTRIES = Object.entries(PARTS) as [PartName, UploadPart][];
+
+/** A part in the host's copy. */
+interface StagedPart {
+  readonly part: UploadPart;
+  readonly offset: number;
+  readonly view: PartView;
+  /** What it followed from when it was written, and how many bytes that were. */
+  followed: object | undefined;
+  used: number;
+}
 
 /** Where each part lies in the buffer. */
 export type InputLayout = Readonly<Record<PartName, InputRange>> & {
@@ -122,7 +136,7 @@ export function inputLayout(shape: DecisionShape): InputLayout {
 export class DecisionUpload {
   readonly bytes: ArrayBuffer;
   readonly #shape: DecisionShape;
-  readonly #parts: readonly { readonly part: UploadPart; readonly offset: number; readonly view: PartView }[];
+  readonly #parts: readonly StagedPart[];
 
   constructor(shape: DecisionShape, layout = inputLayout(shape)) {
     const bytes = new ArrayBuffer(layout.bytes);
@@ -130,7 +144,8 @@ export class DecisionUpload {
     this.#shape = shape;
     this.#parts = ENTRIES.map(([name, part]) => {
       const { offset, bytes: size } = layout[name];
-      return { part, offset, view: { floats: new Float32Array(bytes, offset, size / 4), data: new DataView(bytes, offset, size) } };
+      const view = { floats: new Float32Array(bytes, offset, size / 4), data: new DataView(bytes, offset, size) };
+      return { part, offset, view, followed: undefined, used: 0 };
     });
   }
 
@@ -140,9 +155,14 @@ export class DecisionUpload {
    */
   fill(input: DecisionInput): number {
     let end = 0;
-    for (const { part, offset, view } of this.#parts) {
-      const used = part.fill(view, input, this.#shape);
-      if (used > 0) end = offset + used;
+    for (const staged of this.#parts) {
+      const { part, offset, view } = staged;
+      const followed = part.follows?.(input);
+      if (followed === undefined || followed !== staged.followed) {
+        staged.used = part.fill(view, input, this.#shape);
+        staged.followed = followed;
+      }
+      if (staged.used > 0) end = offset + staged.used;
     }
     return end;
   }

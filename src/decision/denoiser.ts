@@ -98,17 +98,39 @@ export class Denoiser {
    * Results in the order of the runs; a sample's bits do not depend on the others, and one that is not finite fails alone.
    * @throws as DecisionPlan.run.
    */
-  async run(runs: readonly DenoiseRun[]): Promise<(FinishedRun | NonFiniteError)[]> {
+  run(runs: readonly DenoiseRun[]): Promise<(FinishedRun | NonFiniteError)[]> {
+    const all = batches(runs);
+    const [only] = all;
+    return only && all.length === 1 ? this.#runBatch(only) : this.#runAll(all);
+  }
+
+  async #runAll(all: readonly Batch[]): Promise<(FinishedRun | NonFiniteError)[]> {
     const results: (FinishedRun | NonFiniteError)[] = [];
-    for (const batch of batches(runs)) {
-      const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch);
-      const output = await plan.run(decisionInput(plan, batch));
-      const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
-      batch.places.forEach((place, b) => {
-        results[place] = output.failures.get(b) ?? { ...denoiseResult(batch, output, b), probes };
-      });
+    for (const batch of all) {
+      const finished = await this.#runBatch(batch);
+      batch.places.forEach((place, b) => (results[place] = finished[b] as FinishedRun | NonFiniteError));
     }
     return results;
+  }
+
+  /** Results in the order of the batch's runs. */
+  async #runBatch(batch: Batch): Promise<(FinishedRun | NonFiniteError)[]> {
+    const { length } = batch.runs;
+    const plan = this.#plans.find(length, batch.schedule, batch) ?? (await this.#plans.get(length, [batch.schedule], batch));
+    const output = await plan.run(decisionInput(plan, batch));
+    const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
+    return batch.runs.map((_, b) => output.failures.get(b) ?? finishedRun(batch, output, b, probes));
+  }
+
+  /** Has commands encoded for decisions that begin with runs like these, in place of what their plans kept ready. */
+  async expect(decisions: readonly (readonly DenoiseRun[])[]): Promise<void> {
+    const expected: { readonly plan: DecisionPlan; readonly input: DecisionInput }[] = [];
+    for (const batch of decisions.flatMap((runs) => batches(runs))) {
+      const plan = await this.#plans.get(batch.runs.length, [batch.schedule], batch);
+      expected.push({ plan, input: decisionInput(plan, batch) });
+    }
+    for (const { plan } of expected) plan.forget();
+    for (const { plan, input } of expected) plan.expect(input);
   }
 
   /** The plan and the input of runs that are one batch. */
@@ -121,6 +143,12 @@ export class Denoiser {
 
 function batches(runs: readonly DenoiseRun[]): Batch[] {
   const all: Batch[] = [];
+  // The usual decision is one run: a control loop waits for it.
+  const [only] = runs;
+  if (only && runs.length === 1) {
+    const { denoiser, schedule, trace = false } = only.request;
+    return [{ denoiser, schedule, trace, runs: [only], places: [0] }];
+  }
   runs.forEach((run, place) => {
     const { denoiser, schedule, trace = false } = run.request;
     const joins = (other: Batch): boolean =>
@@ -146,9 +174,16 @@ function sameSteps(a: Schedule, b: Schedule): boolean {
 
 function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionInput {
   const chunkSize = plan.shape.horizon * plan.shape.actionDim;
+  const history = ({ request, history: chunk }: DenoiseRun): Float32Array => request.history ?? chunk ?? new Float32Array(chunkSize);
+  const [only] = runs;
+  if (only && runs.length === 1) {
+    const start = startOf(only);
+    const { frames, stepNoise } = only;
+    const shown = start.predictionScale !== 0 ? history(only) : undefined;
+    return { observations: frames, schedule, starts: [start], history: shown, noise: start.noise, stepNoise };
+  }
   const starts = runs.map((run) => startOf(run));
   const predicted = starts.some(({ predictionScale }) => predictionScale !== 0);
-  const history = ({ request, history: chunk }: DenoiseRun): Float32Array => request.history ?? chunk ?? new Float32Array(chunkSize);
   return {
     observations: concatenate(runs.map(({ frames }) => frames)),
     schedule,
@@ -169,12 +204,19 @@ function startOf({ request, noise }: DenoiseRun): { predictionScale: number; noi
   return { predictionScale: 0, noiseScale: 1, noise: start };
 }
 
-function denoiseResult({ runs, schedule, trace }: Batch, { normalizedChunk, chunk, probes }: DecisionOutput, b: number): DenoiseResult {
+/** Run `b` of a batch, finished. `askedFor`: the probes that are handed out with it. */
+function finishedRun(
+  { runs, schedule, trace }: Batch,
+  { normalizedChunk, chunk, probes }: DecisionOutput,
+  b: number,
+  askedFor: FinishedRun['probes'],
+): FinishedRun {
   const size = chunk.length / runs.length;
-  const own = (values: Float32Array): Float32Array => values.slice(b * size, (b + 1) * size);
+  const own = (values: Float32Array): Float32Array => (runs.length === 1 ? values : values.slice(b * size, (b + 1) * size));
   return {
     normalizedChunk: own(normalizedChunk),
     chunk: own(chunk),
     trace: trace ? schedule.steps.map((_, step) => own(probes.get(`${TRACE_PROBE}.${step}`) as Float32Array)) : [],
+    probes: askedFor,
   };
 }

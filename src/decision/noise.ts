@@ -56,14 +56,12 @@ export function runNoise(schedule: Schedule, chunkSize: number, seed: NoiseSeed,
       `stepNoise must have ${schedule.noisySteps} rows, one per noisy step of ${schedule.solver}, found ${stepNoise.length}.`,
     );
   }
-  const draw = (row: number): Float32Array => normals(chunkSize, seed, row);
-  return {
-    noise: noise ? Float32Array.from(noise) : draw(0),
-    stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) => {
-      const values = stepNoise?.[row];
-      return values ? Float32Array.from(values) : draw(row + 1);
-    }),
-  };
+  const rows: Float32Array[] = [];
+  for (let row = 0; row < schedule.noisySteps; row++) {
+    const values = stepNoise?.[row];
+    rows.push(values ? Float32Array.from(values) : normals(chunkSize, seed, row + 1));
+  }
+  return { noise: noise ? Float32Array.from(noise) : normals(chunkSize, seed, 0), stepNoise: rows };
 }
 
 /** Numbers for a strategy's choices, uniform in (0, 1). */

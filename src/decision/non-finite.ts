@@ -14,12 +14,12 @@ export function findNonFinite(
   schedule: Schedule,
   { normalizedChunk, chunk }: Pick<DecisionOutput, 'normalizedChunk' | 'chunk'>,
 ): ReadonlyMap<number, NonFiniteError> {
-  if (codes.every((code) => code === 0) && chunk.every(Number.isFinite) && normalizedChunk.every(Number.isFinite)) return NONE;
+  if (areZero(codes) && areFinite(chunk) && areFinite(normalizedChunk)) return NONE;
   const size = chunk.length / codes.length;
   const failures = new Map<number, NonFiniteError>();
   codes.forEach((code, sample) => {
     const own = (values: Float32Array): Float32Array => values.subarray(sample * size, (sample + 1) * size);
-    const isFinite = code === 0 && own(chunk).every(Number.isFinite) && own(normalizedChunk).every(Number.isFinite);
+    const isFinite = code === 0 && areFinite(own(chunk)) && areFinite(own(normalizedChunk));
     if (!isFinite) failures.set(sample, new NonFiniteError(reason(code, schedule)));
   });
   return failures;
@@ -35,4 +35,15 @@ function reason(code: number, { steps }: Schedule): string {
     `the U-Net's output is NaN or infinite at denoising step ${index + 1} of ${steps.length} (timestep ${steps[index]?.timestep}). ` +
     "No action is returned: check the observation's range and the checkpoint."
   );
+}
+
+/** Plain loops: `every` with a function makes an object of each number. */
+function areFinite(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+}
+
+function areZero(codes: Uint32Array): boolean {
+  for (let i = 0; i < codes.length; i++) if (codes[i] !== 0) return false;
+  return true;
 }

@@ -26,6 +26,8 @@ export class PlanCache {
   readonly #probes: readonly string[];
   /** Least recently used first. */
   readonly #plans = new Map<string, DecisionPlan>();
+  /** The most recently used. */
+  #newest: DecisionPlan | undefined;
   /** What the schedules of all strategies so far need. */
   #maxSteps = 1;
   #maxNoiseRows = 0;
@@ -51,17 +53,22 @@ export class PlanCache {
   async get(batch: number, schedules: readonly Schedule[], variant: PlanVariant = {}): Promise<DecisionPlan> {
     const key = keyOf(batch, variant);
     const existing = this.#plans.get(key);
-    this.#plans.delete(key);
-    if (existing && schedules.every((schedule) => existing.fits(schedule))) {
-      this.#plans.set(key, existing);
-      return existing;
-    }
+    if (existing && schedules.every((schedule) => existing.fits(schedule))) return this.#used(key, existing);
     existing?.destroy();
+    this.#plans.delete(key);
     this.reserve(schedules);
     const plan = await this.#compile(batch, variant);
     this.#plans.set(key, plan);
+    this.#newest = plan;
     this.#forget();
     return plan;
+  }
+
+  /** As `get`, without a wait: undefined where there is no such plan yet. */
+  find(batch: number, schedule: Schedule, variant: PlanVariant = {}): DecisionPlan | undefined {
+    const key = keyOf(batch, variant);
+    const existing = this.#plans.get(key);
+    return existing?.fits(schedule) ? this.#used(key, existing) : undefined;
   }
 
   /** Of the probes of a traced run, those that the policy was loaded with. */
@@ -102,6 +109,15 @@ export class PlanCache {
     };
     if (!this.#networks) throw new TypeError('the plans of a policy were destroyed');
     return DecisionPlan.compile(withDenoiser(this.#networks, denoiser), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
+  }
+
+  #used(key: string, plan: DecisionPlan): DecisionPlan {
+    // A control loop asks for the same plan every time, and moving it leaves garbage.
+    if (plan === this.#newest) return plan;
+    this.#plans.delete(key);
+    this.#plans.set(key, plan);
+    this.#newest = plan;
+    return plan;
   }
 
   #forget(): void {

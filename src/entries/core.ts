@@ -41,6 +41,7 @@ export {
   type AdapterFacts,
   type AdapterSummary,
   ComputeDevice,
+  type IdleChoice,
   type OpenDeviceOptions,
   type Profile,
   type WebGpu,

@@ -3,6 +3,8 @@ import { choiceNoise, choiceNumbers, type GivenNoise, type NoiseSeed, runNoise }
 import { NonFiniteError } from '../foundation/errors.js';
 import type { Deciding, DecisionContext, DecisionMaker, DecisionOutcome, DenoiseRequest, PastChunk } from '../strategies/strategy.js';
 
+const NO_PROBES: MadeDecision['probes'] = new Map();
+
 /** One decision that is to be made. */
 export interface PendingDecision {
   readonly maker: DecisionMaker;
@@ -95,19 +97,15 @@ function begin(pending: PendingDecision, chunkSize: number): Progress {
   const first = deciding.next();
   if (first.done) throw new TypeError('a strategy decided without a run of the denoiser');
   const requests = first.value;
-  return { pending, deciding, requests, runs: runsOf(pending, requests, chunkSize), outcome: undefined, evaluations: 0, probes: new Map() };
+  return { pending, deciding, requests, runs: runsOf(pending, requests, chunkSize), outcome: undefined, evaluations: 0, probes: NO_PROBES };
 }
 
 function runsOf({ frames, newest, seed, given }: PendingDecision, requests: readonly DenoiseRequest[], chunkSize: number): DenoiseRun[] {
   return requests.map((request) => {
     // A start that is given as it is takes no noise: Falcon screens dozens of them per decision.
     const own = request.noiseScale === 0 ? request.prediction : undefined;
-    return {
-      request,
-      frames,
-      history: newest?.normalizedChunk,
-      ...runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given),
-    };
+    const { noise, stepNoise } = runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given);
+    return { request, frames, history: newest?.normalizedChunk, noise, stepNoise };
   });
 }
 
@@ -122,7 +120,7 @@ function advance(progress: Progress, finished: readonly (FinishedRun | NonFinite
   const next = progress.deciding.next(results);
   if (next.done) {
     progress.outcome = next.value;
-    progress.probes = results[requests.indexOf(next.value.request)]?.probes ?? new Map();
+    progress.probes = results[requests.indexOf(next.value.request)]?.probes ?? NO_PROBES;
   } else {
     progress.requests = next.value;
     progress.runs = runsOf(progress.pending, next.value, chunkSize);

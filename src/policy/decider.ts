@@ -24,9 +24,9 @@ export interface Turn {
 
 /** The next decision of an episode. `seed`: in place of the episode's. */
 export function nextTurn(episode: Episode, given: Given, seed?: number): Turn {
-  const [newest, before] = episode.past;
-  const { strategy, maker } = episode;
-  return { strategy, episode, pending: { ...given, maker, newest, before, seed: episode.nextNoise(seed) } };
+  const { strategy, maker, newest, before } = episode;
+  const { frames, given: noise } = given;
+  return { strategy, episode, pending: { maker, newest, before, frames, seed: episode.nextNoise(seed), given: noise } };
 }
 
 /** A decision that depends on what it is given alone. `sample`: its place among those made together. */

@@ -36,14 +36,19 @@ export class Episode {
     return this.#maker;
   }
 
-  /** Newest chunk, and the one before it. */
-  get past(): readonly [PastChunk | undefined, PastChunk | undefined] {
-    return [this.#newest, this.#before];
+  get newest(): PastChunk | undefined {
+    return this.#newest;
+  }
+
+  /** The chunk before the newest. */
+  get before(): PastChunk | undefined {
+    return this.#before;
   }
 
   /** Key of the next decision's noise. */
   nextNoise(seed = this.#noise.seed): NoiseSeed {
-    return { ...this.#noise, seed, decision: this.#decisions };
+    const { episode, sample } = this.#noise;
+    return { seed, episode, decision: this.#decisions, sample };
   }
 
   /** Adds a decision. */

@@ -142,10 +142,12 @@ export async function loadPolicyWith(
   const reporter = new LoadReporter(options.onProgress);
   let networks: PolicyNetworks | undefined;
   try {
-    const placed = await placePolicy(device, sources, { precision, signal, reporter });
-    ({ networks } = placed);
-    const reopen = reopener(sources, placed.precision, placed.facts, open);
-    return await createPolicy(placed, options, { networks, ownsDevice }, reopen, reporter);
+    return await reporter.during(device.pipelines, async () => {
+      const placed = await placePolicy(device, sources, { precision, signal, reporter });
+      ({ networks } = placed);
+      const reopen = reopener(sources, placed.precision, placed.facts, open);
+      return createPolicy(placed, options, { networks, ownsDevice }, reopen, reporter);
+    });
   } catch (error) {
     networks?.destroy();
     if (ownsDevice) device.dispose();
@@ -162,7 +164,8 @@ function reopener(sources: PolicySources, precision: Precision, facts: string, o
     const ownsDevice = !given && before.ownsDevice;
     const device = given ?? (ownsDevice ? await open() : before.networks.device);
     try {
-      const { networks } = await placePolicy(device, sources, { precision, signal, reporter }, facts);
+      const place = (): Promise<Placed> => placePolicy(device, sources, { precision, signal, reporter }, facts);
+      const { networks } = await reporter.during(device.pipelines, place);
       return { networks, ownsDevice };
     } catch (error) {
       if (ownsDevice) device.dispose();

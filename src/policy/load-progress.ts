@@ -1,4 +1,4 @@
-import type { KernelProgress } from '../runtime/pipeline-cache.js';
+import type { KernelProgress, PipelineCache } from '../runtime/pipeline-cache.js';
 
 /**
  * Where loading is.
@@ -15,7 +15,7 @@ export type OnLoadProgress = (fraction: number, progress: LoadProgress) => void;
 
 const WEIGHT: Readonly<Record<LoadProgress['stage'], number>> = { weights: 0.5, kernels: 0.25, 'first runs': 0.25 };
 
-/** Tells the stages of a load as one fraction. */
+/** Tells the stages of a load as one fraction. @internal */
 export class LoadReporter {
   readonly #listener: OnLoadProgress | undefined;
   // A device that compiled everything before has no kernels to report.
@@ -42,6 +42,16 @@ export class LoadReporter {
       this.report(progress);
     } catch (error) {
       this.#failure ??= { error };
+    }
+  }
+
+  /** Notes what a device compiles while a task runs. */
+  async during<T>(pipelines: PipelineCache, task: () => Promise<T>): Promise<T> {
+    const unwatch = pipelines.watch((progress) => this.note({ stage: 'kernels', ...progress }));
+    try {
+      return await task();
+    } finally {
+      unwatch();
     }
   }
 

@@ -54,7 +54,6 @@ export async function placePolicy(
   signal?.throwIfAborted();
   const loading = signal ? { signal } : {};
   const opened: (PolicyCheckpoint | PredictorCheckpoint)[] = [];
-  const unwatch = device.pipelines.watch((progress) => reporter.note({ stage: 'kernels', ...progress }));
   try {
     const checkpoint = await loadPolicyCheckpoint(sources.policy, loading);
     opened.push(checkpoint);
@@ -83,7 +82,6 @@ export async function placePolicy(
     const warnings = [...device.warnings, ...(refused === undefined ? [] : [refused]), ...loaded.warnings];
     return { ...loaded, warnings, checkpoint, predictor, facts };
   } finally {
-    unwatch();
     // Everything that a policy needs is on the device now.
     for (const checkpoint of opened) await checkpoint.close();
   }

@@ -13,13 +13,14 @@ import type { Precision } from '../spec/precision.js';
 import { createStrategy } from '../strategies/index.js';
 import { type DenoiseResult, type Strategy, type StrategyContext, strategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
-import { Decider, nextTurn, type Turn } from './decider.js';
+import { Decider, nextTurn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
 import { Episode } from './episode.js';
 import { describePolicy, type PolicyInfo } from './info.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import { checkDevice, type Placement } from './placement.js';
 import { SerialQueue } from './queue.js';
+import { rehearse } from './rehearsal.js';
 import { RequestChecks, settledCall } from './request-checks.js';
 
 export type {
@@ -62,6 +63,7 @@ export interface ReloadOptions {
 /**
  * Places the same networks again, where they were or as `options` say.
  * @throws as loadPolicy, and CheckpointError where the files have changed.
+ * @internal
  */
 export type Reopen = (before: Placement, options: ReloadOptions, reporter: LoadReporter) => Promise<Placement>;
 
@@ -150,7 +152,8 @@ export class Policy {
       const { actionDim } = this.#context;
       const episode = options.episode ?? this.#ownEpisode();
       if (episode.actions.length === 0) {
-        const { actions } = await this.#decideOne(nextTurn(episode, { frames: episode.window.read(frame), given }));
+        const [decision] = await this.#decider.decide([nextTurn(episode, { frames: episode.window.read(frame), given })]);
+        const { actions } = decision as Decision;
         for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
       }
       episode.window.push(frame);
@@ -169,15 +172,15 @@ export class Policy {
     if (seed !== undefined) checkInteger('decide', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
     if (previous !== undefined) {
       const turn = this.#checks.stateless('decide', { ...options, window, previous }, 0);
-      return this.#run(() => this.#decideOne(turn(this.#strategy)));
+      return this.#run(async () => (await this.#decider.decide([turn(this.#strategy)]))[0] as Decision);
     }
     const given = this.#checks.window('decide', window, options);
     return this.#run(async () => {
       const episode = this.#ownEpisode();
-      const decision = await this.#decideOne(nextTurn(episode, given, seed));
+      const [decision] = await this.#decider.decide([nextTurn(episode, given, seed)]);
       // What act() still held was decided from older observations.
       episode.actions.length = 0;
-      return decision;
+      return decision as Decision;
     });
   }
 
@@ -270,7 +273,7 @@ export class Policy {
   }
 
   /**
-   * Compiles what decisions of this batch size need and runs it once, so that the first decision takes no longer than
+   * Compiles what decisions of this batch size need and tries it on zeros, so that the first decision takes no longer than
    * the others: some drivers compile a kernel when it first runs. `loadPolicy` does this for a batch of 1. `onKernel` is told of
    * every kernel that has run.
    * @throws OptionError, DeviceLimitError, ShaderError, and the reason of `signal` when it is aborted.
@@ -280,9 +283,7 @@ export class Policy {
     checkSignal('warmup', signal);
     checkCallbacks('warmup', { onKernel }, ['onKernel']);
     await this.#run(async () => {
-      const plan = await this.#plans.get(batch, this.#strategy.schedules);
-      signal?.throwIfAborted();
-      await plan.rehearse(onKernel);
+      await this.#rehearse(batch, signal, onKernel);
     });
   }
 
@@ -356,8 +357,9 @@ export class Policy {
     const placement = await this.#parts.reopen(before, options, reporter);
     try {
       this.#plans.moveTo(placement.networks);
-      const plan = await this.#plans.get(1, this.#strategy.schedules);
-      await plan.rehearse((progress) => reporter.report({ stage: 'first runs', ...progress }));
+      await reporter.during(placement.networks.device.pipelines, () =>
+        this.#rehearse(1, options.signal, (progress) => reporter.report({ stage: 'first runs', ...progress })),
+      );
       reporter.throwIfFailed();
       options.signal?.throwIfAborted();
     } catch (error) {
@@ -368,6 +370,22 @@ export class Policy {
     release(before);
     this.#placement = placement;
     this.#described = describePolicy(this.#parts.spec, placement.networks);
+  }
+
+  /** Runs every kernel once, then whole decisions on zeros. */
+  async #rehearse(batch: number, signal?: AbortSignalLike, onKernel?: (progress: KernelProgress) => void): Promise<void> {
+    const plan = await this.#plans.get(batch, this.#strategy.schedules);
+    signal?.throwIfAborted();
+    await plan.runEachKernel(onKernel);
+    const { observationSteps } = this.#context;
+    const zeros = Object.fromEntries(this.#observations.map(({ name, size }) => [name, new Float32Array(observationSteps * size)]));
+    const parts = {
+      denoiser: this.#denoiser,
+      context: this.#context,
+      predicted: plan.isPredicting,
+      newWindow: () => this.#newWindow(),
+    };
+    await rehearse(parts, this.#strategy, batch, this.#checks.window('warmup', zeros, {}), signal);
   }
 
   async #whileLoaded<T>(task: () => Promise<T>): Promise<T> {
@@ -401,10 +419,6 @@ export class Policy {
   #ownEpisode(): Episode {
     this.#own ??= new Episode(this.#strategy, { seed: this.#parts.seed, episode: this.#ownIndex, sample: 0 }, this.#newWindow());
     return this.#own;
-  }
-
-  async #decideOne(turn: Turn): Promise<Decision> {
-    return (await this.#decider.decide([turn]))[0] as Decision;
   }
 }
 

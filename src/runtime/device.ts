@@ -3,6 +3,7 @@ import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
 import { DeviceLostError, NoAdapterError } from '../foundation/errors.js';
 import { checkCallbacks, checkChoice, checkKeys, checkMethods, checkToggle, keysOf } from '../foundation/options.js';
 import { classifyAdapter, DEVICE_CLASSES, type DeviceClass } from './device-class.js';
+import { Naps, napClock } from './naps.js';
 import { PipelineCache } from './pipeline-cache.js';
 import { adapterIdentity, checkVariantTable, type VariantTable } from './variant-table.js';
 
@@ -12,6 +13,13 @@ import { adapterIdentity, checkVariantTable, type VariantTable } from './variant
  */
 export const PROFILES = ['safe', 'fast'] as const;
 export type Profile = (typeof PROFILES)[number];
+
+/**
+ * How the host waits for a device that it has to ask. `poll`: all the time, for the least latency. `sleep`: in naps of a tenth
+ * of a millisecond, which leaves the core to others; a result comes some 0.2 ms later at most.
+ */
+export const IDLE_CHOICES = ['poll', 'sleep'] as const;
+export type IdleChoice = (typeof IDLE_CHOICES)[number];
 
 /**
  * A WebGPU implementation: `navigator.gpu`, what `createGpu` returns, or what `create` of the npm package webgpu does. The
@@ -43,10 +51,17 @@ export interface OpenDeviceOptions {
    */
   readonly variants?: VariantTable | ((adapter: AdapterFacts, warn: (text: string) => void) => VariantTable | undefined);
   /**
-   * Whether the implementation keeps a core busy while a promise is pending, as Dawn in Node does: decisions then sleep
-   * for most of the time that they are known to take. Default false.
+   * Calls once, in a later turn of the event loop, where whoever waits for what was just resolved goes first. Default: a
+   * timer, which takes a millisecond or more; Node's `openDevice` brings something quicker.
    */
+  readonly inLaterTurn?: (call: () => void) => void;
+  /** Whether the implementation keeps a core busy while a promise is pending, as Dawn in Node does. Default false. */
   readonly isPolled?: boolean;
+  /**
+   * How such an implementation is waited for. Default: `sleep` on software adapters, which compute on the core that would
+   * poll; `poll` on all others, whose latency comes before an idle core.
+   */
+  readonly idle?: IdleChoice;
   /** Replaces the text of a kernel before it is compiled. For tests that break a kernel on purpose. */
   readonly transformShader?: (kernel: Kernel) => string;
 }
@@ -58,7 +73,9 @@ const OPEN_KEYS = keysOf<OpenDeviceOptions>({
   powerPreference: true,
   deviceClass: true,
   variants: true,
+  inLaterTurn: true,
   isPolled: true,
+  idle: true,
   transformShader: true,
 });
 
@@ -66,7 +83,7 @@ const OPEN_KEYS = keysOf<OpenDeviceOptions>({
 export function checkOpenOptions(options: object, more: readonly string[] = []): void {
   const where = 'openDevice';
   checkKeys(where, options, [...OPEN_KEYS, ...more]);
-  const { gpu, profile, timing, powerPreference, deviceClass, isPolled } = options as OpenDeviceOptions;
+  const { gpu, profile, timing, powerPreference, deviceClass, isPolled, idle } = options as OpenDeviceOptions;
   if (gpu !== undefined) {
     checkMethods(where, 'gpu', gpu, 'a WebGPU implementation such as navigator.gpu', ['requestAdapter']);
   }
@@ -75,7 +92,8 @@ export function checkOpenOptions(options: object, more: readonly string[] = []):
   if (isPolled !== undefined) checkToggle(where, 'isPolled', isPolled);
   if (powerPreference !== undefined) checkChoice(where, 'powerPreference', powerPreference, ['low-power', 'high-performance']);
   if (deviceClass !== undefined) checkChoice(where, 'deviceClass', deviceClass, DEVICE_CLASSES);
-  checkCallbacks<OpenDeviceOptions>(where, options, ['transformShader']);
+  if (idle !== undefined) checkChoice(where, 'idle', idle, IDLE_CHOICES);
+  checkCallbacks<OpenDeviceOptions>(where, options, ['transformShader', 'inLaterTurn']);
 }
 
 /** What the adapter says of itself, and how it was opened. */
@@ -112,13 +130,15 @@ export class ComputeDevice {
   /** What its users should know, and what does not keep it from working. */
   readonly warnings: readonly string[];
   /** See OpenDeviceOptions. */
-  readonly isPolled: boolean;
+  readonly inLaterTurn: (call: () => void) => void;
   /** Features of the adapter, whether or not the device asked for them. */
   readonly adapterFeatures: ReadonlySet<string>;
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
   readonly #gpu: GPU;
   /** Undefined once it was disposed of: Dawn frees the threads of a destroyed device when the last object of it is collected. */
   #gpuDevice: GPUDevice | undefined;
+  /** Where waits are slept through in part. */
+  readonly #naps: Naps | undefined;
   #halfLoads: HalfLoads = 'packed';
   #failure: Error | undefined;
   /** Ends the waits that are under way. */
@@ -137,7 +157,9 @@ export class ComputeDevice {
     this.variants = table && checkVariantTable(table, adapterIdentity(facts), table.file ?? 'option variants');
     this.adapter = { ...facts, variants: table ? ['tuned', ...(table.file === undefined ? [] : [table.file])].join(' ') : 'shipped' };
     this.deviceClass = options.deviceClass ?? classifyAdapter(this.adapter);
-    this.isPolled = options.isPolled ?? false;
+    const idle = options.idle ?? (this.adapter.isFallback ? 'sleep' : 'poll');
+    this.inLaterTurn = options.inLaterTurn ?? ((call) => void setTimeout(call, 0));
+    this.#naps = options.isPolled && idle === 'sleep' ? new Naps(napClock(this.inLaterTurn)) : undefined;
     this.pipelines = new PipelineCache(device, options.transformShader);
     void device.lost.then(({ reason, message }) => {
       this.#fail(`the WebGPU device was ${reason === 'destroyed' ? 'destroyed' : 'lost'}: ${message || 'no message'}.`);
@@ -224,6 +246,7 @@ export class ComputeDevice {
   /** Waits for GPU work; ends with DeviceLostError when the device goes away first, so that no wait hangs. */
   async settle<T>(work: Promise<T>): Promise<T> {
     let cancel: (reason: Error) => void = () => {};
+    const endNaps = this.#naps?.begin();
     try {
       // Not a race with `device.lost`: that promise would hold on to the result of every race as long as the device lives.
       const result = await new Promise<T>((resolve, reject) => {
@@ -240,6 +263,7 @@ export class ComputeDevice {
       throw this.#failure ?? error;
     } finally {
       this.#waits.delete(cancel);
+      endNaps?.();
     }
   }
 

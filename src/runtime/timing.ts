@@ -1,6 +1,5 @@
 import { DeviceLimitError } from '../foundation/errors.js';
 import { createBuffer, USAGE } from './buffers.js';
-import { ExpectedWait } from './expected-wait.js';
 import type { DispatchInfo, Plan, SegmentRun } from './plan.js';
 
 /** The time of one dispatch on the device. */
@@ -28,8 +27,7 @@ const MAP_READ = 1;
 /**
  * Replays segments of a plan and measures every dispatch with timestamps, in a command buffer of its own. Every dispatch
  * becomes a pass of its own, which costs time between them and keeps neighbours from overlapping: measure a decision as a
- * whole in another run. `before` is encoded first, untimed. `wait`: of runs that take no longer than this one, so that the
- * host does not disturb what is measured on an adapter that shares its processor.
+ * whole in another run. `before` is encoded first, untimed.
  * The device must have been opened with `timing`. Browsers, and Dawn without that option, round timestamps to 65 µs.
  * @throws DeviceLimitError where the device has no timestamps.
  * @internal
@@ -38,7 +36,6 @@ export async function timeRuns(
   plan: Plan,
   runs: readonly SegmentRun[],
   before?: (encoder: GPUCommandEncoder) => void,
-  wait = new ExpectedWait(),
 ): Promise<PlanTiming> {
   const { device } = plan;
   const { gpuDevice } = device;
@@ -71,8 +68,7 @@ export async function timeRuns(
     encoder.copyBufferToBuffer(resolved, 0, readback, 0, bytes);
     const started = performance.now();
     gpuDevice.queue.submit([encoder.finish()]);
-    const map = (): Promise<undefined> => device.settle(readback.mapAsync(MAP_READ));
-    await (device.isPolled ? wait.run(started, map) : map());
+    await device.settle(readback.mapAsync(MAP_READ));
     const times = new BigUint64Array(readback.getMappedRange(0, bytes).slice(0));
     const wallMs = performance.now() - started;
     const between = (first: number, last: number): number => Number((times[last] ?? 0n) - (times[first] ?? 0n));

@@ -1,7 +1,6 @@
 import { createBuffer, isTexture, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
-import { ExpectedWait } from '../runtime/expected-wait.js';
 import type { Plan, SegmentRun } from '../runtime/plan.js';
 import { type Binding, type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import type { OffsetValues } from '../runtime/step-offsets.js';
@@ -58,7 +57,6 @@ export class Entrant {
   readonly #outputs: readonly BufferHandle[];
   /** All 0: any row of a table takes as long. */
   readonly #offsets: OffsetValues;
-  readonly #wait = new ExpectedWait();
   #turn = 0;
 
   private constructor(device: ComputeDevice, plan: Plan, turns: number, outputs: readonly BufferHandle[], offsets: OffsetValues) {
@@ -140,7 +138,7 @@ export class Entrant {
     const commands = encoder.finish();
     const started = performance.now();
     gpuDevice.queue.submit([commands]);
-    await this.#wait.run(started, () => this.#device.settle(gpuDevice.queue.onSubmittedWorkDone()));
+    await this.#device.settle(gpuDevice.queue.onSubmittedWorkDone());
     return performance.now() - started;
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DecisionShape, rehearsalInput } from '../../src/decision/decision-input.js';
+import { type DecisionInput, type DecisionShape, REHEARSED } from '../../src/decision/decision-input.js';
 import { DecisionUpload, inputLayout } from '../../src/decision/decision-upload.js';
 
 const SHAPES: readonly DecisionShape[] = [
@@ -43,7 +43,15 @@ describe('inputLayout', () => {
 describe('DecisionUpload', () => {
   const shape: DecisionShape = { batch: 2, observationSteps: 1, frameWidth: 3, horizon: 4, actionDim: 2, maxSteps: 4, maxNoiseRows: 3 };
   const layout = inputLayout(shape);
-  const rehearsal = rehearsalInput(shape, true);
+  const start = { predictionScale: 1, noiseScale: 0 };
+  const rehearsal: DecisionInput = {
+    observations: new Float32Array(6),
+    schedule: REHEARSED,
+    starts: [start, start],
+    history: new Float32Array(16),
+    noise: new Float32Array(16),
+    stepNoise: [],
+  };
 
   it('writes every part where the layout says, and uploads no more than the decision uses', () => {
     const upload = new DecisionUpload(shape);
@@ -57,6 +65,17 @@ describe('DecisionUpload', () => {
     const rows = [1, 2].map((value) => new Float32Array(16).fill(value));
     expect(upload.fill({ ...rehearsal, stepNoise: rows })).toBe(layout.stepNoise.offset + 2 * layout.noiseStride);
     expect(floats(layout.stepNoise.offset + layout.noiseStride, 16)).toEqual([...(rows[1] as Float32Array)]);
+  });
+
+  it('writes the steps of a schedule again when another one was there', () => {
+    const upload = new DecisionUpload(shape);
+    const [step] = REHEARSED.steps;
+    const other = { ...REHEARSED, steps: [{ ...(step as (typeof REHEARSED.steps)[number]), fromX0: 5 }] };
+    const fromX0 = (schedule: typeof REHEARSED): number => {
+      expect(upload.fill({ ...rehearsal, schedule })).toBe(layout.steps.offset + layout.stepStride);
+      return new Float32Array(upload.bytes, layout.steps.offset, 12)[4] as number;
+    };
+    expect([REHEARSED, REHEARSED, other, REHEARSED].map(fromX0)).toEqual([1, 1, 5, 1]);
   });
 
   it('refuses values of another batch, which would leave some of the decision before in place', () => {

@@ -19,7 +19,7 @@ export interface ColdStart {
   readonly uploadMs: number;
   /** Kernels compiled, several at a time. */
   readonly compileMs: number;
-  /** The first run of the plan, on zeros: some drivers compile a kernel only then. */
+  /** Warm-up: decisions on zeros (some drivers compile a kernel only then), and commands for the first ones that count. */
   readonly rehearseMs: number;
   /** Packing of weights, and everything else. */
   readonly otherMs: number;

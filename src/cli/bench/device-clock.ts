@@ -10,7 +10,7 @@ export interface Span {
 const DEVICE_CALLS = ['createBuffer', 'popErrorScope', 'createShaderModule', 'createComputePipelineAsync', 'createBindGroup'] as const;
 const QUEUE_CALLS = ['writeBuffer', 'submit', 'onSubmittedWorkDone'] as const;
 /** `encode` reaches from the creation of a command encoder to the end of its finish(). */
-export type ClockedCall = (typeof DEVICE_CALLS | typeof QUEUE_CALLS)[number] | 'encode' | 'mapAsync';
+export type ClockedCall = (typeof DEVICE_CALLS | typeof QUEUE_CALLS)[number] | 'encode' | 'mapAsync' | 'unmap';
 
 /**
  * Notes when the calls of a device begin and end, so that the engine needs no clocks of its own for a benchmark. Its
@@ -25,7 +25,9 @@ export class DeviceClock {
     for (const name of DEVICE_CALLS) this.#watch(device, name, name);
     for (const name of QUEUE_CALLS) this.#watch(device.queue, name, name);
     // Buffers made earlier are reached through the prototype they share.
-    this.#watch(Object.getPrototypeOf(buffer) as GPUBuffer, 'mapAsync', 'mapAsync');
+    const prototype = Object.getPrototypeOf(buffer) as GPUBuffer;
+    this.#watch(prototype, 'mapAsync', 'mapAsync');
+    this.#watch(prototype, 'unmap', 'unmap');
     buffer.destroy();
     this.#watchEncoders(device);
   }

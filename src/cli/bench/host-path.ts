@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Policy } from '../../policy/policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { summarizeLatencies } from '../latency.js';
@@ -12,7 +13,7 @@ export interface HostPath {
   readonly uploadMs: number;
   /** Dawn turns recorded commands into the driver's here. */
   readonly submitMs: number;
-  /** The next decision's commands, encoded while the device is busy: part of the wait. */
+  /** The next decision's commands, encoded after the result was handed out: no part of the decision. */
   readonly encodeAheadMs: number;
   /** From the submit to the news that the result is mapped. */
   readonly waitMs: number;
@@ -23,6 +24,9 @@ export interface HostPath {
   /** Bytes that one decision allocates on JavaScript's heap. Commands and buffers of Dawn are not in it. */
   readonly garbageBytes: number;
 }
+
+/** Time between decisions, as a control loop leaves it. */
+const IDLE_MS = 5;
 
 /** Follows decisions of the running episode through the host. The clock costs a few microseconds per decision. */
 export async function measureHostPath(device: ComputeDevice, policy: Policy, decisions: number, signal: AbortSignal): Promise<HostPath> {
@@ -40,7 +44,9 @@ export async function measureHostPath(device: ComputeDevice, policy: Policy, dec
       clock.take();
       const started = performance.now();
       await policy.decide(window);
-      parts.push(split(clock.take(), started, performance.now()));
+      const ended = performance.now();
+      await sleep(IDLE_MS);
+      parts.push(split(clock.take(), started, ended));
     }
   } finally {
     clock.stop();

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import { ComputeDevice, checkOpenOptions } from '../../runtime/device.js';
 import type { OpenDeviceOptions } from '../options.js';
 import { createGpu, forgetGpu } from './gpu.js';
@@ -17,7 +18,7 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Compu
   if (options.gpu) return ComputeDevice.open({ ...rest, ...tables });
   const profile = chooseProfile(options.profile);
   const gpu = await createGpu(adapter, { profile, timing: options.timing ?? false });
-  const device = await ComputeDevice.open({ isPolled: true, ...rest, ...tables, gpu, profile });
+  const device = await ComputeDevice.open({ isPolled: true, inLaterTurn: setImmediate, ...rest, ...tables, gpu, profile });
   void device.gpuDevice.lost.then(({ reason }) => {
     if (reason !== 'destroyed') forgetGpu(gpu);
   });

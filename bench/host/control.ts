@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DecisionSource } from '../../src/control/decision-source.js';
+import { type Summary, summarize } from '../../src/foundation/statistics.js';
+import type { Observation } from '../../src/observations/check.js';
+import { type Engine, moduleOf } from './engine.js';
+
+const TICK_MS = 20;
+/** A sensor that knows nothing of ticks. */
+const SENSOR_MS = 7;
+const SLICE_SECONDS = 3;
+
+type Distribution = Pick<Summary, 'count' | 'p50' | 'p95' | 'p99'>;
+
+/** A control loop at 50 Hz, in milliseconds. */
+export interface ControlRecord {
+  /** Name of the build, or `nothing`: a loop whose decisions are there at once, for what the machine itself does. */
+  readonly name: string;
+  readonly skippedTicks: number;
+  /** By how much ticks were late. */
+  readonly jitterMs: Distribution;
+  readonly decisionMs: Distribution;
+}
+
+interface Loop {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly source: DecisionSource;
+  readonly jitter: number[];
+  readonly decisions: number[];
+  skipped: number;
+}
+
+/** Runs control loops in turns, for some seconds each. */
+export async function measureControl(engines: readonly [Engine, ...Engine[]], seconds: number): Promise<ControlRecord[]> {
+  const loop = (name: string, engine: Engine, source: DecisionSource): Loop => ({
+    name,
+    engine,
+    source,
+    jitter: [],
+    decisions: [],
+    skipped: 0,
+  });
+  const [first] = engines;
+  const loops = [loop('nothing', first, instant(first)), ...engines.map((engine) => loop(engine.name, engine, engine.policy))];
+  for (let done = 0; done < seconds; done += SLICE_SECONDS) for (const one of loops) await runSlice(one);
+  return loops.map(({ name, skipped, jitter, decisions }) => ({
+    name,
+    skippedTicks: skipped,
+    jitterMs: distribution(jitter),
+    decisionMs: distribution(decisions),
+  }));
+}
+
+async function runSlice(slice: Loop): Promise<void> {
+  const { engine, source } = slice;
+  const { ControlLoop } = await moduleOf<typeof import('../../src/control/control-loop.js')>(engine.root, 'control/control-loop.js');
+  const loop = new ControlLoop(source, { tickMs: TICK_MS, late: 'repeat', maxMisses: Infinity, send: () => {}, onStop: () => {} });
+  loop.on('tick', ({ latenessMs, skipped }) => {
+    slice.jitter.push(latenessMs);
+    slice.skipped += skipped;
+  });
+  loop.on('decision', ({ latencyMs }) => void slice.decisions.push(latencyMs));
+  const frames = engine.windows.map((window) => frameOf(window, source));
+  let index = 0;
+  const observe = (): void => loop.observe(frames[index++ % frames.length] as Observation);
+  observe();
+  const sensor = setInterval(observe, SENSOR_MS);
+  loop.start();
+  await sleep(1000 * SLICE_SECONDS);
+  clearInterval(sensor);
+  await loop.stop();
+}
+
+/** The oldest frame of a window. */
+function frameOf(window: Observation, { info }: DecisionSource): Observation {
+  return Object.fromEntries(info.observations.map(({ name, size }) => [name, Array.from(window[name] ?? []).slice(0, size)]));
+}
+
+function instant({ policy: { info } }: Engine): DecisionSource {
+  const chunk = new Float32Array(info.horizon * info.actionDim);
+  return { info, decide: () => Promise.resolve({ chunk }), reset: () => {} };
+}
+
+function distribution(values: readonly number[]): Distribution {
+  const found = summarize(values, ['count', 'p50', 'p95', 'p99']);
+  if (!found) throw new TypeError('a control loop ran without a tick or a decision');
+  return found;
+}

@@ -1,0 +1,114 @@
+import { summarize } from '../../src/foundation/statistics.js';
+import { bytes, count, milliseconds } from '../../src/terminal/format.js';
+import { facts, table } from '../../src/terminal/table.js';
+import type { ControlRecord } from './control.js';
+import type { First } from './first.js';
+import type { Garbage } from './garbage.js';
+import { PACES, type Pace, type Samples } from './latency.js';
+import type { Split } from './split.js';
+
+/** Statistics of a number of samples, in milliseconds. On a machine that others use too, the low ones say most. */
+export interface LatencyRow {
+  readonly subject: string;
+  readonly pace: Pace;
+  readonly count: number;
+  readonly min: number;
+  readonly p25: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** What was measured of one build. */
+export interface EngineRecord {
+  readonly name: string;
+  readonly loadMs: number;
+  readonly first: readonly First[];
+  readonly split: Readonly<Record<'back to back' | '50 Hz', Split>>;
+  readonly garbage: Garbage;
+}
+
+export interface HostRecord {
+  readonly adapter: string;
+  readonly machine: string;
+  readonly date: string;
+  readonly decision: string;
+  readonly latency: readonly LatencyRow[];
+  readonly engines: readonly EngineRecord[];
+  readonly control: readonly ControlRecord[];
+}
+
+export function latencyRows(samples: Samples): LatencyRow[] {
+  return PACES.flatMap((pace) =>
+    [...samples].flatMap(([subject, byPace]) => {
+      const found = summarize(byPace.get(pace) ?? [], ['count', 'min', 'p25', 'p50', 'p99']);
+      return found ? [{ subject, pace, ...found }] : [];
+    }),
+  );
+}
+
+const SPLIT_ROWS: readonly (readonly [string, keyof Split])[] = [
+  ['checks, observations, strategy, promises', 'strategyMs'],
+  ['noise (measured apart)', 'noiseMs'],
+  ['staging (measured apart)', 'stagingMs'],
+  ['commands encoded within', 'encodeMs'],
+  ['write', 'writeMs'],
+  ['submit', 'submitMs'],
+  ['wake-up: map, until it is known', 'wakeMs'],
+  ['  meanwhile: commands of the next', 'meanwhileMs'],
+  ['read-back', 'readMs'],
+  ['result, promises', 'promisesMs'],
+  ['from the call to the actions', 'totalMs'],
+];
+
+/** The record for people. */
+export function report({ adapter, machine, date, decision, latency, engines, control }: HostRecord): string {
+  const names = engines.map(({ name }) => name);
+  const each = (cell: (engine: EngineRecord) => string): string[] => engines.map(cell);
+  return [
+    facts([
+      ['adapter', adapter],
+      ['machine', machine],
+      ['decision', decision],
+      ['date', date],
+    ]),
+    table(
+      ['pace', 'what', 'samples', 'min', 'p25', 'p50', 'p99'],
+      latency.map((row) => [row.pace, row.subject, count(row.count), ...[row.min, row.p25, row.p50, row.p99].map(milliseconds)]),
+    ),
+    ...(['back to back', '50 Hz'] as const).map((pace) =>
+      table(
+        [`where the time goes, ${pace}, medians`, ...names],
+        SPLIT_ROWS.map(([title, part]) => [title, ...each(({ split }) => milliseconds(split[pace][part]))]),
+      ),
+    ),
+    table(
+      ['garbage', ...names],
+      [
+        ['a decision', ...each(({ garbage }) => bytes(garbage.bytesPerDecision))],
+        ['decisions', ...each(({ garbage }) => count(garbage.decisions))],
+        ['minor collections', ...each(({ garbage }) => count(garbage.minorCollections))],
+        ['major collections', ...each(({ garbage }) => count(garbage.majorCollections))],
+        ['longest', ...each(({ garbage }) => milliseconds(garbage.longestCollectionMs))],
+      ],
+    ),
+    table(
+      ['first decision after', ...names.flatMap((name) => [name, 'median', '×'])],
+      (engines[0]?.first ?? []).map(({ after }, index) => [
+        after,
+        ...engines.flatMap(({ first }) => {
+          const { firstMs = 0, medianMs = 1 } = first[index] ?? {};
+          return [milliseconds(firstMs), milliseconds(medianMs), (firstMs / medianMs).toFixed(1)];
+        }),
+      ]),
+    ),
+    table(
+      ['ControlLoop at 50 Hz', 'ticks', 'skipped', 'jitter p50', 'p95', 'p99', 'decision p50', 'p99'],
+      control.map(({ name, skippedTicks, jitterMs, decisionMs }) => [
+        name,
+        count(jitterMs.count),
+        count(skippedTicks),
+        ...[jitterMs.p50, jitterMs.p95, jitterMs.p99, decisionMs.p50, decisionMs.p99].map(milliseconds),
+      ]),
+    ),
+  ].join('\n\n');
+}

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DeviceClock, type Span } from '../../src/cli/bench/device-clock.js';
+import { REHEARSED } from '../../src/decision/decision-input.js';
+import { summarize } from '../../src/foundation/statistics.js';
+import { type Engine, moduleOf, timeDecision } from './engine.js';
+import { turn } from './latency.js';
+
+/** Where the time of a decision goes, medians in milliseconds. Parts of the first kind follow each other and add up. */
+export interface Split {
+  /** From the call to the write, without the three below: checks, observations, strategy, the promises up to there. */
+  readonly strategyMs: number;
+  /** Measured by themselves, with the sizes of the decision. */
+  readonly noiseMs: number;
+  readonly stagingMs: number;
+  /** Commands encoded within the decision; 0 where they were ready. */
+  readonly encodeMs: number;
+  readonly writeMs: number;
+  readonly submitMs: number;
+  /** From the submit to the news that the result is mapped. */
+  readonly wakeMs: number;
+  /** Of that, commands of the next decision that were encoded meanwhile. */
+  readonly meanwhileMs: number;
+  /** Copies out of the mapped buffer. */
+  readonly readMs: number;
+  /** From there to the actions: strategy, copies for the caller, promises. */
+  readonly promisesMs: number;
+  readonly totalMs: number;
+}
+
+const DECISIONS = 300;
+const APART = 2000;
+const TICK_MS = 20;
+
+/** Follows decisions through the host. The clock costs a few microseconds per decision. */
+export async function measureSplit(engine: Engine, pace: 'back to back' | '50 Hz'): Promise<Split> {
+  const noiseMs = await noiseTime(engine);
+  const stagingMs = await stagingTime(engine);
+  const clock = new DeviceClock(engine.device.gpuDevice);
+  const parts: Omit<Split, 'noiseMs' | 'stagingMs'>[] = [];
+  try {
+    for (let index = 0; index < (pace === '50 Hz' ? DECISIONS / 4 : DECISIONS); index++) {
+      await (pace === '50 Hz' ? sleep(TICK_MS) : turn());
+      clock.take();
+      const begun = performance.now();
+      await timeDecision(engine, index);
+      const ended = performance.now();
+      parts.push(split(clock.take(), begun, ended, noiseMs + stagingMs));
+    }
+  } finally {
+    clock.stop();
+  }
+  const middle = (name: keyof (typeof parts)[number]): number => median(parts.map((part) => part[name]));
+  return {
+    strategyMs: middle('strategyMs'),
+    noiseMs,
+    stagingMs,
+    encodeMs: middle('encodeMs'),
+    writeMs: middle('writeMs'),
+    submitMs: middle('submitMs'),
+    wakeMs: middle('wakeMs'),
+    meanwhileMs: middle('meanwhileMs'),
+    readMs: middle('readMs'),
+    promisesMs: middle('promisesMs'),
+    totalMs: middle('totalMs'),
+  };
+}
+
+function split(spans: readonly Span[], begun: number, ended: number, apartMs: number): Omit<Split, 'noiseMs' | 'stagingMs'> {
+  const find = (name: Span['name']): Span => {
+    const span = spans.find((one) => one.name === name);
+    if (!span) throw new TypeError(`a decision makes one write, one submit and one read-back, this one made no ${name}`);
+    return span;
+  };
+  const [write, submit, map, unmap] = [find('writeBuffer'), find('submit'), find('mapAsync'), find('unmap')];
+  // What began before the decision is no part of it.
+  const encodes = spans.filter(({ name, begin, end }) => name === 'encode' && begin < submit.begin && end > begun);
+  const encodeMs = encodes.reduce((sum, { begin, end }) => sum + end - Math.max(begin, begun), 0);
+  return {
+    strategyMs: Math.max(0, write.begin - begun - encodeMs - apartMs),
+    encodeMs,
+    writeMs: write.end - write.begin,
+    submitMs: submit.end - submit.begin,
+    wakeMs: map.end - submit.end,
+    meanwhileMs: spans
+      .filter(({ name, begin, end }) => name === 'encode' && begin >= submit.end && end <= map.end)
+      .reduce((sum, { begin, end }) => sum + end - begin, 0),
+    readMs: unmap.end - map.end,
+    promisesMs: ended - unmap.end,
+    totalMs: ended - begun,
+  };
+}
+
+async function noiseTime({ root, policy }: Engine): Promise<number> {
+  const { fillNormal } = await moduleOf<typeof import('../../src/diffusion/philox.js')>(root, 'diffusion/philox.js');
+  const { horizon, actionDim } = policy.info;
+  return timeApart((decision) => fillNormal(new Float32Array(horizon * actionDim), { seed: 0, episode: 0, decision, purpose: 0 }));
+}
+
+async function stagingTime({ root, policy }: Engine): Promise<number> {
+  const { DecisionUpload } = await moduleOf<typeof import('../../src/decision/decision-upload.js')>(root, 'decision/decision-upload.js');
+  const { horizon, actionDim, observationSteps, observations } = policy.info;
+  const frameWidth = observations.reduce((sum, { size }) => sum + size, 0);
+  const shape = { batch: 1, observationSteps, frameWidth, horizon, actionDim, maxSteps: 16, maxNoiseRows: 0 };
+  const upload = new DecisionUpload(shape);
+  const values = new Float32Array(horizon * actionDim);
+  const input = {
+    observations: new Float32Array(observationSteps * frameWidth),
+    schedule: REHEARSED,
+    starts: [{ predictionScale: 1, noiseScale: 1 }],
+    history: values,
+    noise: values,
+    stepNoise: [],
+  };
+  return timeApart(() => upload.fill(input));
+}
+
+/** Median milliseconds of something that is quick, once it is compiled. */
+function timeApart(run: (index: number) => unknown): number {
+  const times = Array.from({ length: APART }, (_, index) => {
+    const begun = performance.now();
+    run(index);
+    return performance.now() - begun;
+  });
+  return median(times.slice(APART / 2));
+}
+
+function median(values: readonly number[]): number {
+  return summarize(values, ['p50'])?.p50 ?? 0;
+}

@@ -1,0 +1,133 @@
+import type { Schedule } from '../diffusion/solver-step.js';
+import type { SegmentRun } from '../runtime/plan.js';
+
+/** Commands on their way: every `next()` encodes a part of them, the last one returns them. */
+export type Encoding = Generator<void, GPUCommandBuffer>;
+
+/** How and when the commands of decisions are made. They hold nothing of an input. */
+export interface CommandMaker {
+  /** What a kind of decision replays, made once for each. */
+  runs(schedule: Schedule, predicted: boolean): readonly SegmentRun[];
+  encode(runs: readonly SegmentRun[]): Encoding;
+  /** Calls once, in a later turn of the event loop. */
+  later(call: () => void): void;
+}
+
+/** Commands of one kind of decision: those that wait to be used, or as much of them as is encoded. */
+interface Slot {
+  readonly schedule: Schedule;
+  readonly predicted: boolean;
+  readonly runs: readonly SegmentRun[];
+  commands: GPUCommandBuffer | undefined;
+  encoding: Encoding | undefined;
+}
+
+/** How long a turn between decisions may encode: a timer that is due waits for it, and is no more exact than this anyway. */
+const IDLE_MS = 1;
+
+/** Kinds that are kept ready: first decisions of an episode, usual ones, stalled ones, and one more. */
+const MOST_KINDS = 4;
+
+/**
+ * Keeps the commands of coming decisions ready. A command buffer can be used once, and encoding one takes as long as a
+ * large GPU computes.
+ *
+ * Where there is time between decisions, as in a control loop, the encoding stands between no result and its reader: it
+ * begins in a turn of the event loop after the result was handed out, and goes on in further ones, so that nothing else has
+ * to wait for long. Where decisions follow each other without such a turn, the next one's commands are encoded while the device
+ * works on this one.
+ */
+export class ReadyCommands {
+  readonly #maker: CommandMaker;
+  /** Most recently used first. */
+  readonly #slots: Slot[] = [];
+  readonly #idle = (): void => this.#encodeInIdle();
+  /** Whether a turn between decisions is still to come. */
+  #isIdleDue = false;
+  #isHurried = false;
+
+  constructor(maker: CommandMaker) {
+    this.#maker = maker;
+  }
+
+  /** The commands of a decision, for one submit. */
+  take(schedule: Schedule, predicted: boolean): GPUCommandBuffer {
+    const slot = this.#slot(schedule, predicted);
+    const commands = this.#finish(slot);
+    slot.commands = undefined;
+    this.#isHurried = this.#isIdleDue;
+    return commands;
+  }
+
+  /** To be called when the commands that were taken last are on their way. */
+  submitted(): void {
+    const [used] = this.#slots;
+    if (this.#isHurried && used) this.#finish(used);
+  }
+
+  /** To be called when the result is about to be handed out: the time until the next decision begins. */
+  handedOut(): void {
+    if (this.#isIdleDue) return;
+    this.#isIdleDue = true;
+    this.#maker.later(this.#idle);
+  }
+
+  /** Encodes commands for a kind of decision that is expected. */
+  expect(schedule: Schedule, predicted: boolean): void {
+    this.#finish(this.#slot(schedule, predicted));
+  }
+
+  clear(): void {
+    this.#slots.length = 0;
+  }
+
+  #slot(schedule: Schedule, predicted: boolean): Slot {
+    const slots = this.#slots;
+    const isIt = (one: Slot): boolean => one.schedule === schedule && one.predicted === predicted;
+    const [newest] = slots;
+    if (newest && isIt(newest)) return newest;
+    const index = slots.findIndex(isIt);
+    const slot = index < 0 ? this.#newSlot(schedule, predicted) : (slots[index] as Slot);
+    if (index > 0) slots.splice(index, 1);
+    slots.unshift(slot);
+    slots.length = Math.min(slots.length, MOST_KINDS);
+    return slot;
+  }
+
+  #newSlot(schedule: Schedule, predicted: boolean): Slot {
+    return { schedule, predicted, runs: this.#maker.runs(schedule, predicted), commands: undefined, encoding: undefined };
+  }
+
+  #finish(slot: Slot): GPUCommandBuffer {
+    let { commands } = slot;
+    while (!commands) commands = this.#advance(slot);
+    return commands;
+  }
+
+  /** Encodes a part; returns the commands once they are complete. */
+  #advance(slot: Slot): GPUCommandBuffer | undefined {
+    const encoding = slot.encoding ?? this.#maker.encode(slot.runs);
+    // Until it is known to have gone well: what failed halfway is begun anew.
+    slot.encoding = undefined;
+    const part = encoding.next();
+    if (part.done) slot.commands = part.value;
+    else slot.encoding = encoding;
+    return slot.commands;
+  }
+
+  #encodeInIdle(): void {
+    this.#isIdleDue = false;
+    const end = performance.now() + IDLE_MS;
+    for (const slot of this.#slots) {
+      try {
+        while (!slot.commands && performance.now() < end) this.#advance(slot);
+      } catch {
+        // Nobody waits here: the decision that needs the commands encodes them itself, and reports what is wrong.
+        return;
+      }
+      if (slot.commands) continue;
+      this.handedOut();
+      return;
+    }
+  }
+}

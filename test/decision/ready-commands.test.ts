@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { REHEARSED } from '../../src/decision/decision-input.js';
+import { ReadyCommands } from '../../src/decision/ready-commands.js';
+import type { Schedule } from '../../src/diffusion/solver-step.js';
+import type { SegmentRun } from '../../src/runtime/plan.js';
+
+const PARTS = 3;
+const later = (call: () => void): void => void setImmediate(call);
+
+/** Commands that say what they are of, and count what was encoded. */
+function counted(): { readonly ready: ReadyCommands; readonly encoded: string[]; parts: () => number } {
+  const encoded: string[] = [];
+  let parts = 0;
+  const ready = new ReadyCommands({
+    later,
+    runs: (schedule, predicted) => [{ segment: `${schedule.steps.length}${predicted ? ' predicted' : ''}` }],
+    *encode(runs) {
+      for (let part = 0; part < PARTS; part++) {
+        parts++;
+        yield;
+      }
+      encoded.push((runs[0] as SegmentRun).segment);
+      return { label: `${(runs[0] as SegmentRun).segment} #${encoded.length}` } as GPUCommandBuffer;
+    },
+  });
+  return { ready, encoded, parts: () => parts };
+}
+
+function schedule(steps: number): Schedule {
+  return { ...REHEARSED, steps: Array.from({ length: steps }, () => REHEARSED.steps[0] as (typeof REHEARSED.steps)[number]) };
+}
+
+const TWO = schedule(2);
+const SIXTEEN = schedule(16);
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A decision, up to the moment at which its result is handed out. */
+function decide(ready: ReadyCommands, kind: Schedule, predicted = true): string {
+  const { label } = ready.take(kind, predicted);
+  ready.submitted();
+  ready.handedOut();
+  return label;
+}
+
+describe('commands that are kept ready', () => {
+  it('are encoded after a result was handed out, in a later turn, and each is used once', async () => {
+    const { ready, encoded } = counted();
+    expect(decide(ready, TWO)).toBe('2 predicted #1');
+    // Nothing stands between the result and its reader, whose turn is this one.
+    await Promise.resolve();
+    expect(encoded).toHaveLength(1);
+    await turn();
+    expect(encoded).toHaveLength(2);
+    expect(decide(ready, TWO)).toBe('2 predicted #2');
+    await turn();
+    expect(decide(ready, TWO)).toBe('2 predicted #3');
+  });
+
+  it('are encoded while the device works where decisions follow each other without a turn', () => {
+    const { ready, encoded } = counted();
+    decide(ready, TWO);
+    expect(encoded).toHaveLength(1);
+    ready.take(TWO, true);
+    expect(encoded).toHaveLength(2);
+    ready.submitted();
+    expect(encoded).toHaveLength(3);
+    ready.handedOut();
+    ready.take(TWO, true);
+    expect(encoded).toHaveLength(3);
+  });
+
+  it('are kept for several kinds of decisions: an episode begins as fast as it goes on', async () => {
+    const { ready, encoded } = counted();
+    ready.expect(SIXTEEN, false);
+    ready.expect(TWO, true);
+    expect(encoded).toEqual(['16', '2 predicted']);
+    expect([decide(ready, SIXTEEN, false), decide(ready, TWO)]).toEqual(['16 #1', '2 predicted #2']);
+    await turn();
+    expect(encoded.slice(2, 4).sort()).toEqual(['16', '2 predicted']);
+    const before = encoded.length;
+    decide(ready, SIXTEEN, false);
+    expect(encoded).toHaveLength(before);
+  });
+
+  it('are finished by a decision that comes while they are encoded in part', () => {
+    const { ready, parts } = counted();
+    ready.take(TWO, true);
+    expect(parts()).toBe(PARTS);
+  });
+
+  it('are of a few kinds at most: schedules that never come again are forgotten', async () => {
+    const { ready, encoded } = counted();
+    for (let steps = 1; steps <= 20; steps++) decide(ready, schedule(steps));
+    await turn();
+    const settled = encoded.length;
+    await turn();
+    expect(encoded).toHaveLength(settled);
+    expect(settled).toBeLessThanOrEqual(20 + 20 + 4);
+  });
+
+  it('fail where a decision asks for them, and nowhere else', async () => {
+    let broken = false;
+    const ready = new ReadyCommands({
+      later,
+      runs: () => [],
+      // biome-ignore lint/correctness/useYield: commands of one part.
+      *encode() {
+        if (broken) throw new RangeError('lost');
+        return { label: 'commands' } as GPUCommandBuffer;
+      },
+    });
+    decide(ready, TWO);
+    broken = true;
+    // An error in an idle turn would end the process.
+    await turn();
+    expect(() => ready.take(TWO, true)).toThrow(RangeError);
+    broken = false;
+    expect(ready.take(TWO, true).label).toBe('commands');
+  });
+
+  it('are not encoded for a plan that is gone', async () => {
+    const { ready, encoded } = counted();
+    decide(ready, TWO);
+    ready.clear();
+    await turn();
+    expect(encoded).toHaveLength(1);
+  });
+});

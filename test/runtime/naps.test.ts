@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { type NapClock, Naps, napClock } from '../../src/runtime/naps.js';
+
+/** Times of this machine's event loop and of its timers, in milliseconds: a turn that asks Dawn, and how late a nap ends. */
+const TURN_MS = 0.02;
+const LATE_MS = 0.08;
+
+/** An event loop in simulated time around an implementation that is asked once in every turn. */
+class Simulated implements NapClock {
+  #ms = 0;
+  #due: (() => void)[] = [];
+  napped = 0;
+
+  now(): number {
+    return this.#ms;
+  }
+
+  nap(ms: number): void {
+    this.napped += ms;
+    this.#ms += ms + LATE_MS;
+  }
+
+  later(call: () => void): void {
+    this.#due.push(call);
+  }
+
+  /** Waits for work of this length; returns by how much later than its end that is known. */
+  wait(naps: Naps, length: number): number {
+    const end = this.#ms + length;
+    const endNaps = naps.begin();
+    for (;;) {
+      this.#ms += TURN_MS;
+      if (this.#ms >= end) break;
+      for (const call of this.#due.splice(0)) call();
+    }
+    endNaps();
+    return this.#ms - end;
+  }
+
+  /** Turns in which nothing is waited for; returns how many calls are left after them. */
+  idle(): number {
+    for (let turn = 0; turn < 3; turn++) for (const call of this.#due.splice(0)) call();
+    return this.#due.length;
+  }
+}
+
+const LONGEST_DELAY_MS = 0.3;
+
+describe('naps while a device works', () => {
+  const noisy = (ms: number, index: number): number => ms * (1 + 0.5 * Math.sin(12.9898 * (index + 1)));
+  it.each<[string, readonly number[]]>([
+    ['slow first runs: the driver compiles', [5493, 4396, 1762, 708, 285, 285, 285]],
+    ['lengths that vary by half', Array.from({ length: 40 }, (_, index) => noisy(20, index))],
+    ['a device that becomes twice as fast', [...Array<number>(10).fill(40), ...Array<number>(10).fill(20)]],
+    ['an outlier', [9, 9, 900, 9, 9]],
+    ['waits that are short', Array.from({ length: 40 }, (_, index) => noisy(0.6, index))],
+  ])('delay no result by more than 0.3 ms: %s', (_, lengths) => {
+    const clock = new Simulated();
+    const naps = new Naps(clock);
+    for (const length of lengths) {
+      expect(clock.wait(naps, length)).toBeLessThanOrEqual(LONGEST_DELAY_MS);
+      // Or the process would never end.
+      expect(clock.idle()).toBe(0);
+    }
+  });
+
+  it('leave most of the core to others, and short waits alone', () => {
+    const clock = new Simulated();
+    const naps = new Naps(clock);
+    clock.wait(naps, 0.4);
+    expect(clock.napped).toBe(0);
+    const begun = clock.now();
+    clock.wait(naps, 100);
+    // The rest of the time is late timers: asleep too.
+    expect(clock.napped).toBeGreaterThan(0.45 * (clock.now() - begun));
+  });
+
+  it('go on while any wait is under way, once per turn', () => {
+    const clock = new Simulated();
+    const naps = new Naps(clock);
+    const others = [naps.begin(), naps.begin()];
+    const endOne = naps.begin();
+    endOne();
+    clock.wait(naps, 10);
+    // Naps of several waits would add up, and delay each of them by all.
+    expect(clock.wait(naps, 10)).toBeLessThanOrEqual(LONGEST_DELAY_MS);
+    for (const end of others) end();
+    expect(clock.idle()).toBe(0);
+    expect(clock.wait(naps, 0.4)).toBeLessThanOrEqual(2 * TURN_MS);
+  });
+
+  it('sleep for about as long as they say, on this machine', async () => {
+    const naps = new Naps(napClock((call) => void setImmediate(call)));
+    const delays: number[] = [];
+    for (let i = 0; i < 9; i++) {
+      const due = performance.now() + 5;
+      const end = naps.begin();
+      // As Dawn does: asked in every turn.
+      while (performance.now() < due) await new Promise((resolve) => setImmediate(resolve));
+      end();
+      delays.push(performance.now() - due);
+    }
+    // The machine may be shared: most of them are late by no more than a nap.
+    expect(delays.sort((a, b) => a - b)[2]).toBeLessThan(1);
+  });
+});
