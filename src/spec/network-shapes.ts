@@ -38,3 +38,20 @@ export interface PredictorShape {
   readonly heads: number;
   readonly feedforwardDim: number;
 }
+
+/** Backbones of image encoders, by the names of torchvision, with the residual blocks of their four stages. */
+export const BACKBONES = { resnet18: [2, 2, 2, 2], resnet34: [3, 4, 6, 3] } as const;
+export type Backbone = keyof typeof BACKBONES;
+
+/** LeRobot's DiffusionRgbEncoder: a ResNet without its classifier, keypoints, a linear layer. */
+export interface ImageEncoderShape {
+  readonly backbone: Backbone;
+  /** Group norm with 16 channels to a group, or batch norm with running statistics. */
+  readonly norm: 'group' | 'batch';
+  readonly keypoints: number;
+  /** Sets of weights: 1 that all cameras share, or one for each camera. */
+  readonly encoders: number;
+  /** Of the pictures after resize and crop. */
+  readonly height: number;
+  readonly width: number;
+}
