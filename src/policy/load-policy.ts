@@ -134,7 +134,7 @@ async function createPolicy(
   { networks, precision, warnings }: LoadedIn<PolicyNetworks>,
   options: LoadPolicyOptions & { readonly seed: number },
 ): Promise<Policy> {
-  const { weights, weightBytes, warnings: warned, close, ...spec } = checkpoint;
+  const { weights, encoders, weightBytes, warnings: warned, close, ...spec } = checkpoint;
   let policy: Policy | undefined;
   let loaded = false;
   try {
@@ -142,7 +142,7 @@ async function createPolicy(
       spec,
       networks,
       precision,
-      fileDtypes: storedDtypes(weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])),
+      fileDtypes: storedDtypes(weights, ...(encoders ? [encoders.weights] : []), ...(typeof predictor === 'object' ? [predictor.weights] : [])),
       strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
       seed: options.seed,
       warnings: [...warned, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],

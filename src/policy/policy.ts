@@ -1,9 +1,10 @@
 import { Denoiser, type DenoiseSample } from '../decision/denoiser.js';
+import { FrameEncoder } from '../decision/frame-encoder.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import { type Observation, observationOf } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
 import type { PlanTiming } from '../runtime/timing.js';
 import { type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
@@ -56,6 +57,7 @@ export class Policy {
   readonly #queue = new SerialQueue();
   readonly #plans: PlanCache;
   readonly #denoiser: Denoiser;
+  readonly #encoder: FrameEncoder;
   readonly #decider: Decider;
   readonly #checks: RequestChecks;
   #strategy: Strategy;
@@ -72,7 +74,8 @@ export class Policy {
     this.#plans = new PlanCache(parts.networks, parts.spec, parts.probes);
     this.#denoiser = new Denoiser(this.#plans);
     this.#context = strategyContext(parts.spec);
-    this.#decider = new Decider(this.#denoiser, this.#context, parts.onDecision);
+    this.#encoder = new FrameEncoder(parts.networks, this.#observations, parts.probes);
+    this.#decider = new Decider(this.#denoiser, this.#encoder, this.#context, parts.onDecision);
     this.#checks = new RequestChecks({
       name: parts.spec.name,
       observations: this.#observations,
@@ -169,8 +172,11 @@ export class Policy {
    * @throws as decide().
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
-    const runs = this.#checks.samples(requests);
-    return this.#run(() => this.#denoiser.run(runs));
+    const samples = this.#checks.samples(requests);
+    return this.#run(async () => {
+      const { windows } = await this.#encoder.encode(samples.map(({ frames }) => frames));
+      return this.#denoiser.run(samples.map(({ run }, i) => ({ ...run, frames: windows[i] as Float32Array })));
+    });
   }
 
   /**
@@ -185,6 +191,23 @@ export class Policy {
       const { plan, input } = await this.#decider.prepare(nextTurn(this.#ownEpisode(), given));
       return plan.time(input);
     });
+  }
+
+  /**
+   * Takes an observation as it arrives and encodes its images, so that decisions that read it find their features there; the result is the
+   * observation to hand to `act`, `decide`, `decideAll` or a `ControlLoop`, of this policy. Its images are copies. It changes no episode, and without
+   * images there is nothing to wait for.
+   * @throws ObservationError, NonFiniteError, DeviceLostError, DisposedError.
+   */
+  async observe(observation: Observation): Promise<Observation> {
+    const frame = this.#checks.observed(observation);
+    await this.#run(() => this.#encoder.encode([[frame]]));
+    return observationOf(this.#observations, frame);
+  }
+
+  /** Frames whose images were encoded since the policy was loaded: each frame is encoded once, whatever reads it. */
+  get encodedFrames(): number {
+    return this.#encoder.encoded;
   }
 
   /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. */
@@ -219,6 +242,8 @@ export class Policy {
       const plan = await this.#plans.get(batch, this.#strategy.schedules);
       signal?.throwIfAborted();
       await plan.rehearse();
+      signal?.throwIfAborted();
+      await this.#encoder.warmup(batch);
     });
   }
 
@@ -226,6 +251,7 @@ export class Policy {
   dispose(): Promise<void> {
     this.#disposal ??= this.#queue.run(() => {
       this.#plans.destroy();
+      this.#encoder.destroy();
       this.#parts.networks.destroy();
       this.#parts.onDispose?.();
     });

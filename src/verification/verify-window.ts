@@ -1,4 +1,5 @@
 import { CheckpointError } from '../foundation/errors.js';
+import { frameWidth } from '../observations/check.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import { concatenate } from '../strategies/chunks.js';
 import { toChannelsFirst } from './compare.js';
@@ -79,11 +80,12 @@ function probe(result: Decision, key: string, wanted: string): Float32Array {
 /** One feature out of the conditioning vector [b][observationSteps][frame]. */
 function normalizedFeature(feature: string, decisions: readonly Decision[], policy: Policy): Float32Array {
   const { observations, observationSteps } = policy.info;
-  const width = observations.reduce((sum, { size }) => sum + size, 0);
+  const width = frameWidth(observations);
   const index = observations.findIndex((observation) => observation.feature === feature || observation.name === feature);
   const found = observations[index];
   if (!found) throw new CheckpointError(`the case expects "${PREFIX}normalized.${feature}", which this policy does not read.`);
-  const first = observations.slice(0, index).reduce((sum, { size }) => sum + size, 0);
+  if (found.kind === 'image') throw new CheckpointError(`the case expects "${PREFIX}normalized.${feature}", which is an image: it is not kept.`);
+  const first = frameWidth(observations.slice(0, index));
   const frames = probe(decisions[0] as Decision, 'global_cond', `normalized.${feature}`);
   const values = new Float32Array(decisions.length * observationSteps * found.size);
   for (let frame = 0; frame < decisions.length * observationSteps; frame++) {

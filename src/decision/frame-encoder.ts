@@ -1,0 +1,155 @@
+import { NonFiniteError } from '../foundation/errors.js';
+import { type Frame, frameWidth, imageColumns } from '../observations/check.js';
+import { asFloats, type Picture } from '../observations/picture.js';
+import type { ComputeDevice } from '../runtime/device.js';
+import type { ObservationInfo } from '../spec/policy-spec.js';
+import { EncodePlan, type EncodeShape } from './encode-plan.js';
+import type { ImageNetworks, PolicyNetworks } from './networks.js';
+
+/** More frames at a time save nothing, and their maps only take memory. A power of two. */
+const MOST_FRAMES = 16;
+/** Channels of the first and largest map of a backbone, whose sides are half those of a picture. */
+const STEM_CHANNELS = 64;
+
+/** Windows as a decision takes them. */
+export interface EncodedWindows {
+  /** Raw vectors and features of images, f32 [observationSteps][frameWidth] each, oldest frame first. */
+  readonly windows: readonly Float32Array[];
+  /** Inner values of the encoder, where it ran; of all frames that were encoded together. */
+  readonly probes: ReadonlyMap<string, Float32Array>;
+}
+
+/** A frame that is to be encoded, and its pictures in one format. */
+interface Waiting {
+  readonly frame: Frame;
+  readonly pictures: readonly Picture[];
+}
+
+/**
+ * Encodes the pictures of frames, each frame once: features are kept as long as its pictures are. Calls must not overlap.
+ */
+export class FrameEncoder {
+  readonly #device: ComputeDevice;
+  readonly #images: ImageNetworks | undefined;
+  readonly #columns: readonly number[];
+  readonly #width: number;
+  readonly #probes: readonly string[];
+  /** f32 [features] of each picture, by camera: cameras may have encoders and statistics of their own. */
+  readonly #features: readonly WeakMap<Picture, Float32Array>[];
+  readonly #plans = new Map<string, EncodePlan>();
+  #encoded = 0;
+
+  constructor({ device, images }: Pick<PolicyNetworks, 'device' | 'images'>, observations: readonly ObservationInfo[], probes: readonly string[]) {
+    this.#device = device;
+    this.#images = images;
+    this.#columns = imageColumns(observations);
+    this.#width = frameWidth(observations);
+    this.#probes = probes.filter((name) => name.startsWith('encoder.'));
+    this.#features = this.#columns.map(() => new WeakMap());
+  }
+
+  /** Frames that were encoded. */
+  get encoded(): number {
+    return this.#encoded;
+  }
+
+  /**
+   * Encodes what was not encoded before, as few batches as there are. A picture's features do not depend on those beside it.
+   * @throws NonFiniteError, DeviceLimitError; frames that were encoded by then stay so.
+   */
+  async encode(windows: readonly (readonly Frame[])[]): Promise<EncodedWindows> {
+    let probes: ReadonlyMap<string, Float32Array> = new Map();
+    if (this.#images) {
+      for (const [format, waiting] of this.#waiting(windows)) {
+        let first = 0;
+        while (first < waiting.length) {
+          const frames = Math.min(this.#most(), 2 ** Math.floor(Math.log2(waiting.length - first)));
+          const values = await this.#encodeBatch({ format, frames }, waiting.slice(first, first + frames));
+          // The oldest frame of the first window is the first one: what a case recorded of the encoder is of that.
+          if (probes.size === 0) probes = values;
+          first += frames;
+        }
+      }
+    }
+    return { windows: windows.map((frames) => this.#assemble(frames)), probes };
+  }
+
+  /** Compiles and runs what a decision of `batch` windows needs, so that the first frame takes no longer than others. */
+  async warmup(batch: number): Promise<void> {
+    if (!this.#images) return;
+    const frames = Math.min(this.#most(), 2 ** Math.floor(Math.log2(batch)));
+    await (await this.#plan({ format: 'u8-hwc3', frames })).rehearse();
+  }
+
+  destroy(): void {
+    for (const plan of this.#plans.values()) plan.destroy();
+    this.#plans.clear();
+  }
+
+  /** Frames without features, each once, by the format of their pictures. */
+  #waiting(windows: readonly (readonly Frame[])[]): Map<EncodeShape['format'], Waiting[]> {
+    const seen = this.#features.map(() => new Set<Picture>());
+    const waiting = new Map<EncodeShape['format'], Waiting[]>();
+    for (const frame of windows.flat()) {
+      const isKnown = frame.pictures.every((picture, camera) => this.#features[camera]?.has(picture) || seen[camera]?.has(picture));
+      if (isKnown) continue;
+      frame.pictures.forEach((picture, camera) => seen[camera]?.add(picture));
+      const [first] = frame.pictures as readonly [Picture];
+      const isOneFormat = frame.pictures.every(({ format }) => format === first.format);
+      const pictures = isOneFormat ? frame.pictures : frame.pictures.map(asFloats);
+      const { format } = pictures[0] as Picture;
+      waiting.set(format, [...(waiting.get(format) ?? []), { frame, pictures }]);
+    }
+    return waiting;
+  }
+
+  async #encodeBatch(shape: EncodeShape, batch: readonly Waiting[]): Promise<ReadonlyMap<string, Float32Array>> {
+    const plan = await this.#plan(shape);
+    const cameras = this.#features.length;
+    const pictures = Array.from({ length: cameras }, (_, camera) => batch.map((one) => one.pictures[camera] as Picture));
+    const { features, probes } = await plan.run(pictures.flat());
+    if (!features.every(Number.isFinite)) {
+      throw new NonFiniteError(
+        'the image encoder returned NaN or infinity. No action is returned: check the images and the checkpoint.',
+      );
+    }
+    const size = features.length / (cameras * batch.length);
+    for (let camera = 0; camera < cameras; camera++) {
+      batch.forEach(({ frame }, i) => {
+        const first = (camera * batch.length + i) * size;
+        this.#features[camera]?.set(frame.pictures[camera] as Picture, features.slice(first, first + size));
+      });
+    }
+    this.#encoded += batch.length;
+    return probes;
+  }
+
+  #assemble(frames: readonly Frame[]): Float32Array {
+    const values = new Float32Array(frames.length * this.#width);
+    frames.forEach((frame, step) => {
+      values.set(frame.values, step * this.#width);
+      frame.pictures.forEach((picture, camera) => {
+        const features = this.#features[camera]?.get(picture) as Float32Array;
+        values.set(features, step * this.#width + (this.#columns[camera] as number));
+      });
+    });
+    return values;
+  }
+
+  async #plan(shape: EncodeShape): Promise<EncodePlan> {
+    const key = `${shape.format} ${shape.frames}`;
+    const known = this.#plans.get(key);
+    if (known) return known;
+    const plan = await EncodePlan.compile(this.#device, this.#images as ImageNetworks, shape, this.#probes);
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  /** Frames that fit into a batch: a power of two, so that a fleet whose episodes end one by one needs few plans. */
+  #most(): number {
+    const { preparation, cameras } = this.#images as ImageNetworks;
+    const mapBytes = STEM_CHANNELS * Math.ceil(preparation.height / 2) * Math.ceil(preparation.width / 2) * 4;
+    const fitting = Math.floor(this.#device.limits.maxStorageBufferBindingSize / (cameras * mapBytes));
+    return Math.min(MOST_FRAMES, 2 ** Math.floor(Math.log2(Math.max(1, fitting))));
+  }
+}
