@@ -7,11 +7,12 @@ import { createBuffer, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { ExpectedWait } from '../runtime/expected-wait.js';
-import { featureMap } from '../runtime/feature-map.js';
+import { channelsFirstValues, featureMap } from '../runtime/feature-map.js';
 import type { Plan } from '../runtime/plan.js';
 import { PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import { tokens } from '../runtime/tensor.js';
+import { encoderMap, type ImageEncoderShape } from '../spec/network-shapes.js';
 import type { ImageNetworks } from './networks.js';
 
 /** GPUMapMode.READ; the global is not there in every runtime. */
@@ -28,7 +29,7 @@ export interface EncodeShape {
 export interface EncodedPictures {
   /** f32 [camera][frame][features]. */
   readonly features: Float32Array;
-  /** Inner values that were asked for; of each camera those of all frames. */
+  /** Inner values that were asked for, of the first frame of each camera: maps as [channels][height][width]. */
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
@@ -42,6 +43,7 @@ interface EncodeParts {
   readonly pictureBytes: number;
   readonly readback: GPUBuffer;
   readonly wantsProbes: boolean;
+  readonly encoder: ImageEncoderShape;
 }
 
 /**
@@ -90,6 +92,7 @@ export class EncodePlan {
         pictureBytes,
         readback,
         wantsProbes: plan.probeBytes(RUNS) > 0,
+        encoder: encoder.shape,
       });
     } catch (error) {
       plan.destroy();
@@ -144,6 +147,13 @@ export class EncodePlan {
     await this.#device.settle(probed.buffer.mapAsync(MAP_READ));
     const values = probed.read(probed.buffer.getMappedRange());
     probed.buffer.destroy();
-    return values;
+    return new Map([...values].map(([name, all]) => [name, this.#firstFrame(name, all)]));
+  }
+
+  #firstFrame(name: string, values: Float32Array): Float32Array {
+    const { shape, encoder } = this.#parts;
+    const own = values.subarray(0, values.length / shape.frames);
+    const map = encoderMap(name.replace(/^encoder\.\d+\./, ''), encoder);
+    return map ? channelsFirstValues({ batch: 1, ...map }, own) : own;
   }
 }

@@ -55,3 +55,27 @@ export interface ImageEncoderShape {
   readonly height: number;
   readonly width: number;
 }
+
+/** Channels of the maps of an image encoder, and how often their sides were halved, by torchvision's names of what makes them. */
+const ENCODER_MAPS: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ['input', [3, 0]],
+  ['backbone.0', [64, 1]],
+  ['backbone.1', [64, 1]],
+  ['backbone.3', [64, 2]],
+  ['backbone.4', [64, 2]],
+  ['backbone.5', [128, 3]],
+  ['backbone.6', [256, 4]],
+  ['backbone.7', [512, 5]],
+]);
+
+/** The map that a stage of an image encoder makes of one picture; undefined for what is no map. */
+export function encoderMap(
+  stage: string,
+  { height, width }: Pick<ImageEncoderShape, 'height' | 'width'>,
+): { readonly channels: number; readonly height: number; readonly width: number } | undefined {
+  const found = ENCODER_MAPS.get(stage);
+  if (!found) return undefined;
+  const [channels, halvings] = found;
+  // Rounding up each time is rounding up once.
+  return { channels, height: Math.ceil(height / 2 ** halvings), width: Math.ceil(width / 2 ** halvings) };
+}

@@ -146,7 +146,7 @@ export function formulaBytes(tensor: FormulaTensor, seed: string): Uint8Array {
     case 'F32':
       return new Uint8Array(Float32Array.from(values).buffer);
     case 'F16':
-      return new Uint8Array(Uint16Array.from(values, f32ToF16Bits).buffer);
+      return new Uint8Array(Uint16Array.from(values, (value) => f32ToF16Bits(Math.fround(value))).buffer);
     case 'I64':
       return new Uint8Array(BigInt64Array.from(values, (value) => BigInt(value)).buffer);
     case 'U8':

@@ -7,7 +7,7 @@ function info(sizes: readonly number[], actionDim = 2): Parameters<typeof pushTT
   return {
     name: 'mine',
     actionDim,
-    observations: sizes.map((size) => ({ name: `observation.${size}`, feature: `observation.${size}`, size })),
+    observations: sizes.map((size) => ({ kind: 'vector' as const, name: `observation.${size}`, feature: `observation.${size}`, size })),
   };
 }
 
