@@ -13,11 +13,12 @@ import { PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import { tokens } from '../runtime/tensor.js';
 import { encoderMap, type ImageEncoderShape } from '../spec/network-shapes.js';
-import type { ImageNetworks } from './networks.js';
+import type { ImageNetworks, PolicyNetworks } from './networks.js';
 
 /** GPUMapMode.READ; the global is not there in every runtime. */
 const MAP_READ = 1;
-const RUNS = [{ segment: 'encode' }];
+const SEGMENT = 'encode';
+const RUNS = [{ segment: SEGMENT }];
 
 /** What an encode plan is compiled for. */
 export interface EncodeShape {
@@ -31,6 +32,41 @@ export interface EncodedPictures {
   readonly features: Float32Array;
   /** Inner values that were asked for, of the first frame of each camera: maps as [channels][height][width]. */
   readonly probes: ReadonlyMap<string, Float32Array>;
+}
+
+/** What encodes frames of one shape. */
+export interface FramesPlan {
+  /** `pictures`: those of the first camera, then those of the next. Calls must not overlap. */
+  run(pictures: readonly Picture[]): Promise<EncodedPictures>;
+  /** Runs once on anything: some drivers compile a kernel when it first runs. */
+  rehearse(): Promise<void>;
+  destroy(): void;
+}
+
+/** Makes plans for the images of a policy. */
+export interface EncodePlans {
+  /** Frames of a plan at most, a power of two. */
+  readonly mostFrames: number;
+  /** @throws DeviceLimitError, ShaderError. */
+  compile(shape: EncodeShape): Promise<FramesPlan>;
+}
+
+/** More frames at a time save nothing, and their maps only take memory. */
+const MOST_FRAMES = 16;
+
+/** Undefined for a policy without images. `probes`: inner values to hand out, of those that the policy was loaded with. */
+export function encodePlans({ device, images }: Pick<PolicyNetworks, 'device' | 'images'>, probes: readonly string[]): EncodePlans | undefined {
+  if (!images) return undefined;
+  const { preparation, cameras } = images;
+  const map = encoderMap('backbone.0', preparation) as { channels: number; height: number; width: number };
+  const bytes = cameras * map.channels * map.height * map.width * 4;
+  // The first map of a backbone is the largest that is bound.
+  const fitting = Math.max(1, Math.floor(device.limits.maxStorageBufferBindingSize / bytes));
+  const wanted = probes.filter((name) => name.startsWith('encoder.'));
+  return {
+    mostFrames: Math.min(MOST_FRAMES, 2 ** Math.floor(Math.log2(fitting))),
+    compile: (shape) => EncodePlan.compile(device, images, shape, wanted),
+  };
 }
 
 interface EncodeParts {
@@ -50,7 +86,7 @@ interface EncodeParts {
  * The recorded encoder run for one number of frames: pictures go up, features come back. Run again and again it creates nothing on the
  * device.
  */
-export class EncodePlan {
+class EncodePlan implements FramesPlan {
   readonly #device: ComputeDevice;
   readonly #parts: EncodeParts;
   readonly #wait = new ExpectedWait();
@@ -60,12 +96,11 @@ export class EncodePlan {
     this.#parts = parts;
   }
 
-  /** @throws DeviceLimitError, ShaderError. */
   static async compile(device: ComputeDevice, images: ImageNetworks, shape: EncodeShape, probes: readonly string[]): Promise<EncodePlan> {
     const { preparation, encoder, statistics, cameras } = images;
     const count = cameras * shape.frames;
     const builder = new PlanBuilder(device, new Set(probes));
-    builder.segment(RUNS[0]!.segment);
+    builder.segment(SEGMENT);
     const pictureBytes = frameBytes(shape.format, preparation.geometry.frame);
     const inputs = builder.buffer('pictures', count * pictureBytes);
     const { height, width } = preparation;
@@ -100,11 +135,6 @@ export class EncodePlan {
     }
   }
 
-  get dispatches(): number {
-    return this.#parts.plan.dispatchCount(RUNS[0]!.segment);
-  }
-
-  /** `pictures`: those of the first camera, then those of the next. Calls must not overlap. */
   async run(pictures: readonly Picture[]): Promise<EncodedPictures> {
     const { plan, inputs, features, featureBytes, pictureBytes, readback, wantsProbes } = this.#parts;
     const { queue } = this.#device.gpuDevice;
@@ -124,7 +154,6 @@ export class EncodePlan {
     return { features: values, probes: probed ? await this.#readProbes(probed) : new Map() };
   }
 
-  /** Runs once, on what the buffers hold: some drivers compile a kernel when it first runs. */
   async rehearse(): Promise<void> {
     const commands = this.#device.gpuDevice.createCommandEncoder({ label: 'encode' });
     this.#parts.plan.encode(commands, RUNS);

@@ -1,15 +1,8 @@
 import { NonFiniteError } from '../foundation/errors.js';
 import { type Frame, frameWidth, imageColumns } from '../observations/check.js';
 import { asFloats, type Picture } from '../observations/picture.js';
-import type { ComputeDevice } from '../runtime/device.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
-import { EncodePlan, type EncodeShape } from './encode-plan.js';
-import type { ImageNetworks, PolicyNetworks } from './networks.js';
-
-/** More frames at a time save nothing, and their maps only take memory. A power of two. */
-const MOST_FRAMES = 16;
-/** Channels of the first and largest map of a backbone, whose sides are half those of a picture. */
-const STEM_CHANNELS = 64;
+import type { EncodePlans, EncodeShape, FramesPlan } from './encode-plan.js';
 
 /** Windows as a decision takes them. */
 export interface EncodedWindows {
@@ -29,22 +22,19 @@ interface Waiting {
  * Encodes the pictures of frames, each frame once: features are kept as long as its pictures are. Calls must not overlap.
  */
 export class FrameEncoder {
-  readonly #device: ComputeDevice;
-  readonly #images: ImageNetworks | undefined;
+  readonly #plans: EncodePlans | undefined;
   readonly #columns: readonly number[];
   readonly #width: number;
-  readonly #probes: readonly string[];
   /** f32 [features] of each picture, by camera: cameras may have encoders and statistics of their own. */
   readonly #features: readonly WeakMap<Picture, Float32Array>[];
-  readonly #plans = new Map<string, EncodePlan>();
+  readonly #compiled = new Map<string, FramesPlan>();
   #encoded = 0;
 
-  constructor({ device, images }: Pick<PolicyNetworks, 'device' | 'images'>, observations: readonly ObservationInfo[], probes: readonly string[]) {
-    this.#device = device;
-    this.#images = images;
+  /** `plans`: undefined for a policy without images. */
+  constructor(plans: EncodePlans | undefined, observations: readonly ObservationInfo[]) {
+    this.#plans = plans;
     this.#columns = imageColumns(observations);
     this.#width = frameWidth(observations);
-    this.#probes = probes.filter((name) => name.startsWith('encoder.'));
     this.#features = this.#columns.map(() => new WeakMap());
   }
 
@@ -59,12 +49,11 @@ export class FrameEncoder {
    */
   async encode(windows: readonly (readonly Frame[])[]): Promise<EncodedWindows> {
     let probes: ReadonlyMap<string, Float32Array> = new Map();
-    if (this.#images) {
+    if (this.#plans) {
       for (const [format, waiting] of this.#waiting(windows)) {
-        let first = 0;
-        while (first < waiting.length) {
-          const frames = Math.min(this.#most(), 2 ** Math.floor(Math.log2(waiting.length - first)));
-          const values = await this.#encodeBatch({ format, frames }, waiting.slice(first, first + frames));
+        for (let first = 0; first < waiting.length; ) {
+          const frames = batchOf(waiting.length - first, this.#plans);
+          const values = await this.#encodeBatch(this.#plans, { format, frames }, waiting.slice(first, first + frames));
           // The oldest frame of the first window is the first one: what a case recorded of the encoder is of that.
           if (probes.size === 0) probes = values;
           first += frames;
@@ -74,16 +63,17 @@ export class FrameEncoder {
     return { windows: windows.map((frames) => this.#assemble(frames)), probes };
   }
 
-  /** Compiles and runs what a decision of `batch` windows needs, so that the first frame takes no longer than others. */
-  async warmup(batch: number): Promise<void> {
-    if (!this.#images) return;
-    const frames = Math.min(this.#most(), 2 ** Math.floor(Math.log2(batch)));
-    await (await this.#plan({ format: 'u8-hwc3', frames })).rehearse();
+  /** Compiles and runs what as many frames of bytes need, so that the first ones take no longer than others. */
+  async warmup(frames: number): Promise<void> {
+    if (!this.#plans) return;
+    for (let left = frames; left > 0; left -= batchOf(left, this.#plans)) {
+      await (await this.#plan(this.#plans, { format: 'u8-hwc3', frames: batchOf(left, this.#plans) })).rehearse();
+    }
   }
 
   destroy(): void {
-    for (const plan of this.#plans.values()) plan.destroy();
-    this.#plans.clear();
+    for (const plan of this.#compiled.values()) plan.destroy();
+    this.#compiled.clear();
   }
 
   /** Frames without features, each once, by the format of their pictures. */
@@ -103,8 +93,8 @@ export class FrameEncoder {
     return waiting;
   }
 
-  async #encodeBatch(shape: EncodeShape, batch: readonly Waiting[]): Promise<ReadonlyMap<string, Float32Array>> {
-    const plan = await this.#plan(shape);
+  async #encodeBatch(plans: EncodePlans, shape: EncodeShape, batch: readonly Waiting[]): Promise<ReadonlyMap<string, Float32Array>> {
+    const plan = await this.#plan(plans, shape);
     const cameras = this.#features.length;
     const pictures = Array.from({ length: cameras }, (_, camera) => batch.map((one) => one.pictures[camera] as Picture));
     const { features, probes } = await plan.run(pictures.flat());
@@ -136,20 +126,15 @@ export class FrameEncoder {
     return values;
   }
 
-  async #plan(shape: EncodeShape): Promise<EncodePlan> {
+  async #plan(plans: EncodePlans, shape: EncodeShape): Promise<FramesPlan> {
     const key = `${shape.format} ${shape.frames}`;
-    const known = this.#plans.get(key);
-    if (known) return known;
-    const plan = await EncodePlan.compile(this.#device, this.#images as ImageNetworks, shape, this.#probes);
-    this.#plans.set(key, plan);
+    const plan = this.#compiled.get(key) ?? (await plans.compile(shape));
+    this.#compiled.set(key, plan);
     return plan;
   }
+}
 
-  /** Frames that fit into a batch: a power of two, so that a fleet whose episodes end one by one needs few plans. */
-  #most(): number {
-    const { preparation, cameras } = this.#images as ImageNetworks;
-    const mapBytes = STEM_CHANNELS * Math.ceil(preparation.height / 2) * Math.ceil(preparation.width / 2) * 4;
-    const fitting = Math.floor(this.#device.limits.maxStorageBufferBindingSize / (cameras * mapBytes));
-    return Math.min(MOST_FRAMES, 2 ** Math.floor(Math.log2(Math.max(1, fitting))));
-  }
+/** How many of the waiting frames go together: a power of two, so that a fleet whose episodes end one by one needs few plans. */
+function batchOf(waiting: number, { mostFrames }: EncodePlans): number {
+  return Math.min(mostFrames, 2 ** Math.floor(Math.log2(waiting)));
 }

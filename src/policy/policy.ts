@@ -1,4 +1,5 @@
 import { Denoiser, type DenoiseSample } from '../decision/denoiser.js';
+import { encodePlans } from '../decision/encode-plan.js';
 import { FrameEncoder } from '../decision/frame-encoder.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
@@ -74,7 +75,7 @@ export class Policy {
     this.#plans = new PlanCache(parts.networks, parts.spec, parts.probes);
     this.#denoiser = new Denoiser(this.#plans);
     this.#context = strategyContext(parts.spec);
-    this.#encoder = new FrameEncoder(parts.networks, this.#observations, parts.probes);
+    this.#encoder = new FrameEncoder(encodePlans(parts.networks, parts.probes), this.#observations);
     this.#decider = new Decider(this.#denoiser, this.#encoder, this.#context, parts.onDecision);
     this.#checks = new RequestChecks({
       name: parts.spec.name,
@@ -243,7 +244,8 @@ export class Policy {
       signal?.throwIfAborted();
       await plan.rehearse();
       signal?.throwIfAborted();
-      await this.#encoder.warmup(batch);
+      // At the first decision of an episode one frame stands for all; later ones may find none of theirs encoded.
+      for (const frames of new Set([1, this.#context.observationSteps])) await this.#encoder.warmup(batch * frames);
     });
   }
 
