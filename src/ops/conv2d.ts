@@ -61,7 +61,14 @@ export async function uploadConv2d(
   });
   const storage = storageOf(loader.precision, inChannels, outChannels);
   const uploaded = await uploadMatrix(loader, label, matrix, convView(columns, rows, 1), storage);
-  const bias = values.some((value) => value.bias) ? await uploadPerChannel(loader, `bias of ${label}`, outChannels, values.map(({ bias }) => bias)) : undefined;
+  const bias = values.some((value) => value.bias)
+    ? await uploadPerChannel(
+        loader,
+        `bias of ${label}`,
+        outChannels,
+        values.map(({ bias }) => bias),
+      )
+    : undefined;
   return { ...uploaded, layer, encoders: values.length, bias };
 }
 
@@ -92,7 +99,10 @@ export interface Conv2dCall {
 }
 
 /** Height and width of what a convolution makes of a map. */
-export function conv2dOutput({ kernelSize, stride, padding }: Pick<Conv2dLayer, 'kernelSize' | 'stride' | 'padding'>, size: number): number {
+export function conv2dOutput(
+  { kernelSize, stride, padding }: Pick<Conv2dLayer, 'kernelSize' | 'stride' | 'padding'>,
+  size: number,
+): number {
   return Math.floor((size + 2 * padding - kernelSize) / stride) + 1;
 }
 

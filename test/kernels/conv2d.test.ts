@@ -94,6 +94,7 @@ const CASES: readonly Case[] = [
   { inChannels: 32, outChannels: 72, kernelSize: 3, stride: 2, padding: 1, height: 9, width: 6, frames: 3 },
   { inChannels: 12, outChannels: 20, kernelSize: 1, stride: 2, padding: 0, height: 7, width: 5, encoders: 2, frames: 2 },
   { inChannels: 36, outChannels: 30, kernelSize: 1, stride: 1, padding: 0, height: 3, width: 4, residual: true },
+  { inChannels: 20, outChannels: 33, kernelSize: 3, stride: 1, padding: 1, height: 6, width: 9, frames: 3 },
   { inChannels: 8, outChannels: 5, kernelSize: 3, stride: 1, padding: 1, height: 1, width: 1, encoders: 3, relu: true },
 ];
 const named = (p: Case): string => JSON.stringify(p);
@@ -152,11 +153,22 @@ describe('conv2d that shares its reduction among workgroups', () => {
     for (const precision of ['f32', 'int8'] as const) {
       const results = await runOp(gpu(), async (op) => {
         const loader = op.loader({}, precision);
-        const weights = await uploadConv2d(loader, 'conv', p, inputs.weights.map((weight) => ({ weight })));
+        const weights = await uploadConv2d(
+          loader,
+          'conv',
+          p,
+          inputs.weights.map((weight) => ({ weight })),
+        );
         const sums = partialMaps(op.builder, 'sums', { ...shape, splits });
         recordConv2d(op.builder, weights, { x: inputMap(op, inputs.x), y: sums });
         const ones = new Float32Array(36).fill(1);
-        const norm = await uploadMapNorm(loader, 'biases', 36, undefined, inputs.biases.map((beta) => ({ gamma: ones, beta })));
+        const norm = await uploadMapNorm(
+          loader,
+          'biases',
+          36,
+          undefined,
+          inputs.biases.map((beta) => ({ gamma: ones, beta })),
+        );
         const residual = inputs.residual && inputMap(op, inputs.residual);
         recordFinishMap(op.builder, norm, { x: sums, y: outputMap(op, 'y', shape), residual, relu: true });
       });
@@ -169,7 +181,12 @@ describe('conv2d that shares its reduction among workgroups', () => {
   it('is refused where shapes do not fit', async () => {
     const record = (change: object): Promise<unknown> =>
       runOp(own(), async (op) => {
-        const weights = await uploadConv2d(op.loader({}), 'conv', p, inputsOf(p).weights.map((weight) => ({ weight })));
+        const weights = await uploadConv2d(
+          op.loader({}),
+          'conv',
+          p,
+          inputsOf(p).weights.map((weight) => ({ weight })),
+        );
         const x = inputMap(op, inputsOf(p).x);
         recordConv2d(op.builder, weights, { x, y: { ...outputMap(op, 'y', { batch: 4, channels: 36, height: 5, width: 3 }), ...change } });
       });

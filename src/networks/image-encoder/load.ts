@@ -98,7 +98,12 @@ export async function loadImageEncoder(loader: WeightLoader, shape: ImageEncoder
     unfoldStem: shape.norm === 'batch' ? await loadUnfold(loader, prefixes, STEM) : undefined,
     stages,
     nets: await uploadConv2d(loader, 'pool.nets', netsLayer, nets),
-    netsFinish: await uploadBias(loader, 'pool.nets', keypoints, nets.map(({ bias }) => bias)),
+    netsFinish: await uploadBias(
+      loader,
+      'pool.nets',
+      keypoints,
+      nets.map(({ bias }) => bias),
+    ),
     grid: await loader.uploader.uploadFloats('pool.pos_grid', positions),
     out,
   };
@@ -137,7 +142,12 @@ async function loadConvNorm(
   }
   return {
     conv: await uploadConv2d(loader, conv, layer, folded),
-    finish: await uploadBias(loader, norm, outChannels, folded.map(({ bias }) => bias)),
+    finish: await uploadBias(
+      loader,
+      norm,
+      outChannels,
+      folded.map(({ bias }) => bias),
+    ),
     isGroupNorm: false,
   };
 }
@@ -165,7 +175,13 @@ async function loadUnfold(loader: WeightLoader, prefixes: readonly string[], { n
 
 function uploadBias(loader: WeightLoader, label: string, channels: number, biases: readonly Float32Array[]): Promise<MapNorm> {
   const gamma = new Float32Array(channels).fill(1);
-  return uploadMapNorm(loader, label, channels, undefined, biases.map((beta) => ({ gamma, beta })));
+  return uploadMapNorm(
+    loader,
+    label,
+    channels,
+    undefined,
+    biases.map((beta) => ({ gamma, beta })),
+  );
 }
 
 /** A copy: the next read may overwrite what the source hands out. */

@@ -1,4 +1,4 @@
-import { conv2dOutput, type Conv2dLayer } from '../../ops/conv2d.js';
+import { type Conv2dLayer, conv2dOutput } from '../../ops/conv2d.js';
 import { poolOutput } from '../../ops/feature-maps.js';
 import { BACKBONES, type ImageEncoderShape } from '../../spec/network-shapes.js';
 
