@@ -1,7 +1,7 @@
+import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
 import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
 import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import type { BuildTarget } from '../runtime/plan-builder.js';
-import type { Conv2dLayer } from './conv2d.js';
 import { VARIANTS } from './variants.js';
 
 /** Tiles of workgroup memory, or all of a tile in the registers of one invocation. */

@@ -1,4 +1,4 @@
-import type { Conv2dLayer } from '../../src/ops/conv2d.js';
+import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
 import { asMap, type MapValues, mapOf } from './feature-maps.js';
 import { type Values, valueAt, valuesOf } from './values.js';
 

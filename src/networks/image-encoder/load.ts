@@ -1,6 +1,7 @@
+import type { Conv2dLayer } from '../../../kernels/conv/conv2d-shape.js';
 import { CheckpointError } from '../../foundation/errors.js';
 import { type Conv1dWeights, loadLinear } from '../../ops/conv1d.js';
-import { type Conv2dLayer, type Conv2dWeights, uploadConv2d } from '../../ops/conv2d.js';
+import { type Conv2dWeights, uploadConv2d } from '../../ops/conv2d.js';
 import { type MapNorm, uploadMapNorm } from '../../ops/feature-maps.js';
 import { EPSILON } from '../../ops/norm.js';
 import { roundVector } from '../../ops/weight-packing.js';
