@@ -34,7 +34,9 @@ export function conv2dLanesKernel(p: Conv2dLanesParameters): Kernel {
     ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<vec4f>' } as const] : []),
     { name: 'y', access: 'read_write', type: 'array<vec4f>' },
   ];
-  const prepare = (slot: number): string => `  let pixel${slot} = min(first_pixel + ${slot * subgroup}u${shared ? ' + member' : ''}, end_pixel - 1u);
+  const prepare = (
+    slot: number,
+  ): string => `  let pixel${slot} = min(first_pixel + ${slot * subgroup}u${shared ? ' + member' : ''}, end_pixel - 1u);
   let first${slot} = (encoder * shape.frames + pixel${slot} / out_pixels) * shape.in_planes * in_pixels;
   let row${slot} = i32(pixel${slot} % out_pixels / shape.out_width * shape.stride) - i32(shape.padding);
   let column${slot} = i32(pixel${slot} % out_pixels % shape.out_width * shape.stride) - i32(shape.padding);`;
@@ -99,7 +101,7 @@ ${unroll(4 / pairs, (index) => `        let chunk${index} = load_chunk(chunk + $
         chunk += ${(4 / pairs) * BLOCK_LANES}u;
 ${unroll(slots, (slot) => `        let v${slot} = x[from${slot} + plane * in_pixels] * inside${slot};`)}
 ${unroll(4, (row) => `        let w${row} = ${format.unpack(`chunk${Math.floor(row / pairs)}`, row % pairs)};`)}
-${unroll(pixels, (pixel) => unroll(4, (row) => `        acc${pixel} += w${row} * ${value(pixel, row)};`))}
+${unroll(pixels, (pixel) => unroll(4, (row) => `        acc${pixel} = fma(w${row}, vec4f(${value(pixel, row)}), acc${pixel});`))}
       }
     }
   }

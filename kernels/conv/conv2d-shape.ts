@@ -16,16 +16,20 @@ export interface Conv2dParameters {
   readonly relu: boolean;
 }
 
-export interface Conv2dSizes {
+/** Sizes of a 2-D convolution with square windows. */
+export interface Conv2dLayer {
   readonly inChannels: number;
-  readonly inHeight: number;
-  readonly inWidth: number;
   readonly outChannels: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
   readonly kernelSize: number;
   readonly stride: number;
   readonly padding: number;
+}
+
+export interface Conv2dSizes extends Conv2dLayer {
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
   /** Samples that follow one another and share an encoder, that is, a set of weights. */
   readonly frames: number;
   readonly encoders: number;

@@ -102,7 +102,8 @@ export function conv2dTiledKernel(p: Conv2dTiledParameters): Kernel {
   const storeChunk = (slot: number): string => {
     const stores = unroll(
       pairs,
-      (pair) => `    weights[place * ${TILE_UNITS * 4}u + chunk_row${slot} * ${pairs}u + ${pair}u][chunk_lane${slot}] = ${format.unpack(`chunk${slot}`, pair)};`,
+      (pair) =>
+        `    weights[place * ${TILE_UNITS * 4}u + chunk_row${slot} * ${pairs}u + ${pair}u][chunk_lane${slot}] = ${format.unpack(`chunk${slot}`, pair)};`,
     );
     return partialChunks && slot === chunkLoads - 1 ? `  if (local + ${slot * invocations}u < CHUNKS) {\n${stores}\n  }` : stores;
   };

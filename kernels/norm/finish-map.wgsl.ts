@@ -129,10 +129,6 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   }
 }
 `;
-  const parts = [
-    p.norm === 'group' ? 'group_norm_map' : 'finish_map',
-    ...(p.residual ? ['residual'] : []),
-    ...(p.relu ? ['relu'] : []),
-  ];
+  const parts = [p.norm === 'group' ? 'group_norm_map' : 'finish_map', ...(p.residual ? ['residual'] : []), ...(p.relu ? ['relu'] : [])];
   return { label: parts.join(', '), code, bindings };
 }

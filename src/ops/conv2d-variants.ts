@@ -1,7 +1,7 @@
-import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
+import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
 import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
+import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import type { BuildTarget } from '../runtime/plan-builder.js';
-import type { Conv2dLayer } from './conv2d.js';
 import { VARIANTS } from './variants.js';
 
 /** Tiles of workgroup memory, or all of a tile in the registers of one invocation. */
@@ -17,9 +17,9 @@ export interface Conv2dProblem {
 }
 
 /** 64 invocations with 4 × 1 sums each: many workgroups for small maps. */
-const SMALL_TILE: Conv2dTile = { pixels: 32, pixelsEach: 4, lanes: 8, lanesEach: 1 };
+export const SMALL_TILE: Conv2dTile = { pixels: 32, pixelsEach: 4, lanes: 8, lanesEach: 1 };
 /** 128 invocations with 4 × 2 sums each: twice the products for every load. */
-const LARGE_TILE: Conv2dTile = { pixels: 64, pixelsEach: 4, lanes: 16, lanesEach: 2 };
+export const LARGE_TILE: Conv2dTile = { pixels: 64, pixelsEach: 4, lanes: 16, lanesEach: 2 };
 /** Pixels of a frame from which on the large tile fills a GPU. */
 const LARGE_PIXELS = 4096;
 /** Workgroups that keep a GPU busy, and the most that share a reduction. */

@@ -1,5 +1,5 @@
 import { conv2dLanesKernel } from '../../kernels/conv/conv2d-lanes.wgsl.js';
-import { conv2dShape, encoderBlocks } from '../../kernels/conv/conv2d-shape.js';
+import { type Conv2dLayer, conv2dShape, encoderBlocks } from '../../kernels/conv/conv2d-shape.js';
 import { conv2dTiledKernel, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import { BLOCK_LANES } from '../../kernels/lib/weight-storage.wgsl.js';
 import { type FeatureMap, planes } from '../runtime/feature-map.js';
@@ -8,15 +8,6 @@ import { chooseConv2dCut } from './conv2d-variants.js';
 import { convView } from './matrix-view.js';
 import { type DeviceMatrix, storageOf, uploadMatrix } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
-
-/** Sizes of a 2-D convolution with square windows. */
-export interface Conv2dLayer {
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly kernelSize: number;
-  readonly stride: number;
-  readonly padding: number;
-}
 
 /** Weights of a 2-D convolution on the device, for one encoder or several side by side. */
 export interface Conv2dWeights extends DeviceMatrix {
@@ -61,7 +52,14 @@ export async function uploadConv2d(
   });
   const storage = storageOf(loader.precision, inChannels, outChannels);
   const uploaded = await uploadMatrix(loader, label, matrix, convView(columns, rows, 1), storage);
-  const bias = values.some((value) => value.bias) ? await uploadPerChannel(loader, `bias of ${label}`, outChannels, values.map(({ bias }) => bias)) : undefined;
+  const bias = values.some((value) => value.bias)
+    ? await uploadPerChannel(
+        loader,
+        `bias of ${label}`,
+        outChannels,
+        values.map(({ bias }) => bias),
+      )
+    : undefined;
   return { ...uploaded, layer, encoders: values.length, bias };
 }
 
@@ -92,7 +90,10 @@ export interface Conv2dCall {
 }
 
 /** Height and width of what a convolution makes of a map. */
-export function conv2dOutput({ kernelSize, stride, padding }: Pick<Conv2dLayer, 'kernelSize' | 'stride' | 'padding'>, size: number): number {
+export function conv2dOutput(
+  { kernelSize, stride, padding }: Pick<Conv2dLayer, 'kernelSize' | 'stride' | 'padding'>,
+  size: number,
+): number {
   return Math.floor((size + 2 * padding - kernelSize) / stride) + 1;
 }
 

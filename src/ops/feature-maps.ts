@@ -32,8 +32,18 @@ export async function uploadMapNorm(
   values: readonly { readonly gamma: Float32Array; readonly beta: Float32Array }[],
 ): Promise<MapNorm> {
   return {
-    gamma: await uploadPerChannel(loader, `scale of ${label}`, channels, values.map(({ gamma }) => gamma)),
-    beta: await uploadPerChannel(loader, `shift of ${label}`, channels, values.map(({ beta }) => beta)),
+    gamma: await uploadPerChannel(
+      loader,
+      `scale of ${label}`,
+      channels,
+      values.map(({ gamma }) => gamma),
+    ),
+    beta: await uploadPerChannel(
+      loader,
+      `shift of ${label}`,
+      channels,
+      values.map(({ beta }) => beta),
+    ),
     channels,
     encoders: values.length,
     groupChannels,
@@ -48,7 +58,12 @@ function sameMap(a: FeatureMap, b: FeatureMap): boolean {
 export function recordFinishMap(
   builder: PlanBuilder,
   norm: MapNorm,
-  call: { readonly x: FeatureMap | PartialMaps; readonly y: FeatureMap; readonly residual?: FeatureMap | undefined; readonly relu: boolean },
+  call: {
+    readonly x: FeatureMap | PartialMaps;
+    readonly y: FeatureMap;
+    readonly residual?: FeatureMap | undefined;
+    readonly relu: boolean;
+  },
 ): void {
   const { x, y, residual, relu } = call;
   const { channels, encoders, groupChannels } = norm;

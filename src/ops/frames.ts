@@ -38,7 +38,12 @@ export function cropOffset(size: number, kept: number): number {
  * What an antialiased resize from `from` to `to` takes of each row (or column): for outputs first, first + 1, …, count of them,
  * the first input and its weights, which add up to 1; all entries as long as the longest (torchvision's `Resize` on floats).
  */
-export function resizeTable(from: number, to: number, first: number, count: number): { readonly taps: number; readonly entries: Float32Array } {
+export function resizeTable(
+  from: number,
+  to: number,
+  first: number,
+  count: number,
+): { readonly taps: number; readonly entries: Float32Array } {
   const scale = from / to;
   const radius = Math.max(scale, 1);
   const rows = Array.from({ length: count }, (_, k) => {

@@ -39,7 +39,7 @@ export function channelsFirstValues(shape: Omit<FeatureMap, 'buffer'>, values: F
   const out = new Float32Array(batch * channels * pixels);
   for (let b = 0; b < batch; b++) {
     for (let c = 0; c < channels; c++) {
-      const from = ((b * planes(shape) + (c >> 2)) * pixels) * 4 + (c & 3);
+      const from = (b * planes(shape) + (c >> 2)) * pixels * 4 + (c & 3);
       const to = (b * channels + c) * pixels;
       for (let pixel = 0; pixel < pixels; pixel++) out[to + pixel] = values[from + 4 * pixel] as number;
     }

@@ -79,8 +79,12 @@ export class PlanBuilder {
 
   /** `target`: a class of devices stands for its shipped variants. `probes`: names of the inner values that the plan shall hand out. */
   constructor(target: DeviceClass | BuildTarget, probes: Iterable<string> = []) {
-    const { deviceClass, variants, halfLoads, subgroupSize = 1 }: BuildTarget =
-      typeof target === 'string' ? { deviceClass: target, variants: undefined, halfLoads: 'packed' } : target;
+    const {
+      deviceClass,
+      variants,
+      halfLoads,
+      subgroupSize = 1,
+    }: BuildTarget = typeof target === 'string' ? { deviceClass: target, variants: undefined, halfLoads: 'packed' } : target;
     this.deviceClass = deviceClass;
     this.variants = variants;
     this.halfLoads = halfLoads;

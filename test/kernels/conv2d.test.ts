@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { roundToF16 } from '../../src/foundation/half.js';
-import { type Conv2dLayer, conv2dOutput, partialMaps, recordConv2d, uploadConv2d } from '../../src/ops/conv2d.js';
+import { partialMaps, recordConv2d, uploadConv2d } from '../../src/ops/conv2d.js';
 import { chooseConv2dSplits } from '../../src/ops/conv2d-variants.js';
 import { recordFinishMap, uploadMapNorm } from '../../src/ops/feature-maps.js';
-import type { ComputeDevice } from '../../src/runtime/device.js';
-import type { Precision } from '../../src/spec/precision.js';
+import { type Conv2dCase, conv2dInputs, expectedConv2d, runConv2d, sampleMap } from '../support/conv2d-case.js';
 import { useTestDevice } from '../support/device.js';
-import { asMap, inputMap, type MapValues, mapOf, outputMap, readMap } from '../support/feature-maps.js';
-import { conv2d } from '../support/reference-maps.js';
+import { inputMap, outputMap, readMap } from '../support/feature-maps.js';
 import { runOp } from '../support/run-op.js';
-import { expectClose, expectSameBits, Normals, type Values, valueAt } from '../support/values.js';
+import { expectClose, expectSameBits } from '../support/values.js';
 
 /** Sums of about unit size over up to 4,608 products in f32. */
 const TOLERANCE = { atol: 1e-5, rtol: 2e-6 };
@@ -21,100 +19,34 @@ const DEVICES = [
   ['gpu', gpu],
 ] as const;
 
-interface Case extends Conv2dLayer {
-  readonly height: number;
-  readonly width: number;
-  readonly frames?: number;
-  readonly encoders?: number;
-  readonly residual?: boolean;
-  readonly relu?: boolean;
-}
-
-interface Inputs {
-  readonly x: MapValues;
-  readonly weights: readonly Float32Array[];
-  readonly biases: readonly Float32Array[];
-  readonly residual: MapValues | undefined;
-}
-
-function inputsOf(p: Case, seed = 1): Inputs {
-  const normals = new Normals(seed);
-  const { inChannels, outChannels, kernelSize, height, width, frames = 1, encoders = 1 } = p;
-  const [outHeight, outWidth] = [conv2dOutput(p, height), conv2dOutput(p, width)];
-  const fanIn = inChannels * kernelSize ** 2;
-  return {
-    x: asMap(normals.values(frames * encoders, inChannels, height * width), height, width),
-    weights: Array.from({ length: encoders }, () => normals.floats(outChannels * fanIn, 1 / Math.sqrt(fanIn))),
-    biases: Array.from({ length: encoders }, () => normals.floats(outChannels)),
-    residual: p.residual ? asMap(normals.values(frames * encoders, outChannels, outHeight * outWidth), outHeight, outWidth) : undefined,
-  };
-}
-
-async function run(device: ComputeDevice, p: Case, inputs: Inputs, precision: Precision = 'f32'): Promise<MapValues> {
-  const shape = {
-    batch: inputs.x.batch,
-    channels: p.outChannels,
-    height: conv2dOutput(p, p.height),
-    width: conv2dOutput(p, p.width),
-  };
-  const results = await runOp(device, async (op) => {
-    const values = inputs.weights.map((weight, encoder) => ({ weight, bias: inputs.biases[encoder] }));
-    const weights = await uploadConv2d(op.loader({}, precision), 'conv', p, values);
-    recordConv2d(op.builder, weights, {
-      x: inputMap(op, inputs.x),
-      y: outputMap(op, 'y', shape),
-      residual: inputs.residual && inputMap(op, inputs.residual),
-      relu: p.relu,
-    });
-  });
-  return readMap(results, 'y', shape);
-}
-
-function sampleMap(x: MapValues, b: number): MapValues {
-  return mapOf({ ...x, batch: 1 }, (_, c, row, column) => valueAt(x, b, c, row * x.width + column));
-}
-
-function expected(p: Case, { x, weights, biases, residual }: Inputs): Values {
-  const { frames = 1 } = p;
-  const samples = Array.from({ length: x.batch }, (_, b) => {
-    const encoder = Math.floor(b / frames);
-    return conv2d(sampleMap(x, b), p, weights[encoder] as Float32Array, biases[encoder]);
-  });
-  const { height, width } = samples[0] as MapValues;
-  return mapOf({ batch: x.batch, channels: p.outChannels, height, width }, (b, c, row, column) => {
-    const at = row * width + column;
-    const sum = valueAt(samples[b] as MapValues, 0, c, at) + (residual ? valueAt(residual, b, c, at) : 0);
-    return p.relu ? Math.max(sum, 0) : sum;
-  });
-}
-
-const CASES: readonly Case[] = [
+const CASES: readonly Conv2dCase[] = [
   { inChannels: 3, outChannels: 64, kernelSize: 7, stride: 2, padding: 3, height: 19, width: 23, frames: 2, relu: true },
   { inChannels: 64, outChannels: 64, kernelSize: 3, stride: 1, padding: 1, height: 5, width: 7, residual: true, relu: true },
   { inChannels: 32, outChannels: 72, kernelSize: 3, stride: 2, padding: 1, height: 9, width: 6, frames: 3 },
   { inChannels: 12, outChannels: 20, kernelSize: 1, stride: 2, padding: 0, height: 7, width: 5, encoders: 2, frames: 2 },
   { inChannels: 36, outChannels: 30, kernelSize: 1, stride: 1, padding: 0, height: 3, width: 4, residual: true },
+  { inChannels: 20, outChannels: 33, kernelSize: 3, stride: 1, padding: 1, height: 6, width: 9, frames: 3 },
   { inChannels: 8, outChannels: 5, kernelSize: 3, stride: 1, padding: 1, height: 1, width: 1, encoders: 3, relu: true },
 ];
-const named = (p: Case): string => JSON.stringify(p);
+const named = (p: Conv2dCase): string => JSON.stringify(p);
 
 describe.each(DEVICES)('conv2d, variants %s', (_name, device) => {
   it.each(CASES.map((p) => [named(p), p] as const))('%s', async (_text, p) => {
-    const inputs = inputsOf(p);
-    expectClose(await run(device(), p, inputs), expected(p, inputs), TOLERANCE, 'y');
+    const inputs = conv2dInputs(p);
+    expectClose(await runConv2d(device(), p, inputs), expectedConv2d(p, inputs), TOLERANCE, 'y');
   });
 
   it('f16 is f32 over rounded weights, bit by bit', async () => {
-    const p: Case = { inChannels: 20, outChannels: 40, kernelSize: 3, stride: 1, padding: 1, height: 4, width: 5, encoders: 2 };
-    const inputs = inputsOf(p);
+    const p: Conv2dCase = { inChannels: 20, outChannels: 40, kernelSize: 3, stride: 1, padding: 1, height: 4, width: 5, encoders: 2 };
+    const inputs = conv2dInputs(p);
     const rounded = inputs.weights.map((weight) => weight.slice());
     for (const weight of rounded) roundToF16(weight);
-    expectSameBits(await run(device(), p, inputs, 'f16'), await run(device(), p, { ...inputs, weights: rounded }), 'y');
+    expectSameBits(await runConv2d(device(), p, inputs, 'f16'), await runConv2d(device(), p, { ...inputs, weights: rounded }), 'y');
   });
 
   it('int8 is within half a step of every weight, each channel of each encoder with its own scale', async () => {
-    const p: Case = { inChannels: 20, outChannels: 40, kernelSize: 3, stride: 2, padding: 1, height: 5, width: 5, encoders: 2 };
-    const inputs = inputsOf(p);
+    const p: Conv2dCase = { inChannels: 20, outChannels: 40, kernelSize: 3, stride: 2, padding: 1, height: 5, width: 5, encoders: 2 };
+    const inputs = conv2dInputs(p);
     // Channels of very different size: a scale of another channel would show.
     inputs.weights.forEach((weight, encoder) => {
       const row = p.inChannels * 9;
@@ -128,39 +60,60 @@ describe.each(DEVICES)('conv2d, variants %s', (_name, device) => {
         return Math.round(w / scale) * scale;
       });
     });
-    const wanted = expected(p, { ...inputs, weights: quantized });
-    expectClose(await run(device(), p, inputs, 'int8'), wanted, { atol: 1e-4, rtol: 1e-5 }, 'y');
+    const wanted = expectedConv2d(p, { ...inputs, weights: quantized });
+    expectClose(await runConv2d(device(), p, inputs, 'int8'), wanted, { atol: 1e-4, rtol: 1e-5 }, 'y');
   });
 
   it('a frame has the same bits alone and among others', async () => {
-    const p: Case = { inChannels: 64, outChannels: 64, kernelSize: 3, stride: 1, padding: 1, height: 5, width: 7, frames: 3 };
-    const inputs = inputsOf(p);
-    const all = await run(device(), p, inputs);
-    const alone = await run(device(), { ...p, frames: 1 }, { ...inputs, x: sampleMap(inputs.x, 1) });
+    const p: Conv2dCase = { inChannels: 64, outChannels: 64, kernelSize: 3, stride: 1, padding: 1, height: 5, width: 7, frames: 3 };
+    const inputs = conv2dInputs(p);
+    const all = await runConv2d(device(), p, inputs);
+    const alone = await runConv2d(device(), { ...p, frames: 1 }, { ...inputs, x: sampleMap(inputs.x, 1) });
     expectSameBits(alone, sampleMap(all, 1), 'second frame');
   });
 });
 
 describe('conv2d that shares its reduction among workgroups', () => {
-  const p: Case = { inChannels: 64, outChannels: 36, kernelSize: 3, stride: 1, padding: 1, height: 5, width: 3, frames: 2, encoders: 2 };
+  const p: Conv2dCase = {
+    inChannels: 64,
+    outChannels: 36,
+    kernelSize: 3,
+    stride: 1,
+    padding: 1,
+    height: 5,
+    width: 3,
+    frames: 2,
+    encoders: 2,
+  };
 
   it('leaves sums that add up, in f32 and in int8', async () => {
-    const inputs = inputsOf({ ...p, residual: true });
+    const inputs = conv2dInputs({ ...p, residual: true });
     const splits = chooseConv2dSplits({ layer: p, outPixels: 15, frames: 2 }, gpu());
     expect(splits, 'workgroups').toBeGreaterThan(4);
     const shape = { batch: 4, channels: 36, height: 5, width: 3 };
     for (const precision of ['f32', 'int8'] as const) {
       const results = await runOp(gpu(), async (op) => {
         const loader = op.loader({}, precision);
-        const weights = await uploadConv2d(loader, 'conv', p, inputs.weights.map((weight) => ({ weight })));
+        const weights = await uploadConv2d(
+          loader,
+          'conv',
+          p,
+          inputs.weights.map((weight) => ({ weight })),
+        );
         const sums = partialMaps(op.builder, 'sums', { ...shape, splits });
         recordConv2d(op.builder, weights, { x: inputMap(op, inputs.x), y: sums });
         const ones = new Float32Array(36).fill(1);
-        const norm = await uploadMapNorm(loader, 'biases', 36, undefined, inputs.biases.map((beta) => ({ gamma: ones, beta })));
+        const norm = await uploadMapNorm(
+          loader,
+          'biases',
+          36,
+          undefined,
+          inputs.biases.map((beta) => ({ gamma: ones, beta })),
+        );
         const residual = inputs.residual && inputMap(op, inputs.residual);
         recordFinishMap(op.builder, norm, { x: sums, y: outputMap(op, 'y', shape), residual, relu: true });
       });
-      const wanted = expected({ ...p, relu: true }, inputs);
+      const wanted = expectedConv2d({ ...p, relu: true }, inputs);
       const tolerance = precision === 'f32' ? TOLERANCE : { atol: 5e-2, rtol: 0 };
       expectClose(readMap(results, 'y', shape), wanted, tolerance, precision);
     }
@@ -169,8 +122,13 @@ describe('conv2d that shares its reduction among workgroups', () => {
   it('is refused where shapes do not fit', async () => {
     const record = (change: object): Promise<unknown> =>
       runOp(own(), async (op) => {
-        const weights = await uploadConv2d(op.loader({}), 'conv', p, inputsOf(p).weights.map((weight) => ({ weight })));
-        const x = inputMap(op, inputsOf(p).x);
+        const weights = await uploadConv2d(
+          op.loader({}),
+          'conv',
+          p,
+          conv2dInputs(p).weights.map((weight) => ({ weight })),
+        );
+        const x = inputMap(op, conv2dInputs(p).x);
         recordConv2d(op.builder, weights, { x, y: { ...outputMap(op, 'y', { batch: 4, channels: 36, height: 5, width: 3 }), ...change } });
       });
     await expect(record({ height: 6 })).rejects.toThrow(/64 -> 36, output 5x3; x is 4x64x5x3, y is 4x36x6x3/);

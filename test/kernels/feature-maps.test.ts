@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  poolOutput,
-  recordFinishMap,
-  recordMaxPool,
-  recordSpatialSoftmax,
-  uploadMapNorm,
-} from '../../src/ops/feature-maps.js';
+import { poolOutput, recordFinishMap, recordMaxPool, recordSpatialSoftmax, uploadMapNorm } from '../../src/ops/feature-maps.js';
 import { useTestDevice } from '../support/device.js';
 import { asMap, inputMap, type MapValues, mapOf, outputMap, readMap } from '../support/feature-maps.js';
 import { groupNorm, maxPool, spatialSoftmax } from '../support/reference-maps.js';
@@ -46,7 +40,10 @@ describe.each(DEVICES)('group norm of maps, variants %s', (_name, device) => {
     const normals = new Normals(shape.width);
     const draw = (): MapValues => mapOf(shape, () => normals.next() * 2 + 0.5);
     const [x, skip] = [draw(), draw()];
-    const values = Array.from({ length: encoders }, () => ({ gamma: normals.floats(shape.channels), beta: normals.floats(shape.channels) }));
+    const values = Array.from({ length: encoders }, () => ({
+      gamma: normals.floats(shape.channels),
+      beta: normals.floats(shape.channels),
+    }));
     const results = await runOp(device(), async (op) => {
       const norm = await uploadMapNorm(op.loader({}), 'norm', shape.channels, group, values);
       const y = outputMap(op, 'y', shape);
@@ -104,7 +101,10 @@ describe.each(DEVICES)('spatial softmax, variants %s', (_name, device) => {
   it('is refused where shapes do not fit', async () => {
     const record = runOp(device(), async (op) => {
       const grid = await op.loader({}).uploader.uploadFloats('grid', new Float32Array(8));
-      const x = inputMap(op, mapOf({ batch: 1, channels: 3, height: 2, width: 2 }, () => 0));
+      const x = inputMap(
+        op,
+        mapOf({ batch: 1, channels: 3, height: 2, width: 2 }, () => 0),
+      );
       recordSpatialSoftmax(op.builder, grid, 1, x, op.output('y', 1, 5, 1, 'tokens'));
     });
     await expect(record).rejects.toThrow(/1 samples of 3 maps, y is 1x5x1/);

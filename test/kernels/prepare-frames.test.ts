@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { FRAME_FORMATS, type FrameFormat } from '../../kernels/image/prepare-frames.wgsl.js';
-import { cropOffset, type FrameGeometry, frameBytes, loadFramePreparation, recordPrepareFrames, resizeTable } from '../../src/ops/frames.js';
+import {
+  cropOffset,
+  type FrameGeometry,
+  frameBytes,
+  loadFramePreparation,
+  recordPrepareFrames,
+  resizeTable,
+} from '../../src/ops/frames.js';
 import { useTestDevice } from '../support/device.js';
 import { mapOf, outputMap, readMap } from '../support/feature-maps.js';
 import { runOp } from '../support/run-op.js';
@@ -126,15 +133,21 @@ describe('frames', () => {
   });
 
   it('a crop larger than the pictures, and frames of another size, are refused', async () => {
-    await expect(runOp(device(), async (op) => void (await loadFramePreparation(op.loader({}), { frame: [4, 4], crop: [5, 3] })))).rejects.toThrow(
-      /crop of 5×3 does not fit into pictures of 4×4/,
-    );
+    await expect(
+      runOp(device(), async (op) => void (await loadFramePreparation(op.loader({}), { frame: [4, 4], crop: [5, 3] }))),
+    ).rejects.toThrow(/crop of 5×3 does not fit into pictures of 4×4/);
     const record = runOp(device(), async (op) => {
       const preparation = await loadFramePreparation(op.loader({}), { frame: [4, 4] });
       const buffer = op.buffer('inputs', new Uint32Array(8));
       const statistics = await op.loader({}).uploader.uploadFloats('statistics', new Float32Array(12));
       const y = outputMap(op, 'y', { batch: 1, channels: 3, height: 4, width: 4 });
-      recordPrepareFrames(op.builder, preparation, { frames: { buffer, offset: 0, bytes: 32 }, format: 'u8-hwc3', statistics, cameras: 1, y });
+      recordPrepareFrames(op.builder, preparation, {
+        frames: { buffer, offset: 0, bytes: 32 },
+        format: 'u8-hwc3',
+        statistics,
+        cameras: 1,
+        y,
+      });
     });
     await expect(record).rejects.toThrow(/1 frames of 1 cameras, 48 bytes each.*there are 32 bytes/);
   });

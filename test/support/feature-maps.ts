@@ -13,10 +13,7 @@ export function asMap(values: Values, height: number, width: number): MapValues 
   return { ...values, height, width };
 }
 
-export function mapOf(
-  shape: Omit<FeatureMap, 'buffer'>,
-  value: (b: number, c: number, row: number, column: number) => number,
-): MapValues {
+export function mapOf(shape: Omit<FeatureMap, 'buffer'>, value: (b: number, c: number, row: number, column: number) => number): MapValues {
   const { batch, channels, height, width } = shape;
   const values = valuesOf(batch, channels, height * width, (b, c, p) => value(b, c, Math.floor(p / width), p % width));
   return asMap(values, height, width);

@@ -1,6 +1,6 @@
-import type { Conv2dLayer } from '../../src/ops/conv2d.js';
+import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
 import { asMap, type MapValues, mapOf } from './feature-maps.js';
-import { valueAt, type Values, valuesOf } from './values.js';
+import { type Values, valueAt, valuesOf } from './values.js';
 
 /** Straightforward definitions over feature maps in float64, after PyTorch's documentation. */
 
@@ -43,15 +43,18 @@ export function conv2d(x: MapValues, layer: Conv2dLayer, weight: ArrayLike<numbe
 /** Largest value of windows of 3 with stride 2; what lies outside is −∞. */
 export function maxPool(x: MapValues): MapValues {
   const sides = { kernelSize: 3, stride: 2, padding: 1 };
-  return mapOf({ batch: x.batch, channels: x.channels, height: side(x.height, sides), width: side(x.width, sides) }, (b, c, row, column) => {
-    let largest = -Infinity;
-    for (let y = 2 * row - 1; y <= 2 * row + 1; y++) {
-      for (let at = 2 * column - 1; at <= 2 * column + 1; at++) {
-        if (y >= 0 && at >= 0 && y < x.height && at < x.width) largest = Math.max(largest, valueAt(x, b, c, y * x.width + at));
+  return mapOf(
+    { batch: x.batch, channels: x.channels, height: side(x.height, sides), width: side(x.width, sides) },
+    (b, c, row, column) => {
+      let largest = -Infinity;
+      for (let y = 2 * row - 1; y <= 2 * row + 1; y++) {
+        for (let at = 2 * column - 1; at <= 2 * column + 1; at++) {
+          if (y >= 0 && at >= 0 && y < x.height && at < x.width) largest = Math.max(largest, valueAt(x, b, c, y * x.width + at));
+        }
       }
-    }
-    return largest;
-  });
+      return largest;
+    },
+  );
 }
 
 /** torch.nn.functional.group_norm. */

@@ -1,6 +1,7 @@
+import type { Conv2dLayer } from '../../../kernels/conv/conv2d-shape.js';
 import { CheckpointError } from '../../foundation/errors.js';
 import { type Conv1dWeights, loadLinear } from '../../ops/conv1d.js';
-import { type Conv2dLayer, type Conv2dWeights, uploadConv2d } from '../../ops/conv2d.js';
+import { type Conv2dWeights, uploadConv2d } from '../../ops/conv2d.js';
 import { type MapNorm, uploadMapNorm } from '../../ops/feature-maps.js';
 import { EPSILON } from '../../ops/norm.js';
 import { roundVector } from '../../ops/weight-packing.js';
@@ -98,7 +99,12 @@ export async function loadImageEncoder(loader: WeightLoader, shape: ImageEncoder
     unfoldStem: shape.norm === 'batch' ? await loadUnfold(loader, prefixes, STEM) : undefined,
     stages,
     nets: await uploadConv2d(loader, 'pool.nets', netsLayer, nets),
-    netsFinish: await uploadBias(loader, 'pool.nets', keypoints, nets.map(({ bias }) => bias)),
+    netsFinish: await uploadBias(
+      loader,
+      'pool.nets',
+      keypoints,
+      nets.map(({ bias }) => bias),
+    ),
     grid: await loader.uploader.uploadFloats('pool.pos_grid', positions),
     out,
   };
@@ -137,7 +143,12 @@ async function loadConvNorm(
   }
   return {
     conv: await uploadConv2d(loader, conv, layer, folded),
-    finish: await uploadBias(loader, norm, outChannels, folded.map(({ bias }) => bias)),
+    finish: await uploadBias(
+      loader,
+      norm,
+      outChannels,
+      folded.map(({ bias }) => bias),
+    ),
     isGroupNorm: false,
   };
 }
@@ -165,7 +176,13 @@ async function loadUnfold(loader: WeightLoader, prefixes: readonly string[], { n
 
 function uploadBias(loader: WeightLoader, label: string, channels: number, biases: readonly Float32Array[]): Promise<MapNorm> {
   const gamma = new Float32Array(channels).fill(1);
-  return uploadMapNorm(loader, label, channels, undefined, biases.map((beta) => ({ gamma, beta })));
+  return uploadMapNorm(
+    loader,
+    label,
+    channels,
+    undefined,
+    biases.map((beta) => ({ gamma, beta })),
+  );
 }
 
 /** A copy: the next read may overwrite what the source hands out. */

@@ -28,7 +28,13 @@ export function recordImageEncoder(builder: PlanBuilder, encoder: ImageEncoder, 
   const { shape } = encoder;
   const width = encoderFeatures(shape);
   const isPicture = x.channels === 3 && x.height === shape.height && x.width === shape.width;
-  if (!isPicture || x.batch % cameras !== 0 || cameras % shape.encoders !== 0 || features.batch !== x.batch || features.channels !== width) {
+  if (
+    !isPicture ||
+    x.batch % cameras !== 0 ||
+    cameras % shape.encoders !== 0 ||
+    features.batch !== x.batch ||
+    features.channels !== width
+  ) {
     throw new TypeError(
       `image encoder: ${shape.encoders} encoders for pictures 3x${shape.height}x${shape.width} of ${cameras} cameras, ${width} features; ` +
         `x is ${x.batch}x${x.channels}x${x.height}x${x.width}, features are ${features.batch}x${features.channels}`,

@@ -1,4 +1,5 @@
-import { conv2dOutput, type Conv2dLayer } from '../../ops/conv2d.js';
+import type { Conv2dLayer } from '../../../kernels/conv/conv2d-shape.js';
+import { conv2dOutput } from '../../ops/conv2d.js';
 import { poolOutput } from '../../ops/feature-maps.js';
 import { BACKBONES, type ImageEncoderShape } from '../../spec/network-shapes.js';
 
