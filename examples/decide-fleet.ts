@@ -20,7 +20,9 @@ await policy.warmup(ROBOTS);
 const windowOf = (robot: number): Record<string, Float32Array> =>
   Object.fromEntries(
     observations.flatMap((observation) =>
-      observation.kind === 'vector' ? [[observation.name, new Float32Array(observationSteps * observation.size).fill(200 + 10 * robot)]] : [],
+      observation.kind === 'vector'
+        ? [[observation.name, new Float32Array(observationSteps * observation.size).fill(200 + 10 * robot)]]
+        : [],
     ),
   );
 const past: PastChunk[][] = Array.from({ length: ROBOTS }, () => []);

@@ -140,10 +140,7 @@ function readEncoders(
 }
 
 /** Features of the configuration with what the statistics say of them. */
-function observationFeatures(
-  { features, images }: PolicyConfig,
-  normalization: readonly ObservationNormalization[],
-): ObservationFeature[] {
+function observationFeatures({ features, images }: PolicyConfig, normalization: readonly ObservationNormalization[]): ObservationFeature[] {
   return features.observations.map((feature, i): ObservationFeature => {
     const { name, sides, size } = feature;
     const common = { name, size: widthInFrame(feature, images), ...(normalization[i] as ObservationNormalization) };

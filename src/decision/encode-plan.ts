@@ -55,7 +55,10 @@ export interface EncodePlans {
 const MOST_FRAMES = 16;
 
 /** Undefined for a policy without images. `probes`: inner values to hand out, of those that the policy was loaded with. */
-export function encodePlans({ device, images }: Pick<PolicyNetworks, 'device' | 'images'>, probes: readonly string[]): EncodePlans | undefined {
+export function encodePlans(
+  { device, images }: Pick<PolicyNetworks, 'device' | 'images'>,
+  probes: readonly string[],
+): EncodePlans | undefined {
   if (!images) return undefined;
   const { preparation, cameras } = images;
   const map = encoderMap('backbone.0', preparation) as { channels: number; height: number; width: number };

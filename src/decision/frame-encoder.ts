@@ -99,9 +99,7 @@ export class FrameEncoder {
     const pictures = Array.from({ length: cameras }, (_, camera) => batch.map((one) => one.pictures[camera] as Picture));
     const { features, probes } = await plan.run(pictures.flat());
     if (!features.every(Number.isFinite)) {
-      throw new NonFiniteError(
-        'the image encoder returned NaN or infinity. No action is returned: check the images and the checkpoint.',
-      );
+      throw new NonFiniteError('the image encoder returned NaN or infinity. No action is returned: check the images and the checkpoint.');
     }
     const size = features.length / (cameras * batch.length);
     for (let camera = 0; camera < cameras; camera++) {

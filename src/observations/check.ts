@@ -77,13 +77,7 @@ function gatherFrames(features: readonly ObservationInfo[], observation: Observa
   return frames;
 }
 
-function gatherVector(
-  feature: VectorObservation,
-  observation: Observation,
-  column: number,
-  frames: readonly Frame[],
-  where: string,
-): void {
+function gatherVector(feature: VectorObservation, observation: Observation, column: number, frames: readonly Frame[], where: string): void {
   const { name, size } = feature;
   const values = valuesOf(feature, observation, where);
   const count = frames.length;

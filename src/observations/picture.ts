@@ -116,7 +116,10 @@ function formatOf({ data, height, width, channels, layout }: RawImage, fail: Fai
   const found = data.length / pixels;
   const values = `${data.length} ${isFloat ? 'floats' : 'bytes'}`;
   if (channels !== undefined && channels !== 3 && channels !== 4) {
-    fail(`${String(channels)} channels`, 'Give three of them (RGB), or four with alpha: grey images have to be repeated, depth cannot be read.');
+    fail(
+      `${String(channels)} channels`,
+      'Give three of them (RGB), or four with alpha: grey images have to be repeated, depth cannot be read.',
+    );
   }
   if (layout !== undefined && layout !== 'hwc' && layout !== 'chw') fail(`the layout ${JSON.stringify(layout)}`, 'It is "hwc" or "chw".');
   if ((found !== 3 && found !== 4) || (channels !== undefined && found !== channels)) {
@@ -125,7 +128,8 @@ function formatOf({ data, height, width, channels, layout }: RawImage, fail: Fai
     fail(`${values}${channels === undefined ? '' : ` for ${channels} channels`}`, `${cut}.`);
   }
   if (isFloat) {
-    if (found !== 3 || layout === 'hwc') fail(`${values}${layout === undefined ? '' : ` in layout ${layout}`}`, 'Give floats as three planes, or bytes.');
+    if (found !== 3 || layout === 'hwc')
+      fail(`${values}${layout === undefined ? '' : ` in layout ${layout}`}`, 'Give floats as three planes, or bytes.');
     return 'f32-chw';
   }
   if (layout === 'chw') {

@@ -43,12 +43,7 @@ export class Decider {
   readonly #context: StrategyContext;
   readonly #onDecision: ((decision: Decision) => void) | undefined;
 
-  constructor(
-    denoiser: Denoiser,
-    encoder: FrameEncoder,
-    context: StrategyContext,
-    onDecision: ((decision: Decision) => void) | undefined,
-  ) {
+  constructor(denoiser: Denoiser, encoder: FrameEncoder, context: StrategyContext, onDecision: ((decision: Decision) => void) | undefined) {
     this.#denoiser = denoiser;
     this.#encoder = encoder;
     this.#context = context;

@@ -142,7 +142,11 @@ async function createPolicy(
       spec,
       networks,
       precision,
-      fileDtypes: storedDtypes(weights, ...(encoders ? [encoders.weights] : []), ...(typeof predictor === 'object' ? [predictor.weights] : [])),
+      fileDtypes: storedDtypes(
+        weights,
+        ...(encoders ? [encoders.weights] : []),
+        ...(typeof predictor === 'object' ? [predictor.weights] : []),
+      ),
       strategy: options.strategy ?? defaultStrategy(checkpoint, predictor !== undefined),
       seed: options.seed,
       warnings: [...warned, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],

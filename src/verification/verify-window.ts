@@ -85,7 +85,8 @@ function normalizedFeature(feature: string, decisions: readonly Decision[], poli
   const index = observations.findIndex((observation) => observation.feature === feature || observation.name === feature);
   const found = observations[index];
   if (!found) throw new CheckpointError(`the case expects "${PREFIX}normalized.${feature}", which this policy does not read.`);
-  if (found.kind === 'image') throw new CheckpointError(`the case expects "${PREFIX}normalized.${feature}", which is an image: it is not kept.`);
+  if (found.kind === 'image')
+    throw new CheckpointError(`the case expects "${PREFIX}normalized.${feature}", which is an image: it is not kept.`);
   const first = frameWidth(observations.slice(0, index));
   const frames = probe(decisions[0] as Decision, 'global_cond', `normalized.${feature}`);
   const values = new Float32Array(decisions.length * observationSteps * found.size);

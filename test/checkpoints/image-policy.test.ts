@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
 import { CheckpointError, UnsupportedCheckpointError } from '../../src/foundation/errors.js';
-import { CAMERAS, FRAME_WIDTH, imagePolicy, type ImagePolicyChange, STATISTICS } from '../support/image-policy.js';
+import { CAMERAS, FRAME_WIDTH, type ImagePolicyChange, imagePolicy, STATISTICS } from '../support/image-policy.js';
 
 function read(change?: ImagePolicyChange): Promise<PolicyCheckpoint> {
   return loadPolicyCheckpoint(imagePolicy(change));
@@ -111,16 +111,61 @@ describe('a checkpoint with images', () => {
   });
 
   it.each<[string, ImagePolicyChange, RegExp, typeof CheckpointError]>([
-    ['a backbone with bottlenecks', config({ vision_backbone: 'resnet50' }), /"vision_backbone" "resnet50" is not supported/, UnsupportedCheckpointError],
-    ['group norm in the configuration of batch norm', { ...config({ use_group_norm: false }) }, /running_mean.*found no such tensor/, CheckpointError],
-    ['batch norm in the configuration of group norm', { more: { 'diffusion.rgb_encoder.backbone.1.running_mean': [64] } }, /running_mean.*expected use_group_norm false/, CheckpointError],
-    ['one encoder in place of several', config({ use_separate_rgb_encoder_per_camera: true }), /expected use_separate_rgb_encoder_per_camera false/, CheckpointError],
-    ['several encoders in place of one', { more: { 'diffusion.rgb_encoder.0.backbone.0.weight': [64, 3, 7, 7] } }, /expected use_separate_rgb_encoder_per_camera true/, CheckpointError],
-    ['other keypoints', config({ spatial_softmax_num_keypoints: 4 }), /pool\.nets\.weight.*expected shape \[4,512,1,1\].*spatial_softmax_num_keypoints/, CheckpointError],
-    ['another crop', config({ crop_shape: [20, 20] }), /pool\.pos_grid.*expected shape \[1,2\].*20×20.*found shape \[4,2\]/, CheckpointError],
-    ['a crop that does not fit', config({ crop_shape: [40, 40] }), /"crop_shape" must fit into the images of 36×47 pixels, found 40×40/, CheckpointError],
+    [
+      'a backbone with bottlenecks',
+      config({ vision_backbone: 'resnet50' }),
+      /"vision_backbone" "resnet50" is not supported/,
+      UnsupportedCheckpointError,
+    ],
+    [
+      'group norm in the configuration of batch norm',
+      { ...config({ use_group_norm: false }) },
+      /running_mean.*found no such tensor/,
+      CheckpointError,
+    ],
+    [
+      'batch norm in the configuration of group norm',
+      { more: { 'diffusion.rgb_encoder.backbone.1.running_mean': [64] } },
+      /running_mean.*expected use_group_norm false/,
+      CheckpointError,
+    ],
+    [
+      'one encoder in place of several',
+      config({ use_separate_rgb_encoder_per_camera: true }),
+      /expected use_separate_rgb_encoder_per_camera false/,
+      CheckpointError,
+    ],
+    [
+      'several encoders in place of one',
+      { more: { 'diffusion.rgb_encoder.0.backbone.0.weight': [64, 3, 7, 7] } },
+      /expected use_separate_rgb_encoder_per_camera true/,
+      CheckpointError,
+    ],
+    [
+      'other keypoints',
+      config({ spatial_softmax_num_keypoints: 4 }),
+      /pool\.nets\.weight.*expected shape \[4,512,1,1\].*spatial_softmax_num_keypoints/,
+      CheckpointError,
+    ],
+    [
+      'another crop',
+      config({ crop_shape: [20, 20] }),
+      /pool\.pos_grid.*expected shape \[1,2\].*20×20.*found shape \[4,2\]/,
+      CheckpointError,
+    ],
+    [
+      'a crop that does not fit',
+      config({ crop_shape: [40, 40] }),
+      /"crop_shape" must fit into the images of 36×47 pixels, found 40×40/,
+      CheckpointError,
+    ],
     ['half a crop', config({ crop_shape: [40] }), /"crop_shape" must be null or a list of height and width/, CheckpointError],
-    ['a ratio above 1', config({ resize_shape: [36, 48], crop_ratio: 1.5 }), /"crop_ratio" must be a number above 0 and below 1/, CheckpointError],
+    [
+      'a ratio above 1',
+      config({ resize_shape: [36, 48], crop_ratio: 1.5 }),
+      /"crop_ratio" must be a number above 0 and below 1/,
+      CheckpointError,
+    ],
   ])('is refused with %s', async (_, change, message, kind) => {
     const error = await refusal(change);
     expect(error).toBeInstanceOf(kind);
@@ -135,7 +180,10 @@ describe('a checkpoint with images', () => {
     ['sides of no camera', [3, 10_000, 10_000], /sides of at most 8192/],
   ])('is refused where an image has %s', async (_, shape, message) => {
     const error = await refusal({
-      config: (before) => ({ ...before, input_features: { ...(before['input_features'] as object), [CAMERAS[1]]: { type: 'VISUAL', shape } } }),
+      config: (before) => ({
+        ...before,
+        input_features: { ...(before['input_features'] as object), [CAMERAS[1]]: { type: 'VISUAL', shape } },
+      }),
     });
     expect(error).toBeInstanceOf(CheckpointError);
     expect(error.message).toMatch(message);
@@ -143,6 +191,8 @@ describe('a checkpoint with images', () => {
 
   it('is refused with statistics of another shape', async () => {
     const error = await refusal({ statisticsShape: [1, 3, 1] });
-    expect(error.message).toMatch(/buffer_observation_images_right\.std": expected shape \[3\] or \[3,1,1\] for a feature of as many channels/);
+    expect(error.message).toMatch(
+      /buffer_observation_images_right\.std": expected shape \[3\] or \[3,1,1\] for a feature of as many channels/,
+    );
   });
 });

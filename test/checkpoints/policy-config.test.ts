@@ -553,7 +553,9 @@ describe('the files of a checkpoint', () => {
       ...tensors,
       f32('diffusion.rgb_encoder.out.bias', [0]),
     ]);
-    expect((await refusal(checkpoint)).message).toContain('found the tensor "diffusion.rgb_encoder.out.bias" of an image encoder, expected none');
+    expect((await refusal(checkpoint)).message).toContain(
+      'found the tensor "diffusion.rgb_encoder.out.bias" of an image encoder, expected none',
+    );
   });
 
   it('must hold weights as floats, all of them finite once they are read', async () => {

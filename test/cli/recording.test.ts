@@ -3,7 +3,15 @@ import { observationAt, type Recording, windowAt } from '../../src/cli/recording
 
 const recording: Recording = {
   ticks: 3,
-  features: new Map([['observation.state', { feature: { kind: 'vector', name: 'observation.state', feature: 'observation.state', size: 2 }, values: Float32Array.of(10, 11, 20, 21, 30, 31) }]]),
+  features: new Map([
+    [
+      'observation.state',
+      {
+        feature: { kind: 'vector', name: 'observation.state', feature: 'observation.state', size: 2 },
+        values: Float32Array.of(10, 11, 20, 21, 30, 31),
+      },
+    ],
+  ]),
   ignored: [],
 };
 

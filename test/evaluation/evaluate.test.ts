@@ -294,5 +294,7 @@ describe('measureLatency', () => {
 });
 
 function enormous(observation: Observation): Record<string, number[]> {
-  return Object.fromEntries(Object.entries(observation).map(([name, values]) => [name, Array.from(values as ArrayLike<number>, () => 3e38)]));
+  return Object.fromEntries(
+    Object.entries(observation).map(([name, values]) => [name, Array.from(values as ArrayLike<number>, () => 3e38)]),
+  );
 }

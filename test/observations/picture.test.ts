@@ -5,7 +5,15 @@ import { asFloats, checkPicture, checkPictures, Picture } from '../../src/observ
 import { FrameWindow } from '../../src/observations/window.js';
 import type { ImageObservation, ObservationInfo } from '../../src/spec/policy-spec.js';
 
-const CAMERA: ImageObservation = { kind: 'image', name: 'camera', feature: 'observation.image', height: 2, width: 3, channels: 3, features: 4 };
+const CAMERA: ImageObservation = {
+  kind: 'image',
+  name: 'camera',
+  feature: 'observation.image',
+  height: 2,
+  width: 3,
+  channels: 3,
+  features: 4,
+};
 const FEATURES: readonly ObservationInfo[] = [
   { kind: 'vector', name: 'observation.state', feature: 'observation.state', size: 1 },
   CAMERA,
@@ -19,7 +27,12 @@ describe('checkPicture', () => {
     ['clamped bytes alone', Uint8ClampedArray.from(BYTES), 'u8-hwc3', [...BYTES]],
     ['bytes with alpha alone', new Uint8Array(24).fill(7), 'u8-hwc4', new Array(24).fill(7)],
     ['an image', { data: BYTES, height: 2, width: 3 }, 'u8-hwc3', [...BYTES]],
-    ['ImageData of a browser', { data: new Uint8ClampedArray(24), height: 2, width: 3, colorSpace: 'srgb' }, 'u8-hwc4', new Array(24).fill(0)],
+    [
+      'ImageData of a browser',
+      { data: new Uint8ClampedArray(24), height: 2, width: 3, colorSpace: 'srgb' },
+      'u8-hwc4',
+      new Array(24).fill(0),
+    ],
     ['planes of bytes, said so', { data: BYTES, height: 2, width: 3, channels: 3, layout: 'chw' }, 'u8-chw', [...BYTES]],
     ['part of a larger buffer', new Uint8Array([1, ...BYTES, 2]).subarray(1, 19), 'u8-hwc3', [...BYTES]],
   ])('takes %s', (_, value, format, bytes) => {
@@ -61,7 +74,11 @@ describe('checkPicture', () => {
     ['10⁴ × 10⁴ that are not there', huge, /found one of 10000×10000/],
     ['sides that are no numbers', { data: BYTES, height: '2', width: 3 }, /found one of 2×3/],
     ['grey', { data: new Uint8Array(6), height: 2, width: 3, channels: 1 }, /found 1 channels/],
-    ['a length that is not that of its channels', { data: BYTES, height: 2, width: 3, channels: 4 }, /found 18 bytes for 4 channels\. The image was cut short/],
+    [
+      'a length that is not that of its channels',
+      { data: BYTES, height: 2, width: 3, channels: 4 },
+      /found 18 bytes for 4 channels\. The image was cut short/,
+    ],
     ['an unknown layout', { data: BYTES, height: 2, width: 3, layout: 'whc' }, /found the layout "whc"/],
     ['four planes', { data: new Uint8Array(24), height: 2, width: 3, layout: 'chw' }, /found four planes/],
     ['interleaved floats', { data: new Float32Array(18), height: 2, width: 3, layout: 'hwc' }, /found 18 floats in layout hwc/],
@@ -74,7 +91,9 @@ describe('checkPicture', () => {
     const check = (): unknown => checkPicture(CAMERA, value, 'act');
     expect(check).toThrow(ObservationError);
     expect(check).toThrow(message);
-    expect(check).toThrow(/^act: observation "camera" must be an image of 2×3 pixels \(height × width\), as bytes \[2\]\[3\]\[3\] or \[4\], or as floats/);
+    expect(check).toThrow(
+      /^act: observation "camera" must be an image of 2×3 pixels \(height × width\), as bytes \[2\]\[3\]\[3\] or \[4\], or as floats/,
+    );
   });
 });
 

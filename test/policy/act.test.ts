@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NonFiniteError, OptionError } from '../../src/foundation/errors.js';
 import type { Decision } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';
-import { irregular, loadGolden, noise, observation, row, window, vectors } from '../support/golden-policy.js';
+import { irregular, loadGolden, noise, observation, row, vectors, window } from '../support/golden-policy.js';
 import { floats, readTensors, relativeError } from '../support/recorded-case.js';
 
 describe('act', () => {
@@ -19,7 +19,9 @@ describe('act', () => {
       const ticks = expected.length / actionDim;
       const found: number[] = [];
       for (let tick = 0; tick < ticks; tick++) {
-        const frame = Object.fromEntries(vectors(policy).map(({ name: key, size }) => [key, row(tensors, `ticks.input.${key}`, tick, size)]));
+        const frame = Object.fromEntries(
+          vectors(policy).map(({ name: key, size }) => [key, row(tensors, `ticks.input.${key}`, tick, size)]),
+        );
         const given = row(tensors, 'ticks.input.noise', Math.floor(tick / actionSteps), horizon * actionDim);
         found.push(...(await policy.act(frame, { noise: given })));
       }

@@ -7,7 +7,7 @@ import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
 import { CASE, DDIM, decideOne, FALCON, facts, RTI_DP, STEP } from '../support/episode-members.js';
-import { bits, loadGolden, noise, observation, window, vectors } from '../support/golden-policy.js';
+import { bits, loadGolden, noise, observation, vectors, window } from '../support/golden-policy.js';
 import { at } from '../support/toy.js';
 
 describe('decide', () => {

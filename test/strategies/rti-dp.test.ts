@@ -7,7 +7,7 @@ import { RTI_DP_TIMESTEPS } from '../../src/strategies/rti-dp.js';
 import type { RtiDpStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
 import { useTestDevice } from '../support/device.js';
-import { bits, irregular, loadGolden, noise, observation, probe, window, vectors } from '../support/golden-policy.js';
+import { bits, irregular, loadGolden, noise, observation, probe, vectors, window } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
 import { at } from '../support/toy.js';
 import { TOY_CONTEXT, ToyEpisode } from '../support/toy-episode.js';

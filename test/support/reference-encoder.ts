@@ -1,5 +1,5 @@
-import { cropOffset } from '../../src/ops/frames.js';
 import { encoderStages, STEM } from '../../src/networks/image-encoder/shape.js';
+import { cropOffset } from '../../src/ops/frames.js';
 import { asMap, type MapValues, mapOf } from './feature-maps.js';
 import { ENCODER, encoderTensor, FRAME, STATISTICS } from './image-policy.js';
 import { conv2d, groupNorm, maxPool, spatialSoftmax } from './reference-maps.js';

@@ -12,7 +12,10 @@ describe('recorded cases with images', () => {
     const sources = imageCaseSources(name);
     if (!sources) return;
     const report = await verifyCase(sources, device());
-    console.info(name, report.tensors.map(({ name: tensor, error, scale }) => `${tensor.slice(9)} ${(error / scale).toExponential(1)}`).join(', '));
+    console.info(
+      name,
+      report.tensors.map(({ name: tensor, error, scale }) => `${tensor.slice(9)} ${(error / scale).toExponential(1)}`).join(', '),
+    );
     expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
     expect(report.tensors.length).toBeGreaterThan(5);
   });

@@ -35,7 +35,8 @@ export function pushTTask({ name, observations, actionDim }: PolicyOfTask): Task
     const { name: feature } = observation;
     if (observation.kind === 'image') {
       const { height, width } = observation;
-      if (height === PICTURE_SIZE && width === PICTURE_SIZE) return [feature, ({ state, contactPoints }) => drawPicture(state, contactPoints)];
+      if (height === PICTURE_SIZE && width === PICTURE_SIZE)
+        return [feature, ({ state, contactPoints }) => drawPicture(state, contactPoints)];
       throw new OptionError(
         `policy "${name}" reads "${feature}" of ${height}×${width} pixels; the picture of Push-T has ${PICTURE_SIZE}×${PICTURE_SIZE}: give a ` +
           'Push-T policy.',
@@ -77,7 +78,12 @@ const LARGEST_SEED = 2 ** 32 - 1;
 export const PUSH_T: TaskKind = { name: NAME, scene: PUSH_T_SCENE, largestSeed: LARGEST_SEED, forPolicy: observedAs(NAME) };
 
 /** Observed in pictures of the board, with numbers beside them where a policy reads them. */
-export const PUSH_T_IMAGE: TaskKind = { name: IMAGE_NAME, scene: PUSH_T_SCENE, largestSeed: LARGEST_SEED, forPolicy: observedAs(IMAGE_NAME) };
+export const PUSH_T_IMAGE: TaskKind = {
+  name: IMAGE_NAME,
+  scene: PUSH_T_SCENE,
+  largestSeed: LARGEST_SEED,
+  forPolicy: observedAs(IMAGE_NAME),
+};
 
 /** A kind has one way of observing, so that records of one name can be compared. */
 function observedAs(name: string): (policy: PolicyOfTask) => Task {
