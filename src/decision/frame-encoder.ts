@@ -88,7 +88,9 @@ export class FrameEncoder {
       const isOneFormat = frame.pictures.every(({ format }) => format === first.format);
       const pictures = isOneFormat ? frame.pictures : frame.pictures.map(asFloats);
       const { format } = pictures[0] as Picture;
-      waiting.set(format, [...(waiting.get(format) ?? []), { frame, pictures }]);
+      const others = waiting.get(format);
+      if (others) others.push({ frame, pictures });
+      else waiting.set(format, [{ frame, pictures }]);
     }
     return waiting;
   }
