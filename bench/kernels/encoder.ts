@@ -5,11 +5,9 @@ import {
   type ConvNormShape,
   encoderFeatures,
   encoderStages,
+  encoderStem,
   keypointMapSize,
-  STEM,
 } from '../../src/networks/image-encoder/shape.js';
-import { conv2dOutput } from '../../src/ops/conv2d.js';
-import { poolOutput } from '../../src/ops/feature-maps.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { featureMap } from '../../src/runtime/feature-map.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
@@ -30,28 +28,10 @@ function encoderOf({ height, width, norm }: PictureChoice): ImageEncoderShape {
   return { backbone: 'resnet18', norm, keypoints: 32, encoders: 1, height, width };
 }
 
-/** A convolution of the network, with the pixels of what it makes. */
-interface PlacedConv extends ConvNormShape {
-  readonly pixels: number;
-}
-
-function placedConvs(shape: ImageEncoderShape): PlacedConv[] {
-  const placed: PlacedConv[] = [];
-  let sides = [shape.height, shape.width] as const;
-  const place = (unit: ConvNormShape, [height, width]: readonly [number, number]): readonly [number, number] => {
-    const made = [conv2dOutput(unit.layer, height), conv2dOutput(unit.layer, width)] as const;
-    placed.push({ ...unit, pixels: made[0] * made[1] });
-    return made;
-  };
-  const stem = place(STEM, sides);
-  sides = [poolOutput(stem[0]), poolOutput(stem[1])];
-  for (const { blocks } of encoderStages(shape)) {
-    for (const { conv1, conv2, downsample } of blocks) {
-      if (downsample) place(downsample, sides);
-      sides = place(conv2, place(conv1, sides));
-    }
-  }
-  return placed;
+/** The convolutions of the backbone. */
+function convolutions(shape: ImageEncoderShape): ConvNormShape[] {
+  const blocks = encoderStages(shape).flatMap((stage) => stage.blocks);
+  return [encoderStem(shape), ...blocks.flatMap(({ conv1, conv2, downsample }) => [conv1, conv2, ...(downsample ? [downsample] : [])])];
 }
 
 /** Values of each tensor, by its name. */
@@ -65,7 +45,7 @@ function tensorSizes(shape: ImageEncoderShape): Map<string, number> {
     ['out.weight', features * features],
     ['out.bias', features],
   ]);
-  for (const { conv, norm, layer } of placedConvs(shape)) {
+  for (const { conv, norm, layer } of convolutions(shape)) {
     sizes.set(`${conv}.weight`, layer.outChannels * layer.inChannels * layer.kernelSize ** 2);
     for (const part of ['weight', 'bias', 'running_mean', 'running_var']) sizes.set(`${norm}.${part}`, layer.outChannels);
   }
@@ -79,9 +59,9 @@ function encoderWork(shape: ImageEncoderShape): RecordedDecision['work'] {
   const matrices = new Map<string, MatrixWork>([
     ['pool.nets', matrixOf([shape.keypoints, BACKBONE_CHANNELS], rows * columns)],
     ['out.weight', matrixOf([features, features], 1)],
-    ...placedConvs(shape).map(({ conv, layer, pixels }): [string, MatrixWork] => [
+    ...convolutions(shape).map(({ conv, layer, height, width }): [string, MatrixWork] => [
       conv,
-      matrixOf([layer.outChannels, layer.inChannels, layer.kernelSize ** 2], pixels),
+      matrixOf([layer.outChannels, layer.inChannels, layer.kernelSize ** 2], height * width),
     ]),
   ]);
   return {

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { partialMaps, recordConv2d, uploadConv2d } from '../../src/ops/conv2d.js';
 import { recordFinishMap, recordMaxPool, recordSpatialSoftmax, uploadMapNorm } from '../../src/ops/feature-maps.js';
 import { loadFramePreparation, recordPrepareFrames } from '../../src/ops/frames.js';
+import { recordWinograd, uploadWinograd, winogradMaps } from '../../src/ops/winograd.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
+import { featureMap } from '../../src/runtime/feature-map.js';
 import { type Conv2dCase, conv2dInputs, expectedConv2d, runConv2d } from '../support/conv2d-case.js';
 import { asMap, inputMap, mapOf, outputMap, readMap } from '../support/feature-maps.js';
 import { dropBarrier, type Mutation, replace, useMutantDevice } from '../support/mutants.js';
@@ -61,6 +63,26 @@ const CHECKS: Readonly<Record<string, (device: ComputeDevice) => Promise<readonl
       recordFinishMap(op.builder, norm, { x: sums, y: outputMap(op, 'y', shape), relu: false });
     });
     return [readMap(results, 'y', shape), expectedConv2d(CONV, inputs)];
+  },
+  winograd: async (device) => {
+    const p: Conv2dCase = { ...CONV, stride: 1, height: 5 };
+    const inputs = conv2dInputs({ ...p, residual: true });
+    const shape = { batch: 4, channels: 20, height: 5, width: 5 };
+    const results = await runOp(device, async (op) => {
+      const values = inputs.weights.map((weight, encoder) => ({ weight, bias: inputs.biases[encoder] }));
+      const weights = await uploadWinograd(op.loader({}), 'conv', p, values);
+      const x = inputMap(op, inputs.x);
+      const [patches, products] = winogradMaps(weights, x);
+      recordWinograd(op.builder, weights, {
+        x,
+        y: outputMap(op, 'y', shape),
+        patches: featureMap(op.builder, 'patches', patches),
+        products: featureMap(op.builder, 'products', products),
+        residual: inputs.residual && inputMap(op, inputs.residual),
+        relu: true,
+      });
+    });
+    return [readMap(results, 'y', shape), expectedConv2d({ ...p, relu: true }, inputs)];
   },
   'group norm': async (device) => {
     const shape = { batch: 2, channels: 32, height: 9, width: 7 };
@@ -227,6 +249,48 @@ const SOFTWARE: readonly CheckedMutation[] = [
   },
 ];
 
+const WINOGRAD: readonly CheckedMutation[] = [
+  { check: 'winograd', what: 'a sign of the input', kernel: /^winograd_input/, mutate: replace('r2[j] = d2 - d1', 'r2[j] = d1 - d2') },
+  {
+    check: 'winograd',
+    what: 'rows below are not zeros',
+    kernel: /^winograd_input/,
+    mutate: replace(/inside && u32\(first_row \+ [23]\) < shape\.height/g, 'inside'),
+  },
+  { check: 'winograd', what: 'rows above are not zeros', kernel: /^winograd_input/, mutate: replace('inside && first_row >= 0', 'inside') },
+  {
+    check: 'winograd',
+    what: 'columns outside are not zeros',
+    kernel: /^winograd_input/,
+    mutate: replace('let inside = u32(column) < shape.width', 'let inside = true'),
+  },
+  {
+    check: 'winograd',
+    what: 'positions in another order',
+    kernel: /^winograd_input/,
+    mutate: replace('place(id.z, 1u,', 'place(id.z, 2u,'),
+  },
+  { check: 'winograd', what: 'a sign of the output', kernel: /^winograd_output/, mutate: replace('m1 - m2 - m3', 'm1 - m2 + m3') },
+  {
+    check: 'winograd',
+    what: 'outputs of a tile swapped',
+    kernel: /^winograd_output/,
+    mutate: replace('finish(at + 1u, upper', 'finish(at + 1u, lower'),
+  },
+  {
+    check: 'winograd',
+    what: 'a cut-off tile writes into the next row',
+    kernel: /^winograd_output/,
+    mutate: replace('column + 1u < shape.width', 'true'),
+  },
+  {
+    check: 'winograd',
+    what: 'maps of the first encoder for all',
+    kernel: /^winograd_output/,
+    mutate: replace('sample / shape.frames * 16u', '0u'),
+  },
+];
+
 const GPU: readonly CheckedMutation[] = [
   { check: 'conv2d', what: 'the loop begins in the other place', kernel: TILED, mutate: replace('place = 1u - place', 'place = place') },
   {
@@ -267,7 +331,7 @@ const GPU: readonly CheckedMutation[] = [
 ];
 
 describe.each([
-  ['software', SOFTWARE],
+  ['software', [...SOFTWARE, ...WINOGRAD]],
   ['gpu', GPU],
 ] as const)('comparison with float64 notices a broken kernel of image encoders, class %s', (deviceClass, mutations) => {
   const { device, mutated } = useMutantDevice(deviceClass);

@@ -5,6 +5,7 @@ import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
 import type { Conv1dParameters } from '../../kernels/conv/conv1d-shape.js';
 import { conv2dLanesKernel } from '../../kernels/conv/conv2d-lanes.wgsl.js';
 import { conv2dTiledKernel } from '../../kernels/conv/conv2d-tiled.wgsl.js';
+import { winogradInputKernel, winogradOutputKernel } from '../../kernels/conv/winograd.wgsl.js';
 import { maxPoolKernel } from '../../kernels/image/max-pool.wgsl.js';
 import { prepareFramesKernel } from '../../kernels/image/prepare-frames.wgsl.js';
 import { spatialSoftmaxKernel } from '../../kernels/image/spatial-softmax.wgsl.js';
@@ -99,6 +100,8 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     tile: { pixels: 64, pixelsEach: 4, lanes: 16, lanesEach: 2 },
     split: true,
   }),
+  'winograd-input': winogradInputKernel(8),
+  'winograd-output': winogradOutputKernel({ invocations: 8, bias: true, residual: true, relu: true }),
   'linear-gelu-residual': conv1dKernel({ ...LINEAR, outActivation: 'gelu', residual: true }),
   'finish-map-residual-relu': finishMapKernel({ invocations: 64, norm: 'none', epsilon: 1e-5, residual: true, relu: true }),
   'finish-map-group-norm': finishMapKernel({ invocations: 256, norm: 'group', epsilon: 1e-5, residual: false, relu: false }),

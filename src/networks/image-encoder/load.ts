@@ -1,13 +1,15 @@
 import type { Conv2dLayer } from '../../../kernels/conv/conv2d-shape.js';
 import { CheckpointError } from '../../foundation/errors.js';
 import { type Conv1dWeights, loadLinear } from '../../ops/conv1d.js';
-import { type Conv2dWeights, uploadConv2d } from '../../ops/conv2d.js';
+import { type Conv2dValues, type Conv2dWeights, uploadConv2d } from '../../ops/conv2d.js';
+import { usesWinograd } from '../../ops/conv2d-variants.js';
 import { type MapNorm, uploadMapNorm } from '../../ops/feature-maps.js';
 import { EPSILON } from '../../ops/norm.js';
-import { roundVector } from '../../ops/weight-packing.js';
+import { roundVector, storageOf } from '../../ops/weight-packing.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
+import { uploadWinograd, type WinogradWeights } from '../../ops/winograd.js';
 import type { ImageEncoderShape } from '../../spec/network-shapes.js';
-import { BACKBONE_CHANNELS, type ConvNormShape, encoderFeatures, encoderStages, keypointMapSize, STEM } from './shape.js';
+import { BACKBONE_CHANNELS, type ConvNormShape, encoderFeatures, encoderStages, encoderStem, keypointMapSize } from './shape.js';
 
 /** Channels of a group of the group norms. */
 const GROUP_CHANNELS = 16;
@@ -15,7 +17,7 @@ const GROUP_CHANNELS = 16;
 /** A convolution and its norm on the device. */
 export interface ConvNorm {
   /** With batch norm, that is in weights and bias. */
-  readonly conv: Conv2dWeights;
+  readonly conv: Conv2dWeights | WinogradWeights;
   /** The group norm; with batch norm the bias by itself, for where the convolution leaves partial sums. */
   readonly finish: MapNorm;
   readonly isGroupNorm: boolean;
@@ -58,7 +60,7 @@ export async function loadImageEncoder(loader: WeightLoader, shape: ImageEncoder
     throw new TypeError(`expected the prefixes of ${shape.encoders} image encoders, found ${prefixes.length}`);
   }
   const load = (unit: ConvNormShape): Promise<ConvNorm> => loadConvNorm(loader, prefixes, unit, shape.norm);
-  const stem = await load(STEM);
+  const stem = await load(encoderStem(shape));
   const stages = [];
   for (const { name, blocks } of encoderStages(shape)) {
     const loaded: BasicBlock[] = [];
@@ -96,7 +98,7 @@ export async function loadImageEncoder(loader: WeightLoader, shape: ImageEncoder
   return {
     shape,
     stem,
-    unfoldStem: shape.norm === 'batch' ? await loadUnfold(loader, prefixes, STEM) : undefined,
+    unfoldStem: shape.norm === 'batch' ? await loadUnfold(loader, prefixes, encoderStem(shape)) : undefined,
     stages,
     nets: await uploadConv2d(loader, 'pool.nets', netsLayer, nets),
     netsFinish: await uploadBias(
@@ -113,9 +115,10 @@ export async function loadImageEncoder(loader: WeightLoader, shape: ImageEncoder
 async function loadConvNorm(
   loader: WeightLoader,
   prefixes: readonly string[],
-  { conv, norm, layer }: ConvNormShape,
+  unit: ConvNormShape,
   kind: ImageEncoderShape['norm'],
 ): Promise<ConvNorm> {
+  const { norm, conv, layer } = unit;
   const { outChannels } = layer;
   if (kind === 'group') {
     const weights = [];
@@ -128,7 +131,7 @@ async function loadConvNorm(
       });
     }
     return {
-      conv: await uploadConv2d(loader, conv, layer, weights),
+      conv: await uploadUnit(loader, unit, weights),
       finish: await uploadMapNorm(loader, norm, outChannels, GROUP_CHANNELS, values),
       isGroupNorm: true,
     };
@@ -142,7 +145,7 @@ async function loadConvNorm(
     folded.push({ weight, bias: Float32Array.from(shift) });
   }
   return {
-    conv: await uploadConv2d(loader, conv, layer, folded),
+    conv: await uploadUnit(loader, unit, folded),
     finish: await uploadBias(
       loader,
       norm,
@@ -151,6 +154,13 @@ async function loadConvNorm(
     ),
     isGroupNorm: false,
   };
+}
+
+function uploadUnit(loader: WeightLoader, unit: ConvNormShape, values: readonly Conv2dValues[]): Promise<Conv2dWeights | WinogradWeights> {
+  const { conv, layer } = unit;
+  const storage = storageOf(loader.precision, layer.inChannels, layer.outChannels);
+  const upload = usesWinograd(layer, unit, storage, loader.uploader.device.deviceClass) ? uploadWinograd : uploadConv2d;
+  return upload(loader, conv, layer, values);
 }
 
 /** y = (x − mean) / √(var + ε) · weight + bias as scale and shift. */

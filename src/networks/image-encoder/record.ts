@@ -1,7 +1,8 @@
 import { recordConv1d } from '../../ops/conv1d.js';
-import { type Conv2dWeights, conv2dOutput, partialMaps, recordConv2d } from '../../ops/conv2d.js';
+import { type Conv2dCall, type Conv2dWeights, conv2dOutput, partialMaps, recordConv2d } from '../../ops/conv2d.js';
 import { chooseConv2dSplits } from '../../ops/conv2d-variants.js';
 import { type MapNorm, poolOutput, recordFinishMap, recordMaxPool, recordSpatialSoftmax } from '../../ops/feature-maps.js';
+import { isWinograd, recordWinograd, type WinogradWeights, winogradMaps } from '../../ops/winograd.js';
 import { type FeatureMap, mapElements } from '../../runtime/feature-map.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
 import { type Tensor, tokens } from '../../runtime/tensor.js';
@@ -99,7 +100,7 @@ function recordConvNorm(recording: Recording, unit: ConvNorm, x: FeatureMap, opt
   const probed = convProbe !== undefined && wantsProbe(recording, convProbe);
   const splits = splitsOf(recording, unit.conv, x, shape);
   const y = maps.take(label, shape);
-  if (splits > 1) {
+  if (splits > 1 && !isWinograd(unit.conv)) {
     const sums = partialMaps(builder, `${label} sums`, { ...shape, splits });
     recordConv2d(builder, unit.conv, { x, y: sums });
     if (probed) throw new TypeError(`the probe ${convProbe} is of a convolution that leaves partial sums`);
@@ -107,7 +108,7 @@ function recordConvNorm(recording: Recording, unit: ConvNorm, x: FeatureMap, opt
     return y;
   }
   const convolved = maps.take(`${label} conv`, shape);
-  recordConv2d(builder, unit.conv, { x, y: convolved });
+  convolve(recording, unit.conv, { x, y: convolved });
   if (probed) probeCameras(recording, convProbe, convolved);
   recordFinishMap(builder, unit.finish, { x: convolved, y, residual, relu });
   maps.giveBack(convolved);
@@ -115,28 +116,47 @@ function recordConvNorm(recording: Recording, unit: ConvNorm, x: FeatureMap, opt
 }
 
 /** Records y = relu(conv(x) + bias + residual); `finish` has the bias too. */
-function recordConv(recording: Recording, conv: Conv2dWeights, finish: MapNorm, x: FeatureMap, options: ConvOptions): FeatureMap {
+function recordConv(
+  recording: Recording,
+  conv: Conv2dWeights | WinogradWeights,
+  finish: MapNorm,
+  x: FeatureMap,
+  options: ConvOptions,
+): FeatureMap {
   const { builder, maps } = recording;
   const { label, relu, residual } = options;
   const shape = outputShape(conv, x);
   const splits = splitsOf(recording, conv, x, shape);
   const y = maps.take(label, shape);
-  if (splits > 1) {
+  if (splits > 1 && !isWinograd(conv)) {
     const sums = partialMaps(builder, `${label} sums`, { ...shape, splits });
     recordConv2d(builder, conv, { x, y: sums });
     recordFinishMap(builder, finish, { x: sums, y, residual, relu });
   } else {
-    recordConv2d(builder, conv, { x, y, residual, relu });
+    convolve(recording, conv, { x, y, residual, relu });
   }
   return y;
 }
 
-function outputShape({ layer }: Conv2dWeights, x: FeatureMap): Omit<FeatureMap, 'buffer'> {
+/** Records y = relu(conv(x) + bias + residual), whichever way. */
+function convolve({ builder, maps }: Recording, conv: Conv2dWeights | WinogradWeights, call: Conv2dCall): void {
+  if (!isWinograd(conv)) {
+    recordConv2d(builder, conv, call);
+    return;
+  }
+  const [patches, products] = winogradMaps(conv, call.x).map((shape) => maps.take('winograd', shape)) as [FeatureMap, FeatureMap];
+  recordWinograd(builder, conv, { ...call, patches, products });
+  maps.giveBack(patches);
+  maps.giveBack(products);
+}
+
+function outputShape({ layer }: Pick<Conv2dWeights, 'layer'>, x: FeatureMap): Omit<FeatureMap, 'buffer'> {
   return { batch: x.batch, channels: layer.outChannels, height: conv2dOutput(layer, x.height), width: conv2dOutput(layer, x.width) };
 }
 
-function splitsOf({ builder }: Recording, { layer, encoders }: Conv2dWeights, x: FeatureMap, y: Omit<FeatureMap, 'buffer'>): number {
-  return chooseConv2dSplits({ layer, outPixels: y.height * y.width, frames: x.batch / encoders }, builder);
+function splitsOf({ builder }: Recording, conv: Conv2dWeights | WinogradWeights, x: FeatureMap, y: Omit<FeatureMap, 'buffer'>): number {
+  if (isWinograd(conv)) return 1;
+  return chooseConv2dSplits({ layer: conv.layer, outPixels: y.height * y.width, frames: x.batch / conv.encoders }, builder);
 }
 
 /** Records the last linear layer, of each encoder for its own samples. */

@@ -8,7 +8,12 @@ export interface ConvNormShape {
   readonly conv: string;
   readonly norm: string;
   readonly layer: Conv2dLayer;
+  /** Of what the convolution makes. */
+  readonly height: number;
+  readonly width: number;
 }
+
+type Sides = Pick<ConvNormShape, 'height' | 'width'>;
 
 /** A basic block: relu(conv2(relu(conv1(x))) + shortcut(x)), each with its norm. */
 export interface BasicBlockShape {
@@ -27,35 +32,37 @@ export interface StageShape {
 
 const STEM_CHANNELS = 64;
 
-/** The first convolution; ReLU and max pool follow. */
-export const STEM: ConvNormShape = {
-  conv: 'backbone.0',
-  norm: 'backbone.1',
-  layer: { inChannels: 3, outChannels: STEM_CHANNELS, kernelSize: 7, stride: 2, padding: 3 },
-};
-
-function convNorm(conv: string, norm: string, inChannels: number, outChannels: number, kernelSize: number, stride: number): ConvNormShape {
-  return { conv, norm, layer: { inChannels, outChannels, kernelSize, stride, padding: kernelSize >> 1 } };
+/** A convolution over a map of these sides. */
+function convNorm(conv: string, norm: string, layer: Omit<Conv2dLayer, 'padding'>, sides: Sides): ConvNormShape {
+  const padded = { ...layer, padding: layer.kernelSize >> 1 };
+  return { conv, norm, layer: padded, height: conv2dOutput(padded, sides.height), width: conv2dOutput(padded, sides.width) };
 }
 
-/** The four stages of the backbone. */
-export function encoderStages({ backbone }: Pick<ImageEncoderShape, 'backbone'>): StageShape[] {
+/** The first convolution; ReLU and max pool follow. */
+export function encoderStem({ height, width }: Sides): ConvNormShape {
+  return convNorm('backbone.0', 'backbone.1', { inChannels: 3, outChannels: STEM_CHANNELS, kernelSize: 7, stride: 2 }, { height, width });
+}
+
+/** The four stages of the backbone, for pictures of the encoder's sides. */
+export function encoderStages(shape: Pick<ImageEncoderShape, 'backbone'> & Sides): StageShape[] {
+  const stem = encoderStem(shape);
   let channels = STEM_CHANNELS;
-  return BACKBONES[backbone].map((count, stage) => {
+  let sides: Sides = { height: poolOutput(stem.height), width: poolOutput(stem.width) };
+  return BACKBONES[shape.backbone].map((count, stage) => {
     const width = STEM_CHANNELS << stage;
     const name = `backbone.${4 + stage}`;
     const blocks = Array.from({ length: count }, (_, block): BasicBlockShape => {
       const at = `${name}.${block}`;
       const stride = stage > 0 && block === 0 ? 2 : 1;
-      const inChannels = block === 0 ? channels : width;
-      return {
-        name: at,
-        conv1: convNorm(`${at}.conv1`, `${at}.bn1`, inChannels, width, 3, stride),
-        conv2: convNorm(`${at}.conv2`, `${at}.bn2`, width, width, 3, 1),
-        downsample: stride === 1 ? undefined : convNorm(`${at}.downsample.0`, `${at}.downsample.1`, inChannels, width, 1, stride),
-      };
+      const first = { inChannels: channels, outChannels: width, stride };
+      const conv1 = convNorm(`${at}.conv1`, `${at}.bn1`, { ...first, kernelSize: 3 }, sides);
+      const downsample =
+        stride === 1 ? undefined : convNorm(`${at}.downsample.0`, `${at}.downsample.1`, { ...first, kernelSize: 1 }, sides);
+      channels = width;
+      sides = conv1;
+      const second = { inChannels: width, outChannels: width, stride: 1, kernelSize: 3 };
+      return { name: at, conv1, conv2: convNorm(`${at}.conv2`, `${at}.bn2`, second, sides), downsample };
     });
-    channels = width;
     return { name, blocks };
   });
 }
@@ -65,12 +72,9 @@ export const BACKBONE_CHANNELS = STEM_CHANNELS << 3;
 
 /** Height and width of the keypoint maps: rows of `pool.pos_grid`. */
 export function keypointMapSize(shape: ImageEncoderShape): readonly [number, number] {
-  const last = (size: number): number => {
-    let side = poolOutput(conv2dOutput(STEM.layer, size));
-    for (const { blocks } of encoderStages(shape)) for (const { conv1 } of blocks) side = conv2dOutput(conv1.layer, side);
-    return side;
-  };
-  return [last(shape.height), last(shape.width)];
+  const last = encoderStages(shape).at(-1)?.blocks.at(-1);
+  if (!last) throw new TypeError(`${shape.backbone} has no blocks`);
+  return [last.conv2.height, last.conv2.width];
 }
 
 /** Features of one picture. */
