@@ -1,4 +1,4 @@
-import { encoderStages, STEM } from '../../src/networks/image-encoder/shape.js';
+import { encoderStages, encoderStem } from '../../src/networks/image-encoder/shape.js';
 import { cropOffset } from '../../src/ops/frames.js';
 import { asMap, type MapValues, mapOf } from './feature-maps.js';
 import { ENCODER, encoderTensor, FRAME, STATISTICS } from './image-policy.js';
@@ -12,7 +12,7 @@ export function referenceFeatures(camera: number, bytes: Uint8Array): number[] {
     const value = bytes[((row + top) * FRAME.width + column + left) * 3 + c] as number;
     return (value / 255 - (mean[c] as number)) / (std[c] as number);
   });
-  let x = maxPool(relu(convNorm(picture, STEM)));
+  let x = maxPool(relu(convNorm(picture, encoderStem(ENCODER))));
   for (const { blocks } of encoderStages(ENCODER)) {
     for (const { conv1, conv2, downsample } of blocks) {
       const inner = convNorm(relu(convNorm(x, conv1)), conv2);
@@ -31,7 +31,7 @@ export function referenceFeatures(camera: number, bytes: Uint8Array): number[] {
   );
 }
 
-function convNorm(x: MapValues, { conv, norm, layer }: typeof STEM): MapValues {
+function convNorm(x: MapValues, { conv, norm, layer }: Pick<ReturnType<typeof encoderStem>, 'conv' | 'norm' | 'layer'>): MapValues {
   const y = conv2d(x, layer, encoderTensor(`${conv}.weight`));
   return groupNorm(y, layer.outChannels / 16, encoderTensor(`${norm}.weight`), encoderTensor(`${norm}.bias`));
 }
