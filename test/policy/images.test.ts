@@ -66,7 +66,7 @@ describe('a policy with images', () => {
     const play = async (given: (tick: number) => Promise<Observation>): Promise<readonly number[][]> => {
       const episode = policy.beginEpisode({ seed: 3 });
       const from = decisions.length;
-      for (let tick = 0; tick < 5; tick++) await policy.act(await given(tick), { episode });
+      for (let tick = 0; tick < 4; tick++) await policy.act(await given(tick), { episode });
       return decisions.slice(from).map((decision) => [...bits(decision)]);
     };
     const plain = await play(async (tick) => imageObservation(tick));
@@ -78,6 +78,6 @@ describe('a policy with images', () => {
     });
     expect(plain).toHaveLength(2);
     expect(ahead).toEqual(plain);
-    expect(observed).toEqual([1, 1, 1, 1, 1]);
+    expect(observed).toEqual([1, 1, 1, 1]);
   });
 });

@@ -37,8 +37,16 @@ function fillOf(name: string, shape: readonly number[]): Fill {
   return name.endsWith('bias') ? { kind: 'uniform', bound: 0.2, seed } : { kind: 'constant', value: 0.8 };
 }
 
+const made = new Map<string, Float32Array>();
+
 /** Values of a tensor of the encoder, by its name without prefix. */
 export function encoderTensor(name: string): Float32Array {
+  const known = made.get(name) ?? makeTensor(name);
+  made.set(name, known);
+  return known;
+}
+
+function makeTensor(name: string): Float32Array {
   const shape = encoderTensorShapes(ENCODER).get(name) as readonly number[];
   const values = new Float32Array(shape.reduce((all, size) => all * size, 1));
   if (name === 'pool.pos_grid') return positions();
