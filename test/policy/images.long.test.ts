@@ -6,7 +6,8 @@ import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';
 import { bits, probe } from '../support/golden-policy.js';
-import { CAMERAS, FRAME, imageObservation, imagePolicy, pixels } from '../support/image-policy.js';
+import { CAMERAS, FRAME, FRAME_WIDTH, imageObservation, imagePolicy, pixels } from '../support/image-policy.js';
+import { randomPredictor } from '../support/random-checkpoint.js';
 import { EPSILON } from '../support/toy.js';
 
 const device = useTestDevice();
@@ -104,5 +105,34 @@ describe('a policy with images', () => {
     const schedule = ddimSchedule({ ...EPSILON, steps: 2 });
     const request = { window: window(8, 9), sample: new Float32Array(16), schedule };
     expect(await encodedBy(async () => expect(await policy.denoise([request])).toHaveLength(1))).toBe(2);
+  });
+
+  it('starts from the prediction of a STEP predictor that reads its own features', async () => {
+    const predictor = randomPredictor({
+      actionDim: 2,
+      observationDim: FRAME_WIDTH,
+      horizon: 8,
+      observationSteps: 2,
+      historySteps: 4,
+      encoderLayers: 1,
+      decoderLayers: 1,
+      modelDim: 16,
+      heads: 2,
+      feedforwardDim: 32,
+    });
+    const decisions: Decision[] = [];
+    const step = await loadPolicy(imagePolicy(), {
+      device: device(),
+      networks: { predictor: predictor.source },
+      strategy: { name: 'STEP', budget: 1, coldStart: { steps: 2 } },
+      onDecision: (decision) => void decisions.push(decision),
+    });
+    for (let tick = 0; tick < 4; tick++) await step.act(imageObservation(tick));
+    expect(decisions.map(({ warm, evaluations }) => [warm, evaluations])).toEqual([
+      [false, 2],
+      [true, 1],
+    ]);
+    expect(step.encodedFrames).toBe(3);
+    await step.dispose();
   });
 });
