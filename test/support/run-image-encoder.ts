@@ -55,21 +55,16 @@ export async function runImageEncoder(
   {
     precision = 'f32',
     frames = 1,
-    withoutFirst = false,
   }: {
     readonly precision?: Precision;
     readonly frames?: number;
-    /** Do not ask for the first convolution by itself. */
-    readonly withoutFirst?: boolean;
   } = {},
 ): Promise<EncoderRun> {
   const { encoder: shape, cameras, frame } = recorded;
   const uploader = new Uploader(device);
   try {
     const loader = { source: recorded.weights, uploader, precision };
-    const names = [...recorded.recorded.tensors.keys()].filter(
-      (name) => name.startsWith('expected.encoder.') && !(withoutFirst && name.endsWith('backbone.0')),
-    );
+    const names = [...recorded.recorded.tensors.keys()].filter((name) => name.startsWith('expected.encoder.'));
     const builder = new PlanBuilder(
       device,
       names.map((name) => name.slice('expected.'.length)),

@@ -33,8 +33,11 @@ export interface BasicBlock {
 export interface ImageEncoder {
   readonly shape: ImageEncoderShape;
   readonly stem: ConvNorm;
-  /** Takes a batch norm that was folded into the first convolution off again: for the probe of that convolution. */
-  readonly unfoldStem: MapNorm | undefined;
+  /**
+   * For the probe of the first convolution: takes a batch norm that was folded into it off again. Of a group norm, adds up partial sums
+   * and does no more.
+   */
+  readonly bareStem: MapNorm;
   readonly stages: readonly { readonly name: string; readonly blocks: readonly BasicBlock[] }[];
   /** To keypoint maps. */
   readonly nets: Conv2dWeights;
@@ -98,7 +101,7 @@ export async function loadImageEncoder(loader: WeightLoader, shape: ImageEncoder
   return {
     shape,
     stem,
-    unfoldStem: shape.norm === 'batch' ? await loadUnfold(loader, prefixes, encoderStem(shape)) : undefined,
+    bareStem: await loadBare(loader, prefixes, encoderStem(shape), shape.norm),
     stages,
     nets: await uploadConv2d(loader, 'pool.nets', netsLayer, nets),
     netsFinish: await uploadBias(
@@ -174,9 +177,18 @@ async function readBatchNorm(loader: WeightLoader, name: string): Promise<Affine
   return { scale, shift };
 }
 
-async function loadUnfold(loader: WeightLoader, prefixes: readonly string[], { norm, layer }: ConvNormShape): Promise<MapNorm> {
+async function loadBare(
+  loader: WeightLoader,
+  prefixes: readonly string[],
+  { norm, layer }: ConvNormShape,
+  kind: ImageEncoderShape['norm'],
+): Promise<MapNorm> {
   const values = [];
   for (const prefix of prefixes) {
+    if (kind === 'group') {
+      values.push({ gamma: new Float32Array(layer.outChannels).fill(1), beta: new Float32Array(layer.outChannels) });
+      continue;
+    }
     const { scale, shift } = await readBatchNorm(loader, `${prefix}${norm}`);
     const gamma = scale.map((value) => 1 / value);
     values.push({ gamma: Float32Array.from(gamma), beta: Float32Array.from(shift, (value, i) => -value * (gamma[i] as number)) });

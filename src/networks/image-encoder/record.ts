@@ -1,5 +1,5 @@
 import { recordConv1d } from '../../ops/conv1d.js';
-import { type Conv2dCall, type Conv2dWeights, conv2dOutput, partialMaps, recordConv2d } from '../../ops/conv2d.js';
+import { type Conv2dCall, type Conv2dWeights, conv2dOutput, type PartialMaps, partialMaps, recordConv2d } from '../../ops/conv2d.js';
 import { chooseConv2dSplits } from '../../ops/conv2d-variants.js';
 import { type MapNorm, poolOutput, recordFinishMap, recordMaxPool, recordSpatialSoftmax } from '../../ops/feature-maps.js';
 import { isWinograd, recordWinograd, type WinogradWeights, winogradMaps } from '../../ops/winograd.js';
@@ -56,16 +56,18 @@ export function recordImageEncoder(builder: PlanBuilder, encoder: ImageEncoder, 
 }
 
 function recordStem(recording: Recording, encoder: ImageEncoder, x: FeatureMap): FeatureMap {
-  const { builder, maps, cameras } = recording;
-  const { stem, unfoldStem } = encoder;
-  const normed = recordConvNorm(recording, stem, x, { label: 'backbone.1', relu: false, convProbe: 'backbone.0' });
-  if (unfoldStem && wantsProbe(recording, 'backbone.0')) {
-    const convolved = maps.take('backbone.0', normed);
-    recordFinishMap(builder, unfoldStem, { x: normed, y: convolved, relu: false });
-    probeCameras(recording, 'backbone.0', convolved);
-    maps.giveBack(convolved);
-  }
-  probeCameras({ builder, maps, cameras }, 'backbone.1', normed);
+  const { builder, maps } = recording;
+  const { stem, bareStem } = encoder;
+  const bare = (convolved: FeatureMap | PartialMaps): void => {
+    if (!wantsProbe(recording, 'backbone.0')) return;
+    const map = maps.take('backbone.0', convolved);
+    recordFinishMap(builder, bareStem, { x: convolved, y: map, relu: false });
+    probeCameras(recording, 'backbone.0', map);
+    maps.giveBack(map);
+  };
+  const normed = recordConvNorm(recording, stem, x, { label: 'backbone.1', relu: false, onConvolved: bare });
+  if (!stem.isGroupNorm) bare(normed);
+  probeCameras(recording, 'backbone.1', normed);
   const pooled = maps.take('backbone.3', { ...normed, height: poolOutput(normed.height), width: poolOutput(normed.width) });
   recordMaxPool(builder, normed, pooled);
   maps.giveBack(normed);
@@ -87,29 +89,28 @@ interface ConvOptions {
   readonly label: string;
   readonly relu: boolean;
   readonly residual?: FeatureMap;
-  /** Name of the probe of the convolution itself, where a group norm follows. */
-  readonly convProbe?: string;
+  /** Given what the convolution leaves, where a group norm follows. */
+  readonly onConvolved?: (convolved: FeatureMap | PartialMaps) => void;
 }
 
 /** Records y = relu(norm(conv(x)) + residual). */
 function recordConvNorm(recording: Recording, unit: ConvNorm, x: FeatureMap, options: ConvOptions): FeatureMap {
   if (!unit.isGroupNorm) return recordConv(recording, unit.conv, unit.finish, x, options);
   const { builder, maps } = recording;
-  const { label, relu, residual, convProbe } = options;
+  const { label, relu, residual, onConvolved } = options;
   const shape = outputShape(unit.conv, x);
-  const probed = convProbe !== undefined && wantsProbe(recording, convProbe);
   const splits = splitsOf(recording, unit.conv, x, shape);
   const y = maps.take(label, shape);
   if (splits > 1 && !isWinograd(unit.conv)) {
     const sums = partialMaps(builder, `${label} sums`, { ...shape, splits });
     recordConv2d(builder, unit.conv, { x, y: sums });
-    if (probed) throw new TypeError(`the probe ${convProbe} is of a convolution that leaves partial sums`);
+    onConvolved?.(sums);
     recordFinishMap(builder, unit.finish, { x: sums, y, residual, relu });
     return y;
   }
   const convolved = maps.take(`${label} conv`, shape);
   convolve(recording, unit.conv, { x, y: convolved });
-  if (probed) probeCameras(recording, convProbe, convolved);
+  onConvolved?.(convolved);
   recordFinishMap(builder, unit.finish, { x: convolved, y, residual, relu });
   maps.giveBack(convolved);
   return y;
