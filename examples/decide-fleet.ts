@@ -18,7 +18,13 @@ await policy.warmup(ROBOTS);
 
 // observationSteps frames, oldest first.
 const windowOf = (robot: number): Record<string, Float32Array> =>
-  Object.fromEntries(observations.map(({ name, size }) => [name, new Float32Array(observationSteps * size).fill(200 + 10 * robot)]));
+  Object.fromEntries(
+    observations.flatMap((observation) =>
+      observation.kind === 'vector'
+        ? [[observation.name, new Float32Array(observationSteps * observation.size).fill(200 + 10 * robot)]]
+        : [],
+    ),
+  );
 const past: PastChunk[][] = Array.from({ length: ROBOTS }, () => []);
 for (let round = 0; round < DECISIONS; round++) {
   const decisions = await policy.decideAll(past.map((previous, robot) => ({ window: windowOf(robot), previous, seed: round })));

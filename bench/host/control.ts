@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DecisionSource } from '../../src/control/decision-source.js';
 import { type Summary, summarize } from '../../src/foundation/statistics.js';
 import type { Observation } from '../../src/observations/check.js';
+import { valuesInFrame } from '../../src/spec/policy-spec.js';
 import { type Engine, moduleOf } from './engine.js';
 
 const TICK_MS = 20;
@@ -73,7 +74,12 @@ async function runSlice(slice: Loop): Promise<void> {
 
 /** The oldest frame of a window. */
 function frameOf(window: Observation, { info }: DecisionSource): Observation {
-  return Object.fromEntries(info.observations.map(({ name, size }) => [name, Array.from(window[name] ?? []).slice(0, size)]));
+  return Object.fromEntries(
+    info.observations.map((feature) => [
+      feature.name,
+      Array.from(window[feature.name] as ArrayLike<number>).slice(0, valuesInFrame(feature)),
+    ]),
+  );
 }
 
 function instant({ policy: { info } }: Engine): DecisionSource {

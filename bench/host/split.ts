@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DeviceClock, type Span } from '../../src/cli/bench/device-clock.js';
 import { REHEARSED } from '../../src/decision/decision-input.js';
 import { summarize } from '../../src/foundation/statistics.js';
+import { valuesInFrame } from '../../src/spec/policy-spec.js';
 import { type Engine, moduleOf, timeDecision } from './engine.js';
 import { turn } from './latency.js';
 
@@ -99,7 +100,7 @@ async function noiseTime({ root, policy }: Engine): Promise<number> {
 async function stagingTime({ root, policy }: Engine): Promise<number> {
   const { DecisionUpload } = await moduleOf<typeof import('../../src/decision/decision-upload.js')>(root, 'decision/decision-upload.js');
   const { horizon, actionDim, observationSteps, observations } = policy.info;
-  const frameWidth = observations.reduce((sum, { size }) => sum + size, 0);
+  const frameWidth = observations.reduce((sum, feature) => sum + valuesInFrame(feature), 0);
   const shape = { batch: 1, observationSteps, frameWidth, horizon, actionDim, maxSteps: 16, maxNoiseRows: 0 };
   const upload = new DecisionUpload(shape);
   const values = new Float32Array(horizon * actionDim);

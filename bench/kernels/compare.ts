@@ -36,6 +36,8 @@ export function compareRecords(before: SuiteRecord, after: SuiteRecord): Compari
       throw new TypeError(`the records cannot be compared: ${key} was ${before[key]}, now it is ${after[key]}`);
     }
   }
+  const [picture, other] = [before, after].map((record) => JSON.stringify(record.picture) ?? 'a decision');
+  if (picture !== other) throw new TypeError(`the records cannot be compared: what was measured was ${picture}, now it is ${other}`);
   const [old, now] = [timings(before), timings(after)];
   return {
     comparisons: [...now].flatMap(([name, { timing, times }]): Comparison[] => {

@@ -10,6 +10,7 @@ import { print, printJson } from '../../src/terminal/output.js';
 import { compareRecords, comparisonReport, parseRecord } from './compare.js';
 import { compileReport } from './compile-report.js';
 import { type CompiledRecord, compiledTable, worseThan } from './compiled.js';
+import type { PictureChoice } from './encoder.js';
 import { report } from './report.js';
 import { decisionPicture } from './roofline.js';
 import { runSuite } from './suite.js';
@@ -24,6 +25,8 @@ best stream kernel of this adapter, the cost of dispatches, barriers and waits, 
   --batch N          samples of a decision (default 1)
   --horizon N        rows of a chunk (default 16)
   --steps N          U-Net evaluations of a decision (default 2)
+  --picture HxW      the image encoder (ResNet-18) instead of a decision, --batch pictures of this size, e.g. 84x84
+  --norm N           batch (default) or group norm in the image encoder
   --filter TEXT      only cases whose layer, kernel, matrix or segment contains every word of TEXT, and nothing else
   --seconds S        time per case (default 0.5)
   --adapter NAME     auto, hardware, swiftshader, lavapipe, or part of an adapter's name
@@ -43,6 +46,8 @@ const OPTIONS = {
   batch: { type: 'string' },
   horizon: { type: 'string' },
   steps: { type: 'string' },
+  picture: { type: 'string' },
+  norm: { type: 'string' },
   filter: { type: 'string' },
   seconds: { type: 'string' },
   adapter: { type: 'string' },
@@ -70,6 +75,7 @@ async function main(args: string[]): Promise<number> {
     batch: integerOption('batch', values.batch, 1) ?? 1,
     horizon: integerOption('horizon', values.horizon, 4) ?? 16,
     steps: integerOption('steps', values.steps, 1) ?? 2,
+    picture: pictureOption(values.picture, values.norm),
     filter: values.filter ?? '',
     timestamps: values.timestamps ?? false,
     seconds: secondsOption(values.seconds),
@@ -100,6 +106,13 @@ async function main(args: string[]): Promise<number> {
   } finally {
     device.dispose();
   }
+}
+
+function pictureOption(text: string | undefined, norm: string | undefined): PictureChoice | undefined {
+  if (text === undefined) return undefined;
+  const [, height, width] = /^(\d{1,4})x(\d{1,4})$/.exec(text) ?? [];
+  if (!Number(height) || !Number(width)) throw new UsageError(`--picture must be HEIGHTxWIDTH, e.g. 240x320, found "${text}"`);
+  return { height: Number(height), width: Number(width), norm: choiceOption('norm', norm, ['batch', 'group']) ?? 'batch' };
 }
 
 function secondsOption(text: string | undefined): number {

@@ -9,6 +9,7 @@ import { type FillPart, Uploader } from '../../src/runtime/uploader.js';
 import type { Precision } from '../../src/spec/precision.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
 import { loadEmptyNetwork } from '../../src/tuning/empty-network.js';
+import type { PictureChoice } from './encoder.js';
 import { smallWord } from './fill.js';
 import { NetworkWork, PREDICTOR_PREFIX } from './work.js';
 
@@ -20,6 +21,8 @@ export interface DecisionChoice {
   readonly horizon: number;
   /** U-Net evaluations. */
   readonly steps: number;
+  /** Take the image encoder apart instead, with `batch` pictures. */
+  readonly picture?: PictureChoice | undefined;
 }
 
 /** The real decision, recorded over networks whose buffers have their sizes but no contents. */
@@ -28,7 +31,7 @@ export interface RecordedDecision {
   readonly builder: PlanBuilder;
   /** Segments in the order of a decision; the one that belongs to denoising steps as often as there are steps. */
   readonly runs: readonly SegmentRun[];
-  readonly work: NetworkWork;
+  readonly work: Pick<NetworkWork, 'matrix'>;
   /** Bytes that hold weights, of each buffer and texture of the networks. */
   readonly sizes: ReadonlyMap<GPUBuffer | GPUTexture, number>;
   /** Residual blocks: each of them reads its share of a FiLM row. */
@@ -46,7 +49,7 @@ const PIECE_WORDS = 1 << 16;
  * Creates what holds weights in its right size, and packs nothing: recording depends on sizes alone. Buffers stay empty,
  * they can be filled on the device. Textures cannot: they get small random values right away.
  */
-class SizingUploader extends Uploader {
+export class SizingUploader extends Uploader {
   /** Bytes asked for; a texture has whole rows, and so more. */
   readonly sizes = new Map<GPUBuffer | GPUTexture, number>();
   readonly #piece: Uint32Array;

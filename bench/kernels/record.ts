@@ -2,6 +2,7 @@ import type { Environment } from '../../src/platform/node/environment.js';
 import type { AdapterSummary } from '../../src/runtime/device.js';
 import type { Precision } from '../../src/spec/precision.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
+import type { PictureChoice } from './encoder.js';
 import type { Statistics } from './statistics.js';
 
 /** Samples in milliseconds, and what is said of them. */
@@ -76,6 +77,8 @@ export interface SuiteRecord {
   readonly batch: number;
   readonly horizon: number;
   readonly steps: number;
+  /** Where the image encoder was measured instead of a decision: its pictures, `batch` of them. */
+  readonly picture?: PictureChoice;
   readonly filter: string;
   readonly stream: readonly StreamRecord[];
   readonly overheads: readonly OverheadRecord[];

@@ -27,7 +27,9 @@ export function report(record: SuiteRecord): string {
       ],
       [
         'decision',
-        `synthetic ${record.size}, batch ${record.batch}, horizon ${record.horizon}, ${record.steps} evaluations, with predictor`,
+        record.picture
+          ? `none: image encoder, ResNet-18 with ${record.picture.norm} norm, ${record.batch} × ${record.picture.height}×${record.picture.width}`
+          : `synthetic ${record.size}, batch ${record.batch}, horizon ${record.horizon}, ${record.steps} evaluations, with predictor`,
       ],
       ['clock', record.clock === 'gpu' ? 'timestamps around every dispatch of whole decisions' : 'chains of each dispatch, submit to end'],
       ['date', environment.date],

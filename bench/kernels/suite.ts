@@ -5,6 +5,7 @@ import { Progress } from '../../src/terminal/progress.js';
 import { Arena } from './arena.js';
 import { type Case, collectCases } from './cases.js';
 import { measureDecision } from './decision.js';
+import { recordSyntheticEncoder } from './encoder.js';
 import { measureCase } from './measure-case.js';
 import { type DecisionChoice, type RecordedDecision, recordSynthetic } from './network.js';
 import { measureOverheads } from './overheads.js';
@@ -28,7 +29,7 @@ export interface SuiteOptions extends Omit<DecisionChoice, 'precision'> {
 export async function runSuite(device: ComputeDevice, options: SuiteOptions): Promise<SuiteRecord> {
   // First of all: the suite's own work would be in the load average afterwards.
   const environment = describeEnvironment();
-  const { size, batch, horizon, steps, filter, seconds, timestamps } = options;
+  const { size, batch, horizon, steps, picture, filter, seconds, timestamps } = options;
   const progress = new Progress();
   const arena = new Arena(device, options.arenaBytes);
   try {
@@ -38,7 +39,7 @@ export async function runSuite(device: ComputeDevice, options: SuiteOptions): Pr
     const overheads = filter === '' && !timestamps ? await measureOverheads(device, seconds) : [];
     const precisions: PrecisionRecord[] = [];
     for (const precision of options.precisions) {
-      precisions.push(await measurePrecision(device, arena, { size, precision, batch, horizon, steps }, options, progress));
+      precisions.push(await measurePrecision(device, arena, { size, precision, batch, horizon, steps, picture }, options, progress));
     }
     const { adapter, deviceClass } = device;
     return {
@@ -52,6 +53,7 @@ export async function runSuite(device: ComputeDevice, options: SuiteOptions): Pr
       batch,
       horizon,
       steps,
+      ...(picture ? { picture } : {}),
       filter,
       stream,
       overheads,
@@ -71,7 +73,8 @@ async function measurePrecision(
   progress: Progress,
 ): Promise<PrecisionRecord> {
   progress.update(`${choice.precision}: recording`);
-  const decision = await recordSynthetic(device, choice);
+  const { picture } = choice;
+  const decision = await (picture ? recordSyntheticEncoder(device, { ...choice, picture }) : recordSynthetic(device, choice));
   try {
     const all = collectCases(decision);
     const chosen = all.filter((found) => matches(found, options.filter));

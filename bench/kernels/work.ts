@@ -7,7 +7,7 @@ import type { Precision } from '../../src/spec/precision.js';
 export const PREDICTOR_PREFIX = 'predictor.';
 
 /** Bytes of one weight in a matrix. */
-const WEIGHT_BYTES: Readonly<Record<Precision, number>> = { f32: 4, f16: 2, int8: 1 };
+export const WEIGHT_BYTES: Readonly<Record<Precision, number>> = { f32: 4, f16: 2, int8: 1 };
 
 /** A matrix of a network and what is computed with it in one use. */
 export interface MatrixWork {
@@ -42,7 +42,7 @@ export class NetworkWork {
   }
 }
 
-function matrixOf(shape: readonly number[], columns: number): MatrixWork {
+export function matrixOf(shape: readonly number[], columns: number): MatrixWork {
   return { shape, elements: shape.reduce((product, size) => product * size, 1), columns };
 }
 

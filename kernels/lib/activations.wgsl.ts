@@ -1,7 +1,7 @@
 import { wgsl } from './wgsl.js';
 
 /** Pointwise functions that the other kernels apply where they read or write. */
-export type Activation = 'none' | 'mish' | 'gelu';
+export type Activation = 'none' | 'mish' | 'gelu' | 'relu';
 
 /** The same function of every component. */
 function forVectors(name: string): string {
@@ -40,9 +40,18 @@ fn gelu(x: f32) -> f32 {
 }
 ${forVectors('gelu')}`;
 
+const relu = wgsl`
+fn relu(x: f32) -> f32 {
+  return max(x, 0.0f);
+}
+fn relu4(x: vec4f) -> vec4f {
+  return max(x, vec4f());
+}`;
+
 /** Definitions needed by a kernel that applies these activations; each function is defined once. */
 export function activationFunctions(...used: readonly Activation[]): string {
-  return [used.includes('mish') ? mish : '', used.includes('gelu') ? gelu : ''].join('\n');
+  const [first, second] = [used.includes('mish') ? mish : '', used.includes('gelu') ? gelu : ''];
+  return `${first}\n${second}${used.includes('relu') ? relu : ''}`;
 }
 
 /** The activation of an expression of type f32, or of each component of one of type vec4f. */

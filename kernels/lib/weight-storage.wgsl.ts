@@ -67,6 +67,8 @@ export interface WeightFormat {
   readonly enable: string;
   /** Binding `weight`, then binding `weight_scale` (f32 [outChannels]) where `scaled`. */
   readonly bindings: readonly KernelBinding[];
+  /** WGSL type of a chunk. */
+  readonly chunkType: string;
   /** Declares `load_chunk(index)`. */
   readonly loadChunk: string;
   /** The weights of one pair of a chunk: an expression of type vec4f, four output channels, without their scale. */
@@ -106,6 +108,7 @@ export function weightFormat(storage: WeightStorage, halfLoads: HalfLoads = 'pac
       texture ? { name: 'weight', access: 'texture', type: 'texture_2d<u32>' } : { name: 'weight', access: 'read', type: `array<${type}>` },
       ...(scaled ? [{ name: 'weight_scale', access: 'read', type: 'array<f32>' } as const] : []),
     ],
+    chunkType: type,
     loadChunk: `fn load_chunk(index: u32) -> ${type} {\n  return ${value};\n}`,
     unpack: UNPACK[encoding],
     scaled,

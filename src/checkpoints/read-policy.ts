@@ -1,17 +1,21 @@
+import { CheckpointError, UnsupportedCheckpointError } from '../foundation/errors.js';
 import { checkKeys, checkSignal } from '../foundation/options.js';
 import { visible } from '../foundation/visible.js';
-import type { Dialect } from '../spec/policy-spec.js';
+import type { Dialect, ObservationFeature } from '../spec/policy-spec.js';
 import { abortableSource } from './abortable-source.js';
 import { diffusionPolicyNormalization, hasDiffusionPolicyNormalizer } from './diffusion-policy/statistics.js';
 import { readJsonObject } from './json-object.js';
 import { embeddedNormalization } from './lerobot/embedded-statistics.js';
-import { checkLerobotHorizon, type PolicyConfig, readPolicyConfig } from './lerobot/policy-config.js';
+import { checkEncoderTensors, encoderPrefixes, encoderTensorShapes } from './lerobot/encoder-tensors.js';
+import { checkLerobotHorizon, type PolicyConfig, readPolicyConfig, widthInFrame } from './lerobot/policy-config.js';
 import { hasProcessors, processorNormalization } from './lerobot/processors.js';
-import type { PolicyNormalization } from './lerobot/statistics.js';
+import type { ObservationNormalization, PolicyNormalization } from './lerobot/statistics.js';
 import {
   diffusionPolicyName,
   diffusionPolicyPrefix,
   diffusionPolicyUnetNames,
+  lerobotEncoderName,
+  lerobotEncoderNames,
   lerobotUnetName,
   lerobotUnetNames,
   type StoredNames,
@@ -23,7 +27,7 @@ import { modelFile } from './model-file.js';
 import { countWeights, FileTensors } from './named-tensors.js';
 import { SafetensorsFile } from './safetensors/safetensors.js';
 import { type CheckpointSource, checkSource } from './source.js';
-import type { LoadOptions, PolicyCheckpoint } from './types.js';
+import type { EncoderTensors, LoadOptions, PolicyCheckpoint } from './types.js';
 
 /**
  * Reads a LeRobot diffusion checkpoint (dialects A, B, C) or one with Diffusion Policy's tensor names, and checks all of
@@ -58,16 +62,19 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   const dialect = prefix !== undefined ? 'diffusion-policy' : hasProcessors(files) ? 'C' : configJson.has('input_features') ? 'B' : 'A';
   if (dialect !== 'diffusion-policy') checkLerobotHorizon(configJson, config.unet);
 
-  const unetNames = prefix !== undefined ? diffusionPolicyUnetNames(file, names, prefix) : lerobotUnetNames(file, names);
+  const unetNames = prefix !== undefined ? diffusionPolicyUnetNames(file, names, prefix) : lerobotUnetNames(names);
   const weights = new FileTensors(file, unetNames, (name) =>
     prefix === undefined ? lerobotUnetName(name) : diffusionPolicyName(prefix, name),
   );
+  const encoders = readEncoders(file, names, prefix, config);
   checkUnetTensors(weights, config.unet, frameWidths(config));
   signal?.throwIfAborted();
-  const { observations, action } = await readNormalization(dialect, source, files, file, names, config, warnings);
+  const { observations: normalization, action } = await readNormalization(dialect, source, files, file, names, config, warnings);
   signal?.throwIfAborted();
   const expected = [...unetTensorShapes(config.unet).keys()];
-  warnOfUnused(file, names, new Set(expected.map((name) => unetNames.get(name)!)), warnings);
+  const used = new Set(expected.map((name) => unetNames.get(name)!));
+  for (const name of encoders?.tensors ?? []) used.add(encoders!.names.get(name)!);
+  warnOfUnused(file, names, used, warnings);
   const { thresholding, clipSample, clipSampleRange } = config.scheduler;
   if (action.mode === 'mean-std' && (clipSample || thresholding)) {
     const [key, beyond, what] = thresholding ? ['thresholding', 1, 'is scaled back'] : ['clip_sample', clipSampleRange, 'is clipped'];
@@ -76,7 +83,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
         `action beyond ${beyond} standard deviations ${what}, as in LeRobot.`,
     );
   }
-  const { parameters, bytes } = countWeights(weights, expected);
+  const counts = [countWeights(weights, expected), ...(encoders ? [countWeights(encoders.weights, encoders.parameters)] : [])];
   return {
     name: source.name,
     dialect,
@@ -84,15 +91,66 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
     scheduler: config.scheduler,
     observationSteps: config.observationSteps,
     actionSteps: config.actionSteps,
-    observations,
+    observations: observationFeatures(config, normalization),
+    images: config.images,
     action,
     weights,
-    parameters,
-    weightBytes: bytes,
+    encoders,
+    parameters: counts.reduce((sum, { parameters }) => sum + parameters, 0),
+    weightBytes: counts.reduce((sum, { bytes }) => sum + bytes, 0),
     warnings: warnings.map(visible),
     assertUnchanged: async () => source.assertUnchanged?.(),
     close: () => source.close(),
   };
+}
+
+/** Encoder tensors that were checked. */
+interface CheckedEncoders extends EncoderTensors {
+  readonly names: StoredNames;
+  /** Names of all tensors that are read. */
+  readonly tensors: readonly string[];
+  /** Of them, those that training changes. */
+  readonly parameters: readonly string[];
+}
+
+function readEncoders(
+  file: SafetensorsFile,
+  stored: StoredNames,
+  diffusionPolicy: string | undefined,
+  { images }: PolicyConfig,
+): CheckedEncoders | undefined {
+  const names = lerobotEncoderNames(stored);
+  if (images === undefined) {
+    const [found] = names.values();
+    if (found === undefined) return undefined;
+    throw new CheckpointError(
+      `${file.name}: found the tensor "${found}" of an image encoder, expected none: no input feature in config.json is an image. ` +
+        'Use config.json and model.safetensors of one training run.',
+    );
+  }
+  if (diffusionPolicy !== undefined) {
+    throw new UnsupportedCheckpointError(
+      `${file.name}: images together with the tensor names of Diffusion Policy are not supported. Train the policy with LeRobot, or use one ` +
+        'that reads no images.',
+    );
+  }
+  const { encoder } = images;
+  const prefixes = encoderPrefixes(encoder, images.isSeparate);
+  const weights = new FileTensors(file, names, lerobotEncoderName);
+  checkEncoderTensors(weights, encoder, prefixes);
+  const all = (learned: boolean): string[] =>
+    prefixes.flatMap((prefix) => [...encoderTensorShapes(encoder, learned).keys()].map((name) => prefix + name));
+  return { weights, prefixes, names, tensors: all(false), parameters: all(true) };
+}
+
+/** Features of the configuration with what the statistics say of them. */
+function observationFeatures({ features, images }: PolicyConfig, normalization: readonly ObservationNormalization[]): ObservationFeature[] {
+  return features.observations.map((feature, i): ObservationFeature => {
+    const { name, sides, size } = feature;
+    const common = { name, size: widthInFrame(feature, images), ...(normalization[i] as ObservationNormalization) };
+    if (sides === undefined) return { kind: 'vector', ...common };
+    return { kind: 'image', ...common, channels: size, height: sides[0], width: sides[1] };
+  });
 }
 
 function readNormalization(
@@ -112,7 +170,7 @@ function readNormalization(
     : embeddedNormalization(file, names, features, warnings);
 }
 
-function frameWidths({ features, observationSteps }: PolicyConfig): string {
-  const widths = features.observations.map(({ name, size }) => `${name} ${size}`);
+function frameWidths({ features, images, observationSteps }: PolicyConfig): string {
+  const widths = features.observations.map((feature) => `${feature.name} ${widthInFrame(feature, images)}`);
   return `n_obs_steps ${observationSteps} × (${widths.join(' + ')})`;
 }

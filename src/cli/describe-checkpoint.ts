@@ -1,7 +1,7 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import { visible } from '../foundation/visible.js';
-import type { SchedulerConfig } from '../spec/policy-spec.js';
+import type { ImageInputs, SchedulerConfig } from '../spec/policy-spec.js';
 import { PRECISIONS, type Precision } from '../spec/precision.js';
 import { bytes, count } from '../terminal/format.js';
 import { facts, table } from '../terminal/table.js';
@@ -16,14 +16,16 @@ export interface CheckpointDescription {
 
 export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDescription {
   const { name, dialect, unet, scheduler, observationSteps, actionSteps, parameters, weightBytes, warnings } = policy;
-  const observations = policy.observations.map(({ name: feature, rawName, size, normalizer }) => ({
-    name: feature,
-    rawName,
-    size,
-    normalization: normalizer.mode,
+  const observations = policy.observations.map((feature) => ({
+    name: feature.name,
+    rawName: feature.rawName,
+    ...(feature.kind === 'image' ? { channels: feature.channels, height: feature.height, width: feature.width } : {}),
+    size: feature.size,
+    normalization: feature.normalizer.mode,
   }));
   const action = { name: 'action', size: unet.actionDim, normalization: policy.action.mode };
-  const dtypes = storedDtypes(policy.weights);
+  const { images, encoders } = policy;
+  const dtypes = storedDtypes(policy.weights, ...(encoders ? [encoders.weights] : []));
   const json = {
     kind: 'policy',
     name,
@@ -34,6 +36,7 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
     observationSteps,
     actionSteps,
     unet,
+    ...(images ? { images } : {}),
     scheduler,
     parameters,
     weightBytes,
@@ -42,7 +45,7 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
   };
   const features = table(
     ['feature', 'delivered as', 'size', 'normalisation'],
-    [...observations, { ...action, rawName: '(output)' }].map((row) => [row.name, row.rawName, String(row.size), row.normalization]),
+    [...observations, { ...action, rawName: '(output)' }].map((row) => [row.name, row.rawName, sizeText(row), row.normalization]),
   );
   const text = [
     `policy ${visible(name)}`,
@@ -57,6 +60,7 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
         `channels ${unet.downDims.join('/')}, kernel ${unet.kernelSize}, ${unet.groups} groups, timestep embedding ` +
           `${unet.stepEmbedDim}, conditioning ${unet.conditioningDim}, FiLM ${unet.scaleModulation ? 'scale and bias' : 'bias'}`,
       ],
+      ...(images ? [['image encoder', encoderText(images)] as const] : []),
       ['scheduler', schedulerText(scheduler)],
       ['parameters', count(parameters)],
       ['weights', `${bytes(weightBytes)} on disk (${dtypes.join(', ')})`],
@@ -65,6 +69,20 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
     ...warningLines(warnings),
   ].join('\n');
   return { json, text };
+}
+
+function sizeText({ size, height, width }: { readonly size: number; readonly height?: number; readonly width?: number }): string {
+  return height === undefined ? String(size) : `${height}×${width} → ${size}`;
+}
+
+function encoderText({ encoder, isSeparate, resize, crop }: ImageInputs): string {
+  return [
+    `${encoder.backbone} with ${encoder.norm} norm`,
+    isSeparate ? 'one per camera' : 'shared by all cameras',
+    ...(resize ? [`resized to ${resize.join('×')}`] : []),
+    ...(crop ? [`cropped to ${crop.join('×')}`] : []),
+    `${encoder.keypoints} keypoints`,
+  ].join(', ');
 }
 
 export function describePredictorCheckpoint(predictor: PredictorCheckpoint): CheckpointDescription {

@@ -99,12 +99,12 @@ export class ControlLoop {
 
   /**
    * Takes the newest observation: values by feature name, one frame, as for `Policy.act`. It is copied. Call it whenever a
-   * sensor has something new; at each tick the newest one counts.
+   * sensor has something new; at each tick the newest one counts. Images are encoded as they arrive, as far as the device keeps up.
    * @throws ObservationError; the loop goes on with the observation before.
    */
   observe(observation: Observation): void {
     try {
-      this.#window.push(observation, this.#options.clock.now());
+      this.#ahead.encode(this.#window.push(observation, this.#options.clock.now()));
     } catch (error) {
       this.#metrics.counts.refusedObservations++;
       throw error;

@@ -9,11 +9,12 @@ export interface DecideOutcome {
   readonly failed: (error: unknown) => void;
 }
 
-/** At most one decision at a time. */
+/** At most one decision at a time, and one observation that is encoded ahead of it. */
 export class DecideAhead {
   readonly #source: DecisionSource;
   readonly #clock: Clock;
   #running: Promise<void> | undefined;
+  #encoding: Promise<void> | undefined;
   #episode = 0;
 
   constructor(source: DecisionSource, clock: Clock) {
@@ -38,6 +39,20 @@ export class DecideAhead {
     });
   }
 
+  /**
+   * Has the source encode the images of an observation as it arrives. Left out while it is busy with one before: cameras may be faster than
+   * the encoder, and a decision encodes what it needs and does not find.
+   */
+  encode(observation: Observation): void {
+    const source = this.#source;
+    if (this.#encoding || !source.observe || !source.info.observations.some(({ kind }) => kind === 'image')) return;
+    // A decision that reads this observation fails for the same reason, and is asked about it.
+    const done = (): void => {
+      this.#encoding = undefined;
+    };
+    this.#encoding = source.observe(observation).then(done, done);
+  }
+
   /** Begins an episode: the chunk of a decision that is still running is dropped. */
   reset(): void {
     this.#source.reset();
@@ -46,7 +61,7 @@ export class DecideAhead {
 
   /** Resolves when no decision is running any more. */
   async settled(): Promise<void> {
-    await this.#running;
+    await Promise.all([this.#running, this.#encoding]);
   }
 
   async #decide(window: Observation, { done, failed }: DecideOutcome): Promise<void> {

@@ -20,6 +20,11 @@ export interface DecisionSource {
   readonly info: DecisionSourceInfo;
   /** One decision in the running episode, over a window as `Policy.decide` takes it. */
   decide(window: Observation): Promise<DecidedChunk>;
+  /**
+   * Takes an observation as it arrives, to encode its images ahead of the decision that reads them. Asked where `info` has images; a decision
+   * does without.
+   */
+  observe?(observation: Observation): Promise<unknown>;
   /** Ends the episode; decisions asked for before still belong to it. */
   reset(): void;
 }

@@ -1,4 +1,4 @@
-import { checkFrame, type Frame, type Observation } from '../observations/check.js';
+import { checkFrame, type Frame, type Observation, observationOf } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 
@@ -22,9 +22,13 @@ export class ObservationWindow {
     return this.#newestAtMs;
   }
 
-  /** Copies an observation, which is current from then on. @throws ObservationError; what was current stays so. */
-  push(observation: Observation, atMs: number): void {
-    this.#current = { frame: checkFrame(this.#features, observation, 'observe'), atMs };
+  /**
+   * Copies an observation, which is current from then on, and returns the copy. @throws ObservationError; what was current stays so.
+   */
+  push(observation: Observation, atMs: number): Observation {
+    const frame = checkFrame(this.#features, observation, 'observe');
+    this.#current = { frame, atMs };
+    return observationOf(this.#features, frame);
   }
 
   /**

@@ -12,7 +12,7 @@ import { type PlanCache, TRACE_PROBE } from './plan-cache.js';
 /** One run over one sample, with everything that it depends on. */
 export interface DenoiseRun {
   readonly request: DenoiseRequest;
-  /** Raw observations f32 [observationSteps][frameWidth], oldest frame first. */
+  /** Raw observations, images as their features, f32 [observationSteps][frameWidth], oldest frame first. */
   readonly frames: Float32Array;
   /** Previous chunk, normalised, f32 [horizon][actionDim], for the predictor; zeros where there is none. */
   readonly history: Float32Array | undefined;
@@ -44,7 +44,7 @@ export interface DenoiseSample {
  * The run of a given sample.
  * @throws OptionError for values of the wrong size, or not finite, and for a schedule that the network cannot run.
  */
-export function givenRun(given: Omit<DenoiseSample, 'window'>, frames: Float32Array, context: StrategyContext): DenoiseRun {
+export function givenRun(given: Omit<DenoiseSample, 'window'>, context: StrategyContext): Omit<DenoiseRun, 'frames'> {
   checkKeys('denoise', given, ['sample', 'schedule', 'stepNoise', 'trace']);
   const { sample, schedule, stepNoise = [], trace = false } = given;
   const chunkSize = context.horizon * context.actionDim;
@@ -53,7 +53,7 @@ export function givenRun(given: Omit<DenoiseSample, 'window'>, frames: Float32Ar
   const start = checkedFloats('sample', sample, chunkSize);
   const seed = { seed: 0, episode: 0, decision: 0, sample: 0 };
   const { noise, stepNoise: rows } = runNoise(schedule, chunkSize, seed, { ...checkedNoise({ stepNoise }, chunkSize), noise: start });
-  return { request: { ...startFromSample(noise, schedule), trace }, frames, history: undefined, noise, stepNoise: rows };
+  return { request: { ...startFromSample(noise, schedule), trace }, history: undefined, noise, stepNoise: rows };
 }
 
 /** A row beyond the tables of the timesteps is an error that ends the device: it must not get there. */

@@ -1,16 +1,27 @@
 import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
+import { type ImageEncoder, loadImageEncoder } from '../networks/image-encoder/load.js';
 import { loadPredictor } from '../networks/predictor/predictor.js';
 import { loadUnet, type Unet } from '../networks/unet/unet.js';
+import { type FramePreparation, loadFramePreparation } from '../ops/frames.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
-import type { ObservationFeature, Unnormalizer } from '../spec/policy-spec.js';
+import type { Normalizer, ObservationFeature, Unnormalizer } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
 import { shiftStart } from './starts/shift.js';
 import type { Start } from './starts/start.js';
 import { transformerStart } from './starts/transformer.js';
+
+/** What turns the pictures of a policy into features. */
+export interface ImageNetworks {
+  readonly encoder: ImageEncoder;
+  readonly preparation: FramePreparation;
+  /** vec4f [camera][3], as prepare-frames.wgsl.ts reads them. */
+  readonly statistics: GPUBuffer;
+  readonly cameras: number;
+}
 
 /** Everything of a policy that lives on the device and does not change: weights and statistics. */
 export interface PolicyNetworks {
@@ -18,6 +29,8 @@ export interface PolicyNetworks {
   readonly unet: Unet;
   /** Denoisers of the same shape beside it, by the names that requests give them. */
   readonly denoisers?: ReadonlyMap<string, Unet>;
+  /** Undefined for a policy without images. */
+  readonly images?: ImageNetworks | undefined;
   /** What warm decisions start from. */
   readonly predictor: Start | undefined;
   /** vec4f per value of a frame, as normalize.wgsl.ts reads them. */
@@ -57,6 +70,7 @@ export async function loadNetworks(
     return {
       device,
       unet,
+      images: await loadImages(policy, loaderFor, uploader),
       predictor: await loadStart(policy, predictor, loaderFor),
       observationStatistics: await uploader.uploadFloats('observation statistics', observationStatistics(policy.observations)),
       actionStatistics: await uploader.uploadFloats('action statistics', actionStatistics(policy.action)),
@@ -67,6 +81,22 @@ export async function loadNetworks(
     uploader.destroy();
     throw error;
   }
+}
+
+async function loadImages(
+  { images, encoders, observations }: PolicyCheckpoint,
+  loaderFor: (source: WeightSource) => WeightLoader,
+  uploader: Uploader,
+): Promise<ImageNetworks | undefined> {
+  if (!images || !encoders) return undefined;
+  const loader = loaderFor(encoders.weights);
+  const cameras = observations.filter(({ kind }) => kind === 'image');
+  return {
+    encoder: await loadImageEncoder(loader, images.encoder, encoders.prefixes),
+    preparation: await loadFramePreparation(loader, images),
+    statistics: await uploader.uploadFloats('image statistics', Float32Array.from(cameras.flatMap(({ normalizer }) => rows(normalizer)))),
+    cameras: cameras.length,
+  };
 }
 
 async function loadStart(
@@ -108,12 +138,17 @@ function assertPredictorFits(policy: PolicyCheckpoint, predictor: PredictorCheck
   }
 }
 
+/** Of all values of a frame; features of images go through as they are. */
 function observationStatistics(features: readonly ObservationFeature[]): Float32Array {
   return Float32Array.from(
-    features.flatMap(({ size, normalizer: { subtract, divide, multiply, add } }) =>
-      Array.from({ length: size }, (_, i) => [subtract[i], divide[i], multiply[i], add[i]] as number[]).flat(),
+    features.flatMap(({ kind, size, normalizer }) =>
+      kind === 'image' ? Array.from({ length: size }, () => [0, 1, 1, 0]).flat() : rows(normalizer),
     ),
   );
+}
+
+function rows({ subtract, divide, multiply, add }: Normalizer): number[] {
+  return Array.from(subtract, (_, i) => [subtract[i], divide[i], multiply[i], add[i]] as number[]).flat();
 }
 
 function actionStatistics({ add, halve, multiply, shift }: Unnormalizer): Float32Array {

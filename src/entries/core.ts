@@ -20,7 +20,8 @@ export {
   UnsupportedCheckpointError,
   WarmstepError,
 } from '../foundation/errors.js';
-export type { Observation } from '../observations/check.js';
+export type { Observation, ObservationValue } from '../observations/check.js';
+export type { ImageValue, Picture, Pixels, RawImage } from '../observations/picture.js';
 export type { Episode } from '../policy/episode.js';
 export type { PolicyInfo } from '../policy/info.js';
 export { type LoadPolicyOptions, loadPolicy } from '../policy/load-policy.js';
@@ -50,7 +51,7 @@ export type { KernelProgress } from '../runtime/pipeline-cache.js';
 export type { DispatchInfo } from '../runtime/plan.js';
 export type { DispatchTiming, PlanTiming } from '../runtime/timing.js';
 export type { TunedTiling, VariantTable } from '../runtime/variant-table.js';
-export type { Dialect, ObservationInfo } from '../spec/policy-spec.js';
+export type { Dialect, ImageInputs, ImageObservation, ObservationInfo, VectorObservation } from '../spec/policy-spec.js';
 export type { Precision } from '../spec/precision.js';
 export { parseStrategies, parseStrategy } from '../strategies/parse.js';
 export { RTI_DP_TIMESTEPS } from '../strategies/rti-dp.js';

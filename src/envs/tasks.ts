@@ -1,11 +1,11 @@
 import { OptionError } from '../foundation/errors.js';
 import { shownValue } from '../foundation/shown.js';
 import type { TaskKind } from './environment.js';
-import { PUSH_T } from './push-t/task.js';
+import { PUSH_T, PUSH_T_IMAGE } from './push-t/task.js';
 import type { Scene } from './scene.js';
 
 /** The tasks there are, by name. */
-export const TASKS: ReadonlyMap<string, TaskKind> = new Map([PUSH_T].map((kind) => [kind.name, kind]));
+export const TASKS: ReadonlyMap<string, TaskKind> = new Map([PUSH_T, PUSH_T_IMAGE].map((kind) => [kind.name, kind]));
 
 /** @throws OptionError for the name of no task, listing those there are. */
 export function sceneOf(task: string): Scene {

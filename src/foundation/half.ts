@@ -21,7 +21,7 @@ export function f32ToF16Bits(value: number): number {
     return sign | ((magnitude - 0x38000000 + 0xfff + tiesToEven) >>> 13);
   }
   if (magnitude <= 0x33000000) return sign; // up to 2^-25, a tie that goes to zero
-  word[0] = Math.abs(value) + 0.5;
+  word[0] = Math.abs(word[0]!) + 0.5;
   return sign | (wordBits[0]! - SUBNORMAL_MAGIC_BITS);
 }
 

@@ -1,19 +1,48 @@
 import { ObservationError } from '../foundation/errors.js';
 import { shownValue } from '../foundation/shown.js';
-import type { ObservationInfo } from '../spec/policy-spec.js';
+import { type ObservationInfo, type VectorObservation, valuesInFrame } from '../spec/policy-spec.js';
+import { checkPictures, type ImageValue, type Picture } from './picture.js';
 
-/** Values by feature name, e.g. `observation.state`; a window is flattened, oldest frame first. */
-export type Observation = Readonly<Record<string, ArrayLike<number>>>;
+/** What is observed under a name: a vector, whose window is flattened, or an image, whose window is a list; oldest frame first. */
+export type ObservationValue = ArrayLike<number> | ImageValue | readonly ImageValue[];
 
-/**
- * What the network reads of one tick, f32 [frameWidth]: the features in the order of the conditioning vector. Those of an
- * image lie here once it was encoded, so that a frame that stays in a window is not encoded again.
- */
-export type Frame = Float32Array;
+/** Values by feature name, e.g. `observation.state` or `observation.image`. */
+export type Observation = Readonly<Record<string, ObservationValue>>;
+
+/** What the network reads of one tick. It does not change, so that what was made of its pictures can be kept beside them. */
+export interface Frame {
+  /** The features in the order of the conditioning vector, f32 [frameWidth]; zeros where the features of images belong. */
+  readonly values: Float32Array;
+  /** One for each image, in the same order. */
+  readonly pictures: readonly Picture[];
+}
 
 /** Values of a frame. */
-export function frameWidth(features: readonly Pick<ObservationInfo, 'size'>[]): number {
-  return features.reduce((sum, { size }) => sum + size, 0);
+export function frameWidth(features: readonly ObservationInfo[]): number {
+  return features.reduce((sum, feature) => sum + valuesInFrame(feature), 0);
+}
+
+/** Where the features of images begin in a frame, in the order of its pictures. */
+export function imageColumns(features: readonly ObservationInfo[]): number[] {
+  let column = 0;
+  return features.flatMap((feature) => {
+    const first = column;
+    column += valuesInFrame(feature);
+    return feature.kind === 'image' ? [first] : [];
+  });
+}
+
+/** A frame by name, as a policy takes it. */
+export function observationOf(features: readonly ObservationInfo[], { values, pictures }: Frame): Observation {
+  let column = 0;
+  let image = 0;
+  return Object.fromEntries(
+    features.map((feature): [string, ObservationValue] => {
+      const first = column;
+      column += valuesInFrame(feature);
+      return [feature.name, feature.kind === 'image' ? (pictures[image++] as Picture) : values.slice(first, column)];
+    }),
+  );
 }
 
 /**
@@ -21,52 +50,62 @@ export function frameWidth(features: readonly Pick<ObservationInfo, 'size'>[]): 
  * @throws ObservationError naming the feature: missing, unknown, given twice, wrong length, not a number, not finite.
  */
 export function checkFrame(features: readonly ObservationInfo[], observation: Observation, where: string): Frame {
-  return gatherFrames(features, observation, 1, where);
+  return gatherFrames(features, observation, 1, where)[0] as Frame;
 }
 
 /**
- * The same for a window of `steps` ticks, [steps][size] by name; returns f32 [steps][frameWidth], oldest frame first.
+ * The same for a window of `steps` ticks, [steps][size] by name and lists of images; returns its frames, oldest first.
  * @throws as checkFrame.
  */
-export function checkWindow(features: readonly ObservationInfo[], window: Observation, steps: number, where: string): Float32Array {
+export function checkWindow(features: readonly ObservationInfo[], window: Observation, steps: number, where: string): Frame[] {
   return gatherFrames(features, window, steps, where);
 }
 
-function gatherFrames(features: readonly ObservationInfo[], observation: Observation, frames: number, where: string): Float32Array {
+function gatherFrames(features: readonly ObservationInfo[], observation: Observation, count: number, where: string): Frame[] {
   checkNames(features, observation, where);
   const width = frameWidth(features);
-  const gathered = new Float32Array(frames * width);
+  const frames = Array.from({ length: count }, () => ({ values: new Float32Array(width), pictures: [] as Picture[] }));
   let column = 0;
   for (const feature of features) {
-    const { name, size } = feature;
-    const values = valuesOf(feature, observation, where);
-    if (values.length !== frames * size) {
-      const expected = frames === 1 ? `${size} values` : `${frames} × ${size} = ${frames * size} values`;
-      throw new ObservationError(`${where}: observation "${name}" must have ${expected}, found ${values.length}.`);
+    if (feature.kind === 'image') {
+      const pictures = checkPictures(feature, observation[feature.name] ?? observation[feature.feature], count, where);
+      pictures.forEach((picture, step) => frames[step]?.pictures.push(picture));
+    } else {
+      gatherVector(feature, observation, column, frames, where);
     }
-    for (let i = 0; i < frames * size; i++) {
-      const value = values[i];
-      // A bigint cannot even be rounded: the type comes first.
-      const rounded = typeof value === 'number' ? Math.fround(value) : NaN;
-      if (!Number.isFinite(rounded)) {
-        throw new ObservationError(
-          `${where}: observation "${name}" has ${shownValue(value)} at index ${i}: finite f32 numbers are needed. Check the sensor.`,
-        );
-      }
-      gathered[Math.floor(i / size) * width + column + (i % size)] = rounded;
-    }
-    column += size;
+    column += valuesInFrame(feature);
   }
-  return gathered;
+  return frames;
 }
 
-function valuesOf({ name, feature, size }: ObservationInfo, observation: Observation, where: string): ArrayLike<number> {
-  const values = observation[name] ?? observation[feature];
-  if (values === undefined || values === null || typeof values !== 'object' || typeof values.length !== 'number') {
+function gatherVector(feature: VectorObservation, observation: Observation, column: number, frames: readonly Frame[], where: string): void {
+  const { name, size } = feature;
+  const values = valuesOf(feature, observation, where);
+  const count = frames.length;
+  if (values.length !== count * size) {
+    const expected = count === 1 ? `${size} values` : `${count} × ${size} = ${count * size} values`;
+    throw new ObservationError(`${where}: observation "${name}" must have ${expected}, found ${values.length}.`);
+  }
+  for (let i = 0; i < count * size; i++) {
+    const value = values[i];
+    // A bigint cannot even be rounded: the type comes first.
+    const rounded = typeof value === 'number' ? Math.fround(value) : NaN;
+    if (!Number.isFinite(rounded)) {
+      throw new ObservationError(
+        `${where}: observation "${name}" has ${shownValue(value)} at index ${i}: finite f32 numbers are needed. Check the sensor.`,
+      );
+    }
+    (frames[Math.floor(i / size)] as Frame).values[column + (i % size)] = rounded;
+  }
+}
+
+function valuesOf({ name, feature, size }: VectorObservation, observation: Observation, where: string): ArrayLike<unknown> {
+  const values: unknown = observation[name] ?? observation[feature];
+  if (values === undefined || values === null || typeof values !== 'object' || !('length' in values) || typeof values.length !== 'number') {
     const found = values === undefined ? 'nothing' : typeof values;
     throw new ObservationError(`${where}: observation "${name}" must be an array of ${size} numbers per frame, found ${found}.`);
   }
-  return values;
+  return values as ArrayLike<unknown>;
 }
 
 function checkNames(features: readonly ObservationInfo[], observation: Observation, where: string): void {

@@ -1,6 +1,6 @@
 import { ObservationError } from '../foundation/errors.js';
-import type { ObservationInfo } from '../spec/policy-spec.js';
-import { type Frame, frameWidth, type Observation } from './check.js';
+import { type ObservationInfo, valuesInFrame } from '../spec/policy-spec.js';
+import type { Frame, Observation, ObservationValue } from './check.js';
 
 /** The newest frames, as many as a policy observes. Until there are so many, the oldest also stands for those before it. */
 export class FrameWindow {
@@ -13,39 +13,42 @@ export class FrameWindow {
     this.#steps = observationSteps;
   }
 
-  /** The frame of a tick after those before; the window keeps it and does not change it. */
+  /** The frame of a tick after those before. */
   push(frame: Frame): void {
     this.#frames = this.#after(frame);
   }
 
   /**
-   * A copy, f32 [observationSteps][frameWidth], oldest frame first. With `newest`, as the window is once that is pushed.
+   * Its frames, as many as a policy observes, oldest first. With `newest`, as the window is once that is pushed.
    * @throws ObservationError where there is no frame.
    */
-  read(newest?: Frame): Float32Array {
+  read(newest?: Frame): readonly Frame[] {
     const frames = newest ? this.#after(newest) : this.#frames;
     const [oldest] = frames;
     if (!oldest) throw new ObservationError('a window needs an observation: give one first.');
-    const width = frameWidth(this.#features);
-    const values = new Float32Array(this.#steps * width);
     const missing = this.#steps - frames.length;
-    for (let step = 0; step < this.#steps; step++) values.set(frames[step - missing] ?? oldest, step * width);
-    return values;
+    return Array.from({ length: this.#steps }, (_, step) => frames[step - missing] ?? oldest);
   }
 
-  /** The same by name, f32 [observationSteps][size], as a policy takes it. @throws ObservationError where there is no frame. */
+  /**
+   * The same by name, as a policy takes it: vectors f32 [observationSteps][size], lists of images. @throws ObservationError where there is
+   * no frame.
+   */
   observation(): Observation {
     const frames = this.read();
-    const width = frameWidth(this.#features);
     let column = 0;
+    let image = 0;
     return Object.fromEntries(
-      this.#features.map(({ name, size }) => {
-        const values = new Float32Array(this.#steps * size);
-        for (let step = 0; step < this.#steps; step++) {
-          const first = step * width + column;
-          values.set(frames.subarray(first, first + size), step * size);
+      this.#features.map((feature): [string, ObservationValue] => {
+        const first = column;
+        column += valuesInFrame(feature);
+        if (feature.kind === 'image') {
+          const index = image++;
+          return [feature.name, frames.flatMap(({ pictures }) => pictures[index] ?? [])];
         }
-        column += size;
+        const { name, size } = feature;
+        const values = new Float32Array(this.#steps * size);
+        frames.forEach((frame, step) => values.set(frame.values.subarray(first, first + size), step * size));
         return [name, values];
       }),
     );

@@ -82,14 +82,26 @@ const NARROW = 16;
 
 /** How a matrix is stored when a network is loaded in this precision. */
 export function matrixStorage(precision: Precision, view: MatrixView): WeightStorage {
-  const narrow = Math.min(view.rows / view.taps, view.columns) <= NARROW;
-  return precision === 'int8' && narrow ? 'f32' : precision;
+  return storageOf(precision, view.rows / view.taps, view.columns);
 }
 
-/** Brings a matrix to the device, stored as the loader's precision says, where the device's variants read it from. */
-export async function uploadMatrix(loader: WeightLoader, label: string, values: Float32Array, view: MatrixView): Promise<DeviceMatrix> {
+/** How a matrix between so many channels is stored. */
+export function storageOf(precision: Precision, inChannels: number, outChannels: number): WeightStorage {
+  return precision === 'int8' && Math.min(inChannels, outChannels) <= NARROW ? 'f32' : precision;
+}
+
+/**
+ * Brings a matrix to the device, where the device's variants read it from. `storage`: as the loader's precision says, unless
+ * the caller knows better.
+ */
+export async function uploadMatrix(
+  loader: WeightLoader,
+  label: string,
+  values: Float32Array,
+  view: MatrixView,
+  storage: WeightStorage = matrixStorage(loader.precision, view),
+): Promise<DeviceMatrix> {
   const { uploader } = loader;
-  const storage = matrixStorage(loader.precision, view);
   const size = blockSize(storage, view);
   const blocks = Math.ceil(view.columns / BLOCK_CHANNELS);
   const scales = storage === 'int8' ? outputScales(values, view, alignUp(view.columns, 4), label) : undefined;

@@ -10,7 +10,7 @@ export interface PendingDecision {
   readonly maker: DecisionMaker;
   readonly newest: PastChunk | undefined;
   readonly before: PastChunk | undefined;
-  /** Raw observations f32 [observationSteps][frameWidth], oldest frame first. */
+  /** Raw observations, images as their features, f32 [observationSteps][frameWidth], oldest frame first. */
   readonly frames: Float32Array;
   readonly seed: NoiseSeed;
   readonly given: GivenNoise;

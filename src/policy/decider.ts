@@ -1,8 +1,10 @@
 import type { DecisionInput } from '../decision/decision-input.js';
 import type { DecisionPlan } from '../decision/decision-plan.js';
 import type { Denoiser } from '../decision/denoiser.js';
+import type { FrameEncoder } from '../decision/frame-encoder.js';
 import type { GivenNoise } from '../decision/noise.js';
 import { NonFiniteError } from '../foundation/errors.js';
+import type { Frame } from '../observations/check.js';
 import type { DecisionOutcome, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import { decideEach, type FailedDecision, firstRuns, type PendingDecision } from './decide.js';
 import { type Decision, toDecision } from './decision-result.js';
@@ -10,15 +12,15 @@ import type { Episode } from './episode.js';
 
 /** What a caller brings to one decision. */
 export interface Given {
-  /** Raw observations f32 [observationSteps][frameWidth], oldest frame first. */
-  readonly frames: Float32Array;
+  /** Raw observations, oldest frame first. */
+  readonly frames: readonly Frame[];
   readonly given: GivenNoise;
 }
 
 /** A decision that is to be made, and the episode that remembers it, if it is of one. */
 export interface Turn {
   readonly strategy: Strategy;
-  readonly pending: PendingDecision;
+  readonly pending: Omit<PendingDecision, 'frames'> & Given;
   readonly episode?: Episode;
 }
 
@@ -42,14 +44,24 @@ function namedFailure(failure: unknown, { episode }: Turn, place: number | undef
   return names.length === 0 ? failure : new NonFiniteError(`${names.join(', ')}: ${failure.message}`, { cause: failure });
 }
 
+/** Decisions whose frames are complete, and inner values of the encoder that made them so. */
+interface EncodedTurns {
+  readonly pending: PendingDecision[];
+  readonly probes: ReadonlyMap<string, Float32Array>;
+}
+
+const NO_PROBES: EncodedTurns['probes'] = new Map();
+
 /** Makes the decisions of a policy. */
 export class Decider {
   readonly #denoiser: Denoiser;
+  readonly #encoder: FrameEncoder;
   readonly #context: StrategyContext;
   readonly #onDecision: ((decision: Decision) => void) | undefined;
 
-  constructor(denoiser: Denoiser, context: StrategyContext, onDecision: ((decision: Decision) => void) | undefined) {
+  constructor(denoiser: Denoiser, encoder: FrameEncoder, context: StrategyContext, onDecision: ((decision: Decision) => void) | undefined) {
     this.#denoiser = denoiser;
+    this.#encoder = encoder;
     this.#context = context;
     this.#onDecision = onDecision;
   }
@@ -86,23 +98,33 @@ export class Decider {
   async #make(turns: readonly Turn[]): Promise<({ readonly decision: Decision; readonly outcome: DecisionOutcome } | FailedDecision)[]> {
     const { actionDim, observationSteps } = this.#context;
     const started = performance.now();
-    const made = await decideEach(
-      this.#denoiser,
-      turns.map(({ pending }) => pending),
-      this.#chunkSize,
-    );
+    const { pending, probes } = this.#encoder.isNeeded ? await this.#encode(turns) : this.#assembled(turns);
+    const made = await decideEach(this.#denoiser, pending, this.#chunkSize);
     const latencyMs = performance.now() - started;
     return made.map((one, place) => {
       if ('failure' in one) return one;
       // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
       const rows = { first: observationSteps - 1, count: (turns[place] as Turn).strategy.actionSteps, actionDim };
-      return { decision: toDecision(one, rows, latencyMs), outcome: one.outcome };
+      const probed = probes.size === 0 ? one : { ...one, probes: new Map([...probes, ...one.probes]) };
+      return { decision: toDecision(probed, rows, latencyMs), outcome: one.outcome };
     });
   }
 
   /** The first batch of what a decision would run. */
-  prepare({ pending }: Turn): Promise<{ plan: DecisionPlan; input: DecisionInput }> {
-    return this.#denoiser.prepare(firstRuns([pending], this.#chunkSize));
+  async prepare(turn: Turn): Promise<{ plan: DecisionPlan; input: DecisionInput }> {
+    const { pending } = await this.#encode([turn]);
+    return this.#denoiser.prepare(firstRuns(pending, this.#chunkSize));
+  }
+
+  /** Images that no decision has seen yet are encoded, all together. */
+  async #encode(turns: readonly Turn[]): Promise<EncodedTurns> {
+    const { windows, probes } = await this.#encoder.encode(turns.map(({ pending }) => pending.frames));
+    return { pending: turns.map(({ pending }, i) => ({ ...pending, frames: windows[i] as Float32Array })), probes };
+  }
+
+  /** Without images: at once, because a control loop waits. */
+  #assembled(turns: readonly Turn[]): EncodedTurns {
+    return { pending: turns.map(({ pending }) => ({ ...pending, frames: this.#encoder.assemble(pending.frames) })), probes: NO_PROBES };
   }
 
   get #chunkSize(): number {

@@ -9,10 +9,11 @@ const COMPARED_TENSORS = 8;
  * few. Weights that are read again shall be those that episodes were begun with.
  */
 export async function fileFacts(policy: PolicyCheckpoint, predictor: PredictorCheckpoint | undefined): Promise<string> {
-  const { unet, scheduler, observationSteps, actionSteps, observations, action } = policy;
+  const { unet, images, scheduler, observationSteps, actionSteps, observations, action, encoders } = policy;
   return JSON.stringify([
-    { unet, scheduler, observationSteps, actionSteps, observations, action },
+    { unet, images, scheduler, observationSteps, actionSteps, observations, action },
     await tensorFacts(policy.weights),
+    encoders ? await tensorFacts(encoders.weights) : null,
     predictor ? [predictor.config, await tensorFacts(predictor.weights)] : null,
   ]);
 }

@@ -1,6 +1,6 @@
 import type { PolicyNetworks } from '../decision/networks.js';
 import type { AdapterSummary } from '../runtime/device.js';
-import { type Dialect, type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
+import { type Dialect, type ImageInputs, type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
 
 /** What a loaded policy is. */
@@ -9,11 +9,13 @@ export interface PolicyInfo {
   readonly dialect: Dialect;
   /** Observations of one tick, by the names that act() takes. */
   readonly observations: readonly ObservationInfo[];
+  /** How images become features; undefined for a policy without images. */
+  readonly images: ImageInputs | undefined;
   readonly observationSteps: number;
   readonly horizon: number;
   readonly actionSteps: number;
   readonly actionDim: number;
-  /** Parameters of the U-Net. */
+  /** Parameters of the U-Net and of image encoders. */
   readonly parameters: number;
   readonly precision: Precision;
   /** How the weights of policy and predictor are stored in their files, e.g. ['F16']. */
@@ -37,6 +39,7 @@ export function describePolicy(
     name: spec.name,
     dialect: spec.dialect,
     observations: observationInfo(spec.observations),
+    images: spec.images,
     observationSteps: spec.observationSteps,
     horizon: spec.unet.horizon,
     actionSteps: spec.actionSteps,

@@ -182,7 +182,7 @@ async function createPolicy(
   reopen: Reopen,
   reporter: LoadReporter,
 ): Promise<Policy> {
-  const { weights, weightBytes, warnings: warned, assertUnchanged, close, ...spec } = checkpoint;
+  const { weights, encoders, weightBytes, warnings: warned, assertUnchanged, close, ...spec } = checkpoint;
   let policy: Policy | undefined;
   let loaded = false;
   try {
@@ -193,7 +193,11 @@ async function createPolicy(
       onDeviceLost: options.onDeviceLost ?? 'fail',
       onReload: options.onReload,
       precision,
-      fileDtypes: storedDtypes(weights, ...(typeof predictor === 'object' ? [predictor.weights] : [])),
+      fileDtypes: storedDtypes(
+        weights,
+        ...(encoders ? [encoders.weights] : []),
+        ...(typeof predictor === 'object' ? [predictor.weights] : []),
+      ),
       strategy: options.strategy === undefined ? defaultStrategy(checkpoint, predictor !== undefined) : options.strategy,
       seed: options.seed ?? 0,
       warnings: [...warned, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],

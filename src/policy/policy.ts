@@ -1,9 +1,11 @@
 import { Denoiser, type DenoiseSample } from '../decision/denoiser.js';
+import { encodePlans } from '../decision/encode-plan.js';
+import { FrameEncoder } from '../decision/frame-encoder.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DeviceLostError, DisposedError, NoAdapterError, NonFiniteError, OptionError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import { frameWidth, type Observation, observationOf } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
@@ -86,6 +88,7 @@ export class Policy {
   readonly #queue = new SerialQueue();
   readonly #plans: PlanCache;
   readonly #denoiser: Denoiser;
+  readonly #encoder: FrameEncoder;
   readonly #decider: Decider;
   readonly #checks: RequestChecks;
   #strategy: Strategy;
@@ -104,7 +107,8 @@ export class Policy {
     this.#plans = new PlanCache(placement.networks, parts.spec, parts.probes);
     this.#denoiser = new Denoiser(this.#plans);
     this.#context = strategyContext(parts.spec);
-    this.#decider = new Decider(this.#denoiser, this.#context, parts.onDecision);
+    this.#encoder = new FrameEncoder(encodePlans(placement.networks, parts.probes), this.#observations);
+    this.#decider = new Decider(this.#denoiser, this.#encoder, this.#context, parts.onDecision);
     this.#checks = new RequestChecks({
       name: parts.spec.name,
       observations: this.#observations,
@@ -226,13 +230,15 @@ export class Policy {
    * @throws as decide(), naming the sample.
    */
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
-    const runs = this.#checks.samples(requests);
-    return this.#run(async () =>
-      (await this.#denoiser.run(runs)).map((one, place) => {
+    const samples = this.#checks.samples(requests);
+    return this.#run(async () => {
+      const { windows } = await this.#encoder.encode(samples.map(({ frames }) => frames));
+      const results = await this.#denoiser.run(samples.map(({ run }, i) => ({ ...run, frames: windows[i] as Float32Array })));
+      return results.map((one, place) => {
         if (one instanceof NonFiniteError) throw new NonFiniteError(`denoise: requests[${place}]: ${one.message}`, { cause: one });
         return one;
-      }),
-    );
+      });
+    });
   }
 
   /**
@@ -247,6 +253,23 @@ export class Policy {
       const { plan, input } = await this.#decider.prepare(nextTurn(this.#ownEpisode(), given));
       return plan.time(input);
     });
+  }
+
+  /**
+   * Takes an observation as it arrives and encodes its images, so that decisions that read it find their features there; the result is the
+   * observation to hand to `act`, `decide`, `decideAll` or a `ControlLoop`, of this policy. Its images are copies. It changes no episode, and without
+   * images there is nothing to wait for.
+   * @throws ObservationError, NonFiniteError, DeviceLostError, DisposedError.
+   */
+  async observe(observation: Observation): Promise<Observation> {
+    const frame = this.#checks.observed(observation);
+    await this.#run(() => this.#encoder.encode([[frame]]));
+    return observationOf(this.#observations, frame);
+  }
+
+  /** Frames whose images were encoded since the policy was loaded: each frame is encoded once, whatever reads it. */
+  get encodedFrames(): number {
+    return this.#encoder.encoded;
   }
 
   /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. @throws DisposedError. */
@@ -306,6 +329,7 @@ export class Policy {
   dispose(): Promise<void> {
     this.#disposal ??= this.#queue.run(() => {
       this.#plans.destroy();
+      this.#encoder.destroy();
       if (this.#placement) release(this.#placement);
       this.#placement = undefined;
       this.#parts.onDispose?.();
@@ -357,6 +381,7 @@ export class Policy {
     const placement = await this.#parts.reopen(before, options, reporter);
     try {
       this.#plans.moveTo(placement.networks);
+      this.#encoder.moveTo(encodePlans(placement.networks, this.#parts.probes));
       await reporter.during(placement.networks.device.pipelines, () =>
         this.#rehearse(1, options.signal, (progress) => reporter.report({ stage: 'first runs', ...progress })),
       );
@@ -364,6 +389,7 @@ export class Policy {
       options.signal?.throwIfAborted();
     } catch (error) {
       this.#plans.moveTo(before.networks);
+      this.#encoder.moveTo(encodePlans(before.networks, this.#parts.probes));
       release(placement);
       throw error;
     }
@@ -378,14 +404,19 @@ export class Policy {
     signal?.throwIfAborted();
     await plan.runEachKernel(onKernel);
     const { observationSteps } = this.#context;
-    const zeros = Object.fromEntries(this.#observations.map(({ name, size }) => [name, new Float32Array(observationSteps * size)]));
+    const width = frameWidth(this.#observations);
+    const frames = Array.from({ length: observationSteps }, () => ({ values: new Float32Array(width), pictures: [] }));
     const parts = {
       denoiser: this.#denoiser,
+      // Zeros in the place of the features of images.
+      encoder: new FrameEncoder(undefined, this.#observations),
       context: this.#context,
       predicted: plan.isPredicting,
       newWindow: () => this.#newWindow(),
     };
-    await rehearse(parts, this.#strategy, batch, this.#checks.window('warmup', zeros, {}), signal);
+    await rehearse(parts, this.#strategy, batch, { frames, given: {} }, signal);
+    // At the first decision of an episode one frame stands for all; later ones may find none of theirs encoded.
+    for (const count of new Set([1, observationSteps])) await this.#encoder.warmup(batch * count);
   }
 
   async #whileLoaded<T>(task: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { REHEARSED } from '../decision/decision-input.js';
 import type { Denoiser } from '../decision/denoiser.js';
+import type { FrameEncoder } from '../decision/frame-encoder.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { FrameWindow } from '../observations/window.js';
@@ -14,6 +15,7 @@ const LONGEST_MS = 20;
 
 export interface RehearsalParts {
   readonly denoiser: Denoiser;
+  readonly encoder: FrameEncoder;
   readonly context: StrategyContext;
   /** Whether the policy has a predictor. */
   readonly predicted: boolean;
@@ -27,13 +29,13 @@ export interface RehearsalParts {
  * @throws DeviceLostError, DeviceLimitError, ShaderError, and the reason of `signal` when it is aborted.
  */
 export async function rehearse(
-  { denoiser, context, predicted, newWindow }: RehearsalParts,
+  { denoiser, encoder, context, predicted, newWindow }: RehearsalParts,
   strategy: Strategy,
   batch: number,
   given: Given,
   signal: AbortSignalLike | undefined,
 ): Promise<void> {
-  const decider = new Decider(denoiser, context, undefined);
+  const decider = new Decider(denoiser, encoder, context, undefined);
   const tried = oneEvaluation(strategy, predicted);
   const episodes = Array.from({ length: batch }, (_, sample) => new Episode(tried, { seed: 0, episode: 0, sample }, newWindow()));
   const begun = performance.now();
@@ -49,8 +51,9 @@ export async function rehearse(
   // The first decision of an episode, one of a robot that stands still, and a usual one, which is the most recent. A strategy
   // that remembers more than chunks cannot be asked for the later ones.
   const pasts: readonly (readonly PastChunk[])[] = strategy.needsOnlyChunks ? [[], [still, still], [still]] : [[]];
+  const frames = encoder.assemble(given.frames);
   const pending = (past: readonly PastChunk[]): PendingDecision[] =>
-    Array.from({ length: batch }, (_, sample) => statelessTurn(strategy, given, past, 0, sample).pending);
+    Array.from({ length: batch }, (_, sample) => ({ ...statelessTurn(strategy, given, past, 0, sample).pending, frames }));
   await denoiser.expect(pasts.map((past) => firstRuns(pending(past), size)));
 }
 

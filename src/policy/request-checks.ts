@@ -44,6 +44,11 @@ export class RequestChecks {
     return { frame, given };
   }
 
+  /** @throws ObservationError. */
+  observed(observation: Observation): Frame {
+    return checkFrame(this.#facts.observations, observation, 'observe');
+  }
+
   /** @throws ObservationError, OptionError. */
   window(where: string, window: Observation, noise: GivenNoise): Given {
     const { observations, context } = this.#facts;
@@ -91,12 +96,13 @@ export class RequestChecks {
   }
 
   /** @throws as window(). */
-  samples(requests: readonly DenoiseSample[]): DenoiseRun[] {
+  samples(requests: readonly DenoiseSample[]): { readonly frames: readonly Frame[]; readonly run: Omit<DenoiseRun, 'frames'> }[] {
     checkList('denoise', 'requests', requests, (request) => checkObject('denoise', 'a request', request));
     const { observations, context } = this.#facts;
-    return requests.map(({ window, ...request }) =>
-      givenRun(request, checkWindow(observations, window, context.observationSteps, 'denoise'), context),
-    );
+    return requests.map(({ window, ...request }) => ({
+      frames: checkWindow(observations, window, context.observationSteps, 'denoise'),
+      run: givenRun(request, context),
+    }));
   }
 
   #oneOf(where: string, request: DecideRequest, place: number): CheckedRequest {

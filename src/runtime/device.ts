@@ -131,6 +131,10 @@ export class ComputeDevice {
   readonly warnings: readonly string[];
   /** See OpenDeviceOptions. */
   readonly inLaterTurn: (call: () => void) => void;
+  /**
+   * Invocations of a subgroup, where the device has subgroups and all are of one size; 1: kernels do without.
+   */
+  readonly subgroupSize: number;
   /** Features of the adapter, whether or not the device asked for them. */
   readonly adapterFeatures: ReadonlySet<string>;
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
@@ -148,7 +152,9 @@ export class ComputeDevice {
     this.#gpu = gpu;
     this.#gpuDevice = device;
     this.adapterFeatures = new Set([...adapter.features].map(String));
-    const { vendor, architecture, device: name, description, isFallbackAdapter } = adapter.info;
+    const { vendor, architecture, device: name, description, isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info;
+    const oneSize = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;
+    this.subgroupSize = (oneSize ? subgroupMinSize : undefined) ?? 1;
     const { profile = 'safe' } = options;
     const facts = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter, profile };
     const warnings: string[] = [];
@@ -187,7 +193,8 @@ export class ComputeDevice {
     // Eight storage buffers are enough to decide; probes of a fused plan are further ones.
     const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
     // Kernels use f16 only after it was checked (ops/half-loads.ts); asking costs nothing where nobody does.
-    const wanted = ['shader-f16', ...(options.timing ? (['timestamp-query'] as const) : [])] as const;
+    // Subgroups are a matter of speed alone: the same sums in the same order.
+    const wanted = ['shader-f16', 'subgroups', ...(options.timing ? (['timestamp-query'] as const) : [])] as const;
     const requiredFeatures = wanted.filter((name) => adapter.features.has(name));
     const device = await adapter.requestDevice({
       label: 'warmstep',

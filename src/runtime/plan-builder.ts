@@ -32,7 +32,7 @@ export interface Dispatch {
 }
 
 /** What a plan is recorded for: a device, or what the choice of variants asks of one. */
-export type BuildTarget = Pick<ComputeDevice, 'deviceClass' | 'variants' | 'halfLoads'>;
+export type BuildTarget = Pick<ComputeDevice, 'deviceClass' | 'variants' | 'halfLoads'> & Partial<Pick<ComputeDevice, 'subgroupSize'>>;
 
 /** A copy of ranges of a buffer, one after the other, after dispatch number `after` of a segment. */
 export interface ProbePoint {
@@ -75,15 +75,22 @@ export class PlanBuilder {
   /** Of the device; undefined: the shipped ones alone. */
   readonly variants: VariantTable | undefined;
   readonly halfLoads: BuildTarget['halfLoads'];
+  /** Of the device; a class of devices has none. */
+  readonly subgroupSize: number;
   #current: { dispatches: Dispatch[]; probes: ProbePoint[] } | undefined;
 
   /** `target`: a class of devices stands for its shipped variants. `probes`: names of the inner values that the plan shall hand out. */
   constructor(target: DeviceClass | BuildTarget, probes: Iterable<string> = []) {
-    const { deviceClass, variants, halfLoads }: BuildTarget =
-      typeof target === 'string' ? { deviceClass: target, variants: undefined, halfLoads: 'packed' } : target;
+    const {
+      deviceClass,
+      variants,
+      halfLoads,
+      subgroupSize = 1,
+    }: BuildTarget = typeof target === 'string' ? { deviceClass: target, variants: undefined, halfLoads: 'packed' } : target;
     this.deviceClass = deviceClass;
     this.variants = variants;
     this.halfLoads = halfLoads;
+    this.subgroupSize = subgroupSize;
     this.#wantedProbes = new Set(probes);
   }
 

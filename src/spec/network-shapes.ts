@@ -38,3 +38,44 @@ export interface PredictorShape {
   readonly heads: number;
   readonly feedforwardDim: number;
 }
+
+/** Backbones of image encoders, by the names of torchvision, with the residual blocks of their four stages. */
+export const BACKBONES = { resnet18: [2, 2, 2, 2], resnet34: [3, 4, 6, 3] } as const;
+export type Backbone = keyof typeof BACKBONES;
+
+/** LeRobot's DiffusionRgbEncoder: a ResNet without its classifier, keypoints, a linear layer. */
+export interface ImageEncoderShape {
+  readonly backbone: Backbone;
+  /** Group norm with 16 channels to a group, or batch norm with running statistics. */
+  readonly norm: 'group' | 'batch';
+  readonly keypoints: number;
+  /** Sets of weights: 1 that all cameras share, or one for each camera. */
+  readonly encoders: number;
+  /** Of the pictures after resize and crop. */
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Channels of the maps of an image encoder, and how often their sides were halved, by torchvision's names of what makes them. */
+const ENCODER_MAPS: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ['input', [3, 0]],
+  ['backbone.0', [64, 1]],
+  ['backbone.1', [64, 1]],
+  ['backbone.3', [64, 2]],
+  ['backbone.4', [64, 2]],
+  ['backbone.5', [128, 3]],
+  ['backbone.6', [256, 4]],
+  ['backbone.7', [512, 5]],
+]);
+
+/** The map that a stage of an image encoder makes of one picture; undefined for what is no map. */
+export function encoderMap(
+  stage: string,
+  { height, width }: Pick<ImageEncoderShape, 'height' | 'width'>,
+): { readonly channels: number; readonly height: number; readonly width: number } | undefined {
+  const found = ENCODER_MAPS.get(stage);
+  if (!found) return undefined;
+  const [channels, halvings] = found;
+  // Rounding up each time is rounding up once.
+  return { channels, height: Math.ceil(height / 2 ** halvings), width: Math.ceil(width / 2 ** halvings) };
+}

@@ -1,4 +1,4 @@
-import type { UnetShape } from './network-shapes.js';
+import type { ImageEncoderShape, UnetShape } from './network-shapes.js';
 import type { NoiseScheduleOptions } from './noise-schedule.js';
 import type { PredictionType, Thresholding, TimestepSpacing, VarianceType } from './sampling.js';
 
@@ -54,25 +54,44 @@ interface FeatureOfFrame {
   readonly rawName: string;
   /** Values of it in a frame, and so in the conditioning vector; of an image, the features that its encoder makes. */
   readonly size: number;
-  /** Of these values. */
-  readonly normalizer: Normalizer;
 }
 
 /** A vector that the network reads. */
 export interface VectorFeature extends FeatureOfFrame {
   readonly kind: 'vector';
+  /** Of its values. */
+  readonly normalizer: Normalizer;
 }
 
-/** An image that the network reads the features of. No checkpoint with one can be loaded yet. */
+/** An image that the network reads the features of; how they are made is the same for all images (`ImageInputs`). */
 export interface ImageFeature extends FeatureOfFrame {
   readonly kind: 'image';
   readonly channels: number;
+  /** In pixels, as the camera delivers it. */
   readonly height: number;
   readonly width: number;
+  /** Of its pixels from 0 to 1, one value for each channel. Features are not normalised. */
+  readonly normalizer: Normalizer;
 }
 
 /** What the network reads of an observation. */
 export type ObservationFeature = VectorFeature | ImageFeature;
+
+/** Height and width in pixels. */
+export type Sides = readonly [number, number];
+
+/** How the images of a policy become features: first resized, then cropped to their middle, then encoded. */
+export interface ImageInputs {
+  /** Of the images as cameras deliver them. */
+  readonly frame: Sides;
+  /** Antialiased, aspect ratio not kept; undefined: not resized. */
+  readonly resize: Sides | undefined;
+  /** The middle of what is there by then; undefined: all of it. */
+  readonly crop: Sides | undefined;
+  readonly encoder: ImageEncoderShape;
+  /** Whether each camera has an encoder of its own, also where there is one camera. */
+  readonly isSeparate: boolean;
+}
 
 /**
  * On-disk format: A is LeRobot with `input_shapes`, B with `input_features` and statistics inside the model file, C with
@@ -88,22 +107,52 @@ export interface PolicySpec {
   readonly scheduler: SchedulerConfig;
   readonly observationSteps: number;
   readonly actionSteps: number;
-  /** In the order of the conditioning vector: state, then environment state. */
+  /** In the order of the conditioning vector: state, images, environment state. */
   readonly observations: readonly ObservationFeature[];
+  /** Undefined for a policy without images. */
+  readonly images: ImageInputs | undefined;
   readonly action: Unnormalizer;
   readonly parameters: number;
 }
 
 /** Observations as a robot knows them. */
 export function observationInfo(features: readonly ObservationFeature[]): ObservationInfo[] {
-  return features.map(({ rawName, name, size }) => ({ name: rawName, feature: name, size }));
+  return features.map((feature) => {
+    const { rawName, name, size } = feature;
+    if (feature.kind === 'vector') return { kind: 'vector', name: rawName, feature: name, size };
+    const { channels, height, width } = feature;
+    return { kind: 'image', name: rawName, feature: name, height, width, channels, features: size };
+  });
 }
 
-/** One observation of a tick. */
-export interface ObservationInfo {
+interface NamedObservation {
   /** The name that act() takes. */
   readonly name: string;
   /** The policy's own name for it, which differs where the checkpoint renames observations. */
   readonly feature: string;
+}
+
+/** A vector of a tick. */
+export interface VectorObservation extends NamedObservation {
+  readonly kind: 'vector';
   readonly size: number;
+}
+
+/** An image of a tick. */
+export interface ImageObservation extends NamedObservation {
+  readonly kind: 'image';
+  /** In pixels. */
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Values that its encoder makes of it. */
+  readonly features: number;
+}
+
+/** One observation of a tick. */
+export type ObservationInfo = VectorObservation | ImageObservation;
+
+/** Values of an observation in a frame. */
+export function valuesInFrame(observation: ObservationInfo): number {
+  return observation.kind === 'vector' ? observation.size : observation.features;
 }

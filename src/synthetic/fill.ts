@@ -1,6 +1,7 @@
 /** How the values of a synthetic tensor follow from their index. */
 export type Fill =
   | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'values'; readonly values: Float32Array }
   /** Uniform in (−bound, bound). */
   | { readonly kind: 'uniform'; readonly bound: number; readonly seed: number };
 
@@ -12,6 +13,9 @@ export function fillValues(fill: Fill, first: number, out: Float32Array): void {
   switch (fill.kind) {
     case 'constant':
       out.fill(fill.value);
+      return;
+    case 'values':
+      out.set(fill.values.subarray(first, first + out.length));
       return;
     case 'uniform': {
       const scale = fill.bound / 2 ** 31;

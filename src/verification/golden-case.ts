@@ -1,7 +1,11 @@
+import type { TensorInfo } from '../checkpoints/safetensors/header.js';
 import { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import { CheckpointError } from '../foundation/errors.js';
 import type { StrategyOptions, WarmStartOptions } from '../strategies/strategy-options.js';
+
+/** Where generated inputs lie. */
+const INPUTS = 'inputs.safetensors';
 
 /** `case.json`: how the reference outputs were computed. */
 export interface CaseDescription {
@@ -11,6 +15,10 @@ export interface CaseDescription {
   readonly steps?: number;
   readonly budget?: number;
   readonly cold_start?: { readonly scheduler: string; readonly steps: number };
+  /** Of maps of the image encoder: they are recorded at every n-th channel, row and column. */
+  readonly activation_strides?: Readonly<Record<string, readonly [number, number, number]>>;
+  /** Name of the formula that recorded pictures are made from; they lie in `inputs.safetensors` then. */
+  readonly inputs?: string;
   readonly start?: 'forward_noise' | { readonly sigma: number; readonly sigma_t: number };
   readonly stall?: {
     readonly eps: number;
@@ -26,40 +34,68 @@ export interface CaseDescription {
 export class GoldenCase {
   readonly name: string;
   readonly description: CaseDescription;
-  readonly #file: SafetensorsFile;
+  /** Tensors by name, and the file that each is in. */
+  readonly #tensors: ReadonlyMap<string, SafetensorsFile>;
 
-  private constructor(name: string, description: CaseDescription, file: SafetensorsFile) {
+  private constructor(name: string, description: CaseDescription, files: readonly SafetensorsFile[]) {
     this.name = name;
     this.description = description;
-    this.#file = file;
+    this.#tensors = new Map(files.flatMap((file) => [...file.tensors.keys()].map((tensor) => [tensor, file] as const)));
   }
 
   /** @throws CheckpointError where a file is missing or malformed. */
   static async open(source: CheckpointSource): Promise<GoldenCase> {
     const description = await readDescription(source);
-    const file = await SafetensorsFile.open(await source.open('case.safetensors'));
-    return new GoldenCase(description.name ?? source.name, description, file);
+    const files = [await SafetensorsFile.open(await source.open('case.safetensors'))];
+    if (description.inputs !== undefined) {
+      if (!(await source.list()).includes(INPUTS)) {
+        throw new CheckpointError(
+          `${source.name}: the pictures of this case are made by a formula, expected them in "${INPUTS}", found no such file. Make it from ` +
+            `"${description.inputs}" first.`,
+        );
+      }
+      files.push(await SafetensorsFile.open(await source.open(INPUTS)));
+    }
+    return new GoldenCase(description.name ?? source.name, description, files);
   }
 
   /** Names of the tensors that begin with a prefix, without it. */
   names(prefix: string): string[] {
-    return [...this.#file.tensors.keys()].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+    return [...this.#tensors.keys()].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   }
 
   has(name: string): boolean {
-    return this.#file.tensors.has(name);
+    return this.#tensors.has(name);
   }
 
   shape(name: string): readonly number[] {
-    const tensor = this.#file.tensors.get(name);
-    if (!tensor) throw new CheckpointError(`case "${this.name}": case.safetensors has no tensor "${name}".`);
-    return tensor.shape;
+    return this.#find(name).info.shape;
+  }
+
+  /** Whether a tensor is of bytes, as pictures are. */
+  isBytes(name: string): boolean {
+    return this.#find(name).info.dtype === 'U8';
+  }
+
+  /** Whether a tensor was rounded when it was recorded. */
+  isHalf(name: string): boolean {
+    return this.#find(name).info.dtype === 'F16';
+  }
+
+  bytes(name: string): Promise<Uint8Array> {
+    return this.#find(name).file.readBytes(name);
   }
 
   /** A copy of a tensor's values. */
   async values(name: string): Promise<Float32Array> {
-    this.shape(name);
-    return (await this.#file.readFloats(name)).slice();
+    return (await this.#find(name).file.readFloats(name)).slice();
+  }
+
+  #find(name: string): { readonly file: SafetensorsFile; readonly info: TensorInfo } {
+    const file = this.#tensors.get(name);
+    const info = file?.tensors.get(name);
+    if (!file || !info) throw new CheckpointError(`case "${this.name}": case.safetensors has no tensor "${name}".`);
+    return { file, info };
   }
 }
 

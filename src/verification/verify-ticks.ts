@@ -1,6 +1,7 @@
 import { CheckpointError } from '../foundation/errors.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import type { GoldenCase } from './golden-case.js';
+import { recordedObservations } from './recorded-observations.js';
 
 const OBSERVATION = 'ticks.input.observation.';
 const STEP_NOISE = 'ticks.input.variance_noise.';
@@ -14,13 +15,7 @@ export async function computeTicks(
   policy: Policy,
   decisions: readonly Decision[],
 ): Promise<Map<string, ArrayLike<number>>> {
-  const observations = new Map<string, { values: Float32Array; size: number }>();
-  let ticks = 0;
-  for (const name of golden.names(OBSERVATION)) {
-    const [count = 0, size = 1] = golden.shape(OBSERVATION + name);
-    ticks = count;
-    observations.set(`observation.${name}`, { values: await golden.values(OBSERVATION + name), size });
-  }
+  const observations = await recordedObservations(golden, OBSERVATION);
   const noise = rows(await golden.values('ticks.input.noise'), golden.shape('ticks.input.noise'));
   const stepNoise: Float32Array[][] = [];
   for (let step = 0; golden.has(STEP_NOISE + step); step++) {
@@ -29,11 +24,8 @@ export async function computeTicks(
   policy.reset();
   const { actionDim } = policy.info;
   const first = decisions.length;
-  const actions = new Float32Array(ticks * actionDim);
-  for (let tick = 0; tick < ticks; tick++) {
-    const observation = Object.fromEntries(
-      [...observations].map(([name, { values, size }]) => [name, values.subarray(tick * size, (tick + 1) * size)]),
-    );
+  const actions = new Float32Array(observations.length * actionDim);
+  for (const [tick, observation] of observations.entries()) {
     const decision = decisions.length - first;
     const steps = stepNoise.map((row) => row[decision]).filter((row) => row !== undefined);
     actions.set(

@@ -1,8 +1,11 @@
 import { CheckpointError } from '../foundation/errors.js';
+import { frameWidth } from '../observations/check.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import { concatenate } from '../strategies/chunks.js';
 import { toChannelsFirst } from './compare.js';
+import { encoderStage } from './encoder-stage.js';
 import type { GoldenCase } from './golden-case.js';
+import { recordedObservations } from './recorded-observations.js';
 
 const PREFIX = 'expected.';
 const OBSERVATION = 'input.observation.';
@@ -14,6 +17,7 @@ export function probesOf(golden: GoldenCase): string[] {
     if (name === 'global_cond' || name.startsWith('normalized.')) probes.add('global_cond');
     else if (OUTPUTS.includes(name) || name.startsWith('model_output.')) probes.add('model_output');
     else if (name.startsWith('sample.')) probes.add('sample');
+    else if (name.startsWith('encoder.')) probes.add(name);
     else if (name.startsWith('activation.')) probes.add(probeNameOf(name));
     else if (name.startsWith('prediction.')) probes.add('prediction');
     else if (name.startsWith('start.')) probes.add('start');
@@ -29,10 +33,7 @@ export async function computeWindow(golden: GoldenCase, policy: Policy): Promise
     const size = values.length / batch;
     return Array.from({ length: batch }, (_, b) => values.slice(b * size, (b + 1) * size));
   };
-  const windows: Record<string, Float32Array>[] = Array.from({ length: batch }, () => ({}));
-  for (const name of golden.names(OBSERVATION)) {
-    (await read(OBSERVATION + name)).forEach((values, b) => ((windows[b] as Record<string, Float32Array>)[`observation.${name}`] = values));
-  }
+  const windows = await recordedObservations(golden, OBSERVATION);
   const noise = await read('input.noise');
   const stepNoise: Float32Array[][] = [];
   for (let step = 0; golden.has(`input.variance_noise.${step}`); step++) stepNoise.push(await read(`input.variance_noise.${step}`));
@@ -44,16 +45,17 @@ export async function computeWindow(golden: GoldenCase, policy: Policy): Promise
       ...(stepNoise.length > 0 ? { stepNoise: stepNoise.map((row) => row[b] as Float32Array) } : {}),
     })),
   );
-  return new Map(golden.names(PREFIX).map((name) => [PREFIX + name, valueOf(name, decisions, policy)]));
+  return new Map(golden.names(PREFIX).map((name) => [PREFIX + name, valueOf(golden, name, decisions, policy)]));
 }
 
 /** One schedule for all: they ran as one batch, whose timesteps and probes every one of them has. */
-function valueOf(name: string, decisions: readonly Decision[], policy: Policy): ArrayLike<number> {
+function valueOf(golden: GoldenCase, name: string, decisions: readonly Decision[], policy: Policy): ArrayLike<number> {
   const [first] = decisions as readonly [Decision];
   if (name === 'timesteps') return first.timesteps;
   if (name === 'action') return concatenate(decisions.map(({ actions }) => actions));
   if (name === 'action_horizon') return concatenate(decisions.map(({ chunk }) => chunk));
   if (name === 'global_cond') return probe(first, 'global_cond', name);
+  if (name.startsWith('encoder.')) return encoderStage(golden, PREFIX + name, policy.info, probe(first, name, name));
   if (name.startsWith('normalized.')) return normalizedFeature(name.slice('normalized.'.length), decisions, policy);
   if (OUTPUTS.includes(name)) {
     const { horizon, actionDim } = policy.info;
@@ -79,11 +81,13 @@ function probe(result: Decision, key: string, wanted: string): Float32Array {
 /** One feature out of the conditioning vector [b][observationSteps][frame]. */
 function normalizedFeature(feature: string, decisions: readonly Decision[], policy: Policy): Float32Array {
   const { observations, observationSteps } = policy.info;
-  const width = observations.reduce((sum, { size }) => sum + size, 0);
+  const width = frameWidth(observations);
   const index = observations.findIndex((observation) => observation.feature === feature || observation.name === feature);
   const found = observations[index];
   if (!found) throw new CheckpointError(`the case expects "${PREFIX}normalized.${feature}", which this policy does not read.`);
-  const first = observations.slice(0, index).reduce((sum, { size }) => sum + size, 0);
+  if (found.kind === 'image')
+    throw new CheckpointError(`the case expects "${PREFIX}normalized.${feature}", which is an image: it is not kept.`);
+  const first = frameWidth(observations.slice(0, index));
   const frames = probe(decisions[0] as Decision, 'global_cond', `normalized.${feature}`);
   const values = new Float32Array(decisions.length * observationSteps * found.size);
   for (let frame = 0; frame < decisions.length * observationSteps; frame++) {

@@ -36,6 +36,12 @@ describe('f16', () => {
     }
   });
 
+  it('rounds a wider value to f32 first, where halves are subnormal too', () => {
+    // Just below the middle of two halves; as f32 it is the middle, a tie that goes to the even code.
+    expect(f32ToF16Bits(1.5 * 2 ** -24 - 2 ** -50)).toBe(2);
+    expect(f32ToF16Bits(1.5 + 2 ** -11 - 2 ** -40)).toBe(f32ToF16Bits(Math.fround(1.5 + 2 ** -11)));
+  });
+
   it('goes to infinity from 65520 on and to zero below half of the smallest subnormal', () => {
     expect(f32ToF16Bits(65519.996)).toBe(0x7bff);
     expect(f32ToF16Bits(65520)).toBe(0x7c00);

@@ -300,26 +300,6 @@ describe('config.json is refused with', () => {
     expect(error.message).not.toMatch(EDITS);
   });
 
-  it('an image, by name', async () => {
-    const error = await refusal(
-      new ChangedCheckpoint('state-ddim2').config((config) => {
-        config.input_features['observation.images.top'] = { type: 'VISUAL', shape: [3, 96, 96] };
-      }),
-    );
-    expect(error).toBeInstanceOf(UnsupportedCheckpointError);
-    expect(error.message).toContain('"observation.images.top" is an image; image encoders are not supported yet');
-  });
-
-  it('an image in the spelling of 2024, by name', async () => {
-    const error = await refusal(
-      new ChangedCheckpoint('state-dialect-a').config((config) => {
-        config.input_shapes['observation.image'] = [3, 96, 96];
-      }),
-    );
-    expect(error).toBeInstanceOf(UnsupportedCheckpointError);
-    expect(error.message).toContain('"observation.image" is an image');
-  });
-
   it('a key that stands there twice', async () => {
     const checkpoint = new ChangedCheckpoint('state-ddim2');
     checkpoint.files['config.json'] = '{"horizon": 16, "horizon": 64}';
@@ -573,7 +553,9 @@ describe('the files of a checkpoint', () => {
       ...tensors,
       f32('diffusion.rgb_encoder.out.bias', [0]),
     ]);
-    expect((await refusal(checkpoint)).message).toContain('found an image encoder ("diffusion.rgb_encoder.out.bias")');
+    expect((await refusal(checkpoint)).message).toContain(
+      'found the tensor "diffusion.rgb_encoder.out.bias" of an image encoder, expected none',
+    );
   });
 
   it('must hold weights as floats, all of them finite once they are read', async () => {

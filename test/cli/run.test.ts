@@ -12,8 +12,8 @@ const PREDICTOR = repositoryPath('test/goldens/step-forward-noise/predictor');
 const BUNDLED = repositoryPath('checkpoints/pusht-state');
 const TICKS = 10;
 const FEATURES = [
-  { name: 'observation.state', size: 2 },
-  { name: 'observation.environment_state', size: 16 },
+  { kind: 'vector', name: 'observation.state', feature: 'observation.state', size: 2 },
+  { kind: 'vector', name: 'observation.environment_state', feature: 'observation.environment_state', size: 16 },
 ] as const;
 
 interface RunReport {

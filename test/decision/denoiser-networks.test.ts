@@ -34,8 +34,8 @@ describe('runs that name a denoiser', () => {
   function run(checkpoint: PolicyCheckpoint, salt: number, denoiser?: string): DenoiseRun {
     const context = strategyContext(checkpoint);
     const schedule = ddimSchedule({ ...solverOptions('state-ddim2'), steps: 2 });
-    const { request, ...rest } = givenRun({ sample: irregular(16, salt), schedule }, irregular(6), context);
-    return { ...rest, request: { ...request, ...(denoiser === undefined ? {} : { denoiser }) } };
+    const { request, ...rest } = givenRun({ sample: irregular(16, salt), schedule }, context);
+    return { ...rest, frames: irregular(6), request: { ...request, ...(denoiser === undefined ? {} : { denoiser }) } };
   }
 
   it('go through that one, in a batch of its own, and an unknown one is an error', async () => {

@@ -3,6 +3,7 @@ import type { Task } from '../../src/envs/environment.js';
 import { type EvaluateOptions, evaluate } from '../../src/evaluation/evaluate.js';
 import { measureLatency } from '../../src/evaluation/latency.js';
 import type { EpisodeRecord } from '../../src/evaluation/record.js';
+import type { Observation } from '../../src/observations/check.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { parseStrategy } from '../../src/strategies/parse.js';
@@ -142,7 +143,7 @@ describe('evaluate', () => {
       const arrays: Record<string, number[]> = {};
       const observe = (): Record<string, number[]> => {
         for (const [name, values] of Object.entries(environment.observe()))
-          Array.from(values).forEach((value, i) => ((arrays[name] ??= [])[i] = value));
+          Array.from(values as ArrayLike<number>).forEach((value, i) => ((arrays[name] ??= [])[i] = value));
         return arrays;
       };
       return { observe };
@@ -294,6 +295,8 @@ describe('measureLatency', () => {
   });
 });
 
-function enormous(observation: Readonly<Record<string, ArrayLike<number>>>): Record<string, number[]> {
-  return Object.fromEntries(Object.entries(observation).map(([name, values]) => [name, Array.from(values, () => 3e38)]));
+function enormous(observation: Observation): Record<string, number[]> {
+  return Object.fromEntries(
+    Object.entries(observation).map(([name, values]) => [name, Array.from(values as ArrayLike<number>, () => 3e38)]),
+  );
 }

@@ -98,6 +98,7 @@ const POLICY: readonly Probe[] = [
   { what: 'decideAll: an episode', call: (value) => policy.decideAll([{ episode: value, window: WINDOW }]) },
   { what: 'decideAll: a window', call: (value) => policy.decideAll([{ episode, window: value }]) },
   { what: 'decideAll: previous', call: (value) => policy.decideAll([{ window: WINDOW, previous: value }]), accepts: ['an empty list'] },
+  { what: 'observe', call: (value) => policy.observe(value) },
   { what: 'decideAllSettled: requests', call: (value) => policy.decideAllSettled(value), accepts: ['an empty list'] },
   {
     what: 'decideAllSettled: a request',
@@ -460,7 +461,7 @@ describe('the probes', () => {
 
   it('try every method of a policy', () => {
     const methods = Object.getOwnPropertyNames(Policy.prototype).filter(
-      (name) => !['constructor', 'info', 'reset', 'dispose'].includes(name),
+      (name) => !['constructor', 'info', 'encodedFrames', 'reset', 'dispose'].includes(name),
     );
     expect(methods.filter((name) => !probed.includes(name))).toEqual([]);
   });
@@ -480,6 +481,7 @@ describe('a policy that was disposed of', () => {
       () => disposed.decideAll([]),
       () => disposed.decideAllSettled([]),
       () => disposed.reload(),
+      () => disposed.observe(FRAME),
       () => disposed.denoise([SAMPLE]),
       () => disposed.timeDecision(WINDOW),
       () => disposed.warmup(),

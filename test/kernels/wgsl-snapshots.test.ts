@@ -3,8 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { PrologueParameters } from '../../kernels/conv/conv-prologue.wgsl.js';
 import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
 import type { Conv1dParameters } from '../../kernels/conv/conv1d-shape.js';
+import { conv2dLanesKernel } from '../../kernels/conv/conv2d-lanes.wgsl.js';
+import { conv2dTiledKernel } from '../../kernels/conv/conv2d-tiled.wgsl.js';
+import { winogradInputKernel, winogradOutputKernel } from '../../kernels/conv/winograd.wgsl.js';
+import { maxPoolKernel } from '../../kernels/image/max-pool.wgsl.js';
+import { prepareFramesKernel } from '../../kernels/image/prepare-frames.wgsl.js';
+import { spatialSoftmaxKernel } from '../../kernels/image/spatial-softmax.wgsl.js';
 import type { Kernel } from '../../kernels/lib/kernel.js';
 import { loadWeightsKernel } from '../../kernels/lib/load-weights.wgsl.js';
+import { finishMapKernel } from '../../kernels/norm/finish-map.wgsl.js';
 import { finishNormKernel } from '../../kernels/norm/finish-norm.wgsl.js';
 import { groupNormKernel } from '../../kernels/norm/group-norm.wgsl.js';
 import { layerNormKernel } from '../../kernels/norm/layer-norm.wgsl.js';
@@ -53,6 +60,8 @@ const PROLOGUE: PrologueParameters = {
 
 const TOKENS: TokenSizes = { storage: 'f32', modelDim: 64, heads: 4, epsilon: 1e-5, maxInput: 256, maxOutput: 256, maxKeys: 18 };
 
+const CONV2D = { storage: 'f32', bias: true, residual: true, relu: true } as const;
+
 /** Every kernel, in the variants whose texts differ by more than a number. */
 const KERNELS: Readonly<Record<string, Kernel>> = {
   'conv1d-software-f32': conv1dKernel(CONV),
@@ -80,7 +89,26 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     inVector: 'scalar',
     ragged: true,
   }),
+  'conv2d-lanes-f32': conv2dLanesKernel({ ...CONV2D, pixels: 8, subgroup: 1 }),
+  'conv2d-lanes-subgroup-int8': conv2dLanesKernel({ ...CONV2D, storage: 'int8', place: 'texture', pixels: 16, subgroup: 8 }),
+  'conv2d-tiled-f32': conv2dTiledKernel({ ...CONV2D, tile: { pixels: 32, pixelsEach: 4, lanes: 8, lanesEach: 1 }, split: false }),
+  'conv2d-tiled-f16-split': conv2dTiledKernel({
+    storage: 'f16',
+    bias: false,
+    residual: false,
+    relu: false,
+    tile: { pixels: 64, pixelsEach: 4, lanes: 16, lanesEach: 2 },
+    split: true,
+  }),
+  'winograd-input': winogradInputKernel(8),
+  'winograd-output': winogradOutputKernel({ invocations: 8, bias: true, residual: true, relu: true }),
   'linear-gelu-residual': conv1dKernel({ ...LINEAR, outActivation: 'gelu', residual: true }),
+  'finish-map-residual-relu': finishMapKernel({ invocations: 64, norm: 'none', epsilon: 1e-5, residual: true, relu: true }),
+  'finish-map-group-norm': finishMapKernel({ invocations: 256, norm: 'group', epsilon: 1e-5, residual: false, relu: false }),
+  'max-pool': maxPoolKernel(64),
+  'prepare-frames-u8-hwc3': prepareFramesKernel({ format: 'u8-hwc3', resized: false, invocations: 64 }),
+  'prepare-frames-f32-chw-resized': prepareFramesKernel({ format: 'f32-chw', resized: true, invocations: 64 }),
+  'spatial-softmax': spatialSoftmaxKernel(8),
   'finish-norm': finishNormKernel(PROLOGUE, 256),
   'group-norm-film-residual': groupNormKernel({ epsilon: 1e-5, invocations: 8, film: 'scale-bias', residual: true, probed: false }),
   'group-norm-film-bias-probed': groupNormKernel({ epsilon: 1e-5, invocations: 64, film: 'bias', residual: false, probed: true }),

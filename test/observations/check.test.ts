@@ -8,15 +8,18 @@ import { useTestDevice } from '../support/device.js';
 import { bits, loadGolden, noise, window } from '../support/golden-policy.js';
 
 const FEATURES: readonly ObservationInfo[] = [
-  { name: 'joints', feature: 'observation.state', size: 2 },
-  { name: 'observation.environment_state', feature: 'observation.environment_state', size: 3 },
+  { kind: 'vector', name: 'joints', feature: 'observation.state', size: 2 },
+  { kind: 'vector', name: 'observation.environment_state', feature: 'observation.environment_state', size: 3 },
 ];
 const env = [10, 11, 12];
 
 describe('checkFrame and checkWindow', () => {
   it('interleaves the features frame by frame, in the order of the conditioning vector', () => {
     const observation = { 'observation.environment_state': [10, 11, 12, 20, 21, 22], joints: [1, 2, 3, 4] };
-    expect(checkWindow(FEATURES, observation, 2, 'act')).toEqual(Float32Array.of(1, 2, 10, 11, 12, 3, 4, 20, 21, 22));
+    expect(checkWindow(FEATURES, observation, 2, 'act').map(({ values }) => values)).toEqual([
+      Float32Array.of(1, 2, 10, 11, 12),
+      Float32Array.of(3, 4, 20, 21, 22),
+    ]);
   });
 
   it.each<[string, (values: number[]) => ArrayLike<number>]>([
@@ -27,11 +30,11 @@ describe('checkFrame and checkWindow', () => {
     ['Uint8Array', (values) => Uint8Array.from(values)],
   ])('takes any array of numbers: %s', (_, from) => {
     const observation: Observation = { joints: from([1, 2]), 'observation.environment_state': from(env) };
-    expect(checkFrame(FEATURES, observation, 'act')).toEqual(Float32Array.of(1, 2, 10, 11, 12));
+    expect(checkFrame(FEATURES, observation, 'act').values).toEqual(Float32Array.of(1, 2, 10, 11, 12));
   });
 
   it('rounds f64 to f32', () => {
-    expect(checkFrame(FEATURES, { joints: [0.1, 1e-50], 'observation.environment_state': env }, 'act')[0]).toBe(Math.fround(0.1));
+    expect(checkFrame(FEATURES, { joints: [0.1, 1e-50], 'observation.environment_state': env }, 'act').values[0]).toBe(Math.fround(0.1));
   });
 
   it('knows a feature by the name of the robot and by that of the policy, but not by both at once', () => {

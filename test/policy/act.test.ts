@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NonFiniteError, OptionError } from '../../src/foundation/errors.js';
 import type { Decision } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';
-import { irregular, loadGolden, noise, observation, row, window } from '../support/golden-policy.js';
+import { irregular, loadGolden, noise, observation, row, vectors, window } from '../support/golden-policy.js';
 import { floats, readTensors, relativeError } from '../support/recorded-case.js';
 
 describe('act', () => {
@@ -14,12 +14,14 @@ describe('act', () => {
       const tensors = readTensors(name);
       const decisions: Decision[] = [];
       const policy = await loadGolden(device(), name, { onDecision: (decision) => decisions.push(decision) });
-      const { observations, actionDim, actionSteps, horizon } = policy.info;
+      const { actionDim, actionSteps, horizon } = policy.info;
       const expected = floats(tensors, 'ticks.expected.action');
       const ticks = expected.length / actionDim;
       const found: number[] = [];
       for (let tick = 0; tick < ticks; tick++) {
-        const frame = Object.fromEntries(observations.map(({ name: key, size }) => [key, row(tensors, `ticks.input.${key}`, tick, size)]));
+        const frame = Object.fromEntries(
+          vectors(policy).map(({ name: key, size }) => [key, row(tensors, `ticks.input.${key}`, tick, size)]),
+        );
         const given = row(tensors, 'ticks.input.noise', Math.floor(tick / actionSteps), horizon * actionDim);
         found.push(...(await policy.act(frame, { noise: given })));
       }
@@ -39,7 +41,7 @@ describe('act', () => {
     for (let tick = 0; tick <= actionSteps; tick++) await policy.act(observation(policy, tick));
     const frames = (salts: readonly number[]): Record<string, Float32Array> =>
       Object.fromEntries(
-        policy.info.observations.map(({ name, size }) => [name, Float32Array.from(salts.flatMap((salt) => [...irregular(size, salt)]))]),
+        vectors(policy).map(({ name, size }) => [name, Float32Array.from(salts.flatMap((salt) => [...irregular(size, salt)]))]),
       );
     const conditioning = async (salts: readonly number[]): Promise<Float32Array | undefined> =>
       (await policy.decide(frames(salts), { previous: [] })).probes.get('global_cond');
@@ -89,7 +91,7 @@ describe('act', () => {
   it('keeps its episode when a decision fails: the next one continues as if the failed one had not been', async () => {
     const policy = await loadGolden(device(), 'step-forward-noise', { predictor: 'shift' });
     const undisturbed = await loadGolden(device(), 'step-forward-noise', { predictor: 'shift' });
-    const broken = Object.fromEntries(policy.info.observations.map(({ name, size }) => [name, new Float32Array(size * 2).fill(3e38)]));
+    const broken = Object.fromEntries(vectors(policy).map(({ name, size }) => [name, new Float32Array(size * 2).fill(3e38)]));
     const results: Decision[][] = [[], []];
     for (const tick of [0, 1, 2]) {
       results[0]?.push(await policy.decide(window(policy, tick)));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Decision } from '../../src/policy/policy.js';
 import type { RtiDpStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
-import { loadGolden, probe, row } from '../support/golden-policy.js';
+import { loadGolden, probe, row, vectors } from '../support/golden-policy.js';
 import { floats, readTensors, relativeError } from '../support/recorded-case.js';
 import { at } from '../support/toy.js';
 
@@ -31,11 +31,11 @@ describe('RTI-DP against the released code, with a gripper', () => {
       probes: ['sample'],
       onDecision: (result) => results.push(result),
     });
-    const { horizon, actionDim, observations } = policy.info;
+    const { horizon, actionDim } = policy.info;
     for (let tick = 0; tick < decisions; tick++) {
       const evaluations = tick === 0 ? 100 : timesteps.length;
       const frame = Object.fromEntries(
-        observations.map(({ name: feature, size }) => [feature, row(tensors, `ticks.input.${feature}`, tick, size)]),
+        vectors(policy).map(({ name: feature, size }) => [feature, row(tensors, `ticks.input.${feature}`, tick, size)]),
       );
       // The last step, at timestep 0, takes no noise.
       const stepNoise = Array.from({ length: evaluations - 1 }, (_, step) =>

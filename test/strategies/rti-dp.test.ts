@@ -7,7 +7,7 @@ import { RTI_DP_TIMESTEPS } from '../../src/strategies/rti-dp.js';
 import type { RtiDpStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { applySolverStep } from '../support/apply-solver-step.js';
 import { useTestDevice } from '../support/device.js';
-import { bits, irregular, loadGolden, noise, observation, probe, window } from '../support/golden-policy.js';
+import { bits, irregular, loadGolden, noise, observation, probe, vectors, window } from '../support/golden-policy.js';
 import { solverOptions } from '../support/recorded-case.js';
 import { at } from '../support/toy.js';
 import { TOY_CONTEXT, ToyEpisode } from '../support/toy-episode.js';
@@ -179,14 +179,13 @@ describe('RTI-DP on a device', () => {
     const onDecision = (decision: Decision): number => decisions.push(decision);
     const policy = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP' }, onDecision });
     const twin = await loadGolden(device(), CASE, { strategy: { name: 'RTI-DP' } });
-    const { observations } = policy.info;
     for (const tick of [0, 1, 2, 3]) {
       const action = await policy.act(observation(policy, tick));
       expect(decisions).toHaveLength(tick + 1);
       expect(action).toEqual(at(decisions, tick).actions);
       // The window that act() keeps: the last tick's observation and this one's, at first this one's twice.
       const frames = Object.fromEntries(
-        observations.map(({ name, size }) => [
+        vectors(policy).map(({ name, size }) => [
           name,
           Float32Array.from([...irregular(size, Math.max(0, tick - 1)), ...irregular(size, tick)]),
         ]),

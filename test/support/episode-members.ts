@@ -2,7 +2,7 @@ import type { Observation } from '../../src/observations/check.js';
 import type { Episode } from '../../src/policy/episode.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
 import type { FalconStrategyOptions, StepStrategyOptions, StrategyOptions } from '../../src/strategies/strategy-options.js';
-import { bits } from './golden-policy.js';
+import { bits, vectors } from './golden-policy.js';
 import { at } from './toy.js';
 
 export const CASE = 'step-forward-noise';
@@ -23,6 +23,6 @@ export async function decideOne(policy: Policy, episode: Episode, given: Observa
 
 /** Values that no normalisation brings back into the range of the network. */
 export function broken(policy: Policy): Observation {
-  const { observations, observationSteps } = policy.info;
-  return Object.fromEntries(observations.map(({ name, size }) => [name, new Float32Array(size * observationSteps).fill(3e38)]));
+  const { observationSteps } = policy.info;
+  return Object.fromEntries(vectors(policy).map(({ name, size }) => [name, new Float32Array(size * observationSteps).fill(3e38)]));
 }

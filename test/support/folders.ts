@@ -8,7 +8,8 @@ const GOLDENS = new URL('../goldens/', import.meta.url);
 /** The files of a folder of test/goldens, such as "state-ddim2/policy". */
 export function goldenFiles(folder: string): Files {
   const url = new URL(`${folder}/`, GOLDENS);
-  return Object.fromEntries(readdirSync(url).map((file) => [file, new Uint8Array(readFileSync(new URL(file, url)))]));
+  const files = readdirSync(url, { withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(files.map(({ name }) => [name, new Uint8Array(readFileSync(new URL(name, url)))]));
 }
 
 export function golden(folder: string): CheckpointSource {

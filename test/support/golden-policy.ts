@@ -2,6 +2,7 @@ import type { Observation } from '../../src/observations/check.js';
 import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
 import type { Decision, Policy, StatelessRequest } from '../../src/policy/policy.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
+import type { VectorObservation } from '../../src/spec/policy-spec.js';
 import { golden } from './folders.js';
 import { floats, type Tensors } from './recorded-case.js';
 
@@ -22,16 +23,24 @@ export function irregular(length: number, salt = 0): Float32Array {
   return Float32Array.from({ length }, (_, i) => 0.9 * Math.sin(12.9898 * (i + 1) + 78.233 * (salt + 1)));
 }
 
+/** What a policy without images observes. */
+export function vectors(policy: Policy): VectorObservation[] {
+  return policy.info.observations.map((observation) => {
+    if (observation.kind !== 'vector') throw new Error(`${observation.name} is an image`);
+    return observation;
+  });
+}
+
 /** One tick's observation. */
 export function observation(policy: Policy, salt = 0): Observation {
-  return Object.fromEntries(policy.info.observations.map(({ name, size }) => [name, irregular(size, salt)]));
+  return Object.fromEntries(vectors(policy).map(({ name, size }) => [name, irregular(size, salt)]));
 }
 
 /** A window for decide(); sample b depends on salt + b alone, whatever the batch. */
 export function window(policy: Policy, salt = 0, batch = 1): Observation {
-  const { observations, observationSteps } = policy.info;
+  const { observationSteps } = policy.info;
   return Object.fromEntries(
-    observations.map(({ name, size }) => [name, stack(batch, (b) => irregular(size * observationSteps, salt + b))]),
+    vectors(policy).map(({ name, size }) => [name, stack(batch, (b) => irregular(size * observationSteps, salt + b))]),
   );
 }
 

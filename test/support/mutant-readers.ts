@@ -72,9 +72,9 @@ export function readMutantJournals(count: number, seed: number): Promise<MutantT
 }
 
 const FEATURES = [
-  { name: 'observation.state', size: 2 },
-  { name: 'observation.environment_state', size: 3 },
-];
+  { kind: 'vector', name: 'observation.state', feature: 'observation.state', size: 2 },
+  { kind: 'vector', name: 'observation.environment_state', feature: 'observation.environment_state', size: 3 },
+] as const;
 const TICKS = 4;
 
 /** Recordings with a change in header or values. No read goes beyond the file, no buffer is larger than it by more than 1 MiB. */

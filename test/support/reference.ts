@@ -37,6 +37,8 @@ export function activate(activation: Activation, x: number): number {
       return mish(x);
     case 'gelu':
       return gelu(x);
+    case 'relu':
+      return Math.max(x, 0);
     default:
       return activation satisfies never;
   }

@@ -51,7 +51,7 @@ export async function runOp(
   { steps = [{}], probes = [] }: RunOpOptions = {},
 ): Promise<OpResults> {
   const uploader = new Uploader(device);
-  const builder = new PlanBuilder(device.deviceClass, probes);
+  const builder = new PlanBuilder(device, probes);
   builder.segment('test');
   const contents = new Map<BufferHandle, Float32Array | Uint32Array>();
   const reads = new Map<string, { readonly buffer: BufferHandle; readonly tensor?: Tensor }>();

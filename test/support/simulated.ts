@@ -47,7 +47,7 @@ function settle(): Promise<void> {
 }
 
 export const INFO: DecisionSourceInfo = {
-  observations: [{ name: 'state', feature: 'observation.state', size: 1 }],
+  observations: [{ kind: 'vector', name: 'state', feature: 'observation.state', size: 1 }],
   observationSteps: 2,
   horizon: 16,
   actionSteps: 8,

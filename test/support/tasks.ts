@@ -8,7 +8,7 @@ const BUNDLED = {
   observations: [
     ['observation.state', 2],
     ['observation.environment_state', 16],
-  ].map(([name, size]) => ({ name: name as string, feature: name as string, size: size as number })),
+  ].map(([name, size]) => ({ kind: 'vector' as const, name: name as string, feature: name as string, size: size as number })),
 };
 
 /** Push-T cut after a few ticks, so that tests end; environments can be changed. */

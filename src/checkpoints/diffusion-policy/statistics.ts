@@ -30,9 +30,10 @@ export async function diffusionPolicyNormalization(
   const read = async (keys: readonly string[], size: number): Promise<ScaleOffset | undefined> => {
     const key = keys.find((candidate) => names.has(`${PREFIX}${candidate}.scale`));
     if (key === undefined) return undefined;
+    const vector = { size, sides: undefined };
     const scale = names.get(`${PREFIX}${key}.scale`)!;
     const offset = names.get(`${PREFIX}${key}.offset`) ?? `${PREFIX}${key}.offset`;
-    return { scale: await readStatistic(file, scale, size), offset: await readStatistic(file, offset, size) };
+    return { scale: await readStatistic(file, scale, vector), offset: await readStatistic(file, offset, vector) };
   };
   const total = features.observations.reduce((sum, feature) => sum + feature.size, 0);
   const observations = [];
@@ -42,7 +43,7 @@ export async function diffusionPolicyNormalization(
     const own = await read([name, lastPart], size);
     const found = own ?? slice(await read(['obs'], total), start, size) ?? missing(file, [name, lastPart, 'obs']);
     warnOfOddScales(found.scale, `${file.name}, scale of "${name}"`, warnings);
-    observations.push({ kind: 'vector' as const, name, rawName: name, size, normalizer: scaleOffsetNormalizer(found.scale, found.offset) });
+    observations.push({ rawName: name, normalizer: scaleOffsetNormalizer(found.scale, found.offset) });
     start += size;
   }
   const action = (await read(['action'], features.action.size)) ?? missing(file, ['action']);

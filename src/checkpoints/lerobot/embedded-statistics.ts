@@ -1,6 +1,6 @@
 import { UnsupportedCheckpointError } from '../../foundation/errors.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
-import type { PolicyFeatures, VectorFeature } from './features.js';
+import type { FileFeature, PolicyFeatures } from './features.js';
 import { identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, type Statistics, unnormalizerFrom } from './normalizers.js';
 import { warnOfOddStatistics } from './odd-statistics.js';
 import { missingStatistics, type PolicyNormalization, readStatistic } from './statistics.js';
@@ -24,7 +24,7 @@ export async function embeddedNormalization(
     const statistics = await readPair(file, names, 'normalize_inputs', feature);
     if (statistics !== undefined) warnOfOddStatistics(statistics, 'observation', warnings);
     const normalizer = statistics === undefined ? identityNormalizer(feature.size) : normalizerFrom(statistics);
-    observations.push({ kind: 'vector' as const, name: feature.name, rawName: feature.name, size: feature.size, normalizer });
+    observations.push({ rawName: feature.name, normalizer });
   }
   const statistics = await readPair(file, names, 'unnormalize_outputs', features.action);
   if (statistics !== undefined) warnOfOddStatistics(statistics, 'action', warnings);
@@ -32,7 +32,7 @@ export async function embeddedNormalization(
   return { observations, action };
 }
 
-async function readPair(file: SafetensorsFile, names: StoredNames, group: string, feature: VectorFeature): Promise<Statistics | undefined> {
+async function readPair(file: SafetensorsFile, names: StoredNames, group: string, feature: FileFeature): Promise<Statistics | undefined> {
   // Feature to tensor, never back: underscores in the tensor's name may stand for dots or for themselves.
   const buffer = `${group}.buffer_${feature.name.replaceAll('.', '_')}`;
   const present = ['MIN_MAX', 'MEAN_STD'].filter((key) => MODES.get(key)!.pair.some((stat) => names.has(`${buffer}.${stat}`)));
@@ -49,7 +49,7 @@ async function readPair(file: SafetensorsFile, names: StoredNames, group: string
   }
   const [firstName, secondName] = found.pair.map((stat) => names.get(`${buffer}.${stat}`));
   if (firstName === undefined || secondName === undefined) missingStatistics(where, feature.name, key, found.pair);
-  const first = await readStatistic(file, firstName, feature.size);
-  const second = await readStatistic(file, secondName, feature.size);
+  const first = await readStatistic(file, firstName, feature);
+  const second = await readStatistic(file, secondName, feature);
   return { mode: found.mode, first, second, eps: EPS, epsAdded: true, where };
 }

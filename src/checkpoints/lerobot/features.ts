@@ -1,4 +1,5 @@
-import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
+import { CheckpointError } from '../../foundation/errors.js';
+import type { Sides } from '../../spec/policy-spec.js';
 import { type JsonObject, shown } from '../json-object.js';
 import { listed } from '../source.js';
 
@@ -6,20 +7,28 @@ export const STATE = 'observation.state';
 export const ENVIRONMENT = 'observation.environment_state';
 export const ACTION = 'action';
 
-/** A vector that the network reads or writes, as config.json describes it. */
-export interface VectorFeature {
+/** Channels of an image that a backbone reads. */
+const CHANNELS = 3;
+/** What no camera exceeds; devices have limits of their own. */
+const MOST_PIXELS_OF_SIDE = 8192;
+
+/** What the network reads or writes, as config.json describes it. */
+export interface FileFeature {
   readonly name: string;
-  /** LeRobot's feature type: STATE, ENV, ACTION. */
+  /** LeRobot's feature type: STATE, VISUAL, ENV, ACTION. */
   readonly type: string;
+  /** Values that its statistics have: all of a vector, one for each channel of an image. */
   readonly size: number;
+  /** Of an image; undefined for a vector. */
+  readonly sides: Sides | undefined;
   /** LeRobot's normalisation mode in the model configuration, such as "MIN_MAX"; undefined when it names none. */
   readonly mode: string | undefined;
 }
 
 export interface PolicyFeatures {
-  /** State, then environment state: the order of the conditioning vector. */
-  readonly observations: readonly VectorFeature[];
-  readonly action: VectorFeature;
+  /** State, images in the order of config.json, environment state: the order of the conditioning vector. */
+  readonly observations: readonly FileFeature[];
+  readonly action: FileFeature;
 }
 
 interface RawFeature {
@@ -33,15 +42,7 @@ interface RawFeature {
 export function readFeatures(config: JsonObject, warnings: string[]): PolicyFeatures {
   const inputs = config.has('input_features') ? typedFeatures(config, 'input_features') : shapedFeatures(config, 'input');
   const outputs = config.has('output_features') ? typedFeatures(config, 'output_features') : shapedFeatures(config, 'output');
-  const images = inputs.filter((feature) => feature.type === 'VISUAL').map((feature) => feature.name);
-  if (images.length > 0) {
-    const areImages = images.length > 1 ? 'are images' : 'is an image';
-    throw new UnsupportedCheckpointError(
-      `${config.where}: ${listed(images)} ${areImages}; ` +
-        'image encoders are not supported yet. Use a policy trained on observation.state and ' +
-        'observation.environment_state.',
-    );
-  }
+  const images = inputs.filter((feature) => feature.type === 'VISUAL');
   const state = inputs.find((feature) => feature.name === STATE);
   if (state === undefined) {
     throw new CheckpointError(
@@ -50,14 +51,14 @@ export function readFeatures(config: JsonObject, warnings: string[]): PolicyFeat
     );
   }
   const environment = inputs.find((feature) => feature.name === ENVIRONMENT);
-  const ignored = inputs.filter((feature) => feature !== state && feature !== environment);
+  const ignored = inputs.filter((feature) => feature !== state && feature !== environment && !images.includes(feature));
   if (ignored.length > 0) {
     warnings.push(
       `${config.where}: the network does not read the input features ` +
         `${listed(ignored.map((feature) => feature.name))}; they are ignored.`,
     );
   }
-  if (environment === undefined) {
+  if (environment === undefined && images.length === 0) {
     warnings.push(`${config.where}: "${STATE}" is the only observation; LeRobot itself asks for images or ` + `"${ENVIRONMENT}" too.`);
   }
   const action = outputs.find((feature) => feature.name === ACTION);
@@ -67,8 +68,14 @@ export function readFeatures(config: JsonObject, warnings: string[]): PolicyFeat
         `${listed(outputs.map((feature) => feature.name))}. Export the checkpoint again.`,
     );
   }
-  const observations = environment === undefined ? [state] : [state, environment];
-  return { observations: observations.map((feature) => vector(config, feature)), action: vector(config, action) };
+  return {
+    observations: [
+      vector(config, state),
+      ...images.map((feature) => image(config, feature, images[0] as RawFeature)),
+      ...(environment === undefined ? [] : [vector(config, environment)]),
+    ],
+    action: vector(config, action),
+  };
 }
 
 function typedFeatures(config: JsonObject, key: string): RawFeature[] {
@@ -76,6 +83,7 @@ function typedFeatures(config: JsonObject, key: string): RawFeature[] {
   // LeRobot's default when the key is older than the file (configuration_diffusion.py).
   const mapping = config.isNull('normalization_mapping')
     ? new Map<string, unknown>([
+        ['VISUAL', 'MEAN_STD'],
         ['STATE', 'MIN_MAX'],
         ['ACTION', 'MIN_MAX'],
       ])
@@ -117,7 +125,7 @@ function modeName(config: JsonObject, key: string, value: unknown): string | und
   );
 }
 
-function vector(config: JsonObject, { name, type, shape, mode }: RawFeature): VectorFeature {
+function vector(config: JsonObject, { name, type, shape, mode }: RawFeature): FileFeature {
   const [size] = shape;
   if (shape.length !== 1 || size === undefined) {
     throw new CheckpointError(
@@ -125,5 +133,29 @@ function vector(config: JsonObject, { name, type, shape, mode }: RawFeature): Ve
         `${shown(shape)}. Only vectors can be conditioned on: export the checkpoint again.`,
     );
   }
-  return { name, type, size, mode };
+  return { name, type, size, sides: undefined, mode };
+}
+
+/** All images have the shape of the first one, as LeRobot has it. */
+function image(config: JsonObject, { name, type, shape, mode }: RawFeature, first: RawFeature): FileFeature {
+  const [channels, height, width] = shape;
+  if (shape.length !== 3 || channels !== CHANNELS || height === undefined || width === undefined) {
+    throw new CheckpointError(
+      `${config.where}: the image "${name}" must have shape [${CHANNELS}, height, width], found ${shown(shape)}. ` +
+        'Use config.json as training wrote it.',
+    );
+  }
+  if (Math.max(height, width) > MOST_PIXELS_OF_SIDE) {
+    throw new CheckpointError(
+      `${config.where}: the image "${name}" must have sides of at most ${MOST_PIXELS_OF_SIDE} pixels, found ${shown(shape)}. ` +
+        'Use config.json as training wrote it.',
+    );
+  }
+  if (shape.some((side, axis) => side !== first.shape[axis])) {
+    throw new CheckpointError(
+      `${config.where}: all images must have the shape of "${first.name}", ${shown(first.shape)}, found ${shown(shape)} for "${name}". ` +
+        'Use config.json as training wrote it.',
+    );
+  }
+  return { name, type, size: channels, sides: [height, width], mode };
 }

@@ -1,13 +1,17 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
-import type { SchedulerConfig } from '../../spec/policy-spec.js';
+import type { ImageInputs, SchedulerConfig } from '../../spec/policy-spec.js';
 import { type JsonObject, shown } from '../json-object.js';
-import { type PolicyFeatures, readFeatures } from './features.js';
+import { isRecent } from './era.js';
+import { type FileFeature, type PolicyFeatures, readFeatures } from './features.js';
+import { readImageInputs } from './image-config.js';
 import { readScheduler } from './scheduler-config.js';
 
 /** Everything config.json says that inference needs. */
 export interface PolicyConfig {
   readonly features: PolicyFeatures;
+  /** Undefined for a policy without images. */
+  readonly images: ImageInputs | undefined;
   readonly unet: UnetShape;
   readonly scheduler: SchedulerConfig;
   readonly observationSteps: number;
@@ -22,10 +26,16 @@ export function readPolicyConfig(config: JsonObject, warnings: string[]): Policy
   checkType(config);
   const features = readFeatures(config, warnings);
   const observationSteps = config.integer('n_obs_steps', { fallback: 2, max: 1024 });
-  const frameDim = features.observations.reduce((sum, feature) => sum + feature.size, 0);
+  const images = readImageInputs(config, features.observations);
+  const frameDim = features.observations.reduce((sum, feature) => sum + widthInFrame(feature, images), 0);
   const unet = readUnet(config, features.action.size, observationSteps * frameDim);
   const actionSteps = readActionSteps(config, unet.horizon, observationSteps, warnings);
-  return { features, unet, scheduler: readScheduler(config), observationSteps, actionSteps };
+  return { features, images, unet, scheduler: readScheduler(config), observationSteps, actionSteps };
+}
+
+/** Values of a feature in the conditioning vector: an image is there as x and y of the keypoints. */
+export function widthInFrame({ sides, size }: FileFeature, images: ImageInputs | undefined): number {
+  return sides === undefined || images === undefined ? size : 2 * images.encoder.keypoints;
 }
 
 /**
@@ -70,11 +80,6 @@ function checkType(config: JsonObject): void {
   throw new UnsupportedCheckpointError(
     `${config.where}: expected "type" to be "diffusion", found ${shown(type)}. ` + 'Only diffusion policies can be run.',
   );
-}
-
-/** LeRobot's defaults for horizon and action steps changed in May 2026; this key came in the same summer. */
-function isRecent(config: JsonObject): boolean {
-  return config.has('gradient_checkpointing');
 }
 
 function readUnet(config: JsonObject, actionDim: number, conditioningDim: number): UnetShape {

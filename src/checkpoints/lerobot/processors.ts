@@ -3,7 +3,7 @@ import type { Normalizer } from '../../spec/policy-spec.js';
 import { type JsonObject, readJsonObject } from '../json-object.js';
 import { SafetensorsFile } from '../safetensors/safetensors.js';
 import { type CheckpointSource, listed } from '../source.js';
-import type { PolicyFeatures, VectorFeature } from './features.js';
+import type { FileFeature, PolicyFeatures } from './features.js';
 import { identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, type Statistics, unnormalizerFrom } from './normalizers.js';
 import { warnOfOddStatistics } from './odd-statistics.js';
 import { type ProcessorStep, readSteps, type StepKind } from './processor-steps.js';
@@ -30,7 +30,7 @@ export async function processorNormalization(
   for (const feature of features.observations) {
     const { rawName, nameAtNormalizer } = traceBack(pre, feature.name);
     const normalizer = await observationNormalizer(state, only(pre, 'normalizer'), feature, nameAtNormalizer, warnings);
-    observations.push({ kind: 'vector' as const, name: feature.name, rawName, size: feature.size, normalizer });
+    observations.push({ rawName, normalizer });
   }
   const step = only(post, 'unnormalizer');
   if (step === undefined) {
@@ -89,7 +89,7 @@ function traceBack(steps: readonly ProcessorStep[], name: string): { rawName: st
 async function observationNormalizer(
   state: StateFiles,
   step: ProcessorStep | undefined,
-  feature: VectorFeature,
+  feature: FileFeature,
   name: string,
   warnings: string[],
 ): Promise<Normalizer> {
@@ -124,7 +124,7 @@ class StateFiles {
   }
 
   /** The pair that the step's own norm_map asks for; undefined when the feature's type is not normalised. */
-  async read(step: ProcessorStep, feature: VectorFeature, name: string, type: string): Promise<Statistics | undefined> {
+  async read(step: ProcessorStep, feature: FileFeature, name: string, type: string): Promise<Statistics | undefined> {
     const map: JsonObject = step.config.object('norm_map');
     const key = map.has(type) ? map.string(type).toUpperCase() : 'IDENTITY';
     if (key === 'IDENTITY') return undefined;
@@ -137,8 +137,8 @@ class StateFiles {
     if (!file.tensors.has(first) || !file.tensors.has(second)) missingStatistics(where, name, key, found.pair);
     return {
       mode: found.mode,
-      first: await readStatistic(file, first, feature.size),
-      second: await readStatistic(file, second, feature.size),
+      first: await readStatistic(file, first, feature),
+      second: await readStatistic(file, second, feature),
       eps: step.config.number('eps', { fallback: 1e-8, above: 0, below: 1 }),
       epsAdded: false,
       where,

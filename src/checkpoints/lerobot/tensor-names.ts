@@ -1,11 +1,13 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
 import { listed } from '../source.js';
+import { ENCODER } from './encoder-tensors.js';
 
 /** Name as the reference code knows it → name in the file. */
 export type StoredNames = ReadonlyMap<string, string>;
 
 const LEROBOT_UNET = 'diffusion.unet.';
+const LEROBOT = 'diffusion.';
 /** Tensors that a LeRobot model file may hold and inference never needs (lerobot-era leftovers, training only). */
 const NEUTRAL = [
   /^ema_diffusion\./,
@@ -53,19 +55,24 @@ export function lerobotUnetName(name: string): string {
   return `${LEROBOT_UNET}${name}`;
 }
 
+/** What a LeRobot file calls a tensor of an image encoder. */
+export function lerobotEncoderName(name: string): string {
+  return LEROBOT + name;
+}
+
 /** U-Net tensors of a LeRobot file, without their prefix. */
-export function lerobotUnetNames(file: SafetensorsFile, names: StoredNames): StoredNames {
-  const images = [...names.keys()].filter((name) => name.startsWith('diffusion.rgb_encoder.'));
-  if (images.length > 0) {
-    throw new UnsupportedCheckpointError(
-      `${file.name}: found an image encoder (${listed(images, 2)}); image encoders ` +
-        'are not supported yet. Use a policy trained on observation.state and observation.environment_state.',
-    );
-  }
+export function lerobotUnetNames(names: StoredNames): StoredNames {
+  return withoutPrefix(names, LEROBOT_UNET, LEROBOT_UNET);
+}
+
+/** Tensors of the image encoders of a LeRobot file, such as "rgb_encoder.backbone.0.weight". */
+export function lerobotEncoderNames(names: StoredNames): StoredNames {
+  return withoutPrefix(names, LEROBOT + ENCODER, LEROBOT);
+}
+
+function withoutPrefix(names: StoredNames, wanted: string, prefix: string): StoredNames {
   return new Map(
-    [...names].flatMap(([name, stored]): [string, string][] =>
-      name.startsWith(LEROBOT_UNET) ? [[name.slice(LEROBOT_UNET.length), stored]] : [],
-    ),
+    [...names].flatMap(([name, stored]): [string, string][] => (name.startsWith(wanted) ? [[name.slice(prefix.length), stored]] : [])),
   );
 }
 

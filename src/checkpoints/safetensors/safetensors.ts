@@ -65,6 +65,19 @@ export class SafetensorsFile {
     });
   }
 
+  /** The bytes of a U8 tensor, such as pictures. Throws CheckpointError for another dtype, and where the tensor is absent. */
+  readBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#inTurn(async () => {
+      const { dtype, begin, end } = this.#find(name);
+      if (dtype !== 'U8') {
+        throw new CheckpointError(`${this.name}, tensor "${name}": expected U8, found ${dtype}. Export this tensor as bytes.`);
+      }
+      const bytes = new Uint8Array(end - begin);
+      await this.#source.read(begin, bytes);
+      return bytes;
+    });
+  }
+
   /** The values of a small I64, I32, U8 or BOOL tensor. Throws CheckpointError for other dtypes. */
   readIntegers(name: string): Promise<number[]> {
     return this.#inTurn(async () => {

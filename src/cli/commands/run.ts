@@ -5,6 +5,7 @@ import { listed } from '../../checkpoints/source.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { Decision, Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
+import { observationInfo } from '../../spec/policy-spec.js';
 import { createStrategy } from '../../strategies/index.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import { strategyContext } from '../../strategies/strategy.js';
@@ -26,8 +27,9 @@ const USAGE = `usage: warmstep run --policy DIR --input FILE --output FILE [opti
 Feeds recorded observations to a policy, tick by tick, and writes one action per tick.
 
   --policy DIR       checkpoint folder
-  --input FILE       safetensors with the policy's observations: tensors [ticks, size] under the names of the
-                     features, or under "ticks.input." and the name
+  --input FILE       safetensors with the policy's observations: tensors [ticks, size], of images U8
+                     [ticks, height, width, 3] or [ticks, 3, height, width], under the names of the features, or under
+                     "ticks.input." and the name
   --output FILE      safetensors with the tensor "action" [ticks, action size], F32, in the units of the robot
   --predictor DIR    STEP predictor folder, or "shift" (the previous chunk moved by the executed rows): samples with STEP
   --strategy SPEC    how decisions are sampled; see below. Default: STEP with a predictor, else the checkpoint's scheduler
@@ -88,10 +90,7 @@ export const runCommand: Command = {
     const checkpoint = await readHeaders(folder);
     const strategy = chosen ?? (values.predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
     checkStrategies(checkpoint, values.predictor !== undefined, [strategy]);
-    const recording = await readRecording(
-      input,
-      checkpoint.observations.map(({ rawName, size }) => ({ name: rawName, size })),
-    );
+    const recording = await readRecording(input, observationInfo(checkpoint.observations));
     if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
     const { needs } = createStrategy(strategy, strategyContext(checkpoint));
     const predictor = needs.some(({ network }) => network === 'predictor') ? values.predictor : undefined;

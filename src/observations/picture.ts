@@ -1,0 +1,174 @@
+import { ObservationError } from '../foundation/errors.js';
+import type { ImageObservation } from '../spec/policy-spec.js';
+
+/** Arrays that images lie in. */
+export type Pixels = Uint8Array | Uint8ClampedArray | Float32Array;
+
+/** An image as cameras and programs have it, RGB; the `ImageData` of browsers is one. It is copied when it is given. */
+export interface RawImage {
+  /** Bytes from 0 to 255, or floats from 0 to 1. */
+  readonly data: Pixels;
+  readonly height: number;
+  readonly width: number;
+  /** 3, or 4 of interleaved bytes, whose alpha is dropped. Default: what the length says. */
+  readonly channels?: number;
+  /**
+   * Pixels one after the other, [height][width][channels], or planes, [channels][height][width]. Default: hwc for bytes, chw for floats,
+   * which are taken in that order alone.
+   */
+  readonly layout?: 'hwc' | 'chw';
+}
+
+/** An image, or its pixels alone, of the size that the policy reads; or one that was checked before. */
+export type ImageValue = RawImage | Pixels | Picture;
+
+/** How the values of a picture lie in memory. */
+export type PictureFormat = 'u8-hwc3' | 'u8-hwc4' | 'u8-chw' | 'f32-chw';
+
+/** Bytes on the device come in words. */
+const WORD = 4;
+
+/** An image that was checked and copied. It never changes, so that its features can be kept beside it. */
+export class Picture {
+  readonly format: PictureFormat;
+  readonly height: number;
+  readonly width: number;
+  /** In the order of the format, padded to whole words of 4 bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+
+  constructor(format: PictureFormat, height: number, width: number, data: Pixels) {
+    this.format = format;
+    this.height = height;
+    this.width = width;
+    this.bytes = new Uint8Array(Math.ceil(data.byteLength / WORD) * WORD);
+    this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+}
+
+/**
+ * Checks an image of one tick and copies it. `where`: who was given it, for messages. Nothing is allocated before all but the values of
+ * floats was checked.
+ * @throws ObservationError: no image, of another size or layout, with floats that are not from 0 to 1.
+ */
+export function checkPicture(feature: ImageObservation, value: unknown, where: string): Picture {
+  const fail = (found: string, todo: string): never => {
+    const { name, height, width } = feature;
+    throw new ObservationError(
+      `${where}: observation "${name}" must be an image of ${height}×${width} pixels (height × width), as bytes [${height}][${width}][3] or ` +
+        `[4], or as floats [3][${height}][${width}] from 0 to 1; found ${found}. ${todo}`,
+    );
+  };
+  if (value instanceof Picture) {
+    if (value.height !== feature.height || value.width !== feature.width) {
+      fail(`a picture of ${value.height}×${value.width} pixels`, sizeAdvice(feature, value));
+    }
+    return value;
+  }
+  const image = isPixels(value) ? { data: value, height: feature.height, width: feature.width } : value;
+  if (!isRawImage(image)) return fail(described(value), 'Give a Uint8Array, or { data, height, width }.');
+  const { data, height, width } = image;
+  if (height !== feature.height || width !== feature.width) {
+    fail(`one of ${String(height)}×${String(width)}`, sizeAdvice(feature, image));
+  }
+  const format = formatOf(image, fail);
+  if (format === 'f32-chw') checkRange(data, fail);
+  return new Picture(format, height, width, data);
+}
+
+/** The images of a window of `steps` ticks, oldest first: a list of them, or pixels of all one after the other. @throws as checkPicture. */
+export function checkPictures(feature: ImageObservation, value: unknown, steps: number, where: string): Picture[] {
+  if (Array.isArray(value)) {
+    if (value.length !== steps) {
+      const images = steps === 1 ? 'one image' : `${steps} images, oldest first`;
+      throw new ObservationError(`${where}: observation "${feature.name}" must be ${images}, found a list of ${value.length}.`);
+    }
+    return value.map((image) => checkPicture(feature, image, where));
+  }
+  if (steps === 1) return [checkPicture(feature, value, where)];
+  if (!isPixels(value)) {
+    throw new ObservationError(
+      `${where}: observation "${feature.name}" must be a list of ${steps} images, oldest first, found ${described(value)}.`,
+    );
+  }
+  const each = value.length / steps;
+  if (!Number.isInteger(each)) {
+    throw new ObservationError(
+      `${where}: observation "${feature.name}" must be ${steps} images of ${feature.height}×${feature.width} pixels, one after the other, ` +
+        `found ${value.length} values. Give a list of ${steps} images.`,
+    );
+  }
+  return Array.from({ length: steps }, (_, step) => checkPicture(feature, value.subarray(step * each, (step + 1) * each), where));
+}
+
+function isPixels(value: unknown): value is Pixels {
+  return value instanceof Uint8Array || value instanceof Uint8ClampedArray || value instanceof Float32Array;
+}
+
+function isRawImage(value: unknown): value is RawImage {
+  return typeof value === 'object' && value !== null && 'data' in value && isPixels(value.data) && 'height' in value && 'width' in value;
+}
+
+type Fail = (found: string, todo: string) => never;
+
+function formatOf({ data, height, width, channels, layout }: RawImage, fail: Fail): PictureFormat {
+  const isFloat = data instanceof Float32Array;
+  const pixels = height * width;
+  const found = data.length / pixels;
+  const values = `${data.length} ${isFloat ? 'floats' : 'bytes'}`;
+  if (channels !== undefined && channels !== 3 && channels !== 4) {
+    fail(
+      `${String(channels)} channels`,
+      'Give three of them (RGB), or four with alpha: grey images have to be repeated, depth cannot be read.',
+    );
+  }
+  if (layout !== undefined && layout !== 'hwc' && layout !== 'chw') fail(`the layout ${JSON.stringify(layout)}`, 'It is "hwc" or "chw".');
+  if ((found !== 3 && found !== 4) || (channels !== undefined && found !== channels)) {
+    const wanted = (channels ?? 3) * pixels;
+    const cut = data.length < wanted ? 'The image was cut short: read all of it' : 'Give the pixels of one image, RGB or RGBA';
+    fail(`${values}${channels === undefined ? '' : ` for ${channels} channels`}`, `${cut}.`);
+  }
+  if (isFloat) {
+    if (found !== 3 || layout === 'hwc')
+      fail(`${values}${layout === undefined ? '' : ` in layout ${layout}`}`, 'Give floats as three planes, or bytes.');
+    return 'f32-chw';
+  }
+  if (layout === 'chw') {
+    if (found !== 3) fail('four planes', 'Leave alpha out, or give interleaved bytes.');
+    return 'u8-chw';
+  }
+  return found === 4 ? 'u8-hwc4' : 'u8-hwc3';
+}
+
+function checkRange(data: Pixels, fail: Fail): void {
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (value >= 0 && value <= 1) continue;
+    fail(`${value} at index ${i}`, value > 1 ? 'Divide by 255, or give bytes.' : 'Check the camera.');
+  }
+}
+
+function sizeAdvice(wanted: ImageObservation, found: { readonly height: number; readonly width: number }): string {
+  const isTurned = wanted.height === found.width && wanted.width === found.height;
+  return isTurned ? 'Height and width are swapped.' : 'Resize the frame, or let the camera deliver this size.';
+}
+
+function described(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return typeof value === 'object' ? `an object of type ${value.constructor?.name ?? 'unknown'}` : typeof value;
+}
+
+/** The same picture as floats from 0 to 1 in planes: for cameras that deliver different formats. */
+export function asFloats(picture: Picture): Picture {
+  const { format, height, width, bytes } = picture;
+  if (format === 'f32-chw') return picture;
+  const pixels = height * width;
+  const values = new Float32Array(3 * pixels);
+  const step = { 'u8-hwc3': 3, 'u8-hwc4': 4, 'u8-chw': 1 }[format];
+  for (let channel = 0; channel < 3; channel++) {
+    const first = format === 'u8-chw' ? channel * pixels : channel;
+    for (let pixel = 0; pixel < pixels; pixel++) values[channel * pixels + pixel] = (bytes[first + step * pixel] as number) / 255;
+  }
+  return new Picture('f32-chw', height, width, values);
+}

@@ -1,0 +1,85 @@
+import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
+import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
+import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
+import type { WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
+import type { DeviceClass } from '../runtime/device-class.js';
+import type { BuildTarget } from '../runtime/plan-builder.js';
+import { VARIANTS } from './variants.js';
+
+/** Tiles of workgroup memory, or all of a tile in the registers of one invocation. */
+export type Conv2dCut =
+  | { readonly kind: 'tiled'; readonly tile: Conv2dTile }
+  | { readonly kind: 'lanes'; readonly pixels: number; readonly subgroup: number };
+
+export interface Conv2dProblem {
+  readonly layer: Conv2dLayer;
+  /** Of one frame. */
+  readonly outPixels: number;
+  readonly frames: number;
+}
+
+/** 64 invocations with 4 × 1 sums each: many workgroups for small maps. */
+export const SMALL_TILE: Conv2dTile = { pixels: 32, pixelsEach: 4, lanes: 8, lanesEach: 1 };
+/** 128 invocations with 4 × 2 sums each: twice the products for every load. */
+export const LARGE_TILE: Conv2dTile = { pixels: 64, pixelsEach: 4, lanes: 16, lanesEach: 2 };
+/** Pixels of a frame from which on the large tile fills a GPU. */
+const LARGE_PIXELS = 4096;
+/** Workgroups that keep a GPU busy, and the most that share a reduction. */
+const ENOUGH_WORKGROUPS = 192;
+const MOST_SPLITS = 16;
+/**
+ * Pixels of an invocation on a software driver: more of them make more of a weight, and the text longer. SwiftShader, whose
+ * subgroups are of 4, gains nothing from more than 16 and takes three times as long to compile them.
+ */
+const PIXELS_OF_A_MEMBER = 4;
+const LEAST_PIXELS = 8;
+
+/** How a convolution is cut, as a function of its shape and the device. The number of frames changes no sum. */
+export function chooseConv2dCut(
+  { layer, outPixels, frames }: Conv2dProblem,
+  { deviceClass, subgroupSize = 1 }: Pick<BuildTarget, 'deviceClass' | 'subgroupSize'>,
+): Conv2dCut {
+  if (VARIANTS[deviceClass].sliced) return { kind: 'tiled', tile: chooseTile(layer, outPixels) };
+  // The fewest tiles, and then the smallest that do.
+  const all = frames * outPixels;
+  const most = Math.max(PIXELS_OF_A_MEMBER * subgroupSize, LEAST_PIXELS);
+  const tiles = Math.ceil(all / most);
+  const unit = Math.max(subgroupSize, LEAST_PIXELS);
+  return { kind: 'lanes', pixels: Math.ceil(all / tiles / unit) * unit, subgroup: subgroupSize };
+}
+
+/** How many workgroups share the reduction of a convolution: by one frame, so that sums are the same for any number of them. */
+export function chooseConv2dSplits({ layer, outPixels }: Conv2dProblem, { deviceClass }: Pick<BuildTarget, 'deviceClass'>): number {
+  if (!VARIANTS[deviceClass].sliced) return 1;
+  const { pixels, lanes } = chooseTile(layer, outPixels);
+  const tiles = Math.ceil(outPixels / pixels) * Math.ceil(layer.outChannels / 4 / lanes);
+  const units = layer.kernelSize ** 2 * Math.ceil(layer.inChannels / 4);
+  const wanted = Math.max(1, Math.min(MOST_SPLITS, Math.floor(ENOUGH_WORKGROUPS / tiles), Math.floor(units / TILE_UNITS)));
+  // Shares are whole tiles of units: fewer workgroups may do the same.
+  return Math.ceil(units / splitUnits(units, wanted, TILE_UNITS));
+}
+
+function chooseTile({ outChannels }: Conv2dLayer, outPixels: number): Conv2dTile {
+  const lanes = Math.ceil(outChannels / 4 / SMALL_TILE.lanes) * SMALL_TILE.lanes;
+  return outPixels >= LARGE_PIXELS && lanes % LARGE_TILE.lanes === 0 ? LARGE_TILE : SMALL_TILE;
+}
+
+/** Tiles from which on the products of F(2×2, 3×3) pay for their transformations, and fewer where no tile is cut off. */
+const MANY_TILES = 64;
+const FEW_TILES = 9;
+
+/**
+ * Whether a convolution is computed by F(2×2, 3×3): on software drivers, which multiplications bind; not over few tiles, where reading
+ * 16/9 of the weights costs more. Weights in less than f32 stay as they are: transformed, they would be rounded otherwise.
+ */
+export function usesWinograd(
+  layer: Conv2dLayer,
+  { height, width }: { readonly height: number; readonly width: number },
+  storage: WeightStorage,
+  deviceClass: DeviceClass,
+): boolean {
+  const { kernelSize, stride, padding } = layer;
+  if (VARIANTS[deviceClass].sliced || storage !== 'f32' || kernelSize !== 3 || stride !== 1 || padding !== 1) return false;
+  const tiles = Math.ceil(height / 2) * Math.ceil(width / 2);
+  return tiles >= MANY_TILES || (tiles >= FEW_TILES && height % 2 === 0 && width % 2 === 0);
+}

@@ -1,0 +1,146 @@
+import { maxPoolKernel, maxPoolShape, POOL } from '../../kernels/image/max-pool.wgsl.js';
+import { spatialSoftmaxKernel, spatialSoftmaxShape } from '../../kernels/image/spatial-softmax.wgsl.js';
+import { finishMapKernel, finishMapShape } from '../../kernels/norm/finish-map.wgsl.js';
+import { type FeatureMap, mapElements, planes } from '../runtime/feature-map.js';
+import type { PlanBuilder } from '../runtime/plan-builder.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { conv2dOutput, type PartialMaps, uploadPerChannel } from './conv2d.js';
+import { EPSILON } from './norm.js';
+import { ceilPowerOfTwo, VARIANTS } from './variants.js';
+import type { WeightLoader } from './weight-source.js';
+
+const INVOCATIONS = 64;
+/** Invocations of a GPU that share a group of a map. */
+const GROUP_INVOCATIONS = 256;
+
+/** Scale and shift of each channel, vec4f [encoder][⌈channels / 4⌉], of a group norm or of nothing else. */
+export interface MapNorm {
+  readonly gamma: GPUBuffer;
+  readonly beta: GPUBuffer;
+  readonly channels: number;
+  readonly encoders: number;
+  /** Channels of a group; undefined: scale and shift alone. */
+  readonly groupChannels: number | undefined;
+}
+
+/** Brings scale and shift of some encoders to the device, as f32. */
+export async function uploadMapNorm(
+  loader: WeightLoader,
+  label: string,
+  channels: number,
+  groupChannels: number | undefined,
+  values: readonly { readonly gamma: Float32Array; readonly beta: Float32Array }[],
+): Promise<MapNorm> {
+  return {
+    gamma: await uploadPerChannel(
+      loader,
+      `scale of ${label}`,
+      channels,
+      values.map(({ gamma }) => gamma),
+    ),
+    beta: await uploadPerChannel(
+      loader,
+      `shift of ${label}`,
+      channels,
+      values.map(({ beta }) => beta),
+    ),
+    channels,
+    encoders: values.length,
+    groupChannels,
+  };
+}
+
+function sameMap(a: FeatureMap, b: FeatureMap): boolean {
+  return a.batch === b.batch && a.channels === b.channels && a.height === b.height && a.width === b.width;
+}
+
+/** Records y = relu(norm(Σ x) + residual). */
+export function recordFinishMap(
+  builder: PlanBuilder,
+  norm: MapNorm,
+  call: {
+    readonly x: FeatureMap | PartialMaps;
+    readonly y: FeatureMap;
+    readonly residual?: FeatureMap | undefined;
+    readonly relu: boolean;
+  },
+): void {
+  const { x, y, residual, relu } = call;
+  const { channels, encoders, groupChannels } = norm;
+  if (!sameMap(x, y) || (residual && !sameMap(residual, y)) || y.channels !== channels || y.batch % encoders !== 0) {
+    throw new TypeError(`finish_map: ${encoders} encoders of ${channels} channels, y is ${y.batch}x${y.channels}x${y.height}x${y.width}`);
+  }
+  if (groupChannels !== undefined && (channels % groupChannels !== 0 || groupChannels % 4 !== 0)) {
+    throw new TypeError(`finish_map: ${channels} channels in groups of ${groupChannels}; a group must be whole planes of four channels`);
+  }
+  const groupPlanes = groupChannels === undefined ? 1 : groupChannels / 4;
+  const pixels = y.height * y.width;
+  const most = VARIANTS[builder.deviceClass].sliced ? GROUP_INVOCATIONS : VARIANTS[builder.deviceClass].reduction;
+  const kernel = finishMapKernel({
+    invocations: Math.min(most, ceilPowerOfTwo(groupPlanes * pixels)),
+    norm: groupChannels === undefined ? 'none' : 'group',
+    epsilon: EPSILON,
+    residual: residual !== undefined,
+    relu,
+  });
+  const shape = finishMapShape({
+    planes: planes(y),
+    groupPlanes,
+    pixels,
+    partials: 'splits' in x ? x.splits : 1,
+    partialStride: mapElements(y) / 4,
+    frames: y.batch / encoders,
+  });
+  builder.dispatch(
+    kernel,
+    [
+      builder.shape(shape),
+      { buffer: x.buffer },
+      { buffer: builder.existing(norm.gamma) },
+      { buffer: builder.existing(norm.beta) },
+      ...(residual ? [{ buffer: residual.buffer }] : []),
+      { buffer: y.buffer },
+    ],
+    [planes(y) / groupPlanes, 1, y.batch],
+  );
+}
+
+/** Height or width after the max pool. */
+export function poolOutput(size: number): number {
+  return conv2dOutput({ kernelSize: POOL.size, stride: POOL.stride, padding: POOL.padding }, size);
+}
+
+/** Records y = max_pool(relu(x)). */
+export function recordMaxPool(builder: PlanBuilder, x: FeatureMap, y: FeatureMap): void {
+  const expected = { ...x, height: poolOutput(x.height), width: poolOutput(x.width) };
+  if (!sameMap(expected, y)) throw new TypeError(`max_pool: expected ${expected.height}x${expected.width}, y is ${y.height}x${y.width}`);
+  const shape = maxPoolShape({ inHeight: x.height, inWidth: x.width, outHeight: y.height, outWidth: y.width });
+  builder.dispatch(
+    maxPoolKernel(INVOCATIONS),
+    [builder.shape(shape), { buffer: x.buffer }, { buffer: y.buffer }],
+    [Math.ceil((y.height * y.width) / INVOCATIONS), y.batch * planes(y), 1],
+  );
+}
+
+/**
+ * Records the keypoints of maps, x then y of each, as one token of 2 · channels per sample. `grid`: f32 [encoder][height · width][2].
+ */
+export function recordSpatialSoftmax(builder: PlanBuilder, grid: GPUBuffer, encoders: number, x: FeatureMap, y: Tensor): void {
+  const positions = x.height * x.width;
+  const { layout } = y;
+  const isPlain = layout.offset === 0 && layout.channelStride === 1 && layout.batchStride === y.channels;
+  if (y.channels !== 2 * x.channels || y.batch !== x.batch || y.length !== 1 || !isPlain || x.batch % encoders !== 0) {
+    throw new TypeError(`spatial_softmax: ${x.batch} samples of ${x.channels} maps, y is ${y.batch}x${y.channels}x${y.length}`);
+  }
+  const kernel = spatialSoftmaxKernel(Math.max(4, Math.min(VARIANTS[builder.deviceClass].reduction, ceilPowerOfTwo(positions))));
+  builder.dispatch(
+    kernel,
+    [
+      builder.shape(spatialSoftmaxShape({ keypoints: x.channels, positions, frames: x.batch / encoders })),
+      { buffer: x.buffer },
+      { buffer: builder.existing(grid) },
+      { buffer: y.buffer },
+    ],
+    [planes(x), 1, x.batch],
+  );
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { poolOutput, recordFinishMap, recordMaxPool, recordSpatialSoftmax, uploadMapNorm } from '../../src/ops/feature-maps.js';
+import { useTestDevice } from '../support/device.js';
+import { asMap, inputMap, type MapValues, mapOf, outputMap, readMap } from '../support/feature-maps.js';
+import { groupNorm, maxPool, spatialSoftmax } from '../support/reference-maps.js';
+import { runOp } from '../support/run-op.js';
+import { expectClose, Normals, valueAt, valuesOf } from '../support/values.js';
+
+const TOLERANCE = { atol: 5e-6, rtol: 2e-6 };
+const own = useTestDevice();
+const DEVICES = [
+  ['of the adapter', own],
+  ['gpu', useTestDevice({ deviceClass: 'gpu' })],
+] as const;
+
+describe('max pool', () => {
+  it.each([
+    { batch: 1, channels: 5, height: 1, width: 1 },
+    { batch: 2, channels: 4, height: 7, width: 10 },
+    { batch: 3, channels: 13, height: 12, width: 9 },
+  ])('$batch × $channels × $height × $width, after ReLU', async (shape) => {
+    const normals = new Normals(shape.width);
+    const x = mapOf(shape, () => normals.next());
+    const out = { ...shape, height: poolOutput(shape.height), width: poolOutput(shape.width) };
+    const results = await runOp(own(), (op) => recordMaxPool(op.builder, inputMap(op, x), outputMap(op, 'y', out)));
+    const pooled = maxPool(x);
+    const wanted = mapOf(out, (b, c, row, column) => Math.max(0, valueAt(pooled, b, c, row * out.width + column)));
+    expectClose(readMap(results, 'y', out), wanted, { atol: 0, rtol: 0 }, 'y');
+  });
+});
+
+describe.each(DEVICES)('group norm of maps, variants %s', (_name, device) => {
+  it.each([
+    { batch: 1, channels: 64, height: 5, width: 3, group: 16 },
+    { batch: 4, channels: 24, height: 1, width: 1, group: 8, encoders: 2, relu: true },
+    { batch: 2, channels: 32, height: 13, width: 11, group: 16, residual: true, relu: true },
+    { batch: 6, channels: 4, height: 2, width: 3, group: 4, encoders: 3, residual: true },
+  ])('$batch × $channels × $height × $width in groups of $group', async (p) => {
+    const { group, encoders = 1, residual = false, relu = false, ...shape } = p;
+    const normals = new Normals(shape.width);
+    const draw = (): MapValues => mapOf(shape, () => normals.next() * 2 + 0.5);
+    const [x, skip] = [draw(), draw()];
+    const values = Array.from({ length: encoders }, () => ({
+      gamma: normals.floats(shape.channels),
+      beta: normals.floats(shape.channels),
+    }));
+    const results = await runOp(device(), async (op) => {
+      const norm = await uploadMapNorm(op.loader({}), 'norm', shape.channels, group, values);
+      const y = outputMap(op, 'y', shape);
+      recordFinishMap(op.builder, norm, { x: inputMap(op, x), y, residual: residual ? inputMap(op, skip) : undefined, relu });
+    });
+    const frames = shape.batch / encoders;
+    const normalized = values.map(({ gamma, beta }) => groupNorm(x, shape.channels / group, gamma, beta));
+    const wanted = mapOf(shape, (b, c, row, column) => {
+      const at = row * shape.width + column;
+      const value = valueAt(normalized[Math.floor(b / frames)] as MapValues, b, c, at) + (residual ? valueAt(skip, b, c, at) : 0);
+      return relu ? Math.max(value, 0) : value;
+    });
+    expectClose(readMap(results, 'y', shape), wanted, TOLERANCE, 'y');
+  });
+
+  it('small variations around a large mean survive: the variance takes two passes', async () => {
+    const shape = { batch: 1, channels: 16, height: 9, width: 8 };
+    const normals = new Normals(3);
+    const x = mapOf(shape, () => Math.fround(100 + 0.05 * normals.next()));
+    const [gamma, beta] = [new Float32Array(16).fill(1), new Float32Array(16)];
+    const results = await runOp(device(), async (op) => {
+      const norm = await uploadMapNorm(op.loader({}), 'norm', 16, 16, [{ gamma, beta }]);
+      recordFinishMap(op.builder, norm, { x: inputMap(op, x), y: outputMap(op, 'y', shape), relu: false });
+    });
+    expectClose(readMap(results, 'y', shape), groupNorm(x, 1, gamma, beta), { atol: 5e-3, rtol: 0 }, 'y');
+  });
+});
+
+describe.each(DEVICES)('spatial softmax, variants %s', (_name, device) => {
+  it.each([
+    { batch: 1, channels: 32, height: 3, width: 3 },
+    { batch: 4, channels: 7, height: 5, width: 4, encoders: 2 },
+    { batch: 2, channels: 1, height: 1, width: 1 },
+    { batch: 1, channels: 3, height: 15, width: 20 },
+  ])('$batch × $channels maps of $height × $width', async (p) => {
+    const { encoders = 1, ...shape } = p;
+    const normals = new Normals(shape.channels);
+    // Large values: without the maximum taken off, exponentials would overflow.
+    const x = asMap(normals.values(shape.batch, shape.channels, shape.height * shape.width, 30), shape.height, shape.width);
+    const grid = normals.floats(encoders * shape.height * shape.width * 2);
+    const results = await runOp(device(), async (op) => {
+      const uploaded = await op.loader({}).uploader.uploadFloats('grid', grid);
+      recordSpatialSoftmax(op.builder, uploaded, encoders, inputMap(op, x), op.output('y', shape.batch, 2 * shape.channels, 1, 'tokens'));
+    });
+    const wanted = Array.from({ length: encoders }, (_, e) => spatialSoftmax(x, grid.subarray(e * 2 * x.length)));
+    const frames = shape.batch / encoders;
+    const expected = valuesOf(shape.batch, 2 * shape.channels, 1, (b, c) => {
+      const encoder = wanted[Math.floor(b / frames)];
+      if (!encoder) throw new Error('no such encoder');
+      return valueAt(encoder, b, c, 0);
+    });
+    expectClose(results.values('y'), expected, { atol: 1e-5, rtol: 1e-5 }, 'keypoints');
+  });
+
+  it('is refused where shapes do not fit', async () => {
+    const record = runOp(device(), async (op) => {
+      const grid = await op.loader({}).uploader.uploadFloats('grid', new Float32Array(8));
+      const x = inputMap(
+        op,
+        mapOf({ batch: 1, channels: 3, height: 2, width: 2 }, () => 0),
+      );
+      recordSpatialSoftmax(op.builder, grid, 1, x, op.output('y', 1, 5, 1, 'tokens'));
+    });
+    await expect(record).rejects.toThrow(/1 samples of 3 maps, y is 1x5x1/);
+  });
+});

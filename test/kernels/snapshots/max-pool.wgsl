@@ -1,0 +1,32 @@
+// max_pool
+// bindings: uniform, read, read_write
+
+struct Shape {
+  in_height: u32,
+  in_width: u32,
+  out_height: u32,
+  out_width: u32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let pixels = shape.out_height * shape.out_width;
+  if (id.x >= pixels) {
+    return;
+  }
+  let row = id.x / shape.out_width * 2u;
+  let column = id.x % shape.out_width * 2u;
+  let plane = id.y * shape.in_height * shape.in_width;
+  // A row before the first one is the first one again, and so at the end: a maximum does not mind.
+  var largest = vec4f();
+  for (var i = 0u; i < 3u; i++) {
+    let begin = plane + min(max(row + i, 1u) - 1u, shape.in_height - 1u) * shape.in_width;
+    for (var j = 0u; j < 3u; j++) {
+      largest = max(largest, x[begin + min(max(column + j, 1u) - 1u, shape.in_width - 1u)]);
+    }
+  }
+  y[id.y * pixels + id.x] = largest;
+}

@@ -1,0 +1,64 @@
+// winograd_input
+// bindings: uniform, read, read_write
+
+struct Shape {
+  planes: u32,
+  height: u32,
+  width: u32,
+  tile_rows: u32,
+  tile_columns: u32,
+  frames: u32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+
+fn place(sample: u32, position: u32, plane: u32, tile: u32) -> u32 {
+  let map = (sample / shape.frames * 16u + position) * shape.frames + sample % shape.frames;
+  return (map * shape.planes + plane) * shape.tile_rows * shape.tile_columns + tile;
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let tiles = shape.tile_rows * shape.tile_columns;
+  if (id.x >= tiles) {
+    return;
+  }
+  let first_row = i32(id.x / shape.tile_columns * 2u) - 1;
+  let first_column = i32(id.x % shape.tile_columns * 2u) - 1;
+  let first = (id.z * shape.planes + id.y) * shape.height * shape.width;
+  // Bᵀ d, row by row of d.
+  var r0: array<vec4f, 4>;
+  var r1: array<vec4f, 4>;
+  var r2: array<vec4f, 4>;
+  var r3: array<vec4f, 4>;
+  for (var j = 0u; j < 4u; j++) {
+    let column = first_column + i32(j);
+    let inside = u32(column) < shape.width;
+    let at = first + select(0u, u32(column), inside);
+    let d0 = select(vec4f(), x[at + u32(max(first_row, 0)) * shape.width], inside && first_row >= 0);
+    let d1 = select(vec4f(), x[at + u32(first_row + 1) * shape.width], inside);
+    let d2 = select(vec4f(), x[at + min(u32(first_row + 2), shape.height - 1u) * shape.width], inside && u32(first_row + 2) < shape.height);
+    let d3 = select(vec4f(), x[at + min(u32(first_row + 3), shape.height - 1u) * shape.width], inside && u32(first_row + 3) < shape.height);
+    r0[j] = d0 - d2;
+    r1[j] = d1 + d2;
+    r2[j] = d2 - d1;
+    r3[j] = d1 - d3;
+  }
+  y[place(id.z, 0u, id.y, id.x)] = r0[0] - r0[2];
+  y[place(id.z, 1u, id.y, id.x)] = r0[1] + r0[2];
+  y[place(id.z, 2u, id.y, id.x)] = r0[2] - r0[1];
+  y[place(id.z, 3u, id.y, id.x)] = r0[1] - r0[3];
+  y[place(id.z, 4u, id.y, id.x)] = r1[0] - r1[2];
+  y[place(id.z, 5u, id.y, id.x)] = r1[1] + r1[2];
+  y[place(id.z, 6u, id.y, id.x)] = r1[2] - r1[1];
+  y[place(id.z, 7u, id.y, id.x)] = r1[1] - r1[3];
+  y[place(id.z, 8u, id.y, id.x)] = r2[0] - r2[2];
+  y[place(id.z, 9u, id.y, id.x)] = r2[1] + r2[2];
+  y[place(id.z, 10u, id.y, id.x)] = r2[2] - r2[1];
+  y[place(id.z, 11u, id.y, id.x)] = r2[1] - r2[3];
+  y[place(id.z, 12u, id.y, id.x)] = r3[0] - r3[2];
+  y[place(id.z, 13u, id.y, id.x)] = r3[1] + r3[2];
+  y[place(id.z, 14u, id.y, id.x)] = r3[2] - r3[1];
+  y[place(id.z, 15u, id.y, id.x)] = r3[1] - r3[3];
+}

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
+import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
+import { TILE_UNITS, tileInvocations } from '../../kernels/conv/conv2d-tiled.wgsl.js';
+import { chooseConv2dCut, chooseConv2dSplits, usesWinograd } from '../../src/ops/conv2d-variants.js';
+
+const LAYERS: readonly Conv2dLayer[] = [
+  { inChannels: 3, outChannels: 64, kernelSize: 7, stride: 2, padding: 3 },
+  { inChannels: 64, outChannels: 64, kernelSize: 3, stride: 1, padding: 1 },
+  { inChannels: 512, outChannels: 512, kernelSize: 3, stride: 1, padding: 1 },
+  { inChannels: 256, outChannels: 512, kernelSize: 1, stride: 2, padding: 0 },
+  { inChannels: 512, outChannels: 5, kernelSize: 1, stride: 1, padding: 0 },
+];
+const PIXELS = [1, 2, 9, 30, 36, 121, 441, 1764, 19_200, 76_800];
+
+describe('cuts of 2-D convolutions', () => {
+  it('on GPUs stay within what every device grants', () => {
+    for (const layer of LAYERS) {
+      for (const outPixels of PIXELS) {
+        const cut = chooseConv2dCut({ layer, outPixels, frames: 2 }, { deviceClass: 'gpu', subgroupSize: 32 });
+        if (cut.kind !== 'tiled') throw new Error('GPUs have tiles');
+        expect(tileInvocations(cut.tile)).toBeLessThanOrEqual(256);
+        // Two places for inputs and weights.
+        expect(2 * TILE_UNITS * (cut.tile.pixels + 4 * cut.tile.lanes) * 16).toBeLessThanOrEqual(16_384);
+      }
+    }
+  });
+
+  it('on software drivers hold all pixels in the fewest tiles, whole subgroups of them', () => {
+    for (const subgroupSize of [1, 4, 8]) {
+      for (const outPixels of PIXELS) {
+        const layer = LAYERS[1] as Conv2dLayer;
+        const cut = chooseConv2dCut({ layer, outPixels, frames: 3 }, { deviceClass: 'software', subgroupSize });
+        if (cut.kind !== 'lanes') throw new Error('software drivers have lanes');
+        expect(cut.pixels % subgroupSize).toBe(0);
+        expect(cut.pixels).toBeLessThanOrEqual(32);
+        expect(cut.subgroup).toBe(subgroupSize);
+      }
+    }
+  });
+
+  it('use fewer products where the window slides over many tiles, in f32, where multiplications bind', () => {
+    const layer = LAYERS[1] as Conv2dLayer;
+    const large = { height: 21, width: 21 };
+    expect(usesWinograd(layer, large, 'f32', 'lavapipe')).toBe(true);
+    expect(usesWinograd(layer, { height: 6, width: 6 }, 'f32', 'software')).toBe(true);
+    expect(usesWinograd(layer, { height: 3, width: 3 }, 'f32', 'software')).toBe(false);
+    expect(usesWinograd(layer, { height: 11, width: 11 }, 'f32', 'software')).toBe(false);
+    expect(usesWinograd(layer, large, 'f16', 'lavapipe')).toBe(false);
+    expect(usesWinograd(layer, large, 'f32', 'gpu')).toBe(false);
+    expect(usesWinograd({ ...layer, stride: 2 }, large, 'f32', 'lavapipe')).toBe(false);
+  });
+
+  it('share a reduction in parts that all have something to do, whatever the number of frames', () => {
+    for (const layer of LAYERS) {
+      for (const outPixels of PIXELS) {
+        const of = (frames: number): number => chooseConv2dSplits({ layer, outPixels, frames }, { deviceClass: 'gpu' });
+        const splits = of(1);
+        expect(of(4)).toBe(splits);
+        const units = layer.kernelSize ** 2 * Math.ceil(layer.inChannels / 4);
+        const share = splitUnits(units, splits, TILE_UNITS);
+        expect((splits - 1) * share).toBeLessThan(units);
+        expect(splits * share).toBeGreaterThanOrEqual(units);
+        expect(chooseConv2dSplits({ layer, outPixels, frames: 1 }, { deviceClass: 'software' })).toBe(1);
+      }
+    }
+  });
+});
