@@ -162,7 +162,7 @@ fn finish(pixel: u32, lane: u32, encoder: u32, split: u32, products: vec4f) {
   #if ${p.residual}
   value += residual[at];
   #endif
-  y[at${p.split ? ' + split * shape.split_stride' : ''}] = ${p.relu ? 'max(value, vec4f())' : 'value'};
+  y[at${p.split ? ' + split * shape.split_stride' : ''}] = ${p.relu ? 'select(value, vec4f(), value < vec4f())' : 'value'};
 }
 
 @compute @workgroup_size(${invocations})

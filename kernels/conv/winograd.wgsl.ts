@@ -154,7 +154,7 @@ fn finish(at: u32, products: vec4f, channels: u32) {
   #if ${p.residual}
   value += residual[at];
   #endif
-  y[at] = ${p.relu ? 'max(value, vec4f())' : 'value'};
+  y[at] = ${p.relu ? 'select(value, vec4f(), value < vec4f())' : 'value'};
 }
 
 @compute @workgroup_size(${p.invocations})

@@ -48,7 +48,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var i = 0u; i < ${POOL.size}u; i++) {
     let begin = plane + min(max(row + i, ${POOL.padding}u) - ${POOL.padding}u, shape.in_height - 1u) * shape.in_width;
     for (var j = 0u; j < ${POOL.size}u; j++) {
-      largest = max(largest, x[begin + min(max(column + j, ${POOL.padding}u) - ${POOL.padding}u, shape.in_width - 1u)]);
+      let value = x[begin + min(max(column + j, ${POOL.padding}u) - ${POOL.padding}u, shape.in_width - 1u)];
+      // NaN stays: a maximum that passed over it would turn broken weights into plausible features. Told by its bits, because a
+      // compiler may assume that no comparison sees one.
+      let is_nan = (bitcast<vec4u>(largest) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+      largest = select(value, largest, (value <= largest) | is_nan);
     }
   }
   y[id.y * pixels + id.x] = largest;

@@ -125,7 +125,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
     #if ${p.residual}
     value += residual[first + e];
     #endif
-    y[first + e] = ${p.relu ? 'max(value, vec4f())' : 'value'};
+    y[first + e] = ${p.relu ? 'select(value, vec4f(), value < vec4f())' : 'value'};
   }
 }
 `;

@@ -64,6 +64,16 @@ describe.each(DEVICES)('conv2d, variants %s', (_name, device) => {
     expectClose(await runConv2d(device(), p, inputs, 'int8'), wanted, { atol: 1e-4, rtol: 1e-5 }, 'y');
   });
 
+  it('what is not a number stays so behind ReLU, and nothing beside it', async () => {
+    const p: Conv2dCase = { inChannels: 8, outChannels: 8, kernelSize: 3, stride: 1, padding: 1, height: 4, width: 5, relu: true };
+    const inputs = conv2dInputs(p);
+    inputs.weights[0]?.fill(NaN, 0, 1);
+    const { data } = await runConv2d(device(), p, inputs);
+    const pixels = p.height * p.width;
+    expect([...data.slice(0, pixels)].some(Number.isNaN)).toBe(true);
+    expect([...data.slice(pixels)].every(Number.isFinite)).toBe(true);
+  });
+
   it('a frame has the same bits alone and among others', async () => {
     const p: Conv2dCase = { inChannels: 64, outChannels: 64, kernelSize: 3, stride: 1, padding: 1, height: 5, width: 7, frames: 3 };
     const inputs = conv2dInputs(p);

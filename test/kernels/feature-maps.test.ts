@@ -29,6 +29,23 @@ describe('max pool', () => {
   });
 });
 
+describe('max pool of what is not a number', () => {
+  it('has it in every window that holds it', async () => {
+    const shape = { batch: 1, channels: 4, height: 7, width: 7 };
+    const x = mapOf(shape, (_, c, row, column) => (c === 1 && row === 3 && column === 2 ? NaN : 1));
+    const out = { ...shape, height: poolOutput(shape.height), width: poolOutput(shape.width) };
+    const results = await runOp(own(), (op) => recordMaxPool(op.builder, inputMap(op, x), outputMap(op, 'y', out)));
+    const found = readMap(results, 'y', out);
+    // Windows begin at 2r − 1: row 3 is in those of r = 1 and 2, column 2 in that of 1 alone.
+    expectClose(
+      found,
+      mapOf(out, (_, c, row, column) => (c === 1 && (row === 1 || row === 2) && column === 1 ? NaN : 1)),
+      { atol: 0, rtol: 0 },
+      'y',
+    );
+  });
+});
+
 describe.each(DEVICES)('group norm of maps, variants %s', (_name, device) => {
   it.each([
     { batch: 1, channels: 64, height: 5, width: 3, group: 16 },

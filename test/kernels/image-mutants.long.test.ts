@@ -197,7 +197,7 @@ const SOFTWARE: readonly CheckedMutation[] = [
     kernel: LANES,
     mutate: replace('plane < shape.in_planes', 'plane + 1u < shape.in_planes'),
   },
-  { check: 'conv2d', what: 'no ReLU', kernel: LANES, mutate: replace('max(value, vec4f())', 'value') },
+  { check: 'conv2d', what: 'no ReLU', kernel: LANES, mutate: replace('select(value, vec4f(), value < vec4f())', 'value') },
   { check: 'conv2d', what: 'no residual', kernel: LANES, mutate: replace('value += residual[at];', '') },
   {
     check: 'int8',

@@ -51,7 +51,7 @@ fn finish(pixel: u32, lane: u32, encoder: u32, split: u32, products: vec4f) {
   
   value += residual[at];
   
-  y[at] = max(value, vec4f());
+  y[at] = select(value, vec4f(), value < vec4f());
 }
 
 @compute @workgroup_size(64)

@@ -43,6 +43,6 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
     
     value += residual[first + e];
     
-    y[first + e] = max(value, vec4f());
+    y[first + e] = select(value, vec4f(), value < vec4f());
   }
 }

@@ -25,7 +25,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var i = 0u; i < 3u; i++) {
     let begin = plane + min(max(row + i, 1u) - 1u, shape.in_height - 1u) * shape.in_width;
     for (var j = 0u; j < 3u; j++) {
-      largest = max(largest, x[begin + min(max(column + j, 1u) - 1u, shape.in_width - 1u)]);
+      let value = x[begin + min(max(column + j, 1u) - 1u, shape.in_width - 1u)];
+      // NaN stays: a maximum that passed over it would turn broken weights into plausible features. Told by its bits, because a
+      // compiler may assume that no comparison sees one.
+      let is_nan = (bitcast<vec4u>(largest) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+      largest = select(value, largest, (value <= largest) | is_nan);
     }
   }
   y[id.y * pixels + id.x] = largest;

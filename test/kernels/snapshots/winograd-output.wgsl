@@ -28,7 +28,7 @@ fn finish(at: u32, products: vec4f, channels: u32) {
   
   value += residual[at];
   
-  y[at] = max(value, vec4f());
+  y[at] = select(value, vec4f(), value < vec4f());
 }
 
 @compute @workgroup_size(8)
