@@ -19,9 +19,10 @@ import { shownValue } from '../foundation/shown.js';
 import { ComputeDevice } from '../runtime/device.js';
 import type { Precision } from '../spec/precision.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
+import type { Reopen } from './engine.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import { checkDevice, type Placed, type Placement, type PolicySources, placePolicy } from './placement.js';
-import { type Decision, Policy, type Reopen } from './policy.js';
+import { type Decision, Policy } from './policy.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
 
 /** Networks that a strategy may need beside the denoiser. */

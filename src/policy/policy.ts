@@ -1,28 +1,23 @@
-import { Denoiser, type DenoiseSample } from '../decision/denoiser.js';
-import { encodePlans } from '../decision/encode-plan.js';
-import { FrameEncoder } from '../decision/frame-encoder.js';
-import { PlanCache } from '../decision/plan-cache.js';
+import type { DenoiseSample } from '../decision/denoiser.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
-import { DeviceLostError, DisposedError, NoAdapterError, NonFiniteError, OptionError } from '../foundation/errors.js';
+import { DisposedError, NonFiniteError, OptionError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
-import { frameWidth, type Observation, observationOf } from '../observations/check.js';
+import { type Observation, observationOf } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
-import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import type { PlanTiming } from '../runtime/timing.js';
-import { type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
+import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
 import { createStrategy } from '../strategies/index.js';
 import { type DenoiseResult, type Strategy, type StrategyContext, strategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Decider, nextTurn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
+import { type EngineParts, PolicyEngine, type ReloadOptions } from './engine.js';
 import { Episode } from './episode.js';
-import { describePolicy, type PolicyInfo } from './info.js';
-import { LoadReporter, type OnLoadProgress } from './load-progress.js';
-import { checkDevice, type Placement } from './placement.js';
+import type { PolicyInfo } from './info.js';
+import { checkDevice } from './placement.js';
 import { SerialQueue } from './queue.js';
-import { rehearse } from './rehearsal.js';
 import { RequestChecks, settledCall } from './request-checks.js';
 
 export type {
@@ -35,42 +30,19 @@ export type {
   StatelessRequest,
 } from './decision-result.js';
 
+export type { ReloadOptions } from './engine.js';
+
 /** @internal */
-export interface PolicyParts {
-  readonly spec: PolicySpec;
-  readonly placement: Placement;
-  readonly reopen: Reopen;
-  readonly onDeviceLost: 'fail' | 'reload';
-  readonly onReload: ((lost: DeviceLostError) => void) | undefined;
+export interface PolicyParts extends Omit<EngineParts, 'context'> {
   readonly precision: Precision;
   readonly fileDtypes: readonly string[];
   readonly strategy: StrategyOptions;
   readonly seed: number;
   readonly warnings: readonly string[];
-  readonly probes: readonly string[];
   readonly onDecision: ((result: Decision) => void) | undefined;
   /** Called last when the policy is disposed of. */
   readonly onDispose: (() => void) | undefined;
 }
-
-export interface ReloadOptions {
-  /** Disposed of by whoever opened it. Default: a device as the one before, opened anew where the policy opened that. */
-  readonly device?: ComputeDevice;
-  /** Stops it; the policy is then as it was. */
-  readonly signal?: AbortSignalLike;
-  /** As that of loadPolicy. */
-  readonly onProgress?: OnLoadProgress;
-}
-
-/**
- * Places the same networks again, where they were or as `options` say.
- * @throws as loadPolicy, and CheckpointError where the files have changed.
- * @internal
- */
-export type Reopen = (before: Placement, options: ReloadOptions, reporter: LoadReporter) => Promise<Placement>;
-
-/** Milliseconds before each attempt to reload after a loss: a driver that is reset may have no adapter for a moment. */
-const RELOAD_PAUSES_MS = [0, 200, 1000];
 
 /** WebGPU's default for workgroups per dimension; a batch is one dimension. */
 const MAX_BATCH = 65_535;
@@ -80,15 +52,11 @@ const MAX_BATCH = 65_535;
  * `loadPolicy` makes one.
  */
 export class Policy {
-  readonly #parts: Omit<PolicyParts, 'placement'>;
-  #placement: Placement | undefined;
-  #described: ReturnType<typeof describePolicy>;
+  readonly #parts: Omit<PolicyParts, 'placement' | 'reopen'>;
   readonly #observations: readonly ObservationInfo[];
   readonly #context: StrategyContext;
   readonly #queue = new SerialQueue();
-  readonly #plans: PlanCache;
-  readonly #denoiser: Denoiser;
-  readonly #encoder: FrameEncoder;
+  readonly #engine: PolicyEngine;
   readonly #decider: Decider;
   readonly #checks: RequestChecks;
   #strategy: Strategy;
@@ -99,16 +67,13 @@ export class Policy {
   readonly #begun = new WeakSet<Episode>();
   #disposal: Promise<void> | undefined;
 
-  private constructor({ placement, ...parts }: PolicyParts) {
+  private constructor({ placement, reopen, ...parts }: PolicyParts) {
     this.#parts = parts;
-    this.#placement = placement;
-    this.#described = describePolicy(parts.spec, placement.networks);
     this.#observations = observationInfo(parts.spec.observations);
-    this.#plans = new PlanCache(placement.networks, parts.spec, parts.probes);
-    this.#denoiser = new Denoiser(this.#plans);
     this.#context = strategyContext(parts.spec);
-    this.#encoder = new FrameEncoder(encodePlans(placement.networks, parts.probes), this.#observations);
-    this.#decider = new Decider(this.#denoiser, this.#encoder, this.#context, parts.onDecision);
+    const { spec, onDeviceLost, onReload, probes } = parts;
+    this.#engine = new PolicyEngine({ spec, context: this.#context, placement, reopen, onDeviceLost, onReload, probes });
+    this.#decider = new Decider(this.#engine.denoiser, this.#engine.encoder, this.#context, parts.onDecision);
     this.#checks = new RequestChecks({
       name: parts.spec.name,
       observations: this.#observations,
@@ -127,18 +92,15 @@ export class Policy {
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
     const { precision, fileDtypes, warnings } = this.#parts;
-    const { usual, needs, description, actionSteps } = this.#strategy;
+    const { description, actionSteps } = this.#strategy;
     return {
-      ...this.#described,
+      ...this.#engine.described,
       actionSteps,
       precision,
       fileDtypes,
       warnings,
       strategy: description,
-      dispatches: this.#plans.peek(1)?.dispatchCount(
-        usual.steps.length,
-        needs.some(({ network }) => network === 'predictor'),
-      ),
+      dispatches: this.#engine.dispatches(this.#strategy),
     };
   }
 
@@ -232,8 +194,8 @@ export class Policy {
   async denoise(requests: readonly DenoiseSample[]): Promise<DenoiseResult[]> {
     const samples = this.#checks.samples(requests);
     return this.#run(async () => {
-      const { windows } = await this.#encoder.encode(samples.map(({ frames }) => frames));
-      const results = await this.#denoiser.run(samples.map(({ run }, i) => ({ ...run, frames: windows[i] as Float32Array })));
+      const { windows } = await this.#engine.encoder.encode(samples.map(({ frames }) => frames));
+      const results = await this.#engine.denoiser.run(samples.map(({ run }, i) => ({ ...run, frames: windows[i] as Float32Array })));
       return results.map((one, place) => {
         if (one instanceof NonFiniteError) throw new NonFiniteError(`denoise: requests[${place}]: ${one.message}`, { cause: one });
         return one;
@@ -263,13 +225,13 @@ export class Policy {
    */
   async observe(observation: Observation): Promise<Observation> {
     const frame = this.#checks.observed(observation);
-    await this.#run(() => this.#encoder.encode([[frame]]));
+    await this.#run(() => this.#engine.encoder.encode([[frame]]));
     return observationOf(this.#observations, frame);
   }
 
   /** Frames whose images were encoded since the policy was loaded: each frame is encoded once, whatever reads it. */
   get encodedFrames(): number {
-    return this.#encoder.encoded;
+    return this.#engine.encoder.encoded;
   }
 
   /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. @throws DisposedError. */
@@ -306,7 +268,7 @@ export class Policy {
     checkSignal('warmup', signal);
     checkCallbacks('warmup', { onKernel }, ['onKernel']);
     await this.#run(async () => {
-      await this.#rehearse(batch, signal, onKernel);
+      await this.#engine.rehearse(this.#strategy, batch, signal, onKernel);
     });
   }
 
@@ -322,101 +284,21 @@ export class Policy {
     checkDevice('reload', options.device);
     checkSignal('reload', options.signal);
     checkCallbacks('reload', options, ['onProgress']);
-    await this.#whileLoaded(() => this.#reload(options));
+    await this.#whileLoaded(() => this.#engine.reload(options, this.#strategy));
   }
 
   /** Waits for running calls and frees everything on the device. Later calls fail. */
   dispose(): Promise<void> {
     this.#disposal ??= this.#queue.run(() => {
-      this.#plans.destroy();
-      this.#encoder.destroy();
-      if (this.#placement) release(this.#placement);
-      this.#placement = undefined;
+      this.#engine.destroy();
       this.#parts.onDispose?.();
     });
     return this.#disposal;
   }
 
-  /** In its turn; where the device was lost and the policy reloads by itself, a second time. A task that fails changes nothing. */
+  /** In its turn, and again after the policy has reloaded by itself. */
   #run<T>(task: () => Promise<T>): Promise<T> {
-    return this.#whileLoaded(async () => {
-      try {
-        return await task();
-      } catch (error) {
-        if (this.#parts.onDeviceLost !== 'reload' || !(error instanceof DeviceLostError)) throw error;
-        await this.#recover(error);
-        return task();
-      }
-    });
-  }
-
-  async #recover(lost: DeviceLostError): Promise<void> {
-    let last: unknown;
-    for (const pause of RELOAD_PAUSES_MS) {
-      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
-      try {
-        await this.#reload({});
-        this.#parts.onReload?.(lost);
-        return;
-      } catch (error) {
-        if (!(error instanceof DeviceLostError || error instanceof NoAdapterError)) throw error;
-        last = error;
-      }
-    }
-    const reason = (last as Error).message;
-    throw new DeviceLostError(`${lost.message} Reloading failed ${RELOAD_PAUSES_MS.length} times, the last time because: ${reason}`, {
-      cause: lost,
-    });
-  }
-
-  async #reload(options: ReloadOptions): Promise<void> {
-    const before = this.#placement as Placement;
-    const { device } = before.networks;
-    if (!before.ownsDevice && !options.device && !device.isUsable) {
-      throw new OptionError('reload: the device that the policy was given cannot be used any more: give another one, reload({ device }).');
-    }
-    // What is left of a lost device makes room first.
-    if (!device.isUsable) release(before);
-    const reporter = new LoadReporter(options.onProgress);
-    const placement = await this.#parts.reopen(before, options, reporter);
-    try {
-      this.#plans.moveTo(placement.networks);
-      this.#encoder.moveTo(encodePlans(placement.networks, this.#parts.probes));
-      await reporter.during(placement.networks.device.pipelines, () =>
-        this.#rehearse(1, options.signal, (progress) => reporter.report({ stage: 'first runs', ...progress })),
-      );
-      reporter.throwIfFailed();
-      options.signal?.throwIfAborted();
-    } catch (error) {
-      this.#plans.moveTo(before.networks);
-      this.#encoder.moveTo(encodePlans(before.networks, this.#parts.probes));
-      release(placement);
-      throw error;
-    }
-    release(before);
-    this.#placement = placement;
-    this.#described = describePolicy(this.#parts.spec, placement.networks);
-  }
-
-  /** Runs every kernel once, then whole decisions on zeros. */
-  async #rehearse(batch: number, signal?: AbortSignalLike, onKernel?: (progress: KernelProgress) => void): Promise<void> {
-    const plan = await this.#plans.get(batch, this.#strategy.schedules);
-    signal?.throwIfAborted();
-    await plan.runEachKernel(onKernel);
-    const { observationSteps } = this.#context;
-    const width = frameWidth(this.#observations);
-    const frames = Array.from({ length: observationSteps }, () => ({ values: new Float32Array(width), pictures: [] }));
-    const parts = {
-      denoiser: this.#denoiser,
-      // Zeros in the place of the features of images.
-      encoder: new FrameEncoder(undefined, this.#observations),
-      context: this.#context,
-      predicted: plan.isPredicting,
-      newWindow: () => this.#newWindow(),
-    };
-    await rehearse(parts, this.#strategy, batch, { frames, given: {} }, signal);
-    // At the first decision of an episode one frame stands for all; later ones may find none of theirs encoded.
-    for (const count of new Set([1, observationSteps])) await this.#encoder.warmup(batch * count);
+    return this.#whileLoaded(() => this.#engine.recovering(() => this.#strategy, task));
   }
 
   async #whileLoaded<T>(task: () => Promise<T>): Promise<T> {
@@ -430,7 +312,7 @@ export class Policy {
 
   #createStrategy(options: StrategyOptions): Strategy {
     const strategy = createStrategy(options, this.#context);
-    const missing = strategy.needs.find(({ network }) => !this.#placement?.networks[network]);
+    const missing = strategy.needs.find(({ network }) => !this.#engine.has(network));
     if (missing) {
       const { network, why, given } = missing;
       throw new OptionError(
@@ -438,7 +320,7 @@ export class Policy {
           `${given}.`,
       );
     }
-    this.#plans.reserve(strategy.schedules);
+    this.#engine.reserve(strategy);
     return strategy;
   }
 
@@ -451,9 +333,4 @@ export class Policy {
     this.#own ??= new Episode(this.#strategy, { seed: this.#parts.seed, episode: this.#ownIndex, sample: 0 }, this.#newWindow());
     return this.#own;
   }
-}
-
-function release({ networks, ownsDevice }: Placement): void {
-  networks.destroy();
-  if (ownsDevice) networks.device.dispose();
 }

@@ -8,6 +8,7 @@ const gpu = useTestDevice({ deviceClass: 'gpu' });
 
 describe('image encoders agree with the reference, stage by stage', () => {
   it.each([
+    ['image-resize-crop', 20],
     ['image-odd', 20],
     ['image-resnet34', 10],
     ['image-large-frame', 10],

@@ -1,13 +1,11 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { caseFolder } from '../../src/platform/node/case-folder.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
 import type { Precision } from '../../src/spec/precision.js';
 import { verifyCase } from '../../src/verification/verify-case.js';
 import { useTestDevice } from '../support/device.js';
-
-const goldens = fileURLToPath(new URL('../goldens', import.meta.url));
+import { CASES, GOLDENS } from '../support/golden-cases.js';
 
 /** Cases that together use every kind of layer: software drivers take long to compile the variants for GPUs, so these get one. */
 const OTHERS: readonly (readonly [DeviceClass, readonly (readonly [string, Precision])[]])[] = [
@@ -37,9 +35,19 @@ describe.each(OTHERS.filter(([deviceClass]) => deviceClass !== own))(
     const device = useTestDevice({ deviceClass });
 
     it.each(others)('%s agrees in every tensor, %s', async (name, precision) => {
-      const report = await verifyCase(await caseFolder(join(goldens, name)), device(), precision);
+      const report = await verifyCase(await caseFolder(join(GOLDENS, name)), device(), precision);
       expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
       expect(report.tensors.length).toBeGreaterThan(5);
     });
   },
 );
+
+describe('golden cases with int8 storage', () => {
+  const device = useTestDevice();
+
+  it.each(CASES)('%s agrees in every tensor', async (name) => {
+    const report = await verifyCase(await caseFolder(join(GOLDENS, name)), device(), 'int8');
+    expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
+    expect(report.tensors.length).toBeGreaterThan(5);
+  });
+});

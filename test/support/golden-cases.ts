@@ -1,0 +1,10 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const GOLDENS = fileURLToPath(new URL('../goldens', import.meta.url));
+
+/** Recorded cases of whole decisions. A folder of cases for something else, such as `methods`, is none itself. */
+export const CASES = readdirSync(GOLDENS, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && existsSync(join(GOLDENS, entry.name, 'case.json')))
+  .map((entry) => entry.name);
