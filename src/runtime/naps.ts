@@ -1,7 +1,7 @@
 /** How long a wait is polled for all the time: what ends sooner, the creation of a buffer say, is never napped through. */
 const POLLED_MS = 0.5;
 /** Longest nap. Timers are late by another tenth of a millisecond, and a result waits for both. */
-const NAP_MS = 0.1;
+const NAP_MS = 0.18;
 
 /** Time as naps see it. */
 export interface NapClock {
