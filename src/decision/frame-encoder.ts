@@ -82,9 +82,11 @@ export class FrameEncoder {
     this.#plans = plans;
   }
 
+  /** Keeps nothing of the device. */
   destroy(): void {
     for (const plan of this.#compiled.values()) plan.destroy();
     this.#compiled.clear();
+    this.#plans = undefined;
   }
 
   /** Frames without features, each once, by the format of their pictures. */

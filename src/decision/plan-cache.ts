@@ -92,6 +92,7 @@ export class PlanCache {
   destroy(): void {
     for (const plan of this.#plans.values()) plan.destroy();
     this.#plans.clear();
+    this.#newest = undefined;
     this.#networks = undefined;
   }
 
