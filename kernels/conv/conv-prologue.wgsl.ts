@@ -1,5 +1,6 @@
 import { at, type KernelBinding } from '../lib/kernel.js';
-import { f32, unroll, wgsl } from '../lib/wgsl.js';
+import { sumRows, twoLevelSum } from '../lib/reduce.wgsl.js';
+import { f32, wgsl } from '../lib/wgsl.js';
 
 /**
  * A convolution that finishes its own input: the convolution before it left partial sums, and group norm, Mish, FiLM and
@@ -66,34 +67,14 @@ export function prologueParts({ film, residual }: PrologueParameters): string[] 
  */
 export function prologueText(p: PrologueParameters, invocations: number): string {
   const vectors = p.length / 4;
-  const width = Math.min(16, invocations);
+  const width = sumRows(invocations);
   return wgsl`
 const VECTORS: u32 = ${vectors}u;
 const EPSILON: f32 = ${f32(p.epsilon)};
 var<workgroup> scratch: array<f32, ${invocations}>;
 var<workgroup> scratch_rows: array<f32, ${width}>;
 
-// In two levels, each in ascending order: invocations 0, ${width}, ${2 * width}, … first.
-fn sum_over_workgroup(value: f32, local: u32) -> f32 {
-  workgroupBarrier();
-  scratch[local] = value;
-  workgroupBarrier();
-  if (local < ${width}u) {
-    var row = scratch[local];
-    for (var other = local + ${width}u; other < ${invocations}u; other += ${width}u) {
-      row += scratch[other];
-    }
-    scratch_rows[local] = row;
-  }
-  workgroupBarrier();
-  var sum = scratch_rows[0];
-${unroll(width - 1, (row) => `  sum += scratch_rows[${row + 1}];`)}
-  return sum;
-}
-
-fn sum_of(v: vec4f) -> f32 {
-  return (v.x + v.y) + (v.z + v.w);
-}
+${twoLevelSum(invocations, `${invocations}u`)}
 
 #if ${p.film !== 'none'}
 fn film(batch: u32, value: u32) -> f32 {

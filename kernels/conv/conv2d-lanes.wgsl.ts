@@ -1,8 +1,9 @@
+import { reluOf } from '../lib/activations.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 import { CONV2D_SIZES, type Conv2dParameters } from './conv2d-shape.js';
-import { conv2dParts } from './conv2d-tiled.wgsl.js';
+import { conv2dParts, conv2dValue } from './conv2d-tiled.wgsl.js';
 
 export interface Conv2dLanesParameters extends Conv2dParameters {
   /** Pixels of a workgroup: all of an invocation's; a multiple of the size of a subgroup. */
@@ -62,18 +63,8 @@ ${format.loadChunk}
 fn finish(pixel: u32, lane: u32, encoder: u32, products: vec4f) {
   let out_pixels = shape.out_height * shape.out_width;
   let at = ((encoder * shape.frames + pixel / out_pixels) * shape.out_planes + lane) * out_pixels + pixel % out_pixels;
-  var value = products;
-  #if ${format.scaled}
-  let scale = (encoder * shape.encoder_blocks * BLOCK_LANES + lane) * 4u;
-  value *= vec4f(weight_scale[scale], weight_scale[scale + 1u], weight_scale[scale + 2u], weight_scale[scale + 3u]);
-  #endif
-  #if ${p.bias}
-  value += bias[encoder * shape.out_planes + lane];
-  #endif
-  #if ${p.residual}
-  value += residual[at];
-  #endif
-  y[at] = ${p.relu ? 'select(value, vec4f(), value < vec4f())' : 'value'};
+${conv2dValue(p, format.scaled)}
+  y[at] = ${p.relu ? reluOf('value') : 'value'};
 }
 
 @compute @workgroup_size(${BLOCK_LANES})

@@ -1,3 +1,4 @@
+import { reluOf } from '../lib/activations.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
@@ -151,18 +152,8 @@ fn finish(pixel: u32, lane: u32, encoder: u32, split: u32, products: vec4f) {
     return;
   }
   let at = ((encoder * shape.frames + pixel / out_pixels) * shape.out_planes + lane) * out_pixels + pixel % out_pixels;
-  var value = products;
-  #if ${format.scaled}
-  let scale = (encoder * shape.encoder_blocks * BLOCK_LANES + lane) * 4u;
-  value *= vec4f(weight_scale[scale], weight_scale[scale + 1u], weight_scale[scale + 2u], weight_scale[scale + 3u]);
-  #endif
-  #if ${p.bias}
-  value += bias[encoder * shape.out_planes + lane];
-  #endif
-  #if ${p.residual}
-  value += residual[at];
-  #endif
-  y[at${p.split ? ' + split * shape.split_stride' : ''}] = ${p.relu ? 'select(value, vec4f(), value < vec4f())' : 'value'};
+${conv2dValue(p, format.scaled)}
+  y[at${p.split ? ' + split * shape.split_stride' : ''}] = ${p.relu ? reluOf('value') : 'value'};
 }
 
 @compute @workgroup_size(${invocations})
@@ -217,4 +208,19 @@ ${sums.map(finish).join('\n')}
 /** What is applied to sums, for labels of kernels. */
 export function conv2dParts({ bias, residual, relu }: Conv2dParameters): string[] {
   return [...(bias ? ['bias'] : []), ...(residual ? ['residual'] : []), ...(relu ? ['relu'] : [])];
+}
+
+/** `value`: the sums `products` of channels `lane` of `encoder`, for place `at` of y, scaled, with bias and residual. */
+export function conv2dValue({ bias, residual }: Conv2dParameters, scaled: boolean): string {
+  return wgsl`  var value = products;
+  #if ${scaled}
+  let scale = (encoder * shape.encoder_blocks * BLOCK_LANES + lane) * 4u;
+  value *= vec4f(weight_scale[scale], weight_scale[scale + 1u], weight_scale[scale + 2u], weight_scale[scale + 3u]);
+  #endif
+  #if ${bias}
+  value += bias[encoder * shape.out_planes + lane];
+  #endif
+  #if ${residual}
+  value += residual[at];
+  #endif`;
 }

@@ -1,3 +1,4 @@
+import { reluOf } from '../lib/activations.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 
@@ -154,7 +155,7 @@ fn finish(at: u32, products: vec4f, channels: u32) {
   #if ${p.residual}
   value += residual[at];
   #endif
-  y[at] = ${p.relu ? 'select(value, vec4f(), value < vec4f())' : 'value'};
+  y[at] = ${p.relu ? reluOf('value') : 'value'};
 }
 
 @compute @workgroup_size(${p.invocations})

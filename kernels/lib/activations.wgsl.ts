@@ -40,13 +40,17 @@ fn gelu(x: f32) -> f32 {
 }
 ${forVectors('gelu')}`;
 
-// Not max(x, 0): it may turn NaN into 0, and the fault would leave the device as a plausible action.
+/** ReLU of a vec4f. Not max(x, 0): it may turn NaN into 0, and the fault would leave the device as a plausible action. */
+export function reluOf(value: string): string {
+  return `select(${value}, vec4f(), ${value} < vec4f())`;
+}
+
 const relu = wgsl`
 fn relu(x: f32) -> f32 {
   return select(x, 0.0f, x < 0.0f);
 }
 fn relu4(x: vec4f) -> vec4f {
-  return select(x, vec4f(), x < vec4f());
+  return ${reluOf('x')};
 }`;
 
 /** Definitions needed by a kernel that applies these activations; each function is defined once. */

@@ -1,4 +1,4 @@
-import { wgsl } from './wgsl.js';
+import { unroll, wgsl } from './wgsl.js';
 
 /**
  * `reduce_sum(value, local)` and `reduce_max(value, local)`: the sum or maximum of one value per invocation, returned to
@@ -22,4 +22,39 @@ var<workgroup> scratch: array<f32, ${invocations}>;
 ${functions.includes('sum') ? define('sum', 'result + scratch[other]') : ''}
 ${functions.includes('max') ? define('max', 'max(result, scratch[other])') : ''}
 `;
+}
+
+/** Rows that `twoLevelSum` adds up in its first level. */
+export function sumRows(invocations: number): number {
+  return Math.min(16, invocations);
+}
+
+/**
+ * `sum_over_workgroup(value, local)`: the sum of one value per invocation, returned to all of them, for large workgroups: in
+ * two levels instead of one. `sum_of(v)`: of a vector. Need `scratch`, a f32 per invocation, and `scratch_rows`, one per row
+ * (`sumRows`). `bound`: the number of invocations as WGSL has it.
+ */
+export function twoLevelSum(invocations: number, bound: string): string {
+  const width = sumRows(invocations);
+  return wgsl`// In two levels, each in ascending order: invocations 0, ${width}, ${2 * width}, … first.
+fn sum_over_workgroup(value: f32, local: u32) -> f32 {
+  workgroupBarrier();
+  scratch[local] = value;
+  workgroupBarrier();
+  if (local < ${width}u) {
+    var row = scratch[local];
+    for (var other = local + ${width}u; other < ${bound}; other += ${width}u) {
+      row += scratch[other];
+    }
+    scratch_rows[local] = row;
+  }
+  workgroupBarrier();
+  var sum = scratch_rows[0];
+${unroll(width - 1, (row) => `  sum += scratch_rows[${row + 1}];`)}
+  return sum;
+}
+
+fn sum_of(v: vec4f) -> f32 {
+  return (v.x + v.y) + (v.z + v.w);
+}`;
 }

@@ -1,5 +1,7 @@
+import { reluOf } from '../lib/activations.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
-import { f32, unroll, wgsl } from '../lib/wgsl.js';
+import { sumRows, twoLevelSum } from '../lib/reduce.wgsl.js';
+import { f32, wgsl } from '../lib/wgsl.js';
 
 export interface FinishMapParameters {
   readonly invocations: number;
@@ -42,7 +44,7 @@ export function finishMapShape({ planes, groupPlanes, pixels, partials, partialS
  */
 export function finishMapKernel(p: FinishMapParameters): Kernel {
   const { invocations } = p;
-  const width = Math.min(16, invocations);
+  const width = sumRows(invocations);
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'x', access: 'read', type: 'array<vec4f>' },
@@ -61,27 +63,7 @@ const EPSILON: f32 = ${f32(p.epsilon)};
 var<workgroup> scratch: array<f32, ${invocations}>;
 var<workgroup> scratch_rows: array<f32, ${width}>;
 
-// In two levels, each in ascending order: invocations 0, ${width}, ${2 * width}, … first.
-fn sum_over_workgroup(value: f32, local: u32) -> f32 {
-  workgroupBarrier();
-  scratch[local] = value;
-  workgroupBarrier();
-  if (local < ${width}u) {
-    var row = scratch[local];
-    for (var other = local + ${width}u; other < INVOCATIONS; other += ${width}u) {
-      row += scratch[other];
-    }
-    scratch_rows[local] = row;
-  }
-  workgroupBarrier();
-  var sum = scratch_rows[0];
-${unroll(width - 1, (row) => `  sum += scratch_rows[${row + 1}];`)}
-  return sum;
-}
-
-fn sum_of(v: vec4f) -> f32 {
-  return (v.x + v.y) + (v.z + v.w);
-}
+${twoLevelSum(invocations, 'INVOCATIONS')}
 #endif
 
 fn sum_partials(e: u32) -> vec4f {
@@ -125,7 +107,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
     #if ${p.residual}
     value += residual[first + e];
     #endif
-    y[first + e] = ${p.relu ? 'select(value, vec4f(), value < vec4f())' : 'value'};
+    y[first + e] = ${p.relu ? reluOf('value') : 'value'};
   }
 }
 `;

@@ -3,6 +3,7 @@ import { type Frame, frameWidth, imageColumns } from '../observations/check.js';
 import { asFloats, type Picture } from '../observations/picture.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import type { EncodePlans, EncodeShape, FramesPlan } from './encode-plan.js';
+import { areFinite } from './non-finite.js';
 
 /** Windows as a decision takes them. */
 export interface EncodedWindows {
@@ -113,7 +114,7 @@ export class FrameEncoder {
     const cameras = this.#features.length;
     const pictures = Array.from({ length: cameras }, (_, camera) => batch.map((one) => one.pictures[camera] as Picture));
     const { features, probes } = await plan.run(pictures.flat());
-    if (!features.every(Number.isFinite)) {
+    if (!areFinite(features)) {
       throw new NonFiniteError('the image encoder returned NaN or infinity. No action is returned: check the images and the checkpoint.');
     }
     const size = features.length / (cameras * batch.length);

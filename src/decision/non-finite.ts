@@ -38,7 +38,7 @@ function reason(code: number, { steps }: Schedule): string {
 }
 
 /** Plain loops: `every` with a function makes an object of each number. */
-function areFinite(values: Float32Array): boolean {
+export function areFinite(values: Float32Array): boolean {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
   return true;
 }

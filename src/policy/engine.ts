@@ -10,7 +10,7 @@ import { FrameWindow } from '../observations/window.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import { type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
-import type { Strategy, StrategyContext } from '../strategies/strategy.js';
+import { needsPredictor, type Strategy, type StrategyContext } from '../strategies/strategy.js';
 import { describePolicy } from './info.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import type { Placement } from './placement.js';
@@ -86,9 +86,8 @@ export class PolicyEngine {
   }
 
   /** Dispatches of a usual decision of a strategy, alone; undefined before its plan is compiled. */
-  dispatches({ usual, needs }: Strategy): number | undefined {
-    const isPredicted = needs.some(({ network }) => network === 'predictor');
-    return this.#plans.peek(1)?.dispatchCount(usual.steps.length, isPredicted);
+  dispatches(strategy: Strategy): number | undefined {
+    return this.#plans.peek(1)?.dispatchCount(strategy.usual.steps.length, needsPredictor(strategy));
   }
 
   /** Compiles what decisions of this batch size need, runs every kernel once, then whole decisions on zeros. */

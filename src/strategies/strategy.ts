@@ -100,6 +100,11 @@ export interface Strategy {
   begin(): DecisionMaker;
 }
 
+/** Whether a strategy's decisions ask for a predictor. */
+export function needsPredictor({ needs }: Strategy): boolean {
+  return needs.some(({ network }) => network === 'predictor');
+}
+
 /** What a strategy needs to know of its policy. */
 export interface StrategyContext {
   readonly scheduler: SchedulerConfig;

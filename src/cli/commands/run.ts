@@ -8,7 +8,7 @@ import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { observationInfo } from '../../spec/policy-spec.js';
 import { createStrategy } from '../../strategies/index.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
-import { strategyContext } from '../../strategies/strategy.js';
+import { needsPredictor, strategyContext } from '../../strategies/strategy.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, required, UsageError } from '../../terminal/options.js';
@@ -92,8 +92,8 @@ export const runCommand: Command = {
     checkStrategies(checkpoint, values.predictor !== undefined, [strategy]);
     const recording = await readRecording(input, observationInfo(checkpoint.observations));
     if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
-    const { needs } = createStrategy(strategy, strategyContext(checkpoint));
-    const predictor = needs.some(({ network }) => network === 'predictor') ? values.predictor : undefined;
+    const isPredicting = needsPredictor(createStrategy(strategy, strategyContext(checkpoint)));
+    const predictor = isPredicting ? values.predictor : undefined;
     if (values.predictor !== undefined && predictor === undefined)
       printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
 
