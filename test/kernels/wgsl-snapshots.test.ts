@@ -15,6 +15,7 @@ import { finishMapKernel } from '../../kernels/norm/finish-map.wgsl.js';
 import { finishNormKernel } from '../../kernels/norm/finish-norm.wgsl.js';
 import { groupNormKernel } from '../../kernels/norm/group-norm.wgsl.js';
 import { layerNormKernel } from '../../kernels/norm/layer-norm.wgsl.js';
+import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
 import { normalizeKernel } from '../../kernels/sampling/normalize.wgsl.js';
 import { shiftChunkKernel } from '../../kernels/sampling/shift-chunk.wgsl.js';
 import { solverStepKernel } from '../../kernels/sampling/solver-step.wgsl.js';
@@ -105,6 +106,8 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'linear-gelu-residual': conv1dKernel({ ...LINEAR, outActivation: 'gelu', residual: true }),
   'finish-map-residual-relu': finishMapKernel({ invocations: 64, norm: 'none', epsilon: 1e-5, residual: true, relu: true }),
   'finish-map-group-norm': finishMapKernel({ invocations: 256, norm: 'group', epsilon: 1e-5, residual: false, relu: false }),
+  'finish-map-group-norm-parts': finishMapKernel({ invocations: 256, norm: 'parts', epsilon: 1e-5, residual: true, relu: true }),
+  'map-statistics': mapStatisticsKernel(256),
   'max-pool': maxPoolKernel(64),
   'prepare-frames-u8-hwc3': prepareFramesKernel({ format: 'u8-hwc3', resized: false, invocations: 64 }),
   'prepare-frames-f32-chw-resized': prepareFramesKernel({ format: 'f32-chw', resized: true, invocations: 64 }),
