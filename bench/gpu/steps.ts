@@ -173,7 +173,7 @@ function peersStep(options: CampaignOptions): Step {
       'peers.js',
       '--graphs',
       graphs ?? '',
-      '--size',
+      '--network',
       size,
       '--precision',
       PRECISIONS.join(','),

@@ -9,7 +9,7 @@ import {
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import type { ImageEncoderShape } from '../../src/spec/network-shapes.js';
-import { ENCODE, loadEmptyEncoder, type PictureChoice, recordEmptyEncoder } from '../../src/tuning/empty-encoder.js';
+import { ENCODE, loadEmptyEncoder, type PictureChoice, recordEncoderAlone } from '../../src/tuning/empty-encoder.js';
 import { type DecisionChoice, type RecordedDecision, SizingUploader } from './network.js';
 import { type MatrixWork, matrixOf, WEIGHT_BYTES } from './work.js';
 
@@ -49,7 +49,7 @@ export async function recordSyntheticEncoder(
   try {
     const { shape, encoder } = await loadEmptyEncoder(uploader, { picture, precision });
     const builder = new PlanBuilder(device);
-    recordEmptyEncoder(builder, shape, encoder, batch);
+    recordEncoderAlone(builder, shape, encoder, batch);
     return {
       choice,
       builder,

@@ -2,12 +2,13 @@ import { encoderTensorShapes } from '../checkpoints/lerobot/encoder-tensors.js';
 import { type ImageEncoder, loadImageEncoder } from '../networks/image-encoder/load.js';
 import { recordImageEncoder } from '../networks/image-encoder/record.js';
 import { encoderFeatures } from '../networks/image-encoder/shape.js';
-import { featureMap } from '../runtime/feature-map.js';
+import { type FeatureMap, featureMap } from '../runtime/feature-map.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
-import { tokens } from '../runtime/tensor.js';
+import { type Tensor, tokens } from '../runtime/tensor.js';
 import type { Uploader } from '../runtime/uploader.js';
 import type { ImageEncoderShape } from '../spec/network-shapes.js';
 import type { Precision } from '../spec/precision.js';
+import { syntheticEncoderShape } from '../synthetic/checkpoint.js';
 
 /** Pictures that an encoder is measured with, and how it normalises. */
 export interface PictureChoice {
@@ -19,17 +20,12 @@ export interface PictureChoice {
 /** The segment of its plan. */
 export const ENCODE = 'encode';
 
-/** A ResNet-18 with 32 keypoints: what LeRobot trains. */
-export function emptyEncoderShape({ height, width, norm }: PictureChoice): ImageEncoderShape {
-  return { backbone: 'resnet18', norm, keypoints: 32, encoders: 1, height, width };
-}
-
 /** An encoder of the right sizes and without contents: recording depends on sizes alone. What `uploader` allocates is the caller's. */
 export async function loadEmptyEncoder(
   uploader: Uploader,
   { picture, precision }: { readonly picture: PictureChoice; readonly precision: Precision },
 ): Promise<{ readonly shape: ImageEncoderShape; readonly encoder: ImageEncoder }> {
-  const shape = emptyEncoderShape(picture);
+  const shape = syntheticEncoderShape(picture);
   const shapes = encoderTensorShapes(shape);
   const source = {
     readFloats: async (name: string): Promise<Float32Array> =>
@@ -39,9 +35,16 @@ export async function loadEmptyEncoder(
   return { shape, encoder: await loadImageEncoder({ source, uploader, precision }, shape, ['']) };
 }
 
-/** Records the encoder for `pictures` prepared pictures of one camera, in segment `ENCODE`. */
-export function recordEmptyEncoder(builder: PlanBuilder, shape: ImageEncoderShape, encoder: ImageEncoder, pictures: number): void {
+/** Records an encoder for `pictures` prepared pictures of one camera, in segment `ENCODE`. Returns what it reads and writes. */
+export function recordEncoderAlone(
+  builder: PlanBuilder,
+  shape: ImageEncoderShape,
+  encoder: ImageEncoder,
+  pictures: number,
+): { readonly x: FeatureMap; readonly features: Tensor } {
   builder.segment(ENCODE);
   const x = featureMap(builder, 'pictures', { batch: pictures, channels: 3, height: shape.height, width: shape.width });
-  recordImageEncoder(builder, encoder, 1, x, tokens(builder, 'features', pictures, 1, encoderFeatures(shape)));
+  const features = tokens(builder, 'features', pictures, 1, encoderFeatures(shape));
+  recordImageEncoder(builder, encoder, 1, x, features);
+  return { x, features };
 }

@@ -6,7 +6,7 @@ import type { SegmentRun } from '../runtime/plan.js';
 import { type BuildTarget, type Dispatch, PlanBuilder } from '../runtime/plan-builder.js';
 import type { Precision } from '../spec/precision.js';
 import type { SyntheticSize } from '../synthetic/checkpoint.js';
-import { ENCODE, loadEmptyEncoder, type PictureChoice, recordEmptyEncoder } from './empty-encoder.js';
+import { ENCODE, loadEmptyEncoder, type PictureChoice, recordEncoderAlone } from './empty-encoder.js';
 import { loadEmptyNetwork } from './empty-network.js';
 import { SharingUploader } from './sharing-uploader.js';
 
@@ -60,7 +60,7 @@ export async function loadTunableEncoder(
     const { shape, encoder } = await loadEmptyEncoder(uploader, { picture, precision });
     const record = (target: BuildTarget): ReadonlyMap<string, RecordedConvolution> => {
       const builder = new PlanBuilder(target);
-      recordEmptyEncoder(builder, shape, encoder, 1);
+      recordEncoderAlone(builder, shape, encoder, 1);
       return convolutionsOf(builder, [{ segment: ENCODE }]);
     };
     return { record, destroy: () => uploader.destroy() };
