@@ -34,6 +34,8 @@ const MOST_SPLITS = 16;
  */
 const PIXELS_OF_A_MEMBER = 4;
 const LEAST_PIXELS = 8;
+/** Pixels that fill no whole subgroups save products, and are a text of their own to compile: from this ratio on they are taken. */
+const WORTH = 1.1;
 
 /**
  * How a convolution is cut, as a function of its shape and the device, and of what was tuned there; an entry for another kind of
@@ -51,7 +53,9 @@ export function chooseConv2dCut(
   const wanted = tuned && !isTile(tuned) ? tuned.pixels : PIXELS_OF_A_MEMBER * subgroupSize;
   const most = Math.ceil(Math.max(wanted, LEAST_PIXELS) / unit) * unit;
   const tiles = Math.ceil(all / most);
-  return { kind: 'lanes', pixels: Math.ceil(all / tiles / unit) * unit, subgroup: subgroupSize };
+  const exact = Math.ceil(all / tiles);
+  const whole = Math.ceil(exact / unit) * unit;
+  return { kind: 'lanes', pixels: exact * WORTH <= whole ? exact : whole, subgroup: subgroupSize };
 }
 
 /** How many workgroups share the reduction of a convolution: by one frame, so that sums are the same for any number of them. */

@@ -134,7 +134,7 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
   const kernel =
     cut.kind === 'tiled'
       ? conv2dTiledKernel({ ...parameters, tile: cut.tile, split: partial })
-      : conv2dLanesKernel({ ...parameters, pixels: cut.pixels, subgroup: cut.subgroup });
+      : conv2dLanesKernel({ ...parameters, pixels: cut.pixels, subgroup: cut.subgroup, channels: Math.min(4, inChannels) });
   const [pixels, lanes] = cut.kind === 'tiled' ? [cut.tile.pixels, cut.tile.lanes] : [cut.pixels, BLOCK_LANES];
   const pixelTiles = Math.ceil((frames * height * width) / pixels);
   const laneTiles = Math.ceil(planes(y) / lanes);

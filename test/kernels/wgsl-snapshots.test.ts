@@ -92,6 +92,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   }),
   'conv2d-lanes-f32': conv2dLanesKernel({ ...CONV2D, pixels: 8, subgroup: 1 }),
   'conv2d-lanes-subgroup-int8': conv2dLanesKernel({ ...CONV2D, storage: 'int8', place: 'texture', pixels: 16, subgroup: 8 }),
+  'conv2d-lanes-rgb-9': conv2dLanesKernel({ ...CONV2D, pixels: 9, subgroup: 8, channels: 3, residual: false }),
   'conv2d-tiled-f32': conv2dTiledKernel({ ...CONV2D, tile: { pixels: 32, pixelsEach: 4, lanes: 8, lanesEach: 1 }, split: false }),
   'conv2d-tiled-f16-split': conv2dTiledKernel({
     storage: 'f16',
