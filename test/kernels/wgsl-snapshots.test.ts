@@ -69,6 +69,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'conv1d-software-f16': conv1dKernel({ ...CONV, storage: 'f16' }),
   'conv1d-software-int8': conv1dKernel({ ...CONV, storage: 'int8' }),
   'conv1d-lavapipe-f16': conv1dKernel({ ...CONV, storage: 'f16', place: 'texture', inSpace: 'uniform' }),
+  'conv1d-lavapipe-loads-first': conv1dKernel({ ...CONV, storage: 'int8', place: 'texture', inSpace: 'uniform', loadsFirst: true }),
   'conv1d-gpu-f32': conv1dKernel({ ...CONV, tiling: GPU_TILING }),
   'conv1d-gpu-f16-native': conv1dKernel({ ...CONV, tiling: GPU_TILING, storage: 'f16', halfLoads: 'native' }),
   'conv1d-gpu-prologue-split': conv1dKernel({
