@@ -108,10 +108,13 @@ async function tuneNetwork(
     const left = (end - performance.now()) / 1000;
     if (left <= 0) return { shapes, unmeasured: order.slice(index).map(([unmeasured]) => unmeasured) };
     options.onShape?.(key, index, order.length);
+    const texts = new Set([convolution.dispatch.kernel.code]);
     const candidates = cuts.flatMap((cut, i) => {
       const variant = recordings[i]?.get(key);
-      // The text of a candidate that does not fit is the shipped one's, and so is that of the shipped cut.
-      return variant && variant.dispatch.kernel.code !== convolution.dispatch.kernel.code ? [{ cut, variant }] : [];
+      // The text of a candidate that does not fit is the shipped one's, and so is that of the shipped cut; small maps are cut alike by many.
+      if (!variant || texts.has(variant.dispatch.kernel.code)) return [];
+      texts.add(variant.dispatch.kernel.code);
+      return [{ cut, variant }];
     });
     const seconds = options.seconds ?? left / (order.length - index) / 2;
     const [baseline, ...standings] = await holdContest(device, [convolution, ...candidates.map(({ variant }) => variant)], seconds);

@@ -84,7 +84,8 @@ describe('warmstep tune', () => {
     const tuned = await warmstepJson<Tuned>('tune', ...options);
     expect(tuned.shapes.map(({ key }) => key)).toContain('conv2d 3x64 k7 s2 p3 24x24->12x12 f16');
     for (const { key, candidates } of tuned.shapes) {
-      if (key.startsWith('conv2d')) expect(candidates.length).toBeGreaterThan(0);
+      // Maps of up to eight pixels can be cut in one way alone.
+      if (key.endsWith('->12x12 f16')) expect(candidates.length).toBeGreaterThan(1);
       expect(candidates.flatMap(({ dropped }) => dropped ?? [])).toEqual([]);
     }
     expect(JSON.parse(readFileSync(output, 'utf8'))).toMatchObject({ convolutions: known.convolutions });
