@@ -76,8 +76,13 @@ async function openArray(store: FilesStore, path: string): Promise<ZarrArray<Dat
   if (!/^(u?int(8|16|32|64)|float(16|32|64)|bool)$/.test(dtype)) {
     throw new DatasetError(`${path}: expected numbers, found values of type ${dtype}. Export the array as float32.`);
   }
-  if (await isBlosc(store, path)) store.expectBlosc(path, ((bytes / 8) * Number(/\d+$/.exec(dtype === 'bool' ? 'bool8' : dtype))) / 8);
+  if (await isBlosc(store, path)) store.expectBlosc(path, (bytes / 8) * bytesPerValue(dtype));
   return array;
+}
+
+/** float32 → 4; a boolean takes a byte. */
+function bytesPerValue(dtype: string): number {
+  return dtype === 'bool' ? 1 : Number(dtype.replace(/\D/g, '')) / 8;
 }
 
 /** Whether blosc makes the chunks of an array, and nothing comes after it. */
