@@ -39,7 +39,7 @@ describe('warmstep dataset inspect', () => {
     expect(out).toMatch(/frames +18 at 10 fps/);
     expect(out).toMatch(/episodes +3, 3 of them all there; 3 to 10 frames/);
     expect(out).toMatch(/observation\.state +vector +float32 +3 +3/);
-    expect(out).toMatch(/^b +0\.0625 +8\.5625 +17\.063 +5\.1881 +▁▂▄▆█$/m);
+    expect(out).toMatch(/^b +0\.0625 +8\.5625 +17\.063 +5\.1881 +▁▃▅▇█$/m);
     expect(out).not.toContain('missing');
   });
 
