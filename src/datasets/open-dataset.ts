@@ -1,6 +1,6 @@
 import { checkSource, listed } from '../checkpoints/source.js';
 import { DatasetError, OptionError } from '../foundation/errors.js';
-import { checkCallbacks, checkInteger, checkKeys, checkNumber, checkObject, keysOf } from '../foundation/options.js';
+import { checkCallbacks, checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
 import { EPISODE_ENDS, openArrays } from './arrays/open-arrays.js';
 import { type Dataset, vectorFeatures } from './dataset.js';
 import { DatasetFiles, type DatasetSource } from './files.js';
@@ -40,7 +40,8 @@ export async function openDataset(source: string | DatasetSource, options: OpenD
   checkSource(where, 'source', source);
   checkKeys(where, options, OPTIONS);
   const { codecs = {}, cacheBytes = DEFAULT_CACHE_BYTES, fps, timestampTolerance = 1e-4 } = options;
-  checkCallbacks(where, checkObject(where, 'codecs', codecs) as PictureCodecs, ['video', 'jpeg']);
+  checkKeys(`${where}: codecs`, codecs, ['video', 'jpeg']);
+  checkCallbacks(where, codecs, ['video', 'jpeg']);
   checkInteger(where, 'cacheBytes', cacheBytes, 0, Number.MAX_SAFE_INTEGER);
   const isPositive = (value: number): boolean => value > 0 && value < 100_000;
   if (fps !== undefined) checkNumber(where, 'fps', fps, 'a number above 0 and below 100000', isPositive);

@@ -23,7 +23,12 @@ function folderOf(files: DatasetFileMap): string {
 /** The command without what starts a device. */
 async function dataset(...args: string[]): Promise<{ code: number; out: string }> {
   let out = '';
-  const spies = (['stdout', 'stderr'] as const).map((stream) => vi.spyOn(process[stream], 'write').mockImplementation((text) => ((out += String(text)), true)));
+  const spies = (['stdout', 'stderr'] as const).map((stream) =>
+    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+      out += String(text);
+      return true;
+    }),
+  );
   try {
     return { code: await datasetCommand.run(args), out };
   } finally {
@@ -48,7 +53,9 @@ describe('warmstep dataset inspect', () => {
     delete files['data/chunk-000/file-001.parquet'];
     files['data/chunk-000/file-002.parquet'] = (files['data/chunk-000/file-002.parquet'] as Uint8Array).slice(0, 900);
     const folder = folderOf(files);
-    expect((await dataset('inspect', folder)).out).toMatch(/1 file missing:\n {2}data\/chunk-000\/file-001\.parquet\n[^]*\n +1 +observation\.state, action, next\.reward/);
+    expect((await dataset('inspect', folder)).out).toMatch(
+      /1 file missing:\n {2}data\/chunk-000\/file-001\.parquet\n[\s\S]*\n +1 +observation\.state, action, next\.reward/,
+    );
     const { code, out } = await dataset('inspect', folder, '--check');
     expect(code).toBe(1);
     expect(out).toMatch(/read 15 rows of vectors and 0 pictures; 1 problem:\n {2}episode 2: data\/chunk-000\/file-002\.parquet/);
@@ -65,7 +72,11 @@ describe('warmstep dataset inspect', () => {
 
   it('prints an object for programs', async () => {
     const { out } = await dataset('inspect', folderOf(await leRobotFiles([5, 3])), '--json');
-    const { frames, episodes, statistics } = JSON.parse(out) as { frames: number; episodes: unknown[]; statistics: Record<string, { max: number[] }> };
+    const { frames, episodes, statistics } = JSON.parse(out) as {
+      frames: number;
+      episodes: unknown[];
+      statistics: Record<string, { max: number[] }>;
+    };
     expect([frames, episodes.length, statistics['action']?.max]).toEqual([8, 2, [valueAt(7, 0, 1), valueAt(7, 1, 1)]]);
   });
 
@@ -83,7 +94,18 @@ describe('warmstep dataset convert', () => {
   it('writes the features that are asked for, under their new names', async () => {
     const target = join(root, 'converted');
     const features = ['--feature', 'observation.state=state[1:3]', '--feature', 'action=action', '--feature', 'next.reward=state[0]'];
-    const { code, out } = await dataset('convert', folderOf(arrayFiles([5, 3])), target, '--fps', '20', ...features, '--words', 'push', '--robot', 'arm');
+    const { code, out } = await dataset(
+      'convert',
+      folderOf(arrayFiles([5, 3])),
+      target,
+      '--fps',
+      '20',
+      ...features,
+      '--words',
+      'push',
+      '--robot',
+      'arm',
+    );
     expect(code).toBe(0);
     expect(out).toContain('LeRobot v3.0, 2 episodes, 8 frames');
     const written = await openDataset(target);
@@ -96,7 +118,9 @@ describe('warmstep dataset convert', () => {
 
   it('knows what policies of Push-T read', async () => {
     const files = arrayFiles([5, 3]);
-    files['state.f32'] = new Uint8Array(Float32Array.from({ length: 40 }, (_, i) => [100, 120, 256, 300, Math.PI / 2][i % 5] as number).buffer);
+    files['state.f32'] = new Uint8Array(
+      Float32Array.from({ length: 40 }, (_, i) => [100, 120, 256, 300, Math.PI / 2][i % 5] as number).buffer,
+    );
     const target = join(root, 'push-t');
     await dataset('convert', folderOf(files), target, '--fps', '10', '--task', 'push-t');
     const written = await openDataset(target);
@@ -109,12 +133,15 @@ describe('warmstep dataset convert', () => {
     // The first corner of the bar, (−60, 0) from the block, turned by 90°.
     expect([...(await written.readRows('observation.environment_state', 2, 3)).slice(0, 2)].map(Math.round)).toEqual([256, 240]);
     await written.close();
-    await expect(dataset('convert', folderOf(arrayFiles([5])), join(root, 'other'), '--fps', '10', '--task', 'push-t')).rejects.toThrow('"state" of 5 numbers');
+    await expect(dataset('convert', folderOf(arrayFiles([5])), join(root, 'other'), '--fps', '10', '--task', 'push-t')).rejects.toThrow(
+      '"state" of 5 numbers',
+    );
   });
 
   it('refuses a feature that is spelled in another way', async () => {
     const source = folderOf(arrayFiles([5]));
-    const convert = (feature: string): Promise<unknown> => dataset('convert', source, join(root, 'never'), '--fps', '10', '--feature', feature);
+    const convert = (feature: string): Promise<unknown> =>
+      dataset('convert', source, join(root, 'never'), '--fps', '10', '--feature', feature);
     await expect(convert('state')).rejects.toThrow('--feature must be NEW=OLD or NEW=OLD[first:end], found "state"');
     await expect(convert('a=state[2:1]')).rejects.toThrow('the end must be behind the first');
     await expect(convert('a=velocity')).rejects.toThrow('expected one of the features action, state for "a", found velocity');

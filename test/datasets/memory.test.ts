@@ -31,7 +31,11 @@ describe('a data set larger than the cache', () => {
     const lengths = Array.from({ length: 40 }, (_, i) => 20 + (i % 7));
     const files = await leRobotFiles(lengths, { fileBytes: 4000 });
     const most = 2000;
-    const dataset = await openLeRobot(await DatasetFiles.list(memorySource('many', files)), { codecs: {}, cacheBytes: most, tolerance: 1e-4 });
+    const dataset = await openLeRobot(await DatasetFiles.list(memorySource('many', files)), {
+      codecs: {},
+      cacheBytes: most,
+      tolerance: 1e-4,
+    });
     const rows = anchors(dataset);
     const expected = rowsOf(dataset.frames, 2, 1);
     expect(dataset.frames * 8).toBeGreaterThan(3 * most);
