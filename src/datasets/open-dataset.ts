@@ -28,7 +28,7 @@ const OPTIONS = keysOf<OpenDatasetOptions>({ codecs: true, cacheBytes: true, fps
 /**
  * Opens a data set in a folder: LeRobot v2.0 to v3.0, Diffusion Policy's zarr, recordings in safetensors, or plain arrays. Reads metadata, and all
  * vectors once where the data set has no statistics. What is not there is listed in `missing`, and the rest is served. The data set
- * closes the source when it is closed, or when it cannot be opened. A text is the path of a folder, or of one recording, which Node can read and
+ * closes the source when it is closed, or when it cannot be opened. A text is the path of a folder, or of one recording, or `hf:datasets/owner/name`, which Node can read and
  * whose videos the system's ffmpeg decodes; elsewhere give a source (`blobSource`, `memorySource`, or one of your own).
  * @throws DatasetError for what is damaged or inconsistent, OptionError.
  */
