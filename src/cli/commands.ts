@@ -30,6 +30,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/run.js')).runCommand,
   },
   {
+    name: 'replay',
+    summary: 'Repeat the decisions of a recorded control loop bit by bit, and draw it.',
+    load: async () => (await import('./commands/replay.js')).replayCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Describe a checkpoint folder; no GPU needed.',
     load: async () => (await import('./commands/inspect.js')).inspectCommand,

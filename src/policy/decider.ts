@@ -2,7 +2,7 @@ import type { DecisionInput } from '../decision/decision-input.js';
 import type { DecisionPlan } from '../decision/decision-plan.js';
 import type { Denoiser } from '../decision/denoiser.js';
 import type { FrameEncoder } from '../decision/frame-encoder.js';
-import type { GivenNoise } from '../decision/noise.js';
+import type { GivenNoise, NoiseSeed } from '../decision/noise.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { Frame } from '../observations/check.js';
 import type { DecisionOutcome, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
@@ -31,10 +31,10 @@ export function nextTurn(episode: Episode, given: Given, seed?: number): Turn {
   return { strategy, episode, pending: { maker, newest, before, frames, seed: episode.nextNoise(seed), given: noise } };
 }
 
-/** A decision that depends on what it is given alone. `sample`: its place among those made together. */
-export function statelessTurn(strategy: Strategy, given: Given, previous: readonly PastChunk[], seed: number, sample: number): Turn {
+/** A decision that depends on what it is given alone. */
+export function statelessTurn(strategy: Strategy, given: Given, previous: readonly PastChunk[], seed: NoiseSeed): Turn {
   const [newest, before] = previous;
-  return { strategy, pending: { ...given, maker: strategy.begin(), newest, before, seed: { seed, episode: 0, decision: 0, sample } } };
+  return { strategy, pending: { ...given, maker: strategy.begin(), newest, before, seed } };
 }
 
 /** The failure of a network with the decision that it belongs to; everything else as it is. `place`: among those made together. */
@@ -98,15 +98,19 @@ export class Decider {
   async #make(turns: readonly Turn[]): Promise<({ readonly decision: Decision; readonly outcome: DecisionOutcome } | FailedDecision)[]> {
     const { actionDim, observationSteps } = this.#context;
     const started = performance.now();
-    const { pending, probes } = this.#encoder.isNeeded ? await this.#encode(turns) : this.#assembled(turns);
-    const made = await decideEach(this.#denoiser, pending, this.#chunkSize);
+    const encoded = this.#encoder.isNeeded ? await this.#encode(turns) : this.#assembled(turns);
+    const { probes } = encoded;
+    const made = await decideEach(this.#denoiser, encoded.pending, this.#chunkSize);
     const latencyMs = performance.now() - started;
     return made.map((one, place) => {
       if ('failure' in one) return one;
       // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
-      const rows = { first: observationSteps - 1, count: (turns[place] as Turn).strategy.actionSteps, actionDim };
+      const { strategy, pending } = turns[place] as Turn;
+      const rows = { first: observationSteps - 1, count: strategy.actionSteps, actionDim };
+      const { noise, stepNoise } = pending.given;
+      const noiseKey = noise === undefined && stepNoise === undefined ? { ...pending.seed } : undefined;
       const probed = probes.size === 0 ? one : { ...one, probes: new Map([...probes, ...one.probes]) };
-      return { decision: toDecision(probed, rows, latencyMs), outcome: one.outcome };
+      return { decision: toDecision(probed, rows, noiseKey, latencyMs), outcome: one.outcome };
     });
   }
 

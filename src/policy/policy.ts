@@ -35,6 +35,8 @@ export type { ReloadOptions } from './engine.js';
 /** @internal */
 export interface PolicyParts extends Omit<EngineParts, 'context'> {
   readonly precision: Precision;
+  /** See `PolicyInfo`. */
+  readonly fingerprint: string;
   readonly fileDtypes: readonly string[];
   readonly strategy: StrategyOptions;
   readonly seed: number;
@@ -60,6 +62,8 @@ export class Policy {
   readonly #decider: Decider;
   readonly #checks: RequestChecks;
   #strategy: Strategy;
+  /** What it was made of. */
+  #strategyOptions: StrategyOptions;
   #own: Episode | undefined;
   /** Number of that episode, part of the key of its noise. */
   #ownIndex = 0;
@@ -82,6 +86,7 @@ export class Policy {
       hasBegun: (episode) => this.#begun.has(episode),
     });
     this.#strategy = this.#createStrategy(parts.strategy);
+    this.#strategyOptions = structuredClone(parts.strategy);
   }
 
   /** For `loadPolicy`. @internal */
@@ -91,7 +96,7 @@ export class Policy {
 
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
-    const { precision, fileDtypes, warnings } = this.#parts;
+    const { precision, fileDtypes, warnings, seed, fingerprint } = this.#parts;
     const { description, actionSteps } = this.#strategy;
     return {
       ...this.#engine.described,
@@ -100,6 +105,9 @@ export class Policy {
       fileDtypes,
       warnings,
       strategy: description,
+      strategyOptions: this.#strategyOptions,
+      seed,
+      fingerprint,
       dispatches: this.#engine.dispatches(this.#strategy),
     };
   }
@@ -133,13 +141,14 @@ export class Policy {
    * @throws ObservationError, OptionError, NonFiniteError, DeviceLostError.
    */
   async decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
-    checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed']);
-    const { previous, seed } = options;
+    checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed', 'noiseKey']);
+    const { previous, seed, noiseKey } = options;
     if (seed !== undefined) checkInteger('decide', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
     if (previous !== undefined) {
       const turn = this.#checks.stateless('decide', { ...options, window, previous }, 0);
       return this.#run(async () => (await this.#decider.decide([turn(this.#strategy)]))[0] as Decision);
     }
+    if (noiseKey !== undefined) throw new OptionError('decide: noiseKey repeats a decision, and needs its `previous`: give it as well.');
     const given = this.#checks.window('decide', window, options);
     return this.#run(async () => {
       const episode = this.#ownEpisode();
@@ -251,9 +260,11 @@ export class Policy {
   useStrategy(options: StrategyOptions): void {
     this.#assertUsable();
     const strategy = this.#createStrategy(options);
+    const given = structuredClone(options);
     this.reset();
     void this.#queue.run(() => {
       this.#strategy = strategy;
+      this.#strategyOptions = given;
     });
   }
 

@@ -53,7 +53,10 @@ export async function rehearse(
   const pasts: readonly (readonly PastChunk[])[] = strategy.needsOnlyChunks ? [[], [still, still], [still]] : [[]];
   const frames = encoder.assemble(given.frames);
   const pending = (past: readonly PastChunk[]): PendingDecision[] =>
-    Array.from({ length: batch }, (_, sample) => ({ ...statelessTurn(strategy, given, past, 0, sample).pending, frames }));
+    Array.from({ length: batch }, (_, sample) => ({
+      ...statelessTurn(strategy, given, past, { seed: 0, episode: 0, decision: 0, sample }).pending,
+      frames,
+    }));
   await denoiser.expect(pasts.map((past) => firstRuns(pending(past), size)));
 }
 

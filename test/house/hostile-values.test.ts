@@ -7,6 +7,7 @@ import * as datasets from '../../src/entries/datasets.js';
 import * as diffusion from '../../src/entries/diffusion.js';
 import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
+import * as recording from '../../src/entries/recording.js';
 import * as robots from '../../src/entries/robots.js';
 import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
@@ -36,6 +37,7 @@ function policyWithoutDevice(): Policy {
     onDeviceLost: 'fail',
     onReload: undefined,
     precision: 'f32',
+    fingerprint: '',
     fileDtypes: [],
     strategy: { name: 'DDIM', steps: 2 },
     seed: 0,
@@ -85,11 +87,16 @@ const POLICY: readonly Probe[] = [
   ...optionProbes(
     'decide',
     { previous: [CHUNK] } as core.DecideOptions,
-    ['noise', 'stepNoise', 'previous', 'seed'],
+    ['noise', 'stepNoise', 'previous', 'seed', 'noiseKey'],
     (options) => policy.decide(WINDOW, options),
     { stepNoise: ['an empty list'], previous: ['an empty list'] },
   ),
   { what: 'decide: a result in previous', call: (value) => policy.decide(WINDOW, { previous: [value] }) },
+  ...(['seed', 'episode', 'decision', 'sample'] as const).map((key) => ({
+    what: `decide: ${key} of noiseKey`,
+    call: (value: never) =>
+      policy.decide(WINDOW, { previous: [], noiseKey: { seed: 1, episode: 0, decision: 0, sample: 0, [key]: value } }),
+  })),
   { what: 'decide: a third result', call: (value) => policy.decide(WINDOW, { previous: [CHUNK, CHUNK, value] }) },
   { what: 'decide: a chunk in previous', call: (value) => policy.decide(WINDOW, { previous: [{ ...CHUNK, chunk: value }] }) },
   {
@@ -595,12 +602,43 @@ const DATASETS: readonly Probe[] = [
   })),
 ];
 
+const loopOf = (): ControlLoop => new ControlLoop(policy, { tickMs: 20, late: 'hold', send: () => {}, onStop: () => {} });
+const SINK: recording.RecordingSink = { write: () => {} };
+const RECORDED: recording.LoopRecording = {
+  metadata: new Map(),
+  observations: [],
+  actions: [],
+  decisions: [],
+  log: [],
+  pictures: new Map(),
+  dropped: {},
+  cut: undefined,
+};
+
+const RECORDING: readonly Probe[] = [
+  { what: 'recordLoop: the loop', call: (value) => recording.recordLoop(value, SINK) },
+  { what: 'recordLoop: the sink', call: (value) => recording.recordLoop(loopOf(), value) },
+  ...optionProbes(
+    'recordLoop',
+    {} as recording.RecordLoopOptions,
+    ['images', 'imageInterval', 'queueBytes', 'metadata', 'onError'],
+    (options) => recording.recordLoop(loopOf(), SINK, options),
+    { imageInterval: ['null'], queueBytes: ['null'], metadata: EMPTY, onError: ['a function'] },
+  ),
+  { what: 'readLoopRecording', call: (value) => recording.readLoopRecording(value) },
+  { what: 'readLoopRecording: a piece', call: (value) => recording.readLoopRecording([value]) },
+  { what: 'replayDecisions: the recording', call: (value) => recording.replayDecisions(value, policy).next() },
+  { what: 'replayDecisions: the policy', call: (value) => recording.replayDecisions(RECORDED, value).next() },
+  { what: 'plotRecording', call: (value) => recording.plotRecording(value) },
+];
+
 const ALL = [
   ['a policy', POLICY],
   ['strategies', STRATEGIES],
   ['loading and devices', LOADING],
   ['workers', WORKER],
   ['robots', ROBOTS],
+  ['recording', RECORDING],
   ['checkpoints', CHECKPOINTS],
   ['the control loop', CONTROL],
   ['Push-T', PUSH_T],
@@ -618,7 +656,7 @@ describe.each(ALL)('a hostile value given to %s', (_, probes) => {
 describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
-  it.each(Object.entries({ core, checkpoints, datasets, diffusion, evaluation, pushT, web, worker, robots }))(
+  it.each(Object.entries({ core, checkpoints, datasets, diffusion, evaluation, pushT, web, worker, robots, recording }))(
     'try every function of %s',
     (_, entry) => {
       const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
