@@ -231,7 +231,7 @@ describe('a sink', () => {
     simulation.loop.start();
     await simulation.run(2000);
     expect(simulation.loop.state).toBe('running');
-    await simulation.loop.stop();
+    void simulation.loop.stop();
     await expect(recording.closed).rejects.toThrow(/sink failed after \d+ bytes: no space left on device/);
     await expect(recording.closed).rejects.toThrow(RecordingError);
     expect(onError).toHaveBeenCalled();

@@ -115,7 +115,10 @@ export async function recordedLoop(
   simulation.loop.start();
   await simulation.run(ticks, (tick) => simulation.loop.observe(observed(tick)));
   await beforeStop?.(simulation);
-  await simulation.loop.stop();
+  const stopped = simulation.loop.stop();
+  // A decision that is under way ends first.
+  await simulation.clock.advance(1000);
+  await stopped;
   return { simulation, file, summary: await recording.closed };
 }
 
