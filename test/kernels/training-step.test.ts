@@ -130,7 +130,7 @@ describe('the optimiser', () => {
     emaDecay: 0.7,
   };
   /** More than a block of squares, and more workgroups than one. */
-  const COUNTS = [4 * 9000, 64];
+  const COUNTS = [4 * 33_000, 64];
 
   interface Run {
     readonly result: Readonly<Record<string, number>>;
