@@ -29,8 +29,8 @@ export interface TrainingCaseNetwork {
   metrics(): Promise<StepMetrics & { readonly clipFactor: number }>;
   read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>>;
   write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void;
-  /** Inner values at step 0, without mask and update, by the names of the expected tensors without `expected.`, in their order. */
-  inner(): Promise<ReadonlyMap<string, Float32Array>>;
+  /** Inner values at step 0, without mask and update, by the names of the expected tensors (without `expected.`), in their order. */
+  inner(names: readonly string[]): Promise<ReadonlyMap<string, Float32Array>>;
   dispose(): void;
 }
 
