@@ -1,8 +1,9 @@
 import type { DenoiseSample } from '../decision/denoiser.js';
+import type { GivenNoise } from '../decision/noise.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, NonFiniteError, OptionError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
-import { type Observation, observationOf } from '../observations/check.js';
+import { type Frame, type Observation, observationOf } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import type { PlanTiming } from '../runtime/timing.js';
@@ -17,7 +18,7 @@ import { type EngineParts, PolicyEngine, type ReloadOptions } from './engine.js'
 import { Episode } from './episode.js';
 import type { PolicyInfo } from './info.js';
 import { checkDevice } from './placement.js';
-import { SerialQueue } from './queue.js';
+import { promised, SerialQueue } from './queue.js';
 import { RequestChecks, settledCall } from './request-checks.js';
 
 export type {
@@ -46,6 +47,8 @@ export interface PolicyParts extends Omit<EngineParts, 'context'> {
 
 /** WebGPU's default for workgroups per dimension; a batch is one dimension. */
 const MAX_BATCH = 65_535;
+
+const DECIDE_KEYS = ['noise', 'stepNoise', 'previous', 'seed'] as const;
 
 /**
  * A diffusion policy on a device. Calls may overlap; they are carried out one after the other, in order.
@@ -112,18 +115,24 @@ export class Policy {
    * @throws ObservationError, NonFiniteError, DeviceLostError, DisposedError; the episode is then as it was before, so
    * that the tick can be tried again.
    */
-  async act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
-    const { frame, given } = this.#checks.tick(observation, options);
-    return this.#run(async () => {
-      const { actionDim } = this.#context;
-      const episode = options.episode ?? this.#ownEpisode();
-      if (episode.actions.length === 0) {
-        const [decision] = await this.#decider.decide([nextTurn(episode, { frames: episode.window.read(frame), given })]);
-        const { actions } = decision as Decision;
-        for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
-      }
+  act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
+    return promised(() => {
+      const { frame, given } = this.#checks.tick(observation, options);
+      const { episode } = options;
+      return this.#run(() => this.#tick(frame, given, episode ?? this.#ownEpisode()));
+    });
+  }
+
+  #tick(frame: Frame, given: GivenNoise, episode: Episode): Float32Array | Promise<Float32Array> {
+    const next = (): Float32Array => {
       episode.window.push(frame);
       return episode.actions.shift() as Float32Array;
+    };
+    if (episode.actions.length > 0) return next();
+    return this.#decider.decideOne(nextTurn(episode, { frames: episode.window.read(frame), given })).then(({ actions }) => {
+      const { actionDim } = this.#context;
+      for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
+      return next();
     });
   }
 
@@ -132,21 +141,17 @@ export class Policy {
    * [observationSteps][size].
    * @throws ObservationError, OptionError, NonFiniteError, DeviceLostError.
    */
-  async decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
-    checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed']);
-    const { previous, seed } = options;
-    if (seed !== undefined) checkInteger('decide', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
-    if (previous !== undefined) {
-      const turn = this.#checks.stateless('decide', { ...options, window, previous }, 0);
-      return this.#run(async () => (await this.#decider.decide([turn(this.#strategy)]))[0] as Decision);
-    }
-    const given = this.#checks.window('decide', window, options);
-    return this.#run(async () => {
-      const episode = this.#ownEpisode();
-      const [decision] = await this.#decider.decide([nextTurn(episode, given, seed)]);
-      // What act() still held was decided from older observations.
-      episode.actions.length = 0;
-      return decision as Decision;
+  decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
+    return promised(() => {
+      checkKeys('decide', options, DECIDE_KEYS);
+      const { previous, seed } = options;
+      if (seed !== undefined) checkInteger('decide', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+      if (previous !== undefined) {
+        const turn = this.#checks.stateless('decide', { ...options, window, previous }, 0);
+        return this.#run(() => this.#decider.decideOne(turn(this.#strategy)));
+      }
+      const given = this.#checks.window('decide', window, options);
+      return this.#run(() => this.#decider.decideOne(nextTurn(this.#ownEpisode(), given, seed)));
     });
   }
 
@@ -297,11 +302,11 @@ export class Policy {
   }
 
   /** In its turn, and again after the policy has reloaded by itself. */
-  #run<T>(task: () => Promise<T>): Promise<T> {
-    return this.#whileLoaded(() => this.#engine.recovering(() => this.#strategy, task));
+  #run<T>(task: () => T | Promise<T>): Promise<T> {
+    return this.#whileLoaded(this.#engine.recovers ? () => this.#engine.recovering(() => this.#strategy, task) : task);
   }
 
-  async #whileLoaded<T>(task: () => Promise<T>): Promise<T> {
+  #whileLoaded<T>(task: () => T | Promise<T>): Promise<T> {
     this.#assertUsable();
     return this.#queue.run(task);
   }
