@@ -20,6 +20,7 @@ import { decisionRuns } from './segments.js';
 /** GPUMapMode.READ; the global is not there in every runtime. */
 const MAP_READ = 1;
 
+const ENCODER: GPUCommandEncoderDescriptor = { label: 'decision' };
 const NO_PROBES: ReadonlyMap<string, Float32Array> = new Map();
 
 /** A buffer on the device, and where its copy lies in the read-back buffer. */
@@ -224,7 +225,7 @@ export class DecisionPlan {
   }
 
   #encoder(): GPUCommandEncoder {
-    const encoder = this.#device.gpuDevice.createCommandEncoder({ label: 'decision' });
+    const encoder = this.#device.gpuDevice.createCommandEncoder(ENCODER);
     encoder.clearBuffer(this.#parts.status.source);
     return encoder;
   }

@@ -78,10 +78,18 @@ interface Batch {
   readonly denoiser: string | undefined;
   readonly schedule: Schedule;
   readonly trace: boolean;
-  readonly runs: DenoiseRun[];
+  readonly runs: readonly DenoiseRun[];
   /** Where the results go. */
+  readonly places: readonly number[];
+}
+
+/** A batch that more runs may join. */
+interface OpenBatch extends Batch {
+  readonly runs: DenoiseRun[];
   readonly places: number[];
 }
+
+const FIRST_PLACE: readonly number[] = [0];
 
 /** Larger groups are cut: beyond this size a batch saves nothing more, and its buffers only grow. */
 const MAX_BATCH = 256;
@@ -104,9 +112,11 @@ export class Denoiser {
 
   /** The same; `use` makes something of the results as soon as they are there, without a promise in between. */
   runThen<T>(runs: readonly DenoiseRun[], use: (finished: (FinishedRun | NonFiniteError)[]) => T | Promise<T>): Promise<T> {
+    const only = runs[0];
+    if (only && runs.length === 1) return this.#runBatch(batchOfOne(only, runs), use);
     const all = batches(runs);
-    const only = all[0];
-    return only && all.length === 1 ? this.#runBatch(only, use) : this.#runAll(all).then(use);
+    const first = all[0];
+    return first && all.length === 1 ? this.#runBatch(first, use) : this.#runAll(all).then(use);
   }
 
   async #runAll(all: readonly Batch[]): Promise<(FinishedRun | NonFiniteError)[]> {
@@ -129,9 +139,7 @@ export class Denoiser {
   #runOn<T>(plan: DecisionPlan, batch: Batch, use: (results: (FinishedRun | NonFiniteError)[]) => T | Promise<T>): Promise<T> {
     return plan.run(decisionInput(plan, batch), (output) => {
       const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
-      const results: (FinishedRun | NonFiniteError)[] = [];
-      for (let b = 0; b < batch.runs.length; b++) results.push(output.failures.get(b) ?? finishedRun(batch, output, b, probes));
-      return use(results);
+      return use(batch.runs.map((_, b) => output.failures.get(b) ?? finishedRun(batch, output, b, probes)));
     });
   }
 
@@ -154,17 +162,16 @@ export class Denoiser {
   }
 }
 
+/** The usual decision is one run: a control loop waits for it. */
+function batchOfOne({ request: { denoiser, schedule, trace = false } }: DenoiseRun, runs: readonly DenoiseRun[]): Batch {
+  return { denoiser, schedule, trace, runs, places: FIRST_PLACE };
+}
+
 function batches(runs: readonly DenoiseRun[]): Batch[] {
-  const all: Batch[] = [];
-  // The usual decision is one run: a control loop waits for it.
-  const only = runs[0];
-  if (only && runs.length === 1) {
-    const { denoiser, schedule, trace = false } = only.request;
-    return [{ denoiser, schedule, trace, runs: [only], places: [0] }];
-  }
+  const all: OpenBatch[] = [];
   runs.forEach((run, place) => {
     const { denoiser, schedule, trace = false } = run.request;
-    const joins = (other: Batch): boolean =>
+    const joins = (other: OpenBatch): boolean =>
       other.denoiser === denoiser && other.trace === trace && other.runs.length < MAX_BATCH && sameSteps(other.schedule, schedule);
     let batch = all.find(joins);
     if (!batch) all.push((batch = { denoiser, schedule, trace, runs: [], places: [] }));

@@ -18,7 +18,7 @@ import { type EngineParts, PolicyEngine, type ReloadOptions } from './engine.js'
 import { Episode } from './episode.js';
 import type { PolicyInfo } from './info.js';
 import { checkDevice } from './placement.js';
-import { promised, SerialQueue } from './queue.js';
+import { SerialQueue } from './queue.js';
 import { RequestChecks, settledCall } from './request-checks.js';
 
 export type {
@@ -48,6 +48,7 @@ export interface PolicyParts extends Omit<EngineParts, 'context'> {
 /** WebGPU's default for workgroups per dimension; a batch is one dimension. */
 const MAX_BATCH = 65_535;
 
+const NO_OPTIONS = Object.freeze({});
 const DECIDE_KEYS = ['noise', 'stepNoise', 'previous', 'seed'] as const;
 
 /**
@@ -115,12 +116,14 @@ export class Policy {
    * @throws ObservationError, NonFiniteError, DeviceLostError, DisposedError; the episode is then as it was before, so
    * that the tick can be tried again.
    */
-  act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
-    return promised(() => {
+  act(observation: Observation, options: ActOptions = NO_OPTIONS): Promise<Float32Array> {
+    try {
       const { frame, given } = this.#checks.tick(observation, options);
       const { episode } = options;
       return this.#run(() => this.#tick(frame, given, episode ?? this.#ownEpisode()));
-    });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #tick(frame: Frame, given: GivenNoise, episode: Episode): Float32Array | Promise<Float32Array> {
@@ -141,8 +144,8 @@ export class Policy {
    * [observationSteps][size].
    * @throws ObservationError, OptionError, NonFiniteError, DeviceLostError.
    */
-  decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
-    return promised(() => {
+  decide(window: Observation, options: DecideOptions = NO_OPTIONS): Promise<Decision> {
+    try {
       checkKeys('decide', options, DECIDE_KEYS);
       const { previous, seed } = options;
       if (seed !== undefined) checkInteger('decide', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
@@ -152,7 +155,9 @@ export class Policy {
       }
       const given = this.#checks.window('decide', window, options);
       return this.#run(() => this.#decider.decideOne(nextTurn(this.#ownEpisode(), given, seed)));
-    });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Begins an episode of its own, beside the policy's: for fleets, and for strategies side by side. @throws OptionError, DisposedError. */

@@ -1,5 +1,5 @@
-/** What a call returns or throws, as a promise, without an asynchronous function's garbage: a control loop calls every tick. */
-export function promised<T>(call: () => T | Promise<T>): Promise<T> {
+/** What a call returns or throws, as a promise: an asynchronous function would leave garbage with every tick of a control loop. */
+function promised<T>(call: () => T | Promise<T>): Promise<T> {
   try {
     return Promise.resolve(call());
   } catch (error) {

@@ -145,8 +145,8 @@ export class ComputeDevice {
   readonly #naps: Naps | undefined;
   #halfLoads: HalfLoads = 'packed';
   #failure: Error | undefined;
-  /** Ends the waits that are under way. */
-  readonly #waits = new Set<(reason: Error) => void>();
+  /** Ends the waits that are under way: a few at most, and a list leaves no garbage where a set does. */
+  readonly #waits: ((reason: Error) => void)[] = [];
 
   private constructor(gpu: GPU, adapter: GPUAdapter, device: GPUDevice, options: OpenDeviceOptions) {
     this.#gpu = gpu;
@@ -261,16 +261,16 @@ export class ComputeDevice {
       const endNaps = this.#naps?.begin();
       const fail = (error: unknown): void => {
         // A wait ends once: work that fails after the device did is told of nothing new.
-        if (!this.#waits.delete(fail)) return;
+        if (!this.#endWait(fail)) return;
         endNaps?.();
         if (this.#failure) return reject(this.#failure);
         // Where a lost device first rejects the work and then says that it is lost, the second is the reason.
         setTimeout(() => reject(this.#failure ?? error), 0);
       };
-      this.#waits.add(fail);
+      this.#waits.push(fail);
       work.then((result) => {
         if (this.#failure) return fail(this.#failure);
-        this.#waits.delete(fail);
+        this.#endWait(fail);
         endNaps?.();
         try {
           resolve(use(result));
@@ -305,6 +305,16 @@ export class ComputeDevice {
 
   #fail(what: string): void {
     this.#failure ??= new DeviceLostError(`${what} Open a new device and load the policy again, or call reload() of the policy.`);
-    for (const reject of this.#waits) reject(this.#failure);
+    for (const reject of [...this.#waits]) reject(this.#failure);
+  }
+
+  /** Whether it was under way. */
+  #endWait(fail: (reason: Error) => void): boolean {
+    const waits = this.#waits;
+    const index = waits.indexOf(fail);
+    if (index < 0) return false;
+    const last = waits.pop() as typeof fail;
+    if (last !== fail) waits[index] = last;
+    return true;
   }
 }
