@@ -7,6 +7,10 @@ import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { SYNTHETIC_SIZES } from '../../src/synthetic/checkpoint.js';
 import { choiceOption, given, integerOption, isUsageError, profileOption, UsageError } from '../../src/terminal/options.js';
 import { print, printJson } from '../../src/terminal/output.js';
+import { GPU_NAMES, GPUS } from '../model/gpus.js';
+import { predictDecision } from '../model/predict.js';
+import { worksOf } from '../model/predict-decision.js';
+import { predictionReport } from '../model/report.js';
 import { compareRecords, comparisonReport, parseRecord } from './compare.js';
 import { compileReport } from './compile-report.js';
 import { type CompiledRecord, compiledTable, worseThan } from './compiled.js';
@@ -35,6 +39,9 @@ best stream kernel of this adapter, the cost of dispatches, barriers and waits, 
   --compile-report   measures nothing: what the driver made of every kernel (registers, spills, waves), where it says so;
                      of the first precision alone
   --check FILE       an older compile report: exit code 1 where a kernel spills, grows or has too few waves
+  --predict GPU      measures nothing: the time of every dispatch of the class gpu, predicted for ${GPU_NAMES.join(', ')} from
+                     published figures; of the first precision alone
+  --compiled FILE    a compile report, for the registers of a prediction
   --output FILE      write the record as JSON, with all samples
   --json             print the record as JSON
   --compare FILE     an older record: ratios per case, marked where they are more than noise
@@ -55,6 +62,8 @@ const OPTIONS = {
   timestamps: { type: 'boolean' },
   'compile-report': { type: 'boolean' },
   check: { type: 'string' },
+  predict: { type: 'string' },
+  compiled: { type: 'string' },
   output: { type: 'string' },
   json: { type: 'boolean' },
   compare: { type: 'string' },
@@ -80,6 +89,18 @@ async function main(args: string[]): Promise<number> {
     timestamps: values.timestamps ?? false,
     seconds: secondsOption(values.seconds),
   };
+  const gpu = choiceOption('predict', values.predict, GPU_NAMES);
+  if (gpu !== undefined) {
+    const compiled = values.compiled === undefined ? undefined : (JSON.parse(await readFile(values.compiled, 'utf8')) as CompiledRecord);
+    const { size, batch, horizon, steps } = options;
+    const precision = precisions[0] as Precision;
+    const works = await worksOf({ size, precision, batch, horizon, steps }, values.adapter, compiled);
+    const record = predictDecision(works, GPUS[gpu]);
+    if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify({ predicted: true, ...record }, null, 1)}\n`);
+    if (values.json) printJson({ predicted: true, ...record });
+    else print(predictionReport(`${size}, ${precision}, batch ${batch}, horizon ${horizon}, ${steps} evaluations with predictor`, record));
+    return 0;
+  }
   if (values['compile-report']) {
     const older = values.check === undefined ? undefined : (JSON.parse(await readFile(values.check, 'utf8')) as CompiledRecord);
     const record = await compileReport({ ...options, precision: precisions[0] as Precision }, values.adapter);

@@ -29,7 +29,7 @@ export interface Assumptions {
   /** Share of the published bandwidth that streaming reaches, and of the published arithmetic that a convolution's inner loop does. */
   readonly streamed: number;
   readonly computed: number;
-  /** Bytes that one unit loads per clock. */
+  /** Bytes that one unit loads per clock from the cache that all units share. */
   readonly unitBytes: number;
 }
 
@@ -40,7 +40,7 @@ export const ASSUMPTIONS: Assumptions = {
   barrierNs: 25,
   streamed: 0.85,
   computed: 0.4,
-  unitBytes: 64,
+  unitBytes: 32,
 };
 
 const KIB = 1024;

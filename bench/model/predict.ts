@@ -23,10 +23,10 @@ export interface Prediction {
 /**
  * One dispatch that waits for the one before it:
  *
- *     launch + latency + max( bytes / drawn, operations / computed )
- *     drawn = min( share of the published bandwidth, busy units · what a unit loads, bytes in flight / latency of memory )
+ *     launch + latency + max( bytes / share of the published bandwidth, loaded / drawn, operations / computed )
+ *     drawn = min( busy units · what a unit loads, bytes in flight / latency )
  *
- * The last one is Little's law. Workgroups beyond what fits at a time come in further rounds, the last of which may be nearly empty.
+ * The last one is Little's law; the latency is that of memory for weights, and of the shared cache for activations. Workgroups beyond what fits at a time come in further rounds, the last of which may be nearly empty.
  */
 export function predictDispatch(work: DispatchWork, gpu: Gpu): Prediction {
   const { launchUs, memoryNs, cacheNs, barrierNs, streamed, computed, unitBytes } = assumptionsOf(gpu);
@@ -46,14 +46,9 @@ export function predictDispatch(work: DispatchWork, gpu: Gpu): Prediction {
   const rounds = workgroups / (gpu.units * perUnit);
   const filled = rounds <= 1 ? 1 : rounds / Math.ceil(rounds);
   // Bytes per nanosecond are GB/s.
-  const drawn =
-    filled *
-    Math.min(
-      streamed * gpu.gigabytesPerSecond,
-      busyUnits * unitBytes * gpu.clockGigahertz,
-      (resident * invocations * work.bytesInFlight) / memoryNs,
-    );
-  const bytesUs = bytes / drawn / 1e3;
+  const loadNs = work.weightShare * memoryNs + (1 - work.weightShare) * cacheNs;
+  const drawn = Math.min(busyUnits * unitBytes * gpu.clockGigahertz, (resident * invocations * work.bytesInFlight) / loadNs);
+  const bytesUs = Math.max(bytes / (streamed * gpu.gigabytesPerSecond), work.loadedBytes / drawn) / filled / 1e3;
   const operationsPerUs = filled * computed * gpu.teraflops * 1e6 * (busyUnits / gpu.units);
   const arithmeticUs = (2 * macs) / operationsPerUs;
   const latencyUs = (memoryNs + (work.dependentLoads - 1) * cacheNs + work.barriers * barrierNs) / 1e3;
