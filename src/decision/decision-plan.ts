@@ -208,6 +208,8 @@ export class DecisionPlan {
 
   /** Encodes the commands of a decision like this one, for the first that comes. */
   expect(input: DecisionInput): void {
+    // On the way of that decision, and the host's copy is of no decision before it.
+    this.#staged.fill(input);
     if (this.#parts.probes.size === 0) this.#ready.expect(input.schedule, isPredicted(input));
   }
 

@@ -111,6 +111,7 @@ export class PolicyEngine {
       context,
       predicted: plan.isPredicting,
       newWindow: () => new FrameWindow(this.#observations, observationSteps),
+      observations: this.#observations,
     };
     await rehearse(parts, strategy, batch, { frames, given: {} }, signal);
     // At the first decision of an episode one frame stands for all; later ones may find none of theirs encoded.
