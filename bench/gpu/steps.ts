@@ -4,7 +4,7 @@ import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
 
 /** Parts of a campaign, most important first: what the time does not suffice for is left out from the end. */
-export const PARTS = ['verify', 'decisions', 'suite', 'peers', 'torch', 'timestamps', 'evaluate', 'curves', 'tune'] as const;
+export const PARTS = ['verify', 'decisions', 'host', 'suite', 'peers', 'torch', 'timestamps', 'evaluate', 'curves', 'tune'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface CampaignOptions {
@@ -47,6 +47,7 @@ export function campaignSteps(options: CampaignOptions): Step[] {
   const steps: Readonly<Record<Part, () => Step[]>> = {
     verify: () => verifySteps(options),
     decisions: () => PRECISIONS.map((precision) => decisionStep(options, precision)),
+    host: () => [hostStep(options)],
     suite: () => PRECISIONS.map((precision) => suiteStep(options, precision, 'suite')),
     peers: () => [peersStep(options)],
     torch: () => [torchStep(options)],
@@ -121,6 +122,18 @@ function decisionStep(options: CampaignOptions, precision: Precision): Step {
       '--output',
       `${options.prefix}-${name}.json`,
     ),
+    stdout: 'txt',
+    limitSeconds: 90,
+  };
+}
+
+/** What the host adds, beside plain Dawn on the same device: with f16, whose GPU time is the shortest that is exact. */
+function hostStep(options: CampaignOptions): Step {
+  const args = ['--size', options.size, '--precision', 'f16', '--adapter', options.adapter, '--seconds', '6', '--decisions', '2000'];
+  return {
+    name: 'host',
+    part: 'host',
+    ...script(options, 'host.js', ...args, '--output', `${options.prefix}-host.json`),
     stdout: 'txt',
     limitSeconds: 90,
   };
