@@ -3,8 +3,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { openDevice } from '../../src/platform/node/device.js';
-import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import type { TunedTiling } from '../../src/runtime/variant-table.js';
+import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { SYNTHETIC_SIZES } from '../../src/synthetic/checkpoint.js';
 import { choiceOption, given, integerOption, isUsageError, profileOption, UsageError } from '../../src/terminal/options.js';
 import { print, printJson } from '../../src/terminal/output.js';

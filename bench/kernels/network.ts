@@ -1,6 +1,6 @@
+import type { DecisionOffsets } from '../../src/decision/decision-offsets.js';
 import { inputLayout } from '../../src/decision/decision-upload.js';
 import { recordDecision } from '../../src/decision/record-decision.js';
-import type { DecisionOffsets } from '../../src/decision/decision-offsets.js';
 import { decisionRuns } from '../../src/decision/segments.js';
 import { residualBlockShapes } from '../../src/networks/unet/unet.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';

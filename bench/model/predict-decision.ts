@@ -13,7 +13,9 @@ export async function worksOf(choice: DecisionChoice, adapter: string | undefine
   const device = await openDevice({ ...given({ adapter }), profile: 'fast', deviceClass: 'gpu' });
   try {
     const decision = await recordSynthetic(device, choice);
-    const registers = new Map((compiled?.kernels ?? []).flatMap(({ label, registers: count }) => (count === undefined ? [] : [[label, count]])));
+    const registers = new Map(
+      (compiled?.kernels ?? []).flatMap(({ label, registers: count }) => (count === undefined ? [] : [[label, count]])),
+    );
     try {
       return collectCases(decision).map((found) => workOf(found, registers));
     } finally {

@@ -189,9 +189,7 @@ ${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `
 `;
   const name = p.geometry.transposed ? 'conv_transpose1d' : kernelSize === 1 ? 'linear' : 'conv1d';
   const { inLength, stride } = p.geometry;
-  const loads = p.stage
-    ? prologueParts(p.stage)
-    : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
+  const loads = p.stage ? prologueParts(p.stage) : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
   const cut = `${columns}c ${lanes}x${slices} ${format.name}`;
   return {
     label: `${name} k${kernelSize} s${stride} ${inLength} -> ${outLength} ${cut}, ${loads.join(' ')}${p.split ? ', split' : ''}`,

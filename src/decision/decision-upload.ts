@@ -1,7 +1,7 @@
 import { STEP_UNIFORM_BYTES } from '../../kernels/sampling/solver-update.wgsl.js';
 import { START_SCALES_BYTES } from '../../kernels/sampling/start.wgsl.js';
-import { alignUp, OFFSET_ALIGNMENT } from '../runtime/buffers.js';
 import type { Schedule } from '../diffusion/solver-step.js';
+import { alignUp, OFFSET_ALIGNMENT } from '../runtime/buffers.js';
 import type { DecisionInput, DecisionShape } from './decision-input.js';
 import { writeSolverStep } from './solver-step-uniform.js';
 

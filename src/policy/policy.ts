@@ -304,6 +304,4 @@ export class Policy {
   #newWindow(): FrameWindow {
     return new FrameWindow(this.#observations, this.#context.observationSteps);
   }
-
-
 }

@@ -7,9 +7,9 @@ import { type Frame, type Observation, observationOf } from '../observations/che
 import type { FrameWindow } from '../observations/window.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import { type PastChunk, type Strategy, type StrategyContext, singleRuns } from '../strategies/strategy.js';
+import { Actor } from './actor.js';
 import { firstRuns, type PendingDecision } from './decide.js';
 import { Decider, type Given, nextTurn, statelessTurn } from './decider.js';
-import { Actor } from './actor.js';
 import { Episode } from './episode.js';
 import { SerialQueue } from './queue.js';
 import { RequestChecks } from './request-checks.js';

@@ -263,9 +263,9 @@ export class ComputeDevice {
         // A wait ends once: work that fails after the device did is told of nothing new.
         if (!this.#endWait(fail)) return;
         endNaps?.();
-        if (this.#failure) return reject(this.#failure);
         // Where a lost device first rejects the work and then says that it is lost, the second is the reason.
-        setTimeout(() => reject(this.#failure ?? error), 0);
+        if (this.#failure) reject(this.#failure);
+        else setTimeout(() => reject(this.#failure ?? error), 0);
       };
       this.#waits.push(fail);
       work.then((result) => {

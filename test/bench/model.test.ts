@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { SuiteRecord } from '../../bench/kernels/record.js';
 import { assumptionsOf, GPUS, type Gpu } from '../../bench/model/gpus.js';
 import { predictDecision, predictDispatch } from '../../bench/model/predict.js';
 import { predictionReport } from '../../bench/model/report.js';
 import { type DispatchWork, workOfKernel } from '../../bench/model/work.js';
 import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
 import { startKernel } from '../../kernels/sampling/start.wgsl.js';
-import type { SuiteRecord } from '../../bench/kernels/record.js';
 
 const { h200, rtx2050 } = GPUS;
 
@@ -38,7 +38,10 @@ describe('the time of a dispatch', () => {
   });
 
   it('is that of its launch where there is little to do', () => {
-    const found = predictDispatch({ ...WORK, workgroups: 1, bytes: 1000, loadedBytes: 1000, macs: 1000, barriers: 0, dependentLoads: 1 }, h200);
+    const found = predictDispatch(
+      { ...WORK, workgroups: 1, bytes: 1000, loadedBytes: 1000, macs: 1000, barriers: 0, dependentLoads: 1 },
+      h200,
+    );
     expect(found.binding).toBe('launch');
     expect(found.busyUnits).toBe(1);
   });

@@ -49,7 +49,8 @@ describe('the jitter of a loop at 50 Hz', () => {
       idle.push(...(await lateness(nothing)));
       deciding.push(...(await lateness(policy)));
     }
-    const p = (values: readonly number[]): { p50: number; p95: number } => summarize(values, ['p50', 'p95']) as { p50: number; p95: number };
+    const p = (values: readonly number[]): { p50: number; p95: number } =>
+      summarize(values, ['p50', 'p95']) as { p50: number; p95: number };
     // A nap, a turn that encodes, and a timer's own millisecond; the adapter computes on the same cores, so the tail is not the host's alone.
     expect(p(deciding).p50).toBeLessThan(p(idle).p50 + 1.5);
     expect(p(deciding).p95).toBeLessThan(p(idle).p95 + TICK_MS / 2);

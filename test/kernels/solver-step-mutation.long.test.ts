@@ -76,7 +76,9 @@ function partsOf(run: StepsRun): StepsRun {
   const { batch, channels, length } = run.output;
   const parts = [1, 2, 3].map(() => normals.values(batch, channels, length));
   const bias = normals.floats(channels);
-  const output = valuesOf(batch, channels, length, (b, c, t) => parts.reduce((sum, part) => sum + valueAt(part, b, c, t), bias[c] as number));
+  const output = valuesOf(batch, channels, length, (b, c, t) =>
+    parts.reduce((sum, part) => sum + valueAt(part, b, c, t), bias[c] as number),
+  );
   return { ...run, output, outputParts: { parts, bias } };
 }
 

@@ -51,7 +51,9 @@ describe('solver step', () => {
     const values = (): Values => normals.values(batch, channels, length);
     const parts = [values(), values(), values()];
     const bias = normals.floats(channels);
-    const output = valuesOf(batch, channels, length, (b, c, t) => parts.reduce((sum, part) => sum + valueAt(part, b, c, t), bias[c] as number));
+    const output = valuesOf(batch, channels, length, (b, c, t) =>
+      parts.reduce((sum, part) => sum + valueAt(part, b, c, t), bias[c] as number),
+    );
     const step: SolverStep = { ...NOTHING, ...Object.fromEntries(FIELDS.map((field) => [field, normals.next()])) };
     const p: Run = { ...inputs(2, batch, channels, length), steps: [step], output, outputParts: { parts, bias }, thresholding };
     const expected = reference(p);

@@ -36,7 +36,9 @@ export function splitsOf(
   builder: PlanBuilder,
   { storage, kernelSize, inChannels, transposed }: Conv1dWeights,
   { tensor, unfinished }: Flow,
-  norm: NormShape | undefined = unfinished?.groups === undefined ? undefined : { channels: unfinished.sums.channels, groups: unfinished.groups },
+  norm: NormShape | undefined = unfinished?.groups === undefined
+    ? undefined
+    : { channels: unfinished.sums.channels, groups: unfinished.groups },
   resampled: { readonly outLength: number; readonly stride: number } = { outLength: tensor.length, stride: 1 },
 ): number | undefined {
   const turn = chunkGroup(storage, kernelSize).channels;
