@@ -218,7 +218,8 @@ export interface UnetSums {
 function recordFinal(builder: PlanBuilder, unet: Unet, flow: Flow, output: Tensor): Tensor | UnetSums {
   const { finalConv, finalNorm, outConv } = unet;
   const padding = unet.shape.kernelSize >> 1;
-  const { batch, length, channels } = { ...flow.tensor, channels: finalConv.outChannels };
+  const { batch, length } = flow.tensor;
+  const channels = finalConv.outChannels;
   const { bias } = outConv;
   const splits = splitsOf(builder, finalConv, flow);
   const outSplits = splitsOf(builder, outConv, flow, { channels, groups: FINAL_GROUPS });
