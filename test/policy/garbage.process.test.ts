@@ -8,7 +8,7 @@ import { Actor } from '../../src/policy/actor.js';
 import { Decider } from '../../src/policy/decider.js';
 import { SerialQueue } from '../../src/policy/queue.js';
 import { RequestChecks } from '../../src/policy/request-checks.js';
-import { singleRuns, type StrategyContext } from '../../src/strategies/strategy.js';
+import { type StrategyContext, singleRuns } from '../../src/strategies/strategy.js';
 
 const CHUNK = 160;
 const WARM = 4000;
