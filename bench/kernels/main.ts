@@ -2,6 +2,7 @@
 /** The micro-benchmark suite: `npm run bench`, or `node dist/bench/kernels/main.js --help`. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { pictureOption } from '../../src/cli/picture-option.js';
 import { openDevice } from '../../src/platform/node/device.js';
 import type { TunedTiling } from '../../src/runtime/variant-table.js';
 import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
@@ -15,7 +16,6 @@ import { predictionReport } from '../model/report.js';
 import { compareRecords, comparisonReport, parseRecord } from './compare.js';
 import { compileReport } from './compile-report.js';
 import { type CompiledRecord, compiledTable, worseThan } from './compiled.js';
-import type { PictureChoice } from './encoder.js';
 import { report } from './report.js';
 import { decisionPicture } from './roofline.js';
 import { runSuite } from './suite.js';
@@ -131,13 +131,6 @@ async function main(args: string[]): Promise<number> {
   } finally {
     device.dispose();
   }
-}
-
-function pictureOption(text: string | undefined, norm: string | undefined): PictureChoice | undefined {
-  if (text === undefined) return undefined;
-  const [, height, width] = /^(\d{1,4})x(\d{1,4})$/.exec(text) ?? [];
-  if (!Number(height) || !Number(width)) throw new UsageError(`--picture must be HEIGHTxWIDTH, e.g. 240x320, found "${text}"`);
-  return { height: Number(height), width: Number(width), norm: choiceOption('norm', norm, ['batch', 'group']) ?? 'batch' };
 }
 
 function tilingOption(text: string | undefined): TunedTiling | undefined {

@@ -11,8 +11,8 @@ import { type TunedTiling, VARIANT_TABLE_VERSION, type VariantTable } from '../.
 import type { Precision } from '../../src/spec/precision.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
 import { fitsShape } from '../../src/tuning/candidates.js';
+import type { PictureChoice } from '../../src/tuning/empty-encoder.js';
 import { loadEmptyNetwork } from '../../src/tuning/empty-network.js';
-import type { PictureChoice } from './encoder.js';
 import { smallWord } from './fill.js';
 import { NetworkWork, PREDICTOR_PREFIX } from './work.js';
 
