@@ -1,8 +1,9 @@
 import type { DecisionInput } from '../decision/decision-input.js';
 import type { DecisionPlan } from '../decision/decision-plan.js';
 import type { Denoiser } from '../decision/denoiser.js';
-import type { FrameEncoder } from '../decision/frame-encoder.js';
+import type { EncodedWindow, FrameEncoder } from '../decision/frame-encoder.js';
 import type { GivenNoise } from '../decision/noise.js';
+import type { PendingFeatures } from '../decision/pending-features.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { Frame } from '../observations/check.js';
 import type { DecisionOutcome, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
@@ -44,13 +45,14 @@ function namedFailure(failure: unknown, { episode }: Turn, place: number | undef
   return names.length === 0 ? failure : new NonFiniteError(`${names.join(', ')}: ${failure.message}`, { cause: failure });
 }
 
-/** Decisions whose frames are complete, and inner values of the encoder that made them so. */
-interface EncodedTurns {
+/** Decisions whose frames are complete, or wait for features; and inner values of the encoder, where it ran already. */
+interface BegunTurns {
   readonly pending: PendingDecision[];
+  readonly features?: PendingFeatures | undefined;
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
-const NO_PROBES: EncodedTurns['probes'] = new Map();
+const NO_PROBES: BegunTurns['probes'] = new Map();
 
 /** Makes the decisions of a policy. */
 export class Decider {
@@ -98,8 +100,8 @@ export class Decider {
   async #make(turns: readonly Turn[]): Promise<({ readonly decision: Decision; readonly outcome: DecisionOutcome } | FailedDecision)[]> {
     const { actionDim, observationSteps } = this.#context;
     const started = performance.now();
-    const { pending, probes } = this.#encoder.isNeeded ? await this.#encode(turns) : this.#assembled(turns);
-    const made = await decideEach(this.#denoiser, pending, this.#chunkSize);
+    const { pending, features, probes } = this.#encoder.isNeeded ? await this.#begin(turns) : this.#assembled(turns);
+    const made = await decideEach(this.#denoiser, pending, this.#chunkSize, features);
     const latencyMs = performance.now() - started;
     return made.map((one, place) => {
       if ('failure' in one) return one;
@@ -112,19 +114,22 @@ export class Decider {
 
   /** The first batch of what a decision would run. */
   async prepare(turn: Turn): Promise<{ plan: DecisionPlan; input: DecisionInput }> {
-    const { pending } = await this.#encode([turn]);
-    return this.#denoiser.prepare(firstRuns(pending, this.#chunkSize));
+    const { pending, features } = await this.#begin([turn]);
+    await features?.alone();
+    return this.#denoiser.prepare(firstRuns(pending, this.#chunkSize, this.#denoiser.latents));
   }
 
-  /** Images that no decision has seen yet are encoded, all together. */
-  async #encode(turns: readonly Turn[]): Promise<EncodedTurns> {
-    const { windows, probes } = await this.#encoder.encode(turns.map(({ pending }) => pending.frames));
-    return { pending: turns.map(({ pending }, i) => ({ ...pending, frames: windows[i] as Float32Array })), probes };
+  /** Images that no decision has seen yet are encoded with these decisions, all together; before them where inner values are asked for. */
+  async #begin(turns: readonly Turn[]): Promise<BegunTurns> {
+    const { windows, pending: features } = await this.#encoder.begin(turns.map(({ pending }) => pending.frames));
+    const pending = turns.map(({ pending: one }, i) => ({ ...one, ...(windows[i] as EncodedWindow) }));
+    if (!features || features.canJoin) return { pending, features, probes: NO_PROBES };
+    return { pending, probes: await features.alone() };
   }
 
   /** Without images: at once, because a control loop waits. */
-  #assembled(turns: readonly Turn[]): EncodedTurns {
-    return { pending: turns.map(({ pending }) => ({ ...pending, frames: this.#encoder.assemble(pending.frames) })), probes: NO_PROBES };
+  #assembled(turns: readonly Turn[]): BegunTurns {
+    return { pending: turns.map(({ pending }) => ({ ...pending, ...this.#encoder.assemble(pending.frames) })), probes: NO_PROBES };
   }
 
   get #chunkSize(): number {

@@ -1,4 +1,5 @@
 import type { DenoiseSample } from '../decision/denoiser.js';
+import type { EncodedWindow } from '../decision/frame-encoder.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, NonFiniteError, OptionError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
@@ -18,7 +19,7 @@ import { Episode } from './episode.js';
 import type { PolicyInfo } from './info.js';
 import { checkDevice } from './placement.js';
 import { SerialQueue } from './queue.js';
-import { RequestChecks, settledCall } from './request-checks.js';
+import { NOISE_KEYS, RequestChecks, settledCall } from './request-checks.js';
 
 export type {
   ActOptions,
@@ -79,6 +80,7 @@ export class Policy {
       observations: this.#observations,
       context: this.#context,
       seed: parts.seed,
+      latentDim: this.#engine.denoiser.latents?.latentDim ?? 0,
       hasBegun: (episode) => this.#begun.has(episode),
     });
     this.#strategy = this.#createStrategy(parts.strategy);
@@ -133,7 +135,7 @@ export class Policy {
    * @throws ObservationError, OptionError, NonFiniteError, DeviceLostError.
    */
   async decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
-    checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed']);
+    checkKeys('decide', options, [...NOISE_KEYS, 'previous', 'seed']);
     const { previous, seed } = options;
     if (seed !== undefined) checkInteger('decide', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
     if (previous !== undefined) {
@@ -195,7 +197,7 @@ export class Policy {
     const samples = this.#checks.samples(requests);
     return this.#run(async () => {
       const { windows } = await this.#engine.encoder.encode(samples.map(({ frames }) => frames));
-      const results = await this.#engine.denoiser.run(samples.map(({ run }, i) => ({ ...run, frames: windows[i] as Float32Array })));
+      const results = await this.#engine.denoiser.run(samples.map(({ run }, i) => ({ ...run, ...(windows[i] as EncodedWindow) })));
       return results.map((one, place) => {
         if (one instanceof NonFiniteError) throw new NonFiniteError(`denoise: requests[${place}]: ${one.message}`, { cause: one });
         return one;
