@@ -2,7 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Observation } from '../../src/observations/check.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
+import { USAGE } from '../../src/runtime/buffers.js';
 import { useTestDevice } from '../support/device.js';
+import { DeviceCalls } from '../support/device-calls.js';
 import { bits, probe } from '../support/golden-policy.js';
 import { CAMERAS, FRAME, FRAME_WIDTH, imageObservation, imagePolicy, pixels, STATE_DIM } from '../support/image-policy.js';
 import { referenceFeatures } from '../support/reference-encoder.js';
@@ -79,5 +81,81 @@ describe('a policy with images', () => {
     expect(plain).toHaveLength(2);
     expect(ahead).toEqual(plain);
     expect(observed).toEqual([1, 1, 1, 1]);
+  });
+});
+
+describe('a decision of a policy with images', () => {
+  /** A second policy on the same device, without inner values: they are read back on their own. */
+  async function counted(work: (policy: Policy, calls: () => DeviceCalls['counts']) => Promise<void>): Promise<void> {
+    const { gpuDevice } = device();
+    const plain = await loadPolicy(imagePolicy(), { device: device() });
+    const buffer = gpuDevice.createBuffer({ size: 16, usage: USAGE.copyDestination });
+    buffer.destroy();
+    const calls = new DeviceCalls(gpuDevice, buffer);
+    let before: DeviceCalls['counts'] = {};
+    try {
+      await work(plain, () => {
+        const { counts } = calls;
+        const made = Object.entries(counts).map(([name, count]) => [name, count - (before[name as keyof typeof counts] ?? 0)]);
+        before = counts;
+        return Object.fromEntries(made.filter(([, count]) => count !== 0));
+      });
+    } finally {
+      calls.restore();
+      await plain.dispose();
+    }
+  }
+
+  it('encodes frames that nobody observed in its own commands: one submit, one read-back; after observe() it has nothing to encode', async () => {
+    await counted(async (plain, calls) => {
+      const { actionSteps } = plain.info;
+      const episode = plain.beginEpisode();
+      // Both windows' frames are new: that of the first tick stands for both, later ones are two of two cameras.
+      for (const [decision, pictures] of [2, 4, 4].entries()) {
+        for (let tick = 1; tick < actionSteps; tick++) if (decision > 0) await plain.act(imageObservation(10 * decision + tick), { episode });
+        calls();
+        const encoded = plain.encodedFrames;
+        await plain.act(imageObservation(10 * decision), { episode });
+        expect(plain.encodedFrames - encoded).toBe(pictures / 2);
+        const { createCommandEncoder: _, ...made } = calls();
+        expect(made).toEqual({ writeBuffer: 1 + pictures, submit: 1, mapAsync: 1 });
+      }
+
+      const observed = plain.beginEpisode();
+      for (let tick = 0; tick < 2 * actionSteps; tick++) {
+        const given = await plain.observe(imageObservation(100 + tick));
+        const { createCommandEncoder: _, ...encoding } = calls();
+        // Pictures of two cameras go up, features come back.
+        expect(encoding).toEqual({ writeBuffer: 2, submit: 1, mapAsync: 1 });
+        const encoded = plain.encodedFrames;
+        await plain.act(given, { episode: observed });
+        expect(plain.encodedFrames).toBe(encoded);
+        const { createCommandEncoder: __, ...deciding } = calls();
+        expect(deciding).toEqual(tick % actionSteps === 0 ? { writeBuffer: 1, submit: 1, mapAsync: 1 } : {});
+      }
+    });
+  });
+
+  it('has the same bits whether its frames were encoded before or on the way, all or some of them, alone or in a fleet', async () => {
+    await counted(async (plain) => {
+      const noise = Float32Array.from({ length: 16 }, (_, i) => Math.sin(i));
+      const named = (first: Observation, second: Observation): Observation =>
+        ({
+          'observation.state': [first, second].flatMap((one) => [...(one['observation.state'] as Float32Array)]),
+          ...Object.fromEntries(CAMERAS.map((name) => [name, [first[name], second[name]]])),
+        }) as Observation;
+      const decide = async (given: Observation): Promise<readonly number[]> => bits(await plain.decide(given, { previous: [], noise }));
+      const onTheWay = await decide(window(31, 32));
+      const [older, newer] = [await plain.observe(imageObservation(31)), await plain.observe(imageObservation(32))];
+      expect(await decide(named(older, newer))).toEqual(onTheWay);
+      // The usual case: all but the newest frame are known.
+      expect(await decide(named(older, imageObservation(32) as Observation))).toEqual(onTheWay);
+      expect(await decide(named(imageObservation(31) as Observation, newer))).toEqual(onTheWay);
+      const fleet = [window(31, 32), window(32, 33), named(older, newer)].map((one) => ({ window: one, previous: [], noise }));
+      const together = (await plain.decideAll(fleet)).map((decision) => bits(decision));
+      expect([together[0], together[2]]).toEqual([onTheWay, onTheWay]);
+      expect(together[1]).toEqual(await decide(window(32, 33)));
+      expect(together[1]).not.toEqual(onTheWay);
+    });
   });
 });

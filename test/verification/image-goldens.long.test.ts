@@ -11,6 +11,8 @@ const CASES = [
   ['image-resnet34', 'f32'],
   ['image-resnet34', 'f16'],
   ['image-pusht', 'f32'],
+  ['step-image', 'f32'],
+  ['bridger-cvae-image', 'f32'],
 ] as const;
 
 describe('recorded cases with images', () => {
