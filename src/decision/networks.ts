@@ -53,10 +53,12 @@ export async function loadNetworks(
   options: LoadNetworksOptions,
 ): Promise<PolicyNetworks> {
   const uploader = new Uploader(device);
+  // Raw units have a range of their own, which rounded weights multiply their error by; and such a network is a few megabytes in f32.
+  const exact = typeof predictor === 'object' && predictor.observation.kind === 'raw' ? predictor.weights : undefined;
   const loaderFor = (source: WeightSource): WeightLoader => ({
     source: abortable(source, options.signal),
     uploader,
-    precision: options.precision,
+    precision: source === exact ? 'f32' : options.precision,
   });
   try {
     const rows = typeof predictor === 'object' ? assertPredictorFits(policy, predictor) : undefined;

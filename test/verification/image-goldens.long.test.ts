@@ -12,7 +12,10 @@ const CASES = [
   ['image-resnet34', 'f16'],
   ['image-pusht', 'f32'],
   ['step-image', 'f32'],
+  ['step-image', 'f16'],
   ['bridger-cvae-image', 'f32'],
+  ['bridger-cvae-image', 'f16'],
+  ['image-large-frame', 'f32'],
 ] as const;
 
 describe('recorded cases with images', () => {
@@ -24,5 +27,21 @@ describe('recorded cases with images', () => {
     const report = await verifyCase(sources, device(), precision);
     expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
     expect(report.tensors.length).toBeGreaterThan(5);
+  });
+
+  /**
+   * Its weights are f32. The encoder, batch norm folded in, and what the U-Net puts out stay within the bound; samples are clipped to ±1 where
+   * outputs reach 2.9, and are as far off as these: rounding the weights of the U-Net alone moves them by 2.8e-3.
+   */
+  it('image-bn-separate in f16 is off by what rounding makes of its outputs', async () => {
+    const sources = imageCaseSources('image-bn-separate');
+    if (!sources) throw new Error('image-bn-separate is a part of the repository');
+    const { tensors } = await verifyCase(sources, device(), 'f16');
+    const sampled = /sample|action/;
+    expect(tensors.filter(({ name, pass }) => !pass && !sampled.test(name))).toEqual([]);
+    const output = Math.max(...tensors.filter(({ name }) => name.includes('model_output')).map(({ scale }) => scale));
+    const samples = tensors.filter(({ name }) => name.includes('sample'));
+    expect(samples).toHaveLength(2);
+    for (const { name, error } of samples) expect(error / output, name).toBeLessThan(2e-3);
   });
 });
