@@ -63,7 +63,7 @@ export async function policyEncoder(
       cameras.flatMap(({ normalizer }) => statisticsRows(normalizer)),
     ),
     features: encoderFeatures(images.encoder),
-    largestMap: encoderMap('backbone.0', images.encoder) as MapSides,
+    largestMap: largestOf(['backbone.0', 'backbone.4'].map((stage) => encoderMap(stage, images.encoder) as MapSides)),
     probes: 'encoder.',
     probedMap: (name) => encoderMap(name.replace(/^encoder\.\d+\./, ''), images.encoder),
     record: (builder, count, pictures, features) => recordImageEncoder(builder, encoder, count, pictures, features),
@@ -102,6 +102,11 @@ export async function startEncoder(
     record: (builder, _cameras, pictures, features) =>
       recordSmallEncoder(builder, encoder, pictures, features, (firstCamera * pictures.batch) / cameras),
   };
+}
+
+function largestOf(maps: readonly MapSides[]): MapSides {
+  const elements = ({ channels, height, width }: MapSides): number => channels * height * width;
+  return maps.reduce((largest, map) => (elements(map) > elements(largest) ? map : largest));
 }
 
 function uploadStatistics({ uploader }: WeightLoader, rows: readonly (readonly number[])[]): Promise<GPUBuffer> {

@@ -110,8 +110,22 @@ export function isProjected({ observationDim, observationSteps, conditionDim }: 
 }
 
 /** Backbones of image encoders, by the names of torchvision, with the residual blocks of their four stages. */
-export const BACKBONES = { resnet18: [2, 2, 2, 2], resnet34: [3, 4, 6, 3] } as const;
+export const BACKBONES = {
+  resnet18: [2, 2, 2, 2],
+  resnet34: [3, 4, 6, 3],
+  resnet50: [3, 4, 6, 3],
+  resnet101: [3, 4, 23, 3],
+  resnet152: [3, 8, 36, 3],
+} as const;
 export type Backbone = keyof typeof BACKBONES;
+
+/** Those whose residual blocks are bottlenecks. */
+const BOTTLENECKS: ReadonlySet<Backbone> = new Set(['resnet50', 'resnet101', 'resnet152']);
+
+/** What a residual block of a backbone makes of each of its inner channels: 4 channels in a bottleneck, of three convolutions, else 1. */
+export function blockExpansion(backbone: Backbone): 1 | 4 {
+  return BOTTLENECKS.has(backbone) ? 4 : 1;
+}
 
 /** LeRobot's DiffusionRgbEncoder: a ResNet without its classifier, keypoints, a linear layer. */
 export interface ImageEncoderShape {
@@ -126,7 +140,10 @@ export interface ImageEncoderShape {
   readonly width: number;
 }
 
-/** Channels of the maps of an image encoder, and how often their sides were halved, by torchvision's names of what makes them. */
+/**
+ * Channels of the maps of an image encoder, and how often their sides were halved, by torchvision's names of what makes them; of stages,
+ * before they are expanded.
+ */
 const ENCODER_MAPS: ReadonlyMap<string, readonly [number, number]> = new Map([
   ['input', [3, 0]],
   ['backbone.0', [64, 1]],
@@ -141,11 +158,13 @@ const ENCODER_MAPS: ReadonlyMap<string, readonly [number, number]> = new Map([
 /** The map that a stage of an image encoder makes of one picture; undefined for what is no map. */
 export function encoderMap(
   stage: string,
-  { height, width }: Pick<ImageEncoderShape, 'height' | 'width'>,
+  { backbone, height, width }: Pick<ImageEncoderShape, 'backbone' | 'height' | 'width'>,
 ): { readonly channels: number; readonly height: number; readonly width: number } | undefined {
   const found = ENCODER_MAPS.get(stage);
   if (!found) return undefined;
-  const [channels, halvings] = found;
+  const [inner, halvings] = found;
+  const isStage = /^backbone\.[4-7]$/.test(stage);
+  const channels = isStage ? inner * blockExpansion(backbone) : inner;
   // Rounding up each time is rounding up once.
   return { channels, height: Math.ceil(height / 2 ** halvings), width: Math.ceil(width / 2 ** halvings) };
 }
