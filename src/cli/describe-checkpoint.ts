@@ -96,7 +96,10 @@ export function describePredictorCheckpoint(predictor: StartCheckpoint): Checkpo
     '',
     facts([
       ['action size', String(config.actionDim)],
-      ['observation', `${observation.kind === 'raw' ? observation.width : config.observationDim} values × ${config.observationSteps} steps`],
+      [
+        'observation',
+        `${observation.kind === 'raw' ? observation.width : config.observationDim} values × ${config.observationSteps} steps`,
+      ],
       ...(observation.kind === 'raw' ? [['reads', rowsText(observation)] as const] : []),
       ...(predictor.kind === 'cvae' ? cvaeFacts(predictor.config) : transformerFacts(predictor.config)),
       ['parameters', count(parameters)],

@@ -1,6 +1,14 @@
 import type { FrameFormat } from '../../kernels/image/prepare-frames.wgsl.js';
 import type { Picture } from '../observations/picture.js';
-import { type FramePreparation, type FrameSource, frameBytes, frameTables, preparedSides, recordPrepareFrames, sourceSides } from '../ops/frames.js';
+import {
+  type FramePreparation,
+  type FrameSource,
+  frameBytes,
+  frameTables,
+  preparedSides,
+  recordPrepareFrames,
+  sourceSides,
+} from '../ops/frames.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
@@ -259,7 +267,8 @@ export function readOutputs(outputs: readonly FeatureOutput[], mapped: ArrayBuff
 /** Cameras that arrive alike are one stretch, and so one dispatch; others begin where they can be bound. */
 function stretchesOf({ cameras, frames }: EncodeShape, frame: readonly [number, number]): Stretch[] {
   const keys = cameras.map((camera) => cameraKey(camera));
-  const parts = new Set(keys).size === 1 ? [{ firstCamera: 0, cameras: cameras.length }] : cameras.map((_, i) => ({ firstCamera: i, cameras: 1 }));
+  const parts =
+    new Set(keys).size === 1 ? [{ firstCamera: 0, cameras: cameras.length }] : cameras.map((_, i) => ({ firstCamera: i, cameras: 1 }));
   let end = 0;
   return parts.map(({ firstCamera, cameras: count }) => {
     const { format, source } = cameras[firstCamera] as CameraFormat;

@@ -35,7 +35,9 @@ export function checkedNoise({ noise, stepNoise, latent }: GivenNoise, chunkSize
     checkList('noise', 'stepNoise', stepNoise, (row, index) => rows.push(checkedFloats(`stepNoise[${index}]`, row, chunkSize)));
   }
   if (latent !== undefined && latentDim === 0) {
-    throw new OptionError('latent: the policy has no CVAE that would decode one. Leave it out, or load the policy with one: networks: { predictor }.');
+    throw new OptionError(
+      'latent: the policy has no CVAE that would decode one. Leave it out, or load the policy with one: networks: { predictor }.',
+    );
   }
   return {
     noise: noise === undefined ? undefined : checkedFloats('noise', noise, chunkSize),
@@ -106,19 +108,12 @@ function noiseKey({ seed, episode, decision, sample }: NoiseSeed, row: number): 
 }
 
 /** A copy of a caller's values. @throws OptionError where they are not as many, or not finite f32. */
-export function checkedFloats(
-  name: string,
-  values: ArrayLike<number>,
-  elements: number,
-  what = 'horizon × action size',
-): Float32Array {
+export function checkedFloats(name: string, values: ArrayLike<number>, elements: number, what = 'horizon × action size'): Float32Array {
   const badValue = (found: string, index: number): OptionError =>
     new OptionError(`${name} has ${found} at index ${index}: finite numbers are needed.`);
   const floats = Float32Array.from(
     copyNumbers(values, elements, (found, index) =>
-      index === undefined
-        ? new OptionError(`${name} must have ${elements} values (${what}), found ${found}.`)
-        : badValue(found, index),
+      index === undefined ? new OptionError(`${name} must have ${elements} values (${what}), found ${found}.`) : badValue(found, index),
     ),
   );
   const bad = floats.findIndex((value) => !Number.isFinite(value));

@@ -113,7 +113,7 @@ describe('a checkpoint with images', () => {
 
   it.each<[string, ImagePolicyChange, RegExp, typeof CheckpointError]>([
     [
-      'a backbone that is none of torchvision\'s',
+      "a backbone that is none of torchvision's",
       config({ vision_backbone: 'resnet200' }),
       /"vision_backbone" "resnet200" is not supported/,
       UnsupportedCheckpointError,

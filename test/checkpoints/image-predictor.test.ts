@@ -58,8 +58,16 @@ describe('a folder of an image predictor', () => {
   it.each<[string, PredictorChange, RegExp]>([
     ['another encoder', { config: { image_encoder: { ...encoder, type: 'resnet' } } }, /"type" "resnet" is not supported/],
     ['an encoder for each camera', { config: { image_encoder: { ...encoder, shared: false } } }, /"shared" false is not supported/],
-    ['other channels', { config: { image_encoder: { ...encoder, in_channels: 4 } } }, /"in_channels" must be an integer from 3 to 3, found 4/],
-    ['pictures without sides', { config: { image_encoder: { ...encoder, image_shape: [3, 36] } } }, /"image_shape" must be \[3, height, width\]/],
+    [
+      'other channels',
+      { config: { image_encoder: { ...encoder, in_channels: 4 } } },
+      /"in_channels" must be an integer from 3 to 3, found 4/,
+    ],
+    [
+      'pictures without sides',
+      { config: { image_encoder: { ...encoder, image_shape: [3, 36] } } },
+      /"image_shape" must be \[3, height, width\]/,
+    ],
     ['normalised vectors', { config: { normalize_state: true } }, /"normalize_state" true is not supported \(false is\)/],
     ['no cameras', { config: { image_keys: [] } }, /"image_keys" must be a list of at least 1 names, each once, found \[\]/],
     ['a camera twice', { config: { image_keys: ['a', 'a'] } }, /each once/],
@@ -69,7 +77,11 @@ describe('a folder of an image predictor', () => {
       { config: { image_encoder: { ...encoder, embed_dim: 7 } } },
       /"encoder\.key_model_map\.rgb\.head\.weight".*expected shape \[7,128\]/,
     ],
-    ['no linear layer', { leaveOut: 'obs_proj.bias' }, /tensor "obs_proj\.bias" in model\.safetensors: expected shape \[12\].*no such tensor/],
+    [
+      'no linear layer',
+      { leaveOut: 'obs_proj.bias' },
+      /tensor "obs_proj\.bias" in model\.safetensors: expected shape \[12\].*no such tensor/,
+    ],
     ['a tensor that is not there', { leaveOut: 'model.output_norm.bias' }, /tensor "model\.output_norm\.bias" in model\.safetensors/],
   ])('is refused with %s', async (_what, change, message) => {
     await expect(load('transformer', change)).rejects.toThrow(CheckpointError);

@@ -155,7 +155,9 @@ describe('features that a decision makes on its way', () => {
   const commands = {} as GPUCommandEncoder;
 
   /** A frame encoder that has encoded frame 1, and what it has to do for a window of frames 1, 2 and 2 again. */
-  async function begun(plans: CountedPlans): Promise<{ readonly encoder: FrameEncoder; readonly window: Float32Array; readonly pending: PendingFeatures }> {
+  async function begun(
+    plans: CountedPlans,
+  ): Promise<{ readonly encoder: FrameEncoder; readonly window: Float32Array; readonly pending: PendingFeatures }> {
     const encoder = new FrameEncoder(plans, FEATURES);
     const [known, fresh] = [frame(1), frame(2)];
     await encoder.encode([[known]]);
@@ -250,13 +252,24 @@ describe('features that a decision makes on its way', () => {
 
 describe('rows of a start with an encoder of its own', () => {
   it('are features of its cameras in its order, then vectors as they are', async () => {
-    const rows = { width: 6, features: 2, cameras: [1, 0], vectors: [{ first: 5, size: 1 }, { first: 0, size: 1 }] };
+    const rows = {
+      width: 6,
+      features: 2,
+      cameras: [1, 0],
+      vectors: [
+        { first: 5, size: 1 },
+        { first: 0, size: 1 },
+      ],
+    };
     const plans = new CountedPlans();
     const compile = plans.compile.bind(plans);
     // The start's encoder makes ten times what the policy's does.
     plans.compile = async (shape) => {
       const plan = await compile(shape);
-      const outputs = [plan.outputs[0], { buffer: { label: 'own' } as GPUBuffer, bytes: plan.outputs[0]?.bytes ?? 0 }] as typeof plan.outputs;
+      const outputs = [
+        plan.outputs[0],
+        { buffer: { label: 'own' } as GPUBuffer, bytes: plan.outputs[0]?.bytes ?? 0 },
+      ] as typeof plan.outputs;
       const run: typeof plan.run = async (pictures) => {
         const { features, probes } = await plan.run(pictures);
         return { features: [...features, (features[0] as Float32Array).map((value) => 10 * value)], probes };
@@ -267,7 +280,12 @@ describe('rows of a start with an encoder of its own', () => {
     const { windows, pending } = await encoder.begin([[frame(3)]]);
     const [window] = windows as [EncodedWindow];
     expect([...(window.rows as Float32Array)]).toEqual([0, 0, 0, 0, -3, 3]);
-    expect(pending?.of(window.frames).copies.filter(({ part }) => part === 'rows').map(({ source, sourceOffset, offset }) => [source.label, sourceOffset, offset])).toEqual([
+    expect(
+      pending
+        ?.of(window.frames)
+        .copies.filter(({ part }) => part === 'rows')
+        .map(({ source, sourceOffset, offset }) => [source.label, sourceOffset, offset]),
+    ).toEqual([
       ['own', 0, 8],
       ['own', 8, 0],
     ]);

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { poolOutput, recordFinishMap, recordMaxPool, recordMeanPool, recordSpatialSoftmax, uploadMapNorm } from '../../src/ops/feature-maps.js';
+import {
+  poolOutput,
+  recordFinishMap,
+  recordMaxPool,
+  recordMeanPool,
+  recordSpatialSoftmax,
+  uploadMapNorm,
+} from '../../src/ops/feature-maps.js';
 import { useTestDevice } from '../support/device.js';
 import { asMap, inputMap, type MapValues, mapOf, outputMap, readMap } from '../support/feature-maps.js';
 import { groupNorm, maxPool, spatialSoftmax } from '../support/reference-maps.js';

@@ -22,7 +22,8 @@ function randomEncoder(shape: ImageEncoderShape): Record<string, Float32Array> {
       const values = normals.floats(sides.reduce((all, size) => all * size, 1));
       if (name.endsWith('running_var')) return [name, values.map((value) => 0.5 + Math.abs(value))];
       if (name.endsWith('pos_grid')) return [name, values.map((value) => Math.max(-1, Math.min(1, value)))];
-      if (sides.length > 1) return [name, values.map((value) => value * Math.sqrt(1.5 / sides.slice(1).reduce((all, size) => all * size, 1)))];
+      if (sides.length > 1)
+        return [name, values.map((value) => value * Math.sqrt(1.5 / sides.slice(1).reduce((all, size) => all * size, 1)))];
       const isScale = name.endsWith('weight');
       // The last norm of a block smaller, as the sum of blocks would grow.
       return [name, values.map((value) => (isScale ? (name.includes('bn3') ? 0.5 : 1) : 0) + 0.1 * value)];
@@ -42,7 +43,12 @@ describe.each(DEVICES)('ResNet-50, whose blocks are bottlenecks, variants %s', (
     });
     const expected = resnetFeatures(tensors, pictures);
     expect(new Set(expected.flat().map((value) => value.toFixed(2))).size).toBeGreaterThan(4);
-    expectClose(results.values('features'), valuesOf(2, 10, 1, (b, c) => expected[b]?.[c] as number), { atol: 5e-5, rtol: 5e-5 }, 'features');
+    expectClose(
+      results.values('features'),
+      valuesOf(2, 10, 1, (b, c) => expected[b]?.[c] as number),
+      { atol: 5e-5, rtol: 5e-5 },
+      'features',
+    );
   });
 });
 

@@ -52,7 +52,10 @@ describe.each(DEVICES)('the decoder of a CVAE, variants %s', (_name, device) => 
     const normals = new Normals(3);
     const batch = 2;
     const tensors = Object.fromEntries(
-      [...cvaeTensors(shape)].map(([name, { shape: sides }]) => [name, normals.floats(sides.reduce((all, size) => all * size, 1)).map((v) => v / 3)]),
+      [...cvaeTensors(shape)].map(([name, { shape: sides }]) => [
+        name,
+        normals.floats(sides.reduce((all, size) => all * size, 1)).map((v) => v / 3),
+      ]),
     );
     const frames = normals.values(batch, shape.observationDim * shape.observationSteps, 1);
     // As a part of what goes up, with something else before it.

@@ -32,8 +32,17 @@ describe('a fit', () => {
   });
 
   it.each(['stretch', 'pad', 'crop'] as const)('%s: has every output of every shape', (fit) => {
-    for (const from of [[1, 1], [1, 500], [97, 3], [480, 640]] as const) {
-      for (const to of [[1, 1], [84, 84], [5, 300]] as const) {
+    for (const from of [
+      [1, 1],
+      [1, 500],
+      [97, 3],
+      [480, 640],
+    ] as const) {
+      for (const to of [
+        [1, 1],
+        [84, 84],
+        [5, 300],
+      ] as const) {
         const bands = fitBands(from, to, fit);
         bands.forEach((axis, i) => {
           expect(axis).toHaveLength(to[i] as number);

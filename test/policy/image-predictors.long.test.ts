@@ -44,18 +44,21 @@ function row(kind: 'transformer' | 'cvae', salt: number): number[] {
 }
 
 describe('a predictor with an image encoder of its own', () => {
-  it.each(['transformer', 'cvae'] as const)('%s: reads features of its cameras in its order and raw vectors, oldest frame first', async (kind) => {
-    const { policy, decisions } = await load(kind, { probes: ['features', 'prediction'] });
-    for (let tick = 0; tick <= policy.info.actionSteps; tick++) await policy.act(imageObservation(tick));
-    const second = decisions[1] as Decision;
-    expect(second.warm).toBe(true);
-    const expected = [policy.info.actionSteps - 1, policy.info.actionSteps].flatMap((tick) => row(kind, tick));
-    const found = probe(second, 'features');
-    expect(found).toHaveLength(2 * ROWS.width);
-    const largest = Math.max(...expected.map(Math.abs));
-    expected.forEach((value, i) => expect(Math.abs((found[i] as number) - value) / largest).toBeLessThan(1e-5));
-    await policy.dispose();
-  });
+  it.each(['transformer', 'cvae'] as const)(
+    '%s: reads features of its cameras in its order and raw vectors, oldest frame first',
+    async (kind) => {
+      const { policy, decisions } = await load(kind, { probes: ['features', 'prediction'] });
+      for (let tick = 0; tick <= policy.info.actionSteps; tick++) await policy.act(imageObservation(tick));
+      const second = decisions[1] as Decision;
+      expect(second.warm).toBe(true);
+      const expected = [policy.info.actionSteps - 1, policy.info.actionSteps].flatMap((tick) => row(kind, tick));
+      const found = probe(second, 'features');
+      expect(found).toHaveLength(2 * ROWS.width);
+      const largest = Math.max(...expected.map(Math.abs));
+      expected.forEach((value, i) => expect(Math.abs((found[i] as number) - value) / largest).toBeLessThan(1e-5));
+      await policy.dispose();
+    },
+  );
 
   it.each(['transformer', 'cvae'] as const)('%s: has the same bits whether frames were observed or encoded on the way', async (kind) => {
     const { policy, decisions } = await load(kind);
@@ -111,7 +114,8 @@ describe('a predictor with an image encoder of its own', () => {
 describe('latents of a CVAE', () => {
   it('follow from the seed, or are given', async () => {
     const { policy } = await load('cvae');
-    const decide = async (options: object): Promise<readonly number[]> => bits(await policy.decide(window(4), { previous: [], ...options }));
+    const decide = async (options: object): Promise<readonly number[]> =>
+      bits(await policy.decide(window(4), { previous: [], ...options }));
     const noise = new Float32Array(16);
     const seeded = await decide({ noise, seed: 1 });
     expect(await decide({ noise, seed: 1 })).toEqual(seeded);
@@ -137,4 +141,3 @@ function window(salt: number): Observation {
     ]),
   ) as Observation;
 }
-

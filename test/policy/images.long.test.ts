@@ -125,8 +125,12 @@ describe('a policy with images', () => {
     expect(await seen((bytes) => ({ data: narrow(bytes), height, width: less, fit: 'pad' }))).toEqual(black);
     const stretched = await seen((bytes) => ({ data: bytes, height, width, fit: 'stretch' }));
     expect(stretched).toEqual(plain);
-    await expect(seen((bytes) => ({ data: columns(bytes, more, -5), height, width: more }))).rejects.toThrow(/found one of 36×57\. Resize the frame/);
-    await expect(seen((bytes) => ({ data: bytes, height: 10_000, width: 10_000, fit: 'pad' }))).rejects.toThrow(/whole numbers from 1 to 8192/);
+    await expect(seen((bytes) => ({ data: columns(bytes, more, -5), height, width: more }))).rejects.toThrow(
+      /found one of 36×57\. Resize the frame/,
+    );
+    await expect(seen((bytes) => ({ data: bytes, height: 10_000, width: 10_000, fit: 'pad' }))).rejects.toThrow(
+      /whole numbers from 1 to 8192/,
+    );
     await expect(seen((bytes) => ({ data: bytes, height: 8000, width: 8000, fit: 'pad' }))).rejects.toThrow(/cut short/);
     await expect(seen((bytes) => ({ data: bytes, height, width, fit: 'zoom' }))).rejects.toThrow(/the fit zoom.*"stretch", "pad", "crop"/);
   });

@@ -112,7 +112,8 @@ describe('a decision of a policy with images', () => {
       const episode = plain.beginEpisode();
       // Both windows' frames are new: that of the first tick stands for both, later ones are two of two cameras.
       for (const [decision, pictures] of [2, 4, 4].entries()) {
-        for (let tick = 1; tick < actionSteps; tick++) if (decision > 0) await plain.act(imageObservation(10 * decision + tick), { episode });
+        for (let tick = 1; tick < actionSteps; tick++)
+          if (decision > 0) await plain.act(imageObservation(10 * decision + tick), { episode });
         calls();
         const encoded = plain.encodedFrames;
         await plain.act(imageObservation(10 * decision), { episode });

@@ -1,7 +1,7 @@
 import { predictorTensorShapes } from '../../src/checkpoints/predictor/predictor-tensors.js';
 import { cvaeTensors, smallEncoderTensors, tokenProjectionTensors } from '../../src/checkpoints/predictor/small-encoder-tensors.js';
-import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
 import { encodeSafetensors } from '../../src/checkpoints/safetensors/safetensors.js';
+import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
 import type { CvaeShape, PredictorShape, RawRows } from '../../src/spec/network-shapes.js';
 import { CAMERAS, FRAME, STATE_DIM } from './image-policy.js';
 import { Normals } from './values.js';
@@ -72,7 +72,10 @@ function imageKeys(): Record<string, unknown> {
 }
 
 /** A folder of an image predictor with random weights, by the names of the STEP release. */
-export function imagePredictor(kind: 'transformer' | 'cvae', { config = {}, rename = (name) => name, leaveOut }: PredictorChange = {}): ImagePredictor {
+export function imagePredictor(
+  kind: 'transformer' | 'cvae',
+  { config = {}, rename = (name) => name, leaveOut }: PredictorChange = {},
+): ImagePredictor {
   const shapes = new Map<string, readonly number[]>();
   for (const [name, { shape }] of smallEncoderTensors(ROWS)) shapes.set(name, shape);
   const network = new Map<string, readonly number[]>();
@@ -89,7 +92,9 @@ export function imagePredictor(kind: 'transformer' | 'cvae', { config = {}, rena
   const tensors: Record<string, Float32Array> = {};
   const writable = [...shapes, ...network].map(([name, shape]) => {
     const fanIn = shape.slice(1).reduce((all, size) => all * size, 1);
-    const data = normals.floats(shape.reduce((all, size) => all * size, 1)).map((value) => value * (shape.length > 1 ? Math.sqrt(1 / fanIn) : 0.2));
+    const data = normals
+      .floats(shape.reduce((all, size) => all * size, 1))
+      .map((value) => value * (shape.length > 1 ? Math.sqrt(1 / fanIn) : 0.2));
     tensors[name] = data;
     return { name: rename(network.has(name) ? prefix + name : name), dtype: 'F32' as const, shape, data };
   });

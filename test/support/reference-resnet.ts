@@ -24,7 +24,10 @@ export function resnetFeatures(tensors: Tensors, pictures: MapValues): number[][
     const mean = tensor(`${norm}.running_mean`);
     const data = y.data.map((value, i) => {
       const c = Math.floor(i / y.length) % outChannels;
-      return ((value - (mean[c] as number)) / Math.sqrt((running[c] as number) + 1e-5)) * (gamma[c] as number) + (tensor(`${norm}.bias`)[c] as number);
+      return (
+        ((value - (mean[c] as number)) / Math.sqrt((running[c] as number) + 1e-5)) * (gamma[c] as number) +
+        (tensor(`${norm}.bias`)[c] as number)
+      );
     });
     return asMap({ ...y, data }, y.height, y.width);
   };

@@ -55,7 +55,8 @@ function readSmallEncoder(json: JsonObject): SmallEncoderShape {
   if (!json.boolean('shared', true)) json.unsupported('shared', 'true, one encoder for all cameras, is');
   json.integer('in_channels', { fallback: 3, min: 3, max: 3 });
   const [channels, height, width, ...more] = json.integers('image_shape', { max: MOST_PIXELS_OF_SIDE });
-  if (channels !== 3 || height === undefined || width === undefined || more.length > 0) return json.fail('image_shape', '[3, height, width]');
+  if (channels !== 3 || height === undefined || width === undefined || more.length > 0)
+    return json.fail('image_shape', '[3, height, width]');
   return { features: json.integer('embed_dim', {}), height, width, imagenetNorm: json.boolean('imagenet_norm', false) };
 }
 

@@ -12,7 +12,15 @@ import { type CheckpointSource, checkSource } from '../source.js';
 import type { CvaeCheckpoint, LoadOptions, PredictorCheckpoint, StartCheckpoint } from '../types.js';
 import { readImageCvae, readRawRows, readStateCvae, readTransformer } from './predictor-config.js';
 import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from './predictor-tensors.js';
-import { CONDITION_PROJECTION, cvaeTensors, SMALL_ENCODER, smallEncoderTensors, TOKEN_PROJECTION, TRAINING_ONLY, tokenProjectionTensors } from './small-encoder-tensors.js';
+import {
+  CONDITION_PROJECTION,
+  cvaeTensors,
+  SMALL_ENCODER,
+  smallEncoderTensors,
+  TOKEN_PROJECTION,
+  TRAINING_ONLY,
+  tokenProjectionTensors,
+} from './small-encoder-tensors.js';
 
 /** What a folder says that it is. */
 const TYPES = ['step_predictor', 'step_image_predictor', 'step_image_cvae', 'cvae_predictor'] as const;
@@ -63,11 +71,7 @@ async function loadChecked(
   }
 }
 
-async function load(
-  source: CheckpointSource,
-  signal: LoadOptions['signal'],
-  accepted: readonly StartType[],
-): Promise<StartCheckpoint> {
+async function load(source: CheckpointSource, signal: LoadOptions['signal'], accepted: readonly StartType[]): Promise<StartCheckpoint> {
   signal?.throwIfAborted();
   const warnings: string[] = [];
   const model = await modelFile(source, await source.list());
@@ -143,7 +147,10 @@ function canonicalNames(stored: StoredNames, prefix: string): StoredNames {
 }
 
 function readType(json: JsonObject, accepted: readonly StartType[]): StartType {
-  const wanted = accepted.map((type) => `"${type}"`).join(', ').replace(/, ([^,]*)$/, ' or $1');
+  const wanted = accepted
+    .map((type) => `"${type}"`)
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1');
   if (!json.has('type')) {
     throw new CheckpointError(
       `${json.where}: expected "type" to be ${wanted}, found nothing. If this is a STEP predictor, add the key ` +

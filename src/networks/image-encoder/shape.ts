@@ -61,7 +61,12 @@ export function encoderStages(shape: Pick<ImageEncoderShape, 'backbone'> & Sides
       const downsample =
         stride === 1 && channels === width
           ? undefined
-          : convNorm(`${at}.downsample.0`, `${at}.downsample.1`, { inChannels: channels, outChannels: width, stride, kernelSize: 1 }, sides);
+          : convNorm(
+              `${at}.downsample.0`,
+              `${at}.downsample.1`,
+              { inChannels: channels, outChannels: width, stride, kernelSize: 1 },
+              sides,
+            );
       const layers = (expansion === 1 ? basicLayers : bottleneckLayers)(channels, inner, stride);
       const [conv1, conv2, conv3] = layers.map((layer, i) => {
         const unit = convNorm(`${at}.conv${i + 1}`, `${at}.bn${i + 1}`, layer, sides);
