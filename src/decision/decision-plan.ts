@@ -169,8 +169,8 @@ export class DecisionPlan {
   }
 
   #submit(input: DecisionInput, commands: GPUCommandBuffer, prelude: FeaturePrelude | undefined): void {
-    prelude?.pending.upload();
     this.#upload(input);
+    prelude?.pending.upload();
     this.#device.gpuDevice.queue.submit([commands]);
   }
 

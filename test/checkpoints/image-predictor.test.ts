@@ -88,6 +88,11 @@ describe('a folder of an image predictor', () => {
     await expect(load('transformer', change)).rejects.toThrow(message);
   });
 
+  it('reads the tensors behind its prefix, and no others of the same name', async () => {
+    const rename = (name: string): string => (name === 'model.output_norm.bias' ? 'output_norm.bias' : name);
+    await expect(load('transformer', { rename })).rejects.toThrow(/tensor "model\.output_norm\.bias" in model\.safetensors.*no such tensor/);
+  });
+
   it('warns of tensors that nothing reads', async () => {
     const rename = (name: string): string => (name === 'model.net.encoder_mean.bias' ? 'model.net.vision.bias' : name);
     const { warnings } = await load('cvae', { rename });

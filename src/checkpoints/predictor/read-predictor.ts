@@ -83,9 +83,8 @@ async function load(source: CheckpointSource, signal: LoadOptions['signal'], acc
   const stored = storedNames(file);
   const names = canonicalNames(stored, PREFIXES[type]);
   const weights = new FileTensors(file, names, (name) => (isOutside(name) ? name : PREFIXES[type] + name));
-  const expected = check(weights, network);
+  const trained = check(weights, network);
   signal?.throwIfAborted();
-  const trained = [...expected];
   const tables = network.kind === 'transformer' ? POSITION_TABLES : [];
   const read = [...trained, ...tables, ...(network.kind === 'cvae' ? [...names.keys()].filter((name) => TRAINING_ONLY.test(name)) : [])];
   const used = new Set(read.map((name) => names.get(name)!));
@@ -142,8 +141,14 @@ function isOutside(name: string): boolean {
   return [SMALL_ENCODER, TOKEN_PROJECTION, CONDITION_PROJECTION].some((begin) => name.startsWith(begin));
 }
 
+/** Tensors of the network without its prefix, and those beside it; others are none of its. */
 function canonicalNames(stored: StoredNames, prefix: string): StoredNames {
-  return new Map([...stored].map(([name, file]) => [name.startsWith(prefix) ? name.slice(prefix.length) : name, file]));
+  return new Map(
+    [...stored].flatMap(([name, file]): [string, string][] => {
+      if (isOutside(name)) return [[name, file]];
+      return name.startsWith(prefix) ? [[name.slice(prefix.length), file]] : [];
+    }),
+  );
 }
 
 function readType(json: JsonObject, accepted: readonly StartType[]): StartType {
