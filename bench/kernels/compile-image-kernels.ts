@@ -9,6 +9,7 @@ import { meanPoolKernel } from '../../kernels/image/mean-pool.wgsl.js';
 import { FRAME_FORMATS, prepareFramesKernel } from '../../kernels/image/prepare-frames.wgsl.js';
 import { spatialSoftmaxKernel } from '../../kernels/image/spatial-softmax.wgsl.js';
 import { finishMapKernel } from '../../kernels/norm/finish-map.wgsl.js';
+import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
 import { LARGE_TILE, SMALL_TILE } from '../../src/ops/conv2d-variants.js';
 import { EPSILON } from '../../src/ops/norm.js';
 import { openDevice } from '../../src/platform/node/device.js';
@@ -28,9 +29,10 @@ try {
   );
   const kernels = [
     ...convolutions.map(conv2dTiledKernel),
-    ...(['group', 'none'] as const).map((norm) =>
+    ...(['group', 'parts', 'none'] as const).map((norm) =>
       finishMapKernel({ invocations: 256, norm, epsilon: EPSILON, residual: true, relu: true }),
     ),
+    mapStatisticsKernel(256),
     maxPoolKernel(64),
     meanPoolKernel(64),
     spatialSoftmaxKernel(64),
