@@ -90,6 +90,30 @@ describe('a policy with images', () => {
     }
   });
 
+  it('has the same bits whether its frames were encoded before or on the way, all or some of them, alone or in a fleet', async () => {
+    // Without inner values, which are read back on their own.
+    const plain = await loadPolicy(imagePolicy(), { device: device() });
+    const noise = Float32Array.from({ length: 16 }, (_, i) => Math.sin(i));
+    const named = (first: Observation, second: Observation): Observation =>
+      ({
+        'observation.state': [first, second].flatMap((one) => [...(one['observation.state'] as Float32Array)]),
+        ...Object.fromEntries(CAMERAS.map((name) => [name, [first[name], second[name]]])),
+      }) as Observation;
+    const decide = async (given: Observation): Promise<readonly number[]> => bits(await plain.decide(given, { previous: [], noise }));
+    const onTheWay = await decide(window(31, 32));
+    const [older, newer] = [await plain.observe(imageObservation(31)), await plain.observe(imageObservation(32))];
+    expect(await decide(named(older, newer))).toEqual(onTheWay);
+    // The usual case: all but the newest frame are known.
+    expect(await decide(named(older, imageObservation(32) as Observation))).toEqual(onTheWay);
+    expect(await decide(named(imageObservation(31) as Observation, newer))).toEqual(onTheWay);
+    const fleet = [window(31, 32), window(32, 33), named(older, newer)].map((one) => ({ window: one, previous: [], noise }));
+    const together = (await plain.decideAll(fleet)).map((decision) => bits(decision));
+    expect([together[0], together[2]]).toEqual([onTheWay, onTheWay]);
+    expect(together[1]).toEqual(await decide(window(32, 33)));
+    expect(together[1]).not.toEqual(onTheWay);
+    await plain.dispose();
+  });
+
   it('fits images of another size on the device: what is cut away or added changes nothing else', async () => {
     const { height, width } = FRAME;
     const [more, less] = [width + 10, width - 16];
