@@ -21,6 +21,7 @@ import { decisionRuns } from './segments.js';
 /** GPUMapMode.READ; the global is not there in every runtime. */
 const MAP_READ = 1;
 
+const ENCODER: GPUCommandEncoderDescriptor = { label: 'decision' };
 const NO_PROBES: ReadonlyMap<string, Float32Array> = new Map();
 
 /** A buffer on the device, and where its copy lies in the read-back buffer. */
@@ -54,6 +55,8 @@ interface DecisionParts {
   readonly actions: Result;
   /** Where features that were made on the way are read back to. */
   readonly features: InputRange;
+  /** The three of them. */
+  readonly results: readonly Result[];
   readonly readback: GPUBuffer;
 }
 
@@ -102,7 +105,7 @@ export class DecisionPlan {
       const inputs = plan.gpuBuffer(buffers.inputs);
       const { offsets } = buffers;
       const offsetValues = (): OffsetValues => builder.offsetValues();
-      const results = { status, chunk, actions, features, readback };
+      const results = { status, chunk, actions, results: [status, chunk, actions], features, readback };
       return new DecisionPlan({ networks, shape, probes: wanted, plan, offsets, offsetValues, inputs, layout, ...results });
     } catch (error) {
       plan.destroy();
@@ -143,17 +146,25 @@ export class DecisionPlan {
 
   /**
    * Decides. Calls must not overlap. Where the network, or the start, is NaN or infinite, that is a failure of its sample.
-   * `prelude`: features that are made on the way; then they are known.
-   * @throws DeviceLostError; NonFiniteError for such features that are not finite.
+   * `use` makes the result of the output, as soon as that is there. `prelude`: features that are made on the way; then they are known.
+   * @throws DeviceLostError, at once or as a rejection; NonFiniteError for such features that are not finite.
    */
-  async run(input: DecisionInput, prelude?: FeaturePrelude): Promise<DecisionOutput> {
-    if (this.#parts.probes.size > 0) return this.#runProbed(input, prelude);
-    this.#submit(input, this.#ready.take(input.schedule, isPredicted(input), prelude), prelude);
+  run(input: DecisionInput): Promise<DecisionOutput>;
+  run<T>(input: DecisionInput, use: (output: DecisionOutput) => T | Promise<T>, prelude?: FeaturePrelude): Promise<T>;
+  run(
+    input: DecisionInput,
+    use: (output: DecisionOutput) => unknown = (output) => output,
+    prelude: FeaturePrelude | undefined = undefined,
+  ): Promise<unknown> {
+    if (this.#parts.probes.size > 0) return this.#runProbed(input, prelude).then(use);
+    const { schedule } = input;
+    this.#submit(input, this.#ready.take(schedule, isPredicted(input), prelude), prelude);
     this.#ready.submitted();
-    await this.#device.settle(this.#parts.readback.mapAsync(MAP_READ));
-    const output = this.#read(input.schedule, prelude);
-    this.#ready.handedOut();
-    return output;
+    return this.#device.settle(this.#parts.readback.mapAsync(MAP_READ), () => {
+      const output = this.#read(schedule, prelude);
+      this.#ready.handedOut();
+      return use(output);
+    });
   }
 
   async #runProbed(input: DecisionInput, prelude: FeaturePrelude | undefined): Promise<DecisionOutput> {
@@ -180,14 +191,15 @@ export class DecisionPlan {
     const mapped = readback.getMappedRange();
     // What is NaN or infinite is looked for before the codes are unmapped.
     const codes = new Uint32Array(mapped, status.range.offset, this.shape.batch);
-    const output = { normalizedChunk: copyOf(mapped, chunk.range), chunk: copyOf(mapped, actions.range) };
-    const failures = findNonFinite(codes, schedule, output);
+    const normalizedChunk = copyOf(mapped, chunk.range);
+    const inUnits = copyOf(mapped, actions.range);
+    const failures = findNonFinite(codes, schedule, normalizedChunk, inUnits);
     try {
       prelude?.pending.settle(mapped, this.#parts.features.offset);
     } finally {
       readback.unmap();
     }
-    return { ...output, failures, probes: NO_PROBES };
+    return { normalizedChunk, chunk: inUnits, failures, probes: NO_PROBES };
   }
 
   /** Decides as `run` does, and returns how long every dispatch took instead of what was decided. */
@@ -231,6 +243,8 @@ export class DecisionPlan {
 
   /** Encodes the commands of a decision like this one, for the first that comes. */
   expect(input: DecisionInput): void {
+    // On the way of that decision, and the host's copy is of no decision before it.
+    this.#staged.fill(input);
     if (this.#parts.probes.size === 0) this.#ready.expect(input.schedule, isPredicted(input));
   }
 
@@ -241,14 +255,11 @@ export class DecisionPlan {
   }
 
   /** The commands of a decision, read-back included, one run after the other. */
-  *#encodeDecision(runs: readonly SegmentRun[], prelude: FeaturePrelude | undefined): Encoding {
+  #encodeDecision(runs: readonly SegmentRun[], prelude: FeaturePrelude | undefined): Encoding {
     const encoder = this.#encoder();
-    if (prelude) {
-      this.#encodeFeatures(encoder, prelude);
-      yield;
-    }
-    yield* this.#parts.plan.encodeInParts(encoder, runs);
-    return this.#finish(encoder, prelude);
+    if (prelude) this.#encodeFeatures(encoder, prelude);
+    const encoding = this.#parts.plan.encodeInParts(encoder, runs);
+    return { next: () => (encoding.next() ? this.#finish(encoder, prelude) : undefined) };
   }
 
   /** Features are made, and go where they would have been uploaded to. */
@@ -264,20 +275,20 @@ export class DecisionPlan {
   }
 
   #encoder(): GPUCommandEncoder {
-    const encoder = this.#device.gpuDevice.createCommandEncoder({ label: 'decision' });
+    const encoder = this.#device.gpuDevice.createCommandEncoder(ENCODER);
     encoder.clearBuffer(this.#parts.status.source);
     return encoder;
   }
 
   #finish(encoder: GPUCommandEncoder, prelude: FeaturePrelude | undefined): GPUCommandBuffer {
-    const { status, chunk, actions, features, readback } = this.#parts;
-    for (const { source, range } of [status, chunk, actions]) {
-      encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
-    }
-    let end = features.offset;
-    for (const { buffer, bytes } of prelude?.pending.outputs ?? []) {
-      encoder.copyBufferToBuffer(buffer, 0, readback, end, bytes);
-      end += bytes;
+    const { results, features, readback } = this.#parts;
+    for (const { source, range } of results) encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
+    if (prelude) {
+      let end = features.offset;
+      for (const { buffer, bytes } of prelude.pending.outputs) {
+        encoder.copyBufferToBuffer(buffer, 0, readback, end, bytes);
+        end += bytes;
+      }
     }
     return encoder.finish();
   }
@@ -325,5 +336,6 @@ function featureBytes({ images }: PolicyNetworks, { batch, observationSteps }: D
 }
 
 function isPredicted({ starts }: DecisionInput): boolean {
-  return starts.some((start) => start.predictionScale !== 0);
+  for (let sample = 0; sample < starts.length; sample++) if (starts[sample]?.predictionScale !== 0) return true;
+  return false;
 }

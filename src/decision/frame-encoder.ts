@@ -140,14 +140,16 @@ export class FrameEncoder {
   }
 
   #fill({ frames: values, rows }: EncodedWindow, frames: readonly Frame[]): void {
-    frames.forEach((frame, step) => {
+    // Loops: a control loop waits, and functions are garbage.
+    for (let step = 0; step < frames.length; step++) {
+      const frame = frames[step] as Frame;
       values.set(frame.values, step * this.#width);
-      frame.pictures.forEach((picture, camera) => {
-        const [features] = this.#features[camera]?.get(picture) ?? [];
+      for (let camera = 0; camera < frame.pictures.length; camera++) {
+        const features = this.#features[camera]?.get(frame.pictures[camera] as Picture)?.[0];
         if (features) values.set(features, step * this.#width + (this.#columns[camera] as number));
-      });
+      }
       if (rows && this.#rows) this.#fillRow(this.#rows, frame, rows.subarray(step * this.#rows.width, (step + 1) * this.#rows.width));
-    });
+    }
   }
 
   #fillRow(layout: StartRows, frame: Frame, row: Float32Array): void {

@@ -1,8 +1,10 @@
 import type { Schedule } from '../diffusion/solver-step.js';
 import type { SegmentRun } from '../runtime/plan.js';
 
-/** Commands on their way: every `next()` encodes a part of them, the last one returns them. */
-export type Encoding = Generator<void, GPUCommandBuffer>;
+/** Commands on their way: every `next()` encodes a part of them, the last one returns them. No generator, which leaves more garbage. */
+export interface Encoding {
+  next(): GPUCommandBuffer | undefined;
+}
 
 /** What commands do before the runs of a decision. */
 export interface Prelude {
@@ -68,7 +70,7 @@ export class ReadyCommands<P extends Prelude = Prelude> {
 
   /** To be called when the commands that were taken last are on their way. */
   submitted(): void {
-    const [used] = this.#slots;
+    const used = this.#slots[0];
     if (this.#isHurried && used) this.#finish(used);
   }
 
@@ -91,10 +93,9 @@ export class ReadyCommands<P extends Prelude = Prelude> {
   #slot(schedule: Schedule, predicted: boolean, prelude?: P): Slot<P> {
     const slots = this.#slots;
     const key = prelude?.key;
-    const isIt = (one: Slot<P>): boolean => one.schedule === schedule && one.predicted === predicted && one.prelude?.key === key;
-    const [newest] = slots;
-    if (newest && isIt(newest)) return newest;
-    const index = slots.findIndex(isIt);
+    const newest = slots[0];
+    if (newest?.schedule === schedule && newest.predicted === predicted && newest.prelude?.key === key) return newest;
+    const index = slots.findIndex((one) => one.schedule === schedule && one.predicted === predicted && one.prelude?.key === key);
     const slot = index < 0 ? this.#newSlot(schedule, predicted, prelude) : (slots[index] as Slot<P>);
     if (index > 0) slots.splice(index, 1);
     slots.unshift(slot);
@@ -117,9 +118,8 @@ export class ReadyCommands<P extends Prelude = Prelude> {
     const encoding = slot.encoding ?? this.#maker.encode(slot.runs, slot.prelude);
     // Until it is known to have gone well: what failed halfway is begun anew.
     slot.encoding = undefined;
-    const part = encoding.next();
-    if (part.done) slot.commands = part.value;
-    else slot.encoding = encoding;
+    slot.commands = encoding.next();
+    if (!slot.commands) slot.encoding = encoding;
     return slot.commands;
   }
 

@@ -23,14 +23,16 @@ export interface RequestFacts {
   readonly context: StrategyContext;
   /** Of decisions that bring none. */
   readonly seed: number;
-  /** Values of a latent of its CVAE; 0 without one. */
-  readonly latentDim: number;
+  /** Values of a latent of its CVAE. Default 0: it has none. */
+  readonly latentDim?: number;
   /** Whether `beginEpisode` of the policy returned this one. */
   hasBegun(episode: Episode): boolean;
 }
 
 /** Options that are noise. */
 export const NOISE_KEYS = keysOf<GivenNoise>({ noise: true, stepNoise: true, latent: true });
+
+const ACT_KEYS = [...NOISE_KEYS, 'episode'] as const;
 
 /** Checks what callers ask of a policy, and copies what they may change while it waits. */
 export class RequestChecks {
@@ -42,7 +44,7 @@ export class RequestChecks {
 
   /** @throws ObservationError, OptionError. */
   tick(observation: Observation, options: ActOptions): { readonly frame: Frame; readonly given: GivenNoise } {
-    checkKeys('act', options, [...NOISE_KEYS, 'episode']);
+    checkKeys('act', options, ACT_KEYS);
     const frame = checkFrame(this.#facts.observations, observation, 'act');
     const given = this.#noise(options);
     if (options.episode !== undefined) this.#checkBegun('act', options.episode);

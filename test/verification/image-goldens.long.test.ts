@@ -21,13 +21,17 @@ const CASES = [
 describe('recorded cases with images', () => {
   const device = useTestDevice();
 
-  it.each(CASES)('%s agrees in every tensor, %s', async (name, precision) => {
-    const sources = imageCaseSources(name);
-    if (!sources) return;
-    const report = await verifyCase(sources, device(), precision);
-    expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
-    expect(report.tensors.length).toBeGreaterThan(5);
-  });
+  it.each(CASES)(
+    '%s agrees in every tensor, %s',
+    async (name, precision) => {
+      const sources = imageCaseSources(name);
+      if (!sources) return;
+      const report = await verifyCase(sources, device(), precision);
+      expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
+      expect(report.tensors.length).toBeGreaterThan(5);
+    },
+    600_000,
+  );
 
   /**
    * Its weights are f32. What the U-Net is given and what it puts out stay within the bound; keypoints are a softmax over maps, and samples are
