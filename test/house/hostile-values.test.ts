@@ -78,14 +78,14 @@ const POLICY: readonly Probe[] = [
     call: (value) => policy.act({ ...FRAME, [FEATURE]: FRAME[FEATURE]?.map(() => value) as never }),
     accepts: ['-1', '0.5'],
   },
-  ...optionProbes('act', {}, ['noise', 'stepNoise', 'episode'] as never[], (options) => policy.act(FRAME, options), {
+  ...optionProbes('act', {}, ['noise', 'stepNoise', 'latent', 'episode'] as never[], (options) => policy.act(FRAME, options), {
     stepNoise: ['an empty list'],
   } as never),
   { what: 'decide: the window', call: (value) => policy.decide(value) },
   ...optionProbes(
     'decide',
     { previous: [CHUNK] } as core.DecideOptions,
-    ['noise', 'stepNoise', 'previous', 'seed'],
+    ['noise', 'stepNoise', 'latent', 'previous', 'seed'],
     (options) => policy.decide(WINDOW, options),
     { stepNoise: ['an empty list'], previous: ['an empty list'] },
   ),
@@ -259,6 +259,9 @@ const CHECKPOINTS: readonly Probe[] = [
   { what: 'loadPolicyCheckpoint: the signal', call: (value) => checkpoints.loadPolicyCheckpoint(source, { signal: value }) },
   { what: 'loadPredictorCheckpoint: the source', call: (value) => checkpoints.loadPredictorCheckpoint(value) },
   { what: 'loadPredictorCheckpoint: the signal', call: (value) => checkpoints.loadPredictorCheckpoint(source, { signal: value }) },
+  { what: 'loadStartCheckpoint: the source', call: (value) => checkpoints.loadStartCheckpoint(value) },
+  { what: 'loadStartCheckpoint: options', call: (value) => checkpoints.loadStartCheckpoint(source, value), accepts: EMPTY },
+  { what: 'loadStartCheckpoint: the signal', call: (value) => checkpoints.loadStartCheckpoint(source, { signal: value }) },
   { what: 'memorySource: the name', call: (value) => core.memorySource(value, {}), accepts: TEXTS },
   { what: 'memorySource: files', call: (value) => core.memorySource('name', value), accepts: [...EMPTY] },
   {
