@@ -4,7 +4,7 @@ import type { Decision } from '../policy/decision-result.js';
 import type { Episode } from '../policy/episode.js';
 import { ServerBusyError } from './errors.js';
 import type { ServerMetrics } from './metrics.js';
-import type { ServedPolicy } from './policy-service.js';
+import type { ServedPolicy } from './served-policy.js';
 
 interface Waiting {
   readonly episode: Episode;

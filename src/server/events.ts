@@ -3,6 +3,7 @@ export type ServerEventName =
   | 'listening'
   | 'ready'
   | 'connected'
+  | 'instructed'
   | 'disconnected'
   | 'refused'
   | 'failed'

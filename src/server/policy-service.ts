@@ -2,14 +2,11 @@ import { DeviceLostError, NoAdapterError } from '../foundation/errors.js';
 import type { Observation } from '../observations/check.js';
 import type { Decision } from '../policy/decision-result.js';
 import type { Episode } from '../policy/episode.js';
-import type { Policy } from '../policy/policy.js';
 import { DecisionQueue } from './decision-queue.js';
 import { ServerBusyError } from './errors.js';
 import type { OnServerEvent } from './events.js';
 import { ServerMetrics } from './metrics.js';
-
-/** What a server needs of a policy. */
-export type ServedPolicy = Pick<Policy, 'info' | 'beginEpisode' | 'decideAllSettled' | 'reload' | 'warmup'>;
+import type { ServedPolicy } from './served-policy.js';
 
 export type ServiceStatus = 'loading' | 'ready' | 'recovering' | 'failed' | 'stopped';
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { MessageError } from '../../src/server/errors.js';
 import { decodeMessage, type Packed } from '../../src/server/msgpack/decode.js';
 import { encodeMessage, type Packable, PackedInteger } from '../../src/server/msgpack/encode.js';
-import { NdArray, numbersIn } from '../../src/server/msgpack/nd-array.js';
+import { numbersIn } from '../../src/server/msgpack/numbers-in.js';
+import { NdArray } from '../../src/server/nd-array.js';
 import { floats, ndarray, pack, plain, unpack } from '../support/openpi.js';
 
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));

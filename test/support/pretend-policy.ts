@@ -3,7 +3,7 @@ import { checkWindow } from '../../src/observations/check.js';
 import type { DecideRequest, Decision, EpisodeRequest } from '../../src/policy/decision-result.js';
 import type { Episode } from '../../src/policy/episode.js';
 import type { PolicyInfo } from '../../src/policy/info.js';
-import type { ServedPolicy } from '../../src/server/policy-service.js';
+import type { ServedPolicy } from '../../src/server/served-policy.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';
 
 export const STATE: ObservationInfo = { kind: 'vector', name: 'observation.state', feature: 'observation.state', size: 2 };

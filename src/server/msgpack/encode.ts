@@ -1,4 +1,4 @@
-import { NdArray } from './nd-array.js';
+import { NdArray } from '../nd-array.js';
 
 /** A number that travels as a MessagePack integer. A plain number travels as an f64, so that 2 and 2.5 have one type for a reader. */
 export class PackedInteger {

@@ -1,7 +1,7 @@
 import type { RawImage } from '../../observations/picture.js';
 import type { ImageObservation } from '../../spec/policy-spec.js';
 import { MessageError } from '../errors.js';
-import type { NdArray } from '../msgpack/nd-array.js';
+import type { NdArray } from '../nd-array.js';
 
 /** Images of one message under a name, oldest first. */
 export interface ReadImages {

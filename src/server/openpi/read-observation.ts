@@ -3,7 +3,8 @@ import { checkFrame, checkWindow, type Frame, type Observation, type Observation
 import type { ObservationInfo } from '../../spec/policy-spec.js';
 import { MessageError } from '../errors.js';
 import type { Packed, PackedMap } from '../msgpack/decode.js';
-import { NdArray, numbersIn } from '../msgpack/nd-array.js';
+import { numbersIn } from '../msgpack/numbers-in.js';
+import { NdArray } from '../nd-array.js';
 import type { KeyFinder } from './key-map.js';
 import { readImages } from './read-image.js';
 import { readVector } from './read-vector.js';

@@ -2,7 +2,7 @@ import { shownValue } from '../../foundation/shown.js';
 import type { VectorObservation } from '../../spec/policy-spec.js';
 import { MessageError } from '../errors.js';
 import type { Packed } from '../msgpack/decode.js';
-import { NdArray } from '../msgpack/nd-array.js';
+import { NdArray } from '../nd-array.js';
 
 /** Numbers of one message under a name: [size], or [steps][size] of a window. */
 export interface ReadVector {

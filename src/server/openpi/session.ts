@@ -5,8 +5,9 @@ import type { PolicyInfo } from '../../policy/info.js';
 import { FrameHistory } from '../frame-history.js';
 import { decodeMessage } from '../msgpack/decode.js';
 import { encodeMessage, type Packable, PackedInteger } from '../msgpack/encode.js';
-import { NdArray } from '../msgpack/nd-array.js';
-import type { PolicyService, ServedPolicy } from '../policy-service.js';
+import { NdArray } from '../nd-array.js';
+import type { PolicyService } from '../policy-service.js';
+import type { ServedPolicy } from '../served-policy.js';
 import { KeyFinder, type KeyMap } from './key-map.js';
 import { RESET_KEY, readObservation } from './read-observation.js';
 

@@ -2,7 +2,8 @@ import type { WebSocket } from 'ws';
 import { DeviceLostError, WarmstepError } from '../../foundation/errors.js';
 import { MessageError, ServerBusyError } from '../../server/errors.js';
 import type { OpenpiSession } from '../../server/openpi/session.js';
-import type { PolicyService, ServedPolicy } from '../../server/policy-service.js';
+import type { PolicyService } from '../../server/policy-service.js';
+import type { ServedPolicy } from '../../server/served-policy.js';
 
 export interface ConnectionSettings {
   /** Milliseconds without an observation after which it ends. */
@@ -40,6 +41,8 @@ export class OpenpiConnection {
   #ending = false;
   #isAlive = true;
   #heard: number;
+  /** Resolves when it is over. */
+  readonly closed: Promise<void>;
 
   constructor(socket: WebSocket, service: PolicyService, settings: ConnectionSettings) {
     this.#socket = socket;
@@ -52,10 +55,13 @@ export class OpenpiConnection {
     });
     // ws closes by itself where a frame is malformed or too large.
     socket.on('error', (error) => settings.onFailure(error));
-    socket.on('close', () => {
-      this.#ending = true;
-      this.#pending.length = 0;
-      settings.onClosed();
+    this.closed = new Promise((resolve) => {
+      socket.on('close', () => {
+        this.#ending = true;
+        this.#pending.length = 0;
+        settings.onClosed();
+        resolve();
+      });
     });
     void this.#greet();
   }

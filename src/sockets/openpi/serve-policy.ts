@@ -1,12 +1,13 @@
 import { WarmstepError } from '../../foundation/errors.js';
-import { checkMethods } from '../../foundation/options.js';
 import { packageInfo } from '../../platform/node/environment.js';
 import type { Policy } from '../../policy/policy.js';
 import type { OnServerEvent } from '../../server/events.js';
 import { KeyFinder } from '../../server/openpi/key-map.js';
 import { OpenpiSession } from '../../server/openpi/session.js';
-import { PolicyService, type ServedPolicy } from '../../server/policy-service.js';
+import { PolicyService } from '../../server/policy-service.js';
+import type { ServedPolicy } from '../../server/served-policy.js';
 import { openFront, type Refusal } from '../http-front.js';
+import { givenPolicy, lifecycleOf, withinMs } from '../lifecycle.js';
 import { optionalPeer } from '../optional-peer.js';
 import { OpenpiConnection } from './connection.js';
 import { checkServeOptions, type ServePolicyOptions } from './options.js';
@@ -28,7 +29,6 @@ export interface PolicyServer {
 }
 
 const WHERE = 'servePolicy';
-const METHODS = ['beginEpisode', 'decideAllSettled', 'reload', 'warmup'];
 
 /**
  * Serves a policy to clients of openpi's websocket protocol; a connection is an episode. Resolves when it listens: a policy may still be
@@ -38,19 +38,11 @@ const METHODS = ['beginEpisode', 'decideAllSettled', 'reload', 'warmup'];
 export async function servePolicy(policy: Policy | Promise<Policy>, options: ServePolicyOptions = {}): Promise<PolicyServer> {
   const checked = checkServeOptions(WHERE, options);
   const { host, maxBatch, maxWaiting, onEvent, keyMap } = checked;
-  const checkedPolicy = (given: ServedPolicy): ServedPolicy => {
-    checkMethods(WHERE, 'policy', given, 'a policy', METHODS);
-    // A key map that does not fit is known before the first client is.
-    new KeyFinder(given.info.observations, keyMap);
-    return given;
-  };
-  const served: unknown = policy;
-  const isPromise = typeof served === 'object' && served !== null && 'then' in served;
-  const ready = isPromise ? (policy as Promise<Policy>).then(checkedPolicy) : checkedPolicy(policy as Policy);
-  if (isPromise) (ready as Promise<ServedPolicy>).catch(() => {});
+  // A key map that does not fit is known before the first client is.
+  const given = givenPolicy(WHERE, policy, ({ info: { observations } }) => new KeyFinder(observations, keyMap));
   const { WebSocketServer } = await optionalPeer('ws', 'a websocket server', () => import('ws'));
 
-  const service = new PolicyService(ready, { maxBatch, maxWaiting, onEvent });
+  const service = new PolicyService(given, { maxBatch, maxWaiting, onEvent });
   const { metrics } = service;
   const connections = new Map<number, OpenpiConnection>();
   const sockets = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: checked.maxPayload });
@@ -133,35 +125,19 @@ export async function servePolicy(policy: Policy | Promise<Policy>, options: Ser
   });
   readied.catch(() => {});
 
-  const shut = async (code: 'stopped' | 'failed'): Promise<void> => {
+  const { closed, close } = lifecycleOf(service, async () => {
     stopping = true;
     clearInterval(timer);
     front.stop();
-    if (code === 'stopped') onEvent({ event: 'stopping', message: `stopping: ${connections.size} clients are connected` });
+    onEvent({ event: 'stopping', message: `stopping: ${connections.size} clients are connected` });
     const decided = service.stop();
     for (const connection of connections.values()) connection.leave();
-    await withinMs(checked.graceMs, async () => {
-      await decided;
-      while (connections.size > 0) await pause(10);
-    });
+    const left = Promise.all([decided, ...[...connections.values()].map((connection) => connection.closed)]);
+    await withinMs(checked.graceMs, left);
     for (const connection of connections.values()) connection.terminate();
     await front.end();
     onEvent({ event: 'stopped', message: 'stopped' });
-  };
-  let closing: Promise<void> | undefined;
-  let settle = (): void => {};
-  const closedByOwner = new Promise<void>((resolve) => {
-    settle = resolve;
   });
-  const closed = Promise.race([
-    closedByOwner,
-    service.failure.catch(async (error: unknown) => {
-      closing ??= shut('failed');
-      await closing;
-      throw error;
-    }),
-  ]);
-  closed.catch(() => {});
   return {
     host,
     port: front.port,
@@ -169,10 +145,7 @@ export async function servePolicy(policy: Policy | Promise<Policy>, options: Ser
     ready: readied,
     closed,
     metrics: metricsText,
-    close: async () => {
-      closing ??= shut('stopped').then(settle);
-      await closing;
-    },
+    close,
   };
 }
 
@@ -194,18 +167,4 @@ function labels(policy: ServedPolicy | undefined, version: string): Readonly<Rec
 function describe({ info }: ServedPolicy): string {
   const { name, strategy, precision, adapter } = info;
   return `${name}, ${strategy}, ${precision} weights, on ${adapter.description || 'an unnamed adapter'}`;
-}
-
-/** Waits for work, but no longer than that. */
-async function withinMs(ms: number, work: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work(), late]);
-  clearTimeout(timer);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

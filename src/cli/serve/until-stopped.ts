@@ -1,0 +1,38 @@
+/** What runs until it is stopped. */
+export interface Stoppable {
+  /** Resolves when it was closed, rejects where it ended by itself. */
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A service manager waits a little longer than this before it kills. */
+const MOST_MS = 4_900;
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/**
+ * Waits until SIGINT or SIGTERM, then stops the server and runs `after`; in five seconds it is over in any case. A second signal ends the process at
+ * once. `onStop`: called first, so that what is still being loaded is given up.
+ * @throws what the server ended with by itself.
+ */
+export async function untilStopped(server: Stoppable, onStop: () => void, after: () => Promise<void>): Promise<void> {
+  let stop = (): void => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (++signals > 1) process.exit(128 + SIGNALS[signal as keyof typeof SIGNALS]);
+    stop();
+  };
+  for (const signal of Object.keys(SIGNALS)) process.on(signal, onSignal);
+  try {
+    await Promise.race([stopped, server.closed]);
+    // A driver that hangs shall not keep the service manager waiting.
+    setTimeout(() => process.exit(0), MOST_MS).unref();
+    onStop();
+    await server.close();
+    await after();
+  } finally {
+    for (const signal of Object.keys(SIGNALS)) process.off(signal, onSignal);
+  }
+}
