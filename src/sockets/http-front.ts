@@ -1,15 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { OptionError } from '../foundation/errors.js';
 import type { ServiceStatus } from '../server/policy-service.js';
 import type { ApiKey } from './api-key.js';
-
-export interface TlsFiles {
-  /** PEM. */
-  readonly cert: string;
-  readonly key: string;
-}
+import type { TlsFiles } from './tls-files.js';
 
 export interface FrontOptions {
   readonly host: string;
@@ -46,7 +42,7 @@ const HEADER_TIMEOUT_MS = 10_000;
 export async function openFront(options: FrontOptions): Promise<Front> {
   const settings = { headersTimeout: HEADER_TIMEOUT_MS, requestTimeout: HEADER_TIMEOUT_MS, maxHeaderSize: 16_384 };
   const { tls, host, port } = options;
-  const server: Server = tls ? createTlsServer({ ...settings, handshakeTimeout: HEADER_TIMEOUT_MS, ...tls }) : createServer(settings);
+  const server: Server = tls ? secured({ ...settings, handshakeTimeout: HEADER_TIMEOUT_MS, ...tls }) : createServer(settings);
   // Upgraded connections are no longer the HTTP server's, but still open.
   const sockets = new Set<Duplex>();
   server.on('request', (request, response) => respond(options, request, response));
@@ -81,6 +77,14 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       await ended;
     },
   };
+}
+
+function secured(settings: ServerOptions): Server {
+  try {
+    return createTlsServer(settings);
+  } catch (error) {
+    throw new OptionError(`tls: certificate and key must be a pair of PEM texts: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Who may not, and why. Health is for everybody. */

@@ -8,6 +8,8 @@ import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
+import * as lerobotServer from '../../src/sockets/lerobot/index.js';
+import * as server from '../../src/sockets/openpi/index.js';
 import { golden } from '../support/folders.js';
 import { faultsOf, optionProbes, type Probe, Reached } from '../support/hostile.js';
 import { EPSILON } from '../support/toy.js';
@@ -433,6 +435,33 @@ const EVALUATION: readonly Probe[] = [
   { what: 'compareWithReference: a strategy', call: (value) => evaluation.compareWithReference(RECORD, { scores: { ddim: value } }) },
 ];
 
+/** Options come first; what is asked of the policy then says that they were taken. */
+const unserved = new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : reached()), has: () => false }) as Policy;
+const SERVERS: readonly Probe[] = [
+  { what: 'servePolicy: the policy', call: (value) => server.servePolicy(value, { port: 0 }) },
+  ...optionProbes(
+    'servePolicy',
+    {} as server.ServePolicyOptions,
+    [
+      ...(['host', 'port', 'keyMap', 'tickMs', 'apiKey', 'tls', 'allowOrigins', 'maxBatch', 'maxConnections', 'maxWaiting'] as const),
+      ...(['maxPayload', 'idleMs', 'pingMs', 'graceMs', 'onEvent'] as const),
+    ],
+    (options) => server.servePolicy(unserved, options),
+    { keyMap: EMPTY, allowOrigins: ['an empty list'], onEvent: ['a function'] },
+  ),
+  { what: 'servePolicy: an origin', call: (value) => server.servePolicy(unserved, { allowOrigins: [value] }) },
+  { what: 'servePolicy: a feature', call: (value) => server.servePolicy(unserved, { keyMap: { key: value } }), accepts: TEXTS },
+  { what: 'servePolicy: a certificate', call: (value) => server.servePolicy(unserved, { tls: { cert: value, key: '' } }), accepts: TEXTS },
+  { what: 'serveLeRobot: the policy', call: (value) => lerobotServer.serveLeRobot(value, { port: 0 }) },
+  ...optionProbes(
+    'serveLeRobot',
+    {} as lerobotServer.ServeLeRobotOptions,
+    ['host', 'port', 'fps', 'seed', 'maxBatch', 'maxConnections', 'maxPayload', 'idleMs', 'waitMs', 'leastMs', 'graceMs', 'onEvent'],
+    (options) => lerobotServer.serveLeRobot(unserved, options),
+    { fps: ['0.5'], onEvent: ['a function'] },
+  ),
+];
+
 const ALL = [
   ['a policy', POLICY],
   ['strategies', STRATEGIES],
@@ -442,6 +471,7 @@ const ALL = [
   ['Push-T', PUSH_T],
   ['diffusion', DIFFUSION.filter(isKnown)],
   ['evaluation', EVALUATION],
+  ['servers', SERVERS],
 ] as const;
 
 describe.each(ALL)('a hostile value given to %s', (_, probes) => {
@@ -453,11 +483,14 @@ describe.each(ALL)('a hostile value given to %s', (_, probes) => {
 describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
-  it.each(Object.entries({ core, checkpoints, diffusion, evaluation, pushT, web }))('try every function of %s', (_, entry) => {
-    const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
-    // A policy's methods are listed by their own names.
-    expect(functions.map(([name]) => name).filter((name) => name !== 'Policy' && !probed.includes(name))).toEqual([]);
-  });
+  it.each(Object.entries({ core, checkpoints, diffusion, evaluation, lerobotServer, pushT, server, web }))(
+    'try every function of %s',
+    (_, entry) => {
+      const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
+      // A policy's methods are listed by their own names.
+      expect(functions.map(([name]) => name).filter((name) => name !== 'Policy' && !probed.includes(name))).toEqual([]);
+    },
+  );
 
   it('try every method of a policy', () => {
     const methods = Object.getOwnPropertyNames(Policy.prototype).filter(

@@ -40,6 +40,14 @@ const state = (x: number, y: number): Record<string, unknown> => ({ 'observation
 const rows = (x: number, y: number, dx = 0, dy = 0, decisions = 0): number[] =>
   [0, 1, 2].flatMap((row) => [x + 10 * dx + row + 1000 * decisions, y + 10 * dy + row + 1000 * decisions]);
 
+/** As openpi's clients write a NumPy scalar. */
+const scalar = (value: number): Map<Buffer, unknown> =>
+  new Map<Buffer, unknown>([
+    [Buffer.from('__npgeneric__'), true],
+    [Buffer.from('data'), value],
+    [Buffer.from('dtype'), '<f4'],
+  ]);
+
 describe('a session of openpi', () => {
   it('says first what the policy reads and makes', async () => {
     const { session } = await converse({ tickMs: 100 }, { observations: [STATE, CAMERA] });
@@ -118,6 +126,8 @@ describe('a session of openpi', () => {
     ['integers', ndarray('<i8', [2], new Uint8Array(BigInt64Array.of(1n, 2n).buffer))],
     ['a row', floats([1, 2], [1, 2])],
     ['a list', [1, 2]],
+    ['a list of NumPy scalars', [scalar(1), scalar(2)]],
+    ['a list of a row', [floats([1, 2])]],
   ])('reads %s as the same numbers', async (_, value) => {
     const { ask } = await converse();
     expect(await ask({ state: value })).toEqual(rows(1, 2));
@@ -125,12 +135,7 @@ describe('a session of openpi', () => {
 
   it('reads a number where a feature has one', async () => {
     const observations = [{ ...STATE, size: 1 }];
-    const generic = new Map<Buffer, unknown>([
-      [Buffer.from('__npgeneric__'), true],
-      [Buffer.from('data'), 5],
-      [Buffer.from('dtype'), '<i8'],
-    ]);
-    for (const value of [5, generic, floats([5], []), [5]]) {
+    for (const value of [5, scalar(5), floats([5], []), [5]]) {
       const { policy, session } = await converse({}, { observations });
       await session.answer(message({ state: value }), 0);
       expect(policy.windows).toEqual([{ 'observation.state': Float32Array.of(5, 5) }]);

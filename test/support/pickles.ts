@@ -22,7 +22,7 @@ export const HELPERS = 'lerobot.async_inference.helpers';
 
 /** A pickle of an object of LeRobot with these fields, as Python's protocol 4 writes it but for its memo: whole numbers as integers. */
 export function pickledRecord(name: string, fields: Readonly<Record<string, unknown>>, module = HELPERS): Uint8Array {
-  return Uint8Array.of(0x80, 4, ...text(module), ...text(name), 0x93, 0x29, 0x81, ...pickled(fields), 0x62, 0x2e);
+  return Uint8Array.from([0x80, 4, ...text(module), ...text(name), 0x93, 0x29, 0x81, ...pickled(fields), 0x62, 0x2e]);
 }
 
 function text(value: string): number[] {

@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import type { Policy } from '../../policy/policy.js';
 import { type PolicyServer, servePolicy } from '../../sockets/openpi/serve-policy.js';
 import { given, integerOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import { eventLog } from './log.js';
+import { isLoopback, type ServerValues, times } from './options.js';
 import { type NamedPolicy, tickOption } from './served-policy.js';
-import { untilStopped } from './until-stopped.js';
+import { servedUntilStopped } from './until-stopped.js';
 
 /** Options of `warmstep serve openpi` alone. */
 export const OPENPI_OPTIONS = {
+  'tick-ms': { type: 'string' },
   'key-map': { type: 'string', multiple: true },
   'api-key-file': { type: 'string' },
   'tls-cert': { type: 'string' },
@@ -18,15 +19,8 @@ export const OPENPI_OPTIONS = {
   ping: { type: 'string' },
 } as const;
 
-export interface OpenpiValues {
-  readonly host?: string;
-  readonly port?: string;
+export interface OpenpiValues extends ServerValues {
   readonly 'tick-ms'?: string;
-  readonly batch?: string;
-  readonly connections?: string;
-  readonly payload?: string;
-  readonly idle?: string;
-  readonly json?: boolean;
   readonly 'key-map'?: string[];
   readonly 'api-key-file'?: string;
   readonly 'tls-cert'?: string;
@@ -62,29 +56,7 @@ export async function serveOpenpi(policy: NamedPolicy, values: OpenpiValues): Pr
     onEvent: eventLog(values.json ?? false),
   };
   warnOfStrangers(options);
-  const loading = new AbortController();
-  let begin = (): void => {};
-  const loaded = new Promise<void>((resolve) => {
-    begin = resolve;
-  }).then(() => policy.load(loading.signal));
-  // A port that is taken is known before gigabytes are read.
-  const server: PolicyServer = await servePolicy(loaded, options);
-  begin();
-  await untilStopped(
-    server,
-    () => loading.abort(),
-    () => disposed(loaded),
-  );
-}
-
-/** Frees a policy, where it was loaded. */
-export async function disposed(loaded: Promise<Policy>): Promise<void> {
-  const policy = await loaded.catch(() => undefined);
-  await policy?.dispose();
-}
-
-export function times(unit: number, count: number | undefined): number | undefined {
-  return count === undefined ? undefined : count * unit;
+  await servedUntilStopped(policy, (loaded): Promise<PolicyServer> => servePolicy(loaded, options));
 }
 
 function keyMap(pairs: readonly string[]): Record<string, string> {
@@ -108,11 +80,6 @@ async function tlsFiles(cert: string | undefined, key: string | undefined): Prom
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) throw new UsageError('--tls-cert and --tls-key go together: both are PEM files');
   return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
-}
-
-/** Whether only programs of this machine can connect. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 }
 
 function warnOfStrangers({ host, apiKey: key, tls }: { readonly host?: string; readonly apiKey?: string; readonly tls?: object }): void {

@@ -1,5 +1,8 @@
+import type { Policy } from '../../policy/policy.js';
+import type { NamedPolicy } from './served-policy.js';
+
 /** What runs until it is stopped. */
-export interface Stoppable {
+interface Stoppable {
   /** Resolves when it was closed, rejects where it ended by itself. */
   readonly closed: Promise<void>;
   close(): Promise<void>;
@@ -14,7 +17,7 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
  * once. `onStop`: called first, so that what is still being loaded is given up.
  * @throws what the server ended with by itself.
  */
-export async function untilStopped(server: Stoppable, onStop: () => void, after: () => Promise<void>): Promise<void> {
+async function untilStopped(server: Stoppable, onStop: () => void, after: () => Promise<void>): Promise<void> {
   let stop = (): void => {};
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
@@ -35,4 +38,23 @@ export async function untilStopped(server: Stoppable, onStop: () => void, after:
   } finally {
     for (const signal of Object.keys(SIGNALS)) process.off(signal, onSignal);
   }
+}
+
+/**
+ * Serves a policy until the server is stopped, and frees it. It is loaded once the server listens: a port that is taken is known before gigabytes are
+ * read.
+ */
+export async function servedUntilStopped(policy: NamedPolicy, serve: (loaded: Promise<Policy>) => Promise<Stoppable>): Promise<void> {
+  const loading = new AbortController();
+  let begin = (): void => {};
+  const loaded = new Promise<void>((resolve) => {
+    begin = resolve;
+  }).then(() => policy.load(loading.signal));
+  const server = await serve(loaded);
+  begin();
+  await untilStopped(
+    server,
+    () => loading.abort(),
+    async () => (await loaded.catch(() => undefined))?.dispose(),
+  );
 }

@@ -157,7 +157,7 @@ class PickleReader {
         this.#set(this.#popToMark());
         return;
       case 0x93: // STACK_GLOBAL
-        this.#global();
+        this.#named();
         return;
       case 0x81: // NEWOBJ
         this.#newObject();
@@ -202,7 +202,7 @@ class PickleReader {
     }
   }
 
-  #global(): void {
+  #named(): void {
     const [module, name] = this.#popSome(2);
     if (typeof module !== 'string' || typeof name !== 'string' || !NAMES.get(module)?.includes(name)) {
       throw new MessageError(

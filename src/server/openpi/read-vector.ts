@@ -2,6 +2,7 @@ import { shownValue } from '../../foundation/shown.js';
 import type { VectorObservation } from '../../spec/policy-spec.js';
 import { MessageError } from '../errors.js';
 import type { Packed } from '../msgpack/decode.js';
+import { numbersIn } from '../msgpack/numbers-in.js';
 import { NdArray } from '../nd-array.js';
 
 /** Numbers of one message under a name: [size], or [steps][size] of a window. */
@@ -38,23 +39,34 @@ interface ShapedNumbers {
 function shaped(value: Packed | NdArray, where: string): ShapedNumbers {
   if (value instanceof NdArray) return { shape: value.shape, values: value.floats() };
   if (typeof value === 'number' || typeof value === 'boolean') return { shape: [], values: [Number(value)] };
-  if (!Array.isArray(value)) throw notNumbers(where, value);
-  const list = value as readonly Packed[];
-  if (!list.some(Array.isArray)) return { shape: [list.length], values: list.map((one) => numberOf(one, where)) };
-  const rows = list.map((row) => {
-    if (!Array.isArray(row) || row.length !== (list[0] as readonly Packed[]).length) {
-      throw new MessageError(`${where}: lists within a list must be of one length, as the rows of an array are.`);
-    }
-    return (row as readonly Packed[]).map((one) => numberOf(one, where));
-  });
-  return { shape: [rows.length, rows[0]?.length ?? 0], values: rows.flat() };
+  if (!isList(value)) throw notNumbers(where, value);
+  const rows = value.map((member) => rowOf(member, where));
+  const [first] = rows;
+  if (!rows.some(({ length }) => length !== undefined)) return { shape: [rows.length], values: rows.flatMap(({ values }) => [...values]) };
+  if (rows.some(({ length }) => length !== first?.length)) {
+    throw new MessageError(`${where}: lists within a list must be of one length, as the rows of an array are.`);
+  }
+  return { shape: [rows.length, first?.length ?? 0], values: rows.flatMap(({ values }) => [...values]) };
 }
 
-function numberOf(value: Packed, where: string): number {
-  if (typeof value !== 'number' && typeof value !== 'boolean') throw notNumbers(where, value);
+/** A member of a list: a number, which has no length, or a row of them. NumPy's scalars and arrays are both. */
+function rowOf(member: Packed, where: string): { readonly length: number | undefined; readonly values: Iterable<number> } {
+  const value = member instanceof Map ? numbersIn(member, where) : member;
+  if (value instanceof NdArray && value.shape.length === 1) return { length: value.shape[0], values: value.floats() };
+  if (isList(value)) return { length: value.length, values: value.map((one) => numberOf(one, where)) };
+  return { length: undefined, values: [numberOf(value, where)] };
+}
+
+function isList(value: unknown): value is readonly Packed[] {
+  return Array.isArray(value);
+}
+
+function numberOf(given: Packed | NdArray | undefined, where: string): number {
+  const value = given instanceof Map ? numbersIn(given, where) : given;
+  if (typeof value !== 'number' && typeof value !== 'boolean') throw notNumbers(where, given);
   return Number(value);
 }
 
-function notNumbers(where: string, value: Packed): MessageError {
+function notNumbers(where: string, value: unknown): MessageError {
   return new MessageError(`${where}: must be numbers, found ${shownValue(value)}.`);
 }

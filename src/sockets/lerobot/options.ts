@@ -1,7 +1,6 @@
-import { OptionError } from '../../foundation/errors.js';
-import { checkCallbacks, checkInteger, checkKeys, checkNumber, checkText, keysOf } from '../../foundation/options.js';
-import { shownValue } from '../../foundation/shown.js';
+import { checkCallbacks, checkInteger, checkKeys, checkNumber, keysOf } from '../../foundation/options.js';
 import type { OnServerEvent } from '../../server/events.js';
+import { checkHost } from '../host.js';
 
 /** How a policy is served to clients of LeRobot's asynchronous inference. */
 export interface ServeLeRobotOptions {
@@ -54,13 +53,12 @@ export function checkLeRobotOptions(where: string, options: ServeLeRobotOptions)
   checkKeys(where, options, NAMES);
   checkCallbacks(where, options, ['onEvent']);
   const integer = (name: keyof ServeLeRobotOptions, usual: number, least: number, most: number): number =>
-    checkInteger(where, name, options[name] ?? usual, least, most);
-  const host = checkText(where, 'host', options.host ?? '127.0.0.1');
-  if (!/^[\w.:%-]{1,255}$/.test(host)) throw new OptionError(`${where}: host must be an address or a name, found "${shownValue(host)}".`);
+    checkInteger(where, name, options[name] === undefined ? usual : options[name], least, most);
+  const { host = '127.0.0.1', fps = 30 } = options;
   return {
-    host,
+    host: checkHost(where, host),
     port: integer('port', 8080, 0, 65_535),
-    fps: checkNumber(where, 'fps', options.fps ?? 30, 'a number from 0.1 to 1000', (fps) => fps >= 0.1 && fps <= 1000),
+    fps: checkNumber(where, 'fps', fps, 'a number from 0.1 to 1000', (fps) => fps >= 0.1 && fps <= 1000),
     seed: integer('seed', 0, 0, 2 ** 50),
     maxBatch: integer('maxBatch', 8, 1, 16),
     maxConnections: integer('maxConnections', 32, 1, 10_000),

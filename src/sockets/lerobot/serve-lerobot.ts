@@ -6,6 +6,7 @@ import { readProto, writeProtoBytes } from '../../server/lerobot/protobuf.js';
 import { LeRobotSession } from '../../server/lerobot/session.js';
 import { PolicyService } from '../../server/policy-service.js';
 import type { ServedPolicy } from '../../server/served-policy.js';
+import { inAddress } from '../host.js';
 import { givenPolicy, lifecycleOf, withinMs } from '../lifecycle.js';
 import { optionalPeer } from '../optional-peer.js';
 import { checkLeRobotOptions, type ServeLeRobotOptions } from './options.js';
@@ -144,10 +145,10 @@ export async function serveLeRobot(policy: Policy | Promise<Policy>, options: Se
     GetActions: unary(async ({ session }) => Buffer.from(writeProtoBytes(1, await session.actions()))),
   });
   const port = await new Promise<number>((resolve, reject) => {
-    const at = `${host.includes(':') ? `[${host}]` : host}:${checked.port}`;
+    const at = `${inAddress(host)}:${checked.port}`;
     server.bindAsync(at, grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
   });
-  const address = `${host}:${port}`;
+  const address = `${inAddress(host)}:${port}`;
   onEvent({ event: 'listening', message: `listening at ${address}` });
   const readied = service.whenReady().then(({ info }) => {
     onEvent({

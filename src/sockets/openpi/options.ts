@@ -13,7 +13,8 @@ import { shownValue } from '../../foundation/shown.js';
 import type { OnServerEvent } from '../../server/events.js';
 import type { KeyMap } from '../../server/openpi/key-map.js';
 import { ApiKey } from '../api-key.js';
-import type { TlsFiles } from '../http-front.js';
+import { checkHost } from '../host.js';
+import type { TlsFiles } from '../tls-files.js';
 
 /** How a policy is served in openpi's protocol. */
 export interface ServePolicyOptions {
@@ -80,11 +81,11 @@ export interface CheckedServeOptions extends Required<Omit<ServePolicyOptions, '
 export function checkServeOptions(where: string, options: ServePolicyOptions): CheckedServeOptions {
   checkKeys(where, options, NAMES);
   const integer = (name: keyof ServePolicyOptions, usual: number, least: number, most: number): number =>
-    checkInteger(where, name, options[name] ?? usual, least, most);
-  const { apiKey, tickMs, tls, keyMap = {}, allowOrigins = [] } = options;
+    checkInteger(where, name, options[name] === undefined ? usual : options[name], least, most);
+  const { host = '127.0.0.1', apiKey, tickMs, tls, keyMap = {}, allowOrigins = [] } = options;
   checkCallbacks(where, options, ['onEvent']);
   return {
-    host: checkedHost(where, options.host ?? '127.0.0.1'),
+    host: checkHost(where, host),
     port: integer('port', 8000, 0, 65_535),
     keyMap: checkedKeyMap(where, keyMap),
     tickMs: tickMs === undefined ? undefined : checkNumber(where, 'tickMs', tickMs, 'from 1 to 60000', (ms) => ms >= 1 && ms <= 60_000),
@@ -100,12 +101,6 @@ export function checkServeOptions(where: string, options: ServePolicyOptions): C
     graceMs: integer('graceMs', 4_000, 0, 60_000),
     onEvent: options.onEvent ?? ((): void => {}),
   };
-}
-
-function checkedHost(where: string, host: unknown): string {
-  const text = checkText(where, 'host', host);
-  if (!/^[\w.:%-]{1,255}$/.test(text)) throw new OptionError(`${where}: host must be an address or a name, found "${shownValue(text)}".`);
-  return text;
 }
 
 function checkedKeyMap(where: string, keyMap: unknown): KeyMap {

@@ -6,6 +6,7 @@ import { KeyFinder } from '../../server/openpi/key-map.js';
 import { OpenpiSession } from '../../server/openpi/session.js';
 import { PolicyService } from '../../server/policy-service.js';
 import type { ServedPolicy } from '../../server/served-policy.js';
+import { inAddress } from '../host.js';
 import { openFront, type Refusal } from '../http-front.js';
 import { givenPolicy, lifecycleOf, withinMs } from '../lifecycle.js';
 import { optionalPeer } from '../optional-peer.js';
@@ -118,7 +119,7 @@ export async function servePolicy(policy: Policy | Promise<Policy>, options: Ser
   }, checked.pingMs);
   timer.unref();
 
-  const url = `${checked.tls ? 'wss' : 'ws'}://${host.includes(':') ? `[${host}]` : host}:${front.port}`;
+  const url = `${checked.tls ? 'wss' : 'ws'}://${inAddress(host)}:${front.port}`;
   onEvent({ event: 'listening', message: `listening at ${url}` });
   const readied = service.whenReady().then((loaded) => {
     onEvent({ event: 'ready', message: `ready at ${url}: ${describe(loaded)}` });
