@@ -6,6 +6,7 @@ import * as core from '../../src/entries/core.js';
 import * as diffusion from '../../src/entries/diffusion.js';
 import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
+import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
 import * as lerobotServer from '../../src/sockets/lerobot/index.js';
@@ -169,7 +170,36 @@ const STRATEGIES: readonly Probe[] = [
 ];
 
 const source = golden('state-ddim2/policy');
+const PORT = { postMessage: () => reached(), on: () => {} };
+const WORKER: readonly Probe[] = [
+  { what: 'openPolicyWorker: the worker', call: (value) => worker.openPolicyWorker(value, 'hf:someone/policy') },
+  { what: 'openPolicyWorker: the source', call: (value) => worker.openPolicyWorker(PORT, value), accepts: TEXTS },
+  ...optionProbes(
+    'openPolicyWorker',
+    {} as NonNullable<Parameters<typeof worker.openPolicyWorker>[2]>,
+    ['signal', 'onProgress'],
+    (options) => worker.openPolicyWorker(PORT, 'hf:someone/policy', options),
+  ),
+  { what: 'runPolicyWorker: the scope', call: (value) => worker.runPolicyWorker(value, reached) },
+  { what: 'runPolicyWorker: loadPolicy', call: (value) => worker.runPolicyWorker(PORT, value), accepts: ['a function'] },
+];
+
 const LOADING: readonly Probe[] = [
+  { what: 'urlSource', call: (value) => core.urlSource(value) },
+  ...optionProbes(
+    'urlSource',
+    {} as NonNullable<Parameters<typeof core.urlSource>[1]>,
+    ['files', 'headers', 'signal', 'onProgress', 'fetch'],
+    (options) => core.urlSource('https://robot.test/policy', options),
+    { files: ['an empty list'], headers: EMPTY, onProgress: ['a function'], fetch: ['a function'] },
+  ),
+  { what: 'hubSource', call: (value) => web.hubSource(value) },
+  ...optionProbes(
+    'hubSource',
+    {} as NonNullable<Parameters<typeof web.hubSource>[1]>,
+    ['token', 'endpoint', 'signal', 'onProgress', 'onWarning'],
+    (options) => web.hubSource('hf:nobody', options),
+  ),
   ...[web.loadPolicy, core.loadPolicy].flatMap((loadPolicy, i): Probe[] => [
     { what: `loadPolicy of ${['warmstep', 'warmstep/core'][i]}: the source`, call: (value) => loadPolicy(value) },
     ...optionProbes(
@@ -466,6 +496,7 @@ const ALL = [
   ['a policy', POLICY],
   ['strategies', STRATEGIES],
   ['loading and devices', LOADING],
+  ['workers', WORKER],
   ['checkpoints', CHECKPOINTS],
   ['the control loop', CONTROL],
   ['Push-T', PUSH_T],
@@ -483,12 +514,14 @@ describe.each(ALL)('a hostile value given to %s', (_, probes) => {
 describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
-  it.each(Object.entries({ core, checkpoints, diffusion, evaluation, lerobotServer, pushT, server, web }))(
+  it.each(Object.entries({ core, checkpoints, diffusion, evaluation, lerobotServer, pushT, server, web, worker }))(
     'try every function of %s',
     (_, entry) => {
       const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
       // A policy's methods are listed by their own names.
-      expect(functions.map(([name]) => name).filter((name) => name !== 'Policy' && !probed.includes(name))).toEqual([]);
+      expect(
+        functions.map(([name]) => name).filter((name) => !['Policy', 'PolicyWorker'].includes(name) && !probed.includes(name)),
+      ).toEqual([]);
     },
   );
 

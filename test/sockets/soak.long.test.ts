@@ -34,7 +34,7 @@ describe('a server', () => {
       device: device(),
       networks: { predictor: await folderSource(`${folder}/predictor`) },
     });
-    console.log(`server soak, bundled policy: ${JSON.stringify(await soakServer(policy, 400))}`);
+    console.log(`server soak, bundled policy: ${JSON.stringify(await soakServer(policy, 96))}`);
     await policy.dispose();
   }, 3_600_000);
 });

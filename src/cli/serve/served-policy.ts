@@ -32,7 +32,7 @@ export interface NamedPolicy {
 
 /** Checks all that can be known before the weights are read. @throws UsageError, OptionError, CheckpointError. */
 export async function namedPolicy(values: PolicyValues): Promise<NamedPolicy> {
-  const { policy: folder, predictor } = checkpointFolders(given(values));
+  const { policy: folder, predictor } = await checkpointFolders(given(values));
   const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
   const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
   const seed = integerOption('seed', values.seed);
