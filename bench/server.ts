@@ -47,7 +47,7 @@ function instant(observations: readonly ObservationInfo[]): Policy {
       horizon: 16,
       strategy: 'none',
       precision: 'f32',
-      adapter: {},
+      adapter: { description: 'none' },
     },
     beginEpisode: () => ({}),
     warmup: async () => {},
@@ -76,6 +76,7 @@ async function measure(name: string, observations: readonly ObservationInfo[], m
       received = resolve;
     });
   socket.on('message', () => received());
+  socket.on('close', (_, reason) => printError(`the connection was closed: ${reason}`));
   await next();
   const turn = async (): Promise<number> => {
     const started = performance.now();

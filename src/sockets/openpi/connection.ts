@@ -53,8 +53,10 @@ export class OpenpiConnection {
     socket.on('pong', () => {
       this.#isAlive = true;
     });
-    // ws closes by itself where a frame is malformed or too large.
-    socket.on('error', (error) => settings.onFailure(error));
+    // ws closes by itself where a frame is malformed or too large. A connection that was torn is no fault of anybody's.
+    socket.on('error', (error) => {
+      if (!('syscall' in error)) settings.onFailure(error);
+    });
     this.closed = new Promise((resolve) => {
       socket.on('close', () => {
         this.#ending = true;
@@ -151,7 +153,8 @@ export class OpenpiConnection {
   }
 
   #report(error: unknown): void {
-    if (this.#ending) return;
+    // An answer to who has left meanwhile.
+    if (this.#ending || this.#socket.readyState !== this.#socket.OPEN) return;
     // A request that was refused because the server stops, is refused by the stop.
     const isStopping = this.#service.status === 'stopped' && error instanceof ServerBusyError;
     if (!isStopping) this.#settings.onFailure(error);
