@@ -1,4 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CheckpointError } from '../../src/foundation/errors.js';
 import type { Policy } from '../../src/policy/policy.js';
@@ -188,6 +192,34 @@ describe('who may connect', () => {
     expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([403, null]);
     const preflight = await http(server, '/info', { method: 'OPTIONS', headers: { origin: 'https://robot.example' } });
     expect([preflight.status, preflight.headers.get('access-control-allow-headers')]).toEqual([204, 'Authorization']);
+  });
+
+  it('in secret: wss:// with a certificate', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'warmstep-tls-'));
+    const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string];
+    const made = [
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-subj',
+      '/CN=localhost',
+      '-out',
+      cert,
+      '-keyout',
+      key,
+    ];
+    execFileSync('openssl', ['req', '-x509', '-days', '2', '-addext', 'subjectAltName=IP:127.0.0.1', ...made], { stdio: 'pipe' });
+    const tls = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+    rmSync(folder, { recursive: true });
+    const { server } = await serve({ tls });
+    expect(server.url).toMatch(/^wss:/);
+    const { client } = await OpenpiClient.connect(server.url, { ca: tls.cert });
+    expect(first(await client.ask(state(1, 2)))).toEqual([1, 2]);
+    const plain = new OpenpiClient(server.url.replace('wss', 'ws'));
+    expect(await plain.next()).toMatchObject({ close: 1006 });
+    await expect(serve({ tls: { cert: tls.key, key: tls.cert } })).rejects.toThrow(/^tls: certificate and key must be a pair of PEM texts/);
   });
 
   it('no more than there is room for', async () => {

@@ -1,10 +1,14 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import type { Policy } from '../../src/policy/policy.js';
 import { serveLeRobot } from '../../src/sockets/lerobot/serve-lerobot.js';
 import { servePolicy } from '../../src/sockets/openpi/serve-policy.js';
+import { repositoryPath } from '../support/captured.js';
 import { CAMERA, PretendPolicy, STATE } from '../support/pretend-policy.js';
-import { pythonLacks, runPython } from '../support/python.js';
+import { printedBy, pythonLacks, runPython } from '../support/python.js';
 
 const pretended = (): Policy => new PretendPolicy({ observations: [STATE, CAMERA] }) as unknown as Policy;
 const KEY = 'a-key-of-the-test';
@@ -46,6 +50,24 @@ it.skipIf(openpiLacks !== undefined)(
     }
   },
 );
+
+it.skipIf(openpiLacks !== undefined)("the client of the server's page works as it is printed", async () => {
+  const page = readFileSync(repositoryPath('docs/openpi-server.md'), 'utf8');
+  const folder = mkdtempSync(join(tmpdir(), 'warmstep-page-'));
+  const file = join(folder, 'client.py');
+  writeFileSync(file, /```python\n([\s\S]*?)```/.exec(page)?.[1] as string);
+  const name = 'observation.environment_state';
+  const policy = new PretendPolicy({ observations: [STATE, { kind: 'vector', name, feature: name, size: 16 }] });
+  const server = await servePolicy(policy as unknown as Policy, { port: 0 });
+  try {
+    const lines = (await printedBy(pathToFileURL(file), server.url)).split('\n');
+    expect(lines[0]).toMatch(/^serves pretend which reads \{'observation\.state'/);
+    expect(lines.slice(1)).toEqual(new Array(3).fill(expect.stringMatching(/^actions \(3, 2\) in [\d.]+ ms$/)));
+  } finally {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  }
+});
 
 const lerobotLacks = pythonLacks(['grpc', 'numpy']);
 it.skipIf(lerobotLacks !== undefined)(

@@ -18,18 +18,17 @@ export function pythonLacks(modules: readonly string[]): string | undefined {
   }
 }
 
-/** What a program of this folder's neighbours prints: a JSON object per line. */
-export function runPython(program: URL, ...args: readonly string[]): Promise<Record<string, unknown>[]> {
+/** What a program prints. */
+export function printedBy(program: URL, ...args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(PYTHON, [fileURLToPath(program), ...args], { timeout: 120_000 }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${error.message}\n${stderr}\n${stdout}`));
-      else
-        resolve(
-          stdout
-            .trim()
-            .split('\n')
-            .map((line) => JSON.parse(line) as Record<string, unknown>),
-        );
+      else resolve(stdout.trim());
     });
   });
+}
+
+/** The same of one that prints a JSON object per line. */
+export async function runPython(program: URL, ...args: readonly string[]): Promise<Record<string, unknown>[]> {
+  return (await printedBy(program, ...args)).split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
 }
