@@ -13,7 +13,7 @@ Serves a policy to robots in other processes, until it is stopped. openpi: the w
 /healthz, /metrics and /info on the same port; needs the package ws. lerobot: the gRPC protocol of LeRobot's robot_client, for policies of the type
 diffusion; needs the package @grpc/grpc-js.
 
-  --policy DIR         checkpoint folder (default: the bundled Push-T policy, with its predictor)
+  --policy DIR         checkpoint folder (default: the bundled one, with its predictor)
   --predictor DIR      STEP predictor folder, or "shift"
   --strategy SPEC      how decisions are sampled; see below. Default: STEP with a predictor, else the checkpoint's scheduler
   --seed N             seed of the noise (default 0): a robot gets the same actions for the same observations

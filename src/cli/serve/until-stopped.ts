@@ -28,14 +28,18 @@ async function untilStopped(server: Stoppable, onStop: () => void, after: () => 
     stop();
   };
   for (const signal of Object.keys(SIGNALS)) process.on(signal, onSignal);
+  let code = 0;
   try {
     await Promise.race([stopped, server.closed]);
+  } catch (error) {
+    code = 1;
+    throw error;
+  } finally {
     // A driver that hangs shall not keep the service manager waiting.
-    setTimeout(() => process.exit(0), MOST_MS).unref();
+    setTimeout(() => process.exit(code), MOST_MS).unref();
     onStop();
     await server.close();
     await after();
-  } finally {
     for (const signal of Object.keys(SIGNALS)) process.off(signal, onSignal);
   }
 }
