@@ -11,13 +11,14 @@ interface Stoppable {
 /** A service manager waits a little longer than this before it kills. */
 const MOST_MS = 4_900;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+const NAMES = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[];
 
 /**
- * Waits until SIGINT or SIGTERM, then stops the server and runs `after`; in five seconds it is over in any case. A second signal ends the process at
- * once. `onStop`: called first, so that what is still being loaded is given up.
- * @throws what the server ended with by itself.
+ * Serves a policy until SIGINT or SIGTERM, then stops the server and frees the policy; in five seconds it is over in any case. A second signal
+ * ends the process at once. The policy is loaded once the server listens: a port that is taken is known before gigabytes are read.
+ * @throws what the server could not listen for, or ended with by itself.
  */
-async function untilStopped(server: Stoppable, onStop: () => void, after: () => Promise<void>): Promise<void> {
+export async function servedUntilStopped(policy: NamedPolicy, serve: (loaded: Promise<Policy>) => Promise<Stoppable>): Promise<void> {
   let stop = (): void => {};
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
@@ -27,7 +28,23 @@ async function untilStopped(server: Stoppable, onStop: () => void, after: () => 
     if (++signals > 1) process.exit(128 + SIGNALS[signal as keyof typeof SIGNALS]);
     stop();
   };
-  for (const signal of Object.keys(SIGNALS)) process.on(signal, onSignal);
+  // Before anybody can know that the server is there.
+  for (const name of NAMES) process.on(name, onSignal);
+  try {
+    await served(policy, serve, stopped);
+  } finally {
+    for (const name of NAMES) process.off(name, onSignal);
+  }
+}
+
+async function served(policy: NamedPolicy, serve: (loaded: Promise<Policy>) => Promise<Stoppable>, stopped: Promise<void>): Promise<void> {
+  const loading = new AbortController();
+  let begin = (): void => {};
+  const loaded = new Promise<void>((resolve) => {
+    begin = resolve;
+  }).then(() => policy.load(loading.signal));
+  const server = await serve(loaded);
+  begin();
   let code = 0;
   try {
     await Promise.race([stopped, server.closed]);
@@ -37,28 +54,8 @@ async function untilStopped(server: Stoppable, onStop: () => void, after: () => 
   } finally {
     // A driver that hangs shall not keep the service manager waiting.
     setTimeout(() => process.exit(code), MOST_MS).unref();
-    onStop();
+    loading.abort();
     await server.close();
-    await after();
-    for (const signal of Object.keys(SIGNALS)) process.off(signal, onSignal);
+    await (await loaded.catch(() => undefined))?.dispose();
   }
-}
-
-/**
- * Serves a policy until the server is stopped, and frees it. It is loaded once the server listens: a port that is taken is known before gigabytes are
- * read.
- */
-export async function servedUntilStopped(policy: NamedPolicy, serve: (loaded: Promise<Policy>) => Promise<Stoppable>): Promise<void> {
-  const loading = new AbortController();
-  let begin = (): void => {};
-  const loaded = new Promise<void>((resolve) => {
-    begin = resolve;
-  }).then(() => policy.load(loading.signal));
-  const server = await serve(loaded);
-  begin();
-  await untilStopped(
-    server,
-    () => loading.abort(),
-    async () => (await loaded.catch(() => undefined))?.dispose(),
-  );
 }
