@@ -10,8 +10,13 @@ const INPUTS = 'inputs.safetensors';
 /** `case.json`: how the reference outputs were computed. */
 export interface CaseDescription {
   readonly name?: string;
-  /** An episode of warm decisions, from a STEP predictor or a CVAE; undefined: cold ones. */
-  readonly kind?: 'step' | 'cvae' | 'bridger_cvae';
+  /**
+   * `step`, `cvae`, `bridger_cvae`: an episode of warm decisions, from a STEP predictor or a CVAE; `train-…`: a training case, whose other
+   * keys verification/training reads; undefined: cold decisions.
+   */
+  readonly kind?: string;
+  /** Folder of the policy, relative to that of the case. Default `policy`. */
+  readonly policy?: string;
   readonly scheduler?: string;
   readonly steps?: number;
   readonly budget?: number;

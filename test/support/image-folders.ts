@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { memorySource } from '../../src/checkpoints/source.js';
-import type { CaseSources } from '../../src/verification/verify-case.js';
+import type { CaseSources } from '../../src/verification/case-report.js';
 import { type Files, goldenFiles, jsonOf } from './folders.js';
 import { type FormulaFile, formulaFile } from './formula-tensors.js';
 import { GOLDENS } from './golden-cases.js';
