@@ -10,22 +10,33 @@ import type { OffsetValues } from '../runtime/step-offsets.js';
 import { type PlanTiming, timeRuns } from '../runtime/timing.js';
 import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalInput } from './decision-input.js';
 import type { DecisionOffsets } from './decision-offsets.js';
-import { DecisionUpload, type InputRange, inputLayout } from './decision-upload.js';
+import { DecisionUpload, type InputLayout, type InputRange, inputLayout } from './decision-upload.js';
 import type { PolicyNetworks } from './networks.js';
 import { findNonFinite } from './non-finite.js';
-import { type Encoding, ReadyCommands } from './ready-commands.js';
+import type { PendingFeatures, PendingWindow } from './pending-features.js';
+import { type Encoding, type Prelude, ReadyCommands } from './ready-commands.js';
 import { recordDecision } from './record-decision.js';
 import { decisionRuns } from './segments.js';
 
 /** GPUMapMode.READ; the global is not there in every runtime. */
 const MAP_READ = 1;
 
+const ENCODER: GPUCommandEncoderDescriptor = { label: 'decision' };
 const NO_PROBES: ReadonlyMap<string, Float32Array> = new Map();
 
 /** A buffer on the device, and where its copy lies in the read-back buffer. */
 interface Result {
   readonly source: GPUBuffer;
   readonly range: InputRange;
+}
+
+/** Windows of a batch that commands of its decision make pending features for: more are made on their own. */
+const MOST_JOINED_WINDOWS = 8;
+
+/** Pending features that the commands of a decision make. @internal */
+export interface FeaturePrelude extends Prelude {
+  readonly pending: PendingFeatures;
+  readonly windows: readonly PendingWindow[];
 }
 
 /** What a compiled decision consists of. */
@@ -38,9 +49,14 @@ interface DecisionParts {
   /** New values of the plan's step offsets. */
   readonly offsetValues: () => OffsetValues;
   readonly inputs: GPUBuffer;
+  readonly layout: InputLayout;
   readonly status: Result;
   readonly chunk: Result;
   readonly actions: Result;
+  /** Where features that were made on the way are read back to. */
+  readonly features: InputRange;
+  /** The three of them. */
+  readonly results: readonly Result[];
   readonly readback: GPUBuffer;
 }
 
@@ -52,9 +68,9 @@ export class DecisionPlan {
   readonly #parts: DecisionParts;
   readonly #device: ComputeDevice;
   readonly #staged: DecisionUpload;
-  readonly #ready = new ReadyCommands({
+  readonly #ready = new ReadyCommands<FeaturePrelude>({
     runs: (schedule, predicted) => this.#runs(schedule, predicted),
-    encode: (runs) => this.#encodeDecision(runs),
+    encode: (runs, prelude) => this.#encodeDecision(runs, prelude),
     later: (call) => this.#device.inLaterTurn(call),
   });
 
@@ -82,13 +98,15 @@ export class DecisionPlan {
     const status = result(buffers.status, buffers.status.bytes);
     const chunk = result(buffers.chunk, chunkBytes);
     const actions = result(buffers.actions, chunkBytes);
+    const features = { offset: bytes, bytes: featureBytes(networks, shape) };
+    bytes += features.bytes;
     try {
       const readback = await createBuffer(device, 'read-back', bytes, USAGE.mapRead | USAGE.copyDestination);
       const inputs = plan.gpuBuffer(buffers.inputs);
       const { offsets } = buffers;
       const offsetValues = (): OffsetValues => builder.offsetValues();
-      const results = { status, chunk, actions, readback };
-      return new DecisionPlan({ networks, shape, probes: wanted, plan, offsets, offsetValues, inputs, ...results });
+      const results = { status, chunk, actions, results: [status, chunk, actions], features, readback };
+      return new DecisionPlan({ networks, shape, probes: wanted, plan, offsets, offsetValues, inputs, layout, ...results });
     } catch (error) {
       plan.destroy();
       throw error;
@@ -117,45 +135,71 @@ export class DecisionPlan {
   }
 
   /**
-   * Decides. Calls must not overlap. Where the network, or the start, is NaN or infinite, that is a failure of its sample.
-   * @throws DeviceLostError.
+   * What makes pending features in the commands of a decision over these windows, by their arrays; undefined where they have to be made
+   * before it.
    */
-  async run(input: DecisionInput): Promise<DecisionOutput> {
-    if (this.#parts.probes.size > 0) return this.#runProbed(input);
-    this.#submit(input, this.#ready.take(input.schedule, isPredicted(input)));
-    this.#ready.submitted();
-    await this.#device.settle(this.#parts.readback.mapAsync(MAP_READ));
-    const output = this.#read(input.schedule);
-    this.#ready.handedOut();
-    return output;
+  prelude(pending: PendingFeatures, windows: readonly Float32Array[]): FeaturePrelude | undefined {
+    if (!pending.canJoin || windows.length > MOST_JOINED_WINDOWS || pending.bytes > this.#parts.features.bytes) return undefined;
+    const waiting = windows.map((window) => pending.of(window));
+    return { key: pending.key(waiting), pending, windows: waiting };
   }
 
-  async #runProbed(input: DecisionInput): Promise<DecisionOutput> {
+  /**
+   * Decides. Calls must not overlap. Where the network, or the start, is NaN or infinite, that is a failure of its sample.
+   * `use` makes the result of the output, as soon as that is there. `prelude`: features that are made on the way; then they are known.
+   * @throws DeviceLostError, at once or as a rejection; NonFiniteError for such features that are not finite.
+   */
+  run(input: DecisionInput): Promise<DecisionOutput>;
+  run<T>(input: DecisionInput, use: (output: DecisionOutput) => T | Promise<T>, prelude?: FeaturePrelude): Promise<T>;
+  run(
+    input: DecisionInput,
+    use: (output: DecisionOutput) => unknown = (output) => output,
+    prelude: FeaturePrelude | undefined = undefined,
+  ): Promise<unknown> {
+    if (this.#parts.probes.size > 0) return this.#runProbed(input, prelude).then(use);
+    const { schedule } = input;
+    this.#submit(input, this.#ready.take(schedule, isPredicted(input), prelude), prelude);
+    this.#ready.submitted();
+    return this.#device.settle(this.#parts.readback.mapAsync(MAP_READ), () => {
+      const output = this.#read(schedule, prelude);
+      this.#ready.handedOut();
+      return use(output);
+    });
+  }
+
+  async #runProbed(input: DecisionInput, prelude: FeaturePrelude | undefined): Promise<DecisionOutput> {
     const runs = this.#runs(input.schedule, isPredicted(input));
     const probed = await this.#probeBuffer(runs);
     const encoder = this.#encoder();
+    if (prelude) this.#encodeFeatures(encoder, prelude);
     this.#parts.plan.encode(encoder, runs, probed);
-    this.#submit(input, this.#finish(encoder));
+    this.#submit(input, this.#finish(encoder, prelude), prelude);
     await this.#device.settle(this.#parts.readback.mapAsync(MAP_READ));
-    const output = this.#read(input.schedule);
+    const output = this.#read(input.schedule, prelude);
     return { ...output, probes: await this.#readProbes(probed) };
   }
 
-  #submit(input: DecisionInput, commands: GPUCommandBuffer): void {
+  #submit(input: DecisionInput, commands: GPUCommandBuffer, prelude: FeaturePrelude | undefined): void {
     this.#upload(input);
+    prelude?.pending.upload();
     this.#device.gpuDevice.queue.submit([commands]);
   }
 
   /** Copies the result out of the mapped buffer. */
-  #read(schedule: Schedule): DecisionOutput {
+  #read(schedule: Schedule, prelude: FeaturePrelude | undefined): DecisionOutput {
     const { status, chunk, actions, readback } = this.#parts;
     const mapped = readback.getMappedRange();
     // What is NaN or infinite is looked for before the codes are unmapped.
     const codes = new Uint32Array(mapped, status.range.offset, this.shape.batch);
-    const output = { normalizedChunk: copyOf(mapped, chunk.range), chunk: copyOf(mapped, actions.range) };
-    const failures = findNonFinite(codes, schedule, output);
-    readback.unmap();
-    return { ...output, failures, probes: NO_PROBES };
+    const normalizedChunk = copyOf(mapped, chunk.range);
+    const inUnits = copyOf(mapped, actions.range);
+    const failures = findNonFinite(codes, schedule, normalizedChunk, inUnits);
+    try {
+      prelude?.pending.settle(mapped, this.#parts.features.offset);
+    } finally {
+      readback.unmap();
+    }
+    return { normalizedChunk, chunk: inUnits, failures, probes: NO_PROBES };
   }
 
   /** Decides as `run` does, and returns how long every dispatch took instead of what was decided. */
@@ -199,6 +243,8 @@ export class DecisionPlan {
 
   /** Encodes the commands of a decision like this one, for the first that comes. */
   expect(input: DecisionInput): void {
+    // On the way of that decision, and the host's copy is of no decision before it.
+    this.#staged.fill(input);
     if (this.#parts.probes.size === 0) this.#ready.expect(input.schedule, isPredicted(input));
   }
 
@@ -209,22 +255,40 @@ export class DecisionPlan {
   }
 
   /** The commands of a decision, read-back included, one run after the other. */
-  *#encodeDecision(runs: readonly SegmentRun[]): Encoding {
+  #encodeDecision(runs: readonly SegmentRun[], prelude: FeaturePrelude | undefined): Encoding {
     const encoder = this.#encoder();
-    yield* this.#parts.plan.encodeInParts(encoder, runs);
-    return this.#finish(encoder);
+    if (prelude) this.#encodeFeatures(encoder, prelude);
+    const encoding = this.#parts.plan.encodeInParts(encoder, runs);
+    return { next: () => (encoding.next() ? this.#finish(encoder, prelude) : undefined) };
+  }
+
+  /** Features are made, and go where they would have been uploaded to. */
+  #encodeFeatures(encoder: GPUCommandEncoder, { pending, windows }: FeaturePrelude): void {
+    const { inputs, layout, shape } = this.#parts;
+    pending.encode(encoder);
+    windows.forEach(({ copies }, sample) => {
+      for (const { source, sourceOffset, part, offset, bytes } of copies) {
+        const share = layout[part].bytes / shape.batch;
+        encoder.copyBufferToBuffer(source, sourceOffset, inputs, layout[part].offset + sample * share + offset, bytes);
+      }
+    });
   }
 
   #encoder(): GPUCommandEncoder {
-    const encoder = this.#device.gpuDevice.createCommandEncoder({ label: 'decision' });
+    const encoder = this.#device.gpuDevice.createCommandEncoder(ENCODER);
     encoder.clearBuffer(this.#parts.status.source);
     return encoder;
   }
 
-  #finish(encoder: GPUCommandEncoder): GPUCommandBuffer {
-    const { status, chunk, actions, readback } = this.#parts;
-    for (const { source, range } of [status, chunk, actions]) {
-      encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
+  #finish(encoder: GPUCommandEncoder, prelude: FeaturePrelude | undefined): GPUCommandBuffer {
+    const { results, features, readback } = this.#parts;
+    for (const { source, range } of results) encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
+    if (prelude) {
+      let end = features.offset;
+      for (const { buffer, bytes } of prelude.pending.outputs) {
+        encoder.copyBufferToBuffer(buffer, 0, readback, end, bytes);
+        end += bytes;
+      }
     }
     return encoder.finish();
   }
@@ -264,6 +328,14 @@ function copyOf(mapped: ArrayBuffer, { offset, bytes }: InputRange): Float32Arra
   return new Float32Array(mapped.slice(offset, offset + bytes));
 }
 
+/** Room for the features of all frames of a batch. */
+function featureBytes({ images }: PolicyNetworks, { batch, observationSteps }: DecisionShape): number {
+  if (!images) return 0;
+  const each = images.networks.reduce((sum, { features }) => sum + features, 0);
+  return batch * observationSteps * images.cameras * each * 4;
+}
+
 function isPredicted({ starts }: DecisionInput): boolean {
-  return starts.some((start) => start.predictionScale !== 0);
+  for (let sample = 0; sample < starts.length; sample++) if (starts[sample]?.predictionScale !== 0) return true;
+  return false;
 }

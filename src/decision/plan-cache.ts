@@ -3,6 +3,7 @@ import { OptionError } from '../foundation/errors.js';
 import type { PolicySpec } from '../spec/policy-spec.js';
 import { DecisionPlan } from './decision-plan.js';
 import type { PolicyNetworks } from './networks.js';
+import type { LatentShape } from './noise.js';
 
 /** Name of the probe that brings the sample after every step. */
 export const TRACE_PROBE = 'sample';
@@ -27,7 +28,7 @@ export class PlanCache {
   /** Least recently used first. */
   readonly #plans = new Map<string, DecisionPlan>();
   /** The most recently used. */
-  #newest: DecisionPlan | undefined;
+  #newest: { readonly plan: DecisionPlan; readonly variant: PlanVariant } | undefined;
   /** What the schedules of all strategies so far need. */
   #maxSteps = 1;
   #maxNoiseRows = 0;
@@ -53,28 +54,38 @@ export class PlanCache {
   async get(batch: number, schedules: readonly Schedule[], variant: PlanVariant = {}): Promise<DecisionPlan> {
     const key = keyOf(batch, variant);
     const existing = this.#plans.get(key);
-    if (existing && schedules.every((schedule) => existing.fits(schedule))) return this.#used(key, existing);
+    if (existing && schedules.every((schedule) => existing.fits(schedule))) return this.#used(key, existing, variant);
     existing?.destroy();
     this.#plans.delete(key);
+    if (this.#newest?.plan === existing) this.#newest = undefined;
     this.reserve(schedules);
     const plan = await this.#compile(batch, variant);
     this.#plans.set(key, plan);
-    this.#newest = plan;
+    this.#newest = { plan, variant: { denoiser: variant.denoiser, trace: variant.trace ?? false } };
     this.#forget();
     return plan;
   }
 
   /** As `get`, without a wait: undefined where there is no such plan yet. */
   find(batch: number, schedule: Schedule, variant: PlanVariant = {}): DecisionPlan | undefined {
+    // A control loop asks for the same plan every time: without its key, which is garbage afterwards.
+    const newest = this.#newest;
+    if (newest?.plan.shape.batch === batch && isSame(newest.variant, variant) && newest.plan.fits(schedule)) return newest.plan;
     const key = keyOf(batch, variant);
     const existing = this.#plans.get(key);
-    return existing?.fits(schedule) ? this.#used(key, existing) : undefined;
+    return existing?.fits(schedule) ? this.#used(key, existing, variant) : undefined;
   }
 
   /** Of the probes of a traced run, those that the policy was loaded with. */
   askedFor(probes: ReadonlyMap<string, Float32Array>): ReadonlyMap<string, Float32Array> {
     if (this.#probes.includes(TRACE_PROBE)) return probes;
     return new Map([...probes].filter(([name]) => !name.startsWith(`${TRACE_PROBE}.`)));
+  }
+
+  /** The random values that starts read; undefined where they read none. */
+  get latents(): LatentShape | undefined {
+    const start = this.#networks?.predictor;
+    return start && start.latentDim > 0 ? start : undefined;
   }
 
   /** The plan of a batch size, if it was compiled. */
@@ -98,6 +109,8 @@ export class PlanCache {
 
   #compile(batch: number, { denoiser, trace = false }: PlanVariant): Promise<DecisionPlan> {
     const { unet, observationSteps } = this.#spec;
+    if (!this.#networks) throw new TypeError('the plans of a policy were destroyed');
+    const { rowWidth = 0, latentDim = 0 } = this.#networks.predictor ?? {};
     const shape = {
       batch,
       observationSteps,
@@ -107,17 +120,16 @@ export class PlanCache {
       maxSteps: this.#maxSteps,
       maxNoiseRows: this.#maxNoiseRows,
       thresholding: this.#thresholding,
+      rowWidth,
+      latentDim,
     };
-    if (!this.#networks) throw new TypeError('the plans of a policy were destroyed');
     return DecisionPlan.compile(withDenoiser(this.#networks, denoiser), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
   }
 
-  #used(key: string, plan: DecisionPlan): DecisionPlan {
-    // A control loop asks for the same plan every time, and moving it leaves garbage.
-    if (plan === this.#newest) return plan;
+  #used(key: string, plan: DecisionPlan, { denoiser, trace = false }: PlanVariant): DecisionPlan {
     this.#plans.delete(key);
     this.#plans.set(key, plan);
-    this.#newest = plan;
+    this.#newest = { plan, variant: { denoiser, trace } };
     return plan;
   }
 
@@ -128,6 +140,10 @@ export class PlanCache {
       this.#plans.delete(key);
     }
   }
+}
+
+function isSame(a: PlanVariant, b: PlanVariant): boolean {
+  return a.denoiser === b.denoiser && (a.trace ?? false) === (b.trace ?? false);
 }
 
 function keyOf(batch: number, { denoiser, trace = false }: PlanVariant): string {

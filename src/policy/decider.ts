@@ -1,12 +1,13 @@
 import type { DecisionInput } from '../decision/decision-input.js';
 import type { DecisionPlan } from '../decision/decision-plan.js';
 import type { Denoiser } from '../decision/denoiser.js';
-import type { FrameEncoder } from '../decision/frame-encoder.js';
+import type { EncodedWindow, FrameEncoder } from '../decision/frame-encoder.js';
 import type { GivenNoise, NoiseSeed } from '../decision/noise.js';
+import type { PendingFeatures } from '../decision/pending-features.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { Frame } from '../observations/check.js';
 import type { DecisionOutcome, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
-import { decideEach, type FailedDecision, firstRuns, type PendingDecision } from './decide.js';
+import { decideEach, decideOne, type FailedDecision, firstRuns, type MadeDecision, type PendingDecision } from './decide.js';
 import { type Decision, toDecision } from './decision-result.js';
 import type { Episode } from './episode.js';
 
@@ -44,13 +45,14 @@ function namedFailure(failure: unknown, { episode }: Turn, place: number | undef
   return names.length === 0 ? failure : new NonFiniteError(`${names.join(', ')}: ${failure.message}`, { cause: failure });
 }
 
-/** Decisions whose frames are complete, and inner values of the encoder that made them so. */
-interface EncodedTurns {
+/** Decisions whose frames are complete, or wait for features; and inner values of the encoder, where it ran already. */
+interface BegunTurns {
   readonly pending: PendingDecision[];
+  readonly features?: PendingFeatures | undefined;
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
-const NO_PROBES: EncodedTurns['probes'] = new Map();
+const NO_PROBES: BegunTurns['probes'] = new Map();
 
 /** Makes the decisions of a policy. */
 export class Decider {
@@ -66,11 +68,42 @@ export class Decider {
     this.#onDecision = onDecision;
   }
 
+  /**
+   * One decision, as `decide` of several makes it.
+   * @throws as decide(), at once or as a rejection; the episode is then as it was.
+   */
+  decideOne(turn: Turn): Promise<Decision> {
+    const started = performance.now();
+    if (!this.#encoder.isNeeded) return this.#finish(turn, this.#assembled(turn), NO_PROBES, started);
+    return this.#begin([turn]).then(({ pending: [pending], features, probes }) =>
+      this.#finish(turn, pending as PendingDecision, probes, started, features),
+    );
+  }
+
+  #finish(
+    turn: Turn,
+    pending: PendingDecision,
+    probes: BegunTurns['probes'],
+    started: number,
+    features?: PendingFeatures,
+  ): Promise<Decision> {
+    const use = (made: MadeDecision | FailedDecision): Decision => {
+      if ('failure' in made) throw namedFailure(made.failure, turn, undefined);
+      const decision = this.#decision(turn, made, probes, performance.now() - started);
+      this.#onDecision?.(decision);
+      turn.episode?.push(made.outcome);
+      return decision;
+    };
+    return decideOne(this.#denoiser, pending, this.#chunkSize, use, features);
+  }
+
   /** Decisions made together. Where one fails none is made, and every episode is as it was; the first failure is thrown. */
   async decide(turns: readonly Turn[]): Promise<Decision[]> {
+    const [only] = turns;
+    if (only && turns.length === 1) return [await this.decideOne(only)];
     const decided = await this.#make(turns);
     const decisions = decided.map((one, place) => {
-      if ('failure' in one) throw namedFailure(one.failure, turns[place] as Turn, turns.length > 1 ? place : undefined);
+      if ('failure' in one) throw namedFailure(one.failure, turns[place] as Turn, place);
       return one;
     });
     for (const { decision } of decisions) this.#onDecision?.(decision);
@@ -96,39 +129,48 @@ export class Decider {
   }
 
   async #make(turns: readonly Turn[]): Promise<({ readonly decision: Decision; readonly outcome: DecisionOutcome } | FailedDecision)[]> {
-    const { actionDim, observationSteps } = this.#context;
     const started = performance.now();
-    const encoded = this.#encoder.isNeeded ? await this.#encode(turns) : this.#assembled(turns);
-    const { probes } = encoded;
-    const made = await decideEach(this.#denoiser, encoded.pending, this.#chunkSize);
+    const { pending, features, probes } = this.#encoder.isNeeded
+      ? await this.#begin(turns)
+      : { pending: turns.map((turn) => this.#assembled(turn)), features: undefined, probes: NO_PROBES };
+    const made = await decideEach(this.#denoiser, pending, this.#chunkSize, features);
     const latencyMs = performance.now() - started;
     return made.map((one, place) => {
       if ('failure' in one) return one;
-      // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
-      const { strategy, pending } = turns[place] as Turn;
-      const rows = { first: observationSteps - 1, count: strategy.actionSteps, actionDim };
-      const { noise, stepNoise } = pending.given;
-      const noiseKey = noise === undefined && stepNoise === undefined ? { ...pending.seed } : undefined;
-      const probed = probes.size === 0 ? one : { ...one, probes: new Map([...probes, ...one.probes]) };
-      return { decision: toDecision(probed, rows, noiseKey, latencyMs), outcome: one.outcome };
+      return { decision: this.#decision(turns[place] as Turn, one, probes, latencyMs), outcome: one.outcome };
     });
+  }
+
+  #decision({ strategy, pending }: Turn, made: MadeDecision, probes: BegunTurns['probes'], latencyMs: number): Decision {
+    const { actionDim, observationSteps } = this.#context;
+    // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
+    const first = observationSteps - 1;
+    const probed = probes.size === 0 ? made : { ...made, probes: new Map([...probes, ...made.probes]) };
+    const { noise, stepNoise, latent } = pending.given;
+    const isDrawn = noise === undefined && stepNoise === undefined && latent === undefined;
+    return toDecision(probed, first * actionDim, (first + strategy.actionSteps) * actionDim, isDrawn ? pending.seed : undefined, latencyMs);
   }
 
   /** The first batch of what a decision would run. */
   async prepare(turn: Turn): Promise<{ plan: DecisionPlan; input: DecisionInput }> {
-    const { pending } = await this.#encode([turn]);
-    return this.#denoiser.prepare(firstRuns(pending, this.#chunkSize));
+    const { pending, features } = await this.#begin([turn]);
+    await features?.alone();
+    return this.#denoiser.prepare(firstRuns(pending, this.#chunkSize, this.#denoiser.latents));
   }
 
-  /** Images that no decision has seen yet are encoded, all together. */
-  async #encode(turns: readonly Turn[]): Promise<EncodedTurns> {
-    const { windows, probes } = await this.#encoder.encode(turns.map(({ pending }) => pending.frames));
-    return { pending: turns.map(({ pending }, i) => ({ ...pending, frames: windows[i] as Float32Array })), probes };
+  /** Images that no decision has seen yet are encoded with these decisions, all together; before them where inner values are asked for. */
+  async #begin(turns: readonly Turn[]): Promise<BegunTurns> {
+    const { windows, pending: features } = await this.#encoder.begin(turns.map(({ pending }) => pending.frames));
+    const pending = turns.map(({ pending: one }, i) => ({ ...one, ...(windows[i] as EncodedWindow) }));
+    if (!features || features.canJoin) return { pending, features, probes: NO_PROBES };
+    return { pending, probes: await features.alone() };
   }
 
   /** Without images: at once, because a control loop waits. */
-  #assembled(turns: readonly Turn[]): EncodedTurns {
-    return { pending: turns.map(({ pending }) => ({ ...pending, frames: this.#encoder.assemble(pending.frames) })), probes: NO_PROBES };
+  #assembled({ pending }: Turn): PendingDecision {
+    const { maker, newest, before, seed, given } = pending;
+    const { frames, rows } = this.#encoder.assemble(pending.frames);
+    return { maker, newest, before, seed, given, frames, rows };
   }
 
   get #chunkSize(): number {

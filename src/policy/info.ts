@@ -31,7 +31,8 @@ export interface PolicyInfo {
    * 64 hexadecimal digits.
    */
   readonly fingerprint: string;
-  readonly predictor: 'network' | 'shift' | 'none';
+  /** A STEP predictor, a CVAE, the shifted chunk, or none. */
+  readonly predictor: 'network' | 'cvae' | 'shift' | 'none';
   /** Weights and tables on the device. */
   readonly deviceBytes: number;
   readonly adapter: AdapterSummary;

@@ -12,6 +12,8 @@ import * as robots from '../../src/entries/robots.js';
 import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
+import * as lerobotServer from '../../src/sockets/lerobot/index.js';
+import * as server from '../../src/sockets/openpi/index.js';
 import { arrayFiles, MemorySink, openFiles } from '../support/datasets.js';
 import { FeetechArm } from '../support/feetech-arm.js';
 import { golden } from '../support/folders.js';
@@ -80,14 +82,14 @@ const POLICY: readonly Probe[] = [
     call: (value) => policy.act({ ...FRAME, [FEATURE]: FRAME[FEATURE]?.map(() => value) as never }),
     accepts: ['-1', '0.5'],
   },
-  ...optionProbes('act', {}, ['noise', 'stepNoise', 'episode'] as never[], (options) => policy.act(FRAME, options), {
+  ...optionProbes('act', {}, ['noise', 'stepNoise', 'latent', 'episode'] as never[], (options) => policy.act(FRAME, options), {
     stepNoise: ['an empty list'],
   } as never),
   { what: 'decide: the window', call: (value) => policy.decide(value) },
   ...optionProbes(
     'decide',
     { previous: [CHUNK] } as core.DecideOptions,
-    ['noise', 'stepNoise', 'previous', 'seed', 'noiseKey'],
+    ['noise', 'stepNoise', 'latent', 'previous', 'seed', 'noiseKey'],
     (options) => policy.decide(WINDOW, options),
     { stepNoise: ['an empty list'], previous: ['an empty list'] },
   ),
@@ -266,6 +268,9 @@ const CHECKPOINTS: readonly Probe[] = [
   { what: 'loadPolicyCheckpoint: the signal', call: (value) => checkpoints.loadPolicyCheckpoint(source, { signal: value }) },
   { what: 'loadPredictorCheckpoint: the source', call: (value) => checkpoints.loadPredictorCheckpoint(value) },
   { what: 'loadPredictorCheckpoint: the signal', call: (value) => checkpoints.loadPredictorCheckpoint(source, { signal: value }) },
+  { what: 'loadStartCheckpoint: the source', call: (value) => checkpoints.loadStartCheckpoint(value) },
+  { what: 'loadStartCheckpoint: options', call: (value) => checkpoints.loadStartCheckpoint(source, value), accepts: EMPTY },
+  { what: 'loadStartCheckpoint: the signal', call: (value) => checkpoints.loadStartCheckpoint(source, { signal: value }) },
   { what: 'memorySource: the name', call: (value) => core.memorySource(value, {}), accepts: TEXTS },
   { what: 'memorySource: files', call: (value) => core.memorySource('name', value), accepts: [...EMPTY] },
   {
@@ -632,6 +637,33 @@ const RECORDING: readonly Probe[] = [
   { what: 'plotRecording', call: (value) => recording.plotRecording(value) },
 ];
 
+/** Options come first; what is asked of the policy then says that they were taken. */
+const unserved = new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : reached()), has: () => false }) as Policy;
+const SERVERS: readonly Probe[] = [
+  { what: 'servePolicy: the policy', call: (value) => server.servePolicy(value, { port: 0 }) },
+  ...optionProbes(
+    'servePolicy',
+    {} as server.ServePolicyOptions,
+    [
+      ...(['host', 'port', 'keyMap', 'tickMs', 'apiKey', 'tls', 'allowOrigins', 'maxBatch', 'maxConnections', 'maxWaiting'] as const),
+      ...(['maxPayload', 'idleMs', 'pingMs', 'graceMs', 'onEvent'] as const),
+    ],
+    (options) => server.servePolicy(unserved, options),
+    { keyMap: EMPTY, allowOrigins: ['an empty list'], onEvent: ['a function'] },
+  ),
+  { what: 'servePolicy: an origin', call: (value) => server.servePolicy(unserved, { allowOrigins: [value] }) },
+  { what: 'servePolicy: a feature', call: (value) => server.servePolicy(unserved, { keyMap: { key: value } }), accepts: TEXTS },
+  { what: 'servePolicy: a certificate', call: (value) => server.servePolicy(unserved, { tls: { cert: value, key: '' } }), accepts: TEXTS },
+  { what: 'serveLeRobot: the policy', call: (value) => lerobotServer.serveLeRobot(value, { port: 0 }) },
+  ...optionProbes(
+    'serveLeRobot',
+    {} as lerobotServer.ServeLeRobotOptions,
+    ['host', 'port', 'fps', 'seed', 'maxBatch', 'maxConnections', 'maxPayload', 'idleMs', 'waitMs', 'leastMs', 'graceMs', 'onEvent'],
+    (options) => lerobotServer.serveLeRobot(unserved, options),
+    { fps: ['0.5'], onEvent: ['a function'] },
+  ),
+];
+
 const ALL = [
   ['a policy', POLICY],
   ['strategies', STRATEGIES],
@@ -644,6 +676,7 @@ const ALL = [
   ['Push-T', PUSH_T],
   ['diffusion', DIFFUSION.filter(isKnown)],
   ['evaluation', EVALUATION],
+  ['servers', SERVERS],
   ['data sets', DATASETS],
 ] as const;
 
@@ -656,16 +689,15 @@ describe.each(ALL)('a hostile value given to %s', (_, probes) => {
 describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
-  it.each(Object.entries({ core, checkpoints, datasets, diffusion, evaluation, pushT, web, worker, robots, recording }))(
-    'try every function of %s',
-    (_, entry) => {
-      const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
-      // A policy's methods are listed by their own names.
-      expect(
-        functions.map(([name]) => name).filter((name) => !['Policy', 'PolicyWorker'].includes(name) && !probed.includes(name)),
-      ).toEqual([]);
-    },
-  );
+  it.each(
+    Object.entries({ core, checkpoints, datasets, diffusion, evaluation, lerobotServer, pushT, recording, server, web, worker, robots }),
+  )('try every function of %s', (_, entry) => {
+    const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
+    // A policy's methods are listed by their own names.
+    expect(functions.map(([name]) => name).filter((name) => !['Policy', 'PolicyWorker'].includes(name) && !probed.includes(name))).toEqual(
+      [],
+    );
+  });
 
   it('try every method of a policy', () => {
     const methods = Object.getOwnPropertyNames(Policy.prototype).filter(

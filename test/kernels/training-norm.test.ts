@@ -1,0 +1,3 @@
+import { testTrainingNorm } from '../support/training-norm.js';
+
+testTrainingNorm(undefined);
