@@ -78,7 +78,7 @@ export function recordLayerNormGradient(builder: PlanBuilder, label: string, kep
     [Math.ceil(channels / INVOCATIONS), blocks, 1],
   );
   [dGamma, dBeta].forEach((sum, part) => {
-    recordSumBlocks(builder, { partial, elements: channels, blocks, stride: 2 * channels, first: part * channels, sum });
+    recordSumBlocks(builder, { partial, elements: channels, blocks, stride: 2 * channels, first: part * channels, sum, sumFirst: 0 });
   });
 }
 

@@ -1,6 +1,6 @@
 import { sumBlocksKernel, sumBlocksShape } from '../../../kernels/backward/sum-blocks.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
-import { INVOCATIONS } from './grid.js';
+import { INVOCATIONS, lineOf } from './grid.js';
 
 export interface SumBlocksCall {
   readonly partial: BufferHandle;
@@ -12,13 +12,15 @@ export interface SumBlocksCall {
   /** First element of the first block. */
   readonly first: number;
   readonly sum: Binding;
+  /** First element of the sum. */
+  readonly sumFirst: number;
 }
 
 /** Records sum = sum + Σ blocks. */
-export function recordSumBlocks(builder: PlanBuilder, { partial, elements, blocks, stride, first, sum }: SumBlocksCall): void {
+export function recordSumBlocks(builder: PlanBuilder, { partial, elements, blocks, stride, first, sum, sumFirst }: SumBlocksCall): void {
   builder.dispatch(
     sumBlocksKernel(INVOCATIONS),
-    [builder.shape(sumBlocksShape(elements, blocks, stride, first)), { buffer: partial }, sum],
-    [Math.ceil(elements / INVOCATIONS), 1, 1],
+    [builder.shape(sumBlocksShape(elements, blocks, stride, first, sumFirst)), { buffer: partial }, sum],
+    lineOf(elements),
   );
 }
