@@ -11,7 +11,8 @@ export const DROPOUT_STREAM = 0x64726f70;
  *     kept[site, e] = word (e mod 4) of Philox((⌊e / 4⌋, site, step, DROPOUT_STREAM), (seed_low, seed_high)) ≥ threshold
  *
  * Bindings: dropout · sites vec2u [site]: first word and number of words of its mask · mask u32. Workgroup row y is a site; an
- * invocation owns one word, that is, 32 elements. Bits past the last element of a site are drawn like the others.
+ * invocation owns one word, that is, 32 elements. Bits past the last element of a
+ * site are drawn like the others. Nothing is written where the host wrote the masks.
  */
 export function drawMasksKernel(invocations: number): Kernel {
   const bindings: KernelBinding[] = [
@@ -52,7 +53,7 @@ fn philox(counter: vec4u) -> vec4u {
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let site = sites[id.y];
-  if (id.x >= site.y) {
+  if (id.x >= site.y || dropout.drawn == 0u) {
     return;
   }
   var word = 0xffffffffu;

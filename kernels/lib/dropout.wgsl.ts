@@ -6,7 +6,7 @@ import { wgsl } from './wgsl.js';
  * applied to) begins at a word of its own.
  *
  * `dropout`: what a step draws with, written by the host. An element is kept where its random word is at least `threshold` =
- * probability · 2^32, and multiplied by `scale` = 1 / (1 − probability) then.
+ * probability · 2^32, and multiplied by `scale` = 1 / (1 − probability) then. `drawn`: 1, or 0 where the host wrote the masks.
  */
 export const DROPOUT_BINDING: KernelBinding = { name: 'dropout', access: 'uniform', type: 'Dropout' };
 export const MASK_BINDING: KernelBinding = { name: 'mask', access: 'read', type: 'array<u32>' };
@@ -21,9 +21,9 @@ export const declareDropout = wgsl`struct Dropout {
   step: u32,
   threshold: u32,
   scale: f32,
+  drawn: u32,
   unused0: u32,
   unused1: u32,
-  unused2: u32,
 }`;
 
 /** `kept(element)`: the factor of an element, 0 or the scale. Needs both bindings, and `mask_word` in the shape. */

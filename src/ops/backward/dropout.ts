@@ -46,28 +46,28 @@ export function planDropout(builder: PlanBuilder, sites: readonly { readonly nam
 }
 
 /** The contents of `table`. */
-export function siteTable({ sites }: DropoutPlan): Uint32Array {
+export function siteTable({ sites }: DropoutPlan): Uint32Array<ArrayBuffer> {
   return Uint32Array.from(sites.flatMap(({ firstWord, elements }) => [firstWord, maskWords(elements)]));
 }
 
-/** The contents of `uniform`. `probability`: 0 ≤ p < 1 that an element is dropped. */
-export function dropoutWords({
-  probability,
-  seed,
-  step,
-}: {
-  readonly probability: number;
-  readonly seed: number;
-  readonly step: number;
-}): Uint32Array {
+/** How a step drops: nothing at all, by masks drawn with a key, or by masks that the host wrote. */
+export type DropoutDraw =
+  | { readonly probability: 0 }
+  | { readonly probability: number; readonly seed: number; readonly step: number }
+  | { readonly probability: number; readonly recorded: true };
+
+/** The contents of `uniform`. 0 ≤ probability < 1. */
+export function dropoutWords(draw: DropoutDraw): Uint32Array<ArrayBuffer> {
+  const { probability } = draw;
   const words = new Uint32Array(DROPOUT_WORDS);
-  words.set([seed >>> 0, Math.floor(seed / 2 ** 32), step, Math.round(probability * 2 ** 32)]);
+  const [seed, step] = 'seed' in draw ? [draw.seed, draw.step] : [0, 0];
+  words.set([seed >>> 0, Math.floor(seed / 2 ** 32), step, Math.round(probability * 2 ** 32), 0, 'recorded' in draw ? 0 : 1]);
   new Float32Array(words.buffer)[4] = 1 / (1 - probability);
   return words;
 }
 
 /** Bits of recorded masks (1 where kept), as `masks` holds them. @throws TypeError for a mask of another size, or a missing one. */
-export function packMasks({ sites }: DropoutPlan, recorded: ReadonlyMap<string, Uint8Array>): Uint32Array {
+export function packMasks({ sites }: DropoutPlan, recorded: ReadonlyMap<string, Uint8Array>): Uint32Array<ArrayBuffer> {
   const last = sites.at(-1);
   const words = new Uint32Array(last ? last.firstWord + maskWords(last.elements) : 0);
   for (const { name, elements, firstWord } of sites) {

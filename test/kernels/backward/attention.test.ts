@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { probabilityCount, recordAttentionGradient, recordAttentionTraining } from '../../../src/ops/backward/attention.js';
+import { probabilityCount, recordAttentionBackward, recordAttentionForward } from '../../../src/ops/backward/trained-attention.js';
 import { channelRange } from '../../../src/runtime/tensor.js';
 import { useTestDevice } from '../../support/device.js';
 import { recordedMasks, withMasks } from '../../support/dropout.js';
@@ -38,7 +38,7 @@ async function run({ batch, heads, headDim, queries, keys, probability }: Case):
     op.write(keyPart, k);
     op.write(valuePart, v);
     const y = op.output('y', batch, width, queries, 'tokens');
-    const kept = recordAttentionTraining(op.builder, 'test', {
+    const kept = recordAttentionForward(op.builder, 'test', {
       heads,
       q: op.input(q, 'tokens'),
       k: keyPart,
@@ -48,7 +48,7 @@ async function run({ batch, heads, headDim, queries, keys, probability }: Case):
       site,
     });
     const [dk, dv] = [channelRange(dMemory, 0, width), channelRange(dMemory, width, width)];
-    recordAttentionGradient(op.builder, 'test', kept, {
+    recordAttentionBackward(op.builder, 'test', kept, {
       dy: op.input(dy, 'tokens'),
       dq: op.output('dq', batch, width, queries, 'tokens'),
       dk,

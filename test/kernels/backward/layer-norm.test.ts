@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { recordLayerNormGradient, recordLayerNormTraining } from '../../../src/ops/backward/layer-norm.js';
+import { recordLayerNormGradient, recordLayerNormTraining } from '../../../src/ops/backward/trained-layer-norm.js';
 import { useTestDevice } from '../../support/device.js';
 import { layerNorm } from '../../support/reference.js';
 import { layerNormGradient, vector } from '../../support/reference-gradients.js';

@@ -5,7 +5,7 @@ import { sameShape, type Tensor } from '../../runtime/tensor.js';
 import { type DropoutPlan, type DropoutSite, dropoutBindings } from './dropout.js';
 import { INVOCATIONS, lineOf } from './grid.js';
 
-export interface AttentionTrainingCall {
+export interface TrainedAttentionCall {
   readonly heads: number;
   readonly q: Tensor;
   readonly k: Tensor;
@@ -17,7 +17,7 @@ export interface AttentionTrainingCall {
 }
 
 /** What the forward pass of an attention keeps: probabilities, and what dropout left of them, f32 [b][head][query][key]. */
-export interface KeptAttention extends AttentionTrainingCall {
+export interface AttentionTape extends TrainedAttentionCall {
   readonly probabilities: BufferHandle;
   readonly dropped: BufferHandle;
 }
@@ -35,7 +35,7 @@ export function probabilityCount(batch: number, heads: number, queries: number, 
 }
 
 /** Records y = dropout(softmax(q · kᵀ / √headDim)) · v for every head, and says what it keeps. */
-export function recordAttentionTraining(builder: PlanBuilder, label: string, call: AttentionTrainingCall): KeptAttention {
+export function recordAttentionForward(builder: PlanBuilder, label: string, call: TrainedAttentionCall): AttentionTape {
   const { heads, q, k, v, y, dropout, site } = call;
   const headDim = checkedHeadDim(call);
   const count = probabilityCount(q.batch, heads, q.length, k.length);
@@ -75,7 +75,7 @@ export function recordAttentionTraining(builder: PlanBuilder, label: string, cal
  * Records the gradients of q, k and v: dv = Pᵀ dy · dP = dy vᵀ · dS = P ∘ (dP − rowsum(P ∘ dP)) · dq = dS k / √headDim ·
  * dk = dSᵀ q / √headDim, P with dropout where y has it.
  */
-export function recordAttentionGradient(builder: PlanBuilder, label: string, kept: KeptAttention, gradients: AttentionGradients): void {
+export function recordAttentionBackward(builder: PlanBuilder, label: string, kept: AttentionTape, gradients: AttentionGradients): void {
   const { heads, q, k, v, site, dropout, probabilities, dropped } = kept;
   const { dy, dq, dk, dv } = gradients;
   const headDim = checkedHeadDim({ ...kept, q: dq, k: dk, v: dv, y: dy });
@@ -162,7 +162,7 @@ function recordProduct(builder: PlanBuilder, { sizes, factor, a, b, c }: Product
 }
 
 /** [b][head][query][key]. */
-function scoreMatrices({ heads, q, k }: AttentionTrainingCall): HeadMatrices {
+function scoreMatrices({ heads, q, k }: TrainedAttentionCall): HeadMatrices {
   const size = q.length * k.length;
   return { offset: 0, batchStride: heads * size, headStride: size, rowStride: k.length, columnStride: 1 };
 }
@@ -182,7 +182,7 @@ function transposed(matrices: HeadMatrices): HeadMatrices {
   return { ...matrices, rowStride: matrices.columnStride, columnStride: matrices.rowStride };
 }
 
-function checkedHeadDim({ heads, q, k, v, y }: Pick<AttentionTrainingCall, 'heads' | 'q' | 'k' | 'v' | 'y'>): number {
+function checkedHeadDim({ heads, q, k, v, y }: Pick<TrainedAttentionCall, 'heads' | 'q' | 'k' | 'v' | 'y'>): number {
   const headDim = q.channels / heads;
   if (!Number.isInteger(headDim) || k.channels !== q.channels || k.batch !== q.batch || !sameShape(k, v) || !sameShape(q, y)) {
     throw new TypeError(`attention: ${heads} heads, q ${q.channels}, k ${k.channels}, v ${v.channels} channels`);

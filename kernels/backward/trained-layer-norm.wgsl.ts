@@ -3,6 +3,8 @@ import { sumRows, twoLevelSum } from '../lib/reduce.wgsl.js';
 import { f32, wgsl } from '../lib/wgsl.js';
 
 const ROW: KernelBinding = { name: 'x', access: 'read', type: 'array<f32>' };
+/** Scale, then shift, each padded to a multiple of four. */
+const AFFINE: KernelBinding = { name: 'affine', access: 'read', type: 'array<f32>' };
 const STATISTICS = { name: 'statistics', type: 'array<vec2f>' } as const;
 
 /** Memory and function of `sum_over_workgroup`. */
@@ -18,20 +20,19 @@ ${twoLevelSum(invocations, `${invocations}u`)}`;
  *
  *     y[r, c] = (x[r, c] − μ_r) · ρ_r · gamma[c] + beta[c],   ρ_r = 1 / √(var_r + ε)
  *
- * In two passes. Bindings: shape (channels) · x f32 [rows][channels] · gamma, beta f32 [channels] · statistics vec2f [rows], μ and ρ
- * · y. A workgroup owns a row.
+ * In two passes. Bindings: shape (channels, width) · x f32 [rows][channels] · affine f32 [2][width], gamma then beta · statistics
+ * vec2f [rows], μ and ρ · y. A workgroup owns a row.
  */
 export function layerNormKeptKernel(invocations: number, epsilon: number): Kernel {
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     ROW,
-    { name: 'gamma', access: 'read', type: 'array<f32>' },
-    { name: 'beta', access: 'read', type: 'array<f32>' },
+    AFFINE,
     { ...STATISTICS, access: 'read_write' },
     { name: 'y', access: 'read_write', type: 'array<f32>' },
   ];
   const code = wgsl`
-${declareShape(['channels'])}
+${declareShape(['channels', 'width'])}
 ${declareBindings(bindings)}
 
 const INVOCATIONS: u32 = ${invocations}u;
@@ -56,7 +57,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
     statistics[row] = vec2f(mean, rho);
   }
   for (var c = local; c < shape.channels; c += INVOCATIONS) {
-    y[first + c] = (x[first + c] - mean) * rho * gamma[c] + beta[c];
+    y[first + c] = (x[first + c] - mean) * rho * affine[c] + affine[shape.width + c];
   }
 }
 `;
@@ -68,21 +69,21 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
  *
  *     x̂ = (x − μ) ρ,  q = gamma · dy        dx[r, c] = ρ_r (q − ⟨q⟩ − x̂ ⟨q x̂⟩) + added[r, c]
  *
- * ⟨·⟩ is the mean over a row. Bindings: shape (channels) · x f32 [rows][channels] · gamma f32 [channels] · statistics vec2f [rows] · dy ·
- * added where there is one · dx. A workgroup owns a row.
+ * ⟨·⟩ is the mean over a row. Bindings: shape (channels, width) · x f32 [rows][channels] · affine f32 [2][width] · statistics vec2f
+ * [rows] · dy · added where there is one · dx. A workgroup owns a row.
  */
 export function layerNormGradientKernel(invocations: number, added: boolean): Kernel {
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     ROW,
-    { name: 'gamma', access: 'read', type: 'array<f32>' },
+    AFFINE,
     { ...STATISTICS, access: 'read' },
     { name: 'dy', access: 'read', type: 'array<f32>' },
     ...(added ? [{ name: 'added', access: 'read', type: 'array<f32>' } as const] : []),
     { name: 'dx', access: 'read_write', type: 'array<f32>' },
   ];
   const code = wgsl`
-${declareShape(['channels'])}
+${declareShape(['channels', 'width'])}
 ${declareBindings(bindings)}
 
 const INVOCATIONS: u32 = ${invocations}u;
@@ -96,14 +97,14 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   var sum = 0.0f;
   var projected = 0.0f;
   for (var c = local; c < shape.channels; c += INVOCATIONS) {
-    let q = gamma[c] * dy[first + c];
+    let q = affine[c] * dy[first + c];
     sum += q;
     projected += q * (x[first + c] - moments.x) * moments.y;
   }
   let mean = sum_over_workgroup(sum, local) / f32(shape.channels);
   let along = sum_over_workgroup(projected, local) / f32(shape.channels);
   for (var c = local; c < shape.channels; c += INVOCATIONS) {
-    let q = gamma[c] * dy[first + c];
+    let q = affine[c] * dy[first + c];
     let normalized = (x[first + c] - moments.x) * moments.y;
     let value = moments.y * (q - mean - normalized * along);
     dx[first + c] = value${added ? ' + added[first + c]' : ''};
@@ -118,8 +119,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
  *
  *     partial[k, 0, c] = Σ_r dy[r, c] · x̂[r, c]        partial[k, 1, c] = Σ_r dy[r, c]        over the rows of block k
  *
- * Bindings: shape (channels, rows, block_rows) · x f32 [rows][channels] · statistics vec2f [rows] · dy · partial f32
- * [blocks][2][channels]. An invocation owns a channel of a block.
+ * Bindings: shape (channels, width, rows, block_rows) · x f32 [rows][channels] · statistics vec2f [rows] · dy · partial f32
+ * [blocks][2][width]. An invocation owns a channel of a block.
  */
 export function layerNormParametersKernel(invocations: number): Kernel {
   const bindings: KernelBinding[] = [
@@ -130,7 +131,7 @@ export function layerNormParametersKernel(invocations: number): Kernel {
     { name: 'partial', access: 'read_write', type: 'array<f32>' },
   ];
   const code = wgsl`
-${declareShape(['channels', 'rows', 'block_rows'])}
+${declareShape(['channels', 'width', 'rows', 'block_rows'])}
 ${declareBindings(bindings)}
 
 @compute @workgroup_size(${invocations})
@@ -147,9 +148,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     scale += gradient * ((x[row * shape.channels + id.x] - moments.x) * moments.y);
     shift += gradient;
   }
-  let at = id.y * 2u * shape.channels + id.x;
+  let at = id.y * 2u * shape.width + id.x;
   partial[at] = scale;
-  partial[at + shape.channels] = shift;
+  partial[at + shape.width] = shift;
 }
 `;
   return { label: 'layer_norm_parameters', code, bindings };

@@ -9,19 +9,17 @@ import { wgsl } from '../lib/wgsl.js';
  * - `gelu gradient`: out = kept · gelu′(a) · b, with gelu′(a) = Φ(a) + a · e^(−a²/2) / √(2π) (not the derivative of the approximation of Φ)
  * - `drop and add`: out = kept · a + b
  * - `drop`: out = kept · a
- * - `add`: out = a + b
  */
-export const POINTWISE = {
-  gelu: { second: false, dropout: true, value: 'kept(e) * gelu(a[e])' },
-  'gelu gradient': { second: true, dropout: true, value: 'kept(e) * gelu_slope(a[e]) * b[e]' },
-  'drop and add': { second: true, dropout: true, value: 'kept(e) * a[e] + b[e]' },
-  drop: { second: false, dropout: true, value: 'kept(e) * a[e]' },
-  add: { second: true, dropout: false, value: 'a[e] + b[e]' },
+export const DROPPED = {
+  gelu: { second: false, value: 'kept(e) * gelu(a[e])' },
+  'gelu gradient': { second: true, value: 'kept(e) * gelu_slope(a[e]) * b[e]' },
+  'drop and add': { second: true, value: 'kept(e) * a[e] + b[e]' },
+  drop: { second: false, value: 'kept(e) * a[e]' },
 } as const;
-export type PointwiseTraining = keyof typeof POINTWISE;
+export type DroppedFunction = keyof typeof DROPPED;
 
 /** The kernel's `shape`; `maskWord`: where the mask begins. */
-export function pointwiseShape(elements: number, maskWord: number): number[] {
+export function droppedShape(elements: number, maskWord: number): number[] {
   return [elements, maskWord];
 }
 
@@ -29,12 +27,13 @@ const GELU_SLOPE = wgsl`fn gelu_slope(x: f32) -> f32 {
   return 0.5f * erfc(x * -0.70710678f) + x * exp(-0.5f * x * x) * 0.39894228f;
 }`;
 
-/** Bindings: shape · dropout, mask where it drops · a · b where there is one · out, all f32 [elements]. An invocation owns an element. */
-export function pointwiseTrainingKernel(name: PointwiseTraining, invocations: number): Kernel {
-  const { second, dropout, value } = POINTWISE[name];
+/** Bindings: shape · dropout · mask · a · b where there is one · out, all f32 [elements]. An invocation owns an element. */
+export function droppedKernel(name: DroppedFunction, invocations: number): Kernel {
+  const { second, value } = DROPPED[name];
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
-    ...(dropout ? [DROPOUT_BINDING, MASK_BINDING] : []),
+    DROPOUT_BINDING,
+    MASK_BINDING,
     { name: 'a', access: 'read', type: 'array<f32>' },
     ...(second ? [{ name: 'b', access: 'read', type: 'array<f32>' } as const] : []),
     { name: 'out', access: 'read_write', type: 'array<f32>' },
@@ -42,10 +41,10 @@ export function pointwiseTrainingKernel(name: PointwiseTraining, invocations: nu
   const isGelu = name.startsWith('gelu');
   const code = wgsl`
 ${declareShape(['elements', 'mask_word'])}
-${dropout ? declareDropout : ''}
+${declareDropout}
 ${declareBindings(bindings)}
 
-${dropout ? keptFactor : ''}
+${keptFactor}
 ${isGelu ? activationFunctions('gelu') : ''}
 ${name === 'gelu gradient' ? GELU_SLOPE : ''}
 
@@ -58,5 +57,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
   out[e] = ${value};
 }
 `;
-  return { label: `pointwise ${name}`, code, bindings };
+  return { label: `dropped ${name}`, code, bindings };
 }
