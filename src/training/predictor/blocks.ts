@@ -1,5 +1,6 @@
+import type { DroppedFunction } from '../../../kernels/backward/dropped.wgsl.js';
 import { type DropoutPlan, type DropoutSite, planDropout } from '../../ops/backward/dropout.js';
-import { type DroppedFunction, recordDropped } from '../../ops/backward/dropped.js';
+import { recordDropped } from '../../ops/backward/dropped.js';
 import { LINEAR } from '../../ops/backward/rows-product.js';
 import { type AttentionTape, recordAttentionBackward, recordAttentionForward } from '../../ops/backward/trained-attention.js';
 import { type LayerNormTape, recordLayerNormBackward, recordLayerNormForward } from '../../ops/backward/trained-layer-norm.js';

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { recordLayerNormGradient, recordLayerNormTraining } from '../../../src/ops/backward/trained-layer-norm.js';
+import { recordLayerNormBackward, recordLayerNormForward } from '../../../src/ops/backward/trained-layer-norm.js';
+import { alignUp } from '../../../src/runtime/buffers.js';
+import { stepUniform } from '../../../src/training/plan/step-scalars.js';
 import { useTestDevice } from '../../support/device.js';
 import { layerNorm } from '../../support/reference.js';
 import { layerNormGradient, vector } from '../../support/reference-gradients.js';
@@ -11,46 +13,43 @@ const TOLERANCE = { atol: 5e-6, rtol: 3e-6 };
 describe.each([undefined, 'gpu'] as const)('layer norm and its gradients, class %s', (deviceClass) => {
   const device = useTestDevice(deviceClass ? { deviceClass } : {});
 
-  async function run(
-    x: Values,
-    options: { readonly added?: boolean; readonly before?: number } = {},
-  ): Promise<OpResults & { readonly check: () => void }> {
-    const { added = false, before = 0 } = options;
+  async function run(x: Values, { added = false, accumulate = false } = {}): Promise<OpResults & { readonly check: () => void }> {
     const { batch, channels, length } = x;
+    const width = alignUp(channels, 4);
     const normals = new Normals(channels);
     const [gamma, beta] = [normals.floats(channels), normals.floats(channels)];
     const [dy, more] = [normals.values(batch, channels, length), normals.values(batch, channels, length)];
+    const held = new Float32Array(2 * width).fill(10);
     const results = await runOp(device(), (op) => {
-      const scale = { buffer: op.buffer('gamma', gamma) };
-      const [dGamma, dBeta] = [
-        op.buffer('dGamma', new Float32Array(channels).fill(before)),
-        op.buffer('dBeta', new Float32Array(channels).fill(before)),
-      ];
-      const kept = recordLayerNormTraining(op.builder, 'test', {
+      const parameters = new Float32Array(2 * width);
+      parameters.set(gamma);
+      parameters.set(beta, width);
+      const gradient = op.buffer('gradient', held);
+      const affine = { weight: { buffer: op.buffer('affine', parameters) }, gradient: { buffer: gradient }, channels, count: 2 };
+      const tape = recordLayerNormForward(op.builder, 'test', {
         x: op.input(x, 'tokens'),
-        gamma: scale,
-        beta: { buffer: op.buffer('beta', beta) },
+        affine,
         y: op.output('y', batch, channels, length, 'tokens'),
       });
-      recordLayerNormGradient(op.builder, 'test', kept, {
+      recordLayerNormBackward(op.builder, 'test', tape, {
         dy: op.input(dy, 'tokens'),
         added: added ? op.input(more, 'tokens') : undefined,
         dx: op.output('dx', batch, channels, length, 'tokens'),
-        dGamma: { buffer: dGamma },
-        dBeta: { buffer: dBeta },
+        step: op.buffer('step', stepUniform(null, 1, accumulate)),
       });
-      op.readWords('dGamma', dGamma);
-      op.readWords('dBeta', dBeta);
+      op.readWords('gradient', gradient);
     });
     const expected = layerNormGradient(x, gamma, dy);
     const dx = { ...x, data: expected.dx.data.map((value, i) => value + (added ? (more.data[i] as number) : 0)) };
-    const floats = (name: string): Values => vector(new Float32Array(results.words(name).buffer));
+    const gradient = new Float32Array(results.words('gradient').buffer);
     const check = (): void => {
       expectClose(results.values('y'), layerNorm(x, gamma, beta), TOLERANCE, 'y');
       expectClose(results.values('dx'), dx, TOLERANCE, 'dx');
       const sums = { atol: 2e-5, rtol: 3e-6 };
-      expectClose(floats('dGamma'), vector(expected.dGamma.map((value) => value + before)), sums, 'dgamma');
-      expectClose(floats('dBeta'), vector(expected.dBeta.map((value) => value + before)), sums, 'dbeta');
+      const before = accumulate ? 10 : 0;
+      expectClose(vector(gradient.subarray(0, channels)), vector(expected.dGamma.map((value) => value + before)), sums, 'dgamma');
+      const shift = gradient.subarray(width, width + channels);
+      expectClose(vector(shift), vector(expected.dBeta.map((value) => value + before)), sums, 'dbeta');
     };
     return { ...results, check };
   }
@@ -64,8 +63,8 @@ describe.each([undefined, 'gpu'] as const)('layer norm and its gradients, class 
     (await run(new Normals(length).values(batch, channels, length, 3), { added })).check();
   });
 
-  it('adds to what the gradients of scale and shift hold', async () => {
-    (await run(new Normals(4).values(2, 8, 5), { before: 10 })).check();
+  it('adds to what the gradients of scale and shift hold, where the step says so', async () => {
+    (await run(new Normals(4).values(2, 8, 5), { accumulate: true })).check();
   });
 
   it('gives an input gradient that sums to 0 over a row, as does its product with the normalised row', async () => {
