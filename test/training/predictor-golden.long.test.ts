@@ -4,7 +4,7 @@ import { verifyCase } from '../../src/verification/verify-case.js';
 import { useTestDevice } from '../support/device.js';
 
 const device = useTestDevice();
-const FOLDER = new URL('../goldens/training/train-predictor', import.meta.url).pathname;
+const FOLDER = new URL('../goldens/train-predictor', import.meta.url).pathname;
 
 it('trains as the reference does: three runs of ten steps, one step with dropout, inner values', { timeout: 600_000 }, async () => {
   const { tensors } = await verifyCase(await caseFolder(FOLDER), device(), 'f32');

@@ -5,7 +5,7 @@ import { trainingDescription } from '../../src/verification/training/description
 import { openPredictorCase } from '../../src/verification/training/predictor-case.js';
 import { type Mutation, replace, useMutantDevice } from '../support/mutants.js';
 
-const FOLDER = new URL('../goldens/training/train-predictor', import.meta.url).pathname;
+const FOLDER = new URL('../goldens/train-predictor', import.meta.url).pathname;
 
 /** What would be easy to get wrong in the kernels that are the predictor's own. */
 const MUTATIONS: readonly (readonly [string, Mutation])[] = [
