@@ -130,7 +130,7 @@ describe('the optimiser', () => {
     emaDecay: 0.7,
   };
   /** More than a block of squares, and more workgroups than one. */
-  const COUNTS = [4 * 9000, 64];
+  const COUNTS = [4 * 33_000, 64];
 
   interface Run {
     readonly result: Readonly<Record<string, number>>;
@@ -186,14 +186,19 @@ describe('the optimiser', () => {
     before.forEach((copies, arena) => {
       const [weight, gradient, first, second, ema] = copies as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
       const [p, , m, v, average] = after[arena] as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
-      for (let i = 0; i < weight.length; i += 7) {
+      const worst = { p: 0, m: 0, v: 0, ema: 0 };
+      const note = (key: keyof typeof worst, difference: number, allowed: number): void => {
+        worst[key] = Math.max(worst[key], Math.abs(difference) / allowed);
+      };
+      for (let i = 0; i < weight.length; i++) {
         const state = { p: weight[i]!, m: first[i]!, v: second[i]!, ema: ema[i]! };
         const expected = adamReference(state, gradient[i]! * factor, { ...scalars, emaDecay: scalars.emaDecay ?? 1 });
-        expect(Math.abs(p[i]! - expected.p), `p of ${i}`).toBeLessThan(3e-7 * Math.max(1, Math.abs(expected.p)));
-        expect(Math.abs(m[i]! - expected.m), `m of ${i}`).toBeLessThan(1e-8);
-        expect(Math.abs(v[i]! - expected.v), `v of ${i}`).toBeLessThan(1e-9);
-        expect(Math.abs(average[i]! - expected.ema), `moving average of ${i}`).toBeLessThan(5e-7 * Math.max(1, Math.abs(state.ema)));
+        note('p', p[i]! - expected.p, 3e-7 * Math.max(1, Math.abs(expected.p)));
+        note('m', m[i]! - expected.m, 1e-8);
+        note('v', v[i]! - expected.v, 1e-9);
+        note('ema', average[i]! - expected.ema, 5e-7 * Math.max(1, Math.abs(state.ema)));
       }
+      for (const [key, excess] of Object.entries(worst)) expect(excess, `${key}, in units of what is allowed`).toBeLessThan(1);
     });
   }
 
@@ -227,7 +232,10 @@ describe('the optimiser', () => {
     const run = await update(UPDATE, (gradient) => (gradient[5] = value));
     expect(Number.isFinite(run.result['norm'])).toBe(false);
     expect(run.result['proceed']).toBe(0);
-    const bits = (copies: readonly Float32Array[][]): Uint32Array[] => copies.flat().map((copy) => new Uint32Array(copy.slice().buffer));
-    expect(bits(run.after)).toEqual(bits(run.before));
+    const isSame = (a: Float32Array, b: Float32Array): boolean =>
+      Buffer.compare(Buffer.from(a.slice().buffer), Buffer.from(b.slice().buffer)) === 0;
+    run.after.forEach((copies, arena) =>
+      copies.forEach((copy, i) => expect(isSame(copy, run.before[arena]![i]!), `copy ${i} of arena ${arena}`).toBe(true)),
+    );
   });
 });

@@ -1,7 +1,7 @@
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { ParameterSet, StepMetrics, UpdateScalars } from '../../training/training-step.js';
+import type { CaseSources } from '../case-report.js';
 import type { GoldenCase } from '../golden-case.js';
-import type { CaseSources } from '../verify-case.js';
 import type { TrainingDescription } from './description.js';
 
 /** Allowed differences of a kind of case, as the README of the cases has them. */
