@@ -11,8 +11,12 @@ import type { TrainingDescription } from './description.js';
 import { formulaPolicy, hasFormula } from './formula-policy.js';
 import { type OpenTrainingCase, TRAINING_TOLERANCES, type TrainingCaseNetwork } from './training-network.js';
 
-/** The encoder is the most sensitive part: float32 PyTorch differs from float64 five times as much as in the U-Net. */
-const TOLERANCES = { ...TRAINING_TOLERANCES, gradient: 5e-4, change: 5e-2 };
+/**
+ * The encoder is the most sensitive part: float32 PyTorch differs from float64 five times as much as in the U-Net. At a kink of a ReLU or a
+ * tie of a pool the gradient jumps: on the second batch of `train-image` that of float32 PyTorch differs from float64 by 10⁻³ in relative
+ * L2, and its norm by 10⁻⁴ from that of float64 with ᾱ rounded otherwise. So later norms have a bound of their own.
+ */
+const TOLERANCES = { ...TRAINING_TOLERANCES, gradient: 5e-4, change: 5e-2, laterNorm: 2e-3 };
 
 /** Whether a case trains through cameras. */
 export function hasPictures(golden: GoldenCase): boolean {

@@ -12,6 +12,8 @@ export interface TrainingTolerances {
   readonly gradient: number;
   /** Of norms and clip factors, relative. */
   readonly norm: number;
+  /** The same after the first step, where a network amplifies rounding. Default: as at the first step. */
+  readonly laterNorm?: number;
   /** Of the weights' change, relative L2 over all parameters; and where the rate is so small that rounding shows. */
   readonly change: number;
   readonly smallChange: number;
