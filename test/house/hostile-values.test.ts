@@ -6,9 +6,11 @@ import * as core from '../../src/entries/core.js';
 import * as diffusion from '../../src/entries/diffusion.js';
 import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
+import * as robots from '../../src/entries/robots.js';
 import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
+import { FeetechArm } from '../support/feetech-arm.js';
 import { golden } from '../support/folders.js';
 import { faultsOf, optionProbes, type Probe, Reached } from '../support/hostile.js';
 import { EPSILON } from '../support/toy.js';
@@ -168,6 +170,29 @@ const STRATEGIES: readonly Probe[] = [
 ];
 
 const source = golden('state-ddim2/policy');
+const LINE = { write: async () => {}, onData: () => {}, onClose: () => {}, close: async () => {} };
+const CALIBRATION = robots.readCalibration(new FeetechArm().calibration);
+const ARM = { calibration: CALIBRATION, units: 'degrees', maxRelativeTarget: 5 } as const;
+const ROBOTS: readonly Probe[] = [
+  { what: 'FeetechBus: the line', call: (value) => new robots.FeetechBus(value) },
+  ...optionProbes(
+    'FeetechBus',
+    {} as robots.FeetechBusOptions,
+    ['timeoutMs', 'retries'],
+    (options) => new robots.FeetechBus(LINE, options),
+  ),
+  ...optionProbes(
+    'SoFollower',
+    ARM as robots.SoFollowerOptions,
+    ['calibration', 'units', 'maxRelativeTarget', 'writesCalibration'],
+    (options) => new robots.SoFollower(new robots.FeetechBus(LINE), options),
+    { maxRelativeTarget: ['0.5', 'Infinity', '1e300'], writesCalibration: ['true'] },
+  ),
+  { what: 'SoFollower: the bus', call: (value) => new robots.SoFollower(value, ARM) },
+  { what: 'readCalibration', call: (value) => robots.readCalibration(value) },
+  { what: 'openWebSerial', call: (value) => robots.openWebSerial(value) },
+];
+
 const PORT = { postMessage: () => reached(), on: () => {} };
 const WORKER: readonly Probe[] = [
   { what: 'openPolicyWorker: the worker', call: (value) => worker.openPolicyWorker(value, 'hf:someone/policy') },
@@ -468,6 +493,7 @@ const ALL = [
   ['strategies', STRATEGIES],
   ['loading and devices', LOADING],
   ['workers', WORKER],
+  ['robots', ROBOTS],
   ['checkpoints', CHECKPOINTS],
   ['the control loop', CONTROL],
   ['Push-T', PUSH_T],
@@ -484,13 +510,16 @@ describe.each(ALL)('a hostile value given to %s', (_, probes) => {
 describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
-  it.each(Object.entries({ core, checkpoints, diffusion, evaluation, pushT, web, worker }))('try every function of %s', (_, entry) => {
-    const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
-    // A policy's methods are listed by their own names.
-    expect(functions.map(([name]) => name).filter((name) => !['Policy', 'PolicyWorker'].includes(name) && !probed.includes(name))).toEqual(
-      [],
-    );
-  });
+  it.each(Object.entries({ core, checkpoints, diffusion, evaluation, pushT, web, worker, robots }))(
+    'try every function of %s',
+    (_, entry) => {
+      const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
+      // A policy's methods are listed by their own names.
+      expect(
+        functions.map(([name]) => name).filter((name) => !['Policy', 'PolicyWorker'].includes(name) && !probed.includes(name)),
+      ).toEqual([]);
+    },
+  );
 
   it('try every method of a policy', () => {
     const methods = Object.getOwnPropertyNames(Policy.prototype).filter(

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { UnetShape } from '../../src/spec/network-shapes.js';
 import type { ParameterSet, UNetBatch } from '../../src/training/training-step.js';
+import { unetLayout } from '../../src/training/unet/parameters.js';
 import type { UNetTraining } from '../../src/training/unet/unet-training.js';
 import { useTestDevice } from '../support/device.js';
+import { DeviceCalls } from '../support/device-calls.js';
 import { openTraining, randomBatch, randomWeights, SMALL_UNET, UPDATE } from '../support/unet-training.js';
 
 const device = useTestDevice();
@@ -44,6 +47,18 @@ describe('a U-Net compiled for training', () => {
         return bitsOf(training);
       });
     expect(await once()).toBe(await once());
+  });
+
+  it('is the same to the bit in many small arenas', async () => {
+    const after = (bindingBytes: number | undefined): Promise<string> =>
+      using(openTraining(device(), bindingBytes === undefined ? {} : { bindingBytes }), async (training) => {
+        for (const step of [1, 2]) training.run(batchOf(3, step), { ...UPDATE, clipNorm: null, stepNumber: step });
+        return bitsOf(training);
+      });
+    // As large as the largest matrix: the FiLM projections of all blocks, 16 × 192.
+    const bindingBytes = 4 * 16 * 192;
+    expect(unetLayout(SMALL_UNET, bindingBytes).arenas.length).toBeGreaterThan(2);
+    expect(await after(bindingBytes)).toBe(await after(undefined));
   });
 
   it('adds up gradients of several batches, and forgets them where it is not told to', async () => {
@@ -116,6 +131,23 @@ describe('a U-Net compiled for training', () => {
     });
   });
 
+  it('takes one submit and two writes a step, and makes nothing but the encoder', async () => {
+    await using(openTraining(device()), async (training) => {
+      training.run(batchOf(3, 1), UPDATE);
+      await training.metrics();
+      const { gpuDevice } = device();
+      const some = gpuDevice.createBuffer({ size: 16, usage: 0x8 });
+      const calls = new DeviceCalls(gpuDevice, some);
+      try {
+        for (const step of [2, 3, 4, 5]) training.run(batchOf(3, step), { ...UPDATE, stepNumber: step });
+        expect(calls.counts).toEqual({ createCommandEncoder: 4, writeBuffer: 8, submit: 4 });
+      } finally {
+        calls.restore();
+        some.destroy();
+      }
+    });
+  });
+
   it('writes and reads every copy as a whole', async () => {
     await using(openTraining(device()), async (training) => {
       const weights = randomWeights(training);
@@ -172,7 +204,17 @@ describe('a U-Net compiled for training', () => {
   });
 
   it('refuses networks that it cannot train', async () => {
-    await expect(openTraining(device(), { shape: { ...SMALL_UNET, downDims: [10] } })).rejects.toThrow('multiple of 4');
+    const shapes: readonly [Partial<UnetShape>, string][] = [
+      [{ downDims: [10] }, 'multiple of 4'],
+      [{ downDims: [8, 20], groups: 8 }, 'n_groups = 8'],
+      [{ downDims: [12] }, 'multiple of 8'],
+      [{ horizon: 5 }, 'horizon'],
+      [{ kernelSize: 4 }, 'kernel_size'],
+      [{ stepEmbedDim: 7 }, 'diffusion_step_embed_dim'],
+    ];
+    for (const [change, message] of shapes) {
+      await expect(openTraining(device(), { shape: { ...SMALL_UNET, ...change } })).rejects.toThrow(message);
+    }
     await expect(openTraining(device(), { batchSize: 0 })).rejects.toThrow('batchSize');
     await expect(openTraining(device(), { predictionType: 'v' as 'sample' })).rejects.toThrow('predictionType');
   });
