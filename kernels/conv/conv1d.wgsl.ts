@@ -3,7 +3,7 @@ import { at, declareBindings, declareShape, type Kernel, type KernelBinding, SHA
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 import { convInput } from './conv-input.wgsl.js';
-import { PROLOGUE_LAYOUTS, PROLOGUE_SIZES, PROLOGUE_VEC4S, prologueBindings, prologueParts, prologueText } from './conv-prologue.wgsl.js';
+import { PROLOGUE_LAYOUTS, PROLOGUE_VEC4S, prologueBindings, prologueParts, prologueSizes, prologueText } from './conv-prologue.wgsl.js';
 import { type Conv1dParameters, turnOf } from './conv1d-shape.js';
 import { tapMap } from './taps.js';
 
@@ -64,10 +64,12 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
     const lines = uses.map(({ column, window }) => `        acc${column} += w * ${input.value(channel, window)};`);
     return `      {\n        let w = ${format.unpack('chunk', pair)};\n${lines.join('\n')}\n      }`;
   };
+  const loaded = (index: number): string => `load_chunk(base + ${index * BLOCK_LANES}u)`;
+  const chunks = p.loadsFirst ? unroll(turn.chunks, (index) => `    let chunk${index} = ${loaded(index)};`) : '';
   const products = unroll(
     turn.chunks,
     (index) => `    {
-      let chunk = load_chunk(base + ${index * BLOCK_LANES}u);
+      let chunk = ${p.loadsFirst ? `chunk${index}` : loaded(index)};
 ${unroll(pairs, (pair) => product(index, pair))}
     }`,
   );
@@ -91,7 +93,7 @@ ${declareShape(
     'turns',
     'block_chunks',
     ...(p.split ? ['split_turns', 'split_stride'] : []),
-    ...(p.stage ? PROLOGUE_SIZES : []),
+    ...(p.stage ? prologueSizes(p.stage) : []),
   ],
   ['x', 'y', ...(p.residual ? ['residual'] : []), ...(p.stage ? PROLOGUE_LAYOUTS : [])],
 )}
@@ -106,7 +108,7 @@ const BLOCK_LANES: u32 = ${BLOCK_LANES}u;
 const TURN_CHUNKS: u32 = ${turn.chunks}u;
 const TURN_CHANNELS: u32 = ${turn.channels}u;
 
-${activationFunctions(p.inActivation, p.outActivation, p.stage ? 'mish' : 'none')}
+${activationFunctions(p.inActivation, p.outActivation, p.stage && p.stage.norm !== 'none' ? 'mish' : 'none')}
 
 ${format.loadChunk}
 
@@ -169,7 +171,7 @@ ${input.prepare}
 ${unroll(columns, (column) => `  var acc${column} = vec4f();`)}
 
   for (var n = first_turn${slices > 1 ? ' + slice' : ''}; n < end_turn; n += SLICES) {
-    let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
+    let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;${chunks === '' ? '' : `\n${chunks}`}
 ${input.load}
 ${products}
   }
@@ -189,10 +191,8 @@ ${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `
 `;
   const name = p.geometry.transposed ? 'conv_transpose1d' : kernelSize === 1 ? 'linear' : 'conv1d';
   const { inLength, stride } = p.geometry;
-  const loads = p.stage
-    ? ['group_norm', ...prologueParts(p.stage)]
-    : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
-  const cut = `${columns}c ${lanes}x${slices} ${format.name}`;
+  const loads = p.stage ? prologueParts(p.stage) : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
+  const cut = `${columns}c ${lanes}x${slices} ${format.name}${p.loadsFirst ? ' first' : ''}`;
   return {
     label: `${name} k${kernelSize} s${stride} ${inLength} -> ${outLength} ${cut}, ${loads.join(' ')}${p.split ? ', split' : ''}`,
     code,

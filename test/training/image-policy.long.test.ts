@@ -53,7 +53,7 @@ function optionsOf(isSeparate: boolean): ImagePolicyTrainingOptions {
     height: 32,
     width: 32,
   } as const;
-  const images: ImageInputs = { frame: [36, 40], resize: undefined, crop: [32, 32], encoder, isSeparate };
+  const images: ImageInputs = { frame: [40, 44], resize: undefined, crop: [36, 40], encoder, isSeparate };
   return {
     shape: {
       actionDim: 2,
@@ -83,7 +83,7 @@ function batchOf(pictures: readonly number[], count = SIZE): ImagePolicyBatch {
     vectors: normals.floats(SIZE * 3),
     pictures: pictures.map((seed) => {
       const random = new Normals(seed);
-      return Uint8Array.from({ length: SIZE * 36 * 40 * 3 }, () => random.uniform() * 256);
+      return Uint8Array.from({ length: SIZE * 40 * 44 * 3 }, () => random.uniform() * 256);
     }),
     crops: null,
     actions: normals.floats(SIZE * 8),
