@@ -50,8 +50,8 @@ function optionsOf(isSeparate: boolean): ImagePolicyTrainingOptions {
     norm: 'group',
     keypoints: FEATURES / 2,
     encoders: isSeparate ? 2 : 1,
-    height: 32,
-    width: 32,
+    height: 36,
+    width: 40,
   } as const;
   const images: ImageInputs = { frame: [40, 44], resize: undefined, crop: [36, 40], encoder, isSeparate };
   return {
@@ -176,6 +176,10 @@ describe('an image policy that cannot be trained', () => {
     ],
     ['1 frames of 11 values make 11, the network reads 19', { observations: OBSERVATIONS.slice(0, 2) }],
     ['batchSize: expected an integer from 1 on', { batchSize: 0 }],
+    [
+      'images: pictures are 40×44 after resize and crop, the encoder reads 36×40',
+      { images: { ...optionsOf(false).images, crop: undefined } },
+    ],
   ])('is refused: %s', async (message, change) => {
     await expect(ImagePolicyTraining.create(device(), { ...optionsOf(false), ...change })).rejects.toThrow(message);
   });
