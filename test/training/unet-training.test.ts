@@ -50,7 +50,7 @@ describe('a U-Net compiled for training', () => {
   });
 
   it('is the same to the bit in many small arenas', async () => {
-    const after = (bindingBytes: number | undefined): Promise<string> =>
+    const trained = (bindingBytes: number | undefined): Promise<string> =>
       using(openTraining(device(), bindingBytes === undefined ? {} : { bindingBytes }), async (training) => {
         for (const step of [1, 2]) training.run(batchOf(3, step), { ...UPDATE, clipNorm: null, stepNumber: step });
         return bitsOf(training);
@@ -58,7 +58,7 @@ describe('a U-Net compiled for training', () => {
     // As large as the largest matrix: the FiLM projections of all blocks, 16 × 192.
     const bindingBytes = 4 * 16 * 192;
     expect(unetLayout(SMALL_UNET, bindingBytes).arenas.length).toBeGreaterThan(2);
-    expect(await after(bindingBytes)).toBe(await after(undefined));
+    expect(await trained(bindingBytes)).toBe(await trained(undefined));
   });
 
   it('adds up gradients of several batches, and forgets them where it is not told to', async () => {
