@@ -67,7 +67,7 @@ export class ImagePolicyTraining implements TrainingStep<ImagePolicyBatch> {
     try {
       const constants = await uploadConstants(uploader, options);
       const { preparation } = constants;
-      const kept: [number, number] = preparation.tables ? [...images.frame] : [preparation.height, preparation.width];
+      const kept: [number, number] = preparation.table ? [...images.frame] : [preparation.height, preparation.width];
       const packers = {
         unet: new UNetBatchPacker(shape, batchSize, alphasCumprod(schedule, 'pytorch')),
         images: new ImageBatchPacker({ batchSize, observationSteps, observations, frame: images.frame, kept, layout }),

@@ -67,7 +67,7 @@ export function recordImagePolicy(
   const cameras = observations.filter(({ kind }) => kind === 'image').length;
   const frames = builder.buffer('pictures', packers.images.bytes);
   // A resize takes the middle: its tables begin there.
-  const offsets = preparation.tables ? undefined : builder.buffer('crops', cameras * windows * 8);
+  const offsets = preparation.table ? undefined : builder.buffer('crops', cameras * windows * 8);
   const { offsets: places, width } = frameOffsets(observations);
   const imagePlaces = places.filter((_, index) => observations[index]?.kind === 'image');
   const features = images.encoder.encoders === 1 ? cameras : 1;
