@@ -111,12 +111,14 @@ export function recordPrepareFrames(
     readonly format: FrameFormat;
     readonly statistics: GPUBuffer;
     readonly cameras: number;
+    /** vec2u [frame]: first row and column of each, instead of the middle; not with a resize. */
+    readonly offsets?: BufferRange | undefined;
     readonly y: FeatureMap;
     readonly first?: number;
     readonly count?: number;
   },
 ): void {
-  const { frames, format, statistics, cameras, y, first = 0, count = y.batch } = call;
+  const { frames, format, statistics, cameras, offsets, y, first = 0, count = y.batch } = call;
   const { geometry, height, width, table, buffer } = preparation;
   const sides = sourceSides(geometry);
   const bytes = frameBytes(format, sides);
@@ -141,8 +143,15 @@ export function recordPrepareFrames(
     first,
   });
   builder.dispatch(
-    prepareFramesKernel({ format, resized: buffer !== undefined, invocations: INVOCATIONS }),
-    [builder.shape(shape), frames, { buffer: builder.existing(statistics) }, ...(buffer ? [{ buffer }] : []), { buffer: y.buffer }],
+    prepareFramesKernel({ format, resized: buffer !== undefined, offsets: offsets !== undefined, invocations: INVOCATIONS }),
+    [
+      builder.shape(shape),
+      frames,
+      { buffer: builder.existing(statistics) },
+      ...(offsets ? [offsets] : []),
+      ...(buffer ? [{ buffer }] : []),
+      { buffer: y.buffer },
+    ],
     [Math.ceil((height * width) / INVOCATIONS), 1, count],
   );
 }

@@ -1,0 +1,158 @@
+import { encoderPrefixes } from '../../checkpoints/lerobot/encoder-tensors.js';
+import { alphasCumprod } from '../../diffusion/noise-schedule.js';
+import { OptionError } from '../../foundation/errors.js';
+import { shownValue } from '../../foundation/shown.js';
+import { encoderFeatures } from '../../networks/image-encoder/shape.js';
+import type { ComputeDevice } from '../../runtime/device.js';
+import type { Plan } from '../../runtime/plan.js';
+import { Uploader } from '../../runtime/uploader.js';
+import { addEncoderRequests, imageEncoderParameters } from '../image-encoder/parameters.js';
+import { ParameterLayout } from '../plan/parameter-layout.js';
+import { ParameterStore } from '../plan/parameter-store.js';
+import { RecordedStep } from '../plan/recorded-step.js';
+import type { ParameterInfo, ParameterSet, StepMetrics, TrainingStep, UpdateScalars } from '../training-step.js';
+import { UNetBatchPacker } from '../unet/batch.js';
+import { unetParameters, unetRequests } from '../unet/parameters.js';
+import { frameOffsets, ImageBatchPacker, type ImagePolicyBatch, type PackedImages } from './batch.js';
+import { type ImagePolicyTrainingOptions, recordImagePolicy, uploadConstants, type Written } from './record.js';
+
+export type { ImagePolicyTrainingOptions } from './record.js';
+
+/**
+ * A diffusion policy with cameras compiled for training: pictures are cropped, normalised and encoded, their features join the vectors of
+ * their frames, and the U-Net's gradient of the conditioning trains the encoders, all in one submit. Weights begin as zeros: write them.
+ */
+export class ImagePolicyTraining implements TrainingStep<ImagePolicyBatch> {
+  readonly batchSize: number;
+  readonly parameters: readonly ParameterInfo[];
+  readonly #device: ComputeDevice;
+  readonly #step: RecordedStep;
+  readonly #store: ParameterStore;
+  readonly #unetPacker: UNetBatchPacker;
+  readonly #packer: ImageBatchPacker;
+  readonly #written: Written;
+  readonly #uploader: Uploader;
+
+  private constructor(
+    device: ComputeDevice,
+    batchSize: number,
+    step: RecordedStep,
+    store: ParameterStore,
+    packers: { readonly unet: UNetBatchPacker; readonly images: ImageBatchPacker },
+    written: Written,
+    uploader: Uploader,
+  ) {
+    this.batchSize = batchSize;
+    this.parameters = store.parameters;
+    this.#device = device;
+    this.#step = step;
+    this.#store = store;
+    this.#unetPacker = packers.unet;
+    this.#packer = packers.images;
+    this.#written = written;
+    this.#uploader = uploader;
+  }
+
+  /** @throws OptionError for a policy that cannot be trained; DeviceLimitError where the device is too small. */
+  static async create(device: ComputeDevice, options: ImagePolicyTrainingOptions): Promise<ImagePolicyTraining> {
+    const { shape, batchSize, schedule, ema, images, observations, observationSteps, layout = 'hwc' } = options;
+    checkOptions(options);
+    const prefixes = encoderPrefixes(images.encoder, images.isSeparate);
+    const requests = unetRequests(shape);
+    for (const prefix of prefixes) addEncoderRequests(requests, images.encoder, prefix);
+    const parameterLayout = new ParameterLayout(device.limits.maxStorageBufferBindingSize, requests.matrices, requests.vectors);
+    const parameters = [...prefixes.flatMap((prefix) => imageEncoderParameters(images.encoder, prefix)), ...unetParameters(shape)];
+    const uploader = new Uploader(device);
+    const store = await ParameterStore.create(device, parameterLayout, parameters, ema);
+    try {
+      const constants = await uploadConstants(uploader, options);
+      const { preparation } = constants;
+      const kept: [number, number] = preparation.table ? [...images.frame] : [preparation.height, preparation.width];
+      const packers = {
+        unet: new UNetBatchPacker(shape, batchSize, alphasCumprod(schedule, 'pytorch')),
+        images: new ImageBatchPacker({ batchSize, observationSteps, observations, frame: images.frame, kept, layout }),
+      };
+      let written: Written | undefined;
+      const recorded = { batchSize, batchWords: packers.unet.words, ...(options.probes ? { probes: options.probes } : {}) };
+      const step = await RecordedStep.compile(device, store, recorded, (recorder) => {
+        written = recordImagePolicy(recorder, options, packers, constants);
+      });
+      return new ImagePolicyTraining(device, batchSize, step, store, packers, written as unknown as Written, uploader);
+    } catch (error) {
+      store.destroy();
+      uploader.destroy();
+      throw error;
+    }
+  }
+
+  get memory(): Readonly<Record<string, number>> {
+    return this.#step.memory;
+  }
+
+  /** @internal */
+  get plan(): Plan {
+    return this.#step.plan;
+  }
+
+  run(batch: ImagePolicyBatch, update: UpdateScalars | null, { accumulate = false }: { readonly accumulate?: boolean } = {}): void {
+    const { words, inverseCount } = this.#prepare(batch);
+    this.#step.run(words, { update, accumulate, inverseCount });
+  }
+
+  /** As `run`, and hands out the probes that it was compiled with. @internal */
+  runProbed(batch: ImagePolicyBatch, update: UpdateScalars | null): Promise<Map<string, Float32Array>> {
+    const { words, inverseCount } = this.#prepare(batch);
+    return this.#step.runProbed(words, { update, accumulate: false, inverseCount });
+  }
+
+  metrics(): Promise<StepMetrics & { readonly clipFactor: number }> {
+    return this.#step.metrics();
+  }
+
+  read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>> {
+    return this.#store.read(set);
+  }
+
+  write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void {
+    this.#store.write(set, tensors);
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+    this.#uploader.destroy();
+  }
+
+  #prepare(batch: ImagePolicyBatch): ReturnType<UNetBatchPacker['pack']> {
+    this.#device.assertUsable();
+    const images: PackedImages = this.#packer.pack(batch);
+    const packed = this.#unetPacker.pack({ ...batch, conditioning: images.conditioning });
+    const { queue } = this.#device.gpuDevice;
+    const { frames, offsets } = this.#written;
+    queue.writeBuffer(this.plan.gpuBuffer(frames), 0, images.frames);
+    if (offsets) queue.writeBuffer(this.plan.gpuBuffer(offsets), 0, images.offsets);
+    return packed;
+  }
+}
+
+function checkOptions({ batchSize, observations, observationSteps, shape, images }: ImagePolicyTrainingOptions): void {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new OptionError(`batchSize: expected an integer from 1 on, found ${shownValue(batchSize)}.`);
+  }
+  const { width } = frameOffsets(observations);
+  if (width * observationSteps !== shape.conditioningDim) {
+    throw new OptionError(
+      `observations: ${observationSteps} frames of ${width} values make ${width * observationSteps}, the network reads ${shape.conditioningDim}.`,
+    );
+  }
+  const [height, columns] = images.crop ?? images.resize ?? images.frame;
+  if (images.encoder.height !== height || images.encoder.width !== columns) {
+    throw new OptionError(
+      `images: pictures are ${height}×${columns} after resize and crop, the encoder reads ${images.encoder.height}×${images.encoder.width}.`,
+    );
+  }
+  const odd = observations.find(({ kind, size }) => kind === 'image' && size !== encoderFeatures(images.encoder));
+  if (odd)
+    throw new OptionError(
+      `observations: the encoder makes ${encoderFeatures(images.encoder)} features of "${odd.name}", found ${odd.size}.`,
+    );
+}
