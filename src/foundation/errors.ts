@@ -20,6 +20,9 @@ export class CheckpointError extends WarmstepError {}
 /** The checkpoint is valid, but asks for something this engine does not do (image features, pickles, …). */
 export class UnsupportedCheckpointError extends CheckpointError {}
 
+/** A data set is malformed, incomplete or inconsistent: the message names file, episode and frame; mend it or record it again. */
+export class DatasetError extends WarmstepError {}
+
 /** An option or argument of a call is not usable: correct the call. */
 export class OptionError extends WarmstepError {}
 
