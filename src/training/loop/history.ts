@@ -1,5 +1,5 @@
-import { shown } from '../../foundation/shown.js';
 import { CheckpointError } from '../../foundation/errors.js';
+import { shown } from '../../foundation/shown.js';
 import type { TrainingEvent } from './events.js';
 import { type RunStorage, readText, writeText } from './run-storage.js';
 

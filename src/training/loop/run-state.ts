@@ -73,14 +73,17 @@ export async function loadState(
 ): Promise<RunPosition> {
   const source = await storage.open(STATE_FILE);
   if (source === undefined) {
-    throw new OptionError(`${storage.name}: expected a saved run in ${STATE_FILE}, found none. Start without resuming, or give the folder of the run.`);
+    throw new OptionError(
+      `${storage.name}: expected a saved run in ${STATE_FILE}, found none. Start without resuming, or give the folder of the run.`,
+    );
   }
   try {
     const file = await SafetensorsFile.open(source);
     const position = readHeader(file, identity);
     for (const set of storedSets(hasEma)) {
       const tensors = new Map<string, Float32Array>();
-      for (const parameter of step.parameters) tensors.set(parameter.name, await readParameter(file, `${set}.${parameter.name}`, parameter));
+      for (const parameter of step.parameters)
+        tensors.set(parameter.name, await readParameter(file, `${set}.${parameter.name}`, parameter));
       step.write(set, tensors);
     }
     return position;
@@ -118,7 +121,9 @@ function readHeader(file: SafetensorsFile, identity: RunIdentity): RunPosition {
   }
   const { step, batches } = parsed(file, 'position') as Partial<RunPosition>;
   if (!isCount(step) || !isCount(batches)) {
-    throw new CheckpointError(`${file.name}: expected a position with steps and batches, found ${shown({ step, batches })}. The file is damaged: start anew.`);
+    throw new CheckpointError(
+      `${file.name}: expected a position with steps and batches, found ${shown({ step, batches })}. The file is damaged: start anew.`,
+    );
   }
   return { step, batches };
 }
@@ -134,5 +139,7 @@ function parsed(file: SafetensorsFile, key: string): object {
   } catch {
     // Said below.
   }
-  throw new CheckpointError(`${file.name}: expected a JSON object as metadata "${key}", found ${shown(file.metadata.get(key))}. The file is damaged: start anew.`);
+  throw new CheckpointError(
+    `${file.name}: expected a JSON object as metadata "${key}", found ${shown(file.metadata.get(key))}. The file is damaged: start anew.`,
+  );
 }

@@ -73,6 +73,8 @@ class TrainingRun<Batch> {
   readonly #plan: RunPlan;
   readonly #parts: RunParts<Batch>;
   #position: RunPosition = { step: 0, batches: 0 };
+  /** The batch that comes next; being prepared. */
+  #next: Promise<Batch> | undefined;
   #log = new HistoryLog();
   /** Metrics that were asked for and not waited for. */
   #pending: { readonly step: number; readonly metrics: Promise<StepMetrics> } | undefined;
@@ -93,20 +95,16 @@ class TrainingRun<Batch> {
       this.#position = await loadState(storage, step, identity, this.#hasEma);
       this.#log = new HistoryLog(await loadHistory(storage, this.#position.step));
     }
-    let next = this.#nextBatch();
+    this.#next = this.#nextBatch();
     while (this.#position.step < steps) {
-      if (signal?.aborted) {
-        await this.#settle();
-        await this.#save();
-        signal.throwIfAborted();
-      }
+      if (signal?.aborted) await this.#stop(signal);
       const began = this.#parts.now();
-      next = await this.#doStep(next);
+      await this.#doStep();
       this.#workedMs += this.#parts.now() - began;
       this.#worked++;
       const done = this.#position.step;
       const isOver = done === steps;
-      if (isOver || done % evaluateEvery === 0) await this.#evaluate();
+      if (isOver || done % evaluateEvery === 0) await this.#evaluate(signal);
       if (isOver || done % saveEvery === 0) await this.#checkpoint();
     }
     await this.#tell({ kind: 'done', step: this.#position.step });
@@ -118,25 +116,23 @@ class TrainingRun<Batch> {
   }
 
   /** Runs one step and prepares the batch after it, while the device works. */
-  async #doStep(first: Promise<Batch>): Promise<Promise<Batch>> {
+  async #doStep(): Promise<void> {
     const { accumulate, optimizer, steps } = this.#plan;
-    let next = first;
     for (let i = 0; i < accumulate; i++) {
-      const batch = await next;
+      const batch = await (this.#next as Promise<Batch>);
       const isLast = i === accumulate - 1;
       const { step, batches } = this.#position;
       this.#parts.step.run(batch, isLast ? updateScalars(optimizer, steps, step) : null, { accumulate: i > 0 });
       this.#position = { step: isLast ? step + 1 : step, batches: batches + 1 };
-      next = this.#nextBatch();
+      this.#next = this.#nextBatch();
     }
-    if (!this.#isReadingDue()) return next;
+    if (!this.#isReadingDue()) return;
     await this.#settle();
     this.#lastRead = this.#parts.now();
     const metrics = this.#parts.step.metrics();
     // Whoever waits for it hears of it.
     metrics.catch(() => {});
     this.#pending = { step: this.#position.step, metrics };
-    return next;
   }
 
   #isReadingDue(): boolean {
@@ -164,13 +160,13 @@ class TrainingRun<Batch> {
     this.#pending = undefined;
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw this.#nonFinite(step, loss, gradientNorm);
     const { steps, optimizer, accumulate } = this.#plan;
-    const rows = Math.min(step * accumulate * this.#parts.step.batchSize, Number.MAX_SAFE_INTEGER);
+    const perEpoch = Math.ceil(this.#parts.batches.rows / this.#parts.step.batchSize);
     const stepsPerSecond = this.#worked === 0 ? 0 : (1000 * this.#worked) / Math.max(this.#workedMs, 1e-3);
     await this.#tell({
       kind: 'step',
       step,
       steps,
-      epoch: rows / this.#parts.batches.rows,
+      epoch: (step * accumulate) / perEpoch,
       loss,
       gradientNorm,
       learningRate: updateScalars(optimizer, steps, step - 1).learningRate,
@@ -187,10 +183,22 @@ class TrainingRun<Batch> {
     );
   }
 
-  async #evaluate(): Promise<void> {
+  async #evaluate(signal: AbortSignalLike | undefined): Promise<void> {
     await this.#settle();
     const { step } = this.#position;
-    await this.#tell({ kind: 'evaluation', step, ...(await this.#parts.evaluate(step)) });
+    try {
+      await this.#tell({ kind: 'evaluation', step, ...(await this.#parts.evaluate(step)) });
+    } catch (error) {
+      if (signal?.aborted) await this.#stop(signal);
+      throw error;
+    }
+  }
+
+  /** Saves what there is, and throws the reason. */
+  async #stop(signal: AbortSignalLike): Promise<void> {
+    await this.#settle();
+    await this.#save();
+    signal.throwIfAborted();
   }
 
   async #checkpoint(): Promise<void> {
