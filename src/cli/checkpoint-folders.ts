@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { packageInfo } from '../platform/node/environment.js';
+import { localFolder } from './local-folder.js';
 
 /** Where a policy lies, and its predictor: a folder, or "shift". */
 export interface CheckpointFolders {
@@ -16,9 +17,10 @@ export function bundledCheckpoint(): { readonly policy: string; readonly predict
   return { policy: join(folder, 'policy'), predictor: join(folder, 'predictor') };
 }
 
-/** What the command line names; without a policy the bundled one, whose predictor goes with it. */
-export function checkpointFolders(values: { readonly policy?: string; readonly predictor?: string }): CheckpointFolders {
-  if (values.policy !== undefined) return { policy: values.policy, predictor: values.predictor };
+/** What the command line names, loaded from the Hub where it says so; without a policy the bundled one, whose predictor goes with it. */
+export async function checkpointFolders(values: { readonly policy?: string; readonly predictor?: string }): Promise<CheckpointFolders> {
+  const predictor = values.predictor === undefined ? undefined : await localFolder(values.predictor);
+  if (values.policy !== undefined) return { policy: await localFolder(values.policy), predictor };
   const bundled = bundledCheckpoint();
-  return { policy: bundled.policy, predictor: values.predictor ?? bundled.predictor };
+  return { policy: bundled.policy, predictor: predictor ?? bundled.predictor };
 }

@@ -4,6 +4,7 @@ import type { LoadPolicyOptions } from '../platform/options.js';
 import type { LoadProgress, OnLoadProgress } from '../policy/load-progress.js';
 import type { Policy } from '../policy/policy.js';
 import type { ComputeDevice, Profile } from '../runtime/device.js';
+import { bytes } from '../terminal/format.js';
 import { given } from '../terminal/options.js';
 import { printNote } from '../terminal/output.js';
 import { Progress } from '../terminal/progress.js';
@@ -53,6 +54,7 @@ export function showLoading(progress: Pick<Progress, 'update'>): OnLoadProgress 
 }
 
 function stageText({ stage, done, total, ...rest }: LoadProgress): string {
+  if (stage === 'download') return `${bytes(done)} of ${bytes(total)} fetched`;
   if (!('kernel' in rest)) return `weights, block ${done} of ${total}`;
   return `${stage === 'kernels' ? 'compiled' : 'ran for the first time'} ${done} of ${total} kernels, last ${rest.kernel}`;
 }

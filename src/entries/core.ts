@@ -11,6 +11,7 @@ export {
   DeviceLimitError,
   DeviceLostError,
   DisposedError,
+  DownloadError,
   HalfRangeError,
   NoAdapterError,
   NonFiniteError,
@@ -38,6 +39,8 @@ export {
   type StatelessRequest,
 } from '../policy/policy.js';
 export type { PrecisionChoice } from '../policy/precision.js';
+export type { Fetch, FetchRequest, FetchResponse } from '../remote/http.js';
+export { type UrlSourceOptions, urlSource } from '../remote/url-source.js';
 export {
   type AdapterFacts,
   type AdapterSummary,

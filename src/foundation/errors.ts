@@ -52,3 +52,6 @@ export class ShaderError extends WarmstepError {
 
 /** The network produced NaN or infinity; no action is returned. */
 export class NonFiniteError extends WarmstepError {}
+
+/** A file could not be fetched: its address, the rights to it, or the network. */
+export class DownloadError extends WarmstepError {}

@@ -1,26 +1,45 @@
 import { type CheckpointSource, checkSource } from '../checkpoints/source.js';
 import { checkLoadOptions, loadPolicyWith } from '../policy/load-policy.js';
 import type { Policy } from '../policy/policy.js';
+import { isHubReference } from '../remote/hub/reference.js';
+import { urlSource } from '../remote/url-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
-import type { LoadPolicyOptions, OpenDeviceOptions } from './options.js';
+import { DownloadReporter } from './download-reporter.js';
+import type { HubSourceOptions, LoadPolicyOptions, OpenDeviceOptions } from './options.js';
 
 /** What differs between runtimes. */
 export interface Runtime {
   /** The source of a path. */
   folderSource(folder: string): Promise<CheckpointSource>;
+  /** The source of a folder on the Hub. */
+  hubSource(reference: string, options: HubSourceOptions): Promise<CheckpointSource>;
   openDevice(options: OpenDeviceOptions): Promise<ComputeDevice>;
 }
 
-/** `loadPolicy` of a runtime: paths become sources, and a device is opened where none is given. */
+/** `loadPolicy` of a runtime: paths and addresses become sources, and a device is opened where none is given. */
 export async function loadPolicyIn(runtime: Runtime, source: string | CheckpointSource, options: LoadPolicyOptions): Promise<Policy> {
   checkLoadOptions(options, ['adapter', 'profile']);
   if (typeof source !== 'string') checkSource('loadPolicy', 'source (or the path of a folder)', source);
+  const reporter = new DownloadReporter(options.onProgress);
   const { networks, adapter, profile, ...rest } = options;
-  const policySource = typeof source === 'string' ? await runtime.folderSource(source) : source;
+  const placed = (place: string): Promise<CheckpointSource> => sourceOf(runtime, place, options, reporter);
+  const policySource = typeof source === 'string' ? await placed(source) : source;
   const named = networks?.predictor;
-  const predictor =
-    typeof named === 'string' && named !== 'shift' ? await runtime.folderSource(named) : (named as CheckpointSource | 'shift');
+  const predictor = typeof named === 'string' && named !== 'shift' ? await placed(named) : (named as CheckpointSource | 'shift');
   const given = predictor === undefined ? {} : { networks: { predictor } };
   const choice = { ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) };
-  return loadPolicyWith(policySource, { ...rest, ...given }, () => runtime.openDevice(choice));
+  const onProgress = reporter.loading;
+  return loadPolicyWith(policySource, { ...rest, ...given, ...(onProgress ? { onProgress } : {}) }, () => runtime.openDevice(choice));
+}
+
+/** What a text names: a folder on the Hub (`hf:…`), one on a web server (`https:…`), or a path. */
+async function sourceOf(
+  runtime: Runtime,
+  place: string,
+  { signal }: LoadPolicyOptions,
+  reporter: DownloadReporter,
+): Promise<CheckpointSource> {
+  const options = { ...(signal ? { signal: signal as AbortSignal } : {}), onProgress: reporter.begin() };
+  if (isHubReference(place)) return runtime.hubSource(place, options);
+  return /^https?:\/\//.test(place) ? urlSource(place, options) : runtime.folderSource(place);
 }

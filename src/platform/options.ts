@@ -36,6 +36,19 @@ export interface OpenDeviceOptions extends Omit<OpenCoreOptions, 'variants'> {
 
 export type VariantsChoice = 'tuned' | 'shipped' | VariantTable | NonNullable<OpenCoreOptions['variants']>;
 
+/** How a folder on the Hugging Face Hub is fetched. */
+export interface HubSourceOptions {
+  /** For gated and private repositories. Default: in Node HF_TOKEN, or what `hf auth login` stored. Sent to the endpoint alone. */
+  readonly token?: string;
+  /** Default: in Node HF_ENDPOINT, else https://huggingface.co. */
+  readonly endpoint?: string;
+  readonly signal?: AbortSignal;
+  /** Bytes that are here, of the bytes of all files. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Node: called when the network is down, and the state of an earlier download is used. Default: a warning of the process. */
+  readonly onWarning?: (warning: string) => void;
+}
+
 export interface LoadPolicyOptions extends Omit<LoadSourceOptions, 'networks'> {
   /** Networks beside the policy's own: each a folder or a source. */
   readonly networks?: {

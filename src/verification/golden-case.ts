@@ -10,7 +10,10 @@ const INPUTS = 'inputs.safetensors';
 /** `case.json`: how the reference outputs were computed. */
 export interface CaseDescription {
   readonly name?: string;
-  readonly kind?: 'step';
+  /** `step`: an episode of STEP; `train-…`: a training case, whose other keys verification/training reads. Default: decisions. */
+  readonly kind?: string;
+  /** Folder of the policy, relative to that of the case. Default `policy`. */
+  readonly policy?: string;
   readonly scheduler?: string;
   readonly steps?: number;
   readonly budget?: number;

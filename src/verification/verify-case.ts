@@ -10,13 +10,15 @@ import type { ComputeDevice } from '../runtime/device.js';
 import type { Precision } from '../spec/precision.js';
 import { compareTensor, type TensorReport } from './compare.js';
 import { caseStrategy, GoldenCase } from './golden-case.js';
+import { isTrainingCase, verifyTrainingCase } from './training/verify-training.js';
 import { computeTicks } from './verify-ticks.js';
 import { computeWindow, probesOf } from './verify-window.js';
 
 /** Folders of a case: the case itself, its policy and, for STEP, its predictor. */
 export interface CaseSources {
   readonly golden: CheckpointSource;
-  readonly policy: CheckpointSource;
+  /** Undefined for training cases of a predictor alone. */
+  readonly policy?: CheckpointSource | undefined;
   readonly predictor?: CheckpointSource | undefined;
 }
 
@@ -67,6 +69,8 @@ async function verifyOpened(
   precision: PrecisionChoice,
   onProgress: OnLoadProgress | undefined,
 ): Promise<CaseReport> {
+  if (isTrainingCase(golden)) return verifyTrainingCase(golden, sources, device);
+  if (!sources.policy) throw new CheckpointError(`case "${golden.name}": expected a folder policy/, found none.`);
   const decisions: Decision[] = [];
   const strategy = caseStrategy(golden.description);
   const policy = await loadPolicy(sources.policy, {

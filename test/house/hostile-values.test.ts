@@ -168,6 +168,21 @@ const STRATEGIES: readonly Probe[] = [
 
 const source = golden('state-ddim2/policy');
 const LOADING: readonly Probe[] = [
+  { what: 'urlSource', call: (value) => core.urlSource(value) },
+  ...optionProbes(
+    'urlSource',
+    {} as NonNullable<Parameters<typeof core.urlSource>[1]>,
+    ['files', 'headers', 'signal', 'onProgress', 'fetch'],
+    (options) => core.urlSource('https://robot.test/policy', options),
+    { files: ['an empty list'], headers: EMPTY, onProgress: ['a function'], fetch: ['a function'] },
+  ),
+  { what: 'hubSource', call: (value) => web.hubSource(value) },
+  ...optionProbes(
+    'hubSource',
+    {} as NonNullable<Parameters<typeof web.hubSource>[1]>,
+    ['token', 'endpoint', 'signal', 'onProgress', 'onWarning'],
+    (options) => web.hubSource('hf:nobody', options),
+  ),
   ...[web.loadPolicy, core.loadPolicy].flatMap((loadPolicy, i): Probe[] => [
     { what: `loadPolicy of ${['warmstep', 'warmstep/core'][i]}: the source`, call: (value) => loadPolicy(value) },
     ...optionProbes(

@@ -17,13 +17,16 @@ describe('what leaves the process', () => {
     expect(filesWith(/process\.std(out|err)\.write|console\.\w+\(/)).toEqual(['src/terminal/output.ts', 'src/terminal/progress.ts']);
   });
 
-  it('is written to files in one place, which writes them whole; the lock and the unpacked driver have their own ways', () => {
+  it('is written to files in one place, which writes them whole; the lock, the cache of the Hub and the unpacked driver have their own ways', () => {
     const imported =
       /import \{[^}]*\b(?:writeFile|appendFile|truncate|rename|copyFile|createWriteStream|open)(?:Sync)?\b[^}]*\} from 'node:fs/;
     expect(filesWith(imported)).toEqual([
       'src/cli/eval/folder-lock.ts',
       // Reads alone.
       'src/platform/node/folder-source.ts',
+      // In the layout of a cache that others write to as well.
+      'src/platform/node/hub/cache.ts',
+      'src/platform/node/hub/download.ts',
       'src/platform/node/output-file.ts',
       'src/platform/node/swiftshader.ts',
     ]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createGpu, folderSource, loadPolicy, openDevice } from '../../src/platform/node/index.js';
+import { createGpu, folderSource, hubSource, loadPolicy, openDevice } from '../../src/platform/node/index.js';
 import { golden } from '../support/folders.js';
 import { faultsOf, optionProbes, type Probe, Reached } from '../support/hostile.js';
 
@@ -16,6 +16,14 @@ function unlessEmpty<T>(options: unknown, call: () => T): T {
 /** What Node does by itself; the rest of the package: test/house/hostile-values.test.ts. */
 const PROBES: readonly Probe[] = [
   { what: 'folderSource', call: (value) => folderSource(value) },
+  { what: 'hubSource', call: (value) => hubSource(value) },
+  ...optionProbes(
+    'hubSource',
+    {} as NonNullable<Parameters<typeof hubSource>[1]>,
+    ['token', 'endpoint', 'signal', 'onProgress', 'onWarning'],
+    (options) => hubSource('hf:nobody', options),
+    // What is right is found out before anything is asked of the network, which this reference is refused before.
+  ),
   { what: 'createGpu: the adapter', call: (value) => createGpu(value) },
   { what: 'createGpu: the profile', call: (value) => createGpu('no such adapter', { profile: value }) },
   { what: 'createGpu: options', call: (value) => createGpu('no such adapter', value) },

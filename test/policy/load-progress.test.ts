@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type LoadProgress, LoadReporter } from '../../src/policy/load-progress.js';
+import { LoadReporter, type PlacingProgress } from '../../src/policy/load-progress.js';
 
-const weights = (done: number, total: number): LoadProgress => ({ stage: 'weights', done, total });
-const kernels = (done: number, total: number): LoadProgress => ({ stage: 'kernels', kernel: 'conv', done, total });
-const firstRuns = (done: number, total: number): LoadProgress => ({ stage: 'first runs', kernel: 'conv', done, total });
+const weights = (done: number, total: number): PlacingProgress => ({ stage: 'weights', done, total });
+const kernels = (done: number, total: number): PlacingProgress => ({ stage: 'kernels', kernel: 'conv', done, total });
+const firstRuns = (done: number, total: number): PlacingProgress => ({ stage: 'first runs', kernel: 'conv', done, total });
 
 describe('the progress of a load', () => {
   it('never goes back, whatever the order of its stages, and ends at 1', () => {

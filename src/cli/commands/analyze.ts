@@ -74,7 +74,7 @@ export const analyzeCommand: Command = {
     }
     atMost(positionals, 1);
     const kind = chosenTask('--task', values.task ?? BUNDLED_TASK);
-    const { policy: folder, predictor } = checkpointFolders(values);
+    const { policy: folder, predictor } = await checkpointFolders(values);
     const episodes = episodesOption(values.episodes);
     const decisions = integerOption('decisions', values.decisions, 1);
     const seed = firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes, kind.largestSeed);

@@ -34,7 +34,7 @@ Runs strategies in closed loop in the simulator of a task (${TASK_NAMES}), many 
 report.html. Interrupted, it goes on where it was when it is started again. Where a strategy has failed in all its episodes, the exit
 code is 1.
 
-  --policy DIR        checkpoint folder (default: the bundled policy, with its predictor)
+  --policy DIR        checkpoint folder, or hf:OWNER/NAME (default: the bundled policy, with its predictor)
   --predictor DIR     STEP predictor folder, or "shift"
   --strategies LIST   between commas (default step:2,ddim:10,ddim:2); see below
   --grid STRATEGY     a strategy with several values, between commas, of one or two options: all combinations, as a heat map.
@@ -92,7 +92,7 @@ export const evalCommand: Command = {
     atMost(positionals, 1);
     const extent = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
-    const folders = checkpointFolders(values);
+    const folders = await checkpointFolders(values);
     const loading = given({
       networks: networksFrom(folders.predictor),
       precision: choiceOption('precision', values.precision, PRECISION_CHOICES),

@@ -8,8 +8,9 @@ import { atMost, UsageError } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import type { Command } from '../command.js';
 import { type CheckpointDescription, describePolicyCheckpoint, describePredictorCheckpoint } from '../describe-checkpoint.js';
+import { localFolder } from '../local-folder.js';
 
-const USAGE = `usage: warmstep inspect DIR [--json]
+const USAGE = `usage: warmstep inspect DIR|hf:OWNER/NAME [--json]
 
 Describes a checkpoint folder, of a policy or of a STEP predictor: features with sizes and normalisation, horizon and
 steps, network, scheduler, parameters, bytes, on-disk format, warnings. Reads no weights and needs no GPU.
@@ -25,7 +26,7 @@ export const inspectCommand: Command = {
     atMost(positionals, 1);
     const [folder] = positionals;
     if (folder === undefined) throw new UsageError('the checkpoint folder is missing');
-    const { json, text } = await describe(await folderSource(folder));
+    const { json, text } = await describe(await folderSource(await localFolder(folder)));
     if (values.json) printJson(json);
     else print(text);
     return 0;

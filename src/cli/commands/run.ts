@@ -19,6 +19,7 @@ import type { Command } from '../command.js';
 import { checkStrategies, readHeaders } from '../headers.js';
 import { type LatencySummary, summarizeLatencies } from '../latency.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
+import { localFolder } from '../local-folder.js';
 import { outputFileOption } from '../output-options.js';
 import { observationAt, type Recording, readRecording } from '../recording.js';
 
@@ -26,7 +27,7 @@ const USAGE = `usage: warmstep run --policy DIR --input FILE --output FILE [opti
 
 Feeds recorded observations to a policy, tick by tick, and writes one action per tick.
 
-  --policy DIR       checkpoint folder
+  --policy DIR       checkpoint folder, or hf:OWNER/NAME[@REVISION][/FOLDER] on the Hugging Face Hub
   --input FILE       safetensors with the policy's observations: tensors [ticks, size], of images U8
                      [ticks, height, width, 3] or [ticks, 3, height, width], under the names of the features, or under
                      "ticks.input." and the name
@@ -77,7 +78,7 @@ export const runCommand: Command = {
       if (values[name] !== undefined) throw new UsageError(`--${name} is no option any more: write e.g. ${MOVED[name]}`);
     }
     const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
-    const folder = required('policy', values.policy);
+    const folder = await localFolder(required('policy', values.policy));
     const input = required('input', values.input);
     const output = required('output', values.output);
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
@@ -93,7 +94,7 @@ export const runCommand: Command = {
     const recording = await readRecording(input, observationInfo(checkpoint.observations));
     if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
     const isPredicting = needsPredictor(createStrategy(strategy, strategyContext(checkpoint)));
-    const predictor = isPredicting ? values.predictor : undefined;
+    const predictor = isPredicting && values.predictor !== undefined ? await localFolder(values.predictor) : undefined;
     if (values.predictor !== undefined && predictor === undefined)
       printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
 

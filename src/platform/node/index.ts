@@ -3,4 +3,5 @@ export * from '../../entries/core.js';
 export { openDevice } from './device.js';
 export { folderSource } from './folder-source.js';
 export { createGpu } from './gpu.js';
+export { hubSource } from './hub/hub-source.js';
 export { loadPolicy } from './load-policy.js';

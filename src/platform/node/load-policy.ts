@@ -4,6 +4,7 @@ import { loadPolicyIn } from '../load-policy.js';
 import type { LoadPolicyOptions } from '../options.js';
 import { openDevice } from './device.js';
 import { folderSource } from './folder-source.js';
+import { hubSource } from './hub/hub-source.js';
 
 /**
  * Loads a checkpoint from a folder (or any source), ready to act; see surface.ts.
@@ -11,5 +12,5 @@ import { folderSource } from './folder-source.js';
  * it, and where a file was written to or replaced while it was read.
  */
 export function loadPolicy(source: string | CheckpointSource, options: LoadPolicyOptions = {}): Promise<Policy> {
-  return loadPolicyIn({ folderSource, openDevice }, source, options);
+  return loadPolicyIn({ folderSource, hubSource, openDevice }, source, options);
 }

@@ -1,0 +1,102 @@
+import { unetTensorShapes } from '../../checkpoints/lerobot/unet-tensors.js';
+import { OptionError } from '../../foundation/errors.js';
+import type { ResidualBlockShape } from '../../networks/unet/residual-block.js';
+import { residualBlockShapes } from '../../networks/unet/unet.js';
+import type { UnetShape } from '../../spec/network-shapes.js';
+import { type MatrixRequest, ParameterLayout, type TensorOrder, type VectorsRequest } from '../plan/parameter-layout.js';
+import type { ParameterInfo } from '../training-step.js';
+
+/** What LeRobot's state dict calls the U-Net. */
+export const UNET_PREFIX = 'diffusion.unet.';
+
+/** Key of the FiLM projections of all blocks: one matrix, and one vector of biases. */
+export const FILM = 'film';
+
+/** Parameters of the U-Net in the order of LeRobot's state dict. */
+export function unetParameters(shape: UnetShape): ParameterInfo[] {
+  return [...unetTensorShapes(shape)].map(([name, sizes]) => ({ name: UNET_PREFIX + name, shape: sizes }));
+}
+
+/** First FiLM value of each block in a row of all of them, and the length of a row. */
+export function filmOffsets(shape: UnetShape): { readonly offsets: ReadonlyMap<string, number>; readonly rowLength: number } {
+  const offsets = new Map<string, number>();
+  let rowLength = 0;
+  for (const block of residualBlockShapes(shape)) {
+    offsets.set(block.name, rowLength);
+    rowLength += filmRows(shape, block);
+  }
+  return { offsets, rowLength };
+}
+
+function filmRows({ scaleModulation }: UnetShape, { outChannels }: ResidualBlockShape): number {
+  return scaleModulation ? 2 * outChannels : outChannels;
+}
+
+/** What a U-Net that is to be trained asks of the layout of its parameters. */
+export interface ParameterRequests {
+  readonly matrices: MatrixRequest[];
+  readonly vectors: VectorsRequest[];
+}
+
+/**
+ * Matrices by the name of their layer. The biases of a convolution lie behind γ and β of the norm that follows it, under the
+ * name of the norm's block: their gradients come from one kernel.
+ * @throws OptionError for a network whose levels are no multiples of four channels.
+ */
+export function unetRequests(shape: UnetShape): ParameterRequests {
+  const odd = shape.downDims.find((width) => width % 4 !== 0);
+  if (odd !== undefined) {
+    throw new OptionError(`down_dims: training needs levels of a multiple of 4 channels, found ${odd}: choose a multiple of 4.`);
+  }
+  const requests: ParameterRequests = { matrices: [], vectors: [] };
+  const { actionDim, downDims, kernelSize, stepEmbedDim, conditioningDim } = shape;
+  const matrix = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder): void => {
+    requests.matrices.push({ key, taps, inChannels, tensors: [{ name: `${UNET_PREFIX}${key}.weight`, outChannels, order }] });
+  };
+  const vector = (name: string, channels: number): { name: string; channels: number }[] => [{ name: UNET_PREFIX + name, channels }];
+  const layer = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder): void => {
+    matrix(key, taps, inChannels, outChannels, order);
+    requests.vectors.push({ key, channels: outChannels, vectors: [vector(`${key}.bias`, outChannels)] });
+  };
+  const convBlock = (key: string, inChannels: number, channels: number): void => {
+    matrix(`${key}.block.0`, kernelSize, inChannels, channels, 'out-in-tap');
+    const names = ['block.1.weight', 'block.1.bias', 'block.0.bias'];
+    requests.vectors.push({ key, channels, vectors: names.map((name) => vector(`${key}.${name}`, channels)) });
+  };
+
+  layer('diffusion_step_encoder.1', 1, stepEmbedDim, 4 * stepEmbedDim, 'out-in');
+  layer('diffusion_step_encoder.3', 1, 4 * stepEmbedDim, stepEmbedDim, 'out-in');
+  const blocks = residualBlockShapes(shape);
+  for (const { name, inChannels, outChannels } of blocks) {
+    convBlock(`${name}.conv1`, inChannels, outChannels);
+    convBlock(`${name}.conv2`, outChannels, outChannels);
+    if (inChannels !== outChannels) layer(`${name}.residual_conv`, 1, inChannels, outChannels, 'out-in-tap');
+  }
+  const projections = blocks.map((block) => ({ key: `${block.name}.cond_encoder.1`, rows: filmRows(shape, block) }));
+  requests.matrices.push({
+    key: FILM,
+    taps: 1,
+    inChannels: stepEmbedDim + conditioningDim,
+    tensors: projections.map(({ key, rows }) => ({ name: `${UNET_PREFIX}${key}.weight`, outChannels: rows, order: 'out-in' })),
+  });
+  requests.vectors.push({
+    key: FILM,
+    channels: filmOffsets(shape).rowLength,
+    vectors: [projections.flatMap(({ key, rows }) => vector(`${key}.bias`, rows))],
+  });
+  const last = downDims.length - 1;
+  for (let level = 0; level < last; level++) {
+    const width = downDims[level] as number;
+    layer(`down_modules.${level}.2`, 3, width, width, 'out-in-tap');
+    layer(`up_modules.${last - 1 - level}.2`, 4, width, width, 'in-out-tap');
+  }
+  const first = downDims[0] as number;
+  convBlock('final_conv.0', first, first);
+  layer('final_conv.1', 1, first, actionDim, 'out-in-tap');
+  return requests;
+}
+
+export function unetLayout(shape: UnetShape, bindingBytes: number): ParameterLayout {
+  const { matrices, vectors } = unetRequests(shape);
+  return new ParameterLayout(bindingBytes, matrices, vectors);
+}

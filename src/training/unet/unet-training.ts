@@ -1,0 +1,136 @@
+import { alphasCumprod } from '../../diffusion/noise-schedule.js';
+import { OptionError } from '../../foundation/errors.js';
+import { shownValue } from '../../foundation/shown.js';
+import { recordMeanSquaredError, recordNoisySample } from '../../ops/backward/pointwise.js';
+import type { ComputeDevice } from '../../runtime/device.js';
+import type { Plan } from '../../runtime/plan.js';
+import type { BufferHandle } from '../../runtime/plan-builder.js';
+import { newRows, probeRows, type Rows } from '../../runtime/rows.js';
+import type { UnetShape } from '../../spec/network-shapes.js';
+import type { NoiseScheduleOptions } from '../../spec/noise-schedule.js';
+import { ParameterStore } from '../plan/parameter-store.js';
+import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
+import { Scratch } from '../plan/scratch.js';
+import type { ParameterInfo, ParameterSet, StepMetrics, TrainingStep, UNetBatch, UpdateScalars } from '../training-step.js';
+import { type TrainedPrediction, UNetBatchPacker } from './batch.js';
+import { unetLayout, unetParameters } from './parameters.js';
+import { recordUnetBackward, recordUnetForward } from './record.js';
+
+export interface UNetTrainingOptions {
+  readonly shape: UnetShape;
+  readonly batchSize: number;
+  /** Noise levels that timesteps count. */
+  readonly schedule: NoiseScheduleOptions;
+  /** What the loss compares the output with: the noise, or the clean actions. */
+  readonly predictionType: TrainedPrediction;
+  /** Whether there is a moving average of the weights. */
+  readonly ema: boolean;
+  /** Names of inner values that `runProbed` hands out. @internal */
+  readonly probes?: Iterable<string>;
+}
+
+/**
+ * The diffusion U-Net compiled for training: noise is added, the network run forward and backward, gradients clipped, weights and their
+ * moving average updated, all in one submit. Weights begin as zeros: write them.
+ */
+export class UNetTraining implements TrainingStep<UNetBatch> {
+  readonly batchSize: number;
+  readonly parameters: readonly ParameterInfo[];
+  readonly #step: RecordedStep;
+  readonly #store: ParameterStore;
+  readonly #packer: UNetBatchPacker;
+
+  private constructor(step: RecordedStep, store: ParameterStore, packer: UNetBatchPacker, batchSize: number) {
+    this.#step = step;
+    this.#store = store;
+    this.#packer = packer;
+    this.batchSize = batchSize;
+    this.parameters = store.parameters;
+  }
+
+  /** @throws OptionError for a network that cannot be trained; DeviceLimitError where the device is too small. */
+  static async create(device: ComputeDevice, options: UNetTrainingOptions): Promise<UNetTraining> {
+    const { shape, batchSize, schedule, predictionType, ema } = options;
+    if (!Number.isInteger(batchSize) || batchSize < 1) {
+      throw new OptionError(`batchSize: expected an integer from 1 on, found ${shownValue(batchSize)}.`);
+    }
+    if (predictionType !== 'epsilon' && predictionType !== 'sample') {
+      throw new OptionError(`predictionType: expected "epsilon" or "sample", found ${shownValue(predictionType)}.`);
+    }
+    const packer = new UNetBatchPacker(shape, batchSize, alphasCumprod(schedule, 'pytorch'));
+    const layout = unetLayout(shape, device.limits.maxStorageBufferBindingSize);
+    const store = await ParameterStore.create(device, layout, unetParameters(shape), ema);
+    try {
+      const recorded = { batchSize, batchWords: packer.words, ...(options.probes ? { probes: options.probes } : {}) };
+      const step = await RecordedStep.compile(device, store, recorded, (recorder) => record(recorder, options, packer));
+      return new UNetTraining(step, store, packer, batchSize);
+    } catch (error) {
+      store.destroy();
+      throw error;
+    }
+  }
+
+  get memory(): Readonly<Record<string, number>> {
+    return this.#step.memory;
+  }
+
+  /** @internal */
+  get plan(): Plan {
+    return this.#step.plan;
+  }
+
+  run(batch: UNetBatch, update: UpdateScalars | null, { accumulate = false }: { readonly accumulate?: boolean } = {}): void {
+    const { words, inverseCount } = this.#packer.pack(batch);
+    this.#step.run(words, { update, accumulate, inverseCount });
+  }
+
+  /** As `run`, and hands out the probes that it was compiled with. @internal */
+  runProbed(batch: UNetBatch, update: UpdateScalars | null): Promise<Map<string, Float32Array>> {
+    const { words, inverseCount } = this.#packer.pack(batch);
+    return this.#step.runProbed(words, { update, accumulate: false, inverseCount });
+  }
+
+  metrics(): Promise<StepMetrics & { readonly clipFactor: number }> {
+    return this.#step.metrics();
+  }
+
+  read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>> {
+    return this.#store.read(set);
+  }
+
+  write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void {
+    this.#store.write(set, tensors);
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+  }
+}
+
+function record(step: StepRecorder, { shape, batchSize, predictionType }: UNetTrainingOptions, packer: UNetBatchPacker): void {
+  const { builder, batch, losses } = step;
+  const recorder = { ...step, scratch: new Scratch(builder) };
+  const { horizon, actionDim, conditioningDim, stepEmbedDim } = shape;
+  builder.segment('forward');
+  const sample = newRows(builder, 'noisy sample', batchSize, horizon, actionDim);
+  const binding = (part: Parameters<UNetBatchPacker['range']>[0]): { buffer: BufferHandle; offset: number; bytes: number } => ({
+    buffer: batch,
+    ...packer.range(part),
+  });
+  recordNoisySample(builder, binding('actions'), binding('noise'), binding('coefficients'), sample);
+  probeRows(builder, 'noisy', sample);
+  const uploaded = (part: 'conditioning' | 'sinusoids', channels: number): Rows => {
+    const stride = Math.ceil(channels / 4) * 4;
+    return { buffer: batch, batch: batchSize, length: 1, channels, offset: packer.range(part).offset / 4, stride };
+  };
+  const tape = recordUnetForward(recorder, shape, {
+    sample,
+    sinusoids: uploaded('sinusoids', stepEmbedDim),
+    conditioning: uploaded('conditioning', conditioningDim),
+  });
+  builder.segment('backward');
+  const doutput = newRows(builder, 'output gradients', batchSize, horizon, actionDim);
+  const target = binding(predictionType === 'epsilon' ? 'noise' : 'actions');
+  recordMeanSquaredError(builder, { y: tape.output, target, counts: binding('counts'), dy: doutput, losses, step: step.step });
+  recordUnetBackward(recorder, tape, doutput);
+}

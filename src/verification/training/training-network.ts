@@ -1,0 +1,42 @@
+import type { ComputeDevice } from '../../runtime/device.js';
+import type { ParameterSet, StepMetrics, UpdateScalars } from '../../training/training-step.js';
+import type { GoldenCase } from '../golden-case.js';
+import type { CaseSources } from '../verify-case.js';
+import type { TrainingDescription } from './description.js';
+
+/** Allowed differences of a kind of case, as the README of the cases has them. */
+export interface TrainingTolerances {
+  /** Of a loss, relative. */
+  readonly loss: number;
+  /** Of a gradient, relative to the largest value of its tensor. */
+  readonly gradient: number;
+  /** Of norms and clip factors, relative. */
+  readonly norm: number;
+  /** Of the weights' change, relative L2 over all parameters; and where the rate is so small that rounding shows. */
+  readonly change: number;
+  readonly smallChange: number;
+}
+
+export const TRAINING_TOLERANCES: TrainingTolerances = { loss: 1e-4, gradient: 1e-4, norm: 1e-5, change: 1e-2, smallChange: 1e-1 };
+
+/** A network of a training case, compiled for training, with the recorded inputs of every step. */
+export interface TrainingCaseNetwork {
+  readonly tolerances: TrainingTolerances;
+  readonly startWeights: ReadonlyMap<string, Float32Array>;
+  /** One step on the inputs of step number `step`. */
+  run(step: number, isMasked: boolean, update: UpdateScalars | null): void;
+  metrics(): Promise<StepMetrics & { readonly clipFactor: number }>;
+  read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>>;
+  write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void;
+  /** Inner values at step 0, without mask and update, by the names of the expected tensors without `expected.`, in their order. */
+  inner(): Promise<ReadonlyMap<string, Float32Array>>;
+  dispose(): void;
+}
+
+/** Makes the network of a case; takes ownership of its sources. */
+export type OpenTrainingCase = (
+  golden: GoldenCase,
+  description: TrainingDescription,
+  sources: CaseSources,
+  device: ComputeDevice,
+) => Promise<TrainingCaseNetwork>;
