@@ -50,8 +50,7 @@ export function anchors(dataset: Dataset, options: AnchorOptions = {}): Int32Arr
   const chosen = episodes === undefined ? undefined : new Set(episodes);
   const wanted = features === undefined ? undefined : new Set(features);
   const used = dataset.episodes.filter(
-    ({ index, missing }) =>
-      (chosen?.has(index) ?? true) && !missing.some(({ feature }) => wanted === undefined || feature === '*' || wanted.has(feature)),
+    ({ index, missing }) => (chosen?.has(index) ?? true) && !missing.some(({ feature }) => wanted === undefined || wanted.has(feature)),
   );
   const counts = used.map(({ from, to }) => Math.max(0, to - from - dropLastFrames));
   const rows = new Int32Array(counts.reduce((sum, count) => sum + count, 0));

@@ -1,0 +1,89 @@
+import { checkSource, listed } from '../checkpoints/source.js';
+import { DatasetError } from '../foundation/errors.js';
+import { checkCallbacks, checkInteger, checkKeys, checkNumber, checkObject, keysOf } from '../foundation/options.js';
+import { EPISODE_ENDS, openArrays } from './arrays/open-arrays.js';
+import { type Dataset, vectorFeatures } from './dataset.js';
+import { DatasetFiles, type DatasetSource } from './files.js';
+import { INFO } from './lerobot/info.js';
+import { openLeRobot } from './lerobot/open-lerobot.js';
+import type { PictureCodecs } from './pictures/codecs.js';
+import { openRecordings, recordingPaths } from './recordings/open-recordings.js';
+import { computeStatistics } from './statistics.js';
+import { type BlockDataset, DEFAULT_CACHE_BYTES } from './store/block-dataset.js';
+import { isZarr, openZarr } from './zarr/open-zarr.js';
+
+export interface OpenDatasetOptions {
+  /** Decoders for videos and JPEG pictures. Default: none; Node's `openDataset` brings ffmpeg. */
+  readonly codecs?: PictureCodecs;
+  /** Bytes of rows and pictures that are kept in memory. Default 256 MiB. */
+  readonly cacheBytes?: number;
+  /** Frames per second, of formats that do not say it. */
+  readonly fps?: number;
+  /** Seconds that the time between two frames may differ from 1 / fps. Default 1e-4, as LeRobot's. */
+  readonly timestampTolerance?: number;
+}
+
+const OPTIONS = keysOf<OpenDatasetOptions>({ codecs: true, cacheBytes: true, fps: true, timestampTolerance: true });
+
+/**
+ * Opens a data set in a folder: LeRobot v2.0 to v3.0, Diffusion Policy's zarr, recordings in safetensors, or plain arrays. Reads metadata, and all
+ * vectors once where the data set has no statistics. What is not there is listed in `missing`, and the rest is served. The data set
+ * closes the source when it is closed, or when it cannot be opened.
+ * @throws DatasetError for what is damaged or inconsistent, OptionError.
+ */
+export async function openDataset(source: DatasetSource, options: OpenDatasetOptions = {}): Promise<Dataset> {
+  const where = 'openDataset';
+  checkSource(where, 'source', source);
+  checkKeys(where, options, OPTIONS);
+  const { codecs = {}, cacheBytes = DEFAULT_CACHE_BYTES, fps, timestampTolerance = 1e-4 } = options;
+  checkCallbacks(where, checkObject(where, 'codecs', codecs) as PictureCodecs, ['video', 'jpeg']);
+  checkInteger(where, 'cacheBytes', cacheBytes, 0, Number.MAX_SAFE_INTEGER);
+  const isPositive = (value: number): boolean => value > 0 && value < 100_000;
+  if (fps !== undefined) checkNumber(where, 'fps', fps, 'a number above 0 and below 100000', isPositive);
+  checkNumber(where, 'timestampTolerance', timestampTolerance, 'a number of seconds, 0 or more', (value) => value >= 0 && value < Infinity);
+  try {
+    const files = await DatasetFiles.list(source);
+    const dataset = await openFiles(files, { codecs, cacheBytes, fps, timestampTolerance });
+    await completeStatistics(dataset);
+    return dataset;
+  } catch (error) {
+    await source.close().catch(() => {});
+    throw error;
+  }
+}
+
+type Chosen = Required<Omit<OpenDatasetOptions, 'fps'>> & { readonly fps: number | undefined };
+
+async function openFiles(files: DatasetFiles, { codecs, cacheBytes, fps, timestampTolerance }: Chosen): Promise<BlockDataset> {
+  if (files.has(INFO)) {
+    const dataset = await openLeRobot(files, { codecs, cacheBytes, tolerance: timestampTolerance });
+    if (fps === undefined || fps === dataset.fps) return dataset;
+    throw new DatasetError(`${INFO}: "fps" is ${dataset.fps}, but ${fps} were asked for. Leave fps out, or correct the data set.`);
+  }
+  if (isZarr(files)) return openZarr(files, needed(files, fps), cacheBytes);
+  if (files.has(EPISODE_ENDS)) return openArrays(files, needed(files, fps), cacheBytes);
+  if (recordingPaths(files).length > 0) return openRecordings(files, fps, cacheBytes);
+  throw new DatasetError(
+    `${files.name}: expected a data set (LeRobot's ${INFO}, a zarr replay buffer, recordings *.safetensors, or arrays *.f32 with ${EPISODE_ENDS}), ` +
+      `found ${listed([...files.paths])}. Give the folder that holds them.`,
+  );
+}
+
+function needed(files: DatasetFiles, fps: number | undefined): number {
+  if (fps !== undefined) return fps;
+  throw new DatasetError(`${files.name}: this format does not say how many frames a second has. Give fps (--fps).`);
+}
+
+/** Vectors without statistics get those of what is there; pictures would have to be decoded for them, all of them. */
+async function completeStatistics(dataset: BlockDataset): Promise<void> {
+  const statistics = new Map(dataset.statistics);
+  for (const feature of vectorFeatures(dataset)) {
+    if (statistics.has(feature.name)) continue;
+    const computed = await computeStatistics(dataset, feature);
+    if (computed.count > 0) {
+      statistics.set(feature.name, computed);
+      dataset.statisticsComputed = true;
+    }
+  }
+  dataset.statistics = statistics;
+}
