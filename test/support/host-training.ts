@@ -1,4 +1,11 @@
-import type { ParameterInfo, ParameterSet, StepMetrics, TrainingStep, UpdateScalars } from '../../src/training/training-step.js';
+import type {
+  ParameterInfo,
+  ParameterSet,
+  RunOptions,
+  StepMetrics,
+  TrainingStep,
+  UpdateScalars,
+} from '../../src/training/training-step.js';
 
 /** A batch of `HostTraining`: what each parameter is pulled towards. */
 export interface HostBatch {
@@ -33,7 +40,7 @@ export class HostTraining implements TrainingStep<HostBatch> {
     this.#sets = { weights: fresh(), gradients: fresh(), firstMoment: fresh(), secondMoment: fresh(), ema: fresh() };
   }
 
-  run(batch: HostBatch, update: UpdateScalars | null, { accumulate = false }: { readonly accumulate?: boolean } = {}): void {
+  run(batch: HostBatch, update: UpdateScalars | null, { accumulate = false, share = 1 }: RunOptions = {}): void {
     this.#runs++;
     this.calls.push(`run ${batch.count}${update ? '' : ' without update'}${accumulate ? ' accumulated' : ''}`);
     const { weights, gradients } = this.#sets;
@@ -41,11 +48,11 @@ export class HostTraining implements TrainingStep<HostBatch> {
     for (let i = 0; i < weights.length; i++) {
       const distance = (weights[i] as number) - (batch.goals[i % batch.goals.length] as number);
       loss += distance ** 2 / weights.length;
-      gradients[i] = (2 * distance) / weights.length + (accumulate ? (gradients[i] as number) : 0);
+      gradients[i] = (2 * distance * share) / weights.length + (accumulate ? (gradients[i] as number) : 0);
     }
     if (this.#runs === this.badRun) gradients[0] = NaN;
     const gradientNorm = Math.sqrt(gradients.reduce((sum, g) => sum + g * g, 0));
-    this.#metrics = { loss, gradientNorm };
+    this.#metrics = { loss: loss * share, gradientNorm };
     if (update) {
       this.updates.push(update);
       if (Number.isFinite(gradientNorm)) this.#step(update);

@@ -122,7 +122,7 @@ class TrainingRun<Batch> {
       const batch = await (this.#next as Promise<Batch>);
       const isLast = i === accumulate - 1;
       const { step, batches } = this.#position;
-      this.#parts.step.run(batch, isLast ? updateScalars(optimizer, steps, step) : null, { accumulate: i > 0 });
+      this.#parts.step.run(batch, isLast ? updateScalars(optimizer, steps, step) : null, { accumulate: i > 0, share: 1 / accumulate });
       this.#position = { step: isLast ? step + 1 : step, batches: batches + 1 };
       this.#next = this.#nextBatch();
     }
@@ -167,7 +167,8 @@ class TrainingRun<Batch> {
       step,
       steps,
       epoch: (step * accumulate) / perEpoch,
-      loss,
+      // Of the newest of its batches.
+      loss: loss * accumulate,
       gradientNorm,
       learningRate: updateScalars(optimizer, steps, step - 1).learningRate,
       stepsPerSecond,

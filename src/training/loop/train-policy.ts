@@ -16,7 +16,6 @@ import { streamSafetensors } from '../../checkpoints/safetensors/stream.js';
 import { type CheckpointSource, memorySource } from '../../checkpoints/source.js';
 import type { Dataset, DatasetFeature } from '../../datasets/dataset.js';
 import { anchors } from '../../datasets/windows.js';
-import { alphasCumprod } from '../../diffusion/noise-schedule.js';
 import { OptionError } from '../../foundation/errors.js';
 import {
   checkChoice,
@@ -105,11 +104,12 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
 
   const { seed, batchSize, plan } = checked;
   const hasEma = plan.optimizer.ema !== null;
-  const step = await UNetTraining.create(device, unet, {
+  const step = await UNetTraining.create(device, {
+    shape: unet,
     batchSize,
+    schedule: scheduler,
+    predictionType: scheduler.predictionType as 'epsilon' | 'sample',
     ema: hasEma,
-    alphasCumprod: Float32Array.from(alphasCumprod(scheduler, 'pytorch')),
-    predictionType: scheduler.predictionType,
   });
   try {
     const initial = initialWeights(step.parameters, policyRule, seed);

@@ -80,7 +80,7 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
     const evaluated = spread(held.length > 0 ? held : rows, MOST_EVALUATED);
 
     const { seed, batchSize, plan } = checked;
-    const trained = await PredictorTraining.create(device, shape, { batchSize, ema: plan.optimizer.ema !== null });
+    const trained = await PredictorTraining.create(device, { shape, batchSize, ema: plan.optimizer.ema !== null });
     step = trained;
     const initial = initialWeights(trained.parameters, predictorRule, seed);
     trained.write('weights', initial);

@@ -103,7 +103,9 @@ export class RecordedStep {
   /** Segments of one step, in order. */
   segments(update: UpdateScalars | null): string[] {
     if (update && update.emaDecay !== null && !this.#store.hasEma) {
-      throw new OptionError('update.emaDecay: expected null, this network was compiled without a moving average: compile it with ema: true.');
+      throw new OptionError(
+        'update.emaDecay: expected null, this network was compiled without a moving average: compile it with ema: true.',
+      );
     }
     return ['forward', 'backward', 'result', ...(update ? [updateSegment(update.emaDecay !== null)] : [])];
   }

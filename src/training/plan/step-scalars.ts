@@ -6,8 +6,17 @@ import type { UpdateScalars } from '../training-step.js';
 /** The uniform of a step. Everything is computed in float64 here: 1 − β₂ᵏ of a float32 β₂ is wrong in its fifth digit for small k. */
 export function stepUniform(update: UpdateScalars | null, inverseCount: number, accumulate: boolean): Float32Array<ArrayBuffer> {
   if (update) checkUpdate(update);
-  const { optimizer, learningRate = 0, beta1 = 0, beta2 = 0, epsilon = 1, weightDecay = 0, stepNumber = 1, clipNorm, emaDecay } =
-    update ?? ({} as Partial<UpdateScalars>);
+  const {
+    optimizer,
+    learningRate = 0,
+    beta1 = 0,
+    beta2 = 0,
+    epsilon = 1,
+    weightDecay = 0,
+    stepNumber = 1,
+    clipNorm,
+    emaDecay,
+  } = update ?? ({} as Partial<UpdateScalars>);
   return stepWords({
     accumulate: accumulate ? 1 : 0,
     inverse_count: inverseCount,

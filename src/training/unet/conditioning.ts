@@ -54,12 +54,7 @@ export function recordConditioningBackward(recorder: PassRecorder, tape: Conditi
   recordLayerInput(recorder, FILM, { geometry: LINEAR, x: dfilm, y: djoined });
   const dembedding = like('step embedding gradients', embedding);
   const dconditioning = like('conditioning gradients', conditioning);
-  recordMishBackward(
-    builder,
-    djoined,
-    { value: embedding, gradient: dembedding },
-    { value: conditioning, gradient: dconditioning },
-  );
+  recordMishBackward(builder, djoined, { value: embedding, gradient: dembedding }, { value: conditioning, gradient: dconditioning });
   probeRows(builder, 'grad_activation.diffusion_step_encoder', dembedding);
   probeRows(builder, 'grad_global_cond', dconditioning);
   recordLayerGradients(recorder, 'diffusion_step_encoder.3', LINEAR, activated, dembedding);

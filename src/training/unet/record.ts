@@ -3,13 +3,13 @@ import { residualBlockShapes } from '../../networks/unet/unet.js';
 import { recordAddRows } from '../../ops/backward/pointwise.js';
 import { LINEAR, type TrainedGeometry } from '../../ops/backward/rows-product.js';
 import type { TrainedFilm } from '../../ops/backward/trained-norm.js';
-import { newRows, probeRows, rowChannels, type Rows } from '../../runtime/rows.js';
+import { newRows, probeRows, type Rows, rowChannels } from '../../runtime/rows.js';
 import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
 import { type ConditioningTape, recordConditioning, recordConditioningBackward } from './conditioning.js';
 import { type ConvBlockTape, recordConvBlock, recordConvBlockBackward } from './conv-block.js';
 import { type PassRecorder, recordLayer, recordLayerGradients, recordLayerInput } from './layers.js';
 import { filmOffsets } from './parameters.js';
-import { recordBlock, recordBlockBackward, type ResidualBlockTape } from './residual-block.js';
+import { type ResidualBlockTape, recordBlock, recordBlockBackward } from './residual-block.js';
 
 /** Strided layers between levels: kernel 3 on the way down, kernel 4 on the way up. */
 const DOWN: TrainedGeometry = { stride: 2, padding: 1, transposed: false };

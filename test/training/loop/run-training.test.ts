@@ -147,6 +147,13 @@ describe('a training run', () => {
       'run 2 accumulated',
     ]);
     expect(step.updates.map(({ stepNumber }) => stepNumber)).toEqual([1, 2]);
+    // The gradient is the mean of those of the batches, however many they are: here of the goals of batches 3, 4 and 5.
+    const goals = [3, 4, 5].map((batch) => normals(9, { seed: 1, purpose: 'noise', step: batch }));
+    const before = new Float32Array(9);
+    const expected = before.map((_, i) => goals.reduce((sum, goal) => sum - (2 * (goal[i] as number)) / 9 / 3, 0));
+    const found = [...(await step.read('gradients')).values()].flatMap((values) => [...values]);
+    // The rate of the first step was 0: the weights were still at 0.
+    found.forEach((value, i) => expect(value).toBeCloseTo(expected[i] as number, 6));
     expect(events.filter((event) => event.kind === 'step').map(({ epoch }) => epoch)).toEqual([1, 2]);
   });
 
