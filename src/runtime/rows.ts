@@ -1,6 +1,6 @@
+import type { ActivationLayout } from '../../kernels/lib/kernel.js';
 import { alignUp } from './buffers.js';
 import type { BufferHandle, PlanBuilder } from './plan-builder.js';
-import type { ActivationLayout } from '../../kernels/lib/kernel.js';
 import type { Tensor } from './tensor.js';
 
 /**

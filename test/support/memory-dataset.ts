@@ -50,10 +50,13 @@ function statisticsOf({ size, value }: MemoryFeature, frames: number): FeatureSt
   const per = (of: (column: readonly number[]) => number): Float64Array => Float64Array.from(columns, of);
   const mean = (column: readonly number[]): number => column.reduce((sum, x) => sum + x, 0) / frames;
   return {
-    min: per((column) => Math.min(...column)),
-    max: per((column) => Math.max(...column)),
+    min: per((column) => column.reduce((least, x) => Math.min(least, x))),
+    max: per((column) => column.reduce((most, x) => Math.max(most, x))),
     mean: per(mean),
-    std: per((column) => Math.sqrt(mean(column.map((x) => (x - mean(column)) ** 2)))),
+    std: per((column) => {
+      const center = mean(column);
+      return Math.sqrt(mean(column.map((x) => (x - center) ** 2)));
+    }),
     count: frames,
     quantiles: new Map(),
   };

@@ -40,7 +40,13 @@ export function recordStepResult(
   const sizes: Record<(typeof STEP_RESULT_SIZES)[number], number> = { samples, square_sums: total };
   builder.dispatch(
     stepResultKernel(),
-    [builder.shape(STEP_RESULT_SIZES.map((name) => sizes[name])), { buffer: step }, { buffer: losses }, { buffer: sums }, { buffer: result }],
+    [
+      builder.shape(STEP_RESULT_SIZES.map((name) => sizes[name])),
+      { buffer: step },
+      { buffer: losses },
+      { buffer: sums },
+      { buffer: result },
+    ],
     [1, 1, 1],
   );
 }

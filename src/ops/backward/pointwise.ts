@@ -26,12 +26,7 @@ export interface ValueAndGradient {
 }
 
 /** Records its backward pass from the gradient of `both`. */
-export function recordMishBackward(
-  builder: PlanBuilder,
-  dboth: Rows,
-  first: ValueAndGradient,
-  second?: ValueAndGradient,
-): void {
+export function recordMishBackward(builder: PlanBuilder, dboth: Rows, first: ValueAndGradient, second?: ValueAndGradient): void {
   for (const { value, gradient } of second ? [first, second] : [first]) {
     if (!sameRows(value, gradient) || value.stride !== gradient.stride || gradient.offset !== 0) {
       throw new TypeError('mish_backward: gradients lie as their values do, in buffers of their own');

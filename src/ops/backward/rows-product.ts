@@ -94,7 +94,7 @@ function record(builder: PlanBuilder, call: ProductCall & { readonly backwards: 
     target_groups: targetGroups,
     weight_row: matrix.rowStride / 4,
     weight_tap: matrix.tapStride / 4,
-    bias_offset: bias ? (bias.index * Math.ceil(bias.vectors.channels / 4)) : 0,
+    bias_offset: bias ? bias.index * Math.ceil(bias.vectors.channels / 4) : 0,
     x_offset: x.offset / 4,
     x_row: x.stride / 4,
     y_offset: y.offset / 4,

@@ -1,5 +1,5 @@
-import { type FilmKind, NORM_SIZES, normForwardKernel } from '../../../kernels/backward/norm-forward.wgsl.js';
 import { normBackwardKernel } from '../../../kernels/backward/norm-backward.wgsl.js';
+import { type FilmKind, NORM_SIZES, normForwardKernel } from '../../../kernels/backward/norm-forward.wgsl.js';
 import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { newRows, probeRows, type Rows, sameRows } from '../../runtime/rows.js';
@@ -69,7 +69,8 @@ export function recordNormBackward(
 ): void {
   const { affine, groups, film, x, dy, dx, sums, statistics } = call;
   checkNorm(call, dx, dy);
-  if (sums.stride !== 3 * affine.channels || sums.batch * sums.length !== x.batch) throw new TypeError('norm_backward: sums are [b][3 · channels]');
+  if (sums.stride !== 3 * affine.channels || sums.batch * sums.length !== x.batch)
+    throw new TypeError('norm_backward: sums are [b][3 · channels]');
   const probe = probeOf(builder, call.probe, x);
   const members = normMembers(affine.channels / groups, builder.deviceClass);
   const kernel = normBackwardKernel({ epsilon: EPSILON, members, film: film?.kind ?? 'none', probed: probe !== undefined });

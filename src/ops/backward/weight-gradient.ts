@@ -1,4 +1,4 @@
-import { rowSumsKernel, ROW_SUMS_SIZES } from '../../../kernels/backward/row-sums.wgsl.js';
+import { ROW_SUMS_SIZES, rowSumsKernel } from '../../../kernels/backward/row-sums.wgsl.js';
 import { GRADIENT_LANES, WEIGHT_GRADIENT_SIZES, weightGradientKernel } from '../../../kernels/backward/weight-gradient.wgsl.js';
 import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';

@@ -69,7 +69,11 @@ function innerValues(golden: GoldenCase, found: ReadonlyMap<string, Float32Array
 }
 
 /** The inputs of every step, with padding as validity. */
-async function recordedBatches(golden: GoldenCase, { batch, steps }: TrainingDescription, checkpoint: PolicyCheckpoint): Promise<UNetBatch[]> {
+async function recordedBatches(
+  golden: GoldenCase,
+  { batch, steps }: TrainingDescription,
+  checkpoint: PolicyCheckpoint,
+): Promise<UNetBatch[]> {
   const slices = async (name: string): Promise<Float32Array[]> => {
     const values = await golden.values(name);
     const size = values.length / steps;
