@@ -57,7 +57,7 @@ export interface Segment {
 }
 
 /** WebGPU's default for maxComputeWorkgroupsPerDimension, granted everywhere. */
-const MAX_WORKGROUPS = 65_535;
+export const MAX_WORKGROUPS = 65_535;
 
 /**
  * Records what a plan will do, without touching the device: buffers, and dispatches in segments. What is recorded

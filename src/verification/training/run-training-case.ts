@@ -5,7 +5,7 @@ import { compareTensor, type TensorReport } from '../compare.js';
 import type { GoldenCase } from '../golden-case.js';
 import { compareScalars, isNoise, norm, TotalDifference, WorstTensor } from './compare-training.js';
 import type { TrainingDescription, TrainingRun } from './description.js';
-import type { TrainingCaseNetwork } from './training-network.js';
+import type { RecordedVariant, TrainingCaseNetwork } from './training-network.js';
 
 type Tensors = ReadonlyMap<string, Float32Array>;
 
@@ -24,6 +24,7 @@ export async function runTrainingCase(
   const result: TrainingCaseResult = { tensors: [], dump: [] };
   const run = new CaseRunner(golden, description, network, result, await golden.values('sample_index'));
   for (const recorded of description.runs) await run.run(recorded);
+  for (const variant of network.variants ?? []) await run.variant(variant);
   await run.inner();
   return result;
 }
@@ -71,6 +72,17 @@ class CaseRunner {
     dump.push({ name: `${run.name}.loss`, dtype: 'F64', shape: [losses.length], data: losses });
   }
 
+  /** A step of its own: loss and gradients. */
+  async variant({ name, loss, run }: RecordedVariant): Promise<void> {
+    const { tensors, dump } = this.#result;
+    this.#reset();
+    run();
+    const { loss: found } = await this.#network.metrics();
+    tensors.push(compareScalars(`${name}.loss`, [loss], [found], this.#network.tolerances.loss));
+    await this.#sampledGradients(name, await this.#network.read('gradients'));
+    dump.push({ name: `${name}.loss`, dtype: 'F64', shape: [1], data: [found] });
+  }
+
   /** Inner values and their gradients at step 0. */
   async inner(): Promise<void> {
     const expected = this.#golden.names('expected.').filter((name) => INNER.test(name));
@@ -100,20 +112,9 @@ class CaseRunner {
     const { tensors, dump } = this.#result;
     const { gradient } = this.#network.tolerances;
     const found = await this.#network.read('gradients');
-    const samples = await this.#sampled(`${run.name}.grad`);
-    if (samples) {
-      const worst = new WorstTensor();
-      this.#forEachParameter((parameter, index) => {
-        const chosen = this.#chosen(parameter, index);
-        const of = (values: (place: { sample: number; element: number }) => number): Float32Array => Float32Array.from(chosen.map(values));
-        const wanted = of(({ sample }) => samples.samples[sample] as number);
-        const values = of(({ element }) => found.get(parameter.name)?.[element] as number);
-        if (chosen.length > 0) worst.add(compareTensor(parameter.name, parameter.shape, wanted, values, gradient));
-      });
-      push(tensors, worst.report(`${run.name}.grad.samples`));
-      tensors.push(this.#norms(`${run.name}.grad.l2`, samples.l2, found, gradient));
-    }
-    if (run.name !== this.#description.fullRun && this.#description.fullRun !== undefined) return;
+    await this.#sampledGradients(run.name, found);
+    // Without a full run all of them begin with the same step: that of the first one stands for them.
+    if (run.name !== (this.#description.fullRun ?? this.#description.runs[0]?.name)) return;
     const worst = new WorstTensor();
     for (const { name, shape } of this.#description.parameters) {
       const values = found.get(name) as Float32Array;
@@ -124,6 +125,25 @@ class CaseRunner {
       worst.add(compareTensor(name, shape, kept, values, gradient));
     }
     push(tensors, worst.report('grad'));
+  }
+
+  /** Sampled elements and norms of the gradients `expected.<name>.grad`. */
+  async #sampledGradients(name: string, found: Tensors): Promise<void> {
+    const { tensors } = this.#result;
+    const { gradient } = this.#network.tolerances;
+    const samples = await this.#sampled(`${name}.grad`);
+    if (samples) {
+      const worst = new WorstTensor();
+      this.#forEachParameter((parameter, index) => {
+        const chosen = this.#chosen(parameter, index);
+        const of = (values: (place: { sample: number; element: number }) => number): Float32Array => Float32Array.from(chosen.map(values));
+        const wanted = of(({ sample }) => samples.samples[sample] as number);
+        const values = of(({ element }) => found.get(parameter.name)?.[element] as number);
+        if (chosen.length > 0) worst.add(compareTensor(parameter.name, parameter.shape, wanted, values, gradient));
+      });
+      push(tensors, worst.report(`${name}.grad.samples`));
+      tensors.push(this.#norms(`${name}.grad.l2`, samples.l2, found, gradient));
+    }
   }
 
   async #changes(run: TrainingRun, step: number): Promise<void> {

@@ -19,10 +19,18 @@ export interface TrainingTolerances {
 
 export const TRAINING_TOLERANCES: TrainingTolerances = { loss: 1e-4, gradient: 1e-4, norm: 1e-5, change: 1e-2, smallChange: 1e-1 };
 
+/** A single step on the inputs of step 0 that is recorded beside the runs: its loss, and the gradients `expected.<name>.grad`. */
+export interface RecordedVariant {
+  readonly name: string;
+  readonly loss: number;
+  run(): void;
+}
+
 /** A network of a training case, compiled for training, with the recorded inputs of every step. */
 export interface TrainingCaseNetwork {
   readonly tolerances: TrainingTolerances;
   readonly startWeights: ReadonlyMap<string, Float32Array>;
+  readonly variants?: readonly RecordedVariant[];
   /** One step on the inputs of step number `step`. */
   run(step: number, isMasked: boolean, update: UpdateScalars | null): void;
   metrics(): Promise<StepMetrics & { readonly clipFactor: number }>;

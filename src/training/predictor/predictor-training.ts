@@ -1,0 +1,237 @@
+import { OptionError } from '../../foundation/errors.js';
+import { shownValue } from '../../foundation/shown.js';
+import { type DropoutDraw, type DropoutPlan, dropoutWords, packMasks, recordDrawMasks, siteTable } from '../../ops/backward/dropout.js';
+import { recordMeanSquaredError } from '../../ops/backward/pointwise.js';
+import { alignUp } from '../../runtime/buffers.js';
+import type { ComputeDevice } from '../../runtime/device.js';
+import type { Plan } from '../../runtime/plan.js';
+import type { BufferHandle } from '../../runtime/plan-builder.js';
+import { newRows, type Rows } from '../../runtime/rows.js';
+import type { PredictorShape } from '../../spec/network-shapes.js';
+import { ParameterStore } from '../plan/parameter-store.js';
+import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
+import { Scratch } from '../plan/scratch.js';
+import type {
+  ParameterInfo,
+  ParameterSet,
+  PredictorBatch,
+  PredictorDropout,
+  StepMetrics,
+  TrainingStep,
+  UpdateScalars,
+} from '../training-step.js';
+import { PredictorBatchPacker } from './batch.js';
+import { predictorRecorder } from './blocks.js';
+import { predictorDropoutSites } from './dropout-sites.js';
+import { joinParameters, predictorLayout, predictorParameters, splitParameters, storedParameters } from './parameters.js';
+import { positionTable } from './positions.js';
+import { recordPredictorBackward, recordPredictorForward } from './record.js';
+
+/** Position tables of a checkpoint, f32 [rows][modelDim] with at least as many rows as the network reads. */
+export interface PositionTables {
+  readonly action: Float32Array;
+  readonly observation: Float32Array;
+}
+
+export interface PredictorTrainingOptions {
+  readonly shape: PredictorShape;
+  readonly batchSize: number;
+  /** Whether there is a moving average of the weights. */
+  readonly ema: boolean;
+  /** Not trained. Default: those of the reference, sines and cosines. */
+  readonly positions?: PositionTables;
+  /** Names of inner values that `runProbed` hands out. @internal */
+  readonly probes?: Iterable<string>;
+}
+
+/** Buffers that are written from outside of the recorded step. */
+interface Written {
+  readonly dropout: DropoutPlan;
+  readonly actionPositions: BufferHandle;
+  readonly observationPositions: BufferHandle;
+}
+
+/**
+ * The STEP predictor compiled for training: plain regression of chunks, the mean of squared differences over all elements of the samples that
+ * count. Dropout as the reference has it, with masks drawn on the device from a key of (seed, step). Weights begin as zeros: write
+ * them.
+ */
+export class PredictorTraining implements TrainingStep<PredictorBatch> {
+  readonly batchSize: number;
+  /** In the order of the reference's state dict. */
+  readonly parameters: readonly ParameterInfo[];
+  readonly #device: ComputeDevice;
+  readonly #shape: PredictorShape;
+  readonly #step: RecordedStep;
+  readonly #store: ParameterStore;
+  readonly #packer: PredictorBatchPacker;
+  readonly #written: Written;
+
+  private constructor(
+    device: ComputeDevice,
+    { shape, batchSize }: PredictorTrainingOptions,
+    step: RecordedStep,
+    store: ParameterStore,
+    packer: PredictorBatchPacker,
+    written: Written,
+  ) {
+    this.batchSize = batchSize;
+    this.parameters = predictorParameters(shape);
+    this.#device = device;
+    this.#shape = shape;
+    this.#step = step;
+    this.#store = store;
+    this.#packer = packer;
+    this.#written = written;
+  }
+
+  /** @throws OptionError for a network that cannot be trained; DeviceLimitError where the device is too small. */
+  static async create(device: ComputeDevice, options: PredictorTrainingOptions): Promise<PredictorTraining> {
+    const { shape, batchSize, ema } = options;
+    if (!Number.isInteger(batchSize) || batchSize < 1) {
+      throw new OptionError(`batchSize: expected an integer from 1 on, found ${shownValue(batchSize)}.`);
+    }
+    const tables = checkedPositions(options);
+    const packer = new PredictorBatchPacker(shape, batchSize);
+    const layout = predictorLayout(shape, device.limits.maxStorageBufferBindingSize);
+    const store = await ParameterStore.create(device, layout, storedParameters(shape), ema);
+    try {
+      const recorded = { batchSize, batchWords: packer.words, ...(options.probes ? { probes: options.probes } : {}) };
+      let written: Written | undefined;
+      const step = await RecordedStep.compile(device, store, recorded, (recorder) => {
+        written = record(recorder, options, packer);
+      });
+      const training = new PredictorTraining(device, options, step, store, packer, written as unknown as Written);
+      training.#writeTables(tables);
+      return training;
+    } catch (error) {
+      store.destroy();
+      throw error;
+    }
+  }
+
+  get memory(): Readonly<Record<string, number>> {
+    return this.#step.memory;
+  }
+
+  /** @internal */
+  get plan(): Plan {
+    return this.#step.plan;
+  }
+
+  run(batch: PredictorBatch, update: UpdateScalars | null, { accumulate = false }: { readonly accumulate?: boolean } = {}): void {
+    const { words, inverseCount } = this.#prepare(batch);
+    this.#step.run(words, { update, accumulate, inverseCount });
+  }
+
+  /** As `run`, and hands out the probes that it was compiled with. @internal */
+  runProbed(batch: PredictorBatch, update: UpdateScalars | null): Promise<Map<string, Float32Array>> {
+    const { words, inverseCount } = this.#prepare(batch);
+    return this.#step.runProbed(words, { update, accumulate: false, inverseCount });
+  }
+
+  metrics(): Promise<StepMetrics & { readonly clipFactor: number }> {
+    return this.#step.metrics();
+  }
+
+  async read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>> {
+    return joinParameters(this.#shape, await this.#store.read(set));
+  }
+
+  write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void {
+    this.#store.write(set, splitParameters(this.#shape, tensors));
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+  }
+
+  #prepare(batch: PredictorBatch): ReturnType<PredictorBatchPacker['pack']> {
+    const packed = this.#packer.pack(batch);
+    const { dropout } = this.#written;
+    const masks = batch.dropout && 'masks' in batch.dropout ? batch.dropout.masks : undefined;
+    const words = dropoutWords(checkedDropout(batch.dropout));
+    if (masks) this.#write(dropout.masks, packMasks(dropout, masks));
+    this.#write(dropout.uniform, words);
+    return packed;
+  }
+
+  #writeTables({ action, observation }: PositionTables): void {
+    const { dropout, actionPositions, observationPositions } = this.#written;
+    this.#write(dropout.table, siteTable(dropout));
+    this.#write(actionPositions, Float32Array.from(action.subarray(0, actionPositions.bytes / 4)));
+    this.#write(observationPositions, Float32Array.from(observation.subarray(0, observationPositions.bytes / 4)));
+  }
+
+  #write(handle: BufferHandle, words: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): void {
+    this.#device.assertUsable();
+    this.#device.gpuDevice.queue.writeBuffer(this.plan.gpuBuffer(handle), 0, words);
+  }
+}
+
+/** Rows that the network reads of each table. */
+function tableRows({ horizon, historySteps, observationSteps }: PredictorShape): { readonly action: number; readonly observation: number } {
+  return { action: Math.max(horizon, historySteps), observation: observationSteps };
+}
+
+function checkedPositions({ shape, positions }: PredictorTrainingOptions): PositionTables {
+  const rows = tableRows(shape);
+  const { modelDim } = shape;
+  if (!positions) return { action: positionTable(rows.action, modelDim), observation: positionTable(rows.observation, modelDim) };
+  for (const name of ['action', 'observation'] as const) {
+    const table: unknown = positions[name];
+    if (!(table instanceof Float32Array) || table.length < rows[name] * modelDim) {
+      throw new OptionError(
+        `positions.${name}: expected at least ${rows[name]} × ${modelDim} values in a Float32Array, found ` +
+          `${table instanceof Float32Array ? `${table.length} values` : shownValue(table)}.`,
+      );
+    }
+  }
+  return positions;
+}
+
+/** @throws OptionError for a probability, seed or step that cannot be. */
+function checkedDropout(dropout: PredictorDropout | null): DropoutDraw {
+  if (dropout === null) return { probability: 0 };
+  const { probability } = dropout;
+  if (typeof probability !== 'number' || !(probability >= 0 && probability < 1)) {
+    throw new OptionError(`batch.dropout.probability: expected a number from 0 to below 1, found ${shownValue(probability)}.`);
+  }
+  if ('masks' in dropout) return { probability, recorded: true };
+  const { seed, step } = dropout;
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new OptionError(`batch.dropout.seed: expected an integer from 0 to 2^53 − 1, found ${shownValue(seed)}.`);
+  }
+  if (!Number.isInteger(step) || step < 0 || step >= 2 ** 32) {
+    throw new OptionError(`batch.dropout.step: expected an integer from 0 to 2^32 − 1, found ${shownValue(step)}.`);
+  }
+  return { probability, seed, step };
+}
+
+function record(step: StepRecorder, { shape, batchSize }: PredictorTrainingOptions, packer: PredictorBatchPacker): Written {
+  const { builder, batch, losses } = step;
+  const { horizon, actionDim, observationDim, historySteps, observationSteps, modelDim } = shape;
+  const recorder = predictorRecorder({ ...step, scratch: new Scratch(builder) }, shape.heads, predictorDropoutSites(shape, batchSize));
+  const uploaded = (part: 'history' | 'observations', length: number, channels: number): Rows => {
+    const stride = alignUp(channels, 4);
+    return { buffer: batch, batch: batchSize, length, channels, offset: packer.range(part).offset / 4, stride };
+  };
+  const rows = tableRows(shape);
+  const actionPositions = builder.buffer('action positions', rows.action * modelDim * 4);
+  const observationPositions = builder.buffer('observation positions', rows.observation * modelDim * 4);
+  builder.segment('forward');
+  recordDrawMasks(builder, recorder.dropout);
+  const tape = recordPredictorForward(recorder, shape, {
+    history: uploaded('history', historySteps, actionDim),
+    observations: uploaded('observations', observationSteps, observationDim),
+    actionPositions,
+    observationPositions,
+  });
+  builder.segment('backward');
+  const doutput = newRows(builder, 'output gradients', batchSize, horizon, actionDim);
+  const target = { buffer: batch, ...packer.range('target') };
+  const counts = { buffer: batch, ...packer.range('counts') };
+  recordMeanSquaredError(builder, { y: tape.output, target, counts, dy: doutput, losses, step: step.step });
+  recordPredictorBackward(recorder, tape, doutput);
+  return { dropout: recorder.dropout, actionPositions, observationPositions };
+}
