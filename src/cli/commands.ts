@@ -40,6 +40,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/inspect.js')).inspectCommand,
   },
   {
+    name: 'dataset',
+    summary: 'Inspect a data set of demonstrations, or convert one to LeRobot v3.0.',
+    load: async () => (await import('./commands/dataset.js')).datasetCommand,
+  },
+  {
     name: 'verify',
     summary: 'Compare the engine with recorded cases, tensor by tensor.',
     load: async () => (await import('./commands/verify.js')).verifyCommand,

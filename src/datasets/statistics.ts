@@ -107,7 +107,7 @@ export const QUANTILES: readonly (readonly [string, number])[] = [
 ];
 
 /** Statistics of rows [n][size] that are all in memory, with exact quantiles (linear between neighbours, as numpy). */
-export function statisticsOfRows(rows: Float32Array, size: number): FeatureStatistics {
+export function statisticsOfRows(rows: ArrayLike<number>, size: number): FeatureStatistics {
   const running = new RunningStatistics(size);
   running.add(rows);
   const count = rows.length / size;

@@ -1,0 +1,84 @@
+import { parseArgs } from 'node:util';
+import { type Dataset, type DatasetEpisode, vectorFeatures } from '../../datasets/dataset.js';
+import { openDataset } from '../../platform/node/open-dataset.js';
+import { writeOutputFile } from '../../platform/node/output-file.js';
+import { count, plural } from '../../terminal/format.js';
+import { interruptible } from '../../terminal/interrupt.js';
+import { atMost, given, integerOption, UsageError } from '../../terminal/options.js';
+import { print, printJson, printNote } from '../../terminal/output.js';
+import { Progress } from '../../terminal/progress.js';
+import { outputFileOption } from '../output-options.js';
+import { type CheckResult, checkAll } from './check.js';
+import { datasetJson, datasetText } from './describe.js';
+import { fpsOption } from './fps.js';
+import { datasetReport } from './report.js';
+
+const OPTIONS = {
+  fps: { type: 'string' },
+  episode: { type: 'string' },
+  check: { type: 'boolean' },
+  output: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+export async function inspectDataset(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+  atMost(positionals, 1);
+  const [folder] = positionals;
+  if (folder === undefined) throw new UsageError('the folder of the data set is missing');
+  const fps = fpsOption(values.fps);
+  const number = integerOption('episode', values.episode);
+  const output = await outputFileOption('output', values.output);
+  return interruptible(async (signal) => {
+    const dataset = await openDataset(folder, given({ fps }));
+    try {
+      const episode = drawnEpisode(dataset, number);
+      const check = values.check ? await checked(dataset, signal) : undefined;
+      if (output !== undefined) await writeOutputFile(output, await datasetReport(dataset));
+      if (values.json) printJson({ ...datasetJson(dataset), ...given({ check }) });
+      else print([datasetText(dataset, episode, await rowsOf(dataset, episode)), ...checkText(check)].join('\n\n'));
+      if (output !== undefined) printNote(`written: ${output}`);
+      return check === undefined || check.problems.length === 0 ? 0 : 1;
+    } finally {
+      await dataset.close();
+    }
+  });
+}
+
+/** The one that was asked for, or the first that has all its vectors. */
+function drawnEpisode(dataset: Dataset, number: number | undefined): DatasetEpisode | undefined {
+  const vectors = vectorFeatures(dataset);
+  const hasVectors = ({ missing }: DatasetEpisode): boolean => !vectors.some(({ name }) => missing.some(({ feature }) => feature === name));
+  if (number === undefined) return dataset.episodes.find(hasVectors);
+  const episode = dataset.episodes.find(({ index }) => index === number);
+  if (episode === undefined)
+    throw new UsageError(`--episode must be one of the ${dataset.episodes.length} episodes, from 0, found ${number}`);
+  return episode;
+}
+
+async function rowsOf(dataset: Dataset, episode: DatasetEpisode | undefined): Promise<Map<string, Float32Array>> {
+  const rows = new Map<string, Float32Array>();
+  if (episode === undefined) return rows;
+  for (const { name } of vectorFeatures(dataset)) {
+    if (episode.missing.some(({ feature }) => feature === name)) continue;
+    rows.set(name, await dataset.readRows(name, episode.from, episode.to));
+  }
+  return rows;
+}
+
+async function checked(dataset: Dataset, signal: AbortSignal): Promise<CheckResult> {
+  const progress = new Progress();
+  try {
+    return await checkAll(dataset, (episode) => progress.update(`episode ${episode} of ${dataset.episodes.length}`), signal);
+  } finally {
+    progress.done();
+  }
+}
+
+function checkText(check: CheckResult | undefined): string[] {
+  if (check === undefined) return [];
+  const { rows, pictures, problems } = check;
+  const read = `read ${count(rows)} rows of vectors and ${plural(pictures, 'picture')}`;
+  if (problems.length === 0) return [`${read}: nothing is damaged`];
+  return [[`${read}; ${plural(problems.length, 'problem')}:`, ...problems.map((problem) => `  ${problem}`)].join('\n')];
+}
