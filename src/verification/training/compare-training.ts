@@ -19,9 +19,10 @@ export class TotalDifference {
   #expected = 0;
   #count = 0;
 
-  add(expected: number, found: number): void {
-    this.#difference += (found - expected) ** 2;
-    this.#expected += expected ** 2;
+  /** `weight`: elements that this one stands for. */
+  add(expected: number, found: number, weight = 1): void {
+    this.#difference += weight * (found - expected) ** 2;
+    this.#expected += weight * expected ** 2;
     this.#count++;
   }
 

@@ -1,0 +1,114 @@
+#!/usr/bin/env node
+/**
+ * Times training steps of the U-Net by part: `node dist/bench/training/main.js [--size small|large] [--batch 64,…] [--adapter NAME]
+ * [--rounds N] [--json]`. Processor time is summed over all threads of the process, so on software adapters it is the step's work
+ * whatever else the machine does. The PyTorch side: bench/training/torch_unet.py.
+ */
+import { parseArgs } from 'node:util';
+import { openDevice } from '../../src/platform/node/device.js';
+import type { ComputeDevice } from '../../src/runtime/device.js';
+import { print, printJson } from '../../src/terminal/output.js';
+import { table } from '../../src/terminal/table.js';
+import { UNetTraining } from '../../src/training/unet/unet-training.js';
+import { benchBatch, benchShape, forwardProducts, SCHEDULE, SIZES, UPDATE, writeBenchWeights } from './work.js';
+
+/** Parts of a step, by the segments that they are. */
+const PARTS = {
+  forward: ['forward'],
+  backward: ['backward'],
+  optimizer: ['result', 'update'],
+  step: ['forward', 'backward', 'result', 'update'],
+} as const;
+type Part = keyof typeof PARTS;
+
+interface Timing {
+  readonly wallMs: number;
+  readonly processorMs: number;
+}
+
+interface BatchRecord {
+  readonly batch: number;
+  /** Best of all rounds. */
+  readonly parts: Readonly<Record<Part, Timing>>;
+  /** Multiply-adds of forward and backward. */
+  readonly products: number;
+  readonly memory: Readonly<Record<string, number>>;
+}
+
+const { values } = parseArgs({
+  options: {
+    size: { type: 'string', default: 'small' },
+    batch: { type: 'string', default: '64' },
+    adapter: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const widths = SIZES[values.size];
+if (!widths) throw new Error(`--size: expected ${Object.keys(SIZES).join(' or ')}, found ${values.size}`);
+const device = await openDevice({ profile: 'fast', ...(values.adapter === undefined ? {} : { adapter: values.adapter }) });
+try {
+  const records: BatchRecord[] = [];
+  for (const batch of values.batch.split(',').map(Number)) records.push(await measureBatch(device, widths, batch, Number(values.rounds)));
+  if (values.json) printJson({ format: 'warmstep-bench-training', adapter: device.adapter, size: values.size, records });
+  else report(records);
+} finally {
+  device.dispose();
+}
+
+async function measureBatch(on: ComputeDevice, downDims: readonly number[], batch: number, rounds: number): Promise<BatchRecord> {
+  const shape = benchShape(downDims);
+  const training = await UNetTraining.create(on, { shape, batchSize: batch, schedule: SCHEDULE, predictionType: 'epsilon', ema: false });
+  try {
+    writeBenchWeights(training);
+    const inputs = benchBatch(shape, batch);
+    training.run(inputs, UPDATE);
+    await training.metrics();
+    const best = {} as Record<Part, Timing>;
+    for (let round = 0; round < rounds; round++) {
+      for (const part of Object.keys(PARTS) as Part[]) {
+        const taken = await time(training, part);
+        const before = best[part];
+        best[part] = before
+          ? { wallMs: Math.min(before.wallMs, taken.wallMs), processorMs: Math.min(before.processorMs, taken.processorMs) }
+          : taken;
+      }
+    }
+    return { batch, parts: best, products: 3 * batch * forwardProducts(shape, training.parameters), memory: training.memory };
+  } finally {
+    training.dispose();
+  }
+}
+
+async function time(training: UNetTraining, part: Part): Promise<Timing> {
+  const { plan } = training;
+  const { gpuDevice } = plan.device;
+  const [started, before] = [performance.now(), process.cpuUsage()];
+  const encoder = gpuDevice.createCommandEncoder();
+  plan.encode(
+    encoder,
+    PARTS[part].map((segment) => ({ segment })),
+  );
+  gpuDevice.queue.submit([encoder.finish()]);
+  await plan.device.settle(gpuDevice.queue.onSubmittedWorkDone());
+  const { user, system } = process.cpuUsage(before);
+  return { wallMs: performance.now() - started, processorMs: (user + system) / 1000 };
+}
+
+function report(records: readonly BatchRecord[]): void {
+  const names = Object.keys(PARTS) as Part[];
+  const header = ['batch', ...names.map((part) => `${part} ms`), ...names.map((part) => `${part} CPU ms`), 'GMAC', 'GMAC / CPU s', 'MB'];
+  print(
+    table(
+      header,
+      records.map(({ batch, parts, products, memory }) => [
+        String(batch),
+        ...names.map((part) => parts[part].wallMs.toFixed(0)),
+        ...names.map((part) => parts[part].processorMs.toFixed(0)),
+        (products / 1e9).toFixed(2),
+        (products / 1e6 / (parts.forward.processorMs + parts.backward.processorMs)).toFixed(2),
+        (Object.values(memory).reduce((sum, bytes) => sum + bytes, 0) / 1e6).toFixed(0),
+      ]),
+    ),
+  );
+}
