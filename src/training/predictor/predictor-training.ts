@@ -16,6 +16,7 @@ import type {
   ParameterSet,
   PredictorBatch,
   PredictorDropout,
+  RunOptions,
   StepMetrics,
   TrainingStep,
   UpdateScalars,
@@ -119,9 +120,9 @@ export class PredictorTraining implements TrainingStep<PredictorBatch> {
     return this.#step.plan;
   }
 
-  run(batch: PredictorBatch, update: UpdateScalars | null, { accumulate = false }: { readonly accumulate?: boolean } = {}): void {
+  run(batch: PredictorBatch, update: UpdateScalars | null, { accumulate = false, share = 1 }: RunOptions = {}): void {
     const { words, inverseCount } = this.#prepare(batch);
-    this.#step.run(words, { update, accumulate, inverseCount });
+    this.#step.run(words, { update, accumulate, inverseCount: inverseCount * share });
   }
 
   /** As `run`, and hands out the probes that it was compiled with. @internal */
