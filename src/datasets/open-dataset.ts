@@ -1,5 +1,5 @@
 import { checkSource, listed } from '../checkpoints/source.js';
-import { DatasetError } from '../foundation/errors.js';
+import { DatasetError, OptionError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkNumber, checkObject, keysOf } from '../foundation/options.js';
 import { EPISODE_ENDS, openArrays } from './arrays/open-arrays.js';
 import { type Dataset, vectorFeatures } from './dataset.js';
@@ -28,11 +28,15 @@ const OPTIONS = keysOf<OpenDatasetOptions>({ codecs: true, cacheBytes: true, fps
 /**
  * Opens a data set in a folder: LeRobot v2.0 to v3.0, Diffusion Policy's zarr, recordings in safetensors, or plain arrays. Reads metadata, and all
  * vectors once where the data set has no statistics. What is not there is listed in `missing`, and the rest is served. The data set
- * closes the source when it is closed, or when it cannot be opened.
+ * closes the source when it is closed, or when it cannot be opened. A text is the path of a folder, or of one recording, which Node can read and
+ * whose videos the system's ffmpeg decodes; elsewhere give a source (`blobSource`, `memorySource`, or one of your own).
  * @throws DatasetError for what is damaged or inconsistent, OptionError.
  */
-export async function openDataset(source: DatasetSource, options: OpenDatasetOptions = {}): Promise<Dataset> {
+export async function openDataset(source: string | DatasetSource, options: OpenDatasetOptions = {}): Promise<Dataset> {
   const where = 'openDataset';
+  if (typeof source === 'string') {
+    throw new OptionError(`${where}: this runtime reads no folders: give a source (blobSource, memorySource, or one of your own).`);
+  }
   checkSource(where, 'source', source);
   checkKeys(where, options, OPTIONS);
   const { codecs = {}, cacheBytes = DEFAULT_CACHE_BYTES, fps, timestampTolerance = 1e-4 } = options;

@@ -87,6 +87,7 @@ describe('the entries of the package', () => {
       'warmstep/push-t',
       'warmstep/diffusion',
       'warmstep/checkpoints',
+      'warmstep/datasets',
     ]);
   });
 
@@ -139,11 +140,11 @@ describe('a bundle for the browser', () => {
     const { inputs } = await bundle('src/entries/core.ts');
     expect(Object.keys(inputs).length).toBeGreaterThan(80);
     expect(
-      Object.keys(inputs).filter((file) => /^src\/(evaluation|report|envs|analysis|control|verification|tuning)\//.test(file)),
+      Object.keys(inputs).filter((file) => /^src\/(evaluation|report|envs|analysis|control|verification|tuning|datasets)\//.test(file)),
     ).toEqual([]);
   });
 
-  it.each(['control', 'push-t', 'diffusion', 'checkpoints'])('of %s has no device and no kernel', async (name) => {
+  it.each(['control', 'push-t', 'diffusion', 'checkpoints', 'datasets'])('of %s has no device and no kernel', async (name) => {
     const { inputs } = await bundle(`src/entries/${name}.ts`);
     expect(Object.keys(inputs).filter((file) => /^(kernels|src\/(runtime|ops|networks|decision|policy))\//.test(file))).toEqual([]);
   });

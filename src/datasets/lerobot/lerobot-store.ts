@@ -83,7 +83,7 @@ export class LeRobotStore implements RowStore {
       from: first,
       to: place.from + to,
       file: place.path,
-      read: () => read(file, group, first),
+      read: () => this.#naming(first, () => read(file, group, first)),
     };
   }
 

@@ -116,10 +116,18 @@ interface Part {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Bytes [start, end) of the file, which may lie in several parts: the leaves of a struct are fetched together. */
 function sliceOf(parts: readonly Part[], start: number, end: number): ArrayBuffer {
-  const part = parts.find(({ start: first, bytes }) => start >= first && end <= first + bytes.length);
-  if (part === undefined) throw new Error(`bytes ${start} to ${end} of a column that begins or ends elsewhere`);
-  return part.bytes.buffer.slice(start - part.start, end - part.start);
+  const out = new Uint8Array(end - start);
+  let filled = 0;
+  for (const { start: first, bytes } of parts) {
+    const [from, to] = [Math.max(start, first), Math.min(end, first + bytes.length)];
+    if (from >= to) continue;
+    out.set(bytes.subarray(from - first, to - first), from - start);
+    filled += to - from;
+  }
+  if (filled !== out.length) throw new Error(`bytes ${start} to ${end} of a column that begins or ends elsewhere`);
+  return out.buffer;
 }
 
 function metaOf({ meta_data }: RowGroup['columns'][number]): ColumnMetaData | undefined {

@@ -76,7 +76,16 @@ async function openArray(store: FilesStore, path: string): Promise<ZarrArray<Dat
   if (!/^(u?int(8|16|32|64)|float(16|32|64)|bool)$/.test(dtype)) {
     throw new DatasetError(`${path}: expected numbers, found values of type ${dtype}. Export the array as float32.`);
   }
+  if (await isBlosc(store, path)) store.expectBlosc(path, ((bytes / 8) * Number(/\d+$/.exec(dtype === 'bool' ? 'bool8' : dtype))) / 8);
   return array;
+}
+
+/** Whether blosc makes the chunks of an array, and nothing comes after it. */
+async function isBlosc(store: FilesStore, path: string): Promise<boolean> {
+  const v2 = await store.get(`/${path}/.zarray`);
+  const bytes = v2 ?? (await store.get(`/${path}/zarr.json`));
+  const value = JSON.parse(new TextDecoder().decode(bytes)) as { compressor?: { id?: unknown } | null; codecs?: { name?: unknown }[] };
+  return v2 === undefined ? value.codecs?.at(-1)?.name === 'blosc' : value.compressor?.id === 'blosc';
 }
 
 async function episodeEnds(store: FilesStore): Promise<number[]> {

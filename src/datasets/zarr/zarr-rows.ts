@@ -9,21 +9,47 @@ const METADATA = /(^|\/)(\.zarray|\.zgroup|\.zattrs|\.zmetadata|zarr\.json)$/;
 /** The files of a data set as zarrita asks for them. */
 export class FilesStore {
   readonly #files: DatasetFiles;
+  /** Bytes of a chunk by array, of those that blosc alone packed. */
+  readonly #blosc = new Map<string, number>();
 
   constructor(files: DatasetFiles) {
     this.#files = files;
   }
 
+  /** Chunks of an array are held to what their headers say; `bytes`: of a chunk, unpacked. */
+  expectBlosc(array: string, bytes: number): void {
+    this.#blosc.set(array, bytes);
+  }
+
   /** A chunk that is not there would be read as zeros: missing frames that nobody notices. @throws DatasetError */
   async get(key: string): Promise<Uint8Array | undefined> {
     const path = key.replace(/^\//, '');
-    if (this.#files.has(path)) return this.#files.bytes(path, 1024 * 1024 * 1024);
+    if (this.#files.has(path)) {
+      const bytes = await this.#files.bytes(path, 1024 * 1024 * 1024);
+      if (!METADATA.test(path)) this.#checkBlosc(path, bytes);
+      return bytes;
+    }
     if (METADATA.test(path)) return undefined;
     throw new DatasetError(
       `"${path}" is not there. The copy is incomplete; if its values are all zero and were left out on purpose, export with write_empty_chunks=True`,
     );
   }
+
+  /** The decoder does not: what is cut off would become zeros. */
+  #checkBlosc(path: string, bytes: Uint8Array<ArrayBuffer>): void {
+    const [array, unpacked] = [...this.#blosc].find(([name]) => path.startsWith(`${name}/`)) ?? [];
+    if (array === undefined) return;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes.length < BLOSC_HEADER) throw new Error(`"${path}" has ${bytes.length} bytes, fewer than a header`);
+    const [full, packed] = [view.getUint32(4, true), view.getUint32(12, true)];
+    if (packed !== bytes.length || full !== unpacked) {
+      throw new Error(`"${path}" should have ${packed} bytes and become ${unpacked}, but has ${bytes.length} and would become ${full}`);
+    }
+  }
 }
+
+/** blosc's 16 bytes of header: bytes unpacked, of a block, and packed, the header among them, from byte 4 on. */
+const BLOSC_HEADER = 16;
 
 /** An array that is read in chunks of its first axis. */
 export interface ZarrRows extends RowArray {
