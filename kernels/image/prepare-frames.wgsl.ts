@@ -12,6 +12,8 @@ export interface PrepareFramesParameters {
   readonly format: FrameFormat;
   /** Whether pixels are sums over several pixels of the frame, by tables; otherwise they are copied. */
   readonly resized: boolean;
+  /** Whether every frame has a first row and column of its own. Not with `resized`. */
+  readonly offsets?: boolean;
   readonly invocations: number;
 }
 
@@ -72,14 +74,17 @@ const LOADS: Readonly<Record<FrameFormat, string>> = {
  * row (or column) and its weights, rows and columns that the crop drops are not in them.
  *
  * Bindings: shape · frames as words, [camera][frame of the camera], each at a multiple of `frameWords` · statistics vec4f
- * [camera][3] · with `resized`, tables f32 [outHeight][1 + taps] then [outWidth][1 + taps] · out, a feature map of three
- * channels. An invocation owns one pixel.
+ * [camera][3] · with `resized`, tables f32 [outHeight][1 + taps] then [outWidth][1 + taps] · with `offsets`, vec2u [frame]: top and left
+ * instead of those of the shape · out, a feature map of three channels. An invocation owns one pixel.
  */
 export function prepareFramesKernel(p: PrepareFramesParameters): Kernel {
+  if (p.resized && p.offsets) throw new TypeError('prepare_frames: the tables of a resize begin at one offset for all frames');
+  const [top, left] = p.offsets ? ['offsets[id.z].x', 'offsets[id.z].y'] : ['shape.top', 'shape.left'];
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'frames', access: 'read', type: 'array<u32>' },
     { name: 'statistics', access: 'read', type: 'array<vec4f>' },
+    ...(p.offsets ? [{ name: 'offsets', access: 'read', type: 'array<vec2u>' } as const] : []),
     ...(p.resized ? [{ name: 'tables', access: 'read', type: 'array<f32>' } as const] : []),
     { name: 'out', access: 'read_write', type: 'array<vec4f>' },
   ];
@@ -128,7 +133,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     value += tables[row + 1u + j] * sum;
   }
   #else
-  let value = load(first, (y + shape.top) * shape.width + x + shape.left);
+  let value = load(first, (y + ${top}) * shape.width + x + ${left});
   #endif
   let camera = id.z / shape.frames_per_camera * 3u;
   let s = array<vec4f, 3>(statistics[camera], statistics[camera + 1u], statistics[camera + 2u]);
@@ -137,5 +142,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   out[id.z * shape.out_height * shape.out_width + id.x] = vec4f(normalized, 0.0f);
 }
 `;
-  return { label: `prepare_frames ${p.format}${p.resized ? ', resized' : ''}`, code, bindings };
+  return { label: `prepare_frames ${p.format}${p.resized ? ', resized' : ''}${p.offsets ? ', offsets' : ''}`, code, bindings };
 }

@@ -97,10 +97,12 @@ export function recordPrepareFrames(
     readonly format: FrameFormat;
     readonly statistics: GPUBuffer;
     readonly cameras: number;
+    /** vec2u [frame]: first row and column of each, instead of the middle; not with a resize. */
+    readonly offsets?: BufferRange | undefined;
     readonly y: FeatureMap;
   },
 ): void {
-  const { frames, format, statistics, cameras, y } = call;
+  const { frames, format, statistics, cameras, offsets, y } = call;
   const { geometry, height, width, tables } = preparation;
   const bytes = frameBytes(format, geometry.frame);
   if (y.channels !== 3 || y.height !== height || y.width !== width || y.batch % cameras !== 0 || frames.bytes !== bytes * y.batch) {
@@ -122,11 +124,12 @@ export function recordPrepareFrames(
     columnTaps: tables?.columnTaps ?? 0,
   });
   builder.dispatch(
-    prepareFramesKernel({ format, resized: tables !== undefined, invocations: INVOCATIONS }),
+    prepareFramesKernel({ format, resized: tables !== undefined, offsets: offsets !== undefined, invocations: INVOCATIONS }),
     [
       builder.shape(shape),
       frames,
       { buffer: builder.existing(statistics) },
+      ...(offsets ? [offsets] : []),
       ...(tables ? [{ buffer: builder.existing(tables.buffer) }] : []),
       { buffer: y.buffer },
     ],

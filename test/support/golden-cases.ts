@@ -4,7 +4,12 @@ import { fileURLToPath } from 'node:url';
 
 export const GOLDENS = fileURLToPath(new URL('../goldens', import.meta.url));
 
-/** Recorded cases of whole decisions. A folder of cases for something else, such as `methods`, is none itself. */
-export const CASES = readdirSync(GOLDENS, { withFileTypes: true })
+const ALL = readdirSync(GOLDENS, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && existsSync(join(GOLDENS, entry.name, 'case.json')))
   .map((entry) => entry.name);
+
+/** Recorded cases of whole decisions. A folder of cases for something else, such as `methods`, is none itself. */
+export const CASES = ALL.filter((name) => !name.startsWith('train-'));
+
+/** Recorded training runs. */
+export const TRAINING_CASES = ALL.filter((name) => name.startsWith('train-'));

@@ -1,5 +1,6 @@
 import { drawMasksKernel } from '../../../kernels/backward/draw-masks.wgsl.js';
 import { DROPOUT_WORDS } from '../../../kernels/lib/dropout.wgsl.js';
+import { OptionError } from '../../foundation/errors.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { INVOCATIONS } from './grid.js';
 
@@ -66,14 +67,14 @@ export function dropoutWords(draw: DropoutDraw): Uint32Array<ArrayBuffer> {
   return words;
 }
 
-/** Bits of recorded masks (1 where kept), as `masks` holds them. @throws TypeError for a mask of another size, or a missing one. */
+/** Bits of recorded masks (1 where kept), as `masks` holds them. @throws OptionError for a mask of another size, or a missing one. */
 export function packMasks({ sites }: DropoutPlan, recorded: ReadonlyMap<string, Uint8Array>): Uint32Array<ArrayBuffer> {
   const last = sites.at(-1);
   const words = new Uint32Array(last ? last.firstWord + maskWords(last.elements) : 0);
   for (const { name, elements, firstWord } of sites) {
     const mask = recorded.get(name);
     if (mask?.length !== elements) {
-      throw new TypeError(`dropout mask "${name}": expected ${elements} values, found ${mask ? mask.length : 'none'}`);
+      throw new OptionError(`dropout mask "${name}": expected ${elements} values, found ${mask ? mask.length : 'none'}`);
     }
     mask.forEach((kept, element) => {
       if (kept !== 0) words[firstWord + (element >> 5)] = (words[firstWord + (element >> 5)] as number) | (1 << (element & 31));

@@ -1,4 +1,5 @@
-import { PRODUCT_LANES, ROWS_PRODUCT_SIZES, type RowsProductCut, rowsProductKernel } from '../../../kernels/backward/rows-product.wgsl.js';
+import { PRODUCT_LANES, ROWS_PRODUCT_SIZES, rowsProductKernel } from '../../../kernels/backward/rows-product.wgsl.js';
+import { rowsProductTiledKernel } from '../../../kernels/backward/rows-product-tiled.wgsl.js';
 import { convOutLength } from '../../../kernels/conv/taps.js';
 import type { Binding, PlanBuilder } from '../../runtime/plan-builder.js';
 import { type Rows, sameRows } from '../../runtime/rows.js';
@@ -75,8 +76,10 @@ function record(builder: PlanBuilder, call: ProductCall & { readonly backwards: 
   const targetStep = scattered ? stride : 1;
   const places = Math.ceil(y.length / targetStep);
   const rows = y.batch * places;
-  const cut: RowsProductCut = chooseProductCut(rows, builder);
-  const kernel = rowsProductKernel({ backwards, bias: bias !== undefined, addend: addend !== undefined }, cut);
+  const cut = chooseProductCut({ rows, groups: Math.ceil(y.channels / 4) }, builder);
+  const parameters = { backwards, bias: bias !== undefined, addend: addend !== undefined };
+  const kernel = cut.kind === 'tiled' ? rowsProductTiledKernel(parameters, cut.tile) : rowsProductKernel(parameters, cut);
+  const [columns, lanes] = cut.kind === 'tiled' ? [cut.tile.rows, cut.tile.lanes] : [cut.columns, PRODUCT_LANES];
   const sourceChannels = backwards ? matrix.outChannels : matrix.inChannels;
   const targetGroups = Math.ceil(y.channels / 4);
   const sizes: Record<(typeof ROWS_PRODUCT_SIZES)[number], number> = {
@@ -110,5 +113,5 @@ function record(builder: PlanBuilder, call: ProductCall & { readonly backwards: 
     ...(addend ? [{ buffer: addend.buffer }] : []),
     { buffer: y.buffer },
   ];
-  builder.dispatch(kernel, bindings, [Math.ceil(targetGroups / PRODUCT_LANES), Math.ceil(rows / cut.columns), targetStep]);
+  builder.dispatch(kernel, bindings, [Math.ceil(targetGroups / lanes), Math.ceil(rows / columns), targetStep]);
 }

@@ -1,5 +1,6 @@
 import { ROW_SUMS_SIZES, rowSumsKernel } from '../../../kernels/backward/row-sums.wgsl.js';
 import { GRADIENT_LANES, WEIGHT_GRADIENT_SIZES, weightGradientKernel } from '../../../kernels/backward/weight-gradient.wgsl.js';
+import { weightGradientTiledKernel } from '../../../kernels/backward/weight-gradient-tiled.wgsl.js';
 import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import type { Rows } from '../../runtime/rows.js';
@@ -31,8 +32,10 @@ export function recordWeightGradient(builder: PlanBuilder, call: WeightGradientC
   const [still, shifted] = geometry.transposed ? [x, dy] : [dy, x];
   const inGroups = Math.ceil(matrix.inChannels / 4);
   const outGroups = Math.ceil(matrix.outChannels / 4);
-  const cut = chooseGradientCut({ inGroups, places: still.length }, builder);
-  const kernel = weightGradientKernel({ shifted: geometry.transposed ? 'output' : 'input' }, cut);
+  const cut = chooseGradientCut({ inGroups, outGroups, taps: matrix.taps, places: still.length }, builder);
+  const parameters = { shifted: geometry.transposed ? 'output' : 'input' } as const;
+  const kernel = cut.kind === 'tiled' ? weightGradientTiledKernel(parameters, cut.tile) : weightGradientKernel(parameters, cut);
+  const [lanes, groups] = cut.kind === 'tiled' ? [cut.tile.lanes, cut.tile.groups] : [GRADIENT_LANES, cut.groups];
   const sizes: Record<(typeof WEIGHT_GRADIENT_SIZES)[number], number> = {
     rows: still.batch * still.length,
     places: still.length,
@@ -55,7 +58,7 @@ export function recordWeightGradient(builder: PlanBuilder, call: WeightGradientC
     { buffer: dy.buffer },
     matrix.gradient,
   ];
-  builder.dispatch(kernel, bindings, [Math.ceil(outGroups / GRADIENT_LANES), Math.ceil(inGroups / cut.groups), matrix.taps]);
+  builder.dispatch(kernel, bindings, [Math.ceil(outGroups / lanes), Math.ceil(inGroups / groups), matrix.taps]);
 }
 
 /** Records the sum of all rows of x as the gradient of `count` vectors from number `first` on. */
