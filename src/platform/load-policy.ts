@@ -39,7 +39,7 @@ async function sourceOf(
   { signal }: LoadPolicyOptions,
   reporter: DownloadReporter,
 ): Promise<CheckpointSource> {
-  const options = { ...(signal ? { signal: signal as AbortSignal } : {}), onProgress: reporter.begin() };
+  const options = { ...(signal ? { signal } : {}), onProgress: reporter.begin() };
   if (isHubReference(place)) return runtime.hubSource(place, options);
   return /^https?:\/\//.test(place) ? urlSource(place, options) : runtime.folderSource(place);
 }

@@ -1,4 +1,5 @@
 import type { CheckpointSource } from '../checkpoints/source.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import type { LoadPolicyOptions as LoadSourceOptions } from '../policy/load-policy.js';
 import type { OpenDeviceOptions as OpenCoreOptions, Profile } from '../runtime/device.js';
 import type { VariantTable } from '../runtime/variant-table.js';
@@ -42,7 +43,7 @@ export interface HubSourceOptions {
   readonly token?: string;
   /** Default: in Node HF_ENDPOINT, else https://huggingface.co. */
   readonly endpoint?: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
   /** Bytes that are here, of the bytes of all files. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Node: called when the network is down, and the state of an earlier download is used. Default: a warning of the process. */

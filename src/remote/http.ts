@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DownloadError } from '../foundation/errors.js';
 
 /** What is used of `fetch`, so that a program can hand in its own. */
@@ -29,7 +30,7 @@ export interface ChunkReader {
 export interface HttpOptions {
   /** Default: the runtime's own. */
   readonly fetch?: Fetch | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignalLike | undefined;
 }
 
 export interface Request extends HttpOptions {
@@ -124,7 +125,7 @@ async function* bodyOf(response: FetchResponse): AsyncGenerator<Uint8Array> {
 }
 
 /** The chunks of a body as they arrive. @throws NetworkError where the connection breaks; the signal's reason. */
-export async function* received(url: string, response: FetchResponse, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+export async function* received(url: string, response: FetchResponse, signal: AbortSignalLike | undefined): AsyncGenerator<Uint8Array> {
   const chunks = bodyOf(response);
   try {
     for (;;) {
@@ -159,7 +160,7 @@ function retryAfter(response: FetchResponse): number {
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 30) * 1000 : 0;
 }
 
-async function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+async function sleep(milliseconds: number, signal: AbortSignalLike | undefined): Promise<void> {
   await new Promise<void>((resolve) => {
     const end = (): void => {
       clearTimeout(timer);

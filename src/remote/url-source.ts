@@ -1,4 +1,5 @@
 import { type ByteSource, type CheckpointSource, checkRange, listed } from '../checkpoints/source.js';
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { CheckpointError, DownloadError, OptionError } from '../foundation/errors.js';
 import { checkCallbacks, checkKeys, checkList, checkObject, checkSignal, checkText, keysOf } from '../foundation/options.js';
 import { shownValue } from '../foundation/shown.js';
@@ -12,7 +13,7 @@ export interface UrlSourceOptions {
   /** Sent with every request to the folder's own host, e.g. `authorization`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Stops requests that are under way, and refuses later ones. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
   /** Called as bytes arrive: bytes fetched so far, and the bytes of all files that were opened. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Default: the runtime's own. */
@@ -23,12 +24,12 @@ export interface UrlSourceOptions {
 const KEYS = keysOf<UrlSourceOptions>({ files: true, headers: true, signal: true, onProgress: true, fetch: true });
 
 /**
- * A checkpoint folder on a web server. Where the server grants ranges (`206`), only what is read is fetched, in blocks of 4 MiB; else a
+ * A checkpoint folder on a web server; `base` is its address, a text or a `URL`. Where the server grants ranges (`206`), only what is read is fetched, in blocks of 4 MiB; else a
  * file is fetched whole, once, and held.
  * @throws OptionError for what is no http(s) address. Its calls throw DownloadError where a file cannot be had, and CheckpointError
  * where it is not complete or changed between two reads.
  */
-export function urlSource(base: string | URL, options: UrlSourceOptions = {}): CheckpointSource {
+export function urlSource(base: string | { readonly href: string }, options: UrlSourceOptions = {}): CheckpointSource {
   checkKeys('urlSource', options, KEYS);
   checkSignal('urlSource', options.signal);
   checkCallbacks<UrlSourceOptions>('urlSource', options, ['onProgress', 'fetch']);
@@ -232,7 +233,7 @@ class ByteProgress {
 }
 
 function folderUrl(base: unknown): string {
-  const text = base instanceof URL ? base.href : checkText('urlSource', 'base', base);
+  const text = checkText('urlSource', 'base', typeof base === 'object' && base !== null && 'href' in base ? base.href : base);
   const url = parsed(text);
   if (!url || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
     throw new OptionError(`urlSource: expected the http(s) address of a folder, without ? or #, found "${shownValue(text)}".`);

@@ -82,6 +82,7 @@ describe('the entries of the package', () => {
     expect(ENTRIES.map(({ specifier }) => specifier)).toEqual([
       'warmstep',
       'warmstep/core',
+      'warmstep/worker',
       'warmstep/control',
       'warmstep/evaluation',
       'warmstep/push-t',

@@ -6,6 +6,7 @@ import * as core from '../../src/entries/core.js';
 import * as diffusion from '../../src/entries/diffusion.js';
 import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
+import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
 import { golden } from '../support/folders.js';
@@ -167,6 +168,20 @@ const STRATEGIES: readonly Probe[] = [
 ];
 
 const source = golden('state-ddim2/policy');
+const PORT = { postMessage: () => reached(), on: () => {} };
+const WORKER: readonly Probe[] = [
+  { what: 'openPolicyWorker: the worker', call: (value) => worker.openPolicyWorker(value, 'hf:someone/policy') },
+  { what: 'openPolicyWorker: the source', call: (value) => worker.openPolicyWorker(PORT, value), accepts: TEXTS },
+  ...optionProbes(
+    'openPolicyWorker',
+    {} as NonNullable<Parameters<typeof worker.openPolicyWorker>[2]>,
+    ['signal', 'onProgress'],
+    (options) => worker.openPolicyWorker(PORT, 'hf:someone/policy', options),
+  ),
+  { what: 'runPolicyWorker: the scope', call: (value) => worker.runPolicyWorker(value, reached) },
+  { what: 'runPolicyWorker: loadPolicy', call: (value) => worker.runPolicyWorker(PORT, value), accepts: ['a function'] },
+];
+
 const LOADING: readonly Probe[] = [
   { what: 'urlSource', call: (value) => core.urlSource(value) },
   ...optionProbes(
@@ -452,6 +467,7 @@ const ALL = [
   ['a policy', POLICY],
   ['strategies', STRATEGIES],
   ['loading and devices', LOADING],
+  ['workers', WORKER],
   ['checkpoints', CHECKPOINTS],
   ['the control loop', CONTROL],
   ['Push-T', PUSH_T],
@@ -468,10 +484,12 @@ describe.each(ALL)('a hostile value given to %s', (_, probes) => {
 describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
-  it.each(Object.entries({ core, checkpoints, diffusion, evaluation, pushT, web }))('try every function of %s', (_, entry) => {
+  it.each(Object.entries({ core, checkpoints, diffusion, evaluation, pushT, web, worker }))('try every function of %s', (_, entry) => {
     const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
     // A policy's methods are listed by their own names.
-    expect(functions.map(([name]) => name).filter((name) => name !== 'Policy' && !probed.includes(name))).toEqual([]);
+    expect(functions.map(([name]) => name).filter((name) => !['Policy', 'PolicyWorker'].includes(name) && !probed.includes(name))).toEqual(
+      [],
+    );
   });
 
   it('try every method of a policy', () => {

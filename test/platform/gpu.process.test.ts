@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { NoAdapterError, OptionError } from '../../src/foundation/errors.js';
 import { openDevice } from '../../src/platform/node/device.js';
-import { createGpu, lavapipeFile, remedy } from '../../src/platform/node/gpu.js';
+import { createGpu } from '../../src/platform/node/gpu.js';
+import { lavapipeFile } from '../../src/platform/node/lavapipe.js';
+import { remedy } from '../../src/platform/node/remedy.js';
 
 describe('the choice of an adapter', () => {
   it('names what is missing and the remedy when no adapter has that name', async () => {

@@ -14,8 +14,8 @@ describe('SwiftShader', () => {
     ['darwin', 'x64'],
     ['win32', 'x64'],
   ] as const)('is refused on %s %s', (platform, arch) => {
-    expect(() => useSwiftShader(platform, arch)).toThrow(NoAdapterError);
-    expect(() => useSwiftShader(platform, arch)).toThrow(`bundled for Linux x64 only, this is ${platform} ${arch}`);
+    expect(() => useSwiftShader(undefined, platform, arch)).toThrow(NoAdapterError);
+    expect(() => useSwiftShader(undefined, platform, arch)).toThrow(`bundled for Linux x64 only, this is ${platform} ${arch}`);
   });
 
   // The package has no binaries for other platforms.

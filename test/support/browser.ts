@@ -15,6 +15,8 @@ const ARGUMENTS = [
   '--no-sandbox',
   '--no-zygote',
   '--disable-gpu',
+  // WebGPU on SwiftShader, which lies beside the binary.
+  '--enable-unsafe-webgpu',
   '--disable-dev-shm-usage',
   '--no-first-run',
   '--remote-debugging-pipe',
@@ -78,14 +80,15 @@ function unpackChromium(): string | undefined {
   if (root === undefined) return undefined;
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   // …/node_modules/@sparticuz/chromium → …/node_modules/.cache
-  const folder = resolve(root, '../../.cache', `warmstep-chromium-${version}`);
+  const folder = resolve(root, '../../.cache', `warmstep-chromium-webgpu-${version}`);
   if (existsSync(folder)) return folder;
   mkdirSync(dirname(folder), { recursive: true });
   const unfinished = mkdtempSync(`${folder}-`);
   const unpacked = (file: string): Buffer => brotliDecompressSync(readFileSync(join(root, 'bin', file)));
   writeFileSync(join(unfinished, 'chromium'), unpacked('chromium.br'), { mode: 0o755 });
-  // The system libraries that Chromium links to and a bare machine lacks (NSS, NSPR, Expat).
-  for (const archive of ['al2023.tar.br', 'fonts.tar.br']) execFileSync('tar', ['-x', '-C', unfinished], { input: unpacked(archive) });
+  // The software driver, and the system libraries that Chromium links to and a bare machine lacks (NSS, NSPR, Expat).
+  for (const archive of ['swiftshader.tar.br', 'al2023.tar.br', 'fonts.tar.br'])
+    execFileSync('tar', ['-x', '-C', unfinished], { input: unpacked(archive) });
   writeFileSync(join(unfinished, 'fonts.conf'), fontSettings(folder));
   try {
     renameSync(unfinished, folder);

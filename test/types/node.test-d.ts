@@ -1,11 +1,14 @@
 import { expectTypeOf } from 'vitest';
 import * as core from '../../src/entries/core.js';
+import type * as deno from '../../src/platform/deno/index.js';
 import * as node from '../../src/platform/node/index.js';
 import type * as surface from '../../src/platform/surface.js';
 import type * as web from '../../src/platform/web/index.js';
 
-// What runs in Node and what runs in browsers have the names of the declared surface, and no others, and they fit its types.
+// What runs in Node, in Deno and in browsers have the names of the declared surface, and no others, and they fit its types.
 expectTypeOf<keyof typeof node>().toEqualTypeOf<keyof typeof surface>();
+expectTypeOf<keyof typeof deno>().toEqualTypeOf<keyof typeof surface>();
+expectTypeOf<typeof deno>().toEqualTypeOf<typeof surface>();
 expectTypeOf<keyof typeof web>().toEqualTypeOf<keyof typeof surface>();
 expectTypeOf<typeof node>().toExtend<typeof surface>();
 expectTypeOf<typeof web>().toEqualTypeOf<typeof surface>();

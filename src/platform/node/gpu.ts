@@ -1,15 +1,13 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { NoAdapterError, OptionError } from '../../foundation/errors.js';
 import { checkKeys, checkText } from '../../foundation/options.js';
 import { shownValue } from '../../foundation/shown.js';
+import { ADAPTER_VARIABLE } from '../adapter-choice.js';
 import type { AdapterChoice } from '../options.js';
+import { lavapipeDriver } from './lavapipe.js';
 import { type DawnOptions, dawnFlags } from './profile.js';
+import { remedy } from './remedy.js';
 import { useSwiftShader } from './swiftshader.js';
-
-/** Environment variable that overrides the default choice. */
-export const ADAPTER_VARIABLE = 'WARMSTEP_ADAPTER';
 
 /** Software adapters that are asked for by name: what they say of themselves. */
 const SOFTWARE = { swiftshader: /swiftshader/i, lavapipe: /llvmpipe|lavapipe/i } as const;
@@ -118,47 +116,4 @@ function checkedSoftware(choice: SoftwareChoice, { gpu, info }: FoundGpu): GPU {
       ? `${what}: the drivers of this process were chosen before. Start the process with ${ADAPTER_VARIABLE}=${choice}, and open no other adapter first.`
       : `${what}. ${WORKER_REMEDY}`,
   );
-}
-
-const DRIVER_FOLDERS = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d'];
-
-function lavapipeDriver(): string {
-  for (const folder of DRIVER_FOLDERS) {
-    if (!existsSync(folder)) continue;
-    const file = lavapipeFile(readdirSync(folder));
-    if (file !== undefined) return join(folder, file);
-  }
-  throw new NoAdapterError(
-    `lavapipe was asked for, but no lvp_icd*.json for ${process.arch} is in ${DRIVER_FOLDERS.join(', ')}. ${remedy()}`,
-  );
-}
-
-/** Architectures in the file names of Mesa. */
-const MESA_ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'x86_64', arm64: 'aarch64' };
-
-/** The driver for this architecture among the files of a folder: a 32-bit Mesa may be installed beside the 64-bit one. */
-export function lavapipeFile(names: readonly string[], arch: NodeJS.Architecture = process.arch): string | undefined {
-  const drivers = names.filter((name) => /^lvp_icd.*\.json$/.test(name));
-  return (
-    [`lvp_icd.${MESA_ARCHITECTURES[arch] ?? arch}.json`, 'lvp_icd.json'].find((name) => drivers.includes(name)) ??
-    (drivers.length === 1 ? drivers[0] : undefined)
-  );
-}
-
-/** What to do about a missing adapter, on this operating system. */
-export function remedy(platform: NodeJS.Platform = process.platform): string {
-  switch (platform) {
-    case 'linux':
-      return (
-        "On Linux: install the GPU vendor's Vulkan driver and the loader (Debian and Ubuntu: apt install libvulkan1 " +
-        'mesa-vulkan-drivers; NVIDIA: its driver with Vulkan support). Without a GPU, on Linux x64: npm install --save-dev ' +
-        '@sparticuz/chromium, and WARMSTEP_ADAPTER=swiftshader; elsewhere: Mesa 24 or newer, and WARMSTEP_ADAPTER=lavapipe.'
-      );
-    case 'darwin':
-      return "On macOS: WebGPU needs Metal, macOS 13 or newer on real hardware, and webgpu's install script must have run (npm rebuild webgpu).";
-    case 'win32':
-      return 'On Windows: update the graphics driver (Direct3D 12); Windows 10 or newer is needed.';
-    default:
-      return `The WebGPU package "webgpu" has no build for ${platform}: use Linux, macOS or Windows.`;
-  }
 }

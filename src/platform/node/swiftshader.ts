@@ -15,16 +15,21 @@ const RTLD_NODELETE = 0x1000;
  * Makes the SwiftShader driver of the development dependency `@sparticuz/chromium` the only Vulkan driver of this
  * process: no system loader, no root, no restart needed. Dawn looks for `libvulkan.so.1` by name, and finds the loader
  * that is already in the process.
+ * `load` opens a library for good, as the runtime does that.
  * @throws NoAdapterError where the platform is not Linux x64, or the driver is not installed, not unpacked or not loaded.
  */
-export function useSwiftShader(platform: NodeJS.Platform = process.platform, arch: NodeJS.Architecture = process.arch): void {
+export function useSwiftShader(
+  load: (path: string) => void = loadLibrary,
+  platform: NodeJS.Platform = process.platform,
+  arch: NodeJS.Architecture = process.arch,
+): void {
   // The package has binaries for x64 alone, and installs without complaint everywhere else.
   if (platform !== 'linux' || arch !== 'x64') {
     throw new NoAdapterError(`the software adapter SwiftShader is bundled for Linux x64 only, this is ${platform} ${arch}`);
   }
   const folder = unpackSwiftShader();
   process.env['VK_DRIVER_FILES'] = join(folder, DRIVER);
-  loadLibrary(join(folder, LOADER));
+  load(join(folder, LOADER));
 }
 
 /** @throws NoAdapterError where the system's dynamic linker refuses the file. */

@@ -1,4 +1,5 @@
 import { type ByteSource, checkRange } from '../../checkpoints/source.js';
+import { OptionError } from '../../foundation/errors.js';
 import { checkMethods, checkText } from '../../foundation/options.js';
 
 /** Where a run keeps what it makes: a folder on a disk, or whatever a program has in its place. */
@@ -55,6 +56,16 @@ export function memoryStorage(name = 'memory'): MemoryStorage {
       files.set(file, whole);
     },
   };
+}
+
+/**
+ * A folder on disk, made where it is missing. Files are written aside and renamed: what was there stays until the new one is complete.
+ * Node's `warmstep/training` has it; elsewhere it throws.
+ * @throws OutputError where nothing can be written there; OptionError where the runtime has no folders.
+ */
+export async function folderStorage(folder: string): Promise<RunStorage> {
+  checkText('folderStorage', 'the folder', folder);
+  throw new OptionError(`folderStorage: this runtime has no folders: keep the run in memoryStorage(), or write a storage of your own.`);
 }
 
 /** @throws OptionError for what is no storage, before anything is asked of it. */

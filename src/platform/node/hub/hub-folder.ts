@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { AbortSignalLike } from '../../../foundation/abort-signal.js';
 import { DownloadError } from '../../../foundation/errors.js';
 import { type Fetch, NetworkError } from '../../../remote/http.js';
 import { checkpointFiles } from '../../../remote/hub/checkpoint-files.js';
@@ -11,7 +12,7 @@ import { downloadBlob } from './download.js';
 import { type HubSettings, hubSettings } from './settings.js';
 
 export interface HubFolderOptions {
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignalLike | undefined;
   /** Bytes that are here, of the bytes of all files. Not called where all was in the cache. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** Called when the network is down and an earlier state of the folder is taken from the cache. */

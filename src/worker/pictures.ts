@@ -1,0 +1,75 @@
+import type { Observation, ObservationValue } from '../observations/check.js';
+import { Picture, type PictureFormat } from '../observations/picture.js';
+
+/** A picture as it travels: whole the first time, its number after that. */
+export interface PostedPicture {
+  readonly picture: number;
+  readonly content?: { readonly format: PictureFormat; readonly height: number; readonly width: number; readonly bytes: Uint8Array };
+}
+
+type PostedValue = ObservationValue | PostedPicture | readonly (ObservationValue | PostedPicture)[];
+
+/** An observation as it travels. Images that are no `Picture` travel as they are. */
+export type PostedObservation = Readonly<Record<string, PostedValue>>;
+
+/**
+ * Sends every picture once: windows hold the pictures of earlier ticks again, and a worker finds their features beside them as a policy does.
+ * The receiver is told when a picture is gone here.
+ */
+export class PictureSender {
+  readonly #numbers = new WeakMap<Picture, number>();
+  readonly #gone: FinalizationRegistry<number>;
+  #next = 0;
+
+  constructor(forget: (picture: number) => void) {
+    this.#gone = new FinalizationRegistry(forget);
+  }
+
+  observation(observation: Observation): PostedObservation {
+    // What is no observation is refused over there, in the words that it is refused in everywhere.
+    if (typeof observation !== 'object' || observation === null) return observation;
+    return Object.fromEntries(
+      Object.entries(observation).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.map((one) => this.#value(one)) : this.#value(value),
+      ]),
+    );
+  }
+
+  #value(value: ObservationValue): ObservationValue | PostedPicture {
+    if (!(value instanceof Picture)) return value;
+    const known = this.#numbers.get(value);
+    if (known !== undefined) return { picture: known };
+    const picture = this.#next++;
+    this.#numbers.set(value, picture);
+    this.#gone.register(value, picture);
+    const { format, height, width, bytes } = value;
+    return { picture, content: { format, height, width, bytes } };
+  }
+}
+
+/** Keeps the pictures that came, until their sender has none of them any more. */
+export class PictureReceiver {
+  readonly #pictures = new Map<number, Picture>();
+
+  observation(posted: PostedObservation): Observation {
+    if (typeof posted !== 'object' || posted === null) return posted;
+    return Object.fromEntries(
+      Object.entries(posted).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.map((one) => this.#value(one)) : this.#value(value),
+      ]),
+    ) as Observation;
+  }
+
+  forget(picture: number): void {
+    this.#pictures.delete(picture);
+  }
+
+  #value(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null || !('picture' in value)) return value;
+    const { picture, content } = value as PostedPicture;
+    if (content) this.#pictures.set(picture, new Picture(content.format, content.height, content.width, content.bytes));
+    return this.#pictures.get(picture);
+  }
+}
