@@ -89,6 +89,7 @@ describe('the entries of the package', () => {
       'warmstep/diffusion',
       'warmstep/checkpoints',
       'warmstep/datasets',
+      'warmstep/training',
     ]);
   });
 

@@ -48,11 +48,6 @@ const POST_STATE = 'policy_postprocessor_step_0_unnormalizer_processor.safetenso
 export const MODEL_FILE = 'model.safetensors';
 export const MODEL_METADATA = { format: 'pt' } as const;
 
-/** What LeRobot puts before the names of a policy's tensors. */
-export function storedName(name: string): string {
-  return name.startsWith('rgb_encoder.') ? `diffusion.${name}` : `diffusion.unet.${name}`;
-}
-
 /**
  * Every file of a checkpoint but the weights, by name: config.json with every field of LeRobot's `DiffusionConfig`, and both processors with
  * their statistics, in the layout of LeRobot v0.4 and later (`processor_diffusion.py`).

@@ -1,7 +1,7 @@
 import { PRODUCT_LANES, type RowsProductCut } from '../../../kernels/backward/rows-product.wgsl.js';
 import type { RowsTile } from '../../../kernels/backward/rows-product-tiled.wgsl.js';
-import type { GradientTile } from '../../../kernels/backward/weight-gradient-tiled.wgsl.js';
 import type { WeightGradientCut } from '../../../kernels/backward/weight-gradient.wgsl.js';
+import type { GradientTile } from '../../../kernels/backward/weight-gradient-tiled.wgsl.js';
 import type { DeviceClass } from '../../runtime/device-class.js';
 import type { BuildTarget } from '../../runtime/plan-builder.js';
 import { ceilPowerOfTwo, VARIANTS } from '../variants.js';

@@ -1,4 +1,4 @@
-import type { ChunkSample } from './history.js';
+import type { ChunkSample } from './chunk-sample.js';
 
 /** An optimiser step was done whose metrics were read. */
 export interface StepEvent {

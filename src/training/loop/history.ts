@@ -1,19 +1,10 @@
 import { CheckpointError } from '../../foundation/errors.js';
 import { shown } from '../../foundation/shown.js';
+import type { ChunkSample } from './chunk-sample.js';
 import type { TrainingEvent } from './events.js';
 import { type RunStorage, readText, writeText } from './run-storage.js';
 
 export const HISTORY_FILE = 'training/history.json';
-
-/** A chunk of the validation data, and what the network made of the same situation; normalised, rows × actions. */
-export interface ChunkSample {
-  readonly rows: number;
-  readonly actionDim: number;
-  readonly target: readonly number[];
-  readonly predicted: readonly number[];
-  /** What the network was given as the chunk before; undefined for a network that reads none. */
-  readonly previous?: readonly number[];
-}
 
 export interface StepPoint {
   readonly step: number;

@@ -2,7 +2,7 @@ import type { CheckpointSource } from '../../checkpoints/source.js';
 import { readAround } from '../../datasets/window-batch.js';
 import { loadPolicy } from '../../policy/load-policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import type { ChunkSample } from './history.js';
+import type { ChunkSample } from './chunk-sample.js';
 import type { WindowsSpec } from './unet-batches.js';
 
 /** Steps of the sampler: few enough to be quick, enough to be the policy's own distribution. */

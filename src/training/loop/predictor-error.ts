@@ -1,4 +1,4 @@
-import type { ChunkSample } from './history.js';
+import type { ChunkSample } from './chunk-sample.js';
 import { type PairsSpec, readPairs } from './predictor-batches.js';
 import type { PredictorForward } from './predictor-forward.js';
 

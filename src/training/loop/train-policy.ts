@@ -7,7 +7,6 @@ import {
   MODEL_FILE,
   MODEL_METADATA,
   policyFiles,
-  storedName,
   type WrittenFeature,
   type WrittenPolicy,
 } from '../../checkpoints/lerobot/write-policy.js';
@@ -175,12 +174,12 @@ function resultOf(
     files,
     stream: (weights) =>
       streamSafetensors(
-        parameters.map(({ name, shape }) => ({ name: storedName(name), shape, values: async () => weights.get(name) as Float32Array })),
+        parameters.map(({ name, shape }) => ({ name, shape, values: async () => weights.get(name) as Float32Array })),
         MODEL_METADATA,
       ),
     source: (weights) => {
       const tensors = parameters.map(({ name, shape }) => ({
-        name: storedName(name),
+        name,
         dtype: 'F32' as const,
         shape,
         data: weights.get(name) as Float32Array,

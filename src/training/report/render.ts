@@ -1,6 +1,7 @@
 import { checkList, checkObject, checkText } from '../../foundation/options.js';
 import { element, escape, section } from '../../report/html.js';
-import type { ChunkSample, RunHistory } from '../loop/history.js';
+import type { ChunkSample } from '../loop/chunk-sample.js';
+import type { RunHistory } from '../loop/history.js';
 import { plot } from './plot.js';
 
 /** What a report says besides the history. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { trainPolicy } from '../../../src/training/loop/train-policy.js';
 import { memoryStorage } from '../../../src/training/loop/run-storage.js';
+import { trainPolicy } from '../../../src/training/loop/train-policy.js';
 import { dataFolder } from '../../support/data.js';
 import { useTestDevice } from '../../support/device.js';
 import { pushTDataset } from '../../support/push-t-dataset.js';
@@ -11,7 +11,12 @@ interface Curve {
 }
 
 const folder = dataFolder('pusht', 'the loss of the first 300 steps on Push-T');
-const curves = folder === undefined ? undefined : (JSON.parse(readFileSync(`${folder}/../../goldens/training/train-curve/curve.json`, 'utf8')) as { readonly curves: { readonly fast: Curve } });
+const curves =
+  folder === undefined
+    ? undefined
+    : (JSON.parse(readFileSync(`${folder}/../../goldens/training/train-curve/curve.json`, 'utf8')) as {
+        readonly curves: { readonly fast: Curve };
+      });
 
 describe('the loss of the first 300 steps', () => {
   const device = useTestDevice();
@@ -33,7 +38,8 @@ describe('the loss of the first 300 steps', () => {
         optimizer: { optimizer: 'adamw', learningRate: 1e-3, warmupSteps: 50 },
         onEvent: (event) => {
           if (event.kind === 'step') losses.push(event.loss);
-          if (event.kind === 'step' && event.step % 10 === 0) console.info(event.step, event.loss, event.gradientNorm, event.stepsPerSecond);
+          if (event.kind === 'step' && event.step % 10 === 0)
+            console.info(event.step, event.loss, event.gradientNorm, event.stepsPerSecond);
           if (event.kind === 'evaluation') console.info(event.figures);
         },
       });
@@ -42,7 +48,10 @@ describe('the loss of the first 300 steps', () => {
         return { first, mean, isWithin: mean >= low && mean <= high };
       });
       console.info(means);
-      expect(means.every(({ isWithin }) => isWithin), JSON.stringify(means)).toBe(true);
+      expect(
+        means.every(({ isWithin }) => isWithin),
+        JSON.stringify(means),
+      ).toBe(true);
     },
     7_200_000,
   );

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { loadPredictorCheckpoint } from '../../../src/checkpoints/predictor/read-predictor.js';
+import { memorySource } from '../../../src/checkpoints/source.js';
+import { loadPolicy } from '../../../src/policy/load-policy.js';
+import type { TrainingEvent } from '../../../src/training/loop/events.js';
+import { STATE_FILE } from '../../../src/training/loop/run-state.js';
+import { type MemoryStorage, memoryStorage } from '../../../src/training/loop/run-storage.js';
+import type { TrainOptions } from '../../../src/training/loop/train-options.js';
+import { trainPolicy } from '../../../src/training/loop/train-policy.js';
+import { trainPredictor } from '../../../src/training/loop/train-predictor.js';
+import { useTestDevice } from '../../support/device.js';
+import { circlingDataset, circlingPolicy, TINY_PREDICTOR, TINY_SIZES } from '../../support/tiny-training.js';
+
+const DATASET = circlingDataset();
+
+describe('training on a device', () => {
+  const device = useTestDevice();
+  const common = (storage: MemoryStorage): TrainOptions => ({
+    device: device(),
+    dataset: DATASET,
+    storage,
+    steps: 6,
+    batchSize: 16,
+    seed: 5,
+    validation: 0.2,
+    metricsEvery: 1,
+    evaluateEvery: 6,
+    saveEvery: 6,
+  });
+  const policy = (storage: MemoryStorage, more: Partial<TrainOptions> = {}): ReturnType<typeof trainPolicy> =>
+    trainPolicy({
+      ...common(storage),
+      preset: 'diffusion-policy',
+      optimizer: { warmupSteps: 2, learningRate: 1e-3 },
+      sizes: TINY_SIZES,
+      horizon: 8,
+      actionSteps: 4,
+      scheduler: { numTrainTimesteps: 20 },
+      ...more,
+    });
+  const predictor = (storage: MemoryStorage, more: Partial<TrainOptions> = {}): ReturnType<typeof trainPredictor> =>
+    trainPredictor({
+      ...common(storage),
+      policy: circlingPolicy(DATASET),
+      sizes: TINY_PREDICTOR,
+      optimizer: { warmupSteps: 2, learningRate: 1e-3, ema: 'lerobot' },
+      ...more,
+    });
+
+  /** Ended after a step, and gone on with. */
+  async function interrupted(train: typeof policy, at: number): Promise<MemoryStorage> {
+    const storage = memoryStorage();
+    const controller = new AbortController();
+    const onEvent = (event: TrainingEvent): void => {
+      if (event.kind === 'step' && event.step === at) controller.abort(new Error('enough'));
+    };
+    await expect(train(storage, { signal: controller.signal, onEvent })).rejects.toThrow('enough');
+    await train(storage, { resume: true });
+    return storage;
+  }
+
+  it('makes a policy that the engine runs, and says how good it is', async () => {
+    const storage = memoryStorage();
+    const events: TrainingEvent[] = [];
+    const results: string[][] = [];
+    await policy(storage, {
+      onEvent: (event) => void events.push(event),
+      onEvaluate: async (result) => {
+        results.push([...(await result.list())].sort());
+        return { score: 0.5 };
+      },
+    });
+    expect(events.map(({ kind }) => kind)).toEqual([...new Array<string>(6).fill('step'), 'evaluation', 'checkpoint', 'done']);
+    const evaluation = events.find((event) => event.kind === 'evaluation');
+    expect(Object.keys(evaluation?.figures ?? {})).toEqual(['validation loss', 'validation chunk error', 'score']);
+    expect(evaluation?.figures['validation loss']).toBeGreaterThan(0.3);
+    expect(evaluation?.samples.length).toBeGreaterThan(3);
+    const files = [...storage.files.keys()].filter((name) => !name.startsWith('training/')).sort();
+    expect(results).toEqual([files]);
+    const loaded = await loadPolicy(memorySource('result', Object.fromEntries(storage.files)), { device: device() });
+    const action = await loaded.act({ 'observation.state': [90, 50], 'observation.environment_state': [0] });
+    expect([...action].every((value) => value >= 9 && value <= 91)).toBe(true);
+    expect(loaded.info.warnings).toEqual([]);
+    await loaded.dispose();
+  });
+
+  it('makes a predictor that belongs to its policy, and compares it with the chunk moved on', async () => {
+    const storage = memoryStorage();
+    const events: TrainingEvent[] = [];
+    await predictor(storage, { onEvent: (event) => void events.push(event) });
+    const evaluation = events.find((event) => event.kind === 'evaluation');
+    expect(Object.keys(evaluation?.figures ?? {})).toEqual([
+      'validation error',
+      'validation error, unseen rows',
+      'validation error of shift',
+      'validation error of shift, unseen rows',
+    ]);
+    // Where the shifted chunk is a copy of the demonstration, its error is that of the other rows alone.
+    const { 'validation error of shift': all, 'validation error of shift, unseen rows': unseen } = evaluation?.figures ?? {};
+    expect(all).toBeCloseTo((unseen as number) / 2, 2);
+    const source = memorySource('result', Object.fromEntries(storage.files));
+    const checkpoint = await loadPredictorCheckpoint(source);
+    expect(checkpoint.config).toMatchObject({ ...TINY_PREDICTOR, actionDim: 2, observationDim: 3, horizon: 8, historySteps: 8 });
+    const loaded = await loadPolicy(circlingPolicy(DATASET), { device: device(), networks: { predictor: source } });
+    await loaded.act({ 'observation.state': [90, 50], 'observation.environment_state': [0] });
+    await loaded.dispose();
+  });
+
+  it.each([
+    ['a policy', policy],
+    ['a predictor', predictor],
+  ] as const)(
+    'of %s that was interrupted and gone on with equals one that was not, bit by bit; and so does a second run',
+    async (_, train) => {
+      const [whole, second] = [memoryStorage(), await interrupted(train, 3)];
+      await train(whole);
+      for (const file of [STATE_FILE, 'model.safetensors']) {
+        expect(Buffer.from(second.files.get(file) as Uint8Array).equals(whole.files.get(file) as Uint8Array), file).toBe(true);
+      }
+      const other = memoryStorage();
+      await train(other, { seed: 6 });
+      expect(
+        Buffer.from(other.files.get('model.safetensors') as Uint8Array).equals(whole.files.get('model.safetensors') as Uint8Array),
+      ).toBe(false);
+    },
+  );
+
+  it('learns: the error of a predictor falls', async () => {
+    const errors: number[] = [];
+    await trainPredictor({
+      ...common(memoryStorage()),
+      policy: circlingPolicy(DATASET),
+      sizes: TINY_PREDICTOR,
+      dropout: 0,
+      history: { rowDropout: 0, noise: 0 },
+      steps: 40,
+      evaluateEvery: 10,
+      saveEvery: 40,
+      optimizer: { warmupSteps: 5, learningRate: 1e-2 },
+      onEvent: (event) => {
+        if (event.kind === 'evaluation') errors.push(event.figures['validation error'] as number);
+      },
+    });
+    expect(errors.at(-1)).toBeLessThan(0.7 * (errors[0] as number));
+  });
+});
