@@ -18,6 +18,10 @@ const curves =
         readonly curves: { readonly fast: Curve };
       });
 
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 describe('the loss of the first 300 steps', () => {
   const device = useTestDevice();
 
