@@ -41,7 +41,7 @@ describe('the command line of warmstep train', () => {
 
   it('looks at policy and task before it reads data', async () => {
     const { code, stderr } = await warmstep(
-      ...['train', 'predictor', '--policy', repositoryPath('test/goldens/state-ddim2/policy'), '--task', 'push-t'],
+      ...['train', 'predictor', '--policy', repositoryPath('test/goldens/state-bias-film/policy'), '--task', 'push-t'],
       ...['--dataset', join(folder, 'none'), '--output', join(folder, 'out2')],
     );
     expect(code).toBe(1);

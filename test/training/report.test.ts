@@ -27,7 +27,7 @@ describe('the report of a training run', () => {
     expect(page).not.toContain('<predictor>');
     expect(page).not.toContain('<b>score');
     expect(page).toContain('&lt;b&gt;score');
-    expect(page).toContain("default-src 'none'");
+    expect(page).toContain('default-src &#39;none&#39;');
   });
 
   it('loads itself anew as long as the run goes on', () => {

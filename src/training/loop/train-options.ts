@@ -123,32 +123,37 @@ export function checkTrainOptions(
   checkSignal(where, options.signal);
   checkCallbacks(where, options, ['onEvaluate', 'onEvent']);
   const steps = checkInteger(where, 'steps', options.steps, 1, MOST_STEPS);
-  const preset = checkChoice(where, 'preset', options.preset ?? (presets[0] as Preset), presets);
+  const preset = checkChoice(where, 'preset', orDefault(options.preset, presets[0] as Preset), presets);
   const every = (name: 'metricsEvery' | 'evaluateEvery' | 'saveEvery', fallback: number): number =>
-    checkInteger(where, name, options[name] ?? fallback, 1, MOST_STEPS);
+    checkInteger(where, name, orDefault(options[name], fallback), 1, MOST_STEPS);
   const evaluateEvery = every('evaluateEvery', Math.max(1, Math.ceil(steps / 10)));
   if (options.dropLastFrames !== undefined) checkInteger(where, 'dropLastFrames', options.dropLastFrames, 0, 1_000_000);
   return {
     plan: {
       steps,
-      accumulate: checkInteger(where, 'accumulate', options.accumulate ?? 1, 1, 65_536),
+      accumulate: checkInteger(where, 'accumulate', orDefault(options.accumulate, 1), 1, 65_536),
       optimizer: checkOptimizer(where, { ...PRESETS[preset], ...checkedOverrides(where, options.optimizer) }),
       metricsEvery: options.metricsEvery === undefined ? undefined : every('metricsEvery', 1),
       evaluateEvery,
       saveEvery: every('saveEvery', evaluateEvery),
     },
-    batchSize: checkInteger(where, 'batchSize', options.batchSize ?? 64, 1, 65_536),
-    seed: checkInteger(where, 'seed', options.seed ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    batchSize: checkInteger(where, 'batchSize', orDefault(options.batchSize, 64), 1, 65_536),
+    seed: checkInteger(where, 'seed', orDefault(options.seed, 0), 0, Number.MAX_SAFE_INTEGER),
     validation: checkNumber(
       where,
       'validation',
-      options.validation ?? 0.05,
+      orDefault(options.validation, 0.05),
       'a number from 0 to 0.9',
       (share) => share >= 0 && share <= 0.9,
     ),
-    resume: checkToggle(where, 'resume', options.resume ?? false),
+    resume: checkToggle(where, 'resume', orDefault(options.resume, false)),
     preset,
   };
+}
+
+/** An option that was left out; null is none of these. */
+function orDefault<T>(value: T | undefined, fallback: T): T {
+  return value === undefined ? fallback : value;
 }
 
 function checkedOverrides(where: string, optimizer: unknown): Partial<OptimizerSettings> {

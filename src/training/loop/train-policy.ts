@@ -204,13 +204,18 @@ function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTrainOptio
   if (!action)
     throw new OptionError(`${WHERE}: expected a vector "${ACTION}" in the data set ${dataset.name}, found ${named(dataset.features)}.`);
   const frame = inputs.reduce((sum, { shape }) => sum + (shape[0] as number), 0);
-  const unet = checkedUnet(options.sizes ?? {}, { horizon, actionDim: action.size, conditioningDim: observationSteps * frame });
-  const given = options.scheduler ?? {};
+  const unet = checkedUnet(options.sizes === undefined ? {} : options.sizes, {
+    horizon,
+    actionDim: action.size,
+    conditioningDim: observationSteps * frame,
+  });
+  const given = options.scheduler === undefined ? {} : options.scheduler;
+  const scheduler = checkedScheduler(given);
   const { learningRate, beta1, beta2, epsilon, weightDecay, schedule, warmupSteps } = plan.optimizer;
   return {
     unet,
-    scheduler: checkedScheduler(given),
-    numInferenceSteps: given.numInferenceSteps ?? null,
+    scheduler,
+    numInferenceSteps: given.numInferenceSteps === undefined ? null : given.numInferenceSteps,
     observationSteps,
     actionSteps,
     dropLastFrames: options.dropLastFrames ?? droppedFrames(horizon, actionSteps, observationSteps),
@@ -281,10 +286,13 @@ function checkedScheduler(given: Partial<SchedulerConfig>): SchedulerConfig {
   checkChoice(where, 'type', scheduler.type, ['DDPM', 'DDIM']);
   checkChoice(where, 'betaSchedule', scheduler.betaSchedule, BETA_SCHEDULES);
   checkChoice(where, 'predictionType', scheduler.predictionType, ['epsilon', 'sample']);
+  for (const end of ['betaStart', 'betaEnd'] as const) {
+    checkNumber(where, end, scheduler[end], 'a number between 0 and 1', (beta) => beta > 0 && beta < 1);
+  }
   checkToggle(where, 'clipSample', scheduler.clipSample);
   checkNumber(where, 'clipSampleRange', scheduler.clipSampleRange, 'a number above 0', (range) => range > 0 && range < Infinity);
   if (numInferenceSteps !== undefined) checkInteger(where, 'numInferenceSteps', numInferenceSteps, 1, levels);
-  return { ...scheduler, numInferenceSteps: numInferenceSteps ?? levels };
+  return { ...scheduler, numInferenceSteps: numInferenceSteps === undefined ? levels : numInferenceSteps };
 }
 
 /** Windows in the normalisation that the written files say: read from them, by what reads every policy. */

@@ -1,4 +1,4 @@
-import { checkList, checkObject, checkText } from '../../foundation/options.js';
+import { checkInteger, checkList, checkNumber, checkObject, checkText } from '../../foundation/options.js';
 import { element, escape, section } from '../../report/html.js';
 import type { ChunkSample } from '../loop/chunk-sample.js';
 import type { RunHistory } from '../loop/history.js';
@@ -163,14 +163,22 @@ function samplePlot({ rows, actionDim, target, predicted, previous }: ChunkSampl
 function check(history: RunHistory, facts: ReportFacts): void {
   const where = 'renderTrainingReport';
   checkObject(where, 'the history', history);
-  for (const name of ['steps', 'evaluations', 'samples'] as const) {
-    checkList<unknown>(where, name, history[name], (point) => checkObject(where, `a point of ${name}`, point));
-  }
-  history.evaluations.forEach(({ figures }) => void checkObject(where, 'the figures of an evaluation', figures));
-  for (const { target, predicted } of history.samples) {
-    checkList(where, 'the target of a sample', target);
-    checkList(where, 'the prediction of a sample', predicted);
-  }
+  const number = (name: string, value: unknown): void => void checkNumber(where, name, value, 'a number', () => true);
+  checkList(where, 'steps', history.steps, (point) => {
+    checkObject(where, 'a point of steps', point);
+    for (const name of ['step', 'loss', 'gradientNorm', 'learningRate'] as const) number(name, point[name]);
+  });
+  checkList(where, 'evaluations', history.evaluations, (point) => {
+    checkObject(where, 'a point of evaluations', point);
+    number('step', point.step);
+    for (const [name, figure] of Object.entries(checkObject(where, 'the figures of an evaluation', point.figures))) number(name, figure);
+  });
+  checkList(where, 'samples', history.samples, (sample) => {
+    checkObject(where, 'a sample', sample);
+    for (const name of ['rows', 'actionDim'] as const) checkInteger(where, name, sample[name], 1, 65_536);
+    for (const name of ['target', 'predicted'] as const)
+      checkList(where, name, sample[name], (value) => number(`a value of ${name}`, value));
+  });
   checkObject(where, 'the facts', facts);
   checkText(where, 'title', facts.title);
   checkList(where, 'facts', facts.facts, (fact) => {
