@@ -1,4 +1,4 @@
-import { type UnetShape } from '../../src/spec/network-shapes.js';
+import type { UnetShape } from '../../src/spec/network-shapes.js';
 import type { UNetBatch, UpdateScalars } from '../../src/training/training-step.js';
 import type { UNetTraining } from '../../src/training/unet/unet-training.js';
 

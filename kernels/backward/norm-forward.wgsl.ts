@@ -35,7 +35,7 @@ export const NORM_SIZES = [
  *
  *     x̂ = (x − μ_g) r_g      r_g = 1 / √(var_g + ε)      y = film( mish(x̂ · γ + β) ) + residual
  *
- * Mean and (biased) variance over the channels of a group and all places of a sample, in two passes. FiLM with scale is
+ * Mean and (biased) variance over the channels of a group and all places of a sample, in two passes, each a sum of the sums of channels. FiLM with scale is
  * h · f[c] + f[channels + c], with bias alone h + f[c].
  * Kept for the backward pass: x and (μ, r). All else is computed again there.
  *
@@ -76,20 +76,24 @@ ${owner.prepare('shape.batch * shape.groups')}
   var sum = 0.0f;
   for (var c = first + member; c < end; c += MEMBERS) {
     var at = shape.x_offset + first_row * shape.x_row + c;
+    var of_channel = 0.0f;
     for (var t = 0u; t < shape.places; t++) {
-      sum += x[at];
+      of_channel += x[at];
       at += shape.x_row;
     }
+    sum += of_channel;
   }
   let mean = reduce_sum(sum, local) / elements;
   var squares = 0.0f;
   for (var c = first + member; c < end; c += MEMBERS) {
     var at = shape.x_offset + first_row * shape.x_row + c;
+    var of_channel = 0.0f;
     for (var t = 0u; t < shape.places; t++) {
       let d = x[at] - mean;
-      squares += d * d;
+      of_channel += d * d;
       at += shape.x_row;
     }
+    squares += of_channel;
   }
   let r = 1.0f / sqrt(reduce_sum(squares, local) / elements + EPSILON);
   if (member == 0u) {

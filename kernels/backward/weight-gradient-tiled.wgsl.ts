@@ -18,6 +18,8 @@ export function gradientTileInvocations({ lanes, lanesEach, groups }: GradientTi
 
 /** Rows that are in workgroup memory at a time. */
 const UNITS = 16;
+/** Rows whose products are text: all of them would take a driver long to compile. */
+const UNITS_AT_ONCE = 4;
 
 /**
  * The weight gradients of weight-gradient.wgsl.ts for GPUs; formula and bindings as there.
@@ -65,21 +67,24 @@ export function weightGradientTiledKernel({ shifted }: WeightGradientParameters,
 ${unroll(groupLoads, (s) => side(`group_value${s}`, 'x', `${item(s)} / GROUPS`, `min(first_group + ${item(s)} % GROUPS, shape.in_groups - 1u)`, shifted === 'input'))}`;
   const store = `${unroll(laneLoads, (s) => `      outputs[turn * UNITS + ${item(s)} / LANES][${item(s)} % LANES] = lane_value${s};`)}
 ${unroll(groupLoads, (s) => `      inputs[turn * UNITS + ${item(s)} / GROUPS][${item(s)} % GROUPS] = group_value${s};`)}`;
-  const multiply = unroll(
-    UNITS,
-    (unit) => `      {
-        let v = inputs[turn * UNITS + ${unit}u][group_y];
+  const multiply = `      for (var unit = turn * UNITS; unit < (turn + 1u) * UNITS; unit += ${UNITS_AT_ONCE}u) {
+${unroll(
+  UNITS_AT_ONCE,
+  (unit) => `        {
+          let v = inputs[unit + ${unit}u][group_y];
 ${unroll(
   lanesEach,
-  (lane) => `        let a${lane} = outputs[turn * UNITS + ${unit}u][lane_x + ${lane * acrossLanes}u];
-${unroll(4, (c) => `        acc${c}_${lane} += a${lane} * v[${c}];`)}`,
+  (lane) => `          let a${lane} = outputs[unit + ${unit}u][lane_x + ${lane * acrossLanes}u];
+${unroll(4, (c) => `          acc${c}_${lane} += a${lane} * v[${c}];`)}`,
 )}
-      }`,
-  );
+        }`,
+)}
+      }`;
   const finish = (lane: number): string =>
     unroll(
       4,
-      (c) => `    finish(tap, (first_group + group_y) * 4u + ${c}u, first_lane + lane_x + ${lane * acrossLanes}u, block == 0u, acc${c}_${lane});`,
+      (c) =>
+        `    finish(tap, (first_group + group_y) * 4u + ${c}u, first_lane + lane_x + ${lane * acrossLanes}u, block == 0u, acc${c}_${lane});`,
     );
   const code = wgsl`
 ${declareShape(WEIGHT_GRADIENT_SIZES)}

@@ -1,9 +1,9 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { STEP_BINDING, stepStruct } from '../lib/step-scalars.js';
-import { unroll, wgsl } from '../lib/wgsl.js';
+import { wgsl } from '../lib/wgsl.js';
 
 /** Invocations that share the last level of the sums. */
-const MEMBERS = 32;
+const MEMBERS = 128;
 
 /** What a step says of itself, in the order of the buffer. */
 export const STEP_RESULTS = ['loss', 'norm', 'factor', 'proceed'] as const;
@@ -51,7 +51,9 @@ fn main(@builtin(local_invocation_index) local: u32) {
   workgroupBarrier();
   if (local == 0u) {
     var all = partial[0];
-${unroll(MEMBERS - 1, (i) => `    all += partial[${i + 1}];`)}
+    for (var i = 1u; i < ${MEMBERS}u; i++) {
+      all += partial[i];
+    }
     let norm = sqrt(all.y);
     let finite = (bitcast<u32>(norm) & 0x7f800000u) != 0x7f800000u;
     result[0] = all.x * step.inverse_count;

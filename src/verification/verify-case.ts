@@ -1,5 +1,4 @@
 import { encodeSafetensors, type WritableTensor } from '../checkpoints/safetensors/safetensors.js';
-import type { CheckpointSource } from '../checkpoints/source.js';
 import { CheckpointError } from '../foundation/errors.js';
 import type { PolicyInfo } from '../policy/info.js';
 import { loadPolicy } from '../policy/load-policy.js';
@@ -7,30 +6,12 @@ import type { OnLoadProgress } from '../policy/load-progress.js';
 import type { Decision } from '../policy/policy.js';
 import type { PrecisionChoice } from '../policy/precision.js';
 import type { ComputeDevice } from '../runtime/device.js';
-import type { Precision } from '../spec/precision.js';
+import type { CaseReport, CaseSources } from './case-report.js';
 import { compareTensor, type TensorReport } from './compare.js';
 import { caseStrategy, GoldenCase } from './golden-case.js';
 import { isTrainingCase, verifyTrainingCase } from './training/verify-training.js';
 import { computeTicks } from './verify-ticks.js';
 import { computeWindow, probesOf } from './verify-window.js';
-
-/** Folders of a case: the case itself, its policy and, for STEP, its predictor. */
-export interface CaseSources {
-  readonly golden: CheckpointSource;
-  /** Undefined for training cases of a predictor alone. */
-  readonly policy?: CheckpointSource | undefined;
-  readonly predictor?: CheckpointSource | undefined;
-}
-
-export interface CaseReport {
-  readonly name: string;
-  /** What was loaded, also where 'auto' was asked for. */
-  readonly precision: Precision;
-  readonly tensors: readonly TensorReport[];
-  readonly pass: boolean;
-  /** What the engine computed, as a safetensors file: `expected.X` as `X`, `ticks.expected.X` as `ticks.X`. */
-  readonly dump: Uint8Array;
-}
 
 /** Largest error over the largest expected value; in a STEP episode each decision starts from the last one's rounding. */
 const TOLERANCE = 5e-5;

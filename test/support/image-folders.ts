@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { memorySource } from '../../src/checkpoints/source.js';
-import type { CaseSources } from '../../src/verification/verify-case.js';
+import type { CaseSources } from '../../src/verification/case-report.js';
 import { type Files, goldenFiles, jsonOf } from './folders.js';
 import { type FormulaFile, formulaFile } from './formula-tensors.js';
 

@@ -1,114 +1,161 @@
-import { erfc } from './reference.js';
+import { mish } from './reference.js';
 import { type Values, valueAt, valuesOf, zeros } from './values.js';
 
-/** Gradients in float64, from the formulas of training: what kernels are compared with, and finite differences compare with these. */
+/** Backward passes written down in float64, index by index: what the kernels of training are compared with. */
 
-/** Derivative of exact GELU: Φ(x) + x · φ(x). */
-export function geluSlope(x: number): number {
-  return 0.5 * erfc(-x / Math.SQRT2) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+export interface LinearMap {
+  /** [out][in][tap], or transposed [in][out][tap]. */
+  readonly weight: Float64Array;
+  readonly outChannels: number;
+  readonly kernelSize: number;
+  readonly stride: number;
+  readonly padding: number;
+  readonly transposed: boolean;
 }
 
-export interface LayerNormGradient {
-  readonly dx: Values;
-  readonly dGamma: Float64Array;
-  readonly dBeta: Float64Array;
-}
-
-/** Of layer norm over the channels of every token. */
-export function layerNormGradient(x: Values, gamma: Float32Array, dy: Values): LayerNormGradient {
-  const { batch, channels, length } = x;
-  const dx = zeros(batch, channels, length);
-  const dGamma = new Float64Array(channels);
-  const dBeta = new Float64Array(channels);
-  const all = Array.from({ length: channels }, (_, c) => c);
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / channels;
-  for (let b = 0; b < batch; b++) {
-    for (let t = 0; t < length; t++) {
-      const row = all.map((c) => valueAt(x, b, c, t));
-      const center = mean(row);
-      const rho = 1 / Math.sqrt(mean(row.map((value) => (value - center) ** 2)) + 1e-5);
-      const normalized = row.map((value) => (value - center) * rho);
-      const q = all.map((c) => (gamma[c] as number) * valueAt(dy, b, c, t));
-      const [first, second] = [mean(q), mean(q.map((value, c) => value * (normalized[c] as number)))];
-      for (const c of all) {
-        const n = normalized[c] as number;
-        dx.data[(b * channels + c) * length + t] = rho * ((q[c] as number) - first - n * second);
-        dGamma[c] = (dGamma[c] as number) + valueAt(dy, b, c, t) * n;
-        dBeta[c] = (dBeta[c] as number) + valueAt(dy, b, c, t);
-      }
-    }
-  }
-  return { dx, dGamma, dBeta };
-}
-
-export interface AttentionGradient {
+export interface LinearGradients {
   readonly y: Values;
-  readonly dq: Values;
-  readonly dk: Values;
-  readonly dv: Values;
+  readonly dx: Values;
+  readonly dw: Float64Array;
+  /** Per output channel. */
+  readonly db: Float64Array;
 }
 
-/**
- * Of attention with dropout behind its softmax. `factor(b, head, query, key)`: 0 where a probability is dropped, else the scale.
- */
-export function attentionGradient(
-  { q, k, v, dy }: { readonly q: Values; readonly k: Values; readonly v: Values; readonly dy: Values },
-  heads: number,
-  factor: (b: number, head: number, query: number, key: number) => number = () => 1,
-): AttentionGradient {
-  const d = q.channels / heads;
-  const [y, dq] = [zeros(q.batch, q.channels, q.length), zeros(q.batch, q.channels, q.length)];
-  const [dk, dv] = [zeros(k.batch, k.channels, k.length), zeros(k.batch, k.channels, k.length)];
-  const add = (values: Values, b: number, c: number, t: number, value: number): void => {
-    const at = (b * values.channels + c) * values.length + t;
-    values.data[at] = (values.data[at] as number) + value;
-  };
-  for (let b = 0; b < q.batch; b++) {
-    for (let head = 0; head < heads; head++) {
-      const channels = Array.from({ length: d }, (_, i) => head * d + i);
-      const dot = (m: Values, i: number, n: Values, j: number): number =>
-        channels.reduce((sum, c) => sum + valueAt(m, b, c, i) * valueAt(n, b, c, j), 0);
-      for (let i = 0; i < q.length; i++) {
-        const keys = Array.from({ length: k.length }, (_, j) => j);
-        const scores = keys.map((j) => dot(q, i, k, j) / Math.sqrt(d));
-        const highest = Math.max(...scores);
-        const exponentials = scores.map((score) => Math.exp(score - highest));
-        const total = exponentials.reduce((sum, value) => sum + value, 0);
-        const p = exponentials.map((value) => value / total);
-        const dp = keys.map((j) => factor(b, head, i, j) * dot(dy, i, v, j));
-        const projected = keys.reduce((sum, j) => sum + (p[j] as number) * (dp[j] as number), 0);
-        for (const j of keys) {
-          const weight = factor(b, head, i, j) * (p[j] as number);
-          const ds = ((p[j] as number) * ((dp[j] as number) - projected)) / Math.sqrt(d);
-          for (const c of channels) {
-            add(y, b, c, i, weight * valueAt(v, b, c, j));
-            add(dv, b, c, j, weight * valueAt(dy, b, c, i));
-            add(dq, b, c, i, ds * valueAt(k, b, c, j));
-            add(dk, b, c, j, ds * valueAt(q, b, c, i));
+export function outLength({ kernelSize, stride, padding, transposed }: Omit<LinearMap, 'weight'>, length: number): number {
+  return transposed ? (length - 1) * stride - 2 * padding + kernelSize : Math.floor((length + 2 * padding - kernelSize) / stride) + 1;
+}
+
+/** y = w ∗ x without bias, and its gradients for dy: every product of the sum is visited once and adds to all four. */
+export function linearGradients(p: LinearMap, x: Values, dy: Values): LinearGradients {
+  const { weight, outChannels, kernelSize, stride, padding, transposed } = p;
+  const y = zeros(x.batch, outChannels, outLength(p, x.length));
+  const dx = zeros(x.batch, x.channels, x.length);
+  const dw = new Float64Array(weight.length);
+  const [still, moved] = transposed ? [x.length, y.length] : [y.length, x.length];
+  for (let b = 0; b < x.batch; b++) {
+    for (let u = 0; u < still; u++) {
+      for (let tap = 0; tap < kernelSize; tap++) {
+        const place = u * stride + tap - padding;
+        if (place < 0 || place >= moved) continue;
+        const [q, t] = transposed ? [u, place] : [place, u];
+        for (let i = 0; i < x.channels; i++) {
+          for (let o = 0; o < outChannels; o++) {
+            const w = (transposed ? i * outChannels + o : o * x.channels + i) * kernelSize + tap;
+            const into = (b * x.channels + i) * x.length + q;
+            const out = (b * outChannels + o) * y.length + t;
+            y.data[out]! += weight[w]! * x.data[into]!;
+            dx.data[into]! += weight[w]! * dy.data[out]!;
+            dw[w]! += x.data[into]! * dy.data[out]!;
           }
         }
       }
     }
   }
-  return { y, dq, dk, dv };
+  const db = new Float64Array(outChannels);
+  valuesOf(dy.batch, dy.channels, dy.length, (b, c, t) => (db[c]! += valueAt(dy, b, c, t)));
+  return { y, dx, dw, db };
 }
 
-/** Σ y · dy, the function whose gradient the above are. */
-export function inner(y: Values, dy: Values): number {
-  return y.data.reduce((sum, value, i) => sum + value * (dy.data[i] as number), 0);
+export interface NormInputs {
+  readonly x: Values;
+  readonly gamma: Float64Array;
+  readonly beta: Float64Array;
+  readonly groups: number;
+  /** [b][scales | biases] or [b][biases]; undefined: no FiLM. */
+  readonly film?: { readonly hasScale: boolean; readonly values: Values } | undefined;
+  readonly residual?: Values | undefined;
 }
 
-/** Central differences of a function of values, element by element. */
-export function finiteDifferences(x: Values, f: (x: Values) => number, h = 1e-5): Values {
-  const at = (i: number, by: number): number => {
-    const data = x.data.slice();
-    data[i] = (data[i] as number) + by;
-    return f({ ...x, data });
+export interface NormGradients {
+  readonly y: Values;
+  readonly dx: Values;
+  readonly dgamma: Float64Array;
+  readonly dbeta: Float64Array;
+  /** Σ_{b,t} dx by channel. */
+  readonly sums: Float64Array;
+  readonly dfilm: Values | undefined;
+  /** Normalised input, for invariants. */
+  readonly normalized: Values;
+}
+
+/** y = film(mish(group_norm(x))) + residual, and its gradients for dy, after the formulas of torch.nn.functional. */
+export function normGradients({ x, gamma, beta, groups, film, residual }: NormInputs, dy: Values): NormGradients {
+  const { batch, channels, length } = x;
+  const size = channels / groups;
+  const elements = size * length;
+  const group = (c: number): number => Math.floor(c / size);
+  const sumBy = (values: (b: number, c: number, t: number) => number): Float64Array => {
+    const sums = new Float64Array(batch * groups);
+    valuesOf(batch, channels, length, (b, c, t) => (sums[b * groups + group(c)]! += values(b, c, t)));
+    return sums;
   };
-  return { ...x, data: x.data.map((_, i) => (at(i, h) - at(i, -h)) / (2 * h)) };
+  const mean = sumBy((b, c, t) => valueAt(x, b, c, t)).map((sum) => sum / elements);
+  const at = (of: Float64Array, b: number, c: number): number => of[b * groups + group(c)] as number;
+  const variance = sumBy((b, c, t) => (valueAt(x, b, c, t) - at(mean, b, c)) ** 2).map((sum) => sum / elements);
+  const r = variance.map((value) => 1 / Math.sqrt(value + 1e-5));
+  const normalized = valuesOf(batch, channels, length, (b, c, t) => (valueAt(x, b, c, t) - at(mean, b, c)) * at(r, b, c));
+  const z = valuesOf(batch, channels, length, (b, c, t) => valueAt(normalized, b, c, t) * gamma[c]! + beta[c]!);
+  const scale = (b: number, c: number): number => (film?.hasScale ? valueAt(film.values, b, c, 0) : 1);
+  const shift = (b: number, c: number): number => (film ? valueAt(film.values, b, film.hasScale ? channels + c : c, 0) : 0);
+  const y = valuesOf(
+    batch,
+    channels,
+    length,
+    (b, c, t) => mish(valueAt(z, b, c, t)) * scale(b, c) + shift(b, c) + (residual ? valueAt(residual, b, c, t) : 0),
+  );
+  const dz = valuesOf(batch, channels, length, (b, c, t) => valueAt(dy, b, c, t) * scale(b, c) * mishDerivative(valueAt(z, b, c, t)));
+  const q = valuesOf(batch, channels, length, (b, c, t) => valueAt(dz, b, c, t) * gamma[c]!);
+  const meanQ = sumBy((b, c, t) => valueAt(q, b, c, t)).map((sum) => sum / elements);
+  const meanQx = sumBy((b, c, t) => valueAt(q, b, c, t) * valueAt(normalized, b, c, t)).map((sum) => sum / elements);
+  const dx = valuesOf(
+    batch,
+    channels,
+    length,
+    (b, c, t) => at(r, b, c) * (valueAt(q, b, c, t) - at(meanQ, b, c) - valueAt(normalized, b, c, t) * at(meanQx, b, c)),
+  );
+  const [dgamma, dbeta, sums] = [0, 1, 2].map(() => new Float64Array(channels)) as [Float64Array, Float64Array, Float64Array];
+  const dfilm = film ? zeros(batch, film.values.channels, 1) : undefined;
+  valuesOf(batch, channels, length, (b, c, t) => {
+    dgamma[c]! += valueAt(dz, b, c, t) * valueAt(normalized, b, c, t);
+    dbeta[c]! += valueAt(dz, b, c, t);
+    sums[c]! += valueAt(dx, b, c, t);
+    if (film && dfilm) {
+      const row = b * film.values.channels;
+      if (film.hasScale) dfilm.data[row + c]! += valueAt(dy, b, c, t) * mish(valueAt(z, b, c, t));
+      dfilm.data[row + (film.hasScale ? channels : 0) + c]! += valueAt(dy, b, c, t);
+    }
+    return 0;
+  });
+  return { y, dx, dgamma, dbeta, sums, dfilm, normalized };
 }
 
-/** A vector as values of one sample and token. */
-export function vector(values: ArrayLike<number>): Values {
-  return valuesOf(1, values.length, 1, (_b, c) => values[c] as number);
+/** d Mish / dx = τ + x σ (1 − τ²), τ = tanh(ln(1 + eˣ)), with ln(1 + eˣ) where it keeps its digits. */
+export function mishDerivative(x: number): number {
+  const tau = Math.tanh(Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))));
+  const sigma = 1 / (1 + Math.exp(-x));
+  return tau + x * sigma * (1 - tau * tau);
+}
+
+/** One element through clipping, Adam or AdamW and the moving average. */
+export function adamReference(
+  state: { p: number; m: number; v: number; ema: number },
+  gradient: number,
+  s: {
+    readonly optimizer: 'adam' | 'adamw';
+    readonly learningRate: number;
+    readonly beta1: number;
+    readonly beta2: number;
+    readonly epsilon: number;
+    readonly weightDecay: number;
+    readonly stepNumber: number;
+    readonly emaDecay: number;
+  },
+): { p: number; m: number; v: number; ema: number } {
+  const g = s.optimizer === 'adam' ? gradient + s.weightDecay * state.p : gradient;
+  let p = s.optimizer === 'adamw' ? state.p - s.learningRate * s.weightDecay * state.p : state.p;
+  const m = s.beta1 * state.m + (1 - s.beta1) * g;
+  const v = s.beta2 * state.v + (1 - s.beta2) * g * g;
+  const step = s.learningRate / (1 - s.beta1 ** s.stepNumber);
+  p -= (step * m) / (Math.sqrt(v) / Math.sqrt(1 - s.beta2 ** s.stepNumber) + s.epsilon);
+  return { p, m, v, ema: state.ema - (1 - s.emaDecay) * (state.ema - p) };
 }

@@ -37,11 +37,9 @@ export function chooseProductCut({ rows, groups }: { readonly rows: number; read
     const workgroups = Math.ceil(rows / LARGE_ROWS.rows) * Math.ceil(groups / LARGE_ROWS.lanes);
     return { kind: 'tiled', tile: workgroups >= ENOUGH_WORKGROUPS ? LARGE_ROWS : SMALL_ROWS };
   }
-  const subgroupSize = sharing(target);
-  const most = Math.max(ROWS_OF_A_MEMBER * subgroupSize, LEAST_ROWS);
-  const unit = Math.max(subgroupSize, LEAST_ROWS);
-  const tiles = Math.ceil(rows / most);
-  return { kind: 'lanes', columns: Math.ceil(rows / tiles / unit) * unit, subgroup: subgroupSize };
+  // One number of rows for all: a driver takes up to seconds to compile a text, and few rows cost little whatever the tile.
+  const subgroup = sharing(target);
+  return { kind: 'lanes', columns: Math.max(ROWS_OF_A_MEMBER * subgroup, LEAST_ROWS), subgroup };
 }
 
 /** What the cut of a weight gradient depends on. */

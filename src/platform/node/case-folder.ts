@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CaseSources } from '../../verification/verify-case.js';
+import type { CaseSources } from '../../verification/case-report.js';
 import { folderSource } from './folder-source.js';
 
 /**

@@ -141,15 +141,13 @@ export class RecordedStep {
     }
   }
 
-  /** Of the newest run, after it: loss, norm of all gradients, and the factor that they were clipped by. */
-  metrics(): Promise<StepMetrics & { readonly clipFactor: number }> {
+  /**
+   * Of the newest run: loss, norm of all gradients, and the factor that they were clipped by. The copy is submitted at once, so it is of the
+   * newest run whatever is submitted while it is waited for.
+   */
+  async metrics(): Promise<StepMetrics & { readonly clipFactor: number }> {
     this.#assertAlive();
     if (!this.#ran) throw new OptionError('there are no metrics before the first run of a training step: call run() first.');
-    return this.#readResult();
-  }
-
-  /** Encoded at once, so that it is of the newest run whatever is submitted while it is waited for. */
-  async #readResult(): Promise<StepMetrics & { readonly clipFactor: number }> {
     const { gpuDevice } = this.#device;
     const readback = gpuDevice.createBuffer({ label: 'metrics', size: RESULT_BYTES, usage: USAGE.mapRead | USAGE.copyDestination });
     try {

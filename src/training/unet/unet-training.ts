@@ -14,7 +14,8 @@ import { Scratch } from '../plan/scratch.js';
 import type { ParameterInfo, ParameterSet, RunOptions, StepMetrics, TrainingStep, UNetBatch, UpdateScalars } from '../training-step.js';
 import { type TrainedPrediction, UNetBatchPacker } from './batch.js';
 import { unetLayout, unetParameters } from './parameters.js';
-import { recordUnetBackward, recordUnetForward } from './record.js';
+import type { PassRecorder } from './layers.js';
+import { recordUnetBackward, recordUnetForward, type UnetInputGradients } from './record.js';
 
 export interface UNetTrainingOptions {
   readonly shape: UnetShape;
@@ -107,9 +108,22 @@ export class UNetTraining implements TrainingStep<UNetBatch> {
   }
 }
 
-function record(step: StepRecorder, { shape, batchSize, predictionType }: UNetTrainingOptions, packer: UNetBatchPacker): void {
-  const { builder, batch, losses } = step;
-  const recorder = { ...step, scratch: new Scratch(builder) };
+function record(step: StepRecorder, options: UNetTrainingOptions, packer: UNetBatchPacker): void {
+  const recorder = { ...step, scratch: new Scratch(step.builder) };
+  recordUnetStep(recorder, options, packer, (uploaded) => uploaded);
+}
+
+/**
+ * Records both passes of the U-Net into the segments `forward` and `backward`, from what the packer's batches hold. `condition` makes the
+ * conditioning vectors of the uploaded ones, in the forward segment; returned are their gradients.
+ */
+export function recordUnetStep(
+  recorder: PassRecorder,
+  { shape, batchSize, predictionType }: Pick<UNetTrainingOptions, 'shape' | 'batchSize' | 'predictionType'>,
+  packer: UNetBatchPacker,
+  condition: (uploaded: Rows) => Rows,
+): UnetInputGradients {
+  const { builder, batch, losses } = recorder;
   const { horizon, actionDim, conditioningDim, stepEmbedDim } = shape;
   builder.segment('forward');
   const sample = newRows(builder, 'noisy sample', batchSize, horizon, actionDim);
@@ -126,11 +140,11 @@ function record(step: StepRecorder, { shape, batchSize, predictionType }: UNetTr
   const tape = recordUnetForward(recorder, shape, {
     sample,
     sinusoids: uploaded('sinusoids', stepEmbedDim),
-    conditioning: uploaded('conditioning', conditioningDim),
+    conditioning: condition(uploaded('conditioning', conditioningDim)),
   });
   builder.segment('backward');
   const doutput = newRows(builder, 'output gradients', batchSize, horizon, actionDim);
   const target = binding(predictionType === 'epsilon' ? 'noise' : 'actions');
-  recordMeanSquaredError(builder, { y: tape.output, target, counts: binding('counts'), dy: doutput, losses, step: step.step });
-  recordUnetBackward(recorder, tape, doutput);
+  recordMeanSquaredError(builder, { y: tape.output, target, counts: binding('counts'), dy: doutput, losses, step: recorder.step });
+  return recordUnetBackward(recorder, tape, doutput);
 }

@@ -1,8 +1,8 @@
 import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import { CheckpointError } from '../../foundation/errors.js';
 import type { ComputeDevice } from '../../runtime/device.js';
+import type { CaseReport, CaseSources } from '../case-report.js';
 import type { GoldenCase } from '../golden-case.js';
-import type { CaseReport, CaseSources } from '../verify-case.js';
 import { trainingDescription } from './description.js';
 import { TRAINING_KINDS } from './kinds.js';
 import { runTrainingCase } from './run-training-case.js';

@@ -3,7 +3,7 @@ import { probabilityCount, recordAttentionBackward, recordAttentionForward } fro
 import { channelRange } from '../../../src/runtime/tensor.js';
 import { useTestDevice } from '../../support/device.js';
 import { recordedMasks, withMasks } from '../../support/dropout.js';
-import { attentionGradient } from '../../support/reference-gradients.js';
+import { attentionGradient } from '../../support/reference-token-gradients.js';
 import { runOp } from '../../support/run-op.js';
 import { expectClose, Normals, type Values } from '../../support/values.js';
 

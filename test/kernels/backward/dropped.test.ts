@@ -4,7 +4,7 @@ import { recordDropped } from '../../../src/ops/backward/dropped.js';
 import { useTestDevice } from '../../support/device.js';
 import { recordedMasks, withMasks } from '../../support/dropout.js';
 import { gelu } from '../../support/reference.js';
-import { geluSlope } from '../../support/reference-gradients.js';
+import { geluSlope } from '../../support/reference-token-gradients.js';
 import { runOp } from '../../support/run-op.js';
 import { expectClose, Normals, type Values, valueAt, valuesOf } from '../../support/values.js';
 

@@ -4,7 +4,7 @@ import { alignUp } from '../../../src/runtime/buffers.js';
 import { stepUniform } from '../../../src/training/plan/step-scalars.js';
 import { useTestDevice } from '../../support/device.js';
 import { layerNorm } from '../../support/reference.js';
-import { layerNormGradient, vector } from '../../support/reference-gradients.js';
+import { layerNormGradient, vector } from '../../support/reference-token-gradients.js';
 import { type OpResults, runOp } from '../../support/run-op.js';
 import { expectClose, Normals, type Values, valueAt, valuesOf } from '../../support/values.js';
 

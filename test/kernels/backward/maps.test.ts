@@ -4,7 +4,7 @@ import { alignUp } from '../../../src/runtime/buffers.js';
 import type { Rows } from '../../../src/runtime/rows.js';
 import { stepUniform } from '../../../src/training/plan/step-scalars.js';
 import { useTestDevice } from '../../support/device.js';
-import { finiteDifferences, inner } from '../../support/reference-gradients.js';
+import { finiteDifferences, inner } from '../../support/reference-token-gradients.js';
 import { convolvedSide, squareConvolution, squareConvolutionGradient } from '../../support/reference-map-gradients.js';
 import { rowsOf, rowsRead, rowValues } from '../../support/row-values.js';
 import { runOp } from '../../support/run-op.js';

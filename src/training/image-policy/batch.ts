@@ -1,0 +1,165 @@
+import { OptionError } from '../../foundation/errors.js';
+import { shownValue } from '../../foundation/shown.js';
+import { frameBytes } from '../../ops/frames.js';
+import type { ObservationFeature } from '../../spec/policy-spec.js';
+import type { UNetBatch } from '../training-step.js';
+
+/** How the bytes of a picture lie: rows of red, green, blue, or three planes. */
+export type PictureLayout = 'hwc' | 'chw';
+
+/** A batch of a policy with images, rows as in `UNetBatch`. */
+export interface ImagePolicyBatch extends Omit<UNetBatch, 'conditioning'> {
+  /** B × To × V: vectors of every frame, normalised, in the order of the policy's observations without its images. */
+  readonly vectors: Float32Array;
+  /** By camera, in the order of the policy's observations: B × To pictures of height × width × 3 bytes. */
+  readonly pictures: readonly Uint8Array[];
+  /** By camera: B × To pairs (top, left) of the first row and column that is kept; null: the middle. */
+  readonly crops: readonly Int32Array[] | null;
+}
+
+/** Sizes that the parts of a batch follow from. */
+export interface ImageBatchShape {
+  readonly batchSize: number;
+  readonly observationSteps: number;
+  readonly observations: readonly ObservationFeature[];
+  /** Of a picture as it arrives, and of what is kept of it. */
+  readonly frame: readonly [number, number];
+  readonly kept: readonly [number, number];
+  readonly layout: PictureLayout;
+}
+
+/** Values of a frame in the conditioning vector, and where each feature begins. */
+export function frameOffsets(observations: readonly ObservationFeature[]): { readonly offsets: readonly number[]; readonly width: number } {
+  let width = 0;
+  const offsets = observations.map(({ size }) => {
+    width += size;
+    return width - size;
+  });
+  return { offsets, width };
+}
+
+/** What a step uploads beside the U-Net's part. Good until the next batch is packed. */
+export interface PackedImages {
+  /** Of the U-Net's batch, zeros where features of images will be. */
+  readonly conditioning: Float32Array;
+  readonly frames: Uint8Array<ArrayBuffer>;
+  /** (top, left) of every picture. */
+  readonly offsets: Uint32Array<ArrayBuffer>;
+}
+
+/** Packs the observations of batches: pictures of the first camera first, each at a multiple of four bytes. */
+export class ImageBatchPacker {
+  readonly #shape: ImageBatchShape;
+  readonly #cameras: readonly ObservationFeature[];
+  readonly #packed: PackedImages;
+
+  constructor(shape: ImageBatchShape) {
+    this.#shape = shape;
+    this.#cameras = shape.observations.filter(({ kind }) => kind === 'image');
+    const windows = shape.batchSize * shape.observationSteps;
+    const pictures = windows * this.#cameras.length;
+    this.#packed = {
+      conditioning: new Float32Array(windows * frameOffsets(shape.observations).width),
+      frames: new Uint8Array(pictures * this.pictureBytes),
+      offsets: new Uint32Array(2 * pictures),
+    };
+  }
+
+  /** Of a picture in what goes up. */
+  get pictureBytes(): number {
+    return frameBytes(this.#shape.layout === 'hwc' ? 'u8-hwc3' : 'u8-chw', this.#shape.frame);
+  }
+
+  get bytes(): number {
+    return this.#packed.frames.length;
+  }
+
+  /** @throws OptionError for parts that do not fit. */
+  pack(batch: ImagePolicyBatch): PackedImages {
+    const { batchSize, observationSteps } = this.#shape;
+    const { count } = batch;
+    if (!Number.isInteger(count) || count < 1 || count > batchSize) {
+      throw new OptionError(`batch.count: expected an integer from 1 to ${batchSize}, the batch size, found ${shownValue(count)}.`);
+    }
+    const windows = count * observationSteps;
+    this.#packVectors(batch.vectors, windows);
+    this.#packPictures(batch, windows);
+    return this.#packed;
+  }
+
+  #packVectors(vectors: Float32Array, windows: number): void {
+    const { observations } = this.#shape;
+    const { offsets, width } = frameOffsets(observations);
+    const own = observations.reduce((sum, { kind, size }) => (kind === 'vector' ? sum + size : sum), 0);
+    this.#checkLength('batch.vectors', vectors, Float32Array, own, windows);
+    const { conditioning } = this.#packed;
+    conditioning.fill(0);
+    let first = 0;
+    observations.forEach(({ kind, size }, index) => {
+      if (kind !== 'vector') return;
+      for (let frame = 0; frame < windows; frame++) {
+        const from = frame * own + first;
+        conditioning.set(vectors.subarray(from, from + size), frame * width + (offsets[index] as number));
+      }
+      first += size;
+    });
+  }
+
+  #packPictures({ pictures, crops }: ImagePolicyBatch, windows: number): void {
+    const { batchSize, observationSteps, frame, kept } = this.#shape;
+    const all = batchSize * observationSteps;
+    const size = frame[0] * frame[1] * 3;
+    const { frames, offsets } = this.#packed;
+    const count = this.#cameras.length;
+    if (!Array.isArray(pictures) || pictures.length !== count || (crops !== null && crops?.length !== count)) {
+      throw new OptionError(
+        `batch.pictures and batch.crops: expected one for each of ${count} cameras, in the order of the policy's observations.`,
+      );
+    }
+    this.#cameras.forEach(({ name }, camera) => {
+      const own = pictures[camera] as Uint8Array;
+      this.#checkLength(`batch.pictures of ${name}`, own, Uint8Array, size, windows);
+      for (let picture = 0; picture < windows; picture++) {
+        frames.set(own.subarray(picture * size, (picture + 1) * size), (camera * all + picture) * this.pictureBytes);
+      }
+      const crop = crops?.[camera];
+      if (crop) this.#checkLength(`batch.crops of ${name}`, crop, Int32Array, 2, windows);
+      for (let index = 0; index < 2 * windows; index++) {
+        const side = index % 2;
+        const most = (frame[side] as number) - (kept[side] as number);
+        const value = crop ? (crop[index] as number) : middle(most);
+        if (value < 0 || value > most) {
+          throw new OptionError(
+            `batch.crops of ${name}: expected ${side === 0 ? 'top' : 'left'} from 0 to ${most} for picture ${index >> 1}, found ${value}.`,
+          );
+        }
+        offsets[2 * camera * all + index] = value;
+      }
+    });
+  }
+
+  /** Exactly the samples that count, or a whole batch. */
+  #checkLength(
+    name: string,
+    values: unknown,
+    type: Float32ArrayConstructor | Uint8ArrayConstructor | Int32ArrayConstructor,
+    size: number,
+    windows: number,
+  ): void {
+    const { batchSize, observationSteps } = this.#shape;
+    const whole = batchSize * observationSteps;
+    const length = values instanceof type ? values.length : undefined;
+    if (length === undefined || (length !== windows * size && length !== whole * size)) {
+      throw new OptionError(
+        `${name}: expected ${whole} × ${size} values in a ${type.name} (or ${windows} × ${size}, those that count), found ` +
+          `${length === undefined ? shownValue(values) : `${length} values`}.`,
+      );
+    }
+  }
+}
+
+/** Python's round(most / 2), as the centre crop of the reference. */
+function middle(most: number): number {
+  const half = Math.floor(most / 2);
+  return most % 2 === 1 && half % 2 === 1 ? half + 1 : half;
+}

@@ -1,0 +1,4 @@
+import { testTrainingProducts } from '../support/training-products.js';
+
+// Tiles of workgroup memory take a software driver long to compile.
+testTrainingProducts('gpu');

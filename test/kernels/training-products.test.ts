@@ -1,0 +1,3 @@
+import { testTrainingProducts } from '../support/training-products.js';
+
+testTrainingProducts(undefined);
