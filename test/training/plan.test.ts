@@ -68,6 +68,27 @@ describe('the layout of parameters', () => {
   });
 });
 
+describe('the 249M network', () => {
+  it('fits arenas of the 128 MiB that every device can bind', () => {
+    const shape = {
+      ...SMALL_UNET,
+      actionDim: 10,
+      horizon: 16,
+      downDims: [512, 1024, 2048],
+      kernelSize: 5,
+      groups: 8,
+      stepEmbedDim: 128,
+      conditioningDim: 46,
+    };
+    const parameters = unetParameters(shape).reduce((sum, { shape: sizes }) => sum + elementCount(sizes), 0);
+    const { arenas } = unetLayout(shape, 128 << 20);
+    expect(Math.max(...arenas) * 4).toBeLessThanOrEqual(128 << 20);
+    const held = arenas.reduce((sum, elements) => sum + elements, 0);
+    expect(parameters).toBeGreaterThan(240e6);
+    expect(held / parameters, 'padding').toBeLessThan(1.001);
+  });
+});
+
 describe('step scalars', () => {
   const scalar = (words: Float32Array, name: (typeof STEP_SCALARS)[number]): number => words[STEP_SCALARS.indexOf(name)] as number;
 

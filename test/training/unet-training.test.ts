@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ParameterSet, UNetBatch } from '../../src/training/training-step.js';
 import type { UNetTraining } from '../../src/training/unet/unet-training.js';
 import { useTestDevice } from '../support/device.js';
+import { DeviceCalls } from '../support/device-calls.js';
 import { openTraining, randomBatch, randomWeights, SMALL_UNET, UPDATE } from '../support/unet-training.js';
 
 const device = useTestDevice();
@@ -113,6 +114,23 @@ describe('a U-Net compiled for training', () => {
       const losses = [await first, await second, await training.metrics()].map(({ loss }) => loss);
       expect(losses[0]).toBe(losses[2]);
       expect(losses[0]).not.toBe(losses[1]);
+    });
+  });
+
+  it('takes one submit and two writes a step, and makes nothing but the encoder', async () => {
+    await using(openTraining(device()), async (training) => {
+      training.run(batchOf(3, 1), UPDATE);
+      await training.metrics();
+      const { gpuDevice } = device();
+      const some = gpuDevice.createBuffer({ size: 16, usage: 0x8 });
+      const calls = new DeviceCalls(gpuDevice, some);
+      try {
+        for (const step of [2, 3, 4, 5]) training.run(batchOf(3, step), { ...UPDATE, stepNumber: step });
+        expect(calls.counts).toEqual({ createCommandEncoder: 4, writeBuffer: 8, submit: 4 });
+      } finally {
+        calls.restore();
+        some.destroy();
+      }
     });
   });
 
