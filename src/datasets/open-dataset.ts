@@ -1,6 +1,6 @@
 import { checkSource, listed } from '../checkpoints/source.js';
 import { DatasetError, OptionError } from '../foundation/errors.js';
-import { checkCallbacks, checkInteger, checkKeys, checkNumber, checkObject, keysOf } from '../foundation/options.js';
+import { checkCallbacks, checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
 import { EPISODE_ENDS, openArrays } from './arrays/open-arrays.js';
 import { type Dataset, vectorFeatures } from './dataset.js';
 import { DatasetFiles, type DatasetSource } from './files.js';
@@ -28,7 +28,7 @@ const OPTIONS = keysOf<OpenDatasetOptions>({ codecs: true, cacheBytes: true, fps
 /**
  * Opens a data set in a folder: LeRobot v2.0 to v3.0, Diffusion Policy's zarr, recordings in safetensors, or plain arrays. Reads metadata, and all
  * vectors once where the data set has no statistics. What is not there is listed in `missing`, and the rest is served. The data set
- * closes the source when it is closed, or when it cannot be opened. A text is the path of a folder, or of one recording, which Node can read and
+ * closes the source when it is closed, or when it cannot be opened. A text is the path of a folder, or of one recording, or `hf:datasets/owner/name`, which Node can read and
  * whose videos the system's ffmpeg decodes; elsewhere give a source (`blobSource`, `memorySource`, or one of your own).
  * @throws DatasetError for what is damaged or inconsistent, OptionError.
  */
@@ -40,7 +40,8 @@ export async function openDataset(source: string | DatasetSource, options: OpenD
   checkSource(where, 'source', source);
   checkKeys(where, options, OPTIONS);
   const { codecs = {}, cacheBytes = DEFAULT_CACHE_BYTES, fps, timestampTolerance = 1e-4 } = options;
-  checkCallbacks(where, checkObject(where, 'codecs', codecs) as PictureCodecs, ['video', 'jpeg']);
+  checkKeys(`${where}: codecs`, codecs, ['video', 'jpeg']);
+  checkCallbacks(where, codecs, ['video', 'jpeg']);
   checkInteger(where, 'cacheBytes', cacheBytes, 0, Number.MAX_SAFE_INTEGER);
   const isPositive = (value: number): boolean => value > 0 && value < 100_000;
   if (fps !== undefined) checkNumber(where, 'fps', fps, 'a number above 0 and below 100000', isPositive);

@@ -1,4 +1,7 @@
+import { OptionError } from '../foundation/errors.js';
+import { shownValue } from '../foundation/shown.js';
 import type { Dataset, DatasetFeature, FeatureStatistics } from './dataset.js';
+import { checkDataset } from './windows.js';
 
 /** Mean and spread of numbers that come one after the other, per dimension: Welford's sums, mergeable (Chan et al. 1979), float64. */
 export class RunningStatistics {
@@ -131,9 +134,13 @@ function quantileOf(sorted: Float64Array, fraction: number): number {
 /**
  * Statistics of a vector over the episodes that have it, read episode by episode: memory does not grow with the data set. Quantiles are
  * aggregated as LeRobot does.
- * @throws DatasetError as `readRows`.
+ * @throws OptionError; DatasetError as `readRows`.
  */
 export async function computeStatistics(dataset: Dataset, feature: DatasetFeature): Promise<FeatureStatistics> {
+  checkDataset('computeStatistics', dataset);
+  if (!dataset.features.includes(feature)) {
+    throw new OptionError(`computeStatistics: expected one of the features of the data set, found ${shownValue(feature)}.`);
+  }
   const all = new AggregatedStatistics(feature.size);
   for (const { from, to, missing } of dataset.episodes) {
     if (missing.some((part) => part.feature === feature.name)) continue;

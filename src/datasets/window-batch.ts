@@ -195,9 +195,13 @@ export async function* windowBatches(
   }
 }
 
-/** y = (x − subtract) / divide · multiply + add, in f32 as on the device. `values` [rows][size] are changed. */
-export function normalizeRows(values: Float32Array, { subtract, divide, multiply, add }: Normalizer): void {
-  const size = subtract.length;
+/** y = (x − subtract) / divide · multiply + add, in f32 as on the device. `values` [rows][size] are changed. @throws OptionError */
+export function normalizeRows(values: Float32Array, normalizer: Normalizer): void {
+  if (!(values instanceof Float32Array))
+    throw new OptionError(`normalizeRows: values must be a Float32Array, found ${shownValue(values)}.`);
+  const { subtract, divide, multiply, add } = checkObject('normalizeRows', 'a normalizer', normalizer) as Normalizer;
+  const size = subtract instanceof Float32Array ? subtract.length : 0;
+  checkNormalizer('normalizeRows', 'values', size, normalizer);
   const f = Math.fround;
   for (let i = 0; i < values.length; i++) {
     const k = i % size;

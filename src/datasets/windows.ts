@@ -90,16 +90,18 @@ export function order(count: number, seed: number, epoch: number): Uint32Array {
 
 /** The episode that a row belongs to; episodes are in the order of their rows. @throws OptionError where there is none. */
 export function episodeOf(dataset: Pick<Dataset, 'episodes'>, row: number): DatasetEpisode {
-  const { episodes } = dataset;
+  const { episodes } = checkObject('episodeOf', 'the data set', dataset) as Partial<Dataset>;
+  if (!Array.isArray(episodes)) throw new OptionError(`episodeOf: the data set must have episodes, found ${shownValue(episodes)}.`);
+  checkInteger('episodeOf', 'the row', row, -(2 ** 53), 2 ** 53);
   let [low, high] = [0, episodes.length - 1];
   while (low <= high) {
     const middle = (low + high) >> 1;
-    const episode = episodes[middle] as DatasetEpisode;
+    const episode = (episodes as readonly DatasetEpisode[])[middle] as DatasetEpisode;
     if (row < episode.from) high = middle - 1;
     else if (row >= episode.to) low = middle + 1;
     else return episode;
   }
-  const end = episodes.at(-1)?.to ?? 0;
+  const end = (episodes as readonly DatasetEpisode[]).at(-1)?.to ?? 0;
   throw new OptionError(`row ${shownValue(row)} is in no episode of the data set: choose one from 0 to ${Math.max(0, end - 1)}.`);
 }
 

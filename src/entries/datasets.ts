@@ -1,15 +1,14 @@
 /** `warmstep/datasets`: demonstrations on disk or anywhere else: rows, pictures, windows, statistics, and a LeRobot data set written. */
 
 export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
-export {
-  type Dataset,
-  type DatasetEpisode,
-  type DatasetFeature,
-  type FeatureKind,
-  type FeatureStatistics,
-  type MissingPart,
-  type PictureData,
-  vectorFeatures,
+export type {
+  Dataset,
+  DatasetEpisode,
+  DatasetFeature,
+  FeatureKind,
+  FeatureStatistics,
+  MissingPart,
+  PictureData,
 } from '../datasets/dataset.js';
 export type { DatasetSource } from '../datasets/files.js';
 export { normalizerOf, type StatisticsMode, unnormalizerOf } from '../datasets/normalizers.js';

@@ -90,6 +90,8 @@ class Guest {
     warmup: async (batch) => this.#loaded().warmup(batch),
     useStrategy: async (options) => {
       this.#loaded().useStrategy(options);
+      // Its turn comes after the calls before it, and so does what it is called then.
+      await this.#loaded().warmup();
       return this.#loaded().info;
     },
     reset: async () => this.#loaded().reset(),

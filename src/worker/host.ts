@@ -18,7 +18,15 @@ export interface PolicyWorkerOptions extends PostableLoadOptions {
   readonly onProgress?: OnLoadProgress;
 }
 
-const KEYS = keysOf<PolicyWorkerOptions>({ networks: true, strategy: true, precision: true, seed: true, signal: true, onProgress: true });
+const KEYS = keysOf<PolicyWorkerOptions>({
+  networks: true,
+  strategy: true,
+  precision: true,
+  seed: true,
+  probes: true,
+  signal: true,
+  onProgress: true,
+});
 
 /**
  * Loads a policy in a worker that runs `runPolicyWorker`, so that neither its compilation nor its decisions hold up a page or a loop.
@@ -127,7 +135,7 @@ export class PolicyWorker {
     return this.#call('warmup', batch);
   }
 
-  /** As `Policy.useStrategy`. @throws as there. */
+  /** As `Policy.useStrategy`, and compiles what it needs. @throws as there, and as `Policy.warmup`. */
   async useStrategy(options: StrategyOptions): Promise<void> {
     this.#info = await this.#call('useStrategy', options);
   }

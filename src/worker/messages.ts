@@ -21,6 +21,7 @@ export interface PostableLoadOptions {
   readonly strategy?: StrategyOptions;
   readonly precision?: PrecisionChoice;
   readonly seed?: number;
+  readonly probes?: readonly string[];
 }
 
 /** The calls of a policy that a worker answers, by name: what goes in, what comes back. */

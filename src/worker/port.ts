@@ -6,7 +6,8 @@ import { checkMethods } from '../foundation/options.js';
  * Node's worker_threads.
  */
 export interface MessagePortLike {
-  postMessage(message: unknown, transfer?: readonly never[]): void;
+  /** The type `never` makes every runtime's own declaration fit; what is handed over is a list of buffers. */
+  postMessage(message: unknown, transfer: never): void;
 }
 
 /** The two ways in which runtimes tell of messages. */
@@ -45,5 +46,5 @@ export function listen(where: string, port: unknown, { onMessage, onFailure }: P
 /** Buffers of arrays that nobody keeps, so that they move instead of being copied. */
 export function post(port: MessagePortLike, message: unknown, arrays: readonly ArrayBufferView[] = []): void {
   const buffers = new Set(arrays.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer && buffer.byteLength > 0));
-  port.postMessage(message, [...buffers] as unknown as readonly never[]);
+  port.postMessage(message, [...buffers] as never);
 }

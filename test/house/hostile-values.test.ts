@@ -3,12 +3,14 @@ import type { PolicyNetworks } from '../../src/decision/networks.js';
 import * as checkpoints from '../../src/entries/checkpoints.js';
 import { ControlLoop, type ControlLoopOptions } from '../../src/entries/control.js';
 import * as core from '../../src/entries/core.js';
+import * as datasets from '../../src/entries/datasets.js';
 import * as diffusion from '../../src/entries/diffusion.js';
 import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
 import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
+import { arrayFiles, MemorySink, openFiles } from '../support/datasets.js';
 import { golden } from '../support/folders.js';
 import { faultsOf, optionProbes, type Probe, Reached } from '../support/hostile.js';
 import { EPSILON } from '../support/toy.js';
@@ -463,6 +465,111 @@ const EVALUATION: readonly Probe[] = [
   { what: 'compareWithReference: a strategy', call: (value) => evaluation.compareWithReference(RECORD, { scores: { ddim: value } }) },
 ];
 
+const DATASET = await openFiles(arrayFiles([9, 8]), { fps: 10 });
+const STATISTICS = DATASET.statistics.get('action') as datasets.FeatureStatistics;
+const WINDOWS: datasets.WindowSpec = { horizon: 4, observationSteps: 2, observations: ['state'] };
+const NORMALIZER = datasets.normalizerOf(STATISTICS, 'min-max');
+const ANCHORS = Int32Array.of(1, 2);
+const firstBatch = (options: datasets.BatchOptions): Promise<unknown> => datasets.windowBatches(DATASET, WINDOWS, ANCHORS, options).next();
+const write = (options: datasets.WriteOptions): Promise<unknown> => datasets.writeLeRobotDataset(DATASET, new MemorySink(), options);
+
+const DATASETS: readonly Probe[] = [
+  { what: 'openDataset: the source', call: (value) => datasets.openDataset(value) },
+  { what: 'openDataset: an option', call: (value) => openFiles(arrayFiles([5]), value) },
+  ...optionProbes(
+    'openDataset',
+    { fps: 10 } as datasets.OpenDatasetOptions,
+    ['fps', 'cacheBytes', 'timestampTolerance', 'codecs'],
+    (options) => openFiles(arrayFiles([5]), options),
+    { fps: ['0.5'], timestampTolerance: ['0.5', '1e300'], codecs: EMPTY },
+  ).filter(({ what }) => !what.endsWith(': options')),
+  { what: 'openDataset: readRows: the feature', call: (value) => DATASET.readRows(value, 0, 1) },
+  { what: 'openDataset: readRows: from', call: (value) => DATASET.readRows('state', value, 3) },
+  { what: 'openDataset: readRows: to', call: (value) => DATASET.readRows('state', 0, value) },
+  { what: 'openDataset: readPicture: the feature', call: (value) => DATASET.readPicture(value, 0) },
+  { what: 'openDataset: readPictures: the feature', call: (value) => DATASET.readPictures(value, 0, 1)[Symbol.asyncIterator]().next() },
+  {
+    what: 'computeStatistics: the data set',
+    call: (value) => datasets.computeStatistics(value, DATASET.features[0] as datasets.DatasetFeature),
+  },
+  { what: 'computeStatistics: the feature', call: (value) => datasets.computeStatistics(DATASET, value) },
+  ...[datasets.normalizerOf, datasets.unnormalizerOf].flatMap((use, i): Probe[] => {
+    const name = ['normalizerOf', 'unnormalizerOf'][i];
+    return [
+      { what: `${name}: statistics`, call: (value) => use(value, 'min-max') },
+      { what: `${name}: min`, call: (value) => use({ ...STATISTICS, min: value }, 'min-max') },
+      { what: `${name}: quantiles`, call: (value) => use({ ...STATISTICS, quantiles: value }, 'quantiles') },
+      { what: `${name}: mode`, call: (value) => use(STATISTICS, value) },
+    ];
+  }),
+  { what: 'normalizeRows: values', call: (value) => datasets.normalizeRows(value, NORMALIZER), accepts: ['a typed array'] },
+  { what: 'normalizeRows: the normalizer', call: (value) => datasets.normalizeRows(new Float32Array(4), value) },
+  { what: 'anchors: the data set', call: (value) => datasets.anchors(value) },
+  ...optionProbes(
+    'anchors',
+    {} as datasets.AnchorOptions,
+    ['dropLastFrames', 'features', 'episodes'],
+    (options) => datasets.anchors(DATASET, options),
+    {
+      features: ['an empty list'],
+      episodes: ['an empty list'],
+    },
+  ),
+  { what: 'order: count', call: (value) => datasets.order(value, 1, 1) },
+  { what: 'order: seed', call: (value) => datasets.order(9, value, 1) },
+  { what: 'order: epoch', call: (value) => datasets.order(9, 1, value) },
+  { what: 'episodeOf: the data set', call: (value) => datasets.episodeOf(value, 1) },
+  { what: 'episodeOf: the row', call: (value) => datasets.episodeOf(DATASET, value) },
+  { what: 'readAround: the data set', call: (value) => datasets.readAround(value, 'state', ANCHORS, 0, 1) },
+  { what: 'readAround: the feature', call: (value) => datasets.readAround(DATASET, value, ANCHORS, 0, 1) },
+  {
+    what: 'readAround: anchors',
+    call: (value) => datasets.readAround(DATASET, 'state', value, 0, 1),
+    accepts: ['an empty list', 'a typed array', 'no text'],
+  },
+  { what: 'readAround: first', call: (value) => datasets.readAround(DATASET, 'state', ANCHORS, value, 1), accepts: ['-1'] },
+  { what: 'readAround: count', call: (value) => datasets.readAround(DATASET, 'state', ANCHORS, 0, value) },
+  { what: 'readAround: the normalizer', call: (value) => datasets.readAround(DATASET, 'action', ANCHORS, 0, 1, value) },
+  { what: 'readWindows: the data set', call: (value) => datasets.readWindows(value, WINDOWS, ANCHORS) },
+  { what: 'readWindows: the specification', call: (value) => datasets.readWindows(DATASET, value, ANCHORS) },
+  ...(['horizon', 'observationSteps', 'observations', 'pictures', 'action', 'normalizers'] as const).map((key) => ({
+    what: `readWindows: ${key}`,
+    call: (value: never) => datasets.readWindows(DATASET, { ...WINDOWS, [key]: value }, ANCHORS),
+    accepts: { observations: ['an empty list'], pictures: ['an empty list'] }[key as string] ?? [],
+  })),
+  {
+    what: 'readWindows: anchors',
+    call: (value) => datasets.readWindows(DATASET, WINDOWS, value),
+    accepts: ['an empty list', 'a typed array'],
+  },
+  {
+    what: 'windowBatches: the data set',
+    call: (value) => datasets.windowBatches(value, WINDOWS, ANCHORS, { batchSize: 1, seed: 1 }).next(),
+  },
+  {
+    what: 'windowBatches: anchors',
+    call: (value) => datasets.windowBatches(DATASET, WINDOWS, value, { batchSize: 1, seed: 1 }).next(),
+    accepts: ['a typed array'],
+  },
+  ...optionProbes('windowBatches', { batchSize: 1, seed: 1 } as datasets.BatchOptions, ['batchSize', 'seed', 'position'], firstBatch).map(
+    (probe) => (probe.what.endsWith(': options') ? { ...probe, accepts: [] } : probe),
+  ),
+  { what: 'writeLeRobotDataset: the data set', call: (value) => datasets.writeLeRobotDataset(value, new MemorySink()) },
+  { what: 'writeLeRobotDataset: the sink', call: (value) => datasets.writeLeRobotDataset(DATASET, value) },
+  ...optionProbes(
+    'writeLeRobotDataset',
+    {} as datasets.WriteOptions,
+    ['features', 'task', 'robot', 'fileBytes', 'onEpisode', 'signal'],
+    write,
+    { task: TEXTS, robot: TEXTS, onEpisode: ['a function'] },
+  ),
+  ...(['name', 'from', 'first', 'count', 'names', 'compute'] as const).map((key) => ({
+    what: `writeLeRobotDataset: ${key} of a feature`,
+    call: (value: never) => write({ features: [{ name: 'x', from: 'state', [key]: value }] }),
+    accepts: key === 'name' ? ['a word'] : [],
+  })),
+];
+
 const ALL = [
   ['a policy', POLICY],
   ['strategies', STRATEGIES],
@@ -473,6 +580,7 @@ const ALL = [
   ['Push-T', PUSH_T],
   ['diffusion', DIFFUSION.filter(isKnown)],
   ['evaluation', EVALUATION],
+  ['data sets', DATASETS],
 ] as const;
 
 describe.each(ALL)('a hostile value given to %s', (_, probes) => {
@@ -484,13 +592,16 @@ describe.each(ALL)('a hostile value given to %s', (_, probes) => {
 describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
-  it.each(Object.entries({ core, checkpoints, diffusion, evaluation, pushT, web, worker }))('try every function of %s', (_, entry) => {
-    const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
-    // A policy's methods are listed by their own names.
-    expect(functions.map(([name]) => name).filter((name) => !['Policy', 'PolicyWorker'].includes(name) && !probed.includes(name))).toEqual(
-      [],
-    );
-  });
+  it.each(Object.entries({ core, checkpoints, datasets, diffusion, evaluation, pushT, web, worker }))(
+    'try every function of %s',
+    (_, entry) => {
+      const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
+      // A policy's methods are listed by their own names.
+      expect(
+        functions.map(([name]) => name).filter((name) => !['Policy', 'PolicyWorker'].includes(name) && !probed.includes(name)),
+      ).toEqual([]);
+    },
+  );
 
   it('try every method of a policy', () => {
     const methods = Object.getOwnPropertyNames(Policy.prototype).filter(

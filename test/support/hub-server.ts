@@ -12,7 +12,7 @@ export interface SeenRequest {
 }
 
 /**
- * A Hub on this machine with one model, `someone/policy`: the three kinds of answers that a client needs, in the Hub's shape. Weights
+ * A Hub on this machine with one model, `someone/policy`, and the same files as a data set, `someone/demonstrations`: the three kinds of answers that a client needs, in the Hub's shape. Weights
  * are "large files": the Hub redirects to a storage of another origin.
  */
 export class HubServer {
@@ -83,6 +83,10 @@ export class HubServer {
       this.#revision(path.split('/').at(-1) ?? '', response);
     } else if (path.startsWith(`/someone/policy/resolve/${this.commit}/`)) {
       this.#resolve(path.slice(`/someone/policy/resolve/${this.commit}/`.length), request, response);
+    } else if (path.startsWith('/api/datasets/someone/demonstrations/revision/')) {
+      this.#revision(path.split('/').at(-1) ?? '', response);
+    } else if (path.startsWith(`/datasets/someone/demonstrations/resolve/${this.commit}/`)) {
+      this.#resolve(path.slice(`/datasets/someone/demonstrations/resolve/${this.commit}/`.length), request, response);
     } else {
       response.writeHead(404, { 'x-error-code': 'RepoNotFound' }).end();
     }

@@ -7,7 +7,7 @@ const USAGE = `usage: warmstep dataset inspect DIR [options]
        warmstep dataset convert SOURCE TARGET [options]
 
 Data sets of demonstrations: LeRobot's folders v2.0 to v3.0, whole or not; Diffusion Policy's zarr; recordings (*.safetensors, an episode
-each); arrays (*.f32 with episode_ends.i32). Videos need ffmpeg. No GPU is needed.
+each); arrays (*.f32 with episode_ends.i32); hf:datasets/OWNER/NAME on the Hugging Face Hub. Videos need ffmpeg. No GPU is needed.
 
 inspect prints episodes, features, statistics and what is missing, and draws an episode.
   --episode N      the episode to draw (default: the first that is all there)

@@ -10,6 +10,7 @@ import { atMost, choiceOption, given, UsageError } from '../../terminal/options.
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { facts } from '../../terminal/table.js';
+import { localFolder } from '../local-folder.js';
 import { fpsOption } from './fps.js';
 import { mappingOf, pushTMappings } from './mappings.js';
 
@@ -32,7 +33,7 @@ export async function convertDataset(args: readonly string[]): Promise<number> {
   const features = values.feature?.map(mappingOf);
   const fps = fpsOption(values.fps);
   return interruptible(async (signal) => {
-    const dataset = await openDataset(source, given({ fps }));
+    const dataset = await openDataset(await localFolder(source), given({ fps }));
     try {
       for (const warning of dataset.warnings) printNote(warning);
       const mappings = task === undefined ? features : pushTMappings(dataset);

@@ -7,6 +7,7 @@ import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, given, integerOption, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
+import { localFolder } from '../local-folder.js';
 import { outputFileOption } from '../output-options.js';
 import { type CheckResult, checkAll } from './check.js';
 import { datasetJson, datasetText } from './describe.js';
@@ -30,7 +31,7 @@ export async function inspectDataset(args: readonly string[]): Promise<number> {
   const number = integerOption('episode', values.episode);
   const output = await outputFileOption('output', values.output);
   return interruptible(async (signal) => {
-    const dataset = await openDataset(folder, given({ fps }));
+    const dataset = await openDataset(await localFolder(folder), given({ fps }));
     try {
       const episode = drawnEpisode(dataset, number);
       const check = values.check ? await checked(dataset, signal) : undefined;

@@ -33,7 +33,7 @@ export interface CheckedMapping {
 
 /** Default: every feature under its own name. @throws OptionError */
 export function checkMappings(where: string, dataset: Dataset, mappings: readonly FeatureMapping[] | undefined): CheckedMapping[] {
-  const chosen = mappings ?? dataset.features.map(({ name }) => ({ name, from: name }));
+  const chosen = mappings === undefined ? dataset.features.map(({ name }) => ({ name, from: name })) : mappings;
   const checked: CheckedMapping[] = [];
   checkList(where, 'features', chosen, (mapping) => {
     const one = checkMapping(where, dataset, mapping);
@@ -65,8 +65,15 @@ function checkMapping(where: string, dataset: Dataset, mapping: FeatureMapping):
     const target: DatasetFeature = { ...source, name, kind: 'image', dtype: 'image', shape: [height, width, 3], size: height * width * 3 };
     return { source, target, first: 0, count: target.size, compute: undefined };
   }
-  const first = checkInteger(where, `the first dimension of "${name}"`, mapping.first ?? 0, 0, source.size - 1);
-  const count = checkInteger(where, `the dimensions of "${name}"`, mapping.count ?? source.size - first, 1, source.size - first);
+  const first = checkInteger(
+    where,
+    `the first dimension of "${name}"`,
+    mapping.first === undefined ? 0 : mapping.first,
+    0,
+    source.size - 1,
+  );
+  const rest = source.size - first;
+  const count = checkInteger(where, `the dimensions of "${name}"`, mapping.count === undefined ? rest : mapping.count, 1, rest);
   if (compute !== undefined) checkKeys(where, compute, ['size', 'row']);
   const size = compute === undefined ? count : checkInteger(where, `the size of "${name}"`, compute.size, 1, 1 << 24);
   const own = count === source.size && compute === undefined ? source.names : null;

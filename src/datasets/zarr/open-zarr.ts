@@ -2,7 +2,7 @@ import { type DataType, open, root, type Array as ZarrArray } from 'zarrita';
 import { listed } from '../../checkpoints/source.js';
 import { DatasetError } from '../../foundation/errors.js';
 import type { DatasetFeature } from '../dataset.js';
-import type { DatasetFiles } from '../files.js';
+import { type DatasetFiles, inDatasetWords } from '../files.js';
 import { ArrayStore, episodesByEnds, type RowArray } from '../store/array-store.js';
 import { BlockDataset } from '../store/block-dataset.js';
 import { FilesStore, zarrRows } from './zarr-rows.js';
@@ -57,6 +57,7 @@ export async function openZarr(files: DatasetFiles, fps: number, cacheBytes: num
 }
 
 async function openArray(store: FilesStore, path: string): Promise<ZarrArray<DataType, FilesStore>> {
+  const isBlosc = await checkMetadata(store, path);
   let array: ZarrArray<DataType, FilesStore>;
   try {
     array = await open(root(store).resolve(path), { kind: 'array' });
@@ -76,16 +77,35 @@ async function openArray(store: FilesStore, path: string): Promise<ZarrArray<Dat
   if (!/^(u?int(8|16|32|64)|float(16|32|64)|bool)$/.test(dtype)) {
     throw new DatasetError(`${path}: expected numbers, found values of type ${dtype}. Export the array as float32.`);
   }
-  if (await isBlosc(store, path)) store.expectBlosc(path, ((bytes / 8) * Number(/\d+$/.exec(dtype === 'bool' ? 'bool8' : dtype))) / 8);
+  if (isBlosc) store.expectBlosc(path, (bytes / 8) * bytesPerValue(dtype));
   return array;
 }
 
-/** Whether blosc makes the chunks of an array, and nothing comes after it. */
-async function isBlosc(store: FilesStore, path: string): Promise<boolean> {
-  const v2 = await store.get(`/${path}/.zarray`);
-  const bytes = v2 ?? (await store.get(`/${path}/zarr.json`));
-  const value = JSON.parse(new TextDecoder().decode(bytes)) as { compressor?: { id?: unknown } | null; codecs?: { name?: unknown }[] };
-  return v2 === undefined ? value.codecs?.at(-1)?.name === 'blosc' : value.compressor?.id === 'blosc';
+/** float32 → 4; a boolean takes a byte. */
+function bytesPerValue(dtype: string): number {
+  return dtype === 'bool' ? 1 : Number(dtype.replace(/\D/g, '')) / 8;
+}
+
+/**
+ * Holds what zarrita trusts to be there, and says whether blosc makes the chunks and nothing comes after it.
+ * @throws DatasetError naming the key.
+ */
+async function checkMetadata(store: FilesStore, path: string): Promise<boolean> {
+  const metadata = await store.metadata(path);
+  return inDatasetWords(() => {
+    const sides = { min: 0, max: Number.MAX_SAFE_INTEGER };
+    const { length } = metadata.integers('shape', sides);
+    if (metadata.value('zarr_format') === 2) {
+      if (metadata.integers('chunks', { ...sides, min: 1 }).length !== length) metadata.fail('chunks', 'as many sides as the shape has');
+      metadata.string('dtype');
+      metadata.choice('order', ['C', 'F'], 'C');
+      if (!metadata.isNull('filters') && metadata.objects('filters').length > 0) metadata.fail('filters', 'null: filters are not read');
+      return !metadata.isNull('compressor') && metadata.object('compressor').value('id') === 'blosc';
+    }
+    const grid = metadata.object('chunk_grid').object('configuration');
+    if (grid.integers('chunk_shape', { ...sides, min: 1 }).length !== length) grid.fail('chunk_shape', 'as many sides as the shape has');
+    return metadata.objects('codecs').at(-1)?.value('name') === 'blosc';
+  });
 }
 
 async function episodeEnds(store: FilesStore): Promise<number[]> {

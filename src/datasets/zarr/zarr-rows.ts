@@ -1,7 +1,8 @@
 import type { Chunk, DataType, Array as ZarrArray } from 'zarrita';
+import { JsonObject } from '../../checkpoints/json-object.js';
 import { DatasetError } from '../../foundation/errors.js';
 import type { DatasetFeature, PictureData } from '../dataset.js';
-import type { DatasetFiles } from '../files.js';
+import { type DatasetFiles, inDatasetWords } from '../files.js';
 import type { RowArray } from '../store/array-store.js';
 
 const METADATA = /(^|\/)(\.zarray|\.zgroup|\.zattrs|\.zmetadata|zarr\.json)$/;
@@ -14,6 +15,13 @@ export class FilesStore {
 
   constructor(files: DatasetFiles) {
     this.#files = files;
+  }
+
+  /** What the metadata of an array say, v2 or v3. @throws DatasetError */
+  async metadata(array: string): Promise<JsonObject> {
+    const path = this.#files.has(`${array}/.zarray`) ? `${array}/.zarray` : `${array}/zarr.json`;
+    const value = await this.#files.json(path);
+    return inDatasetWords(() => new JsonObject(path, value));
   }
 
   /** Chunks of an array are held to what their headers say; `bytes`: of a chunk, unpacked. */

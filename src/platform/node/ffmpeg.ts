@@ -18,8 +18,12 @@ type Process = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** Decoders of the system's ffmpeg, for files below a folder. Nothing is started before a picture is asked for. */
 export function ffmpegCodecs(folder: string, program = process.env[FFMPEG] ?? 'ffmpeg'): PictureCodecs {
+  let version: Promise<string | undefined> | undefined;
   return {
-    video: (range) => decodeVideo(program, join(folder, range.file), range),
+    video: async function* (range) {
+      version ??= ffmpegVersion(program);
+      yield* decodeVideo(program, Number.parseFloat((await version) ?? ''), join(folder, range.file), range);
+    },
     jpeg: (bytes) => decodeJpeg(program, bytes),
   };
 }
@@ -43,9 +47,13 @@ export async function ffmpegVersion(program = process.env[FFMPEG] ?? 'ffmpeg'): 
  * earlier; every frame that comes out must lie at its time, so that one that is missing, or another frame rate, never shifts those
  * behind it. Ends the process when the caller stops.
  */
-async function* decodeVideo(program: string, path: string, { first, count, fps, height, width }: VideoRange): AsyncGenerator<Uint8Array> {
+async function* decodeVideo(
+  program: string,
+  version: number,
+  path: string,
+  { first, count, fps, height, width }: VideoRange,
+): AsyncGenerator<Uint8Array> {
   const seek = Math.max(0, (first - 0.5) / fps);
-  const version = Number.parseFloat((await ffmpegVersion(program)) ?? '99');
   const run = start(program, [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'info', '-xerror', '-err_detect', 'explode'],
     ...['-ss', seek.toFixed(9), '-i', `file:${path}`, '-map', '0:v:0', '-frames:v', String(count)],
@@ -168,7 +176,7 @@ function start(program: string, args: readonly string[]): Run {
       }
       const shift = (frame.time - expected) * fps;
       if (!(Math.abs(shift) <= MOST_SHIFT)) {
-        const where = `${shift.toFixed(2)} frames ${shift > 0 ? 'later' : 'earlier'}`;
+        const where = `${Math.abs(shift).toFixed(2)} frames ${shift > 0 ? 'later' : 'earlier'}`;
         throw new Error(
           `expected a frame at its time at ${fps} frames per second, found one ${where}: a frame is missing, or the rate is another`,
         );

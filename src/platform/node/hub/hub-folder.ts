@@ -4,6 +4,7 @@ import { DownloadError } from '../../../foundation/errors.js';
 import { type Fetch, NetworkError } from '../../../remote/http.js';
 import { checkpointFiles } from '../../../remote/hub/checkpoint-files.js';
 import { fileUrl, type HubAccess, hubFile, hubRevision } from '../../../remote/hub/client.js';
+import { DATASET_INFO, datasetFiles } from '../../../remote/hub/dataset-files.js';
 import { type HubReference, hubText } from '../../../remote/hub/reference.js';
 import { fileProblem } from '../file-problem.js';
 import { OutputError } from '../output-file.js';
@@ -23,7 +24,7 @@ export interface HubFolderOptions {
 }
 
 /**
- * The folder on disk of a checkpoint on the Hub: in the cache that Python's `huggingface_hub` uses, loaded where it is not there.
+ * The folder on disk of a checkpoint, or of a data set, on the Hub: in the cache that Python's `huggingface_hub` uses, loaded where it is not there.
  * Offline (`HF_HUB_OFFLINE=1`), or where the network is down, what the cache has of that revision.
  * @throws DownloadError; OutputError where the cache cannot be written; the signal's reason.
  */
@@ -68,7 +69,8 @@ async function loaded(
   const revision = await hubRevision(reference, access);
   const { commit } = revision;
   const missing: string[] = [];
-  for (const path of checkpointFiles(reference, revision)) if (!(await cache.has(commit, path))) missing.push(path);
+  const wanted = reference.kind === 'dataset' ? datasetFiles : checkpointFiles;
+  for (const path of wanted(reference, revision)) if (!(await cache.has(commit, path))) missing.push(path);
   // Sizes of all files first: what is shown is a part of the whole.
   const files = [];
   for (const path of missing) {
@@ -90,12 +92,13 @@ async function loaded(
   return join(cache.snapshot(commit), reference.folder);
 }
 
-/** What the cache has. Weights are linked last, so where they are there, the rest is. */
+/** What the cache has. Weights, or what a data set is described by, are linked last: where they are there, the rest is. */
 async function cached(cache: HubCache, reference: HubReference, why: string, cause?: unknown): Promise<string> {
   const commit = await cache.commitOf(reference.revision);
   const path = (file: string): string => (reference.folder === '' ? file : `${reference.folder}/${file}`);
   if (commit !== undefined) {
-    const isThere = await Promise.all(['config.json', 'model.safetensors'].map((file) => cache.has(commit, path(file))));
+    const last = reference.kind === 'dataset' ? [DATASET_INFO] : ['config.json', 'model.safetensors'];
+    const isThere = await Promise.all(last.map((file) => cache.has(commit, path(file))));
     if (isThere.every(Boolean)) return join(cache.snapshot(commit), reference.folder);
   }
   throw new DownloadError(

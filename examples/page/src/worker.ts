@@ -1,0 +1,4 @@
+import { loadPolicy } from 'warmstep';
+import { runPolicyWorker } from 'warmstep/worker';
+
+runPolicyWorker(self, loadPolicy);
