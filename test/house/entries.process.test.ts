@@ -83,6 +83,7 @@ describe('the entries of the package', () => {
       'warmstep',
       'warmstep/core',
       'warmstep/worker',
+      'warmstep/robots',
       'warmstep/control',
       'warmstep/evaluation',
       'warmstep/push-t',
@@ -146,7 +147,7 @@ describe('a bundle for the browser', () => {
     ).toEqual([]);
   });
 
-  it.each(['control', 'push-t', 'diffusion', 'checkpoints', 'datasets'])('of %s has no device and no kernel', async (name) => {
+  it.each(['control', 'robots', 'push-t', 'diffusion', 'checkpoints', 'datasets'])('of %s has no device and no kernel', async (name) => {
     const { inputs } = await bundle(`src/entries/${name}.ts`);
     expect(Object.keys(inputs).filter((file) => /^(kernels|src\/(runtime|ops|networks|decision|policy))\//.test(file))).toEqual([]);
   });

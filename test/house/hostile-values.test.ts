@@ -7,10 +7,12 @@ import * as datasets from '../../src/entries/datasets.js';
 import * as diffusion from '../../src/entries/diffusion.js';
 import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
+import * as robots from '../../src/entries/robots.js';
 import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
 import { arrayFiles, MemorySink, openFiles } from '../support/datasets.js';
+import { FeetechArm } from '../support/feetech-arm.js';
 import { golden } from '../support/folders.js';
 import { faultsOf, optionProbes, type Probe, Reached } from '../support/hostile.js';
 import { EPSILON } from '../support/toy.js';
@@ -170,6 +172,29 @@ const STRATEGIES: readonly Probe[] = [
 ];
 
 const source = golden('state-ddim2/policy');
+const LINE = { write: async () => {}, onData: () => {}, onClose: () => {}, close: async () => {} };
+const CALIBRATION = robots.readCalibration(new FeetechArm().calibration);
+const ARM = { calibration: CALIBRATION, units: 'degrees', maxRelativeTarget: 5 } as const;
+const ROBOTS: readonly Probe[] = [
+  { what: 'FeetechBus: the line', call: (value) => new robots.FeetechBus(value) },
+  ...optionProbes(
+    'FeetechBus',
+    {} as robots.FeetechBusOptions,
+    ['timeoutMs', 'retries'],
+    (options) => new robots.FeetechBus(LINE, options),
+  ),
+  ...optionProbes(
+    'SoFollower',
+    ARM as robots.SoFollowerOptions,
+    ['calibration', 'units', 'maxRelativeTarget', 'writesCalibration'],
+    (options) => new robots.SoFollower(new robots.FeetechBus(LINE), options),
+    { maxRelativeTarget: ['0.5', 'Infinity', '1e300'], writesCalibration: ['true'] },
+  ),
+  { what: 'SoFollower: the bus', call: (value) => new robots.SoFollower(value, ARM) },
+  { what: 'readCalibration', call: (value) => robots.readCalibration(value) },
+  { what: 'openWebSerial', call: (value) => robots.openWebSerial(value) },
+];
+
 const PORT = { postMessage: () => reached(), on: () => {} };
 const WORKER: readonly Probe[] = [
   { what: 'openPolicyWorker: the worker', call: (value) => worker.openPolicyWorker(value, 'hf:someone/policy') },
@@ -575,6 +600,7 @@ const ALL = [
   ['strategies', STRATEGIES],
   ['loading and devices', LOADING],
   ['workers', WORKER],
+  ['robots', ROBOTS],
   ['checkpoints', CHECKPOINTS],
   ['the control loop', CONTROL],
   ['Push-T', PUSH_T],
@@ -592,7 +618,7 @@ describe.each(ALL)('a hostile value given to %s', (_, probes) => {
 describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
-  it.each(Object.entries({ core, checkpoints, datasets, diffusion, evaluation, pushT, web, worker }))(
+  it.each(Object.entries({ core, checkpoints, datasets, diffusion, evaluation, pushT, web, worker, robots }))(
     'try every function of %s',
     (_, entry) => {
       const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));

@@ -1,0 +1,194 @@
+import { OptionError } from '../foundation/errors.js';
+import { checkChoice, checkKeys, checkMethods, checkNumber, checkObject, checkToggle, copyNumbers, keysOf } from '../foundation/options.js';
+import { type ArmCalibration, JOINTS, type JointName } from './calibration.js';
+import { BusError, type FeetechBus } from './feetech-bus.js';
+import { STEPS_PER_TURN, STS3215, STS3215_MODEL } from './registers.js';
+import { type ArmUnits, type JointUnits, toSteps, toUnits } from './units.js';
+
+export interface SoFollowerOptions {
+  readonly calibration: ArmCalibration;
+  /** What joint values mean: said, never guessed. */
+  readonly units: ArmUnits;
+  /**
+   * The farthest that a goal may lie from where the joint is, in its units: farther ones are brought nearer. Infinity: no limit. Costs a
+   * read per goal.
+   */
+  readonly maxRelativeTarget: number;
+  /** Whether a calibration that differs from what the servos hold is written to them. Default false: an error that says what differs. */
+  readonly writesCalibration?: boolean;
+}
+
+const KEYS = keysOf<SoFollowerOptions>({ calibration: true, units: true, maxRelativeTarget: true, writesCalibration: true });
+
+/**
+ * A follower arm SO-100 or SO-101: six STS3215 on a bus, set up as LeRobot's `so_follower` sets them up. It is limp until
+ * `enableTorque`, and holds its pose from then on, also when this process is gone: servos keep their last goal, and nothing but `relax`
+ * or the supply lets go.
+ */
+export class SoFollower {
+  readonly joints = JOINTS;
+  readonly units: ArmUnits;
+  readonly #bus: FeetechBus;
+  readonly #calibration: ArmCalibration;
+  readonly #maxRelativeTarget: number;
+  readonly #writesCalibration: boolean;
+  readonly #ids: readonly number[];
+  #isConnected = false;
+  #hasTorque = false;
+
+  /** @throws OptionError */
+  constructor(bus: FeetechBus, options: SoFollowerOptions) {
+    checkKeys('SoFollower', options, KEYS);
+    checkMethods('SoFollower', 'bus', bus, 'a FeetechBus', ['ping', 'read', 'write', 'readAll', 'writeAll']);
+    this.#bus = bus;
+    this.#calibration = checkedCalibration(options.calibration);
+    this.units = checkChoice('SoFollower', 'units', options.units, ['degrees', 'range']);
+    this.#maxRelativeTarget = checkNumber(
+      'SoFollower',
+      'maxRelativeTarget',
+      options.maxRelativeTarget,
+      'a positive number',
+      (value) => value > 0,
+    );
+    this.#writesCalibration =
+      options.writesCalibration === undefined ? false : checkToggle('SoFollower', 'writesCalibration', options.writesCalibration);
+    this.#ids = JOINTS.map((joint) => this.#calibration[joint].id);
+  }
+
+  get hasTorque(): boolean {
+    return this.#hasTorque;
+  }
+
+  /**
+   * Finds the servos, compares the calibration with what they hold, and sets them up. The arm is limp after it.
+   * @throws BusError for a joint that is silent or no STS3215; OptionError where the calibration is another arm's.
+   */
+  async connect(): Promise<void> {
+    for (const [index, id] of this.#ids.entries()) {
+      if (!(await this.#bus.ping(id))) {
+        throw new BusError(`${JOINTS[index]} (servo ${id}) does not answer: expected six servos on the bus. Look at power, cable and ids.`);
+      }
+      const model = await this.#bus.read(id, STS3215.model);
+      if (model !== STS3215_MODEL)
+        throw new BusError(`${JOINTS[index]} (servo ${id}): expected an STS3215 (model ${STS3215_MODEL}), found model ${model}.`);
+    }
+    await this.relax();
+    await this.#compareCalibration();
+    for (const joint of JOINTS) await this.#setUp(joint);
+    this.#isConnected = true;
+  }
+
+  /** Joint values of the present, in the order of `joints`. @throws BusError, ServoError. */
+  async observe(): Promise<Float32Array> {
+    const steps = await this.#bus.readAll(this.#ids, STS3215.presentPosition);
+    return Float32Array.from(JOINTS, (joint, i) => toUnits(steps[i] as number, unitsOf(joint, this.units), this.#calibration[joint]));
+  }
+
+  /** Takes hold: the arm keeps the pose that it is in. @throws BusError, ServoError; OptionError before `connect`. */
+  async enableTorque(): Promise<void> {
+    if (!this.#isConnected) throw new OptionError('SoFollower: connect() comes before enableTorque().');
+    // Or it would jump to the goal of whoever drove it before.
+    const present = await this.#bus.readAll(this.#ids, STS3215.presentPosition);
+    await this.#bus.writeAll(STS3215.goalPosition, new Map(this.#ids.map((id, i) => [id, present[i] as number])));
+    for (const id of this.#ids) {
+      await this.#bus.write(id, STS3215.torqueEnable, 1);
+      await this.#bus.write(id, STS3215.lock, 1);
+    }
+    this.#hasTorque = true;
+  }
+
+  /**
+   * Moves towards joint values, in the order of `joints`, no farther than `maxRelativeTarget` from the present ones. Returns what was sent.
+   * @throws OptionError for values that are not finite or not six, and while the arm is limp; BusError, ServoError.
+   */
+  async send(action: ArrayLike<number>): Promise<Float32Array> {
+    const wanted = copyNumbers(action, JOINTS.length, (found, index) => {
+      const at = index === undefined ? '' : ` at index ${index} (${JOINTS[index]})`;
+      return new OptionError(`SoFollower.send: expected ${JOINTS.length} finite joint values, found ${found}${at}. Nothing was sent.`);
+    });
+    if (!this.#hasTorque) throw new OptionError('SoFollower.send: the arm is limp: call enableTorque() first.');
+    const goal = this.#maxRelativeTarget === Infinity ? wanted : limited(wanted, await this.observe(), this.#maxRelativeTarget);
+    const steps = new Map(
+      JOINTS.map((joint, i) => {
+        const found = toSteps(goal[i] as number, unitsOf(joint, this.units), this.#calibration[joint]);
+        // Degrees have no limits of their own: the servo's are those of its sensor.
+        return [this.#calibration[joint].id, Math.min(STEPS_PER_TURN - 1, Math.max(0, found))] as const;
+      }),
+    );
+    await this.#bus.writeAll(STS3215.goalPosition, steps);
+    return Float32Array.from(goal);
+  }
+
+  /** Lets go: the arm falls if nothing holds it. Tried for every joint, whatever the others say. @throws BusError of the first that failed. */
+  async relax(): Promise<void> {
+    this.#hasTorque = false;
+    const failures: unknown[] = [];
+    for (const id of this.#ids) {
+      try {
+        await this.#bus.write(id, STS3215.torqueEnable, 0);
+        await this.#bus.write(id, STS3215.lock, 0);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #compareCalibration(): Promise<void> {
+    const differences: string[] = [];
+    for (const joint of JOINTS) {
+      const { id, homingOffset, rangeMin, rangeMax } = this.#calibration[joint];
+      const wanted = [
+        [STS3215.homingOffset, homingOffset],
+        [STS3215.minPosition, rangeMin],
+        [STS3215.maxPosition, rangeMax],
+      ] as const;
+      for (const [register, value] of wanted) {
+        const found = await this.#bus.read(id, register);
+        if (found === value) continue;
+        differences.push(`${joint} ${register.name} ${found} in the servo, ${value} in the file`);
+        if (this.#writesCalibration) await this.#bus.write(id, register, value);
+      }
+    }
+    if (differences.length === 0 || this.#writesCalibration) return;
+    throw new OptionError(
+      `SoFollower: the calibration is not what the servos hold: ${differences.slice(0, 3).join('; ')}${differences.length > 3 ? ' …' : ''}. Give ` +
+        "this arm's file, calibrate again, or write the file to the servos with `writesCalibration`.",
+    );
+  }
+
+  /** As LeRobot sets up its follower: gentle gains, full acceleration, a gripper that does not burn out. */
+  async #setUp(joint: JointName): Promise<void> {
+    const { id } = this.#calibration[joint];
+    const write = (register: (typeof STS3215)[keyof typeof STS3215], value: number): Promise<void> => this.#bus.write(id, register, value);
+    await write(STS3215.returnDelay, 0);
+    await write(STS3215.maxAcceleration, 254);
+    await write(STS3215.acceleration, 254);
+    // Bit 4 makes positions count over several turns.
+    await write(STS3215.phase, (await this.#bus.read(id, STS3215.phase)) & ~0x10);
+    await write(STS3215.mode, 0);
+    await write(STS3215.proportional, 16);
+    await write(STS3215.integral, 0);
+    await write(STS3215.derivative, 32);
+    if (joint !== 'gripper') return;
+    await write(STS3215.maxTorque, 500);
+    await write(STS3215.protectionCurrent, 250);
+    await write(STS3215.overloadTorque, 25);
+  }
+}
+
+/** As `readCalibration` returned it. @throws OptionError */
+function checkedCalibration(calibration: ArmCalibration): ArmCalibration {
+  checkObject('SoFollower', 'calibration', calibration);
+  const missing = JOINTS.find((joint) => !Number.isInteger(calibration[joint]?.id));
+  if (missing) throw new OptionError(`SoFollower: calibration must be what readCalibration returned, found no "${missing}" in it.`);
+  return calibration;
+}
+
+function unitsOf(joint: JointName, units: ArmUnits): JointUnits {
+  return joint === 'gripper' ? 'percent' : units;
+}
+
+function limited(goal: Float64Array, present: Float32Array, most: number): Float64Array {
+  return goal.map((value, i) => Math.min((present[i] as number) + most, Math.max((present[i] as number) - most, value)));
+}
