@@ -11,8 +11,8 @@ import {
 } from '../../../src/ops/backward/map-layers.js';
 import { stepUniform } from '../../../src/training/plan/step-scalars.js';
 import { useTestDevice } from '../../support/device.js';
-import { finiteDifferences, inner, vector } from '../../support/reference-token-gradients.js';
 import { keypointsGradient, mapNormGradient, maxPoolGradient } from '../../support/reference-map-gradients.js';
+import { finiteDifferences, inner, vector } from '../../support/reference-token-gradients.js';
 import { rowsOf, rowsRead, rowValues } from '../../support/row-values.js';
 import { runOp } from '../../support/run-op.js';
 import { expectClose, Normals, valueAt, valuesOf } from '../../support/values.js';

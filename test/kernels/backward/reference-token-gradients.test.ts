@@ -1,6 +1,13 @@
 import { describe, it } from 'vitest';
 import { attention, gelu, layerNorm } from '../../support/reference.js';
-import { attentionGradient, finiteDifferences, geluSlope, inner, layerNormGradient, vector } from '../../support/reference-token-gradients.js';
+import {
+  attentionGradient,
+  finiteDifferences,
+  geluSlope,
+  inner,
+  layerNormGradient,
+  vector,
+} from '../../support/reference-token-gradients.js';
 import { expectClose, Normals, type Values } from '../../support/values.js';
 
 const TOLERANCE = { atol: 1e-8, rtol: 1e-7 };
