@@ -29,11 +29,11 @@ export function positionTables({ modelDim, horizon, historySteps, observationSte
 }
 
 /** Interleaved: sin(p · 10000^(−2i/d)) at 2i, its cosine at 2i + 1 (STEP release, `PositionalEncoding`); f32 [rows][d]. */
-export function positionTable(rows: number, modelDim: number): Float32Array {
+export function positionTable(rows: number, modelDim: number): Float32Array<ArrayBuffer> {
   const table = new Float32Array(rows * modelDim);
   for (let p = 0; p < rows; p++) {
     for (let channel = 0; channel < modelDim; channel++) {
-      const angle = p * 10_000 ** -((channel - (channel % 2)) / modelDim);
+      const angle = p * Math.exp((-Math.log(10_000) * (channel - (channel % 2))) / modelDim);
       table[p * modelDim + channel] = channel % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
     }
   }

@@ -1,3 +1,4 @@
+import { positionTable } from '../../checkpoints/predictor/write-predictor.js';
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
 import { type DropoutDraw, type DropoutPlan, dropoutWords, packMasks, recordDrawMasks, siteTable } from '../../ops/backward/dropout.js';
@@ -25,7 +26,6 @@ import { PredictorBatchPacker } from './batch.js';
 import { predictorRecorder } from './blocks.js';
 import { predictorDropoutSites } from './dropout-sites.js';
 import { joinParameters, predictorLayout, predictorParameters, splitParameters, storedParameters } from './parameters.js';
-import { positionTable } from './positions.js';
 import { recordPredictorBackward, recordPredictorForward } from './record.js';
 
 /** Position tables of a checkpoint, f32 [rows][modelDim] with at least as many rows as the network reads. */

@@ -13,8 +13,8 @@ import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
 import type { ParameterInfo, ParameterSet, RunOptions, StepMetrics, TrainingStep, UNetBatch, UpdateScalars } from '../training-step.js';
 import { type TrainedPrediction, UNetBatchPacker } from './batch.js';
-import { unetLayout, unetParameters } from './parameters.js';
 import type { PassRecorder } from './layers.js';
+import { unetLayout, unetParameters } from './parameters.js';
 import { recordUnetBackward, recordUnetForward, type UnetInputGradients } from './record.js';
 
 export interface UNetTrainingOptions {
