@@ -78,7 +78,11 @@ class TrainingRun<Batch> {
   #log = new HistoryLog();
   /** Metrics that were asked for and not waited for. */
   #pending: { readonly step: number; readonly metrics: Promise<StepMetrics> } | undefined;
-  #lastRead = Number.NEGATIVE_INFINITY;
+  /** Steps from one reading to the next, where nobody says: as many as the device does in READ_INTERVAL_MS. */
+  #spacing = 1;
+  #asked = 0;
+  /** When the newest metrics were there, and of which step; undefined after something else than steps was done. */
+  #arrived: { readonly step: number; readonly at: number } | undefined;
   /** Time that went into steps, and how many. */
   #workedMs = 0;
   #worked = 0;
@@ -128,7 +132,7 @@ class TrainingRun<Batch> {
     }
     if (!this.#isReadingDue()) return;
     await this.#settle();
-    this.#lastRead = this.#parts.now();
+    this.#asked = this.#position.step;
     const metrics = this.#parts.step.metrics();
     // Whoever waits for it hears of it.
     metrics.catch(() => {});
@@ -137,8 +141,21 @@ class TrainingRun<Batch> {
 
   #isReadingDue(): boolean {
     const { metricsEvery } = this.#plan;
-    if (metricsEvery !== undefined) return this.#position.step % metricsEvery === 0;
-    return this.#parts.now() - this.#lastRead >= READ_INTERVAL_MS;
+    const { step } = this.#position;
+    return metricsEvery === undefined ? step - this.#asked >= this.#spacing : step % metricsEvery === 0;
+  }
+
+  /**
+   * Steps are handed to the device faster than it does them: how many may wait there follows from the time between two that were done. A
+   * clock on the host alone would let them pile up.
+   */
+  #space(step: number): void {
+    const at = this.#parts.now();
+    if (this.#arrived && step > this.#arrived.step) {
+      const stepMs = (at - this.#arrived.at) / (step - this.#arrived.step);
+      this.#spacing = Math.max(1, Math.min(2 * this.#spacing, Math.floor(READ_INTERVAL_MS / Math.max(stepMs, 1e-3))));
+    }
+    this.#arrived = { step, at };
   }
 
   #nextBatch(): Promise<Batch> {
@@ -158,6 +175,7 @@ class TrainingRun<Batch> {
     const { step, metrics } = this.#pending;
     const { loss, gradientNorm } = await metrics;
     this.#pending = undefined;
+    this.#space(step);
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw this.#nonFinite(step, loss, gradientNorm);
     const { steps, optimizer, accumulate } = this.#plan;
     const perEpoch = Math.ceil(this.#parts.batches.rows / this.#parts.step.batchSize);
@@ -186,6 +204,7 @@ class TrainingRun<Batch> {
 
   async #evaluate(signal: AbortSignalLike | undefined): Promise<void> {
     await this.#settle();
+    this.#arrived = undefined;
     const { step } = this.#position;
     try {
       await this.#tell({ kind: 'evaluation', step, ...(await this.#parts.evaluate(step)) });
@@ -204,6 +223,7 @@ class TrainingRun<Batch> {
 
   async #checkpoint(): Promise<void> {
     await this.#settle();
+    this.#arrived = undefined;
     await this.#assertFinite();
     await this.#save();
     await this.#parts.publish(await this.#parts.step.read(this.#hasEma ? 'ema' : 'weights'), this.#position.step);
