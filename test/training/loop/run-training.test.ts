@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { normals } from '../../../src/training/loop/draws.js';
 import type { TrainingEvent } from '../../../src/training/loop/events.js';
 import { HistoryLog, type RunHistory } from '../../../src/training/loop/history.js';
@@ -130,8 +130,9 @@ describe('a training run', () => {
     { stepMs: 1000, most: 2 },
     { stepMs: 10, most: 60 },
   ])('hands a device that takes $stepMs ms no more than it does in a moment, where it is told nothing', async ({ stepMs, most }) => {
-    // A device of its own time: metrics are there when all that was handed over before is done.
-    let now = 0;
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
     let free = 0;
     let handed = 0;
     let done = 0;
@@ -140,29 +141,23 @@ describe('a training run', () => {
     const { history } = start(
       { ...PLAN, steps: 200, metricsEvery: undefined, evaluateEvery: 1000, saveEvery: 1000 },
       {
-        now: () => now,
+        now: () => Date.now(),
+        // Preparing a batch takes the host a millisecond.
+        batches: { rows: 10, batch: async ({ count }) => pause(1).then(() => ({ count, goals: new Float32Array(9) })) },
         prepare: (step) => {
           const run = step.run.bind(step);
           step.run = (...args) => {
             run(...args);
-            // Preparing a batch takes the host a millisecond.
-            now += 1;
-            free = Math.max(free, now) + stepMs;
-            handed++;
-            waiting = Math.max(waiting, handed - done);
+            free = Math.max(free, Date.now()) + stepMs;
+            waiting = Math.max(waiting, ++handed - done);
           };
           const metrics = step.metrics.bind(step);
-          step.metrics = () => {
-            const [ready, count] = [free, handed];
-            const found = metrics();
-            return {
-              then: (...then: Parameters<typeof found.then>) => {
-                now = Math.max(now, ready);
-                done = Math.max(done, count);
-                return found.then(...then);
-              },
-              catch: () => found,
-            } as unknown as typeof found;
+          // They are there when all that was handed over before is done.
+          step.metrics = async () => {
+            const [ms, count] = [free - Date.now(), handed];
+            await pause(Math.max(0, ms));
+            done = Math.max(done, count);
+            return metrics();
           };
         },
         onEvent: (event) => {
@@ -170,6 +165,7 @@ describe('a training run', () => {
         },
       },
     );
+    await vi.runAllTimersAsync();
     await history;
     expect(waiting).toBeLessThanOrEqual(most);
     // Seldom, where steps are short: about five times a second.
