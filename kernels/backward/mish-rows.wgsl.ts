@@ -23,7 +23,7 @@ export const MISH_ROWS_SIZES = [
  *
  *     both[n, j] = mish( j < W₁ ? first[n, j] : second[n, j − W₁] )       0 past W₁ + W₂
  *
- * Bindings: shape · first, second, both f32 rows. An invocation owns an element of \`both\`.
+ * Bindings: shape · first, second, both f32 rows. An invocation owns an element of `both`.
  */
 export function mishForwardKernel(pair: boolean): Kernel {
   const bindings: KernelBinding[] = [
@@ -64,7 +64,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
  *
  *     dfirst[n, j] = dboth[n, j] · mish'(first[n, j])        dsecond[n, j] = dboth[n, W₁ + j] · mish'(second[n, j])
  *
- * Bindings: shape · first, second, dboth, dfirst, dsecond f32 rows. What pads a row stays 0. An invocation owns an element of \`dboth\`.
+ * Bindings: shape · first, second, dboth, dfirst, dsecond f32 rows. What pads a row stays 0. An invocation owns an element of `dboth`.
  */
 export function mishBackwardKernel(pair: boolean): Kernel {
   const bindings: KernelBinding[] = [

@@ -18,7 +18,7 @@ import { NORM_SIZES, normParts, type TrainedNormParameters } from './norm-forwar
  *
  * Bindings: shape · x f32 rows · affine f32 [γ | β | …][channels] · statistics vec2f [b][groups] · dy f32 rows ·
  * film, dfilm f32 [b][row] · dx f32 rows · sums f32 [b][dγ | dβ | Σ dx][channels] · probe: dh, f32 [b][length][channels].
- * A part is a group of a sample (owners.wgsl.ts); a member owns every \`members\`-th channel.
+ * A part is a group of a sample (owners.wgsl.ts); a member owns every `members`-th channel.
  */
 export function normBackwardKernel(p: TrainedNormParameters): Kernel {
   const owner = ownerText(p.members);

@@ -41,7 +41,7 @@ export const NORM_SIZES = [
  *
  * Bindings: shape · x, residual, y f32 rows [b·length + t][channels] · affine f32 [γ | β | …][channels] · film f32 [b][row] ·
  * statistics vec2f [b][groups] · probe f32 [b][length][channels].
- * A part is a group of a sample (owners.wgsl.ts); a member owns every \`members\`-th channel.
+ * A part is a group of a sample (owners.wgsl.ts); a member owns every `members`-th channel.
  */
 export function normForwardKernel(p: TrainedNormParameters & { readonly residual: boolean }): Kernel {
   const owner = ownerText(p.members);

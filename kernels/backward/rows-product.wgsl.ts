@@ -70,7 +70,7 @@ fn first_tap(phase: u32) -> u32 {
  * Bindings: shape · x, y, addend vec4f rows [b·length + t][channels / 4], at an offset and a distance between rows of their own ·
  * weight vec4f [tap][in][out / 4] · bias vec4f [out / 4]. Channels are padded with zeros to multiples of four.
  *
- * A workgroup owns ${PRODUCT_LANES} groups of four channels of y and \`columns\` rows, an invocation one of the groups and all of the
+ * A workgroup owns ${PRODUCT_LANES} groups of four channels of y and `columns` rows, an invocation one of the groups and all of the
  * rows. Sums are in an order of their own for each element, whatever the batch. For software drivers (see conv2d-lanes.wgsl.ts).
  */
 export function rowsProductKernel(p: RowsProductParameters, { columns, subgroup }: RowsProductCut): Kernel {

@@ -50,7 +50,7 @@ export function rowsAtOnce({ groups, subgroup }: WeightGradientCut): number {
  *
  * Bindings: shape · step · x vec4f rows [b·length + t][in / 4] · dy the same of out channels · dw vec4f [tap][in][out / 4].
  *
- * A workgroup owns one tap, \`groups\` groups of four input channels and ${GRADIENT_LANES} of output channels, an invocation one of the latter: it
+ * A workgroup owns one tap, `groups` groups of four input channels and ${GRADIENT_LANES} of output channels, an invocation one of the latter: it
  * goes through all rows in ascending order, ${GRADIENT_BLOCK} to a block, blocks added up in dw. For software drivers: what every
  * invocation needs is loaded once for a subgroup and handed round.
  */

@@ -12,7 +12,7 @@ export const SQUARE_SUMS_SIZES = ['vectors', 'first_sum'] as const;
  *
  *     sums[first + j] = Σ over block j of g²
  *
- * A block is ${SQUARE_BLOCK} vec4s of an arena, every \`stride\`-th one, so that neighbours read neighbours; an invocation owns a block. What pads
+ * A block is ${SQUARE_BLOCK} vec4s of an arena, every `stride`-th one, so that neighbours read neighbours; an invocation owns a block. What pads
  * the arena is 0. Bindings: shape · gradient vec4f · sums f32.
  */
 export function squareSumsKernel(): Kernel {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { UnetShape } from '../../src/spec/network-shapes.js';
 import type { ParameterSet, UNetBatch } from '../../src/training/training-step.js';
 import type { UNetTraining } from '../../src/training/unet/unet-training.js';
 import { useTestDevice } from '../support/device.js';
@@ -190,7 +191,17 @@ describe('a U-Net compiled for training', () => {
   });
 
   it('refuses networks that it cannot train', async () => {
-    await expect(openTraining(device(), { shape: { ...SMALL_UNET, downDims: [10] } })).rejects.toThrow('multiple of 4');
+    const shapes: readonly [Partial<UnetShape>, string][] = [
+      [{ downDims: [10] }, 'multiple of 4'],
+      [{ downDims: [8, 20], groups: 8 }, 'n_groups = 8'],
+      [{ downDims: [12] }, 'multiple of 8'],
+      [{ horizon: 5 }, 'horizon'],
+      [{ kernelSize: 4 }, 'kernel_size'],
+      [{ stepEmbedDim: 7 }, 'diffusion_step_embed_dim'],
+    ];
+    for (const [change, message] of shapes) {
+      await expect(openTraining(device(), { shape: { ...SMALL_UNET, ...change } })).rejects.toThrow(message);
+    }
     await expect(openTraining(device(), { batchSize: 0 })).rejects.toThrow('batchSize');
     await expect(openTraining(device(), { predictionType: 'v' as 'sample' })).rejects.toThrow('predictionType');
   });

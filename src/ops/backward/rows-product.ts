@@ -27,7 +27,7 @@ export interface ProductCall {
   readonly x: Rows;
   readonly y: Rows;
   readonly bias?: TrainedBias | undefined;
-  /** Added to the sums; the shape of y, which it may be. */
+  /** Added to the sums: of the shape of y, in another buffer. */
   readonly addend?: Rows | undefined;
 }
 

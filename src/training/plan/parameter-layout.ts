@@ -51,6 +51,9 @@ export interface ParameterPlace extends ParameterInfo {
 /** Elements of 256 bytes: offsets of bindings are multiples of it on every device. */
 const BLOCK_ALIGNMENT = 64;
 
+/** Bytes of an arena: WebGPU's default for a storage binding, and as much as the host packs at once. Only a larger tensor makes a larger one. */
+const ARENA_BYTES = 128 << 20;
+
 /**
  * Where the parameters of a network lie on the device: in arenas, each small enough for one binding, with one order for values, gradients,
  * moments and moving average, so that the optimiser goes through an arena without knowing what is in it. Matrices lie as products over rows
@@ -64,7 +67,7 @@ export class ParameterLayout {
   readonly #vectors = new Map<string, VectorsBlock>();
   readonly #arenas: number[] = [];
 
-  /** `bindingBytes`: the device's limit of a storage binding. */
+  /** `bindingBytes`: what the device can bind at once. */
   constructor(bindingBytes: number, matrices: readonly MatrixRequest[], vectors: readonly VectorsRequest[]) {
     this.#limit = Math.floor(bindingBytes / 4 / BLOCK_ALIGNMENT) * BLOCK_ALIGNMENT;
     for (const request of matrices) this.#addMatrix(request);
@@ -132,7 +135,7 @@ export class ParameterLayout {
     }
     const last = this.#arenas.length - 1;
     const used = this.#arenas[last];
-    if (used === undefined || used + size > this.#limit) {
+    if (used === undefined || used + size > Math.min(this.#limit, ARENA_BYTES / 4)) {
       this.#arenas.push(size);
       return { arena: last + 1, offset: 0, elements };
     }

@@ -1,8 +1,9 @@
 import { unetTensorShapes } from '../../checkpoints/lerobot/unet-tensors.js';
 import { OptionError } from '../../foundation/errors.js';
+import { shownValue } from '../../foundation/shown.js';
 import type { ResidualBlockShape } from '../../networks/unet/residual-block.js';
 import { residualBlockShapes } from '../../networks/unet/unet.js';
-import type { UnetShape } from '../../spec/network-shapes.js';
+import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
 import { type MatrixRequest, ParameterLayout, type TensorOrder, type VectorsRequest } from '../plan/parameter-layout.js';
 import type { ParameterInfo } from '../training-step.js';
 
@@ -41,13 +42,10 @@ export interface ParameterRequests {
 /**
  * Matrices by the name of their layer. The biases of a convolution lie behind γ and β of the norm that follows it, under the
  * name of the norm's block: their gradients come from one kernel.
- * @throws OptionError for a network whose levels are no multiples of four channels.
+ * @throws OptionError for a network that cannot be trained.
  */
 export function unetRequests(shape: UnetShape): ParameterRequests {
-  const odd = shape.downDims.find((width) => width % 4 !== 0);
-  if (odd !== undefined) {
-    throw new OptionError(`down_dims: training needs levels of a multiple of 4 channels, found ${odd}: choose a multiple of 4.`);
-  }
+  checkTrainable(shape);
   const requests: ParameterRequests = { matrices: [], vectors: [] };
   const { actionDim, downDims, kernelSize, stepEmbedDim, conditioningDim } = shape;
   const matrix = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder): void => {
@@ -94,6 +92,24 @@ export function unetRequests(shape: UnetShape): ParameterRequests {
   convBlock('final_conv.0', first, first);
   layer('final_conv.1', 1, first, actionDim, 'out-in-tap');
   return requests;
+}
+
+function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }: UnetShape): void {
+  const fail = (key: string, expected: string, found: unknown): never => {
+    throw new OptionError(`${key}: training needs ${expected}, found ${shownValue(found)}.`);
+  };
+  for (const width of downDims) {
+    if (width % 4 !== 0) fail('down_dims', 'levels of a multiple of 4 channels', width);
+    if (width % groups !== 0) fail('down_dims', `levels of a multiple of n_groups = ${groups} channels`, width);
+  }
+  const [first] = downDims;
+  if (first === undefined || first % FINAL_GROUPS !== 0) {
+    fail('down_dims', `a first level of a multiple of ${FINAL_GROUPS} channels, the groups of the last norm`, first);
+  }
+  const halved = 2 ** (downDims.length - 1);
+  if (horizon % halved !== 0) fail('horizon', `a multiple of ${halved}, as often as it is halved`, horizon);
+  if (kernelSize % 2 !== 1) fail('kernel_size', 'an odd number', kernelSize);
+  if (stepEmbedDim % 2 !== 0 || stepEmbedDim < 4) fail('diffusion_step_embed_dim', 'an even number from 4 on', stepEmbedDim);
 }
 
 export function unetLayout(shape: UnetShape, bindingBytes: number): ParameterLayout {

@@ -59,7 +59,8 @@ export class UNetTraining implements TrainingStep<UNetBatch> {
       throw new OptionError(`predictionType: expected "epsilon" or "sample", found ${shownValue(predictionType)}.`);
     }
     const packer = new UNetBatchPacker(shape, batchSize, alphasCumprod(schedule, 'pytorch'));
-    const layout = unetLayout(shape, device.limits.maxStorageBufferBindingSize);
+    const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+    const layout = unetLayout(shape, Math.min(maxStorageBufferBindingSize, maxBufferSize));
     const store = await ParameterStore.create(device, layout, unetParameters(shape), ema);
     try {
       const recorded = { batchSize, batchWords: packer.words, ...(options.probes ? { probes: options.probes } : {}) };

@@ -40,11 +40,9 @@ export class WorstTensor {
 
   add(report: TensorReport): void {
     this.#tensors++;
-    const ratio = (of: TensorReport): number => of.error / (of.scale || 1);
-    // NaN is worse than any number, and stays.
-    if (!this.#worst || !(ratio(report) <= ratio(this.#worst)) || Number.isNaN(report.error)) {
-      if (!this.#worst || !Number.isNaN(this.#worst.error)) this.#worst = report;
-    }
+    // NaN is worse than any number.
+    const badness = ({ error, scale }: TensorReport): number => (Number.isNaN(error) ? Infinity : error / (scale || 1));
+    if (!this.#worst || badness(report) > badness(this.#worst)) this.#worst = report;
   }
 
   /** Named after what was compared, with the tensor that is worst. */

@@ -97,7 +97,7 @@ class CaseRunner {
     const expected = this.#golden.names('expected.').filter((name) => INNER.test(name));
     if (expected.length === 0) return;
     this.#reset();
-    const found = await this.#network.inner();
+    const found = await this.#network.inner(expected);
     for (const name of expected) {
       const values = found.get(name);
       if (!values) throw new CheckpointError(`the case expects "expected.${name}", which is no value of this network.`);

@@ -1,5 +1,6 @@
+import { CheckpointError } from '../../foundation/errors.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import type { ParameterSet, StepMetrics, UpdateScalars } from '../../training/training-step.js';
+import type { ParameterInfo, ParameterSet, StepMetrics, UpdateScalars } from '../../training/training-step.js';
 import type { CaseSources } from '../case-report.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
@@ -38,8 +39,8 @@ export interface TrainingCaseNetwork {
   metrics(): Promise<StepMetrics & { readonly clipFactor: number }>;
   read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>>;
   write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void;
-  /** Inner values at step 0, without mask and update, by the names of the expected tensors without `expected.`, in their order. */
-  inner(): Promise<ReadonlyMap<string, Float32Array>>;
+  /** Inner values at step 0, without mask and update, by the names of the expected tensors (without `expected.`), in their order. */
+  inner(names: readonly string[]): Promise<ReadonlyMap<string, Float32Array>>;
   dispose(): void;
 }
 
@@ -50,3 +51,15 @@ export type OpenTrainingCase = (
   sources: CaseSources,
   device: ComputeDevice,
 ) => Promise<TrainingCaseNetwork>;
+
+/** @throws CheckpointError where a case lists other parameters than its network has, or in another order: samples are numbered by them. */
+export function checkParameters(golden: GoldenCase, { parameters }: TrainingDescription, expected: readonly ParameterInfo[]): void {
+  const told = ({ name, shape }: ParameterInfo): string => `${name} ${shape.join('×')}`;
+  const wrong = expected.findIndex((parameter, index) => parameters[index] === undefined || told(parameters[index]) !== told(parameter));
+  const at = wrong >= 0 ? wrong : expected.length;
+  if (wrong < 0 && parameters.length === expected.length) return;
+  const [wanted, found] = [expected[at], parameters[at]].map((parameter) => (parameter ? told(parameter) : 'none'));
+  throw new CheckpointError(
+    `case "${golden.name}": case.json: expected parameter ${at} to be ${wanted}, found ${found}. Record the case again with the policy it names.`,
+  );
+}

@@ -2,12 +2,12 @@ import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { CheckpointError } from '../../foundation/errors.js';
 import type { UNetBatch } from '../../training/training-step.js';
-import { UNET_PREFIX } from '../../training/unet/parameters.js';
+import { UNET_PREFIX, unetParameters } from '../../training/unet/parameters.js';
 import { UNetTraining } from '../../training/unet/unet-training.js';
 import { toChannelsFirst } from '../compare.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
-import { type OpenTrainingCase, TRAINING_TOLERANCES, type TrainingCaseNetwork } from './training-network.js';
+import { checkParameters, type OpenTrainingCase, TRAINING_TOLERANCES, type TrainingCaseNetwork } from './training-network.js';
 
 /** Training cases of a policy without images: its U-Net. */
 export const openUnetCase: OpenTrainingCase = async (golden, description, sources, device) => {
@@ -22,6 +22,7 @@ export const openUnetCase: OpenTrainingCase = async (golden, description, source
     if (predictionType !== 'epsilon' && predictionType !== 'sample') {
       throw new CheckpointError(`case "${golden.name}": prediction_type must be "epsilon" or "sample", found "${predictionType}".`);
     }
+    checkParameters(golden, description, unetParameters(shape));
     const startWeights = new Map<string, Float32Array>();
     for (const { name } of description.parameters) {
       startWeights.set(name, (await checkpoint.weights.readFloats(name.replace(UNET_PREFIX, ''))).slice());
@@ -40,8 +41,8 @@ export const openUnetCase: OpenTrainingCase = async (golden, description, source
       metrics: () => training.metrics(),
       read: (set) => training.read(set),
       write: (set, tensors) => training.write(set, tensors),
-      inner: async () => {
-        const probes = golden.names('expected.').filter((name) => /activation\.|^noisy$|^grad_/.test(name) && !/^grad\./.test(name));
+      inner: async (names) => {
+        const probes = names.filter((name) => name !== 'global_cond');
         const probed = await UNetTraining.create(device, { ...options, ema: false, probes });
         try {
           probed.write('weights', startWeights);
