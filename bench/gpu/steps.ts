@@ -2,9 +2,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
+import type { PeerNetwork } from '../peers/networks.js';
 
 /** Parts of a campaign, most important first: what the time does not suffice for is left out from the end. */
-export const PARTS = ['verify', 'decisions', 'suite', 'peers', 'torch', 'timestamps', 'evaluate', 'curves', 'tune'] as const;
+export const PARTS = ['verify', 'decisions', 'suite', 'peers', 'torch', 'timestamps', 'evaluate', 'pictures', 'curves', 'tune'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface CampaignOptions {
@@ -48,12 +49,13 @@ export function campaignSteps(options: CampaignOptions): Step[] {
     verify: () => verifySteps(options),
     decisions: () => PRECISIONS.map((precision) => decisionStep(options, precision)),
     suite: () => PRECISIONS.map((precision) => suiteStep(options, precision, 'suite')),
-    peers: () => [peersStep(options)],
-    torch: () => [torchStep(options)],
+    peers: () => [peersStep(options, options.size), ...ENCODERS.map((network) => peersStep(options, network))],
+    torch: () => [torchStep(options), ...ENCODERS.map((network) => torchEncoderStep(options, network))],
     timestamps: () => PRECISIONS.map((precision) => suiteStep(options, precision, 'timestamps')),
     evaluate: () => [evaluateStep(options)],
+    pictures: () => PRECISIONS.slice(0, 2).map((precision) => picturesStep(options, precision)),
     curves: () => [curveStep(options)],
-    tune: () => [tuneStep(options)],
+    tune: () => [tuneStep(options), tunePicturesStep(options)],
   };
   return PARTS.flatMap((part) => steps[part]());
 }
@@ -155,26 +157,31 @@ function suiteStep(options: CampaignOptions, precision: Precision, part: 'suite'
   };
 }
 
-function peersStep(options: CampaignOptions): Step {
+/** Encoders that other engines run too. */
+const ENCODERS = ['encoder-gn-84', 'encoder-bn-240x320'] as const satisfies readonly PeerNetwork[];
+
+/** "peers" is that of the U-Net. */
+function peersStep(options: CampaignOptions, network: PeerNetwork | 'tiny'): Step {
   const { adapter, graphs, prefix, root, scratch, size } = options;
+  const name = network === size ? 'peers' : `peers-${network}`;
   const missing =
     graphs === undefined
       ? 'no folder of graphs was given (--graphs, WARMSTEP_PEERS)'
-      : size === 'tiny'
+      : network === 'tiny'
         ? 'there is no graph of the tiny network'
         : existsSync(join(root, 'bench/peers/node_modules/onnxruntime-node'))
           ? undefined
           : 'onnxruntime-node is not installed in bench/peers';
   return {
-    name: 'peers',
+    name,
     part: 'peers',
     ...script(
       options,
       'peers.js',
       '--graphs',
       graphs ?? '',
-      '--size',
-      size,
+      '--network',
+      network,
       '--precision',
       PRECISIONS.join(','),
       '--profile',
@@ -182,9 +189,9 @@ function peersStep(options: CampaignOptions): Step {
       '--adapter',
       adapter,
       '--output',
-      `${prefix}-peers.json`,
+      `${prefix}-${name}.json`,
       '--folder',
-      join(scratch, 'peers'),
+      join(scratch, name),
     ),
     stdout: 'txt',
     limitSeconds: 150,
@@ -202,6 +209,51 @@ function torchStep({ graphs, prefix, root, scratch }: CampaignOptions): Step {
     stdout: 'txt',
     limitSeconds: 180,
     ...(graphs === undefined ? { missing: 'it needs the weights that the peers write, and those need --graphs' } : {}),
+  };
+}
+
+function torchEncoderStep({ graphs, prefix, root, scratch }: CampaignOptions, network: PeerNetwork): Step {
+  const name = `torch-${network}`;
+  const folder = join(scratch, `peers-${network}`);
+  return {
+    name,
+    part: 'torch',
+    command: 'python3',
+    args: [join(root, 'bench/peers/torch_encoder.py'), folder, '--output', `${prefix}-${name}.json`],
+    stdout: 'txt',
+    limitSeconds: 180,
+    ...(graphs === undefined ? { missing: 'it needs the weights that the peers write, and those need --graphs' } : {}),
+  };
+}
+
+/** Image policies: frames observed ahead or not, beside the same U-Net without cameras. */
+function picturesStep(options: CampaignOptions, precision: Precision): Step {
+  const name = `pictures-${precision}`;
+  return {
+    name,
+    part: 'pictures',
+    ...cli(
+      options,
+      'bench',
+      '--pictures',
+      '84x84,96x96,240x320,480x640',
+      '--cameras',
+      '1,2',
+      '--size',
+      options.size,
+      '--precision',
+      precision,
+      '--profile',
+      'fast',
+      '--adapter',
+      options.adapter,
+      '--decisions',
+      '30',
+      '--output',
+      `${options.prefix}-${name}.json`,
+    ),
+    stdout: 'txt',
+    limitSeconds: 120,
   };
 }
 
@@ -266,5 +318,14 @@ function tuneStep(options: CampaignOptions): Step {
     stdout: 'txt',
     limitSeconds: 180,
     ...(options.commands.has('tune') ? {} : { missing: 'warmstep has no command tune' }),
+  };
+}
+
+/** The image encoder that most policies were trained with: 84×84, group norm. */
+function tunePicturesStep(options: CampaignOptions): Step {
+  return {
+    ...tuneStep(options),
+    name: 'tune-pictures',
+    ...cli(options, 'tune', '--picture', '84x84', '--norm', 'group', '--adapter', options.adapter),
   };
 }

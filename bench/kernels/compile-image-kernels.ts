@@ -8,6 +8,7 @@ import { maxPoolKernel } from '../../kernels/image/max-pool.wgsl.js';
 import { FRAME_FORMATS, prepareFramesKernel } from '../../kernels/image/prepare-frames.wgsl.js';
 import { spatialSoftmaxKernel } from '../../kernels/image/spatial-softmax.wgsl.js';
 import { finishMapKernel } from '../../kernels/norm/finish-map.wgsl.js';
+import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
 import { LARGE_TILE, SMALL_TILE } from '../../src/ops/conv2d-variants.js';
 import { EPSILON } from '../../src/ops/norm.js';
 import { openDevice } from '../../src/platform/node/device.js';
@@ -27,9 +28,10 @@ try {
   );
   const kernels = [
     ...convolutions.map(conv2dTiledKernel),
-    ...(['group', 'none'] as const).map((norm) =>
+    ...(['group', 'parts', 'none'] as const).map((norm) =>
       finishMapKernel({ invocations: 256, norm, epsilon: EPSILON, residual: true, relu: true }),
     ),
+    mapStatisticsKernel(256),
     maxPoolKernel(64),
     spatialSoftmaxKernel(64),
     ...FRAME_FORMATS.map((format) => prepareFramesKernel({ format, resized: true, invocations: 64 })),

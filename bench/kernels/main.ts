@@ -2,6 +2,7 @@
 /** The micro-benchmark suite: `npm run bench`, or `node dist/bench/kernels/main.js --help`. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { pictureOption } from '../../src/cli/picture-option.js';
 import { openDevice } from '../../src/platform/node/device.js';
 import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { SYNTHETIC_SIZES } from '../../src/synthetic/checkpoint.js';
@@ -10,7 +11,6 @@ import { print, printJson } from '../../src/terminal/output.js';
 import { compareRecords, comparisonReport, parseRecord } from './compare.js';
 import { compileReport } from './compile-report.js';
 import { type CompiledRecord, compiledTable, worseThan } from './compiled.js';
-import type { PictureChoice } from './encoder.js';
 import { report } from './report.js';
 import { decisionPicture } from './roofline.js';
 import { runSuite } from './suite.js';
@@ -106,13 +106,6 @@ async function main(args: string[]): Promise<number> {
   } finally {
     device.dispose();
   }
-}
-
-function pictureOption(text: string | undefined, norm: string | undefined): PictureChoice | undefined {
-  if (text === undefined) return undefined;
-  const [, height, width] = /^(\d{1,4})x(\d{1,4})$/.exec(text) ?? [];
-  if (!Number(height) || !Number(width)) throw new UsageError(`--picture must be HEIGHTxWIDTH, e.g. 240x320, found "${text}"`);
-  return { height: Number(height), width: Number(width), norm: choiceOption('norm', norm, ['batch', 'group']) ?? 'batch' };
 }
 
 function secondsOption(text: string | undefined): number {

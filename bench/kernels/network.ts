@@ -8,8 +8,8 @@ import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { type FillPart, Uploader } from '../../src/runtime/uploader.js';
 import type { Precision } from '../../src/spec/precision.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
+import type { PictureChoice } from '../../src/tuning/empty-encoder.js';
 import { loadEmptyNetwork } from '../../src/tuning/empty-network.js';
-import type { PictureChoice } from './encoder.js';
 import { smallWord } from './fill.js';
 import { NetworkWork, PREDICTOR_PREFIX } from './work.js';
 

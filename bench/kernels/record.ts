@@ -2,7 +2,7 @@ import type { Environment } from '../../src/platform/node/environment.js';
 import type { AdapterSummary } from '../../src/runtime/device.js';
 import type { Precision } from '../../src/spec/precision.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
-import type { PictureChoice } from './encoder.js';
+import type { PictureChoice } from '../../src/tuning/empty-encoder.js';
 import type { Statistics } from './statistics.js';
 
 /** Samples in milliseconds, and what is said of them. */

@@ -1,19 +1,19 @@
 import type { Profile } from '../../src/runtime/device.js';
 import type { Precision } from '../../src/spec/precision.js';
-import type { PeerSize, Workload } from './work.js';
+import type { PeerNetwork, Workload } from './networks.js';
 
 /** An engine to be measured, and all that it needs to be opened in a process of its own. */
 export type EngineSpec =
   | {
       readonly engine: 'warmstep';
-      readonly size: PeerSize;
+      readonly network: PeerNetwork;
       readonly precision: Precision;
       readonly adapter: string | undefined;
       readonly profile: Profile;
     }
   | {
       readonly engine: 'onnxruntime';
-      readonly size: PeerSize;
+      readonly network: PeerNetwork;
       readonly provider: 'cpu' | 'webgpu';
       /** Path of the .onnx file; its weights lie beside it. */
       readonly model: string;
@@ -27,7 +27,7 @@ export type EngineDetails = Readonly<Record<string, string | number | boolean>>;
 /** An open engine. Calls must not overlap. */
 export interface Engine {
   readonly details: EngineDetails;
-  /** Runs a workload from inputs in JavaScript to the result in JavaScript: f32 [horizon][actionDim]. */
+  /** Runs a workload from inputs in JavaScript to the result in JavaScript: f32 [horizon][actionDim], or features. */
   run(workload: Workload): Promise<Float32Array>;
   close(): Promise<void>;
 }

@@ -1,15 +1,9 @@
 import { copyFile, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
-import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
-import type { UnetShape } from '../../src/spec/network-shapes.js';
-import { syntheticPolicy, syntheticUnet } from '../../src/synthetic/checkpoint.js';
-import type { PeerSize } from './work.js';
+import { type ExpectedGraph, expectedGraph, openWeights, type PeerNetwork } from './networks.js';
 
 /** Environment variable with the folder of the graphs. */
 export const GRAPHS_VARIABLE = 'WARMSTEP_PEERS';
-/** What LeRobot's tensor names begin with. */
-const PREFIX = 'diffusion.unet.';
 
 /** Where each tensor lies in the file of the weights: the JSON beside a graph. */
 export interface WeightLayout {
@@ -32,29 +26,31 @@ export interface Graph {
 }
 
 /** Copies a graph to a folder, and writes the weights of the synthetic policy beside it. */
-export async function writeGraph(graphs: string, size: PeerSize, folder: string): Promise<Graph> {
-  const layoutFile = join(graphs, `unet-${size}.json`);
-  const layout = await readLayout(layoutFile, size);
-  checkLayout(layout, syntheticUnet(size), layoutFile);
+export async function writeGraph(graphs: string, network: PeerNetwork, folder: string): Promise<Graph> {
+  const expected = expectedGraph(network);
+  const { file } = expected;
+  const layoutFile = join(graphs, `${file}.json`);
+  const layout = await readLayout(layoutFile, file);
+  checkLayout(layout, expected, layoutFile);
   await mkdir(folder, { recursive: true });
   const graph = {
-    model: join(folder, `unet-${size}.onnx`),
-    layout: join(folder, `unet-${size}.json`),
+    model: join(folder, `${file}.onnx`),
+    layout: join(folder, `${file}.json`),
     weights: join(folder, layout.weights_file),
   };
-  await copyFile(join(graphs, `unet-${size}.onnx`), graph.model);
+  await copyFile(join(graphs, `${file}.onnx`), graph.model);
   await copyFile(layoutFile, graph.layout);
-  await writeWeights(layout, size, graph.weights);
+  await writeWeights(layout, network, graph.weights);
   return graph;
 }
 
-async function readLayout(file: string, size: PeerSize): Promise<WeightLayout> {
+async function readLayout(file: string, name: string): Promise<WeightLayout> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as WeightLayout;
   } catch (cause) {
     throw new Error(
-      `${file} cannot be read. The peers need unet-${size}.onnx, LeRobot's U-Net exported from PyTorch with external weights, and ` +
-        `unet-${size}.json with the name, shape, offset and bytes of every tensor in them. Give their folder with --graphs DIR or ` +
+      `${file} cannot be read. The peers need ${name}.onnx, LeRobot's network exported from PyTorch with external weights, and ` +
+        `${name}.json with the name, shape, offset and bytes of every tensor in them. Give their folder with --graphs DIR or ` +
         `${GRAPHS_VARIABLE}.`,
       { cause },
     );
@@ -62,15 +58,10 @@ async function readLayout(file: string, size: PeerSize): Promise<WeightLayout> {
 }
 
 /** @throws Error where the graph is of another network than ours: nothing could be compared then. */
-export function checkLayout(layout: WeightLayout, unet: UnetShape, file: string): void {
-  const expected = new Map([...unetTensorShapes(unet)].map(([name, shape]) => [PREFIX + name, shape]));
+export function checkLayout(layout: WeightLayout, { inputs, tensors }: ExpectedGraph, file: string): void {
+  const expected = new Map(tensors);
   const fail = (what: string): never => {
     throw new Error(`${file}: ${what}. Export the graph of the network that warmstep's synthetic policy has.`);
-  };
-  const inputs = {
-    sample: [1, unet.horizon, unet.actionDim],
-    timestep: [1],
-    global_cond: [1, unet.conditioningDim],
   };
   for (const [name, shape] of Object.entries(inputs)) {
     const found = layout.inputs[name];
@@ -91,16 +82,15 @@ export function checkLayout(layout: WeightLayout, unet: UnetShape, file: string)
   if (layout.bytes !== end) fail(`the weights must have ${end} bytes, found ${layout.bytes}`);
 }
 
-async function writeWeights(layout: WeightLayout, size: PeerSize, path: string): Promise<void> {
-  const checkpoint = await loadPolicyCheckpoint(syntheticPolicy(size));
+async function writeWeights(layout: WeightLayout, network: PeerNetwork, path: string): Promise<void> {
+  const weights = await openWeights(network);
   const file = await open(path, 'w');
   try {
     for (const { name } of layout.tensors) {
-      const values = await checkpoint.weights.readFloats(name.slice(PREFIX.length));
+      const values = await weights.readFloats(name);
       await file.writeFile(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     }
   } finally {
     await file.close();
-    await checkpoint.close();
   }
 }

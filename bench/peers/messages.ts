@@ -1,5 +1,5 @@
 import type { EngineDetails, EngineSpec } from './engine.js';
-import type { Workload } from './work.js';
+import type { Workload } from './networks.js';
 
 /** What a worker is asked to do; it answers every request with one reply, in order. */
 export type Request =

@@ -4,12 +4,12 @@ import { PROFILES, type Profile } from '../../src/runtime/device.js';
 import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { choiceOption, integerOption, UsageError } from '../../src/terminal/options.js';
 import { GRAPHS_VARIABLE } from './graph.js';
-import { PEER_SIZES, type PeerSize } from './work.js';
+import { PEER_ENCODERS, PEER_NETWORKS, type PeerNetwork } from './networks.js';
 
 export const USAGE = `usage: npm run bench:peers -- --graphs DIR [options]
 
-  --graphs DIR       folder of unet-SIZE.onnx and unet-SIZE.json (default: the variable ${GRAPHS_VARIABLE})
-  --size SIZE        large (default) or small
+  --graphs DIR       folder of unet-SIZE.onnx or ENCODER.onnx and the .json beside it (default: the variable ${GRAPHS_VARIABLE})
+  --network NAME     large (default) or small, a U-Net, or an image encoder: ${PEER_ENCODERS.join(', ')}
   --only LIST        some of cpu, webgpu (ONNX Runtime's two providers) and warmstep (default: all)
   --precision LIST   of warmstep's weights: ${PRECISIONS.join(', ')} (default: all)
   --adapter NAME     auto, hardware, swiftshader, lavapipe, or part of an adapter's name
@@ -25,7 +25,7 @@ const PEERS = ['cpu', 'webgpu', 'warmstep'] as const;
 const DEFAULT_ROUNDS = 5;
 
 export interface PeersOptions {
-  readonly size: PeerSize;
+  readonly network: PeerNetwork;
   readonly only: readonly (typeof PEERS)[number][];
   readonly precisions: readonly Precision[];
   readonly adapter: string | undefined;
@@ -44,7 +44,7 @@ export function readOptions(args: readonly string[]): PeersOptions {
     args: [...args],
     options: {
       graphs: text,
-      size: text,
+      network: text,
       only: text,
       precision: text,
       adapter: text,
@@ -65,7 +65,7 @@ export function readOptions(args: readonly string[]): PeersOptions {
   const seconds = Number(values.seconds ?? 1);
   if (!(seconds >= 0)) throw new UsageError(`--seconds must be a number, 0 or more, found "${values.seconds}"`);
   return {
-    size: choiceOption('size', values.size, PEER_SIZES) ?? 'large',
+    network: choiceOption('network', values.network, PEER_NETWORKS) ?? 'large',
     only: list('only', values.only, PEERS),
     precisions: list('precision', values.precision, PRECISIONS),
     adapter: values.adapter,

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { EngineDetails, EngineSpec } from './engine.js';
 import type { Reply, Request } from './messages.js';
-import type { Workload } from './work.js';
+import type { Workload } from './networks.js';
 
 /** Characters of a worker's standard error that are kept for the message of a crash. */
 const KEPT_OUTPUT = 2000;

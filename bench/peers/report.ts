@@ -2,7 +2,7 @@ import type { Environment } from '../../src/platform/node/environment.js';
 import { bytes, milliseconds } from '../../src/terminal/format.js';
 import { facts, table } from '../../src/terminal/table.js';
 import type { ContestRecord } from './contest.js';
-import { type PeerSize, WORKLOADS, type Workload } from './work.js';
+import { isEncoder, type PeerNetwork, type Workload, workloadsOf } from './networks.js';
 
 export const PEERS_FORMAT = 'warmstep-bench-peers';
 
@@ -11,7 +11,7 @@ export interface PeersRecord extends ContestRecord {
   readonly format: typeof PEERS_FORMAT;
   readonly environment: Environment;
   readonly loadAverageAtEnd: readonly number[];
-  readonly size: PeerSize;
+  readonly network: PeerNetwork;
   readonly profile: string;
   readonly weightBytes: number;
 }
@@ -21,7 +21,7 @@ export function report(record: PeersRecord): string {
   const missing = record.peers.flatMap((peer) => (peer.available ? [] : [`${peer.name}: not available: ${peer.reason}`]));
   return [
     facts([
-      ['network', `${record.size} U-Net, ${bytes(record.weightBytes)} of f32 weights`],
+      ['network', `${record.network}${isEncoder(record.network) ? '' : ' U-Net'}, ${bytes(record.weightBytes)} of f32 weights`],
       [
         'machine',
         `${environment.cpus} × ${environment.cpu}, load ${environment.loadAverage.join(' ')}, at the end ${record.loadAverageAtEnd.join(' ')}`,
@@ -43,7 +43,7 @@ export function report(record: PeersRecord): string {
           : [],
       ),
     ]),
-    ...WORKLOADS.map((workload) => `${workload}\n${workloadTable(record, workload)}`),
+    ...workloadsOf(record.network).map((workload) => `${workload}\n${workloadTable(record, workload)}`),
     ...(missing.length > 0 ? [missing.join('\n')] : []),
   ].join('\n\n');
 }
@@ -51,8 +51,9 @@ export function report(record: PeersRecord): string {
 function workloadTable({ peers, ratios }: PeersRecord, workload: Workload): string {
   const own = Object.keys(ratios);
   const rows = peers.flatMap((peer) => {
-    if (!peer.available) return [];
-    const { count, p50, p95, error } = peer.workloads[workload];
+    const times = peer.available ? peer.workloads[workload] : undefined;
+    if (!peer.available || !times) return [];
+    const { count, p50, p95, error } = times;
     return [
       [
         peer.name,
@@ -60,7 +61,7 @@ function workloadTable({ peers, ratios }: PeersRecord, workload: Workload): stri
         milliseconds(p50),
         milliseconds(p95),
         `${error.toExponential(1)}${peer.agrees ? '' : ' WRONG'}`,
-        ...own.map((name) => ratios[name]?.[workload][peer.name]?.toFixed(2) ?? '–'),
+        ...own.map((name) => ratios[name]?.[workload]?.[peer.name]?.toFixed(2) ?? '–'),
       ],
     ];
   });

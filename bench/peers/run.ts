@@ -9,9 +9,10 @@ import { type ContestRecord, runContest } from './contest.js';
 import type { EngineSpec } from './engine.js';
 import { GRAPHS_VARIABLE, type Graph, writeGraph } from './graph.js';
 import { installPeers } from './install.js';
+import { createPicture, isEncoder, type PeerNetwork, weightBytes, workloadsOf } from './networks.js';
 import type { PeersOptions } from './options.js';
 import { PEERS_FORMAT, type PeersRecord } from './report.js';
-import { createWork, type PeerSize, weightBytes } from './work.js';
+import { createWork } from './work.js';
 
 /** Measures what the options name, and writes the files that they ask for. */
 export async function runPeers(options: PeersOptions, signal: AbortSignal): Promise<PeersRecord> {
@@ -25,24 +26,27 @@ export async function runPeers(options: PeersOptions, signal: AbortSignal): Prom
 }
 
 async function runIn(folder: string, options: PeersOptions, signal: AbortSignal): Promise<PeersRecord> {
-  const { size, rounds, seconds, profile, output } = options;
+  const { network, rounds, seconds, profile, output } = options;
+  const workloads = workloadsOf(network);
   const progress = new Progress();
   const graph = await prepare(folder, options, progress);
   // Before the measurement, whose own work would be in the load average afterwards.
   const environment = describeEnvironment();
   const onProgress = (text: string): void => progress.update(text);
-  const contest = await runContest(specsOf(options, graph), { rounds, seconds, signal, onProgress }).finally(() => progress.done());
+  const contest = await runContest(specsOf(options, graph), { workloads, rounds, seconds, signal, onProgress }).finally(() =>
+    progress.done(),
+  );
   const record: PeersRecord = {
     format: PEERS_FORMAT,
     environment,
     loadAverageAtEnd: loadavg().map((value) => Math.round(value * 100) / 100),
-    size,
+    network,
     profile,
-    weightBytes: weightBytes(size),
+    weightBytes: weightBytes(network),
     ...contest,
   };
   if (output !== undefined) await writeFile(output, `${JSON.stringify(record)}\n`);
-  if (options.folder !== undefined) await writeFile(join(folder, 'work.json'), `${workJson(size, contest)}\n`);
+  if (options.folder !== undefined) await writeFile(join(folder, 'work.json'), `${workJson(network, contest)}\n`);
   return record;
 }
 
@@ -52,7 +56,7 @@ async function prepare(folder: string, options: PeersOptions, progress: Progress
   if (!others && options.folder === undefined) return undefined;
   if (options.graphs === undefined) throw new UsageError(`option --graphs is missing, and ${GRAPHS_VARIABLE} is not set`);
   progress.phase('writing weights');
-  const graph = await writeGraph(options.graphs, options.size, folder);
+  const graph = await writeGraph(options.graphs, options.network, folder);
   if (others) {
     try {
       installPeers(packageInfo().root);
@@ -64,14 +68,14 @@ async function prepare(folder: string, options: PeersOptions, progress: Progress
   return graph;
 }
 
-function specsOf({ size, only, precisions, adapter, profile, threads }: PeersOptions, graph: Graph | undefined): EngineSpec[] {
+function specsOf({ network, only, precisions, adapter, profile, threads }: PeersOptions, graph: Graph | undefined): EngineSpec[] {
   return only.flatMap((peer): EngineSpec[] => {
     switch (peer) {
       case 'cpu':
       case 'webgpu':
-        return graph ? [{ engine: 'onnxruntime', provider: peer, size, model: graph.model, threads, adapter }] : [];
+        return graph ? [{ engine: 'onnxruntime', provider: peer, network, model: graph.model, threads, adapter }] : [];
       case 'warmstep':
-        return precisions.map((precision) => ({ engine: 'warmstep', size, precision, adapter, profile }));
+        return precisions.map((precision) => ({ engine: 'warmstep', network, precision, adapter, profile }));
       default:
         return peer satisfies never;
     }
@@ -79,13 +83,9 @@ function specsOf({ size, only, precisions, adapter, profile, threads }: PeersOpt
 }
 
 /** Inputs, coefficients and results, for an engine that is not run from here. */
-function workJson(size: PeerSize, { reference, outputs }: ContestRecord): string {
-  const { sample, conditioning, schedules } = createWork(size);
-  return JSON.stringify({
-    size,
-    sample: [...sample],
-    conditioning: [...conditioning],
-    schedules,
-    expected: { engine: reference, outputs },
-  });
+function workJson(network: PeerNetwork, { reference, outputs }: ContestRecord): string {
+  const expected = { engine: reference, outputs };
+  if (isEncoder(network)) return JSON.stringify({ network, picture: [...createPicture(network)], expected });
+  const { sample, conditioning, schedules } = createWork(network);
+  return JSON.stringify({ network, sample: [...sample], conditioning: [...conditioning], schedules, expected });
 }

@@ -257,7 +257,7 @@ def summarize(variants, samples, work):
 
 
 def report(record):
-    print(f"{record['size']} U-Net, torch {record['torch']}, {record['adapter']}, reference {record['reference']}")
+    print(f"{record['network']} U-Net, torch {record['torch']}, {record['adapter']}, reference {record['reference']}")
     for workload in WORKLOADS:
         print(f"\n{workload:22} {'runs':>5} {'p50':>10} {'p95':>10} {'p99':>10} {'GPU p50':>10} {'error':>9}")
         for peer in record["peers"]:
@@ -309,7 +309,7 @@ def main():
     device = torch.device(arguments.device)
     with open(os.path.join(arguments.folder, "work.json"), encoding="utf-8") as file:
         work = json.load(file)
-    weights = read_weights(arguments.folder, work["size"])
+    weights = read_weights(arguments.folder, work["network"])
     load_before = os.getloadavg()
     variants, missing = open_variants(arguments, work, weights, device)
     samples = measure(variants, arguments.rounds, arguments.runs)
@@ -323,7 +323,7 @@ def main():
         "adapter": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads",
         "cuda": torch.version.cuda,
         "loadAverage": load_before,
-        "size": work["size"],
+        "network": work["network"],
         "rounds": arguments.rounds,
         "tolerance": TOLERANCE,
         "reference": work["expected"]["engine"],

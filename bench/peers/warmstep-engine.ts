@@ -7,13 +7,15 @@ import { openDevice } from '../../src/platform/node/device.js';
 import { syntheticPolicy } from '../../src/synthetic/checkpoint.js';
 import { given } from '../../src/terminal/options.js';
 import type { Engine, EngineSpec } from './engine.js';
-import { createWork, type Workload } from './work.js';
+import type { PeerUnet, Workload } from './networks.js';
+import { createWork, type UnetWorkload } from './work.js';
 
 /**
  * This engine: the plan that act() replays, with a given start and given coefficients. Every run has the upload of the
  * observation, its normalisation, the check of the result and the read-back in it, as a decision of a robot has.
  */
-export async function openWarmstep({ size, precision, adapter, profile }: EngineSpec & { engine: 'warmstep' }): Promise<Engine> {
+export async function openWarmstep(spec: EngineSpec & { engine: 'warmstep' }, size: PeerUnet): Promise<Engine> {
+  const { precision, adapter, profile } = spec;
   const device = await openDevice({ ...given({ adapter }), profile });
   const checkpoint = await loadPolicyCheckpoint(syntheticPolicy(size));
   const networks = await loadNetworks(device, checkpoint, undefined, { precision });
@@ -31,7 +33,7 @@ export async function openWarmstep({ size, precision, adapter, profile }: Engine
   const input = (workload: Workload): DecisionInput => ({
     // Statistics of the synthetic policy are −1 and 1: a normalised observation is the raw one.
     observations: work.conditioning,
-    schedule: work.schedules[workload],
+    schedule: work.schedules[workload as UnetWorkload],
     starts: [{ predictionScale: 0, noiseScale: 1 }],
     history: undefined,
     noise: work.sample,

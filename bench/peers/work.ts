@@ -1,39 +1,27 @@
-import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import { alphasCumprod } from '../../src/diffusion/noise-schedule.js';
 import { makeSchedule, type Schedule, type SolverStep } from '../../src/diffusion/solver-step.js';
-import { type SyntheticSize, syntheticUnet } from '../../src/synthetic/checkpoint.js';
+import { syntheticUnet } from '../../src/synthetic/checkpoint.js';
 import { fillValues } from '../../src/synthetic/fill.js';
+import type { PeerUnet } from './networks.js';
 
-/** Sizes of the U-Net that there is a graph of. */
-export const PEER_SIZES = ['large', 'small'] as const satisfies readonly SyntheticSize[];
-export type PeerSize = (typeof PEER_SIZES)[number];
-
-/** Bytes of all weights as f32. */
-export function weightBytes(size: PeerSize): number {
-  const elements = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1);
-  return [...unetTensorShapes(syntheticUnet(size)).values()].reduce((sum, shape) => sum + 4 * elements(shape), 0);
-}
-
-/** What every engine does: one evaluation of the network, and a decision of two denoising steps. */
-export const WORKLOADS = ['one evaluation', 'two steps'] as const;
-export type Workload = (typeof WORKLOADS)[number];
-
-/** Inputs of all workloads, the same for every engine. */
-export interface Work {
+/** Inputs of all workloads of a U-Net, the same for every engine. */
+export interface UnetWork {
   /** Noisy chunk f32 [horizon][actionDim]. */
   readonly sample: Float32Array;
   /** Normalised observations, oldest frame first, f32 [conditioningDim]. */
   readonly conditioning: Float32Array;
-  readonly schedules: Readonly<Record<Workload, Schedule>>;
+  readonly schedules: Readonly<Record<UnetWorkload, Schedule>>;
 }
+
+export type UnetWorkload = 'one evaluation' | 'two steps';
 
 /** Bound of a uniform distribution of variance 1. */
 const UNIT_VARIANCE = Math.sqrt(3);
 /** Steps of the observations: every value survives (x + 1) / 2 · 2 − 1 in f32 unchanged. */
 const OBSERVATION_STEP = 1 / 256;
 
-export function createWork(size: PeerSize): Work {
+export function createWork(size: PeerUnet): UnetWork {
   const { horizon, actionDim, conditioningDim } = syntheticUnet(size);
   const sample = new Float32Array(horizon * actionDim);
   fillValues({ kind: 'uniform', bound: UNIT_VARIANCE, seed: 1 }, 0, sample);

@@ -4,7 +4,9 @@
  */
 import type { Engine, EngineSpec } from './engine.js';
 import type { Reply, Request } from './messages.js';
+import { isEncoder } from './networks.js';
 import { openOnnxRuntime } from './onnx-engine.js';
+import { openWarmstepEncoder } from './warmstep-encoder.js';
 import { openWarmstep } from './warmstep-engine.js';
 
 let engine: Engine | undefined;
@@ -12,7 +14,7 @@ let engine: Engine | undefined;
 function openEngine(spec: EngineSpec): Promise<Engine> {
   switch (spec.engine) {
     case 'warmstep':
-      return openWarmstep(spec);
+      return isEncoder(spec.network) ? openWarmstepEncoder(spec, spec.network) : openWarmstep(spec, spec.network);
     case 'onnxruntime':
       return openOnnxRuntime(spec);
     default:

@@ -24,6 +24,8 @@ export interface Conv1dParameters {
   readonly halfLoads?: HalfLoads | undefined;
   /** Default `buffer`. */
   readonly place?: WeightPlace | undefined;
+  /** All weights of a turn of the loop are loaded before its products, and not each before its own. Default false. */
+  readonly loadsFirst?: boolean | undefined;
   /** Default `scalar`; see conv-input.wgsl.ts for what the others ask of layouts. */
   readonly inVector?: DirectVector | undefined;
   /** Default `storage`. */

@@ -64,10 +64,12 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
     const lines = uses.map(({ column, window }) => `        acc${column} += w * ${input.value(channel, window)};`);
     return `      {\n        let w = ${format.unpack('chunk', pair)};\n${lines.join('\n')}\n      }`;
   };
+  const loaded = (index: number): string => `load_chunk(base + ${index * BLOCK_LANES}u)`;
+  const chunks = p.loadsFirst ? unroll(turn.chunks, (index) => `    let chunk${index} = ${loaded(index)};`) : '';
   const products = unroll(
     turn.chunks,
     (index) => `    {
-      let chunk = load_chunk(base + ${index * BLOCK_LANES}u);
+      let chunk = ${p.loadsFirst ? `chunk${index}` : loaded(index)};
 ${unroll(pairs, (pair) => product(index, pair))}
     }`,
   );
@@ -169,7 +171,7 @@ ${input.prepare}
 ${unroll(columns, (column) => `  var acc${column} = vec4f();`)}
 
   for (var n = first_turn${slices > 1 ? ' + slice' : ''}; n < end_turn; n += SLICES) {
-    let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
+    let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;${chunks === '' ? '' : `\n${chunks}`}
 ${input.load}
 ${products}
   }
@@ -192,7 +194,7 @@ ${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `
   const loads = p.stage
     ? ['group_norm', ...prologueParts(p.stage)]
     : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
-  const cut = `${columns}c ${lanes}x${slices} ${format.name}`;
+  const cut = `${columns}c ${lanes}x${slices} ${format.name}${p.loadsFirst ? ' first' : ''}`;
   return {
     label: `${name} k${kernelSize} s${stride} ${inLength} -> ${outLength} ${cut}, ${loads.join(' ')}${p.split ? ', split' : ''}`,
     code,

@@ -6,10 +6,12 @@ import { CONV2D_SIZES, type Conv2dParameters } from './conv2d-shape.js';
 import { conv2dParts, conv2dValue } from './conv2d-tiled.wgsl.js';
 
 export interface Conv2dLanesParameters extends Conv2dParameters {
-  /** Pixels of a workgroup: all of an invocation's; a multiple of the size of a subgroup. */
+  /** Pixels of a workgroup: all of an invocation's. */
   readonly pixels: number;
   /** Invocations of a subgroup, which load different pixels and hand them round; 1: every invocation loads all pixels. */
   readonly subgroup: number;
+  /** Input channels where they are fewer than four: the others of a plane are zeros, and are left out. Default 4. */
+  readonly channels?: number | undefined;
 }
 
 /**
@@ -21,11 +23,10 @@ export interface Conv2dLanesParameters extends Conv2dParameters {
  * round a register costs it next to nothing: so where there are subgroups, each of their invocations loads one pixel for all.
  */
 export function conv2dLanesKernel(p: Conv2dLanesParameters): Kernel {
-  const { pixels, subgroup } = p;
+  const { pixels, subgroup, channels = 4 } = p;
   const format = weightFormat(p.storage, p.halfLoads, p.place);
   const pairs = chunkPairs(p.storage);
-  if (pixels % subgroup !== 0) throw new TypeError(`conv2d: ${pixels} pixels are no whole subgroups of ${subgroup}`);
-  const slots = pixels / subgroup;
+  const slots = Math.ceil(pixels / subgroup);
   const shared = subgroup > 1;
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
@@ -88,11 +89,11 @@ ${unroll(pixels, (pixel) => `  var acc${pixel} = vec4f();`)}
     for (var kx = 0u; kx < shape.kernel_size; kx++) {
 ${unroll(slots, place)}
       for (var plane = 0u; plane < shape.in_planes; plane++) {
-${unroll(4 / pairs, (index) => `        let chunk${index} = load_chunk(chunk + ${index * BLOCK_LANES}u);`)}
+${unroll(Math.ceil(channels / pairs), (index) => `        let chunk${index} = load_chunk(chunk + ${index * BLOCK_LANES}u);`)}
         chunk += ${(4 / pairs) * BLOCK_LANES}u;
 ${unroll(slots, (slot) => `        let v${slot} = x[from${slot} + plane * in_pixels] * inside${slot};`)}
-${unroll(4, (row) => `        let w${row} = ${format.unpack(`chunk${Math.floor(row / pairs)}`, row % pairs)};`)}
-${unroll(pixels, (pixel) => unroll(4, (row) => `        acc${pixel} = fma(w${row}, vec4f(${value(pixel, row)}), acc${pixel});`))}
+${unroll(channels, (row) => `        let w${row} = ${format.unpack(`chunk${Math.floor(row / pairs)}`, row % pairs)};`)}
+${unroll(pixels, (pixel) => unroll(channels, (row) => `        acc${pixel} = fma(w${row}, vec4f(${value(pixel, row)}), acc${pixel});`))}
       }
     }
   }
@@ -108,6 +109,9 @@ ${unroll(pixels, (pixel) => `    acc${pixel} = ${pixel + 1 < pixels ? `acc${pixe
   }
 }
 `;
-  const parts = [`${pixels}${shared ? ` subgroup ${subgroup}` : ''} ${format.name}`, ...conv2dParts(p)];
+  const parts = [
+    `${pixels}${channels < 4 ? ` of ${channels}` : ''}${shared ? ` subgroup ${subgroup}` : ''} ${format.name}`,
+    ...conv2dParts(p),
+  ];
   return { label: `conv2d lanes ${parts.join(', ')}`, code, bindings };
 }

@@ -1,12 +1,15 @@
 import { reluOf } from '../lib/activations.wgsl.js';
-import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING, shapeWords } from '../lib/kernel.js';
 import { sumRows, twoLevelSum } from '../lib/reduce.wgsl.js';
 import { f32, wgsl } from '../lib/wgsl.js';
 
 export interface FinishMapParameters {
   readonly invocations: number;
-  /** Group norm, or nothing but scale and shift of each channel. */
-  readonly norm: 'group' | 'none';
+  /**
+   * Group norm by one workgroup a group; group norm by several, from statistics of its parts (map-statistics.wgsl.ts); or nothing but
+   * scale and shift of each channel.
+   */
+  readonly norm: 'group' | 'parts' | 'none';
   readonly epsilon: number;
   readonly residual: boolean;
   readonly relu: boolean;
@@ -24,10 +27,30 @@ export interface FinishMapSizes {
   readonly frames: number;
 }
 
-/** The kernel's `shape`. */
-export function finishMapShape({ planes, groupPlanes, pixels, partials, partialStride, frames }: FinishMapSizes): number[] {
-  return [planes, groupPlanes, pixels, partials, partialStride, frames];
+/** How a group is cut, where several workgroups share it: no part is empty. */
+export interface MapParts {
+  readonly parts: number;
+  /** vec4s of a part; the last one may have fewer. */
+  readonly partElements: number;
 }
+
+export const FINISH_MAP_SIZES = ['planes', 'group_planes', 'pixels', 'partials', 'partial_stride', 'frames'] as const;
+export const MAP_PART_SIZES = ['parts', 'part_elements'] as const;
+
+/** The kernel's `shape`; with `cut` that of a norm in parts. */
+export function finishMapShape(sizes: FinishMapSizes, cut?: MapParts): number[] {
+  const { planes, groupPlanes, pixels, partials, partialStride, frames } = sizes;
+  return shapeWords([planes, groupPlanes, pixels, partials, partialStride, frames, ...(cut ? [cut.parts, cut.partElements] : [])]);
+}
+
+/** `sum_partials(e)`: element e of the map, from all that was left of it. */
+export const SUM_PARTIALS = `fn sum_partials(e: u32) -> vec4f {
+  var value = x[e];
+  for (var i = 1u; i < shape.partials; i++) {
+    value += x[i * shape.partial_stride + e];
+  }
+  return value;
+}`;
 
 /**
  * Finishes the feature map of a convolution that left partial sums: adds them up, in ascending order, then group norm (or scale
@@ -37,28 +60,36 @@ export function finishMapShape({ planes, groupPlanes, pixels, partials, partialS
  *     y[c, p] = relu( (s[c, p] − mean_g) / √(var_g + ε) · gamma[c] + beta[c] + residual[c, p] )
  *
  * Mean and (biased) variance are over the channels of a group and all pixels, in f32 and in two passes. Without a norm mean is 0
- * and the root 1, and a group is any number of planes.
+ * and the root 1, and a group is any number of planes. In parts, n_k elements each
  *
- * Bindings: shape · x f32 [partials] feature maps · gamma, beta vec4f [encoder][planes] · residual, y feature maps. A workgroup
- * owns one group of one sample. An invocation keeps the sums of its own elements in y.
+ *     mean_g = Σ_k n_k mean_k / n        var_g = Σ_k ( squares_k + n_k (mean_k − mean_g)² ) / n
+ *
+ * in an order that depends on the shape alone; every workgroup of a group adds them up again, which is less than another dispatch.
+ *
+ * Bindings: shape · x f32 [partials] feature maps · gamma, beta vec4f [encoder][planes] · for parts statistics vec2f
+ * [sample][group][part] · residual, y feature maps. A workgroup owns one group of one sample, or one part of it. Without parts an
+ * invocation keeps the sums of its own elements in y.
  */
 export function finishMapKernel(p: FinishMapParameters): Kernel {
   const { invocations } = p;
   const width = sumRows(invocations);
+  const inParts = p.norm === 'parts';
+  const normed = p.norm !== 'none';
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'x', access: 'read', type: 'array<vec4f>' },
     { name: 'gamma', access: 'read', type: 'array<vec4f>' },
     { name: 'beta', access: 'read', type: 'array<vec4f>' },
+    ...(inParts ? [{ name: 'statistics', access: 'read', type: 'array<vec2f>' } as const] : []),
     ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<vec4f>' } as const] : []),
     { name: 'y', access: 'read_write', type: 'array<vec4f>' },
   ];
   const code = wgsl`
-${declareShape(['planes', 'group_planes', 'pixels', 'partials', 'partial_stride', 'frames'])}
+${declareShape([...FINISH_MAP_SIZES, ...(inParts ? MAP_PART_SIZES : [])])}
 ${declareBindings(bindings)}
 
 const INVOCATIONS: u32 = ${invocations}u;
-#if ${p.norm === 'group'}
+#if ${normed}
 const EPSILON: f32 = ${f32(p.epsilon)};
 var<workgroup> scratch: array<f32, ${invocations}>;
 var<workgroup> scratch_rows: array<f32, ${width}>;
@@ -66,13 +97,7 @@ var<workgroup> scratch_rows: array<f32, ${width}>;
 ${twoLevelSum(invocations, 'INVOCATIONS')}
 #endif
 
-fn sum_partials(e: u32) -> vec4f {
-  var value = x[e];
-  for (var i = 1u; i < shape.partials; i++) {
-    value += x[i * shape.partial_stride + e];
-  }
-  return value;
-}
+${SUM_PARTIALS}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
@@ -96,11 +121,28 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
     squares += sum_of(d * d);
   }
   let deviation = sqrt(sum_over_workgroup(squares, local) / count + EPSILON);
+  #elif ${inParts}
+  let first_part = (sample * shape.planes + first_plane) / shape.group_planes * shape.parts;
+  let count = f32(elements * 4u);
+  // A part of a whole group for each invocation: there are no more of them than invocations.
+  var part = vec2f();
+  var part_count = 0.0f;
+  if (local < shape.parts) {
+    part = statistics[first_part + local];
+    part_count = f32((min((local + 1u) * shape.part_elements, elements) - local * shape.part_elements) * 4u);
+  }
+  let mean = sum_over_workgroup(part_count * part.x, local) / count;
+  let d = part.x - mean;
+  let deviation = sqrt(sum_over_workgroup(part.y + part_count * d * d, local) / count + EPSILON);
+  let begin = workgroup.y * shape.part_elements;
+  let end = min(begin + shape.part_elements, elements);
   #endif
-  for (var e = local; e < elements; e += INVOCATIONS) {
+  for (var e = ${inParts ? 'begin + local' : 'local'}; e < ${inParts ? 'end' : 'elements'}; e += INVOCATIONS) {
     let channels = parameters + e / shape.pixels;
     #if ${p.norm === 'group'}
     var value = (y[first + e] - mean) / deviation * gamma[channels] + beta[channels];
+    #elif ${inParts}
+    var value = (sum_partials(first + e) - mean) / deviation * gamma[channels] + beta[channels];
     #else
     var value = sum_partials(first + e) * gamma[channels] + beta[channels];
     #endif
@@ -111,6 +153,11 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   }
 }
 `;
-  const parts = [p.norm === 'group' ? 'group_norm_map' : 'finish_map', ...(p.residual ? ['residual'] : []), ...(p.relu ? ['relu'] : [])];
+  const parts = [
+    p.norm === 'none' ? 'finish_map' : 'group_norm_map',
+    ...(inParts ? ['in parts'] : []),
+    ...(p.residual ? ['residual'] : []),
+    ...(p.relu ? ['relu'] : []),
+  ];
   return { label: parts.join(', '), code, bindings };
 }

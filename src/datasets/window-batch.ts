@@ -3,7 +3,7 @@ import { checkInteger, checkKeys, checkList, checkNumber, checkObject, checkText
 import { shownValue } from '../foundation/shown.js';
 import type { Normalizer } from '../spec/policy-spec.js';
 import type { Dataset, DatasetFeature, PictureData } from './dataset.js';
-import { checkDataset, episodeOf, order, type WindowLengths } from './windows.js';
+import { checkDataset, episodeOf, type WindowLengths } from './windows.js';
 
 /** What a batch consists of. */
 export interface WindowSpec extends WindowLengths {
@@ -126,75 +126,6 @@ export async function readWindows(dataset: Dataset, spec: WindowSpec, anchorRows
   };
 }
 
-/** How far a run has come: windows of this epoch that were handed out. */
-export interface BatchPosition {
-  readonly epoch: number;
-  readonly offset: number;
-}
-
-export interface BatchOptions {
-  readonly batchSize: number;
-  /** Of the order. */
-  readonly seed: number;
-  /** Default: the beginning. */
-  readonly position?: BatchPosition;
-}
-
-const BATCH_OPTIONS = keysOf<BatchOptions>({ batchSize: true, seed: true, position: true });
-
-/** A batch, and where a run goes on after it. */
-export interface PositionedBatch {
-  readonly batch: WindowBatch;
-  readonly next: BatchPosition;
-}
-
-/**
- * Batches without end, a new order in every epoch; the last batch of an epoch is what is left of it. While one is worked with, the
- * next is read. A run that goes on at a `next` sees what it would have seen without the break.
- * @throws OptionError; DatasetError as `readRows`, when that batch is asked for.
- */
-export async function* windowBatches(
-  dataset: Dataset,
-  spec: WindowSpec,
-  anchorRows: Int32Array,
-  options: BatchOptions,
-): AsyncGenerator<PositionedBatch, never> {
-  const where = 'windowBatches';
-  checkDataset(where, dataset);
-  checkSpec(where, dataset, spec);
-  checkKeys(where, options, BATCH_OPTIONS);
-  const rows = checkAnchors(where, dataset, anchorRows);
-  if (rows.length === 0) {
-    throw new OptionError(`${where}: expected anchors, found none: the data set has no frame that windows can be built around.`);
-  }
-  const { batchSize, seed, position = { epoch: 0, offset: 0 } } = options;
-  checkInteger(where, 'batchSize', batchSize, 1, 1_000_000);
-  checkObject(where, 'position', position);
-  checkInteger(where, 'position.offset', position.offset, 0, rows.length);
-  let { epoch, offset } = position;
-  let permutation = order(rows.length, seed, epoch);
-  const begin = (): { next: BatchPosition; reading: Promise<WindowBatch> } => {
-    if (offset >= rows.length) {
-      epoch++;
-      offset = 0;
-      permutation = order(rows.length, seed, epoch);
-    }
-    const chosen = Int32Array.from(permutation.subarray(offset, offset + batchSize), (at) => rows[at] as number);
-    offset += chosen.length;
-    const reading = readWindows(dataset, spec, chosen);
-    // Whoever asks for this batch gets the error; until then it is nobody's.
-    reading.catch(() => {});
-    return { next: { epoch, offset }, reading };
-  };
-  let ahead = begin();
-  while (true) {
-    const { next, reading } = ahead;
-    const batch = await reading;
-    ahead = begin();
-    yield { batch, next };
-  }
-}
-
 /** y = (x − subtract) / divide · multiply + add, in f32 as on the device. `values` [rows][size] are changed. @throws OptionError */
 export function normalizeRows(values: Float32Array, normalizer: Normalizer): void {
   if (!(values instanceof Float32Array))
@@ -230,7 +161,7 @@ function ascending(values: Int32Array): Uint32Array {
   return Uint32Array.from(values, (_, i) => i).sort((a, b) => (values[a] as number) - (values[b] as number));
 }
 
-function checkAnchors(where: string, dataset: Dataset, rows: ArrayLike<number>): Int32Array {
+export function checkAnchors(where: string, dataset: Dataset, rows: ArrayLike<number>): Int32Array {
   const given = typeof rows === 'object' && rows !== null ? (rows as Partial<ArrayLike<unknown>>) : {};
   const { length } = given;
   if (typeof length !== 'number' || !Number.isInteger(length) || length < 0 || length > dataset.frames) {
@@ -248,7 +179,7 @@ function vectorNamed(where: string, dataset: Dataset, name: unknown): DatasetFea
   throw new OptionError(`${where}: expected a vector of the data set (${known.join(', ')}), found ${shownValue(name)}.`);
 }
 
-function checkSpec(where: string, dataset: Dataset, spec: WindowSpec): void {
+export function checkSpec(where: string, dataset: Dataset, spec: WindowSpec): void {
   checkKeys(where, spec, SPEC_KEYS);
   const { horizon, observationSteps, observations, pictures, action = 'action', normalizers } = spec;
   checkInteger(where, 'horizon', horizon, 1, 65_536);

@@ -53,6 +53,7 @@ export {
 export type { KernelProgress } from '../runtime/pipeline-cache.js';
 export type { DispatchInfo } from '../runtime/plan.js';
 export type { DispatchTiming, PlanTiming } from '../runtime/timing.js';
+export type { TunedConv2d, TunedPixels, TunedTile } from '../runtime/tuned-conv2d.js';
 export type { TunedTiling, VariantTable } from '../runtime/variant-table.js';
 export type { Dialect, ImageInputs, ImageObservation, ObservationInfo, VectorObservation } from '../spec/policy-spec.js';
 export type { Precision } from '../spec/precision.js';

@@ -1,6 +1,7 @@
 /** `warmstep/datasets`: demonstrations on disk or anywhere else: rows, pictures, windows, statistics, and a LeRobot data set written. */
 
 export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
+export { type BatchOptions, type BatchPosition, type PositionedBatch, windowBatches } from '../datasets/batches.js';
 export type {
   Dataset,
   DatasetEpisode,
@@ -16,16 +17,12 @@ export { type OpenDatasetOptions, openDataset } from '../datasets/open-dataset.j
 export type { PictureCodecs, VideoRange } from '../datasets/pictures/codecs.js';
 export { computeStatistics } from '../datasets/statistics.js';
 export {
-  type BatchOptions,
-  type BatchPosition,
   normalizeRows,
-  type PositionedBatch,
   type RowsAround,
   readAround,
   readWindows,
   type WindowBatch,
   type WindowSpec,
-  windowBatches,
 } from '../datasets/window-batch.js';
 export { type AnchorOptions, anchors, episodeOf, order, type WindowLengths } from '../datasets/windows.js';
 export type { FeatureMapping } from '../datasets/write/mapping.js';

@@ -14,7 +14,7 @@ import { loadVector } from './load-vector.js';
 import { convTransposeView, convView, type MatrixView } from './matrix-view.js';
 import { isPartial, type PartialSums, partLayout } from './partial-sums.js';
 import { isUnfinished, type Prologue, prologueOf, type Unfinished } from './unfinished.js';
-import { chooseConv1dTiling, chooseInputLoads } from './variants.js';
+import { chooseConv1dTiling, chooseInputLoads, choosesLoadsFirst } from './variants.js';
 import { type DeviceMatrix, uploadMatrix, uploadVector } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
@@ -131,6 +131,7 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
     // Textures hold no halves.
     halfLoads: call.halfLoads ?? (weights.place === 'buffer' ? builder.halfLoads : 'packed'),
     place: weights.place,
+    loadsFirst: choosesLoadsFirst(weights.place, tiling.columns),
     ...source.parameters,
     split: split !== undefined,
     ragged: inChannels % turnOf({ storage, ...source.parameters }, kernelSize).channels !== 0,

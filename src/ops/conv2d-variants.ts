@@ -4,6 +4,7 @@ import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgs
 import type { WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { BuildTarget } from '../runtime/plan-builder.js';
+import { isTile, type TunedConv2d } from '../runtime/tuned-conv2d.js';
 import { VARIANTS } from './variants.js';
 
 /** Tiles of workgroup memory, or all of a tile in the registers of one invocation. */
@@ -33,19 +34,28 @@ const MOST_SPLITS = 16;
  */
 const PIXELS_OF_A_MEMBER = 4;
 const LEAST_PIXELS = 8;
+/** Pixels that fill no whole subgroups save products, and are a text of their own to compile: from this ratio on they are taken. */
+const WORTH = 1.1;
 
-/** How a convolution is cut, as a function of its shape and the device. The number of frames changes no sum. */
+/**
+ * How a convolution is cut, as a function of its shape and the device, and of what was tuned there; an entry for another kind of
+ * device is left out. The number of frames changes no sum, and neither does the cut.
+ */
 export function chooseConv2dCut(
   { layer, outPixels, frames }: Conv2dProblem,
   { deviceClass, subgroupSize = 1 }: Pick<BuildTarget, 'deviceClass' | 'subgroupSize'>,
+  tuned?: TunedConv2d,
 ): Conv2dCut {
-  if (VARIANTS[deviceClass].sliced) return { kind: 'tiled', tile: chooseTile(layer, outPixels) };
+  if (VARIANTS[deviceClass].sliced) return { kind: 'tiled', tile: tuned && isTile(tuned) ? tuned : chooseTile(layer, outPixels) };
   // The fewest tiles, and then the smallest that do.
   const all = frames * outPixels;
-  const most = Math.max(PIXELS_OF_A_MEMBER * subgroupSize, LEAST_PIXELS);
-  const tiles = Math.ceil(all / most);
   const unit = Math.max(subgroupSize, LEAST_PIXELS);
-  return { kind: 'lanes', pixels: Math.ceil(all / tiles / unit) * unit, subgroup: subgroupSize };
+  const wanted = tuned && !isTile(tuned) ? tuned.pixels : PIXELS_OF_A_MEMBER * subgroupSize;
+  const most = Math.ceil(Math.max(wanted, LEAST_PIXELS) / unit) * unit;
+  const tiles = Math.ceil(all / most);
+  const exact = Math.ceil(all / tiles);
+  const whole = Math.ceil(exact / unit) * unit;
+  return { kind: 'lanes', pixels: exact * WORTH <= whole ? exact : whole, subgroup: subgroupSize };
 }
 
 /** How many workgroups share the reduction of a convolution: by one frame, so that sums are the same for any number of them. */

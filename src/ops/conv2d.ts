@@ -4,6 +4,7 @@ import { conv2dTiledKernel, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.w
 import { BLOCK_LANES } from '../../kernels/lib/weight-storage.wgsl.js';
 import { type FeatureMap, planes } from '../runtime/feature-map.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import { conv2dKey } from '../runtime/tuned-conv2d.js';
 import { chooseConv2dCut } from './conv2d-variants.js';
 import { convView } from './matrix-view.js';
 import { type DeviceMatrix, storageOf, uploadMatrix } from './weight-packing.js';
@@ -101,7 +102,7 @@ export function conv2dOutput(
 export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call: Conv2dCall): void {
   const { x, y, residual, relu = false } = call;
   const { layer, encoders, storage } = weights;
-  const { inChannels, outChannels, kernelSize } = layer;
+  const { inChannels, outChannels } = layer;
   const [height, width] = [conv2dOutput(layer, x.height), conv2dOutput(layer, x.width)];
   const described = ({ batch, channels, height: rows, width: columns }: FeatureMap): string => [batch, channels, rows, columns].join('x');
   const fits = (map: FeatureMap): boolean =>
@@ -115,8 +116,11 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
   const partial = 'splits' in y;
   if (partial && (residual || relu)) throw new TypeError('conv2d: partial sums take no residual and no ReLU');
   const frames = x.batch / encoders;
-  const cut = chooseConv2dCut({ layer, outPixels: height * width, frames }, builder);
   const splits = partial ? y.splits : 1;
+  const sides = { inHeight: x.height, inWidth: x.width, outHeight: height, outWidth: width };
+  const variant = conv2dKey({ ...layer, ...sides, storage, encoders, splits });
+  const tuned = builder.variants?.convolutions2d?.[variant];
+  const cut = chooseConv2dCut({ layer, outPixels: height * width, frames }, builder, tuned);
   const parameters = {
     storage,
     halfLoads: weights.place === 'buffer' ? builder.halfLoads : ('packed' as const),
@@ -130,18 +134,14 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
   const kernel =
     cut.kind === 'tiled'
       ? conv2dTiledKernel({ ...parameters, tile: cut.tile, split: partial })
-      : conv2dLanesKernel({ ...parameters, pixels: cut.pixels, subgroup: cut.subgroup });
+      : conv2dLanesKernel({ ...parameters, pixels: cut.pixels, subgroup: cut.subgroup, channels: Math.min(4, inChannels) });
   const [pixels, lanes] = cut.kind === 'tiled' ? [cut.tile.pixels, cut.tile.lanes] : [cut.pixels, BLOCK_LANES];
   const pixelTiles = Math.ceil((frames * height * width) / pixels);
   const laneTiles = Math.ceil(planes(y) / lanes);
   const existing = (resource: GPUBuffer | GPUTexture | undefined): Binding[] => (resource ? [{ buffer: builder.existing(resource) }] : []);
   const shape = conv2dShape(storage, {
     ...layer,
-    inHeight: x.height,
-    inWidth: x.width,
-    outHeight: height,
-    outWidth: width,
-    kernelSize,
+    ...sides,
     frames,
     encoders,
     splits,
@@ -159,6 +159,7 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
       { buffer: y.buffer },
     ],
     cut.kind === 'tiled' ? [pixelTiles, laneTiles * splits, encoders] : [laneTiles, pixelTiles, encoders],
+    variant,
   );
 }
 

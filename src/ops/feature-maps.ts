@@ -1,6 +1,8 @@
 import { maxPoolKernel, maxPoolShape, POOL } from '../../kernels/image/max-pool.wgsl.js';
 import { spatialSoftmaxKernel, spatialSoftmaxShape } from '../../kernels/image/spatial-softmax.wgsl.js';
-import { finishMapKernel, finishMapShape } from '../../kernels/norm/finish-map.wgsl.js';
+import { finishMapKernel, finishMapShape, type MapParts } from '../../kernels/norm/finish-map.wgsl.js';
+import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
+import type { DeviceClass } from '../runtime/device-class.js';
 import { type FeatureMap, mapElements, planes } from '../runtime/feature-map.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import type { Tensor } from '../runtime/tensor.js';
@@ -54,6 +56,27 @@ function sameMap(a: FeatureMap, b: FeatureMap): boolean {
   return a.batch === b.batch && a.channels === b.channels && a.height === b.height && a.width === b.width;
 }
 
+/** vec4s of a group, four channels of a pixel each, that one workgroup normalises sooner than two dispatches would. */
+const WHOLE_GROUP = 8192;
+const PART_ELEMENTS = 4096;
+/** Every part is read by an invocation of its own. */
+const MOST_PARTS = 128;
+
+/** How many workgroups share a group of a norm over so many vec4s: by one sample, so that sums are the same for any number of them. */
+export function chooseMapParts(elements: number, deviceClass: DeviceClass): number {
+  if (!VARIANTS[deviceClass].sliced || elements <= WHOLE_GROUP) return 1;
+  return Math.min(MOST_PARTS, Math.ceil(elements / PART_ELEMENTS));
+}
+
+/** Parts of one size, but for the last. */
+function cutOf(elements: number, parts: number): MapParts {
+  const partElements = Math.ceil(elements / parts);
+  if (parts > MOST_PARTS || (parts - 1) * partElements >= elements) {
+    throw new TypeError(`group_norm_map: ${elements} elements cannot be cut into ${parts} parts, of which there are ${MOST_PARTS} at most`);
+  }
+  return { parts, partElements };
+}
+
 /** Records y = relu(norm(Σ x) + residual). */
 export function recordFinishMap(
   builder: PlanBuilder,
@@ -63,6 +86,8 @@ export function recordFinishMap(
     readonly y: FeatureMap;
     readonly residual?: FeatureMap | undefined;
     readonly relu: boolean;
+    /** Workgroups that share a group of a group norm; default by shape and class of device. */
+    readonly parts?: number;
   },
 ): void {
   const { x, y, residual, relu } = call;
@@ -75,33 +100,46 @@ export function recordFinishMap(
   }
   const groupPlanes = groupChannels === undefined ? 1 : groupChannels / 4;
   const pixels = y.height * y.width;
+  const elements = groupPlanes * pixels;
+  const parts = groupChannels === undefined ? 1 : (call.parts ?? chooseMapParts(elements, builder.deviceClass));
+  const cut = parts > 1 ? cutOf(elements, parts) : undefined;
   const most = VARIANTS[builder.deviceClass].sliced ? GROUP_INVOCATIONS : VARIANTS[builder.deviceClass].reduction;
-  const kernel = finishMapKernel({
-    invocations: Math.min(most, ceilPowerOfTwo(groupPlanes * pixels)),
-    norm: groupChannels === undefined ? 'none' : 'group',
-    epsilon: EPSILON,
-    residual: residual !== undefined,
-    relu,
-  });
-  const shape = finishMapShape({
-    planes: planes(y),
-    groupPlanes,
-    pixels,
-    partials: 'splits' in x ? x.splits : 1,
-    partialStride: mapElements(y) / 4,
-    frames: y.batch / encoders,
-  });
+  const invocations = cut ? GROUP_INVOCATIONS : Math.min(most, ceilPowerOfTwo(elements));
+  const shape = builder.shape(
+    finishMapShape(
+      {
+        planes: planes(y),
+        groupPlanes,
+        pixels,
+        partials: 'splits' in x ? x.splits : 1,
+        partialStride: mapElements(y) / 4,
+        frames: y.batch / encoders,
+      },
+      cut,
+    ),
+  );
+  const groups = planes(y) / groupPlanes;
+  const workgroups = [groups, parts, y.batch] as const;
+  const statistics = cut && builder.buffer('statistics of parts', y.batch * groups * parts * 8);
+  if (statistics) builder.dispatch(mapStatisticsKernel(invocations), [shape, { buffer: x.buffer }, { buffer: statistics }], workgroups);
   builder.dispatch(
-    kernel,
+    finishMapKernel({
+      invocations,
+      norm: groupChannels === undefined ? 'none' : cut ? 'parts' : 'group',
+      epsilon: EPSILON,
+      residual: residual !== undefined,
+      relu,
+    }),
     [
-      builder.shape(shape),
+      shape,
       { buffer: x.buffer },
       { buffer: builder.existing(norm.gamma) },
       { buffer: builder.existing(norm.beta) },
+      ...(statistics ? [{ buffer: statistics }] : []),
       ...(residual ? [{ buffer: residual.buffer }] : []),
       { buffer: y.buffer },
     ],
-    [planes(y) / groupPlanes, 1, y.batch],
+    workgroups,
   );
 }
 

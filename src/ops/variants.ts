@@ -55,6 +55,17 @@ export function chooseConv1dTiling(shape: TilingProblem, deviceClass: DeviceClas
   return { columns, lanes: BLOCK_LANES, slices };
 }
 
+/** Columns up to which sums leave room in the registers for the weights of a whole turn. */
+const FEW_COLUMNS = 4;
+
+/**
+ * Whether a convolution loads all weights of a turn of its loop before it multiplies: the values and the order of sums are the same. Worth it
+ * where loads are calls that wait for memory, and what they bring fits beside the sums.
+ */
+export function choosesLoadsFirst(place: WeightPlace, columns: number): boolean {
+  return place === 'texture' && columns <= FEW_COLUMNS;
+}
+
 /** How a convolution may load its input. */
 export interface InputLoads {
   readonly vector: DirectVector;

@@ -1,6 +1,7 @@
 import type { HalfLoads, WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
 import { OptionError } from '../foundation/errors.js';
 import { shown } from '../foundation/shown.js';
+import { conv2dKeyChannels, isTunedConv2d, type TunedConv2d } from './tuned-conv2d.js';
 
 /** How a convolution is cut: the part of its tiling that may differ between devices. See kernels/conv1d.wgsl.ts. */
 export interface TunedTiling {
@@ -19,6 +20,8 @@ export interface VariantTable {
   readonly adapter: string;
   /** By `convolutionKey`. What is not in it is cut by the shipped rule. */
   readonly convolutions: Readonly<Record<string, TunedTiling>>;
+  /** The same of image encoders, by `conv2dKey`. Default none. */
+  readonly convolutions2d?: Readonly<Record<string, TunedConv2d>>;
   /** How f16 weights are loaded. `native` is taken only after the device proved that it is exact. Default `packed`. */
   readonly halfLoads?: HalfLoads;
   /** The file that it was read from, for records. */
@@ -55,7 +58,13 @@ export function convolutionKey(shape: ConvolutionShape): string {
   );
 }
 
-const KEY = /^conv(?:_transpose)?1d \d+x(\d+) k\d+ s\d+ \d+->\d+ (?:f32|f16|int8)(?: staged)?(?: split \d+)?$/;
+const KEY = /^conv(?:_transpose)?1d (\d+)x(\d+) k\d+ s\d+ \d+->\d+ (?:f32|f16|int8)(?: staged)?(?: split \d+)?$/;
+
+/** Channels of the convolution that a key is of; 0 where it is no key. */
+export function convolutionKeyChannels(key: string): { readonly inChannels: number; readonly outChannels: number } {
+  const [, inChannels = 0, outChannels = 0] = KEY.exec(key) ?? [];
+  return { inChannels: Number(inChannels), outChannels: Number(outChannels) };
+}
 
 /** Groups of four output channels with the padding of the last block: lanes past these would read past the weights. */
 export function paddedLanes(outChannels: number): number {
@@ -98,19 +107,26 @@ export function checkVariantTable(value: unknown, adapter: string, where: string
     );
   };
   if (!isRecord(value)) return fail('a table of variants (a JSON object)', value);
-  const { version, adapter: measuredOn, convolutions, halfLoads } = value;
+  const { version, adapter: measuredOn, convolutions, convolutions2d = {}, halfLoads } = value;
   if (version !== VARIANT_TABLE_VERSION) fail(`version ${VARIANT_TABLE_VERSION}`, version);
   if (measuredOn !== adapter) fail(`a table of adapter "${adapter}"`, measuredOn);
   if (halfLoads !== undefined && halfLoads !== 'packed' && halfLoads !== 'native') fail('halfLoads "packed" or "native"', halfLoads);
   if (!isRecord(convolutions)) return fail('an object of convolutions', convolutions);
   for (const [key, tiling] of Object.entries(convolutions)) {
-    const outChannels = Number(KEY.exec(key)?.[1] ?? fail('keys like "conv1d 512x1024 k5 s1 16->16 f16"', key));
+    const outChannels = Number(KEY.exec(key)?.[2] ?? fail('keys like "conv1d 512x1024 k5 s1 16->16 f16"', key));
     if (!isRecord(tiling) || !isTiling(tiling as unknown as TunedTiling, outChannels)) {
       fail(
         `integers in "${key}": lanes, a multiple of ${BLOCK_LANES} that divides ${paddedLanes(outChannels)}, and slices, with at most ` +
           `${MOST_INVOCATIONS} invocations together`,
         tiling,
       );
+    }
+  }
+  if (!isRecord(convolutions2d)) return fail('an object of 2-D convolutions', convolutions2d);
+  for (const [key, cut] of Object.entries(convolutions2d)) {
+    const outChannels = conv2dKeyChannels(key) ?? fail('keys like "conv2d 64x128 k3 s2 p1 21x21->11x11 f16"', key);
+    if (!isTunedConv2d(cut, outChannels)) {
+      fail(`a tile in "${key}" (pixels, pixelsEach, lanes, lanesEach) that its kernel can be cut into, or pixels alone`, cut);
     }
   }
   return value as unknown as VariantTable;

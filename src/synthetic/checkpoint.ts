@@ -1,7 +1,8 @@
 import { unetTensorShapes } from '../checkpoints/lerobot/unet-tensors.js';
 import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor/predictor-tensors.js';
 import { type ByteSource, type CheckpointSource, memorySource } from '../checkpoints/source.js';
-import type { PredictorShape, UnetShape } from '../spec/network-shapes.js';
+import type { ImageEncoderShape, PredictorShape, UnetShape } from '../spec/network-shapes.js';
+import { syntheticEncoder } from './encoder.js';
 import { type SyntheticTensor, syntheticFile } from './file.js';
 import { initialFill } from './fill.js';
 
@@ -29,15 +30,36 @@ export const SYNTHETIC_OBSERVATIONS = [
 /** Rows of a chunk, of LeRobot's first diffusion policies and of this synthetic one unless another is asked for. */
 const HORIZON = 16;
 
+/** Cameras of a synthetic policy, whose pictures its ResNet-18 sees as they are. */
+export interface SyntheticCameras {
+  readonly cameras: number;
+  readonly height: number;
+  readonly width: number;
+  readonly norm: ImageEncoderShape['norm'];
+}
+
+/** The keypoints of an encoder, of which each is two features. */
+const KEYPOINTS = 32;
+
+/** Names of the images of a synthetic policy. */
+export function syntheticImages(cameras: number): string[] {
+  return Array.from({ length: cameras }, (_, camera) => `observation.images.camera_${camera}`);
+}
+
+/** Values of a frame, those of pictures included. */
+function frameSize(cameras = 0): number {
+  return STATE_SIZE + ENVIRONMENT_SIZE + cameras * 2 * KEYPOINTS;
+}
+
 /** Sizes of the denoising network. */
-export function syntheticUnet(size: SyntheticSize, horizon = HORIZON): UnetShape {
+export function syntheticUnet(size: SyntheticSize, horizon = HORIZON, cameras = 0): UnetShape {
   return {
     ...WIDTHS[size],
     actionDim: 10,
     horizon,
     kernelSize: 5,
     groups: 8,
-    conditioningDim: OBSERVATION_STEPS * (STATE_SIZE + ENVIRONMENT_SIZE),
+    conditioningDim: OBSERVATION_STEPS * frameSize(cameras),
     scaleModulation: true,
   };
 }
@@ -55,13 +77,23 @@ const PREDICTOR: PredictorShape = {
   feedforwardDim: 256,
 };
 
+/** Sizes of the image encoder. */
+export function syntheticEncoderShape({ height, width, norm }: Omit<SyntheticCameras, 'cameras'>): ImageEncoderShape {
+  return { backbone: 'resnet18', norm, keypoints: KEYPOINTS, encoders: 1, height, width };
+}
+
 /**
  * A LeRobot checkpoint (statistics inside the model file) with random weights, made while it is read: for measurements
- * and tests at full size without a gigabyte on a disk or in memory. `horizon`: a multiple of 8.
+ * and tests at full size without a gigabyte on a disk or in memory. `horizon`: a multiple of 8. `images`: it looks through cameras too,
+ * whose encoder they share.
  */
-export function syntheticPolicy(size: SyntheticSize, horizon = HORIZON): CheckpointSource {
-  const unet = syntheticUnet(size, horizon);
-  const inputs = SYNTHETIC_OBSERVATIONS.map((feature) => [feature.name, { type: feature.type, shape: [feature.size] }]);
+export function syntheticPolicy(size: SyntheticSize, horizon = HORIZON, images?: SyntheticCameras): CheckpointSource {
+  const unet = syntheticUnet(size, horizon, images?.cameras);
+  const names = syntheticImages(images?.cameras ?? 0);
+  const inputs = [
+    ...SYNTHETIC_OBSERVATIONS.map((feature) => [feature.name, { type: feature.type, shape: [feature.size] }]),
+    ...names.map((name) => [name, { type: 'VISUAL', shape: [3, images?.height, images?.width] }]),
+  ];
   const config = {
     type: 'diffusion',
     n_obs_steps: OBSERVATION_STEPS,
@@ -69,7 +101,17 @@ export function syntheticPolicy(size: SyntheticSize, horizon = HORIZON): Checkpo
     n_action_steps: ACTION_STEPS,
     input_features: Object.fromEntries(inputs) as Record<string, unknown>,
     output_features: { action: { type: 'ACTION', shape: [unet.actionDim] } },
-    normalization_mapping: { STATE: 'MIN_MAX', ENV: 'MIN_MAX', ACTION: 'MIN_MAX' },
+    normalization_mapping: { STATE: 'MIN_MAX', ENV: 'MIN_MAX', ACTION: 'MIN_MAX', ...(images ? { VISUAL: 'MEAN_STD' } : {}) },
+    ...(images
+      ? {
+          vision_backbone: 'resnet18',
+          resize_shape: null,
+          crop_shape: null,
+          use_group_norm: images.norm === 'group',
+          spatial_softmax_num_keypoints: KEYPOINTS,
+          use_separate_rgb_encoder_per_camera: false,
+        }
+      : {}),
     down_dims: unet.downDims,
     kernel_size: unet.kernelSize,
     n_groups: unet.groups,
@@ -95,13 +137,23 @@ export function syntheticPolicy(size: SyntheticSize, horizon = HORIZON): Checkpo
       }),
     ),
   );
-  const tensors = [...networkTensors(unetTensorShapes(unet), 'diffusion.unet.'), ...statistics];
+  const pictureStatistics = names.flatMap((name) =>
+    (['mean', 'std'] as const).map(
+      (statistic): SyntheticTensor => ({
+        name: `normalize_inputs.buffer_${name.replaceAll('.', '_')}.${statistic}`,
+        shape: [3, 1, 1],
+        fill: { kind: 'constant', value: 0.5 },
+      }),
+    ),
+  );
+  const encoder = images ? syntheticEncoder(syntheticEncoderShape(images), 'diffusion.rgb_encoder.') : [];
+  const tensors = [...networkTensors(unetTensorShapes(unet), 'diffusion.unet.'), ...encoder, ...statistics, ...pictureStatistics];
   return folder(`synthetic ${size} policy`, config, syntheticFile('model.safetensors', tensors));
 }
 
-/** The predictor that goes with every synthetic policy of this horizon: 670,602 parameters at 16. */
-export function syntheticPredictor(horizon = HORIZON): CheckpointSource {
-  const shape = { ...PREDICTOR, horizon };
+/** The predictor that goes with every synthetic policy of this horizon and number of cameras: 670,602 parameters at 16 and none. */
+export function syntheticPredictor(horizon = HORIZON, cameras = 0): CheckpointSource {
+  const shape = { ...PREDICTOR, horizon, observationDim: frameSize(cameras) };
   const config = {
     type: 'step_predictor',
     action_dim: shape.actionDim,

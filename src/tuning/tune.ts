@@ -1,17 +1,20 @@
 import { trustsHalfLoads } from '../ops/half-loads.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { BuildTarget } from '../runtime/plan-builder.js';
-import { adapterIdentity, type TunedTiling, VARIANT_TABLE_VERSION, type VariantTable } from '../runtime/variant-table.js';
+import { adapterIdentity, VARIANT_TABLE_VERSION, type VariantTable } from '../runtime/variant-table.js';
 import type { Precision } from '../spec/precision.js';
 import type { SyntheticSize } from '../synthetic/checkpoint.js';
-import { candidateTilings, fitsShape } from './candidates.js';
+import { candidateCuts, fits, type TunedCut, tableLists } from './candidates.js';
 import { holdContest, type Standing } from './contest.js';
-import { loadTunableNetwork, type RecordedConvolution, type TunableNetwork } from './record-network.js';
+import type { PictureChoice } from './empty-encoder.js';
+import { loadTunableEncoder, loadTunableNetwork, type RecordedConvolution, type TunableNetwork } from './record-network.js';
 
 export interface TuneOptions {
   readonly size: SyntheticSize;
   readonly precisions: readonly Precision[];
   readonly horizon: number;
+  /** The encoder of pictures of this size instead of a decision. */
+  readonly picture?: PictureChoice | undefined;
   /** For each shape, compiling not included. Default: an equal share of what is left of `totalSeconds`. */
   readonly seconds?: number | undefined;
   /** Shapes that it does not reach stay as they are; the largest come first. */
@@ -21,18 +24,18 @@ export interface TuneOptions {
 }
 
 /** A candidate with what was found of it. */
-export type CandidateStanding = TunedTiling & Standing;
+export type CandidateStanding = Standing & { readonly cut: TunedCut };
 
 /** One convolution and what was measured of it, in milliseconds per dispatch. */
 export interface TunedShape {
   readonly key: string;
-  /** Dispatches in a decision of STEP. */
+  /** Dispatches in a decision of STEP, or of an encoder. */
   readonly uses: number;
   readonly shippedMs: number;
   /** Of the chosen variant, which may be the shipped one. */
   readonly chosenMs: number;
   /** Undefined: the shipped variant. */
-  readonly chosen: TunedTiling | undefined;
+  readonly chosen: TunedCut | undefined;
   readonly candidates: readonly CandidateStanding[];
 }
 
@@ -52,7 +55,7 @@ const HALF_SHAPES = 4;
 const HALF_SECONDS = 0.5;
 
 /**
- * Finds the fastest variants of all convolutions of a synthetic network on this device, which must have been opened with
+ * Finds the fastest variants of all convolutions of a synthetic network, or of an image encoder, on this device, which must have been opened with
  * the shipped ones. Candidates that compute something else are dropped and reported.
  */
 export async function tuneVariants(device: ComputeDevice, options: TuneOptions): Promise<TuneResult> {
@@ -62,7 +65,10 @@ export async function tuneVariants(device: ComputeDevice, options: TuneOptions):
   let halfLoads: TuneResult['halfLoads'];
   for (const [index, precision] of options.precisions.entries()) {
     const end = started + (options.totalSeconds * 1000 * (index + 1)) / options.precisions.length;
-    const network = await loadTunableNetwork(device, { ...options, precision });
+    const { picture } = options;
+    const network = await (picture
+      ? loadTunableEncoder(device, { picture, precision })
+      : loadTunableNetwork(device, { ...options, precision }));
     try {
       const found = await tuneNetwork(device, network, options, end);
       shapes.push(...found.shapes);
@@ -73,13 +79,13 @@ export async function tuneVariants(device: ComputeDevice, options: TuneOptions):
     }
   }
   // int8 and f32 keep narrow layers alike: the same key may have been met twice, and the last measurement counts.
-  const convolutions = Object.fromEntries(shapes.flatMap(({ key, chosen }) => (chosen ? [[key, chosen]] : [])));
+  const cuts = Object.fromEntries(shapes.flatMap(({ key, chosen }) => (chosen ? [[key, chosen]] : [])));
   const native = halfLoads && halfLoads.nativeMs < halfLoads.packedMs * (1 - LEAST_GAIN);
   return {
     shapes,
     unmeasured,
     halfLoads,
-    table: { ...tableOf(device, convolutions), ...(native ? { halfLoads: 'native' } : {}) },
+    table: { ...tableOf(device, cuts), ...(native ? { halfLoads: 'native' } : {}) },
   };
 }
 
@@ -90,14 +96,10 @@ async function tuneNetwork(
   end: number,
 ): Promise<{ shapes: TunedShape[]; unmeasured: string[] }> {
   const shipped = network.record(targetOf(device, {}));
-  const tilings = candidateTilings(device.deviceClass);
-  const recordings = tilings.map((tiling) =>
-    network.record(
-      targetOf(
-        device,
-        Object.fromEntries([...shipped.keys()].filter((key) => fitsShape(tiling, channelsOf(key))).map((key) => [key, tiling])),
-      ),
-    ),
+  const keys = [...shipped.keys()];
+  const cuts = candidateCuts(device.deviceClass).filter((cut) => keys.some((key) => fits(cut, key)));
+  const recordings = cuts.map((cut) =>
+    network.record(targetOf(device, Object.fromEntries(keys.filter((key) => fits(cut, key)).map((key) => [key, cut])))),
   );
   const order = [...shipped].sort(([, a], [, b]) => weightBytes(b) * b.uses - weightBytes(a) * a.uses);
   const shapes: TunedShape[] = [];
@@ -106,10 +108,13 @@ async function tuneNetwork(
     const left = (end - performance.now()) / 1000;
     if (left <= 0) return { shapes, unmeasured: order.slice(index).map(([unmeasured]) => unmeasured) };
     options.onShape?.(key, index, order.length);
-    const candidates = tilings.flatMap((tiling, i) => {
+    const texts = new Set([convolution.dispatch.kernel.code]);
+    const candidates = cuts.flatMap((cut, i) => {
       const variant = recordings[i]?.get(key);
-      // The text of a candidate that does not fit is the shipped one's, and so is that of the shipped tiling.
-      return variant && variant.dispatch.kernel.code !== convolution.dispatch.kernel.code ? [{ tiling, variant }] : [];
+      // The text of a candidate that does not fit is the shipped one's, and so is that of the shipped cut; small maps are cut alike by many.
+      if (!variant || texts.has(variant.dispatch.kernel.code)) return [];
+      texts.add(variant.dispatch.kernel.code);
+      return [{ cut, variant }];
     });
     const seconds = options.seconds ?? left / (order.length - index) / 2;
     const [baseline, ...standings] = await holdContest(device, [convolution, ...candidates.map(({ variant }) => variant)], seconds);
@@ -118,7 +123,7 @@ async function tuneNetwork(
         key,
         convolution.uses,
         baseline,
-        candidates.map(({ tiling }, i) => ({ ...tiling, ...(standings[i] as Standing) })),
+        candidates.map(({ cut }, i) => ({ cut, ...(standings[i] as Standing) })),
       ),
     );
   }
@@ -141,7 +146,7 @@ export function chooseVariant(
     shippedMs,
     candidates,
     chosenMs: wins ? (best.ms as number) : shippedMs,
-    chosen: wins ? { lanes: best.lanes, slices: best.slices } : undefined,
+    chosen: wins ? best.cut : undefined,
   };
 }
 
@@ -151,7 +156,7 @@ async function compareHalfLoads(
   network: TunableNetwork,
   shapes: readonly TunedShape[],
 ): Promise<TuneResult['halfLoads']> {
-  const chosen = Object.fromEntries(shapes.flatMap(({ key, chosen: tiling }) => (tiling ? [[key, tiling]] : [])));
+  const chosen = Object.fromEntries(shapes.flatMap(({ key, chosen: cut }) => (cut ? [[key, cut]] : [])));
   const packed = network.record(targetOf(device, chosen));
   if (!(await trustsHalfLoads(device, 'native'))) return undefined;
   const native = network.record({ ...targetOf(device, chosen), halfLoads: 'native' });
@@ -168,17 +173,15 @@ async function compareHalfLoads(
   return packedMs > 0 ? { packedMs, nativeMs } : undefined;
 }
 
-function tableOf(device: ComputeDevice, convolutions: VariantTable['convolutions']): VariantTable {
-  return { version: VARIANT_TABLE_VERSION, adapter: adapterIdentity(device.adapter), convolutions };
+type Cuts = Readonly<Record<string, TunedCut>>;
+
+function tableOf(device: ComputeDevice, cuts: Cuts): VariantTable {
+  return { version: VARIANT_TABLE_VERSION, adapter: adapterIdentity(device.adapter), ...tableLists(cuts) };
 }
 
-function targetOf(device: ComputeDevice, convolutions: VariantTable['convolutions']): BuildTarget {
-  return { deviceClass: device.deviceClass, halfLoads: 'packed', variants: tableOf(device, convolutions) };
-}
-
-function channelsOf(key: string): { readonly inChannels: number; readonly outChannels: number } {
-  const [, inChannels, outChannels] = / (\d+)x(\d+) /.exec(key) ?? [];
-  return { inChannels: Number(inChannels), outChannels: Number(outChannels) };
+function targetOf(device: ComputeDevice, cuts: Cuts): BuildTarget {
+  const { deviceClass, subgroupSize } = device;
+  return { deviceClass, subgroupSize, halfLoads: 'packed', variants: tableOf(device, cuts) };
 }
 
 function weightBytes({ dispatch }: RecordedConvolution): number {

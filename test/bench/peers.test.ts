@@ -1,12 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { checkLayout, type WeightLayout } from '../../bench/peers/graph.js';
+import {
+  createPicture,
+  ENCODER_PREFIX,
+  encoderShape,
+  expectedGraph,
+  openWeights,
+  PEER_ENCODERS,
+  weightBytes,
+  workloadsOf,
+} from '../../bench/peers/networks.js';
 import { readOptions } from '../../bench/peers/options.js';
 import { ratiosTo, relativeError, runsPerTurn, turnsOfRound } from '../../bench/peers/rounds.js';
-import { applyStep, createWork, weightBytes } from '../../bench/peers/work.js';
+import { applyStep, createWork } from '../../bench/peers/work.js';
 import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
 import { syntheticUnet } from '../../src/synthetic/checkpoint.js';
 
 const UNET = syntheticUnet('small');
+const SMALL = expectedGraph('small');
 
 /** The layout of a graph of our own network, tensors one after the other. */
 function layout(change: (layout: WeightLayout) => Partial<WeightLayout> = () => ({})): WeightLayout {
@@ -34,12 +45,12 @@ function changed(index: number, change: Partial<WeightLayout['tensors'][number]>
 
 describe('a graph of the peers', () => {
   it('is accepted when it is of our network, in any order of its tensors', () => {
-    expect(() => checkLayout(layout(), UNET, 'unet.json')).not.toThrow();
+    expect(() => checkLayout(layout(), SMALL, 'unet.json')).not.toThrow();
     const [first, second] = layout().tensors as [WeightLayout['tensors'][number], WeightLayout['tensors'][number]];
     const swapped = layout(({ tensors }) => ({
       tensors: [{ ...second, offset: 0 }, { ...first, offset: second.bytes }, ...tensors.slice(2)],
     }));
-    expect(() => checkLayout(swapped, UNET, 'unet.json')).not.toThrow();
+    expect(() => checkLayout(swapped, SMALL, 'unet.json')).not.toThrow();
     expect(layout().bytes).toBe(weightBytes('small'));
   });
 
@@ -56,7 +67,7 @@ describe('a graph of the peers', () => {
     ['a missing tensor', layout(({ tensors }) => ({ tensors: tensors.slice(0, -1) })), /final_conv\.1\.bias" is missing/],
     ['another total', layout(({ bytes }) => ({ bytes: bytes + 4 })), /found 263534636/],
   ])('is refused with %s', (_, wrong, message) => {
-    expect(() => checkLayout(wrong, UNET, 'unet.json')).toThrow(message);
+    expect(() => checkLayout(wrong, SMALL, 'unet.json')).toThrow(message);
   });
 });
 
@@ -122,15 +133,41 @@ describe('the work', () => {
   });
 });
 
+describe('an image encoder', () => {
+  it.each(PEER_ENCODERS)('%s has weights, a picture and one workload', async (network) => {
+    const { height, width, norm } = encoderShape(network);
+    expect(workloadsOf(network)).toEqual(['one picture']);
+    expect(expectedGraph(network).inputs).toEqual({ image: [1, 3, height, width] });
+    const picture = createPicture(network);
+    expect(picture).toHaveLength(3 * height * width);
+    const square = picture.reduce((sum, value) => sum + value * value, 0) / picture.length;
+    expect(square).toBeCloseTo(1, 1);
+    const weights = await openWeights(network);
+    expect([...weights.tensors.keys()]).toEqual([...expectedGraph(network).tensors.keys()]);
+    expect(weights.tensors.has(`${ENCODER_PREFIX}backbone.1.running_mean`)).toBe(norm === 'batch');
+    // LeRobot's positions: (x, y) of the upper left, then the next one to the right.
+    const grid = await weights.readFloats(`${ENCODER_PREFIX}pool.pos_grid`);
+    const columns = Math.ceil(width / 32);
+    expect([...grid.subarray(0, 4)]).toEqual([-1, -1, Math.fround(-1 + 2 / (columns - 1)), -1]);
+    expect([...grid.subarray(-2)]).toEqual([1, 1]);
+  });
+
+  it('has as many bytes as the graph that was exported', () => {
+    expect(weightBytes('encoder-gn-84')).toBe(44_788_424);
+  });
+});
+
 describe('options', () => {
   it('name engines and precisions as lists, in any order', () => {
     expect(readOptions(['--only', 'warmstep,cpu', '--precision', 'f16', '--rounds', '7'])).toMatchObject({
       only: ['cpu', 'warmstep'],
       precisions: ['f16'],
       rounds: 7,
-      size: 'large',
+      network: 'large',
       threads: 2,
     });
+    expect(readOptions(['--network', 'encoder-gn-84']).network).toBe('encoder-gn-84');
+    expect(() => readOptions(['--network', 'resnet'])).toThrow(/--network.*"resnet"/);
     expect(() => readOptions(['--only', 'gpu'])).toThrow(/--only.*"gpu"/);
     expect(() => readOptions(['--seconds', 'soon'])).toThrow(/--seconds.*"soon"/);
   });

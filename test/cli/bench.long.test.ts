@@ -12,6 +12,10 @@ interface Latencies {
   readonly p99: number;
 }
 
+interface PicturesRecord {
+  readonly points: readonly Readonly<Record<'observeMs' | 'observedMs' | 'unobservedMs' | 'stateMs' | 'encoderBytes' | 'rounds', number>>[];
+}
+
 interface BenchRecord {
   readonly timerGapMs: { readonly loading: number; readonly deciding: number };
   readonly latencyMs: Record<'backToBack' | 'paced' | 'cold', Latencies>;
@@ -102,5 +106,22 @@ describe('warmstep bench', () => {
     expect(record.curves.map(({ decisions }) => decisions)).toEqual([3, 3]);
     for (const { batch, p50Ms, perSampleMs } of record.curves) expect(perSampleMs).toBeCloseTo(p50Ms / batch);
     expect(record.memory.residentPeak).toBeGreaterThan(record.memory.modelBytes);
+  });
+
+  it('measures policies that look through cameras, beside one that does not', async () => {
+    const options = ['--size', 'tiny', '--pictures', '24x24', '--cameras', '1,2', '--norm', 'group', '--decisions', '3', '--json'];
+    const { code, stdout } = await warmstep('bench', ...options);
+    expect(code).toBe(0);
+    const { points } = JSON.parse(stdout) as PicturesRecord;
+    expect(points).toMatchObject([
+      { height: 24, width: 24, cameras: 1, norm: 'group', rounds: 3 },
+      { cameras: 2, rounds: 3 },
+    ]);
+    for (const { observeMs, observedMs, unobservedMs, stateMs, encoderBytes } of points) {
+      for (const ms of [observeMs, observedMs, unobservedMs, stateMs]) expect(ms).toBeGreaterThan(0);
+      // 11 million weights; the cameras share them.
+      expect(encoderBytes).toBeGreaterThan(44e6);
+      expect(encoderBytes).toBeLessThan(70e6);
+    }
   });
 });

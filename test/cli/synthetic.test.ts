@@ -21,6 +21,20 @@ describe('synthetic checkpoints', () => {
     expect((await loadPredictorCheckpoint(syntheticPredictor())).parameters).toBe(670_602);
   });
 
+  it('look through cameras that share an encoder, where that is asked for', async () => {
+    const images = { height: 40, width: 70, cameras: 2, norm: 'group' } as const;
+    const policy = await loadPolicyCheckpoint(syntheticPolicy('tiny', 16, images));
+    expect(policy.warnings).toEqual([]);
+    // Two frames of 9 + 14 values and 64 features of each camera.
+    expect(policy.unet.conditioningDim).toBe(2 * (23 + 2 * 64));
+    expect(policy.images?.encoder).toEqual({ backbone: 'resnet18', norm: 'group', keypoints: 32, encoders: 1, height: 40, width: 70 });
+    expect((await loadPredictorCheckpoint(syntheticPredictor(16, 2))).config.observationDim).toBe(23 + 2 * 64);
+    const { weights } = policy.encoders ?? {};
+    const grid = await weights?.readFloats('rgb_encoder.pool.pos_grid');
+    // Two rows of three positions, (x, y) each.
+    expect([...(grid ?? [])]).toEqual([-1, -1, 0, -1, 1, -1, -1, 1, 0, 1, 1, 1]);
+  });
+
   it('give the same bytes however they are read', async () => {
     const file = await syntheticPolicy('tiny').open('model.safetensors');
     // A stretch that holds the end of the header, whole tensors and parts of values.

@@ -74,6 +74,23 @@ describe('warmstep tune', () => {
     await expect(openDevice()).rejects.toThrow(/WARMSTEP_VARIANTS.*tuned, shipped, found perhaps/);
   });
 
+  it('measures the convolutions of an image encoder, and keeps what is known of a decision', async () => {
+    vi.stubEnv('WARMSTEP_VARIANTS', 'shipped');
+    const output = join(cache, 'both.json');
+    const { adapter } = await warmstepJson<Tuned>('doctor');
+    const known = { version: 1, adapter: adapter.description, convolutions: { 'conv1d 8x8 k5 s1 16->16 f32': { lanes: 8, slices: 1 } } };
+    writeFileSync(output, JSON.stringify(known));
+    const options = ['--picture', '24x24', '--norm', 'group', '--precision', 'f16', '--seconds', '0.001', '--output', output];
+    const tuned = await warmstepJson<Tuned>('tune', ...options);
+    expect(tuned.shapes.map(({ key }) => key)).toContain('conv2d 3x64 k7 s2 p3 24x24->12x12 f16');
+    for (const { key, candidates } of tuned.shapes) {
+      // Maps of up to eight pixels can be cut in one way alone.
+      if (key.endsWith('->12x12 f16')) expect(candidates.length).toBeGreaterThan(1);
+      expect(candidates.flatMap(({ dropped }) => dropped ?? [])).toEqual([]);
+    }
+    expect(JSON.parse(readFileSync(output, 'utf8'))).toMatchObject({ convolutions: known.convolutions });
+  });
+
   it.each([
     [['--horizon', '20'], '--horizon must be a multiple of 8'],
     [['--seconds', 'long'], '--seconds must be a number above 0'],

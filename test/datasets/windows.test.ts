@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
-import { pushTMappings } from '../../src/cli/dataset/mappings.js';
+import { TASK_FEATURES } from '../../src/cli/dataset/task-features.js';
+import { windowBatches } from '../../src/datasets/batches.js';
 import type { Dataset } from '../../src/datasets/dataset.js';
-import { readAround, readWindows, type WindowSpec, windowBatches } from '../../src/datasets/window-batch.js';
+import { readAround, readWindows, type WindowSpec } from '../../src/datasets/window-batch.js';
 import { anchors, episodeOf, order } from '../../src/datasets/windows.js';
 import { writeLeRobotDataset } from '../../src/datasets/write/write-lerobot.js';
 import { folderSource } from '../../src/platform/node/folder-source.js';
@@ -23,7 +24,7 @@ function pushT(): Promise<Dataset> {
   written ??= (async () => {
     const source = await openDataset(folder as string, { fps: 10 });
     const sink = new MemorySink();
-    await writeLeRobotDataset(source, sink, { features: pushTMappings(source) });
+    await writeLeRobotDataset(source, sink, { features: TASK_FEATURES.get('push-t')?.(source) ?? [] });
     await source.close();
     return openFiles(sink.files);
   })();

@@ -83,7 +83,7 @@ describe('a replay buffer that is damaged', () => {
       'img',
     ],
     ['without a chunk of numbers', (files) => delete files['data/state/2.0'], 'data/state, chunk 2, episode 1, from frame 4'],
-    ['without metadata', (files) => (files['data/state/.zarray'] = '{"zarr_format": 2'), 'data/state: expected a zarr array'],
+    ['without metadata', (files) => (files['data/state/.zarray'] = '{"zarr_format": 2'), 'data/state/.zarray'],
     [
       'of other episodes',
       async (files) => Object.assign(files, await zarrArray('meta/episode_ends', BigInt64Array.of(4n, 12n), [2], { chunks: [2] })),

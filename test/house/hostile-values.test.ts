@@ -586,7 +586,7 @@ const DATASETS: readonly Probe[] = [
     {} as datasets.WriteOptions,
     ['features', 'task', 'robot', 'fileBytes', 'onEpisode', 'signal'],
     write,
-    { task: TEXTS, robot: TEXTS, onEpisode: ['a function'] },
+    { task: ['a word', 'no text'], robot: ['a word', 'no text'], onEpisode: ['a function'] },
   ),
   ...(['name', 'from', 'first', 'count', 'names', 'compute'] as const).map((key) => ({
     what: `writeLeRobotDataset: ${key} of a feature`,

@@ -14,6 +14,7 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ['src/cli/checkpoint-folders.ts', 'the task and folder of the bundled policy'],
   ['src/cli/commands/demo.ts', 'help of the demo, which shows the bundled policy'],
   ['src/cli/commands/kernels.ts', 'help of a command that lists the kernels of the bundled policy'],
+  ['src/cli/dataset/task-features.ts', 'what policies of a task read, made of the demonstrations that there are of it'],
   ['src/cli/eval/reference.ts', 'an error shows the scores beside the bundled policy as an example'],
 ];
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { poolOutput, recordFinishMap, recordMaxPool, recordSpatialSoftmax, uploadMapNorm } from '../../src/ops/feature-maps.js';
+import {
+  chooseMapParts,
+  poolOutput,
+  recordFinishMap,
+  recordMaxPool,
+  recordSpatialSoftmax,
+  uploadMapNorm,
+} from '../../src/ops/feature-maps.js';
 import { useTestDevice } from '../support/device.js';
 import { asMap, inputMap, type MapValues, mapOf, outputMap, readMap } from '../support/feature-maps.js';
 import { groupNorm, maxPool, spatialSoftmax } from '../support/reference-maps.js';
@@ -48,8 +55,11 @@ describe.each(DEVICES)('group norm of maps, variants %s', (_name, device) => {
     { batch: 4, channels: 24, height: 1, width: 1, group: 8, encoders: 2, relu: true },
     { batch: 2, channels: 32, height: 13, width: 11, group: 16, residual: true, relu: true },
     { batch: 6, channels: 4, height: 2, width: 3, group: 4, encoders: 3, residual: true },
+    { batch: 1, channels: 32, height: 13, width: 11, group: 16, parts: 7, relu: true },
+    { batch: 4, channels: 24, height: 5, width: 7, group: 8, parts: 2, encoders: 2, residual: true },
+    { batch: 1, channels: 4, height: 43, width: 3, group: 4, parts: 43, relu: true, residual: true },
   ])('$batch × $channels × $height × $width in groups of $group', async (p) => {
-    const { group, encoders = 1, residual = false, relu = false, ...shape } = p;
+    const { group, encoders = 1, residual = false, relu = false, parts, ...shape } = p;
     const normals = new Normals(shape.width);
     const draw = (): MapValues => mapOf(shape, () => normals.next() * 2 + 0.5);
     const [x, skip] = [draw(), draw()];
@@ -60,7 +70,8 @@ describe.each(DEVICES)('group norm of maps, variants %s', (_name, device) => {
     const results = await runOp(device(), async (op) => {
       const norm = await uploadMapNorm(op.loader({}), 'norm', shape.channels, group, values);
       const y = outputMap(op, 'y', shape);
-      recordFinishMap(op.builder, norm, { x: inputMap(op, x), y, residual: residual ? inputMap(op, skip) : undefined, relu });
+      const call = { x: inputMap(op, x), y, residual: residual ? inputMap(op, skip) : undefined, relu };
+      recordFinishMap(op.builder, norm, parts === undefined ? call : { ...call, parts });
     });
     const frames = shape.batch / encoders;
     const normalized = values.map(({ gamma, beta }) => groupNorm(x, shape.channels / group, gamma, beta));
@@ -72,16 +83,41 @@ describe.each(DEVICES)('group norm of maps, variants %s', (_name, device) => {
     expectClose(readMap(results, 'y', shape), wanted, TOLERANCE, 'y');
   });
 
-  it('small variations around a large mean survive: the variance takes two passes', async () => {
+  it.each([1, 5])('small variations around a large mean survive: the variance takes two passes, in %d parts', async (parts) => {
     const shape = { batch: 1, channels: 16, height: 9, width: 8 };
     const normals = new Normals(3);
     const x = mapOf(shape, () => Math.fround(100 + 0.05 * normals.next()));
     const [gamma, beta] = [new Float32Array(16).fill(1), new Float32Array(16)];
     const results = await runOp(device(), async (op) => {
       const norm = await uploadMapNorm(op.loader({}), 'norm', 16, 16, [{ gamma, beta }]);
-      recordFinishMap(op.builder, norm, { x: inputMap(op, x), y: outputMap(op, 'y', shape), relu: false });
+      recordFinishMap(op.builder, norm, { x: inputMap(op, x), y: outputMap(op, 'y', shape), relu: false, parts });
     });
     expectClose(readMap(results, 'y', shape), groupNorm(x, 1, gamma, beta), { atol: 5e-3, rtol: 0 }, 'y');
+  });
+});
+
+describe('parts of a group norm', () => {
+  it('are for large maps on GPUs: a group has 307,200 vec4s behind the first convolution of 480×640', () => {
+    const elements = (height: number, width: number): number => (16 / 4) * (height / 2) * (width / 2);
+    expect(chooseMapParts(elements(84, 84), 'gpu')).toBe(1);
+    expect(chooseMapParts(elements(96, 96), 'gpu')).toBe(3);
+    expect(chooseMapParts(elements(480, 640), 'gpu')).toBe(75);
+    expect(chooseMapParts(elements(2000, 2000), 'gpu')).toBe(128);
+    expect(chooseMapParts(elements(480, 640), 'lavapipe')).toBe(1);
+  });
+
+  it('are refused where one would be empty', async () => {
+    const shape = { batch: 1, channels: 4, height: 3, width: 3 };
+    const values = [{ gamma: new Float32Array(4), beta: new Float32Array(4) }];
+    const record = runOp(own(), async (op) => {
+      const norm = await uploadMapNorm(op.loader({}), 'norm', 4, 4, values);
+      const x = inputMap(
+        op,
+        mapOf(shape, () => 0),
+      );
+      recordFinishMap(op.builder, norm, { x, y: outputMap(op, 'y', shape), relu: false, parts: 4 });
+    });
+    await expect(record).rejects.toThrow(/9 elements cannot be cut into 4 parts/);
   });
 });
 

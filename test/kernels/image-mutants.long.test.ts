@@ -25,6 +25,25 @@ const CONV: Conv2dCase = {
   encoders: 2,
 };
 
+/** Two encoders of two groups of 252 vec4s, with residual and ReLU. */
+async function checkGroupNorm(device: ComputeDevice, parts: number): Promise<readonly [Values, Values]> {
+  const shape = { batch: 2, channels: 32, height: 9, width: 7 };
+  const normals = new Normals(1);
+  const [x, residual] = [0, 1].map(() => asMap(normals.values(2, 32, 63), 9, 7)) as [ReturnType<typeof asMap>, ReturnType<typeof asMap>];
+  const values = [0, 1].map(() => ({ gamma: normals.floats(32), beta: normals.floats(32) }));
+  const results = await runOp(device, async (op) => {
+    const norm = await uploadMapNorm(op.loader({}), 'norm', 32, 16, values);
+    const call = { x: inputMap(op, x), y: outputMap(op, 'y', shape), residual: inputMap(op, residual), relu: true, parts };
+    recordFinishMap(op.builder, norm, call);
+  });
+  const normed = values.map(({ gamma, beta }) => groupNorm(x, 2, gamma, beta));
+  const expected = mapOf(shape, (b, c, row, column) => {
+    const at = row * 7 + column;
+    return Math.max(0, valueAt(normed[b] as Values, b, c, at) + valueAt(residual, b, c, at));
+  });
+  return [readMap(results, 'y', shape), expected];
+}
+
 const CHECKS: Readonly<Record<string, (device: ComputeDevice) => Promise<readonly [Values, Values]>>> = {
   conv2d: async (device) => {
     const inputs = conv2dInputs({ ...CONV, residual: true });
@@ -84,22 +103,8 @@ const CHECKS: Readonly<Record<string, (device: ComputeDevice) => Promise<readonl
     });
     return [readMap(results, 'y', shape), expectedConv2d({ ...p, relu: true }, inputs)];
   },
-  'group norm': async (device) => {
-    const shape = { batch: 2, channels: 32, height: 9, width: 7 };
-    const normals = new Normals(1);
-    const [x, residual] = [0, 1].map(() => asMap(normals.values(2, 32, 63), 9, 7)) as [ReturnType<typeof asMap>, ReturnType<typeof asMap>];
-    const values = [0, 1].map(() => ({ gamma: normals.floats(32), beta: normals.floats(32) }));
-    const results = await runOp(device, async (op) => {
-      const norm = await uploadMapNorm(op.loader({}), 'norm', 32, 16, values);
-      recordFinishMap(op.builder, norm, { x: inputMap(op, x), y: outputMap(op, 'y', shape), residual: inputMap(op, residual), relu: true });
-    });
-    const normed = values.map(({ gamma, beta }) => groupNorm(x, 2, gamma, beta));
-    const expected = mapOf(shape, (b, c, row, column) => {
-      const at = row * 7 + column;
-      return Math.max(0, valueAt(normed[b] as Values, b, c, at) + valueAt(residual, b, c, at));
-    });
-    return [readMap(results, 'y', shape), expected];
-  },
+  'group norm': (device) => checkGroupNorm(device, 1),
+  'group norm in parts': (device) => checkGroupNorm(device, 4),
   'max pool': async (device) => {
     const normals = new Normals(2);
     const x = asMap(normals.values(2, 5, 42), 6, 7);
@@ -157,6 +162,8 @@ interface CheckedMutation extends Mutation {
 
 const LANES = /^conv2d lanes/;
 const TILED = /^conv2d tiled/;
+const STATISTICS = /^map_statistics/;
+const PARTS = /^group_norm_map, in parts/;
 
 const SOFTWARE: readonly CheckedMutation[] = [
   {
@@ -223,6 +230,18 @@ const SOFTWARE: readonly CheckedMutation[] = [
     kernel: /^group_norm_map/,
     mutate: replace('sample / shape.frames * shape.planes', '0u'),
   },
+  ...(
+    [
+      ['statistics of the first group for all', STATISTICS, 'workgroup.z * workgroups.x + workgroup.x', '0u'],
+      ['statistics of the first part for all', STATISTICS, 'let begin = workgroup.y * shape.part_elements', 'let begin = 0u'],
+      ['the last element of a part left out', STATISTICS, 'e < end; e += INVOCATIONS', 'e + 1u < end; e += INVOCATIONS'],
+      ['squares around 0', STATISTICS, 'sum_partials(first + e) - mean', 'sum_partials(first + e)'],
+      ['means of parts that differ add nothing to the variance', PARTS, 'part.y + part_count * d * d', 'part.y'],
+      ['a part less', PARTS, 'local < shape.parts', 'local + 1u < shape.parts'],
+      ['statistics of the first sample for all', PARTS, '(sample * shape.planes + first_plane) / shape.group_planes', 'workgroup.x'],
+      ['the first part is written by all', PARTS, 'let begin = workgroup.y * shape.part_elements', 'let begin = 0u'],
+    ] as const
+  ).map(([what, kernel, from, to]) => ({ check: 'group norm in parts', what, kernel, mutate: replace(from, to) })),
   { check: 'max pool', what: 'windows a row too low', kernel: /^max_pool/, mutate: replace('max(row + i, 1u) - 1u', '(row + i)') },
   { check: 'max pool', what: 'two columns to a window', kernel: /^max_pool/, mutate: replace('var j = 0u', 'var j = 1u') },
   { check: 'spatial softmax', what: 'the maximum is not taken off', kernel: /^spatial_softmax/, mutate: replace(' - largest)', ')') },

@@ -15,6 +15,7 @@ import { finishMapKernel } from '../../kernels/norm/finish-map.wgsl.js';
 import { finishNormKernel } from '../../kernels/norm/finish-norm.wgsl.js';
 import { groupNormKernel } from '../../kernels/norm/group-norm.wgsl.js';
 import { layerNormKernel } from '../../kernels/norm/layer-norm.wgsl.js';
+import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
 import { normalizeKernel } from '../../kernels/sampling/normalize.wgsl.js';
 import { shiftChunkKernel } from '../../kernels/sampling/shift-chunk.wgsl.js';
 import { solverStepKernel } from '../../kernels/sampling/solver-step.wgsl.js';
@@ -68,6 +69,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'conv1d-software-f16': conv1dKernel({ ...CONV, storage: 'f16' }),
   'conv1d-software-int8': conv1dKernel({ ...CONV, storage: 'int8' }),
   'conv1d-lavapipe-f16': conv1dKernel({ ...CONV, storage: 'f16', place: 'texture', inSpace: 'uniform' }),
+  'conv1d-lavapipe-loads-first': conv1dKernel({ ...CONV, storage: 'int8', place: 'texture', inSpace: 'uniform', loadsFirst: true }),
   'conv1d-gpu-f32': conv1dKernel({ ...CONV, tiling: GPU_TILING }),
   'conv1d-gpu-f16-native': conv1dKernel({ ...CONV, tiling: GPU_TILING, storage: 'f16', halfLoads: 'native' }),
   'conv1d-gpu-prologue-split': conv1dKernel({
@@ -91,6 +93,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   }),
   'conv2d-lanes-f32': conv2dLanesKernel({ ...CONV2D, pixels: 8, subgroup: 1 }),
   'conv2d-lanes-subgroup-int8': conv2dLanesKernel({ ...CONV2D, storage: 'int8', place: 'texture', pixels: 16, subgroup: 8 }),
+  'conv2d-lanes-rgb-9': conv2dLanesKernel({ ...CONV2D, pixels: 9, subgroup: 8, channels: 3, residual: false }),
   'conv2d-tiled-f32': conv2dTiledKernel({ ...CONV2D, tile: { pixels: 32, pixelsEach: 4, lanes: 8, lanesEach: 1 }, split: false }),
   'conv2d-tiled-f16-split': conv2dTiledKernel({
     storage: 'f16',
@@ -105,6 +108,8 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'linear-gelu-residual': conv1dKernel({ ...LINEAR, outActivation: 'gelu', residual: true }),
   'finish-map-residual-relu': finishMapKernel({ invocations: 64, norm: 'none', epsilon: 1e-5, residual: true, relu: true }),
   'finish-map-group-norm': finishMapKernel({ invocations: 256, norm: 'group', epsilon: 1e-5, residual: false, relu: false }),
+  'finish-map-group-norm-parts': finishMapKernel({ invocations: 256, norm: 'parts', epsilon: 1e-5, residual: true, relu: true }),
+  'map-statistics': mapStatisticsKernel(256),
   'max-pool': maxPoolKernel(64),
   'prepare-frames-u8-hwc3': prepareFramesKernel({ format: 'u8-hwc3', resized: false, invocations: 64 }),
   'prepare-frames-f32-chw-resized': prepareFramesKernel({ format: 'f32-chw', resized: true, invocations: 64 }),

@@ -12,10 +12,12 @@ import { print, printJson } from '../../terminal/output.js';
 import { facts, table } from '../../terminal/table.js';
 import { type CurvePoint, measureCurves } from '../bench/curves.js';
 import { type BenchMeasurement, measureSynthetic } from '../bench/measure.js';
+import { measurePictures, type PicturePoint, type PicturesOptions } from '../bench/pictures.js';
 import { writeSyntheticCheckpoint } from '../bench/write-checkpoint.js';
 import type { Command } from '../command.js';
 import { adapterName, withDevice } from '../load.js';
 import { outputFileOption, outputFolderOption } from '../output-options.js';
+import { sidesOption } from '../picture-option.js';
 
 const USAGE = `usage: warmstep bench [options]
 
@@ -27,6 +29,10 @@ loaded: nothing is downloaded, and nothing is written unless it is asked for.
                           no more for each batch and horizon either
   --batch LIST            also warm decisions of these batch sizes, e.g. 1,4,16,64
   --horizon LIST          also of these horizons, multiples of 8 from 16, e.g. 16,64 (each loads a policy)
+  --pictures LIST         measure a policy that looks through cameras instead, e.g. 84x84,240x320: observe() alone, decisions with
+                          and without it, and those of the same U-Net without cameras
+  --cameras LIST          numbers of cameras (default 1,2)
+  --norm NORM             of its image encoder, a ResNet-18: batch (default) or group
   --precision P           storage of the weights: f32 (default), f16, int8 or auto
   --adapter NAME          auto, hardware, swiftshader, lavapipe, or part of an adapter's name
   --profile P             safe (default), or fast: Dawn without validation and bounds checks; same results
@@ -40,6 +46,9 @@ const OPTIONS = {
   decisions: { type: 'string' },
   batch: { type: 'string' },
   horizon: { type: 'string' },
+  pictures: { type: 'string' },
+  cameras: { type: 'string' },
+  norm: { type: 'string' },
   precision: { type: 'string' },
   adapter: { type: 'string' },
   profile: { type: 'string' },
@@ -51,6 +60,7 @@ const OPTIONS = {
 /** What `warmup` takes, and what a configuration may say. */
 const MOST_BATCH = 65_535;
 const MOST_HORIZON = 65_536;
+const MOST_CAMERAS = 16;
 
 /** A measurement with everything that is needed to read it later. */
 type BenchRecord = BenchMeasurement & {
@@ -73,6 +83,8 @@ export const benchCommand: Command = {
     const batches = integerListOption('batch', values.batch, 1, MOST_BATCH);
     const horizons = integerListOption('horizon', values.horizon, 16, MOST_HORIZON);
     if (horizons?.some((horizon) => horizon % 8 !== 0)) throw new UsageError(`--horizon must be multiples of 8, found ${values.horizon}`);
+    const seen = picturesOptions(values);
+    if (seen && (batches || horizons)) throw new UsageError('--pictures is a measurement of its own: leave out --batch and --horizon');
     const output = await outputFileOption('output', values.output);
     const folder = values['write-checkpoint'];
     if (folder !== undefined) await outputFolderOption('write-checkpoint', folder);
@@ -91,6 +103,14 @@ export const benchCommand: Command = {
       return withDevice({ adapter: values.adapter, profile }, async (device) => {
         // Before the measurement, whose own work would be in the load average afterwards.
         const environment = describeEnvironment();
+        if (seen) {
+          const points = await measurePictures(device, { ...seen, size, precision, decisions, signal });
+          const record = { size, precision, points, adapter: device.adapter, environment };
+          if (output !== undefined) await writeOutputFile(output, `${visibleJson(record, 2)}\n`);
+          if (values.json) printJson(record);
+          else print(`${adapterName(device)}, load ${environment.loadAverage.join(' ')}\n\n${picturesTable(points)}`);
+          return 0;
+        }
         const measurement = await measureSynthetic(device, { size, decisions, precision, signal });
         const curves =
           batches || horizons
@@ -105,6 +125,45 @@ export const benchCommand: Command = {
     });
   },
 };
+
+/** What `--pictures` and what belongs to it say; undefined where it was not given. */
+function picturesOptions(values: {
+  readonly pictures?: string | undefined;
+  readonly cameras?: string | undefined;
+  readonly norm?: string | undefined;
+}): Pick<PicturesOptions, 'pictures' | 'cameras' | 'norm'> | undefined {
+  const cameras = integerListOption('cameras', values.cameras, 1, MOST_CAMERAS) ?? [1, 2];
+  const norm = choiceOption('norm', values.norm, ['batch', 'group']) ?? 'batch';
+  if (values.pictures === undefined) {
+    if (values.cameras !== undefined || values.norm !== undefined) throw new UsageError('--cameras and --norm belong to --pictures');
+    return undefined;
+  }
+  return { pictures: values.pictures.split(',').map((text) => sidesOption('pictures', text.trim())), cameras, norm };
+}
+
+function picturesTable(points: readonly PicturePoint[]): string {
+  return table(
+    [
+      'pictures',
+      'cameras',
+      'rounds',
+      'observe',
+      'decision after it',
+      'without it',
+      'no cameras',
+      'after it / no cameras',
+      'encoder on the device',
+    ],
+    points.map((point) => [
+      `${point.height}×${point.width}`,
+      String(point.cameras),
+      String(point.rounds),
+      ...[point.observeMs, point.observedMs, point.unobservedMs, point.stateMs].map(milliseconds),
+      (point.observedMs / point.stateMs).toFixed(3),
+      bytes(point.encoderBytes),
+    ]),
+  );
+}
 
 function report(record: BenchRecord): string {
   const { environment, latencyMs, coldStart, hostPath, memory, curves } = record;

@@ -2,6 +2,7 @@ import { UsageError } from '../../terminal/options.js';
 import type { Command } from '../command.js';
 import { convertDataset } from '../dataset/convert.js';
 import { inspectDataset } from '../dataset/inspect.js';
+import { TASK_FEATURES } from '../dataset/task-features.js';
 
 const USAGE = `usage: warmstep dataset inspect DIR [options]
        warmstep dataset convert SOURCE TARGET [options]
@@ -16,7 +17,7 @@ inspect prints episodes, features, statistics and what is missing, and draws an 
 
 convert writes a LeRobot v3.0 data set to an empty or new folder; pictures become PNG in its rows.
   --feature NEW=OLD[a:b]  a feature, of dimensions a … b−1 of another (without them: all); may be repeated (default: all, under their names)
-  --task push-t    the features of LeRobot's Push-T policies, from the state that Diffusion Policy recorded
+  --task NAME      the features of LeRobot's policies for a task, from what Diffusion Policy recorded: ${[...TASK_FEATURES.keys()].join(', ')}
   --words TEXT     what was asked for, in words, for episodes that do not say it
   --robot NAME     the robot (default: as the source says)
 

@@ -14,17 +14,22 @@ import { atMost, choiceOption, integerOption, profileOption, UsageError } from '
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { table } from '../../terminal/table.js';
+import { shownCut } from '../../tuning/candidates.js';
 import { type TunedShape, type TuneResult, tuneVariants } from '../../tuning/tune.js';
 import type { Command } from '../command.js';
 import { adapterName, withDevice } from '../load.js';
 import { outputFileOption } from '../output-options.js';
+import { pictureOption } from '../picture-option.js';
 
 const USAGE = `usage: warmstep tune [options]
 
 Measures how the convolutions of a synthetic network are best cut on an adapter, and stores what wins by more than noise
-in the cache folder of the user, where later runs find it. Variants that compute something else are never taken.
+in the cache folder of the user, where later runs find it. Variants that compute something else are never taken. For a
+policy that looks through cameras: once as it is, and once with the size of the pictures that its encoder sees.
 
   --size SIZE        large (default), small or tiny
+  --picture HxW      the image encoder (ResNet-18) for pictures of this size instead, e.g. 84x84, after resize and crop
+  --norm NORM        of the image encoder: batch (default) or group
   --precision LIST   storages of the weights, of f32, f16, int8 (default: all)
   --horizon N        rows of a chunk, a multiple of 8 from 16 (default 16)
   --seconds S        time for each shape, compiling not included (default: what fits into two minutes in all)
@@ -36,6 +41,8 @@ in the cache folder of the user, where later runs find it. Variants that compute
 
 const OPTIONS = {
   size: { type: 'string' },
+  picture: { type: 'string' },
+  norm: { type: 'string' },
   precision: { type: 'string' },
   horizon: { type: 'string' },
   seconds: { type: 'string' },
@@ -56,6 +63,7 @@ export const tuneCommand: Command = {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     atMost(positionals, 0);
     const size = choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large';
+    const picture = pictureOption(values.picture, values.norm);
     const precisions =
       values.precision?.split(',').flatMap((word) => choiceOption('precision', word.trim(), PRECISIONS) ?? []) ?? PRECISIONS;
     const horizon = integerOption('horizon', values.horizon, 16) ?? 16;
@@ -83,12 +91,11 @@ export const tuneCommand: Command = {
         const progress = new Progress();
         const onShape = (key: string, index: number, count: number): void => progress.update(`${index + 1} of ${count}: ${key}`);
         const totalSeconds = seconds === undefined ? DEFAULT_TOTAL_SECONDS : Infinity;
-        const result = await tuneVariants(device, { size, precisions, horizon, seconds, totalSeconds, signal, onShape }).finally(() =>
-          progress.done(),
-        );
+        const options = { size, picture, precisions, horizon, seconds, totalSeconds, signal, onShape };
+        const result = await tuneVariants(device, options).finally(() => progress.done());
         if (isStored) await writeVariants(file, merge(known, result));
         const stored = isStored ? file : null;
-        if (values.json) printJson({ ...result, stored, size, adapter: device.adapter, environment });
+        if (values.json) printJson({ ...result, stored, ...(picture ? { picture } : { size }), adapter: device.adapter, environment });
         else print(report(result, stored, device.adapter));
         return 0;
       }),
@@ -107,12 +114,15 @@ function secondsOption(text: string | undefined): number | undefined {
 /** What was measured replaces what was known of the same shapes; the rest stays. */
 function merge(known: VariantTable | undefined, { table: found, shapes, halfLoads }: TuneResult): VariantTable {
   const measured = new Set(shapes.map(({ key }) => key));
-  const kept = Object.entries(known?.convolutions ?? {}).filter(([key]) => !measured.has(key));
-  const { file: _, halfLoads: before, ...rest } = { ...known, ...found };
+  const kept = <T>(list: Readonly<Record<string, T>> = {}): Record<string, T> =>
+    Object.fromEntries(Object.entries(list).filter(([key]) => !measured.has(key)));
+  const convolutions2d = { ...kept(known?.convolutions2d), ...found.convolutions2d };
+  const { file: _, halfLoads: before, convolutions2d: __, ...rest } = { ...known, ...found };
   const loads = halfLoads ? found.halfLoads : (found.halfLoads ?? before);
   return {
     ...rest,
-    convolutions: { ...Object.fromEntries(kept), ...found.convolutions },
+    convolutions: { ...kept(known?.convolutions), ...found.convolutions },
+    ...(Object.keys(convolutions2d).length > 0 ? { convolutions2d } : {}),
     ...(loads === undefined ? {} : { halfLoads: loads }),
   };
 }
@@ -121,25 +131,23 @@ function report({ shapes, unmeasured, halfLoads }: TuneResult, stored: string | 
   const total = (time: (shape: TunedShape) => number): number => shapes.reduce((sum, shape) => sum + time(shape) * shape.uses, 0);
   const [shipped, tuned] = [total(({ shippedMs }) => shippedMs), total(({ chosenMs }) => chosenMs)];
   const dropped = shapes.flatMap(({ key, candidates }) =>
-    candidates.flatMap(({ lanes, slices, dropped: reason }) =>
-      reason === undefined ? [] : [`dropped: ${lanes} lanes × ${slices} slices of ${key}: ${reason}`],
-    ),
+    candidates.flatMap(({ cut, dropped: reason }) => (reason === undefined ? [] : [`dropped: ${shownCut(cut)} of ${key}: ${reason}`])),
   );
   return [
     adapterName({ adapter }),
     table(
-      ['convolution', 'per decision', 'shipped', 'best', 'gain', 'chosen: lanes × slices'],
+      ['convolution', 'uses', 'shipped', 'best', 'gain', 'chosen'],
       shapes.map(({ key, uses, shippedMs, chosenMs, chosen }) => [
         key,
         String(uses),
         milliseconds(shippedMs),
         milliseconds(chosenMs),
         gain(shippedMs, chosenMs),
-        chosen ? `${chosen.lanes} × ${chosen.slices}` : 'shipped',
+        chosen ? shownCut(chosen) : 'shipped',
       ]),
     ),
     [
-      `all convolutions of a decision: shipped ${milliseconds(shipped)}, tuned ${milliseconds(tuned)}, gain ${gain(shipped, tuned)}`,
+      `all convolutions: shipped ${milliseconds(shipped)}, tuned ${milliseconds(tuned)}, gain ${gain(shipped, tuned)}`,
       ...(halfLoads ? [`f16 weights: unpacked ${milliseconds(halfLoads.packedMs)}, native ${milliseconds(halfLoads.nativeMs)}`] : []),
       ...dropped,
       ...(unmeasured.length > 0

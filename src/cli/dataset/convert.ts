@@ -12,7 +12,8 @@ import { Progress } from '../../terminal/progress.js';
 import { facts } from '../../terminal/table.js';
 import { localFolder } from '../local-folder.js';
 import { fpsOption } from './fps.js';
-import { mappingOf, pushTMappings } from './mappings.js';
+import { mappingOf } from './mappings.js';
+import { TASK_FEATURES } from './task-features.js';
 
 const OPTIONS = {
   fps: { type: 'string' },
@@ -28,7 +29,7 @@ export async function convertDataset(args: readonly string[]): Promise<number> {
   atMost(positionals, 2);
   const [source, target] = positionals;
   if (source === undefined || target === undefined) throw new UsageError('the source folder or the target folder is missing');
-  const task = choiceOption('task', values.task, ['push-t']);
+  const task = choiceOption('task', values.task, [...TASK_FEATURES.keys()]);
   if (task !== undefined && values.feature !== undefined) throw new UsageError('--task and --feature exclude each other');
   const features = values.feature?.map(mappingOf);
   const fps = fpsOption(values.fps);
@@ -36,7 +37,7 @@ export async function convertDataset(args: readonly string[]): Promise<number> {
     const dataset = await openDataset(await localFolder(source), given({ fps }));
     try {
       for (const warning of dataset.warnings) printNote(warning);
-      const mappings = task === undefined ? features : pushTMappings(dataset);
+      const mappings = task === undefined ? features : TASK_FEATURES.get(task)?.(dataset);
       const sink = await datasetSink(target).catch((error: unknown) => {
         throw error instanceof OutputError ? new UsageError(error.message) : error;
       });

@@ -45,7 +45,9 @@ export class ParquetFile {
     });
     this.rows = at;
     if (Number(metadata.num_rows) !== at) throw this.#damaged(`${metadata.num_rows} rows, ${at} of them in row groups`);
-    this.columns = new Set(metadata.row_groups.flatMap(({ columns }) => columns.map((column) => metaOf(column)?.path_in_schema[0] ?? '')));
+    this.columns = new Set(
+      metadata.row_groups.flatMap(({ columns }) => columns.map(({ meta_data }) => meta_data?.path_in_schema[0] ?? '')),
+    );
   }
 
   /** Reads and checks the footer. @throws DatasetError */
@@ -66,8 +68,7 @@ export class ParquetFile {
   async readColumn(name: string, group: number, valuesPerRow = MOST_VALUES_PER_ROW): Promise<readonly unknown[]> {
     const { from, to } = this.groups[group] as ParquetGroup;
     if (!this.columns.has(name)) throw this.#damaged(`no column "${name}"`);
-    const chunks = (this.#metadata.row_groups[group] as RowGroup).columns.flatMap((column) => {
-      const meta = metaOf(column);
+    const chunks = (this.#metadata.row_groups[group] as RowGroup).columns.flatMap(({ meta_data: meta }) => {
       return meta?.path_in_schema[0] === name ? [meta] : [];
     });
     if (from === to) return [];
@@ -130,13 +131,9 @@ function sliceOf(parts: readonly Part[], start: number, end: number): ArrayBuffe
   return out.buffer;
 }
 
-function metaOf({ meta_data }: RowGroup['columns'][number]): ColumnMetaData | undefined {
-  return meta_data;
-}
-
-function checkMeta(column: RowGroup['columns'][number]): void {
-  const meta = metaOf(column);
-  if (meta === undefined || column.file_path !== undefined) throw new Error('a column without metadata, or in another file');
+/** Holds what is relied on to be there. @throws Error */
+function checkMeta({ meta_data: meta, file_path }: RowGroup['columns'][number]): void {
+  if (meta === undefined || file_path !== undefined) throw new Error('a column without metadata, or in another file');
   const path: unknown = meta.path_in_schema;
   if (!Array.isArray(path) || path.length === 0) throw new Error('a column without a name');
   for (const value of [meta.num_values, meta.total_compressed_size, meta.total_uncompressed_size, meta.data_page_offset]) {

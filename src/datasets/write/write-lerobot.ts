@@ -44,6 +44,8 @@ export interface WriteOptions {
 
 const OPTIONS = keysOf<WriteOptions>({ features: true, task: true, robot: true, fileBytes: true, onEpisode: true, signal: true });
 
+const MOST_CHARACTERS = 4096;
+
 /** What was written. */
 export interface WriteResult {
   readonly episodes: number;
@@ -64,8 +66,8 @@ export async function writeLeRobotDataset(dataset: Dataset, sink: DatasetSink, o
   checkMethods(where, 'sink', sink, 'something to write files to', ['write']);
   checkKeys(where, options, OPTIONS);
   const { task = '', robot, fileBytes = DATA_FILE_MEGABYTES * 1_000_000, onEpisode, signal } = options;
-  checkText(where, 'task', task);
-  if (robot !== undefined) checkText(where, 'robot', robot);
+  checkWords(where, 'task', task);
+  if (robot !== undefined) checkWords(where, 'robot', robot);
   checkInteger(where, 'fileBytes', fileBytes, 1, 1_000_000_000);
   checkCallbacks(where, options, ['onEpisode']);
   checkSignal(where, signal);
@@ -103,6 +105,13 @@ export async function writeLeRobotDataset(dataset: Dataset, sink: DatasetSink, o
   await sink.write('meta/info.json', infoJson(facts));
   const leftOut = dataset.episodes.filter((episode) => !isWhole(episode)).map(({ index }) => index);
   return { episodes: written.length, frames: from, features, leftOut };
+}
+
+/** A text that people read. */
+function checkWords(where: string, name: string, value: unknown): void {
+  const { length } = checkText(where, name, value);
+  if (length > MOST_CHARACTERS)
+    throw new OptionError(`${where}: ${name} must have at most ${MOST_CHARACTERS} characters, found ${length}.`);
 }
 
 function add(totals: Map<string, AggregatedStatistics>, name: string, one: FeatureStatistics, features: readonly DatasetFeature[]): void {

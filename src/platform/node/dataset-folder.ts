@@ -53,14 +53,21 @@ async function filesBelow(folder: string): Promise<string[]> {
     );
 }
 
+/** A file that is open, and by how many reads it is used now. */
+interface Use {
+  readonly file: Promise<OpenFile>;
+  reads: number;
+  isDropped: boolean;
+}
+
 class Folder implements DatasetSource {
   readonly name: string;
   readonly #folder: string;
   readonly #paths: readonly string[];
   /** Files by path, the most recently used ones last. */
-  readonly #open = new Map<string, Promise<OpenFile>>();
+  readonly #open = new Map<string, Use>();
   /** What was known of a file when it was first opened. */
-  readonly #sizes = new Map<string, { readonly size: number; readonly modified: number }>();
+  readonly #seen = new Map<string, { readonly size: number; readonly modified: number }>();
 
   constructor(folder: string, name: string, paths: readonly string[]) {
     this.#folder = folder;
@@ -73,49 +80,59 @@ class Folder implements DatasetSource {
   }
 
   async open(path: string): Promise<ByteSource> {
-    const { size } = await this.#file(path);
-    return { name: path, size, read: async (offset, into) => (await this.#file(path)).read(offset, into) };
+    const size = await this.#with(path, async (file) => file.size);
+    return { name: path, size, read: (offset, into) => this.#with(path, (file) => file.read(offset, into)) };
   }
 
   async close(): Promise<void> {
-    const files = [...this.#open.values()];
+    const uses = [...this.#open.values()];
     this.#open.clear();
-    await Promise.all(files.map(async (file) => (await file).close().catch(() => {})));
+    await Promise.all(uses.map((use) => this.#drop(use)));
   }
 
-  #file(path: string): Promise<OpenFile> {
-    const open = this.#open.get(path);
-    if (open !== undefined) {
-      this.#open.delete(path);
-      this.#open.set(path, open);
-      return open;
+  /** Works with a file, which stays open as long as anybody does. */
+  async #with<T>(path: string, work: (file: OpenFile) => Promise<T>): Promise<T> {
+    const use = this.#use(path);
+    use.reads++;
+    try {
+      return await work(await use.file);
+    } finally {
+      use.reads--;
+      if (use.isDropped) await this.#drop(use);
     }
-    const opening = this.#opened(path);
-    this.#open.set(path, opening);
-    opening.catch(() => this.#open.delete(path));
-    for (const [oldest, file] of this.#open) {
+  }
+
+  #use(path: string): Use {
+    const use = this.#open.get(path) ?? { file: this.#opened(path), reads: 0, isDropped: false };
+    this.#open.delete(path);
+    this.#open.set(path, use);
+    use.file.catch(() => this.#open.delete(path));
+    for (const [oldest, other] of this.#open) {
       if (this.#open.size <= MOST_OPEN) break;
       this.#open.delete(oldest);
-      closeWhenIdle(file);
+      this.#drop(other).catch(() => {});
     }
-    return opening;
+    return use;
+  }
+
+  /** Closes a file once nobody reads it. */
+  async #drop(use: Use): Promise<void> {
+    use.isDropped = true;
+    if (use.reads > 0) return;
+    const file = await use.file.catch(() => undefined);
+    await file?.close().catch(() => {});
   }
 
   async #opened(path: string): Promise<OpenFile> {
     const place = join(this.#folder, path);
     const file = await openFile(place);
     const modified = (await stat(place)).mtimeMs;
-    const before = this.#sizes.get(path);
+    const before = this.#seen.get(path);
     if (before !== undefined && (before.size !== file.size || before.modified !== modified)) {
       await file.close();
       throw new DatasetError(`${place}: was written to while the data set was read. Open it again once it is complete.`);
     }
-    this.#sizes.set(path, { size: file.size, modified });
+    this.#seen.set(path, { size: file.size, modified });
     return file;
   }
-}
-
-/** A handle that is read from closes when the reads are done: Node's FileHandle waits for them. */
-function closeWhenIdle(file: Promise<OpenFile>): void {
-  file.then((open) => open.close()).catch(() => {});
 }
