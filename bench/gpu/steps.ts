@@ -5,7 +5,19 @@ import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
 import type { PeerNetwork } from '../peers/networks.js';
 
 /** Parts of a campaign, most important first: what the time does not suffice for is left out from the end. */
-export const PARTS = ['verify', 'decisions', 'suite', 'peers', 'torch', 'timestamps', 'evaluate', 'pictures', 'curves', 'tune'] as const;
+export const PARTS = [
+  'verify',
+  'decisions',
+  'host',
+  'suite',
+  'peers',
+  'torch',
+  'timestamps',
+  'evaluate',
+  'pictures',
+  'curves',
+  'tune',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface CampaignOptions {
@@ -48,6 +60,7 @@ export function campaignSteps(options: CampaignOptions): Step[] {
   const steps: Readonly<Record<Part, () => Step[]>> = {
     verify: () => verifySteps(options),
     decisions: () => PRECISIONS.map((precision) => decisionStep(options, precision)),
+    host: () => [hostStep(options)],
     suite: () => PRECISIONS.map((precision) => suiteStep(options, precision, 'suite')),
     peers: () => [peersStep(options, options.size), ...ENCODERS.map((network) => peersStep(options, network))],
     torch: () => [torchStep(options), ...ENCODERS.map((network) => torchEncoderStep(options, network))],
@@ -123,6 +136,18 @@ function decisionStep(options: CampaignOptions, precision: Precision): Step {
       '--output',
       `${options.prefix}-${name}.json`,
     ),
+    stdout: 'txt',
+    limitSeconds: 90,
+  };
+}
+
+/** What the host adds, beside plain Dawn on the same device: with f16, whose GPU time is the shortest that is exact. */
+function hostStep(options: CampaignOptions): Step {
+  const args = ['--size', options.size, '--precision', 'f16', '--adapter', options.adapter, '--seconds', '6', '--decisions', '2000'];
+  return {
+    name: 'host',
+    part: 'host',
+    ...script(options, 'host.js', ...args, '--output', `${options.prefix}-host.json`),
     stdout: 'txt',
     limitSeconds: 90,
   };

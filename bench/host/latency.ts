@@ -23,12 +23,15 @@ export interface Subject {
 /** Samples in milliseconds by subject and pace. */
 export type Samples = ReadonlyMap<string, ReadonlyMap<Pace, number[]>>;
 
+/** Name of what nothing can be faster than. */
+export const FLOOR_AHEAD = 'plain Dawn, encoded ahead';
+
 /** What WebGPU itself costs, with commands that were encoded before and within. */
 export function floorSubjects(floor: Floor): Subject[] {
   let commands: GPUCommandBuffer | undefined;
   return [
     {
-      name: 'plain Dawn, encoded ahead',
+      name: FLOOR_AHEAD,
       prepare: () => {
         commands = floor.encode();
       },

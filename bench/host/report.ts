@@ -4,7 +4,7 @@ import { facts, table } from '../../src/terminal/table.js';
 import type { ControlRecord } from './control.js';
 import type { First } from './first.js';
 import type { Garbage } from './garbage.js';
-import { PACES, type Pace, type Samples } from './latency.js';
+import { FLOOR_AHEAD, PACES, type Pace, type Samples } from './latency.js';
 import type { Split } from './split.js';
 
 /** Statistics of a number of samples, in milliseconds. On a machine that others use too, the low ones say most. */
@@ -16,6 +16,8 @@ export interface LatencyRow {
   readonly p25: number;
   readonly p50: number;
   readonly p99: number;
+  /** Of plain Dawn with commands encoded ahead, at the same pace in the same minutes: what is this machine's shows there too. */
+  readonly timesFloor: { readonly p50: number; readonly p99: number };
 }
 
 /** What was measured of one build. */
@@ -38,12 +40,14 @@ export interface HostRecord {
 }
 
 export function latencyRows(samples: Samples): LatencyRow[] {
-  return PACES.flatMap((pace) =>
-    [...samples].flatMap(([subject, byPace]) => {
+  return PACES.flatMap((pace) => {
+    const rows = [...samples].flatMap(([subject, byPace]) => {
       const found = summarize(byPace.get(pace) ?? [], ['count', 'min', 'p25', 'p50', 'p99']);
       return found ? [{ subject, pace, ...found }] : [];
-    }),
-  );
+    });
+    const floor = rows.find(({ subject }) => subject === FLOOR_AHEAD);
+    return rows.map((row) => ({ ...row, timesFloor: { p50: row.p50 / (floor?.p50 ?? NaN), p99: row.p99 / (floor?.p99 ?? NaN) } }));
+  });
 }
 
 const SPLIT_ROWS: readonly (readonly [string, keyof Split])[] = [
@@ -72,8 +76,14 @@ export function report({ adapter, machine, date, decision, latency, engines, con
       ['date', date],
     ]),
     table(
-      ['pace', 'what', 'samples', 'min', 'p25', 'p50', 'p99'],
-      latency.map((row) => [row.pace, row.subject, count(row.count), ...[row.min, row.p25, row.p50, row.p99].map(milliseconds)]),
+      ['pace', 'what', 'samples', 'min', 'p25', 'p50', 'p99', 'p50 × plain', 'p99 × plain'],
+      latency.map((row) => [
+        row.pace,
+        row.subject,
+        count(row.count),
+        ...[row.min, row.p25, row.p50, row.p99].map(milliseconds),
+        ...[row.timesFloor.p50, row.timesFloor.p99].map((times) => times.toFixed(1)),
+      ]),
     ),
     ...(['back to back', '50 Hz'] as const).map((pace) =>
       table(

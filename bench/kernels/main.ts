@@ -4,10 +4,15 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { pictureOption } from '../../src/cli/picture-option.js';
 import { openDevice } from '../../src/platform/node/device.js';
+import type { TunedTiling } from '../../src/runtime/variant-table.js';
 import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { SYNTHETIC_SIZES } from '../../src/synthetic/checkpoint.js';
 import { choiceOption, given, integerOption, isUsageError, profileOption, UsageError } from '../../src/terminal/options.js';
 import { print, printJson } from '../../src/terminal/output.js';
+import { GPU_NAMES, GPUS } from '../model/gpus.js';
+import { predictDecision } from '../model/predict.js';
+import { worksOf } from '../model/predict-decision.js';
+import { predictionReport } from '../model/report.js';
 import { compareRecords, comparisonReport, parseRecord } from './compare.js';
 import { compileReport } from './compile-report.js';
 import { type CompiledRecord, compiledTable, worseThan } from './compiled.js';
@@ -35,6 +40,10 @@ best stream kernel of this adapter, the cost of dispatches, barriers and waits, 
   --compile-report   measures nothing: what the driver made of every kernel (registers, spills, waves), where it says so;
                      of the first precision alone
   --check FILE       an older compile report: exit code 1 where a kernel spills, grows or has too few waves
+  --predict GPU      measures nothing: the time of every dispatch of the class gpu, predicted for ${GPU_NAMES.join(', ')} from
+                     published figures; of the first precision alone
+  --compiled FILE    a compile report, for the registers of a prediction
+  --tiling LxS       for a compile report or a prediction: convolutions in L lanes × S slices, where they can be cut so
   --output FILE      write the record as JSON, with all samples
   --json             print the record as JSON
   --compare FILE     an older record: ratios per case, marked where they are more than noise
@@ -55,6 +64,9 @@ const OPTIONS = {
   timestamps: { type: 'boolean' },
   'compile-report': { type: 'boolean' },
   check: { type: 'string' },
+  predict: { type: 'string' },
+  compiled: { type: 'string' },
+  tiling: { type: 'string' },
   output: { type: 'string' },
   json: { type: 'boolean' },
   compare: { type: 'string' },
@@ -76,10 +88,23 @@ async function main(args: string[]): Promise<number> {
     horizon: integerOption('horizon', values.horizon, 4) ?? 16,
     steps: integerOption('steps', values.steps, 1) ?? 2,
     picture: pictureOption(values.picture, values.norm),
+    tiling: tilingOption(values.tiling),
     filter: values.filter ?? '',
     timestamps: values.timestamps ?? false,
     seconds: secondsOption(values.seconds),
   };
+  const gpu = choiceOption('predict', values.predict, GPU_NAMES);
+  if (gpu !== undefined) {
+    const compiled = values.compiled === undefined ? undefined : (JSON.parse(await readFile(values.compiled, 'utf8')) as CompiledRecord);
+    const { size, batch, horizon, steps, tiling } = options;
+    const precision = precisions[0] as Precision;
+    const works = await worksOf({ size, precision, batch, horizon, steps, tiling }, values.adapter, compiled);
+    const record = predictDecision(works, GPUS[gpu]);
+    if (values.output !== undefined) await writeFile(values.output, `${JSON.stringify({ predicted: true, ...record }, null, 1)}\n`);
+    if (values.json) printJson({ predicted: true, ...record });
+    else print(predictionReport(`${size}, ${precision}, batch ${batch}, horizon ${horizon}, ${steps} evaluations with predictor`, record));
+    return 0;
+  }
   if (values['compile-report']) {
     const older = values.check === undefined ? undefined : (JSON.parse(await readFile(values.check, 'utf8')) as CompiledRecord);
     const record = await compileReport({ ...options, precision: precisions[0] as Precision }, values.adapter);
@@ -106,6 +131,13 @@ async function main(args: string[]): Promise<number> {
   } finally {
     device.dispose();
   }
+}
+
+function tilingOption(text: string | undefined): TunedTiling | undefined {
+  if (text === undefined) return undefined;
+  const [, lanes, slices] = /^(\d{1,3})x(\d{1,3})$/.exec(text) ?? [];
+  if (!Number(lanes) || !Number(slices)) throw new UsageError(`--tiling must be LANESxSLICES, e.g. 8x32, found "${text}"`);
+  return { lanes: Number(lanes), slices: Number(slices) };
 }
 
 function secondsOption(text: string | undefined): number {

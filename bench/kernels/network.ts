@@ -1,13 +1,16 @@
+import type { DecisionOffsets } from '../../src/decision/decision-offsets.js';
 import { inputLayout } from '../../src/decision/decision-upload.js';
 import { recordDecision } from '../../src/decision/record-decision.js';
 import { decisionRuns } from '../../src/decision/segments.js';
 import { residualBlockShapes } from '../../src/networks/unet/unet.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { SegmentRun } from '../../src/runtime/plan.js';
-import { PlanBuilder } from '../../src/runtime/plan-builder.js';
+import { type BuildTarget, PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { type FillPart, Uploader } from '../../src/runtime/uploader.js';
+import { type TunedTiling, VARIANT_TABLE_VERSION, type VariantTable } from '../../src/runtime/variant-table.js';
 import type { Precision } from '../../src/spec/precision.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
+import { fitsShape } from '../../src/tuning/candidates.js';
 import type { PictureChoice } from '../../src/tuning/empty-encoder.js';
 import { loadEmptyNetwork } from '../../src/tuning/empty-network.js';
 import { smallWord } from './fill.js';
@@ -23,6 +26,8 @@ export interface DecisionChoice {
   readonly steps: number;
   /** Take the image encoder apart instead, with `batch` pictures. */
   readonly picture?: PictureChoice | undefined;
+  /** How convolutions are cut, where they can be cut so. Default: as the device's variants say. */
+  readonly tiling?: TunedTiling | undefined;
 }
 
 /** The real decision, recorded over networks whose buffers have their sizes but no contents. */
@@ -75,6 +80,22 @@ export class SizingUploader extends Uploader {
   }
 }
 
+function targetOf({ deviceClass, halfLoads, subgroupSize }: ComputeDevice): Omit<BuildTarget, 'variants'> {
+  return { deviceClass, halfLoads, subgroupSize };
+}
+
+/** A table that cuts every convolution of a recording in one way, where its shape allows it. */
+function tableOf(builder: PlanBuilder, tiling: TunedTiling): VariantTable {
+  const keys = builder.segments.flatMap(({ dispatches }) => dispatches.flatMap(({ variant }) => variant ?? []));
+  const convolutions = Object.fromEntries(
+    keys.flatMap((key) => {
+      const [, inChannels = '0', outChannels = '0'] = / (\d+)x(\d+) /.exec(key) ?? [];
+      return fitsShape(tiling, { inChannels: Number(inChannels), outChannels: Number(outChannels) }) ? [[key, tiling]] : [];
+    }),
+  );
+  return { version: VARIANT_TABLE_VERSION, adapter: 'any', convolutions };
+}
+
 /** Records the decision of a synthetic policy with its predictor, as the policy would. */
 export async function recordSynthetic(device: ComputeDevice, choice: DecisionChoice): Promise<RecordedDecision> {
   const { size, precision, batch, horizon, steps } = choice;
@@ -83,8 +104,12 @@ export async function recordSynthetic(device: ComputeDevice, choice: DecisionCho
   const { unetShape, predictorShape, networks } = made;
   try {
     const shape = made.decisionShape(batch, steps);
-    const builder = new PlanBuilder(device);
-    const { offsets } = recordDecision(builder, networks, shape, inputLayout(shape));
+    const record = (target: BuildTarget): { builder: PlanBuilder; offsets: DecisionOffsets } => {
+      const recording = new PlanBuilder(target);
+      return { builder: recording, offsets: recordDecision(recording, networks, shape, inputLayout(shape)).offsets };
+    };
+    const { tiling } = choice;
+    const { builder, offsets } = record(tiling ? { ...targetOf(device), variants: tableOf(record(device).builder, tiling) } : device);
     return {
       choice,
       builder,

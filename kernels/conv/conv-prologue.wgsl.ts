@@ -11,17 +11,31 @@ export interface PrologueParameters {
   readonly epsilon: number;
   /** Columns of the input: a multiple of 4. */
   readonly length: number;
+  /** `none`: the sums and their bias alone, without Mish, FiLM and residual. Default `group`. */
+  readonly norm?: 'group' | 'none' | undefined;
   readonly film: 'scale-bias' | 'bias' | 'none';
   readonly residual: boolean;
+  /** Whether the residual is partial sums too, in the order of x. Default false. */
+  readonly residualParts?: boolean | undefined;
+  /** Whether channels follow that are finished already, in the tensor that `stored` begins. Default false. */
+  readonly joined?: boolean | undefined;
   /** Also write the finished input, for others to read. */
   readonly stored: boolean;
   /** Also write the sums before the norm, or the values before FiLM and residual, in the order [b][channels][length]. */
   readonly probeSums: boolean;
   readonly probeNormalized: boolean;
+  /** And the residual, where it is partial sums. Default false. */
+  readonly probeResidual?: boolean | undefined;
 }
 
 /** Fields of the kernel's shape that the stage adds, in order; then the layouts `stored` and `skip`. */
-export const PROLOGUE_SIZES = ['partials', 'partial_stride', 'norm_channels', 'film_offset', 'film_row_length'] as const;
+export function prologueSizes({ joined = false, residualParts = false }: PrologueParameters): string[] {
+  return [
+    ...['partials', 'partial_stride', 'norm_channels', 'film_offset', 'film_row_length'],
+    ...(joined ? ['staged_channels'] : []),
+    ...(residualParts ? ['skip_partials'] : []),
+  ];
+}
 export const PROLOGUE_LAYOUTS = ['stored', 'skip'] as const;
 
 /** vec4s of workgroup memory that a stage may fill: with its scratch 16 KiB, the amount every WebGPU device grants. */
@@ -29,8 +43,8 @@ export const PROLOGUE_VEC4S = 1024 - 68;
 
 /**
  * x (partial sums of the input, f32 [partials][b][channels][length]) · norm_parameters vec4f [channels]: gamma, beta, bias
- * of the convolution before, 0 · timestep_film, observation_film as in group-norm.wgsl.ts · skip, the residual, and stored,
- * f32 by layout · probe_sums, probe_normalized f32 [b][channels][length].
+ * of the convolution before, bias of the residual's · timestep_film, observation_film as in group-norm.wgsl.ts · skip, the residual, f32 by
+ * layout or partial sums as x, and stored, f32 by layout · probe_sums, probe_normalized, probe_residual f32 [b][channels][length].
  */
 export function prologueBindings(p: PrologueParameters): KernelBinding[] {
   const writes = (name: string, present: boolean): KernelBinding[] =>
@@ -48,12 +62,18 @@ export function prologueBindings(p: PrologueParameters): KernelBinding[] {
     ...writes('stored', p.stored),
     ...writes('probe_sums', p.probeSums),
     ...writes('probe_normalized', p.probeNormalized),
+    ...writes('probe_residual', p.probeResidual ?? false),
   ];
 }
 
 /** What a stage applies, for labels of kernels. */
-export function prologueParts({ film, residual }: PrologueParameters): string[] {
-  return [...(film === 'none' ? [] : [`film ${film}`]), ...(residual ? ['residual'] : [])];
+export function prologueParts({ norm = 'group', film, residual, residualParts, joined }: PrologueParameters): string[] {
+  return [
+    norm === 'group' ? 'group_norm' : 'sums',
+    ...(film === 'none' ? [] : [`film ${film}`]),
+    ...(residual ? [residualParts ? 'residual sums' : 'residual'] : []),
+    ...(joined ? ['joined'] : []),
+  ];
 }
 
 /**
@@ -63,18 +83,26 @@ export function prologueParts({ film, residual }: PrologueParameters): string[] 
  *     s[c, t] = bias[c] + Σ_p x[p, c, t]
  *
  * for whole groups of channels. Mean and (biased) variance are over a group's channels and all columns, in f32 and in two
- * passes. Sums are in a fixed order. Workgroups that say `writes` hand out what is to be stored and probed.
+ * passes. Without a norm v = s. Sums are in a fixed order. Workgroups that say `writes` hand out what is to be stored and probed.
+ *
+ * With `joined` channels from `staged_channels` on are copied as they are. A residual of partial sums is their sum and its bias.
  */
 export function prologueText(p: PrologueParameters, invocations: number): string {
   const vectors = p.length / 4;
   const width = sumRows(invocations);
+  const { norm = 'group', joined = false, residualParts = false, probeResidual = false } = p;
+  const staged = joined ? 'shape.staged_channels' : 'shape.in_channels';
+  const count = joined ? 'own' : 'channels';
+  const store = (value: string): string => `stored[(${at('stored', 'batch', 'channel', '0u')}) / 4u + e % VECTORS] = ${value};`;
   return wgsl`
 const VECTORS: u32 = ${vectors}u;
 const EPSILON: f32 = ${f32(p.epsilon)};
+#if ${norm === 'group'}
 var<workgroup> scratch: array<f32, ${invocations}>;
 var<workgroup> scratch_rows: array<f32, ${width}>;
 
 ${twoLevelSum(invocations, `${invocations}u`)}
+#endif
 
 #if ${p.film !== 'none'}
 fn film(batch: u32, value: u32) -> f32 {
@@ -84,8 +112,14 @@ fn film(batch: u32, value: u32) -> f32 {
 #endif
 
 fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32) {
-  let first = (batch * shape.in_channels + first_channel) * VECTORS;
-  for (var e = local; e < channels * VECTORS; e += ${invocations}u) {
+  let first = (batch * ${staged} + first_channel) * VECTORS;
+  #if ${joined}
+  let own = min(channels, max(shape.staged_channels, first_channel) - first_channel);
+  for (var e = own * VECTORS + local; e < channels * VECTORS; e += ${invocations}u) {
+    shared_values[e] = stored[(${at('stored', 'batch', '(first_channel + e / VECTORS)', '0u')}) / 4u + e % VECTORS];
+  }
+  #endif
+  for (var e = local; e < ${count} * VECTORS; e += ${invocations}u) {
     var value = vec4f(norm_parameters[first_channel + e / VECTORS].z);
     for (var p = 0u; p < shape.partials; p++) {
       value += x[p * shape.partial_stride + first + e];
@@ -96,10 +130,17 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
       probe_sums[first + e] = value;
     }
     #endif
+    #if ${norm === 'none' && p.stored}
+    if (writes) {
+      let channel = first_channel + e / VECTORS;
+      ${store('value')}
+    }
+    #endif
   }
+  #if ${norm === 'group'}
   let group_vectors = shape.norm_channels * VECTORS;
   let elements = f32(group_vectors * 4u);
-  for (var group = 0u; group < channels * VECTORS; group += group_vectors) {
+  for (var group = 0u; group < ${count} * VECTORS; group += group_vectors) {
     // The barriers of the first reduction also publish what was loaded above; an invocation reads what it wrote.
     var sum = 0.0f;
     workgroupBarrier();
@@ -123,21 +164,33 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
       }
       #endif
       #if ${p.film === 'scale-bias'}
-      value = value * film(batch, channel) + film(batch, shape.in_channels + channel);
+      value = value * film(batch, channel) + film(batch, ${staged} + channel);
       #elif ${p.film === 'bias'}
       value += film(batch, channel);
       #endif
-      #if ${p.residual}
+      #if ${p.residual && residualParts}
+      var residual = vec4f(parameters.w);
+      for (var p = 0u; p < shape.skip_partials; p++) {
+        residual += skip[p * shape.partial_stride + first + e];
+      }
+      value += residual;
+      #elif ${p.residual}
       value += skip[(${at('skip', 'batch', 'channel', '0u')}) / 4u + e % VECTORS];
+      #endif
+      #if ${probeResidual}
+      if (writes) {
+        probe_residual[first + e] = residual;
+      }
       #endif
       shared_values[e] = value;
       #if ${p.stored}
       if (writes) {
-        stored[(${at('stored', 'batch', 'channel', '0u')}) / 4u + e % VECTORS] = value;
+        ${store('value')}
       }
       #endif
     }
   }
+  #endif
   workgroupBarrier();
 }
 `;

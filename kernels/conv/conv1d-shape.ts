@@ -62,6 +62,10 @@ export interface PrologueSizes {
   readonly normChannels: number;
   readonly filmOffset: number;
   readonly filmRowLength: number;
+  /** Channels of the partial sums: with `joined` fewer than the input has. */
+  readonly stagedChannels: number;
+  /** Partial sums of the residual. */
+  readonly skipPartials: number;
   readonly stored: ActivationLayout;
   readonly skip: ActivationLayout;
 }
@@ -71,6 +75,16 @@ export function turnOf(p: Pick<Conv1dParameters, 'storage' | 'inVector'>, kernel
   const group = chunkGroup(p.storage, kernelSize);
   const groups = p.inVector === 'channel' ? 4 / group.channels : 1;
   return { channels: group.channels * groups, chunks: group.chunks * groups };
+}
+
+/** What a stage adds to the sizes of a shape, in the order of `prologueSizes`. */
+export function prologueWords({ joined = false, residualParts = false }: PrologueParameters, sizes: PrologueSizes): number[] {
+  const { partials, partialStride, normChannels, filmOffset, filmRowLength, stagedChannels, skipPartials } = sizes;
+  return [
+    ...[partials, partialStride, normChannels, filmOffset, filmRowLength],
+    ...(joined ? [stagedChannels] : []),
+    ...(residualParts ? [skipPartials] : []),
+  ];
 }
 
 /** The kernel's `shape`. */
@@ -87,7 +101,7 @@ export function conv1dUniform(p: Conv1dParameters, sizes: Conv1dSizes): number[]
       turns,
       chunks,
       ...(p.split ? [Math.ceil(turns / splits), splitStride] : []),
-      ...(stage ? [stage.partials, stage.partialStride, stage.normChannels, stage.filmOffset, stage.filmRowLength] : []),
+      ...(p.stage && stage ? prologueWords(p.stage, stage) : []),
     ],
     [x, y, ...(residual ? [residual] : []), ...(stage ? [stage.stored, stage.skip] : [])],
   );

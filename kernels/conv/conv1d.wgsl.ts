@@ -3,7 +3,7 @@ import { at, declareBindings, declareShape, type Kernel, type KernelBinding, SHA
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 import { convInput } from './conv-input.wgsl.js';
-import { PROLOGUE_LAYOUTS, PROLOGUE_SIZES, PROLOGUE_VEC4S, prologueBindings, prologueParts, prologueText } from './conv-prologue.wgsl.js';
+import { PROLOGUE_LAYOUTS, PROLOGUE_VEC4S, prologueBindings, prologueParts, prologueSizes, prologueText } from './conv-prologue.wgsl.js';
 import { type Conv1dParameters, turnOf } from './conv1d-shape.js';
 import { tapMap } from './taps.js';
 
@@ -93,7 +93,7 @@ ${declareShape(
     'turns',
     'block_chunks',
     ...(p.split ? ['split_turns', 'split_stride'] : []),
-    ...(p.stage ? PROLOGUE_SIZES : []),
+    ...(p.stage ? prologueSizes(p.stage) : []),
   ],
   ['x', 'y', ...(p.residual ? ['residual'] : []), ...(p.stage ? PROLOGUE_LAYOUTS : [])],
 )}
@@ -108,7 +108,7 @@ const BLOCK_LANES: u32 = ${BLOCK_LANES}u;
 const TURN_CHUNKS: u32 = ${turn.chunks}u;
 const TURN_CHANNELS: u32 = ${turn.channels}u;
 
-${activationFunctions(p.inActivation, p.outActivation, p.stage ? 'mish' : 'none')}
+${activationFunctions(p.inActivation, p.outActivation, p.stage && p.stage.norm !== 'none' ? 'mish' : 'none')}
 
 ${format.loadChunk}
 
@@ -191,9 +191,7 @@ ${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `
 `;
   const name = p.geometry.transposed ? 'conv_transpose1d' : kernelSize === 1 ? 'linear' : 'conv1d';
   const { inLength, stride } = p.geometry;
-  const loads = p.stage
-    ? ['group_norm', ...prologueParts(p.stage)]
-    : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
+  const loads = p.stage ? prologueParts(p.stage) : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
   const cut = `${columns}c ${lanes}x${slices} ${format.name}${p.loadsFirst ? ' first' : ''}`;
   return {
     label: `${name} k${kernelSize} s${stride} ${inLength} -> ${outLength} ${cut}, ${loads.join(' ')}${p.split ? ', split' : ''}`,

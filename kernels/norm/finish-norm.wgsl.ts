@@ -1,21 +1,20 @@
 import {
   PROLOGUE_LAYOUTS,
-  PROLOGUE_SIZES,
   PROLOGUE_VEC4S,
   type PrologueParameters,
   prologueBindings,
   prologueParts,
+  prologueSizes,
   prologueText,
 } from '../conv/conv-prologue.wgsl.js';
-import type { PrologueSizes } from '../conv/conv1d-shape.js';
+import { type PrologueSizes, prologueWords } from '../conv/conv1d-shape.js';
 import { activationFunctions } from '../lib/activations.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING, shapeWords } from '../lib/kernel.js';
 import { wgsl } from '../lib/wgsl.js';
 
 /** The kernel's `shape`. */
-export function finishNormShape(inChannels: number, stage: PrologueSizes): number[] {
-  const { partials, partialStride, normChannels, filmOffset, filmRowLength, stored, skip } = stage;
-  return shapeWords([inChannels, partials, partialStride, normChannels, filmOffset, filmRowLength], [stored, skip]);
+export function finishNormShape(p: PrologueParameters, inChannels: number, stage: PrologueSizes): number[] {
+  return shapeWords([inChannels, ...prologueWords(p, stage)], [stage.stored, stage.skip]);
 }
 
 /**
@@ -25,10 +24,10 @@ export function finishNormShape(inChannels: number, stage: PrologueSizes): numbe
 export function finishNormKernel(p: PrologueParameters, invocations: number): Kernel {
   const bindings: KernelBinding[] = [SHAPE_BINDING, ...prologueBindings(p)];
   const code = wgsl`
-${declareShape(['in_channels', ...PROLOGUE_SIZES], PROLOGUE_LAYOUTS)}
+${declareShape(['in_channels', ...prologueSizes(p)], PROLOGUE_LAYOUTS)}
 ${declareBindings(bindings)}
 
-${activationFunctions('mish')}
+${activationFunctions(p.norm === 'none' ? 'none' : 'mish')}
 var<workgroup> shared_values: array<vec4f, ${PROLOGUE_VEC4S}>;
 ${prologueText(p, invocations)}
 @compute @workgroup_size(${invocations})

@@ -1,6 +1,6 @@
 import type { Kernel } from '../lib/kernel.js';
 import { wgsl } from '../lib/wgsl.js';
-import { STEP_BINDINGS, solverUpdate } from './solver-update.wgsl.js';
+import { type OutputParts, partsLabel, solverUpdate, stepBindings } from './solver-update.wgsl.js';
 
 /**
  * One solver step (DDPM, DDIM, DPM-Solver++) as a linear update with the host's coefficients:
@@ -12,11 +12,11 @@ import { STEP_BINDINGS, solverUpdate } from './solver-update.wgsl.js';
  * m is the network's output, x̂0′ and x̂0″ the x̂0 of the last step and of the one before, z standard normal noise.
  * Bindings: step, one per denoising step · output (m), noise (z) f32 [b][elements] · sample (x) f32 [b][elements] ·
  * x0 vec2f [b][elements] (x̂0′ and x̂0″ in, x̂0 and x̂0′ out) · status [b], raised to status_code when m is NaN or infinite.
- * An invocation owns one element.
+ * With `parts` m is its bias and the sum of its parts, and output_bias f32 [channels] follows output. An invocation owns one element.
  */
-export function solverStepKernel(elements: number, invocations: number): Kernel {
+export function solverStepKernel(elements: number, invocations: number, parts?: OutputParts): Kernel {
   const code = wgsl`
-${solverUpdate}
+${solverUpdate(parts)}
 const ELEMENTS: u32 = ${elements}u;
 
 @compute @workgroup_size(${invocations})
@@ -32,5 +32,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   update(index, id.z, clean);
 }
 `;
-  return { label: `solver_step ${elements}`, code, bindings: STEP_BINDINGS };
+  return { label: `solver_step ${elements}${partsLabel(parts)}`, code, bindings: stepBindings(parts) };
 }

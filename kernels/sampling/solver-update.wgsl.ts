@@ -36,31 +36,65 @@ export function writeStepUniform(to: DataView, offset: number, values: Readonly<
   });
 }
 
-/** What both kernels of solver steps bind: see solver-step.wgsl.ts. */
-export const STEP_BINDINGS: KernelBinding[] = [
-  { name: 'step', access: 'uniform', type: 'Step', dynamic: true },
-  { name: 'output', access: 'read', type: 'array<f32>' },
-  { name: 'noise', access: 'read', type: 'array<f32>', dynamic: true },
-  { name: 'sample', access: 'read_write', type: 'array<f32>' },
-  { name: 'x0', access: 'read_write', type: 'array<vec2f>' },
-  { name: 'status', access: 'read_write', type: 'array<atomic<u32>>' },
-];
+/** A network's output that comes as partial sums [parts][b][elements], with a bias per channel: elements are tokens of so many channels. */
+export interface OutputParts {
+  readonly parts: number;
+  readonly channels: number;
+  /** Whether the output is also written as a whole, for others to read. */
+  readonly stored: boolean;
+}
+
+/** What both kernels of solver steps bind: see solver-step.wgsl.ts. `parts`: where the output comes in parts. */
+export function stepBindings(parts?: OutputParts): KernelBinding[] {
+  return [
+    { name: 'step', access: 'uniform', type: 'Step', dynamic: true },
+    { name: 'output', access: 'read', type: 'array<f32>' },
+    ...(parts ? [{ name: 'output_bias', access: 'read', type: 'array<f32>' } as const] : []),
+    { name: 'noise', access: 'read', type: 'array<f32>', dynamic: true },
+    { name: 'sample', access: 'read_write', type: 'array<f32>' },
+    { name: 'x0', access: 'read_write', type: 'array<vec2f>' },
+    { name: 'status', access: 'read_write', type: 'array<atomic<u32>>' },
+    ...(parts?.stored ? [{ name: 'whole_output', access: 'read_write', type: 'array<f32>' } as const] : []),
+  ];
+}
+
+/** What a solver step's label says of an output in parts. */
+export function partsLabel(parts?: OutputParts): string {
+  return parts ? `, ${parts.parts} parts` : '';
+}
 
 /** The step's coefficients, x̂0 of an element as the network has it, and the update once it is bounded. */
-export const solverUpdate = wgsl`
+export function solverUpdate(parts?: OutputParts): string {
+  const output = parts ? 'output_at(index)' : 'output[index]';
+  return wgsl`
 struct Step {
 ${ENTRIES.map(([field, type]) => `  ${snakeCase(field)}: ${type},`).join('\n')}
 }
-${declareBindings(STEP_BINDINGS)}
+${declareBindings(stepBindings(parts))}
 ${reportNonFinite}
 
+#if ${parts !== undefined}
+// The bias first, then the parts in ascending order.
+fn output_at(index: u32) -> f32 {
+  let stride = arrayLength(&output) / ${parts?.parts ?? 1}u;
+  var sum = output_bias[index % ${parts?.channels ?? 1}u];
+  for (var part = 0u; part < ${parts?.parts ?? 1}u; part++) {
+    sum += output[part * stride + index];
+  }
+  return sum;
+}
+
+#endif
 fn predicted_x0(index: u32) -> f32 {
-  return step.x0_from_sample * sample[index] + step.x0_from_output * output[index];
+  return step.x0_from_sample * sample[index] + step.x0_from_output * ${output};
 }
 
 fn update(index: u32, sample_index: u32, clean: f32) {
   let x = sample[index];
-  let m = output[index];
+  let m = ${output};
+  #if ${parts?.stored ?? false}
+  whole_output[index] = m;
+  #endif
   report_non_finite(m, sample_index, step.status_code);
   let eps = step.eps_from_sample * x + step.eps_from_output * m;
   let past = x0[index];
@@ -79,3 +113,4 @@ fn update(index: u32, sample_index: u32, clean: f32) {
   sample[index] = next;
 }
 `;
+}

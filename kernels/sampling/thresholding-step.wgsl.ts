@@ -1,6 +1,6 @@
 import type { Kernel } from '../lib/kernel.js';
 import { wgsl } from '../lib/wgsl.js';
-import { STEP_BINDINGS, solverUpdate } from './solver-update.wgsl.js';
+import { type OutputParts, partsLabel, solverUpdate, stepBindings } from './solver-update.wgsl.js';
 
 /**
  * The solver step of solver-step.wgsl.ts for samples whose x̂0 is thresholded dynamically when threshold_most > 0:
@@ -12,9 +12,9 @@ import { STEP_BINDINGS, solverUpdate } from './solver-update.wgsl.js';
  * found bit by bit: the bits of a number that is not negative sort as the number does.
  * Bindings as there. A workgroup owns one sample, an invocation every \`invocations\`-th element of it.
  */
-export function thresholdingStepKernel(elements: number, invocations: number): Kernel {
+export function thresholdingStepKernel(elements: number, invocations: number, parts?: OutputParts): Kernel {
   const code = wgsl`
-${solverUpdate}
+${solverUpdate(parts)}
 const ELEMENTS: u32 = ${elements}u;
 const INVOCATIONS: u32 = ${invocations}u;
 
@@ -86,5 +86,5 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) id: 
   }
 }
 `;
-  return { label: `thresholding_step ${elements}`, code, bindings: STEP_BINDINGS };
+  return { label: `thresholding_step ${elements}${partsLabel(parts)}`, code, bindings: stepBindings(parts) };
 }

@@ -20,6 +20,7 @@ import { decisionRuns } from './segments.js';
 /** GPUMapMode.READ; the global is not there in every runtime. */
 const MAP_READ = 1;
 
+const ENCODER: GPUCommandEncoderDescriptor = { label: 'decision' };
 const NO_PROBES: ReadonlyMap<string, Float32Array> = new Map();
 
 /** A buffer on the device, and where its copy lies in the read-back buffer. */
@@ -41,6 +42,8 @@ interface DecisionParts {
   readonly status: Result;
   readonly chunk: Result;
   readonly actions: Result;
+  /** The three of them. */
+  readonly results: readonly Result[];
   readonly readback: GPUBuffer;
 }
 
@@ -87,7 +90,7 @@ export class DecisionPlan {
       const inputs = plan.gpuBuffer(buffers.inputs);
       const { offsets } = buffers;
       const offsetValues = (): OffsetValues => builder.offsetValues();
-      const results = { status, chunk, actions, readback };
+      const results = { status, chunk, actions, results: [status, chunk, actions], readback };
       return new DecisionPlan({ networks, shape, probes: wanted, plan, offsets, offsetValues, inputs, ...results });
     } catch (error) {
       plan.destroy();
@@ -118,16 +121,21 @@ export class DecisionPlan {
 
   /**
    * Decides. Calls must not overlap. Where the network, or the start, is NaN or infinite, that is a failure of its sample.
-   * @throws DeviceLostError.
+   * `use` makes the result of the output, as soon as that is there.
+   * @throws DeviceLostError, at once or as a rejection.
    */
-  async run(input: DecisionInput): Promise<DecisionOutput> {
-    if (this.#parts.probes.size > 0) return this.#runProbed(input);
-    this.#submit(input, this.#ready.take(input.schedule, isPredicted(input)));
+  run(input: DecisionInput): Promise<DecisionOutput>;
+  run<T>(input: DecisionInput, use: (output: DecisionOutput) => T | Promise<T>): Promise<T>;
+  run(input: DecisionInput, use: (output: DecisionOutput) => unknown = (output) => output): Promise<unknown> {
+    if (this.#parts.probes.size > 0) return this.#runProbed(input).then(use);
+    const { schedule } = input;
+    this.#submit(input, this.#ready.take(schedule, isPredicted(input)));
     this.#ready.submitted();
-    await this.#device.settle(this.#parts.readback.mapAsync(MAP_READ));
-    const output = this.#read(input.schedule);
-    this.#ready.handedOut();
-    return output;
+    return this.#device.settle(this.#parts.readback.mapAsync(MAP_READ), () => {
+      const output = this.#read(schedule);
+      this.#ready.handedOut();
+      return use(output);
+    });
   }
 
   async #runProbed(input: DecisionInput): Promise<DecisionOutput> {
@@ -152,10 +160,11 @@ export class DecisionPlan {
     const mapped = readback.getMappedRange();
     // What is NaN or infinite is looked for before the codes are unmapped.
     const codes = new Uint32Array(mapped, status.range.offset, this.shape.batch);
-    const output = { normalizedChunk: copyOf(mapped, chunk.range), chunk: copyOf(mapped, actions.range) };
-    const failures = findNonFinite(codes, schedule, output);
+    const normalizedChunk = copyOf(mapped, chunk.range);
+    const inUnits = copyOf(mapped, actions.range);
+    const failures = findNonFinite(codes, schedule, normalizedChunk, inUnits);
     readback.unmap();
-    return { ...output, failures, probes: NO_PROBES };
+    return { normalizedChunk, chunk: inUnits, failures, probes: NO_PROBES };
   }
 
   /** Decides as `run` does, and returns how long every dispatch took instead of what was decided. */
@@ -199,6 +208,8 @@ export class DecisionPlan {
 
   /** Encodes the commands of a decision like this one, for the first that comes. */
   expect(input: DecisionInput): void {
+    // On the way of that decision, and the host's copy is of no decision before it.
+    this.#staged.fill(input);
     if (this.#parts.probes.size === 0) this.#ready.expect(input.schedule, isPredicted(input));
   }
 
@@ -209,23 +220,21 @@ export class DecisionPlan {
   }
 
   /** The commands of a decision, read-back included, one run after the other. */
-  *#encodeDecision(runs: readonly SegmentRun[]): Encoding {
+  #encodeDecision(runs: readonly SegmentRun[]): Encoding {
     const encoder = this.#encoder();
-    yield* this.#parts.plan.encodeInParts(encoder, runs);
-    return this.#finish(encoder);
+    const encoding = this.#parts.plan.encodeInParts(encoder, runs);
+    return { next: () => (encoding.next() ? this.#finish(encoder) : undefined) };
   }
 
   #encoder(): GPUCommandEncoder {
-    const encoder = this.#device.gpuDevice.createCommandEncoder({ label: 'decision' });
+    const encoder = this.#device.gpuDevice.createCommandEncoder(ENCODER);
     encoder.clearBuffer(this.#parts.status.source);
     return encoder;
   }
 
   #finish(encoder: GPUCommandEncoder): GPUCommandBuffer {
-    const { status, chunk, actions, readback } = this.#parts;
-    for (const { source, range } of [status, chunk, actions]) {
-      encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
-    }
+    const { results, readback } = this.#parts;
+    for (const { source, range } of results) encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
     return encoder.finish();
   }
 
@@ -265,5 +274,6 @@ function copyOf(mapped: ArrayBuffer, { offset, bytes }: InputRange): Float32Arra
 }
 
 function isPredicted({ starts }: DecisionInput): boolean {
-  return starts.some((start) => start.predictionScale !== 0);
+  for (let sample = 0; sample < starts.length; sample++) if (starts[sample]?.predictionScale !== 0) return true;
+  return false;
 }

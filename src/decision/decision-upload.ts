@@ -1,5 +1,6 @@
 import { STEP_UNIFORM_BYTES } from '../../kernels/sampling/solver-update.wgsl.js';
 import { START_SCALES_BYTES } from '../../kernels/sampling/start.wgsl.js';
+import type { Schedule } from '../diffusion/solver-step.js';
 import { alignUp, OFFSET_ALIGNMENT } from '../runtime/buffers.js';
 import type { DecisionInput, DecisionShape } from './decision-input.js';
 import { writeSolverStep } from './solver-step-uniform.js';
@@ -13,7 +14,7 @@ export interface InputRange {
 /** The host's copy of a part, as floats and as bytes. */
 interface PartView {
   readonly floats: Float32Array;
-  readonly data: DataView;
+  readonly bytes: Uint8Array;
 }
 
 /** One part of what goes up with a decision. */
@@ -34,6 +35,21 @@ function chunkBytes({ batch, horizon, actionDim }: DecisionShape): number {
 
 function noiseStride(shape: DecisionShape): number {
   return alignUp(chunkBytes(shape), OFFSET_ALIGNMENT);
+}
+
+const STEP_UNIFORMS = new WeakMap<Schedule, Uint8Array>();
+
+/** The uniforms of all steps of a schedule, made once: an episode goes from one schedule to another and back. */
+export function stepUniforms(schedule: Schedule): Uint8Array {
+  const known = STEP_UNIFORMS.get(schedule);
+  if (known) return known;
+  const { steps } = schedule;
+  const uniforms = new Uint8Array(steps.length * STEP_STRIDE);
+  const view = new DataView(uniforms.buffer);
+  // Codes fall from step to step, so that the largest one names the step that failed first.
+  steps.forEach((step, index) => writeSolverStep(view, index * STEP_STRIDE, step, steps.length - index));
+  STEP_UNIFORMS.set(schedule, uniforms);
+  return uniforms;
 }
 
 /** Writes a part that always has the same length. */
@@ -84,10 +100,10 @@ const PARTS = {
   steps: {
     bytes: ({ maxSteps }) => maxSteps * STEP_STRIDE,
     follows: ({ schedule }) => schedule,
-    fill: ({ data }, { schedule: { steps } }) => {
-      // Codes fall from step to step, so that the largest one names the step that failed first.
-      steps.forEach((step, index) => writeSolverStep(data, index * STEP_STRIDE, step, steps.length - index));
-      return steps.length * STEP_STRIDE;
+    fill: ({ bytes }, { schedule }) => {
+      const steps = stepUniforms(schedule);
+      bytes.set(steps);
+      return steps.length;
     },
   },
   /** Step noise, rows of f32 [b][horizon][actionDim], `noiseStride` apart; at least one row, so that it can be bound. */
@@ -144,7 +160,7 @@ export class DecisionUpload {
     this.#shape = shape;
     this.#parts = ENTRIES.map(([name, part]) => {
       const { offset, bytes: size } = layout[name];
-      const view = { floats: new Float32Array(bytes, offset, size / 4), data: new DataView(bytes, offset, size) };
+      const view = { floats: new Float32Array(bytes, offset, size / 4), bytes: new Uint8Array(bytes, offset, size) };
       return { part, offset, view, followed: undefined, used: 0 };
     });
   }

@@ -78,10 +78,18 @@ interface Batch {
   readonly denoiser: string | undefined;
   readonly schedule: Schedule;
   readonly trace: boolean;
-  readonly runs: DenoiseRun[];
+  readonly runs: readonly DenoiseRun[];
   /** Where the results go. */
+  readonly places: readonly number[];
+}
+
+/** A batch that more runs may join. */
+interface OpenBatch extends Batch {
+  readonly runs: DenoiseRun[];
   readonly places: number[];
 }
+
+const FIRST_PLACE: readonly number[] = [0];
 
 /** Larger groups are cut: beyond this size a batch saves nothing more, and its buffers only grow. */
 const MAX_BATCH = 256;
@@ -99,27 +107,40 @@ export class Denoiser {
    * @throws as DecisionPlan.run.
    */
   run(runs: readonly DenoiseRun[]): Promise<(FinishedRun | NonFiniteError)[]> {
+    return this.runThen(runs, (finished) => finished);
+  }
+
+  /** The same; `use` makes something of the results as soon as they are there, without a promise in between. */
+  runThen<T>(runs: readonly DenoiseRun[], use: (finished: (FinishedRun | NonFiniteError)[]) => T | Promise<T>): Promise<T> {
+    const only = runs[0];
+    if (only && runs.length === 1) return this.#runBatch(batchOfOne(only, runs), use);
     const all = batches(runs);
-    const [only] = all;
-    return only && all.length === 1 ? this.#runBatch(only) : this.#runAll(all);
+    const first = all[0];
+    return first && all.length === 1 ? this.#runBatch(first, use) : this.#runAll(all).then(use);
   }
 
   async #runAll(all: readonly Batch[]): Promise<(FinishedRun | NonFiniteError)[]> {
     const results: (FinishedRun | NonFiniteError)[] = [];
     for (const batch of all) {
-      const finished = await this.#runBatch(batch);
+      const finished = await this.#runBatch(batch, (results) => results);
       batch.places.forEach((place, b) => (results[place] = finished[b] as FinishedRun | NonFiniteError));
     }
     return results;
   }
 
   /** Results in the order of the batch's runs. */
-  async #runBatch(batch: Batch): Promise<(FinishedRun | NonFiniteError)[]> {
+  #runBatch<T>(batch: Batch, use: (results: (FinishedRun | NonFiniteError)[]) => T | Promise<T>): Promise<T> {
     const { length } = batch.runs;
-    const plan = this.#plans.find(length, batch.schedule, batch) ?? (await this.#plans.get(length, [batch.schedule], batch));
-    const output = await plan.run(decisionInput(plan, batch));
-    const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
-    return batch.runs.map((_, b) => output.failures.get(b) ?? finishedRun(batch, output, b, probes));
+    const plan = this.#plans.find(length, batch.schedule, batch);
+    if (plan) return this.#runOn(plan, batch, use);
+    return this.#plans.get(length, [batch.schedule], batch).then((compiled) => this.#runOn(compiled, batch, use));
+  }
+
+  #runOn<T>(plan: DecisionPlan, batch: Batch, use: (results: (FinishedRun | NonFiniteError)[]) => T | Promise<T>): Promise<T> {
+    return plan.run(decisionInput(plan, batch), (output) => {
+      const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
+      return use(batch.runs.map((_, b) => output.failures.get(b) ?? finishedRun(batch, output, b, probes)));
+    });
   }
 
   /** Has commands encoded for decisions that begin with runs like these, in place of what their plans kept ready. */
@@ -141,17 +162,16 @@ export class Denoiser {
   }
 }
 
+/** The usual decision is one run: a control loop waits for it. */
+function batchOfOne({ request: { denoiser, schedule, trace = false } }: DenoiseRun, runs: readonly DenoiseRun[]): Batch {
+  return { denoiser, schedule, trace, runs, places: FIRST_PLACE };
+}
+
 function batches(runs: readonly DenoiseRun[]): Batch[] {
-  const all: Batch[] = [];
-  // The usual decision is one run: a control loop waits for it.
-  const [only] = runs;
-  if (only && runs.length === 1) {
-    const { denoiser, schedule, trace = false } = only.request;
-    return [{ denoiser, schedule, trace, runs: [only], places: [0] }];
-  }
+  const all: OpenBatch[] = [];
   runs.forEach((run, place) => {
     const { denoiser, schedule, trace = false } = run.request;
-    const joins = (other: Batch): boolean =>
+    const joins = (other: OpenBatch): boolean =>
       other.denoiser === denoiser && other.trace === trace && other.runs.length < MAX_BATCH && sameSteps(other.schedule, schedule);
     let batch = all.find(joins);
     if (!batch) all.push((batch = { denoiser, schedule, trace, runs: [], places: [] }));
@@ -173,13 +193,13 @@ function sameSteps(a: Schedule, b: Schedule): boolean {
 }
 
 function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionInput {
-  const chunkSize = plan.shape.horizon * plan.shape.actionDim;
-  const history = ({ request, history: chunk }: DenoiseRun): Float32Array => request.history ?? chunk ?? new Float32Array(chunkSize);
-  const [only] = runs;
+  const { shape } = plan;
+  const chunkSize = shape.horizon * shape.actionDim;
+  const only = runs[0];
   if (only && runs.length === 1) {
     const start = startOf(only);
     const { frames, stepNoise } = only;
-    const shown = start.predictionScale !== 0 ? history(only) : undefined;
+    const shown = start.predictionScale !== 0 ? historyOf(only, chunkSize) : undefined;
     return { observations: frames, schedule, starts: [start], history: shown, noise: start.noise, stepNoise };
   }
   const starts = runs.map((run) => startOf(run));
@@ -188,12 +208,16 @@ function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionI
     observations: concatenate(runs.map(({ frames }) => frames)),
     schedule,
     starts,
-    history: predicted ? concatenate(runs.map(history)) : undefined,
+    history: predicted ? concatenate(runs.map((run) => historyOf(run, chunkSize))) : undefined,
     noise: concatenate(starts.map(({ noise }) => noise)),
     stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) =>
       concatenate(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array)),
     ),
   };
+}
+
+function historyOf({ request, history }: DenoiseRun, chunkSize: number): Float32Array {
+  return request.history ?? history ?? new Float32Array(chunkSize);
 }
 
 /** Where a run brings its own prediction, the start is mixed here and goes up in place of the noise. */
@@ -204,6 +228,8 @@ function startOf({ request, noise }: DenoiseRun): { predictionScale: number; noi
   return { predictionScale: 0, noiseScale: 1, noise: start };
 }
 
+const NO_TRACE: readonly Float32Array[] = Object.freeze([]);
+
 /** Run `b` of a batch, finished. `askedFor`: the probes that are handed out with it. */
 function finishedRun(
   { runs, schedule, trace }: Batch,
@@ -211,12 +237,13 @@ function finishedRun(
   b: number,
   askedFor: FinishedRun['probes'],
 ): FinishedRun {
+  if (runs.length === 1 && !trace) return { normalizedChunk, chunk, trace: NO_TRACE, probes: askedFor };
   const size = chunk.length / runs.length;
   const own = (values: Float32Array): Float32Array => (runs.length === 1 ? values : values.slice(b * size, (b + 1) * size));
   return {
     normalizedChunk: own(normalizedChunk),
     chunk: own(chunk),
-    trace: trace ? schedule.steps.map((_, step) => own(probes.get(`${TRACE_PROBE}.${step}`) as Float32Array)) : [],
+    trace: trace ? schedule.steps.map((_, step) => own(probes.get(`${TRACE_PROBE}.${step}`) as Float32Array)) : NO_TRACE,
     probes: askedFor,
   };
 }

@@ -131,13 +131,14 @@ export class FrameEncoder {
   /** A window of frames whose images were encoded, or that have none: f32 [observationSteps][frameWidth]. */
   assemble(frames: readonly Frame[]): Float32Array {
     const values = new Float32Array(frames.length * this.#width);
-    frames.forEach((frame, step) => {
-      values.set(frame.values, step * this.#width);
-      frame.pictures.forEach((picture, camera) => {
-        const features = this.#features[camera]?.get(picture) as Float32Array;
+    for (let step = 0; step < frames.length; step++) {
+      const { values: vectors, pictures } = frames[step] as Frame;
+      values.set(vectors, step * this.#width);
+      for (let camera = 0; camera < pictures.length; camera++) {
+        const features = this.#features[camera]?.get(pictures[camera] as Picture) as Float32Array;
         values.set(features, step * this.#width + (this.#columns[camera] as number));
-      });
-    });
+      }
+    }
     return values;
   }
 

@@ -17,11 +17,14 @@ export interface GivenNoise {
   readonly stepNoise?: readonly ArrayLike<number>[] | undefined;
 }
 
+const NOTHING_GIVEN: GivenNoise = {};
+
 /**
  * The given noise of a decision, checked. The caller may reuse its arrays as soon as a call is made: these are copies.
  * @throws OptionError for noise of the wrong size, or not finite.
  */
 export function checkedNoise({ noise, stepNoise }: GivenNoise, chunkSize: number): GivenNoise {
+  if (noise === undefined && stepNoise === undefined) return NOTHING_GIVEN;
   const rows: Float32Array[] = [];
   if (stepNoise !== undefined) {
     checkList('noise', 'stepNoise', stepNoise, (row, index) => rows.push(checkedFloats(`stepNoise[${index}]`, row, chunkSize)));
@@ -41,6 +44,8 @@ export interface NoiseSeed {
   readonly sample: number;
 }
 
+const NO_ROWS: readonly Float32Array[] = [];
+
 /** Purposes of a sample's draws: row 0 starts, rows 1 … are of solver steps, the last ones of a strategy's choices. */
 const ROWS_PER_SAMPLE = 2 ** 16;
 const UNIFORM_ROW = ROWS_PER_SAMPLE - 1;
@@ -56,12 +61,14 @@ export function runNoise(schedule: Schedule, chunkSize: number, seed: NoiseSeed,
       `stepNoise must have ${schedule.noisySteps} rows, one per noisy step of ${schedule.solver}, found ${stepNoise.length}.`,
     );
   }
+  const start = noise ? Float32Array.from(noise) : normals(chunkSize, seed, 0);
+  if (schedule.noisySteps === 0) return { noise: start, stepNoise: NO_ROWS };
   const rows: Float32Array[] = [];
   for (let row = 0; row < schedule.noisySteps; row++) {
     const values = stepNoise?.[row];
     rows.push(values ? Float32Array.from(values) : normals(chunkSize, seed, row + 1));
   }
-  return { noise: noise ? Float32Array.from(noise) : normals(chunkSize, seed, 0), stepNoise: rows };
+  return { noise: start, stepNoise: rows };
 }
 
 /** Numbers for a strategy's choices, uniform in (0, 1). */

@@ -1,7 +1,6 @@
 import { START_STATUS } from '../../kernels/sampling/start.wgsl.js';
 import type { Schedule } from '../diffusion/solver-step.js';
 import { NonFiniteError } from '../foundation/errors.js';
-import type { DecisionOutput } from './decision-input.js';
 
 const NONE: ReadonlyMap<number, NonFiniteError> = new Map();
 
@@ -12,7 +11,8 @@ const NONE: ReadonlyMap<number, NonFiniteError> = new Map();
 export function findNonFinite(
   codes: Uint32Array,
   schedule: Schedule,
-  { normalizedChunk, chunk }: Pick<DecisionOutput, 'normalizedChunk' | 'chunk'>,
+  normalizedChunk: Float32Array,
+  chunk: Float32Array,
 ): ReadonlyMap<number, NonFiniteError> {
   if (areZero(codes) && areFinite(chunk) && areFinite(normalizedChunk)) return NONE;
   const size = chunk.length / codes.length;

@@ -27,7 +27,7 @@ export class PlanCache {
   /** Least recently used first. */
   readonly #plans = new Map<string, DecisionPlan>();
   /** The most recently used. */
-  #newest: DecisionPlan | undefined;
+  #newest: { readonly plan: DecisionPlan; readonly variant: PlanVariant } | undefined;
   /** What the schedules of all strategies so far need. */
   #maxSteps = 1;
   #maxNoiseRows = 0;
@@ -53,22 +53,26 @@ export class PlanCache {
   async get(batch: number, schedules: readonly Schedule[], variant: PlanVariant = {}): Promise<DecisionPlan> {
     const key = keyOf(batch, variant);
     const existing = this.#plans.get(key);
-    if (existing && schedules.every((schedule) => existing.fits(schedule))) return this.#used(key, existing);
+    if (existing && schedules.every((schedule) => existing.fits(schedule))) return this.#used(key, existing, variant);
     existing?.destroy();
     this.#plans.delete(key);
+    if (this.#newest?.plan === existing) this.#newest = undefined;
     this.reserve(schedules);
     const plan = await this.#compile(batch, variant);
     this.#plans.set(key, plan);
-    this.#newest = plan;
+    this.#newest = { plan, variant: { denoiser: variant.denoiser, trace: variant.trace ?? false } };
     this.#forget();
     return plan;
   }
 
   /** As `get`, without a wait: undefined where there is no such plan yet. */
   find(batch: number, schedule: Schedule, variant: PlanVariant = {}): DecisionPlan | undefined {
+    // A control loop asks for the same plan every time: without its key, which is garbage afterwards.
+    const newest = this.#newest;
+    if (newest?.plan.shape.batch === batch && isSame(newest.variant, variant) && newest.plan.fits(schedule)) return newest.plan;
     const key = keyOf(batch, variant);
     const existing = this.#plans.get(key);
-    return existing?.fits(schedule) ? this.#used(key, existing) : undefined;
+    return existing?.fits(schedule) ? this.#used(key, existing, variant) : undefined;
   }
 
   /** Of the probes of a traced run, those that the policy was loaded with. */
@@ -112,12 +116,10 @@ export class PlanCache {
     return DecisionPlan.compile(withDenoiser(this.#networks, denoiser), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
   }
 
-  #used(key: string, plan: DecisionPlan): DecisionPlan {
-    // A control loop asks for the same plan every time, and moving it leaves garbage.
-    if (plan === this.#newest) return plan;
+  #used(key: string, plan: DecisionPlan, { denoiser, trace = false }: PlanVariant): DecisionPlan {
     this.#plans.delete(key);
     this.#plans.set(key, plan);
-    this.#newest = plan;
+    this.#newest = { plan, variant: { denoiser, trace } };
     return plan;
   }
 
@@ -128,6 +130,10 @@ export class PlanCache {
       this.#plans.delete(key);
     }
   }
+}
+
+function isSame(a: PlanVariant, b: PlanVariant): boolean {
+  return a.denoiser === b.denoiser && (a.trace ?? false) === (b.trace ?? false);
 }
 
 function keyOf(batch: number, { denoiser, trace = false }: PlanVariant): string {

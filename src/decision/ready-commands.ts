@@ -1,8 +1,10 @@
 import type { Schedule } from '../diffusion/solver-step.js';
 import type { SegmentRun } from '../runtime/plan.js';
 
-/** Commands on their way: every `next()` encodes a part of them, the last one returns them. */
-export type Encoding = Generator<void, GPUCommandBuffer>;
+/** Commands on their way: every `next()` encodes a part of them, the last one returns them. No generator, which leaves more garbage. */
+export interface Encoding {
+  next(): GPUCommandBuffer | undefined;
+}
 
 /** How and when the commands of decisions are made. They hold nothing of an input. */
 export interface CommandMaker {
@@ -61,7 +63,7 @@ export class ReadyCommands {
 
   /** To be called when the commands that were taken last are on their way. */
   submitted(): void {
-    const [used] = this.#slots;
+    const used = this.#slots[0];
     if (this.#isHurried && used) this.#finish(used);
   }
 
@@ -83,10 +85,9 @@ export class ReadyCommands {
 
   #slot(schedule: Schedule, predicted: boolean): Slot {
     const slots = this.#slots;
-    const isIt = (one: Slot): boolean => one.schedule === schedule && one.predicted === predicted;
-    const [newest] = slots;
-    if (newest && isIt(newest)) return newest;
-    const index = slots.findIndex(isIt);
+    const newest = slots[0];
+    if (newest?.schedule === schedule && newest.predicted === predicted) return newest;
+    const index = slots.findIndex((one) => one.schedule === schedule && one.predicted === predicted);
     const slot = index < 0 ? this.#newSlot(schedule, predicted) : (slots[index] as Slot);
     if (index > 0) slots.splice(index, 1);
     slots.unshift(slot);
@@ -109,9 +110,8 @@ export class ReadyCommands {
     const encoding = slot.encoding ?? this.#maker.encode(slot.runs);
     // Until it is known to have gone well: what failed halfway is begun anew.
     slot.encoding = undefined;
-    const part = encoding.next();
-    if (part.done) slot.commands = part.value;
-    else slot.encoding = encoding;
+    slot.commands = encoding.next();
+    if (!slot.commands) slot.encoding = encoding;
     return slot.commands;
   }
 

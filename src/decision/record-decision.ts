@@ -58,8 +58,7 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
   probeTensor(builder, 'start', sample);
 
   builder.segment(SEGMENTS.evaluate);
-  const output = chunk('model output');
-  recordUnet(builder, networks.unet, offsets.timestep, observationFilm, sample, output);
+  const output = recordUnet(builder, networks.unet, offsets.timestep, observationFilm, sample, chunk('model output'));
   recordSolverStep(builder, {
     steps: { ...input(layout.steps), stepOffset: offsets.coefficients },
     output,

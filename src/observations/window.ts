@@ -27,7 +27,9 @@ export class FrameWindow {
     const [oldest] = frames;
     if (!oldest) throw new ObservationError('a window needs an observation: give one first.');
     const missing = this.#steps - frames.length;
-    return Array.from({ length: this.#steps }, (_, step) => frames[step - missing] ?? oldest);
+    const read = new Array<Frame>(this.#steps);
+    for (let step = 0; step < this.#steps; step++) read[step] = frames[step - missing] ?? oldest;
+    return read;
   }
 
   /**

@@ -14,7 +14,7 @@ import { loadVector } from './load-vector.js';
 import { convTransposeView, convView, type MatrixView } from './matrix-view.js';
 import { isPartial, type PartialSums, partLayout } from './partial-sums.js';
 import { isUnfinished, type Prologue, prologueOf, type Unfinished } from './unfinished.js';
-import { chooseConv1dTiling, chooseInputLoads, choosesLoadsFirst } from './variants.js';
+import { chooseConv1dTiling, chooseInputLoads, choosesLoadsFirst, tileStep } from './variants.js';
 import { type DeviceMatrix, uploadMatrix, uploadVector } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
@@ -89,7 +89,7 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
   const { y, stride = 1, padding = 0, residual } = call;
   const { inChannels, outChannels, kernelSize, transposed, storage } = weights;
   const { deviceClass } = builder;
-  const x = isUnfinished(call.x) ? call.x.sums : call.x;
+  const x = isUnfinished(call.x) ? (call.x.joined ?? call.x.sums) : call.x;
   const expected = convOutLength({ kernelSize, stride, padding, transposed, inLength: x.length });
   if (x.channels !== inChannels || y.channels !== outChannels || y.length !== expected || x.batch !== y.batch) {
     throw new TypeError(
@@ -120,10 +120,13 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
     deviceClass,
     builder.variants?.convolutions[variant],
   );
-  const inStep = transposed ? tiling.columns / stride : tiling.columns * stride;
+  const step = tileStep({ outLength: y.length, stride, transposed });
+  if (isUnfinished(call.x) && step !== undefined && step % 4 !== 0) {
+    throw new TypeError(`conv1d: tiles of a staged input begin at multiples of 4 columns, these are ${step} apart`);
+  }
   const source = isUnfinished(call.x)
     ? stagedSource(builder, call.x)
-    : directSource(call.x, kernelSize === 1 && stride === 1 && padding === 0, tiling.columns < y.length ? inStep : undefined, deviceClass);
+    : directSource(call.x, kernelSize === 1 && stride === 1 && padding === 0, step, deviceClass);
   const parameters: Conv1dParameters = {
     geometry,
     tiling,

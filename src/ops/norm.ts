@@ -18,23 +18,49 @@ export interface NormWeights {
   readonly channels: number;
 }
 
-/** A group norm that the reader of a convolution applies: vec4f per channel of gamma, beta, the convolution's bias, 0. */
-export interface FoldedNorm extends NormWeights {
+/**
+ * What the reader of partial sums needs for each channel, vec4f: gamma and beta of the group norm, bias of the convolution, bias of the
+ * residual's convolution; zeros for what is not there.
+ */
+export interface SumParameters {
   readonly parameters: GPUBuffer;
+  readonly channels: number;
 }
 
-/** Loads the group norm `<name>` after the convolution `<convolution>`. */
-export async function loadFoldedNorm(loader: WeightLoader, name: string, convolution: string, channels: number): Promise<FoldedNorm> {
+/** A group norm that the reader of a convolution applies. */
+export interface FoldedNorm extends NormWeights, SumParameters {}
+
+/** Loads the group norm `<name>` after the convolution `<convolution>`; `residual`: the convolution of the residual, where there is one. */
+export async function loadFoldedNorm(
+  loader: WeightLoader,
+  name: string,
+  convolution: string,
+  channels: number,
+  residual?: string,
+): Promise<FoldedNorm> {
+  const biases = [`${name}.weight`, `${name}.bias`, `${convolution}.bias`, ...(residual === undefined ? [] : [`${residual}.bias`])];
+  return { ...(await loadNorm(loader, name, channels)), ...(await loadParameters(loader, name, biases, channels)) };
+}
+
+/** Loads the bias of a convolution whose sums the reader adds up. */
+export function loadSumParameters(loader: WeightLoader, convolution: string, channels: number): Promise<SumParameters> {
+  return loadParameters(loader, convolution, [undefined, undefined, `${convolution}.bias`], channels);
+}
+
+async function loadParameters(
+  loader: WeightLoader,
+  name: string,
+  tensors: readonly (string | undefined)[],
+  channels: number,
+): Promise<SumParameters> {
   const parameters = new Float32Array(4 * channels);
-  for (const [component, tensor] of [`${name}.weight`, `${name}.bias`, `${convolution}.bias`].entries()) {
+  for (const [component, tensor] of tensors.entries()) {
+    if (tensor === undefined) continue;
     const values = await loader.source.readFloats(tensor);
     for (let channel = 0; channel < channels; channel++) parameters[4 * channel + component] = values[channel] as number;
   }
   roundVector(loader, loader.source.locate(name), parameters);
-  return {
-    ...(await loadNorm(loader, name, channels)),
-    parameters: await loader.uploader.uploadFloats(`parameters of ${name}`, parameters),
-  };
+  return { parameters: await loader.uploader.uploadFloats(`parameters of ${name}`, parameters), channels };
 }
 
 /** Loads `<name>.weight` and `<name>.bias` of a group norm or layer norm. */

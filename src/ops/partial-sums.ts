@@ -12,13 +12,11 @@ export interface PartialSums {
   readonly batch: number;
   readonly channels: number;
   readonly length: number;
+  /** Whether each part is [b][length][channels] instead. Default false. */
+  readonly tokens?: boolean;
 }
 
-export function partialSums(
-  builder: PlanBuilder,
-  label: string,
-  shape: { readonly splits: number; readonly batch: number; readonly channels: number; readonly length: number },
-): PartialSums {
+export function partialSums(builder: PlanBuilder, label: string, shape: Omit<PartialSums, 'buffer'>): PartialSums {
   const { splits, batch, channels, length } = shape;
   return { buffer: builder.buffer(label, splits * batch * channels * length * 4), ...shape };
 }
@@ -28,7 +26,8 @@ export function isPartial(value: Tensor | PartialSums): value is PartialSums {
 }
 
 /** Layout of one part, and the elements between parts. */
-export function partLayout({ batch, channels, length }: PartialSums): { readonly layout: ActivationLayout; readonly stride: number } {
-  const layout = { offset: 0, batchStride: channels * length, channelStride: length, timeStride: 1 };
-  return { layout, stride: batch * channels * length };
+export function partLayout(sums: PartialSums): { readonly layout: ActivationLayout; readonly stride: number } {
+  const { batch, channels, length, tokens = false } = sums;
+  const strides = tokens ? { channelStride: 1, timeStride: channels } : { channelStride: length, timeStride: 1 };
+  return { layout: { offset: 0, batchStride: channels * length, ...strides }, stride: batch * channels * length };
 }

@@ -7,9 +7,12 @@ import { thresholdingStepKernel } from '../../kernels/sampling/thresholding-step
 import { unnormalizeKernel } from '../../kernels/sampling/unnormalize.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import type { StepOffset } from '../runtime/step-offsets.js';
-import type { Tensor } from '../runtime/tensor.js';
+import { probeTensor, type Tensor } from '../runtime/tensor.js';
+import type { PartialSums } from './partial-sums.js';
 
 const INVOCATIONS = 64;
+/** What the network's output is probed as. */
+const OUTPUT_PROBE = 'model_output';
 
 /** A range of a buffer, in bytes. */
 export interface BufferRange {
@@ -75,7 +78,8 @@ export function recordSolverStep(
   call: {
     /** Coefficients; `bytes` is ignored. */
     readonly steps: StepRange;
-    readonly output: Tensor;
+    /** The network's, as tokens; or partial sums of it, their bias f32 [channels], and where the whole is written for its probe, `model_output`. */
+    readonly output: Tensor | { readonly sums: PartialSums; readonly bias: GPUBuffer; readonly whole: Tensor };
     /** A row of noise. */
     readonly noise: StepRange;
     readonly sample: Tensor;
@@ -86,18 +90,27 @@ export function recordSolverStep(
     readonly thresholding: boolean;
   },
 ): void {
-  const { sample, thresholding } = call;
+  const { sample, thresholding, output } = call;
   const elements = sample.length * sample.channels;
+  const sums = 'sums' in output ? output.sums : undefined;
+  if (sums && (sums.tokens !== true || sums.channels !== sample.channels || sums.length !== sample.length)) {
+    throw new TypeError(`solver step: sums of ${sums.channels}x${sums.length}, tokens of ${sample.channels}x${sample.length} are needed`);
+  }
+  const whole = 'sums' in output && builder.wantsProbe(OUTPUT_PROBE) ? output.whole : undefined;
+  const parts = sums && { parts: sums.splits, channels: sums.channels, stored: whole !== undefined };
+  if (!('sums' in output)) probeTensor(builder, OUTPUT_PROBE, output);
   builder.dispatch(
-    thresholding ? thresholdingStepKernel(elements, INVOCATIONS) : solverStepKernel(elements, INVOCATIONS),
+    (thresholding ? thresholdingStepKernel : solverStepKernel)(elements, INVOCATIONS, parts),
     [
       { ...call.steps, bytes: STEP_UNIFORM_BYTES },
-      { buffer: call.output.buffer },
+      ...('sums' in output ? [{ buffer: output.sums.buffer }, { buffer: builder.existing(output.bias) }] : [{ buffer: output.buffer }]),
       call.noise,
       { buffer: sample.buffer },
       { buffer: call.pastX0 },
       { buffer: call.status },
+      ...(whole ? [{ buffer: whole.buffer }] : []),
     ],
     thresholding ? [1, 1, sample.batch] : grid(elements, sample.batch),
   );
+  if (whole) probeTensor(builder, OUTPUT_PROBE, whole);
 }

@@ -107,6 +107,16 @@ export interface SplitShape {
   readonly unit: number;
   /** Whether the input is brought to workgroup memory. */
   readonly staged: boolean;
+  /** Input columns from tile to tile, where there are several (`tileStep`). */
+  readonly tileStep?: number | undefined;
+}
+
+/** Input columns from a convolution's tile to the next one; undefined where one tile is all. */
+export function tileStep(shape: { readonly outLength: number; readonly stride: number; readonly transposed: boolean }): number | undefined {
+  const { outLength, stride, transposed } = shape;
+  const columns = chooseColumns(outLength, transposed ? stride : 1);
+  if (columns >= outLength) return undefined;
+  return transposed ? columns / stride : columns * stride;
 }
 
 /**
@@ -117,6 +127,8 @@ export function chooseSplits(shape: SplitShape, deviceClass: DeviceClass): numbe
   const { inChannels, inLength, unit, staged } = shape;
   const most = VARIANTS[deviceClass].splits;
   if (most === 1) return undefined;
+  // A staged input is read four columns at once.
+  if (staged && (shape.tileStep ?? 0) % 4 !== 0) return undefined;
   const fits = (splits: number): boolean => {
     const channels = inChannels / splits;
     return channels % unit === 0 && (!staged || (inLength % 4 === 0 && (channels * inLength) / 4 <= PROLOGUE_VEC4S));

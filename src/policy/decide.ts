@@ -43,6 +43,30 @@ interface Progress {
 }
 
 /**
+ * Makes one decision, as `decideEach` does: a control loop waits for it, so there are no lists of one on the way, and no promises
+ * but that of its result, which is what `use` makes of the decision.
+ * @throws what its strategy throws at once, OptionError for noise that does not suit it, DeviceLostError; at once or as a rejection.
+ */
+export function decideOne<T>(
+  denoiser: Denoiser,
+  pending: PendingDecision,
+  chunkSize: number,
+  use: (made: MadeDecision | FailedDecision) => T,
+): Promise<T> {
+  const progress = begin(pending, chunkSize);
+  const run = (): Promise<T> => denoiser.runThen(progress.runs, next);
+  const next = (finished: readonly (FinishedRun | NonFiniteError)[]): T | Promise<T> => {
+    try {
+      advance(progress, finished, chunkSize);
+    } catch (error) {
+      return use({ failure: error });
+    }
+    return progress.outcome ? use(made(progress)) : run();
+  };
+  return run();
+}
+
+/**
  * Makes many decisions side by side: in every round, what all of them ask for runs together, whatever their strategies.
  * Nothing of an episode changes before its own decision is complete. Each is made, or is the reason why it was not: a network
  * that is not finite, or noise that does not suit it, fails one decision and no other.
@@ -85,15 +109,29 @@ export function firstRuns(pending: readonly PendingDecision[], chunkSize: number
   return pending.flatMap((one) => begin(one, chunkSize).runs);
 }
 
+/** What a strategy sees of a decision. */
+class PendingContext implements DecisionContext {
+  readonly newest: PastChunk | undefined;
+  readonly before: PastChunk | undefined;
+  readonly #seed: NoiseSeed;
+
+  constructor({ newest, before, seed }: PendingDecision) {
+    this.newest = newest;
+    this.before = before;
+    this.#seed = seed;
+  }
+
+  uniform(count: number): Float64Array {
+    return choiceNumbers(count, this.#seed);
+  }
+
+  normal(count: number): Float32Array {
+    return choiceNoise(count, this.#seed);
+  }
+}
+
 function begin(pending: PendingDecision, chunkSize: number): Progress {
-  const { maker, newest, before, seed } = pending;
-  const context: DecisionContext = {
-    newest,
-    before,
-    uniform: (count) => choiceNumbers(count, seed),
-    normal: (count) => choiceNoise(count, seed),
-  };
-  const deciding = maker.decide(context);
+  const deciding = pending.maker.decide(new PendingContext(pending));
   const first = deciding.next();
   if (first.done) throw new TypeError('a strategy decided without a run of the denoiser');
   const requests = first.value;
@@ -101,6 +139,7 @@ function begin(pending: PendingDecision, chunkSize: number): Progress {
 }
 
 function runsOf({ frames, newest, seed, given }: PendingDecision, requests: readonly DenoiseRequest[], chunkSize: number): DenoiseRun[] {
+  // No push: the first one makes room for 17.
   return requests.map((request) => {
     // A start that is given as it is takes no noise: Falcon screens dozens of them per decision.
     const own = request.noiseScale === 0 ? request.prediction : undefined;
@@ -111,10 +150,8 @@ function runsOf({ frames, newest, seed, given }: PendingDecision, requests: read
 
 /** @throws what its runs failed with, and what its strategy throws. */
 function advance(progress: Progress, finished: readonly (FinishedRun | NonFiniteError)[], chunkSize: number): void {
-  const results = finished.map((one) => {
-    if (one instanceof NonFiniteError) throw one;
-    return one;
-  });
+  for (const one of finished) if (one instanceof NonFiniteError) throw one;
+  const results = finished as readonly FinishedRun[];
   for (const { schedule } of progress.requests) progress.evaluations += schedule.steps.length;
   const { requests } = progress;
   const next = progress.deciding.next(results);

@@ -6,7 +6,7 @@ import type { GivenNoise } from '../decision/noise.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { Frame } from '../observations/check.js';
 import type { DecisionOutcome, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
-import { decideEach, type FailedDecision, firstRuns, type PendingDecision } from './decide.js';
+import { decideEach, decideOne, type FailedDecision, firstRuns, type MadeDecision, type PendingDecision } from './decide.js';
 import { type Decision, toDecision } from './decision-result.js';
 import type { Episode } from './episode.js';
 
@@ -66,11 +66,33 @@ export class Decider {
     this.#onDecision = onDecision;
   }
 
+  /**
+   * One decision, as `decide` of several makes it.
+   * @throws as decide(), at once or as a rejection; the episode is then as it was.
+   */
+  decideOne(turn: Turn): Promise<Decision> {
+    const started = performance.now();
+    if (!this.#encoder.isNeeded) return this.#finish(turn, this.#assembled(turn), NO_PROBES, started);
+    return this.#encode([turn]).then(({ pending: [pending], probes }) => this.#finish(turn, pending as PendingDecision, probes, started));
+  }
+
+  #finish(turn: Turn, pending: PendingDecision, probes: EncodedTurns['probes'], started: number): Promise<Decision> {
+    return decideOne(this.#denoiser, pending, this.#chunkSize, (made) => {
+      if ('failure' in made) throw namedFailure(made.failure, turn, undefined);
+      const decision = this.#decision(turn, made, probes, performance.now() - started);
+      this.#onDecision?.(decision);
+      turn.episode?.push(made.outcome);
+      return decision;
+    });
+  }
+
   /** Decisions made together. Where one fails none is made, and every episode is as it was; the first failure is thrown. */
   async decide(turns: readonly Turn[]): Promise<Decision[]> {
+    const [only] = turns;
+    if (only && turns.length === 1) return [await this.decideOne(only)];
     const decided = await this.#make(turns);
     const decisions = decided.map((one, place) => {
-      if ('failure' in one) throw namedFailure(one.failure, turns[place] as Turn, turns.length > 1 ? place : undefined);
+      if ('failure' in one) throw namedFailure(one.failure, turns[place] as Turn, place);
       return one;
     });
     for (const { decision } of decisions) this.#onDecision?.(decision);
@@ -96,18 +118,24 @@ export class Decider {
   }
 
   async #make(turns: readonly Turn[]): Promise<({ readonly decision: Decision; readonly outcome: DecisionOutcome } | FailedDecision)[]> {
-    const { actionDim, observationSteps } = this.#context;
     const started = performance.now();
-    const { pending, probes } = this.#encoder.isNeeded ? await this.#encode(turns) : this.#assembled(turns);
+    const { pending, probes } = this.#encoder.isNeeded
+      ? await this.#encode(turns)
+      : { pending: turns.map((turn) => this.#assembled(turn)), probes: NO_PROBES };
     const made = await decideEach(this.#denoiser, pending, this.#chunkSize);
     const latencyMs = performance.now() - started;
     return made.map((one, place) => {
       if ('failure' in one) return one;
-      // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
-      const rows = { first: observationSteps - 1, count: (turns[place] as Turn).strategy.actionSteps, actionDim };
-      const probed = probes.size === 0 ? one : { ...one, probes: new Map([...probes, ...one.probes]) };
-      return { decision: toDecision(probed, rows, latencyMs), outcome: one.outcome };
+      return { decision: this.#decision(turns[place] as Turn, one, probes, latencyMs), outcome: one.outcome };
     });
+  }
+
+  #decision({ strategy }: Turn, made: MadeDecision, probes: EncodedTurns['probes'], latencyMs: number): Decision {
+    const { actionDim, observationSteps } = this.#context;
+    // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
+    const first = observationSteps - 1;
+    const probed = probes.size === 0 ? made : { ...made, probes: new Map([...probes, ...made.probes]) };
+    return toDecision(probed, first * actionDim, (first + strategy.actionSteps) * actionDim, latencyMs);
   }
 
   /** The first batch of what a decision would run. */
@@ -123,8 +151,9 @@ export class Decider {
   }
 
   /** Without images: at once, because a control loop waits. */
-  #assembled(turns: readonly Turn[]): EncodedTurns {
-    return { pending: turns.map(({ pending }) => ({ ...pending, frames: this.#encoder.assemble(pending.frames) })), probes: NO_PROBES };
+  #assembled({ pending }: Turn): PendingDecision {
+    const { maker, newest, before, seed, given } = pending;
+    return { maker, newest, before, seed, given, frames: this.#encoder.assemble(pending.frames) };
   }
 
   get #chunkSize(): number {

@@ -70,18 +70,14 @@ export interface Decision extends PastChunk {
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
-/** What was made, as a decision. `rows`: those of a chunk that are executed. @internal */
-export function toDecision(
-  { outcome, evaluations, probes }: MadeDecision,
-  rows: { readonly first: number; readonly count: number; readonly actionDim: number },
-  latencyMs: number,
-): Decision {
+/** What was made, as a decision. `first`, `end`: values of a chunk from which and up to which it is executed. @internal */
+export function toDecision({ outcome, evaluations, probes }: MadeDecision, first: number, end: number, latencyMs: number): Decision {
   const { result, request, screening, warm, stalled } = outcome;
   return {
     // Copies: the episode goes on from its own, whatever a caller does with these.
     normalizedChunk: result.normalizedChunk.slice(),
     chunk: result.chunk.slice(),
-    actions: result.chunk.slice(rows.first * rows.actionDim, (rows.first + rows.count) * rows.actionDim),
+    actions: result.chunk.slice(first, end),
     timesteps: request.schedule.steps.map((step) => step.timestep),
     evaluations,
     screening,

@@ -111,18 +111,24 @@ export class PolicyEngine {
       context,
       predicted: plan.isPredicting,
       newWindow: () => new FrameWindow(this.#observations, observationSteps),
+      observations: this.#observations,
     };
     await rehearse(parts, strategy, batch, { frames, given: {} }, signal);
     // At the first decision of an episode one frame stands for all; later ones may find none of theirs encoded.
     for (const count of new Set([1, observationSteps])) await this.encoder.warmup(batch * count);
   }
 
+  /** Whether the policy reloads by itself. */
+  get recovers(): boolean {
+    return this.#parts.onDeviceLost === 'reload';
+  }
+
   /** Runs a task; where the device was lost and the policy reloads by itself, a second time. A task that fails changes nothing. */
-  async recovering<T>(strategy: () => Strategy, task: () => Promise<T>): Promise<T> {
+  async recovering<T>(strategy: () => Strategy, task: () => T | Promise<T>): Promise<T> {
     try {
       return await task();
     } catch (error) {
-      if (this.#parts.onDeviceLost !== 'reload' || !(error instanceof DeviceLostError)) throw error;
+      if (!this.recovers || !(error instanceof DeviceLostError)) throw error;
       await this.#recover(error, strategy());
       return task();
     }

@@ -56,6 +56,8 @@ export class Episode {
     this.#before = this.#newest;
     this.#newest = { normalizedChunk, chunk };
     this.#decisions++;
+    // What act() still held was decided from older observations.
+    this.actions.length = 0;
     remember?.();
   }
 }

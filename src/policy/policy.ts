@@ -11,6 +11,7 @@ import type { Precision } from '../spec/precision.js';
 import { createStrategy } from '../strategies/index.js';
 import { type DenoiseResult, type Strategy, type StrategyContext, strategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
+import { Actor } from './actor.js';
 import { Decider, nextTurn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
 import { type EngineParts, PolicyEngine, type ReloadOptions } from './engine.js';
@@ -59,10 +60,7 @@ export class Policy {
   readonly #engine: PolicyEngine;
   readonly #decider: Decider;
   readonly #checks: RequestChecks;
-  #strategy: Strategy;
-  #own: Episode | undefined;
-  /** Number of that episode, part of the key of its noise. */
-  #ownIndex = 0;
+  readonly #actor: Actor;
   /** Episodes beside it. */
   readonly #begun = new WeakSet<Episode>();
   #disposal: Promise<void> | undefined;
@@ -81,7 +79,15 @@ export class Policy {
       seed: parts.seed,
       hasBegun: (episode) => this.#begun.has(episode),
     });
-    this.#strategy = this.#createStrategy(parts.strategy);
+    const actor = {
+      checks: this.#checks,
+      decider: this.#decider,
+      context: this.#context,
+      seed: parts.seed,
+      newWindow: () => this.#newWindow(),
+      run: <T>(task: () => T | Promise<T>): Promise<T> => this.#run(task),
+    };
+    this.#actor = new Actor(actor, this.#createStrategy(parts.strategy));
   }
 
   /** For `loadPolicy`. @internal */
@@ -92,7 +98,7 @@ export class Policy {
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
     const { precision, fileDtypes, warnings } = this.#parts;
-    const { description, actionSteps } = this.#strategy;
+    const { description, actionSteps } = this.#actor.strategy;
     return {
       ...this.#engine.described,
       actionSteps,
@@ -100,7 +106,7 @@ export class Policy {
       fileDtypes,
       warnings,
       strategy: description,
-      dispatches: this.#engine.dispatches(this.#strategy),
+      dispatches: this.#engine.dispatches(this.#actor.strategy),
     };
   }
 
@@ -112,19 +118,8 @@ export class Policy {
    * @throws ObservationError, NonFiniteError, DeviceLostError, DisposedError; the episode is then as it was before, so
    * that the tick can be tried again.
    */
-  async act(observation: Observation, options: ActOptions = {}): Promise<Float32Array> {
-    const { frame, given } = this.#checks.tick(observation, options);
-    return this.#run(async () => {
-      const { actionDim } = this.#context;
-      const episode = options.episode ?? this.#ownEpisode();
-      if (episode.actions.length === 0) {
-        const [decision] = await this.#decider.decide([nextTurn(episode, { frames: episode.window.read(frame), given })]);
-        const { actions } = decision as Decision;
-        for (let row = 0; row < actions.length; row += actionDim) episode.actions.push(actions.slice(row, row + actionDim));
-      }
-      episode.window.push(frame);
-      return episode.actions.shift() as Float32Array;
-    });
+  act(observation: Observation, options?: ActOptions): Promise<Float32Array> {
+    return this.#actor.act(observation, options);
   }
 
   /**
@@ -132,29 +127,15 @@ export class Policy {
    * [observationSteps][size].
    * @throws ObservationError, OptionError, NonFiniteError, DeviceLostError.
    */
-  async decide(window: Observation, options: DecideOptions = {}): Promise<Decision> {
-    checkKeys('decide', options, ['noise', 'stepNoise', 'previous', 'seed']);
-    const { previous, seed } = options;
-    if (seed !== undefined) checkInteger('decide', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
-    if (previous !== undefined) {
-      const turn = this.#checks.stateless('decide', { ...options, window, previous }, 0);
-      return this.#run(async () => (await this.#decider.decide([turn(this.#strategy)]))[0] as Decision);
-    }
-    const given = this.#checks.window('decide', window, options);
-    return this.#run(async () => {
-      const episode = this.#ownEpisode();
-      const [decision] = await this.#decider.decide([nextTurn(episode, given, seed)]);
-      // What act() still held was decided from older observations.
-      episode.actions.length = 0;
-      return decision as Decision;
-    });
+  decide(window: Observation, options?: DecideOptions): Promise<Decision> {
+    return this.#actor.decide(window, options);
   }
 
   /** Begins an episode of its own, beside the policy's: for fleets, and for strategies side by side. @throws OptionError, DisposedError. */
   beginEpisode(options: EpisodeOptions = {}): Episode {
     this.#assertUsable();
     checkKeys('beginEpisode', options, ['strategy', 'seed']);
-    const strategy = options.strategy === undefined ? this.#strategy : this.#createStrategy(options.strategy);
+    const strategy = options.strategy === undefined ? this.#actor.strategy : this.#createStrategy(options.strategy);
     const seed = checkInteger('beginEpisode', 'seed', options.seed ?? this.#parts.seed, 0, Number.MAX_SAFE_INTEGER);
     const episode = new Episode(strategy, { seed, episode: 0, sample: 0 }, this.#newWindow());
     this.#begun.add(episode);
@@ -166,9 +147,8 @@ export class Policy {
    * where the timesteps allow. A decision's bits do not depend on the others. All or none: see `decideAllSettled` for a fleet.
    * @throws as decide(), naming the request; then no episode has changed.
    */
-  async decideAll(requests: readonly DecideRequest[]): Promise<Decision[]> {
-    const turns = this.#checks.together(requests);
-    return this.#run(() => this.#decider.decide(turns.map((turn) => turn(this.#strategy))));
+  decideAll(requests: readonly DecideRequest[]): Promise<Decision[]> {
+    return this.#actor.decideAll(requests);
   }
 
   /**
@@ -180,7 +160,7 @@ export class Policy {
   async decideAllSettled(requests: readonly DecideRequest[]): Promise<PromiseSettledResult<Decision>[]> {
     const checked = this.#checks.each(requests);
     return this.#run(async () => {
-      const looked = checked.map((one) => (one.status === 'fulfilled' ? settledCall(() => one.value(this.#strategy)) : one));
+      const looked = checked.map((one) => (one.status === 'fulfilled' ? settledCall(() => one.value(this.#actor.strategy)) : one));
       const turns = looked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
       const decided = await this.#decider.settle(turns);
       return looked.map((one) => (one.status === 'fulfilled' ? (decided.shift() as PromiseSettledResult<Decision>) : one));
@@ -212,7 +192,7 @@ export class Policy {
   async timeDecision(window: Observation): Promise<PlanTiming> {
     const given = this.#checks.window('timeDecision', window, {});
     return this.#run(async () => {
-      const { plan, input } = await this.#decider.prepare(nextTurn(this.#ownEpisode(), given));
+      const { plan, input } = await this.#decider.prepare(nextTurn(this.#actor.own, given));
       return plan.time(input);
     });
   }
@@ -237,10 +217,7 @@ export class Policy {
   /** Ends the episode: forgets observations, actions and chunks. Calls made before keep the old episode. @throws DisposedError. */
   reset(): void {
     this.#assertUsable();
-    void this.#queue.run(() => {
-      this.#own = undefined;
-      this.#ownIndex++;
-    });
+    void this.#queue.run(() => this.#actor.reset());
   }
 
   /**
@@ -253,7 +230,7 @@ export class Policy {
     const strategy = this.#createStrategy(options);
     this.reset();
     void this.#queue.run(() => {
-      this.#strategy = strategy;
+      this.#actor.strategy = strategy;
     });
   }
 
@@ -268,7 +245,7 @@ export class Policy {
     checkSignal('warmup', signal);
     checkCallbacks('warmup', { onKernel }, ['onKernel']);
     await this.#run(async () => {
-      await this.#engine.rehearse(this.#strategy, batch, signal, onKernel);
+      await this.#engine.rehearse(this.#actor.strategy, batch, signal, onKernel);
     });
   }
 
@@ -284,7 +261,7 @@ export class Policy {
     checkDevice('reload', options.device);
     checkSignal('reload', options.signal);
     checkCallbacks('reload', options, ['onProgress']);
-    await this.#whileLoaded(() => this.#engine.reload(options, this.#strategy));
+    await this.#whileLoaded(() => this.#engine.reload(options, this.#actor.strategy));
   }
 
   /** Waits for running calls and frees everything on the device. Later calls fail. */
@@ -297,11 +274,11 @@ export class Policy {
   }
 
   /** In its turn, and again after the policy has reloaded by itself. */
-  #run<T>(task: () => Promise<T>): Promise<T> {
-    return this.#whileLoaded(() => this.#engine.recovering(() => this.#strategy, task));
+  #run<T>(task: () => T | Promise<T>): Promise<T> {
+    return this.#whileLoaded(this.#engine.recovers ? () => this.#engine.recovering(() => this.#actor.strategy, task) : task);
   }
 
-  async #whileLoaded<T>(task: () => Promise<T>): Promise<T> {
+  #whileLoaded<T>(task: () => T | Promise<T>): Promise<T> {
     this.#assertUsable();
     return this.#queue.run(task);
   }
@@ -326,11 +303,5 @@ export class Policy {
 
   #newWindow(): FrameWindow {
     return new FrameWindow(this.#observations, this.#context.observationSteps);
-  }
-
-  /** The policy's own episode; a new one where none has begun. */
-  #ownEpisode(): Episode {
-    this.#own ??= new Episode(this.#strategy, { seed: this.#parts.seed, episode: this.#ownIndex, sample: 0 }, this.#newWindow());
-    return this.#own;
   }
 }

@@ -15,6 +15,8 @@ import type { Episode } from './episode.js';
  */
 export type CheckedRequest = (current: Strategy) => Turn;
 
+const ACT_KEYS = ['noise', 'stepNoise', 'episode'] as const;
+
 /** What the checks depend on. */
 export interface RequestFacts {
   /** Of the checkpoint. */
@@ -37,7 +39,7 @@ export class RequestChecks {
 
   /** @throws ObservationError, OptionError. */
   tick(observation: Observation, options: ActOptions): { readonly frame: Frame; readonly given: GivenNoise } {
-    checkKeys('act', options, ['noise', 'stepNoise', 'episode']);
+    checkKeys('act', options, ACT_KEYS);
     const frame = checkFrame(this.#facts.observations, observation, 'act');
     const given = checkedNoise(options, this.#chunkSize);
     if (options.episode !== undefined) this.#checkBegun('act', options.episode);

@@ -145,8 +145,8 @@ export class ComputeDevice {
   readonly #naps: Naps | undefined;
   #halfLoads: HalfLoads = 'packed';
   #failure: Error | undefined;
-  /** Ends the waits that are under way. */
-  readonly #waits = new Set<(reason: Error) => void>();
+  /** Ends the waits that are under way: a few at most, and a list leaves no garbage where a set does. */
+  readonly #waits: ((reason: Error) => void)[] = [];
 
   private constructor(gpu: GPU, adapter: GPUAdapter, device: GPUDevice, options: OpenDeviceOptions) {
     this.#gpu = gpu;
@@ -251,27 +251,35 @@ export class ComputeDevice {
   }
 
   /** Waits for GPU work; ends with DeviceLostError when the device goes away first, so that no wait hangs. */
-  async settle<T>(work: Promise<T>): Promise<T> {
-    let cancel: (reason: Error) => void = () => {};
-    const endNaps = this.#naps?.begin();
-    try {
-      // Not a race with `device.lost`: that promise would hold on to the result of every race as long as the device lives.
-      const result = await new Promise<T>((resolve, reject) => {
-        cancel = reject;
-        this.#waits.add(cancel);
-        work.then(resolve, reject);
+  settle<T>(work: Promise<T>): Promise<T>;
+  /** `use` makes the result of the work's, as soon as it is there. */
+  settle<T, U>(work: Promise<T>, use: (result: T) => U | Promise<U>): Promise<U>;
+  settle<T>(work: Promise<T>, use: (result: T) => unknown = (result) => result): Promise<unknown> {
+    // Not a race with `device.lost`: that promise would hold on to the result of every race as long as the device lives.
+    // One promise and no asynchronous function, of which a decision would leave more garbage.
+    return new Promise((resolve, reject) => {
+      const endNaps = this.#naps?.begin();
+      const fail = (error: unknown): void => {
+        // A wait ends once: work that fails after the device did is told of nothing new.
+        if (!this.#endWait(fail)) return;
+        endNaps?.();
+        // Where a lost device first rejects the work and then says that it is lost, the second is the reason.
         if (this.#failure) reject(this.#failure);
-      });
-      this.assertUsable();
-      return result;
-    } catch (error) {
-      // Where a lost device first rejects the work and then says that it is lost, the second is the reason.
-      if (!this.#failure) await new Promise((resolve) => setTimeout(resolve, 0));
-      throw this.#failure ?? error;
-    } finally {
-      this.#waits.delete(cancel);
-      endNaps?.();
-    }
+        else setTimeout(() => reject(this.#failure ?? error), 0);
+      };
+      this.#waits.push(fail);
+      work.then((result) => {
+        if (this.#failure) return fail(this.#failure);
+        this.#endWait(fail);
+        endNaps?.();
+        try {
+          resolve(use(result));
+        } catch (error) {
+          reject(error);
+        }
+      }, fail);
+      if (this.#failure) fail(this.#failure);
+    });
   }
 
   /**
@@ -297,6 +305,16 @@ export class ComputeDevice {
 
   #fail(what: string): void {
     this.#failure ??= new DeviceLostError(`${what} Open a new device and load the policy again, or call reload() of the policy.`);
-    for (const reject of this.#waits) reject(this.#failure);
+    for (const reject of [...this.#waits]) reject(this.#failure);
+  }
+
+  /** Whether it was under way. */
+  #endWait(fail: (reason: Error) => void): boolean {
+    const waits = this.#waits;
+    const index = waits.indexOf(fail);
+    if (index < 0) return false;
+    const last = waits.pop() as typeof fail;
+    if (last !== fail) waits[index] = last;
+    return true;
   }
 }

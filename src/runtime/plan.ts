@@ -83,22 +83,27 @@ export class Plan {
     return buffer;
   }
 
-  /** Appends the runs to an encoder, as `encode` does; yields after each of them, and must be driven to its end. */
-  *encodeInParts(encoder: GPUCommandEncoder, runs: readonly SegmentRun[]): Generator<void, void> {
+  /** Appends the runs to an encoder, as `encode` does, one with each `next()`, which says whether it was the last; to be driven to its end. */
+  encodeInParts(encoder: GPUCommandEncoder, runs: readonly SegmentRun[]): { next(): boolean } {
     const pass = encoder.beginComputePass();
     let pipeline: GPUComputePipeline | undefined;
-    for (const { segment, offsets } of runs) {
-      this.#checkOffsets(segment, offsets);
-      const { dispatches } = this.#segment(segment);
-      for (let index = 0; index < dispatches.length; index++) {
-        const dispatch = dispatches[index] as RecordedDispatch;
-        if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
-        pipeline = dispatch.pipeline;
-        this.#encodeDispatch(pass, dispatch, offsets);
-      }
-      yield;
-    }
-    pass.end();
+    let next = 0;
+    return {
+      next: () => {
+        const { segment, offsets } = runs[next++] as SegmentRun;
+        this.#checkOffsets(segment, offsets);
+        const { dispatches } = this.#segment(segment);
+        for (let index = 0; index < dispatches.length; index++) {
+          const dispatch = dispatches[index] as RecordedDispatch;
+          if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
+          pipeline = dispatch.pipeline;
+          this.#encodeDispatch(pass, dispatch, offsets);
+        }
+        if (next < runs.length) return false;
+        pass.end();
+        return true;
+      },
+    };
   }
 
   /** Appends the runs to an encoder; `probed` receives a copy after each probe point, and may interrupt the pass. */

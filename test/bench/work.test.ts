@@ -80,7 +80,7 @@ describe('a decision with two evaluations and predictor', () => {
     const decision = await recordSynthetic(device(), { size: 'tiny', precision: 'f32', batch: 1, horizon: 16, steps: 2 });
     const counts = Object.fromEntries(decision.builder.segments.map(({ name, dispatches }) => [name, dispatches.length]));
     decision.destroy();
-    expect(counts).toEqual({ observe: 2, predict: 5, start: 1, evaluate: 42, finish: 1 });
-    expect(decision.runs.reduce((sum, { segment }) => sum + (counts[segment] ?? 0), 0)).toBe(93);
+    expect(counts).toEqual({ observe: 2, predict: 5, start: 1, evaluate: 36, finish: 1 });
+    expect(decision.runs.reduce((sum, { segment }) => sum + (counts[segment] ?? 0), 0)).toBe(81);
   });
 });

@@ -14,13 +14,18 @@ function counted(): { readonly ready: ReadyCommands; readonly encoded: string[];
   const ready = new ReadyCommands({
     later,
     runs: (schedule, predicted) => [{ segment: `${schedule.steps.length}${predicted ? ' predicted' : ''}` }],
-    *encode(runs) {
-      for (let part = 0; part < PARTS; part++) {
-        parts++;
-        yield;
-      }
-      encoded.push((runs[0] as SegmentRun).segment);
-      return { label: `${(runs[0] as SegmentRun).segment} #${encoded.length}` } as GPUCommandBuffer;
+    encode(runs) {
+      let part = 0;
+      return {
+        next: () => {
+          if (part++ < PARTS) {
+            parts++;
+            return undefined;
+          }
+          encoded.push((runs[0] as SegmentRun).segment);
+          return { label: `${(runs[0] as SegmentRun).segment} #${encoded.length}` } as GPUCommandBuffer;
+        },
+      };
     },
   });
   return { ready, encoded, parts: () => parts };
@@ -103,11 +108,12 @@ describe('commands that are kept ready', () => {
     const ready = new ReadyCommands({
       later,
       runs: () => [],
-      // biome-ignore lint/correctness/useYield: commands of one part.
-      *encode() {
-        if (broken) throw new RangeError('lost');
-        return { label: 'commands' } as GPUCommandBuffer;
-      },
+      encode: () => ({
+        next: () => {
+          if (broken) throw new RangeError('lost');
+          return { label: 'commands' } as GPUCommandBuffer;
+        },
+      }),
     });
     decide(ready, TWO);
     broken = true;

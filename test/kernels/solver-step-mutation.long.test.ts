@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SolverStep } from '../../src/diffusion/solver-step.js';
 import { dropBarrier, type Mutation, replace, useMutantDevice } from '../support/mutants.js';
 import { NOTHING, referenceSteps, runSteps, type StepsRun, stepInputs } from '../support/solver-steps.js';
-import type { Values } from '../support/values.js';
+import { Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 // Kernels of solver steps that no golden reaches, broken on purpose: the comparison with float64 must notice each.
 
@@ -27,6 +27,9 @@ const thresholding: StepsRun = {
   steps: [0.973, 0.5013, 0.9017].map((quantile) => ({ ...STEP, clip: { quantile, most: 4 } })),
   thresholding: true,
 };
+/** An output in three parts of two samples, and a bias per channel. */
+const inParts: StepsRun = partsOf(thirdOrder);
+
 function constant(values: Values, value: number): Values {
   return { ...values, data: values.data.map(() => value) };
 }
@@ -62,8 +65,22 @@ const MUTANTS: readonly (Mutation & { readonly what: string; readonly run: Steps
     kernel: /^thresholding_step/,
     mutate: replace('step.threshold_most);', '1e9f);'),
   },
+  { what: 'a part left out', run: inParts, kernel: /^solver_step/, mutate: replace('var part = 0u', 'var part = 1u') },
+  { what: 'the first sample of a part for all', run: inParts, kernel: /^solver_step/, mutate: replace('/ 3u;', '/ 6u;') },
+  { what: 'the bias of one channel for all', run: inParts, kernel: /^solver_step/, mutate: replace('index % 3u', 'index % 1u') },
   { what: 'a barrier less after the count', run: thresholding, kernel: /^thresholding_step/, mutate: dropBarrier(0) },
 ];
+
+function partsOf(run: StepsRun): StepsRun {
+  const normals = new Normals(22);
+  const { batch, channels, length } = run.output;
+  const parts = [1, 2, 3].map(() => normals.values(batch, channels, length));
+  const bias = normals.floats(channels);
+  const output = valuesOf(batch, channels, length, (b, c, t) =>
+    parts.reduce((sum, part) => sum + valueAt(part, b, c, t), bias[c] as number),
+  );
+  return { ...run, output, outputParts: { parts, bias } };
+}
 
 /** x0 of 3 and 4 among equal numbers of 3: the value of the next rank is 3 again, though 4 is above. */
 function repeated(): StepsRun {

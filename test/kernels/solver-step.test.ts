@@ -10,7 +10,7 @@ import {
   runSteps,
   type StepsResult,
 } from '../support/solver-steps.js';
-import { expectClose, Normals, type Values, valuesOf } from '../support/values.js';
+import { expectClose, Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const TOLERANCE = { atol: 2e-6, rtol: 1e-6 };
 const device = useTestDevice();
@@ -43,6 +43,23 @@ describe('solver step', () => {
     expectClose(actual.sample, expected.sample, TOLERANCE, 'sample');
     expectClose(actual.x0, expected.x0, TOLERANCE, 'x0');
     expect(actual.status.every((code) => code === 0)).toBe(true);
+  });
+
+  it.each([false, true])('of an output that comes in parts, with a bias per channel (thresholding: %s)', async (thresholding) => {
+    const normals = new Normals(12);
+    const [batch, channels, length] = [2, 3, 5];
+    const values = (): Values => normals.values(batch, channels, length);
+    const parts = [values(), values(), values()];
+    const bias = normals.floats(channels);
+    const output = valuesOf(batch, channels, length, (b, c, t) =>
+      parts.reduce((sum, part) => sum + valueAt(part, b, c, t), bias[c] as number),
+    );
+    const step: SolverStep = { ...NOTHING, ...Object.fromEntries(FIELDS.map((field) => [field, normals.next()])) };
+    const p: Run = { ...inputs(2, batch, channels, length), steps: [step], output, outputParts: { parts, bias }, thresholding };
+    const expected = reference(p);
+    const found = await run(p);
+    expectClose(found.sample, expected.sample, TOLERANCE, 'sample');
+    expectClose(found.x0, expected.x0, TOLERANCE, 'x0');
   });
 
   // Each term by itself: a coefficient that takes the place of another cannot hide in a sum.

@@ -80,6 +80,14 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     split: true,
     bias: false,
   }),
+  'conv1d-gpu-sums-joined-split': conv1dKernel({
+    ...CONV,
+    tiling: GPU_TILING,
+    inVector: undefined,
+    stage: { ...PROLOGUE, norm: 'none', film: 'none', residual: false, joined: true, stored: true },
+    split: true,
+    bias: false,
+  }),
   'conv1d-transposed': conv1dKernel({
     ...CONV,
     geometry: { kernelSize: 4, stride: 2, padding: 1, transposed: true, inLength: 4, outLength: 8 },
@@ -115,6 +123,11 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'prepare-frames-f32-chw-resized': prepareFramesKernel({ format: 'f32-chw', resized: true, invocations: 64 }),
   'spatial-softmax': spatialSoftmaxKernel(8),
   'finish-norm': finishNormKernel(PROLOGUE, 256),
+  'finish-norm-residual-sums': finishNormKernel(
+    { ...PROLOGUE, film: 'none', residual: true, residualParts: true, probeResidual: true, stored: true },
+    256,
+  ),
+  'finish-sums': finishNormKernel({ ...PROLOGUE, norm: 'none', film: 'none', residual: false, stored: true }, 256),
   'group-norm-film-residual': groupNormKernel({ epsilon: 1e-5, invocations: 8, film: 'scale-bias', residual: true, probed: false }),
   'group-norm-film-bias-probed': groupNormKernel({ epsilon: 1e-5, invocations: 64, film: 'bias', residual: false, probed: true }),
   'layer-norm': layerNormKernel({ epsilon: 1e-5, invocations: 8 }),
@@ -127,6 +140,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   start: startKernel(32, 64),
   'shift-chunk': shiftChunkKernel(16, 2, 8, 64),
   'solver-step': solverStepKernel(32, 64),
+  'solver-step-parts': solverStepKernel(32, 64, { parts: 8, channels: 2, stored: true }),
   'thresholding-step': thresholdingStepKernel(32, 64),
 };
 

@@ -9,6 +9,8 @@ import { referenceUnet } from '../support/reference-networks.js';
 import { expectClose, Normals, type Values, valuesOf } from '../support/values.js';
 
 const BATCH = 2;
+/** As the random checkpoint says. */
+const STEPS = 2;
 /** Two levels of 8 and 4 columns, with residual convolutions and a skip. */
 const unet: UnetShape = {
   actionDim: 3,
@@ -30,9 +32,12 @@ const BLOCKS = [
   'up_modules.0.0',
   'up_modules.0.1',
 ];
-const PROBES = BLOCKS.flatMap((block) =>
-  ['', '.conv1', '.conv2', '.conv1.block.0', '.conv2.block.0'].map((part) => `activation.${block}${part}`),
-);
+const PROBES = [
+  ...BLOCKS.flatMap((block) => ['', '.conv1', '.conv2', '.conv1.block.0', '.conv2.block.0'].map((part) => `activation.${block}${part}`)),
+  ...['down_modules.0.0', 'down_modules.1.0', 'up_modules.0.0'].map((block) => `activation.${block}.residual_conv`),
+  ...['down_modules.0.2', 'down_modules.1.2', 'up_modules.0.2', 'final_conv.0.block.0', 'final_conv.0'].map((name) => `activation.${name}`),
+  'model_output',
+];
 
 describe('with the variants for GPUs a convolution finishes the one before it', () => {
   const device = useTestDevice({ deviceClass: 'gpu' });
@@ -69,19 +74,23 @@ describe('with the variants for GPUs a convolution finishes the one before it', 
     const chunks = (results: readonly Decision[]): Float32Array[] => results.map(({ normalizedChunk }) => normalizedChunk);
     expect(chunks(probed.results)).toEqual(chunks(plain.results));
     expect(probed.dispatches).toBe(plain.dispatches);
+    // Three segments around it; two convolutions a block and three of residuals, one between levels in each direction, two at the end, the step.
+    expect(plain.dispatches).toBe(4 + (2 * BLOCKS.length + 3 + 2 + 2 + 1) * STEPS);
     for (const name of PROBES) expect([...probed.results[0].probes.keys()], name).toContain(`${name}.0`);
   });
 });
 
-describe('with the variants for GPUs and for lavapipe, an odd length at the bottom agrees with float64', () => {
+describe('with the variants for GPUs and for lavapipe, lengths that do not suit four columns at once agree with float64', () => {
   const gpu = useTestDevice({ deviceClass: 'gpu' });
   const lavapipe = useTestDevice({ deviceClass: 'lavapipe' });
-  const [horizon, shape] = [10, { ...unet, horizon: 10 }];
 
   it.each([
-    ['gpu', gpu],
-    ['lavapipe', lavapipe],
-  ] as const)('of class %s', async (_, device) => {
+    ['gpu', 10, gpu],
+    ['lavapipe', 10, lavapipe],
+    // Its tiles of 10 columns begin at a column that is no multiple of 4.
+    ['gpu', 20, gpu],
+  ] as const)('of class %s, horizon %i', async (_, horizon, device) => {
+    const shape = { ...unet, horizon };
     const { source, tensors } = randomPolicy(shape, shape.conditioningDim, { names: 'diffusion-policy' });
     const policy = await loadPolicy(source, { device: device(), probes: ['model_output'] });
     const normals = new Normals(4);

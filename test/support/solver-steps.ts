@@ -36,6 +36,8 @@ export interface StepsRun {
   readonly steps: readonly SolverStep[];
   readonly sample: Values;
   readonly output: Values;
+  /** The output in parts, as tokens, and a bias per channel, which add up to it. */
+  readonly outputParts?: { readonly parts: readonly Values[]; readonly bias: Float32Array };
   readonly previousX0: Values;
   /** Default: the previous one. */
   readonly olderX0?: Values;
@@ -68,8 +70,15 @@ export async function runSteps(device: ComputeDevice, p: StepsRun): Promise<Step
   tokenOrder(olderX0).forEach((value, i) => (past[2 * i + 1] = value));
   const results = await runOp(
     device,
-    (op) => {
+    async (op) => {
       const x = op.input(sample, 'tokens');
+      const whole = op.input(output, 'tokens');
+      const { parts = [], bias = new Float32Array(channels) } = p.outputParts ?? { parts: [sample] };
+      const sums = {
+        buffer: op.buffer('output sums', Float32Array.from(parts.flatMap((part) => [...tokenOrder(part)]))),
+        ...{ splits: parts.length, batch, channels, length, tokens: true },
+      };
+      const inParts = { sums, bias: await op.loader({}).uploader.uploadFloats('output bias', bias), whole };
       const pastX0 = op.buffer('x0', past);
       const status = op.buffer('status', new Uint32Array(batch).fill(p.status ?? 0));
       recordSolverStep(op.builder, {
@@ -79,7 +88,7 @@ export async function runSteps(device: ComputeDevice, p: StepsRun): Promise<Step
           bytes: 0,
           stepOffset: op.builder.offset('coefficients'),
         },
-        output: op.input(output, 'tokens'),
+        output: p.outputParts ? inParts : whole,
         noise: { buffer: op.buffer('noise', rows), offset: 0, bytes: elements * 4, stepOffset: op.builder.offset('noise') },
         sample: x,
         pastX0,

@@ -1,12 +1,11 @@
-import { chunkGroup, leastCommonMultiple } from '../../../kernels/lib/weight-storage.wgsl.js';
 import { type Conv1dWeights, loadConv1d, recordConv1d } from '../../ops/conv1d.js';
 import { type FilmBinding, type FoldedNorm, loadFoldedNorm, recordGroupNorm } from '../../ops/norm.js';
 import { type PartialSums, partialSums } from '../../ops/partial-sums.js';
-import { recordFinish, type Unfinished } from '../../ops/unfinished.js';
-import { chooseSplits } from '../../ops/variants.js';
+import type { Unfinished } from '../../ops/unfinished.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
 import { channelsFirst, probeTensor, type Tensor } from '../../runtime/tensor.js';
+import { type Flow, finished, splitsOf } from './flow.js';
 
 /** Name, shape and kernel of a residual block of the U-Net. */
 export interface ResidualBlockShape {
@@ -30,29 +29,15 @@ export interface ResidualBlock {
 
 export async function loadResidualBlock(loader: WeightLoader, shape: ResidualBlockShape): Promise<ResidualBlock> {
   const { name, inChannels, outChannels, kernelSize } = shape;
+  const residual = inChannels === outChannels ? undefined : `${name}.residual_conv`;
   return {
     shape,
     conv1: await loadConv1d(loader, `${name}.conv1.block.0`, { inChannels, outChannels, kernelSize }),
     norm1: await loadFoldedNorm(loader, `${name}.conv1.block.1`, `${name}.conv1.block.0`, outChannels),
     conv2: await loadConv1d(loader, `${name}.conv2.block.0`, { inChannels: outChannels, outChannels, kernelSize }),
-    norm2: await loadFoldedNorm(loader, `${name}.conv2.block.1`, `${name}.conv2.block.0`, outChannels),
-    residualConv:
-      inChannels === outChannels
-        ? undefined
-        : await loadConv1d(loader, `${name}.residual_conv`, { inChannels, outChannels, kernelSize: 1 }),
+    norm2: await loadFoldedNorm(loader, `${name}.conv2.block.1`, `${name}.conv2.block.0`, outChannels, residual),
+    residualConv: residual === undefined ? undefined : await loadConv1d(loader, residual, { inChannels, outChannels, kernelSize: 1 }),
   };
-}
-
-/** A value on its way through the network: where it is, or where it will be once its reader has finished it. */
-export interface Flow {
-  readonly tensor: Tensor;
-  readonly unfinished?: Unfinished;
-}
-
-/** The value itself, finished by a dispatch of its own if need be. */
-export function finished(builder: PlanBuilder, { tensor, unfinished }: Flow): Tensor {
-  if (unfinished) recordFinish(builder, { ...unfinished, stored: tensor });
-  return tensor;
 }
 
 /**
@@ -70,11 +55,9 @@ export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, 
   const { batch, length } = x.tensor;
   const padding = kernelSize >> 1;
   const [probe1, probe2] = ['conv1', 'conv2'].map((conv) => `activation.${name}.${conv}`) as [string, string];
-  // Two readers would both finish it.
-  const input: Flow = x.unfinished && block.residualConv ? { tensor: finished(builder, x) } : x;
-  const splits = fusedSplits(builder, block, input);
+  const splits = fusedSplits(builder, block, x);
   if (!splits) {
-    const tensor = finished(builder, input);
+    const tensor = finished(builder, x);
     const [convolved1, modulated, convolved2] = ['conv1', 'film', 'conv2'].map((label) =>
       channelsFirst(builder, `${name} ${label}`, batch, outChannels, length),
     ) as [Tensor, Tensor, Tensor];
@@ -83,7 +66,7 @@ export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, 
     recordGroupNorm(builder, block.norm1, { x: convolved1, y: modulated, groups, film, probeName: probe1 });
     recordConv1d(builder, block.conv2, { x: modulated, y: convolved2, padding });
     probeTensor(builder, `${probe2}.block.0`, convolved2);
-    const residual = recordResidual(builder, block, tensor);
+    const residual = recordResidualConv(builder, block, tensor);
     recordGroupNorm(builder, block.norm2, { x: convolved2, y, groups, residual, probeName: probe2 });
     probeTensor(builder, `activation.${name}`, y);
     return { tensor: y };
@@ -91,20 +74,21 @@ export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, 
   const sums = (label: string, count: number): PartialSums =>
     partialSums(builder, `${name} ${label} sums`, { splits: count, batch, channels: outChannels, length });
   const sums1 = sums('conv1', splits[0]);
-  const source = input.unfinished ? { ...input.unfinished, stored: input.tensor } : input.tensor;
+  const source = x.unfinished ? { ...x.unfinished, stored: x.unfinished.stored ?? x.tensor } : x.tensor;
   recordConv1d(builder, block.conv1, { x: source, y: sums1, padding });
-  // Beside conv1, not after it: it waits for nothing that conv1 writes.
-  const residual = recordResidual(builder, block, input.tensor);
+  // Beside conv2, not after it: what conv1 finished is all that it waits for, and nobody reads it before the sums of conv2.
+  const residual = recordResidualSums(builder, block, x.tensor);
   const sums2 = sums('conv2', splits[1]);
-  const modulated: Unfinished = { sums: sums1, norm: block.norm1, groups, film, sumsProbe: `${probe1}.block.0`, normProbe: probe1 };
+  const modulated: Unfinished = { sums: sums1, parameters: block.norm1, groups, film, sumsProbe: `${probe1}.block.0`, normProbe: probe1 };
   recordConv1d(builder, block.conv2, { x: modulated, y: sums2, padding });
   return {
     tensor: y,
     unfinished: {
       sums: sums2,
-      norm: block.norm2,
+      parameters: block.norm2,
       groups,
       residual,
+      residualProbe: `activation.${name}.residual_conv`,
       sumsProbe: `${probe2}.block.0`,
       normProbe: probe2,
       storedProbes: [`activation.${name}`],
@@ -112,8 +96,18 @@ export function recordResidualBlock(builder: PlanBuilder, block: ResidualBlock, 
   };
 }
 
+/** x, or partial sums of its 1×1 convolution. */
+function recordResidualSums(builder: PlanBuilder, { residualConv, shape }: ResidualBlock, x: Tensor): Tensor | PartialSums {
+  if (!residualConv) return x;
+  const splits = splitsOf(builder, residualConv, { tensor: x }) ?? 1;
+  const { batch, length } = x;
+  const sums = partialSums(builder, `${shape.name} residual_conv sums`, { splits, batch, channels: shape.outChannels, length });
+  recordConv1d(builder, residualConv, { x, y: sums });
+  return sums;
+}
+
 /** x, or its 1×1 convolution. */
-function recordResidual(builder: PlanBuilder, block: ResidualBlock, x: Tensor): Tensor {
+function recordResidualConv(builder: PlanBuilder, block: ResidualBlock, x: Tensor): Tensor {
   if (!block.residualConv) return x;
   const { name, outChannels } = block.shape;
   const residual = channelsFirst(builder, `${name} residual_conv`, x.batch, outChannels, x.length);
@@ -123,15 +117,8 @@ function recordResidual(builder: PlanBuilder, block: ResidualBlock, x: Tensor): 
 }
 
 /** Splits of both convolutions, where the block can be fused. */
-function fusedSplits(builder: PlanBuilder, block: ResidualBlock, { tensor, unfinished }: Flow): [number, number] | undefined {
-  const { outChannels, groups } = block.shape;
-  const split = (weights: Conv1dWeights, normChannels: number | undefined): number | undefined => {
-    const turn = chunkGroup(weights.storage, weights.kernelSize).channels;
-    const unit = normChannels === undefined ? turn : leastCommonMultiple(normChannels, turn);
-    const shape = { inChannels: weights.inChannels, inLength: tensor.length, unit, staged: normChannels !== undefined };
-    return chooseSplits(shape, builder.deviceClass);
-  };
-  const first = split(block.conv1, unfinished && unfinished.sums.channels / unfinished.groups);
-  const second = split(block.conv2, outChannels / groups);
+function fusedSplits(builder: PlanBuilder, { conv1, conv2, shape }: ResidualBlock, x: Flow): [number, number] | undefined {
+  const first = splitsOf(builder, conv1, x);
+  const second = splitsOf(builder, conv2, x, { channels: shape.outChannels, groups: shape.groups });
   return first === undefined || second === undefined ? undefined : [first, second];
 }

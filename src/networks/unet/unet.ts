@@ -1,28 +1,24 @@
 import { type Conv1dWeights, loadConv1d, recordConv1d } from '../../ops/conv1d.js';
-import { loadNorm, type NormWeights, recordGroupNorm } from '../../ops/norm.js';
+import { type FoldedNorm, loadFoldedNorm, recordGroupNorm } from '../../ops/norm.js';
+import { type PartialSums, partialSums } from '../../ops/partial-sums.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { channelRange, channelsFirst, probeTensor, type Tensor } from '../../runtime/tensor.js';
 import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
 import { type FilmWeights, loadFilm } from './film.js';
-import {
-  type Flow,
-  finished,
-  loadResidualBlock,
-  type ResidualBlock,
-  type ResidualBlockShape,
-  recordResidualBlock,
-} from './residual-block.js';
+import { type Flow, finished, joinedFlow, splitsOf } from './flow.js';
+import { keptIf, loadResample, type Resample, recordResample } from './resample.js';
+import { loadResidualBlock, type ResidualBlock, type ResidualBlockShape, recordResidualBlock } from './residual-block.js';
 import { buildTimestepTable, type TimestepOffsets, type TimestepTable } from './timestep-table.js';
 
 interface DownLevel {
   readonly blocks: readonly [ResidualBlock, ResidualBlock];
-  readonly downsample: Conv1dWeights | undefined;
+  readonly downsample: Resample | undefined;
 }
 
 interface UpLevel {
   readonly blocks: readonly [ResidualBlock, ResidualBlock];
-  readonly upsample: Conv1dWeights;
+  readonly upsample: Resample;
 }
 
 /** The denoising network on the device. */
@@ -34,7 +30,7 @@ export interface Unet {
   readonly mid: readonly [ResidualBlock, ResidualBlock];
   readonly up: readonly UpLevel[];
   readonly finalConv: Conv1dWeights;
-  readonly finalNorm: NormWeights;
+  readonly finalNorm: FoldedNorm;
   readonly outConv: Conv1dWeights;
 }
 
@@ -84,14 +80,14 @@ export async function loadUnet(
   const down: DownLevel[] = [];
   for (let level = 0; level <= last; level++) {
     const options = { inChannels: dim(level), outChannels: dim(level), kernelSize: 3 };
-    const downsample = level < last ? await loadConv1d(loader, `down_modules.${level}.2`, options) : undefined;
+    const downsample = level < last ? await loadResample(loader, `down_modules.${level}.2`, options) : undefined;
     down.push({ blocks: pairAt(level), downsample });
   }
   const up: UpLevel[] = [];
   for (let j = 0; j < last; j++) {
     const width = dim(last - j - 1);
     const options = { inChannels: width, outChannels: width, kernelSize: 4, transposed: true };
-    up.push({ blocks: pairAt(last + 2 + j), upsample: await loadConv1d(loader, `up_modules.${j}.2`, options) });
+    up.push({ blocks: pairAt(last + 2 + j), upsample: await loadResample(loader, `up_modules.${j}.2`, options) });
   }
   const width = dim(0);
   return {
@@ -102,7 +98,7 @@ export async function loadUnet(
     mid: pairAt(last + 1),
     up,
     finalConv: await loadConv1d(loader, 'final_conv.0.block.0', { inChannels: width, outChannels: width, kernelSize }),
-    finalNorm: await loadNorm(loader, 'final_conv.0.block.1', width),
+    finalNorm: await loadFoldedNorm(loader, 'final_conv.0.block.1', 'final_conv.0.block.0', width),
     outConv: await loadConv1d(loader, 'final_conv.1', { inChannels: width, outChannels: shape.actionDim, kernelSize: 1 }),
   };
 }
@@ -122,7 +118,7 @@ export function recordObservationFilm(builder: PlanBuilder, unet: Unet, conditio
 
 /**
  * Records one evaluation: output = network(sample, timestep, conditioning), the timestep being that of `offsets`.
- * `sample` and `output` are tokens [b][horizon][actionDim].
+ * `sample` and `output` are tokens [b][horizon][actionDim]. Returns the output, or partial sums of it for its reader to add up.
  */
 export function recordUnet(
   builder: PlanBuilder,
@@ -131,7 +127,7 @@ export function recordUnet(
   observationFilm: BufferHandle,
   sample: Tensor,
   output: Tensor,
-): void {
+): Tensor | UnetSums {
   const { downDims } = unet.shape;
   const last = downDims.length - 1;
   const { batch } = sample;
@@ -170,10 +166,8 @@ export function recordUnet(
       x = recordBlock(blocks[1], inner, channelRange(both, width, width));
     }
     if (downsample) {
-      const y = fresh(`${name}.2`, width, Math.ceil(length / 2));
-      recordConv1d(builder, downsample, { x: finished(builder, x), y, stride: 2, padding: 1 });
-      x = { tensor: y };
-      probeTensor(builder, `activation.${name}.2`, y);
+      // On level 0 nobody else reads what it reads: there is no skip.
+      x = recordResample(builder, downsample, x, fresh(`${name}.2`, width, Math.ceil(length / 2)), level > 0);
     } else if (x.unfinished) {
       // On the last level this module is the identity.
       const { storedProbes = [] } = x.unfinished;
@@ -195,33 +189,56 @@ export function recordUnet(
     const level = last - j;
     const width = dim(level - 1);
     const name = `up_modules.${j}`;
-    finished(builder, x);
     const both = joined[level] as Tensor;
-    const inner = recordBlock(blocks[0], { tensor: both }, fresh(`${name}.0`, width, both.length));
+    const inner = recordBlock(blocks[0], joinedFlow(x, both), fresh(`${name}.0`, width, both.length));
     x = recordBlock(blocks[1], inner, fresh(`${name}.1`, width, both.length));
-    const y = below(level - 1, 2 * both.length);
-    recordConv1d(builder, upsample, { x: finished(builder, x), y, stride: 2, padding: 1 });
-    probeTensor(builder, `activation.${name}.2`, y);
-    x = { tensor: y };
+    x = recordResample(builder, upsample, x, below(level - 1, 2 * both.length), false);
   });
 
-  recordFinal(builder, unet, finished(builder, x), output);
+  const result = recordFinal(builder, unet, x, output);
   builder.probe(
     'activation.diffusion_step_encoder',
     builder.existing(unet.timesteps.embeddings),
     Array.from({ length: batch }, () => ({ offset: 0, bytes: unet.shape.stepEmbedDim * 4 })),
     offsets.embeddingRow,
   );
+  return result;
+}
+
+/** The network's output where its last convolution is split: partial sums as tokens, and the bias that is still to be added. */
+export interface UnetSums {
+  readonly sums: PartialSums;
+  /** f32 [actionDim]. */
+  readonly bias: GPUBuffer;
+  /** Where the output as a whole belongs, if somebody wants it. */
+  readonly whole: Tensor;
 }
 
 /** Records output = conv(mish(group_norm(conv(x)))). */
-function recordFinal(builder: PlanBuilder, unet: Unet, x: Tensor, output: Tensor): void {
+function recordFinal(builder: PlanBuilder, unet: Unet, flow: Flow, output: Tensor): Tensor | UnetSums {
+  const { finalConv, finalNorm, outConv } = unet;
+  const padding = unet.shape.kernelSize >> 1;
+  const { batch, length } = flow.tensor;
+  const channels = finalConv.outChannels;
+  const { bias } = outConv;
+  const splits = splitsOf(builder, finalConv, flow);
+  const outSplits = splitsOf(builder, outConv, flow, { channels, groups: FINAL_GROUPS });
+  if (splits !== undefined && outSplits !== undefined && bias) {
+    const sums = partialSums(builder, 'final_conv.0 conv sums', { splits, batch, channels, length });
+    recordConv1d(builder, finalConv, { x: keptIf(builder, flow, false), y: sums, padding });
+    const shape = { splits: outSplits, batch, channels: output.channels, length, tokens: true };
+    const outSums = partialSums(builder, 'model output sums', shape);
+    const probes = { sumsProbe: 'activation.final_conv.0.block.0', normProbe: 'activation.final_conv.0' };
+    recordConv1d(builder, outConv, { x: { sums, parameters: finalNorm, groups: FINAL_GROUPS, ...probes }, y: outSums });
+    return { sums: outSums, bias, whole: output };
+  }
+  const x = finished(builder, flow);
   const fresh = (label: string): Tensor => channelsFirst(builder, label, x.batch, x.channels, x.length);
   const convolved = fresh('final_conv.0 conv');
-  recordConv1d(builder, unet.finalConv, { x, y: convolved, padding: unet.shape.kernelSize >> 1 });
+  recordConv1d(builder, finalConv, { x, y: convolved, padding });
   probeTensor(builder, 'activation.final_conv.0.block.0', convolved);
   const normalized = fresh('final_conv.0');
-  recordGroupNorm(builder, unet.finalNorm, { x: convolved, y: normalized, groups: FINAL_GROUPS, probeName: 'activation.final_conv.0' });
-  recordConv1d(builder, unet.outConv, { x: normalized, y: output });
-  probeTensor(builder, 'model_output', output);
+  recordGroupNorm(builder, finalNorm, { x: convolved, y: normalized, groups: FINAL_GROUPS, probeName: 'activation.final_conv.0' });
+  recordConv1d(builder, outConv, { x: normalized, y: output });
+  return output;
 }

@@ -1,4 +1,4 @@
-// finish_norm 4, film scale-bias, residual
+// finish_norm 4, group_norm, film scale-bias, residual
 // bindings: uniform, read, read, read (dynamic), read, read, read_write
 
 struct Shape {
@@ -39,6 +39,7 @@ var<workgroup> shared_values: array<vec4f, 956>;
 
 const VECTORS: u32 = 1u;
 const EPSILON: f32 = 0.000009999999747378752f;
+
 var<workgroup> scratch: array<f32, 256>;
 var<workgroup> scratch_rows: array<f32, 16>;
 
@@ -79,6 +80,7 @@ fn sum_of(v: vec4f) -> f32 {
 }
 
 
+
 fn film(batch: u32, value: u32) -> f32 {
   let index = shape.film_offset + value;
   return timestep_film[index] + observation_film[batch * shape.film_row_length + index];
@@ -87,6 +89,7 @@ fn film(batch: u32, value: u32) -> f32 {
 
 fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32) {
   let first = (batch * shape.in_channels + first_channel) * VECTORS;
+  
   for (var e = local; e < channels * VECTORS; e += 256u) {
     var value = vec4f(norm_parameters[first_channel + e / VECTORS].z);
     for (var p = 0u; p < shape.partials; p++) {
@@ -94,7 +97,9 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
     }
     shared_values[e] = value;
     
+    
   }
+  
   let group_vectors = shape.norm_channels * VECTORS;
   let elements = f32(group_vectors * 4u);
   for (var group = 0u; group < channels * VECTORS; group += group_vectors) {
@@ -122,6 +127,7 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
       
       value += skip[(shape.skip_offset + batch * shape.skip_batch + channel * shape.skip_channel + 0u * shape.skip_time) / 4u + e % VECTORS];
       
+      
       shared_values[e] = value;
       
       if (writes) {
@@ -130,6 +136,7 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
       
     }
   }
+  
   workgroupBarrier();
 }
 

@@ -31,6 +31,7 @@ fn report_non_finite(value: f32, sample_index: u32, code: u32) {
   }
 }
 
+
 fn predicted_x0(index: u32) -> f32 {
   return step.x0_from_sample * sample[index] + step.x0_from_output * output[index];
 }
@@ -38,6 +39,7 @@ fn predicted_x0(index: u32) -> f32 {
 fn update(index: u32, sample_index: u32, clean: f32) {
   let x = sample[index];
   let m = output[index];
+  
   report_non_finite(m, sample_index, step.status_code);
   let eps = step.eps_from_sample * x + step.eps_from_output * m;
   let past = x0[index];
