@@ -53,7 +53,7 @@ describe('warmstep train, from a folder of data to what is loaded', () => {
     const [policy, predictor] = [join(folder, 'policy'), join(folder, 'so101-predictor')];
     const steps = ['--steps', '2', '--batch', '4', '--validation', '0.25'];
     const made = await warmstep('train', 'policy', '--dataset', so101 as string, '--output', policy, '--down-dims', '8,16', ...steps);
-    expect(made.stderr).toContain('observation.images.front, observation.images.top are not read');
+    expect(made.stderr).toContain('observation.images.front, observation.images.top are not read: name them');
     expect(made.code).toBe(0);
     const next = await warmstep('train', 'predictor', '--policy', policy, '--dataset', so101 as string, '--output', predictor, ...steps);
     expect(next.code).toBe(0);

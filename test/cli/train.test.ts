@@ -23,6 +23,7 @@ describe('the command line of warmstep train', () => {
     [['train', 'policy', '--output', 'y'], 'option --dataset is missing'],
     [['train', 'policy', '--dataset', 'x', '--preset', 'step'], '--preset must be one of lerobot, diffusion-policy'],
     [['train', 'policy', '--dataset', 'x', '--validation', '1'], '--validation must be a number, 0 to 0.9'],
+    [['train', 'policy', '--dataset', 'x', '--crop', '84'], '--crop must be HEIGHTxWIDTH'],
     [['train', 'policy', '--dataset', 'x', '--task', 'chess'], '--task must be push-t'],
   ])('%j is refused before anything is opened', async (args, message) => {
     const { code, stderr } = await warmstep(...args);

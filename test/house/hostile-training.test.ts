@@ -52,7 +52,7 @@ const TRAINING: readonly Probe[] = [
   ...optionProbes(
     'trainPolicy',
     POLICY,
-    [...KEYS, 'sizes', 'horizon', 'actionSteps', 'observationSteps', 'scheduler', 'maskPadding', 'observations'],
+    [...KEYS, 'sizes', 'horizon', 'actionSteps', 'observationSteps', 'scheduler', 'maskPadding', 'observations', 'crop'],
     (options) => training.trainPolicy(options),
     { ...ACCEPTS, sizes: EMPTY, scheduler: EMPTY, maskPadding: ['true'], observations: ['an empty list'] },
   ).map((probe) => (probe.what === 'trainPolicy: options' ? { ...probe, accepts: [] } : probe)),

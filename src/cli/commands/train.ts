@@ -57,6 +57,8 @@ of a policy (default: 100,000 steps, preset lerobot):
   --down-dims LIST     widths of the U-Net (default 512,1024,2048)
   --horizon N, --action-steps N, --observation-steps N
                        rows of a chunk (default 16), rows executed (8), frames read (2)
+  --observations LIST  what it reads besides the state: observation.environment_state, cameras (default: no cameras); a camera
+                       trains an encoder, a ResNet-18 from scratch; --crop 84x84: height and width that its pictures are cropped to
   --noise-scheduler S  what the policy samples with by itself: ddpm (default) or ddim; --inference-steps N: in how many steps
   --mask-padding       leaves actions beyond the end of an episode out of the loss`;
 
@@ -68,6 +70,8 @@ const OPTIONS = {
   'row-dropout': { type: 'string' },
   'history-noise': { type: 'string' },
   'down-dims': { type: 'string' },
+  observations: { type: 'string' },
+  crop: { type: 'string' },
   horizon: { type: 'string' },
   'action-steps': { type: 'string' },
   'observation-steps': { type: 'string' },
@@ -83,7 +87,17 @@ type Network = (typeof NETWORKS)[number];
 /** Options that only one of the two networks has. */
 const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
   predictor: ['policy', 'history-steps', 'dropout', 'row-dropout', 'history-noise'],
-  policy: ['down-dims', 'horizon', 'action-steps', 'observation-steps', 'noise-scheduler', 'inference-steps', 'mask-padding'],
+  policy: [
+    'down-dims',
+    'observations',
+    'crop',
+    'horizon',
+    'action-steps',
+    'observation-steps',
+    'noise-scheduler',
+    'inference-steps',
+    'mask-padding',
+  ],
 };
 const PREDICTOR_STEPS = 5_000;
 const POLICY_STEPS = 100_000;
@@ -219,6 +233,8 @@ function policyJob(values: Values): Job {
     }),
     maskPadding: values['mask-padding'] === true,
     ...given({
+      observations: values.observations?.split(',').map((name) => name.trim()),
+      crop: sidesOption('crop', values.crop),
       horizon: integerOption('horizon', values.horizon, 1, 4096),
       actionSteps: integerOption('action-steps', values['action-steps'], 1, 4096),
       observationSteps: integerOption('observation-steps', values['observation-steps'], 1, 1024),
@@ -230,18 +246,19 @@ function policyJob(values: Values): Job {
     closedLoop: closedLoopOption(values as TrainValues, 'ddim:10'),
     check: async () => {},
     train: async (options) => {
-      noteUnread(options.dataset);
+      noteUnread(options.dataset, values.observations?.split(',') ?? []);
       return trainPolicy({ ...options, ...runs, ...own });
     },
     networks: (policy) => ({ policy }),
   };
 }
 
-/** What a policy of numbers does not read, and what LeRobot makes of one that reads the state alone. */
-function noteUnread({ features }: Dataset): void {
+/** Cameras that a policy does not read, and what LeRobot makes of one that reads the state alone. */
+function noteUnread({ features }: Dataset, read: readonly string[]): void {
   const pictures = features.filter(({ kind }) => kind !== 'vector').map(({ name }) => name);
-  if (pictures.length > 0) printNote(`the policy is trained on numbers alone: ${pictures.join(', ')} are not read.`);
-  if (features.some(({ name }) => name === 'observation.environment_state')) return;
+  const unread = pictures.filter((name) => !read.includes(name));
+  if (unread.length > 0) printNote(`${unread.join(', ')} are not read: name them with --observations to train an encoder for them.`);
+  if (unread.length < pictures.length || features.some(({ name }) => name === 'observation.environment_state')) return;
   printNote(
     'the policy reads observation.state alone; this engine runs it, LeRobot itself asks for pictures or observation.environment_state too.',
   );
@@ -254,6 +271,14 @@ function factsOf(dataset: Dataset, { adapter }: ComputeDevice, { steps }: Job): 
     ['Steps', count(steps)],
     ['Adapter', adapterName({ adapter })],
   ];
+}
+
+/** HEIGHTxWIDTH. */
+function sidesOption(name: string, text: string | undefined): readonly [number, number] | undefined {
+  if (text === undefined) return undefined;
+  const [, height, width] = /^(\d+)x(\d+)$/.exec(text) ?? [];
+  if (height === undefined || width === undefined) throw new UsageError(`--${name} must be HEIGHTxWIDTH, e.g. 84x84, found "${text}"`);
+  return [Number(height), Number(width)];
 }
 
 function networkOf(name: string | undefined): Network {

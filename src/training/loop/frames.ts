@@ -61,7 +61,7 @@ async function readPart(dataset: Dataset, part: FramePart, anchors: Int32Array, 
 }
 
 /** Rows of the frames of windows, those before the episode being its first. */
-function rowsOf(dataset: Dataset, anchors: Int32Array, first: number, count: number): Int32Array {
+export function rowsOf(dataset: Dataset, anchors: Int32Array, first: number, count: number): Int32Array {
   const rows = new Int32Array(anchors.length * count);
   anchors.forEach((anchor, i) => {
     const { from } = episodeOf(dataset, anchor);

@@ -1,9 +1,11 @@
 import type { CheckpointSource } from '../../checkpoints/source.js';
+import type { PictureData } from '../../datasets/dataset.js';
 import { readAround } from '../../datasets/window-batch.js';
 import { loadPolicy } from '../../policy/load-policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { ChunkSample } from './chunk-sample.js';
-import type { WindowsSpec } from './unet-batches.js';
+import { rowsOf } from './frames.js';
+import type { PolicyWindows } from './policy-description.js';
 
 /** Steps of the sampler: few enough to be quick, enough to be the policy's own distribution. */
 const DDIM_STEPS = 10;
@@ -20,9 +22,10 @@ export interface ChunkError {
 export async function evaluateChunks(
   device: ComputeDevice,
   source: CheckpointSource,
-  { dataset, frame, action, horizon, observationSteps }: WindowsSpec,
+  { spec, observations }: PolicyWindows,
   anchors: Int32Array,
 ): Promise<ChunkError> {
+  const { dataset, frame, action, horizon, observationSteps } = spec;
   const first = 1 - observationSteps;
   const target = await readAround(dataset, action.name, anchors, first, horizon, action.normalizer);
   const observed: [string, number, Float32Array][] = [];
@@ -31,11 +34,25 @@ export async function evaluateChunks(
     const { values } = await readAround(dataset, part.name, anchors, first, observationSteps);
     observed.push([part.name, part.size * observationSteps, values]);
   }
+  const cameras = observations.filter(({ kind }) => kind === 'image');
+  const rows = rowsOf(dataset, anchors, first, observationSteps);
+  const pictured: Record<string, PictureData[]>[] = [];
+  for (let i = 0; i < anchors.length; i++) {
+    const pictures: Record<string, PictureData[]> = {};
+    for (const { name } of cameras) {
+      const own = Array.from(rows.subarray(i * observationSteps, (i + 1) * observationSteps));
+      pictures[name] = await Promise.all(own.map((row) => dataset.readPicture(name, row)));
+    }
+    pictured.push(pictures);
+  }
   const policy = await loadPolicy(source, { device, strategy: { name: 'DDIM', steps: DDIM_STEPS } });
   try {
     const decisions = await policy.decideAll(
       Array.from(anchors, (anchor, i) => ({
-        window: Object.fromEntries(observed.map(([name, size, values]) => [name, values.subarray(i * size, (i + 1) * size)])),
+        window: {
+          ...Object.fromEntries(observed.map(([name, size, values]) => [name, values.subarray(i * size, (i + 1) * size)])),
+          ...pictured[i],
+        },
         previous: [],
         seed: anchor,
       })),

@@ -28,10 +28,10 @@ export interface UNetBatchOptions {
 }
 
 /** Which draws noise and timesteps of a batch are. */
-type Draws = { readonly seed: number; readonly step: number; readonly noise: 'noise' | 'validationNoise' };
+export type UNetDraws = { readonly seed: number; readonly step: number; readonly noise: 'noise' | 'validationNoise' };
 
 /** A batch of windows around anchors, with its noise and noise levels. */
-export async function unetBatch(spec: WindowsSpec, anchors: Int32Array, batchSize: number, draws: Draws): Promise<UNetBatch> {
+export async function unetBatch(spec: WindowsSpec, anchors: Int32Array, batchSize: number, draws: UNetDraws): Promise<UNetBatch> {
   const { dataset, frame, action, horizon, observationSteps, timesteps, maskPadding } = spec;
   const first = 1 - observationSteps;
   const { values, isPad } = await readAround(dataset, action.name, anchors, first, horizon, action.normalizer);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicyCheckpoint } from '../../../src/checkpoints/read-policy.js';
 import { memorySource } from '../../../src/checkpoints/source.js';
-import type { Dataset, PictureData } from '../../../src/datasets/dataset.js';
 import { loadNetworks } from '../../../src/decision/networks.js';
 import { loadPolicy } from '../../../src/policy/load-policy.js';
 import { type FramePart, readFrames } from '../../../src/training/loop/frames.js';
@@ -9,51 +8,16 @@ import { pictureFeatures } from '../../../src/training/loop/picture-features.js'
 import { memoryStorage } from '../../../src/training/loop/run-storage.js';
 import { trainPredictor } from '../../../src/training/loop/train-predictor.js';
 import { useTestDevice } from '../../support/device.js';
-import { CAMERAS, FRAME, FRAME_WIDTH, imagePolicy } from '../../support/image-policy.js';
-import { memoryDataset } from '../../support/memory-dataset.js';
+import { CAMERAS, FRAME_WIDTH, imagePolicy } from '../../support/image-policy.js';
+import { pictureDataset, pictureOf } from '../../support/picture-dataset.js';
 import { TINY_PREDICTOR } from '../../support/tiny-training.js';
-
-/** Pictures of a camera that say which row they are of. */
-function pictureOf(camera: string, row: number): PictureData {
-  const data = new Uint8Array(FRAME.height * FRAME.width * 3);
-  for (let i = 0; i < data.length; i++) data[i] = (i * (row + 3) + (camera === CAMERAS[0] ? 0 : 97) + (i >> 5)) % 256;
-  return { data, ...FRAME };
-}
-
-/** Four episodes with two cameras; counts the pictures that are read. */
-function dataset(read: string[]): Dataset {
-  const vectors = memoryDataset(
-    [10, 10, 10, 10],
-    [
-      { name: 'observation.state', size: 2, value: (row, channel) => Math.sin(row + channel) },
-      { name: 'action', size: 2, value: (row, channel) => Math.sin(row + channel + 1) },
-    ],
-  );
-  const shape = [FRAME.height, FRAME.width, 3];
-  const cameras = CAMERAS.map((name) => ({
-    name,
-    kind: 'image' as const,
-    dtype: 'image',
-    shape,
-    size: FRAME.height * FRAME.width * 3,
-    names: null,
-  }));
-  return {
-    ...vectors,
-    features: [...vectors.features, ...cameras],
-    readPicture: async (name, row) => {
-      read.push(`${name} ${row}`);
-      return pictureOf(name, row);
-    },
-  };
-}
 
 describe('features of pictures', () => {
   const device = useTestDevice();
 
   it('are those that a decision of the policy reads, made once per frame and camera', async () => {
     const read: string[] = [];
-    const data = dataset(read);
+    const data = pictureDataset(read);
     const checkpoint = await loadPolicyCheckpoint(imagePolicy());
     const networks = await loadNetworks(device(), checkpoint, undefined, { precision: 'f32' });
     const { parts, destroy } = pictureFeatures(networks, checkpoint, data, (name) => name);
@@ -92,7 +56,7 @@ describe('features of pictures', () => {
     const storage = memoryStorage();
     const options = {
       device: device(),
-      dataset: dataset(read),
+      dataset: pictureDataset(read),
       storage,
       steps: 3,
       batchSize: 8,
