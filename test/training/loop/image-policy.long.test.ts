@@ -62,7 +62,10 @@ describe('a policy with cameras', () => {
   });
 
   it('that was interrupted and gone on with equals one that was not, bit by bit', async () => {
-    await expectSameAfterInterruption((_, storage, more) => trainPolicy(options(storage, { steps: 4, ...more })), device());
+    await expectSameAfterInterruption(
+      (_, storage, more) => trainPolicy(options(storage, { steps: 5, evaluateEvery: 5, saveEvery: 5, ...more })),
+      device(),
+    );
   });
 
   it('sees pictures cropped at one place for all, or at one for each, in the middle when it is judged', async () => {
