@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { UnetShape } from '../../src/spec/network-shapes.js';
 import type { ParameterSet, UNetBatch } from '../../src/training/training-step.js';
+import { unetLayout } from '../../src/training/unet/parameters.js';
 import type { UNetTraining } from '../../src/training/unet/unet-training.js';
 import { useTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
@@ -46,6 +47,18 @@ describe('a U-Net compiled for training', () => {
         return bitsOf(training);
       });
     expect(await once()).toBe(await once());
+  });
+
+  it('is the same to the bit in many small arenas', async () => {
+    const trained = (bindingBytes: number | undefined): Promise<string> =>
+      using(openTraining(device(), bindingBytes === undefined ? {} : { bindingBytes }), async (training) => {
+        for (const step of [1, 2]) training.run(batchOf(3, step), { ...UPDATE, clipNorm: null, stepNumber: step });
+        return bitsOf(training);
+      });
+    // As large as the largest matrix: the FiLM projections of all blocks, 16 × 192.
+    const bindingBytes = 4 * 16 * 192;
+    expect(unetLayout(SMALL_UNET, bindingBytes).arenas.length).toBeGreaterThan(2);
+    expect(await trained(bindingBytes)).toBe(await trained(undefined));
   });
 
   it('adds up gradients of several batches, and forgets them where it is not told to', async () => {

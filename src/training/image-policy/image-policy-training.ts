@@ -172,6 +172,12 @@ function checkOptions({ batchSize, observations, observationSteps, shape, images
       `observations: ${observationSteps} frames of ${width} values make ${width * observationSteps}, the network reads ${shape.conditioningDim}.`,
     );
   }
+  const [height, columns] = images.crop ?? images.resize ?? images.frame;
+  if (images.encoder.height !== height || images.encoder.width !== columns) {
+    throw new OptionError(
+      `images: pictures are ${height}×${columns} after resize and crop, the encoder reads ${images.encoder.height}×${images.encoder.width}.`,
+    );
+  }
   const odd = observations.find(({ kind, size }) => kind === 'image' && size !== encoderFeatures(images.encoder));
   if (odd)
     throw new OptionError(

@@ -26,6 +26,8 @@ export interface UNetTrainingOptions {
   readonly predictionType: TrainedPrediction;
   /** Whether there is a moving average of the weights. */
   readonly ema: boolean;
+  /** Most bytes of a buffer of parameters. Default: what the device can bind at once. */
+  readonly bindingBytes?: number;
   /** Names of inner values that `runProbed` hands out. @internal */
   readonly probes?: Iterable<string>;
 }
@@ -60,7 +62,8 @@ export class UNetTraining implements TrainingStep<UNetBatch> {
     }
     const packer = new UNetBatchPacker(shape, batchSize, alphasCumprod(schedule, 'pytorch'));
     const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
-    const layout = unetLayout(shape, Math.min(maxStorageBufferBindingSize, maxBufferSize));
+    const { bindingBytes = Math.min(maxStorageBufferBindingSize, maxBufferSize) } = options;
+    const layout = unetLayout(shape, bindingBytes);
     const store = await ParameterStore.create(device, layout, unetParameters(shape), ema);
     try {
       const recorded = { batchSize, batchWords: packer.words, ...(options.probes ? { probes: options.probes } : {}) };

@@ -1,15 +1,15 @@
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { CheckpointError } from '../../foundation/errors.js';
-import { POLICY_PREFIX } from '../../training/image-encoder/parameters.js';
+import { imageEncoderParameters, POLICY_PREFIX } from '../../training/image-encoder/parameters.js';
 import type { ImagePolicyBatch } from '../../training/image-policy/batch.js';
 import { ImagePolicyTraining } from '../../training/image-policy/image-policy-training.js';
-import { UNET_PREFIX } from '../../training/unet/parameters.js';
+import { UNET_PREFIX, unetParameters } from '../../training/unet/parameters.js';
 import { toChannelsFirst } from '../compare.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
 import { formulaPolicy, hasFormula } from './formula-policy.js';
-import { type OpenTrainingCase, TRAINING_TOLERANCES, type TrainingCaseNetwork } from './training-network.js';
+import { checkParameters, type OpenTrainingCase, TRAINING_TOLERANCES, type TrainingCaseNetwork } from './training-network.js';
 
 /**
  * The encoder is the most sensitive part: float32 PyTorch differs from float64 five times as much as in the U-Net. At a kink of a ReLU or a
@@ -36,6 +36,8 @@ export const openImageCase: OpenTrainingCase = async (golden, description, sourc
     if (predictionType !== 'epsilon' && predictionType !== 'sample') {
       throw new CheckpointError(`case "${golden.name}": prediction_type must be "epsilon" or "sample", found "${predictionType}".`);
     }
+    const encoder = encoders.prefixes.flatMap((prefix) => imageEncoderParameters(images.encoder, prefix));
+    checkParameters(golden, description, [...encoder, ...unetParameters(shape)]);
     const startWeights = new Map<string, Float32Array>();
     for (const { name } of description.parameters) {
       const values = name.startsWith(UNET_PREFIX)
@@ -58,8 +60,7 @@ export const openImageCase: OpenTrainingCase = async (golden, description, sourc
       metrics: () => training.metrics(),
       read: (set) => training.read(set),
       write: (set, tensors) => training.write(set, tensors),
-      inner: async () => {
-        const probes = golden.names('expected.').filter((name) => /activation\.|^noisy$|^global_cond$|^grad_/.test(name));
+      inner: async (probes) => {
         const probed = await ImagePolicyTraining.create(device, { ...options, ema: false, probes });
         try {
           probed.write('weights', startWeights);

@@ -1,10 +1,17 @@
 import { loadPredictorCheckpoint } from '../../checkpoints/predictor/read-predictor.js';
 import { CheckpointError } from '../../foundation/errors.js';
+import { predictorParameters } from '../../training/predictor/parameters.js';
 import { PredictorTraining } from '../../training/predictor/predictor-training.js';
 import type { PredictorBatch, PredictorDropout } from '../../training/training-step.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
-import { type OpenTrainingCase, type RecordedVariant, TRAINING_TOLERANCES, type TrainingCaseNetwork } from './training-network.js';
+import {
+  checkParameters,
+  type OpenTrainingCase,
+  type RecordedVariant,
+  TRAINING_TOLERANCES,
+  type TrainingCaseNetwork,
+} from './training-network.js';
 
 const MASK = 'input.dropout_keep.';
 
@@ -14,6 +21,7 @@ export const openPredictorCase: OpenTrainingCase = async (golden, description, s
   if (!sources.predictor) throw new CheckpointError(`case "${golden.name}": expected a folder predictor/, found none.`);
   const checkpoint = await loadPredictorCheckpoint(sources.predictor);
   try {
+    checkParameters(golden, description, predictorParameters(checkpoint.config));
     const startWeights = new Map<string, Float32Array>();
     const read = async (name: string): Promise<Float32Array> => (await checkpoint.weights.readFloats(name)).slice();
     for (const { name } of description.parameters) startWeights.set(name, await read(name));
@@ -31,8 +39,7 @@ export const openPredictorCase: OpenTrainingCase = async (golden, description, s
       metrics: () => training.metrics(),
       read: (set) => training.read(set),
       write: (set, tensors) => training.write(set, tensors),
-      inner: async () => {
-        const probes = golden.names('expected.').filter((name) => /^(grad_)?activation\./.test(name));
+      inner: async (probes) => {
         const probed = await PredictorTraining.create(device, { ...options, ema: false, probes });
         try {
           probed.write('weights', startWeights);

@@ -1,0 +1,39 @@
+// dropped drop and add
+// bindings: uniform, uniform, read, read, read, read_write
+
+struct Shape {
+  elements: u32,
+  mask_word: u32,
+}
+struct Dropout {
+  seed_low: u32,
+  seed_high: u32,
+  step: u32,
+  threshold: u32,
+  scale: f32,
+  drawn: u32,
+  unused0: u32,
+  unused1: u32,
+}
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<uniform> dropout: Dropout;
+@group(0) @binding(2) var<storage, read> mask: array<u32>;
+@group(0) @binding(3) var<storage, read> a: array<f32>;
+@group(0) @binding(4) var<storage, read> b: array<f32>;
+@group(0) @binding(5) var<storage, read_write> out: array<f32>;
+
+fn kept(element: u32) -> f32 {
+  let bit = (mask[shape.mask_word + (element >> 5u)] >> (element & 31u)) & 1u;
+  return select(0.0f, dropout.scale, bit == 1u);
+}
+
+
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * 64u + id.x;
+  if (e >= shape.elements) {
+    return;
+  }
+  out[e] = kept(e) * a[e] + b[e];
+}
