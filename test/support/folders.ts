@@ -16,10 +16,11 @@ export function golden(folder: string): CheckpointSource {
   return memorySource(folder, goldenFiles(folder));
 }
 
-/** The cases of test/goldens that have the given folder. */
+/** The cases of decisions in test/goldens that have the given folder; not those of training. */
 export function goldenCases(folder: string): string[] {
   return readdirSync(GOLDENS, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && readdirSync(new URL(entry.name, GOLDENS)).includes(folder))
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('train-'))
+    .filter((entry) => readdirSync(new URL(entry.name, GOLDENS)).includes(folder))
     .map((entry) => entry.name);
 }
 
