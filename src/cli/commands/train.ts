@@ -1,40 +1,26 @@
 import { parseArgs } from 'node:util';
-import type { CheckpointSource } from '../../checkpoints/source.js';
 import type { Dataset } from '../../datasets/dataset.js';
 import { OptionError } from '../../foundation/errors.js';
-import { folderSource } from '../../platform/node/folder-source.js';
 import { folderStorage } from '../../platform/node/folder-storage.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
 import { outputFolder } from '../../platform/node/output-file.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { count } from '../../terminal/format.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
-import {
-  atMost,
-  choiceOption,
-  given,
-  integerListOption,
-  integerOption,
-  profileOption,
-  required,
-  UsageError,
-} from '../../terminal/options.js';
+import { atMost, profileOption, required, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import type { RunHistory } from '../../training/loop/history.js';
-import { POLICY_PRESETS, PRESET_NAMES } from '../../training/loop/presets.js';
 import { hasState } from '../../training/loop/run-state.js';
 import type { RunStorage } from '../../training/loop/run-storage.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
-import { trainPolicy } from '../../training/loop/train-policy.js';
-import { trainPredictor } from '../../training/loop/train-predictor.js';
 import type { Command } from '../command.js';
 import { lockFolder } from '../eval/folder-lock.js';
-import { readHeaders, taskFor } from '../headers.js';
 import { adapterName, withDevice } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
-import { type ClosedLoop, closedLoopOption, runClosedLoop } from '../train/closed-loop.js';
-import { numberOption, runOptions, TRAIN_OPTIONS, TRAIN_OPTIONS_HELP, type TrainValues } from '../train/options.js';
+import { type ClosedLoop, runClosedLoop } from '../train/closed-loop.js';
+import { type Job, NETWORKS, type Network, OPTIONS, OWN, policyJob, predictorJob, type Values } from '../train/jobs.js';
+import { numberOption, TRAIN_OPTIONS_HELP } from '../train/options.js';
 import { figuresText, Presentation, REPORT_FILE } from '../train/presentation.js';
 
 const USAGE = `usage: warmstep train predictor --policy DIR --dataset DIR --output DIR [options]
@@ -61,46 +47,6 @@ of a policy (default: 100,000 steps, preset lerobot):
                        trains an encoder, a ResNet-18 from scratch; --crop 84x84: height and width that its pictures are cropped to
   --noise-scheduler S  what the policy samples with by itself: ddpm (default) or ddim; --inference-steps N: in how many steps
   --mask-padding       leaves actions beyond the end of an episode out of the loss`;
-
-const OPTIONS = {
-  ...TRAIN_OPTIONS,
-  policy: { type: 'string' },
-  'history-steps': { type: 'string' },
-  dropout: { type: 'string' },
-  'row-dropout': { type: 'string' },
-  'history-noise': { type: 'string' },
-  'down-dims': { type: 'string' },
-  observations: { type: 'string' },
-  crop: { type: 'string' },
-  horizon: { type: 'string' },
-  'action-steps': { type: 'string' },
-  'observation-steps': { type: 'string' },
-  'noise-scheduler': { type: 'string' },
-  'inference-steps': { type: 'string' },
-  'mask-padding': { type: 'boolean' },
-} as const;
-
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
-
-const NETWORKS = ['predictor', 'policy'] as const;
-type Network = (typeof NETWORKS)[number];
-/** Options that only one of the two networks has. */
-const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
-  predictor: ['policy', 'history-steps', 'dropout', 'row-dropout', 'history-noise'],
-  policy: [
-    'down-dims',
-    'observations',
-    'crop',
-    'horizon',
-    'action-steps',
-    'observation-steps',
-    'noise-scheduler',
-    'inference-steps',
-    'mask-padding',
-  ],
-};
-const PREDICTOR_STEPS = 5_000;
-const POLICY_STEPS = 100_000;
 
 export const trainCommand: Command = {
   name: 'train',
@@ -132,18 +78,6 @@ export const trainCommand: Command = {
     }
   },
 };
-
-/** What is to be trained. */
-interface Job {
-  readonly title: string;
-  readonly steps: number;
-  readonly closedLoop: ClosedLoop | undefined;
-  /** Before the data set is opened. */
-  check(): Promise<void>;
-  train(options: Omit<TrainOptions, 'steps'>): Promise<RunHistory>;
-  /** What the result is run with in closed loop. */
-  networks(result: CheckpointSource): { readonly policy: CheckpointSource | string; readonly predictor?: CheckpointSource };
-}
 
 async function run(job: Job, dataset: Dataset, storage: RunStorage, output: string, values: Values): Promise<number> {
   const choice = { adapter: values.adapter, profile: profileOption(values.profile) };
@@ -197,73 +131,6 @@ function present(output: string, { evaluations }: RunHistory, json: boolean): vo
   else print(`${figuresText(last?.figures ?? {})}\n\nresult  ${output}\nreport  ${output}/${REPORT_FILE}`);
 }
 
-function predictorJob(values: Values): Job {
-  const policy = required('policy', values.policy);
-  const runs = runOptions(values as TrainValues, PREDICTOR_STEPS, PRESET_NAMES);
-  const own = {
-    sizes: given({ historySteps: integerOption('history-steps', values['history-steps'], 1, 4096) }),
-    history: given({
-      rowDropout: numberOption('row-dropout', values['row-dropout'], 0, 1),
-      noise: numberOption('history-noise', values['history-noise']),
-    }),
-    ...given({ dropout: numberOption('dropout', values.dropout, 0, 0.99) }),
-  };
-  const closedLoop = closedLoopOption(values as TrainValues, 'step:2');
-  return {
-    title: 'training a predictor',
-    steps: runs.steps,
-    closedLoop,
-    check: async () => {
-      const headers = await readHeaders(policy);
-      if (closedLoop) taskFor(closedLoop.kind, headers);
-    },
-    train: async (options) => trainPredictor({ ...options, ...runs, ...own, policy: await folderSource(policy) }),
-    networks: (predictor) => ({ policy, predictor }),
-  };
-}
-
-function policyJob(values: Values): Job {
-  const runs = runOptions(values as TrainValues, POLICY_STEPS, POLICY_PRESETS);
-  const scheduler = choiceOption('noise-scheduler', values['noise-scheduler'], ['ddpm', 'ddim']);
-  const own = {
-    sizes: given({ downDims: integerListOption('down-dims', values['down-dims'], 1, 65_536) }),
-    scheduler: given({
-      type: scheduler === undefined ? undefined : scheduler === 'ddim' ? ('DDIM' as const) : ('DDPM' as const),
-      numInferenceSteps: integerOption('inference-steps', values['inference-steps'], 1, 100),
-    }),
-    maskPadding: values['mask-padding'] === true,
-    ...given({
-      observations: values.observations?.split(',').map((name) => name.trim()),
-      crop: sidesOption('crop', values.crop),
-      horizon: integerOption('horizon', values.horizon, 1, 4096),
-      actionSteps: integerOption('action-steps', values['action-steps'], 1, 4096),
-      observationSteps: integerOption('observation-steps', values['observation-steps'], 1, 1024),
-    }),
-  };
-  return {
-    title: 'training a policy',
-    steps: runs.steps,
-    closedLoop: closedLoopOption(values as TrainValues, 'ddim:10'),
-    check: async () => {},
-    train: async (options) => {
-      noteUnread(options.dataset, values.observations?.split(',') ?? []);
-      return trainPolicy({ ...options, ...runs, ...own });
-    },
-    networks: (policy) => ({ policy }),
-  };
-}
-
-/** Cameras that a policy does not read, and what LeRobot makes of one that reads the state alone. */
-function noteUnread({ features }: Dataset, read: readonly string[]): void {
-  const pictures = features.filter(({ kind }) => kind !== 'vector').map(({ name }) => name);
-  const unread = pictures.filter((name) => !read.includes(name));
-  if (unread.length > 0) printNote(`${unread.join(', ')} are not read: name them with --observations to train an encoder for them.`);
-  if (unread.length < pictures.length || features.some(({ name }) => name === 'observation.environment_state')) return;
-  printNote(
-    'the policy reads observation.state alone; this engine runs it, LeRobot itself asks for pictures or observation.environment_state too.',
-  );
-}
-
 function factsOf(dataset: Dataset, { adapter }: ComputeDevice, { steps }: Job): (readonly [string, string])[] {
   return [
     ['Data set', `${dataset.name}: ${count(dataset.episodes.length)} episodes, ${count(dataset.frames)} frames, ${dataset.fps} per second`],
@@ -271,14 +138,6 @@ function factsOf(dataset: Dataset, { adapter }: ComputeDevice, { steps }: Job): 
     ['Steps', count(steps)],
     ['Adapter', adapterName({ adapter })],
   ];
-}
-
-/** HEIGHTxWIDTH. */
-function sidesOption(name: string, text: string | undefined): readonly [number, number] | undefined {
-  if (text === undefined) return undefined;
-  const [, height, width] = /^(\d+)x(\d+)$/.exec(text) ?? [];
-  if (height === undefined || width === undefined) throw new UsageError(`--${name} must be HEIGHTxWIDTH, e.g. 84x84, found "${text}"`);
-  return [Number(height), Number(width)];
 }
 
 function networkOf(name: string | undefined): Network {
