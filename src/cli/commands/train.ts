@@ -103,7 +103,8 @@ async function run(job: Job, dataset: Dataset, storage: RunStorage, output: stri
         return 0;
       } catch (error) {
         progress.done();
-        if (told) await presentation.end(told);
+        // A page that cannot be written is not why the run ended.
+        if (told) await presentation.end(told).catch(() => {});
         const isInterrupted = error instanceof Interrupted;
         if (isInterrupted && (await hasState(storage)))
           printNote(`the run is saved in ${output}: go on with the same command and --resume.`);
