@@ -5,6 +5,7 @@
  */
 import { type Conv2dTiledParameters, conv2dTiledKernel } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import { maxPoolKernel } from '../../kernels/image/max-pool.wgsl.js';
+import { meanPoolKernel } from '../../kernels/image/mean-pool.wgsl.js';
 import { FRAME_FORMATS, prepareFramesKernel } from '../../kernels/image/prepare-frames.wgsl.js';
 import { spatialSoftmaxKernel } from '../../kernels/image/spatial-softmax.wgsl.js';
 import { finishMapKernel } from '../../kernels/norm/finish-map.wgsl.js';
@@ -33,6 +34,7 @@ try {
     ),
     mapStatisticsKernel(256),
     maxPoolKernel(64),
+    meanPoolKernel(64),
     spatialSoftmaxKernel(64),
     ...FRAME_FORMATS.map((format) => prepareFramesKernel({ format, resized: true, invocations: 64 })),
   ];

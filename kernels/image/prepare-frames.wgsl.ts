@@ -34,12 +34,14 @@ export interface PrepareFramesSizes {
   /** With `resized`: numbers of a row's and of a column's entry, and where the entries of columns begin. */
   readonly rowTaps: number;
   readonly columnTaps: number;
+  /** Place of the first of these frames among those in `out`. */
+  readonly first: number;
 }
 
 /** The kernel's `shape`. */
 export function prepareFramesShape(sizes: PrepareFramesSizes): number[] {
-  const { height, width, frameWords, outHeight, outWidth, top, left, framesPerCamera, rowTaps, columnTaps } = sizes;
-  return [height, width, frameWords, outHeight, outWidth, top, left, framesPerCamera, rowTaps, columnTaps];
+  const { height, width, frameWords, outHeight, outWidth, top, left, framesPerCamera, rowTaps, columnTaps, first } = sizes;
+  return [height, width, frameWords, outHeight, outWidth, top, left, framesPerCamera, rowTaps, columnTaps, first];
 }
 
 /** Two bytes that may lie in two words, and the one after them, from byte offset `at`. */
@@ -71,9 +73,11 @@ const LOADS: Readonly<Record<FrameFormat, string>> = {
  *
  * with the statistics s of normalize.wgsl.ts for each camera. The reference normalises before it resizes; weights of a pixel
  * add up to 1, so that is the same. The tables of an antialiased resize come from the host, in float64: an entry is the first
- * row (or column) and its weights, rows and columns that the crop drops are not in them.
+ * row (or column) and its weights, rows and columns that the crop drops are not in them. They
+ * may pad as well: where weights add up to less than 1, the rest is black.
  *
- * Bindings: shape · frames as words, [camera][frame of the camera], each at a multiple of `frameWords` · statistics vec4f
+ * Bindings: shape · frames as words, [camera][frame of the camera], each at a multiple of `frameWords`, which are those from number
+ * `first` on of all that `out` has · statistics vec4f
  * [camera][3] · with `resized`, tables f32 [outHeight][1 + taps] then [outWidth][1 + taps] · with `offsets`, vec2u [frame]: top and left
  * instead of those of the shape · out, a feature map of three channels. An invocation owns one pixel.
  */
@@ -100,6 +104,7 @@ ${declareShape([
   'frames_per_camera',
   'row_taps',
   'column_taps',
+  'first',
 ])}
 ${declareBindings(bindings)}
 
@@ -135,11 +140,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   #else
   let value = load(first, (y + ${top}) * shape.width + x + ${left});
   #endif
-  let camera = id.z / shape.frames_per_camera * 3u;
+  let place = shape.first + id.z;
+  let camera = place / shape.frames_per_camera * 3u;
   let s = array<vec4f, 3>(statistics[camera], statistics[camera + 1u], statistics[camera + 2u]);
   let normalized = (value - vec3f(s[0].x, s[1].x, s[2].x)) / vec3f(s[0].y, s[1].y, s[2].y) * vec3f(s[0].z, s[1].z, s[2].z)
     + vec3f(s[0].w, s[1].w, s[2].w);
-  out[id.z * shape.out_height * shape.out_width + id.x] = vec4f(normalized, 0.0f);
+  out[place * shape.out_height * shape.out_width + id.x] = vec4f(normalized, 0.0f);
 }
 `;
   return { label: `prepare_frames ${p.format}${p.resized ? ', resized' : ''}${p.offsets ? ', offsets' : ''}`, code, bindings };

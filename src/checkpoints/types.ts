@@ -1,5 +1,5 @@
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
-import type { PredictorShape } from '../spec/network-shapes.js';
+import type { CvaeShape, PredictorObservation, PredictorShape } from '../spec/network-shapes.js';
 import type { PolicySpec } from '../spec/policy-spec.js';
 import type { NamedTensors } from './named-tensors.js';
 
@@ -24,11 +24,13 @@ export interface EncoderTensors {
   readonly prefixes: readonly string[];
 }
 
-export interface PredictorCheckpoint {
+/** A network that makes starts, checked; only its weights are still on disk. */
+interface StartFiles {
   readonly name: string;
-  readonly config: PredictorShape;
+  /** What it reads of each observation frame. */
+  readonly observation: PredictorObservation;
   readonly weights: NamedTensors;
-  /** Trained values; the position tables are buffers and do not count. */
+  /** Trained values that inference reads; the position tables are buffers and do not count. */
   readonly parameters: number;
   readonly weightBytes: number;
   readonly warnings: readonly string[];
@@ -36,6 +38,21 @@ export interface PredictorCheckpoint {
   assertUnchanged(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** The STEP predictor. */
+export interface PredictorCheckpoint extends StartFiles {
+  readonly kind: 'transformer';
+  readonly config: PredictorShape;
+}
+
+/** A conditional variational autoencoder, of which inference reads the decoder. */
+export interface CvaeCheckpoint extends StartFiles {
+  readonly kind: 'cvae';
+  readonly config: CvaeShape;
+}
+
+/** A network that makes starts of decisions. */
+export type StartCheckpoint = PredictorCheckpoint | CvaeCheckpoint;
 
 export interface LoadOptions {
   /** Ends the load, also a read that is under way, and every later read of weights. */

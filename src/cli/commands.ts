@@ -35,6 +35,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/run.js')).runCommand,
   },
   {
+    name: 'serve',
+    summary: 'Serve a policy to robots: openpi (websocket), lerobot (gRPC).',
+    load: async () => (await import('./commands/serve.js')).serveCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Describe a checkpoint folder; no GPU needed.',
     load: async () => (await import('./commands/inspect.js')).inspectCommand,

@@ -1,6 +1,7 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
-import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import { visible } from '../foundation/visible.js';
+import type { CvaeShape, PredictorShape, RawRows } from '../spec/network-shapes.js';
 import type { ImageInputs, SchedulerConfig } from '../spec/policy-spec.js';
 import { PRECISIONS, type Precision } from '../spec/precision.js';
 import { bytes, count } from '../terminal/format.js';
@@ -85,22 +86,22 @@ function encoderText({ encoder, isSeparate, resize, crop }: ImageInputs): string
   ].join(', ');
 }
 
-export function describePredictorCheckpoint(predictor: PredictorCheckpoint): CheckpointDescription {
-  const { name, config, parameters, weightBytes, warnings } = predictor;
+export function describePredictorCheckpoint(predictor: StartCheckpoint): CheckpointDescription {
+  const { name, kind, config, observation, parameters, weightBytes, warnings } = predictor;
   const dtypes = storedDtypes(predictor.weights);
-  const json = { kind: 'predictor', name, config, parameters, weightBytes, dtypes, warnings };
+  const own = observation.kind === 'raw' ? { observation } : {};
+  const json = { kind: kind === 'cvae' ? 'cvae' : 'predictor', name, config, ...own, parameters, weightBytes, dtypes, warnings };
   const text = [
-    `STEP predictor ${visible(name)}`,
+    `${kind === 'cvae' ? 'CVAE' : 'STEP predictor'} ${visible(name)}`,
     '',
     facts([
       ['action size', String(config.actionDim)],
-      ['observation', `${config.observationDim} values × ${config.observationSteps} steps`],
-      ['history', `the last ${config.historySteps} of ${config.horizon} rows`],
       [
-        'transformer',
-        `width ${config.modelDim}, ${config.heads} heads, ${config.encoderLayers} encoder layers, ` +
-          `${config.decoderLayers} cross-attention blocks, feed-forward ${config.feedforwardDim}`,
+        'observation',
+        `${observation.kind === 'raw' ? observation.width : config.observationDim} values × ${config.observationSteps} steps`,
       ],
+      ...(observation.kind === 'raw' ? [['reads', rowsText(observation)] as const] : []),
+      ...(predictor.kind === 'cvae' ? cvaeFacts(predictor.config) : transformerFacts(predictor.config)),
       ['parameters', count(parameters)],
       ['weights', `${bytes(weightBytes)} on disk (${dtypes.join(', ')})`],
       ['on the device', deviceSizes(parameters)],
@@ -108,6 +109,29 @@ export function describePredictorCheckpoint(predictor: PredictorCheckpoint): Che
     ...warningLines(warnings),
   ].join('\n');
   return { json, text };
+}
+
+function transformerFacts(config: PredictorShape): [string, string][] {
+  return [
+    ['history', `the last ${config.historySteps} of ${config.horizon} rows`],
+    [
+      'transformer',
+      `width ${config.modelDim}, ${config.heads} heads, ${config.encoderLayers} encoder layers, ` +
+        `${config.decoderLayers} cross-attention blocks, feed-forward ${config.feedforwardDim}`,
+    ],
+  ];
+}
+
+function cvaeFacts({ horizon, conditionDim, latentDim, hiddenDim, hiddenLayers }: CvaeShape): [string, string][] {
+  return [
+    ['chunk', `${horizon} rows`],
+    ['decoder', `condition ${conditionDim}, ${latentDim} latents, ${hiddenLayers} hidden layers of ${hiddenDim}`],
+  ];
+}
+
+function rowsText({ cameras, vectors, encoder }: RawRows): string {
+  const images = `${encoder.features} features of each image (${encoder.height}×${encoder.width}): ${cameras.map(visible).join(', ')}`;
+  return vectors.length === 0 ? images : `${images}; in raw units: ${vectors.map(visible).join(', ')}`;
 }
 
 /** The scheduler, and of what diffusers leaves at a default what the checkpoint sets. */

@@ -15,6 +15,10 @@ export interface DecisionShape {
   readonly maxNoiseRows: number;
   /** Whether solver steps can threshold dynamically. Default false. */
   readonly thresholding?: boolean;
+  /** Values of a row that the start reads of each frame beside the conditioning. Default 0: none. */
+  readonly rowWidth?: number;
+  /** Random values that the start reads. Default 0: none. */
+  readonly latentDim?: number;
 }
 
 /** Everything a decision depends on: a decision is a pure function of these values. */
@@ -26,6 +30,10 @@ export interface DecisionInput {
   readonly starts: readonly { readonly predictionScale: number; readonly noiseScale: number }[];
   /** Previous chunk, normalised, f32 [b][horizon][actionDim]; looked at where a prediction scale is not 0. */
   readonly history: Float32Array | undefined;
+  /** What the start reads beside the conditioning, f32 [b][observationSteps][rowWidth]; looked at where a prediction scale is not 0. */
+  readonly rows?: Float32Array | undefined;
+  /** Random values of the start, f32 [b][latentDim]; likewise. */
+  readonly latent?: Float32Array | undefined;
   /** Standard normal f32 [b][horizon][actionDim]. */
   readonly noise: Float32Array;
   /** One row f32 [b][horizon][actionDim] for each of the schedule's noisy steps, in their order. */
@@ -62,7 +70,7 @@ export const REHEARSED = makeSchedule('DDIM', [
 
 /** A decision on zeros that runs every segment, `predict` among them where it is asked for. */
 export function rehearsalInput(
-  { batch, observationSteps, frameWidth, horizon, actionDim }: DecisionShape,
+  { batch, observationSteps, frameWidth, horizon, actionDim, rowWidth = 0, latentDim = 0 }: DecisionShape,
   predicted: boolean,
 ): DecisionInput {
   const zeros = new Float32Array(batch * horizon * actionDim);
@@ -71,6 +79,8 @@ export function rehearsalInput(
     schedule: REHEARSED,
     starts: Array.from({ length: batch }, () => ({ predictionScale: predicted ? 1 : 0, noiseScale: 0 })),
     history: zeros,
+    rows: new Float32Array(batch * observationSteps * rowWidth),
+    latent: new Float32Array(batch * latentDim),
     noise: zeros,
     stepNoise: [],
   };

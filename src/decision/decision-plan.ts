@@ -10,10 +10,11 @@ import type { OffsetValues } from '../runtime/step-offsets.js';
 import { type PlanTiming, timeRuns } from '../runtime/timing.js';
 import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalInput } from './decision-input.js';
 import type { DecisionOffsets } from './decision-offsets.js';
-import { DecisionUpload, type InputRange, inputLayout } from './decision-upload.js';
+import { DecisionUpload, type InputLayout, type InputRange, inputLayout } from './decision-upload.js';
 import type { PolicyNetworks } from './networks.js';
 import { findNonFinite } from './non-finite.js';
-import { type Encoding, ReadyCommands } from './ready-commands.js';
+import type { PendingFeatures, PendingWindow } from './pending-features.js';
+import { type Encoding, type Prelude, ReadyCommands } from './ready-commands.js';
 import { recordDecision } from './record-decision.js';
 import { decisionRuns } from './segments.js';
 
@@ -29,6 +30,15 @@ interface Result {
   readonly range: InputRange;
 }
 
+/** Windows of a batch that commands of its decision make pending features for: more are made on their own. */
+const MOST_JOINED_WINDOWS = 8;
+
+/** Pending features that the commands of a decision make. @internal */
+export interface FeaturePrelude extends Prelude {
+  readonly pending: PendingFeatures;
+  readonly windows: readonly PendingWindow[];
+}
+
 /** What a compiled decision consists of. */
 interface DecisionParts {
   readonly networks: PolicyNetworks;
@@ -39,9 +49,12 @@ interface DecisionParts {
   /** New values of the plan's step offsets. */
   readonly offsetValues: () => OffsetValues;
   readonly inputs: GPUBuffer;
+  readonly layout: InputLayout;
   readonly status: Result;
   readonly chunk: Result;
   readonly actions: Result;
+  /** Where features that were made on the way are read back to. */
+  readonly features: InputRange;
   /** The three of them. */
   readonly results: readonly Result[];
   readonly readback: GPUBuffer;
@@ -55,9 +68,9 @@ export class DecisionPlan {
   readonly #parts: DecisionParts;
   readonly #device: ComputeDevice;
   readonly #staged: DecisionUpload;
-  readonly #ready = new ReadyCommands({
+  readonly #ready = new ReadyCommands<FeaturePrelude>({
     runs: (schedule, predicted) => this.#runs(schedule, predicted),
-    encode: (runs) => this.#encodeDecision(runs),
+    encode: (runs, prelude) => this.#encodeDecision(runs, prelude),
     later: (call) => this.#device.inLaterTurn(call),
   });
 
@@ -85,13 +98,15 @@ export class DecisionPlan {
     const status = result(buffers.status, buffers.status.bytes);
     const chunk = result(buffers.chunk, chunkBytes);
     const actions = result(buffers.actions, chunkBytes);
+    const features = { offset: bytes, bytes: featureBytes(networks, shape) };
+    bytes += features.bytes;
     try {
       const readback = await createBuffer(device, 'read-back', bytes, USAGE.mapRead | USAGE.copyDestination);
       const inputs = plan.gpuBuffer(buffers.inputs);
       const { offsets } = buffers;
       const offsetValues = (): OffsetValues => builder.offsetValues();
-      const results = { status, chunk, actions, results: [status, chunk, actions], readback };
-      return new DecisionPlan({ networks, shape, probes: wanted, plan, offsets, offsetValues, inputs, ...results });
+      const results = { status, chunk, actions, results: [status, chunk, actions], features, readback };
+      return new DecisionPlan({ networks, shape, probes: wanted, plan, offsets, offsetValues, inputs, layout, ...results });
     } catch (error) {
       plan.destroy();
       throw error;
@@ -120,42 +135,58 @@ export class DecisionPlan {
   }
 
   /**
+   * What makes pending features in the commands of a decision over these windows, by their arrays; undefined where they have to be made
+   * before it.
+   */
+  prelude(pending: PendingFeatures, windows: readonly Float32Array[]): FeaturePrelude | undefined {
+    if (!pending.canJoin || windows.length > MOST_JOINED_WINDOWS || pending.bytes > this.#parts.features.bytes) return undefined;
+    const waiting = windows.map((window) => pending.of(window));
+    return { key: pending.key(waiting), pending, windows: waiting };
+  }
+
+  /**
    * Decides. Calls must not overlap. Where the network, or the start, is NaN or infinite, that is a failure of its sample.
-   * `use` makes the result of the output, as soon as that is there.
-   * @throws DeviceLostError, at once or as a rejection.
+   * `use` makes the result of the output, as soon as that is there. `prelude`: features that are made on the way; then they are known.
+   * @throws DeviceLostError, at once or as a rejection; NonFiniteError for such features that are not finite.
    */
   run(input: DecisionInput): Promise<DecisionOutput>;
-  run<T>(input: DecisionInput, use: (output: DecisionOutput) => T | Promise<T>): Promise<T>;
-  run(input: DecisionInput, use: (output: DecisionOutput) => unknown = (output) => output): Promise<unknown> {
-    if (this.#parts.probes.size > 0) return this.#runProbed(input).then(use);
+  run<T>(input: DecisionInput, use: (output: DecisionOutput) => T | Promise<T>, prelude?: FeaturePrelude): Promise<T>;
+  run(
+    input: DecisionInput,
+    use: (output: DecisionOutput) => unknown = (output) => output,
+    prelude: FeaturePrelude | undefined = undefined,
+  ): Promise<unknown> {
+    if (this.#parts.probes.size > 0) return this.#runProbed(input, prelude).then(use);
     const { schedule } = input;
-    this.#submit(input, this.#ready.take(schedule, isPredicted(input)));
+    this.#submit(input, this.#ready.take(schedule, isPredicted(input), prelude), prelude);
     this.#ready.submitted();
     return this.#device.settle(this.#parts.readback.mapAsync(MAP_READ), () => {
-      const output = this.#read(schedule);
+      const output = this.#read(schedule, prelude);
       this.#ready.handedOut();
       return use(output);
     });
   }
 
-  async #runProbed(input: DecisionInput): Promise<DecisionOutput> {
+  async #runProbed(input: DecisionInput, prelude: FeaturePrelude | undefined): Promise<DecisionOutput> {
     const runs = this.#runs(input.schedule, isPredicted(input));
     const probed = await this.#probeBuffer(runs);
     const encoder = this.#encoder();
+    if (prelude) this.#encodeFeatures(encoder, prelude);
     this.#parts.plan.encode(encoder, runs, probed);
-    this.#submit(input, this.#finish(encoder));
+    this.#submit(input, this.#finish(encoder, prelude), prelude);
     await this.#device.settle(this.#parts.readback.mapAsync(MAP_READ));
-    const output = this.#read(input.schedule);
+    const output = this.#read(input.schedule, prelude);
     return { ...output, probes: await this.#readProbes(probed) };
   }
 
-  #submit(input: DecisionInput, commands: GPUCommandBuffer): void {
+  #submit(input: DecisionInput, commands: GPUCommandBuffer, prelude: FeaturePrelude | undefined): void {
     this.#upload(input);
+    prelude?.pending.upload();
     this.#device.gpuDevice.queue.submit([commands]);
   }
 
   /** Copies the result out of the mapped buffer. */
-  #read(schedule: Schedule): DecisionOutput {
+  #read(schedule: Schedule, prelude: FeaturePrelude | undefined): DecisionOutput {
     const { status, chunk, actions, readback } = this.#parts;
     const mapped = readback.getMappedRange();
     // What is NaN or infinite is looked for before the codes are unmapped.
@@ -163,7 +194,11 @@ export class DecisionPlan {
     const normalizedChunk = copyOf(mapped, chunk.range);
     const inUnits = copyOf(mapped, actions.range);
     const failures = findNonFinite(codes, schedule, normalizedChunk, inUnits);
-    readback.unmap();
+    try {
+      prelude?.pending.settle(mapped, this.#parts.features.offset);
+    } finally {
+      readback.unmap();
+    }
     return { normalizedChunk, chunk: inUnits, failures, probes: NO_PROBES };
   }
 
@@ -220,10 +255,23 @@ export class DecisionPlan {
   }
 
   /** The commands of a decision, read-back included, one run after the other. */
-  #encodeDecision(runs: readonly SegmentRun[]): Encoding {
+  #encodeDecision(runs: readonly SegmentRun[], prelude: FeaturePrelude | undefined): Encoding {
     const encoder = this.#encoder();
+    if (prelude) this.#encodeFeatures(encoder, prelude);
     const encoding = this.#parts.plan.encodeInParts(encoder, runs);
-    return { next: () => (encoding.next() ? this.#finish(encoder) : undefined) };
+    return { next: () => (encoding.next() ? this.#finish(encoder, prelude) : undefined) };
+  }
+
+  /** Features are made, and go where they would have been uploaded to. */
+  #encodeFeatures(encoder: GPUCommandEncoder, { pending, windows }: FeaturePrelude): void {
+    const { inputs, layout, shape } = this.#parts;
+    pending.encode(encoder);
+    windows.forEach(({ copies }, sample) => {
+      for (const { source, sourceOffset, part, offset, bytes } of copies) {
+        const share = layout[part].bytes / shape.batch;
+        encoder.copyBufferToBuffer(source, sourceOffset, inputs, layout[part].offset + sample * share + offset, bytes);
+      }
+    });
   }
 
   #encoder(): GPUCommandEncoder {
@@ -232,9 +280,16 @@ export class DecisionPlan {
     return encoder;
   }
 
-  #finish(encoder: GPUCommandEncoder): GPUCommandBuffer {
-    const { results, readback } = this.#parts;
+  #finish(encoder: GPUCommandEncoder, prelude: FeaturePrelude | undefined): GPUCommandBuffer {
+    const { results, features, readback } = this.#parts;
     for (const { source, range } of results) encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
+    if (prelude) {
+      let end = features.offset;
+      for (const { buffer, bytes } of prelude.pending.outputs) {
+        encoder.copyBufferToBuffer(buffer, 0, readback, end, bytes);
+        end += bytes;
+      }
+    }
     return encoder.finish();
   }
 
@@ -271,6 +326,13 @@ export class DecisionPlan {
 
 function copyOf(mapped: ArrayBuffer, { offset, bytes }: InputRange): Float32Array {
   return new Float32Array(mapped.slice(offset, offset + bytes));
+}
+
+/** Room for the features of all frames of a batch. */
+function featureBytes({ images }: PolicyNetworks, { batch, observationSteps }: DecisionShape): number {
+  if (!images) return 0;
+  const each = images.networks.reduce((sum, { features }) => sum + features, 0);
+  return batch * observationSteps * images.cameras * each * 4;
 }
 
 function isPredicted({ starts }: DecisionInput): boolean {

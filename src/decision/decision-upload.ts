@@ -74,6 +74,16 @@ const PARTS = {
     bytes: ({ batch, observationSteps, frameWidth }) => batch * observationSteps * frameWidth * 4,
     fill: (to, { observations }) => whole('observations', to, observations),
   },
+  /** What the start reads beside the conditioning, f32 [b][observationSteps][rowWidth]. */
+  rows: {
+    bytes: ({ batch, observationSteps, rowWidth = 0 }) => batch * observationSteps * rowWidth * 4,
+    fill: (to, { rows }) => (rows ? whole('rows', to, rows) : 0),
+  },
+  /** Random values of the start, f32 [b][latentDim]. */
+  latent: {
+    bytes: ({ batch, latentDim = 0 }) => batch * latentDim * 4,
+    fill: (to, { latent }) => (latent ? whole('latents', to, latent) : 0),
+  },
   /** Previous chunk, normalised, f32 [b][horizon][actionDim]. */
   history: {
     bytes: chunkBytes,

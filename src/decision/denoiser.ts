@@ -5,8 +5,9 @@ import type { Observation } from '../observations/check.js';
 import { concatenate } from '../strategies/chunks.js';
 import { type DenoiseRequest, type DenoiseResult, type StrategyContext, startFromSample } from '../strategies/strategy.js';
 import type { DecisionInput, DecisionOutput } from './decision-input.js';
-import type { DecisionPlan } from './decision-plan.js';
-import { checkedFloats, checkedNoise, runNoise } from './noise.js';
+import type { DecisionPlan, FeaturePrelude } from './decision-plan.js';
+import { checkedFloats, checkedNoise, type LatentShape, runNoise } from './noise.js';
+import type { PendingFeatures } from './pending-features.js';
 import { type PlanCache, TRACE_PROBE } from './plan-cache.js';
 
 /** One run over one sample, with everything that it depends on. */
@@ -14,6 +15,10 @@ export interface DenoiseRun {
   readonly request: DenoiseRequest;
   /** Raw observations, images as their features, f32 [observationSteps][frameWidth], oldest frame first. */
   readonly frames: Float32Array;
+  /** What the start reads of them in place of the conditioning, f32 [observationSteps][rowWidth]. */
+  readonly rows?: Float32Array | undefined;
+  /** Random values that the start reads, f32 [latentDim]. */
+  readonly latent?: Float32Array | undefined;
   /** Previous chunk, normalised, f32 [horizon][actionDim], for the predictor; zeros where there is none. */
   readonly history: Float32Array | undefined;
   /** Standard normal f32 [horizon][actionDim]. */
@@ -102,21 +107,46 @@ export class Denoiser {
     this.#plans = plans;
   }
 
+  /** The random values that starts read; undefined where they read none. */
+  get latents(): LatentShape | undefined {
+    return this.#plans.latents;
+  }
+
   /**
    * Results in the order of the runs; a sample's bits do not depend on the others, and one that is not finite fails alone.
-   * @throws as DecisionPlan.run.
+   * `pending`: features that windows of the runs still wait for. They are made by the same commands where all runs are one batch.
+   * @throws as DecisionPlan.run; NonFiniteError for pending features that are not finite.
    */
-  run(runs: readonly DenoiseRun[]): Promise<(FinishedRun | NonFiniteError)[]> {
-    return this.runThen(runs, (finished) => finished);
+  run(runs: readonly DenoiseRun[], pending?: PendingFeatures): Promise<(FinishedRun | NonFiniteError)[]> {
+    return this.runThen(runs, (finished) => finished, pending);
   }
 
   /** The same; `use` makes something of the results as soon as they are there, without a promise in between. */
-  runThen<T>(runs: readonly DenoiseRun[], use: (finished: (FinishedRun | NonFiniteError)[]) => T | Promise<T>): Promise<T> {
+  runThen<T>(
+    runs: readonly DenoiseRun[],
+    use: (finished: (FinishedRun | NonFiniteError)[]) => T | Promise<T>,
+    pending?: PendingFeatures,
+  ): Promise<T> {
     const only = runs[0];
+    if (pending) return this.#runPending(batches(runs), pending).then(use);
     if (only && runs.length === 1) return this.#runBatch(batchOfOne(only, runs), use);
     const all = batches(runs);
     const first = all[0];
     return first && all.length === 1 ? this.#runBatch(first, use) : this.#runAll(all).then(use);
+  }
+
+  async #runPending(all: readonly Batch[], pending: PendingFeatures): Promise<(FinishedRun | NonFiniteError)[]> {
+    const [only] = all;
+    if (only && all.length === 1) {
+      const plan = await this.#plans.get(only.runs.length, [only.schedule], only);
+      const prelude = plan.prelude(
+        pending,
+        only.runs.map(({ frames }) => frames),
+      );
+      if (prelude) return this.#runOn(plan, only, (results) => results, prelude);
+    }
+    await pending.alone();
+    return this.#runAll(all);
   }
 
   async #runAll(all: readonly Batch[]): Promise<(FinishedRun | NonFiniteError)[]> {
@@ -136,11 +166,17 @@ export class Denoiser {
     return this.#plans.get(length, [batch.schedule], batch).then((compiled) => this.#runOn(compiled, batch, use));
   }
 
-  #runOn<T>(plan: DecisionPlan, batch: Batch, use: (results: (FinishedRun | NonFiniteError)[]) => T | Promise<T>): Promise<T> {
-    return plan.run(decisionInput(plan, batch), (output) => {
+  #runOn<T>(
+    plan: DecisionPlan,
+    batch: Batch,
+    use: (results: (FinishedRun | NonFiniteError)[]) => T | Promise<T>,
+    prelude?: FeaturePrelude,
+  ): Promise<T> {
+    const finish = (output: DecisionOutput): T | Promise<T> => {
       const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
       return use(batch.runs.map((_, b) => output.failures.get(b) ?? finishedRun(batch, output, b, probes)));
-    });
+    };
+    return plan.run(decisionInput(plan, batch), finish, prelude);
   }
 
   /** Has commands encoded for decisions that begin with runs like these, in place of what their plans kept ready. */
@@ -198,17 +234,31 @@ function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionI
   const only = runs[0];
   if (only && runs.length === 1) {
     const start = startOf(only);
-    const { frames, stepNoise } = only;
-    const shown = start.predictionScale !== 0 ? historyOf(only, chunkSize) : undefined;
-    return { observations: frames, schedule, starts: [start], history: shown, noise: start.noise, stepNoise };
+    const { frames, stepNoise, rows, latent } = only;
+    const isShown = start.predictionScale !== 0;
+    return {
+      observations: frames,
+      schedule,
+      starts: [start],
+      history: isShown ? historyOf(only, chunkSize) : undefined,
+      rows: isShown ? rows : undefined,
+      latent: isShown ? latent : undefined,
+      noise: start.noise,
+      stepNoise,
+    };
   }
   const starts = runs.map((run) => startOf(run));
   const predicted = starts.some(({ predictionScale }) => predictionScale !== 0);
+  const { observationSteps, rowWidth = 0, latentDim = 0 } = shape;
+  const joined = (size: number, part: (run: DenoiseRun) => Float32Array | undefined): Float32Array | undefined =>
+    predicted && size > 0 ? concatenate(runs.map((run) => part(run) ?? new Float32Array(size))) : undefined;
   return {
     observations: concatenate(runs.map(({ frames }) => frames)),
     schedule,
     starts,
     history: predicted ? concatenate(runs.map((run) => historyOf(run, chunkSize))) : undefined,
+    rows: joined(observationSteps * rowWidth, ({ rows }) => rows),
+    latent: joined(latentDim, ({ latent }) => latent),
     noise: concatenate(starts.map(({ noise }) => noise)),
     stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) =>
       concatenate(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array)),

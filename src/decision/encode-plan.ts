@@ -1,42 +1,67 @@
 import type { FrameFormat } from '../../kernels/image/prepare-frames.wgsl.js';
-import { recordImageEncoder } from '../networks/image-encoder/record.js';
-import { encoderFeatures } from '../networks/image-encoder/shape.js';
 import type { Picture } from '../observations/picture.js';
-import { frameBytes, recordPrepareFrames } from '../ops/frames.js';
-import { createBuffer, USAGE } from '../runtime/buffers.js';
+import {
+  type FramePreparation,
+  type FrameSource,
+  frameBytes,
+  frameTables,
+  preparedSides,
+  recordPrepareFrames,
+  sourceSides,
+} from '../ops/frames.js';
+import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
-import { channelsFirstValues, featureMap } from '../runtime/feature-map.js';
+import { channelsFirstValues, featureMap, mapElements } from '../runtime/feature-map.js';
 import type { Plan } from '../runtime/plan.js';
-import { PlanBuilder } from '../runtime/plan-builder.js';
+import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import { tokens } from '../runtime/tensor.js';
-import { encoderMap, type ImageEncoderShape } from '../spec/network-shapes.js';
-import type { ImageNetworks, PolicyNetworks } from './networks.js';
+import type { PolicyNetworks } from './networks.js';
+import type { ImageNetworks, PictureNetwork } from './picture-networks.js';
 
 /** GPUMapMode.READ; the global is not there in every runtime. */
 const MAP_READ = 1;
 const SEGMENT = 'encode';
 const RUNS = [{ segment: SEGMENT }];
 
+/** How the pictures of a camera arrive. */
+export interface CameraFormat {
+  readonly format: FrameFormat;
+  /** Undefined where they are as large as the policy reads them. */
+  readonly source?: FrameSource | undefined;
+}
+
 /** What an encode plan is compiled for. */
 export interface EncodeShape {
-  readonly format: FrameFormat;
+  readonly cameras: readonly CameraFormat[];
   /** Frames that are encoded together, each with a picture of every camera. */
   readonly frames: number;
 }
 
 export interface EncodedPictures {
-  /** f32 [camera][frame][features]. */
-  readonly features: Float32Array;
-  /** Inner values that were asked for, of the first frame of each camera: maps as [channels][height][width]. */
+  /** Of each network, f32 [camera][frame][features]. */
+  readonly features: readonly Float32Array[];
+  /** Inner values that were asked for, of the first frame: maps as [channels][height][width]. */
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
-/** What encodes frames of one shape. */
+/** Where the features of a network lie after a run, f32 [camera][frame][features]. */
+export interface FeatureOutput {
+  readonly buffer: GPUBuffer;
+  readonly bytes: number;
+}
+
+/** What encodes frames of one shape. `pictures`: those of the first camera, then those of the next. Runs must not overlap. */
 export interface FramesPlan {
-  /** `pictures`: those of the first camera, then those of the next. Calls must not overlap. */
+  /** Of each network. */
+  readonly outputs: readonly FeatureOutput[];
+  /** Whether a run hands out inner values. */
+  readonly isProbed: boolean;
   run(pictures: readonly Picture[]): Promise<EncodedPictures>;
+  /** The parts of a run, for commands that encode on their way: the pictures go up before these are submitted. */
+  upload(pictures: readonly Picture[]): void;
+  encode(commands: GPUCommandEncoder): void;
   /** Runs once on anything: some drivers compile a kernel when it first runs. */
   rehearse(): Promise<void>;
   destroy(): void;
@@ -59,33 +84,38 @@ export function encodePlans(
   probes: readonly string[],
 ): EncodePlans | undefined {
   if (!images) return undefined;
-  const { preparation, cameras } = images;
-  const map = encoderMap('backbone.0', preparation) as { channels: number; height: number; width: number };
-  const bytes = cameras * map.channels * map.height * map.width * 4;
-  // The first map of a backbone is the largest that is bound.
-  const fitting = Math.max(1, Math.floor(device.limits.maxStorageBufferBindingSize / bytes));
-  const wanted = probes.filter((name) => name.startsWith('encoder.'));
+  const { networks, cameras } = images;
+  const mapBytes = ({ largestMap }: PictureNetwork): number => cameras * mapElements({ batch: 1, ...largestMap }) * 4;
+  const fitting = Math.max(1, Math.floor(device.limits.maxStorageBufferBindingSize / Math.max(...networks.map(mapBytes))));
+  const wanted = probes.filter((name) => networks.some((network) => name.startsWith(network.probes)));
   return {
     mostFrames: Math.min(MOST_FRAMES, 2 ** Math.floor(Math.log2(fitting))),
     compile: (shape) => EncodePlan.compile(device, images, shape, wanted),
   };
 }
 
+/** Pictures of cameras that arrive alike, as one stretch of what goes up. */
+interface Stretch extends CameraFormat {
+  readonly firstCamera: number;
+  readonly cameras: number;
+  readonly offset: number;
+  /** From one picture to the next. */
+  readonly pictureBytes: number;
+}
+
 interface EncodeParts {
   readonly shape: EncodeShape;
   readonly plan: Plan;
+  readonly networks: readonly PictureNetwork[];
   readonly inputs: GPUBuffer;
-  readonly features: GPUBuffer;
-  readonly featureBytes: number;
-  /** From one picture to the next in `inputs`. */
-  readonly pictureBytes: number;
+  /** Where each picture goes. */
+  readonly offsets: readonly number[];
+  readonly outputs: readonly FeatureOutput[];
   readonly readback: GPUBuffer;
-  readonly wantsProbes: boolean;
-  readonly encoder: ImageEncoderShape;
 }
 
 /**
- * The recorded encoder run for one number of frames: pictures go up, features come back. Run again and again it creates nothing on the
+ * The recorded encoders run for one number of frames: pictures go up, features come back. Run again and again it creates nothing on the
  * device.
  */
 class EncodePlan implements FramesPlan {
@@ -97,38 +127,53 @@ class EncodePlan implements FramesPlan {
     this.#parts = parts;
   }
 
-  static async compile(device: ComputeDevice, images: ImageNetworks, shape: EncodeShape, probes: readonly string[]): Promise<EncodePlan> {
-    const { preparation, encoder, statistics, cameras } = images;
-    const count = cameras * shape.frames;
+  static async compile(
+    device: ComputeDevice,
+    { networks, cameras }: ImageNetworks,
+    shape: EncodeShape,
+    probes: readonly string[],
+  ): Promise<EncodePlan> {
+    const { frames } = shape;
+    const { frame } = (networks[0] as PictureNetwork).geometry;
     const builder = new PlanBuilder(device, new Set(probes));
     builder.segment(SEGMENT);
-    const pictureBytes = frameBytes(shape.format, preparation.geometry.frame);
-    const inputs = builder.buffer('pictures', count * pictureBytes);
-    const { height, width } = preparation;
-    const prepared = featureMap(builder, 'prepared pictures', { batch: count, channels: 3, height, width });
-    recordPrepareFrames(builder, preparation, {
-      frames: { buffer: inputs, offset: 0, bytes: inputs.bytes },
-      format: shape.format,
-      statistics,
-      cameras,
-      y: prepared,
+    const stretches = stretchesOf(shape, frame);
+    const last = stretches.at(-1) as Stretch;
+    const inputs = builder.buffer('pictures', last.offset + last.pictureBytes * last.cameras * frames);
+    const tables: { readonly buffer: BufferHandle; readonly entries: Float32Array<ArrayBuffer> }[] = [];
+    const features = networks.map((network) => {
+      const [height, width] = preparedSides(network.geometry);
+      const count = cameras * frames;
+      const prepared = featureMap(builder, 'prepared pictures', { batch: count, channels: 3, height, width });
+      for (const { format, source, firstCamera, cameras: alike, offset, pictureBytes } of stretches) {
+        recordPrepareFrames(builder, prepare(builder, { ...network.geometry, source }, tables), {
+          frames: { buffer: inputs, offset, bytes: pictureBytes * alike * frames },
+          format,
+          statistics: network.statistics,
+          cameras,
+          y: prepared,
+          first: firstCamera * frames,
+          count: alike * frames,
+        });
+      }
+      const made = tokens(builder, 'image features', count, 1, network.features);
+      network.record(builder, cameras, prepared, made);
+      return { buffer: made.buffer, bytes: count * network.features * 4 };
     });
-    const features = tokens(builder, 'image features', count, 1, encoderFeatures(encoder.shape));
-    recordImageEncoder(builder, encoder, cameras, prepared, features);
     const plan = await compilePlan(device, builder);
-    const featureBytes = count * encoderFeatures(encoder.shape) * 4;
     try {
-      const readback = await createBuffer(device, 'features read-back', featureBytes, USAGE.mapRead | USAGE.copyDestination);
+      for (const { buffer, entries } of tables) device.gpuDevice.queue.writeBuffer(plan.gpuBuffer(buffer), 0, entries);
+      const bytes = features.reduce((sum, output) => sum + output.bytes, 0);
       return new EncodePlan(device, {
         shape,
         plan,
+        networks,
         inputs: plan.gpuBuffer(inputs),
-        features: plan.gpuBuffer(features.buffer),
-        featureBytes,
-        pictureBytes,
-        readback,
-        wantsProbes: plan.probeBytes(RUNS) > 0,
-        encoder: encoder.shape,
+        offsets: stretches.flatMap(({ cameras: alike, offset, pictureBytes }) =>
+          Array.from({ length: alike * frames }, (_, i) => offset + i * pictureBytes),
+        ),
+        outputs: features.map((output) => ({ ...output, buffer: plan.gpuBuffer(output.buffer) })),
+        readback: await createBuffer(device, 'features read-back', bytes, USAGE.mapRead | USAGE.copyDestination),
       });
     } catch (error) {
       plan.destroy();
@@ -136,26 +181,47 @@ class EncodePlan implements FramesPlan {
     }
   }
 
+  get outputs(): readonly FeatureOutput[] {
+    return this.#parts.outputs;
+  }
+
+  get isProbed(): boolean {
+    return this.#parts.plan.probeBytes(RUNS) > 0;
+  }
+
   async run(pictures: readonly Picture[]): Promise<EncodedPictures> {
-    const { plan, inputs, features, featureBytes, pictureBytes, readback, wantsProbes } = this.#parts;
-    const { queue } = this.#device.gpuDevice;
+    const { plan, outputs, readback } = this.#parts;
     this.#device.assertUsable();
-    // Each from its own bytes: a copy on the host would cost as much as the upload.
-    pictures.forEach(({ bytes }, i) => queue.writeBuffer(inputs, i * pictureBytes, bytes));
+    this.upload(pictures);
     const commands = this.#device.gpuDevice.createCommandEncoder({ label: 'encode' });
-    const probed = wantsProbes ? await this.#probeBuffer() : undefined;
+    const probed = this.isProbed ? await this.#probeBuffer() : undefined;
     plan.encode(commands, RUNS, probed);
-    commands.copyBufferToBuffer(features, 0, readback, 0, featureBytes);
-    queue.submit([commands.finish()]);
+    let end = 0;
+    for (const { buffer, bytes } of outputs) {
+      commands.copyBufferToBuffer(buffer, 0, readback, end, bytes);
+      end += bytes;
+    }
+    this.#device.gpuDevice.queue.submit([commands.finish()]);
     await this.#device.settle(readback.mapAsync(MAP_READ));
-    const values = new Float32Array(readback.getMappedRange().slice(0, featureBytes));
+    const features = readOutputs(outputs, readback.getMappedRange(), 0);
     readback.unmap();
-    return { features: values, probes: probed ? await this.#readProbes(probed) : new Map() };
+    return { features, probes: probed ? await this.#readProbes(probed) : new Map() };
+  }
+
+  upload(pictures: readonly Picture[]): void {
+    const { inputs, offsets } = this.#parts;
+    const { queue } = this.#device.gpuDevice;
+    // Each from its own bytes: a copy on the host would cost as much as the upload.
+    pictures.forEach(({ bytes }, i) => queue.writeBuffer(inputs, offsets[i] as number, bytes));
+  }
+
+  encode(commands: GPUCommandEncoder): void {
+    this.#parts.plan.encode(commands, RUNS);
   }
 
   async rehearse(): Promise<void> {
     const commands = this.#device.gpuDevice.createCommandEncoder({ label: 'encode' });
-    this.#parts.plan.encode(commands, RUNS);
+    this.encode(commands);
     const { queue } = this.#device.gpuDevice;
     queue.submit([commands.finish()]);
     await this.#device.settle(queue.onSubmittedWorkDone());
@@ -178,10 +244,56 @@ class EncodePlan implements FramesPlan {
     return new Map([...values].map(([name, all]) => [name, this.#firstFrame(name, all)]));
   }
 
+  /** Of what was probed of some frames, that of the first. */
   #firstFrame(name: string, values: Float32Array): Float32Array {
-    const { shape, encoder } = this.#parts;
-    const own = values.subarray(0, values.length / shape.frames);
-    const map = encoderMap(name.replace(/^encoder\.\d+\./, ''), encoder);
-    return map ? channelsFirstValues({ batch: 1, ...map }, own) : own;
+    const { networks, shape } = this.#parts;
+    const map = networks.find(({ probes }) => name.startsWith(probes))?.probedMap(name);
+    if (!map) return name.startsWith('encoder.') ? values.subarray(0, values.length / shape.frames) : values;
+    const one = { batch: 1, ...map };
+    return channelsFirstValues(one, values.subarray(0, mapElements(one)));
   }
+}
+
+/** The features of each network out of a mapped buffer, where they lie one after the other from a byte on. */
+export function readOutputs(outputs: readonly FeatureOutput[], mapped: ArrayBuffer, from: number): Float32Array[] {
+  let end = from;
+  return outputs.map(({ bytes }) => {
+    const begin = end;
+    end += bytes;
+    return new Float32Array(mapped.slice(begin, end));
+  });
+}
+
+/** Cameras that arrive alike are one stretch, and so one dispatch; others begin where they can be bound. */
+function stretchesOf({ cameras, frames }: EncodeShape, frame: readonly [number, number]): Stretch[] {
+  const keys = cameras.map((camera) => cameraKey(camera));
+  const parts =
+    new Set(keys).size === 1 ? [{ firstCamera: 0, cameras: cameras.length }] : cameras.map((_, i) => ({ firstCamera: i, cameras: 1 }));
+  let end = 0;
+  return parts.map(({ firstCamera, cameras: count }) => {
+    const { format, source } = cameras[firstCamera] as CameraFormat;
+    const pictureBytes = frameBytes(format, sourceSides({ frame, source }));
+    const offset = end;
+    end = alignUp(offset + pictureBytes * count * frames, OFFSET_ALIGNMENT);
+    return { format, source, firstCamera, cameras: count, offset, pictureBytes };
+  });
+}
+
+/** The same for cameras whose pictures arrive alike. */
+export function cameraKey({ format, source }: CameraFormat): string {
+  return source ? `${format} ${source.height}x${source.width} ${source.fit}` : format;
+}
+
+/** A geometry with its table in a buffer of the plan. */
+function prepare(
+  builder: PlanBuilder,
+  geometry: FramePreparation['geometry'],
+  tables: { readonly buffer: BufferHandle; readonly entries: Float32Array<ArrayBuffer> }[],
+): FramePreparation {
+  const settled = frameTables(geometry);
+  if (!settled.table) return { ...settled, buffer: undefined };
+  const entries = Float32Array.from(settled.table.entries);
+  const buffer = builder.buffer('tables of the resize', entries.byteLength);
+  tables.push({ buffer, entries });
+  return { ...settled, buffer };
 }

@@ -1,41 +1,64 @@
 import { NonFiniteError } from '../foundation/errors.js';
 import { type Frame, frameWidth, imageColumns } from '../observations/check.js';
-import { asFloats, type Picture } from '../observations/picture.js';
+import type { Picture } from '../observations/picture.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
-import type { EncodePlans, EncodeShape, FramesPlan } from './encode-plan.js';
+import { type CameraFormat, cameraKey, type EncodePlans, type EncodeShape, type FramesPlan } from './encode-plan.js';
 import { areFinite } from './non-finite.js';
+import { type FeatureCopy, type PendingBatch, PendingFeatures, type PendingWindow } from './pending-features.js';
+import { type StartRows, writeVectors } from './start-rows.js';
 
-/** Windows as a decision takes them. */
+/** A window as a decision takes it. Where features are pending, zeros are in their place until these are settled. */
+export interface EncodedWindow {
+  /** Raw vectors and features of images, f32 [observationSteps][frameWidth], oldest frame first. */
+  readonly frames: Float32Array;
+  /** What the start reads beside them, f32 [observationSteps][rowWidth]; undefined where it reads nothing. */
+  readonly rows: Float32Array | undefined;
+}
+
 export interface EncodedWindows {
-  /** Raw vectors and features of images, f32 [observationSteps][frameWidth] each, oldest frame first. */
-  readonly windows: readonly Float32Array[];
+  readonly windows: readonly EncodedWindow[];
   /** Inner values of the encoder, where it ran; of all frames that were encoded together. */
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
-/** A frame that is to be encoded, and its pictures in one format. */
-interface Waiting {
-  readonly frame: Frame;
-  readonly pictures: readonly Picture[];
+/** Windows some of whose features may still have to be made. */
+export interface BegunWindows {
+  readonly windows: readonly EncodedWindow[];
+  readonly pending: PendingFeatures | undefined;
 }
 
+/** A plan, and a number that no other one has. */
+interface NumberedPlan {
+  readonly plan: FramesPlan;
+  readonly id: number;
+}
+
+/** Plans that are kept: pictures of changing sizes ask for one each. */
+const MOST_PLANS = 8;
+const FLOAT = 4;
+
 /**
- * Encodes the pictures of frames, each frame once: features are kept as long as its pictures are. Calls must not overlap.
+ * Encodes the pictures of frames, each frame once: features are kept as long as its pictures are. Calls must not overlap, nor may they
+ * with a decision that makes pending features.
  */
 export class FrameEncoder {
   #plans: EncodePlans | undefined;
   readonly #columns: readonly number[];
   readonly #width: number;
-  /** f32 [features] of each picture, by camera: cameras may have encoders and statistics of their own. */
-  readonly #features: readonly WeakMap<Picture, Float32Array>[];
-  readonly #compiled = new Map<string, FramesPlan>();
+  readonly #rows: StartRows | undefined;
+  /** Features of each picture by network, f32 [features], by camera: cameras may have encoders and statistics of their own. */
+  readonly #features: readonly WeakMap<Picture, readonly Float32Array[]>[];
+  /** Least recently used first. */
+  readonly #compiled = new Map<string, NumberedPlan>();
+  #nextId = 0;
   #encoded = 0;
 
-  /** `plans`: undefined for a policy without images. */
-  constructor(plans: EncodePlans | undefined, observations: readonly ObservationInfo[]) {
+  /** `plans`: undefined for a policy without images. `rows`: of a start that reads some. */
+  constructor(plans: EncodePlans | undefined, observations: readonly ObservationInfo[], rows?: StartRows) {
     this.#plans = plans;
     this.#columns = imageColumns(observations);
     this.#width = frameWidth(observations);
+    this.#rows = rows;
     this.#features = this.#columns.map(() => new WeakMap());
   }
 
@@ -54,26 +77,42 @@ export class FrameEncoder {
    * @throws NonFiniteError, DeviceLimitError; frames that were encoded by then stay so.
    */
   async encode(windows: readonly (readonly Frame[])[]): Promise<EncodedWindows> {
-    let probes: ReadonlyMap<string, Float32Array> = new Map();
-    if (this.#plans) {
-      for (const [format, waiting] of this.#waiting(windows)) {
-        for (let first = 0; first < waiting.length; ) {
-          const frames = batchOf(waiting.length - first, this.#plans);
-          const values = await this.#encodeBatch(this.#plans, { format, frames }, waiting.slice(first, first + frames));
-          // The oldest frame of the first window is the first one: what a case recorded of the encoder is of that.
-          if (probes.size === 0) probes = values;
-          first += frames;
-        }
+    const begun = await this.begin(windows);
+    return { windows: begun.windows, probes: (await begun.pending?.alone()) ?? new Map() };
+  }
+
+  /** As `encode`, but what has to be made is left to whoever makes the decision. @throws DeviceLimitError. */
+  async begin(windows: readonly (readonly Frame[])[]): Promise<BegunWindows> {
+    const begun = windows.map((frames) => this.assemble(frames));
+    if (!this.#plans) return { windows: begun, pending: undefined };
+    this.#forget();
+    const places = this.#features.map(() => new Map<Picture, FramePlace>());
+    const batches: PendingBatch[] = [];
+    const fills: (() => void)[] = [];
+    for (const { cameras, frames: waiting } of this.#waiting(windows)) {
+      for (let first = 0; first < waiting.length; ) {
+        const count = batchOf(waiting.length - first, this.#plans);
+        const { plan, id } = await this.#plan(this.#plans, { cameras, frames: count });
+        const together = waiting.slice(first, first + count);
+        together.forEach(({ pictures }, index) => {
+          pictures.forEach((picture, camera) => places[camera]?.set(picture, { plan, batch: batches.length, index, count }));
+        });
+        batches.push(this.#batch(plan, id, together, fills));
+        first += count;
       }
     }
-    return { windows: windows.map((frames) => this.assemble(frames)), probes };
+    if (batches.length === 0) return { windows: begun, pending: undefined };
+    fills.push(() => begun.forEach((window, i) => this.#fill(window, windows[i] as readonly Frame[])));
+    const framesOf = new Map(begun.map(({ frames }, i) => [frames, windows[i] as readonly Frame[]] as const));
+    return { windows: begun, pending: new PendingFeatures(batches, (window) => this.#pendingWindow(framesOf.get(window) ?? [], places)) };
   }
 
   /** Compiles and runs what as many frames of bytes need, so that the first ones take no longer than others. */
   async warmup(frames: number): Promise<void> {
     if (!this.#plans) return;
+    const cameras = this.#columns.map((): CameraFormat => ({ format: 'u8-hwc3' }));
     for (let left = frames; left > 0; left -= batchOf(left, this.#plans)) {
-      await (await this.#plan(this.#plans, { format: 'u8-hwc3', frames: batchOf(left, this.#plans) })).rehearse();
+      await (await this.#plan(this.#plans, { cameras, frames: batchOf(left, this.#plans) })).plan.rehearse();
     }
   }
 
@@ -85,69 +124,154 @@ export class FrameEncoder {
 
   /** Keeps nothing of the device. */
   destroy(): void {
-    for (const plan of this.#compiled.values()) plan.destroy();
+    for (const { plan } of this.#compiled.values()) plan.destroy();
     this.#compiled.clear();
     this.#plans = undefined;
   }
 
-  /** Frames without features, each once, by the format of their pictures. */
-  #waiting(windows: readonly (readonly Frame[])[]): Map<EncodeShape['format'], Waiting[]> {
+  /** A window with the features that are known. */
+  assemble(frames: readonly Frame[]): EncodedWindow {
+    const window = {
+      frames: new Float32Array(frames.length * this.#width),
+      rows: this.#rows && new Float32Array(frames.length * this.#rows.width),
+    };
+    this.#fill(window, frames);
+    return window;
+  }
+
+  #fill({ frames: values, rows }: EncodedWindow, frames: readonly Frame[]): void {
+    // Loops: a control loop waits, and functions are garbage.
+    for (let step = 0; step < frames.length; step++) {
+      const frame = frames[step] as Frame;
+      values.set(frame.values, step * this.#width);
+      for (let camera = 0; camera < frame.pictures.length; camera++) {
+        const features = this.#features[camera]?.get(frame.pictures[camera] as Picture)?.[0];
+        if (features) values.set(features, step * this.#width + (this.#columns[camera] as number));
+      }
+      if (rows && this.#rows) this.#fillRow(this.#rows, frame, rows.subarray(step * this.#rows.width, (step + 1) * this.#rows.width));
+    }
+  }
+
+  #fillRow(layout: StartRows, frame: Frame, row: Float32Array): void {
+    layout.cameras.forEach((camera, place) => {
+      const features = this.#features[camera]?.get(frame.pictures[camera] as Picture)?.[OWN];
+      if (features) row.set(features, place * layout.features);
+    });
+    writeVectors(layout, frame, row);
+  }
+
+  /** Frames without features, each once, with those whose pictures arrive alike. */
+  #waiting(windows: readonly (readonly Frame[])[]): { readonly cameras: readonly CameraFormat[]; readonly frames: Frame[] }[] {
     const seen = this.#features.map(() => new Set<Picture>());
-    const waiting = new Map<EncodeShape['format'], Waiting[]>();
+    const waiting = new Map<string, { readonly cameras: readonly CameraFormat[]; readonly frames: Frame[] }>();
     for (const frame of windows.flat()) {
       const isKnown = frame.pictures.every((picture, camera) => this.#features[camera]?.has(picture) || seen[camera]?.has(picture));
       if (isKnown) continue;
       frame.pictures.forEach((picture, camera) => seen[camera]?.add(picture));
-      const [first] = frame.pictures as readonly [Picture];
-      const isOneFormat = frame.pictures.every(({ format }) => format === first.format);
-      const pictures = isOneFormat ? frame.pictures : frame.pictures.map(asFloats);
-      const { format } = pictures[0] as Picture;
-      const others = waiting.get(format);
-      if (others) others.push({ frame, pictures });
-      else waiting.set(format, [{ frame, pictures }]);
+      const cameras = frame.pictures.map(formatOf);
+      const key = cameras.map(cameraKey).join(', ');
+      const others = waiting.get(key);
+      if (others) others.frames.push(frame);
+      else waiting.set(key, { cameras, frames: [frame] });
     }
-    return waiting;
+    return [...waiting.values()];
   }
 
-  async #encodeBatch(plans: EncodePlans, shape: EncodeShape, batch: readonly Waiting[]): Promise<ReadonlyMap<string, Float32Array>> {
-    const plan = await this.#plan(plans, shape);
-    const cameras = this.#features.length;
-    const pictures = Array.from({ length: cameras }, (_, camera) => batch.map((one) => one.pictures[camera] as Picture));
-    const { features, probes } = await plan.run(pictures.flat());
-    if (!areFinite(features)) {
+  /** `fills`: run once the features of a batch are known. */
+  #batch(plan: FramesPlan, id: number, frames: readonly Frame[], fills: readonly (() => void)[]): PendingBatch {
+    const pictures = this.#features.flatMap((_, camera) => frames.map((frame) => frame.pictures[camera] as Picture));
+    const settle = (features: readonly Float32Array[]): void => {
+      this.#keep(frames, features);
+      for (const fill of fills) fill();
+    };
+    return {
+      plan,
+      id,
+      settle,
+      upload: () => plan.upload(pictures),
+      run: async () => {
+        const { features, probes } = await plan.run(pictures);
+        settle(features);
+        return probes;
+      },
+    };
+  }
+
+  /** Keeps features f32 [camera][frame][features] of each network beside the pictures. */
+  #keep(frames: readonly Frame[], features: readonly Float32Array[]): void {
+    if (!features.every(areFinite)) {
       throw new NonFiniteError('the image encoder returned NaN or infinity. No action is returned: check the images and the checkpoint.');
     }
-    const size = features.length / (cameras * batch.length);
-    for (let camera = 0; camera < cameras; camera++) {
-      batch.forEach(({ frame }, i) => {
-        const first = (camera * batch.length + i) * size;
-        this.#features[camera]?.set(frame.pictures[camera] as Picture, features.slice(first, first + size));
+    this.#features.forEach((known, camera) => {
+      frames.forEach((frame, i) => {
+        const own = features.map((values) => {
+          const size = values.length / (this.#features.length * frames.length);
+          const first = (camera * frames.length + i) * size;
+          return values.slice(first, first + size);
+        });
+        known.set(frame.pictures[camera] as Picture, own);
       });
-    }
-    this.#encoded += batch.length;
-    return probes;
+    });
+    this.#encoded += frames.length;
   }
 
-  /** A window of frames whose images were encoded, or that have none: f32 [observationSteps][frameWidth]. */
-  assemble(frames: readonly Frame[]): Float32Array {
-    const values = new Float32Array(frames.length * this.#width);
-    for (let step = 0; step < frames.length; step++) {
-      const { values: vectors, pictures } = frames[step] as Frame;
-      values.set(vectors, step * this.#width);
-      for (let camera = 0; camera < pictures.length; camera++) {
-        const features = this.#features[camera]?.get(pictures[camera] as Picture) as Float32Array;
-        values.set(features, step * this.#width + (this.#columns[camera] as number));
-      }
-    }
-    return values;
+  /** Where a window finds what is being made. `places`: of pictures, by camera. */
+  #pendingWindow(frames: readonly Frame[], places: readonly ReadonlyMap<Picture, FramePlace>[]): PendingWindow {
+    const copies: FeatureCopy[] = [];
+    const pattern: string[] = [];
+    frames.forEach((frame, step) => {
+      frame.pictures.forEach((picture, camera) => {
+        const place = places[camera]?.get(picture);
+        if (!place || this.#features[camera]?.has(picture)) return;
+        pattern.push(`${step}.${camera}:${place.batch}.${place.index}`);
+        copies.push(this.#copy(place, 0, camera, 'observations', step * this.#width + (this.#columns[camera] as number)));
+        const { width = 0, features = 0, cameras = [] } = this.#rows ?? {};
+        cameras.forEach((one, order) => {
+          if (one === camera) copies.push(this.#copy(place, OWN, camera, 'rows', step * width + order * features));
+        });
+      });
+    });
+    return { pattern: pattern.join(','), copies };
   }
 
-  async #plan(plans: EncodePlans, shape: EncodeShape): Promise<FramesPlan> {
-    const key = `${shape.format} ${shape.frames}`;
-    const plan = this.#compiled.get(key) ?? (await plans.compile(shape));
-    this.#compiled.set(key, plan);
-    return plan;
+  #copy({ plan, index, count }: FramePlace, network: number, camera: number, part: FeatureCopy['part'], to: number): FeatureCopy {
+    const { buffer, bytes: all } = plan.outputs[network] as FramesPlan['outputs'][number];
+    const bytes = all / (this.#features.length * count);
+    return { source: buffer, sourceOffset: (camera * count + index) * bytes, part, offset: to * FLOAT, bytes };
   }
+
+  /** Plans that were not used for long. Not while any is in use: commands that nobody submits may still name them. */
+  #forget(): void {
+    for (const [key, { plan }] of this.#compiled) {
+      if (this.#compiled.size <= MOST_PLANS) return;
+      plan.destroy();
+      this.#compiled.delete(key);
+    }
+  }
+
+  async #plan(plans: EncodePlans, shape: EncodeShape): Promise<NumberedPlan> {
+    const key = `${shape.frames} ${shape.cameras.map(cameraKey).join(', ')}`;
+    const found = this.#compiled.get(key) ?? { plan: await plans.compile(shape), id: this.#nextId++ };
+    this.#compiled.delete(key);
+    this.#compiled.set(key, found);
+    return found;
+  }
+}
+
+/** The network of the start among those that encode. */
+const OWN = 1;
+
+/** Where the features of a picture are made. */
+interface FramePlace {
+  readonly plan: FramesPlan;
+  readonly batch: number;
+  /** Of its frame, among the `count` frames of its batch. */
+  readonly index: number;
+  readonly count: number;
+}
+
+function formatOf({ format, height, width, fit }: Picture): CameraFormat {
+  return fit === undefined ? { format } : { format, source: { height, width, fit } };
 }
 
 /** How many of the waiting frames go together: a power of two, so that a fleet whose episodes end one by one needs few plans. */

@@ -1,27 +1,21 @@
-import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
-import { type ImageEncoder, loadImageEncoder } from '../networks/image-encoder/load.js';
+import { loadCvae } from '../networks/cvae/cvae.js';
 import { loadPredictor } from '../networks/predictor/predictor.js';
 import { loadUnet, type Unet } from '../networks/unet/unet.js';
-import { type FramePreparation, loadFramePreparation } from '../ops/frames.js';
+import { loadLinear } from '../ops/conv1d.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
-import type { Normalizer, ObservationFeature, Unnormalizer } from '../spec/policy-spec.js';
+import { type ObservationFeature, observationInfo, type Unnormalizer } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
+import { type ImageNetworks, policyEncoder, startEncoder, statisticsRows } from './picture-networks.js';
+import { type StartRows, startRows } from './start-rows.js';
+import { cvaeStart } from './starts/cvae.js';
 import { shiftStart } from './starts/shift.js';
 import type { Start } from './starts/start.js';
 import { transformerStart } from './starts/transformer.js';
-
-/** What turns the pictures of a policy into features. */
-export interface ImageNetworks {
-  readonly encoder: ImageEncoder;
-  readonly preparation: FramePreparation;
-  /** vec4f [camera][3], as prepare-frames.wgsl.ts reads them. */
-  readonly statistics: GPUBuffer;
-  readonly cameras: number;
-}
 
 /** Everything of a policy that lives on the device and does not change: weights and statistics. */
 export interface PolicyNetworks {
@@ -33,6 +27,8 @@ export interface PolicyNetworks {
   readonly images?: ImageNetworks | undefined;
   /** What warm decisions start from. */
   readonly predictor: Start | undefined;
+  /** What that reads of a frame in place of the conditioning. */
+  readonly rows?: StartRows | undefined;
   /** vec4f per value of a frame, as normalize.wgsl.ts reads them. */
   readonly observationStatistics: GPUBuffer;
   /** vec4f per action dimension, as unnormalize.wgsl.ts reads them. */
@@ -53,25 +49,28 @@ export interface LoadNetworksOptions {
 export async function loadNetworks(
   device: ComputeDevice,
   policy: PolicyCheckpoint,
-  predictor: PredictorCheckpoint | 'shift' | undefined,
+  predictor: StartCheckpoint | 'shift' | undefined,
   options: LoadNetworksOptions,
 ): Promise<PolicyNetworks> {
   const uploader = new Uploader(device);
+  // Raw units have a range of their own, which rounded weights multiply their error by; and such a network is a few megabytes in f32.
+  const exact = typeof predictor === 'object' && predictor.observation.kind === 'raw' ? predictor.weights : undefined;
   const loaderFor = (source: WeightSource): WeightLoader => ({
     source: abortable(source, options.signal),
     uploader,
-    precision: options.precision,
+    precision: source === exact ? 'f32' : options.precision,
   });
   try {
-    if (predictor !== undefined && predictor !== 'shift') assertPredictorFits(policy, predictor);
+    const rows = typeof predictor === 'object' ? assertPredictorFits(policy, predictor) : undefined;
     const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, (done, total) =>
       options.onBlock?.(done, total),
     );
     return {
       device,
       unet,
-      images: await loadImages(policy, loaderFor, uploader),
+      images: await loadImages(policy, predictor, rows, loaderFor),
       predictor: await loadStart(policy, predictor, loaderFor),
+      rows,
       observationStatistics: await uploader.uploadFloats('observation statistics', observationStatistics(policy.observations)),
       actionStatistics: await uploader.uploadFloats('action statistics', actionStatistics(policy.action)),
       bytes: uploader.bytes,
@@ -84,29 +83,34 @@ export async function loadNetworks(
 }
 
 async function loadImages(
-  { images, encoders, observations }: PolicyCheckpoint,
+  policy: PolicyCheckpoint,
+  predictor: StartCheckpoint | 'shift' | undefined,
+  rows: StartRows | undefined,
   loaderFor: (source: WeightSource) => WeightLoader,
-  uploader: Uploader,
 ): Promise<ImageNetworks | undefined> {
-  if (!images || !encoders) return undefined;
-  const loader = loaderFor(encoders.weights);
-  const cameras = observations.filter(({ kind }) => kind === 'image');
-  return {
-    encoder: await loadImageEncoder(loader, images.encoder, encoders.prefixes),
-    preparation: await loadFramePreparation(loader, images),
-    statistics: await uploader.uploadFloats('image statistics', Float32Array.from(cameras.flatMap(({ normalizer }) => rows(normalizer)))),
-    cameras: cameras.length,
-  };
+  const encoder = await policyEncoder(policy, loaderFor);
+  if (!encoder) return undefined;
+  const cameras = policy.observations.filter(({ kind }) => kind === 'image').length;
+  const own = typeof predictor === 'object' ? await startEncoder(predictor, cameras, rows?.cameras[0] ?? 0, loaderFor) : undefined;
+  return { cameras, networks: own ? [encoder, own] : [encoder] };
 }
 
 async function loadStart(
   policy: PolicyCheckpoint,
-  predictor: PredictorCheckpoint | 'shift' | undefined,
+  predictor: StartCheckpoint | 'shift' | undefined,
   loaderFor: (source: WeightSource) => WeightLoader,
 ): Promise<Start | undefined> {
   if (predictor === undefined) return undefined;
   if (predictor === 'shift') return shiftStart(policy.actionSteps);
-  return transformerStart(await loadPredictor(loaderFor(predictor.weights), predictor.config));
+  const loader = loaderFor(predictor.weights);
+  const { observation } = predictor;
+  const width = observation.kind === 'raw' ? observation.width : 0;
+  if (predictor.kind === 'cvae') return cvaeStart(await loadCvae(loader, predictor.config), width);
+  const { observationDim } = predictor.config;
+  const network = await loadPredictor(loader, predictor.config);
+  if (width === 0) return transformerStart(network);
+  const projection = width === observationDim ? undefined : await loadLinear(loader, 'obs_proj', width, observationDim);
+  return transformerStart(network, { width, projection });
 }
 
 /** Stops between tensors when the signal says so. */
@@ -120,13 +124,15 @@ function abortable(source: WeightSource, signal: AbortSignalLike | undefined): W
   };
 }
 
-function assertPredictorFits(policy: PolicyCheckpoint, predictor: PredictorCheckpoint): void {
+/** Refuses a predictor of another policy; says how its rows are made, where it reads some. */
+function assertPredictorFits(policy: PolicyCheckpoint, predictor: StartCheckpoint): StartRows | undefined {
+  const { config, observation } = predictor;
   const frame = policy.observations.reduce((sum, feature) => sum + feature.size, 0);
   const pairs: [string, number, number][] = [
-    ['action_dim', policy.unet.actionDim, predictor.config.actionDim],
-    ['obs_dim', frame, predictor.config.observationDim],
-    ['horizon', policy.unet.horizon, predictor.config.horizon],
-    ['n_obs_steps', policy.observationSteps, predictor.config.observationSteps],
+    ['action_dim', policy.unet.actionDim, config.actionDim],
+    ...(observation.kind === 'conditioning' ? [['obs_dim', frame, config.observationDim] as [string, number, number]] : []),
+    ['horizon', policy.unet.horizon, config.horizon],
+    ['n_obs_steps', policy.observationSteps, config.observationSteps],
   ];
   for (const [key, expected, found] of pairs) {
     if (expected !== found) {
@@ -136,19 +142,17 @@ function assertPredictorFits(policy: PolicyCheckpoint, predictor: PredictorCheck
       );
     }
   }
+  const where = `predictor "${predictor.name}" does not belong to policy "${policy.name}"`;
+  return startRows(observation, observationInfo(policy.observations), where);
 }
 
 /** Of all values of a frame; features of images go through as they are. */
 function observationStatistics(features: readonly ObservationFeature[]): Float32Array {
   return Float32Array.from(
     features.flatMap(({ kind, size, normalizer }) =>
-      kind === 'image' ? Array.from({ length: size }, () => [0, 1, 1, 0]).flat() : rows(normalizer),
+      kind === 'image' ? Array.from({ length: size }, () => [0, 1, 1, 0]).flat() : statisticsRows(normalizer).flat(),
     ),
   );
-}
-
-function rows({ subtract, divide, multiply, add }: Normalizer): number[] {
-  return Array.from(subtract, (_, i) => [subtract[i], divide[i], multiply[i], add[i]] as number[]).flat();
 }
 
 function actionStatistics({ add, halve, multiply, shift }: Unnormalizer): Float32Array {

@@ -15,22 +15,36 @@ export interface RunNoise {
 export interface GivenNoise {
   readonly noise?: ArrayLike<number> | undefined;
   readonly stepNoise?: readonly ArrayLike<number>[] | undefined;
+  /** What a CVAE decodes beside its condition, `latentDim` values. */
+  readonly latent?: ArrayLike<number> | undefined;
+}
+
+/** The random values that a start reads, standard normal times `std` where they are drawn. */
+export interface LatentShape {
+  readonly latentDim: number;
+  readonly latentStd: number;
 }
 
 const NOTHING_GIVEN: GivenNoise = {};
 
 /**
  * The given noise of a decision, checked. The caller may reuse its arrays as soon as a call is made: these are copies.
- * @throws OptionError for noise of the wrong size, or not finite.
+ * @throws OptionError for noise of the wrong size, or not finite, and for a latent that nothing reads.
  */
-export function checkedNoise({ noise, stepNoise }: GivenNoise, chunkSize: number): GivenNoise {
-  if (noise === undefined && stepNoise === undefined) return NOTHING_GIVEN;
+export function checkedNoise({ noise, stepNoise, latent }: GivenNoise, chunkSize: number, latentDim = 0): GivenNoise {
+  if (noise === undefined && stepNoise === undefined && latent === undefined) return NOTHING_GIVEN;
   const rows: Float32Array[] = [];
   if (stepNoise !== undefined) {
     checkList('noise', 'stepNoise', stepNoise, (row, index) => rows.push(checkedFloats(`stepNoise[${index}]`, row, chunkSize)));
   }
+  if (latent !== undefined && latentDim === 0) {
+    throw new OptionError(
+      'latent: the policy has no CVAE that would decode one. Leave it out, or load the policy with one: networks: { predictor }.',
+    );
+  }
   return {
     noise: noise === undefined ? undefined : checkedFloats('noise', noise, chunkSize),
+    latent: latent === undefined ? undefined : checkedFloats('latent', latent, latentDim, 'one for each latent of the CVAE'),
     stepNoise: stepNoise === undefined ? undefined : rows,
   };
 }
@@ -50,6 +64,7 @@ const NO_ROWS: readonly Float32Array[] = [];
 const ROWS_PER_SAMPLE = 2 ** 16;
 const UNIFORM_ROW = ROWS_PER_SAMPLE - 1;
 const NORMAL_ROW = ROWS_PER_SAMPLE - 2;
+const LATENT_ROW = ROWS_PER_SAMPLE - 3;
 
 /**
  * The given noise of a sample, or seeded noise in its place.
@@ -69,6 +84,12 @@ export function runNoise(schedule: Schedule, chunkSize: number, seed: NoiseSeed,
     rows.push(values ? Float32Array.from(values) : normals(chunkSize, seed, row + 1));
   }
   return { noise: start, stepNoise: rows };
+}
+
+/** The given latent of a sample, or a seeded one in its place. */
+export function latentOf({ latentDim, latentStd }: LatentShape, seed: NoiseSeed, { latent }: GivenNoise): Float32Array {
+  if (latent) return Float32Array.from(latent);
+  return normals(latentDim, seed, LATENT_ROW).map((value) => value * latentStd);
 }
 
 /** Numbers for a strategy's choices, uniform in (0, 1). */
@@ -94,14 +115,12 @@ function noiseKey({ seed, episode, decision, sample }: NoiseSeed, row: number): 
 }
 
 /** A copy of a caller's values. @throws OptionError where they are not as many, or not finite f32. */
-export function checkedFloats(name: string, values: ArrayLike<number>, elements: number): Float32Array {
+export function checkedFloats(name: string, values: ArrayLike<number>, elements: number, what = 'horizon × action size'): Float32Array {
   const badValue = (found: string, index: number): OptionError =>
     new OptionError(`${name} has ${found} at index ${index}: finite numbers are needed.`);
   const floats = Float32Array.from(
     copyNumbers(values, elements, (found, index) =>
-      index === undefined
-        ? new OptionError(`${name} must have ${elements} values (horizon × action size), found ${found}.`)
-        : badValue(found, index),
+      index === undefined ? new OptionError(`${name} must have ${elements} values (${what}), found ${found}.`) : badValue(found, index),
     ),
   );
   const bad = floats.findIndex((value) => !Number.isFinite(value));

@@ -3,6 +3,7 @@ import { OptionError } from '../foundation/errors.js';
 import type { PolicySpec } from '../spec/policy-spec.js';
 import { DecisionPlan } from './decision-plan.js';
 import type { PolicyNetworks } from './networks.js';
+import type { LatentShape } from './noise.js';
 
 /** Name of the probe that brings the sample after every step. */
 export const TRACE_PROBE = 'sample';
@@ -81,6 +82,12 @@ export class PlanCache {
     return new Map([...probes].filter(([name]) => !name.startsWith(`${TRACE_PROBE}.`)));
   }
 
+  /** The random values that starts read; undefined where they read none. */
+  get latents(): LatentShape | undefined {
+    const start = this.#networks?.predictor;
+    return start && start.latentDim > 0 ? start : undefined;
+  }
+
   /** The plan of a batch size, if it was compiled. */
   peek(batch: number): DecisionPlan | undefined {
     return this.#plans.get(keyOf(batch, {}));
@@ -102,6 +109,8 @@ export class PlanCache {
 
   #compile(batch: number, { denoiser, trace = false }: PlanVariant): Promise<DecisionPlan> {
     const { unet, observationSteps } = this.#spec;
+    if (!this.#networks) throw new TypeError('the plans of a policy were destroyed');
+    const { rowWidth = 0, latentDim = 0 } = this.#networks.predictor ?? {};
     const shape = {
       batch,
       observationSteps,
@@ -111,8 +120,9 @@ export class PlanCache {
       maxSteps: this.#maxSteps,
       maxNoiseRows: this.#maxNoiseRows,
       thresholding: this.#thresholding,
+      rowWidth,
+      latentDim,
     };
-    if (!this.#networks) throw new TypeError('the plans of a policy were destroyed');
     return DecisionPlan.compile(withDenoiser(this.#networks, denoiser), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
   }
 

@@ -6,20 +6,27 @@ export interface Encoding {
   next(): GPUCommandBuffer | undefined;
 }
 
+/** What commands do before the runs of a decision. */
+export interface Prelude {
+  /** Equal for those that are the same commands. */
+  readonly key: string;
+}
+
 /** How and when the commands of decisions are made. They hold nothing of an input. */
-export interface CommandMaker {
+export interface CommandMaker<P extends Prelude = Prelude> {
   /** What a kind of decision replays, made once for each. */
   runs(schedule: Schedule, predicted: boolean): readonly SegmentRun[];
-  encode(runs: readonly SegmentRun[]): Encoding;
+  encode(runs: readonly SegmentRun[], prelude: P | undefined): Encoding;
   /** Calls once, in a later turn of the event loop. */
   later(call: () => void): void;
 }
 
 /** Commands of one kind of decision: those that wait to be used, or as much of them as is encoded. */
-interface Slot {
+interface Slot<P> {
   readonly schedule: Schedule;
   readonly predicted: boolean;
   readonly runs: readonly SegmentRun[];
+  readonly prelude: P | undefined;
   commands: GPUCommandBuffer | undefined;
   encoding: Encoding | undefined;
 }
@@ -39,22 +46,22 @@ const MOST_KINDS = 4;
  * to wait for long. Where decisions follow each other without such a turn, the next one's commands are encoded while the device
  * works on this one.
  */
-export class ReadyCommands {
-  readonly #maker: CommandMaker;
+export class ReadyCommands<P extends Prelude = Prelude> {
+  readonly #maker: CommandMaker<P>;
   /** Most recently used first. */
-  readonly #slots: Slot[] = [];
+  readonly #slots: Slot<P>[] = [];
   readonly #idle = (): void => this.#encodeInIdle();
   /** Whether a turn between decisions is still to come. */
   #isIdleDue = false;
   #isHurried = false;
 
-  constructor(maker: CommandMaker) {
+  constructor(maker: CommandMaker<P>) {
     this.#maker = maker;
   }
 
   /** The commands of a decision, for one submit. */
-  take(schedule: Schedule, predicted: boolean): GPUCommandBuffer {
-    const slot = this.#slot(schedule, predicted);
+  take(schedule: Schedule, predicted: boolean, prelude?: P): GPUCommandBuffer {
+    const slot = this.#slot(schedule, predicted, prelude);
     const commands = this.#finish(slot);
     slot.commands = undefined;
     this.#isHurried = this.#isIdleDue;
@@ -83,31 +90,32 @@ export class ReadyCommands {
     this.#slots.length = 0;
   }
 
-  #slot(schedule: Schedule, predicted: boolean): Slot {
+  #slot(schedule: Schedule, predicted: boolean, prelude?: P): Slot<P> {
     const slots = this.#slots;
+    const key = prelude?.key;
     const newest = slots[0];
-    if (newest?.schedule === schedule && newest.predicted === predicted) return newest;
-    const index = slots.findIndex((one) => one.schedule === schedule && one.predicted === predicted);
-    const slot = index < 0 ? this.#newSlot(schedule, predicted) : (slots[index] as Slot);
+    if (newest?.schedule === schedule && newest.predicted === predicted && newest.prelude?.key === key) return newest;
+    const index = slots.findIndex((one) => one.schedule === schedule && one.predicted === predicted && one.prelude?.key === key);
+    const slot = index < 0 ? this.#newSlot(schedule, predicted, prelude) : (slots[index] as Slot<P>);
     if (index > 0) slots.splice(index, 1);
     slots.unshift(slot);
     slots.length = Math.min(slots.length, MOST_KINDS);
     return slot;
   }
 
-  #newSlot(schedule: Schedule, predicted: boolean): Slot {
-    return { schedule, predicted, runs: this.#maker.runs(schedule, predicted), commands: undefined, encoding: undefined };
+  #newSlot(schedule: Schedule, predicted: boolean, prelude: P | undefined): Slot<P> {
+    return { schedule, predicted, prelude, runs: this.#maker.runs(schedule, predicted), commands: undefined, encoding: undefined };
   }
 
-  #finish(slot: Slot): GPUCommandBuffer {
+  #finish(slot: Slot<P>): GPUCommandBuffer {
     let { commands } = slot;
     while (!commands) commands = this.#advance(slot);
     return commands;
   }
 
   /** Encodes a part; returns the commands once they are complete. */
-  #advance(slot: Slot): GPUCommandBuffer | undefined {
-    const encoding = slot.encoding ?? this.#maker.encode(slot.runs);
+  #advance(slot: Slot<P>): GPUCommandBuffer | undefined {
+    const encoding = slot.encoding ?? this.#maker.encode(slot.runs, slot.prelude);
     // Until it is known to have gone well: what failed halfway is begun anew.
     slot.encoding = undefined;
     slot.commands = encoding.next();

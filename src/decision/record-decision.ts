@@ -24,7 +24,7 @@ export interface DecisionBuffers {
  * Records the segments of a decision; `decisionRuns` replays them:
  *
  *     observe    raw observations → conditioning → FiLM rows of all blocks
- *     predict    previous chunk and conditioning → prediction      (where there is a predictor)
+ *     predict    previous chunk and observations → prediction      (where there is a predictor)
  *     start      prediction and noise → sample
  *     evaluate   sample → U-Net → solver step → sample             (once per denoising step)
  *     finish     sample → actions
@@ -49,7 +49,8 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
 
   if (networks.predictor !== undefined) {
     builder.segment(SEGMENTS.predict);
-    networks.predictor.record(builder, input(layout.history), frames, prediction);
+    const { history, rows, latent } = layout;
+    networks.predictor.record(builder, { history: input(history), frames, rows: input(rows), latent: input(latent) }, prediction);
     probeTensor(builder, 'prediction', prediction);
   }
 

@@ -1,6 +1,6 @@
 /** `warmstep/checkpoints`: what checkpoint folders hold, without a device, and safetensors files, read and written. */
 
-export { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
+export { loadPredictorCheckpoint, loadStartCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 export { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 export {
   type Dtype,
@@ -10,8 +10,8 @@ export {
   type WritableTensor,
 } from '../checkpoints/safetensors/safetensors.js';
 export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
-export type { LoadOptions, PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
-export type { PredictorShape, UnetShape } from '../spec/network-shapes.js';
+export type { CvaeCheckpoint, LoadOptions, PolicyCheckpoint, PredictorCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
+export type { CvaeShape, PredictorObservation, PredictorShape, RawRows, SmallEncoderShape, UnetShape } from '../spec/network-shapes.js';
 export type { NoiseScheduleOptions } from '../spec/noise-schedule.js';
 export type {
   Dialect,

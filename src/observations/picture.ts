@@ -1,4 +1,6 @@
 import { ObservationError } from '../foundation/errors.js';
+import { shownValue } from '../foundation/shown.js';
+import { FITS, type Fit } from '../spec/fit.js';
 import type { ImageObservation } from '../spec/policy-spec.js';
 
 /** Arrays that images lie in. */
@@ -17,6 +19,11 @@ export interface RawImage {
    * which are taken in that order alone.
    */
   readonly layout?: 'hwc' | 'chw';
+  /**
+   * How an image of another size becomes one of the policy's, on the device: stretched (antialiased), padded with black, or with its middle
+   * cut out. The policy then sees it as training never did: sizes that training had are better. Default: another size is an error.
+   */
+  readonly fit?: Fit;
 }
 
 /** An image, or its pixels alone, of the size that the policy reads; or one that was checked before. */
@@ -27,16 +34,21 @@ export type PictureFormat = 'u8-hwc3' | 'u8-hwc4' | 'u8-chw' | 'f32-chw';
 
 /** Bytes on the device come in words. */
 const WORD = 4;
+/** What no camera exceeds; devices have limits of their own. */
+const MOST_PIXELS_OF_SIDE = 8192;
 
 /** An image that was checked and copied. It never changes, so that its features can be kept beside it. */
 export class Picture {
   readonly format: PictureFormat;
   readonly height: number;
   readonly width: number;
+  /** How it becomes one of the policy's size, where it is of another. */
+  readonly fit: Fit | undefined;
   /** In the order of the format, padded to whole words of 4 bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 
-  constructor(format: PictureFormat, height: number, width: number, data: Pixels) {
+  constructor(format: PictureFormat, height: number, width: number, data: Pixels, fit?: Fit) {
+    this.fit = fit;
     this.format = format;
     this.height = height;
     this.width = width;
@@ -59,20 +71,31 @@ export function checkPicture(feature: ImageObservation, value: unknown, where: s
     );
   };
   if (value instanceof Picture) {
-    if (value.height !== feature.height || value.width !== feature.width) {
+    if (!isOfSize(value, feature) && value.fit === undefined) {
       fail(`a picture of ${value.height}×${value.width} pixels`, sizeAdvice(feature, value));
     }
     return value;
   }
   const image = isPixels(value) ? { data: value, height: feature.height, width: feature.width } : value;
   if (!isRawImage(image)) return fail(described(value), 'Give a Uint8Array, or { data, height, width }.');
-  const { data, height, width } = image;
-  if (height !== feature.height || width !== feature.width) {
-    fail(`one of ${String(height)}×${String(width)}`, sizeAdvice(feature, image));
+  const { data, height, width, fit } = image;
+  if (fit !== undefined && !FITS.includes(fit)) fail(`the fit ${shownValue(fit)}`, `It is ${FITS.map((one) => `"${one}"`).join(', ')}.`);
+  if (!isOfSize(image, feature)) {
+    const found = `one of ${shownValue(height)}×${shownValue(width)}`;
+    if (fit === undefined) fail(found, sizeAdvice(feature, image));
+    if (![height, width].every(isSide)) fail(found, `Sides are whole numbers from 1 to ${MOST_PIXELS_OF_SIDE}, also with a fit.`);
   }
   const format = formatOf(image, fail);
   if (format === 'f32-chw') checkRange(data, fail);
-  return new Picture(format, height, width, data);
+  return new Picture(format, height, width, data, isOfSize(image, feature) ? undefined : fit);
+}
+
+function isOfSize(image: Pick<Picture, 'height' | 'width'>, { height, width }: ImageObservation): boolean {
+  return image.height === height && image.width === width;
+}
+
+function isSide(side: unknown): boolean {
+  return Number.isSafeInteger(side) && (side as number) >= 1 && (side as number) <= MOST_PIXELS_OF_SIDE;
 }
 
 /** The images of a window of `steps` ticks, oldest first: a list of them, or pixels of all one after the other. @throws as checkPicture. */
@@ -149,7 +172,9 @@ function checkRange(data: Pixels, fail: Fail): void {
 
 function sizeAdvice(wanted: ImageObservation, found: { readonly height: number; readonly width: number }): string {
   const isTurned = wanted.height === found.width && wanted.width === found.height;
-  return isTurned ? 'Height and width are swapped.' : 'Resize the frame, or let the camera deliver this size.';
+  return isTurned
+    ? 'Height and width are swapped.'
+    : `Resize the frame, let the camera deliver this size, or give { data, height, width, fit: 'stretch' }, 'pad' or 'crop'.`;
 }
 
 function described(value: unknown): string {
@@ -157,18 +182,4 @@ function described(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   return typeof value === 'object' ? `an object of type ${value.constructor?.name ?? 'unknown'}` : typeof value;
-}
-
-/** The same picture as floats from 0 to 1 in planes: for cameras that deliver different formats. */
-export function asFloats(picture: Picture): Picture {
-  const { format, height, width, bytes } = picture;
-  if (format === 'f32-chw') return picture;
-  const pixels = height * width;
-  const values = new Float32Array(3 * pixels);
-  const step = { 'u8-hwc3': 3, 'u8-hwc4': 4, 'u8-chw': 1 }[format];
-  for (let channel = 0; channel < 3; channel++) {
-    const first = format === 'u8-chw' ? channel * pixels : channel;
-    for (let pixel = 0; pixel < pixels; pixel++) values[channel * pixels + pixel] = (bytes[first + step * pixel] as number) / 255;
-  }
-  return new Picture('f32-chw', height, width, values);
 }

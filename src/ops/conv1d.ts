@@ -66,6 +66,19 @@ export function loadLinear(loader: WeightLoader, name: string, inChannels: numbe
   return loadConv1d(loader, name, { inChannels, outChannels, kernelSize: 1 });
 }
 
+/** Loads input channels [firstIn, firstIn + count) of the linear layer `<name>.weight` [out][in], whose input is in two places. Without bias. */
+export async function loadLinearColumns(
+  loader: WeightLoader,
+  name: string,
+  { inChannels, outChannels }: Pick<Conv1dLayer, 'inChannels' | 'outChannels'>,
+  firstIn: number,
+  count: number,
+): Promise<Conv1dWeights> {
+  const view = { ...convView(outChannels, count, 1), offset: firstIn, outputStride: inChannels };
+  const matrix = await uploadNamedMatrix(loader, `${name}.weight`, view);
+  return { ...matrix, bias: undefined, inChannels: count, outChannels, kernelSize: 1, transposed: false };
+}
+
 async function uploadNamedMatrix(loader: WeightLoader, name: string, view: MatrixView): Promise<DeviceMatrix> {
   return uploadMatrix(loader, loader.source.locate(name), await loader.source.readFloats(name), view);
 }

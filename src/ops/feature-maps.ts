@@ -1,4 +1,5 @@
 import { maxPoolKernel, maxPoolShape, POOL } from '../../kernels/image/max-pool.wgsl.js';
+import { meanPoolKernel, meanPoolShape } from '../../kernels/image/mean-pool.wgsl.js';
 import { spatialSoftmaxKernel, spatialSoftmaxShape } from '../../kernels/image/spatial-softmax.wgsl.js';
 import { finishMapKernel, finishMapShape, type MapParts } from '../../kernels/norm/finish-map.wgsl.js';
 import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
@@ -160,17 +161,38 @@ export function recordMaxPool(builder: PlanBuilder, x: FeatureMap, y: FeatureMap
   );
 }
 
+/** Records the mean of each channel of maps, as one token of `channels` per sample. */
+export function recordMeanPool(builder: PlanBuilder, x: FeatureMap, y: Tensor): void {
+  const positions = x.height * x.width;
+  if (y.channels !== x.channels || y.batch !== x.batch || y.length !== 1 || !isPlainToken(y)) {
+    throw new TypeError(`mean_pool: ${x.batch} samples of ${x.channels} maps, y is ${y.batch}x${y.channels}x${y.length}`);
+  }
+  builder.dispatch(
+    meanPoolKernel(reductionOf(builder, positions)),
+    [builder.shape(meanPoolShape({ channels: x.channels, positions })), { buffer: x.buffer }, { buffer: y.buffer }],
+    [planes(x), 1, x.batch],
+  );
+}
+
+/** Whether samples of one token lie one after the other, from the beginning of their buffer on. */
+function isPlainToken({ layout, channels }: Tensor): boolean {
+  return layout.offset === 0 && layout.channelStride === 1 && layout.batchStride === channels;
+}
+
+/** Invocations that share the positions of a map. */
+function reductionOf({ deviceClass }: Pick<PlanBuilder, 'deviceClass'>, positions: number): number {
+  return Math.max(4, Math.min(VARIANTS[deviceClass].reduction, ceilPowerOfTwo(positions)));
+}
+
 /**
  * Records the keypoints of maps, x then y of each, as one token of 2 · channels per sample. `grid`: f32 [encoder][height · width][2].
  */
 export function recordSpatialSoftmax(builder: PlanBuilder, grid: GPUBuffer, encoders: number, x: FeatureMap, y: Tensor): void {
   const positions = x.height * x.width;
-  const { layout } = y;
-  const isPlain = layout.offset === 0 && layout.channelStride === 1 && layout.batchStride === y.channels;
-  if (y.channels !== 2 * x.channels || y.batch !== x.batch || y.length !== 1 || !isPlain || x.batch % encoders !== 0) {
+  if (y.channels !== 2 * x.channels || y.batch !== x.batch || y.length !== 1 || !isPlainToken(y) || x.batch % encoders !== 0) {
     throw new TypeError(`spatial_softmax: ${x.batch} samples of ${x.channels} maps, y is ${y.batch}x${y.channels}x${y.length}`);
   }
-  const kernel = spatialSoftmaxKernel(Math.max(4, Math.min(VARIANTS[builder.deviceClass].reduction, ceilPowerOfTwo(positions))));
+  const kernel = spatialSoftmaxKernel(reductionOf(builder, positions));
   builder.dispatch(
     kernel,
     [

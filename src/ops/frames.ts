@@ -1,30 +1,48 @@
 import { type FrameFormat, prepareFramesKernel, prepareFramesShape } from '../../kernels/image/prepare-frames.wgsl.js';
 import type { FeatureMap } from '../runtime/feature-map.js';
-import type { PlanBuilder } from '../runtime/plan-builder.js';
+import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import type { Fit } from '../spec/fit.js';
+import { bandTable, composeBands, copyBands, fitBands, resizeBands } from './resize-bands.js';
 import type { BufferRange } from './sampling.js';
 import type { WeightLoader } from './weight-source.js';
 
 const INVOCATIONS = 64;
 
+/** Pictures as a camera delivers them, where these are not as large as a policy reads them, and how they become so. */
+export interface FrameSource {
+  readonly height: number;
+  readonly width: number;
+  readonly fit: Fit;
+}
+
 /** What is done to the pictures of a policy's cameras before they are encoded. Sides are [height, width]. */
 export interface FrameGeometry {
-  /** Of the pictures as they arrive. */
+  /** Of the pictures as the policy reads them. */
   readonly frame: readonly [number, number];
+  /** Of the pictures as they arrive. Default: as the policy reads them. */
+  readonly source?: FrameSource | undefined;
   /** Antialiased, aspect ratio not kept; undefined: not resized. */
   readonly resize?: readonly [number, number] | undefined;
   /** The middle of what is there by then; undefined: all of it. */
   readonly crop?: readonly [number, number] | undefined;
 }
 
-/** A geometry on the device. */
-export interface FramePreparation {
+/** A geometry, settled. */
+export interface FrameTables {
   readonly geometry: FrameGeometry;
   /** Of the pictures that the network sees. */
   readonly height: number;
   readonly width: number;
+  /** First row and column that is kept, where pixels are copied. */
   readonly top: number;
   readonly left: number;
-  readonly tables: { readonly buffer: GPUBuffer; readonly rowTaps: number; readonly columnTaps: number } | undefined;
+  /** What a row and then a column is made of, where pixels are sums. */
+  readonly table: { readonly entries: Float32Array; readonly rowTaps: number; readonly columnTaps: number } | undefined;
+}
+
+/** A geometry and where its table is. */
+export interface FramePreparation extends FrameTables {
+  readonly buffer: BufferHandle | undefined;
 }
 
 /** First of the `kept` rows or columns in the middle of `size`: halves are rounded to even, as Python's `round` does. */
@@ -34,49 +52,39 @@ export function cropOffset(size: number, kept: number): number {
   return half - below === 0.5 && below % 2 === 1 ? below + 1 : below;
 }
 
-/**
- * What an antialiased resize from `from` to `to` takes of each row (or column): for outputs first, first + 1, …, count of them,
- * the first input and its weights, which add up to 1; all entries as long as the longest (torchvision's `Resize` on floats).
- */
-export function resizeTable(
-  from: number,
-  to: number,
-  first: number,
-  count: number,
-): { readonly taps: number; readonly entries: Float32Array } {
-  const scale = from / to;
-  const radius = Math.max(scale, 1);
-  const rows = Array.from({ length: count }, (_, k) => {
-    const center = (first + k + 0.5) * scale;
-    const begin = Math.max(Math.floor(center - radius + 0.5), 0);
-    const end = Math.min(Math.floor(center + radius + 0.5), from);
-    const weights = Array.from({ length: end - begin }, (_, j) => Math.max(0, 1 - Math.abs(begin + j - center + 0.5) / radius));
-    const sum = weights.reduce((total, weight) => total + weight, 0);
-    return { begin, weights: weights.map((weight) => weight / sum) };
-  });
-  const taps = Math.max(...rows.map(({ weights }) => weights.length));
-  const entries = new Float32Array(count * (1 + taps));
-  rows.forEach(({ begin, weights }, k) => entries.set([begin, ...weights], k * (1 + taps)));
-  return { taps, entries };
+/** Height and width of the pictures that the network sees. */
+export function preparedSides({ frame, resize, crop }: FrameGeometry): readonly [number, number] {
+  return crop ?? resize ?? frame;
 }
 
-/** Settles a geometry, and brings its tables to the device. @throws TypeError for a crop that does not fit. */
-export async function loadFramePreparation(loader: Pick<WeightLoader, 'uploader'>, geometry: FrameGeometry): Promise<FramePreparation> {
-  const { frame, resize, crop } = geometry;
+/** Settles a geometry. @throws TypeError for a crop that does not fit. */
+export function frameTables(geometry: FrameGeometry): FrameTables {
+  const { frame, source, resize } = geometry;
   const [fullHeight, fullWidth] = resize ?? frame;
-  const [height, width] = crop ?? [fullHeight, fullWidth];
+  const [height, width] = preparedSides(geometry);
   if (height > fullHeight || width > fullWidth) {
     throw new TypeError(`a crop of ${height}×${width} does not fit into pictures of ${fullHeight}×${fullWidth}`);
   }
   const [top, left] = [cropOffset(fullHeight, height), cropOffset(fullWidth, width)];
-  if (!resize) return { geometry, height, width, top, left, tables: undefined };
-  const rows = resizeTable(frame[0], fullHeight, top, height);
-  const columns = resizeTable(frame[1], fullWidth, left, width);
+  if (!resize && !source) return { geometry, height, width, top, left, table: undefined };
+  const fitted = source && fitBands([source.height, source.width], frame, source.fit);
+  const [rows, columns] = ([0, 1] as const).map((axis) => {
+    const [first, kept] = axis === 0 ? [top, height] : [left, width];
+    const seen = resize ? resizeBands(frame[axis], resize[axis], first, kept) : copyBands(first, kept);
+    return bandTable(fitted ? composeBands(seen, fitted[axis]) : seen);
+  }) as [ReturnType<typeof bandTable>, ReturnType<typeof bandTable>];
   const entries = new Float32Array(rows.entries.length + columns.entries.length);
   entries.set(rows.entries);
   entries.set(columns.entries, rows.entries.length);
-  const buffer = await loader.uploader.uploadFloats('tables of the resize', entries);
-  return { geometry, height, width, top, left, tables: { buffer, rowTaps: rows.taps, columnTaps: columns.taps } };
+  return { geometry, height, width, top, left, table: { entries, rowTaps: rows.taps, columnTaps: columns.taps } };
+}
+
+/** The same with its table on the device. */
+export async function loadFramePreparation(loader: Pick<WeightLoader, 'uploader'>, geometry: FrameGeometry): Promise<FramePreparation> {
+  const tables = frameTables(geometry);
+  if (!tables.table) return { ...tables, buffer: undefined };
+  const existing = await loader.uploader.uploadFloats('tables of the resize', tables.table.entries);
+  return { ...tables, buffer: { label: existing.label, bytes: existing.size, existing } };
 }
 
 /** Bytes of a frame, a multiple of 4. */
@@ -85,9 +93,15 @@ export function frameBytes(format: FrameFormat, [height, width]: readonly [numbe
   return Math.ceil((height * width * perPixel) / 4) * 4;
 }
 
+/** Height and width of pictures as they arrive. */
+export function sourceSides({ frame, source }: FrameGeometry): readonly [number, number] {
+  return source ? [source.height, source.width] : frame;
+}
+
 /**
- * Records y = prepared frames. `frames`: one after the other, each `frameBytes` long, those of the first camera first.
- * `statistics`: vec4f [camera][3], as those of `recordNormalize`. y has three channels.
+ * Records y = prepared frames. `frames`: one after the other, each `frameBytes` long, those of the first camera first; they become samples
+ * `first` … of y, by default all of them.
+ * `statistics`: vec4f [camera][3], as those of `recordNormalize`, of the `cameras` cameras that y has samples of. y has three channels.
  */
 export function recordPrepareFrames(
   builder: PlanBuilder,
@@ -100,39 +114,44 @@ export function recordPrepareFrames(
     /** vec2u [frame]: first row and column of each, instead of the middle; not with a resize. */
     readonly offsets?: BufferRange | undefined;
     readonly y: FeatureMap;
+    readonly first?: number;
+    readonly count?: number;
   },
 ): void {
-  const { frames, format, statistics, cameras, offsets, y } = call;
-  const { geometry, height, width, tables } = preparation;
-  const bytes = frameBytes(format, geometry.frame);
-  if (y.channels !== 3 || y.height !== height || y.width !== width || y.batch % cameras !== 0 || frames.bytes !== bytes * y.batch) {
+  const { frames, format, statistics, cameras, offsets, y, first = 0, count = y.batch } = call;
+  const { geometry, height, width, table, buffer } = preparation;
+  const sides = sourceSides(geometry);
+  const bytes = frameBytes(format, sides);
+  const isWithin = first + count <= y.batch && frames.bytes === bytes * count;
+  if (y.channels !== 3 || y.height !== height || y.width !== width || y.batch % cameras !== 0 || !isWithin) {
     throw new TypeError(
-      `prepare_frames: ${y.batch} frames of ${cameras} cameras, ${bytes} bytes each, to 3x${height}x${width}; there are ` +
+      `prepare_frames: ${count} frames of ${cameras} cameras, ${bytes} bytes each, to 3x${height}x${width}; there are ` +
         `${frames.bytes} bytes, y is ${y.batch}x${y.channels}x${y.height}x${y.width}`,
     );
   }
   const shape = prepareFramesShape({
-    height: geometry.frame[0],
-    width: geometry.frame[1],
+    height: sides[0],
+    width: sides[1],
     frameWords: bytes / 4,
     outHeight: height,
     outWidth: width,
     top: preparation.top,
     left: preparation.left,
     framesPerCamera: y.batch / cameras,
-    rowTaps: tables?.rowTaps ?? 0,
-    columnTaps: tables?.columnTaps ?? 0,
+    rowTaps: table?.rowTaps ?? 0,
+    columnTaps: table?.columnTaps ?? 0,
+    first,
   });
   builder.dispatch(
-    prepareFramesKernel({ format, resized: tables !== undefined, offsets: offsets !== undefined, invocations: INVOCATIONS }),
+    prepareFramesKernel({ format, resized: buffer !== undefined, offsets: offsets !== undefined, invocations: INVOCATIONS }),
     [
       builder.shape(shape),
       frames,
       { buffer: builder.existing(statistics) },
       ...(offsets ? [offsets] : []),
-      ...(tables ? [{ buffer: builder.existing(tables.buffer) }] : []),
+      ...(buffer ? [{ buffer }] : []),
       { buffer: y.buffer },
     ],
-    [Math.ceil((height * width) / INVOCATIONS), 1, y.batch],
+    [Math.ceil((height * width) / INVOCATIONS), 1, count],
   );
 }

@@ -5,7 +5,7 @@ import type { Strategy, StrategyContext } from '../strategies/strategy.js';
 import { type Decider, nextTurn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision } from './decision-result.js';
 import { Episode } from './episode.js';
-import type { RequestChecks } from './request-checks.js';
+import { NOISE_KEYS, type RequestChecks } from './request-checks.js';
 
 export interface ActorParts {
   readonly checks: RequestChecks;
@@ -19,7 +19,7 @@ export interface ActorParts {
 }
 
 const NO_OPTIONS = Object.freeze({});
-const DECIDE_KEYS = ['noise', 'stepNoise', 'previous', 'seed'] as const;
+const DECIDE_KEYS = [...NOISE_KEYS, 'previous', 'seed'] as const;
 
 /**
  * What a policy does when a control loop calls it: checks at once, decisions in their turn, in its own episode or in one that it is given. A

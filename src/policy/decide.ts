@@ -1,5 +1,6 @@
 import type { DenoiseRun, Denoiser, FinishedRun } from '../decision/denoiser.js';
-import { choiceNoise, choiceNumbers, type GivenNoise, type NoiseSeed, runNoise } from '../decision/noise.js';
+import { choiceNoise, choiceNumbers, type GivenNoise, type LatentShape, latentOf, type NoiseSeed, runNoise } from '../decision/noise.js';
+import type { PendingFeatures } from '../decision/pending-features.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { Deciding, DecisionContext, DecisionMaker, DecisionOutcome, DenoiseRequest, PastChunk } from '../strategies/strategy.js';
 
@@ -12,6 +13,8 @@ export interface PendingDecision {
   readonly before: PastChunk | undefined;
   /** Raw observations, images as their features, f32 [observationSteps][frameWidth], oldest frame first. */
   readonly frames: Float32Array;
+  /** What the start reads of them in place of the conditioning. */
+  readonly rows?: Float32Array | undefined;
   readonly seed: NoiseSeed;
   readonly given: GivenNoise;
 }
@@ -44,7 +47,7 @@ interface Progress {
 
 /**
  * Makes one decision, as `decideEach` does: a control loop waits for it, so there are no lists of one on the way, and no promises
- * but that of its result, which is what `use` makes of the decision.
+ * but that of its result, which is what `use` makes of the decision. `features`: those that its frames still wait for.
  * @throws what its strategy throws at once, OptionError for noise that does not suit it, DeviceLostError; at once or as a rejection.
  */
 export function decideOne<T>(
@@ -52,30 +55,32 @@ export function decideOne<T>(
   pending: PendingDecision,
   chunkSize: number,
   use: (made: MadeDecision | FailedDecision) => T,
+  features?: PendingFeatures,
 ): Promise<T> {
-  const progress = begin(pending, chunkSize);
-  const run = (): Promise<T> => denoiser.runThen(progress.runs, next);
+  const progress = begin(pending, chunkSize, denoiser.latents);
+  const run = (waiting?: PendingFeatures): Promise<T> => denoiser.runThen(progress.runs, next, waiting);
   const next = (finished: readonly (FinishedRun | NonFiniteError)[]): T | Promise<T> => {
     try {
-      advance(progress, finished, chunkSize);
+      advance(progress, finished, chunkSize, denoiser.latents);
     } catch (error) {
       return use({ failure: error });
     }
     return progress.outcome ? use(made(progress)) : run();
   };
-  return run();
+  return run(features);
 }
 
 /**
  * Makes many decisions side by side: in every round, what all of them ask for runs together, whatever their strategies.
  * Nothing of an episode changes before its own decision is complete. Each is made, or is the reason why it was not: a network
- * that is not finite, or noise that does not suit it, fails one decision and no other.
- * @throws DeviceLostError: then none of them is made.
+ * that is not finite, or noise that does not suit it, fails one decision and no other. `features`: those that frames still wait for.
+ * @throws DeviceLostError, NonFiniteError for features: then none of them is made.
  */
 export async function decideEach(
   denoiser: Denoiser,
   pending: readonly PendingDecision[],
   chunkSize: number,
+  features?: PendingFeatures,
 ): Promise<(MadeDecision | FailedDecision)[]> {
   const failures = new Map<number, FailedDecision>();
   const attempt = <T>(place: number, step: () => T): T | undefined => {
@@ -86,15 +91,18 @@ export async function decideEach(
       return undefined;
     }
   };
-  const all = pending.map((one, place) => attempt(place, () => begin(one, chunkSize)));
+  const all = pending.map((one, place) => attempt(place, () => begin(one, chunkSize, denoiser.latents)));
+  let waiting = features;
   for (;;) {
     const asking = all.flatMap((progress, place) => (progress && !progress.outcome && !failures.has(place) ? [{ progress, place }] : []));
     if (asking.length === 0) break;
-    const finished = await denoiser.run(asking.flatMap(({ progress }) => progress.runs));
+    const runs = asking.flatMap(({ progress }) => progress.runs);
+    const finished = await denoiser.run(runs, waiting);
+    waiting = undefined;
     let next = 0;
     for (const { progress, place } of asking) {
       const results = finished.slice(next, (next += progress.runs.length));
-      attempt(place, () => advance(progress, results, chunkSize));
+      attempt(place, () => advance(progress, results, chunkSize, denoiser.latents));
     }
   }
   return all.map((progress, place) => failures.get(place) ?? made(progress as Progress));
@@ -105,8 +113,8 @@ function made({ outcome, evaluations, probes }: Progress): MadeDecision {
 }
 
 /** The runs that decisions ask for first. */
-export function firstRuns(pending: readonly PendingDecision[], chunkSize: number): DenoiseRun[] {
-  return pending.flatMap((one) => begin(one, chunkSize).runs);
+export function firstRuns(pending: readonly PendingDecision[], chunkSize: number, latents?: LatentShape): DenoiseRun[] {
+  return pending.flatMap((one) => begin(one, chunkSize, latents).runs);
 }
 
 /** What a strategy sees of a decision. */
@@ -130,26 +138,38 @@ class PendingContext implements DecisionContext {
   }
 }
 
-function begin(pending: PendingDecision, chunkSize: number): Progress {
+function begin(pending: PendingDecision, chunkSize: number, latents: LatentShape | undefined): Progress {
   const deciding = pending.maker.decide(new PendingContext(pending));
   const first = deciding.next();
   if (first.done) throw new TypeError('a strategy decided without a run of the denoiser');
   const requests = first.value;
-  return { pending, deciding, requests, runs: runsOf(pending, requests, chunkSize), outcome: undefined, evaluations: 0, probes: NO_PROBES };
+  const runs = runsOf(pending, requests, chunkSize, latents);
+  return { pending, deciding, requests, runs, outcome: undefined, evaluations: 0, probes: NO_PROBES };
 }
 
-function runsOf({ frames, newest, seed, given }: PendingDecision, requests: readonly DenoiseRequest[], chunkSize: number): DenoiseRun[] {
+function runsOf(
+  { frames, rows, newest, seed, given }: PendingDecision,
+  requests: readonly DenoiseRequest[],
+  chunkSize: number,
+  latents: LatentShape | undefined,
+): DenoiseRun[] {
   // No push: the first one makes room for 17.
   return requests.map((request) => {
     // A start that is given as it is takes no noise: Falcon screens dozens of them per decision.
     const own = request.noiseScale === 0 ? request.prediction : undefined;
     const { noise, stepNoise } = runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given);
-    return { request, frames, history: newest?.normalizedChunk, noise, stepNoise };
+    const latent = latents && latentOf(latents, seed, given);
+    return { request, frames, rows, latent, history: newest?.normalizedChunk, noise, stepNoise };
   });
 }
 
 /** @throws what its runs failed with, and what its strategy throws. */
-function advance(progress: Progress, finished: readonly (FinishedRun | NonFiniteError)[], chunkSize: number): void {
+function advance(
+  progress: Progress,
+  finished: readonly (FinishedRun | NonFiniteError)[],
+  chunkSize: number,
+  latents: LatentShape | undefined,
+): void {
   for (const one of finished) if (one instanceof NonFiniteError) throw one;
   const results = finished as readonly FinishedRun[];
   for (const { schedule } of progress.requests) progress.evaluations += schedule.steps.length;
@@ -160,6 +180,6 @@ function advance(progress: Progress, finished: readonly (FinishedRun | NonFinite
     progress.probes = results[requests.indexOf(next.value.request)]?.probes ?? NO_PROBES;
   } else {
     progress.requests = next.value;
-    progress.runs = runsOf(progress.pending, next.value, chunkSize);
+    progress.runs = runsOf(progress.pending, next.value, chunkSize, latents);
   }
 }

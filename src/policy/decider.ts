@@ -1,8 +1,9 @@
 import type { DecisionInput } from '../decision/decision-input.js';
 import type { DecisionPlan } from '../decision/decision-plan.js';
 import type { Denoiser } from '../decision/denoiser.js';
-import type { FrameEncoder } from '../decision/frame-encoder.js';
+import type { EncodedWindow, FrameEncoder } from '../decision/frame-encoder.js';
 import type { GivenNoise } from '../decision/noise.js';
+import type { PendingFeatures } from '../decision/pending-features.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { Frame } from '../observations/check.js';
 import type { DecisionOutcome, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
@@ -44,13 +45,14 @@ function namedFailure(failure: unknown, { episode }: Turn, place: number | undef
   return names.length === 0 ? failure : new NonFiniteError(`${names.join(', ')}: ${failure.message}`, { cause: failure });
 }
 
-/** Decisions whose frames are complete, and inner values of the encoder that made them so. */
-interface EncodedTurns {
+/** Decisions whose frames are complete, or wait for features; and inner values of the encoder, where it ran already. */
+interface BegunTurns {
   readonly pending: PendingDecision[];
+  readonly features?: PendingFeatures | undefined;
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
-const NO_PROBES: EncodedTurns['probes'] = new Map();
+const NO_PROBES: BegunTurns['probes'] = new Map();
 
 /** Makes the decisions of a policy. */
 export class Decider {
@@ -73,17 +75,26 @@ export class Decider {
   decideOne(turn: Turn): Promise<Decision> {
     const started = performance.now();
     if (!this.#encoder.isNeeded) return this.#finish(turn, this.#assembled(turn), NO_PROBES, started);
-    return this.#encode([turn]).then(({ pending: [pending], probes }) => this.#finish(turn, pending as PendingDecision, probes, started));
+    return this.#begin([turn]).then(({ pending: [pending], features, probes }) =>
+      this.#finish(turn, pending as PendingDecision, probes, started, features),
+    );
   }
 
-  #finish(turn: Turn, pending: PendingDecision, probes: EncodedTurns['probes'], started: number): Promise<Decision> {
-    return decideOne(this.#denoiser, pending, this.#chunkSize, (made) => {
+  #finish(
+    turn: Turn,
+    pending: PendingDecision,
+    probes: BegunTurns['probes'],
+    started: number,
+    features?: PendingFeatures,
+  ): Promise<Decision> {
+    const use = (made: MadeDecision | FailedDecision): Decision => {
       if ('failure' in made) throw namedFailure(made.failure, turn, undefined);
       const decision = this.#decision(turn, made, probes, performance.now() - started);
       this.#onDecision?.(decision);
       turn.episode?.push(made.outcome);
       return decision;
-    });
+    };
+    return decideOne(this.#denoiser, pending, this.#chunkSize, use, features);
   }
 
   /** Decisions made together. Where one fails none is made, and every episode is as it was; the first failure is thrown. */
@@ -119,10 +130,10 @@ export class Decider {
 
   async #make(turns: readonly Turn[]): Promise<({ readonly decision: Decision; readonly outcome: DecisionOutcome } | FailedDecision)[]> {
     const started = performance.now();
-    const { pending, probes } = this.#encoder.isNeeded
-      ? await this.#encode(turns)
-      : { pending: turns.map((turn) => this.#assembled(turn)), probes: NO_PROBES };
-    const made = await decideEach(this.#denoiser, pending, this.#chunkSize);
+    const { pending, features, probes } = this.#encoder.isNeeded
+      ? await this.#begin(turns)
+      : { pending: turns.map((turn) => this.#assembled(turn)), features: undefined, probes: NO_PROBES };
+    const made = await decideEach(this.#denoiser, pending, this.#chunkSize, features);
     const latencyMs = performance.now() - started;
     return made.map((one, place) => {
       if ('failure' in one) return one;
@@ -130,7 +141,7 @@ export class Decider {
     });
   }
 
-  #decision({ strategy }: Turn, made: MadeDecision, probes: EncodedTurns['probes'], latencyMs: number): Decision {
+  #decision({ strategy }: Turn, made: MadeDecision, probes: BegunTurns['probes'], latencyMs: number): Decision {
     const { actionDim, observationSteps } = this.#context;
     // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
     const first = observationSteps - 1;
@@ -140,20 +151,24 @@ export class Decider {
 
   /** The first batch of what a decision would run. */
   async prepare(turn: Turn): Promise<{ plan: DecisionPlan; input: DecisionInput }> {
-    const { pending } = await this.#encode([turn]);
-    return this.#denoiser.prepare(firstRuns(pending, this.#chunkSize));
+    const { pending, features } = await this.#begin([turn]);
+    await features?.alone();
+    return this.#denoiser.prepare(firstRuns(pending, this.#chunkSize, this.#denoiser.latents));
   }
 
-  /** Images that no decision has seen yet are encoded, all together. */
-  async #encode(turns: readonly Turn[]): Promise<EncodedTurns> {
-    const { windows, probes } = await this.#encoder.encode(turns.map(({ pending }) => pending.frames));
-    return { pending: turns.map(({ pending }, i) => ({ ...pending, frames: windows[i] as Float32Array })), probes };
+  /** Images that no decision has seen yet are encoded with these decisions, all together; before them where inner values are asked for. */
+  async #begin(turns: readonly Turn[]): Promise<BegunTurns> {
+    const { windows, pending: features } = await this.#encoder.begin(turns.map(({ pending }) => pending.frames));
+    const pending = turns.map(({ pending: one }, i) => ({ ...one, ...(windows[i] as EncodedWindow) }));
+    if (!features || features.canJoin) return { pending, features, probes: NO_PROBES };
+    return { pending, probes: await features.alone() };
   }
 
   /** Without images: at once, because a control loop waits. */
   #assembled({ pending }: Turn): PendingDecision {
     const { maker, newest, before, seed, given } = pending;
-    return { maker, newest, before, seed, given, frames: this.#encoder.assemble(pending.frames) };
+    const { frames, rows } = this.#encoder.assemble(pending.frames);
+    return { maker, newest, before, seed, given, frames, rows };
   }
 
   get #chunkSize(): number {

@@ -67,7 +67,7 @@ export class PolicyEngine {
     this.#observations = observationInfo(parts.spec.observations);
     this.#plans = new PlanCache(placement.networks, parts.spec, parts.probes);
     this.denoiser = new Denoiser(this.#plans);
-    this.encoder = new FrameEncoder(encodePlans(placement.networks, parts.probes), this.#observations);
+    this.encoder = new FrameEncoder(encodePlans(placement.networks, parts.probes), this.#observations, placement.networks.rows);
   }
 
   /** What it is, and the device that it is on. */
@@ -107,7 +107,7 @@ export class PolicyEngine {
     const parts = {
       denoiser: this.denoiser,
       // Zeros in the place of the features of images.
-      encoder: new FrameEncoder(undefined, this.#observations),
+      encoder: new FrameEncoder(undefined, this.#observations, this.#placement?.networks.rows),
       context,
       predicted: plan.isPredicting,
       newWindow: () => new FrameWindow(this.#observations, observationSteps),

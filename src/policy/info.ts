@@ -21,7 +21,8 @@ export interface PolicyInfo {
   /** How the weights of policy and predictor are stored in their files, e.g. ['F16']. */
   readonly fileDtypes: readonly string[];
   readonly strategy: string;
-  readonly predictor: 'network' | 'shift' | 'none';
+  /** A STEP predictor, a CVAE, the shifted chunk, or none. */
+  readonly predictor: 'network' | 'cvae' | 'shift' | 'none';
   /** Weights and tables on the device. */
   readonly deviceBytes: number;
   readonly adapter: AdapterSummary;

@@ -27,7 +27,7 @@ import { PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
 
 /** Networks that a strategy may need beside the denoiser. */
 export interface GivenNetworks {
-  /** A STEP predictor, or 'shift': the previous chunk moved by the executed rows. */
+  /** A STEP predictor, a CVAE, or 'shift': the previous chunk moved by the executed rows. */
   readonly predictor?: CheckpointSource | 'shift';
 }
 
@@ -36,7 +36,10 @@ export interface LoadPolicyOptions {
   readonly device?: ComputeDevice;
   /** Networks beside the policy's own, for strategies that need them. */
   readonly networks?: GivenNetworks;
-  /** How decisions are sampled. Default: STEP when there is a predictor, else the checkpoint's own scheduler. */
+  /**
+   * How decisions are sampled. Default: STEP when there is a predictor, with a CVAE from the first decision on; else the checkpoint's own
+   * scheduler.
+   */
   readonly strategy?: StrategyOptions;
   /**
    * How weights are stored on the device; arithmetic is f32 in all. Default f32. `auto`: the fastest of f32 and f16 that is
@@ -199,7 +202,7 @@ async function createPolicy(
         ...(encoders ? [encoders.weights] : []),
         ...(typeof predictor === 'object' ? [predictor.weights] : []),
       ),
-      strategy: options.strategy === undefined ? defaultStrategy(checkpoint, predictor !== undefined) : options.strategy,
+      strategy: options.strategy === undefined ? defaultStrategy(checkpoint, predictor) : options.strategy,
       seed: options.seed ?? 0,
       warnings: [...warned, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],
       probes: options.probes ?? [],
@@ -220,7 +223,9 @@ async function createPolicy(
   }
 }
 
-function defaultStrategy(checkpoint: PolicyCheckpoint, predicted: boolean): StrategyOptions {
-  if (predicted) return { name: 'STEP' };
+function defaultStrategy(checkpoint: PolicyCheckpoint, predictor: Placed['predictor']): StrategyOptions {
+  // A CVAE reads no past: no decision has to do without it.
+  if (typeof predictor === 'object' && predictor.kind === 'cvae') return { name: 'STEP', coldStart: { mode: 'zero-history' } };
+  if (predictor !== undefined) return { name: 'STEP' };
   return { name: checkpoint.scheduler.type };
 }

@@ -1,7 +1,7 @@
-import { loadPredictorCheckpoint } from '../checkpoints/predictor/read-predictor.js';
+import { loadStartCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
-import type { PolicyCheckpoint, PredictorCheckpoint } from '../checkpoints/types.js';
+import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { CheckpointError, OptionError } from '../foundation/errors.js';
@@ -34,7 +34,7 @@ export interface Placement {
 /** What was read, and the networks that it became. */
 export interface Placed extends LoadedIn<PolicyNetworks> {
   readonly checkpoint: PolicyCheckpoint;
-  readonly predictor: PredictorCheckpoint | 'shift' | undefined;
+  readonly predictor: StartCheckpoint | 'shift' | undefined;
   /** See `fileFacts`. */
   readonly facts: string;
 }
@@ -53,12 +53,12 @@ export async function placePolicy(
   const { precision: choice, signal, reporter } = options;
   signal?.throwIfAborted();
   const loading = signal ? { signal } : {};
-  const opened: (PolicyCheckpoint | PredictorCheckpoint)[] = [];
+  const opened: (PolicyCheckpoint | StartCheckpoint)[] = [];
   try {
     const checkpoint = await loadPolicyCheckpoint(sources.policy, loading);
     opened.push(checkpoint);
     const given = sources.predictor;
-    const predictor = typeof given === 'object' ? await loadPredictorCheckpoint(given, loading) : given;
+    const predictor = typeof given === 'object' ? await loadStartCheckpoint(given, loading) : given;
     if (typeof predictor === 'object') opened.push(predictor);
     const facts = await fileFacts(checkpoint, typeof predictor === 'object' ? predictor : undefined);
     if (expected !== undefined && facts !== expected) {

@@ -1,4 +1,5 @@
 import type { DenoiseSample } from '../decision/denoiser.js';
+import type { EncodedWindow } from '../decision/frame-encoder.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, NonFiniteError, OptionError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
@@ -77,6 +78,7 @@ export class Policy {
       observations: this.#observations,
       context: this.#context,
       seed: parts.seed,
+      latentDim: this.#engine.denoiser.latents?.latentDim ?? 0,
       hasBegun: (episode) => this.#begun.has(episode),
     });
     const actor = {
@@ -175,7 +177,7 @@ export class Policy {
     const samples = this.#checks.samples(requests);
     return this.#run(async () => {
       const { windows } = await this.#engine.encoder.encode(samples.map(({ frames }) => frames));
-      const results = await this.#engine.denoiser.run(samples.map(({ run }, i) => ({ ...run, frames: windows[i] as Float32Array })));
+      const results = await this.#engine.denoiser.run(samples.map(({ run }, i) => ({ ...run, ...(windows[i] as EncodedWindow) })));
       return results.map((one, place) => {
         if (one instanceof NonFiniteError) throw new NonFiniteError(`denoise: requests[${place}]: ${one.message}`, { cause: one });
         return one;

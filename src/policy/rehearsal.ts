@@ -70,10 +70,10 @@ export async function rehearse(
   // The first decision of an episode, one of a robot that stands still, and a usual one, which is the most recent. A strategy
   // that remembers more than chunks cannot be asked for the later ones.
   const pasts: readonly (readonly PastChunk[])[] = strategy.needsOnlyChunks ? [[], [still, still], [still]] : [[]];
-  const frames = encoder.assemble(given.frames);
+  const window = encoder.assemble(given.frames);
   const pending = (past: readonly PastChunk[]): PendingDecision[] =>
-    Array.from({ length: batch }, (_, sample) => ({ ...statelessTurn(strategy, given, past, 0, sample).pending, frames }));
-  await denoiser.expect(pasts.map((past) => firstRuns(pending(past), size)));
+    Array.from({ length: batch }, (_, sample) => ({ ...statelessTurn(strategy, given, past, 0, sample).pending, ...window }));
+  await denoiser.expect(pasts.map((past) => firstRuns(pending(past), size, denoiser.latents)));
 }
 
 /** A window whose frames are all alike. */

@@ -1,7 +1,7 @@
 import { type DenoiseRun, type DenoiseSample, givenRun } from '../decision/denoiser.js';
 import { checkedNoise, type GivenNoise } from '../decision/noise.js';
 import { OptionError } from '../foundation/errors.js';
-import { checkInteger, checkKeys, checkList, checkObject, copyNumbers } from '../foundation/options.js';
+import { checkInteger, checkKeys, checkList, checkObject, copyNumbers, keysOf } from '../foundation/options.js';
 import { checkFrame, checkWindow, type Frame, type Observation } from '../observations/check.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import type { PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
@@ -15,8 +15,6 @@ import type { Episode } from './episode.js';
  */
 export type CheckedRequest = (current: Strategy) => Turn;
 
-const ACT_KEYS = ['noise', 'stepNoise', 'episode'] as const;
-
 /** What the checks depend on. */
 export interface RequestFacts {
   /** Of the checkpoint. */
@@ -25,9 +23,16 @@ export interface RequestFacts {
   readonly context: StrategyContext;
   /** Of decisions that bring none. */
   readonly seed: number;
+  /** Values of a latent of its CVAE. Default 0: it has none. */
+  readonly latentDim?: number;
   /** Whether `beginEpisode` of the policy returned this one. */
   hasBegun(episode: Episode): boolean;
 }
+
+/** Options that are noise. */
+export const NOISE_KEYS = keysOf<GivenNoise>({ noise: true, stepNoise: true, latent: true });
+
+const ACT_KEYS = [...NOISE_KEYS, 'episode'] as const;
 
 /** Checks what callers ask of a policy, and copies what they may change while it waits. */
 export class RequestChecks {
@@ -41,7 +46,7 @@ export class RequestChecks {
   tick(observation: Observation, options: ActOptions): { readonly frame: Frame; readonly given: GivenNoise } {
     checkKeys('act', options, ACT_KEYS);
     const frame = checkFrame(this.#facts.observations, observation, 'act');
-    const given = checkedNoise(options, this.#chunkSize);
+    const given = this.#noise(options);
     if (options.episode !== undefined) this.#checkBegun('act', options.episode);
     return { frame, given };
   }
@@ -55,7 +60,7 @@ export class RequestChecks {
   window(where: string, window: Observation, noise: GivenNoise): Given {
     const { observations, context } = this.#facts;
     const frames = checkWindow(observations, window, context.observationSteps, where);
-    return { frames, given: checkedNoise(noise, this.#chunkSize) };
+    return { frames, given: this.#noise(noise) };
   }
 
   /** A decision that depends on what it is given alone. `place`: in the list of those made together. @throws as window(). */
@@ -110,12 +115,12 @@ export class RequestChecks {
   #oneOf(where: string, request: DecideRequest, place: number): CheckedRequest {
     if (!('episode' in request)) {
       const { window: _, ...options } = request;
-      checkKeys(where, options, ['noise', 'stepNoise', 'previous', 'seed']);
+      checkKeys(where, options, [...NOISE_KEYS, 'previous', 'seed']);
       return this.stateless(where, request, place);
     }
     const { episode, window, ...noise } = request;
     this.#checkBegun(where, episode);
-    checkKeys(where, noise, ['noise', 'stepNoise']);
+    checkKeys(where, noise, NOISE_KEYS);
     const given = this.window(where, window, noise);
     return () => nextTurn(episode, given);
   }
@@ -126,6 +131,10 @@ export class RequestChecks {
     throw new OptionError(
       `${where}: the episode must be one that beginEpisode() of this policy, "${this.#facts.name}", returned; this is none of them.`,
     );
+  }
+
+  #noise(given: GivenNoise): GivenNoise {
+    return checkedNoise(given, this.#chunkSize, this.#facts.latentDim);
   }
 
   get #chunkSize(): number {

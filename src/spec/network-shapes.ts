@@ -1,4 +1,4 @@
-/** Sizes of the two networks: what a checkpoint declares and what a plan is recorded from. */
+/** Sizes of the networks: what a checkpoint declares and what a plan is recorded from. */
 
 /** LeRobot's DiffusionConditionalUnet1d. */
 export interface UnetShape {
@@ -25,7 +25,7 @@ export const FINAL_GROUPS = 8;
 /** The STEP predictor: a transformer over history and observation tokens (network of the STEP release). */
 export interface PredictorShape {
   readonly actionDim: number;
-  /** Width of one frame of the conditioning vector. */
+  /** Width of an observation token before it is embedded. */
   readonly observationDim: number;
   readonly horizon: number;
   readonly observationSteps: number;
@@ -39,9 +39,93 @@ export interface PredictorShape {
   readonly feedforwardDim: number;
 }
 
+/** What a predictor reads of each observation frame. */
+export type PredictorObservation = ConditioningRows | RawRows;
+
+/** A frame of the policy's conditioning vector: normalised vectors and the features of the policy's own image encoder. */
+interface ConditioningRows {
+  readonly kind: 'conditioning';
+}
+
+/**
+ * Features of an image encoder of the predictor's own, then vectors in the units of the robot; no statistics of the policy touch them
+ * (the image predictors of the STEP release).
+ */
+export interface RawRows {
+  readonly kind: 'raw';
+  /** Names of images, in the order of their features. */
+  readonly cameras: readonly string[];
+  /** Names of vectors, which follow the features. */
+  readonly vectors: readonly string[];
+  readonly encoder: SmallEncoderShape;
+  /** Values of a row. */
+  readonly width: number;
+}
+
+/** The image encoder of the STEP release's predictors, which all cameras share: strided convolutions, their mean, a linear layer. */
+export interface SmallEncoderShape {
+  /** Of one picture. */
+  readonly features: number;
+  /** Of the pictures as cameras deliver them: they are neither resized nor cropped. */
+  readonly height: number;
+  readonly width: number;
+  /** Whether pixels from 0 to 1 are normalised by ImageNet's statistics; otherwise they are read as they are. */
+  readonly imagenetNorm: boolean;
+}
+
+/** Channels of its maps; each has half the sides of the one before, rounded up. */
+export const SMALL_ENCODER_CHANNELS = [32, 64, 128, 128] as const;
+
+/** The map after layer `layer` of a small encoder. */
+export function smallEncoderMap(
+  layer: number,
+  { height, width }: Pick<SmallEncoderShape, 'height' | 'width'>,
+): { readonly channels: number; readonly height: number; readonly width: number } | undefined {
+  const channels = SMALL_ENCODER_CHANNELS[layer];
+  if (channels === undefined) return undefined;
+  // Rounding up each time is rounding up once.
+  const halved = (side: number): number => Math.ceil(side / 2 ** (layer + 1));
+  return { channels, height: halved(height), width: halved(width) };
+}
+
+/** The decoder of a conditional variational autoencoder that predicts chunks: what the STEP release calls BRIDGER. */
+export interface CvaeShape {
+  readonly actionDim: number;
+  /** Values of one frame of what it reads. */
+  readonly observationDim: number;
+  readonly horizon: number;
+  readonly observationSteps: number;
+  /** Values of its condition: all frames, or what a linear layer makes of them where these are not as many. */
+  readonly conditionDim: number;
+  readonly latentDim: number;
+  readonly hiddenDim: number;
+  readonly hiddenLayers: number;
+  /** Factor on the latents that are drawn. */
+  readonly latentStd: number;
+}
+
+/** Whether a linear layer stands between the frames and the condition. */
+export function isProjected({ observationDim, observationSteps, conditionDim }: CvaeShape): boolean {
+  return observationDim * observationSteps !== conditionDim;
+}
+
 /** Backbones of image encoders, by the names of torchvision, with the residual blocks of their four stages. */
-export const BACKBONES = { resnet18: [2, 2, 2, 2], resnet34: [3, 4, 6, 3] } as const;
+export const BACKBONES = {
+  resnet18: [2, 2, 2, 2],
+  resnet34: [3, 4, 6, 3],
+  resnet50: [3, 4, 6, 3],
+  resnet101: [3, 4, 23, 3],
+  resnet152: [3, 8, 36, 3],
+} as const;
 export type Backbone = keyof typeof BACKBONES;
+
+/** Those whose residual blocks are bottlenecks. */
+const BOTTLENECKS: ReadonlySet<Backbone> = new Set(['resnet50', 'resnet101', 'resnet152']);
+
+/** What a residual block of a backbone makes of each of its inner channels: 4 channels in a bottleneck, of three convolutions, else 1. */
+export function blockExpansion(backbone: Backbone): 1 | 4 {
+  return BOTTLENECKS.has(backbone) ? 4 : 1;
+}
 
 /** LeRobot's DiffusionRgbEncoder: a ResNet without its classifier, keypoints, a linear layer. */
 export interface ImageEncoderShape {
@@ -56,7 +140,10 @@ export interface ImageEncoderShape {
   readonly width: number;
 }
 
-/** Channels of the maps of an image encoder, and how often their sides were halved, by torchvision's names of what makes them. */
+/**
+ * Channels of the maps of an image encoder, and how often their sides were halved, by torchvision's names of what makes them; of stages,
+ * before they are expanded.
+ */
 const ENCODER_MAPS: ReadonlyMap<string, readonly [number, number]> = new Map([
   ['input', [3, 0]],
   ['backbone.0', [64, 1]],
@@ -71,11 +158,13 @@ const ENCODER_MAPS: ReadonlyMap<string, readonly [number, number]> = new Map([
 /** The map that a stage of an image encoder makes of one picture; undefined for what is no map. */
 export function encoderMap(
   stage: string,
-  { height, width }: Pick<ImageEncoderShape, 'height' | 'width'>,
+  { backbone, height, width }: Pick<ImageEncoderShape, 'backbone' | 'height' | 'width'>,
 ): { readonly channels: number; readonly height: number; readonly width: number } | undefined {
   const found = ENCODER_MAPS.get(stage);
   if (!found) return undefined;
-  const [channels, halvings] = found;
+  const [inner, halvings] = found;
+  const isStage = /^backbone\.[4-7]$/.test(stage);
+  const channels = isStage ? inner * blockExpansion(backbone) : inner;
   // Rounding up each time is rounding up once.
   return { channels, height: Math.ceil(height / 2 ** halvings), width: Math.ceil(width / 2 ** halvings) };
 }

@@ -10,7 +10,10 @@ const INPUTS = 'inputs.safetensors';
 /** `case.json`: how the reference outputs were computed. */
 export interface CaseDescription {
   readonly name?: string;
-  /** `step`: an episode of STEP; `train-…`: a training case, whose other keys verification/training reads. Default: decisions. */
+  /**
+   * `step`, `cvae`, `bridger_cvae`: an episode of warm decisions, from a STEP predictor or a CVAE; `train-…`: a training case, whose other
+   * keys verification/training reads; undefined: cold decisions.
+   */
   readonly kind?: string;
   /** Folder of the policy, relative to that of the case. Default `policy`. */
   readonly policy?: string;
@@ -127,16 +130,27 @@ function solver(name: string): 'DDPM' | 'DDIM' | 'DPM-Solver++' {
   return found;
 }
 
-/** The strategy that a case was computed with; undefined: the checkpoint's own. */
+/** Whether a case has an episode whose decisions start from predictions. */
+export function isWarm({ kind }: CaseDescription): boolean {
+  return kind !== undefined;
+}
+
+/** How the cold decisions over recorded windows were computed; undefined: by the checkpoint's own scheduler. */
+export function windowStrategy({ scheduler, steps }: CaseDescription): StrategyOptions | undefined {
+  return scheduler === undefined ? undefined : { name: solver(scheduler), ...(steps === undefined ? {} : { steps }) };
+}
+
+/** The strategy of a case's episode; undefined: the checkpoint's own. */
 export function caseStrategy(description: CaseDescription): StrategyOptions | undefined {
-  const { scheduler, steps, budget, cold_start: cold, stall } = description;
-  const count = steps === undefined ? {} : { steps };
-  if (description.kind !== 'step') return scheduler === undefined ? undefined : { name: solver(scheduler), ...count };
+  const { budget, cold_start: cold, stall } = description;
+  if (!isWarm(description)) return windowStrategy(description);
   return {
     name: 'STEP',
     ...(budget === undefined ? {} : { budget }),
     warmStart: caseWarmStart(description.start),
     ...(cold ? { coldStart: { solver: solver(cold.scheduler), steps: cold.steps } } : {}),
+    // A CVAE needs no past: no decision was made without it.
+    ...(description.kind === 'step' ? {} : { coldStart: { mode: 'zero-history' as const } }),
     ...(stall
       ? {
           stall: {

@@ -17,15 +17,22 @@ export function probesOf(golden: GoldenCase): string[] {
     if (name === 'global_cond' || name.startsWith('normalized.')) probes.add('global_cond');
     else if (OUTPUTS.includes(name) || name.startsWith('model_output.')) probes.add('model_output');
     else if (name.startsWith('sample.')) probes.add('sample');
-    else if (name.startsWith('encoder.')) probes.add(name);
+    else if (name.startsWith('encoder.') || name.startsWith('predictor.')) probes.add(name);
     else if (name.startsWith('activation.')) probes.add(probeNameOf(name));
-    else if (name.startsWith('prediction.')) probes.add('prediction');
-    else if (name.startsWith('start.')) probes.add('start');
+    else if (isDecisionValue(name)) probes.add(name.replace(/\.\d+$/, ''));
   }
   return [...probes];
 }
 
-/** Decides over the recorded windows [b][…]; returns every `expected.*` tensor as the engine computes it, by full name. */
+/** Whether a value is of a decision of the case's episode: of decision i, as `prediction.i`, or of the first warm one. */
+export function isDecisionValue(name: string): boolean {
+  return name === 'stalled' || name.startsWith('predictor.') || /^(prediction|start|chunk|features|tokens|cond)\.\d+$/.test(name);
+}
+
+/**
+ * Decides over the recorded windows [b][…]; returns every `expected.*` tensor that is none of an episode as the engine computes it, by full
+ * name.
+ */
 export async function computeWindow(golden: GoldenCase, policy: Policy): Promise<Map<string, ArrayLike<number>>> {
   const [batch = 1] = golden.shape('input.noise');
   const read = async (name: string): Promise<Float32Array[]> => {
@@ -45,7 +52,8 @@ export async function computeWindow(golden: GoldenCase, policy: Policy): Promise
       ...(stepNoise.length > 0 ? { stepNoise: stepNoise.map((row) => row[b] as Float32Array) } : {}),
     })),
   );
-  return new Map(golden.names(PREFIX).map((name) => [PREFIX + name, valueOf(golden, name, decisions, policy)]));
+  const names = golden.names(PREFIX).filter((name) => !isDecisionValue(name));
+  return new Map(names.map((name) => [PREFIX + name, valueOf(golden, name, decisions, policy)]));
 }
 
 /** One schedule for all: they ran as one batch, whose timesteps and probes every one of them has. */

@@ -1,10 +1,10 @@
 import type { Observation, ObservationValue } from '../observations/check.js';
-import { Picture, type PictureFormat } from '../observations/picture.js';
+import { Picture } from '../observations/picture.js';
 
 /** A picture as it travels: whole the first time, its number after that. */
 export interface PostedPicture {
   readonly picture: number;
-  readonly content?: { readonly format: PictureFormat; readonly height: number; readonly width: number; readonly bytes: Uint8Array };
+  readonly content?: Pick<Picture, 'format' | 'height' | 'width' | 'fit' | 'bytes'>;
 }
 
 type PostedValue = ObservationValue | PostedPicture | readonly (ObservationValue | PostedPicture)[];
@@ -43,8 +43,8 @@ export class PictureSender {
     const picture = this.#next++;
     this.#numbers.set(value, picture);
     this.#gone.register(value, picture);
-    const { format, height, width, bytes } = value;
-    return { picture, content: { format, height, width, bytes } };
+    const { format, height, width, fit, bytes } = value;
+    return { picture, content: { format, height, width, fit, bytes } };
   }
 }
 
@@ -69,7 +69,7 @@ export class PictureReceiver {
   #value(value: unknown): unknown {
     if (typeof value !== 'object' || value === null || !('picture' in value)) return value;
     const { picture, content } = value as PostedPicture;
-    if (content) this.#pictures.set(picture, new Picture(content.format, content.height, content.width, content.bytes));
+    if (content) this.#pictures.set(picture, new Picture(content.format, content.height, content.width, content.bytes, content.fit));
     return this.#pictures.get(picture);
   }
 }

@@ -113,9 +113,9 @@ describe('a checkpoint with images', () => {
 
   it.each<[string, ImagePolicyChange, RegExp, typeof CheckpointError]>([
     [
-      'a backbone with bottlenecks',
-      config({ vision_backbone: 'resnet50' }),
-      /"vision_backbone" "resnet50" is not supported/,
+      "a backbone that is none of torchvision's",
+      config({ vision_backbone: 'resnet200' }),
+      /"vision_backbone" "resnet200" is not supported/,
       UnsupportedCheckpointError,
     ],
     [

@@ -36,7 +36,11 @@ describe('a predictor folder', () => {
   });
 
   it.each<[string, Change, string]>([
-    ['another type', { config: { type: 'diffusion' } }, 'expected "type" to be "step_predictor", found "diffusion"'],
+    [
+      'another type',
+      { config: { type: 'diffusion' } },
+      'expected "type" to be "step_predictor" or "step_image_predictor", found "diffusion"',
+    ],
     ['a missing key', { config: { d_model: undefined } }, '"d_model" must be an integer from 1 to 65536, found nothing'],
     ['heads that do not divide', { config: { n_head: 3 } }, '"n_head" must divide "d_model" 128, found 3'],
     ['too many layers', { config: { n_layers: 65 } }, '"n_layers" must be an integer from 1 to 64'],

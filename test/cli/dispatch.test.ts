@@ -44,6 +44,7 @@ describe('the command line', () => {
     [['inspect', 'a', '\u001b[2J\nwarmstep: all is well'], 'unexpected argument "\\u001b[2J\\nwarmstep: all is well"'],
     [['\u001b[2J'], 'unknown command "\\u001b[2J"'],
     [['inspect'], 'the checkpoint folder is missing'],
+    [['serve'], 'say what to serve, openpi or lerobot'],
     [['inspect', 'a', 'b'], 'unexpected argument "b"'],
     [['kernels', '--precision', 'f64'], '--precision must be one of f32, f16, int8, auto, found "f64"'],
   ])('%j is a wrong command line', async (args, message) => {

@@ -19,7 +19,9 @@ import { ControlLoop } from 'warmstep/control';
 import { loadPolicy as loadFromSource } from 'warmstep/core';
 import { ddimSchedule } from 'warmstep/diffusion';
 import { evaluate, TASKS } from 'warmstep/evaluation';
+import { serveLeRobot } from 'warmstep/lerobot-server';
 import { PushT } from 'warmstep/push-t';
+import { type PolicyServer, servePolicy } from 'warmstep/server';
 
 export async function main(signal: AbortSignalLike): Promise<Float32Array> {
   const gpu = await createGpu('auto', { profile: 'safe' });
@@ -37,6 +39,9 @@ export async function main(signal: AbortSignalLike): Promise<Float32Array> {
   await policy.warmup(timings.length, signal);
   const loop = new ControlLoop(policy, { tickMs: 20, send: () => {}, onStop: () => {}, late: 'hold' });
   void [loop, evaluate, TASKS, PushT, ddimSchedule, SafetensorsFile, device.adapter.description];
+  const server: PolicyServer = await servePolicy(policy, { port: 0, keyMap: { state: 'observation.state' } });
+  await serveLeRobot(policy, { fps: 30, onEvent: ({ message }) => void message });
+  await server.close();
   // @ts-expect-error Policies are loaded, not made.
   void new Policy({});
   // @ts-expect-error There is no such option.

@@ -11,7 +11,8 @@ interface Target {
   readonly types: string;
   /** What runs in Node, where that is another module. */
   readonly node?: string;
-  readonly default: string;
+  /** Left out where an entry is for Node alone. */
+  readonly default?: string;
 }
 
 interface Package {
@@ -30,7 +31,7 @@ interface Entry {
   readonly target: Target;
   /** The file whose names it has. */
   readonly surface: string;
-  /** The file that runs in a browser. */
+  /** The file that runs in a browser; in Node, where there is no other. */
   readonly source: string;
 }
 
@@ -38,8 +39,17 @@ const sourceOf = (built: string): string => built.replace('./dist/', '').replace
 
 const ENTRIES: readonly Entry[] = Object.entries(PACKAGE.exports).flatMap(([path, target]) => {
   if (typeof target === 'string') return [];
-  return [{ specifier: path.replace('.', PACKAGE.name), target, surface: sourceOf(target.types), source: sourceOf(target.default) }];
+  return [
+    {
+      specifier: path.replace('.', PACKAGE.name),
+      target,
+      surface: sourceOf(target.types),
+      source: sourceOf(target.default ?? (target.node as string)),
+    },
+  ];
 });
+
+const ANYWHERE = ENTRIES.filter(({ target }) => target.default !== undefined);
 
 /** The names of an entry, types among them, as its text lists them. */
 function namesOf(source: string): string[] {
@@ -91,6 +101,8 @@ describe('the entries of the package', () => {
       'warmstep/checkpoints',
       'warmstep/datasets',
       'warmstep/training',
+      'warmstep/server',
+      'warmstep/lerobot-server',
     ]);
   });
 
@@ -99,7 +111,7 @@ describe('the entries of the package', () => {
       expect(Object.keys(target)[0]).toBe('types');
       for (const file of [surface, source, ...Object.values<string>({ ...target })])
         expect(existsSync(join(ROOT, file)), `${specifier}: ${file}`).toBe(true);
-      expect(target.default.startsWith('./dist/src/')).toBe(true);
+      expect((target.default ?? target.node)?.startsWith('./dist/src/')).toBe(true);
     }
     expect(PACKAGE.files).toEqual(expect.arrayContaining(['dist/src', 'dist/kernels', 'checkpoints']));
   });
@@ -122,8 +134,8 @@ describe('the entries of the package', () => {
     expect(found).toEqual(Object.fromEntries(ENTRIES.map(({ specifier, surface }) => [specifier, valuesOf(surface)])));
   });
 
-  it.each(ENTRIES)('$specifier has the same names where there is no Node', async ({ surface, target }) => {
-    expect(Object.keys((await import(join(ROOT, target.default))) as object).sort()).toEqual(valuesOf(surface));
+  it.each(ANYWHERE)('$specifier has the same names where there is no Node', async ({ surface, target }) => {
+    expect(Object.keys((await import(join(ROOT, target.default as string))) as object).sort()).toEqual(valuesOf(surface));
   });
 
   it('list their names one by one', () => {
@@ -132,7 +144,7 @@ describe('the entries of the package', () => {
 });
 
 describe('a bundle for the browser', () => {
-  it.each(ENTRIES.map(({ specifier, source }) => [specifier, source]))('of %s has nothing of Node', async (_, source) => {
+  it.each(ANYWHERE.map(({ specifier, source }) => [specifier, source]))('of %s has nothing of Node', async (_, source) => {
     const { inputs } = await bundle(source);
     expect(Object.keys(inputs)).toContain(source);
     expect(Object.values(inputs).flatMap(({ imports }) => imports.filter(({ external }) => external))).toEqual([]);

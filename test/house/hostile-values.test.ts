@@ -11,6 +11,8 @@ import * as robots from '../../src/entries/robots.js';
 import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
+import * as lerobotServer from '../../src/sockets/lerobot/index.js';
+import * as server from '../../src/sockets/openpi/index.js';
 import { arrayFiles, MemorySink, openFiles } from '../support/datasets.js';
 import { FeetechArm } from '../support/feetech-arm.js';
 import { golden } from '../support/folders.js';
@@ -78,14 +80,14 @@ const POLICY: readonly Probe[] = [
     call: (value) => policy.act({ ...FRAME, [FEATURE]: FRAME[FEATURE]?.map(() => value) as never }),
     accepts: ['-1', '0.5'],
   },
-  ...optionProbes('act', {}, ['noise', 'stepNoise', 'episode'] as never[], (options) => policy.act(FRAME, options), {
+  ...optionProbes('act', {}, ['noise', 'stepNoise', 'latent', 'episode'] as never[], (options) => policy.act(FRAME, options), {
     stepNoise: ['an empty list'],
   } as never),
   { what: 'decide: the window', call: (value) => policy.decide(value) },
   ...optionProbes(
     'decide',
     { previous: [CHUNK] } as core.DecideOptions,
-    ['noise', 'stepNoise', 'previous', 'seed'],
+    ['noise', 'stepNoise', 'latent', 'previous', 'seed'],
     (options) => policy.decide(WINDOW, options),
     { stepNoise: ['an empty list'], previous: ['an empty list'] },
   ),
@@ -259,6 +261,9 @@ const CHECKPOINTS: readonly Probe[] = [
   { what: 'loadPolicyCheckpoint: the signal', call: (value) => checkpoints.loadPolicyCheckpoint(source, { signal: value }) },
   { what: 'loadPredictorCheckpoint: the source', call: (value) => checkpoints.loadPredictorCheckpoint(value) },
   { what: 'loadPredictorCheckpoint: the signal', call: (value) => checkpoints.loadPredictorCheckpoint(source, { signal: value }) },
+  { what: 'loadStartCheckpoint: the source', call: (value) => checkpoints.loadStartCheckpoint(value) },
+  { what: 'loadStartCheckpoint: options', call: (value) => checkpoints.loadStartCheckpoint(source, value), accepts: EMPTY },
+  { what: 'loadStartCheckpoint: the signal', call: (value) => checkpoints.loadStartCheckpoint(source, { signal: value }) },
   { what: 'memorySource: the name', call: (value) => core.memorySource(value, {}), accepts: TEXTS },
   { what: 'memorySource: files', call: (value) => core.memorySource('name', value), accepts: [...EMPTY] },
   {
@@ -595,6 +600,33 @@ const DATASETS: readonly Probe[] = [
   })),
 ];
 
+/** Options come first; what is asked of the policy then says that they were taken. */
+const unserved = new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : reached()), has: () => false }) as Policy;
+const SERVERS: readonly Probe[] = [
+  { what: 'servePolicy: the policy', call: (value) => server.servePolicy(value, { port: 0 }) },
+  ...optionProbes(
+    'servePolicy',
+    {} as server.ServePolicyOptions,
+    [
+      ...(['host', 'port', 'keyMap', 'tickMs', 'apiKey', 'tls', 'allowOrigins', 'maxBatch', 'maxConnections', 'maxWaiting'] as const),
+      ...(['maxPayload', 'idleMs', 'pingMs', 'graceMs', 'onEvent'] as const),
+    ],
+    (options) => server.servePolicy(unserved, options),
+    { keyMap: EMPTY, allowOrigins: ['an empty list'], onEvent: ['a function'] },
+  ),
+  { what: 'servePolicy: an origin', call: (value) => server.servePolicy(unserved, { allowOrigins: [value] }) },
+  { what: 'servePolicy: a feature', call: (value) => server.servePolicy(unserved, { keyMap: { key: value } }), accepts: TEXTS },
+  { what: 'servePolicy: a certificate', call: (value) => server.servePolicy(unserved, { tls: { cert: value, key: '' } }), accepts: TEXTS },
+  { what: 'serveLeRobot: the policy', call: (value) => lerobotServer.serveLeRobot(value, { port: 0 }) },
+  ...optionProbes(
+    'serveLeRobot',
+    {} as lerobotServer.ServeLeRobotOptions,
+    ['host', 'port', 'fps', 'seed', 'maxBatch', 'maxConnections', 'maxPayload', 'idleMs', 'waitMs', 'leastMs', 'graceMs', 'onEvent'],
+    (options) => lerobotServer.serveLeRobot(unserved, options),
+    { fps: ['0.5'], onEvent: ['a function'] },
+  ),
+];
+
 const ALL = [
   ['a policy', POLICY],
   ['strategies', STRATEGIES],
@@ -606,6 +638,7 @@ const ALL = [
   ['Push-T', PUSH_T],
   ['diffusion', DIFFUSION.filter(isKnown)],
   ['evaluation', EVALUATION],
+  ['servers', SERVERS],
   ['data sets', DATASETS],
 ] as const;
 
@@ -618,7 +651,7 @@ describe.each(ALL)('a hostile value given to %s', (_, probes) => {
 describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
-  it.each(Object.entries({ core, checkpoints, datasets, diffusion, evaluation, pushT, web, worker, robots }))(
+  it.each(Object.entries({ core, checkpoints, datasets, diffusion, evaluation, lerobotServer, pushT, server, web, worker, robots }))(
     'try every function of %s',
     (_, entry) => {
       const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));

@@ -4,6 +4,7 @@ import {
   poolOutput,
   recordFinishMap,
   recordMaxPool,
+  recordMeanPool,
   recordSpatialSoftmax,
   uploadMapNorm,
 } from '../../src/ops/feature-maps.js';
@@ -93,6 +94,34 @@ describe.each(DEVICES)('group norm of maps, variants %s', (_name, device) => {
       recordFinishMap(op.builder, norm, { x: inputMap(op, x), y: outputMap(op, 'y', shape), relu: false, parts });
     });
     expectClose(readMap(results, 'y', shape), groupNorm(x, 1, gamma, beta), { atol: 5e-3, rtol: 0 }, 'y');
+  });
+});
+
+describe.each(DEVICES)('mean pool, variants %s', (_name, device) => {
+  it.each([
+    { batch: 1, channels: 1, height: 1, width: 1 },
+    { batch: 3, channels: 7, height: 5, width: 4 },
+    { batch: 2, channels: 32, height: 15, width: 21 },
+  ])('$batch × $channels × $height × $width', async (shape) => {
+    const normals = new Normals(shape.width);
+    const x = mapOf(shape, () => normals.next() + 3);
+    const results = await runOp(device(), (op) =>
+      recordMeanPool(op.builder, inputMap(op, x), op.output('y', shape.batch, shape.channels, 1, 'tokens')),
+    );
+    const expected = valuesOf(shape.batch, shape.channels, 1, (b, c) => {
+      let sum = 0;
+      for (let p = 0; p < x.length; p++) sum += valueAt(x, b, c, p);
+      return sum / x.length;
+    });
+    expectClose(results.values('y'), expected, TOLERANCE, 'mean');
+  });
+
+  it('is refused where shapes do not fit', async () => {
+    const record = runOp(device(), (op) => {
+      const x = mapOf({ batch: 1, channels: 3, height: 2, width: 2 }, () => 0);
+      recordMeanPool(op.builder, inputMap(op, x), op.output('y', 1, 4, 1, 'tokens'));
+    });
+    await expect(record).rejects.toThrow(/mean_pool: 1 samples of 3 maps, y is 1x4x1/);
   });
 });
 

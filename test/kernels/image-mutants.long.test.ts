@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { partialMaps, recordConv2d, uploadConv2d } from '../../src/ops/conv2d.js';
-import { recordFinishMap, recordMaxPool, recordSpatialSoftmax, uploadMapNorm } from '../../src/ops/feature-maps.js';
+import { recordFinishMap, recordMaxPool, recordMeanPool, recordSpatialSoftmax, uploadMapNorm } from '../../src/ops/feature-maps.js';
 import { loadFramePreparation, recordPrepareFrames } from '../../src/ops/frames.js';
 import { recordWinograd, uploadWinograd, winogradMaps } from '../../src/ops/winograd.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
@@ -10,7 +10,7 @@ import { asMap, inputMap, mapOf, outputMap, readMap } from '../support/feature-m
 import { dropBarrier, type Mutation, replace, useMutantDevice } from '../support/mutants.js';
 import { groupNorm, maxPool, spatialSoftmax } from '../support/reference-maps.js';
 import { runOp } from '../support/run-op.js';
-import { Normals, type Values, valueAt } from '../support/values.js';
+import { Normals, type Values, valueAt, valuesOf } from '../support/values.js';
 
 /** Two encoders, frames that share a tile, channels that fill no block, a window that leaves the map on all sides. */
 const CONV: Conv2dCase = {
@@ -126,19 +126,34 @@ const CHECKS: Readonly<Record<string, (device: ComputeDevice) => Promise<readonl
     const expected = { ...first, data: Float64Array.from([...first.data.subarray(0, 12), ...second.data.subarray(12)]) };
     return [results.values('y'), expected];
   },
+  'mean pool': async (device) => {
+    const normals = new Normals(4);
+    const x = asMap(normals.values(2, 6, 77), 7, 11);
+    const results = await runOp(device, (op) => recordMeanPool(op.builder, inputMap(op, x), op.output('y', 2, 6, 1, 'tokens')));
+    const mean = (b: number, c: number): number =>
+      Array.from({ length: 77 }, (_, p) => valueAt(x, b, c, p)).reduce((sum, value) => sum + value, 0) / 77;
+    return [results.values('y'), valuesOf(2, 6, 1, mean)];
+  },
   frames: async (device) => {
     const bytes = Uint8Array.from({ length: 2 * 60 }, (_, i) => (i * 37 + ((i * i) % 11)) % 256);
     const shape = { batch: 2, channels: 3, height: 3, width: 4 };
     const results = await runOp(device, async (op) => {
       const preparation = await loadFramePreparation(op.loader({}), { frame: [4, 5], crop: [3, 4] });
       const statistics = Float32Array.from({ length: 24 }, (_, i) => 0.5 + i / 16);
-      recordPrepareFrames(op.builder, preparation, {
-        frames: { buffer: op.buffer('frames', new Uint32Array(bytes.buffer)), offset: 0, bytes: 120 },
-        format: 'u8-hwc3',
-        statistics: await op.loader({}).uploader.uploadFloats('statistics', statistics),
-        cameras: 2,
-        y: outputMap(op, 'y', shape),
-      });
+      const uploaded = await op.loader({}).uploader.uploadFloats('statistics', statistics);
+      const y = outputMap(op, 'y', shape);
+      // Each camera by itself, as where they arrive otherwise.
+      for (const first of [0, 1]) {
+        recordPrepareFrames(op.builder, preparation, {
+          frames: { buffer: op.buffer('frames', new Uint32Array(bytes.buffer, first * 60, 15)), offset: 0, bytes: 60 },
+          format: 'u8-hwc3',
+          statistics: uploaded,
+          cameras: 2,
+          y,
+          first,
+          count: 1,
+        });
+      }
     });
     const s = (camera: number, c: number, i: number): number => 0.5 + (camera * 12 + c * 4 + i) / 16;
     const expected = mapOf(shape, (b, c, row, column) => {
@@ -264,8 +279,27 @@ const SOFTWARE: readonly CheckedMutation[] = [
     check: 'frames',
     what: 'statistics of the first camera for all',
     kernel: /^prepare_frames/,
-    mutate: replace('let camera = id.z / shape.frames_per_camera * 3u', 'let camera = 0u'),
+    mutate: replace('let camera = place / shape.frames_per_camera * 3u', 'let camera = 0u'),
   },
+  {
+    check: 'frames',
+    what: 'frames of the first camera once more',
+    kernel: /^prepare_frames/,
+    mutate: replace('shape.first + id.z', 'id.z'),
+  },
+  {
+    check: 'mean pool',
+    what: 'the last position left out',
+    kernel: /^mean_pool/,
+    mutate: replace('p < shape.positions', 'p + 1u < shape.positions'),
+  },
+  {
+    check: 'mean pool',
+    what: 'one invocation too few',
+    kernel: /^mean_pool/,
+    mutate: replace('var other = 0u', 'var other = 1u'),
+  },
+  { check: 'mean pool', what: 'channels of the first sample', kernel: /^mean_pool/, mutate: replace('sample * ((shape', '0u * ((shape') },
 ];
 
 const WINOGRAD: readonly CheckedMutation[] = [

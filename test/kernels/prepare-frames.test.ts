@@ -6,8 +6,9 @@ import {
   frameBytes,
   loadFramePreparation,
   recordPrepareFrames,
-  resizeTable,
+  sourceSides,
 } from '../../src/ops/frames.js';
+import { bandTable, resizeBands } from '../../src/ops/resize-bands.js';
 import { useTestDevice } from '../support/device.js';
 import { mapOf, outputMap, readMap } from '../support/feature-maps.js';
 import { runOp } from '../support/run-op.js';
@@ -55,18 +56,43 @@ function resizeRow(from: number, to: number, out: number): number[] {
   return weights.map((weight) => weight / sum);
 }
 
+/** Rows and columns of a frame as sums of those of its source, by the definition of each fit: dense matrices. */
+function fitted({ frame, source }: FrameGeometry): readonly [number[][], number[][]] {
+  const axis = (from: number, to: number, size: number, before: number): number[][] =>
+    Array.from({ length: to }, (_, i) => {
+      const at = i - before;
+      return at < 0 || at >= size ? new Array<number>(from).fill(0) : resizeRow(from, size, at);
+    });
+  if (!source) return [axis(frame[0], frame[0], frame[0], 0), axis(frame[1], frame[1], frame[1], 0)];
+  const { height, width, fit } = source;
+  const scales = [frame[0] / height, frame[1] / width];
+  const scale = fit === 'pad' ? Math.min(...scales) : Math.max(...scales);
+  const sides = [height, width].map((side, i) => (fit === 'stretch' ? (frame[i] as number) : Math.round(side * scale))) as [number, number];
+  const before = sides.map((side, i) => Math.floor(((frame[i] as number) - side) / 2 + (fit === 'crop' ? 0.5 : 0)));
+  return [axis(height, frame[0], sides[0], before[0] as number), axis(width, frame[1], sides[1], before[1] as number)];
+}
+
+/** A row of weights of rows that are sums themselves. */
+function product(weights: readonly number[], rows: readonly (readonly number[])[]): number[] {
+  const sums = new Array<number>(rows[0]?.length ?? 0).fill(0);
+  weights.forEach((weight, i) => {
+    if (weight !== 0) rows[i]?.forEach((value, j) => (sums[j] = (sums[j] as number) + weight * value));
+  });
+  return sums;
+}
+
 async function check(format: FrameFormat, geometry: FrameGeometry, cameras: number, perCamera: number): Promise<void> {
   const { frame, resize, crop } = geometry;
-  const [height, width] = frame;
+  const [height, width] = sourceSides(geometry);
   const count = cameras * perCamera;
-  const values = pictures(format, count, frame);
+  const values = pictures(format, count, [height, width]);
   const statistics = Float32Array.from({ length: cameras * 12 }, (_, i) => 0.3 + ((i * 7) % 5) / 4);
   const [outHeight, outWidth] = crop ?? resize ?? frame;
   const shape = { batch: count, channels: 3, height: outHeight, width: outWidth };
   const results = await runOp(device(), async (op) => {
     const loader = op.loader({});
     const preparation = await loadFramePreparation(loader, geometry);
-    const words = encode(format, values, count, frame);
+    const words = encode(format, values, count, [height, width]);
     // As a part of what goes up.
     const buffer = op.buffer('inputs', new Uint32Array([...new Uint32Array(64), ...words]));
     recordPrepareFrames(op.builder, preparation, {
@@ -83,8 +109,9 @@ async function check(format: FrameFormat, geometry: FrameGeometry, cameras: numb
   // Cases are chosen so that these are the offsets: an even half, or a half that is rounded to even.
   expect([top, left]).toEqual([cropOffset(fullHeight, outHeight), cropOffset(fullWidth, outWidth)]);
   const s = (camera: number, c: number, i: number): number => statistics[(camera * 3 + c) * 4 + i] as number;
-  const rows = Array.from({ length: outHeight }, (_, r) => resizeRow(height, fullHeight, r + top));
-  const columns = Array.from({ length: outWidth }, (_, c) => resizeRow(width, fullWidth, c + left));
+  const [fittedRows, fittedColumns] = fitted(geometry);
+  const rows = Array.from({ length: outHeight }, (_, r) => product(resizeRow(frame[0], fullHeight, r + top), fittedRows));
+  const columns = Array.from({ length: outWidth }, (_, c) => product(resizeRow(frame[1], fullWidth, c + left), fittedColumns));
   const expected = mapOf(shape, (b, c, row, column) => {
     let sum = 0;
     (rows[row] as number[]).forEach((wr, y) => {
@@ -112,6 +139,32 @@ describe('frames', () => {
     await check('u8-hwc3', { frame: [3, 4], resize: [7, 9] }, 1, 1);
   });
 
+  it.each(['stretch', 'pad', 'crop'] as const)('of another size become ones of this size: %s', async (fit) => {
+    await check('u8-hwc3', { frame: [6, 8], source: { height: 9, width: 5, fit } }, 1, 2);
+    await check('f32-chw', { frame: [9, 9], source: { height: 4, width: 13, fit }, crop: [5, 5] }, 2, 1);
+    await check('u8-chw', { frame: [12, 17], source: { height: 20, width: 11, fit }, resize: [9, 12], crop: [5, 8] }, 1, 1);
+  });
+
+  it('may be those of one camera among others, whose pictures arrive otherwise', async () => {
+    const statistics = Float32Array.from({ length: 36 }, (_, i) => (i % 4 === 0 ? Math.floor(i / 12) : i % 4 === 3 ? 0 : 1));
+    const shape = { batch: 6, channels: 3, height: 2, width: 1 };
+    const results = await runOp(device(), async (op) => {
+      const loader = op.loader({});
+      const uploaded = await loader.uploader.uploadFloats('statistics', statistics);
+      const y = outputMap(op, 'y', shape);
+      for (const [camera, format] of (['u8-hwc3', 'f32-chw', 'u8-hwc4'] as const).entries()) {
+        const words = encode(format, pictures(format, 2, [2, 1]).fill(format === 'f32-chw' ? 0.2 : 51), 2, [2, 1]);
+        const buffer = op.buffer('inputs', words);
+        const frames = { buffer, offset: 0, bytes: words.byteLength };
+        const preparation = await loadFramePreparation(loader, { frame: [2, 1] });
+        recordPrepareFrames(op.builder, preparation, { frames, format, statistics: uploaded, cameras: 3, y, first: 2 * camera, count: 2 });
+      }
+    });
+    // Statistics take off the number of the camera.
+    const expected = mapOf(shape, (b) => 0.2 - Math.floor(b / 2));
+    expectClose(readMap(results, 'y', shape), expected, { atol: 1e-6, rtol: 0 }, 'cameras');
+  });
+
   it('a crop begins at halves rounded to even', () => {
     expect([cropOffset(96, 84), cropOffset(97, 84), cropOffset(99, 84), cropOffset(98, 84), cropOffset(84, 84)]).toEqual([6, 6, 8, 7, 0]);
   });
@@ -123,7 +176,7 @@ describe('frames', () => {
       [7, 7],
       [3, 10],
     ] as const) {
-      const { taps, entries } = resizeTable(from, to, 0, to);
+      const { taps, entries } = bandTable(resizeBands(from, to));
       for (let i = 0; i < to; i++) {
         const row = entries.subarray(i * (1 + taps) + 1, (i + 1) * (1 + taps));
         expect(row.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 6);

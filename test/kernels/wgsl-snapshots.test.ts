@@ -7,6 +7,7 @@ import { conv2dLanesKernel } from '../../kernels/conv/conv2d-lanes.wgsl.js';
 import { conv2dTiledKernel } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import { winogradInputKernel, winogradOutputKernel } from '../../kernels/conv/winograd.wgsl.js';
 import { maxPoolKernel } from '../../kernels/image/max-pool.wgsl.js';
+import { meanPoolKernel } from '../../kernels/image/mean-pool.wgsl.js';
 import { prepareFramesKernel } from '../../kernels/image/prepare-frames.wgsl.js';
 import { spatialSoftmaxKernel } from '../../kernels/image/spatial-softmax.wgsl.js';
 import type { Kernel } from '../../kernels/lib/kernel.js';
@@ -119,6 +120,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'finish-map-group-norm-parts': finishMapKernel({ invocations: 256, norm: 'parts', epsilon: 1e-5, residual: true, relu: true }),
   'map-statistics': mapStatisticsKernel(256),
   'max-pool': maxPoolKernel(64),
+  'mean-pool': meanPoolKernel(64),
   'prepare-frames-u8-hwc3': prepareFramesKernel({ format: 'u8-hwc3', resized: false, invocations: 64 }),
   'prepare-frames-f32-chw-resized': prepareFramesKernel({ format: 'f32-chw', resized: true, invocations: 64 }),
   'spatial-softmax': spatialSoftmaxKernel(8),

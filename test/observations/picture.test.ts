@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ObservationError } from '../../src/foundation/errors.js';
 import { checkFrame, checkWindow, type Observation } from '../../src/observations/check.js';
-import { asFloats, checkPicture, checkPictures, Picture } from '../../src/observations/picture.js';
+import { checkPicture, checkPictures, Picture } from '../../src/observations/picture.js';
 import { FrameWindow } from '../../src/observations/window.js';
 import type { ImageObservation, ObservationInfo } from '../../src/spec/policy-spec.js';
 
@@ -147,16 +147,5 @@ describe('frames with images', () => {
       [2, 0, 0, 0, 0, 12, 22],
       [3, 0, 0, 0, 0, 13, 23],
     ]);
-  });
-});
-
-describe('asFloats', () => {
-  it('is the same picture in planes from 0 to 1', () => {
-    const wanted = Float32Array.from({ length: 18 }, (_, i) => (BYTES[(i % 6) * 3 + Math.floor(i / 6)] as number) / 255);
-    const planes = Uint8Array.from(wanted, (value) => Math.round(value * 255));
-    const alpha = Uint8Array.from({ length: 24 }, (_, i) => (i % 4 === 3 ? 1 : (BYTES[(i >> 2) * 3 + (i % 4)] as number)));
-    for (const value of [BYTES, { data: planes, height: 2, width: 3, layout: 'chw' }, alpha, wanted]) {
-      expect(new Float32Array(asFloats(checkPicture(CAMERA, value, 'act')).bytes.buffer)).toEqual(wanted);
-    }
   });
 });

@@ -90,6 +90,75 @@ describe('a policy with images', () => {
     }
   });
 
+  it('has the same bits whether its frames were encoded before or on the way, all or some of them, alone or in a fleet', async () => {
+    // Without inner values, which are read back on their own.
+    const plain = await loadPolicy(imagePolicy(), { device: device() });
+    const noise = Float32Array.from({ length: 16 }, (_, i) => Math.sin(i));
+    const named = (first: Observation, second: Observation): Observation =>
+      ({
+        'observation.state': [first, second].flatMap((one) => [...(one['observation.state'] as Float32Array)]),
+        ...Object.fromEntries(CAMERAS.map((name) => [name, [first[name], second[name]]])),
+      }) as Observation;
+    const decide = async (given: Observation): Promise<readonly number[]> => bits(await plain.decide(given, { previous: [], noise }));
+    const onTheWay = await decide(window(31, 32));
+    const [older, newer] = [await plain.observe(imageObservation(31)), await plain.observe(imageObservation(32))];
+    expect(await decide(named(older, newer))).toEqual(onTheWay);
+    // The usual case: all but the newest frame are known.
+    expect(await decide(named(older, imageObservation(32) as Observation))).toEqual(onTheWay);
+    expect(await decide(named(imageObservation(31) as Observation, newer))).toEqual(onTheWay);
+    const fleet = [window(31, 32), window(32, 33), named(older, newer)].map((one) => ({ window: one, previous: [], noise }));
+    const together = (await plain.decideAll(fleet)).map((decision) => bits(decision));
+    expect([together[0], together[2]]).toEqual([onTheWay, onTheWay]);
+    expect(together[1]).toEqual(await decide(window(32, 33)));
+    expect(together[1]).not.toEqual(onTheWay);
+    await plain.dispose();
+  });
+
+  it('fits images of another size on the device: what is cut away or added changes nothing else', async () => {
+    const { height, width } = FRAME;
+    const [more, less] = [width + 10, width - 16];
+    /** A picture with other columns: of column c of the result, column c + shift of the original, where that is. */
+    const columns = (bytes: Uint8Array, wanted: number, shift: number): Uint8Array =>
+      Uint8Array.from({ length: 3 * height * wanted }, (_, i) => {
+        const [row, column] = [Math.floor(i / (3 * wanted)), (Math.floor(i / 3) % wanted) + shift];
+        return column < 0 || column >= width ? 0 : (bytes[(row * width + column) * 3 + (i % 3)] as number);
+      });
+    const seen = async (image: (bytes: Uint8Array, camera: number) => unknown): Promise<Float32Array> => {
+      const given = {
+        'observation.state': [0, 0, 0, 0],
+        ...Object.fromEntries(CAMERAS.map((name, i) => [name, [image(pixels(i, 5), i), image(pixels(i, 6), i)]])),
+      } as Observation;
+      return probe(await policy.decide(given, { previous: [] }), 'global_cond');
+    };
+    const plain = await seen((bytes) => bytes);
+    const wide = (bytes: Uint8Array): object => ({ data: columns(bytes, more, -5), height, width: more, fit: 'crop' });
+    expect(await seen(wide)).toEqual(plain);
+    // Cameras may deliver other sizes than each other.
+    expect(await seen((bytes, camera) => (camera === 0 ? bytes : wide(bytes)))).toEqual(plain);
+    // Narrower ones in the middle of black, as if the camera had delivered that.
+    const narrow = (bytes: Uint8Array): Uint8Array => columns(bytes, less, 8);
+    const padded = (bytes: Uint8Array): Uint8Array => {
+      const within = narrow(bytes);
+      return Uint8Array.from({ length: 3 * height * width }, (_, i) => {
+        const [row, column] = [Math.floor(i / (3 * width)), (Math.floor(i / 3) % width) - 8];
+        return column < 0 || column >= less ? 0 : (within[(row * less + column) * 3 + (i % 3)] as number);
+      });
+    };
+    const black = await seen(padded);
+    expect(black).not.toEqual(plain);
+    expect(await seen((bytes) => ({ data: narrow(bytes), height, width: less, fit: 'pad' }))).toEqual(black);
+    const stretched = await seen((bytes) => ({ data: bytes, height, width, fit: 'stretch' }));
+    expect(stretched).toEqual(plain);
+    await expect(seen((bytes) => ({ data: columns(bytes, more, -5), height, width: more }))).rejects.toThrow(
+      /found one of 36×57\. Resize the frame/,
+    );
+    await expect(seen((bytes) => ({ data: bytes, height: 10_000, width: 10_000, fit: 'pad' }))).rejects.toThrow(
+      /whole numbers from 1 to 8192/,
+    );
+    await expect(seen((bytes) => ({ data: bytes, height: 8000, width: 8000, fit: 'pad' }))).rejects.toThrow(/cut short/);
+    await expect(seen((bytes) => ({ data: bytes, height, width, fit: 'zoom' }))).rejects.toThrow(/the fit zoom.*"stretch", "pad", "crop"/);
+  });
+
   it('refuses a bad frame and leaves the episode as it was', async () => {
     const [episode, undisturbed] = [policy.beginEpisode(), policy.beginEpisode()];
     for (let tick = 0; tick < 5; tick++) {

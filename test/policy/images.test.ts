@@ -2,7 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Observation } from '../../src/observations/check.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
+import { USAGE } from '../../src/runtime/buffers.js';
 import { useTestDevice } from '../support/device.js';
+import { DeviceCalls } from '../support/device-calls.js';
 import { bits, probe } from '../support/golden-policy.js';
 import { CAMERAS, FRAME, FRAME_WIDTH, imageObservation, imagePolicy, pixels, STATE_DIM } from '../support/image-policy.js';
 import { referenceFeatures } from '../support/reference-encoder.js';
@@ -79,5 +81,59 @@ describe('a policy with images', () => {
     expect(plain).toHaveLength(2);
     expect(ahead).toEqual(plain);
     expect(observed).toEqual([1, 1, 1, 1]);
+  });
+});
+
+describe('a decision of a policy with images', () => {
+  /** A second policy on the same device, without inner values: they are read back on their own. */
+  async function counted(work: (policy: Policy, calls: () => DeviceCalls['counts']) => Promise<void>): Promise<void> {
+    const { gpuDevice } = device();
+    const plain = await loadPolicy(imagePolicy(), { device: device() });
+    const buffer = gpuDevice.createBuffer({ size: 16, usage: USAGE.copyDestination });
+    buffer.destroy();
+    const calls = new DeviceCalls(gpuDevice, buffer);
+    let before: DeviceCalls['counts'] = {};
+    try {
+      await work(plain, () => {
+        const { counts } = calls;
+        const made = Object.entries(counts).map(([name, count]) => [name, count - (before[name as keyof typeof counts] ?? 0)]);
+        before = counts;
+        return Object.fromEntries(made.filter(([, count]) => count !== 0));
+      });
+    } finally {
+      calls.restore();
+      await plain.dispose();
+    }
+  }
+
+  it('encodes frames that nobody observed in its own commands: one submit, one read-back; after observe() it has nothing to encode', async () => {
+    await counted(async (plain, calls) => {
+      const { actionSteps } = plain.info;
+      const episode = plain.beginEpisode();
+      // Both windows' frames are new: that of the first tick stands for both, later ones are two of two cameras.
+      for (const [decision, pictures] of [2, 4, 4].entries()) {
+        for (let tick = 1; tick < actionSteps; tick++)
+          if (decision > 0) await plain.act(imageObservation(10 * decision + tick), { episode });
+        calls();
+        const encoded = plain.encodedFrames;
+        await plain.act(imageObservation(10 * decision), { episode });
+        expect(plain.encodedFrames - encoded).toBe(pictures / 2);
+        const { createCommandEncoder: _, ...made } = calls();
+        expect(made).toEqual({ writeBuffer: 1 + pictures, submit: 1, mapAsync: 1 });
+      }
+
+      const observed = plain.beginEpisode();
+      for (let tick = 0; tick <= actionSteps; tick++) {
+        const given = await plain.observe(imageObservation(100 + tick));
+        const { createCommandEncoder: _, ...encoding } = calls();
+        // Pictures of two cameras go up, features come back.
+        expect(encoding).toEqual({ writeBuffer: 2, submit: 1, mapAsync: 1 });
+        const encoded = plain.encodedFrames;
+        await plain.act(given, { episode: observed });
+        expect(plain.encodedFrames).toBe(encoded);
+        const { createCommandEncoder: __, ...deciding } = calls();
+        expect(deciding).toEqual(tick % actionSteps === 0 ? { writeBuffer: 1, submit: 1, mapAsync: 1 } : {});
+      }
+    });
   });
 });

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { memorySource } from '../../src/checkpoints/source.js';
 import type { CaseSources } from '../../src/verification/case-report.js';
 import { type Files, goldenFiles, jsonOf } from './folders.js';
 import { type FormulaFile, formulaFile } from './formula-tensors.js';
+import { GOLDENS } from './golden-cases.js';
 
 /** Files of a case that are too large for the repository: WARMSTEP_GOLDENS, or a folder beside the repository. */
 const SHARED = process.env['WARMSTEP_GOLDENS'] ?? fileURLToPath(new URL('../../../shared/goldens', import.meta.url));
@@ -27,5 +29,11 @@ export function imageCaseSources(name: string): CaseSources | undefined {
     }
     policy['model.safetensors'] = new Uint8Array(readFileSync(path));
   }
-  return { golden: memorySource(name, generated(goldenFiles(folder), 'inputs.json')), policy: memorySource(`${name}/policy`, policy) };
+  return {
+    golden: memorySource(name, generated(goldenFiles(folder), 'inputs.json')),
+    policy: memorySource(`${name}/policy`, policy),
+    predictor: existsSync(join(GOLDENS, folder, 'predictor'))
+      ? memorySource(`${name}/predictor`, generated(goldenFiles(`${folder}/predictor`), 'weights.json'))
+      : undefined,
+  };
 }

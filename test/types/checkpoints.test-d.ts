@@ -2,9 +2,11 @@ import { expectTypeOf } from 'vitest';
 import {
   blobSource,
   type CheckpointSource,
+  type CvaeCheckpoint,
   encodeSafetensors,
   loadPolicyCheckpoint,
   loadPredictorCheckpoint,
+  loadStartCheckpoint,
   memorySource,
   type PolicyCheckpoint,
   type PredictorCheckpoint,
@@ -18,6 +20,7 @@ expectTypeOf(loadPolicyCheckpoint).parameter(0).toEqualTypeOf<CheckpointSource>(
 expectTypeOf(loadPolicy).parameter(0).toEqualTypeOf<CheckpointSource>();
 expectTypeOf(loadPolicyCheckpoint).returns.resolves.toEqualTypeOf<PolicyCheckpoint>();
 expectTypeOf(loadPredictorCheckpoint).returns.resolves.toEqualTypeOf<PredictorCheckpoint>();
+expectTypeOf(loadStartCheckpoint).returns.resolves.toEqualTypeOf<PredictorCheckpoint | CvaeCheckpoint>();
 expectTypeOf(memorySource).returns.toExtend<CheckpointSource>();
 expectTypeOf(blobSource).returns.toExtend<CheckpointSource>();
 expectTypeOf<WritableTensor>().toBeObject();

@@ -118,6 +118,15 @@ describe('a policy in a worker', () => {
     expect(observationOf(OBSERVATIONS, { values: Float32Array.of(1, 2, 0, 0, 0, 0), pictures: [image(first)] })).toEqual(first);
   });
 
+  it('sends how a picture of another size is to be fitted', async () => {
+    const { policy, port } = recorder();
+    const worker = await openPolicyWorker(port, 'hf:someone/policy');
+    const wide = { data: new Uint8Array(30), height: 2, width: 5, fit: 'pad' } as const;
+    const image = (await worker.observe({ ...TICK, 'observation.image': wide }))['observation.image'] as Picture;
+    await worker.decide({ 'observation.state': [1, 2, 3, 4], 'observation.image': [image, image] });
+    expect(policy.pictures.map(({ width, fit }) => [width, fit])).toEqual(Array(3).fill([5, 'pad']));
+  });
+
   it('is loaded with the options, tells progress, and refuses what cannot travel', async () => {
     let given: Parameters<LoadInWorker> | undefined;
     const port = pair(async (source, options) => {

@@ -1,10 +1,9 @@
 import { CheckpointError } from '../../foundation/errors.js';
-import { BACKBONES, type ImageEncoderShape } from '../../spec/network-shapes.js';
+import { BACKBONES, blockExpansion, type ImageEncoderShape } from '../../spec/network-shapes.js';
 import { checkTensors, type ExpectedTensor, type NamedTensors } from '../named-tensors.js';
 
 /** Channels of the first convolution; every stage but the first doubles them. */
 const STEM_CHANNELS = 64;
-const STAGES = BACKBONES.resnet18.length;
 /** Convolutions and the pool that halve the sides, rounding up. */
 const HALVINGS = 5;
 /** What names of encoder tensors begin with, without LeRobot's `diffusion.`. */
@@ -68,19 +67,23 @@ function expectedTensors({ backbone, norm, keypoints, height, width }: ImageEnco
     for (const part of parts) add(`${named}.${part}`, [weight[0] as number], 'vision_backbone and use_group_norm');
   };
   convNorm('backbone.0', 'backbone.1', [STEM_CHANNELS, 3, 7, 7]);
+  const expansion = blockExpansion(backbone);
   let inChannels = STEM_CHANNELS;
   BACKBONES[backbone].forEach((blocks, stage) => {
-    const channels = STEM_CHANNELS << stage;
+    const inner = STEM_CHANNELS << stage;
+    const channels = inner * expansion;
+    const side = expansion === 1 ? 3 : 1;
     for (let block = 0; block < blocks; block++) {
       const at = `backbone.${4 + stage}.${block}`;
-      convNorm(`${at}.conv1`, `${at}.bn1`, [channels, inChannels, 3, 3]);
-      convNorm(`${at}.conv2`, `${at}.bn2`, [channels, channels, 3, 3]);
+      convNorm(`${at}.conv1`, `${at}.bn1`, [inner, inChannels, side, side]);
+      convNorm(`${at}.conv2`, `${at}.bn2`, [inner, inner, 3, 3]);
+      if (expansion > 1) convNorm(`${at}.conv3`, `${at}.bn3`, [channels, inner, 1, 1]);
       if (inChannels !== channels) convNorm(`${at}.downsample.0`, `${at}.downsample.1`, [channels, inChannels, 1, 1]);
       inChannels = channels;
     }
   });
   const points = 'spatial_softmax_num_keypoints';
-  add('pool.nets.weight', [keypoints, STEM_CHANNELS << (STAGES - 1), 1, 1], points);
+  add('pool.nets.weight', [keypoints, inChannels, 1, 1], points);
   add('pool.nets.bias', [keypoints], points);
   const positions = halved(height) * halved(width);
   add('pool.pos_grid', [positions, 2], `images that the encoder sees as ${height}×${width}, after resize_shape and crop_shape`);

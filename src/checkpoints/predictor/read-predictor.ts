@@ -1,52 +1,98 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 import { checkKeys, checkSignal } from '../../foundation/options.js';
 import { visible } from '../../foundation/visible.js';
-import type { PredictorShape } from '../../spec/network-shapes.js';
+import type { PredictorObservation, RawRows } from '../../spec/network-shapes.js';
 import { abortableSource } from '../abortable-source.js';
 import { type JsonObject, readJsonObject, shown } from '../json-object.js';
-import { storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
+import { type StoredNames, storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
 import { modelFile } from '../model-file.js';
-import { countWeights, FileTensors } from '../named-tensors.js';
+import { checkTensors, countWeights, type ExpectedTensor, FileTensors } from '../named-tensors.js';
 import { SafetensorsFile } from '../safetensors/safetensors.js';
 import { type CheckpointSource, checkSource } from '../source.js';
-import type { LoadOptions, PredictorCheckpoint } from '../types.js';
+import type { CvaeCheckpoint, LoadOptions, PredictorCheckpoint, StartCheckpoint } from '../types.js';
+import { readImageCvae, readRawRows, readStateCvae, readTransformer } from './predictor-config.js';
 import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from './predictor-tensors.js';
+import {
+  CONDITION_PROJECTION,
+  cvaeTensors,
+  SMALL_ENCODER,
+  smallEncoderTensors,
+  TOKEN_PROJECTION,
+  TRAINING_ONLY,
+  tokenProjectionTensors,
+} from './small-encoder-tensors.js';
+
+/** What a folder says that it is. */
+const TYPES = ['step_predictor', 'step_image_predictor', 'step_image_cvae', 'cvae_predictor'] as const;
+type StartType = (typeof TYPES)[number];
+
+/** What the names of the networks' tensors begin with in files of image predictors, and in the file of a network that is alone. */
+const PREFIXES: Readonly<Record<StartType, string>> = {
+  step_predictor: '',
+  step_image_predictor: 'model.',
+  step_image_cvae: 'model.net.',
+  cvae_predictor: '',
+};
+
+/** Whether a configuration is that of a network that makes starts. */
+export function isStartType(type: unknown): boolean {
+  return TYPES.some((known) => known === type);
+}
 
 /**
  * Reads the folder of a STEP predictor (docs/predictor-format.md) and checks all of it but the values of the weights.
  * Takes ownership of the source as loadPolicyCheckpoint does. Throws CheckpointError.
  */
 export async function loadPredictorCheckpoint(given: CheckpointSource, options: LoadOptions = {}): Promise<PredictorCheckpoint> {
-  checkSource('loadPredictorCheckpoint', 'source', given);
-  checkKeys('loadPredictorCheckpoint', options, ['signal']);
-  checkSignal('loadPredictorCheckpoint', options.signal);
+  const start = await loadChecked('loadPredictorCheckpoint', given, options, ['step_predictor', 'step_image_predictor']);
+  return start as PredictorCheckpoint;
+}
+
+/** The same for any network that makes starts: a STEP predictor, or a CVAE. */
+export function loadStartCheckpoint(given: CheckpointSource, options: LoadOptions = {}): Promise<StartCheckpoint> {
+  return loadChecked('loadStartCheckpoint', given, options, TYPES);
+}
+
+async function loadChecked(
+  where: string,
+  given: CheckpointSource,
+  options: LoadOptions,
+  accepted: readonly StartType[],
+): Promise<StartCheckpoint> {
+  checkSource(where, 'source', given);
+  checkKeys(where, options, ['signal']);
+  checkSignal(where, options.signal);
   const source = abortableSource(given, options.signal);
   try {
-    return await load(source, options.signal);
+    return await load(source, options.signal, accepted);
   } catch (error) {
     await source.close();
     throw error;
   }
 }
 
-async function load(source: CheckpointSource, signal: AbortSignal | undefined): Promise<PredictorCheckpoint> {
+async function load(source: CheckpointSource, signal: LoadOptions['signal'], accepted: readonly StartType[]): Promise<StartCheckpoint> {
   signal?.throwIfAborted();
   const warnings: string[] = [];
   const model = await modelFile(source, await source.list());
-  const config = readConfig(await readJsonObject(await source.open('config.json')));
+  const json = await readJsonObject(await source.open('config.json'));
+  const type = readType(json, accepted);
+  const network = readNetwork(json, type);
   signal?.throwIfAborted();
   const file = await SafetensorsFile.open(await source.open(model));
-  const names = storedNames(file);
-  const weights = new FileTensors(file, names);
-  checkPredictorTensors(weights, config);
+  const stored = storedNames(file);
+  const names = canonicalNames(stored, PREFIXES[type]);
+  const weights = new FileTensors(file, names, (name) => (isOutside(name) ? name : PREFIXES[type] + name));
+  const trained = check(weights, network);
   signal?.throwIfAborted();
-  const trained = [...predictorTensorShapes(config).keys()];
-  const used = new Set([...trained, ...POSITION_TABLES].map((name) => names.get(name)!));
-  warnOfUnused(file, names, used, warnings);
+  const tables = network.kind === 'transformer' ? POSITION_TABLES : [];
+  const read = [...trained, ...tables, ...(network.kind === 'cvae' ? [...names.keys()].filter((name) => TRAINING_ONLY.test(name)) : [])];
+  const used = new Set(read.map((name) => names.get(name)!));
+  warnOfUnused(file, stored, used, warnings);
   const { parameters, bytes } = countWeights(weights, trained);
   return {
     name: source.name,
-    config,
+    ...network,
     weights,
     parameters,
     weightBytes: bytes,
@@ -56,41 +102,70 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   };
 }
 
-function readConfig(json: JsonObject): PredictorShape {
+/** What config.json describes. */
+type Network = Pick<PredictorCheckpoint, 'kind' | 'config' | 'observation'> | Pick<CvaeCheckpoint, 'kind' | 'config' | 'observation'>;
+
+function readNetwork(json: JsonObject, type: StartType): Network {
+  const conditioning: PredictorObservation = { kind: 'conditioning' };
+  switch (type) {
+    case 'step_predictor':
+      return { kind: 'transformer', config: readTransformer(json), observation: conditioning };
+    case 'step_image_predictor':
+      return { kind: 'transformer', config: readTransformer(json), observation: readRawRows(json) };
+    case 'step_image_cvae':
+      return { kind: 'cvae', ...readImageCvae(json) };
+    case 'cvae_predictor':
+      return { kind: 'cvae', config: readStateCvae(json), observation: conditioning };
+    default:
+      return type satisfies never;
+  }
+}
+
+/** Checks all tensors; returns the names of those that were trained. */
+function check(weights: FileTensors, network: Network): string[] {
+  const raw: RawRows | undefined = network.observation.kind === 'raw' ? network.observation : undefined;
+  const others = new Map<string, ExpectedTensor>(raw ? smallEncoderTensors(raw) : []);
+  if (network.kind === 'cvae') {
+    for (const [name, tensor] of cvaeTensors(network.config)) others.set(name, tensor);
+    checkTensors(weights, others);
+    return [...others.keys()];
+  }
+  if (raw) for (const [name, tensor] of tokenProjectionTensors(raw, network.config)) others.set(name, tensor);
+  checkTensors(weights, others);
+  checkPredictorTensors(weights, network.config);
+  return [...others.keys(), ...predictorTensorShapes(network.config).keys()];
+}
+
+/** Whether a tensor lies beside the network, in files whose network has a prefix. */
+function isOutside(name: string): boolean {
+  return [SMALL_ENCODER, TOKEN_PROJECTION, CONDITION_PROJECTION].some((begin) => name.startsWith(begin));
+}
+
+/** Tensors of the network without its prefix, and those beside it; others are none of its. */
+function canonicalNames(stored: StoredNames, prefix: string): StoredNames {
+  return new Map(
+    [...stored].flatMap(([name, file]): [string, string][] => {
+      if (isOutside(name)) return [[name, file]];
+      return name.startsWith(prefix) ? [[name.slice(prefix.length), file]] : [];
+    }),
+  );
+}
+
+function readType(json: JsonObject, accepted: readonly StartType[]): StartType {
+  const wanted = accepted
+    .map((type) => `"${type}"`)
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1');
   if (!json.has('type')) {
     throw new CheckpointError(
-      `${json.where}: expected "type" to be "step_predictor", found nothing. If this is a STEP predictor, add the key ` +
+      `${json.where}: expected "type" to be ${wanted}, found nothing. If this is a STEP predictor, add the key ` +
         '"type": "step_predictor".',
     );
   }
-  if (json.value('type') !== 'step_predictor') {
-    throw new UnsupportedCheckpointError(
-      `${json.where}: expected "type" to be "step_predictor", found ` +
-        `${shown(json.value('type'))}. Give the folder of a STEP predictor.`,
-    );
-  }
-  const config: PredictorShape = {
-    actionDim: json.integer('action_dim', {}),
-    observationDim: json.integer('obs_dim', {}),
-    horizon: json.integer('horizon', { max: 4096 }),
-    observationSteps: json.integer('n_obs_steps', { max: 1024 }),
-    historySteps: json.integer('history_steps', { max: 4096 }),
-    encoderLayers: json.integer('n_encoder_layers', { max: 64 }),
-    modelDim: json.integer('d_model', {}),
-    heads: json.integer('n_head', {}),
-    decoderLayers: json.integer('n_layers', { max: 64 }),
-    feedforwardDim: json.integer('dim_feedforward', {}),
-  };
-  if (config.historySteps > config.horizon) {
-    throw new CheckpointError(
-      `${json.where}: "history_steps" must be at most "horizon" ${config.horizon}, because the ` +
-        `history is the end of the previous chunk; found ${config.historySteps}. Use config.json as training wrote it.`,
-    );
-  }
-  if (config.modelDim % config.heads !== 0) {
-    throw new CheckpointError(
-      `${json.where}: "n_head" must divide "d_model" ${config.modelDim}, found ${config.heads}. ` + 'Use config.json as training wrote it.',
-    );
-  }
-  return config;
+  const type = json.value('type');
+  const found = accepted.find((known) => known === type);
+  if (found !== undefined) return found;
+  throw new UnsupportedCheckpointError(
+    `${json.where}: expected "type" to be ${wanted}, found ${shown(type)}. Give the folder of a STEP predictor.`,
+  );
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readJsonObject } from '../../checkpoints/json-object.js';
-import { loadPredictorCheckpoint } from '../../checkpoints/predictor/read-predictor.js';
+import { isStartType, loadStartCheckpoint } from '../../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import { folderSource } from '../../platform/node/folder-source.js';
@@ -35,7 +35,7 @@ export const inspectCommand: Command = {
 
 async function describe(source: CheckpointSource): Promise<CheckpointDescription> {
   if (await isPredictor(source)) {
-    const predictor = await loadPredictorCheckpoint(source);
+    const predictor = await loadStartCheckpoint(source);
     await predictor.close();
     return describePredictorCheckpoint(predictor);
   }
@@ -48,7 +48,7 @@ async function describe(source: CheckpointSource): Promise<CheckpointDescription
 async function isPredictor(source: CheckpointSource): Promise<boolean> {
   if (!(await source.list()).includes('config.json')) return false;
   try {
-    return (await readJsonObject(await source.open('config.json'))).value('type') === 'step_predictor';
+    return isStartType((await readJsonObject(await source.open('config.json'))).value('type'));
   } catch (error) {
     await source.close();
     throw error;

@@ -3,5 +3,11 @@ import type { Start } from './start.js';
 
 /** The previous chunk moved by `rows` rows. */
 export function shiftStart(rows: number): Start {
-  return { kind: 'shift', record: (builder, history, _frames, prediction) => recordShiftChunk(builder, history, rows, prediction) };
+  return {
+    kind: 'shift',
+    rowWidth: 0,
+    latentDim: 0,
+    latentStd: 1,
+    record: (builder, { history }, prediction) => recordShiftChunk(builder, history, rows, prediction),
+  };
 }

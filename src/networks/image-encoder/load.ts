@@ -9,7 +9,7 @@ import { roundVector, storageOf } from '../../ops/weight-packing.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import { uploadWinograd, type WinogradWeights } from '../../ops/winograd.js';
 import type { ImageEncoderShape } from '../../spec/network-shapes.js';
-import { BACKBONE_CHANNELS, type ConvNormShape, encoderFeatures, encoderStages, encoderStem, keypointMapSize } from './shape.js';
+import { backboneChannels, type ConvNormShape, encoderFeatures, encoderStages, encoderStem, keypointMapSize } from './shape.js';
 
 /** Channels of a group of the group norms. */
 const GROUP_CHANNELS = 16;
@@ -23,10 +23,10 @@ export interface ConvNorm {
   readonly isGroupNorm: boolean;
 }
 
-export interface BasicBlock {
+export interface ResidualBlock {
   readonly name: string;
-  readonly conv1: ConvNorm;
-  readonly conv2: ConvNorm;
+  /** Two, or three of a bottleneck. */
+  readonly convolutions: readonly ConvNorm[];
   readonly downsample: ConvNorm | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface ImageEncoder {
    * and does no more.
    */
   readonly bareStem: MapNorm;
-  readonly stages: readonly { readonly name: string; readonly blocks: readonly BasicBlock[] }[];
+  readonly stages: readonly { readonly name: string; readonly blocks: readonly ResidualBlock[] }[];
   /** To keypoint maps. */
   readonly nets: Conv2dWeights;
   readonly netsFinish: MapNorm;
@@ -66,20 +66,16 @@ export async function loadImageEncoder(loader: WeightLoader, shape: ImageEncoder
   const stem = await load(encoderStem(shape));
   const stages = [];
   for (const { name, blocks } of encoderStages(shape)) {
-    const loaded: BasicBlock[] = [];
+    const loaded: ResidualBlock[] = [];
     for (const block of blocks) {
-      const { conv1, conv2, downsample } = block;
-      loaded.push({
-        name: block.name,
-        conv1: await load(conv1),
-        conv2: await load(conv2),
-        downsample: downsample && (await load(downsample)),
-      });
+      const convolutions: ConvNorm[] = [];
+      for (const unit of [block.conv1, block.conv2, block.conv3]) if (unit) convolutions.push(await load(unit));
+      loaded.push({ name: block.name, convolutions, downsample: block.downsample && (await load(block.downsample)) });
     }
     stages.push({ name, blocks: loaded });
   }
   const { keypoints } = shape;
-  const netsLayer: Conv2dLayer = { inChannels: BACKBONE_CHANNELS, outChannels: keypoints, kernelSize: 1, stride: 1, padding: 0 };
+  const netsLayer: Conv2dLayer = { inChannels: backboneChannels(shape), outChannels: keypoints, kernelSize: 1, stride: 1, padding: 0 };
   const nets = [];
   const grids = [];
   const [rows, columns] = keypointMapSize(shape);

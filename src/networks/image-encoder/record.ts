@@ -6,7 +6,7 @@ import { isWinograd, recordWinograd, type WinogradWeights, winogradMaps } from '
 import { type FeatureMap, mapElements } from '../../runtime/feature-map.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
 import { type Tensor, tokens } from '../../runtime/tensor.js';
-import type { BasicBlock, ConvNorm, ImageEncoder } from './load.js';
+import type { ConvNorm, ImageEncoder, ResidualBlock } from './load.js';
 import { MapPool } from './map-pool.js';
 import { encoderFeatures } from './shape.js';
 
@@ -75,12 +75,17 @@ function recordStem(recording: Recording, encoder: ImageEncoder, x: FeatureMap):
   return pooled;
 }
 
-/** Records y = relu(norm(conv2(relu(norm(conv1(x))))) + shortcut(x)), and gives x back. */
-function recordBlock(recording: Recording, block: BasicBlock, x: FeatureMap): FeatureMap {
-  const { name, conv1, conv2, downsample } = block;
-  const inner = recordConvNorm(recording, conv1, x, { label: `${name}.conv1`, relu: true });
+/** Records y = relu(norm(convN(… relu(norm(conv1(x))))) + shortcut(x)), and gives x back. */
+function recordBlock(recording: Recording, block: ResidualBlock, x: FeatureMap): FeatureMap {
+  const { name, convolutions, downsample } = block;
+  let inner = x;
+  convolutions.slice(0, -1).forEach((conv, i) => {
+    const next = recordConvNorm(recording, conv, inner, { label: `${name}.conv${i + 1}`, relu: true });
+    if (inner !== x) recording.maps.giveBack(inner);
+    inner = next;
+  });
   const shortcut = downsample ? recordConvNorm(recording, downsample, x, { label: `${name}.downsample`, relu: false }) : x;
-  const y = recordConvNorm(recording, conv2, inner, { label: name, relu: true, residual: shortcut });
+  const y = recordConvNorm(recording, convolutions.at(-1) as ConvNorm, inner, { label: name, relu: true, residual: shortcut });
   for (const read of new Set([inner, shortcut, x])) recording.maps.giveBack(read);
   return y;
 }

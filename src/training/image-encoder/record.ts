@@ -1,4 +1,4 @@
-import { type BasicBlockShape, encoderFeatures, encoderStages, encoderStem } from '../../networks/image-encoder/shape.js';
+import { type BlockShape, encoderFeatures, encoderStages, encoderStem } from '../../networks/image-encoder/shape.js';
 import {
   type KeypointsTape,
   type MaxPoolTape,
@@ -136,7 +136,7 @@ export function recordImageEncoderBackward(recorder: PassRecorder, tape: ImageEn
 }
 
 /** Records y = relu(norm(conv2(relu(norm(conv1(x))))) + shortcut(x)). */
-function recordBasicBlock(recorder: PassRecorder, prefix: string, shape: BasicBlockShape, x: Maps): BlockTape {
+function recordBasicBlock(recorder: PassRecorder, prefix: string, shape: BlockShape, x: Maps): BlockTape {
   const conv1 = recordUnit(recorder, prefix, shape.conv1, x, { relu: true });
   const downsample = shape.downsample && recordUnit(recorder, prefix, shape.downsample, x, { relu: false });
   const residual = (downsample?.y ?? x).rows;

@@ -2,7 +2,7 @@ import { encoderPrefixes } from '../../checkpoints/lerobot/encoder-tensors.js';
 import { alphasCumprod } from '../../diffusion/noise-schedule.js';
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
-import { encoderFeatures, keypointMapSize } from '../../networks/image-encoder/shape.js';
+import { encoderFeatures, encoderStages, keypointMapSize } from '../../networks/image-encoder/shape.js';
 import { recordPlaceTokens } from '../../ops/backward/place-tokens.js';
 import { type FramePreparation, loadFramePreparation, recordPrepareFrames } from '../../ops/frames.js';
 import type { ComputeDevice } from '../../runtime/device.js';
@@ -95,7 +95,7 @@ export class ImagePolicyTraining implements TrainingStep<ImagePolicyBatch> {
     try {
       const constants = await uploadConstants(uploader, options);
       const { preparation } = constants;
-      const kept: [number, number] = preparation.tables ? [...images.frame] : [preparation.height, preparation.width];
+      const kept: [number, number] = preparation.table ? [...images.frame] : [preparation.height, preparation.width];
       const packers = {
         unet: new UNetBatchPacker(shape, batchSize, alphasCumprod(schedule, 'pytorch')),
         images: new ImageBatchPacker({ batchSize, observationSteps, observations, frame: images.frame, kept, layout }),
@@ -166,6 +166,10 @@ function checkOptions({ batchSize, observations, observationSteps, shape, images
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new OptionError(`batchSize: expected an integer from 1 on, found ${shownValue(batchSize)}.`);
   }
+  const [block] = encoderStages(images.encoder)[0]?.blocks ?? [];
+  if (block?.conv3) {
+    throw new OptionError(`images: encoders with bottlenecks are not trained, found ${images.encoder.backbone}: use resnet18 or resnet34.`);
+  }
   const { width } = frameOffsets(observations);
   if (width * observationSteps !== shape.conditioningDim) {
     throw new OptionError(
@@ -213,7 +217,7 @@ function record(
   const cameras = observations.filter(({ kind }) => kind === 'image').length;
   const frames = builder.buffer('pictures', packers.images.bytes);
   // A resize takes the middle: its tables begin there.
-  const offsets = preparation.tables ? undefined : builder.buffer('crops', cameras * windows * 8);
+  const offsets = preparation.table ? undefined : builder.buffer('crops', cameras * windows * 8);
   const { offsets: places, width } = frameOffsets(observations);
   const imagePlaces = places.filter((_, index) => observations[index]?.kind === 'image');
   const features = images.encoder.encoders === 1 ? cameras : 1;

@@ -37,7 +37,7 @@ export function pictureFeatures(
       frames.push(checkFrame(observations, { ...empty, ...Object.fromEntries(pictures) }, `row ${row} of ${dataset.name}`));
     }
     const { windows } = await encoder.encode(frames.map((frame) => [frame]));
-    windows.forEach((values, i) => {
+    windows.forEach(({ frames: values }, i) => {
       const features = cameras.map((camera, at) => values.slice(columns[at] as number, (columns[at] as number) + camera.features));
       known.set(rows[i] as number, features);
     });

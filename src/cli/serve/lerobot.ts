@@ -1,0 +1,46 @@
+import { type LeRobotServer, serveLeRobot } from '../../sockets/lerobot/serve-lerobot.js';
+import { given, integerOption, UsageError } from '../../terminal/options.js';
+import { printNote } from '../../terminal/output.js';
+import { eventLog } from './log.js';
+import { isLoopback, type ServerValues, times } from './options.js';
+import type { NamedPolicy } from './served-policy.js';
+import { servedUntilStopped } from './until-stopped.js';
+
+/** Options of `warmstep serve lerobot` alone. */
+export const LEROBOT_OPTIONS = { fps: { type: 'string' } } as const;
+
+export interface LeRobotValues extends ServerValues {
+  readonly fps?: string;
+  readonly seed?: string;
+}
+
+/** Serves until it is stopped. */
+export async function serveLeRobotPolicy(policy: NamedPolicy, values: LeRobotValues): Promise<void> {
+  const options = {
+    ...given({
+      host: values.host,
+      port: integerOption('port', values.port, 0, 65_535),
+      fps: fpsOption(values.fps),
+      seed: integerOption('seed', values.seed, 0, 2 ** 50),
+      maxBatch: integerOption('batch', values.batch, 1, 16),
+      maxConnections: integerOption('connections', values.connections, 1, 10_000),
+      maxPayload: times(2 ** 20, integerOption('payload', values.payload, 1, 1024)),
+      idleMs: times(1000, integerOption('idle', values.idle, 1, 2_000_000)),
+    }),
+    onEvent: eventLog(values.json ?? false),
+  };
+  if (values.host !== undefined && !isLoopback(values.host)) {
+    printNote(
+      `whoever reaches ${values.host} may use the policy, and see what robots send: this protocol has neither keys nor encryption.`,
+    );
+  }
+  await servedUntilStopped(policy, (loaded): Promise<LeRobotServer> => serveLeRobot(loaded, options));
+}
+
+function fpsOption(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const fps = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || !(fps >= 0.1 && fps <= 1000))
+    throw new UsageError(`--fps must be a number from 0.1 to 1000, found "${text}"`);
+  return fps;
+}

@@ -1,0 +1,66 @@
+import type { PolicyCheckpoint } from '../../checkpoints/types.js';
+import { loadPolicy } from '../../platform/node/load-policy.js';
+import type { Policy } from '../../policy/policy.js';
+import { PRECISION_CHOICES } from '../../policy/precision.js';
+import { parseStrategy } from '../../strategies/parse.js';
+import { choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { printNote } from '../../terminal/output.js';
+import { Progress } from '../../terminal/progress.js';
+import { checkpointFolders } from '../checkpoint-folders.js';
+import { checkStrategies, readHeaders } from '../headers.js';
+import { networksFrom, showLoading } from '../load.js';
+
+/** Options of `warmstep serve` about the policy and where it runs. */
+export const POLICY_OPTIONS = {
+  policy: { type: 'string' },
+  predictor: { type: 'string' },
+  strategy: { type: 'string' },
+  seed: { type: 'string' },
+  precision: { type: 'string' },
+  adapter: { type: 'string' },
+  profile: { type: 'string' },
+} as const;
+
+type PolicyValues = { readonly [Name in keyof typeof POLICY_OPTIONS]?: string };
+
+/** A policy that the command line names, before its weights are read. */
+export interface NamedPolicy {
+  readonly folder: string;
+  readonly checkpoint: PolicyCheckpoint;
+  load(signal: AbortSignal): Promise<Policy>;
+}
+
+/** Checks all that can be known before the weights are read. @throws UsageError, OptionError, CheckpointError. */
+export async function namedPolicy(values: PolicyValues): Promise<NamedPolicy> {
+  const { policy: folder, predictor } = await checkpointFolders(given(values));
+  const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
+  const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
+  const seed = integerOption('seed', values.seed);
+  const profile = profileOption(values.profile);
+  const checkpoint = await readHeaders(folder);
+  const strategy = chosen ?? (predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
+  checkStrategies(checkpoint, predictor !== undefined, [strategy]);
+  const load = async (signal: AbortSignal): Promise<Policy> => {
+    const progress = new Progress();
+    return loadPolicy(folder, {
+      strategy,
+      signal,
+      onProgress: showLoading(progress),
+      ...given({ precision, seed, profile, adapter: values.adapter, networks: networksFrom(predictor) }),
+    }).finally(() => progress.done());
+  };
+  return { folder, checkpoint, load };
+}
+
+/** The milliseconds between two frames, where they were given; else what becomes of single frames is said. */
+export function tickOption(text: string | undefined, { observationSteps }: PolicyCheckpoint, otherwise: string): number | undefined {
+  if (text === undefined) {
+    if (observationSteps > 1) printNote(`the policy reads ${observationSteps} frames, and --tick-ms was not given: ${otherwise}`);
+    return undefined;
+  }
+  const tickMs = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || !(tickMs >= 1 && tickMs <= 60_000)) {
+    throw new UsageError(`--tick-ms must be a number from 1 to 60000, found "${text}"`);
+  }
+  return tickMs;
+}
