@@ -1,5 +1,6 @@
 import {
   CheckpointError,
+  DatasetError,
   DeviceLimitError,
   DeviceLostError,
   DisposedError,
@@ -19,6 +20,7 @@ import type { PostedError } from './messages.js';
 export const ERROR_CLASSES: ReadonlyMap<string, new (message: string) => Error> = new Map(
   [
     CheckpointError,
+    DatasetError,
     DeviceLimitError,
     DeviceLostError,
     DisposedError,

@@ -1,6 +1,6 @@
 import { encoderTensorShapes } from '../../checkpoints/lerobot/encoder-tensors.js';
 import { OptionError } from '../../foundation/errors.js';
-import { BACKBONE_CHANNELS, type ConvNormShape, encoderFeatures, encoderStages, encoderStem } from '../../networks/image-encoder/shape.js';
+import { backboneChannels, type ConvNormShape, encoderFeatures, encoderStages, encoderStem } from '../../networks/image-encoder/shape.js';
 import type { ImageEncoderShape } from '../../spec/network-shapes.js';
 import type { ParameterInfo } from '../training-step.js';
 import type { ParameterRequests } from '../unet/parameters.js';
@@ -16,7 +16,10 @@ export function imageEncoderParameters(shape: ImageEncoderShape, prefix: string)
 /** Every convolution of the backbone with its norm. */
 export function encoderUnits(shape: ImageEncoderShape): ConvNormShape[] {
   const blocks = encoderStages(shape).flatMap((stage) => stage.blocks);
-  return [encoderStem(shape), ...blocks.flatMap(({ conv1, conv2, downsample }) => [conv1, conv2, ...(downsample ? [downsample] : [])])];
+  return [
+    encoderStem(shape),
+    ...blocks.flatMap(({ conv1, conv2, conv3, downsample }) => [conv1, conv2, conv3, downsample].filter((unit) => unit !== undefined)),
+  ];
 }
 
 /**
@@ -46,7 +49,7 @@ export function addEncoderRequests(requests: ParameterRequests, shape: ImageEnco
     vectors(norm, layer.outChannels, ['weight', 'bias']);
   }
   const width = encoderFeatures(shape);
-  matrix('pool.nets', 1, BACKBONE_CHANNELS, shape.keypoints);
+  matrix('pool.nets', 1, backboneChannels(shape), shape.keypoints);
   vectors('pool.nets', shape.keypoints, ['bias']);
   matrix('out', 1, width, width);
   vectors('out', width, ['bias']);

@@ -19,9 +19,11 @@ import { type PassRecorder, recordLayer, recordLayerGradients, recordLayerInput 
 import { recordUnit, recordUnitGradient, type UnitTape } from './unit.js';
 
 interface BlockTape {
-  readonly conv1: UnitTape;
+  /** Convolutions one behind the other; the last one adds the shortcut. */
+  readonly units: readonly UnitTape[];
   readonly downsample: UnitTape | undefined;
-  readonly conv2: UnitTape;
+  readonly x: Maps;
+  readonly y: Maps;
 }
 
 interface StageTape {
@@ -70,8 +72,8 @@ export function recordImageEncoderForward(
   let map = pooled;
   const stages = encoderStages(shape).map(({ name, blocks }): StageTape => {
     const tapes = blocks.map((block) => {
-      const tape = recordBasicBlock(recorder, prefix, block, map);
-      map = tape.conv2.y;
+      const tape = recordBlock(recorder, prefix, block, map);
+      map = tape.y;
       return tape;
     });
     probe(name, map.rows);
@@ -120,8 +122,8 @@ export function recordImageEncoderBackward(recorder: PassRecorder, tape: ImageEn
   for (const { name, blocks } of [...stages].reverse()) {
     probe(name, dy);
     for (const block of [...blocks].reverse()) {
-      const dx = like(block.conv1.x.rows);
-      recordBasicBlockGradient(recorder, block, dy, dx);
+      const dx = like(block.x.rows);
+      recordBlockGradient(recorder, block, dy, dx);
       scratch.giveBack(dy);
       dy = dx;
     }
@@ -135,27 +137,38 @@ export function recordImageEncoderBackward(recorder: PassRecorder, tape: ImageEn
   scratch.giveBack(dstem);
 }
 
-/** Records y = relu(norm(conv2(relu(norm(conv1(x))))) + shortcut(x)). */
-function recordBasicBlock(recorder: PassRecorder, prefix: string, shape: BlockShape, x: Maps): BlockTape {
-  const conv1 = recordUnit(recorder, prefix, shape.conv1, x, { relu: true });
-  const downsample = shape.downsample && recordUnit(recorder, prefix, shape.downsample, x, { relu: false });
-  const residual = (downsample?.y ?? x).rows;
-  return { conv1, downsample, conv2: recordUnit(recorder, prefix, shape.conv2, conv1.y, { relu: true, residual }) };
+/** Records y = relu(norm(convN(… relu(norm(conv1(x))))) + shortcut(x)). */
+function recordBlock(recorder: PassRecorder, prefix: string, { conv1, conv2, conv3, downsample }: BlockShape, x: Maps): BlockTape {
+  const shortcut = downsample && recordUnit(recorder, prefix, downsample, x, { relu: false });
+  const residual = (shortcut?.y ?? x).rows;
+  const units: UnitTape[] = [];
+  let y = x;
+  const shapes = conv3 ? [conv1, conv2, conv3] : [conv1, conv2];
+  shapes.forEach((shape, index) => {
+    const isLast = index === shapes.length - 1;
+    const unit = recordUnit(recorder, prefix, shape, y, { relu: true, ...(isLast ? { residual } : {}) });
+    units.push(unit);
+    y = unit.y;
+  });
+  return { units, downsample: shortcut, x, y };
 }
 
-function recordBasicBlockGradient(recorder: PassRecorder, { conv1, downsample, conv2 }: BlockTape, dy: Rows, dx: Rows): void {
+function recordBlockGradient(recorder: PassRecorder, { units, downsample, x }: BlockTape, dy: Rows, dx: Rows): void {
   const { scratch } = recorder;
   const like = (rows: Rows): Rows => scratch.take(rows.batch, rows.length, rows.channels);
-  const [dinner, dshortcut] = [like(conv1.y.rows), like(dy)];
-  recordUnitGradient(recorder, conv2, dy, { dx: dinner, dresidual: dshortcut });
-  if (downsample) {
-    const through = like(dx);
-    recordUnitGradient(recorder, downsample, dshortcut, { dx: through });
-    recordUnitGradient(recorder, conv1, dinner, { dx, addend: through });
-    scratch.giveBack(through);
-  } else {
-    recordUnitGradient(recorder, conv1, dinner, { dx, addend: dshortcut });
+  const dshortcut = like(dy);
+  let through = dshortcut;
+  let dnext = dy;
+  for (const [index, unit] of [...units.entries()].reverse()) {
+    const isLast = index === units.length - 1;
+    if (isLast && downsample) through = like(x.rows);
+    const dinput = index > 0 ? like(unit.x.rows) : dx;
+    const addend = index > 0 ? {} : { addend: through };
+    recordUnitGradient(recorder, unit, dnext, { dx: dinput, ...addend, ...(isLast ? { dresidual: dshortcut } : {}) });
+    if (isLast && downsample) recordUnitGradient(recorder, downsample, dshortcut, { dx: through });
+    if (!isLast) scratch.giveBack(dnext);
+    dnext = dinput;
   }
-  scratch.giveBack(dinner);
   scratch.giveBack(dshortcut);
+  if (through !== dshortcut) scratch.giveBack(through);
 }

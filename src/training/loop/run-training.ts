@@ -195,7 +195,7 @@ class TrainingRun<Batch> {
   }
 
   #nonFinite(step: number, loss: number, gradientNorm: number): NonFiniteError {
-    const kept = this.#parts.storage ? ` The last checkpoint in ${this.#parts.storage.name} is of before it.` : '';
+    const kept = this.#parts.storage ? ` What was saved in ${this.#parts.storage.name} before is still there.` : '';
     return new NonFiniteError(
       `training step ${step}: expected a finite loss and gradient, found loss ${loss}, norm ${gradientNorm}. The step changed no weight.${kept} ` +
         'Train with a smaller learning rate or a longer warm-up, or look at the data.',

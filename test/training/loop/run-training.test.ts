@@ -198,7 +198,7 @@ describe('a training run', () => {
   it('refuses a step that is not finite, says which, and saves nothing of it', async () => {
     const storage = memoryStorage('run folder');
     const { events, history, published } = start(PLAN, { storage, prepare: (step) => (step.badRun = 6) });
-    await expect(history).rejects.toThrow(/training step 6: .*norm NaN.*changed no weight.*last checkpoint in run folder/);
+    await expect(history).rejects.toThrow(/training step 6: .*norm NaN.*changed no weight.*saved in run folder before/);
     expect(kinds(events)).not.toContain('step 6');
     expect(published.map(({ step }) => step)).toEqual([4]);
   });
