@@ -32,7 +32,7 @@ export const TRAIN_OPTIONS = {
 
 /** Their help. */
 export const TRAIN_OPTIONS_HELP = `  --dataset DIR        data set: a LeRobot folder, or whatever else \`warmstep dataset inspect\` reads
-  --output DIR         folder of the result, of report.html, and of the run's state (training/), which takes four times the weights
+  --output DIR         folder of the result, of report.html, and of the run's state (training/), three or four times the weights
   --steps N            optimiser steps of the whole run
   --batch N            windows per step (default 64)
   --accumulate N       batches whose gradients make one step (default 1)
