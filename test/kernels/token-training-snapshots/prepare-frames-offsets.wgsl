@@ -12,6 +12,7 @@ struct Shape {
   frames_per_camera: u32,
   row_taps: u32,
   column_taps: u32,
+  first: u32,
 }
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> frames: array<u32>;
@@ -41,9 +42,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   
   let value = load(first, (y + offsets[id.z].x) * shape.width + x + offsets[id.z].y);
   
-  let camera = id.z / shape.frames_per_camera * 3u;
+  let place = shape.first + id.z;
+  let camera = place / shape.frames_per_camera * 3u;
   let s = array<vec4f, 3>(statistics[camera], statistics[camera + 1u], statistics[camera + 2u]);
   let normalized = (value - vec3f(s[0].x, s[1].x, s[2].x)) / vec3f(s[0].y, s[1].y, s[2].y) * vec3f(s[0].z, s[1].z, s[2].z)
     + vec3f(s[0].w, s[1].w, s[2].w);
-  out[id.z * shape.out_height * shape.out_width + id.x] = vec4f(normalized, 0.0f);
+  out[place * shape.out_height * shape.out_width + id.x] = vec4f(normalized, 0.0f);
 }
