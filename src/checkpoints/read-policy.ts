@@ -144,7 +144,10 @@ function readEncoders(
 }
 
 /** Features of the configuration with what the statistics say of them. */
-function observationFeatures({ features, images }: PolicyConfig, normalization: readonly ObservationNormalization[]): ObservationFeature[] {
+export function observationFeatures(
+  { features, images }: PolicyConfig,
+  normalization: readonly ObservationNormalization[],
+): ObservationFeature[] {
   return features.observations.map((feature, i): ObservationFeature => {
     const { name, sides, size } = feature;
     const common = { name, size: widthInFrame(feature, images), ...(normalization[i] as ObservationNormalization) };

@@ -25,6 +25,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/analyze.js')).analyzeCommand,
   },
   {
+    name: 'train',
+    summary: 'Train a STEP predictor for a policy, or a policy, on demonstrations.',
+    load: async () => (await import('./commands/train.js')).trainCommand,
+  },
+  {
     name: 'run',
     summary: 'Turn recorded observations into actions.',
     load: async () => (await import('./commands/run.js')).runCommand,

@@ -32,6 +32,12 @@ export interface StepMetrics {
   readonly gradientNorm: number;
 }
 
+/** How a batch counts among others of the same step. */
+export interface RunOptions {
+  readonly accumulate?: boolean;
+  readonly share?: number;
+}
+
 /**
  * A network compiled for training at one batch size: one submit per step, nothing read back unless asked. What a batch is
  * differs per network.
@@ -43,11 +49,11 @@ export interface TrainingStep<Batch> {
   readonly memory: Readonly<Record<string, number>>;
   /**
    * Forward and backward of one batch; with scalars also clip, optimiser and EMA in the same submit. `accumulate`: adds to the
-   * gradients of the calls before. A batch shorter than `batchSize` (the last of an epoch) is allowed: rows beyond its `count` do
+   * gradients of the calls before. `share`: what this batch counts of the step, 1 by default; of A batches that make one step, 1 / A. A batch shorter than `batchSize` (the last of an epoch) is allowed: rows beyond its `count` do
    * not count.
    */
-  run(batch: Batch, update: UpdateScalars | null, options?: { readonly accumulate?: boolean }): void;
-  /** Loss and norm of the newest run; waits for the device. */
+  run(batch: Batch, update: UpdateScalars | null, options?: RunOptions): void;
+  /** Loss and norm of the newest run; waits for the device. Of several batches of a step, the loss is that of the newest, times its share. */
   metrics(): Promise<StepMetrics>;
   read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>>;
   write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void;

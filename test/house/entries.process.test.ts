@@ -101,6 +101,7 @@ describe('the entries of the package', () => {
       'warmstep/diffusion',
       'warmstep/checkpoints',
       'warmstep/datasets',
+      'warmstep/training',
       'warmstep/server',
       'warmstep/lerobot-server',
     ]);

@@ -1,6 +1,6 @@
+import { positionTable } from '../../src/checkpoints/predictor/write-predictor.js';
 import type { PredictorShape } from '../../src/spec/network-shapes.js';
 import { predictorParameters } from '../../src/training/predictor/parameters.js';
-import { positionTable } from '../../src/training/predictor/positions.js';
 import type { PredictorBatch } from '../../src/training/training-step.js';
 import { referencePredictor } from './reference-networks.js';
 import { Normals, type Values, valueAt, valuesOf } from './values.js';

@@ -16,12 +16,15 @@ interface Holder {
 export const LOCK_FILE = 'evaluation.lock';
 const MOST_BYTES = 4096;
 
+/** What is done in a folder that is locked, for the message to whoever finds it so. */
+export type LockedWork = 'evaluating' | 'training';
+
 /**
- * Keeps other evaluations out of a folder until the lock is released. What a process left that is no more (it crashed, the
+ * Keeps others that do the same out of a folder until the lock is released. What a process left that is no more (it crashed, the
  * machine was switched off) is taken over.
- * @throws OptionError where another evaluation is at work, saying which; OutputError where the lock cannot be written.
+ * @throws OptionError where somebody else is at work, saying who; OutputError where the lock cannot be written.
  */
-export function lockFolder(folder: string): { release(): void } {
+export function lockFolder(folder: string, work: LockedWork = 'evaluating'): { release(): void } {
   const file = join(folder, LOCK_FILE);
   const own = JSON.stringify({ host: hostname(), pid: process.pid, began: beginOf(process.pid) } satisfies Holder);
   // Once more after a lock was taken away that nobody holds.
@@ -29,10 +32,10 @@ export function lockFolder(folder: string): { release(): void } {
     if (create(file, own)) return { release: () => release(file, own) };
     const found = contentOf(file);
     if (found === undefined) continue;
-    if (isHeld(found)) throw new OptionError(refusal(folder, file, found));
+    if (isHeld(found)) throw new OptionError(refusal(folder, file, found, work));
     takeAway(file, found);
   }
-  throw new OptionError(`${folder}: other evaluations begin in this folder at the same time: choose another --output folder`);
+  throw new OptionError(`${folder}: others begin ${work} in this folder at the same time: choose another --output folder`);
 }
 
 /** Whether there was no file. Only one of several processes is told so. */
@@ -118,8 +121,8 @@ function beginOf(pid: number): string | null {
   }
 }
 
-function refusal(folder: string, file: string, content: string): string {
+function refusal(folder: string, file: string, content: string, work: LockedWork): string {
   const holder = holderOf(content);
   const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
-  return `${folder}: ${who} is evaluating into this folder: choose another --output folder, or delete ${file} if that evaluation is over`;
+  return `${folder}: ${who} is ${work} into this folder: choose another --output folder, or delete ${file} if that is over`;
 }

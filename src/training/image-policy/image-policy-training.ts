@@ -10,7 +10,7 @@ import { addEncoderRequests, imageEncoderParameters } from '../image-encoder/par
 import { ParameterLayout } from '../plan/parameter-layout.js';
 import { ParameterStore } from '../plan/parameter-store.js';
 import { RecordedStep } from '../plan/recorded-step.js';
-import type { ParameterInfo, ParameterSet, StepMetrics, TrainingStep, UpdateScalars } from '../training-step.js';
+import type { ParameterInfo, ParameterSet, RunOptions, StepMetrics, TrainingStep, UpdateScalars } from '../training-step.js';
 import { UNetBatchPacker } from '../unet/batch.js';
 import { unetParameters, unetRequests } from '../unet/parameters.js';
 import { frameOffsets, ImageBatchPacker, type ImagePolicyBatch, type PackedImages } from './batch.js';
@@ -94,9 +94,9 @@ export class ImagePolicyTraining implements TrainingStep<ImagePolicyBatch> {
     return this.#step.plan;
   }
 
-  run(batch: ImagePolicyBatch, update: UpdateScalars | null, { accumulate = false }: { readonly accumulate?: boolean } = {}): void {
+  run(batch: ImagePolicyBatch, update: UpdateScalars | null, { accumulate = false, share = 1 }: RunOptions = {}): void {
     const { words, inverseCount } = this.#prepare(batch);
-    this.#step.run(words, { update, accumulate, inverseCount });
+    this.#step.run(words, { update, accumulate, inverseCount: inverseCount * share });
   }
 
   /** As `run`, and hands out the probes that it was compiled with. @internal */

@@ -1,3 +1,4 @@
+import { positionTable } from '../../checkpoints/predictor/write-predictor.js';
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
 import { type DropoutDraw, type DropoutPlan, dropoutWords, packMasks, recordDrawMasks, siteTable } from '../../ops/backward/dropout.js';
@@ -16,6 +17,7 @@ import type {
   ParameterSet,
   PredictorBatch,
   PredictorDropout,
+  RunOptions,
   StepMetrics,
   TrainingStep,
   UpdateScalars,
@@ -24,7 +26,6 @@ import { PredictorBatchPacker } from './batch.js';
 import { predictorRecorder } from './blocks.js';
 import { predictorDropoutSites } from './dropout-sites.js';
 import { joinParameters, predictorLayout, predictorParameters, splitParameters, storedParameters } from './parameters.js';
-import { positionTable } from './positions.js';
 import { recordPredictorBackward, recordPredictorForward } from './record.js';
 
 /** Position tables of a checkpoint, f32 [rows][modelDim] with at least as many rows as the network reads. */
@@ -119,9 +120,9 @@ export class PredictorTraining implements TrainingStep<PredictorBatch> {
     return this.#step.plan;
   }
 
-  run(batch: PredictorBatch, update: UpdateScalars | null, { accumulate = false }: { readonly accumulate?: boolean } = {}): void {
+  run(batch: PredictorBatch, update: UpdateScalars | null, { accumulate = false, share = 1 }: RunOptions = {}): void {
     const { words, inverseCount } = this.#prepare(batch);
-    this.#step.run(words, { update, accumulate, inverseCount });
+    this.#step.run(words, { update, accumulate, inverseCount: inverseCount * share });
   }
 
   /** As `run`, and hands out the probes that it was compiled with. @internal */

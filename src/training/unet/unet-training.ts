@@ -11,7 +11,7 @@ import type { NoiseScheduleOptions } from '../../spec/noise-schedule.js';
 import { ParameterStore } from '../plan/parameter-store.js';
 import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
-import type { ParameterInfo, ParameterSet, StepMetrics, TrainingStep, UNetBatch, UpdateScalars } from '../training-step.js';
+import type { ParameterInfo, ParameterSet, RunOptions, StepMetrics, TrainingStep, UNetBatch, UpdateScalars } from '../training-step.js';
 import { type TrainedPrediction, UNetBatchPacker } from './batch.js';
 import type { PassRecorder } from './layers.js';
 import { unetLayout, unetParameters } from './parameters.js';
@@ -84,9 +84,9 @@ export class UNetTraining implements TrainingStep<UNetBatch> {
     return this.#step.plan;
   }
 
-  run(batch: UNetBatch, update: UpdateScalars | null, { accumulate = false }: { readonly accumulate?: boolean } = {}): void {
+  run(batch: UNetBatch, update: UpdateScalars | null, { accumulate = false, share = 1 }: RunOptions = {}): void {
     const { words, inverseCount } = this.#packer.pack(batch);
-    this.#step.run(words, { update, accumulate, inverseCount });
+    this.#step.run(words, { update, accumulate, inverseCount: inverseCount * share });
   }
 
   /** As `run`, and hands out the probes that it was compiled with. @internal */

@@ -1,0 +1,41 @@
+import type { PredictorShape } from '../../spec/network-shapes.js';
+import { POSITION_TABLES } from './predictor-tensors.js';
+
+/** Rows of the tables that the release writes: histories and windows of other lengths can then be tried. */
+const LEAST_ROWS: readonly number[] = [26, 12];
+
+/** config.json of a predictor's folder (docs/predictor-format.md). */
+export function predictorConfig(shape: PredictorShape): string {
+  const config = {
+    type: 'step_predictor',
+    action_dim: shape.actionDim,
+    obs_dim: shape.observationDim,
+    horizon: shape.horizon,
+    n_obs_steps: shape.observationSteps,
+    history_steps: shape.historySteps,
+    n_encoder_layers: shape.encoderLayers,
+    d_model: shape.modelDim,
+    n_head: shape.heads,
+    n_layers: shape.decoderLayers,
+    dim_feedforward: shape.feedforwardDim,
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+/** Both position tables, by the names that the file has for them, f32 [1][rows][modelDim]. */
+export function positionTables({ modelDim, horizon, historySteps, observationSteps }: PredictorShape): Map<string, Float32Array> {
+  const used = [Math.max(horizon, historySteps), observationSteps];
+  return new Map(POSITION_TABLES.map((name, i) => [name, positionTable(Math.max(LEAST_ROWS[i] as number, used[i] as number), modelDim)]));
+}
+
+/** Interleaved: sin(p · 10000^(−2i/d)) at 2i, its cosine at 2i + 1 (STEP release, `PositionalEncoding`); f32 [rows][d]. */
+export function positionTable(rows: number, modelDim: number): Float32Array<ArrayBuffer> {
+  const table = new Float32Array(rows * modelDim);
+  for (let p = 0; p < rows; p++) {
+    for (let channel = 0; channel < modelDim; channel++) {
+      const angle = p * Math.exp((-Math.log(10_000) * (channel - (channel % 2))) / modelDim);
+      table[p * modelDim + channel] = channel % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+    }
+  }
+  return table;
+}

@@ -1,0 +1,166 @@
+import { parseArgs } from 'node:util';
+import type { Dataset } from '../../datasets/dataset.js';
+import { OptionError } from '../../foundation/errors.js';
+import { folderStorage } from '../../platform/node/folder-storage.js';
+import { openDataset } from '../../platform/node/open-dataset.js';
+import { outputFolder } from '../../platform/node/output-file.js';
+import type { ComputeDevice } from '../../runtime/device.js';
+import { count } from '../../terminal/format.js';
+import { Interrupted, interruptible } from '../../terminal/interrupt.js';
+import { atMost, profileOption, required, UsageError } from '../../terminal/options.js';
+import { print, printJson, printNote } from '../../terminal/output.js';
+import { Progress } from '../../terminal/progress.js';
+import type { RunHistory } from '../../training/loop/history.js';
+import { hasState } from '../../training/loop/run-state.js';
+import type { RunStorage } from '../../training/loop/run-storage.js';
+import type { TrainOptions } from '../../training/loop/train-options.js';
+import type { Command } from '../command.js';
+import { lockFolder } from '../eval/folder-lock.js';
+import { adapterName, withDevice } from '../load.js';
+import { outputFolderOption } from '../output-options.js';
+import { type ClosedLoop, runClosedLoop } from '../train/closed-loop.js';
+import { type Job, NETWORKS, type Network, OPTIONS, OWN, policyJob, predictorJob, type Values } from '../train/jobs.js';
+import { numberOption, TRAIN_OPTIONS_HELP } from '../train/options.js';
+import { figuresText, Presentation, REPORT_FILE } from '../train/presentation.js';
+
+const USAGE = `usage: warmstep train predictor --policy DIR --dataset DIR --output DIR [options]
+       warmstep train policy --dataset DIR --output DIR [options]
+
+Trains a STEP predictor for a policy, or a diffusion policy, on demonstrations. The result lies in --output, as good as it is by then, from
+the first checkpoint on: a predictor's folder, or a LeRobot checkpoint. report.html shows the run while it goes on. Ctrl-C saves it;
+--resume goes on with the same bits.
+
+${TRAIN_OPTIONS_HELP}
+
+of a predictor (default: 5,000 steps, preset step):
+  --policy DIR         the policy that it is for; with pictures, the predictor reads the features that the policy's encoder makes
+  --history-steps N    rows of the previous chunk that it reads (default: all)
+  --dropout X          inside the network (default 0.1)
+  --row-dropout X, --history-noise X
+                       rows of the previous chunk hidden, and noise on the others, against copying (default 0.3, 0.02)
+
+of a policy (default: 100,000 steps, preset lerobot):
+  --down-dims LIST     widths of the U-Net (default 512,1024,2048)
+  --horizon N, --action-steps N, --observation-steps N
+                       rows of a chunk (default 16), rows executed (8), frames read (2)
+  --observations LIST  what it reads besides the state: observation.environment_state, cameras (default: no cameras); a camera
+                       trains an encoder, a ResNet-18 from scratch; --crop 84x84: height and width that its pictures are cropped to
+  --noise-scheduler S  what the policy samples with by itself: ddpm (default) or ddim; --inference-steps N: in how many steps
+  --mask-padding       leaves actions beyond the end of an episode out of the loss`;
+
+export const trainCommand: Command = {
+  name: 'train',
+  summary: 'Train a STEP predictor for a policy, or a policy, on demonstrations.',
+  usage: USAGE,
+  run: async (args) => {
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    atMost(positionals, 1);
+    const network = networkOf(positionals[0]);
+    refuseForeign(network, values);
+    const job = network === 'predictor' ? predictorJob(values) : policyJob(values);
+    const folder = required('dataset', values.dataset);
+    const output = await outputFolderOption('output', required('output', values.output), [REPORT_FILE]);
+    const storage = await folderStorage(output);
+    await checkResume(storage, output, values.resume === true);
+    await job.check();
+    const lock = lockFolder(await outputFolder(`${output}/training`), 'training');
+    try {
+      const fps = numberOption('fps', values.fps, 0);
+      const dataset = await openDataset(folder, fps === undefined ? {} : { fps });
+      try {
+        for (const warning of dataset.warnings) printNote(warning);
+        return await run(job, dataset, storage, output, values);
+      } finally {
+        await dataset.close();
+      }
+    } finally {
+      lock.release();
+    }
+  },
+};
+
+async function run(job: Job, dataset: Dataset, storage: RunStorage, output: string, values: Values): Promise<number> {
+  const choice = { adapter: values.adapter, profile: profileOption(values.profile) };
+  const progress = new Progress();
+  return interruptible((signal) =>
+    withDevice(choice, async (device) => {
+      const presentation = new Presentation(output, job.title, factsOf(dataset, device, job), job.steps, progress);
+      let told: RunHistory | undefined;
+      progress.phase(`${job.title}: preparing`);
+      try {
+        const history = await job.train({
+          device,
+          dataset,
+          storage,
+          signal,
+          onEvent: async (event, now) => {
+            told = now;
+            await presentation.tell(event, now);
+          },
+          ...(job.closedLoop === undefined ? {} : { onEvaluate: evaluator(job, job.closedLoop, device, signal, progress) }),
+        });
+        present(output, history, values.json === true);
+        return 0;
+      } catch (error) {
+        progress.done();
+        // A page that cannot be written is not why the run ended.
+        if (told) await presentation.end(told).catch(() => {});
+        const isInterrupted = error instanceof Interrupted;
+        if (isInterrupted && (await hasState(storage)))
+          printNote(`the run is saved in ${output}: go on with the same command and --resume.`);
+        throw error;
+      } finally {
+        progress.done();
+      }
+    }),
+  );
+}
+
+function evaluator(
+  job: Job,
+  closedLoop: ClosedLoop,
+  device: ComputeDevice,
+  signal: AbortSignal,
+  progress: Progress,
+): NonNullable<TrainOptions['onEvaluate']> {
+  return (result) => runClosedLoop(closedLoop, job.networks(result), { device, signal, progress });
+}
+
+function present(output: string, { evaluations }: RunHistory, json: boolean): void {
+  const last = evaluations.at(-1);
+  if (json) printJson({ output, report: `${output}/${REPORT_FILE}`, step: last?.step, figures: last?.figures });
+  else print(`${figuresText(last?.figures ?? {})}\n\nresult  ${output}\nreport  ${output}/${REPORT_FILE}`);
+}
+
+function factsOf(dataset: Dataset, { adapter }: ComputeDevice, { steps }: Job): (readonly [string, string])[] {
+  return [
+    ['Data set', `${dataset.name}: ${count(dataset.episodes.length)} episodes, ${count(dataset.frames)} frames, ${dataset.fps} per second`],
+    ['Robot', dataset.robot ?? 'not said'],
+    ['Steps', count(steps)],
+    ['Adapter', adapterName({ adapter })],
+  ];
+}
+
+function networkOf(name: string | undefined): Network {
+  const network = NETWORKS.find((candidate) => candidate === name);
+  if (network === undefined)
+    throw new UsageError(`what is trained must be ${NETWORKS.join(' or ')}, found ${name === undefined ? 'nothing' : `"${name}"`}`);
+  return network;
+}
+
+function refuseForeign(network: Network, values: Values): void {
+  const other = network === 'predictor' ? 'policy' : 'predictor';
+  const foreign = OWN[other].find((name) => values[name] !== undefined);
+  if (foreign !== undefined) throw new UsageError(`--${foreign} is an option of \`warmstep train ${other}\``);
+}
+
+/** A run that is there is neither written over nor taken for granted. */
+async function checkResume(storage: RunStorage, output: string, resume: boolean): Promise<void> {
+  const isThere = await hasState(storage);
+  if (isThere && !resume)
+    throw new OptionError(`${output} holds a training run: give --resume to go on with it, or another --output folder.`);
+  if (!isThere && resume)
+    throw new OptionError(
+      `${output}: expected a training run to go on with, found none: leave --resume out, or give the folder of the run.`,
+    );
+}

@@ -1,0 +1,61 @@
+import type { CheckpointSource } from '../../checkpoints/source.js';
+import type { Task, TaskKind } from '../../envs/environment.js';
+import { evaluate } from '../../evaluation/evaluate.js';
+import { loadPolicy } from '../../platform/node/load-policy.js';
+import type { ComputeDevice } from '../../runtime/device.js';
+import { parseStrategy } from '../../strategies/parse.js';
+import type { NamedStrategy } from '../../strategies/strategy-options.js';
+import { integerOption } from '../../terminal/options.js';
+import type { Progress } from '../../terminal/progress.js';
+import { chosenTask } from '../eval/tasks.js';
+import type { TrainValues } from './options.js';
+
+/** Where published evaluations begin. */
+const FIRST_SEED = 100_000;
+const MOST_PARALLEL = 64;
+
+/** An evaluation in a simulator, asked for on the command line. */
+export interface ClosedLoop {
+  readonly kind: TaskKind;
+  readonly strategy: NamedStrategy;
+  readonly episodes: number;
+}
+
+/** Undefined where no task was named. */
+export function closedLoopOption(values: TrainValues, defaultStrategy: string): ClosedLoop | undefined {
+  if (values.task === undefined) return undefined;
+  return {
+    kind: chosenTask('--task', values.task),
+    strategy: parseStrategy(values.strategy ?? defaultStrategy),
+    episodes: integerOption('episodes', values.episodes, 1, 10_000) ?? 10,
+  };
+}
+
+/** Runs a policy over the first seeds of a task; figures are the mean score and the share of episodes that succeeded. */
+export async function runClosedLoop(
+  { kind, strategy, episodes }: ClosedLoop,
+  sources: { readonly policy: CheckpointSource | string; readonly predictor?: CheckpointSource },
+  { device, signal, progress }: { readonly device: ComputeDevice; readonly signal: AbortSignal; readonly progress: Progress },
+): Promise<Record<string, number>> {
+  const networks = sources.predictor === undefined ? {} : { networks: { predictor: sources.predictor } };
+  const policy = await loadPolicy(sources.policy, { device, strategy: strategy.options, signal, ...networks });
+  try {
+    const { name, observations, actionDim } = policy.info;
+    const task: Task = kind.forPolicy({ name, observations, actionDim });
+    let over = 0;
+    const records = await evaluate(policy, {
+      task,
+      strategy,
+      seeds: Array.from({ length: episodes }, (_, i) => FIRST_SEED + i),
+      parallel: Math.min(episodes, MOST_PARALLEL),
+      signal,
+      onEpisode: () => void over++,
+      onRound: () => progress.update(`${task.name}: ${over} of ${episodes} episodes`),
+    });
+    const mean = (of: (record: (typeof records)[number]) => number): number =>
+      records.reduce((sum, record) => sum + of(record), 0) / records.length;
+    return { [`${task.name} score`]: mean(({ score }) => score), [`${task.name} success`]: mean(({ success }) => (success ? 1 : 0)) };
+  } finally {
+    await policy.dispose();
+  }
+}

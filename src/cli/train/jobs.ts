@@ -1,0 +1,143 @@
+import type { parseArgs } from 'node:util';
+import type { CheckpointSource } from '../../checkpoints/source.js';
+import type { Dataset } from '../../datasets/dataset.js';
+import { folderSource } from '../../platform/node/folder-source.js';
+import { choiceOption, given, integerListOption, integerOption, required, UsageError } from '../../terminal/options.js';
+import { printNote } from '../../terminal/output.js';
+import type { RunHistory } from '../../training/loop/history.js';
+import { POLICY_PRESETS, PRESET_NAMES } from '../../training/loop/presets.js';
+import type { TrainOptions } from '../../training/loop/train-options.js';
+import { trainPolicy } from '../../training/loop/train-policy.js';
+import { trainPredictor } from '../../training/loop/train-predictor.js';
+import { readHeaders, taskFor } from '../headers.js';
+import { type ClosedLoop, closedLoopOption } from './closed-loop.js';
+import { numberOption, runOptions, TRAIN_OPTIONS, type TrainValues } from './options.js';
+
+/** All options of `warmstep train`. */
+export const OPTIONS = {
+  ...TRAIN_OPTIONS,
+  policy: { type: 'string' },
+  'history-steps': { type: 'string' },
+  dropout: { type: 'string' },
+  'row-dropout': { type: 'string' },
+  'history-noise': { type: 'string' },
+  'down-dims': { type: 'string' },
+  observations: { type: 'string' },
+  crop: { type: 'string' },
+  horizon: { type: 'string' },
+  'action-steps': { type: 'string' },
+  'observation-steps': { type: 'string' },
+  'noise-scheduler': { type: 'string' },
+  'inference-steps': { type: 'string' },
+  'mask-padding': { type: 'boolean' },
+} as const;
+
+/** What parseArgs makes of them. */
+export type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+
+export const NETWORKS = ['predictor', 'policy'] as const;
+export type Network = (typeof NETWORKS)[number];
+/** Options that only one of the two networks has. */
+export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
+  predictor: ['policy', 'history-steps', 'dropout', 'row-dropout', 'history-noise'],
+  policy: [
+    'down-dims',
+    'observations',
+    'crop',
+    'horizon',
+    'action-steps',
+    'observation-steps',
+    'noise-scheduler',
+    'inference-steps',
+    'mask-padding',
+  ],
+};
+const PREDICTOR_STEPS = 5_000;
+const POLICY_STEPS = 100_000;
+
+/** What is to be trained. */
+export interface Job {
+  readonly title: string;
+  readonly steps: number;
+  readonly closedLoop: ClosedLoop | undefined;
+  /** Before the data set is opened. */
+  check(): Promise<void>;
+  train(options: Omit<TrainOptions, 'steps'>): Promise<RunHistory>;
+  /** What the result is run with in closed loop. */
+  networks(result: CheckpointSource): { readonly policy: CheckpointSource | string; readonly predictor?: CheckpointSource };
+}
+
+export function predictorJob(values: Values): Job {
+  const policy = required('policy', values.policy);
+  const runs = runOptions(values as TrainValues, PREDICTOR_STEPS, PRESET_NAMES);
+  const own = {
+    sizes: given({ historySteps: integerOption('history-steps', values['history-steps'], 1, 4096) }),
+    history: given({
+      rowDropout: numberOption('row-dropout', values['row-dropout'], 0, 1),
+      noise: numberOption('history-noise', values['history-noise']),
+    }),
+    ...given({ dropout: numberOption('dropout', values.dropout, 0, 0.99) }),
+  };
+  const closedLoop = closedLoopOption(values as TrainValues, 'step:2');
+  return {
+    title: 'training a predictor',
+    steps: runs.steps,
+    closedLoop,
+    check: async () => {
+      const headers = await readHeaders(policy);
+      if (closedLoop) taskFor(closedLoop.kind, headers);
+    },
+    train: async (options) => trainPredictor({ ...options, ...runs, ...own, policy: await folderSource(policy) }),
+    networks: (predictor) => ({ policy, predictor }),
+  };
+}
+
+export function policyJob(values: Values): Job {
+  const runs = runOptions(values as TrainValues, POLICY_STEPS, POLICY_PRESETS);
+  const scheduler = choiceOption('noise-scheduler', values['noise-scheduler'], ['ddpm', 'ddim']);
+  const own = {
+    sizes: given({ downDims: integerListOption('down-dims', values['down-dims'], 1, 65_536) }),
+    scheduler: given({
+      type: scheduler === undefined ? undefined : scheduler === 'ddim' ? ('DDIM' as const) : ('DDPM' as const),
+      numInferenceSteps: integerOption('inference-steps', values['inference-steps'], 1, 100),
+    }),
+    maskPadding: values['mask-padding'] === true,
+    ...given({
+      observations: values.observations?.split(',').map((name) => name.trim()),
+      crop: sidesOption('crop', values.crop),
+      horizon: integerOption('horizon', values.horizon, 1, 4096),
+      actionSteps: integerOption('action-steps', values['action-steps'], 1, 4096),
+      observationSteps: integerOption('observation-steps', values['observation-steps'], 1, 1024),
+    }),
+  };
+  return {
+    title: 'training a policy',
+    steps: runs.steps,
+    closedLoop: closedLoopOption(values as TrainValues, 'ddim:10'),
+    check: async () => {},
+    train: async (options) => {
+      noteUnread(options.dataset, values.observations?.split(',') ?? []);
+      return trainPolicy({ ...options, ...runs, ...own });
+    },
+    networks: (policy) => ({ policy }),
+  };
+}
+
+/** Cameras that a policy does not read, and what LeRobot makes of one that reads the state alone. */
+function noteUnread({ features }: Dataset, read: readonly string[]): void {
+  const pictures = features.filter(({ kind }) => kind !== 'vector').map(({ name }) => name);
+  const unread = pictures.filter((name) => !read.includes(name));
+  if (unread.length > 0) printNote(`${unread.join(', ')} are not read: name them with --observations to train an encoder for them.`);
+  if (unread.length < pictures.length || features.some(({ name }) => name === 'observation.environment_state')) return;
+  printNote(
+    'the policy reads observation.state alone; this engine runs it, LeRobot itself asks for pictures or observation.environment_state too.',
+  );
+}
+
+/** HEIGHTxWIDTH. */
+function sidesOption(name: string, text: string | undefined): readonly [number, number] | undefined {
+  if (text === undefined) return undefined;
+  const [, height, width] = /^(\d+)x(\d+)$/.exec(text) ?? [];
+  if (height === undefined || width === undefined) throw new UsageError(`--${name} must be HEIGHTxWIDTH, e.g. 84x84, found "${text}"`);
+  return [Number(height), Number(width)];
+}

@@ -1,0 +1,113 @@
+import { choiceOption, given, integerOption, UsageError } from '../../terminal/options.js';
+import type { OptimizerSettings, Preset } from '../../training/loop/presets.js';
+import { PRESET_NAMES } from '../../training/loop/presets.js';
+
+/** Options of both kinds of training, as the command line has them. */
+export const TRAIN_OPTIONS = {
+  dataset: { type: 'string' },
+  output: { type: 'string' },
+  fps: { type: 'string' },
+  preset: { type: 'string' },
+  steps: { type: 'string' },
+  batch: { type: 'string' },
+  accumulate: { type: 'string' },
+  'learning-rate': { type: 'string' },
+  warmup: { type: 'string' },
+  'weight-decay': { type: 'string' },
+  clip: { type: 'string' },
+  optimizer: { type: 'string' },
+  ema: { type: 'string' },
+  seed: { type: 'string' },
+  validation: { type: 'string' },
+  'evaluate-every': { type: 'string' },
+  'save-every': { type: 'string' },
+  task: { type: 'string' },
+  episodes: { type: 'string' },
+  strategy: { type: 'string' },
+  resume: { type: 'boolean' },
+  adapter: { type: 'string' },
+  profile: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+/** Their help. */
+export const TRAIN_OPTIONS_HELP = `  --dataset DIR        data set: a LeRobot folder, or whatever else \`warmstep dataset inspect\` reads
+  --output DIR         folder of the result, of report.html, and of the run's state (training/), three or four times the weights
+  --steps N            optimiser steps of the whole run
+  --batch N            windows per step (default 64)
+  --accumulate N       batches whose gradients make one step (default 1)
+  --preset NAME        ${PRESET_NAMES.join(', ')}: optimiser, learning rate, clipping, EMA as these have them
+  --learning-rate X, --warmup N, --weight-decay X, --clip X (0: none), --optimizer adam|adamw, --ema lerobot|diffusion-policy|none
+                       in place of the preset's
+  --validation X       share of the episodes that nothing is learned from (default 0.05)
+  --evaluate-every N   steps between evaluations (default: a tenth of the run); --save-every N: between checkpoints (default: the same)
+  --task NAME          simulator that evaluations run the result in, too; --episodes N: how many (default 10); --strategy SPEC: how
+  --seed N             of weights, order, noise, and episodes held back (default 0): the same seed, the same bits
+  --resume             go on with the run in --output; everything else must be as it was
+  --fps X              frames per second, where the data set does not say
+  --adapter NAME       auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --profile P          safe (default), or fast: Dawn without validation and bounds checks; same results
+  --json               the last figures and where everything is, as one JSON object on standard output`;
+
+/** What parseArgs makes of TRAIN_OPTIONS. */
+export type TrainValues = {
+  readonly [Name in keyof typeof TRAIN_OPTIONS]?: (typeof TRAIN_OPTIONS)[Name]['type'] extends 'boolean' ? boolean : string;
+};
+
+/** A number, or undefined where the option was not given. */
+export function numberOption(name: string, text: string | undefined, least = 0, most = Number.MAX_VALUE): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= least && value <= most)) {
+    const range = most === Number.MAX_VALUE ? `${least} or more` : `${least} to ${most}`;
+    throw new UsageError(`--${name} must be a number, ${range}, found "${text}"`);
+  }
+  return value;
+}
+
+/** Settings that the command line gives in place of the preset's. */
+export function optimizerOptions(values: TrainValues): Partial<OptimizerSettings> {
+  const clip = numberOption('clip', values.clip);
+  const ema = choiceOption('ema', values.ema, ['lerobot', 'diffusion-policy', 'none']);
+  return given({
+    learningRate: numberOption('learning-rate', values['learning-rate']),
+    warmupSteps: integerOption('warmup', values.warmup),
+    weightDecay: numberOption('weight-decay', values['weight-decay']),
+    clipNorm: clip === 0 ? null : clip,
+    optimizer: choiceOption('optimizer', values.optimizer, ['adam', 'adamw']),
+    ema: ema === 'none' ? null : ema,
+  });
+}
+
+/** Options of TrainOptions that the command line gives. */
+export function runOptions(
+  values: TrainValues,
+  defaultSteps: number,
+  presets: readonly Preset[],
+): {
+  readonly steps: number;
+  readonly batchSize?: number;
+  readonly accumulate?: number;
+  readonly seed?: number;
+  readonly preset?: Preset;
+  readonly optimizer: Partial<OptimizerSettings>;
+  readonly validation?: number;
+  readonly evaluateEvery?: number;
+  readonly saveEvery?: number;
+  readonly resume: boolean;
+} {
+  return {
+    steps: integerOption('steps', values.steps, 1) ?? defaultSteps,
+    optimizer: optimizerOptions(values),
+    resume: values.resume === true,
+    ...given({
+      batchSize: integerOption('batch', values.batch, 1, 65_536),
+      accumulate: integerOption('accumulate', values.accumulate, 1, 65_536),
+      seed: integerOption('seed', values.seed),
+      preset: choiceOption('preset', values.preset, presets),
+      validation: numberOption('validation', values.validation, 0, 0.9),
+      evaluateEvery: integerOption('evaluate-every', values['evaluate-every'], 1),
+      saveEvery: integerOption('save-every', values['save-every'], 1),
+    }),
+  };
+}

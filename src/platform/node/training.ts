@@ -1,0 +1,3 @@
+/** `warmstep/training` as Node sees it: folders as storages. */
+export * from '../../entries/training.js';
+export { folderStorage } from './folder-storage.js';

@@ -1,0 +1,68 @@
+import type { EmaCount } from './ema-decay.js';
+import type { RateSchedule } from './learning-rate.js';
+
+/** How weights are changed: everything of an optimiser that is the same in all steps of a run. */
+export interface OptimizerSettings {
+  /** `adam`: weight decay goes into the gradient. `adamw`: decoupled from it. */
+  readonly optimizer: 'adam' | 'adamw';
+  /** Peak of the schedule. */
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** Largest global norm of the gradients; null: not clipped. */
+  readonly clipNorm: number | null;
+  readonly schedule: RateSchedule['name'];
+  readonly warmupSteps: number;
+  /** Whose EMA of the weights is kept, and becomes the result; null: none. */
+  readonly ema: EmaCount | null;
+}
+
+/**
+ * What the reference trainers do: LeRobot (`configuration_diffusion.py`, `lerobot_train.py`; no EMA), Diffusion Policy
+ * (`train_diffusion_unet_*_workspace.py`), and the predictor of the STEP release.
+ */
+export const PRESETS = {
+  lerobot: {
+    optimizer: 'adam',
+    learningRate: 1e-4,
+    beta1: 0.95,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 1e-6,
+    clipNorm: 10,
+    schedule: 'cosine',
+    warmupSteps: 500,
+    ema: null,
+  },
+  'diffusion-policy': {
+    optimizer: 'adamw',
+    learningRate: 1e-4,
+    beta1: 0.95,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 1e-6,
+    clipNorm: null,
+    schedule: 'cosine',
+    warmupSteps: 500,
+    ema: 'diffusion-policy',
+  },
+  step: {
+    optimizer: 'adamw',
+    learningRate: 1e-4,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 1e-4,
+    clipNorm: null,
+    schedule: 'cosine',
+    warmupSteps: 500,
+    ema: null,
+  },
+} as const satisfies Record<string, OptimizerSettings>;
+export type Preset = keyof typeof PRESETS;
+export const PRESET_NAMES = Object.keys(PRESETS) as Preset[];
+
+/** Of presets, those that a policy is trained with; a predictor takes any of them. */
+export const POLICY_PRESETS = ['lerobot', 'diffusion-policy'] as const satisfies readonly Preset[];

@@ -1,0 +1,101 @@
+import { MODEL_FILE } from '../../checkpoints/lerobot/write-policy.js';
+import { anchors } from '../../datasets/windows.js';
+import { OptionError } from '../../foundation/errors.js';
+import type { RunHistory } from './history.js';
+import { initialWeights, policyRule } from './initial-weights.js';
+import { describePolicy, OWN_KEYS, policyWindows, type TrainPolicyOptions } from './policy-description.js';
+import { evaluateChunks } from './policy-error.js';
+import { compilePolicy } from './policy-network.js';
+import { policyResult } from './policy-result.js';
+import { POLICY_PRESETS } from './presets.js';
+import { runTraining } from './run-training.js';
+import { splitEpisodes, spread } from './split.js';
+import { checkTrainOptions, commonIdentity } from './train-options.js';
+
+export type { TrainPolicyOptions, UnetSizes } from './policy-description.js';
+
+const WHERE = 'trainPolicy';
+/** Batches whose loss makes the validation loss, and windows that are sampled and compared as chunks. */
+const VALIDATION_BATCHES = 4;
+const MOST_CHUNKS = 24;
+
+/**
+ * Trains a diffusion policy on a data set, and writes a LeRobot checkpoint into the storage: config, weights (of the EMA, where one is kept),
+ * processors with the statistics of the data set.
+ * @throws OptionError, DatasetError, NonFiniteError, DeviceLimitError, DeviceLostError, and the reason of `signal`.
+ */
+export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHistory> {
+  const checked = checkTrainOptions(WHERE, options, OWN_KEYS, POLICY_PRESETS);
+  const written = describePolicy(options, checked);
+  const { dataset, device, storage, signal } = options;
+  const read = await policyWindows(dataset, written);
+  const { features } = read;
+  const { training, validation } = splitEpisodes(dataset, features, checked.validation, checked.seed);
+  const windows = (episodes: readonly number[]): Int32Array =>
+    anchors(dataset, { dropLastFrames: written.dropLastFrames, features, episodes });
+  const rows = windows(training);
+  if (rows.length === 0) throw noWindows(dataset.name, written.dropLastFrames);
+  const held = windows(validation);
+  const evaluated = held.length > 0 ? held : rows;
+
+  const { seed, batchSize, plan } = checked;
+  const hasEma = plan.optimizer.ema !== null;
+  const network = await compilePolicy(device, written, read, { batchSize, seed, ema: hasEma, preset: checked.preset });
+  const { step } = network;
+  try {
+    const initial = initialWeights(step.parameters, policyRule, seed);
+    step.write('weights', initial);
+    if (hasEma) step.write('ema', initial);
+    const result = policyResult(written, step.parameters, network.buffers);
+    const chunks = spread(evaluated, MOST_CHUNKS);
+    return await runTraining(plan, {
+      step,
+      batches: network.batches(rows),
+      storage,
+      identity: {
+        kind: 'policy',
+        ...commonIdentity(checked, options, rows.length),
+        observationSteps: written.observationSteps,
+        maskPadding: written.maskPadding,
+        crop: String(written.crop),
+        observations: written.inputs.map(({ name }) => name).join(' '),
+        shape: JSON.stringify(written.unet),
+        scheduler: JSON.stringify(written.scheduler),
+      },
+      resume: checked.resume,
+      evaluate: async (at) => {
+        let loss = 0;
+        const some = spread(evaluated, VALIDATION_BATCHES * batchSize);
+        const batches = Math.ceil(some.length / batchSize);
+        for (let i = 0; i < batches; i++) {
+          const chosen = some.subarray(i * batchSize, (i + 1) * batchSize);
+          await network.validate(chosen, i);
+          loss += (await step.metrics()).loss * (chosen.length / some.length);
+        }
+        const source = result.source(await step.read(hasEma ? 'ema' : 'weights'));
+        const { error, samples } = await evaluateChunks(device, source, read, chunks);
+        const more = (await options.onEvaluate?.(source, at)) ?? {};
+        const of = held.length > 0 ? 'validation' : 'training';
+        return { figures: { [`${of} loss`]: loss, [`${of} chunk error`]: error, ...more }, samples };
+      },
+      publish: async (weights) => {
+        await storage.write(MODEL_FILE, result.stream(weights));
+        for (const [name, content] of result.files) {
+          await storage.write(name, [typeof content === 'string' ? new TextEncoder().encode(content) : content]);
+        }
+      },
+      onEvent: options.onEvent,
+      signal,
+      now: () => performance.now(),
+    });
+  } finally {
+    step.dispose();
+  }
+}
+
+function noWindows(dataset: string, dropLastFrames: number): OptionError {
+  return new OptionError(
+    `${WHERE}: expected episodes of ${dataset} that are longer than ${dropLastFrames} frames and complete, found none. See what is missing with ` +
+      '`warmstep dataset inspect`.',
+  );
+}

@@ -1,0 +1,62 @@
+import type { Dataset } from '../../datasets/dataset.js';
+import { readAround } from '../../datasets/window-batch.js';
+import type { Normalizer } from '../../spec/policy-spec.js';
+import type { UNetBatch } from '../training-step.js';
+import { integers, normals } from './draws.js';
+import { type FramePart, readFrames } from './frames.js';
+import { checkNormalized } from './normalize.js';
+import { chosenAnchors } from './predictor-batches.js';
+import type { BatchSource } from './run-training.js';
+
+/** What windows of a diffusion policy are made of. */
+export interface WindowsSpec {
+  readonly dataset: Dataset;
+  readonly frame: readonly FramePart[];
+  readonly action: { readonly name: string; readonly size: number; readonly normalizer: Normalizer };
+  readonly horizon: number;
+  readonly observationSteps: number;
+  /** Noise levels, of which each sample draws one. */
+  readonly timesteps: number;
+  /** Whether actions beyond the end of an episode are left out of the loss. */
+  readonly maskPadding: boolean;
+}
+
+export interface UNetBatchOptions {
+  readonly anchors: Int32Array;
+  readonly batchSize: number;
+  readonly seed: number;
+}
+
+/** Which draws noise and timesteps of a batch are. */
+export type UNetDraws = { readonly seed: number; readonly step: number; readonly noise: 'noise' | 'validationNoise' };
+
+/** A batch of windows around anchors, with its noise and noise levels. */
+export async function unetBatch(spec: WindowsSpec, anchors: Int32Array, batchSize: number, draws: UNetDraws): Promise<UNetBatch> {
+  const { dataset, frame, action, horizon, observationSteps, timesteps, maskPadding } = spec;
+  const first = 1 - observationSteps;
+  const { values, isPad } = await readAround(dataset, action.name, anchors, first, horizon, action.normalizer);
+  checkNormalized(values, action.size, `"${action.name}" of ${dataset.name}`);
+  const size = horizon * action.size;
+  const actions = new Float32Array(batchSize * size);
+  actions.set(values);
+  const validity = new Uint8Array(batchSize * horizon);
+  for (let i = 0; i < isPad.length; i++) validity[i] = isPad[i] === 0 ? 1 : 0;
+  const { seed, step, noise } = draws;
+  return {
+    count: anchors.length,
+    conditioning: await readFrames(dataset, frame, anchors, observationSteps, batchSize),
+    actions,
+    noise: normals(batchSize * size, { seed, purpose: noise, step }),
+    timesteps: integers(batchSize, timesteps, { seed, purpose: noise === 'noise' ? 'timesteps' : 'validationTimesteps', step }),
+    validity: maskPadding ? validity : null,
+  };
+}
+
+/** Batches of a diffusion policy's training. */
+export function unetBatches(spec: WindowsSpec, { anchors, batchSize, seed }: UNetBatchOptions): BatchSource<UNetBatch> {
+  const chosen = chosenAnchors(anchors, seed);
+  return {
+    rows: anchors.length,
+    batch: (request) => unetBatch(spec, chosen(request), batchSize, { seed, step: request.batch, noise: 'noise' }),
+  };
+}

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { trainCommand } from '../../src/cli/commands/train.js';
+import { numberOption, optimizerOptions, runOptions } from '../../src/cli/train/options.js';
+import { figuresText, stepLine } from '../../src/cli/train/presentation.js';
+import { repositoryPath, warmstep } from '../support/captured.js';
+
+describe('the command line of warmstep train', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'warmstep-train-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each([
+    [['train'], 'what is trained must be predictor or policy, found nothing'],
+    [['train', 'encoder'], 'found "encoder"'],
+    [['train', 'predictor', '--down-dims', '64'], '--down-dims is an option of `warmstep train policy`'],
+    [['train', 'policy', '--policy', 'x'], '--policy is an option of `warmstep train predictor`'],
+    [['train', 'predictor', '--dataset', 'x', '--output', 'y'], 'option --policy is missing'],
+    [['train', 'policy', '--output', 'y'], 'option --dataset is missing'],
+    [['train', 'policy', '--dataset', 'x', '--preset', 'step'], '--preset must be one of lerobot, diffusion-policy'],
+    [['train', 'policy', '--dataset', 'x', '--validation', '1'], '--validation must be a number, 0 to 0.9'],
+    [['train', 'policy', '--dataset', 'x', '--crop', '84'], '--crop must be HEIGHTxWIDTH'],
+    [['train', 'policy', '--dataset', 'x', '--task', 'chess'], '--task must be push-t'],
+  ])('%j is refused before anything is opened', async (args, message) => {
+    const { code, stderr } = await warmstep(...args);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+
+  it('says what is missing: data set, run to go on with', async () => {
+    const output = join(folder, 'out');
+    const missing = await warmstep('train', 'policy', '--dataset', join(folder, 'none'), '--output', output);
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain('none');
+    const resumed = await warmstep('train', 'policy', '--dataset', folder, '--output', output, '--resume');
+    expect(resumed.stderr).toContain('expected a training run to go on with, found none');
+  });
+
+  it('looks at policy and task before it reads data', async () => {
+    const { code, stderr } = await warmstep(
+      ...['train', 'predictor', '--policy', repositoryPath('test/goldens/state-bias-film/policy'), '--task', 'push-t'],
+      ...['--dataset', join(folder, 'none'), '--output', join(folder, 'out2')],
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/push-t|Push-T/);
+  });
+
+  it('has help that names all its options', () => {
+    for (const option of ['--accumulate', '--down-dims', '--history-noise', '--resume', '--mask-padding', '--evaluate-every']) {
+      expect(trainCommand.usage).toContain(option);
+    }
+  });
+});
+
+describe('its options', () => {
+  it('become settings in place of the preset', () => {
+    expect(optimizerOptions({ clip: '0', ema: 'none', 'learning-rate': '1e-3', optimizer: 'adamw', warmup: '7' })).toEqual({
+      clipNorm: null,
+      ema: null,
+      learningRate: 1e-3,
+      optimizer: 'adamw',
+      warmupSteps: 7,
+    });
+    expect(optimizerOptions({})).toEqual({});
+    expect(runOptions({ steps: '12', batch: '3' }, 99, ['lerobot'])).toEqual({ steps: 12, batchSize: 3, optimizer: {}, resume: false });
+    expect(runOptions({}, 99, ['lerobot']).steps).toBe(99);
+  });
+
+  it('are numbers where numbers are asked for', () => {
+    expect(numberOption('x', '1e-4')).toBe(1e-4);
+    for (const text of ['', ' ', 'much', 'NaN', '-1']) expect(() => numberOption('x', text)).toThrow('--x must be a number');
+  });
+});
+
+describe('what it says while it trains', () => {
+  it('is one line: step, loss, norm, rate, speed, time left', () => {
+    const event = {
+      kind: 'step',
+      step: 1200,
+      steps: 5000,
+      epoch: 3,
+      loss: 0.031234,
+      gradientNorm: 1.234,
+      learningRate: 9.876e-5,
+      stepsPerSecond: 3.21,
+      secondsLeft: 1184,
+    } as const;
+    expect(stepLine(event)).toBe('step 1,200 of 5,000  loss 0.0312  norm 1.2  rate 0.000099  3.2 steps/s  19:44 left');
+    expect(stepLine({ ...event, stepsPerSecond: 0.4 })).toContain('2.5 s/step');
+  });
+
+  it('and the figures of an evaluation on another', () => {
+    expect(figuresText({ 'validation error': 0.0205123, 'push-t score': 0.84 })).toBe('validation error 0.02051 · push-t score 0.84');
+  });
+});
