@@ -35,6 +35,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/run.js')).runCommand,
   },
   {
+    name: 'replay',
+    summary: 'Repeat the decisions of a recorded control loop bit by bit, and draw it.',
+    load: async () => (await import('./commands/replay.js')).replayCommand,
+  },
+  {
     name: 'serve',
     summary: 'Serve a policy to robots: openpi (websocket), lerobot (gRPC).',
     load: async () => (await import('./commands/serve.js')).serveCommand,

@@ -3,8 +3,9 @@ import { checkKeys } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
 import { ActionQueue } from './action-queue.js';
 import { ChunkTime } from './chunk-time.js';
+import type { Clock } from './clock.js';
 import { DecideAhead } from './decide-ahead.js';
-import type { DecisionSource } from './decision-source.js';
+import type { DecisionSource, DecisionSourceInfo } from './decision-source.js';
 import { type ActionSource, type ControlEvents, Listeners, type StopReason } from './events.js';
 import { type ControlMetrics, MetricsRecorder } from './metrics.js';
 import { ObservationWindow } from './observation-window.js';
@@ -38,6 +39,9 @@ export interface EpisodeStart {
  * does not start again; make another one when the reason is dealt with.
  */
 export class ControlLoop {
+  /** That it runs by. */
+  readonly clock: Clock;
+  readonly #source: DecisionSource;
   readonly #actionDim: number;
   readonly #options: ResolvedOptions;
   readonly #ahead: DecideAhead;
@@ -57,8 +61,10 @@ export class ControlLoop {
   constructor(source: DecisionSource, options: ControlLoopOptions) {
     checkDecisionSource(source);
     const { info } = source;
+    this.#source = source;
     this.#actionDim = info.actionDim;
     this.#options = resolveOptions(options, info);
+    this.clock = this.#options.clock;
     this.#ahead = new DecideAhead(source, this.#options.clock);
     this.#window = new ObservationWindow(info.observations, info.observationSteps);
     this.#queue = new ActionQueue(info, this.#options.actionSteps, this.#options.lead);
@@ -67,6 +73,11 @@ export class ControlLoop {
       tell: [() => this.#cancelTimer?.(), this.#options.onStop, (reason) => this.#listeners.emit('stop', reason)],
       settled: async () => void (await Promise.all([this.#ahead.settled(), this.#sender.settled()])),
     });
+  }
+
+  /** The source's. */
+  get info(): DecisionSourceInfo {
+    return this.#source.info;
   }
 
   get state(): 'idle' | 'running' | 'stopped' {
@@ -103,12 +114,15 @@ export class ControlLoop {
    * @throws ObservationError; the loop goes on with the observation before.
    */
   observe(observation: Observation): void {
+    let taken: Observation;
     try {
-      this.#ahead.encode(this.#window.push(observation, this.#options.clock.now()));
+      taken = this.#window.push(observation, this.#options.clock.now());
     } catch (error) {
       this.#metrics.counts.refusedObservations++;
       throw error;
     }
+    this.#ahead.encode(taken);
+    this.#emit('observation', { observation: taken });
   }
 
   /**
@@ -235,14 +249,16 @@ export class ControlLoop {
       }
     }
     const ageMs = observedAtMs === undefined ? undefined : clock.now() - observedAtMs;
+    const about = { tick: tick.index, source, row, ageMs };
     try {
-      this.#sender.send({ action, observedAtMs }, { tick: tick.index, source, row, ageMs });
+      this.#sender.send({ action, observedAtMs }, about);
     } catch (error) {
       this.#stop.end('send', `the action of tick ${tick.index} could not be sent`, error);
       return;
     }
     this.#metrics.counts.sent++;
     if (ageMs !== undefined) this.#metrics.actionAgeMs.add(ageMs);
+    this.#emit('action', { ...about, action: action.slice() });
   }
 
   /** Whether this tick's observation is too old; false before the first, which is awaited and not late. */
@@ -256,15 +272,16 @@ export class ControlLoop {
     const observedAtMs = this.#window.newestAtMs;
     if (this.#ahead.isDeciding || observedAtMs === undefined || this.#isStale() || !this.#queue.isDue(this.#time.now)) return;
     const time = this.#time.now;
-    this.#ahead.begin(this.#window.read(), {
-      done: ({ chunk }, latencyMs) => {
-        this.#queue.accept(chunk, time, observedAtMs);
+    const window = this.#window.read();
+    this.#ahead.begin(window, {
+      done: (decided, latencyMs) => {
+        this.#queue.accept(decided.chunk, time, observedAtMs);
         const expired = this.#queue.rowsLeft(this.#time.next) === 0;
         const { counts, decisionLatencyMs } = this.#metrics;
         counts.decisions++;
         if (expired) counts.expiredChunks++;
         decisionLatencyMs.add(latencyMs);
-        if (this.#isRunning()) this.#emit('decision', { tick: tick.index, latencyMs, expired });
+        if (this.#isRunning()) this.#emit('decision', { tick: tick.index, latencyMs, expired, window, decided });
       },
       failed: (error) => this.#stop.end('decision', `deciding from the observation of tick ${tick.index} failed`, error),
     });

@@ -1,4 +1,6 @@
 import { checkCallbacks, checkChoice, keysOf } from '../foundation/options.js';
+import type { Observation } from '../observations/check.js';
+import type { DecidedChunk } from './decision-source.js';
 import type { LimitHit } from './limits.js';
 
 /**
@@ -6,6 +8,16 @@ import type { LimitHit } from './limits.js';
  * because the first chunk of the episode is still being decided (`waiting`).
  */
 export type ActionSource = 'decided' | 'repeat' | 'hold' | 'waiting';
+
+/** What is known of an action when it is sent. */
+export interface ActionInfo {
+  readonly tick: number;
+  readonly source: ActionSource;
+  /** Row of the chunk's horizon; undefined for a hold action. */
+  readonly row: number | undefined;
+  /** Milliseconds since the observation that it was decided from came; undefined for a hold action. */
+  readonly ageMs: number | undefined;
+}
 
 export interface TickEvent {
   readonly tick: number;
@@ -18,12 +30,27 @@ export interface TickEvent {
   readonly rowsLeft: number;
 }
 
+/** An observation as the loop took it; also before it starts. */
+export interface ObservationEvent {
+  readonly observation: Observation;
+}
+
+/** An action that was sent. */
+export interface ActionEvent extends ActionInfo {
+  /** f64 [actionDim], after the limits. */
+  readonly action: Float64Array;
+}
+
 export interface DecisionEvent {
   /** Tick of the observation that the chunk was decided from. */
   readonly tick: number;
   readonly latencyMs: number;
   /** Whether all of its rows were over when it came. */
   readonly expired: boolean;
+  /** The window that it was decided from, as the source was given it. */
+  readonly window: Observation;
+  /** What the source returned: of a `Policy`, a `Decision`. */
+  readonly decided: DecidedChunk;
 }
 
 export interface DeadlineMissEvent {
@@ -52,6 +79,8 @@ export interface StopReason {
 }
 
 export interface ControlEvents {
+  readonly observation: ObservationEvent;
+  readonly action: ActionEvent;
   readonly tick: TickEvent;
   readonly decision: DecisionEvent;
   readonly 'deadline-miss': DeadlineMissEvent;
@@ -59,7 +88,15 @@ export interface ControlEvents {
   readonly stop: StopReason;
 }
 
-const EVENTS = keysOf<ControlEvents>({ tick: true, decision: true, 'deadline-miss': true, limit: true, stop: true });
+const EVENTS = keysOf<ControlEvents>({
+  observation: true,
+  action: true,
+  tick: true,
+  decision: true,
+  'deadline-miss': true,
+  limit: true,
+  stop: true,
+});
 
 type Listener = (event: never) => void;
 

@@ -1,15 +1,5 @@
 import { NonFiniteError } from '../foundation/errors.js';
-import type { ActionSource } from './events.js';
-
-/** What is known of an action when it is sent. */
-export interface ActionInfo {
-  readonly tick: number;
-  readonly source: ActionSource;
-  /** Row of the chunk's horizon; undefined for a hold action. */
-  readonly row: number | undefined;
-  /** Milliseconds since the observation that it was decided from came; undefined for a hold action. */
-  readonly ageMs: number | undefined;
-}
+import type { ActionInfo } from './events.js';
 
 /** An action, f64 [actionDim], and when the observation that it was decided from came, where one did. */
 export interface SentAction {

@@ -1,3 +1,4 @@
+import { OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
 import type { Frame, Observation } from '../observations/check.js';
 import type { FrameWindow } from '../observations/window.js';
@@ -19,7 +20,7 @@ export interface ActorParts {
 }
 
 const NO_OPTIONS = Object.freeze({});
-const DECIDE_KEYS = [...NOISE_KEYS, 'previous', 'seed'] as const;
+const DECIDE_KEYS = [...NOISE_KEYS, 'previous', 'seed', 'noiseKey'] as const;
 
 /**
  * What a policy does when a control loop calls it: checks at once, decisions in their turn, in its own episode or in one that it is given. A
@@ -64,12 +65,13 @@ export class Actor {
     try {
       const { checks, decider, run } = this.#parts;
       checkKeys('decide', options, DECIDE_KEYS);
-      const { previous, seed } = options;
+      const { previous, seed, noiseKey } = options;
       if (seed !== undefined) checkInteger('decide', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
       if (previous !== undefined) {
         const turn = checks.stateless('decide', { ...options, window, previous }, 0);
         return run(() => decider.decideOne(turn(this.strategy)));
       }
+      if (noiseKey !== undefined) throw new OptionError('decide: noiseKey repeats a decision, and needs its `previous`: give it as well.');
       const given = checks.window('decide', window, options);
       return run(() => decider.decideOne(nextTurn(this.own, given, seed)));
     } catch (error) {

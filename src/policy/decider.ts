@@ -2,7 +2,7 @@ import type { DecisionInput } from '../decision/decision-input.js';
 import type { DecisionPlan } from '../decision/decision-plan.js';
 import type { Denoiser } from '../decision/denoiser.js';
 import type { EncodedWindow, FrameEncoder } from '../decision/frame-encoder.js';
-import type { GivenNoise } from '../decision/noise.js';
+import type { GivenNoise, NoiseSeed } from '../decision/noise.js';
 import type { PendingFeatures } from '../decision/pending-features.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import type { Frame } from '../observations/check.js';
@@ -32,10 +32,10 @@ export function nextTurn(episode: Episode, given: Given, seed?: number): Turn {
   return { strategy, episode, pending: { maker, newest, before, frames, seed: episode.nextNoise(seed), given: noise } };
 }
 
-/** A decision that depends on what it is given alone. `sample`: its place among those made together. */
-export function statelessTurn(strategy: Strategy, given: Given, previous: readonly PastChunk[], seed: number, sample: number): Turn {
+/** A decision that depends on what it is given alone. */
+export function statelessTurn(strategy: Strategy, given: Given, previous: readonly PastChunk[], seed: NoiseSeed): Turn {
   const [newest, before] = previous;
-  return { strategy, pending: { ...given, maker: strategy.begin(), newest, before, seed: { seed, episode: 0, decision: 0, sample } } };
+  return { strategy, pending: { ...given, maker: strategy.begin(), newest, before, seed } };
 }
 
 /** The failure of a network with the decision that it belongs to; everything else as it is. `place`: among those made together. */
@@ -141,12 +141,14 @@ export class Decider {
     });
   }
 
-  #decision({ strategy }: Turn, made: MadeDecision, probes: BegunTurns['probes'], latencyMs: number): Decision {
+  #decision({ strategy, pending }: Turn, made: MadeDecision, probes: BegunTurns['probes'], latencyMs: number): Decision {
     const { actionDim, observationSteps } = this.#context;
     // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
     const first = observationSteps - 1;
     const probed = probes.size === 0 ? made : { ...made, probes: new Map([...probes, ...made.probes]) };
-    return toDecision(probed, first * actionDim, (first + strategy.actionSteps) * actionDim, latencyMs);
+    const { noise, stepNoise, latent } = pending.given;
+    const isDrawn = noise === undefined && stepNoise === undefined && latent === undefined;
+    return toDecision(probed, first * actionDim, (first + strategy.actionSteps) * actionDim, isDrawn ? pending.seed : undefined, latencyMs);
   }
 
   /** The first batch of what a decision would run. */

@@ -1,4 +1,4 @@
-import type { GivenNoise } from '../decision/noise.js';
+import type { GivenNoise, NoiseSeed } from '../decision/noise.js';
 import type { Observation } from '../observations/check.js';
 import type { PastChunk } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
@@ -22,6 +22,8 @@ export interface DecideOptions extends GivenNoise {
    * all draw the same noise.
    */
   readonly seed?: number;
+  /** `Decision.noiseKey` of a decision that is repeated, in place of a seed: draws the noise that it had. With `previous` alone. */
+  readonly noiseKey?: NoiseSeed;
 }
 
 export interface EpisodeOptions {
@@ -64,6 +66,11 @@ export interface Decision extends PastChunk {
   readonly warm: boolean;
   /** Whether the stall rule fired. */
   readonly stalled: boolean;
+  /**
+   * What its noise was drawn by; undefined where the caller gave noise. With the window and the two results before it this repeats the
+   * decision: see `DecideOptions`.
+   */
+  readonly noiseKey: NoiseSeed | undefined;
   /** From the call to the actions in JavaScript, in milliseconds; of decisions made together, that of all. */
   readonly latencyMs: number;
   /** Inner values asked for with `probes` at loading, [b]…: of all decisions that ran in one batch with this one. */
@@ -71,7 +78,13 @@ export interface Decision extends PastChunk {
 }
 
 /** What was made, as a decision. `first`, `end`: values of a chunk from which and up to which it is executed. @internal */
-export function toDecision({ outcome, evaluations, probes }: MadeDecision, first: number, end: number, latencyMs: number): Decision {
+export function toDecision(
+  { outcome, evaluations, probes }: MadeDecision,
+  first: number,
+  end: number,
+  noiseKey: NoiseSeed | undefined,
+  latencyMs: number,
+): Decision {
   const { result, request, screening, warm, stalled } = outcome;
   return {
     // Copies: the episode goes on from its own, whatever a caller does with these.
@@ -83,6 +96,7 @@ export function toDecision({ outcome, evaluations, probes }: MadeDecision, first
     screening,
     warm,
     stalled,
+    noiseKey,
     latencyMs,
     probes,
   };

@@ -18,6 +18,12 @@ export async function fileFacts(policy: PolicyCheckpoint, predictor: StartCheckp
   ]);
 }
 
+/** The facts in short, for records: SHA-256, 64 hexadecimal digits. */
+export async function fingerprintOf(facts: string): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(facts)));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 async function tensorFacts(weights: NamedTensors): Promise<object> {
   const tensors = [...weights.names()].map((name) => ({ name, shape: weights.shape(name) ?? [], dtype: weights.dtype(name) }));
   const elements = (shape: readonly number[]): number => shape.reduce((all, size) => all * size, 1);

@@ -2,6 +2,7 @@ import type { PolicyNetworks } from '../decision/networks.js';
 import type { AdapterSummary } from '../runtime/device.js';
 import { type Dialect, type ImageInputs, type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
+import type { StrategyOptions } from '../strategies/strategy-options.js';
 
 /** What a loaded policy is. */
 export interface PolicyInfo {
@@ -21,6 +22,15 @@ export interface PolicyInfo {
   /** How the weights of policy and predictor are stored in their files, e.g. ['F16']. */
   readonly fileDtypes: readonly string[];
   readonly strategy: string;
+  /** The same as it is given to `loadPolicy` and `useStrategy`. */
+  readonly strategyOptions: StrategyOptions;
+  /** Of the noise. */
+  readonly seed: number;
+  /**
+   * What tells the files of policy and predictor from others: SHA-256 over what they declare, all tensors' shapes and the values of a few,
+   * 64 hexadecimal digits.
+   */
+  readonly fingerprint: string;
   /** A STEP predictor, a CVAE, the shifted chunk, or none. */
   readonly predictor: 'network' | 'cvae' | 'shift' | 'none';
   /** Weights and tables on the device. */
@@ -35,7 +45,7 @@ export interface PolicyInfo {
 export function describePolicy(
   spec: PolicySpec,
   networks: PolicyNetworks,
-): Omit<PolicyInfo, 'precision' | 'fileDtypes' | 'strategy' | 'dispatches' | 'warnings'> {
+): Omit<PolicyInfo, 'precision' | 'fileDtypes' | 'strategy' | 'strategyOptions' | 'seed' | 'fingerprint' | 'dispatches' | 'warnings'> {
   return {
     name: spec.name,
     dialect: spec.dialect,

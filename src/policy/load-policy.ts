@@ -20,6 +20,7 @@ import { ComputeDevice } from '../runtime/device.js';
 import type { Precision } from '../spec/precision.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { Reopen } from './engine.js';
+import { fingerprintOf } from './file-facts.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import { checkDevice, type Placed, type Placement, type PolicySources, placePolicy } from './placement.js';
 import { type Decision, Policy } from './policy.js';
@@ -180,7 +181,7 @@ function reopener(sources: PolicySources, precision: Precision, facts: string, o
 
 /** Makes the policy and warms it up. */
 async function createPolicy(
-  { checkpoint, predictor, precision, warnings }: Placed,
+  { checkpoint, predictor, precision, warnings, facts }: Placed,
   options: LoadPolicyOptions,
   placement: Placement,
   reopen: Reopen,
@@ -197,6 +198,7 @@ async function createPolicy(
       onDeviceLost: options.onDeviceLost ?? 'fail',
       onReload: options.onReload,
       precision,
+      fingerprint: await fingerprintOf(facts),
       fileDtypes: storedDtypes(
         weights,
         ...(encoders ? [encoders.weights] : []),

@@ -37,6 +37,8 @@ export type { ReloadOptions } from './engine.js';
 /** @internal */
 export interface PolicyParts extends Omit<EngineParts, 'context'> {
   readonly precision: Precision;
+  /** See `PolicyInfo`. */
+  readonly fingerprint: string;
   readonly fileDtypes: readonly string[];
   readonly strategy: StrategyOptions;
   readonly seed: number;
@@ -62,6 +64,8 @@ export class Policy {
   readonly #decider: Decider;
   readonly #checks: RequestChecks;
   readonly #actor: Actor;
+  /** What the actor's strategy was made of. */
+  #strategyOptions: StrategyOptions;
   /** Episodes beside it. */
   readonly #begun = new WeakSet<Episode>();
   #disposal: Promise<void> | undefined;
@@ -90,6 +94,7 @@ export class Policy {
       run: <T>(task: () => T | Promise<T>): Promise<T> => this.#run(task),
     };
     this.#actor = new Actor(actor, this.#createStrategy(parts.strategy));
+    this.#strategyOptions = structuredClone(parts.strategy);
   }
 
   /** For `loadPolicy`. @internal */
@@ -99,7 +104,7 @@ export class Policy {
 
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
-    const { precision, fileDtypes, warnings } = this.#parts;
+    const { precision, fileDtypes, warnings, seed, fingerprint } = this.#parts;
     const { description, actionSteps } = this.#actor.strategy;
     return {
       ...this.#engine.described,
@@ -108,6 +113,9 @@ export class Policy {
       fileDtypes,
       warnings,
       strategy: description,
+      strategyOptions: this.#strategyOptions,
+      seed,
+      fingerprint,
       dispatches: this.#engine.dispatches(this.#actor.strategy),
     };
   }
@@ -230,9 +238,11 @@ export class Policy {
   useStrategy(options: StrategyOptions): void {
     this.#assertUsable();
     const strategy = this.#createStrategy(options);
+    const given = structuredClone(options);
     this.reset();
     void this.#queue.run(() => {
       this.#actor.strategy = strategy;
+      this.#strategyOptions = given;
     });
   }
 

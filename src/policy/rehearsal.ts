@@ -72,7 +72,10 @@ export async function rehearse(
   const pasts: readonly (readonly PastChunk[])[] = strategy.needsOnlyChunks ? [[], [still, still], [still]] : [[]];
   const window = encoder.assemble(given.frames);
   const pending = (past: readonly PastChunk[]): PendingDecision[] =>
-    Array.from({ length: batch }, (_, sample) => ({ ...statelessTurn(strategy, given, past, 0, sample).pending, ...window }));
+    Array.from({ length: batch }, (_, sample) => ({
+      ...statelessTurn(strategy, given, past, { seed: 0, episode: 0, decision: 0, sample }).pending,
+      ...window,
+    }));
   await denoiser.expect(pasts.map((past) => firstRuns(pending(past), size, denoiser.latents)));
 }
 

@@ -1,5 +1,5 @@
 import { type DenoiseRun, type DenoiseSample, givenRun } from '../decision/denoiser.js';
-import { checkedNoise, type GivenNoise } from '../decision/noise.js';
+import { checkedNoise, type GivenNoise, type NoiseSeed } from '../decision/noise.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys, checkList, checkObject, copyNumbers, keysOf } from '../foundation/options.js';
 import { checkFrame, checkWindow, type Frame, type Observation } from '../observations/check.js';
@@ -65,9 +65,11 @@ export class RequestChecks {
 
   /** A decision that depends on what it is given alone. `place`: in the list of those made together. @throws as window(). */
   stateless(where: string, request: StatelessRequest, place: number): CheckedRequest {
-    const { window, previous, seed = this.#facts.seed } = request;
+    const { window, previous, seed = this.#facts.seed, noiseKey } = request;
     const given = this.window(where, window, request);
     checkInteger(where, 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+    if (noiseKey !== undefined && request.seed !== undefined) throw new OptionError(`${where}: give seed or noiseKey, not both.`);
+    const key = noiseKey === undefined ? { seed, episode: 0, decision: 0, sample: place } : checkedKey(where, noiseKey);
     const past: PastChunk[] = [];
     if (Array.isArray(previous) && previous.length > 2) {
       throw new OptionError(`${where}: \`previous\` takes the two newest results at most, found ${previous.length}.`);
@@ -77,7 +79,7 @@ export class RequestChecks {
       if (!current.needsOnlyChunks) {
         throw new OptionError(`${where}: ${current.description} remembers more than chunks: use beginEpisode() in place of \`previous\`.`);
       }
-      return statelessTurn(current, given, past, seed, place);
+      return statelessTurn(current, given, past, key);
     };
   }
 
@@ -115,7 +117,7 @@ export class RequestChecks {
   #oneOf(where: string, request: DecideRequest, place: number): CheckedRequest {
     if (!('episode' in request)) {
       const { window: _, ...options } = request;
-      checkKeys(where, options, [...NOISE_KEYS, 'previous', 'seed']);
+      checkKeys(where, options, [...NOISE_KEYS, 'previous', 'seed', 'noiseKey']);
       return this.stateless(where, request, place);
     }
     const { episode, window, ...noise } = request;
@@ -154,6 +156,21 @@ export function settledCall<T>(call: () => T): PromiseSettledResult<T> {
   } catch (reason) {
     return { status: 'rejected', reason };
   }
+}
+
+/** Words of Philox's key are 32 bits wide; a sample has 2^16 rows of noise. */
+const MOST_KEY_WORD = 2 ** 32 - 1;
+const MOST_SAMPLES = 2 ** 16 - 1;
+
+/** A copy of the key of a decision. @throws OptionError where a part is missing or beyond its range. */
+function checkedKey(where: string, noiseKey: NoiseSeed): NoiseSeed {
+  const { seed, episode, decision, sample } = checkObject(where, 'noiseKey', noiseKey) as NoiseSeed;
+  return {
+    seed: checkInteger(where, 'noiseKey.seed', seed, 0, Number.MAX_SAFE_INTEGER),
+    episode: checkInteger(where, 'noiseKey.episode', episode, 0, MOST_KEY_WORD),
+    decision: checkInteger(where, 'noiseKey.decision', decision, 0, MOST_KEY_WORD),
+    sample: checkInteger(where, 'noiseKey.sample', sample, 0, MOST_SAMPLES),
+  };
 }
 
 /** A copy of chunks that a caller kept. @throws OptionError where they are of another size, or not finite. */

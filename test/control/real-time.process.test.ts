@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ControlLoop } from '../../src/control/control-loop.js';
 import type { DecisionSource } from '../../src/control/decision-source.js';
+import type { ActionInfo } from '../../src/control/events.js';
 import type { ControlLoopOptions, LateRule } from '../../src/control/options.js';
-import type { ActionInfo } from '../../src/control/sender.js';
 import { loadPolicy } from '../../src/platform/node/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { openTestDevice } from '../support/device.js';

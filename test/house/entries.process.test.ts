@@ -95,6 +95,7 @@ describe('the entries of the package', () => {
       'warmstep/worker',
       'warmstep/robots',
       'warmstep/control',
+      'warmstep/recording',
       'warmstep/evaluation',
       'warmstep/push-t',
       'warmstep/diffusion',
@@ -159,10 +160,13 @@ describe('a bundle for the browser', () => {
     ).toEqual([]);
   });
 
-  it.each(['control', 'robots', 'push-t', 'diffusion', 'checkpoints', 'datasets'])('of %s has no device and no kernel', async (name) => {
-    const { inputs } = await bundle(`src/entries/${name}.ts`);
-    expect(Object.keys(inputs).filter((file) => /^(kernels|src\/(runtime|ops|networks|decision|policy))\//.test(file))).toEqual([]);
-  });
+  it.each(['control', 'recording', 'robots', 'push-t', 'diffusion', 'checkpoints', 'datasets'])(
+    'of %s has no device and no kernel',
+    async (name) => {
+      const { inputs } = await bundle(`src/entries/${name}.ts`);
+      expect(Object.keys(inputs).filter((file) => /^(kernels|src\/(runtime|ops|networks|decision|policy))\//.test(file))).toEqual([]);
+    },
+  );
 });
 
 describe('side effects', () => {

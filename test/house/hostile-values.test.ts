@@ -7,6 +7,7 @@ import * as datasets from '../../src/entries/datasets.js';
 import * as diffusion from '../../src/entries/diffusion.js';
 import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
+import * as recording from '../../src/entries/recording.js';
 import * as robots from '../../src/entries/robots.js';
 import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
@@ -38,6 +39,7 @@ function policyWithoutDevice(): Policy {
     onDeviceLost: 'fail',
     onReload: undefined,
     precision: 'f32',
+    fingerprint: '',
     fileDtypes: [],
     strategy: { name: 'DDIM', steps: 2 },
     seed: 0,
@@ -87,11 +89,16 @@ const POLICY: readonly Probe[] = [
   ...optionProbes(
     'decide',
     { previous: [CHUNK] } as core.DecideOptions,
-    ['noise', 'stepNoise', 'latent', 'previous', 'seed'],
+    ['noise', 'stepNoise', 'latent', 'previous', 'seed', 'noiseKey'],
     (options) => policy.decide(WINDOW, options),
     { stepNoise: ['an empty list'], previous: ['an empty list'] },
   ),
   { what: 'decide: a result in previous', call: (value) => policy.decide(WINDOW, { previous: [value] }) },
+  ...(['seed', 'episode', 'decision', 'sample'] as const).map((key) => ({
+    what: `decide: ${key} of noiseKey`,
+    call: (value: never) =>
+      policy.decide(WINDOW, { previous: [], noiseKey: { seed: 1, episode: 0, decision: 0, sample: 0, [key]: value } }),
+  })),
   { what: 'decide: a third result', call: (value) => policy.decide(WINDOW, { previous: [CHUNK, CHUNK, value] }) },
   { what: 'decide: a chunk in previous', call: (value) => policy.decide(WINDOW, { previous: [{ ...CHUNK, chunk: value }] }) },
   {
@@ -600,6 +607,36 @@ const DATASETS: readonly Probe[] = [
   })),
 ];
 
+const loopOf = (): ControlLoop => new ControlLoop(policy, { tickMs: 20, late: 'hold', send: () => {}, onStop: () => {} });
+const SINK: recording.RecordingSink = { write: () => {} };
+const RECORDED: recording.LoopRecording = {
+  metadata: new Map(),
+  observations: [],
+  actions: [],
+  decisions: [],
+  log: [],
+  pictures: new Map(),
+  dropped: {},
+  cut: undefined,
+};
+
+const RECORDING: readonly Probe[] = [
+  { what: 'recordLoop: the loop', call: (value) => recording.recordLoop(value, SINK) },
+  { what: 'recordLoop: the sink', call: (value) => recording.recordLoop(loopOf(), value) },
+  ...optionProbes(
+    'recordLoop',
+    {} as recording.RecordLoopOptions,
+    ['images', 'imageInterval', 'queueBytes', 'metadata', 'onError'],
+    (options) => recording.recordLoop(loopOf(), SINK, options),
+    { imageInterval: ['null'], queueBytes: ['null'], metadata: EMPTY, onError: ['a function'] },
+  ),
+  { what: 'readLoopRecording', call: (value) => recording.readLoopRecording(value) },
+  { what: 'readLoopRecording: a piece', call: (value) => recording.readLoopRecording([value]) },
+  { what: 'replayDecisions: the recording', call: (value) => recording.replayDecisions(value, policy).next() },
+  { what: 'replayDecisions: the policy', call: (value) => recording.replayDecisions(RECORDED, value).next() },
+  { what: 'plotRecording', call: (value) => recording.plotRecording(value) },
+];
+
 /** Options come first; what is asked of the policy then says that they were taken. */
 const unserved = new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : reached()), has: () => false }) as Policy;
 const SERVERS: readonly Probe[] = [
@@ -633,6 +670,7 @@ const ALL = [
   ['loading and devices', LOADING],
   ['workers', WORKER],
   ['robots', ROBOTS],
+  ['recording', RECORDING],
   ['checkpoints', CHECKPOINTS],
   ['the control loop', CONTROL],
   ['Push-T', PUSH_T],
@@ -651,16 +689,15 @@ describe.each(ALL)('a hostile value given to %s', (_, probes) => {
 describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
-  it.each(Object.entries({ core, checkpoints, datasets, diffusion, evaluation, lerobotServer, pushT, server, web, worker, robots }))(
-    'try every function of %s',
-    (_, entry) => {
-      const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
-      // A policy's methods are listed by their own names.
-      expect(
-        functions.map(([name]) => name).filter((name) => !['Policy', 'PolicyWorker'].includes(name) && !probed.includes(name)),
-      ).toEqual([]);
-    },
-  );
+  it.each(
+    Object.entries({ core, checkpoints, datasets, diffusion, evaluation, lerobotServer, pushT, recording, server, web, worker, robots }),
+  )('try every function of %s', (_, entry) => {
+    const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
+    // A policy's methods are listed by their own names.
+    expect(functions.map(([name]) => name).filter((name) => !['Policy', 'PolicyWorker'].includes(name) && !probed.includes(name))).toEqual(
+      [],
+    );
+  });
 
   it('try every method of a policy', () => {
     const methods = Object.getOwnPropertyNames(Policy.prototype).filter(

@@ -141,7 +141,14 @@ describe('imports', () => {
       ),
     ];
     const inDatasets = CORE_FILES.filter(({ room }) => room === 'datasets');
-    const elsewhere = CORE_FILES.filter(({ room }) => room !== 'datasets');
+    const recording = CORE_FILES.filter(({ room }) => room === 'recording');
+    const elsewhere = CORE_FILES.filter(({ room }) => !['datasets', 'recording'].includes(room));
+    // An optional peer: no file of its is loaded before something is recorded or read.
+    expect(packages(recording)).toEqual(['@mcap/core']);
+    const loads = recording.flatMap(({ path, imports }) =>
+      imports.filter(({ specifier, typesOnly }) => specifier === '@mcap/core' && !typesOnly).map(() => path),
+    );
+    expect([...new Set(loads)]).toEqual(['src/recording/mcap.ts']);
     expect(packages(elsewhere)).toEqual(['wgsl-preprocessor/wgsl-preprocessor.js']);
     expect(packages(inDatasets).sort()).toEqual([
       'hyparquet',

@@ -1,9 +1,8 @@
 import type { Clock } from '../../src/control/clock.js';
 import { ControlLoop } from '../../src/control/control-loop.js';
 import type { DecidedChunk, DecisionSource, DecisionSourceInfo } from '../../src/control/decision-source.js';
-import type { ControlEvents, StopReason } from '../../src/control/events.js';
+import type { ActionInfo, ControlEvents, StopReason } from '../../src/control/events.js';
 import type { ControlLoopOptions } from '../../src/control/options.js';
-import type { ActionInfo } from '../../src/control/sender.js';
 import type { Observation } from '../../src/observations/check.js';
 
 /** A clock whose time goes on only when the test says so. */
