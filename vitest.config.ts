@@ -15,6 +15,7 @@ const RUNS = {
   device: { isolate: false, maxWorkers: 1 },
   process: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
   long: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
+  nightly: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
 } satisfies Record<Project, object>;
 
 const project = (name: Project, index: number): TestProjectConfiguration => ({
