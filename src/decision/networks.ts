@@ -82,6 +82,25 @@ export async function loadNetworks(
   }
 }
 
+/**
+ * Brings the image encoder of a policy to the device, in f32 and without anything else: for whoever makes features of pictures and decides
+ * nothing. Frees what it made when it fails or is aborted.
+ */
+export async function loadPictureNetworks(
+  device: ComputeDevice,
+  policy: PolicyCheckpoint,
+  signal: AbortSignalLike | undefined,
+): Promise<Pick<PolicyNetworks, 'device' | 'images' | 'destroy'>> {
+  const uploader = new Uploader(device);
+  const loaderFor = (source: WeightSource): WeightLoader => ({ source: abortable(source, signal), uploader, precision: 'f32' });
+  try {
+    return { device, images: await loadImages(policy, undefined, undefined, loaderFor), destroy: () => uploader.destroy() };
+  } catch (error) {
+    uploader.destroy();
+    throw error;
+  }
+}
+
 async function loadImages(
   policy: PolicyCheckpoint,
   predictor: StartCheckpoint | 'shift' | undefined,

@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { memorySource } from '../../src/checkpoints/source.js';
 import { trainCommand } from '../../src/cli/commands/train.js';
+import { predictorJob } from '../../src/cli/train/jobs.js';
 import { numberOption, optimizerOptions, runOptions } from '../../src/cli/train/options.js';
 import { figuresText, stepLine } from '../../src/cli/train/presentation.js';
 import { repositoryPath, warmstep } from '../support/captured.js';
@@ -47,6 +49,25 @@ describe('the command line of warmstep train', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toMatch(/push-t|Push-T/);
+    expect(existsSync(join(folder, 'out2'))).toBe(false);
+  });
+
+  it('takes a policy from the Hub, once, for all that it does with it', async () => {
+    vi.stubEnv('HF_HUB_OFFLINE', '1');
+    vi.stubEnv('HF_HUB_CACHE', join(folder, 'hub'));
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const commit = '0123456789'.repeat(4);
+    const root = join(folder, 'hub', 'models--someone--arm');
+    for (const below of ['refs', 'snapshots']) mkdirSync(join(root, below), { recursive: true });
+    writeFileSync(join(root, 'refs', 'main'), commit);
+    symlinkSync(repositoryPath('test/goldens/state-bias-film/policy'), join(root, 'snapshots', commit));
+    const job = predictorJob({ policy: 'hf:someone/arm' });
+    await job.check();
+    const predictor = memorySource('predictor', {});
+    expect(job.networks(predictor)).toEqual({ policy: join(root, 'snapshots', commit), predictor });
+    // The training reads that folder as well: it says so where the folder has gone.
+    rmSync(join(root, 'snapshots', commit));
+    await expect(job.train({} as never)).rejects.toThrow(join(root, 'snapshots', commit));
   });
 
   it('has help that names all its options', () => {

@@ -2,7 +2,7 @@ import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js'
 import { MODEL_FILE, policyFiles, type WrittenPolicy } from '../../src/checkpoints/lerobot/write-policy.js';
 import { encodeSafetensors } from '../../src/checkpoints/safetensors/safetensors.js';
 import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
-import type { Dataset } from '../../src/datasets/dataset.js';
+import type { Dataset, FeatureStatistics } from '../../src/datasets/dataset.js';
 import { PRESETS } from '../../src/training/loop/presets.js';
 import { memoryDataset } from './memory-dataset.js';
 
@@ -18,6 +18,14 @@ export function circlingDataset(): Dataset {
       { name: 'action', size: 2, value: (row, channel) => point(row, channel, 1) },
     ],
   );
+}
+
+/** The same data set, whose state is said to be twice as large: a policy of it normalises otherwise. */
+export function otherStatistics(dataset: Dataset): Dataset {
+  const statistics = new Map(dataset.statistics);
+  const state = statistics.get('observation.state') as FeatureStatistics;
+  statistics.set('observation.state', { ...state, max: state.max.map((value) => 2 * value) });
+  return { ...dataset, statistics };
 }
 
 /** Sizes of a U-Net that compiles quickly. */

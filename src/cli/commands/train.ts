@@ -33,7 +33,8 @@ the first checkpoint on: a predictor's folder, or a LeRobot checkpoint. report.h
 ${TRAIN_OPTIONS_HELP}
 
 of a predictor (default: 5,000 steps, preset step):
-  --policy DIR         the policy that it is for; with pictures, the predictor reads the features that the policy's encoder makes
+  --policy DIR         the policy that it is for, or hf:OWNER/NAME; with pictures, the predictor reads the features that the policy's
+                       encoder makes
   --history-steps N    rows of the previous chunk that it reads (default: all)
   --dropout X          inside the network (default 0.1)
   --row-dropout X, --history-noise X
@@ -59,10 +60,12 @@ export const trainCommand: Command = {
     refuseForeign(network, values);
     const job = network === 'predictor' ? predictorJob(values) : policyJob(values);
     const folder = required('dataset', values.dataset);
-    const output = await outputFolderOption('output', required('output', values.output), [REPORT_FILE]);
+    const place = required('output', values.output);
+    // A policy that is none, or of another task, leaves no empty folder behind.
+    await job.check();
+    const output = await outputFolderOption('output', place, [REPORT_FILE]);
     const storage = await folderStorage(output);
     await checkResume(storage, output, values.resume === true);
-    await job.check();
     const lock = lockFolder(await outputFolder(`${output}/training`), 'training');
     try {
       const fps = numberOption('fps', values.fps, 0);

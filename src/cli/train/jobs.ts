@@ -10,6 +10,7 @@ import type { TrainOptions } from '../../training/loop/train-options.js';
 import { trainPolicy } from '../../training/loop/train-policy.js';
 import { trainPredictor } from '../../training/loop/train-predictor.js';
 import { readHeaders, taskFor } from '../headers.js';
+import { localFolder } from '../local-folder.js';
 import { type ClosedLoop, closedLoopOption } from './closed-loop.js';
 import { numberOption, runOptions, TRAIN_OPTIONS, type TrainValues } from './options.js';
 
@@ -60,7 +61,7 @@ export interface Job {
   readonly title: string;
   readonly steps: number;
   readonly closedLoop: ClosedLoop | undefined;
-  /** Before the data set is opened. */
+  /** Loads what lies on the Hub, and refuses what does not fit: before the data set is opened, and before `train` and `networks`. */
   check(): Promise<void>;
   train(options: Omit<TrainOptions, 'steps'>): Promise<RunHistory>;
   /** What the result is run with in closed loop. */
@@ -68,7 +69,7 @@ export interface Job {
 }
 
 export function predictorJob(values: Values): Job {
-  const policy = required('policy', values.policy);
+  let policy = required('policy', values.policy);
   const runs = runOptions(values as TrainValues, PREDICTOR_STEPS, PRESET_NAMES);
   const own = {
     sizes: given({ historySteps: integerOption('history-steps', values['history-steps'], 1, 4096) }),
@@ -84,6 +85,7 @@ export function predictorJob(values: Values): Job {
     steps: runs.steps,
     closedLoop,
     check: async () => {
+      policy = await localFolder(policy);
       const headers = await readHeaders(policy);
       if (closedLoop) taskFor(closedLoop.kind, headers);
     },

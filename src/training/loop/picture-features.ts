@@ -5,10 +5,8 @@ import { FrameEncoder } from '../../decision/frame-encoder.js';
 import type { PolicyNetworks } from '../../decision/networks.js';
 import { checkFrame, type Frame, imageColumns, type Observation } from '../../observations/check.js';
 import { observationInfo } from '../../spec/policy-spec.js';
+import { EncodedRows, type RowFeatures } from './encoded-rows.js';
 import type { FrameFeatures } from './frames.js';
-
-/** Frames whose pictures are in memory at a time. */
-const TOGETHER = 32;
 
 /**
  * Features that the encoder of a policy, which does not change, makes of the pictures of a data set: one part for each camera, in the order
@@ -16,7 +14,7 @@ const TOGETHER = 32;
  * `nameOf`: what the data set calls an observation of the policy.
  */
 export function pictureFeatures(
-  networks: PolicyNetworks,
+  networks: Pick<PolicyNetworks, 'device' | 'images'>,
   checkpoint: PolicyCheckpoint,
   dataset: Dataset,
   nameOf: (observation: string) => string,
@@ -25,32 +23,29 @@ export function pictureFeatures(
   const cameras = observations.filter((observation) => observation.kind === 'image');
   const columns = imageColumns(observations);
   const encoder = new FrameEncoder(encodePlans(networks, []), observations);
-  const known = new Map<number, readonly Float32Array[]>();
   const empty: Observation = Object.fromEntries(
     observations.flatMap((observation) => (observation.kind === 'vector' ? [[observation.name, new Float32Array(observation.size)]] : [])),
   );
 
-  async function encode(rows: readonly number[]): Promise<void> {
+  async function encode(rows: readonly number[]): Promise<RowFeatures[]> {
     const frames: Frame[] = [];
     for (const row of rows) {
       const pictures = await Promise.all(cameras.map(async ({ name }) => [name, await dataset.readPicture(nameOf(name), row)] as const));
       frames.push(checkFrame(observations, { ...empty, ...Object.fromEntries(pictures) }, `row ${row} of ${dataset.name}`));
     }
     const { windows } = await encoder.encode(frames.map((frame) => [frame]));
-    windows.forEach(({ frames: values }, i) => {
-      const features = cameras.map((camera, at) => values.slice(columns[at] as number, (columns[at] as number) + camera.features));
-      known.set(rows[i] as number, features);
-    });
+    return windows.map(({ frames: values }) =>
+      cameras.map((camera, at) => values.slice(columns[at] as number, (columns[at] as number) + camera.features)),
+    );
   }
 
+  const encoded = new EncodedRows(encode);
   const parts = cameras.map(
     (camera, at): FrameFeatures => ({
       size: camera.features,
       read: async (rows) => {
-        const missing = [...new Set(rows)].filter((row) => !known.has(row)).sort((a, b) => a - b);
-        for (let first = 0; first < missing.length; first += TOGETHER) await encode(missing.slice(first, first + TOGETHER));
         const values = new Float32Array(rows.length * camera.features);
-        rows.forEach((row, i) => values.set(known.get(row)?.[at] as Float32Array, i * camera.features));
+        (await encoded.read(rows)).forEach((features, i) => values.set(features[at] as Float32Array, i * camera.features));
         return values;
       },
     }),

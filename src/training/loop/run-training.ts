@@ -73,11 +73,13 @@ class TrainingRun<Batch> {
   readonly #plan: RunPlan;
   readonly #parts: RunParts<Batch>;
   #position: RunPosition = { step: 0, batches: 0 };
-  /** The batch that comes next; being prepared. */
+  /** The batch that comes next; being prepared. Undefined where none does. */
   #next: Promise<Batch> | undefined;
   #log = new HistoryLog();
   /** Metrics that were asked for and not waited for. */
   #pending: { readonly step: number; readonly metrics: Promise<StepMetrics> } | undefined;
+  /** The newest step whose loss and norm were seen to be finite, or that was begun from. */
+  #finite = 0;
   /** Steps from one reading to the next, where nobody says: as many as the device does in READ_INTERVAL_MS. */
   #spacing = 1;
   #asked = 0;
@@ -93,33 +95,55 @@ class TrainingRun<Batch> {
   }
 
   async run(): Promise<RunHistory> {
-    const { storage, step, identity, resume, signal } = this.#parts;
-    const { steps, evaluateEvery, saveEvery } = this.#plan;
-    if (resume && storage) {
-      this.#position = await loadState(storage, step, identity, this.#hasEma);
-      this.#log = new HistoryLog(await loadHistory(storage, this.#position.step));
+    try {
+      return await this.#run();
+    } finally {
+      // Whoever called closes what batches are made with, and may do so once this is over.
+      await this.#next?.catch(() => {});
     }
-    this.#next = this.#nextBatch();
+  }
+
+  async #run(): Promise<RunHistory> {
+    const { storage, resume, signal } = this.#parts;
+    const { steps } = this.#plan;
+    if (resume && storage) await this.#goOn(storage);
+    if (this.#position.step < steps) this.#next = this.#nextBatch();
     while (this.#position.step < steps) {
       if (signal?.aborted) await this.#stop(signal);
       const began = this.#parts.now();
       await this.#doStep();
       this.#workedMs += this.#parts.now() - began;
       this.#worked++;
-      const done = this.#position.step;
-      const isOver = done === steps;
-      if (isOver || done % evaluateEvery === 0) await this.#evaluate(signal);
-      if (isOver || done % saveEvery === 0) await this.#checkpoint();
+      if (this.#isDue(this.#plan.evaluateEvery)) await this.#evaluate(signal);
+      if (this.#isDue(this.#plan.saveEvery)) await this.#checkpoint();
     }
     await this.#tell({ kind: 'done', step: this.#position.step });
     return this.#log.history;
+  }
+
+  /** Takes up a saved run. It may have ended between its last step and what was due there: that comes first. */
+  async #goOn(storage: RunStorage): Promise<void> {
+    const { step, identity, signal } = this.#parts;
+    this.#position = await loadState(storage, step, identity, this.#hasEma);
+    this.#finite = this.#position.step;
+    this.#log = new HistoryLog(await loadHistory(storage, this.#position.step));
+    if (this.#position.step === 0) return;
+    const isEvaluated = this.#log.history.evaluations.some((evaluation) => evaluation.step === this.#position.step);
+    if (!isEvaluated && this.#isDue(this.#plan.evaluateEvery)) await this.#evaluate(signal);
+    // Nothing says whether the result was written after the state was.
+    if (this.#isDue(this.#plan.saveEvery)) await this.#checkpoint();
+  }
+
+  #isDue(every: number): boolean {
+    const { step } = this.#position;
+    return step === this.#plan.steps || step % every === 0;
   }
 
   get #hasEma(): boolean {
     return this.#plan.optimizer.ema !== null;
   }
 
-  /** Runs one step and prepares the batch after it, while the device works. */
+  /** Runs one step and prepares the batch after it, where there is one, while the device works. */
   async #doStep(): Promise<void> {
     const { accumulate, optimizer, steps } = this.#plan;
     for (let i = 0; i < accumulate; i++) {
@@ -128,7 +152,7 @@ class TrainingRun<Batch> {
       const { step, batches } = this.#position;
       this.#parts.step.run(batch, isLast ? updateScalars(optimizer, steps, step) : null, { accumulate: i > 0, share: 1 / accumulate });
       this.#position = { step: isLast ? step + 1 : step, batches: batches + 1 };
-      this.#next = this.#nextBatch();
+      this.#next = this.#position.step < steps ? this.#nextBatch() : undefined;
     }
     if (!this.#isReadingDue()) return;
     await this.#settle();
@@ -177,6 +201,7 @@ class TrainingRun<Batch> {
     this.#pending = undefined;
     this.#space(step);
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw this.#nonFinite(step, loss, gradientNorm);
+    this.#finite = step;
     const { steps, optimizer, accumulate } = this.#plan;
     const perEpoch = Math.ceil(this.#parts.batches.rows / this.#parts.step.batchSize);
     const stepsPerSecond = this.#worked === 0 ? 0 : (1000 * this.#worked) / Math.max(this.#workedMs, 1e-3);
@@ -204,6 +229,8 @@ class TrainingRun<Batch> {
 
   async #evaluate(signal: AbortSignalLike | undefined): Promise<void> {
     await this.#settle();
+    // Before: an evaluation may run batches of its own through the network, and metrics are then theirs.
+    await this.#assertFinite();
     this.#arrived = undefined;
     const { step } = this.#position;
     try {
@@ -217,6 +244,7 @@ class TrainingRun<Batch> {
   /** Saves what there is, and throws the reason. */
   async #stop(signal: AbortSignalLike): Promise<void> {
     await this.#settle();
+    await this.#assertFinite();
     await this.#save();
     signal.throwIfAborted();
   }
@@ -230,10 +258,12 @@ class TrainingRun<Batch> {
     await this.#tell({ kind: 'checkpoint', step: this.#position.step });
   }
 
-  /** Not every step's metrics are read: those of the newest one are, before anything is written. */
+  /** Not every step's metrics are read: those of the newest one are, before anything is evaluated or written. */
   async #assertFinite(): Promise<void> {
+    if (this.#finite === this.#position.step) return;
     const { loss, gradientNorm } = await this.#parts.step.metrics();
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw this.#nonFinite(this.#position.step, loss, gradientNorm);
+    this.#finite = this.#position.step;
   }
 
   async #save(): Promise<void> {

@@ -5,7 +5,7 @@ import { streamSafetensors } from '../../checkpoints/safetensors/stream.js';
 import { type CheckpointSource, checkSource, memorySource } from '../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { anchors } from '../../datasets/windows.js';
-import { loadNetworks } from '../../decision/networks.js';
+import { loadPictureNetworks } from '../../decision/networks.js';
 import { OptionError } from '../../foundation/errors.js';
 import { checkInteger, checkKeys, checkNumber, checkObject } from '../../foundation/options.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
@@ -16,6 +16,7 @@ import type { RunHistory } from './history.js';
 import { initialWeights, predictorRule } from './initial-weights.js';
 import { actionNormalizer } from './normalize.js';
 import { pictureFeatures } from './picture-features.js';
+import { policyIdentity } from './policy-identity.js';
 import { type HistoryDamage, type PairsSpec, predictorBatches } from './predictor-batches.js';
 import { evaluatePredictor } from './predictor-error.js';
 import { predictorForward } from './predictor-forward.js';
@@ -90,7 +91,14 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
       step: trained,
       batches: predictorBatches(spec, { anchors: rows, batchSize, seed, dropout, ...history }),
       storage,
-      identity: { kind: 'predictor', ...commonIdentity(checked, options, rows.length), dropout, ...history, shape: JSON.stringify(shape) },
+      identity: {
+        kind: 'predictor',
+        ...commonIdentity(checked, options, rows.length),
+        ...(await policyIdentity(checkpoint)),
+        dropout,
+        ...history,
+        shape: JSON.stringify(shape),
+      },
       resume: checked.resume,
       evaluate: async (at) => {
         const weights = await trained.read(plan.optimizer.ema === null ? 'weights' : 'ema');
@@ -228,7 +236,7 @@ async function frozenEncoders(
   names: FeatureNames,
 ): Promise<{ readonly parts: readonly FramePart[]; destroy(): void } | undefined> {
   if (checkpoint.images === undefined) return undefined;
-  const networks = await loadNetworks(device, checkpoint, undefined, { precision: 'f32', signal });
+  const networks = await loadPictureNetworks(device, checkpoint, signal);
   const { parts, destroy } = pictureFeatures(networks, checkpoint, dataset, (name) => names.of(name));
   return {
     parts,

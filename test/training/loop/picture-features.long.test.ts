@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicyCheckpoint } from '../../../src/checkpoints/read-policy.js';
 import { memorySource } from '../../../src/checkpoints/source.js';
-import { loadNetworks } from '../../../src/decision/networks.js';
+import { loadPictureNetworks } from '../../../src/decision/networks.js';
 import { loadPolicy } from '../../../src/policy/load-policy.js';
 import { type FramePart, readFrames } from '../../../src/training/loop/frames.js';
 import { pictureFeatures } from '../../../src/training/loop/picture-features.js';
@@ -19,7 +19,7 @@ describe('features of pictures', () => {
     const read: string[] = [];
     const data = pictureDataset(read);
     const checkpoint = await loadPolicyCheckpoint(imagePolicy());
-    const networks = await loadNetworks(device(), checkpoint, undefined, { precision: 'f32' });
+    const networks = await loadPictureNetworks(device(), checkpoint, undefined);
     const { parts, destroy } = pictureFeatures(networks, checkpoint, data, (name) => name);
     let camera = 0;
     const frame = checkpoint.observations.map((observation): FramePart => {

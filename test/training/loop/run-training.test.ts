@@ -89,6 +89,8 @@ describe('a training run', () => {
       { batch: 6, epoch: 2, first: 0, count: 4 },
     ]);
     expect(step.calls.filter((call) => call.startsWith('run')).slice(0, 3)).toEqual(['run 4', 'run 4', 'run 2']);
+    // None that no step follows for.
+    expect(requests.length).toBe(12);
   });
 
   it('tells loss, norm, rate and how long it will take', async () => {
@@ -210,6 +212,41 @@ describe('a training run', () => {
     expect(storage.files.has(STATE_FILE)).toBe(false);
   });
 
+  it('looks at it before it evaluates, too: an evaluation may leave metrics of its own', async () => {
+    const evaluate = vi.fn(async () => ({ figures: {}, samples: [] }));
+    const { history } = start({ ...PLAN, metricsEvery: 100, saveEvery: 100 }, { evaluate, prepare: (step) => (step.badRun = 5) });
+    await expect(history).rejects.toThrow('training step 5');
+    expect(evaluate).not.toHaveBeenCalled();
+  });
+
+  it('looks at it before it saves because it is ended', async () => {
+    const storage = memoryStorage();
+    const controller = new AbortController();
+    const batch = async ({ batch: index, count }: BatchRequest): Promise<HostBatch> => {
+      // Prepared behind step 3.
+      if (index === 3) controller.abort(new Error('enough'));
+      return { count, goals: new Float32Array(9) };
+    };
+    const parts = { storage, signal: controller.signal, batches: { rows: 10, batch } };
+    await expect(start({ ...PLAN, metricsEvery: 100 }, { ...parts, prepare: (step) => (step.badRun = 3) }).history).rejects.toThrow(
+      'training step 3',
+    );
+    expect(storage.files.has(STATE_FILE)).toBe(false);
+  });
+
+  it('is not over before the batch that it prepares is', async () => {
+    let preparing = 0;
+    const batch = async ({ count }: BatchRequest): Promise<HostBatch> => {
+      preparing++;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      preparing--;
+      return { count, goals: new Float32Array(9) };
+    };
+    const { history } = start(PLAN, { batches: { rows: 10, batch }, prepare: (step) => (step.badRun = 4) });
+    await expect(history).rejects.toThrow('training step 4');
+    expect(preparing).toBe(0);
+  });
+
   it('fails with what a batch fails with', async () => {
     const batches = {
       rows: 10,
@@ -231,6 +268,13 @@ async function interrupted(plan: RunPlan, at: number, storage: MemoryStorage): P
   });
   await expect(first.history).rejects.toThrow('enough');
   return start(plan, { storage, resume: true });
+}
+
+/** A run that went on, and is over. */
+async function started(storage: MemoryStorage): Promise<Trial> {
+  const trial = start(PLAN, { storage, resume: true });
+  await trial.history;
+  return trial;
 }
 
 describe('a run that was interrupted', () => {
@@ -273,6 +317,46 @@ describe('a run that was interrupted', () => {
     const second = start(PLAN, { storage, resume: true });
     await second.history;
     expect(second.requests[0]).toMatchObject({ batch: 5 });
+  });
+
+  it.each([5, 12])('first makes the evaluation of step %d, which it was ended in', async (at) => {
+    const whole = await start(PLAN, { storage: memoryStorage() }).history;
+    const controller = new AbortController();
+    const storage = memoryStorage();
+    const evaluate = async (step: number): ReturnType<RunParts<HostBatch>['evaluate']> => {
+      if (step === at) controller.abort(new Error('enough'));
+      controller.signal.throwIfAborted();
+      return { figures: { error: 1 / step }, samples: [] };
+    };
+    await expect(start(PLAN, { storage, evaluate, signal: controller.signal }).history).rejects.toThrow('enough');
+    const second = start(PLAN, { storage, resume: true });
+    expect(await second.history).toEqual(whole);
+    expect(kinds(second.events)[0]).toBe(`evaluation ${at}`);
+    expect(second.published.map(({ step }) => step)).toEqual(at === 5 ? [8, 12] : [12]);
+  });
+
+  it.each([4, 12])('first writes the result of step %d, which could not be written', async (at) => {
+    const whole = start(PLAN, { storage: memoryStorage() });
+    await whole.history;
+    const storage = memoryStorage();
+    const publish = async (_: unknown, step: number): Promise<void> => {
+      if (step === at) throw new Error('ENOSPC');
+    };
+    await expect(start(PLAN, { storage, publish }).history).rejects.toThrow('ENOSPC');
+    const second = start(PLAN, { storage, resume: true });
+    expect(await second.history).toEqual(await whole.history);
+    expect(kinds(second.events)[0]).toBe(`checkpoint ${at}`);
+    expect(second.published).toEqual(whole.published.filter(({ step }) => step >= at));
+  });
+
+  it('does nothing twice where nothing was due', async () => {
+    const controller = new AbortController();
+    controller.abort(new Error('enough'));
+    const storage = memoryStorage();
+    await expect(start(PLAN, { storage, signal: controller.signal }).history).rejects.toThrow('enough');
+    expect(kinds((await started(storage)).events)[0]).toBe('step 1');
+    // The whole run: its result is written again, and that is all.
+    expect(kinds((await started(storage)).events)).toEqual(['checkpoint 12', 'done 12']);
   });
 
   it('is not gone on with as another run, or where there is none', async () => {

@@ -12,7 +12,7 @@ import { memoryStorage } from '../../../src/training/loop/run-storage.js';
 import { trainPredictor } from '../../../src/training/loop/train-predictor.js';
 import { PredictorTraining } from '../../../src/training/predictor/predictor-training.js';
 import { useTestDevice } from '../../support/device.js';
-import { circlingPolicy, TINY_PREDICTOR } from '../../support/tiny-training.js';
+import { circlingPolicy, otherStatistics, TINY_PREDICTOR } from '../../support/tiny-training.js';
 import { CIRCLING as DATASET, expectSameAfterInterruption, tinyPolicyRun, tinyPredictorRun } from '../../support/training-runs.js';
 
 describe('training on a device', () => {
@@ -73,6 +73,15 @@ describe('training on a device', () => {
     await run(device(), other, { seed: 6 });
     const [found, seeded] = [other, whole].map(({ files }) => Buffer.from(files.get('model.safetensors') as Uint8Array));
     expect(found?.equals(seeded as Buffer)).toBe(false);
+  });
+
+  it('goes on with a predictor for the policy that it was begun for, no other', async () => {
+    const storage = memoryStorage();
+    await tinyPredictorRun(device(), storage);
+    const policy = circlingPolicy(otherStatistics(DATASET));
+    await expect(tinyPredictorRun(device(), storage, { resume: true, policy } as object)).rejects.toThrow(
+      /is of another run: found policy "[0-9a-f]+/,
+    );
   });
 
   it('judges a predictor by the dispatches that decisions run, which give the loss of the training step', async () => {
