@@ -11,6 +11,7 @@ import { type PlanTiming, timeRuns } from '../runtime/timing.js';
 import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalInput } from './decision-input.js';
 import type { DecisionOffsets } from './decision-offsets.js';
 import { DecisionUpload, type InputLayout, type InputRange, inputLayout } from './decision-upload.js';
+import type { FramesPlan } from './encode-plan.js';
 import type { PolicyNetworks } from './networks.js';
 import { findNonFinite } from './non-finite.js';
 import type { PendingFeatures, PendingWindow } from './pending-features.js';
@@ -33,10 +34,16 @@ interface Result {
 /** Windows of a batch that commands of its decision make pending features for: more are made on their own. */
 const MOST_JOINED_WINDOWS = 8;
 
-/** Pending features that the commands of a decision make. @internal */
-export interface FeaturePrelude extends Prelude {
-  readonly pending: PendingFeatures;
+/** How commands make features, and bring them to the windows that read them. Kept with the commands, so it holds no picture. */
+interface FeatureCommands extends Prelude {
+  readonly plans: readonly FramesPlan[];
   readonly windows: readonly PendingWindow[];
+}
+
+/** Pending features that the commands of a decision make. @internal */
+export interface FeaturePrelude {
+  readonly pending: PendingFeatures;
+  readonly commands: FeatureCommands;
 }
 
 /** What a compiled decision consists of. */
@@ -68,7 +75,7 @@ export class DecisionPlan {
   readonly #parts: DecisionParts;
   readonly #device: ComputeDevice;
   readonly #staged: DecisionUpload;
-  readonly #ready = new ReadyCommands<FeaturePrelude>({
+  readonly #ready = new ReadyCommands<FeatureCommands>({
     runs: (schedule, predicted) => this.#runs(schedule, predicted),
     encode: (runs, prelude) => this.#encodeDecision(runs, prelude),
     later: (call) => this.#device.inLaterTurn(call),
@@ -141,7 +148,7 @@ export class DecisionPlan {
   prelude(pending: PendingFeatures, windows: readonly Float32Array[]): FeaturePrelude | undefined {
     if (!pending.canJoin || windows.length > MOST_JOINED_WINDOWS || pending.bytes > this.#parts.features.bytes) return undefined;
     const waiting = windows.map((window) => pending.of(window));
-    return { key: pending.key(waiting), pending, windows: waiting };
+    return { pending, commands: { key: pending.key(waiting), plans: pending.plans, windows: waiting } };
   }
 
   /**
@@ -158,7 +165,7 @@ export class DecisionPlan {
   ): Promise<unknown> {
     if (this.#parts.probes.size > 0) return this.#runProbed(input, prelude).then(use);
     const { schedule } = input;
-    this.#submit(input, this.#ready.take(schedule, isPredicted(input), prelude), prelude);
+    this.#submit(input, this.#ready.take(schedule, isPredicted(input), prelude?.commands), prelude);
     this.#ready.submitted();
     return this.#device.settle(this.#parts.readback.mapAsync(MAP_READ), () => {
       const output = this.#read(schedule, prelude);
@@ -171,9 +178,9 @@ export class DecisionPlan {
     const runs = this.#runs(input.schedule, isPredicted(input));
     const probed = await this.#probeBuffer(runs);
     const encoder = this.#encoder();
-    if (prelude) this.#encodeFeatures(encoder, prelude);
+    if (prelude) this.#encodeFeatures(encoder, prelude.commands);
     this.#parts.plan.encode(encoder, runs, probed);
-    this.#submit(input, this.#finish(encoder, prelude), prelude);
+    this.#submit(input, this.#finish(encoder, prelude?.commands), prelude);
     await this.#device.settle(this.#parts.readback.mapAsync(MAP_READ));
     const output = this.#read(input.schedule, prelude);
     return { ...output, probes: await this.#readProbes(probed) };
@@ -255,7 +262,7 @@ export class DecisionPlan {
   }
 
   /** The commands of a decision, read-back included, one run after the other. */
-  #encodeDecision(runs: readonly SegmentRun[], prelude: FeaturePrelude | undefined): Encoding {
+  #encodeDecision(runs: readonly SegmentRun[], prelude: FeatureCommands | undefined): Encoding {
     const encoder = this.#encoder();
     if (prelude) this.#encodeFeatures(encoder, prelude);
     const encoding = this.#parts.plan.encodeInParts(encoder, runs);
@@ -263,9 +270,9 @@ export class DecisionPlan {
   }
 
   /** Features are made, and go where they would have been uploaded to. */
-  #encodeFeatures(encoder: GPUCommandEncoder, { pending, windows }: FeaturePrelude): void {
+  #encodeFeatures(encoder: GPUCommandEncoder, { plans, windows }: FeatureCommands): void {
     const { inputs, layout, shape } = this.#parts;
-    pending.encode(encoder);
+    for (const plan of plans) plan.encode(encoder);
     windows.forEach(({ copies }, sample) => {
       for (const { source, sourceOffset, part, offset, bytes } of copies) {
         const share = layout[part].bytes / shape.batch;
@@ -280,12 +287,12 @@ export class DecisionPlan {
     return encoder;
   }
 
-  #finish(encoder: GPUCommandEncoder, prelude: FeaturePrelude | undefined): GPUCommandBuffer {
+  #finish(encoder: GPUCommandEncoder, prelude: FeatureCommands | undefined): GPUCommandBuffer {
     const { results, features, readback } = this.#parts;
     for (const { source, range } of results) encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
     if (prelude) {
       let end = features.offset;
-      for (const { buffer, bytes } of prelude.pending.outputs) {
+      for (const { buffer, bytes } of prelude.plans.flatMap(({ outputs }) => outputs)) {
         encoder.copyBufferToBuffer(buffer, 0, readback, end, bytes);
         end += bytes;
       }

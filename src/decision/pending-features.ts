@@ -58,8 +58,13 @@ export class PendingFeatures {
     return this.outputs.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
+  /** What makes them, in the order of `outputs`. */
+  get plans(): readonly FramesPlan[] {
+    return this.#batches.map(({ plan }) => plan);
+  }
+
   get outputs(): readonly FeatureOutput[] {
-    return this.#batches.flatMap(({ plan }) => plan.outputs);
+    return this.plans.flatMap(({ outputs }) => outputs);
   }
 
   /** What a window waits for, by its array. */
@@ -74,10 +79,6 @@ export class PendingFeatures {
 
   upload(): void {
     for (const batch of this.#batches) batch.upload();
-  }
-
-  encode(commands: GPUCommandEncoder): void {
-    for (const { plan } of this.#batches) plan.encode(commands);
   }
 
   /** Takes the features out of a mapped buffer, where they lie in the order of `outputs` from a byte on. @throws NonFiniteError. */

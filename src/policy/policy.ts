@@ -278,10 +278,20 @@ export class Policy {
 
   /** Waits for running calls and frees everything on the device. Later calls fail. */
   dispose(): Promise<void> {
-    this.#disposal ??= this.#queue.run(() => {
-      this.#engine.destroy();
-      this.#parts.onDispose?.();
+    if (this.#disposal) return this.#disposal;
+    // Whatever `onDispose` calls finds the policy disposed of already.
+    let done: () => void = () => {};
+    let failed: (error: unknown) => void = () => {};
+    this.#disposal = new Promise<void>((resolve, reject) => {
+      done = resolve;
+      failed = reject;
     });
+    this.#queue
+      .run(() => {
+        this.#engine.destroy();
+        this.#parts.onDispose?.();
+      })
+      .then(done, failed);
     return this.#disposal;
   }
 

@@ -15,11 +15,23 @@ export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
   /** Tasks that have not ended. */
   #waiting = 0;
+  /** While the task that begins at once has not returned its promise: what it asks for itself waits for that. */
+  #isStarting = false;
+  readonly #asked: (() => void)[] = [];
 
   run<T>(task: () => T | Promise<T>): Promise<T> {
-    const result = this.#waiting++ === 0 ? promised(task) : this.#last.then(task);
+    if (this.#isStarting) return new Promise<T>((resolve, reject) => this.#asked.push(() => void this.run(task).then(resolve, reject)));
+    const result = this.#waiting++ === 0 ? this.#start(task) : this.#last.then(task);
     // Registered before the caller's own: whoever is told of the result finds the task ended.
     this.#last = result.then(this.#end, this.#end);
+    if (this.#asked.length > 0) for (const ask of this.#asked.splice(0)) ask();
+    return result;
+  }
+
+  #start<T>(task: () => T | Promise<T>): Promise<T> {
+    this.#isStarting = true;
+    const result = promised(task);
+    this.#isStarting = false;
     return result;
   }
 

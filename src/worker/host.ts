@@ -75,6 +75,7 @@ export class PolicyWorker {
   #info: PolicyInfo | undefined;
   #next = 0;
   #failure: Error | undefined;
+  #disposal: Promise<void> | undefined;
 
   private constructor(worker: MessagePortLike, onProgress: OnLoadProgress | undefined) {
     this.#worker = worker;
@@ -147,7 +148,12 @@ export class PolicyWorker {
   }
 
   /** Frees everything on the device, and ends the worker where it can be ended from here. Later calls fail. */
-  async dispose(): Promise<void> {
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#end();
+    return this.#disposal;
+  }
+
+  async #end(): Promise<void> {
     if (this.#failure) return;
     await this.#call('dispose');
     this.#fail(new DisposedError('the policy of this worker was disposed of; open another one.'));
@@ -161,7 +167,9 @@ export class PolicyWorker {
       // What cannot be posted (a function among the options) is an error at once.
       try {
         post(this.#worker, { id, call, args });
+        this.#pictures.settle(true);
       } catch (error) {
+        this.#pictures.settle(false);
         return reject(new OptionError(`${call}: its arguments cannot go to a worker: ${(error as Error).message}.`, { cause: error }));
       }
       this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });

@@ -20,6 +20,8 @@ export class PictureSender {
   readonly #numbers = new WeakMap<Picture, number>();
   readonly #gone: FinalizationRegistry<number>;
   #next = 0;
+  /** Numbered for a message that is not on its way yet. */
+  #unsent: Picture[] = [];
 
   constructor(forget: (picture: number) => void) {
     this.#gone = new FinalizationRegistry(forget);
@@ -36,12 +38,19 @@ export class PictureSender {
     );
   }
 
+  /** To be called when the message with the latest observation went, or could not go: then its pictures travel whole again. */
+  settle(isSent: boolean): void {
+    if (!isSent) for (const picture of this.#unsent) this.#numbers.delete(picture);
+    this.#unsent = [];
+  }
+
   #value(value: ObservationValue): ObservationValue | PostedPicture {
     if (!(value instanceof Picture)) return value;
     const known = this.#numbers.get(value);
     if (known !== undefined) return { picture: known };
     const picture = this.#next++;
     this.#numbers.set(value, picture);
+    this.#unsent.push(value);
     this.#gone.register(value, picture);
     const { format, height, width, fit, bytes } = value;
     return { picture, content: { format, height, width, fit, bytes } };

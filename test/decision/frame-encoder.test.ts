@@ -189,7 +189,7 @@ describe('features that a decision makes on its way', () => {
     const plans = new CountedPlans();
     const { encoder, window, pending } = await begun(plans);
     pending.upload();
-    pending.encode(commands);
+    for (const plan of pending.plans) plan.encode(commands);
     expect(plans.uploaded).toEqual([[2, 102]]);
     expect(plans.frames).toEqual([1]);
     // As they would lie behind other results.

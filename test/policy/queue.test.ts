@@ -21,6 +21,25 @@ describe('a queue of tasks', () => {
     expect(log.at(-1)).toBe('c');
   });
 
+  it('has a task that is asked for in the beginning of another wait for its end', async () => {
+    const queue = new SerialQueue();
+    const log: string[] = [];
+    let inner: Promise<string> | undefined;
+    const outer = queue.run(async () => {
+      inner = queue.run(async () => {
+        log.push('inner');
+        return 'inner';
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+      log.push('outer');
+    });
+    const after = queue.run(() => void log.push('after'));
+    await outer;
+    await expect(inner).resolves.toBe('inner');
+    await after;
+    expect(log).toEqual(['outer', 'inner', 'after']);
+  });
+
   it('goes on after a task that fails, at once or later', async () => {
     const queue = new SerialQueue();
     const failed = [

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { CheckpointSource } from '../../src/checkpoints/source.js';
 import * as errors from '../../src/foundation/errors.js';
 import { checkWindow, type Observation, observationOf } from '../../src/observations/check.js';
-import type { Picture } from '../../src/observations/picture.js';
+import { Picture } from '../../src/observations/picture.js';
 import type { Decision } from '../../src/policy/decision-result.js';
 import type { Policy } from '../../src/policy/policy.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';
@@ -127,6 +127,16 @@ describe('a policy in a worker', () => {
     expect(policy.pictures.map(({ width, fit }) => [width, fit])).toEqual(Array(3).fill([5, 'pad']));
   });
 
+  it('sends a picture whole again where a message could not go', async () => {
+    const { policy, port } = recorder();
+    const worker = await openPolicyWorker(port, 'hf:someone/policy');
+    const picture = new Picture('u8-hwc3', 2, 2, IMAGE);
+    const window = { 'observation.state': [1, 2, 3, 4], 'observation.image': [picture, picture] };
+    await expect(worker.decide(window, { seed: (() => 1) as never })).rejects.toThrow(/cannot go to a worker/);
+    await worker.decide(window);
+    expect(policy.pictures.map(({ bytes }) => [...bytes])).toEqual(Array(2).fill([...IMAGE]));
+  });
+
   it('is loaded with the options, tells progress, and refuses what cannot travel', async () => {
     let given: Parameters<LoadInWorker> | undefined;
     const port = pair(async (source, options) => {
@@ -177,7 +187,7 @@ describe('a policy in a worker', () => {
 
     const { policy, port } = recorder();
     const worker = await openPolicyWorker(port, 'hf:someone/policy');
-    await worker.dispose();
+    await Promise.all([worker.dispose(), worker.dispose()]);
     await worker.dispose();
     expect(policy.calls).toEqual(['dispose']);
     await expect(worker.act(TICK)).rejects.toThrow(errors.DisposedError);
