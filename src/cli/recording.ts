@@ -1,8 +1,7 @@
 import { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
 import type { ByteSource } from '../checkpoints/source.js';
 import { ObservationError } from '../foundation/errors.js';
-import { checkFrame, type Observation, type ObservationValue } from '../observations/check.js';
-import { FrameWindow } from '../observations/window.js';
+import type { Observation, ObservationValue } from '../observations/check.js';
 import { openFile } from '../platform/node/folder-source.js';
 import type { ImageObservation, ObservationInfo } from '../spec/policy-spec.js';
 
@@ -101,16 +100,6 @@ export function observationAt({ features }: Recording, tick: number): Observatio
       return [name, { data, height, width, ...(layout === undefined ? {} : { layout }) }];
     }),
   );
-}
-
-/** The window of `steps` frames that ends at a tick; before the first tick, the first frame is repeated. */
-export function windowAt(recording: Recording, tick: number, steps: number): Observation {
-  const features = [...recording.features.values()].map(({ feature }) => feature);
-  const window = new FrameWindow(features, steps);
-  for (let row = Math.max(0, tick - steps + 1); row <= tick; row++) {
-    window.push(checkFrame(features, observationAt(recording, row), `tick ${row} of the recording`));
-  }
-  return window.observation();
 }
 
 function contents(file: SafetensorsFile): string {

@@ -1,3 +1,4 @@
+import { FITS } from '../spec/fit.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import type { Json } from './json.js';
 
@@ -15,6 +16,8 @@ const NUMBER = { type: 'number' };
 const INTEGER = { type: 'integer' };
 const FLAG = { type: 'boolean' };
 const TEXT = { type: 'string' };
+/** Of pictures of another size than the policy reads; others have none. */
+const FIT = { type: 'string', enum: FITS };
 const BYTES = { type: 'string', contentEncoding: 'base64' };
 const NUMBERS = { type: 'array', items: NUMBER };
 const INTEGERS = { type: 'array', items: INTEGER };
@@ -128,6 +131,7 @@ const RAW_IMAGE = {
     height: INTEGER,
     encoding: TEXT,
     step: INTEGER,
+    fit: FIT,
     data: BYTES,
     picture: INTEGER,
   }),
@@ -140,5 +144,5 @@ const COMPRESSED_IMAGE = {
 
 const PICTURE = {
   schemaName: 'warmstep.FloatImage',
-  schema: object({ timestamp: TIME, width: INTEGER, height: INTEGER, data: BYTES, picture: INTEGER }),
+  schema: object({ timestamp: TIME, width: INTEGER, height: INTEGER, fit: FIT, data: BYTES, picture: INTEGER }),
 };

@@ -1,4 +1,5 @@
 import type { McapTypes } from '@mcap/core';
+import { FITS, type Fit } from '../spec/fit.js';
 import type { PastChunk } from '../strategies/strategy.js';
 import { ACTION, CHUNK, DECISION, FLOAT_IMAGE, IMAGE, LOG, OBSERVATION } from './channels.js';
 import { FORMAT_VERSION } from './describe.js';
@@ -127,7 +128,11 @@ function pictureOf(fields: Fields, isFloat: boolean): RecordedPicture {
   const bytes = fromBase64(String(fields['data']));
   const pixels = bytes.byteLength / (height * width);
   if (!(isFloat ? [12] : [3, 4]).includes(pixels)) throw new Error(`a picture of ${height}×${width} has ${bytes.byteLength} bytes`);
-  return { data: isFloat ? new Float32Array(bytes.buffer as ArrayBuffer) : bytes, height, width };
+  const { fit } = fields;
+  if (fit !== undefined && !FITS.includes(fit as Fit))
+    throw new Error(`expected a fit of ${FITS.join(', ')}, found ${JSON.stringify(fit)}`);
+  const data = isFloat ? new Float32Array(bytes.buffer as ArrayBuffer) : bytes;
+  return { data, height, width, ...(fit === undefined ? {} : { fit: fit as Fit }) };
 }
 
 function record(value: unknown): Fields {

@@ -16,9 +16,9 @@ export function pictureTopic(field: string, { format }: Picture): string {
 
 /** The message of a picture, as it is or compressed. `id`: what windows name it by. */
 export async function pictureMessage(picture: Picture, field: string, id: number, time: bigint, encoder?: ImageEncoder): Promise<Json> {
-  const { format, height, width, bytes } = picture;
+  const { format, height, width, bytes, fit } = picture;
   const about = { timestamp: timestampOf(time), picture: id };
-  if (format === 'f32-chw') return { ...about, width, height, data: toBase64(bytes.subarray(0, 12 * height * width)) };
+  if (format === 'f32-chw') return { ...about, width, height, fit, data: toBase64(bytes.subarray(0, 12 * height * width)) };
   const image = interleaved(picture);
   if (encoder) {
     const data = await encoder.encode(image);
@@ -33,6 +33,7 @@ export async function pictureMessage(picture: Picture, field: string, id: number
     height,
     encoding: channels === 4 ? 'rgba8' : 'rgb8',
     step: channels * width,
+    fit,
     data: toBase64(image.data),
   };
 }

@@ -31,7 +31,7 @@ export interface RecordingHandle {
   readonly closed: Promise<RecordingSummary>;
   /** As of now. */
   readonly summary: RecordingSummary;
-  /** A line of your own on `/log`. */
+  /** A line of your own on `/log`. Does nothing once the recording has ended: with the loop, or by `close`. @throws OptionError. */
   log(level: LogLevel, message: string): void;
   /** Ends the recording; the loop goes on. */
   close(): Promise<RecordingSummary>;
@@ -79,12 +79,13 @@ class LoopRecorder implements RecordingHandle {
   #droppedBefore = 0;
   #finish: (summary: Promise<RecordingSummary>) => void = () => {};
   #isClosing = false;
+  #hasFailed = false;
 
   constructor(loop: ControlLoop, writer: RecordingWriter, options: ResolvedRecordOptions) {
     this.#loop = loop;
     this.#writer = writer;
     this.#options = options;
-    this.#queue = new MessageQueue(writer, options.queueBytes, (error) => options.onError?.(error));
+    this.#queue = new MessageQueue(writer, options.queueBytes, (error) => this.#fail(error));
     this.#fields = fieldNames(loop.info.observations);
     this.#origin = nanoseconds(Date.now()) - nanoseconds(loop.clock.now());
     this.closed = new Promise((resolve) => (this.#finish = resolve));
@@ -129,15 +130,38 @@ class LoopRecorder implements RecordingHandle {
 
   async #end(): Promise<RecordingSummary> {
     try {
-      await this.#queue.settled();
-      const { messages, dropped } = this.summary;
-      await this.#writer.metadata('warmstep.end', { messages: String(messages), dropped: JSON.stringify(dropped) });
-      await this.#writer.close();
+      await this.#writeEnd();
+      await this.#writer.closeSink();
     } catch (error) {
-      this.#options.onError?.(error);
+      this.#fail(error);
       throw error;
     }
     return this.summary;
+  }
+
+  async #writeEnd(): Promise<void> {
+    try {
+      await this.#queue.settled();
+      const { messages, dropped } = this.summary;
+      await this.#writer.metadata('warmstep.end', { messages: String(messages), dropped: JSON.stringify(dropped) });
+      await this.#writer.end();
+    } catch (error) {
+      this.#fail(error);
+      // What the sink says to that is left out: what failed first tells more.
+      await this.#writer.closeSink().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Tells of the first failure alone: a sink that failed once fails again as the recording ends. */
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    try {
+      this.#options.onError?.(error);
+    } catch {
+      // Nobody waits for the queue: this would end the process, and the robot with it. `closed` tells of the failure as well.
+    }
   }
 
   #now(): bigint {
@@ -145,6 +169,8 @@ class LoopRecorder implements RecordingHandle {
   }
 
   #push(topic: string, time: bigint, cost: number, content: () => Json | Promise<Json>): void {
+    // The file has its end, or is about to.
+    if (this.#isClosing) return;
     const dropped = [...this.#queue.dropped.values()].reduce((sum, count) => sum + count, 0);
     const isKept = this.#queue.push({ topic, time, cost, content });
     if (!isKept || dropped === this.#droppedBefore) return;

@@ -1,3 +1,4 @@
+import type { Fit } from '../spec/fit.js';
 import type { PastChunk } from '../strategies/strategy.js';
 
 /** An observation as it was recorded: values by field. */
@@ -46,6 +47,8 @@ export interface RecordedPicture {
   readonly data: Uint8Array | Float32Array;
   readonly height: number;
   readonly width: number;
+  /** How it becomes one of the policy's size; absent where it is of that size. */
+  readonly fit?: Fit;
 }
 
 export interface LoopRecording {

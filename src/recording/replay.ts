@@ -1,3 +1,4 @@
+import { ObservationError } from '../foundation/errors.js';
 import { checkMethods } from '../foundation/options.js';
 import type { Observation, ObservationValue } from '../observations/check.js';
 import type { ImageValue } from '../observations/picture.js';
@@ -26,15 +27,20 @@ export interface ChunkDifference {
 export type RepeatedDecision = { readonly recorded: RecordedDecision } & (
   | { readonly outcome: 'same' }
   | { readonly outcome: 'different'; readonly difference: ChunkDifference }
-  /** `why`: what the recording lacks. */
+  /** `why`: what the recording lacks, or why the policy refuses the window that it has. */
   | { readonly outcome: 'not repeatable'; readonly why: string }
 );
+
+interface DecisionInputs {
+  readonly window: Observation;
+  readonly options: DecideOptions;
+}
 
 /**
  * Makes the decisions of a recording again, in order, each from its own window, the two chunks before it and its own noise, and compares bits of
  * the chunks, in the units of the robot. On the same adapter, with the same files, strategy and precision, all are the same. A decision whose
- * inputs were not recorded is left out, with the reason.
- * @throws as `Policy.decide`; OptionError where the policy's strategy remembers more than chunks.
+ * inputs were not recorded, or whose window the policy refuses, is left out, with the reason.
+ * @throws as `Policy.decide`, but for its ObservationErrors; OptionError where the policy's strategy remembers more than chunks.
  */
 export async function* replayDecisions(recording: LoopRecording, policy: ReplayPolicy): AsyncGenerator<RepeatedDecision> {
   checkMethods('replayDecisions', 'the policy', policy, 'a Policy', ['decide']);
@@ -47,9 +53,23 @@ export async function* replayDecisions(recording: LoopRecording, policy: ReplayP
       yield { recorded, outcome: 'not repeatable', why: inputs };
       continue;
     }
-    const { chunk } = await policy.decide(inputs.window, inputs.options);
-    const difference = differenceOf((recorded.chunk as PastChunk).chunk, chunk, actionDimOf(recording));
+    const repeated = await decideAgain(policy, inputs);
+    if (typeof repeated === 'string') {
+      yield { recorded, outcome: 'not repeatable', why: repeated };
+      continue;
+    }
+    const difference = differenceOf((recorded.chunk as PastChunk).chunk, repeated, actionDimOf(recording));
     yield difference ? { recorded, outcome: 'different', difference } : { recorded, outcome: 'same' };
+  }
+}
+
+/** The chunk, or why the policy does not take the window: the others may still be repeated. */
+async function decideAgain(policy: ReplayPolicy, { window, options }: DecisionInputs): Promise<Float32Array | string> {
+  try {
+    return (await policy.decide(window, options)).chunk;
+  } catch (error) {
+    if (error instanceof ObservationError) return `the policy refuses its window: ${error.message}`;
+    throw error;
   }
 }
 
@@ -63,7 +83,7 @@ function inputsOf(
   { pictures }: LoopRecording,
   chunks: ReadonlyMap<string, PastChunk | undefined>,
   observations: readonly ObservationInfo[],
-): { readonly window: Observation; readonly options: DecideOptions } | string {
+): DecisionInputs | string {
   const { noiseKey } = recorded;
   if (!noiseKey) return 'its source did not say what its noise was drawn by';
   if (!recorded.chunk) return 'its chunk is not in the recording';

@@ -10,7 +10,7 @@ import { loadMcap } from './mcap.js';
 export interface RecordingSink {
   /** Takes all of the bytes, and keeps nothing of the array when it has resolved: it is used again. */
   write(bytes: Uint8Array): unknown;
-  /** Called once, after the last bytes. */
+  /** Called once, after the last bytes, also where writing failed; not where `recordLoop` itself rejects: the sink is still yours. */
   close?(): unknown;
 }
 
@@ -76,9 +76,18 @@ export class RecordingWriter {
     await this.#writer.addMessage({ channelId: channel.id, sequence: channel.sequence++, logTime: time, publishTime: time, data });
   }
 
-  async close(): Promise<void> {
+  /** Writes the rest of the file: its index. */
+  async end(): Promise<void> {
     await this.#writer.end();
-    await this.#sink.close?.();
+  }
+
+  /** @throws RecordingError where the sink does: what it was given may be lost. */
+  async closeSink(): Promise<void> {
+    try {
+      await this.#sink.close?.();
+    } catch (cause) {
+      throw new RecordingError(`the recording's sink failed as it was closed: ${(cause as Error)?.message ?? String(cause)}`, { cause });
+    }
   }
 
   async #register(topic: string): Promise<{ readonly id: number; sequence: number }> {

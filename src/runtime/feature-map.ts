@@ -27,11 +27,6 @@ export function featureMap(builder: PlanBuilder, label: string, shape: Omit<Feat
   return { ...shape, buffer: builder.buffer(label, mapElements(shape) * 4) };
 }
 
-/** Hands out a map under `name` if it is wanted, in the order of its buffer: see `channelsFirstValues`. */
-export function probeMap(builder: PlanBuilder, name: string, map: FeatureMap): void {
-  builder.probe(name, map.buffer, [{ offset: 0, bytes: mapElements(map) * 4 }]);
-}
-
 /** The values of a map's buffer in the order [batch][channels][height][width], without the padding. */
 export function channelsFirstValues(shape: Omit<FeatureMap, 'buffer'>, values: Float32Array): Float32Array {
   const { batch, channels, height, width } = shape;

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { encodeSafetensors } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
-import { observationAt, type Recording, recordingOf, windowAt } from '../../src/cli/recording.js';
+import { observationAt, type Recording, recordingOf } from '../../src/cli/recording.js';
 import { ObservationError } from '../../src/foundation/errors.js';
-import { checkFrame } from '../../src/observations/check.js';
+import { checkFrame, type Observation } from '../../src/observations/check.js';
+import { FrameWindow } from '../../src/observations/window.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';
 
 const recording: Recording = {
@@ -19,6 +20,16 @@ const recording: Recording = {
   ]),
   ignored: [],
 };
+
+/** The window of `steps` frames that ends at a tick; before the first tick, the first frame is repeated. */
+function windowAt(recording: Recording, tick: number, steps: number): Observation {
+  const features = [...recording.features.values()].map(({ feature }) => feature);
+  const window = new FrameWindow(features, steps);
+  for (let row = Math.max(0, tick - steps + 1); row <= tick; row++) {
+    window.push(checkFrame(features, observationAt(recording, row), `tick ${row} of the recording`));
+  }
+  return window.observation();
+}
 
 describe('a recording', () => {
   it('has one observation per tick', () => {

@@ -3,6 +3,12 @@ import { dirname, join } from 'node:path/posix';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
+/** Of files that the package's documents show, and that are not in the package. */
+const MAIN = 'https://github.com/warmstep/warmstep/raw/main/';
+const PACKAGE = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly version: string;
+  readonly files: readonly string[];
+};
 const DOCS = ['.', 'docs', 'docs/decisions', 'docs/reference'].flatMap((folder) =>
   readdirSync(join(ROOT, folder))
     .filter((file) => file.endsWith('.md'))
@@ -16,8 +22,27 @@ function pathsOf(text: string): string[] {
     .filter((path) => !/[A-Z]{4}|…/.test(path.replace('README', '')));
 }
 
-function linksOf(text: string): string[] {
-  return [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map((match) => match[1] as string).filter((link) => !link.includes(':'));
+/** Links that stay in the repository: relative ones, and addresses of files on its main branch, which are from the root. */
+function linksOf(text: string, folder: string): string[] {
+  return [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)]
+    .map((match) => match[1] as string)
+    .flatMap((link) => (link.startsWith(MAIN) ? [link.slice(MAIN.length)] : link.includes(':') ? [] : [join(folder, link)]));
+}
+
+/** Pictures that a document shows from beside it. */
+function embedded(file: string): string[] {
+  return [...readFileSync(join(ROOT, file), 'utf8').matchAll(/!\[[^\]]*\]\(([^):]+)\)/g)].map((match) =>
+    join(dirname(file), match[1] as string),
+  );
+}
+
+/** Of the list of files in package.json, what is left out of the folders that it names. */
+function leftOut(path: string): boolean {
+  return PACKAGE.files.some((one) => {
+    if (!one.startsWith('!')) return false;
+    const pattern = one.slice(1).replaceAll('.', '\\.').replaceAll('*', '[^/]*');
+    return new RegExp(`^${pattern}(/|$)`).test(path);
+  });
 }
 
 describe('the documents', () => {
@@ -34,7 +59,29 @@ describe('the documents', () => {
 
   it.each(DOCS)('%s links to files that are there', (file) => {
     const text = readFileSync(join(ROOT, file), 'utf8');
-    expect(linksOf(text).filter((link) => !existsSync(join(ROOT, dirname(file), link)))).toEqual([]);
+    expect(linksOf(text, dirname(file)).filter((link) => !existsSync(join(ROOT, link)))).toEqual([]);
+  });
+
+  it('of the package embed pictures that are in it', () => {
+    expect(leftOut('docs/images/page-wide.png')).toBe(true);
+    expect(leftOut('docs/reference/package.json')).toBe(true);
+    const pictures = DOCS.filter((file) => file === 'README.md' || (file.startsWith('docs/') && !leftOut(file))).flatMap(embedded);
+    expect(pictures).toContain('docs/images/recording.svg');
+    expect(pictures.filter(leftOut)).toEqual([]);
+  });
+
+  it('that install the package say where it is, as the README does', () => {
+    const where = (file: string) =>
+      /not on the registry yet: [^\n]*the file that comes out/.exec(readFileSync(join(ROOT, file), 'utf8'))?.[0];
+    const installing = DOCS.filter((file) => readFileSync(join(ROOT, file), 'utf8').includes('\nnpm install warmstep'));
+    expect(installing).toEqual(['README.md', 'docs/lerobot-server.md', 'docs/openpi-server.md']);
+    expect(installing.map(where)).toEqual(installing.map(() => where('README.md')));
+  });
+
+  it('build a container from the file that npm pack writes', () => {
+    const [, pattern, copy] = /^COPY (\S+\.tgz) (\S+)$/m.exec(readFileSync(join(ROOT, 'docs/openpi-server.md'), 'utf8')) ?? [];
+    expect(`warmstep-${PACKAGE.version}.tgz`).toMatch(new RegExp(`^${pattern?.replaceAll('.', '\\.').replaceAll('*', '[^/]*')}$`));
+    expect(readFileSync(join(ROOT, 'docs/openpi-server.md'), 'utf8')).toContain(`npm install --omit=dev ./${copy} ws`);
   });
 
   it('of extending lists no addition that touches more than twelve files, and counts them', () => {
