@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NoAdapterError } from '../../src/foundation/errors.js';
-import { loadLibrary, unpackSwiftShader, useSwiftShader } from '../../src/platform/node/swiftshader.js';
+import { loadLibrary, rootAbove, unpackSwiftShader, useSwiftShader } from '../../src/platform/node/swiftshader.js';
 
 const DRIVER = 'vk_swiftshader_icd.json';
 
@@ -62,6 +62,16 @@ describe('SwiftShader', () => {
       vi.spyOn(process, 'getuid').mockReturnValue(uid + 1);
       expect(() => unpackSwiftShader(blocked)).toThrow(NoAdapterError);
       expect(() => unpackSwiftShader(blocked)).toThrow(`"${found}" for SwiftShader belongs to another user`);
+    });
+
+    it.each(['build/index.js', 'build/cjs/index.cjs'])('is found from %s, whatever lies between', async (module) => {
+      const root = join(folder, 'chromium');
+      await mkdir(join(root, 'build/cjs'), { recursive: true });
+      await mkdir(join(root, 'bin'));
+      await writeFile(join(root, 'build/cjs/package.json'), '{ "type": "commonjs" }');
+      expect(() => rootAbove(join(root, module))).toThrow(/installed without bin\/swiftshader.tar.br/);
+      await writeFile(join(root, 'bin/swiftshader.tar.br'), '');
+      expect(rootAbove(join(root, module))).toBe(root);
     });
 
     it('that cannot be unpacked or loaded is a missing adapter, with a remedy', async () => {

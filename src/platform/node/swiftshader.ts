@@ -8,6 +8,7 @@ import { NoAdapterError } from '../../foundation/errors.js';
 const PACKAGE = '@sparticuz/chromium';
 const LOADER = 'libvulkan.so.1';
 const DRIVER = 'vk_swiftshader_icd.json';
+const ARCHIVE = 'bin/swiftshader.tar.br';
 /** Keeps the loader in the process although Node believes that opening it failed (RTLD_NODELETE). */
 const RTLD_NODELETE = 0x1000;
 
@@ -79,7 +80,7 @@ export function unpackSwiftShader(cache?: string): string {
 
 function unpackOnce(root: string, folder: string, owner?: number): string {
   if (isUnpacked(folder, owner)) return folder;
-  const files = readTar(brotliDecompressSync(readFileSync(join(root, 'bin', 'swiftshader.tar.br'))));
+  const files = readTar(brotliDecompressSync(readFileSync(join(root, ARCHIVE))));
   // Into a folder of its own that is then renamed, so that processes that start together do not see half a driver.
   mkdirSync(dirname(folder), { recursive: true });
   const unfinished = mkdtempSync(`${folder}-`);
@@ -108,13 +109,23 @@ function isUnpacked(folder: string, owner: number | undefined): boolean {
 }
 
 function packageRoot(): string {
+  let module: string;
   try {
-    return resolve(dirname(createRequire(import.meta.url).resolve(PACKAGE)), '..');
+    module = createRequire(import.meta.url).resolve(PACKAGE);
   } catch {
     throw new NoAdapterError(
       `the software adapter SwiftShader comes with the development dependency ${PACKAGE}, which is not installed: npm install --save-dev ${PACKAGE}`,
     );
   }
+  return rootAbove(module);
+}
+
+/** The folder above a module that holds the driver: how deep the modules of the package lie differs from version to version. */
+export function rootAbove(module: string): string {
+  for (let folder = dirname(module); dirname(folder) !== folder; folder = dirname(folder)) {
+    if (existsSync(join(folder, ARCHIVE))) return folder;
+  }
+  throw new NoAdapterError(`${PACKAGE} is installed without ${ARCHIVE}, the software adapter SwiftShader: install version 147 or newer`);
 }
 
 /** Regular files of a tar archive. */
