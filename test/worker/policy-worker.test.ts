@@ -9,7 +9,7 @@ import type { Policy } from '../../src/policy/policy.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';
 import { type LoadInWorker, runPolicyWorker } from '../../src/worker/guest.js';
 import { openPolicyWorker } from '../../src/worker/host.js';
-import { ERROR_CLASSES } from '../../src/worker/posted-error.js';
+import { ERROR_CLASSES, fromPosted, toPosted } from '../../src/worker/posted-error.js';
 
 const OBSERVATIONS = [
   { kind: 'vector', name: 'observation.state', feature: 'observation.state', size: 2 },
@@ -162,6 +162,12 @@ describe('a policy in a worker', () => {
     await expect(worker.act({ 'observation.state': [1] })).rejects.toThrow(errors.ObservationError);
     await worker.useStrategy({ name: 'broken' } as never);
     await expect(worker.act(TICK)).rejects.toThrow(new errors.NonFiniteError('the network returned NaN.'));
+  });
+
+  it('tells errors by their classes, whatever a minifier calls them', () => {
+    const error = Object.assign(new errors.NonFiniteError('NaN.'), { name: 'q' });
+    expect(toPosted(error)).toEqual({ name: 'NonFiniteError', message: 'NaN.' });
+    expect(fromPosted(toPosted(error))).toBeInstanceOf(errors.NonFiniteError);
   });
 
   it('knows every class of errors', () => {
