@@ -1,5 +1,6 @@
 import { unetTensorShapes } from '../checkpoints/lerobot/unet-tensors.js';
 import { POSITION_TABLES, predictorTensorShapes } from '../checkpoints/predictor/predictor-tensors.js';
+import { predictorConfigValues } from '../checkpoints/predictor/write-predictor.js';
 import { type ByteSource, type CheckpointSource, memorySource } from '../checkpoints/source.js';
 import type { ImageEncoderShape, PredictorShape, UnetShape } from '../spec/network-shapes.js';
 import { syntheticEncoder } from './encoder.js';
@@ -154,22 +155,9 @@ export function syntheticPolicy(size: SyntheticSize, horizon = HORIZON, images?:
 /** The predictor that goes with every synthetic policy of this horizon and number of cameras: 670,602 parameters at 16 and none. */
 export function syntheticPredictor(horizon = HORIZON, cameras = 0): CheckpointSource {
   const shape = { ...PREDICTOR, horizon, observationDim: frameSize(cameras) };
-  const config = {
-    type: 'step_predictor',
-    action_dim: shape.actionDim,
-    obs_dim: shape.observationDim,
-    horizon: shape.horizon,
-    n_obs_steps: shape.observationSteps,
-    history_steps: shape.historySteps,
-    n_encoder_layers: shape.encoderLayers,
-    d_model: shape.modelDim,
-    n_head: shape.heads,
-    n_layers: shape.decoderLayers,
-    dim_feedforward: shape.feedforwardDim,
-  };
   const positions = POSITION_TABLES.map((name): [string, number[]] => [name, [1, shape.horizon, shape.modelDim]]);
   const tensors = networkTensors(new Map([...predictorTensorShapes(shape), ...positions]), '');
-  return folder('synthetic predictor', config, syntheticFile('model.safetensors', tensors));
+  return folder('synthetic predictor', predictorConfigValues(shape), syntheticFile('model.safetensors', tensors));
 }
 
 function networkTensors(shapes: ReadonlyMap<string, readonly number[]>, prefix: string): SyntheticTensor[] {

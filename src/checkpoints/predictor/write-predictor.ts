@@ -4,9 +4,9 @@ import { POSITION_TABLES } from './predictor-tensors.js';
 /** Rows of the tables that the release writes: histories and windows of other lengths can then be tried. */
 const LEAST_ROWS: readonly number[] = [26, 12];
 
-/** config.json of a predictor's folder (docs/predictor-format.md). */
-export function predictorConfig(shape: PredictorShape): string {
-  const config = {
+/** What config.json of a predictor's folder says (docs/predictor-format.md). */
+export function predictorConfigValues(shape: PredictorShape): Readonly<Record<string, string | number>> {
+  return {
     type: 'step_predictor',
     action_dim: shape.actionDim,
     obs_dim: shape.observationDim,
@@ -19,7 +19,11 @@ export function predictorConfig(shape: PredictorShape): string {
     n_layers: shape.decoderLayers,
     dim_feedforward: shape.feedforwardDim,
   };
-  return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+/** The text of that file. */
+export function predictorConfig(shape: PredictorShape): string {
+  return `${JSON.stringify(predictorConfigValues(shape), null, 2)}\n`;
 }
 
 /** Both position tables, by the names that the file has for them, f32 [1][rows][modelDim]. */
