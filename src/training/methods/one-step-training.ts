@@ -32,7 +32,7 @@ export class OneStepTraining implements TrainingStep<OneStepBatch> {
 
   /** Weights begin as zeros: write them. `teacher` outlives it. @throws as MethodTraining.create. */
   static async create(device: ComputeDevice, options: OneStepOptions, teacher: ParameterStore, ema: boolean): Promise<OneStepTraining> {
-    const network = methodUnet(options.shape, 'one');
+    const network = methodUnet(options.shape);
     const store = await methodParameters(device, network, ema);
     let score: MethodTraining<OneStepBatch>;
     let scoreStore: ParameterStore;

@@ -6,6 +6,12 @@ import { CheckpointError } from '../../foundation/errors.js';
 /** Names of what lies beside a case with recorded losses. */
 export const LOSSES_FILE = 'losses.json';
 const DRAWS_FILE = 'losses.safetensors';
+const CONFIG_FILE = 'network/config.json';
+
+/** What kind of network a case is of. @throws CheckpointError. */
+export async function networkType(source: CheckpointSource): Promise<string> {
+  return (await readJsonObject(await source.open(CONFIG_FILE))).string('type');
+}
 
 /** Losses of a case: what was recorded, the batch with every draw, and the networks that take part. */
 export class LossFiles {
@@ -24,7 +30,7 @@ export class LossFiles {
 
   /** `source`: the folder of the case. @throws CheckpointError where a file is missing or malformed. */
   static async open(source: CheckpointSource): Promise<LossFiles> {
-    const config = await readJsonObject(await source.open('network/config.json'));
+    const config = await readJsonObject(await source.open(CONFIG_FILE));
     return new LossFiles(source, config, await SafetensorsFile.open(await source.open(DRAWS_FILE)));
   }
 

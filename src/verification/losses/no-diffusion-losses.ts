@@ -1,4 +1,4 @@
-import { methodUnetShape } from '../../checkpoints/method-sizes.js';
+import { readCommon } from '../../checkpoints/methods/common-config.js';
 import { HEAD_PROBES, noDiffusion } from '../../training/methods/no-diffusion.js';
 import { LOSSES_PROBE } from '../../training/plan/recorded-step.js';
 import { computeStep, type LossKind } from './loss-kind.js';
@@ -9,7 +9,7 @@ export const NO_DIFFUSION_LOSSES: LossKind = {
   compute: async (device, files) => {
     const { config, batchSize } = files;
     const [hiddenDim, timestep] = [config.integer('hidden_dim', {}), config.integer('timestep', { min: 0 })];
-    const method = noDiffusion({ shape: methodUnetShape(config), batchSize, hiddenDim, timestep });
+    const method = noDiffusion({ shape: readCommon(config).unet, batchSize, hiddenDim, timestep });
     const actions = await files.floats('action');
     const batch = { count: batchSize, conditioning: await files.conditioning(), actions, noise: await files.floats('noise') };
     const weights = await files.weights('network/model.safetensors');

@@ -1,4 +1,4 @@
-import { methodNoiseSchedule, methodUnetShape } from '../../checkpoints/method-sizes.js';
+import { readCommon, readNoiseSchedule } from '../../checkpoints/methods/common-config.js';
 import { streamingDiffusion } from '../../training/methods/streaming-diffusion.js';
 import { computeStep, type LossKind } from './loss-kind.js';
 
@@ -8,7 +8,7 @@ export const STREAMING_LOSSES: LossKind = {
   compute: async (device, files, regime) => {
     const { config, batchSize } = files;
     const predictionType = config.choice('prediction_type', ['epsilon', 'sample'], 'epsilon');
-    const method = streamingDiffusion({ shape: methodUnetShape(config), batchSize, schedule: methodNoiseSchedule(config), predictionType });
+    const method = streamingDiffusion({ shape: readCommon(config).unet, batchSize, schedule: readNoiseSchedule(config), predictionType });
     const batch = {
       count: batchSize,
       conditioning: await files.conditioning(),

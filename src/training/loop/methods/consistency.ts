@@ -1,8 +1,9 @@
 import { readJsonObject } from '../../../checkpoints/json-object.js';
-import { methodUnetShape } from '../../../checkpoints/method-sizes.js';
+import { readCommon } from '../../../checkpoints/methods/common-config.js';
 import { SafetensorsFile } from '../../../checkpoints/safetensors/safetensors.js';
 import { type CheckpointSource, checkSource } from '../../../checkpoints/source.js';
-import { CONSISTENCY_LEVELS, levelOfBin } from '../../../diffusion/consistency-levels.js';
+import { levelOfBin } from '../../../diffusion/consistency.js';
+import { CONSISTENCY_LEVELS } from '../../../diffusion/consistency-training.js';
 import { CheckpointError, OptionError } from '../../../foundation/errors.js';
 import { shown } from '../../../foundation/shown.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
@@ -58,7 +59,7 @@ export const CONSISTENCY: TrainableMethod = {
       throw new OptionError('consistency: expected a teacher, found none: train one as consistency-teacher, and give its folder.');
     }
     const weights = await teacherWeights(options.teacher, shape);
-    const teacher = await frozenNetwork(device, methodUnet(shape, 'one'), weights);
+    const teacher = await frozenNetwork(device, methodUnet(shape), weights);
     try {
       const method = consistency({ shape, batchSize, levels: CONSISTENCY_LEVELS }, { teacher });
       const step = await MethodTraining.create(device, method, { ema });
@@ -159,7 +160,7 @@ async function teacherWeights(source: CheckpointSource, shape: UnetShape): Promi
         `${config.where}: expected "type" "${TEACHER_TYPE}", found ${shown(type)}. Give the folder that consistency-teacher was trained into.`,
       );
     }
-    const found = methodUnetShape(config);
+    const found = readCommon(config).unet;
     for (const key of Object.keys(found) as (keyof UnetShape)[]) {
       if (JSON.stringify(found[key]) === JSON.stringify(shape[key])) continue;
       throw new CheckpointError(
@@ -169,7 +170,7 @@ async function teacherWeights(source: CheckpointSource, shape: UnetShape): Promi
     }
     const model = await SafetensorsFile.open(await source.open('model.safetensors'));
     const tensors = new Map<string, Float32Array>();
-    for (const { name } of methodUnet(shape, 'one').parameters) tensors.set(name, (await model.readFloats(name)).slice());
+    for (const { name } of methodUnet(shape).parameters) tensors.set(name, (await model.readFloats(name)).slice());
     return tensors;
   } finally {
     await source.close();

@@ -37,7 +37,7 @@ export const ONE_STEP: TrainableMethod = {
     const [least, most] = NOISED_SHARES.map((share) => Math.floor(share * levels)) as [number, number];
     const method: OneStepOptions = { shape, batchSize, schedule: scheduler, initTimestep };
     const weights = await policyWeights(checkpoint, shape);
-    const teacher = await frozenNetwork(device, methodUnet(shape, 'one'), weights);
+    const teacher = await frozenNetwork(device, methodUnet(shape), weights);
     try {
       const step = await compile(device, method, { teacher, isStochastic: variant === 'stochastic', ema });
       const initial = new Map(step.parameters.map(({ name }) => [name, weights.get(name.replace(SCORE, '')) as Float32Array]));
@@ -81,8 +81,8 @@ async function compile(
 
 /** The weights of a policy's U-Net under the names of a method's. */
 async function policyWeights({ weights }: PolicyCheckpoint, shape: UnetShape): Promise<ReadonlyMap<string, Float32Array>> {
-  const { variant } = methodUnet(shape, 'one');
+  const { naming } = methodUnet(shape);
   const tensors = new Map<string, Float32Array>();
-  for (const name of unetTensorShapes(shape).keys()) tensors.set(variant.tensorName(name), (await weights.readFloats(name)).slice());
+  for (const name of unetTensorShapes(shape).keys()) tensors.set(naming.tensorName(name), (await weights.readFloats(name)).slice());
   return tensors;
 }
