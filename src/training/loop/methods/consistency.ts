@@ -53,6 +53,7 @@ export const CONSISTENCY: TrainableMethod = {
   preset: 'consistency',
   steps: 100_000,
   title: 'a consistency policy',
+  strategy: { name: 'Consistency', steps: 1 },
   accepts: ['teacher', 'sizes', 'horizon', 'actionSteps'],
   open: async ({ device, shape, options, batchSize, ema }) => {
     const weights = await teacherWeights(options.teacher as CheckpointSource, shape);

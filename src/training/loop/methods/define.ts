@@ -1,5 +1,6 @@
 import type { CheckpointSource } from '../../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
+import type { LoadPolicyOptions } from '../../../policy/load-policy.js';
 import type { ComputeDevice } from '../../../runtime/device.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import type { TrainingStep } from '../../training-step.js';
@@ -63,6 +64,8 @@ export interface TrainableMethod {
   readonly steps: number;
   /** For headings. */
   readonly title: string;
+  /** How the result decides beside its policy; left out where it does not. */
+  readonly strategy?: NonNullable<LoadPolicyOptions['strategy']>;
   /** Options that it has. */
   readonly accepts: readonly (keyof MethodOptions)[];
   open(context: MethodContext): Promise<OpenMethod>;

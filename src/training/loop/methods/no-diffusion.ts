@@ -12,6 +12,7 @@ export const NO_DIFFUSION: TrainableMethod = {
   preset: 'diffusion-policy',
   steps: 100_000,
   title: 'NO-Diffusion',
+  strategy: { name: 'NO-Diffusion' },
   accepts: ['sizes', 'horizon', 'actionSteps', 'hiddenDim'],
   open: async ({ device, shape, options, batchSize, seed, ema }) => {
     const { hiddenDim = HIDDEN_DIM } = options;

@@ -21,6 +21,7 @@ export const ONE_STEP: TrainableMethod = {
   preset: 'onedp',
   steps: 20_000,
   title: 'OneDP',
+  strategy: { name: 'OneDP' },
   accepts: ['variant'],
   open: async ({ device, checkpoint, shape, options, batchSize, ema }) => {
     const { scheduler } = checkpoint;
