@@ -54,8 +54,8 @@ describe(`two thousand steps of training`, () => {
       );
       expect(before.device.buffers).toBeGreaterThan(20);
       for (const { device: held } of kept) expect(held).toEqual(before.device);
-      expect(after.heap - before.heap).toBeLessThan(LIMIT_BYTES);
-      expect(after.rss - before.rss).toBeLessThan(LIMIT_BYTES);
+      expect(after.heap - before.heap).toBeLessThan(HEAP_LIMIT_BYTES);
+      expect(after.rss - before.rss).toBeLessThan(PROCESS_LIMIT_BYTES);
       expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
       expect(after.threads).toBeLessThanOrEqual(before.threads);
     },
