@@ -19,7 +19,7 @@ const OPTIONS = { output: { type: 'string' }, compare: { type: 'string' }, json:
 /** `warmstep eval merge PART…`: joins the records of all parts, and presents them as the undivided evaluation does. */
 export async function mergeEvaluations(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-  if (positionals.length === 0) throw new UsageError('eval merge: give the folders of all parts, e.g. evaluation-push-t-*-of-8');
+  if (positionals.length === 0) throw new UsageError('eval merge: give the folders of all parts, evaluation-TASK-*-of-N');
   const reference = values.compare === undefined ? undefined : readReference(values.compare);
   const record = mergeShards(positionals.map(readPart));
   const output = await outputFolderOption('output', values.output ?? `evaluation-${record.task}`, Object.values(RESULT_FILES));
