@@ -61,9 +61,9 @@ describe('a policy with cameras', () => {
     await policy.dispose();
   });
 
-  it.each(['f32', 'f16'] as const)('in %s that was interrupted and gone on with equals one that was not, bit by bit', async (precision) => {
+  it('that was interrupted and gone on with equals one that was not, bit by bit', async () => {
     await expectSameAfterInterruption(
-      (_, storage, more) => trainPolicy(options(storage, { steps: 5, evaluateEvery: 5, saveEvery: 5, precision, ...more })),
+      (_, storage, more) => trainPolicy(options(storage, { steps: 5, evaluateEvery: 5, saveEvery: 5, ...more })),
       device(),
     );
   });
