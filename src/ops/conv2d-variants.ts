@@ -1,6 +1,7 @@
 import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
 import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
 import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
+import type { WinogradTile } from '../../kernels/conv/winograd-transforms.js';
 import type { WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { BuildTarget } from '../runtime/plan-builder.js';
@@ -77,19 +78,23 @@ function chooseTile({ outChannels }: Conv2dLayer, outPixels: number): Conv2dTile
 /** Tiles from which on the products of F(2×2, 3×3) pay for their transformations, and fewer where no tile is cut off. */
 const MANY_TILES = 64;
 const FEW_TILES = 9;
+/** Tiles of 4×4 outputs from which on they are taken on lavapipe: where they are fewer, four times the weights have to be read for them. */
+const LARGE_TILES = 9;
 
 /**
- * Whether a convolution is computed by F(2×2, 3×3): on software drivers, which multiplications bind; not over few tiles, where reading
- * 16/9 of the weights costs more. Weights in less than f32 stay as they are: transformed, they would be rounded otherwise.
+ * Side of the tiles of outputs of F(m×m, 3×3), where a convolution is computed so: on software drivers, which multiplications bind; not over few
+ * tiles, where reading more weights costs more. Weights in less than f32 stay as they are: transformed, they would be rounded otherwise.
+ * SwiftShader has small tiles alone, whose texts it compiles faster.
  */
-export function usesWinograd(
+export function chooseWinograd(
   layer: Conv2dLayer,
   { height, width }: { readonly height: number; readonly width: number },
   storage: WeightStorage,
   deviceClass: DeviceClass,
-): boolean {
+): WinogradTile | undefined {
   const { kernelSize, stride, padding } = layer;
-  if (VARIANTS[deviceClass].sliced || storage !== 'f32' || kernelSize !== 3 || stride !== 1 || padding !== 1) return false;
-  const tiles = Math.ceil(height / 2) * Math.ceil(width / 2);
-  return tiles >= MANY_TILES || (tiles >= FEW_TILES && height % 2 === 0 && width % 2 === 0);
+  if (VARIANTS[deviceClass].sliced || storage !== 'f32' || kernelSize !== 3 || stride !== 1 || padding !== 1) return undefined;
+  const tiles = (side: WinogradTile): number => Math.ceil(height / side) * Math.ceil(width / side);
+  if (deviceClass === 'lavapipe' && tiles(4) >= LARGE_TILES) return 4;
+  return tiles(2) >= MANY_TILES || (tiles(2) >= FEW_TILES && height % 2 === 0 && width % 2 === 0) ? 2 : undefined;
 }

@@ -89,7 +89,7 @@ const CHECKS: Readonly<Record<string, (device: ComputeDevice) => Promise<readonl
     const shape = { batch: 4, channels: 20, height: 5, width: 5 };
     const results = await runOp(device, async (op) => {
       const values = inputs.weights.map((weight, encoder) => ({ weight, bias: inputs.biases[encoder] }));
-      const weights = await uploadWinograd(op.loader({}), 'conv', p, values);
+      const weights = await uploadWinograd(op.loader({}), 'conv', p, values, tile);
       const x = inputMap(op, inputs.x);
       const [patches, products] = winogradMaps(weights, x);
       recordWinograd(op.builder, weights, {
