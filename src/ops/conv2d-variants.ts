@@ -1,4 +1,4 @@
-import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
+import type { Conv2dLayer, UnitOrder } from '../../kernels/conv/conv2d-shape.js';
 import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
 import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import type { WinogradTile } from '../../kernels/conv/winograd-transforms.js';
@@ -8,15 +8,18 @@ import type { BuildTarget } from '../runtime/plan-builder.js';
 import { isTile, type TunedConv2d } from '../runtime/tuned-conv2d.js';
 import { VARIANTS } from './variants.js';
 
-/** Tiles of workgroup memory, or all of a tile in the registers of one invocation. */
+/** Tiles of workgroup memory, or all of a tile in the registers of one invocation, or all of a map. */
 export type Conv2dCut =
   | { readonly kind: 'tiled'; readonly tile: Conv2dTile }
-  | { readonly kind: 'lanes'; readonly pixels: number; readonly subgroup: number };
+  | { readonly kind: 'lanes'; readonly pixels: number; readonly subgroup: number }
+  | { readonly kind: 'map'; readonly subgroup: number };
 
 export interface Conv2dProblem {
   readonly layer: Conv2dLayer;
   /** Of one frame. */
   readonly outPixels: number;
+  /** Of the weights. */
+  readonly order?: UnitOrder;
   readonly frames: number;
 }
 
@@ -43,11 +46,12 @@ const WORTH = 1.1;
  * device is left out. The number of frames changes no sum, and neither does the cut.
  */
 export function chooseConv2dCut(
-  { layer, outPixels, frames }: Conv2dProblem,
+  { layer, order, outPixels, frames }: Conv2dProblem,
   { deviceClass, subgroupSize = 1 }: Pick<BuildTarget, 'deviceClass' | 'subgroupSize'>,
   tuned?: TunedConv2d,
 ): Conv2dCut {
   if (VARIANTS[deviceClass].sliced) return { kind: 'tiled', tile: tuned && isTile(tuned) ? tuned : chooseTile(layer, outPixels) };
+  if (order === 'plane by plane') return { kind: 'map', subgroup: subgroupSize };
   // The fewest tiles, and then the smallest that do.
   const all = frames * outPixels;
   const unit = Math.max(subgroupSize, LEAST_PIXELS);
@@ -60,7 +64,9 @@ export function chooseConv2dCut(
 }
 
 /** How many workgroups share the reduction of a convolution: by one frame, so that sums are the same for any number of them. */
-export function chooseConv2dSplits({ layer, outPixels }: Conv2dProblem, { deviceClass }: Pick<BuildTarget, 'deviceClass'>): number {
+export function chooseConv2dSplits(
+  { layer, outPixels }: Conv2dProblem,
+  { deviceClass }: Pick<BuildTarget, 'deviceClass'>): number {
   if (!VARIANTS[deviceClass].sliced) return 1;
   const { pixels, lanes } = chooseTile(layer, outPixels);
   const tiles = Math.ceil(outPixels / pixels) * Math.ceil(layer.outChannels / 4 / lanes);
@@ -73,6 +79,23 @@ export function chooseConv2dSplits({ layer, outPixels }: Conv2dProblem, { device
 function chooseTile({ outChannels }: Conv2dLayer, outPixels: number): Conv2dTile {
   const lanes = Math.ceil(outChannels / 4 / SMALL_TILE.lanes) * SMALL_TILE.lanes;
   return outPixels >= LARGE_PIXELS && lanes % LARGE_TILE.lanes === 0 ? LARGE_TILE : SMALL_TILE;
+}
+
+/** Outputs of a map that an invocation keeps as a whole: with more of them the text outgrows the instruction cache. */
+const MAP_OUTPUTS = 9;
+const MAP_TAPS = 9;
+
+/**
+ * In which order the weights of a convolution lie, by the outputs of a frame: plane by plane where an invocation keeps all of a map, on lavapipe.
+ * SwiftShader would compile such texts for longer than it saves.
+ */
+export function chooseUnitOrder(
+  { kernelSize, stride }: Conv2dLayer,
+  outPixels: number,
+  { deviceClass, subgroupSize = 1 }: Pick<BuildTarget, 'deviceClass' | 'subgroupSize'>,
+): UnitOrder {
+  const isSmall = kernelSize > 1 && kernelSize ** 2 <= MAP_TAPS && stride <= 2 && outPixels <= MAP_OUTPUTS;
+  return deviceClass === 'lavapipe' && subgroupSize > 1 && isSmall ? 'plane by plane' : 'tap by tap';
 }
 
 /** Tiles from which on the products of F(2×2, 3×3) pay for their transformations, and fewer where no tile is cut off. */
