@@ -114,9 +114,6 @@ ${unroll(outputs, (output) => `    acc${output} = ${output + 1 < outputs ? `acc$
 `;
   const { inHeight, inWidth, outHeight, outWidth, kernelSize, stride } = geometry;
   const window = `${kernelSize}x${kernelSize}${stride > 1 ? `/${stride}` : ''}`;
-  const parts = [
-    `${inHeight}x${inWidth} -> ${outHeight}x${outWidth} by ${window} subgroup ${subgroup} ${format.name}`,
-    ...conv2dParts(p),
-  ];
+  const parts = [`${inHeight}x${inWidth} -> ${outHeight}x${outWidth} by ${window} subgroup ${subgroup} ${format.name}`, ...conv2dParts(p)];
   return { label: `conv2d map ${parts.join(', ')}`, code, bindings };
 }

@@ -2,7 +2,7 @@ import type { Conv2dLayer, UnitOrder } from '../../kernels/conv/conv2d-shape.js'
 import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
 import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import type { WinogradTile } from '../../kernels/conv/winograd-transforms.js';
-import type { WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
+import { BLOCK_LANES, type WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { BuildTarget } from '../runtime/plan-builder.js';
 import { isTile, type TunedConv2d } from '../runtime/tuned-conv2d.js';
@@ -50,23 +50,32 @@ export function chooseConv2dCut(
   { deviceClass, subgroupSize = 1 }: Pick<BuildTarget, 'deviceClass' | 'subgroupSize'>,
   tuned?: TunedConv2d,
 ): Conv2dCut {
+  const subgroup = sharing(subgroupSize);
+  if (order === 'plane by plane') {
+    if (subgroup === 1 || VARIANTS[deviceClass].sliced) {
+      throw new TypeError(`conv2d: weights plane by plane are for software drivers with subgroups, this one is of class ${deviceClass}`);
+    }
+    return { kind: 'map', subgroup };
+  }
   if (VARIANTS[deviceClass].sliced) return { kind: 'tiled', tile: tuned && isTile(tuned) ? tuned : chooseTile(layer, outPixels) };
-  if (order === 'plane by plane') return { kind: 'map', subgroup: subgroupSize };
   // The fewest tiles, and then the smallest that do.
   const all = frames * outPixels;
-  const unit = Math.max(subgroupSize, LEAST_PIXELS);
-  const wanted = tuned && !isTile(tuned) ? tuned.pixels : PIXELS_OF_A_MEMBER * subgroupSize;
+  const unit = Math.max(subgroup, LEAST_PIXELS);
+  const wanted = tuned && !isTile(tuned) ? tuned.pixels : PIXELS_OF_A_MEMBER * subgroup;
   const most = Math.ceil(Math.max(wanted, LEAST_PIXELS) / unit) * unit;
   const tiles = Math.ceil(all / most);
   const exact = Math.ceil(all / tiles);
   const whole = Math.ceil(exact / unit) * unit;
-  return { kind: 'lanes', pixels: exact * WORTH <= whole ? exact : whole, subgroup: subgroupSize };
+  return { kind: 'lanes', pixels: exact * WORTH <= whole ? exact : whole, subgroup };
+}
+
+/** Invocations that hand loads round: a subgroup, unless a workgroup is but a part of one, and members that load do not exist. */
+function sharing(subgroupSize: number): number {
+  return subgroupSize <= BLOCK_LANES ? subgroupSize : 1;
 }
 
 /** How many workgroups share the reduction of a convolution: by one frame, so that sums are the same for any number of them. */
-export function chooseConv2dSplits(
-  { layer, outPixels }: Conv2dProblem,
-  { deviceClass }: Pick<BuildTarget, 'deviceClass'>): number {
+export function chooseConv2dSplits({ layer, outPixels }: Conv2dProblem, { deviceClass }: Pick<BuildTarget, 'deviceClass'>): number {
   if (!VARIANTS[deviceClass].sliced) return 1;
   const { pixels, lanes } = chooseTile(layer, outPixels);
   const tiles = Math.ceil(outPixels / pixels) * Math.ceil(layer.outChannels / 4 / lanes);
@@ -95,7 +104,7 @@ export function chooseUnitOrder(
   { deviceClass, subgroupSize = 1 }: Pick<BuildTarget, 'deviceClass' | 'subgroupSize'>,
 ): UnitOrder {
   const isSmall = kernelSize > 1 && kernelSize ** 2 <= MAP_TAPS && stride <= 2 && outPixels <= MAP_OUTPUTS;
-  return deviceClass === 'lavapipe' && subgroupSize > 1 && isSmall ? 'plane by plane' : 'tap by tap';
+  return deviceClass === 'lavapipe' && sharing(subgroupSize) > 1 && isSmall ? 'plane by plane' : 'tap by tap';
 }
 
 /** Tiles from which on the products of F(2×2, 3×3) pay for their transformations, and fewer where no tile is cut off. */

@@ -4,6 +4,7 @@ import type { PrologueParameters } from '../../kernels/conv/conv-prologue.wgsl.j
 import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
 import type { Conv1dParameters } from '../../kernels/conv/conv1d-shape.js';
 import { conv2dLanesKernel } from '../../kernels/conv/conv2d-lanes.wgsl.js';
+import { conv2dMapKernel } from '../../kernels/conv/conv2d-map.wgsl.js';
 import { conv2dTiledKernel } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import { winogradInputKernel, winogradOutputKernel } from '../../kernels/conv/winograd.wgsl.js';
 import { maxPoolKernel } from '../../kernels/image/max-pool.wgsl.js';
@@ -111,6 +112,13 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     relu: false,
     tile: { pixels: 64, pixelsEach: 4, lanes: 16, lanesEach: 2 },
     split: true,
+  }),
+  'conv2d-map-int8': conv2dMapKernel({
+    ...CONV2D,
+    storage: 'int8',
+    place: 'texture',
+    subgroup: 8,
+    geometry: { inHeight: 3, inWidth: 3, outHeight: 2, outWidth: 2, kernelSize: 3, stride: 2, padding: 1 },
   }),
   'winograd-input': winogradInputKernel(8, 2),
   'winograd-input-4x4': winogradInputKernel(8, 4),
