@@ -369,7 +369,7 @@ const WINOGRAD: readonly CheckedMutation[] = [
     check: 'winograd 4x4',
     what: 'a row of the patch',
     kernel: /^winograd_input 4x4/,
-    mutate: replace('= u32(first_row + 5)', '= u32(first_row + 4)'),
+    mutate: replace(/u32\(first_row \+ 5\)/g, 'u32(first_row + 4)'),
   },
   {
     check: 'winograd 4x4',
