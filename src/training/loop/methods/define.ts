@@ -3,7 +3,7 @@ import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import type { LoadPolicyOptions } from '../../../policy/load-policy.js';
 import type { ComputeDevice } from '../../../runtime/device.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
-import type { TrainingStep } from '../../training-step.js';
+import type { TrainingPrecision, TrainingStep } from '../../training-step.js';
 import { integers, normals, type Purpose, uniforms } from '../draws.js';
 import type { UnetSizes } from '../policy-description.js';
 import type { Preset } from '../presets.js';
@@ -38,6 +38,7 @@ export interface MethodContext {
   readonly seed: number;
   /** Whether a moving average is kept. */
   readonly ema: boolean;
+  readonly precision: TrainingPrecision;
   /** Values of one frame. */
   readonly frameSize: number;
 }

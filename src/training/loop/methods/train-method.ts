@@ -56,7 +56,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
   checkOwn(name, options);
   const policy = keptOpen(options.policy);
   const { dataset, device, storage, signal } = options;
-  const { seed, batchSize, plan } = checked;
+  const { seed, batchSize, plan, precision } = checked;
   let checkpoint: PolicyCheckpoint | undefined;
   let encoders: FrozenEncoders | undefined;
   let opened: OpenMethod | undefined;
@@ -84,6 +84,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
       batchSize,
       seed,
       ema,
+      precision,
       frameSize: frameSize(spec.frame),
     };
     const trained = await method.open(context);
