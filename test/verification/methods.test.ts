@@ -1,13 +1,17 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
-import { memorySource } from '../../src/checkpoints/source.js';
+import { encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
+import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
 import { caseFolder } from '../../src/platform/node/case-folder.js';
 import { verifyCase } from '../../src/verification/verify-case.js';
 import { tensorsOf } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
 import { golden, goldenFiles } from '../support/folders.js';
 import { GOLDENS } from '../support/golden-cases.js';
+
+async function readTensors(source: CheckpointSource): Promise<SafetensorsFile['tensors']> {
+  return (await SafetensorsFile.open(await source.open('case.safetensors'))).tensors;
+}
 
 // One of each method; the others are in methods.long.test.ts.
 describe('cases of methods with networks of their own', () => {
@@ -17,6 +21,11 @@ describe('cases of methods with networks of their own', () => {
     const report = await verifyCase(await caseFolder(join(GOLDENS, 'methods', name)), device(), 'f32');
     expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
     expect(report.tensors.length).toBeGreaterThan(30);
+    const expected = await readTensors(golden(`methods/${name}`));
+    const dumped = await readTensors(memorySource('dump', { 'case.safetensors': report.dump }));
+    const names = [...expected.keys()].filter((tensor) => tensor.startsWith('expected.'));
+    expect([...dumped.keys()].sort()).toEqual(names.map((tensor) => tensor.replace('expected.', '')).sort());
+    for (const tensor of names) expect(dumped.get(tensor.replace('expected.', ''))?.shape).toEqual(expected.get(tensor)?.shape);
   });
 });
 
