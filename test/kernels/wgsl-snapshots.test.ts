@@ -18,6 +18,7 @@ import { finishNormKernel } from '../../kernels/norm/finish-norm.wgsl.js';
 import { groupNormKernel } from '../../kernels/norm/group-norm.wgsl.js';
 import { layerNormKernel } from '../../kernels/norm/layer-norm.wgsl.js';
 import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
+import { drawStartKernel } from '../../kernels/sampling/draw-start.wgsl.js';
 import { normalizeKernel } from '../../kernels/sampling/normalize.wgsl.js';
 import { shiftChunkKernel } from '../../kernels/sampling/shift-chunk.wgsl.js';
 import { solverStepKernel } from '../../kernels/sampling/solver-step.wgsl.js';
@@ -153,6 +154,8 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'shift-chunk': shiftChunkKernel(16, 2, 8, 64),
   'solver-step': solverStepKernel(32, 64),
   'solver-step-parts': solverStepKernel(32, 64, { parts: 8, channels: 2, stored: true }),
+  'solver-step-slots': solverStepKernel(32, 64, undefined, { rows: 16, channels: 2 }),
+  'draw-start': drawStartKernel(32, 64),
   'thresholding-step': thresholdingStepKernel(32, 64),
 };
 
