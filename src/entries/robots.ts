@@ -1,7 +1,7 @@
 /** `warmstep/robots`: a Feetech bus, the SO-100 and SO-101 follower arm on it, over a serial line of any runtime, and a policy that drives it. */
 
-export { type ArmCalibration, JOINTS, type JointCalibration, type JointName, readCalibration } from '../robots/calibration.js';
 export { ArmDrive, type ArmDriveEnd, type ArmDriveOptions } from '../robots/arm-drive.js';
+export { type ArmCalibration, JOINTS, type JointCalibration, type JointName, readCalibration } from '../robots/calibration.js';
 export { BusError, FeetechBus, type FeetechBusOptions, ServoError } from '../robots/feetech-bus.js';
 export type { SerialLine } from '../robots/port.js';
 export { type Register, STS3215 } from '../robots/registers.js';

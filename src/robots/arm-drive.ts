@@ -71,7 +71,7 @@ export class ArmDrive {
     checkMethods(WHERE, 'arm', arm, 'a SoFollower', ['observe', 'send', 'relax', 'enableTorque']);
     checkKeys(WHERE, options, KEYS);
     checkCallbacks(WHERE, options, ['pictures']);
-    this.#state = stateOf(source.info);
+    this.#state = jointsOf(source.info);
     this.#arm = arm;
     this.#pictures = options.pictures;
     this.#options = {
@@ -139,7 +139,9 @@ export class ArmDrive {
       if (times <= this.#options.maxFailures && !(error instanceof ServoError)) return;
       this.#error = error;
       const message = error instanceof Error ? error.message : String(error);
-      void this.loop.stop(`${what === 'reading' ? 'reading the arm' : 'sending a goal'} failed${times > 1 ? ` ${times} times in a row` : ''}: ${message}`);
+      void this.loop.stop(
+        `${what === 'reading' ? 'reading the arm' : 'sending a goal'} failed${times > 1 ? ` ${times} times in a row` : ''}: ${message}`,
+      );
     }
   }
 
@@ -158,8 +160,8 @@ export class ArmDrive {
   }
 }
 
-/** The name of the joints' observation. @throws OptionError for a policy of another robot. */
-function stateOf({ observations, actionDim }: DecisionSource['info']): string {
+/** The name that a policy of an SO-100 or SO-101 has for the joints. @throws OptionError for a policy of another robot. */
+export function jointsOf({ observations, actionDim }: Pick<DecisionSource['info'], 'observations' | 'actionDim'>): string {
   const vectors = observations.filter((one) => one.kind === 'vector');
   const [state, ...others] = vectors;
   const count = JOINTS.length;

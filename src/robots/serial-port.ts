@@ -26,7 +26,9 @@ export async function openSerialPort(port: NodeSerialPort): Promise<SerialLine> 
       if (!error) resolve();
       else
         reject(
-          new OptionError(`the serial port cannot be opened: ${error.message}. Is it plugged in, yours to use, and free?`, { cause: error }),
+          new OptionError(`the serial port cannot be opened: ${error.message}. Is it plugged in, yours to use, and free?`, {
+            cause: error,
+          }),
         );
     });
   });

@@ -1,7 +1,7 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkKeys, checkMethods, checkNumber, checkObject, checkToggle, copyNumbers, keysOf } from '../foundation/options.js';
 import { type ArmCalibration, JOINTS, type JointName } from './calibration.js';
-import { BusError, type FeetechBus } from './feetech-bus.js';
+import { BusError, type FeetechBus, ServoError } from './feetech-bus.js';
 import { STEPS_PER_TURN, STS3215, STS3215_MODEL } from './registers.js';
 import { type ArmUnits, type JointUnits, toSteps, toUnits } from './units.js';
 
@@ -158,16 +158,22 @@ export class SoFollower {
     return Float32Array.from(goal);
   }
 
-  /** Lets go: the arm falls if nothing holds it. Tried for every joint, whatever the others say. @throws BusError of the first that failed. */
+  /**
+   * Lets go: the arm falls if nothing holds it. Tried for every joint, whatever the others say; a servo that complains has let go as well.
+   * @throws BusError of the first that did not answer.
+   */
   async relax(): Promise<void> {
     this.#hasTorque = false;
     const failures: unknown[] = [];
     for (const id of this.#ids) {
-      try {
-        await this.#bus.write(id, STS3215.torqueEnable, 0);
-        await this.#bus.write(id, STS3215.lock, 0);
-      } catch (error) {
-        failures.push(error);
+      for (const register of [STS3215.torqueEnable, STS3215.lock]) {
+        try {
+          await this.#bus.write(id, register, 0);
+        } catch (error) {
+          if (error instanceof ServoError) continue;
+          failures.push(error);
+          break;
+        }
       }
     }
     if (failures.length > 0) throw failures[0];

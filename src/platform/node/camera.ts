@@ -57,7 +57,9 @@ export class Camera {
       const missing = `expected the program "${program}", found none. Install ffmpeg, or name it in ${FFMPEG}`;
       this.#end(error.code === 'ENOENT' ? missing : error.message);
     });
-    this.#child.on('close', (code) => this.#end(`ffmpeg ended with code ${code}: ${this.#words.trim().replaceAll('\n', '; ') || 'no word why'}`));
+    this.#child.on('close', (code) =>
+      this.#end(`ffmpeg ended with code ${code}: ${this.#words.trim().replaceAll('\n', '; ') || 'no word why'}`),
+    );
   }
 
   /** Resolves with the first picture. @throws OptionError where none comes. */
