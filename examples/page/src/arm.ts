@@ -129,8 +129,9 @@ async function run(): Promise<void> {
     await running.start();
     const { reason, torque, relaxError } = await running.ended;
     const off = { off: 'The torque is off.', on: 'The torque is on.', unknown: 'The torque may be on: switch the supply off.' }[torque];
-    say('drive-status', `Ended: ${reason.message}. ${latencies.length} decisions. ${off}`);
-    if (reason.kind !== 'requested' || relaxError !== undefined || running.failures > 2) fail(new Error(`${reason.message}. ${off}`));
+    const why = reason.message.replace(/\.$/, '');
+    say('drive-status', `Ended: ${why}. ${latencies.length} decisions. ${off}`);
+    if (reason.kind !== 'requested' || relaxError !== undefined || running.failures > 2) fail(new Error(`${why}. ${off}`));
   } catch (error) {
     if (moves) await arm.relax().catch(() => fail(new Error('The torque may be on: switch the supply off.')));
     throw error;
