@@ -1,20 +1,18 @@
-import { CheckpointError, UnsupportedCheckpointError } from '../foundation/errors.js';
+import { CheckpointError } from '../foundation/errors.js';
 import { checkKeys, checkSignal } from '../foundation/options.js';
 import { visible } from '../foundation/visible.js';
 import type { Dialect, ObservationFeature } from '../spec/policy-spec.js';
 import { abortableSource } from './abortable-source.js';
-import { diffusionPolicyNormalization, hasDiffusionPolicyNormalizer } from './diffusion-policy/statistics.js';
+import { hasDiffusionPolicyNormalizer } from './diffusion-policy/normalizer-names.js';
 import { readJsonObject } from './json-object.js';
-import { embeddedNormalization } from './lerobot/embedded-statistics.js';
-import { checkEncoderTensors, encoderPrefixes, encoderTensorShapes } from './lerobot/encoder-tensors.js';
 import { checkLerobotHorizon, type PolicyConfig, readPolicyConfig, widthInFrame } from './lerobot/policy-config.js';
-import { hasProcessors, processorNormalization } from './lerobot/processors.js';
+import { hasProcessors } from './lerobot/processor-files.js';
+import type { CheckedEncoders } from './lerobot/read-encoders.js';
 import type { ObservationNormalization, PolicyNormalization } from './lerobot/statistics.js';
 import {
   diffusionPolicyName,
   diffusionPolicyPrefix,
   diffusionPolicyUnetNames,
-  lerobotEncoderName,
   lerobotEncoderNames,
   lerobotUnetName,
   lerobotUnetNames,
@@ -27,7 +25,7 @@ import { modelFile } from './model-file.js';
 import { countWeights, FileTensors } from './named-tensors.js';
 import { SafetensorsFile } from './safetensors/safetensors.js';
 import { type CheckpointSource, checkSource } from './source.js';
-import type { EncoderTensors, LoadOptions, PolicyCheckpoint } from './types.js';
+import type { LoadOptions, PolicyCheckpoint } from './types.js';
 
 /**
  * Reads a LeRobot diffusion checkpoint (dialects A, B, C) or one with Diffusion Policy's tensor names, and checks all of
@@ -66,7 +64,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   const weights = new FileTensors(file, unetNames, (name) =>
     prefix === undefined ? lerobotUnetName(name) : diffusionPolicyName(prefix, name),
   );
-  const encoders = readEncoders(file, names, prefix, config);
+  const encoders = await encodersOf(file, names, prefix, config);
   checkUnetTensors(weights, config.unet, frameWidths(config));
   signal?.throwIfAborted();
   const { observations: normalization, action } = await readNormalization(dialect, source, files, file, names, config, warnings);
@@ -104,43 +102,21 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   };
 }
 
-/** Encoder tensors that were checked. */
-interface CheckedEncoders extends EncoderTensors {
-  readonly names: StoredNames;
-  /** Names of all tensors that are read. */
-  readonly tensors: readonly string[];
-  /** Of them, those that training changes. */
-  readonly parameters: readonly string[];
-}
-
-function readEncoders(
+/** The code that reads encoders is loaded where there are images. */
+async function encodersOf(
   file: SafetensorsFile,
   stored: StoredNames,
   diffusionPolicy: string | undefined,
   { images }: PolicyConfig,
-): CheckedEncoders | undefined {
+): Promise<CheckedEncoders | undefined> {
   const names = lerobotEncoderNames(stored);
-  if (images === undefined) {
-    const [found] = names.values();
-    if (found === undefined) return undefined;
-    throw new CheckpointError(
-      `${file.name}: found the tensor "${found}" of an image encoder, expected none: no input feature in config.json is an image. ` +
-        'Use config.json and model.safetensors of one training run.',
-    );
-  }
-  if (diffusionPolicy !== undefined) {
-    throw new UnsupportedCheckpointError(
-      `${file.name}: images together with the tensor names of Diffusion Policy are not supported. Train the policy with LeRobot, or use one ` +
-        'that reads no images.',
-    );
-  }
-  const { encoder } = images;
-  const prefixes = encoderPrefixes(encoder, images.isSeparate);
-  const weights = new FileTensors(file, names, lerobotEncoderName);
-  checkEncoderTensors(weights, encoder, prefixes);
-  const all = (learned: boolean): string[] =>
-    prefixes.flatMap((prefix) => [...encoderTensorShapes(encoder, learned).keys()].map((name) => prefix + name));
-  return { weights, prefixes, names, tensors: all(false), parameters: all(true) };
+  if (images !== undefined) return (await import('./lerobot/read-encoders.js')).readEncoders(file, names, diffusionPolicy, images);
+  const [found] = names.values();
+  if (found === undefined) return undefined;
+  throw new CheckpointError(
+    `${file.name}: found the tensor "${found}" of an image encoder, expected none: no input feature in config.json is an image. ` +
+      'Use config.json and model.safetensors of one training run.',
+  );
 }
 
 /** Features of the configuration with what the statistics say of them. */
@@ -156,7 +132,8 @@ export function observationFeatures(
   });
 }
 
-function readNormalization(
+/** Of the readers of the dialects, the one that is needed is loaded. */
+async function readNormalization(
   dialect: Dialect,
   source: CheckpointSource,
   files: readonly string[],
@@ -166,11 +143,15 @@ function readNormalization(
   warnings: string[],
 ): Promise<PolicyNormalization> {
   if (dialect === 'diffusion-policy' && hasDiffusionPolicyNormalizer(names)) {
+    const { diffusionPolicyNormalization } = await import('./diffusion-policy/statistics.js');
     return diffusionPolicyNormalization(file, names, features, warnings);
   }
-  return hasProcessors(files)
-    ? processorNormalization(source, files, features, warnings)
-    : embeddedNormalization(file, names, features, warnings);
+  if (hasProcessors(files)) {
+    const { processorNormalization } = await import('./lerobot/processors.js');
+    return processorNormalization(source, files, features, warnings);
+  }
+  const { embeddedNormalization } = await import('./lerobot/embedded-statistics.js');
+  return embeddedNormalization(file, names, features, warnings);
 }
 
 function frameWidths({ features, images, observationSteps }: PolicyConfig): string {

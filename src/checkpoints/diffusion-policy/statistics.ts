@@ -5,16 +5,11 @@ import { warnOfOddScales } from '../lerobot/odd-statistics.js';
 import { type PolicyNormalization, readStatistic } from '../lerobot/statistics.js';
 import type { StoredNames } from '../lerobot/tensor-names.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
-
-const PREFIX = 'normalizer.params_dict.';
+import { PREFIX } from './normalizer-names.js';
 
 interface ScaleOffset {
   readonly scale: Float32Array;
   readonly offset: Float32Array;
-}
-
-export function hasDiffusionPolicyNormalizer(names: StoredNames): boolean {
-  return [...names.keys()].some((name) => name.startsWith(PREFIX));
 }
 
 /**
