@@ -210,7 +210,7 @@ const ROBOTS: readonly Probe[] = [
     { tickMs: 30, moves: false, atEnd: 'relax' } as robots.ArmDriveOptions,
     ['tickMs', 'moves', 'atEnd', 'pictures', 'maxFailures'],
     (options) => new robots.ArmDrive(wavingSource(), follower(), options),
-    { tickMs: ['0.5', '1e300'], moves: ['true'] },
+    { tickMs: ['0.5', '1e300'], moves: ['true'], pictures: ['a function'] },
   ),
   { what: 'ArmDrive: the source', call: (value) => new robots.ArmDrive(value, follower(), { tickMs: 30, moves: false, atEnd: 'relax' }) },
   { what: 'ArmDrive: the arm', call: (value) => new robots.ArmDrive(wavingSource(), value, { tickMs: 30, moves: false, atEnd: 'relax' }) },
