@@ -3,11 +3,12 @@ import { checkKeys, checkSignal } from '../foundation/options.js';
 import { visible } from '../foundation/visible.js';
 import type { Dialect, ObservationFeature } from '../spec/policy-spec.js';
 import { abortableSource } from './abortable-source.js';
+import { observationEncoderTensor } from './diffusion-policy/encoder-names.js';
+import { conditioningOrder } from './diffusion-policy/keys.js';
 import { hasDiffusionPolicyNormalizer } from './diffusion-policy/normalizer-names.js';
 import { readJsonObject } from './json-object.js';
 import { checkLerobotHorizon, type PolicyConfig, readPolicyConfig, widthInFrame } from './lerobot/policy-config.js';
 import { hasProcessors } from './lerobot/processor-files.js';
-import type { CheckedEncoders } from './lerobot/read-encoders.js';
 import type { ObservationNormalization, PolicyNormalization } from './lerobot/statistics.js';
 import {
   diffusionPolicyName,
@@ -23,6 +24,7 @@ import {
 import { checkUnetTensors, unetTensorShapes } from './lerobot/unet-tensors.js';
 import { modelFile } from './model-file.js';
 import { countWeights, FileTensors } from './named-tensors.js';
+import type { CheckedEncoders } from './read-encoders.js';
 import { SafetensorsFile } from './safetensors/safetensors.js';
 import { type CheckpointSource, checkSource } from './source.js';
 import type { LoadOptions, PolicyCheckpoint } from './types.js';
@@ -52,12 +54,13 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   const files = await source.list();
   const model = await modelFile(source, files);
   const configJson = await readJsonObject(await source.open('config.json'));
-  const config = readPolicyConfig(configJson, warnings);
+  const written = readPolicyConfig(configJson, warnings);
   signal?.throwIfAborted();
   const file = await SafetensorsFile.open(await source.open(model));
   const names = storedNames(file);
   const prefix = diffusionPolicyPrefix(names);
   const dialect = prefix !== undefined ? 'diffusion-policy' : hasProcessors(files) ? 'C' : configJson.has('input_features') ? 'B' : 'A';
+  const config = prefix === undefined ? written : { ...written, features: conditioningOrder(written.features) };
   if (dialect !== 'diffusion-policy') checkLerobotHorizon(configJson, config.unet);
 
   const unetNames = prefix !== undefined ? diffusionPolicyUnetNames(file, names, prefix) : lerobotUnetNames(names);
@@ -71,7 +74,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   signal?.throwIfAborted();
   const expected = [...unetTensorShapes(config.unet).keys()];
   const used = new Set(expected.map((name) => unetNames.get(name)!));
-  for (const name of encoders?.tensors ?? []) used.add(encoders!.names.get(name)!);
+  for (const stored of encoders?.stored ?? []) used.add(stored);
   warnOfUnused(file, names, used, warnings);
   const { thresholding, clipSample, clipSampleRange } = config.scheduler;
   if (action.mode === 'mean-std' && (clipSample || thresholding)) {
@@ -107,11 +110,17 @@ async function encodersOf(
   file: SafetensorsFile,
   stored: StoredNames,
   diffusionPolicy: string | undefined,
-  { images }: PolicyConfig,
+  { features, images }: PolicyConfig,
 ): Promise<CheckedEncoders | undefined> {
-  const names = lerobotEncoderNames(stored);
-  if (images !== undefined) return (await import('./lerobot/read-encoders.js')).readEncoders(file, names, diffusionPolicy, images);
-  const [found] = names.values();
+  if (images === undefined)
+    return noEncoder(file, diffusionPolicy === undefined ? [...lerobotEncoderNames(stored).values()][0] : observationEncoderTensor(stored));
+  const { readEncoders, readRobomimicEncoders } = await import('./read-encoders.js');
+  if (diffusionPolicy === undefined) return readEncoders(file, stored, images);
+  return readRobomimicEncoders(file, stored, features.observations, images);
+}
+
+/** @throws CheckpointError for a tensor of an image encoder where no feature is an image. */
+function noEncoder(file: SafetensorsFile, found: string | undefined): undefined {
   if (found === undefined) return undefined;
   throw new CheckpointError(
     `${file.name}: found the tensor "${found}" of an image encoder, expected none: no input feature in config.json is an image. ` +
