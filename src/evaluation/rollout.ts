@@ -65,7 +65,7 @@ export class Rollout {
   }
 
   get #present(): TaskEnvironment {
-    if (!this.#environment) throw new OptionError('Rollout: there is no environment before begin(): await it first.');
+    if (!this.#environment) throw new OptionError('Rollout: there is no environment before begin() or after close().');
     return this.#environment;
   }
 
@@ -109,6 +109,12 @@ export class Rollout {
       this.#lastRow = decision.normalizedChunk.slice(first, first + actionDim);
       await onTick?.();
     }
+  }
+
+  /** Gives the environment back: its episode is over, or given up. `record` is as before, `snapshot` is not there any more. */
+  close(): void {
+    this.#environment?.close?.();
+    this.#environment = undefined;
   }
 
   /** Ends the episode early; it keeps what it reached. */

@@ -1,0 +1,27 @@
+import { type ImportMujoco, startMujoco } from './module.js';
+import type { OpenSimulation, SimulatedEnvironment, SimulatedTask } from './task.js';
+
+/**
+ * Simulations in this thread. One that an episode is done with serves the next one of its task, since models are not collected: there
+ * are never more than episodes that ran side by side.
+ */
+export function localSimulations(where: string, load: ImportMujoco): OpenSimulation {
+  const idle = new Map<SimulatedTask, SimulatedEnvironment[]>();
+  return async (task) => {
+    const mujoco = await startMujoco(where, load);
+    const free = idle.get(task) ?? [];
+    idle.set(task, free);
+    const environment = free.pop() ?? task.create(mujoco);
+    let isOver = false;
+    return {
+      reset: (seed) => void environment.reset(seed),
+      observe: () => environment.observe(),
+      step: (action) => environment.step(action),
+      snapshot: () => environment.snapshot(),
+      close: () => {
+        if (!isOver) free.push(environment);
+        isOver = true;
+      },
+    };
+  };
+}
