@@ -20,9 +20,21 @@ export interface So101Golden {
     readonly tau: number;
     readonly frictionloss: number;
   }[];
-  readonly ik: readonly { readonly target: readonly number[]; readonly roll: number; readonly pitch: number; readonly q: readonly number[] }[];
-  readonly env: { readonly seed0: { readonly cube: readonly number[]; readonly obj: readonly number[]; readonly stateUnits: readonly number[] } };
-  readonly servoConst: { readonly stallAtFullDuty: number; readonly damping: number; readonly stiffnessP16: number; readonly counts: number };
+  readonly ik: readonly {
+    readonly target: readonly number[];
+    readonly roll: number;
+    readonly pitch: number;
+    readonly q: readonly number[];
+  }[];
+  readonly env: {
+    readonly seed0: { readonly cube: readonly number[]; readonly obj: readonly number[]; readonly stateUnits: readonly number[] };
+  };
+  readonly servoConst: {
+    readonly stallAtFullDuty: number;
+    readonly damping: number;
+    readonly stiffnessP16: number;
+    readonly counts: number;
+  };
   readonly step10deg: { readonly mass: number; readonly len: number; readonly P: number; readonly counts: readonly number[] };
   readonly step06deg: { readonly counts: readonly number[] };
 }

@@ -31,7 +31,8 @@ import { outputFolderOption } from '../output-options.js';
 const USAGE = `usage: warmstep eval TASK [options]
 
 Runs strategies in closed loop in the simulator of a task (${TASK_NAMES}), many episodes as one batch, and writes a table, evaluation.json and
-report.html. Interrupted, it goes on where it was when it is started again. Where a strategy has failed in all its episodes, the exit
+report.html. Tasks of the SO-101 need the package @mujoco/mujoco and take options of its servos behind their names, between slashes:
+voltage=12|7.4, p=1…254 (16), friction=0…3 (1), backlash=0…5 degrees (0), flicker=0…1 (0). Interrupted, it goes on where it was when it is started again. Where a strategy has failed in all its episodes, the exit
 code is 1.
 
   --policy DIR        checkpoint folder, or hf:OWNER/NAME (default: the bundled policy, with its predictor)
@@ -100,7 +101,11 @@ export const evalCommand: Command = {
       profile: profileOption(values.profile),
     });
     const plan = { ...extent, task: await checkedTask(kind, folders, extent.strategies) };
-    const output = await outputFolderOption('output', values.output ?? `evaluation-${kind.name}`, Object.values(RESULT_FILES));
+    const output = await outputFolderOption(
+      'output',
+      values.output ?? `evaluation-${kind.name.replaceAll('/', '-')}`,
+      Object.values(RESULT_FILES),
+    );
     const lock = lockFolder(output);
     try {
       return await interruptible((signal) =>
@@ -113,7 +118,7 @@ export const evalCommand: Command = {
             printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);
             throw error;
           });
-          const isSound = await presentResults(output, record, values.json === true);
+          const isSound = await presentResults(output, record, kind.scene, values.json === true);
           const agrees = reference === undefined || presentAgreement(record, reference, values.json === true);
           return isSound && agrees ? 0 : 1;
         }),

@@ -1,13 +1,23 @@
 import type { TaskKind } from '../../envs/environment.js';
+import { localSimulations } from '../../envs/mujoco/local.js';
+import { simulatedTaskKind } from '../../envs/mujoco/task.js';
+import { parseSimulatedTask, SIMULATED_TASKS } from '../../envs/simulated-tasks.js';
 import { TASKS } from '../../envs/tasks.js';
 import { UsageError } from '../../terminal/options.js';
+import { checkMujoco, importMujoco } from '../simulation/mujoco.js';
 
 /** Names of the tasks there are, for help and errors. */
-export const TASK_NAMES = [...TASKS.keys()].join(' or ');
+export const TASK_NAMES = [...TASKS.keys(), ...SIMULATED_TASKS].join(' or ');
 
-/** `what`: how the command line calls it. @throws UsageError for the name of no task, listing those there are. */
+/**
+ * `what`: how the command line calls it. Tasks in MuJoCo take options behind their names: `so101-pick-place/voltage=7.4/p=32`.
+ * @throws UsageError for the name of no task, listing those there are; OptionError for one whose options or whose simulator there are not.
+ */
 export function chosenTask(what: string, name: string | undefined): TaskKind {
   const kind = TASKS.get(name ?? '');
-  if (!kind) throw new UsageError(`${what} must be ${TASK_NAMES}, found ${name === undefined ? 'none' : `"${name}"`}`);
-  return kind;
+  if (kind) return kind;
+  const simulated = parseSimulatedTask(name ?? '');
+  if (!simulated) throw new UsageError(`${what} must be ${TASK_NAMES}, found ${name === undefined ? 'none' : `"${name}"`}`);
+  checkMujoco(simulated.name);
+  return simulatedTaskKind(simulated, localSimulations(simulated.name, importMujoco));
 }

@@ -75,7 +75,7 @@ export class So101Body {
     return this.#readings;
   }
 
-  /** Of a body: position (3) and rotation, row-major (9), copied. */
+  /** Of a body: position (3) and rotation, row-major (9), copied; as they were before the last step of physics, 3 ms ago. */
   pose(body: number): { position: number[]; rotation: number[] } {
     const { xpos, xmat } = this.simulation.views;
     return { position: [...xpos.subarray(3 * body, 3 * body + 3)], rotation: [...xmat.subarray(9 * body, 9 * body + 9)] };

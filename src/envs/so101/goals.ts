@@ -42,8 +42,7 @@ const PICK_PLACE: So101Goal = {
   clearance: 0.095,
   hover: 0.065,
   isAligned: false,
-  isPlaced: (cube, plate) =>
-    apart(cube, plate) < 0.045 && Math.abs((cube[2] as number) - (2 * PLATE.halfHeight + CUBE_HALF)) < TOLERANCE,
+  isPlaced: (cube, plate) => apart(cube, plate) < 0.045 && Math.abs((cube[2] as number) - (2 * PLATE.halfHeight + CUBE_HALF)) < TOLERANCE,
 };
 
 const STACK_CUBE: So101Goal = {
@@ -58,8 +57,7 @@ const STACK_CUBE: So101Goal = {
   clearance: 0.07,
   hover: 0.075,
   isAligned: true,
-  isPlaced: (cube, base) =>
-    apart(cube, base) < 0.015 && Math.abs((cube[2] as number) - (base[2] as number) - 2 * CUBE_HALF) < TOLERANCE,
+  isPlaced: (cube, base) => apart(cube, base) < 0.015 && Math.abs((cube[2] as number) - (base[2] as number) - 2 * CUBE_HALF) < TOLERANCE,
 };
 
 export const SO101_GOALS: ReadonlyMap<string, So101Goal> = new Map([PICK_PLACE, STACK_CUBE].map((goal) => [goal.task, goal]));

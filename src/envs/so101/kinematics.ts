@@ -78,7 +78,8 @@ export function inverseKinematics(target: ArrayLike<number>, options: InverseKin
   const where = 'inverseKinematics';
   checkKeys(where, options, OPTIONS);
   const { pitch = Math.PI / 2, roll = 0, local = GRASP } = options;
-  const angle = (name: string, value: number): void => void checkNumber(where, name, value, 'an angle of at most 2π', (x) => Math.abs(x) <= 7);
+  const angle = (name: string, value: number): void =>
+    void checkNumber(where, name, value, 'an angle of at most 2π', (x) => Math.abs(x) <= 7);
   angle('pitch', pitch);
   angle('roll', roll);
   return solveReach(point(where, 'target', target), pitch, roll, point(where, 'local', local), [0, 0, 0, 1.5, 0]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { So101Options } from '../../../src/envs/so101/options.js';
 import type { So101TaskName } from '../../../src/envs/so101/goals.js';
+import type { So101Options } from '../../../src/envs/so101/options.js';
 import { So101 } from '../../../src/envs/so101/so101.js';
 import { mujoco } from '../../support/mujoco.js';
 import { playExpert } from '../../support/so101-run.js';

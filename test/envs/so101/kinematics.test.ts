@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sum, rotated } from '../../../src/envs/mujoco/rotations.js';
+import { rotated, sum } from '../../../src/envs/mujoco/rotations.js';
 import { GRASP, TIP } from '../../../src/envs/so101/arm-table.js';
 import { forwardKinematics, handPoint, inverseKinematics, linkFrames } from '../../../src/envs/so101/kinematics.js';
 import { fromUnits, toUnits } from '../../../src/envs/so101/units.js';

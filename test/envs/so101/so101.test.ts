@@ -37,7 +37,11 @@ describe('the SO-101 in MuJoCo', () => {
   });
 
   it('gives the same bits for a seed: after other episodes, and in another simulation', () => {
-    const first = using('so101-stack-cube', {}, (environment) => [trace(environment, 7, 40), trace(environment, 8, 40), trace(environment, 7, 40)]);
+    const first = using('so101-stack-cube', {}, (environment) => [
+      trace(environment, 7, 40),
+      trace(environment, 8, 40),
+      trace(environment, 7, 40),
+    ]);
     expect(first[2]).toBe(first[0]);
     expect(first[1]).not.toBe(first[0]);
     expect(using('so101-stack-cube', {}, (environment) => trace(environment, 7, 40))).toBe(first[0]);
