@@ -62,7 +62,7 @@ const MODULES = new WeakMap<ImportMujoco, Promise<MujocoModule>>();
  */
 export function startMujoco(where: string, load: ImportMujoco): Promise<MujocoModule> {
   if (typeof load !== 'function') {
-    throw new OptionError(`${where}: mujoco must be a function, () => import('@mujoco/mujoco'), found ${shownValue(load)}.`);
+    throw new OptionError(`${where}: mujoco must be a function that imports the package @mujoco/mujoco, found ${shownValue(load)}.`);
   }
   const known = MODULES.get(load);
   if (known) return known;
