@@ -44,6 +44,7 @@ code is 1.
   --episodes N        seeds per strategy (default 50)
   --seed N            first seed (default 100000, where published evaluations begin)
   --parallel N        episodes in a batch (default: all, at most 64); does not change results
+  --threads N         threads that simulate, for tasks in MuJoCo (default: cores less one; 0: none but this one); does not change results
   --replays N         seeds whose replays the report shows (default 8)
   --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
   --compare FILE      scores of another implementation: prints whether they agree within what chance explains; where they do
@@ -66,6 +67,7 @@ const OPTIONS = {
   episodes: { type: 'string' },
   seed: { type: 'string' },
   parallel: { type: 'string' },
+  threads: { type: 'string' },
   replays: { type: 'string' },
   latencies: { type: 'string' },
   compare: { type: 'string' },
@@ -81,6 +83,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositi
 
 const DEFAULT_STRATEGIES = 'step:2,ddim:10,ddim:2';
 const MOST_PARALLEL = 64;
+const MOST_THREADS = 256;
 const LATENCY_BUDGET_MS = 20_000;
 
 export const evalCommand: Command = {
@@ -89,7 +92,7 @@ export const evalCommand: Command = {
   usage: USAGE,
   run: async (args) => {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-    const kind = chosenTask('the task', positionals[0]);
+    const kind = chosenTask('the task', positionals[0], integerOption('threads', values.threads, 0, MOST_THREADS));
     atMost(positionals, 1);
     const extent = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);

@@ -3,6 +3,7 @@ import { checkList, checkObject, checkText } from '../../foundation/options.js';
 import { shownValue } from '../../foundation/shown.js';
 import type { EnvironmentStep, PolicyOfTask, Task, TaskEnvironment, TaskKind } from '../environment.js';
 import type { Scene } from '../scene.js';
+import type { Demonstrations } from './demonstration.js';
 import type { MujocoModule } from './module.js';
 
 /** One simulation, for one episode at a time and one after the other. */
@@ -34,6 +35,8 @@ export interface SimulatedTask {
   /** What is observed, in numbers; sizes differ, and a policy's features are told by them. */
   readonly observations: readonly { readonly name: string; readonly size: number; readonly what: string }[];
   create(mujoco: MujocoModule): SimulatedEnvironment;
+  /** Of its expert. */
+  readonly demonstrations: Demonstrations;
 }
 
 /** Makes environments of a task, in this thread or in another one. */

@@ -11,6 +11,13 @@ import { COUNT, Servos } from './servo.js';
 
 const DEGREE = Math.PI / 180;
 
+/** The model of a task with these options, as XML. */
+export function modelOf(goal: So101Goal, options: CheckedSo101Options): string {
+  const servo = servoOf(options);
+  const { damping } = new Servos(servo, JOINTS);
+  return so101Xml(goal, { damping, armature: servo.armature, backlash: options.backlash * DEGREE });
+}
+
 /** Where a joint lies; `play` is that of its gears, −1 for none. */
 interface JointAddress {
   readonly position: number;
@@ -38,11 +45,8 @@ export class So101Body {
   #readings: readonly number[] = new Array<number>(JOINTS).fill(0);
 
   constructor(mujoco: MujocoModule, goal: So101Goal, options: CheckedSo101Options) {
-    const servo = servoOf(options);
-    this.servos = new Servos(servo, JOINTS);
-    const { damping } = this.servos;
-    const xml = so101Xml(goal, { damping, armature: servo.armature, backlash: options.backlash * DEGREE });
-    const simulation = new Simulation(mujoco, xml, TIMESTEP);
+    this.servos = new Servos(servoOf(options), JOINTS);
+    const simulation = new Simulation(mujoco, modelOf(goal, options), TIMESTEP);
     this.simulation = simulation;
     this.joints = JOINT_NAMES.map((name) => {
       const hasPlay = simulation.find('joint', playName(name)) >= 0;

@@ -1,5 +1,6 @@
 import { OptionError } from '../../foundation/errors.js';
 import { checkInteger, checkKeys, checkToggle, keysOf } from '../../foundation/options.js';
+import type { ExpertAction } from '../mujoco/demonstration.js';
 import { LARGEST_SEED, seededRandom } from '../mujoco/random.js';
 import { difference, rotatedBack, type Vector, wrapped, yawOf } from '../mujoco/rotations.js';
 import { CUBE_HALF, GRASP, GRIPPER, HOME } from './arm-table.js';
@@ -14,14 +15,8 @@ export interface ExpertOptions {
   readonly seed?: number;
 }
 
-/** What the expert does in a tick. */
-export interface ExpertAction {
-  /** Goal positions in LeRobot's units. [6] */
-  readonly action: readonly number[];
-  /** 0 hover, 1 descend, 2 close, 3 lift, 4 transport, 5 lower, 6 release, 7 back up, 8 home. */
-  readonly phase: number;
-  readonly isPause: boolean;
-}
+/** Its phases, in order. */
+export const EXPERT_PHASES = ['hover', 'descend', 'close', 'lift', 'transport', 'lower', 'release', 'back up', 'home'] as const;
 
 /** Desired angles of all six joints, after `ticks` of motion and `hold` of waiting. */
 interface Segment {
