@@ -1,11 +1,13 @@
-import { type ImportMujoco, startMujoco } from './module.js';
+import { checkMujocoImport, type ImportMujoco, startMujoco } from './module.js';
 import type { OpenSimulation, SimulatedEnvironment, SimulatedTask } from './task.js';
 
 /**
  * Simulations in this thread. One that an episode is done with serves the next one of its task, since models are not collected: there
  * are never more than episodes that ran side by side.
+ * @throws OptionError for what cannot bring a package.
  */
 export function localSimulations(where: string, load: ImportMujoco): OpenSimulation {
+  checkMujocoImport(where, load);
   const idle = new Map<SimulatedTask, SimulatedEnvironment[]>();
   return async (task) => {
     const mujoco = await startMujoco(where, load);

@@ -61,15 +61,19 @@ const MODULES = new WeakMap<ImportMujoco, Promise<MujocoModule>>();
  * @throws OptionError for what is not that package; what the import throws.
  */
 export function startMujoco(where: string, load: ImportMujoco): Promise<MujocoModule> {
-  if (typeof load !== 'function') {
-    throw new OptionError(`${where}: mujoco must be a function that imports the package @mujoco/mujoco, found ${shownValue(load)}.`);
-  }
+  checkMujocoImport(where, load);
   const known = MODULES.get(load);
   if (known) return known;
   const started = start(where, load);
   MODULES.set(load, started);
   started.catch(() => MODULES.delete(load));
   return started;
+}
+
+/** @throws OptionError for what is no function. */
+export function checkMujocoImport(where: string, load: ImportMujoco): void {
+  if (typeof load === 'function') return;
+  throw new OptionError(`${where}: mujoco must be a function that imports the package @mujoco/mujoco, found ${shownValue(load)}.`);
 }
 
 async function start(where: string, load: ImportMujoco): Promise<MujocoModule> {

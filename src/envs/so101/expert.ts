@@ -1,11 +1,12 @@
 import { OptionError } from '../../foundation/errors.js';
 import { checkInteger, checkKeys, checkToggle, keysOf } from '../../foundation/options.js';
+import { shownValue } from '../../foundation/shown.js';
 import type { ExpertAction } from '../mujoco/demonstration.js';
 import { LARGEST_SEED, seededRandom } from '../mujoco/random.js';
 import { difference, rotatedBack, type Vector, wrapped, yawOf } from '../mujoco/rotations.js';
 import { CUBE_HALF, GRASP, GRIPPER, HOME } from './arm-table.js';
 import { handPoint, solveReach } from './kinematics.js';
-import type { So101 } from './so101.js';
+import { So101 } from './so101.js';
 import { clampAngle, toUnits } from './units.js';
 
 export interface ExpertOptions {
@@ -53,13 +54,19 @@ const PITCH = { steepest: Math.PI / 2, flattest: 0.7, step: 0.04 };
  * does, and commands as a person at a leader arm would: against the sag of the servos, and harder where the arm lags.
  * @throws OptionError for options that there are not; while it runs, where cube or goal are out of reach.
  */
-export function* expertActions(environment: So101, options: ExpertOptions = {}): Generator<ExpertAction, void, void> {
+export function expertActions(environment: So101, options: ExpertOptions = {}): Generator<ExpertAction, void, void> {
   const where = 'expertActions';
+  if (!(environment instanceof So101)) {
+    throw new OptionError(`${where}: the environment must be one of openSo101, found ${shownValue(environment)}.`);
+  }
   checkKeys(where, options, OPTIONS);
   const { pauses = false, seed = 0 } = options;
   checkToggle(where, 'pauses', pauses);
   checkInteger(where, 'seed', seed, 0, LARGEST_SEED);
-  const random = seededRandom(seed + 999);
+  return act(environment, pauses, seededRandom(seed + 999));
+}
+
+function* act(environment: So101, pauses: boolean, random: () => number): Generator<ExpertAction, void, void> {
   let from: readonly number[] = environment.body.angles();
   let last: readonly number[] | undefined;
   let memory: Memory | undefined;

@@ -65,6 +65,7 @@ export interface InverseKinematics {
 }
 
 const OPTIONS = keysOf<InverseKinematicsOptions>({ pitch: true, roll: true, local: true });
+const FARTHEST = 10;
 const ITERATIONS = 200;
 const STEP = 1e-6;
 const MOST_PER_ITERATION = 0.3;
@@ -86,12 +87,13 @@ export function inverseKinematics(target: ArrayLike<number>, options: InverseKin
 }
 
 function point(where: string, name: string, values: ArrayLike<number>): number[] {
-  return Array.from(
-    copyNumbers(values, 3, (found, index) => {
-      const what = index === undefined ? '3 numbers, in metres' : `a finite number at ${index}`;
-      return new OptionError(`${where}: ${name} must be ${what}, found ${found}.`);
-    }),
-  );
+  const numbers = copyNumbers(values, 3, (found, index) => {
+    const what = index === undefined ? '3 numbers, in metres' : `a finite number at ${index}`;
+    return new OptionError(`${where}: ${name} must be ${what}, found ${found}.`);
+  });
+  // Beyond that, squares of distances say nothing any more.
+  for (const value of numbers) checkNumber(where, name, value, `within ${FARTHEST} m`, (x) => Math.abs(x) <= FARTHEST);
+  return Array.from(numbers);
 }
 
 /** The same, of checked numbers, from a first guess. */
