@@ -13,6 +13,7 @@ describe('the expert over 50 seeds', () => {
     ['so101-stack-cube', {}, false, 49],
     ['so101-pick-place', {}, true, 49],
     ['so101-stack-cube', {}, true, 49],
+    ['so101-pick-place', { voltage: 7.4 }, false, 48],
     ['so101-stack-cube', { voltage: 7.4 }, false, 48],
     ['so101-pick-place', { backlash: 0.87 }, false, 46],
     ['so101-stack-cube', { backlash: 0.87 }, false, 46],
