@@ -74,20 +74,24 @@ class Canvas {
       });
       const begin = Math.max(0, Math.ceil(left * SAMPLES - 0.5));
       const end = Math.min(this.#side - 1, Math.floor(right * SAMPLES - 0.5));
-      for (let column = begin; column <= end; column++) this.#samples.set(colour, 3 * (row * this.#side + column));
+      for (let column = begin; column <= end; column++) {
+        const at = 3 * (row * this.#side + column);
+        for (let channel = 0; channel < 3; channel++) this.#samples[at + channel] = colour[channel] as number;
+      }
     }
   }
 
   picture(): Uint8Array {
-    return Uint8Array.from({ length: SIZE * SIZE * 3 }, (_, i) => {
-      const [row, column, channel] = [Math.floor(i / (3 * SIZE)), Math.floor(i / 3) % SIZE, i % 3];
+    const picture = new Uint8Array(SIZE * SIZE * 3);
+    const row = 3 * this.#side;
+    for (let i = 0; i < picture.length; i++) {
+      const [y, x, channel] = [Math.floor(i / (3 * SIZE)), Math.floor(i / 3) % SIZE, i % 3];
       let sum = 0;
-      for (let sample = 0; sample < SAMPLES * SAMPLES; sample++) {
-        const y = row * SAMPLES + Math.floor(sample / SAMPLES);
-        const x = column * SAMPLES + (sample % SAMPLES);
-        sum += this.#samples[3 * (y * this.#side + x) + channel] as number;
+      for (let dy = 0; dy < SAMPLES; dy++) {
+        for (let dx = 0; dx < SAMPLES; dx++) sum += this.#samples[(y * SAMPLES + dy) * row + (x * SAMPLES + dx) * 3 + channel] as number;
       }
-      return sum / (SAMPLES * SAMPLES);
-    });
+      picture[i] = sum / (SAMPLES * SAMPLES);
+    }
+    return picture;
   }
 }
