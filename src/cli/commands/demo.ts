@@ -79,7 +79,7 @@ export const demoCommand: Command = {
           return failure === undefined ? 0 : 1;
         }
         const record = await runEvaluation(policy, planFor(task, policy.info, seed, episodes), undefined, signal);
-        return (await presentResults(output, record, task.scene, values.json === true)) ? 0 : 1;
+        return (await presentResults(output, record, values.json === true)) ? 0 : 1;
       });
     }).finally(() => {
       progress.done();

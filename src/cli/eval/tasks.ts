@@ -1,7 +1,8 @@
 import type { TaskKind } from '../../envs/environment.js';
 import { simulatedTaskKind } from '../../envs/mujoco/task.js';
+import type { Scene } from '../../envs/scene.js';
 import { parseSimulatedTask, SIMULATED_TASKS } from '../../envs/simulated-tasks.js';
-import { TASKS } from '../../envs/tasks.js';
+import { sceneOf, TASKS } from '../../envs/tasks.js';
 import { UsageError } from '../../terminal/options.js';
 import { checkMujoco } from '../simulation/mujoco.js';
 import { simulations, usualThreads } from '../simulation/threads.js';
@@ -21,4 +22,9 @@ export function chosenTask(what: string, name: string | undefined, threads: numb
   if (!simulated) throw new UsageError(`${what} must be ${TASK_NAMES}, found ${name === undefined ? 'none' : `"${name}"`}`);
   checkMujoco(simulated.name);
   return simulatedTaskKind(simulated, simulations(threads));
+}
+
+/** How a task is shown that a record names; no simulator is needed for that. @throws OptionError for the name of no task. */
+export function taskScene(name: string): Scene {
+  return (TASKS.has(name) ? undefined : parseSimulatedTask(name)?.scene) ?? sceneOf(name);
 }

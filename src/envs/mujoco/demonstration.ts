@@ -1,5 +1,5 @@
 import type { MujocoModule } from './module.js';
-import type { SimulatedEnvironment } from './task.js';
+import type { SimulatedEnvironment } from './simulated-environment.js';
 
 /** What an expert does in a tick. */
 export interface ExpertAction {

@@ -1,5 +1,6 @@
 import { checkMujocoImport, type ImportMujoco, startMujoco } from './module.js';
-import type { OpenSimulation, SimulatedEnvironment, SimulatedTask } from './task.js';
+import type { SimulatedEnvironment } from './simulated-environment.js';
+import type { OpenSimulation, SimulatedTask } from './task.js';
 
 /**
  * Simulations in this thread. One that an episode is done with serves the next one of its task, since models are not collected: there

@@ -50,5 +50,4 @@ describe('the smallest step of its goal that moves a servo', () => {
     expect(await smallest(0.2, (step) => movesLoaded(servo, step))).toBeCloseTo(up, 6);
     expect(await smallest(0.2, (step) => movesLoaded(servo, -step))).toBeCloseTo(down, 6);
   });
-
 });
