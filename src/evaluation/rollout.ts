@@ -55,11 +55,15 @@ export class Rollout {
 
   /** Makes the environment and brings it to its first state. */
   async begin(): Promise<void> {
+    let created: Promise<TaskEnvironment> | undefined;
     try {
-      this.#environment = await this.#inTime(this.#options.task.create(), 'create');
+      created = this.#options.task.create();
+      this.#environment = await this.#inTime(created, 'create');
       await this.#inTime(Promise.resolve(this.#environment.reset(this.seed)), 'reset');
       this.#observe();
     } catch (error) {
+      // One that comes too late is not kept.
+      if (!this.#environment) created?.then((late) => late.close?.()).catch(() => {});
       this.fail(error);
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosenTask, TASK_NAMES } from '../../src/cli/eval/tasks.js';
+import { chosenTask, TASK_NAMES, taskScene } from '../../src/cli/eval/tasks.js';
 import { checkMujoco } from '../../src/cli/simulation/mujoco.js';
 import { SIMULATED_TASKS } from '../../src/envs/simulated-tasks.js';
 import { sceneOf, TASKS } from '../../src/envs/tasks.js';
@@ -28,6 +28,9 @@ describe('the tasks there are', () => {
     expect(chosenTask('the task', 'so101-stack-cube/backlash=0.87/voltage=12').name).toBe('so101-stack-cube/backlash=0.87');
     expect(() => chosenTask('the task', 'so101-stack-cube/volts=12')).toThrow(/expected options voltage=/);
     expect(() => chosenTask('the task', 'so101')).toThrow(UsageError);
+    expect(taskScene('so101-stack-cube/backlash=0.87').title).toBe('SO-101, cube on cube');
+    expect(taskScene('push-t').title).toBe('Push-T');
+    expect(() => taskScene('lamp')).toThrow(/task "lamp" is none of push-t/);
     expect(() =>
       checkMujoco('so101-stack-cube', () => {
         throw new Error('none');

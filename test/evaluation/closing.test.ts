@@ -64,6 +64,21 @@ describe('an environment that has something to give back', () => {
     expect([ended.open(), ended.made()]).toEqual([0, 2]);
   });
 
+  it('is closed where it came too late', async () => {
+    const { task, open, made } = counted(4);
+    const late: Task = {
+      ...task,
+      create: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        return task.create();
+      },
+    };
+    const [record] = await evaluate(policy(), { task: late, strategy, seeds: [1], parallel: 1, stepTimeoutMs: 5 });
+    expect(record?.failure).toMatch(/did not answer create within 5 ms/);
+    await expect.poll(made).toBe(1);
+    await expect.poll(open).toBe(0);
+  });
+
   it('is closed after an episode that was played, whose record stays', async () => {
     const { task, open } = counted(4);
     const rollout = await playEpisode(policy(), { task, seed: 1, strategy: strategy.options });

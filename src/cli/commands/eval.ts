@@ -51,7 +51,7 @@ evaluation.
   --seed N            first seed (default 100000, where published evaluations begin)
   --shard K/N         part K of N: every N-th seed, into evaluation-TASK-K-of-N; part 1 measures latencies
   --parallel N        episodes in a batch (default: all, at most 64); does not change results
-  --threads N         threads that simulate, for tasks in MuJoCo (default: cores less one; 0: none but this one); does not change results
+  --threads N         threads that simulate, for tasks in MuJoCo (default: cores less one, at most 16; 0: none but this one); does not change results
   --replays N         seeds whose replays the report shows (default 8)
   --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
   --compare FILE      scores of another implementation: prints whether they agree within what chance explains; where they do

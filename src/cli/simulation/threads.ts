@@ -10,9 +10,12 @@ import { importMujoco } from './mujoco.js';
 
 const THREAD = new URL('./thread.js', import.meta.url);
 
-/** As many as there are cores besides the one that decides. */
+/** Each compiles MuJoCo for itself. */
+const MOST_USUAL = 16;
+
+/** As many as there are cores besides the one that decides, and no more than are soon ready. */
 export function usualThreads(): number {
-  return availableParallelism() - 1;
+  return Math.min(MOST_USUAL, availableParallelism() - 1);
 }
 
 /**
@@ -21,9 +24,10 @@ export function usualThreads(): number {
  */
 export function simulations(threads: number, file: URL = THREAD): OpenSimulation {
   if (threads < 2 || !existsSync(fileURLToPath(file))) return localSimulations('simulations', importMujoco);
-  const pool: SimulationThread[] = [];
+  let pool: SimulationThread[] = [];
   let next = 0;
   return async (task) => {
+    pool = pool.filter(({ isAlive }) => isAlive);
     // A thread is started with the first simulation that needs it; the least busy one takes the next.
     if (pool.length < threads && pool.every(({ open }) => open > 0)) pool.push(new SimulationThread(file));
     const thread = pool.reduce((least, one) => (one.open < least.open ? one : least));
@@ -46,6 +50,10 @@ class SimulationThread {
     this.#worker.on('message', (message: FromSimulation) => this.#take(message));
     this.#worker.on('error', (error) => this.#die(error));
     this.#worker.on('exit', () => this.#die(new Error('it ended')));
+  }
+
+  get isAlive(): boolean {
+    return this.#death === undefined;
   }
 
   /** Simulations that are open in it. */

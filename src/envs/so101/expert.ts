@@ -4,7 +4,7 @@ import { shownValue } from '../../foundation/shown.js';
 import type { ExpertAction } from '../mujoco/demonstration.js';
 import { LARGEST_SEED, seededRandom } from '../mujoco/random.js';
 import { difference, rotatedBack, type Vector, wrapped, yawOf } from '../mujoco/rotations.js';
-import { CUBE_HALF, GRASP, GRIPPER, HOME } from './arm-table.js';
+import { ARM, type ArmJoint, CUBE_HALF, GRASP, GRIPPER, HOME } from './arm-table.js';
 import { handPoint, solveReach } from './kinematics.js';
 import { So101 } from './so101.js';
 import { clampAngle, toUnits } from './units.js';
@@ -47,6 +47,7 @@ const PAUSE = { least: 10, range: 25 };
 /** rad: of the pre-load against gravity, and of the push where the arm lags. */
 const MOST_ADDED = 0.15;
 const WRIST_LIMIT = 1.6;
+const [PAN_AXIS] = (ARM[0] as ArmJoint).offset;
 const PITCH = { steepest: Math.PI / 2, flattest: 0.7, step: 0.04 };
 
 /**
@@ -182,7 +183,7 @@ function reachGoal({ body, goal }: So101, cube: { readonly position: Vector }): 
 function reach(points: readonly Vector[], yaw: number | null, local: Vector): (readonly number[])[] {
   for (let pitch = PITCH.steepest; pitch > PITCH.flattest; pitch -= PITCH.step) {
     const found = points.map((point) => {
-      const pan = -Math.atan2(point[1] as number, (point[0] as number) - 0.0388353);
+      const pan = -Math.atan2(point[1] as number, (point[0] as number) - PAN_AXIS);
       const roll = yaw === null ? 0 : wrapped(yaw + pan, Math.PI / 2);
       return solveReach(point, pitch, roll, local, [0, 0.1, 0, 1.4, 0]);
     });
