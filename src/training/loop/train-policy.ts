@@ -38,9 +38,9 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
   const held = windows(validation);
   const evaluated = held.length > 0 ? held : rows;
 
-  const { seed, batchSize, plan } = checked;
+  const { seed, batchSize, plan, precision } = checked;
   const hasEma = plan.optimizer.ema !== null;
-  const network = await compilePolicy(device, written, read, { batchSize, seed, ema: hasEma, preset: checked.preset });
+  const network = await compilePolicy(device, written, read, { batchSize, seed, ema: hasEma, precision, preset: checked.preset });
   const { step } = network;
   try {
     const initial = initialWeights(step.parameters, policyRule, seed);

@@ -1,4 +1,5 @@
 import { OptionError } from '../../foundation/errors.js';
+import { packF16 } from '../../foundation/half.js';
 import type { ParameterArena } from '../../ops/backward/optimizer.js';
 import type { TrainedMatrix, TrainedVectors } from '../../ops/backward/trained-weights.js';
 import { createBuffer, USAGE } from '../../runtime/buffers.js';
@@ -9,24 +10,31 @@ import { type ArenaBlock, copyParameter, elementCount, type ParameterLayout } fr
 
 const MAP_READ = 1;
 
-/** Every copy of the parameters on the device, f32. */
+/** From here on the nearest half is infinity. */
+const HALF_LIMIT = 65_520;
+
+/** Every copy of the parameters on the device, f32, and of the weights one in halves where the layout says so. */
 export class ParameterStore {
   readonly #device: ComputeDevice;
   readonly layout: ParameterLayout;
   /** In the order of the reference's state dict. */
   readonly parameters: readonly ParameterInfo[];
   readonly #sets: ReadonlyMap<ParameterSet, readonly GPUBuffer[]>;
+  /** Empty where products read the weights themselves. */
+  readonly #halves: readonly GPUBuffer[];
 
   private constructor(
     device: ComputeDevice,
     layout: ParameterLayout,
     parameters: readonly ParameterInfo[],
     sets: ReadonlyMap<ParameterSet, readonly GPUBuffer[]>,
+    halves: readonly GPUBuffer[],
   ) {
     this.#device = device;
     this.layout = layout;
     this.parameters = parameters;
     this.#sets = sets;
+    this.#halves = halves;
   }
 
   /** Zeros. `ema`: whether there is a moving average. @throws DeviceLimitError where the device has too little memory. */
@@ -39,15 +47,19 @@ export class ParameterStore {
     const names: ParameterSet[] = ['weights', 'gradients', 'firstMoment', 'secondMoment', ...(ema ? (['ema'] as const) : [])];
     const usage = USAGE.storage | USAGE.copySource | USAGE.copyDestination;
     const sets = new Map<ParameterSet, GPUBuffer[]>();
+    const halves: GPUBuffer[] = [];
     try {
       for (const name of names) {
         const buffers: GPUBuffer[] = [];
         sets.set(name, buffers);
         for (const elements of layout.arenas) buffers.push(await createBuffer(device, name, elements * 4, usage));
       }
-      return new ParameterStore(device, layout, parameters, sets);
+      if (layout.precision === 'f16') {
+        for (const elements of layout.arenas) halves.push(await createBuffer(device, 'weights, f16', elements * 2, usage));
+      }
+      return new ParameterStore(device, layout, parameters, sets, halves);
     } catch (error) {
-      for (const buffers of sets.values()) for (const buffer of buffers) buffer.destroy();
+      for (const buffers of [...sets.values(), halves]) for (const buffer of buffers) buffer.destroy();
       throw error;
     }
   }
@@ -58,12 +70,14 @@ export class ParameterStore {
 
   /** Bytes of each copy. */
   get memory(): Record<string, number> {
-    return Object.fromEntries([...this.#sets].map(([name, buffers]) => [name, buffers.reduce((sum, { size }) => sum + size, 0)]));
+    const copies: (readonly [string, readonly GPUBuffer[]])[] = [...this.#sets];
+    if (this.#halves.length > 0) copies.push(['halves', this.#halves]);
+    return Object.fromEntries(copies.map(([name, buffers]) => [name, buffers.reduce((sum, { size }) => sum + size, 0)]));
   }
 
   /** What a plan records with. */
   bind(builder: PlanBuilder): BoundParameters {
-    return new BoundParameters(builder, this.layout, this.#sets);
+    return new BoundParameters(builder, this.layout, this.#sets, this.#halves);
   }
 
   /** @throws OptionError for the moving average where there is none. */
@@ -104,6 +118,7 @@ export class ParameterStore {
           `${set}: expected ${shape.join(' × ')} values of "${name}" in a Float32Array, found ${found instanceof Float32Array ? `${found.length} values` : 'none'}.`,
         );
       }
+      if (set === 'weights' && this.#halves.length > 0) checkHalves(name, found);
     }
     buffers.forEach((buffer, arena) => {
       const values = new Float32Array(buffer.size / 4);
@@ -112,11 +127,17 @@ export class ParameterStore {
         if (place.arena === arena) copyParameter(place, values, tensors.get(name) as Float32Array, false);
       }
       this.#device.gpuDevice.queue.writeBuffer(buffer, 0, values);
+      const halves = set === 'weights' ? this.#halves[arena] : undefined;
+      if (halves) {
+        const codes = new Uint16Array(values.length);
+        packF16(values, codes);
+        this.#device.gpuDevice.queue.writeBuffer(halves, 0, codes);
+      }
     });
   }
 
   destroy(): void {
-    for (const buffers of this.#sets.values()) for (const buffer of buffers) buffer.destroy();
+    for (const buffers of [...this.#sets.values(), this.#halves]) for (const buffer of buffers) buffer.destroy();
   }
 
   #buffers(set: ParameterSet): readonly GPUBuffer[] {
@@ -129,12 +150,26 @@ export class ParameterStore {
   }
 }
 
+/** @throws OptionError where a weight is finite and its half would not be. */
+function checkHalves(name: string, values: Float32Array): void {
+  const large = values.find((value) => Math.abs(value) >= HALF_LIMIT && Number.isFinite(value));
+  if (large === undefined) return;
+  throw new OptionError(
+    `weights: expected values within ±65504, as f16 holds them, found ${large} in "${name}": train with precision "f32".`,
+  );
+}
+
 /** The parameters as one plan binds them. */
 export class BoundParameters {
   readonly #layout: ParameterLayout;
   readonly arenas: readonly ParameterArena[];
 
-  constructor(builder: PlanBuilder, layout: ParameterLayout, sets: ReadonlyMap<ParameterSet, readonly GPUBuffer[]>) {
+  constructor(
+    builder: PlanBuilder,
+    layout: ParameterLayout,
+    sets: ReadonlyMap<ParameterSet, readonly GPUBuffer[]>,
+    halves: readonly GPUBuffer[],
+  ) {
     this.#layout = layout;
     const handle = (set: ParameterSet, arena: number): BufferHandle => builder.existing(sets.get(set)?.[arena] as GPUBuffer);
     this.arenas = layout.arenas.map((_, arena) => ({
@@ -143,13 +178,17 @@ export class BoundParameters {
       firstMoment: handle('firstMoment', arena),
       secondMoment: handle('secondMoment', arena),
       ema: sets.has('ema') ? handle('ema', arena) : undefined,
+      halves: halves[arena] && builder.existing(halves[arena]),
     }));
   }
 
   matrix(key: string): TrainedMatrix {
     const block = this.#layout.matrix(key);
     const { taps, inChannels, outChannels, rowStride, tapStride } = block;
-    return { ...this.#bindings(block), taps, inChannels, outChannels, rowStride, tapStride };
+    const bound = { ...this.#bindings(block), taps, inChannels, outChannels, rowStride, tapStride };
+    const halves = this.arenas[block.arena]?.halves;
+    if (!halves) return bound;
+    return { ...bound, halves: true, weight: { buffer: halves, offset: block.offset * 2, bytes: block.elements * 2 } };
   }
 
   vectors(key: string): TrainedVectors {

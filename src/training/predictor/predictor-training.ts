@@ -19,6 +19,7 @@ import type {
   PredictorDropout,
   RunOptions,
   StepMetrics,
+  TrainingPrecision,
   TrainingStep,
   UpdateScalars,
 } from '../training-step.js';
@@ -41,6 +42,8 @@ export interface PredictorTrainingOptions {
   readonly ema: boolean;
   /** Not trained. Default: those of the reference, sines and cosines. */
   readonly positions?: PositionTables;
+  /** How products read weights. Default f32. */
+  readonly precision?: TrainingPrecision;
   /** Names of inner values that `runProbed` hands out. @internal */
   readonly probes?: Iterable<string>;
 }
@@ -94,7 +97,7 @@ export class PredictorTraining implements TrainingStep<PredictorBatch> {
     }
     const tables = checkedPositions(options);
     const packer = new PredictorBatchPacker(shape, batchSize);
-    const layout = predictorLayout(shape, device.limits.maxStorageBufferBindingSize);
+    const layout = predictorLayout(shape, device.limits.maxStorageBufferBindingSize, options.precision);
     const store = await ParameterStore.create(device, layout, storedParameters(shape), ema);
     try {
       const recorded = { batchSize, batchWords: packer.words, ...(options.probes ? { probes: options.probes } : {}) };
