@@ -67,21 +67,29 @@ const NORMAL_ROW = ROWS_PER_SAMPLE - 2;
 const LATENT_ROW = ROWS_PER_SAMPLE - 3;
 
 /**
- * The given noise of a sample, or seeded noise in its place.
+ * The given noise of a sample, or seeded noise in its place. `firstRow`: rows of step noise that earlier runs of the decision took, where it
+ * has several; given rows are then those of all of them, and a decision may leave some over.
  * @throws OptionError where the rows are not as many as the schedule needs.
  */
-export function runNoise(schedule: Schedule, chunkSize: number, seed: NoiseSeed, { noise, stepNoise }: GivenNoise): RunNoise {
-  if (stepNoise && stepNoise.length !== schedule.noisySteps) {
-    throw new OptionError(
-      `stepNoise must have ${schedule.noisySteps} rows, one per noisy step of ${schedule.solver}, found ${stepNoise.length}.`,
-    );
+export function runNoise(
+  schedule: Schedule,
+  chunkSize: number,
+  seed: NoiseSeed,
+  { noise, stepNoise }: GivenNoise,
+  firstRow?: number,
+): RunNoise {
+  const needed = (firstRow ?? 0) + schedule.noisySteps;
+  if (stepNoise && (firstRow === undefined ? stepNoise.length !== needed : stepNoise.length < needed)) {
+    const rows = firstRow === undefined ? `${needed} rows, one per noisy step of ${schedule.solver}` : `${needed} rows or more`;
+    throw new OptionError(`stepNoise must have ${rows}, found ${stepNoise.length}.`);
   }
+  const first = firstRow ?? 0;
   const start = noise ? Float32Array.from(noise) : normals(chunkSize, seed, 0);
   if (schedule.noisySteps === 0) return { noise: start, stepNoise: NO_ROWS };
   const rows: Float32Array[] = [];
   for (let row = 0; row < schedule.noisySteps; row++) {
-    const values = stepNoise?.[row];
-    rows.push(values ? Float32Array.from(values) : normals(chunkSize, seed, row + 1));
+    const values = stepNoise?.[first + row];
+    rows.push(values ? Float32Array.from(values) : normals(chunkSize, seed, first + row + 1));
   }
   return { noise: start, stepNoise: rows };
 }

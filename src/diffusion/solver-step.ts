@@ -32,6 +32,11 @@ export interface SolverStep {
   /** Default 0: of a third-order solver alone. */
   readonly fromOlderX0?: number;
   readonly fromNoise: number;
+  /**
+   * Where rows of the chunk are treated each in its own way, the step of every row, null for one that stays as it is; terms of the step itself
+   * then count for nothing but whether noise is drawn. (`SlotSolver`)
+   */
+  readonly slots?: readonly (SolverStep | null)[];
 }
 
 export const SOLVER_NAMES = ['DDPM', 'DDIM', 'DPM-Solver++'] as const;

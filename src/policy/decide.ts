@@ -121,11 +121,13 @@ export function firstRuns(pending: readonly PendingDecision[], chunkSize: number
 class PendingContext implements DecisionContext {
   readonly newest: PastChunk | undefined;
   readonly before: PastChunk | undefined;
+  readonly frames: Float32Array;
   readonly #seed: NoiseSeed;
 
-  constructor({ newest, before, seed }: PendingDecision) {
+  constructor({ newest, before, frames, seed }: PendingDecision) {
     this.newest = newest;
     this.before = before;
+    this.frames = frames;
     this.#seed = seed;
   }
 
@@ -157,9 +159,9 @@ function runsOf(
   return requests.map((request) => {
     // A start that is given as it is takes no noise: Falcon screens dozens of them per decision.
     const own = request.noiseScale === 0 ? request.prediction : undefined;
-    const { noise, stepNoise } = runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given);
+    const { noise, stepNoise } = runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given, request.firstNoiseRow);
     const latent = latents && latentOf(latents, seed, given);
-    return { request, frames, rows, latent, history: newest?.normalizedChunk, noise, stepNoise };
+    return { request, frames: request.frames ?? frames, rows, latent, history: newest?.normalizedChunk, noise, stepNoise };
   });
 }
 
