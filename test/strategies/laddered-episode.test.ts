@@ -19,7 +19,7 @@ function ladderedOf(observeEvery = 1): Laddered {
 }
 
 /** What a decision starts from, run by run. */
-function startsOf(episode: LadderedEpisode, noise: Float32Array, frames?: Float32Array): DenoiseRequest[] {
+function startsOf(episode: LadderedEpisode, noise: Float32Array, frames?: Float32Array<ArrayBuffer>): DenoiseRequest[] {
   const requests: DenoiseRequest[] = [];
   decide(episode.decide(contextWith(noise, frames)), (request) => {
     requests.push(request);
