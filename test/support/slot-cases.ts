@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
 import { alphasCumprod } from '../../src/diffusion/noise-schedule.js';
 import { type SlotScheduleOptions, SlotSolver } from '../../src/diffusion/slot-steps.js';
 import type { SolverStep } from '../../src/diffusion/solver-step.js';
+import type { UnetShape } from '../../src/spec/network-shapes.js';
 import type { DecisionContext, DecisionOutcome, DenoiseRequest, DenoiseResult } from '../../src/strategies/strategy.js';
 import { applyToSample } from './apply-solver-step.js';
+import { golden } from './folders.js';
 import { floats, type Tensors } from './recorded-case.js';
 
 /** Cases of methods whose rows have levels of their own: `sdp`, `sdp-denoise`, `rnr-dp`. */
@@ -113,4 +116,33 @@ export function decide(
     next = deciding.next(results);
   }
   return next.value;
+}
+
+/** Sizes of a case's U-Net. */
+export function slotUnetShape(config: SlotCaseConfig): UnetShape {
+  return {
+    actionDim: config.action_dim,
+    horizon: config.horizon,
+    downDims: config.down_dims,
+    kernelSize: config.kernel_size,
+    groups: config.n_groups,
+    stepEmbedDim: config.diffusion_step_embed_dim,
+    conditioningDim: config.n_obs_steps * config.obs_dim,
+    scaleModulation: config.use_film_scale_modulation,
+  };
+}
+
+/** The tensors of a case's network, by LeRobot's names. */
+export async function slotTensors(name: string): Promise<Record<string, Float32Array>> {
+  const file = await SafetensorsFile.open(await golden(`methods/${name}/network`).open('model.safetensors'));
+  const tensors: Record<string, Float32Array> = {};
+  for (const stored of file.tensors.keys()) {
+    const canonical = stored
+      .replace('.blocks.0.', '.conv1.')
+      .replace('.blocks.1.', '.conv2.')
+      .replace(/^((?:down|up)_modules\.\d+\.[23])\.conv\./, '$1.')
+      .replace(/^mid_modules\.0\.([01])\./, 'mid_modules.$1.');
+    tensors[canonical] = (await file.readFloats(stored)).slice();
+  }
+  return tensors;
 }
