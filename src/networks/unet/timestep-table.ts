@@ -38,16 +38,26 @@ export function chooseTimestep(values: OffsetValues, offsets: TimestepOffsets, t
  * sines are too coarse for large angles. (LeRobot DiffusionSinusoidalPosEmb.)
  */
 export function sinusoidalEmbedding(count: number, dim: number): Float32Array {
+  return sinusoids(
+    Array.from({ length: count }, (_, t) => t),
+    dim,
+    true,
+  );
+}
+
+/** The same of any levels, which need not be integers; f32 [levels][dim]. Not `rounded`: frequencies and angles are float64. */
+export function sinusoids(levels: readonly number[], dim: number, rounded: boolean): Float32Array {
+  const round = rounded ? Math.fround : (value: number): number => value;
   const half = dim / 2;
-  const scale = Math.fround(-Math.log(10000) / (half - 1));
-  const embedding = new Float32Array(count * dim);
+  const scale = round(-Math.log(10000) / (half - 1));
+  const embedding = new Float32Array(levels.length * dim);
   for (let i = 0; i < half; i++) {
-    const frequency = Math.fround(Math.exp(Math.fround(i * scale)));
-    for (let t = 0; t < count; t++) {
-      const angle = Math.fround(t * frequency);
-      embedding[t * dim + i] = Math.sin(angle);
-      embedding[t * dim + half + i] = Math.cos(angle);
-    }
+    const frequency = round(Math.exp(round(i * scale)));
+    levels.forEach((level, row) => {
+      const angle = round(round(level) * frequency);
+      embedding[row * dim + i] = Math.sin(angle);
+      embedding[row * dim + half + i] = Math.cos(angle);
+    });
   }
   return embedding;
 }
