@@ -1,12 +1,26 @@
 import { OptionError } from '../foundation/errors.js';
 import { type DdpmOptions, ddpmSchedule } from './ddpm.js';
-import { makeSchedule, type Schedule, type SolverStep, usesThresholding } from './solver-step.js';
+import { makeSchedule, type Schedule, type SolverCoefficients, type SolverStep, usesThresholding } from './solver-step.js';
 
 /** Level of a slot that is clean: there is no step for it. */
 export const CLEAN = -1;
 
 /** What slot schedules take from a network's noise schedule. */
 export type SlotScheduleOptions = Pick<DdpmOptions, 'alphasCumprod' | 'predictionType' | 'clip' | 'varianceType'>;
+
+/** A row that stays as it is. */
+const STILL: SolverCoefficients = {
+  x0FromSample: 0,
+  x0FromOutput: 0,
+  clip: null,
+  epsFromSample: 0,
+  epsFromOutput: 0,
+  fromX0: 0,
+  fromEps: 0,
+  fromSample: 1,
+  fromPreviousX0: 0,
+  fromNoise: 0,
+};
 
 /**
  * Makes schedules whose steps treat every row of a chunk, a *slot*, by a level of its own: row j of step i goes from level
@@ -37,20 +51,9 @@ export class SlotSolver {
   }
 
   #step(levels: readonly number[]): SolverStep {
-    const slots = levels.map((level) => (level === CLEAN ? null : this.#at(level)));
-    // What the step says of itself as a whole: the noisiest level that it treats, and whether it takes a row of noise.
-    const noisiest = this.#at(Math.max(0, ...levels));
-    return {
-      ...noisiest,
-      x0FromSample: 0,
-      x0FromOutput: 0,
-      epsFromSample: 0,
-      epsFromOutput: 0,
-      fromX0: 0,
-      fromSample: 0,
-      fromNoise: slots.some((slot) => slot !== null && slot.fromNoise !== 0) ? 1 : 0,
-      slots,
-    };
+    const slots = levels.map((level) => (level === CLEAN ? STILL : this.#at(level)));
+    // Nothing of the step as a whole is read: it is known by the noisiest level that it treats.
+    return { ...STILL, timestep: Math.max(0, ...levels), levels, slots };
   }
 
   #at(level: number): SolverStep {
@@ -60,9 +63,4 @@ export class SlotSolver {
     }
     return step;
   }
-}
-
-/** Levels of the slots of a step, −1 for a clean one; undefined for a step that treats all rows alike. */
-export function slotLevels({ slots }: SolverStep): readonly number[] | undefined {
-  return slots?.map((slot) => slot?.timestep ?? CLEAN);
 }

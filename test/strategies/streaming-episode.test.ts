@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { slotLevels } from '../../src/diffusion/slot-steps.js';
 import { StreamingLevels } from '../../src/diffusion/streaming-levels.js';
 import type { DenoiseRequest } from '../../src/strategies/strategy.js';
 import { type Streaming, StreamingEpisode, streamingSchedules } from '../../src/strategies/streaming-episode.js';
@@ -54,7 +53,7 @@ function replay(name: string, b: number, streaming = streamingOf(name)) {
     let row = request.firstNoiseRow ?? 0;
     expect(row).toBe(calls === 0 && streaming.whole ? streaming.whole.noisySteps : 0);
     for (const step of request.schedule.steps) {
-      levels.push(...(slotLevels(step) as number[]));
+      levels.push(...(step.levels as readonly number[]));
       x = applySlots(step, x, call('expected.model_output', calls), step.fromNoise === 0 ? undefined : call('input.step_noise', calls));
       if (step.fromNoise !== 0) row++;
       note('buffer', x, call('expected.buffer', calls));

@@ -70,8 +70,7 @@ export function applySlots(
   return Float64Array.from(
     slots.flatMap((step, slot) => {
       const own = row(x, slot);
-      if (step === null) return own;
-      return [...applyToSample(step, { x: own, output: row(output, slot), noise: noise && row(noise, slot) }).x];
+      return [...applyToSample({ ...step, timestep: 0 }, { x: own, output: row(output, slot), noise: noise && row(noise, slot) }).x];
     }),
   );
 }

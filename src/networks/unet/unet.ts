@@ -4,12 +4,12 @@ import { type PartialSums, partialSums } from '../../ops/partial-sums.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { channelRange, channelsFirst, probeTensor, type Tensor } from '../../runtime/tensor.js';
-import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
+import { FINAL_GROUPS, levelWidth, type UnetShape } from '../../spec/network-shapes.js';
 import { type FilmBlock, type FilmWeights, loadFilm } from './film.js';
 import { type Flow, finished, joinedFlow, splitsOf } from './flow.js';
 import { keptIf, loadResample, type Resample, recordResample } from './resample.js';
 import { loadResidualBlock, type ResidualBlock, type ResidualBlockShape, recordResidualBlock } from './residual-block.js';
-import { buildTimestepTable, type TimestepOffsets, type TimestepTable } from './timestep-table.js';
+import { buildTimestepTable, type LevelEncoder, loadLevelEncoder, type TimestepOffsets, type TimestepTable } from './timestep-table.js';
 
 interface DownLevel {
   readonly blocks: readonly [ResidualBlock, ResidualBlock];
@@ -59,6 +59,11 @@ export function filmBlocks(shape: UnetShape): FilmBlock[] {
   return residualBlockShapes(shape).map(({ name, outChannels }) => ({ name, rows: outChannels * (shape.scaleModulation ? 2 : 1) }));
 }
 
+/** The network without its table: what a network needs whose levels follow from the schedules that run through it. */
+export interface UnetWeights extends Omit<Unet, 'timesteps'> {
+  readonly levelEncoder: LevelEncoder;
+}
+
 /**
  * Brings the network to the device.
  * `trainTimesteps`: timesteps 0 … trainTimesteps − 1 get a row of the FiLM table.
@@ -67,12 +72,22 @@ export async function loadUnet(
   loader: WeightLoader,
   shape: UnetShape,
   trainTimesteps: number,
-  onBlock: (done: number, total: number) => void = () => {},
+  onBlock?: (done: number, total: number) => void,
 ): Promise<Unet> {
-  const film = await loadFilm(loader, filmBlocks(shape), shape.stepEmbedDim, shape.conditioningDim);
-  const timesteps = await buildTimestepTable(loader, film, shape.stepEmbedDim, trainTimesteps);
+  const { levelEncoder, ...weights } = await loadUnetWeights(loader, shape, onBlock);
+  const levels = Array.from({ length: trainTimesteps }, (_, timestep) => [timestep]);
+  return { ...weights, timesteps: await buildTimestepTable(loader.uploader, levelEncoder, weights.film, levels) };
+}
 
-  return { ...(await loadUnetBlocks(loader, shape, onBlock)), film, timesteps };
+/** Brings all of the network but its table to the device. */
+export async function loadUnetWeights(
+  loader: WeightLoader,
+  shape: UnetShape,
+  onBlock?: (done: number, total: number) => void,
+): Promise<UnetWeights> {
+  const film = await loadFilm(loader, filmBlocks(shape), levelWidth(shape), shape.conditioningDim);
+  const levelEncoder = await loadLevelEncoder(loader, shape);
+  return { ...(await loadUnetBlocks(loader, shape, onBlock)), film, levelEncoder };
 }
 
 /** Brings what a U-Net does to its sample to the device: all but the encoder of levels and the projections of FiLM. */
@@ -156,7 +171,7 @@ export function recordUnet(
   builder.probe(
     'activation.diffusion_step_encoder',
     builder.existing(unet.timesteps.embeddings),
-    Array.from({ length: sample.batch }, () => ({ offset: 0, bytes: unet.shape.stepEmbedDim * 4 })),
+    Array.from({ length: sample.batch }, () => ({ offset: 0, bytes: unet.timesteps.embeddingRowBytes })),
     offsets.embeddingRow,
   );
   return result;
