@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { usesNoise } from '../../src/diffusion/solver-step.js';
 import { StreamingLevels } from '../../src/diffusion/streaming-levels.js';
 import type { DenoiseRequest } from '../../src/strategies/strategy.js';
 import { type Streaming, StreamingEpisode, streamingSchedules } from '../../src/strategies/streaming-episode.js';
@@ -54,8 +55,8 @@ function replay(name: string, b: number, streaming = streamingOf(name)) {
     expect(row).toBe(calls === 0 && streaming.whole ? streaming.whole.noisySteps : 0);
     for (const step of request.schedule.steps) {
       levels.push(...(step.levels as readonly number[]));
-      x = applySlots(step, x, call('expected.model_output', calls), step.fromNoise === 0 ? undefined : call('input.step_noise', calls));
-      if (step.fromNoise !== 0) row++;
+      x = applySlots(step, x, call('expected.model_output', calls), !usesNoise(step) ? undefined : call('input.step_noise', calls));
+      if (usesNoise(step)) row++;
       note('buffer', x, call('expected.buffer', calls));
       calls++;
     }
