@@ -112,6 +112,10 @@ export interface Strategy {
   readonly predicts?: boolean;
   /** Rows of a chunk that are executed before the next decision. */
   readonly actionSteps: number;
+  /** The first of them. Default: that of the newest frame, observation steps − 1. */
+  readonly firstRow?: number;
+  /** Rows of its chunks, whose runs bring their samples. Default: the policy's horizon. */
+  readonly horizon?: number;
   /** Whether a decision depends on the two newest chunks and on nothing else of the past. */
   readonly needsOnlyChunks: boolean;
   /** Begins an episode. */
