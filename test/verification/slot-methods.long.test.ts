@@ -47,7 +47,7 @@ describe.each([
     const policy = await policyOf(device(), name, strategy);
     try {
       const normals = new Normals(4);
-      const size = policy.info.observations.reduce((sum, { size: one }) => sum + (one as number), 0) * policy.info.observationSteps;
+      const size = at(policy.info.observations as readonly { size: number }[], 0).size * policy.info.observationSteps;
       const windows = Array.from({ length: 7 }, () => ({ [CONDITIONING]: normals.floats(size) }));
       const alone = async (seed: number): Promise<Decision[]> => {
         const episode = policy.beginEpisode({ seed });
