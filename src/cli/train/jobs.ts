@@ -5,14 +5,14 @@ import { folderSource } from '../../platform/node/folder-source.js';
 import { choiceOption, given, integerListOption, integerOption, required, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import type { RunHistory } from '../../training/loop/history.js';
+import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from '../../training/loop/methods/kinds.js';
+import { trainMethod } from '../../training/loop/methods/train-method.js';
 import { POLICY_PRESETS, PRESET_NAMES } from '../../training/loop/presets.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
 import { trainPolicy } from '../../training/loop/train-policy.js';
 import { trainPredictor } from '../../training/loop/train-predictor.js';
 import { readHeaders, taskFor } from '../headers.js';
 import { localFolder } from '../local-folder.js';
-import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from '../../training/loop/methods/kinds.js';
-import { trainMethod } from '../../training/loop/methods/train-method.js';
 import { type ClosedLoop, closedLoopOption, type ResultNetworks } from './closed-loop.js';
 import { numberOption, runOptions, TRAIN_OPTIONS, type TrainValues } from './options.js';
 
@@ -65,6 +65,7 @@ export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
   onedp: methodOptions('onedp'),
   'no-diffusion': methodOptions('no-diffusion'),
   sdp: methodOptions('sdp'),
+  'rnr-dp': methodOptions('rnr-dp'),
   predictor: ['policy', 'history-steps', 'dropout', 'row-dropout', 'history-noise'],
   policy: [
     'down-dims',
@@ -126,6 +127,7 @@ const METHOD_STRATEGIES: Readonly<Record<TrainedMethodName, string | undefined>>
   onedp: 'onedp',
   'no-diffusion': 'no-diffusion',
   sdp: 'sdp',
+  'rnr-dp': 'rnr-dp',
 };
 
 export function methodJob(name: TrainedMethodName, values: Values): Job {

@@ -65,6 +65,8 @@ export interface TrainableMethod {
   readonly title: string;
   /** Options that it has. */
   readonly accepts: readonly (keyof MethodOptions)[];
+  /** First row of its chunks, in steps after the newest frame. Default: that of the oldest frame. */
+  readonly firstRow?: number;
   open(context: MethodContext): Promise<OpenMethod>;
 }
 
