@@ -1,10 +1,10 @@
 import { readJsonObject } from '../../../checkpoints/json-object.js';
 import { readCommon } from '../../../checkpoints/methods/common-config.js';
 import { SafetensorsFile } from '../../../checkpoints/safetensors/safetensors.js';
-import { type CheckpointSource, checkSource } from '../../../checkpoints/source.js';
+import type { CheckpointSource } from '../../../checkpoints/source.js';
 import { levelOfBin } from '../../../diffusion/consistency.js';
 import { CONSISTENCY_LEVELS } from '../../../diffusion/consistency-training.js';
-import { CheckpointError, OptionError } from '../../../foundation/errors.js';
+import { CheckpointError } from '../../../foundation/errors.js';
 import { shown } from '../../../foundation/shown.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import { type ConsistencyBatch, consistency } from '../../methods/consistency.js';
@@ -55,10 +55,7 @@ export const CONSISTENCY: TrainableMethod = {
   title: 'a consistency policy',
   accepts: ['teacher', 'sizes', 'horizon', 'actionSteps'],
   open: async ({ device, shape, options, batchSize, ema }) => {
-    if (options.teacher === undefined) {
-      throw new OptionError('consistency: expected a teacher, found none: train one as consistency-teacher, and give its folder.');
-    }
-    const weights = await teacherWeights(options.teacher, shape);
+    const weights = await teacherWeights(options.teacher as CheckpointSource, shape);
     const teacher = await frozenNetwork(device, methodUnet(shape), weights);
     try {
       const method = consistency({ shape, batchSize, levels: CONSISTENCY_LEVELS }, { teacher });
@@ -151,7 +148,6 @@ export function studentWeights(
 
 /** Reads a teacher's folder, which must be of the sizes of the student; closes it. */
 async function teacherWeights(source: CheckpointSource, shape: UnetShape): Promise<ReadonlyMap<string, Float32Array>> {
-  checkSource('consistency', 'teacher', source);
   try {
     const config = await readJsonObject(await source.open('config.json'));
     const type = config.has('type') ? config.value('type') : undefined;

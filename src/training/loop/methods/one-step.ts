@@ -1,7 +1,6 @@
 import { unetTensorShapes } from '../../../checkpoints/lerobot/unet-tensors.js';
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import { UnsupportedCheckpointError } from '../../../foundation/errors.js';
-import { checkChoice } from '../../../foundation/options.js';
 import type { ComputeDevice } from '../../../runtime/device.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import { frozenNetwork, MethodTraining } from '../../methods/method-training.js';
@@ -26,7 +25,6 @@ export const ONE_STEP: TrainableMethod = {
   open: async ({ device, checkpoint, shape, options, batchSize, ema }) => {
     const { scheduler } = checkpoint;
     const { variant = 'stochastic' } = options;
-    checkChoice('onedp', 'variant', variant, ['stochastic', 'deterministic']);
     if (scheduler.predictionType !== 'epsilon') {
       throw new UnsupportedCheckpointError(
         `onedp: the policy "${checkpoint.name}" predicts "${scheduler.predictionType}": a teacher has to predict noise ("epsilon").`,

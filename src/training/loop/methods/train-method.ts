@@ -6,7 +6,7 @@ import { type CheckpointSource, checkSource, memorySource } from '../../../check
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import { anchors } from '../../../datasets/windows.js';
 import { OptionError } from '../../../foundation/errors.js';
-import { checkChoice, checkInteger } from '../../../foundation/options.js';
+import { checkChoice, checkInteger, checkObject } from '../../../foundation/options.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import type { ParameterInfo } from '../../training-step.js';
 import { type FeatureNames, featureNames } from '../feature-names.js';
@@ -49,10 +49,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
   const method = TRAINED_METHODS[name];
   const presets = [method.preset, ...PRESET_NAMES.filter((preset) => preset !== method.preset)];
   const checked = checkTrainOptions(WHERE, options, ['method', 'policy', ...METHOD_KEYS], presets);
-  const accepted: readonly (keyof MethodOptions)[] = method.accepts;
-  const foreign = METHOD_KEYS.find((key) => options[key] !== undefined && !accepted.includes(key));
-  if (foreign !== undefined) throw new OptionError(`${WHERE}: ${foreign} is no option of ${name}: leave it out.`);
-  checkSource(WHERE, 'policy', options.policy);
+  checkOwn(name, options);
   const { dataset, device, storage, signal } = options;
   const { seed, batchSize, plan } = checked;
   const checkpoint = await loadPolicyCheckpoint(options.policy, signal ? { signal } : {});
@@ -130,13 +127,29 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
   }
 }
 
+/** Refuses options of other methods, and those that say nothing usable, before anything is opened. */
+function checkOwn(name: TrainedMethodName, options: TrainMethodOptions): void {
+  const accepted: readonly (keyof MethodOptions)[] = TRAINED_METHODS[name].accepts;
+  const foreign = METHOD_KEYS.find((key) => options[key] !== undefined && !accepted.includes(key));
+  if (foreign !== undefined) throw new OptionError(`${WHERE}: ${foreign} is no option of ${name}: leave it out.`);
+  const { policy, teacher, variant, hiddenDim } = options;
+  checkSource(WHERE, 'policy', policy);
+  if (teacher !== undefined) checkSource(WHERE, 'teacher', teacher);
+  if (teacher === undefined && accepted.includes('teacher')) {
+    throw new OptionError(`${WHERE}: ${name} needs a teacher: train one as consistency-teacher, and give its folder.`);
+  }
+  if (variant !== undefined) checkChoice(WHERE, 'variant', variant, ['stochastic', 'deterministic']);
+  if (hiddenDim !== undefined) checkInteger(WHERE, 'hiddenDim', hiddenDim, 1, 65_536);
+}
+
 /** The U-Net's sizes: the policy's, and what options say of it. */
 function methodSizes(
-  { sizes = {}, horizon, actionSteps }: TrainMethodOptions,
+  { sizes, horizon, actionSteps }: TrainMethodOptions,
   { unet, observationSteps, actionSteps: policyActions }: PolicyCheckpoint,
 ): { readonly shape: UnetShape; readonly actionSteps: number } {
   const { downDims, kernelSize, groups, stepEmbedDim, scaleModulation, actionDim, conditioningDim } = unet;
   const rows = horizon === undefined ? unet.horizon : checkInteger(WHERE, 'horizon', horizon, 1, 4096);
+  if (sizes !== undefined) checkObject(WHERE, 'sizes', sizes);
   const own = { downDims, kernelSize, groups, stepEmbedDim, scaleModulation, ...sizes };
   const shape = checkedUnet(WHERE, own, { horizon: rows, actionDim, conditioningDim }, 0);
   const executed = actionSteps === undefined ? policyActions : actionSteps;
