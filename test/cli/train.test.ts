@@ -17,7 +17,10 @@ describe('the command line of warmstep train', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each([
-    [['train'], 'what is trained must be one of predictor, policy, consistency-teacher, consistency, onedp, no-diffusion, sdp, found nothing'],
+    [
+      ['train'],
+      'what is trained must be one of predictor, policy, consistency-teacher, consistency, onedp, no-diffusion, sdp, found nothing',
+    ],
     [['train', 'encoder'], 'found "encoder"'],
     [['train', 'predictor', '--down-dims', '64'], '--down-dims is an option of `warmstep train policy`'],
     [['train', 'policy', '--policy', 'x'], '--policy is an option of `warmstep train predictor`'],
