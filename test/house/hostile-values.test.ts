@@ -97,6 +97,7 @@ const POLICY: readonly Probe[] = [
   },
   ...optionProbes('act', {}, ['noise', 'stepNoise', 'latent', 'normals', 'episode'] as never[], (options) => policy.act(FRAME, options), {
     stepNoise: ['an empty list'],
+    normals: ['a typed array'],
   } as never),
   { what: 'decide: the window', call: (value) => policy.decide(value) },
   ...optionProbes(
@@ -104,7 +105,7 @@ const POLICY: readonly Probe[] = [
     { previous: [CHUNK] } as core.DecideOptions,
     ['noise', 'stepNoise', 'latent', 'normals', 'previous', 'seed', 'noiseKey'],
     (options) => policy.decide(WINDOW, options),
-    { stepNoise: ['an empty list'], previous: ['an empty list'] },
+    { stepNoise: ['an empty list'], normals: ['a typed array'], previous: ['an empty list'] },
   ),
   { what: 'decide: a result in previous', call: (value) => policy.decide(WINDOW, { previous: [value] }) },
   ...(['seed', 'episode', 'decision', 'sample'] as const).map((key) => ({

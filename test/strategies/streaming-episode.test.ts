@@ -37,7 +37,7 @@ function replay(name: string, b: number, streaming = streamingOf(name)) {
     const size = horizon * actionDim;
     return floats(tensors, tensor).slice((index * batch + b) * size, (index * batch + b + 1) * size);
   };
-  const past = new Float32Array((observationSteps - 1) * actionDim).fill(NaN);
+  const past = Float32Array.from({ length: (observationSteps - 1) * actionDim }, (_, i) => Math.sin(i + 1));
   let calls = 0;
   const errors: Record<string, number> = {};
   const note = (what: string, found: ArrayLike<number>, expected: Float32Array): void => {
@@ -89,6 +89,23 @@ describe('an episode of SDP', () => {
     expect(levels).toEqual(expectedLevels);
     expect(Object.keys(errors).sort()).toEqual(['buffer', 'chunk', 'init']);
     for (const [what, error] of Object.entries(errors)) expect(error, what).toBeLessThan(BOUND);
+  });
+
+  it('sees a past slot that is noised again, and one that is kept at level −1, which the network would be shown as well', () => {
+    const noised = replay('sdp', 0, { ...streamingOf('sdp'), renoisePastSlots: true });
+    expect(noised.levels).toEqual(noised.expectedLevels);
+    expect(noised.errors['buffer']).toBeGreaterThan(0.05);
+    class CleanPast extends StreamingLevels {
+      override pushed(left: readonly number[]): number[] {
+        return super.pushed(left).map((level, slot) => (slot < this.sizes.observationSteps - 1 ? -1 : level));
+      }
+    }
+    const streaming = streamingOf('sdp');
+    const levels = new CleanPast(streaming.levels.sizes);
+    const solver = slotSolver(readSlotCase('sdp').config);
+    const kept = replay('sdp', 0, { ...streaming, levels, schedule: streamingSchedules(levels, solver) });
+    expect(kept.levels).not.toEqual(kept.expectedLevels);
+    expect(kept.errors['buffer']).toBeGreaterThan(0.05);
   });
 
   it('a past slot that is noised again is another buffer', () => {

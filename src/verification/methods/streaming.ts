@@ -1,6 +1,6 @@
-import { type Schedule, usesNoise } from '../../diffusion/solver-step.js';
 import { concatenate } from '../../strategies/chunks.js';
 import { createStrategy } from '../../strategies/index.js';
+import type { Strategy } from '../../strategies/strategy.js';
 import { strategyContextOf } from './context.js';
 import type { Computed, MethodCaseKind, MethodRun } from './define.js';
 import { actionsOf, EpisodeBatch, innerValue, parts, rowsBySample, type SampleNoise } from './episode-batch.js';
@@ -76,10 +76,12 @@ async function recordedNoise({ golden, config }: MethodRun, isWhole: boolean) {
   for (let d = 0; golden.has(`input.append_noise.${d}`); d++) appended.push(parts(await golden.values(`input.append_noise.${d}`), batch));
   // Rows of the past are drawn, and left as they are.
   const past = new Float32Array((config.observationSteps - 1) * config.unet.actionDim);
-  const noiseOf = (d: number, b: number, first: number, steps: Schedule['steps']): SampleNoise => {
+  const noiseOf = (d: number, b: number, first: number, steps: Strategy['usual']['steps']): SampleNoise => {
     const own = appended[d]?.[b] as Float32Array;
     const beginning = d === 0 ? [initial[b] as Float32Array, padded(again[b], (initial[b] as Float32Array).length)] : [];
-    const taken = steps.flatMap((step, i) => (usesNoise(step) ? [stepNoise[first + i]?.[b] as Float32Array] : []));
+    const taken = steps.flatMap(({ slots = [] }, i) =>
+      slots.some(({ fromNoise }) => fromNoise !== 0) ? [stepNoise[first + i]?.[b] as Float32Array] : [],
+    );
     const before = d === 0 ? wholeNoise.map((row) => row[b] as Float32Array) : [];
     return { normals: concatenate([own, past, ...beginning]), stepNoise: [...before, ...taken] };
   };
