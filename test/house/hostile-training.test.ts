@@ -29,6 +29,7 @@ const KEYS = [
   'accumulate',
   'seed',
   'preset',
+  'precision',
   'optimizer',
   'validation',
   'dropLastFrames',

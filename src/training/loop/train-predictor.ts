@@ -79,8 +79,8 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
     const held = windows(validation);
     const evaluated = spread(held.length > 0 ? held : rows, MOST_EVALUATED);
 
-    const { seed, batchSize, plan } = checked;
-    const trained = await PredictorTraining.create(device, { shape, batchSize, ema: plan.optimizer.ema !== null });
+    const { seed, batchSize, plan, precision } = checked;
+    const trained = await PredictorTraining.create(device, { shape, batchSize, ema: plan.optimizer.ema !== null, precision });
     step = trained;
     const initial = initialWeights(trained.parameters, predictorRule, seed);
     trained.write('weights', initial);

@@ -28,8 +28,8 @@ export const CONSISTENCY_TEACHER: TrainableMethod = {
   steps: 100_000,
   title: "a consistency policy's teacher",
   accepts: ['sizes', 'horizon', 'actionSteps'],
-  open: async ({ device, shape, batchSize, seed, ema }) => {
-    const step = await MethodTraining.create(device, edmTeacher({ shape, batchSize, levels: CONSISTENCY_LEVELS }), { ema });
+  open: async ({ device, shape, batchSize, seed, ema, precision }) => {
+    const step = await MethodTraining.create(device, edmTeacher({ shape, batchSize, levels: CONSISTENCY_LEVELS }), { ema, precision });
     const initial = initialWeights(step.parameters, policyRule, seed);
     step.write('weights', initial);
     if (ema) step.write('ema', initial);
@@ -53,13 +53,14 @@ export const CONSISTENCY: TrainableMethod = {
   preset: 'consistency',
   steps: 100_000,
   title: 'a consistency policy',
+  strategy: { name: 'Consistency', steps: 1 },
   accepts: ['teacher', 'sizes', 'horizon', 'actionSteps'],
-  open: async ({ device, shape, options, batchSize, ema }) => {
+  open: async ({ device, shape, options, batchSize, ema, precision }) => {
     const weights = await teacherWeights(options.teacher as CheckpointSource, shape);
     const teacher = await frozenNetwork(device, methodUnet(shape), weights);
     try {
       const method = consistency({ shape, batchSize, levels: CONSISTENCY_LEVELS }, { teacher });
-      const step = await MethodTraining.create(device, method, { ema });
+      const step = await MethodTraining.create(device, method, { ema, precision });
       const initial = studentWeights(weights, shape);
       step.write('weights', initial);
       if (ema) step.write('ema', initial);

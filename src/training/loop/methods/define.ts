@@ -1,8 +1,9 @@
 import type { CheckpointSource } from '../../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
+import type { LoadPolicyOptions } from '../../../policy/load-policy.js';
 import type { ComputeDevice } from '../../../runtime/device.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
-import type { TrainingStep } from '../../training-step.js';
+import type { TrainingPrecision, TrainingStep } from '../../training-step.js';
 import { integers, normals, type Purpose, uniforms } from '../draws.js';
 import type { UnetSizes } from '../policy-description.js';
 import type { Preset } from '../presets.js';
@@ -37,6 +38,7 @@ export interface MethodContext {
   readonly seed: number;
   /** Whether a moving average is kept. */
   readonly ema: boolean;
+  readonly precision: TrainingPrecision;
   /** Values of one frame. */
   readonly frameSize: number;
 }
@@ -63,6 +65,8 @@ export interface TrainableMethod {
   readonly steps: number;
   /** For headings. */
   readonly title: string;
+  /** How the result decides beside its policy; left out where it does not. */
+  readonly strategy?: NonNullable<LoadPolicyOptions['strategy']>;
   /** Options that it has. */
   readonly accepts: readonly (keyof MethodOptions)[];
   /** First row of its chunks, in steps after the newest frame. Default: that of the oldest frame. */

@@ -8,7 +8,7 @@ import { type OneStepBatch, type OneStepOptions, oneStepGenerator } from '../../
 import { OneStepTraining, SCORE } from '../../methods/one-step-training.js';
 import { methodUnet } from '../../methods/unet-network.js';
 import type { ParameterStore } from '../../plan/parameter-store.js';
-import type { TrainingStep } from '../../training-step.js';
+import type { TrainingPrecision, TrainingStep } from '../../training-step.js';
 import { scheduleKeys } from './config.js';
 import type { TrainableMethod } from './define.js';
 
@@ -21,8 +21,9 @@ export const ONE_STEP: TrainableMethod = {
   preset: 'onedp',
   steps: 20_000,
   title: 'OneDP',
+  strategy: { name: 'OneDP' },
   accepts: ['variant'],
-  open: async ({ device, checkpoint, shape, options, batchSize, ema }) => {
+  open: async ({ device, checkpoint, shape, options, batchSize, ema, precision }) => {
     const { scheduler } = checkpoint;
     const { variant = 'stochastic' } = options;
     if (scheduler.predictionType !== 'epsilon') {
@@ -37,7 +38,7 @@ export const ONE_STEP: TrainableMethod = {
     const weights = await policyWeights(checkpoint, shape);
     const teacher = await frozenNetwork(device, methodUnet(shape), weights);
     try {
-      const step = await compile(device, method, { teacher, isStochastic: variant === 'stochastic', ema });
+      const step = await compile(device, method, { teacher, isStochastic: variant === 'stochastic', ema, precision });
       const initial = new Map(step.parameters.map(({ name }) => [name, weights.get(name.replace(SCORE, '')) as Float32Array]));
       step.write('weights', initial);
       if (ema) step.write('ema', initial);
@@ -71,10 +72,14 @@ export const ONE_STEP: TrainableMethod = {
 async function compile(
   device: ComputeDevice,
   method: OneStepOptions,
-  { teacher, isStochastic, ema }: { readonly teacher: ParameterStore; readonly isStochastic: boolean; readonly ema: boolean },
+  {
+    teacher,
+    isStochastic,
+    ...how
+  }: { readonly teacher: ParameterStore; readonly isStochastic: boolean; readonly ema: boolean; readonly precision: TrainingPrecision },
 ): Promise<TrainingStep<never>> {
-  if (!isStochastic) return MethodTraining.create(device, oneStepGenerator(method, { teacher }), { ema });
-  return OneStepTraining.create(device, method, teacher, ema);
+  if (!isStochastic) return MethodTraining.create(device, oneStepGenerator(method, { teacher }), how);
+  return OneStepTraining.create(device, method, teacher, how);
 }
 
 /** The weights of a policy's U-Net under the names of a method's. */

@@ -7,6 +7,7 @@ import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import { anchors } from '../../../datasets/windows.js';
 import { OptionError } from '../../../foundation/errors.js';
 import { checkChoice, checkInteger, checkObject } from '../../../foundation/options.js';
+import { loadPolicy } from '../../../policy/load-policy.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import type { ParameterInfo } from '../../training-step.js';
 import { type FeatureNames, featureNames } from '../feature-names.js';
@@ -14,6 +15,7 @@ import { type FramePart, frameSize } from '../frames.js';
 import type { RunHistory } from '../history.js';
 import { actionNormalizer } from '../normalize.js';
 import { checkedUnet } from '../policy-description.js';
+import { evaluateChunks } from '../policy-error.js';
 import { type FrozenEncoders, frozenEncoders, policyFrame } from '../policy-frames.js';
 import { policyIdentity } from '../policy-identity.js';
 import { chosenAnchors } from '../predictor-batches.js';
@@ -38,6 +40,8 @@ const WHERE = 'trainMethod';
 const METHOD_KEYS: readonly (keyof MethodOptions)[] = ['teacher', 'sizes', 'horizon', 'actionSteps', 'variant', 'hiddenDim'];
 /** Batches whose loss makes the validation loss. */
 const VALIDATION_BATCHES = 4;
+/** Windows whose chunks are decided and compared. */
+const MOST_CHUNKS = 24;
 
 /**
  * Trains the network of a method that STEP is compared with, on demonstrations or from another network, and writes its folder (`config.json`,
@@ -50,12 +54,14 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
   const presets = [method.preset, ...PRESET_NAMES.filter((preset) => preset !== method.preset)];
   const checked = checkTrainOptions(WHERE, options, ['method', 'policy', ...METHOD_KEYS], presets);
   checkOwn(name, options);
+  const policy = keptOpen(options.policy);
   const { dataset, device, storage, signal } = options;
-  const { seed, batchSize, plan } = checked;
-  const checkpoint = await loadPolicyCheckpoint(options.policy, signal ? { signal } : {});
+  const { seed, batchSize, plan, precision } = checked;
+  let checkpoint: PolicyCheckpoint | undefined;
   let encoders: FrozenEncoders | undefined;
   let opened: OpenMethod | undefined;
   try {
+    checkpoint = await loadPolicyCheckpoint(policy, signal ? { signal } : {});
     const names = featureNames(WHERE, dataset, checkpoint);
     const { shape, actionSteps } = methodSizes(options, checkpoint);
     encoders = await frozenEncoders(options, checkpoint, names);
@@ -80,6 +86,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
       batchSize,
       seed,
       ema,
+      precision,
       frameSize: frameSize(spec.frame),
     };
     const trained = await method.open(context);
@@ -88,6 +95,8 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
     const batch = async (chosen: Int32Array, draws: MethodDraws): Promise<never> =>
       trained.batch(await readChunks(spec, chosen, batchSize), draws) as never;
     const chosen = chosenAnchors(rows, seed);
+    const chunks = spread(evaluated, MOST_CHUNKS);
+    const stored = checkpoint.observations.map(({ rawName, kind, size }) => ({ name: rawName, kind, size, stored: names.of(rawName) }));
     const result = resultOf(context, trained);
     return await runTraining(plan, {
       step,
@@ -108,8 +117,14 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
           loss += (await step.metrics()).loss * (some.length / evaluated.length);
         }
         const weights = await step.read(ema ? 'ema' : 'weights');
-        const more = (await options.onEvaluate?.(result.source(weights), at)) ?? {};
-        return { figures: { [`${held.length > 0 ? 'validation' : 'training'} loss`]: loss, ...more }, samples: [] };
+        const source = (): CheckpointSource => result.source(weights);
+        const of = held.length > 0 ? 'validation' : 'training';
+        const { strategy } = method;
+        const open = strategy && (() => loadPolicy(policy, { device, strategy, networks: { methods: source() } }));
+        const found = open && (await evaluateChunks(open, spec, stored, chunks));
+        const more = (await options.onEvaluate?.(source(), at)) ?? {};
+        const figures = { [`${of} loss`]: loss, ...(found ? { [`${of} chunk error`]: found.error } : {}), ...more };
+        return { figures, samples: found?.samples ?? [] };
       },
       publish: async (weights) => {
         await storage.write(MODEL_FILE, result.stream(weights));
@@ -123,7 +138,8 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
     opened?.step.dispose();
     opened?.destroy();
     encoders?.destroy();
-    await checkpoint.close();
+    await checkpoint?.close();
+    await options.policy.close();
   }
 }
 
@@ -170,6 +186,19 @@ function windowsOf(
     action: { name: names.action, size: actionDim, normalizer: actionNormalizer(action) },
     horizon,
     observationSteps,
+  };
+}
+
+/** The same source, for several readers who each close it. */
+function keptOpen(source: CheckpointSource): CheckpointSource {
+  const { foldersWith, assertUnchanged } = source;
+  return {
+    name: source.name,
+    list: () => source.list(),
+    open: (file) => source.open(file),
+    ...(foldersWith ? { foldersWith: (file) => foldersWith.call(source, file) } : {}),
+    ...(assertUnchanged ? { assertUnchanged: () => assertUnchanged.call(source) } : {}),
+    close: async () => {},
   };
 }
 
