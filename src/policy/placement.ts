@@ -1,5 +1,4 @@
 import { loadMethodCheckpoint } from '../checkpoints/methods/read-method.js';
-import { loadStartCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import type { MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
@@ -62,7 +61,7 @@ export async function placePolicy(
     const checkpoint = await loadPolicyCheckpoint(sources.policy, loading);
     opened.push(checkpoint);
     const given = sources.predictor;
-    const predictor = typeof given === 'object' ? await loadStartCheckpoint(given, loading) : given;
+    const predictor = typeof given === 'object' ? await startCheckpoint(given, loading) : given;
     if (typeof predictor === 'object') opened.push(predictor);
     const methods: MethodCheckpoint[] = [];
     for (const source of sources.methods) {
@@ -114,4 +113,10 @@ export function checkDevice(where: string, device: unknown): void {
   const isRaw = typeof device === 'object' && device !== null && 'createBuffer' in device;
   const found = isRaw ? 'a raw GPUDevice' : shownValue(device);
   throw new OptionError(`${where}: device must be one that openDevice() or ComputeDevice.open() returned, found ${found}.`);
+}
+
+/** What reads the folders of predictors is loaded where one is given. */
+async function startCheckpoint(source: CheckpointSource, loading: Parameters<typeof loadPolicyCheckpoint>[1]): Promise<StartCheckpoint> {
+  const { loadStartCheckpoint } = await import('../checkpoints/predictor/read-predictor.js');
+  return loadStartCheckpoint(source, loading);
 }
