@@ -8,7 +8,6 @@ import { Uploader } from '../runtime/uploader.js';
 import { type ObservationFeature, observationInfo, type Unnormalizer } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
 import type { MethodDenoiser, PlannedDenoiser } from './denoisers/denoiser-network.js';
-import { loadMethodDenoisers, methodBlocks } from './denoisers/load-method.js';
 import type { LoadedImages } from './load-images.js';
 import { type StartRows, startRows } from './start-rows.js';
 import { shiftStart } from './starts/shift.js';
@@ -66,14 +65,17 @@ export async function loadNetworks(
     const rows = typeof predictor === 'object' ? assertPredictorFits(policy, predictor) : undefined;
     const { methods = [] } = options;
     for (const method of methods) assertMethodFits(policy, method);
-    const total = residualBlockShapes(policy.unet).length + methods.reduce((sum, method) => sum + methodBlocks(method), 0);
+    // Their code is loaded where there are some.
+    const methodLoader = methods.length === 0 ? undefined : await import('./denoisers/load-method.js');
+    const ofMethods = methods.reduce((sum, method) => sum + (methodLoader?.methodBlocks(method) ?? 0), 0);
+    const total = residualBlockShapes(policy.unet).length + ofMethods;
     let done = 0;
     const onBlock = (): void => options.onBlock?.(++done, total);
     const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, onBlock);
     return {
       device,
       unet,
-      ...(methods.length === 0 ? {} : { denoisers: await loadMethodDenoisers(methods, loaderFor, onBlock) }),
+      ...(methodLoader ? { denoisers: await methodLoader.loadMethodDenoisers(methods, loaderFor, onBlock) } : {}),
       images: await imagesOf(device, policy, predictor, rows, loaderFor),
       predictor: await startOf(policy, predictor, loaderFor),
       rows,

@@ -1,7 +1,6 @@
-import { loadMethodCheckpoint } from '../checkpoints/methods/read-method.js';
 import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
-import type { MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
+import type { LoadOptions, MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { CheckpointError, OptionError } from '../foundation/errors.js';
@@ -65,7 +64,7 @@ export async function placePolicy(
     if (typeof predictor === 'object') opened.push(predictor);
     const methods: MethodCheckpoint[] = [];
     for (const source of sources.methods) {
-      const method = await loadMethodCheckpoint(source, loading);
+      const method = await methodCheckpoint(source, loading);
       opened.push(method);
       assertOther(methods, method);
       methods.push(method);
@@ -95,6 +94,12 @@ export async function placePolicy(
     // Everything that a policy needs is on the device now.
     for (const checkpoint of opened) await checkpoint.close();
   }
+}
+
+/** The code that reads networks of methods is loaded where there is one. */
+async function methodCheckpoint(source: CheckpointSource, loading: LoadOptions): Promise<MethodCheckpoint> {
+  const { loadMethodCheckpoint } = await import('../checkpoints/methods/read-method.js');
+  return loadMethodCheckpoint(source, loading);
 }
 
 /** Strategies find the network of a method by its type. @throws OptionError for the second one of a type. */
