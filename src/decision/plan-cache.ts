@@ -113,18 +113,19 @@ export class PlanCache {
   async #compile(batch: number, schedules: readonly Schedule[], { denoiser, trace = false }: PlanVariant): Promise<DecisionPlan> {
     const { unet, observationSteps } = this.#spec;
     if (!this.#networks) throw new TypeError('the plans of a policy were destroyed');
-    const networks = denoiser === undefined ? this.#networks : await this.#withDenoiser(this.#networks, denoiser, schedules);
+    const networks: PolicyNetworks & { readonly horizon?: number } =
+      denoiser === undefined ? this.#networks : await this.#withDenoiser(this.#networks, denoiser, schedules);
     const { rowWidth = 0, latentDim = 0 } = networks.predictor ?? {};
     const shape = {
       batch,
       observationSteps,
       frameWidth: unet.conditioningDim / observationSteps,
-      horizon: unet.horizon,
+      horizon: networks.horizon ?? unet.horizon,
       actionDim: unet.actionDim,
       maxSteps: this.#maxSteps,
       maxNoiseRows: this.#maxNoiseRows,
       thresholding: denoiser === undefined && this.#thresholding,
-      slotRows: networks.denoiser?.perSlot ? unet.horizon : 1,
+      slotRows: networks.denoiser?.perSlot ? (networks.horizon ?? unet.horizon) : 1,
       rowWidth,
       latentDim,
     };
@@ -132,7 +133,11 @@ export class PlanCache {
   }
 
   /** The networks with the denoiser of this name, and what predicts its starts, in the place of the policy's own. */
-  async #withDenoiser(networks: PolicyNetworks, name: string, schedules: readonly Schedule[]): Promise<PolicyNetworks> {
+  async #withDenoiser(
+    networks: PolicyNetworks,
+    name: string,
+    schedules: readonly Schedule[],
+  ): Promise<PolicyNetworks & { readonly horizon?: number }> {
     const method = denoiserOf(networks, name);
     let denoiser = this.#levelled.find(name, schedules);
     if (!denoiser) {
@@ -140,7 +145,10 @@ export class PlanCache {
       for (const [key, plan] of this.#plans) if (isThrough(key, name)) this.#drop(key, plan);
       denoiser = await this.#levelled.make(name, method, schedules);
     }
-    return { ...networks, denoiser, predictor: method.start ?? networks.predictor };
+    const { horizon, start } = method;
+    if (horizon === undefined) return { ...networks, denoiser, predictor: start ?? networks.predictor };
+    // The policy's predictor makes other chunks.
+    return { ...networks, denoiser, horizon, predictor: start };
   }
 
   #used(key: string, plan: DecisionPlan, { denoiser, trace = false }: PlanVariant): DecisionPlan {

@@ -1,6 +1,6 @@
 import type { UnetShape } from './network-shapes.js';
 import type { NoiseScheduleOptions } from './noise-schedule.js';
-import type { PredictionType } from './sampling.js';
+import type { PredictionType, VarianceType } from './sampling.js';
 
 /** Networks that methods bring beside a policy, as their config.json declares them: plain data. */
 
@@ -51,11 +51,34 @@ export interface NoDiffusionNetwork extends MethodNetwork {
   readonly clip: number | null;
 }
 
+/** What networks have in common whose rows have a noise level each. */
+interface SlotNetwork extends MethodNetwork {
+  readonly noiseSchedule: NoiseScheduleOptions;
+  readonly predictionType: PredictionType;
+  readonly varianceType: VarianceType;
+  /** Clamp of x̂0 to ± this, in normalised action space; null: none. */
+  readonly clip: number | null;
+}
+
+/** Streaming Diffusion Policy: a U-Net that embeds the noise levels of all rows of its buffer together (Høeg et al. 2024). */
+export interface StreamingNetwork extends SlotNetwork {
+  readonly type: 'streaming_diffusion';
+  /** What an episode begins with: zeros that are noised, or a buffer that is denoised as a whole. */
+  readonly bufferInit: 'zero' | 'denoise';
+}
+
+/** RNR-DP: a U-Net whose conditioning is a sequence, a vector for every row of its buffer, row i at noise level i (Chen et al. 2025). */
+export interface LadderNetwork extends SlotNetwork {
+  readonly type: 'rnr_policy';
+}
+
 /** Every network of a method, by the `type` of its config.json. */
 export interface MethodNetworks {
   readonly consistency_policy: ConsistencyNetwork;
   readonly onedp: OneDpNetwork;
   readonly no_diffusion: NoDiffusionNetwork;
+  readonly streaming_diffusion: StreamingNetwork;
+  readonly rnr_policy: LadderNetwork;
 }
 
 export type MethodType = keyof MethodNetworks;

@@ -22,6 +22,13 @@ export interface DenoiseRequest {
   readonly history?: Float32Array;
   /** The denoiser that the run goes through, by name. Default: the policy's own. */
   readonly denoiser?: string;
+  /**
+   * How many rows of step noise earlier runs of the decision took: this one's are those behind them, so that no noise is added twice.
+   * Default 0.
+   */
+  readonly firstNoiseRow?: number;
+  /** In place of the decision's own: the observation of an earlier decision, as its context gave it. */
+  readonly frames?: Float32Array;
   /** Whether the result brings the sample after every step. */
   readonly trace?: boolean;
 }
@@ -40,6 +47,11 @@ export function startFromSample(sample: Float32Array, schedule: Schedule): Denoi
 export interface DecisionContext {
   readonly newest: PastChunk | undefined;
   readonly before: PastChunk | undefined;
+  /**
+   * What the decision observes: raw observations, images as their features, f32 [observationSteps][frameWidth], oldest frame first. Features may
+   * be missing until the first run was made; the array may be used again after the decision.
+   */
+  readonly frames: Float32Array;
   /** Numbers for choices of this decision, uniform in (0, 1); the same at every repetition of it. */
   uniform(count: number): Float64Array;
   /** Standard normal numbers, likewise; others than the noise of its runs. */
@@ -100,6 +112,10 @@ export interface Strategy {
   readonly predicts?: boolean;
   /** Rows of a chunk that are executed before the next decision. */
   readonly actionSteps: number;
+  /** The first of them. Default: that of the newest frame, observation steps − 1. */
+  readonly firstRow?: number;
+  /** Rows of its chunks, whose runs bring their samples. Default: the policy's horizon. */
+  readonly horizon?: number;
   /** Whether a decision depends on the two newest chunks and on nothing else of the past. */
   readonly needsOnlyChunks: boolean;
   /** Begins an episode. */

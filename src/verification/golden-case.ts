@@ -21,6 +21,8 @@ export interface CaseDescription {
   readonly steps?: number;
   /** Of Consistency Policy. */
   readonly chaining?: unknown;
+  /** Of RNR-DP. */
+  readonly observe_every?: number;
   readonly budget?: number;
   readonly cold_start?: { readonly scheduler: string; readonly steps: number };
   /** Of maps of the image encoder: they are recorded at every n-th channel, row and column. */

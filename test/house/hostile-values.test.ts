@@ -25,7 +25,7 @@ import { EPSILON } from '../support/toy.js';
 
 const checkpoint = await checkpoints.loadPolicyCheckpoint(golden('state-ddim2/policy'));
 const methods = await Promise.all(
-  ['cp-3step', 'onedp-s', 'no-diffusion'].map(
+  ['cp-3step', 'onedp-s', 'no-diffusion', 'sdp', 'rnr-dp'].map(
     async (name) => (await checkpoints.loadMethodCheckpoint(golden(`methods/${name}/network`))).config,
   ),
 );
@@ -97,16 +97,17 @@ const POLICY: readonly Probe[] = [
     call: (value) => policy.act({ ...FRAME, [FEATURE]: FRAME[FEATURE]?.map(() => value) as never }),
     accepts: ['-1', '0.5'],
   },
-  ...optionProbes('act', {}, ['noise', 'stepNoise', 'latent', 'episode'] as never[], (options) => policy.act(FRAME, options), {
+  ...optionProbes('act', {}, ['noise', 'stepNoise', 'latent', 'normals', 'episode'] as never[], (options) => policy.act(FRAME, options), {
     stepNoise: ['an empty list'],
+    normals: ['a typed array'],
   } as never),
   { what: 'decide: the window', call: (value) => policy.decide(value) },
   ...optionProbes(
     'decide',
     { previous: [CHUNK] } as core.DecideOptions,
-    ['noise', 'stepNoise', 'latent', 'previous', 'seed', 'noiseKey'],
+    ['noise', 'stepNoise', 'latent', 'normals', 'previous', 'seed', 'noiseKey'],
     (options) => policy.decide(WINDOW, options),
-    { stepNoise: ['an empty list'], previous: ['an empty list'] },
+    { stepNoise: ['an empty list'], normals: ['a typed array'], previous: ['an empty list'] },
   ),
   { what: 'decide: a result in previous', call: (value) => policy.decide(WINDOW, { previous: [value] }) },
   ...(['seed', 'episode', 'decision', 'sample'] as const).map((key) => ({
@@ -185,6 +186,8 @@ const STRATEGIES: readonly Probe[] = [
   ...strategyProbes({ name: 'Consistency' }, ['steps', 'chaining', 'clip'], { clip: ['null', '0.5', '1e300'] }),
   ...strategyProbes({ name: 'OneDP' }, ['variant', 'clip'], { clip: ['null', '0.5', '1e300'] }),
   ...strategyProbes({ name: 'NO-Diffusion' }, ['clip'], { clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'SDP' }, ['init', 'renoisePastSlots', 'clip'], { renoisePastSlots: ['true'], clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'RNR-DP' }, ['observeEvery', 'clip'], { clip: ['null', '0.5', '1e300'] }),
   ...strategyProbes({ name: 'RTI-DP' }, ['timesteps', 'gripper']),
   ...strategyProbes(
     { name: 'Falcon' },

@@ -37,7 +37,13 @@ async function made(name: string, options: StrategyOptions): Promise<{ readonly 
 
 /** The one request of a decision. */
 function requestOf(strategy: Strategy): DenoiseRequest {
-  const context = { newest: undefined, before: undefined, uniform: () => new Float64Array(), normal: () => new Float32Array() };
+  const context = {
+    newest: undefined,
+    before: undefined,
+    frames: new Float32Array(),
+    uniform: () => new Float64Array(),
+    normal: () => new Float32Array(),
+  };
   const { value } = strategy.begin().decide(context).next();
   return (value as readonly DenoiseRequest[])[0] as DenoiseRequest;
 }

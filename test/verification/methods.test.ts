@@ -18,7 +18,7 @@ async function readTensors(source: CheckpointSource): Promise<SafetensorsFile['t
 describe('cases of methods with networks of their own', () => {
   const device = useTestDevice();
 
-  it.each(['cp-3step', 'onedp-s', 'no-diffusion'])('%s agrees in every tensor', async (name) => {
+  it.each(['cp-3step', 'onedp-s', 'no-diffusion', 'sdp', 'rnr-dp'])('%s agrees in every tensor', async (name) => {
     const report = await verifyCase(await caseFolder(join(GOLDENS, 'methods', name)), device(), 'f32');
     expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
     expect(report.tensors.length).toBeGreaterThan(30);

@@ -21,7 +21,11 @@ export interface MethodFolder<T extends MethodType = MethodType> {
   /** Tensors beside the U-Nets, by their names in the file. Default: none. */
   others?(config: MethodNetworks[T]): ReadonlyMap<string, ExpectedTensor>;
   /** Tensors of one of its U-Nets by LeRobot's names. Default: those of a policy's, with the level encoding of `unet`. */
-  unetTensors?(config: MethodNetworks[T]): ReadonlyMap<string, ExpectedTensor>;
+  unetTensors?(config: Pick<MethodNetworks[T], 'unet'>): ReadonlyMap<string, ExpectedTensor>;
+  /** Names of its U-Nets' tensors where they differ from Diffusion Policy's by more than a prefix: to what LeRobot would say, and back. */
+  readonly names?: { canonical(name: string): string; inFile(name: string): string };
+  /** Whether a tensor, by LeRobot's name, is in every file and never read. Default: none is. */
+  isUnread?(config: Pick<MethodNetworks[T], 'unet'>, name: string): boolean;
 }
 
 /** Every tensor that inference reads, by canonical names: LeRobot's for U-Nets, behind the prefix of each. */

@@ -13,14 +13,18 @@ import type { LoadOptions, MethodCheckpoint } from '../types.js';
 import { readCommon } from './common-config.js';
 import { CONSISTENCY_FOLDER } from './consistency.js';
 import { type MethodFolder, methodTensors } from './define.js';
+import { LADDER_FOLDER } from './ladder.js';
 import { NO_DIFFUSION_FOLDER } from './no-diffusion.js';
 import { ONEDP_FOLDER } from './onedp.js';
+import { STREAMING_FOLDER } from './streaming.js';
 
 /** Folders of all methods, one line each. */
 const FOLDERS: { readonly [T in MethodType]: MethodFolder<T> } = {
   consistency_policy: CONSISTENCY_FOLDER,
   onedp: ONEDP_FOLDER,
   no_diffusion: NO_DIFFUSION_FOLDER,
+  streaming_diffusion: STREAMING_FOLDER,
+  rnr_policy: LADDER_FOLDER,
 };
 
 /** Every `type` of a method's network. */
@@ -56,12 +60,13 @@ async function load(source: CheckpointSource, signal: LoadOptions['signal']): Pr
   signal?.throwIfAborted();
   const file = await SafetensorsFile.open(await source.open(model));
   const stored = storedNames(file);
-  const names = canonicalNames(stored, described.unets);
-  const weights = new FileTensors(file, names, (name) => nameInFile(name, described.unets));
+  const names = canonicalNames(stored, described);
+  const weights = new FileTensors(file, names, (name) => nameInFile(name, described));
   checkTensors(weights, described.tensors);
   const read = [...described.tensors.keys()];
   const warnings: string[] = [];
-  warnOfUnused(file, stored, new Set(read.map((name) => names.get(name) as string)), warnings);
+  const known = [...names].filter(([name]) => described.tensors.has(name) || described.isUnread(name));
+  warnOfUnused(file, stored, new Set(known.map(([, inFile]) => inFile)), warnings);
   const { parameters, bytes } = countWeights(weights, read);
   return {
     name: source.name,
@@ -80,27 +85,39 @@ interface Described {
   readonly config: MethodConfig;
   readonly unets: readonly string[];
   readonly tensors: ReturnType<typeof methodTensors>;
+  readonly names: MethodFolder['names'];
+  readonly isUnread: (name: string) => boolean;
 }
 
 function describe<T extends MethodType>(folder: MethodFolder<T>, json: JsonObject): Described {
   const config: MethodNetworks[T] = folder.read(json, readCommon(json));
-  return { config, unets: folder.unets(config), tensors: methodTensors(folder, config) };
+  return {
+    config,
+    unets: folder.unets(config),
+    tensors: methodTensors(folder, config),
+    names: folder.names,
+    isUnread: (name) => folder.isUnread?.(config, name) === true,
+  };
 }
 
 /** U-Net tensors under LeRobot's names behind their prefix; all others as they are. */
-function canonicalNames(stored: StoredNames, prefixes: readonly string[]): StoredNames {
+function canonicalNames(stored: StoredNames, { unets: prefixes, names: own }: Described): StoredNames {
   return new Map(
     [...stored].map(([name, inFile]): [string, string] => {
       const prefix = prefixes.find((begin) => name.startsWith(begin));
-      return [prefix === undefined ? name : prefix + lerobotName(name.slice(prefix.length)), inFile];
+      if (prefix === undefined) return [name, inFile];
+      const canonical = lerobotName(name.slice(prefix.length));
+      return [prefix + (own?.canonical(canonical) ?? canonical), inFile];
     }),
   );
 }
 
 /** What the file would call a tensor that is not in it. */
-function nameInFile(name: string, prefixes: readonly string[]): string {
+function nameInFile(name: string, { unets: prefixes, names: own }: Described): string {
   const prefix = prefixes.find((begin) => name.startsWith(begin));
-  return prefix === undefined ? name : diffusionPolicyName(prefix, name.slice(prefix.length));
+  if (prefix === undefined) return name;
+  const canonical = name.slice(prefix.length);
+  return diffusionPolicyName(prefix, own?.inFile(canonical) ?? canonical);
 }
 
 function readType(json: JsonObject): MethodType {

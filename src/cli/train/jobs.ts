@@ -65,6 +65,7 @@ export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
   onedp: methodOptions('onedp'),
   'no-diffusion': methodOptions('no-diffusion'),
   sdp: methodOptions('sdp'),
+  'rnr-dp': methodOptions('rnr-dp'),
   predictor: ['policy', 'history-steps', 'dropout', 'row-dropout', 'history-noise'],
   policy: [
     'down-dims',
@@ -126,6 +127,7 @@ const METHOD_STRATEGIES: Readonly<Record<TrainedMethodName, string | undefined>>
   onedp: 'onedp',
   'no-diffusion': 'no-diffusion',
   sdp: 'sdp',
+  'rnr-dp': 'rnr-dp',
 };
 
 export function methodJob(name: TrainedMethodName, values: Values): Job {

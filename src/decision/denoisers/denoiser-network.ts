@@ -49,6 +49,8 @@ export interface LevelledDenoiser extends PlannedDenoiser {
 /** The network of a method on the device, as one of the denoisers that requests may name. */
 export interface MethodDenoiser {
   readonly type: MethodType;
+  /** Rows of its chunks, where these are its own and begin from samples that runs bring. Default: the policy's horizon. */
+  readonly horizon?: number;
   /** What predicts the starts of its runs, where it is none of the policy's predictors. */
   readonly start?: Start;
   /**

@@ -4,8 +4,10 @@ import type { WeightLoader, WeightSource } from '../../ops/weight-source.js';
 import type { MethodNetworks, MethodType } from '../../spec/method-networks.js';
 import { loadConsistency } from './consistency.js';
 import type { LoadMethod, MethodDenoiser } from './denoiser-network.js';
+import { loadLadder } from './ladder.js';
 import { loadNoDiffusion } from './no-diffusion.js';
 import { loadOneDp } from './onedp.js';
+import { loadStreaming } from './streaming.js';
 
 /** What a method does of its own: how its network is loaded, and of how many U-Nets it is. */
 interface MethodKind<T extends MethodType> {
@@ -18,6 +20,8 @@ const METHODS: { readonly [T in MethodType]: MethodKind<T> } = {
   consistency_policy: { load: loadConsistency, unets: 1 },
   onedp: { load: loadOneDp, unets: 1 },
   no_diffusion: { load: loadNoDiffusion, unets: 1 },
+  streaming_diffusion: { load: loadStreaming, unets: 1 },
+  rnr_policy: { load: loadLadder, unets: 1 },
 };
 
 /** Residual blocks of a method's U-Nets. */

@@ -18,5 +18,5 @@ export const loadNoDiffusion: LoadMethod<'no_diffusion'> = async (loader, { type
       recordHeads(builder, heads, asTokens(frames.buffer, prediction.batch, 1, unet.conditioningDim), noise, prediction);
     },
   };
-  return levelDenoiser(loader.uploader.device, type, await loadUnetWeights(prefixedLoader(loader, 'unet.'), unet, onBlock), start);
+  return levelDenoiser(loader.uploader.device, type, await loadUnetWeights(prefixedLoader(loader, 'unet.'), unet, onBlock), { start });
 };

@@ -20,11 +20,20 @@ export function timestepDenoiser(unet: Unet): PlannedDenoiser {
   return { observe: (builder, conditioning) => recordedUnet(builder, unet, conditioning, rowOf) };
 }
 
-/** A U-Net of a method whose output is what the solver step reads. `start`: what predicts the starts of its runs. */
-export function levelDenoiser(device: ComputeDevice, type: MethodType, unet: UnetWeights, start?: Start): MethodDenoiser {
+/**
+ * A U-Net of a method whose output is what the solver step reads. `start`: what predicts the starts of its runs; `perSlot`: whether rows of its
+ * chunks have coefficients of their own, and runs bring their samples.
+ */
+export function levelDenoiser(
+  device: ComputeDevice,
+  type: MethodType,
+  unet: UnetWeights,
+  { start, perSlot = false }: { readonly start?: Start; readonly perSlot?: boolean } = {},
+): MethodDenoiser {
   return {
     type,
     ...(start ? { start } : {}),
+    ...(perSlot ? { horizon: unet.shape.horizon } : {}),
     withLevels: async (levels) => {
       const rows = new LevelRows(levels);
       const uploader = new Uploader(device);
@@ -32,6 +41,7 @@ export function levelDenoiser(device: ComputeDevice, type: MethodType, unet: Une
         const timesteps = await buildTimestepTable(uploader, unet.levelEncoder, unet.film, levels);
         return {
           rehearsed: rows.rehearsed,
+          perSlot,
           knows: (schedule) => rows.knows(schedule),
           observe: (builder, conditioning) => recordedUnet(builder, { ...unet, timesteps }, conditioning, (step) => rows.rowOf(step)),
           destroy: () => uploader.destroy(),

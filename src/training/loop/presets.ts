@@ -22,7 +22,7 @@ export interface OptimizerSettings {
 /**
  * What the reference trainers do: LeRobot (`configuration_diffusion.py`, `lerobot_train.py`; no EMA), Diffusion Policy
  * (`train_diffusion_unet_*_workspace.py`), the predictor of the STEP release, Consistency Policy (teacher and student; the student's own weights are the
- * result, no average), and OneDP's paper.
+ * result, no average), RNR-DP (`bc_rnrdp_state_ms2.py`), and OneDP's paper.
  */
 export const PRESETS = {
   lerobot: {
@@ -72,6 +72,18 @@ export const PRESETS = {
     schedule: 'cosine',
     warmupSteps: 500,
     ema: null,
+  },
+  'rnr-dp': {
+    optimizer: 'adamw',
+    learningRate: 1e-4,
+    beta1: 0.95,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 1e-6,
+    clipNorm: null,
+    schedule: 'cosine',
+    warmupSteps: 500,
+    ema: 'rnr-dp',
   },
   onedp: {
     optimizer: 'adam',

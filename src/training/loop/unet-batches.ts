@@ -15,6 +15,8 @@ export interface ChunkWindows {
   readonly action: { readonly name: string; readonly size: number; readonly normalizer: Normalizer };
   readonly horizon: number;
   readonly observationSteps: number;
+  /** First row of a chunk, in steps after the anchor. Default 1 − To: that of the oldest frame. */
+  readonly firstRow?: number;
 }
 
 /** What windows of a diffusion policy are made of. */
@@ -39,7 +41,7 @@ export interface Chunks {
   readonly count: number;
   /** f32 [batch][To · frame]. */
   readonly conditioning: Float32Array;
-  /** f32 [batch][horizon][size], the first row To − 1 steps before the anchor. */
+  /** f32 [batch][horizon][size], the first row To − 1 steps before the anchor, or where the windows say. */
   readonly actions: Float32Array;
   /** By row of the anchors' chunks: 1 beyond the episode. */
   readonly isPad: Uint8Array;
@@ -47,8 +49,8 @@ export interface Chunks {
 
 /** Reads windows around anchors. */
 export async function readChunks(spec: ChunkWindows, anchors: Int32Array, batchSize: number): Promise<Chunks> {
-  const { dataset, frame, action, horizon, observationSteps } = spec;
-  const { values, isPad } = await readAround(dataset, action.name, anchors, 1 - observationSteps, horizon, action.normalizer);
+  const { dataset, frame, action, horizon, observationSteps, firstRow = 1 - observationSteps } = spec;
+  const { values, isPad } = await readAround(dataset, action.name, anchors, firstRow, horizon, action.normalizer);
   checkNormalized(values, action.size, `"${action.name}" of ${dataset.name}`);
   const actions = new Float32Array(batchSize * horizon * action.size);
   actions.set(values);

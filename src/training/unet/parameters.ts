@@ -1,8 +1,9 @@
 import { unetTensorShapes } from '../../checkpoints/lerobot/unet-tensors.js';
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
+import type { FilmBlock } from '../../networks/unet/film.js';
 import type { ResidualBlockShape } from '../../networks/unet/residual-block.js';
-import { residualBlockShapes } from '../../networks/unet/unet.js';
+import { filmBlocks, residualBlockShapes } from '../../networks/unet/unet.js';
 import { FINAL_GROUPS, type LevelEncoding, levelWidth, ONE_TIMESTEP, type UnetShape } from '../../spec/network-shapes.js';
 import { type MatrixRequest, ParameterLayout, type TensorOrder, type VectorsRequest } from '../plan/parameter-layout.js';
 import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
@@ -57,11 +58,40 @@ export interface ParameterRequests {
  * name of the norm's block: their gradients come from one kernel.
  * @throws OptionError for a network that cannot be trained.
  */
-export function unetRequests(shape: UnetShape, { tensorName, keys = '' }: UnetNaming = LEROBOT): ParameterRequests {
+export function unetRequests(shape: UnetShape, naming: UnetNaming = LEROBOT): ParameterRequests {
+  const requests = blockRequests(shape, naming);
+  addProjections(requests, naming, FILM, levelWidth(shape) + shape.conditioningDim, filmBlocks(shape));
+  return requests;
+}
+
+/** FiLM projections of these blocks: one matrix, and one vector of biases, under `key`. */
+export function addProjections(
+  requests: ParameterRequests,
+  { tensorName, keys = '' }: UnetNaming,
+  key: string,
+  inChannels: number,
+  blocks: readonly FilmBlock[],
+): void {
+  const named = blocks.map(({ name, rows }) => ({ name: `${name}.cond_encoder.1`, rows }));
+  requests.matrices.push({
+    key: keys + key,
+    taps: 1,
+    inChannels,
+    tensors: named.map(({ name, rows }) => ({ name: tensorName(`${name}.weight`), outChannels: rows, order: 'out-in' })),
+  });
+  requests.vectors.push({
+    key: keys + key,
+    channels: named.reduce((sum, { rows }) => sum + rows, 0),
+    vectors: [named.map(({ name, rows }) => ({ name: tensorName(`${name}.bias`), channels: rows }))],
+  });
+}
+
+/** All parameters but the projections of FiLM. @throws OptionError for a network that cannot be trained. */
+export function blockRequests(shape: UnetShape, { tensorName, keys = '' }: UnetNaming): ParameterRequests {
   const { levels = ONE_TIMESTEP } = shape;
   checkTrainable(shape, levels);
   const requests: ParameterRequests = { matrices: [], vectors: [] };
-  const { actionDim, downDims, kernelSize, stepEmbedDim, conditioningDim } = shape;
+  const { actionDim, downDims, kernelSize, stepEmbedDim } = shape;
   const matrix = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder, name = key): void => {
     requests.matrices.push({ key: keys + key, taps, inChannels, tensors: [{ name: tensorName(`${name}.weight`), outChannels, order }] });
   };
@@ -85,18 +115,6 @@ export function unetRequests(shape: UnetShape, { tensorName, keys = '' }: UnetNa
     convBlock(`${name}.conv2`, outChannels, outChannels);
     if (inChannels !== outChannels) layer(`${name}.residual_conv`, 1, inChannels, outChannels, 'out-in-tap');
   }
-  const projections = blocks.map((block) => ({ key: `${block.name}.cond_encoder.1`, rows: filmRows(shape, block) }));
-  requests.matrices.push({
-    key: keys + FILM,
-    taps: 1,
-    inChannels: levelWidth(shape) + conditioningDim,
-    tensors: projections.map(({ key, rows }) => ({ name: tensorName(`${key}.weight`), outChannels: rows, order: 'out-in' })),
-  });
-  requests.vectors.push({
-    key: keys + FILM,
-    channels: filmOffsets(shape).rowLength,
-    vectors: [projections.flatMap(({ key, rows }) => vector(`${key}.bias`, rows))],
-  });
   const last = downDims.length - 1;
   for (let level = 0; level < last; level++) {
     const width = downDims[level] as number;

@@ -24,10 +24,9 @@ interface LevelTape {
   readonly next: Rows | undefined;
 }
 
-/** What the backward pass of the U-Net needs of its forward pass. */
-export interface UnetTape {
+/** What the backward pass of a U-Net's blocks needs of their forward pass. */
+export interface BlocksTape {
   readonly shape: UnetShape;
-  readonly conditioning: ConditioningTape;
   readonly down: readonly LevelTape[];
   readonly middle: LevelTape;
   readonly up: readonly LevelTape[];
@@ -36,6 +35,11 @@ export interface UnetTape {
   readonly final: ConvBlockTape;
   readonly normalized: Rows;
   readonly output: Rows;
+}
+
+/** What the backward pass of the U-Net needs of its forward pass. */
+export interface UnetTape extends BlocksTape {
+  readonly conditioning: ConditioningTape;
 }
 
 export interface UnetInputs {
@@ -52,20 +56,30 @@ export interface UnetInputs {
  * skips are written where the level above reads them.
  */
 export function recordUnetForward(recorder: PassRecorder, shape: UnetShape, inputs: UnetInputs): UnetTape {
-  const { builder } = recorder;
-  const { downDims } = shape;
-  const last = downDims.length - 1;
-  const { batch } = inputs.sample;
-  const width = (level: number): number => downDims[level] as number;
   const conditioning = recordConditioning(recorder, shape, inputs.sinusoids, inputs.conditioning);
   const { offsets } = filmOffsets(shape);
-  const shapes = new Map(residualBlockShapes(shape).map((block) => [block.name, block]));
   const film = (name: string): TrainedFilm => ({
     kind: shape.scaleModulation ? 'scale-bias' : 'bias',
     rows: conditioning.film,
     gradients: conditioning.dfilm,
     offset: offsets.get(name) as number,
   });
+  return { ...recordBlocksForward(recorder, shape, film, inputs.sample), conditioning };
+}
+
+/** Records the forward pass of a U-Net's blocks over a sample; `film`: where a residual block finds its values, by its name. */
+export function recordBlocksForward(
+  recorder: PassRecorder,
+  shape: UnetShape,
+  film: (name: string) => TrainedFilm,
+  sample: Rows,
+): BlocksTape {
+  const { builder } = recorder;
+  const { downDims } = shape;
+  const last = downDims.length - 1;
+  const { batch } = sample;
+  const width = (level: number): number => downDims[level] as number;
+  const shapes = new Map(residualBlockShapes(shape).map((block) => [block.name, block]));
   const fresh = (label: string, channels: number, length: number): Rows => newRows(builder, label, batch, length, channels);
   const pair = (name: string, x: Rows, y: Rows): LevelTape['blocks'] => {
     const block = (index: number, input: Rows, output: Rows): ResidualBlockTape => {
@@ -78,7 +92,7 @@ export function recordUnetForward(recorder: PassRecorder, shape: UnetShape, inpu
 
   const joined: (Rows | undefined)[] = [];
   const down: LevelTape[] = [];
-  let x = inputs.sample;
+  let x = sample;
   for (let level = 0; level <= last; level++) {
     const name = `down_modules.${level}`;
     const channels = width(level);
@@ -123,7 +137,7 @@ export function recordUnetForward(recorder: PassRecorder, shape: UnetShape, inpu
   const output = fresh('output', shape.actionDim, x.length);
   recordLayer(recorder, 'final_conv.1', LINEAR, normalized, output);
   probeRows(builder, 'activation.final_conv', output);
-  return { shape, conditioning, down, middle, up, joined, final, normalized, output };
+  return { shape, down, middle, up, joined, final, normalized, output };
 }
 
 /** Gradients of what went into the network. */
@@ -145,7 +159,8 @@ export function recordFrozenBackward(recorder: PassRecorder, tape: UnetTape, dou
   return recordBlocksBackward(recorder, tape, doutput, true) as Rows;
 }
 
-function recordBlocksBackward(recorder: PassRecorder, tape: UnetTape, doutput: Rows, wantsSample: boolean): Rows | undefined {
+/** Records the backward pass of a U-Net's blocks, which leave the gradients of FiLM where their film said; returns that of the sample, scratch. */
+export function recordBlocksBackward(recorder: PassRecorder, tape: BlocksTape, doutput: Rows, wantsSample: boolean): Rows | undefined {
   const { builder, scratch } = recorder;
   const last = tape.down.length - 1;
   const like = (rows: Rows): Rows => scratch.take(rows.batch, rows.length, rows.channels);

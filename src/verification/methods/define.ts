@@ -20,6 +20,8 @@ export interface MethodCaseKind {
   readonly probes: readonly string[];
   /** What the names of the modules of its first U-Net begin with, in activations. Default: nothing. */
   readonly activationPrefix?: string;
+  /** What the engine calls a module of the U-Net, beyond LeRobot's names of its parts. Default: the same. */
+  readonly moduleName?: (module: string) => string;
   /** Largest error over the largest expected value, in f32. */
   readonly tolerance: number;
   /** Whether a tensor must agree in every bit, by its name without `expected.`. */

@@ -21,7 +21,7 @@ export const NO_DIFFUSION_CASE: MethodCaseKind = {
       ['start', probeOf(decisions, 'start')],
       ['unclamped', unclamped],
       ['chunk', chunksOf(decisions)],
-      ...activations(run, decisions, UNET),
+      ...activations(run, decisions, { prefix: UNET }),
     ]);
   },
 };

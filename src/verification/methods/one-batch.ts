@@ -45,25 +45,40 @@ export function chunksOf(decisions: readonly Decision[]): Float32Array {
 
 const ACTIVATION = 'activation.';
 
-/** Inner values that the activations of a case ask for. `prefix`: what the names of the network's modules begin with. */
-export function activationProbes(golden: GoldenCase, prefix = ''): string[] {
-  return golden.names(`expected.${ACTIVATION}${prefix}`).map((module) => ACTIVATION + moduleName(module));
+/** Where the activations of a network's first evaluation are found. */
+interface ActivationPlaces {
+  /** What the names of the network's modules begin with, in the case. */
+  readonly prefix?: string | undefined;
+  /** What the names of inner values begin with, of the run that the evaluation is of. */
+  readonly run?: string;
+  readonly moduleName?: ((module: string) => string) | undefined;
+}
+
+/** Inner values that the activations of a case ask for. */
+export function activationProbes(golden: GoldenCase, { prefix = '', moduleName }: ActivationPlaces = {}): string[] {
+  return golden.names(`expected.${ACTIVATION}${prefix}`).map((module) => ACTIVATION + engineName(module, moduleName));
 }
 
 /** Activations of the first evaluation; Diffusion Policy's names of modules. */
-export function activations({ golden, policy }: MethodRun, decisions: readonly Decision[], prefix = ''): Computed {
+export function activations(
+  { golden, policy }: MethodRun,
+  decisions: readonly Decision[],
+  { prefix = '', run = '', moduleName }: ActivationPlaces = {},
+): Computed {
   const computed: Computed = new Map();
   const { horizon, actionDim } = policy.info;
   for (const module of golden.names(`expected.${ACTIVATION}${prefix}`)) {
     const isOutput = module === 'final_conv';
     const values = isOutput
-      ? toChannelsFirst(probeOf(decisions, 'model_output.0'), decisions.length, horizon, actionDim)
-      : probeOf(decisions, `${ACTIVATION}${moduleName(module)}.0`);
+      ? toChannelsFirst(probeOf(decisions, `${run}model_output.0`), decisions.length, horizon, actionDim)
+      : probeOf(decisions, `${run}${ACTIVATION}${engineName(module, moduleName)}.0`);
     computed.set(ACTIVATION + prefix + module, values);
   }
   return computed;
 }
 
-function moduleName(module: string): string {
-  return module.replace(/\.blocks\.0$/, '.conv1').replace(/\.blocks\.1$/, '.conv2');
+function engineName(module: string, rename: (module: string) => string = (name) => name): string {
+  return rename(module)
+    .replace(/\.blocks\.0$/, '.conv1')
+    .replace(/\.blocks\.1$/, '.conv2');
 }

@@ -45,7 +45,7 @@ export async function verifyMethodCase(
     device,
     precision,
     strategy: kind.strategy(golden),
-    probes: [...kind.probes, ...activationProbes(golden, kind.activationPrefix)],
+    probes: [...kind.probes, ...activationProbes(golden, { prefix: kind.activationPrefix, moduleName: kind.moduleName })],
     networks: { methods: await network(), ...(prior ? { predictor: prior } : {}) },
     ...(onProgress ? { onProgress } : {}),
   });

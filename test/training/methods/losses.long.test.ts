@@ -18,6 +18,7 @@ describe('losses of the compared methods', () => {
       ['no-diffusion', 9],
       ['onedp-d', 8],
       ['onedp-s', 13],
+      ['rnr-dp', 10],
       ['sdp', 20],
       ['sdp-denoise', 20],
     ])(

@@ -69,6 +69,8 @@ export interface TrainableMethod {
   readonly strategy?: NonNullable<LoadPolicyOptions['strategy']>;
   /** Options that it has. */
   readonly accepts: readonly (keyof MethodOptions)[];
+  /** First row of its chunks, in steps after the newest frame. Default: that of the oldest frame. */
+  readonly firstRow?: number;
   open(context: MethodContext): Promise<OpenMethod>;
 }
 

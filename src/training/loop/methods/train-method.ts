@@ -26,7 +26,7 @@ import { splitEpisodes, spread } from '../split.js';
 import { checkTrainOptions, commonIdentity, droppedFrames, type TrainOptions } from '../train-options.js';
 import { type ChunkWindows, readChunks } from '../unet-batches.js';
 import { methodConfig } from './config.js';
-import { type MethodContext, MethodDraws, type MethodOptions, type OpenMethod } from './define.js';
+import { type MethodContext, MethodDraws, type MethodOptions, type OpenMethod, type TrainableMethod } from './define.js';
 import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from './kinds.js';
 
 export interface TrainMethodOptions extends TrainOptions, MethodOptions {
@@ -65,7 +65,9 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
     const names = featureNames(WHERE, dataset, checkpoint);
     const { shape, actionSteps } = methodSizes(options, checkpoint);
     encoders = await frozenEncoders(options, checkpoint, names);
-    const spec = windowsOf(options, checkpoint, names, shape, encoders?.parts ?? []);
+    const { firstRow }: TrainableMethod = method;
+    const chunkWindows = windowsOf(options, checkpoint, names, shape, encoders?.parts ?? []);
+    const spec = firstRow === undefined ? chunkWindows : { ...chunkWindows, firstRow };
     const { training, validation } = splitEpisodes(dataset, names.all, checked.validation, seed);
     const dropLastFrames = options.dropLastFrames ?? droppedFrames(shape.horizon, actionSteps, checkpoint.observationSteps);
     const windows = (episodes: readonly number[]): Int32Array => anchors(dataset, { dropLastFrames, features: names.all, episodes });
