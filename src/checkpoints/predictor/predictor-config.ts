@@ -89,7 +89,6 @@ export function readStateCvae(json: JsonObject): CvaeShape {
 
 /** What both have; the condition is all frames as they are. */
 function readCvae(json: JsonObject, observationDim: number): CvaeShape {
-  json.choice('activation', ['relu'], 'relu');
   const observationSteps = json.integer('n_obs_steps', { max: 1024 });
   return {
     actionDim: json.integer('action_dim', {}),
@@ -100,6 +99,7 @@ function readCvae(json: JsonObject, observationDim: number): CvaeShape {
     latentDim: json.integer('latent_dim', { max: 4096 }),
     hiddenDim: json.integer('hidden_dim', {}),
     hiddenLayers: json.integer('n_hidden_layers', { fallback: 2, max: 16 }),
+    activation: json.choice('activation', ['relu', 'elu'], 'relu'),
     latentStd: json.number('latent_std', { fallback: 1, above: 0, below: 1e6 }),
   };
 }
