@@ -9,7 +9,7 @@ import { type BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { ProbeBuffer } from '../../runtime/probes.js';
 import type { StepMetrics, UpdateScalars } from '../training-step.js';
 import type { BoundParameters, ParameterStore } from './parameter-store.js';
-import { stepUniform } from './step-scalars.js';
+import { STEP_BASE, stepUniform } from './step-scalars.js';
 
 const MAP_READ = 1;
 
@@ -31,6 +31,11 @@ export interface RecordedStepOptions {
   readonly batchWords: number;
   /** Inner values that `probe` hands out. */
   readonly probes?: Iterable<string>;
+}
+
+/** What a step says of itself. */
+export interface RecordedStepMetrics extends StepMetrics {
+  readonly clipFactor: number;
 }
 
 /** Values that decide how a step is replayed. */
@@ -145,7 +150,7 @@ export class RecordedStep {
    * Of the newest run: loss, norm of all gradients, and the factor that they were clipped by. The copy is submitted at once, so it is of the
    * newest run whatever is submitted while it is waited for.
    */
-  async metrics(): Promise<StepMetrics & { readonly clipFactor: number }> {
+  async metrics(): Promise<RecordedStepMetrics> {
     this.#assertAlive();
     if (!this.#ran) throw new OptionError('there are no metrics before the first run of a training step: call run() first.');
     const { gpuDevice } = this.#device;
@@ -155,8 +160,8 @@ export class RecordedStep {
       encoder.copyBufferToBuffer(this.#plan.gpuBuffer(this.#result), 0, readback, 0, RESULT_BYTES);
       gpuDevice.queue.submit([encoder.finish()]);
       await this.#device.settle(readback.mapAsync(MAP_READ));
-      const [loss = NaN, gradientNorm = NaN, clipFactor = NaN] = new Float32Array(readback.getMappedRange());
-      return { loss, gradientNorm, clipFactor };
+      const [loss = NaN, gradientNorm = NaN, clipFactor = NaN, , low = 0, high = 0] = new Float32Array(readback.getMappedRange());
+      return { loss, gradientNorm, clipFactor, refusedStep: high * STEP_BASE + low || null };
     } finally {
       readback.destroy();
     }
