@@ -46,6 +46,8 @@ const ACCEPTS = { optimizer: EMPTY, validation: ['0.5'], resume: ['true'], onEva
 const POLICY: training.TrainPolicyOptions = { ...COMMON, sizes: { downDims: [8, 16] } };
 const PREDICTOR: training.TrainPredictorOptions = { ...COMMON, policy: golden('state-ddim2/policy') };
 const policyWith = (more: object): unknown => training.trainPolicy({ ...POLICY, ...more });
+const CVAE: training.TrainCvaeOptions = { ...COMMON, policy: golden('state-ddim2/policy') };
+const cvaeWith = (more: object): unknown => training.trainCvae({ ...CVAE, policy: golden('state-ddim2/policy'), ...more });
 const predictorWith = (more: object): unknown => training.trainPredictor({ ...PREDICTOR, policy: golden('state-ddim2/policy'), ...more });
 
 const TRAINING: readonly Probe[] = [
@@ -109,6 +111,15 @@ const TRAINING: readonly Probe[] = [
     what: `trainPredictor: history.${key}`,
     call: (value: never) => predictorWith({ history: { [key]: value } }),
     accepts: key === 'noise' ? ['0.5', '1e300'] : ['0.5'],
+  })),
+  ...optionProbes('trainCvae', CVAE, [...KEYS, 'policy', 'release', 'sizes', 'dropout'], (options) => training.trainCvae(options), {
+    ...ACCEPTS,
+    sizes: EMPTY,
+    dropout: ['0.5'],
+  }).map((probe) => (probe.what === 'trainCvae: options' ? { ...probe, accepts: [] } : probe)),
+  ...(['latentDim', 'hiddenDim', 'hiddenLayers'] as const).map((key) => ({
+    what: `trainCvae: sizes.${key}`,
+    call: (value: never) => cvaeWith({ sizes: { [key]: value } }),
   })),
   { what: 'memoryStorage: the name', call: (value) => training.memoryStorage(value), accepts: ['a word', 'no text', 'a long text'] },
   { what: 'folderStorage', call: (value) => training.folderStorage(value) },

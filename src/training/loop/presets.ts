@@ -21,7 +21,7 @@ export interface OptimizerSettings {
 
 /**
  * What the reference trainers do: LeRobot (`configuration_diffusion.py`, `lerobot_train.py`; no EMA), Diffusion Policy
- * (`train_diffusion_unet_*_workspace.py`), and the predictor of the STEP release.
+ * (`train_diffusion_unet_*_workspace.py`), the predictors of the STEP release, and the CVAE of BRIDGER's.
  */
 export const PRESETS = {
   lerobot: {
@@ -55,6 +55,18 @@ export const PRESETS = {
     beta2: 0.999,
     epsilon: 1e-8,
     weightDecay: 1e-4,
+    clipNorm: null,
+    schedule: 'cosine',
+    warmupSteps: 500,
+    ema: null,
+  },
+  'bridger-cvae': {
+    optimizer: 'adamw',
+    learningRate: 5e-6,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0,
     clipNorm: null,
     schedule: 'cosine',
     warmupSteps: 500,
