@@ -9,6 +9,9 @@ import { type ArenaBlock, copyParameter, elementCount, type ParameterLayout } fr
 
 const MAP_READ = 1;
 
+/** Copies that every optimiser needs. */
+const TRAINED_SETS: readonly ParameterSet[] = ['weights', 'gradients', 'firstMoment', 'secondMoment'];
+
 /** Every copy of the parameters on the device, f32. */
 export class ParameterStore {
   readonly #device: ComputeDevice;
@@ -36,7 +39,20 @@ export class ParameterStore {
     parameters: readonly ParameterInfo[],
     ema: boolean,
   ): Promise<ParameterStore> {
-    const names: ParameterSet[] = ['weights', 'gradients', 'firstMoment', 'secondMoment', ...(ema ? (['ema'] as const) : [])];
+    return ParameterStore.#create(device, layout, parameters, ema ? [...TRAINED_SETS, 'ema'] : TRAINED_SETS);
+  }
+
+  /** Weights alone, zeros: of a network that is run and not trained. @throws DeviceLimitError where the device has too little memory. */
+  static frozen(device: ComputeDevice, layout: ParameterLayout, parameters: readonly ParameterInfo[]): Promise<ParameterStore> {
+    return ParameterStore.#create(device, layout, parameters, ['weights']);
+  }
+
+  static async #create(
+    device: ComputeDevice,
+    layout: ParameterLayout,
+    parameters: readonly ParameterInfo[],
+    names: readonly ParameterSet[],
+  ): Promise<ParameterStore> {
     const usage = USAGE.storage | USAGE.copySource | USAGE.copyDestination;
     const sets = new Map<ParameterSet, GPUBuffer[]>();
     try {
@@ -61,9 +77,33 @@ export class ParameterStore {
     return Object.fromEntries([...this.#sets].map(([name, buffers]) => [name, buffers.reduce((sum, { size }) => sum + size, 0)]));
   }
 
-  /** What a plan records with. */
+  /** What a plan trains. */
   bind(builder: PlanBuilder): BoundParameters {
-    return new BoundParameters(builder, this.layout, this.#sets);
+    const handles = (set: ParameterSet): readonly BufferHandle[] => this.#handles(builder, set);
+    const [weights, gradients, firstMoments, secondMoments] = TRAINED_SETS.map(handles) as [
+      readonly BufferHandle[],
+      readonly BufferHandle[],
+      readonly BufferHandle[],
+      readonly BufferHandle[],
+    ];
+    const averages = this.hasEma ? handles('ema') : [];
+    const arenas = weights.map((weight, arena) => ({
+      weight,
+      gradient: gradients[arena] as BufferHandle,
+      firstMoment: firstMoments[arena] as BufferHandle,
+      secondMoment: secondMoments[arena] as BufferHandle,
+      ema: averages[arena],
+    }));
+    return new BoundParameters(this.layout, weights, gradients, arenas);
+  }
+
+  /** What a plan runs and does not train. */
+  bindFrozen(builder: PlanBuilder): BoundParameters {
+    return new BoundParameters(this.layout, this.#handles(builder, 'weights'));
+  }
+
+  #handles(builder: PlanBuilder, set: ParameterSet): readonly BufferHandle[] {
+    return this.#buffers(set).map((buffer) => builder.existing(buffer));
   }
 
   /** @throws OptionError for the moving average where there is none. */
@@ -129,37 +169,52 @@ export class ParameterStore {
   }
 }
 
-/** The parameters as one plan binds them. */
+/** The parameters as one plan binds them: trained, or frozen, which have no gradients. */
 export class BoundParameters {
   readonly #layout: ParameterLayout;
+  readonly #weights: readonly BufferHandle[];
+  readonly #gradients: readonly BufferHandle[] | undefined;
+  readonly #prefix: string;
+  /** What the optimiser goes through; none where the parameters are frozen. */
   readonly arenas: readonly ParameterArena[];
 
-  constructor(builder: PlanBuilder, layout: ParameterLayout, sets: ReadonlyMap<ParameterSet, readonly GPUBuffer[]>) {
+  constructor(
+    layout: ParameterLayout,
+    weights: readonly BufferHandle[],
+    gradients?: readonly BufferHandle[],
+    arenas: readonly ParameterArena[] = [],
+    prefix = '',
+  ) {
     this.#layout = layout;
-    const handle = (set: ParameterSet, arena: number): BufferHandle => builder.existing(sets.get(set)?.[arena] as GPUBuffer);
-    this.arenas = layout.arenas.map((_, arena) => ({
-      weight: handle('weights', arena),
-      gradient: handle('gradients', arena),
-      firstMoment: handle('firstMoment', arena),
-      secondMoment: handle('secondMoment', arena),
-      ema: sets.has('ema') ? handle('ema', arena) : undefined,
-    }));
+    this.#weights = weights;
+    this.#gradients = gradients;
+    this.arenas = arenas;
+    this.#prefix = prefix;
+  }
+
+  get isFrozen(): boolean {
+    return this.#gradients === undefined;
+  }
+
+  /** One of several networks that lie in one layout: those whose keys begin with the prefix, by the rest of their keys. */
+  within(prefix: string): BoundParameters {
+    return new BoundParameters(this.#layout, this.#weights, this.#gradients, this.arenas, this.#prefix + prefix);
   }
 
   matrix(key: string): TrainedMatrix {
-    const block = this.#layout.matrix(key);
+    const block = this.#layout.matrix(this.#prefix + key);
     const { taps, inChannels, outChannels, rowStride, tapStride } = block;
     return { ...this.#bindings(block), taps, inChannels, outChannels, rowStride, tapStride };
   }
 
   vectors(key: string): TrainedVectors {
-    const block = this.#layout.vectors(key);
+    const block = this.#layout.vectors(this.#prefix + key);
     return { ...this.#bindings(block), channels: block.channels, count: block.count };
   }
 
-  #bindings({ arena, offset, elements }: ArenaBlock): { readonly weight: Binding; readonly gradient: Binding } {
-    const { weight, gradient } = this.arenas[arena] as ParameterArena;
+  #bindings({ arena, offset, elements }: ArenaBlock): { readonly weight: Binding; readonly gradient: Binding | undefined } {
     const range = { offset: offset * 4, bytes: elements * 4 };
-    return { weight: { buffer: weight, ...range }, gradient: { buffer: gradient, ...range } };
+    const binding = (buffers: readonly BufferHandle[]): Binding => ({ buffer: buffers[arena] as BufferHandle, ...range });
+    return { weight: binding(this.#weights), gradient: this.#gradients && binding(this.#gradients) };
   }
 }

@@ -13,13 +13,16 @@ import { STEP_BASE, stepUniform } from './step-scalars.js';
 
 const MAP_READ = 1;
 
+/** Probe of all losses, before they are added up. */
+export const LOSSES_PROBE = 'losses';
+
 /** What a network records its passes with. */
 export interface StepRecorder {
   readonly builder: PlanBuilder;
   readonly parameters: BoundParameters;
   /** Uniform of step scalars. */
   readonly step: BufferHandle;
-  /** f32 [batchSize]: the loss of each sample, without the mean's division. */
+  /** f32: the loss of each sample, or parts of it, without the mean's division; their sum is the loss. */
   readonly losses: BufferHandle;
   /** What a step uploads: f32, in one write. */
   readonly batch: BufferHandle;
@@ -27,6 +30,8 @@ export interface StepRecorder {
 
 export interface RecordedStepOptions {
   readonly batchSize: number;
+  /** Losses that are added up. Default: one for each sample. */
+  readonly lossCount?: number;
   /** Words of f32 that a step uploads. */
   readonly batchWords: number;
   /** Inner values that `probe` hands out. */
@@ -73,7 +78,7 @@ export class RecordedStep {
   static async compile(
     device: ComputeDevice,
     store: ParameterStore,
-    { batchSize, batchWords, probes = [] }: RecordedStepOptions,
+    { batchSize, lossCount = batchSize, batchWords, probes = [] }: RecordedStepOptions,
     record: (recorder: StepRecorder) => void,
   ): Promise<RecordedStep> {
     const builder = new PlanBuilder(device, probes);
@@ -81,14 +86,15 @@ export class RecordedStep {
       builder,
       parameters: store.bind(builder),
       step: builder.buffer('step scalars', STEP_BYTES),
-      losses: builder.buffer('losses', batchSize * 4),
+      losses: builder.buffer('losses', lossCount * 4),
       batch: builder.buffer('batch', batchWords * 4),
     };
     record(recorder);
     const result = builder.buffer('step result', RESULT_BYTES);
     const { arenas } = recorder.parameters;
     builder.segment('result');
-    recordStepResult(builder, arenas, recorder.losses, batchSize, recorder.step, result);
+    recordStepResult(builder, arenas, recorder.losses, lossCount, recorder.step, result);
+    if (builder.wantsProbe(LOSSES_PROBE)) builder.probe(LOSSES_PROBE, recorder.losses, [{ offset: 0, bytes: lossCount * 4 }]);
     for (const ema of store.hasEma ? [false, true] : [false]) {
       builder.segment(updateSegment(ema));
       recordUpdate(builder, arenas, recorder.step, result, ema);

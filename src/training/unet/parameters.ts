@@ -13,9 +13,41 @@ export const UNET_PREFIX = 'diffusion.unet.';
 /** Key of the FiLM projections of all blocks: one matrix, and one vector of biases. */
 export const FILM = 'film';
 
+/**
+ * How the network knows how noisy its sample is: the embedding of one level; a pair of them by one encoder, side by side (Consistency Policy:
+ * level, then stop); or one embedding of the sinusoids of every row's own level (streaming diffusion).
+ */
+export type LevelEmbedding = 'one' | 'pair' | 'slots';
+
+/** Where a U-Net differs from LeRobot's. */
+export interface UnetVariant {
+  readonly levels: LevelEmbedding;
+  /** A tensor's name in the state dict, by LeRobot's name without prefix. */
+  readonly tensorName: (name: string) => string;
+  /** Of its keys in the layout, where it is not the only network there. Default: none. */
+  readonly keys?: string;
+}
+
+const LEROBOT: UnetVariant = { levels: 'one', tensorName: (name) => UNET_PREFIX + name };
+
+/** Embeddings that FiLM reads of a level. */
+export function embeddingCount(levels: LevelEmbedding): number {
+  return levels === 'pair' ? 2 : 1;
+}
+
+/** Values that the encoder of levels reads at a time. */
+export function sinusoidWidth({ stepEmbedDim, horizon }: UnetShape, levels: LevelEmbedding): number {
+  return levels === 'slots' ? horizon * stepEmbedDim : stepEmbedDim;
+}
+
 /** Parameters of the U-Net in the order of LeRobot's state dict. */
-export function unetParameters(shape: UnetShape): ParameterInfo[] {
-  return [...unetTensorShapes(shape)].map(([name, sizes]) => ({ name: UNET_PREFIX + name, shape: sizes }));
+export function unetParameters(shape: UnetShape, { levels, tensorName }: UnetVariant = LEROBOT): ParameterInfo[] {
+  const { stepEmbedDim, conditioningDim } = shape;
+  const more = (embeddingCount(levels) - 1) * stepEmbedDim;
+  return [...unetTensorShapes({ ...shape, conditioningDim: conditioningDim + more })].map(([name, sizes]) => {
+    const isFirst = name === 'diffusion_step_encoder.1.weight';
+    return { name: tensorName(name), shape: isFirst ? [4 * stepEmbedDim, sinusoidWidth(shape, levels)] : sizes };
+  });
 }
 
 /** First FiLM value of each block in a row of all of them, and the length of a row. */
@@ -44,25 +76,26 @@ export interface ParameterRequests {
  * name of the norm's block: their gradients come from one kernel.
  * @throws OptionError for a network that cannot be trained.
  */
-export function unetRequests(shape: UnetShape): ParameterRequests {
-  checkTrainable(shape);
+export function unetRequests(shape: UnetShape, variant: UnetVariant = LEROBOT): ParameterRequests {
+  const { levels, tensorName, keys = '' } = variant;
+  checkTrainable(shape, levels);
   const requests: ParameterRequests = { matrices: [], vectors: [] };
   const { actionDim, downDims, kernelSize, stepEmbedDim, conditioningDim } = shape;
   const matrix = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder): void => {
-    requests.matrices.push({ key, taps, inChannels, tensors: [{ name: `${UNET_PREFIX}${key}.weight`, outChannels, order }] });
+    requests.matrices.push({ key: keys + key, taps, inChannels, tensors: [{ name: tensorName(`${key}.weight`), outChannels, order }] });
   };
-  const vector = (name: string, channels: number): { name: string; channels: number }[] => [{ name: UNET_PREFIX + name, channels }];
+  const vector = (name: string, channels: number): { name: string; channels: number }[] => [{ name: tensorName(name), channels }];
   const layer = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder): void => {
     matrix(key, taps, inChannels, outChannels, order);
-    requests.vectors.push({ key, channels: outChannels, vectors: [vector(`${key}.bias`, outChannels)] });
+    requests.vectors.push({ key: keys + key, channels: outChannels, vectors: [vector(`${key}.bias`, outChannels)] });
   };
   const convBlock = (key: string, inChannels: number, channels: number): void => {
     matrix(`${key}.block.0`, kernelSize, inChannels, channels, 'out-in-tap');
     const names = ['block.1.weight', 'block.1.bias', 'block.0.bias'];
-    requests.vectors.push({ key, channels, vectors: names.map((name) => vector(`${key}.${name}`, channels)) });
+    requests.vectors.push({ key: keys + key, channels, vectors: names.map((name) => vector(`${key}.${name}`, channels)) });
   };
 
-  layer('diffusion_step_encoder.1', 1, stepEmbedDim, 4 * stepEmbedDim, 'out-in');
+  layer('diffusion_step_encoder.1', 1, sinusoidWidth(shape, levels), 4 * stepEmbedDim, 'out-in');
   layer('diffusion_step_encoder.3', 1, 4 * stepEmbedDim, stepEmbedDim, 'out-in');
   const blocks = residualBlockShapes(shape);
   for (const { name, inChannels, outChannels } of blocks) {
@@ -72,13 +105,13 @@ export function unetRequests(shape: UnetShape): ParameterRequests {
   }
   const projections = blocks.map((block) => ({ key: `${block.name}.cond_encoder.1`, rows: filmRows(shape, block) }));
   requests.matrices.push({
-    key: FILM,
+    key: keys + FILM,
     taps: 1,
-    inChannels: stepEmbedDim + conditioningDim,
-    tensors: projections.map(({ key, rows }) => ({ name: `${UNET_PREFIX}${key}.weight`, outChannels: rows, order: 'out-in' })),
+    inChannels: embeddingCount(levels) * stepEmbedDim + conditioningDim,
+    tensors: projections.map(({ key, rows }) => ({ name: tensorName(`${key}.weight`), outChannels: rows, order: 'out-in' })),
   });
   requests.vectors.push({
-    key: FILM,
+    key: keys + FILM,
     channels: filmOffsets(shape).rowLength,
     vectors: [projections.flatMap(({ key, rows }) => vector(`${key}.bias`, rows))],
   });
@@ -94,7 +127,7 @@ export function unetRequests(shape: UnetShape): ParameterRequests {
   return requests;
 }
 
-function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }: UnetShape): void {
+function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }: UnetShape, levels: LevelEmbedding): void {
   const fail = (key: string, expected: string, found: unknown): never => {
     throw new OptionError(`${key}: training needs ${expected}, found ${shownValue(found)}.`);
   };
@@ -110,6 +143,8 @@ function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }:
   if (horizon % halved !== 0) fail('horizon', `a multiple of ${halved}, as often as it is halved`, horizon);
   if (kernelSize % 2 !== 1) fail('kernel_size', 'an odd number', kernelSize);
   if (stepEmbedDim % 2 !== 0 || stepEmbedDim < 4) fail('diffusion_step_embed_dim', 'an even number from 4 on', stepEmbedDim);
+  // Two embeddings of a sample are read as one row.
+  if (levels === 'pair' && stepEmbedDim % 4 !== 0) fail('diffusion_step_embed_dim', 'a multiple of 4 for a pair of levels', stepEmbedDim);
 }
 
 export function unetLayout(shape: UnetShape, bindingBytes: number): ParameterLayout {

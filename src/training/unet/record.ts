@@ -41,7 +41,7 @@ export interface UnetTape {
 export interface UnetInputs {
   /** [b][horizon][actionDim]. */
   readonly sample: Rows;
-  /** [b][1][stepEmbedDim]. */
+  /** [b][levels][width]: of one level or two, or of all rows' levels side by side. */
   readonly sinusoids: Rows;
   /** [b][1][conditioningDim]. */
   readonly conditioning: Rows;
@@ -130,10 +130,22 @@ export function recordUnetForward(recorder: PassRecorder, shape: UnetShape, inpu
 export interface UnetInputGradients {
   /** [b][1][conditioningDim]: the sum over all blocks; an image encoder trains through it. */
   readonly conditioning: Rows;
+  /** Of the sample, where it was asked for: scratch, given back by whoever read it. */
+  readonly sample: Rows | undefined;
 }
 
-/** Records the U-Net's backward pass from the gradient of its output. */
-export function recordUnetBackward(recorder: PassRecorder, tape: UnetTape, doutput: Rows): UnetInputGradients {
+/** Records the U-Net's backward pass from the gradient of its output; `sample`: whether something learns from the gradient of the sample. */
+export function recordUnetBackward(recorder: PassRecorder, tape: UnetTape, doutput: Rows, { sample = false } = {}): UnetInputGradients {
+  const dsample = recordBlocksBackward(recorder, tape, doutput, sample);
+  return { conditioning: recordConditioningBackward(recorder, tape.conditioning), sample: dsample };
+}
+
+/** Records the way back through a frozen U-Net: the gradient of its sample, scratch. */
+export function recordFrozenBackward(recorder: PassRecorder, tape: UnetTape, doutput: Rows): Rows {
+  return recordBlocksBackward(recorder, tape, doutput, true) as Rows;
+}
+
+function recordBlocksBackward(recorder: PassRecorder, tape: UnetTape, doutput: Rows, wantsSample: boolean): Rows | undefined {
   const { builder, scratch } = recorder;
   const last = tape.down.length - 1;
   const like = (rows: Rows): Rows => scratch.take(rows.batch, rows.length, rows.channels);
@@ -183,17 +195,18 @@ export function recordUnetBackward(recorder: PassRecorder, tape: UnetTape, doutp
     }
     if (both) scratch.giveBack(both);
     const { x } = blocks[0];
-    // Nothing learns from the gradient of the noisy sample.
-    const dx = level > 0 || builder.wantsProbe('grad_noisy') ? like(x) : undefined;
+    // As a rule, nothing learns from the gradient of the noisy sample.
+    const dx = level > 0 || wantsSample || builder.wantsProbe('grad_noisy') ? like(x) : undefined;
     recordPairBackward(recorder, blocks, dlast, dx);
     scratch.giveBack(dlast);
     if (dx) dy = dx;
     if (dx && level === 0) {
       probeRows(builder, 'grad_noisy', dx);
+      if (wantsSample) return dx;
       scratch.giveBack(dx);
     }
   }
-  return { conditioning: recordConditioningBackward(recorder, tape.conditioning) };
+  return undefined;
 }
 
 function recordPairBackward(recorder: PassRecorder, [first, second]: LevelTape['blocks'], dy: Rows, dx: Rows | undefined): void {
