@@ -1,15 +1,17 @@
-import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
+import type { MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
 import { loadCvae } from '../networks/cvae/cvae.js';
 import { loadPredictor } from '../networks/predictor/predictor.js';
-import { loadUnet, type Unet } from '../networks/unet/unet.js';
+import { loadUnet, residualBlockShapes, type Unet } from '../networks/unet/unet.js';
 import { loadLinear } from '../ops/conv1d.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
 import { type ObservationFeature, observationInfo, type Unnormalizer } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
+import type { MethodDenoiser, PlannedDenoiser } from './denoisers/denoiser-network.js';
+import { loadMethodDenoisers, methodBlocks } from './denoisers/load-method.js';
 import { type ImageNetworks, policyEncoder, startEncoder, statisticsRows } from './picture-networks.js';
 import { type StartRows, startRows } from './start-rows.js';
 import { cvaeStart } from './starts/cvae.js';
@@ -21,8 +23,10 @@ import { transformerStart } from './starts/transformer.js';
 export interface PolicyNetworks {
   readonly device: ComputeDevice;
   readonly unet: Unet;
-  /** Denoisers of the same shape beside it, by the names that requests give them. */
-  readonly denoisers?: ReadonlyMap<string, Unet>;
+  /** Networks of methods beside it, by the names that requests give them: their types. */
+  readonly denoisers?: ReadonlyMap<string, MethodDenoiser>;
+  /** What a plan evaluates in place of the U-Net: one of the denoisers, with rows for its levels. */
+  readonly denoiser?: PlannedDenoiser;
   /** Undefined for a policy without images. */
   readonly images?: ImageNetworks | undefined;
   /** What warm decisions start from. */
@@ -41,7 +45,9 @@ export interface PolicyNetworks {
 export interface LoadNetworksOptions {
   readonly precision: Precision;
   readonly signal?: AbortSignalLike | undefined;
-  /** Called when one more of the U-Net's residual blocks is on the device. */
+  /** Networks of methods that are loaded beside the policy, no two of a type. Default: none. */
+  readonly methods?: readonly MethodCheckpoint[];
+  /** Called when one more residual block of a U-Net is on the device. */
   readonly onBlock?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -62,12 +68,16 @@ export async function loadNetworks(
   });
   try {
     const rows = typeof predictor === 'object' ? assertPredictorFits(policy, predictor) : undefined;
-    const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, (done, total) =>
-      options.onBlock?.(done, total),
-    );
+    const { methods = [] } = options;
+    for (const method of methods) assertMethodFits(policy, method);
+    const total = residualBlockShapes(policy.unet).length + methods.reduce((sum, method) => sum + methodBlocks(method), 0);
+    let done = 0;
+    const onBlock = (): void => options.onBlock?.(++done, total);
+    const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, onBlock);
     return {
       device,
       unet,
+      ...(methods.length === 0 ? {} : { denoisers: await loadMethodDenoisers(methods, loaderFor, onBlock) }),
       images: await loadImages(policy, predictor, rows, loaderFor),
       predictor: await loadStart(policy, predictor, loaderFor),
       rows,
@@ -141,6 +151,26 @@ function abortable(source: WeightSource, signal: AbortSignalLike | undefined): W
       return source.readFloats(name);
     },
   };
+}
+
+/** Refuses the network of a method that was trained for another policy. @throws OptionError. */
+function assertMethodFits(policy: PolicyCheckpoint, { name, config }: MethodCheckpoint): void {
+  const { unet, observationSteps } = policy;
+  const own = config.unet;
+  const pairs: [string, number, number][] = [
+    ['action_dim', unet.actionDim, own.actionDim],
+    ['n_obs_steps', observationSteps, config.observationSteps],
+    ['obs_dim', unet.conditioningDim / observationSteps, own.conditioningDim / config.observationSteps],
+    ['horizon', unet.horizon, own.horizon],
+  ];
+  for (const [key, expected, found] of pairs) {
+    if (expected !== found) {
+      throw new OptionError(
+        `network "${name}" (${config.type}) does not belong to policy "${policy.name}": its ${key} is ${found}, the policy's is ${expected}. ` +
+          'Give the network that was trained for this policy.',
+      );
+    }
+  }
 }
 
 /** Refuses a predictor of another policy; says how its rows are made, where it reads some. */

@@ -1,4 +1,4 @@
-import { REHEARSED } from '../decision/decision-input.js';
+import { rehearsedAt } from '../decision/decision-input.js';
 import type { Denoiser } from '../decision/denoiser.js';
 import type { FrameEncoder } from '../decision/frame-encoder.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
@@ -87,12 +87,14 @@ function windowOf(frame: Observation, steps: number): Observation {
 }
 
 /** Runs every segment of a plan once. */
-function oneEvaluation({ actionSteps }: Strategy, predicted: boolean): Strategy {
-  const start = { predictionScale: predicted ? 1 : 0, noiseScale: 0, schedule: REHEARSED, warm: false, stalled: false };
+function oneEvaluation({ actionSteps, denoiser, usual }: Strategy, predicted: boolean): Strategy {
+  const schedule = rehearsedAt(usual.steps[0]?.levels);
+  const through = denoiser === undefined ? {} : { denoiser };
+  const start = { predictionScale: predicted ? 1 : 0, noiseScale: 0, schedule, ...through, warm: false, stalled: false };
   return {
     description: 'rehearsal',
-    schedules: [REHEARSED],
-    usual: REHEARSED,
+    schedules: [schedule],
+    usual: schedule,
     needs: [],
     actionSteps,
     needsOnlyChunks: true,

@@ -4,12 +4,12 @@ import { type PartialSums, partialSums } from '../../ops/partial-sums.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { channelRange, channelsFirst, probeTensor, type Tensor } from '../../runtime/tensor.js';
-import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
+import { FINAL_GROUPS, levelWidth, type UnetShape } from '../../spec/network-shapes.js';
 import { type FilmWeights, loadFilm } from './film.js';
 import { type Flow, finished, joinedFlow, splitsOf } from './flow.js';
 import { keptIf, loadResample, type Resample, recordResample } from './resample.js';
 import { loadResidualBlock, type ResidualBlock, type ResidualBlockShape, recordResidualBlock } from './residual-block.js';
-import { buildTimestepTable, type TimestepOffsets, type TimestepTable } from './timestep-table.js';
+import { buildTimestepTable, type LevelEncoder, loadLevelEncoder, type TimestepOffsets, type TimestepTable } from './timestep-table.js';
 
 interface DownLevel {
   readonly blocks: readonly [ResidualBlock, ResidualBlock];
@@ -50,6 +50,11 @@ export function residualBlockShapes(shape: UnetShape): ResidualBlockShape[] {
   ];
 }
 
+/** The network without its table: what a network needs whose levels follow from the schedules that run through it. */
+export interface UnetWeights extends Omit<Unet, 'timesteps'> {
+  readonly levelEncoder: LevelEncoder;
+}
+
 /**
  * Brings the network to the device.
  * `trainTimesteps`: timesteps 0 … trainTimesteps − 1 get a row of the FiLM table.
@@ -58,15 +63,26 @@ export async function loadUnet(
   loader: WeightLoader,
   shape: UnetShape,
   trainTimesteps: number,
-  onBlock: (done: number, total: number) => void = () => {},
+  onBlock?: (done: number, total: number) => void,
 ): Promise<Unet> {
+  const { levelEncoder, ...weights } = await loadUnetWeights(loader, shape, onBlock);
+  const levels = Array.from({ length: trainTimesteps }, (_, timestep) => [timestep]);
+  return { ...weights, timesteps: await buildTimestepTable(loader.uploader, levelEncoder, weights.film, levels) };
+}
+
+/** Brings all of the network but its table to the device. */
+export async function loadUnetWeights(
+  loader: WeightLoader,
+  shape: UnetShape,
+  onBlock: (done: number, total: number) => void = () => {},
+): Promise<UnetWeights> {
   const { downDims, kernelSize } = shape;
   const last = downDims.length - 1;
   const dim = (level: number): number => downDims[level] as number;
   const shapes = residualBlockShapes(shape);
   const filmBlocks = shapes.map(({ name, outChannels }) => ({ name, rows: outChannels * (shape.scaleModulation ? 2 : 1) }));
-  const film = await loadFilm(loader, filmBlocks, shape.stepEmbedDim, shape.conditioningDim);
-  const timesteps = await buildTimestepTable(loader, film, shape.stepEmbedDim, trainTimesteps);
+  const film = await loadFilm(loader, filmBlocks, levelWidth(shape), shape.conditioningDim);
+  const levelEncoder = await loadLevelEncoder(loader, shape);
 
   const blocks: ResidualBlock[] = [];
   for (const blockShape of shapes) {
@@ -93,7 +109,7 @@ export async function loadUnet(
   return {
     shape,
     film,
-    timesteps,
+    levelEncoder,
     down,
     mid: pairAt(last + 1),
     up,
@@ -199,7 +215,7 @@ export function recordUnet(
   builder.probe(
     'activation.diffusion_step_encoder',
     builder.existing(unet.timesteps.embeddings),
-    Array.from({ length: batch }, () => ({ offset: 0, bytes: unet.shape.stepEmbedDim * 4 })),
+    Array.from({ length: batch }, () => ({ offset: 0, bytes: unet.timesteps.embeddingRowBytes })),
     offsets.embeddingRow,
   );
   return result;

@@ -1,0 +1,11 @@
+import { CONSISTENCY_CASE } from './consistency.js';
+import type { MethodCaseKind } from './define.js';
+import { NO_DIFFUSION_CASE } from './no-diffusion.js';
+import { ONEDP_CASE } from './onedp.js';
+
+/** Kinds of cases of methods with networks of their own, by `kind` in case.json, one line each. */
+export const METHOD_CASES: Readonly<Record<string, MethodCaseKind>> = {
+  consistency_policy: CONSISTENCY_CASE,
+  onedp: ONEDP_CASE,
+  no_diffusion: NO_DIFFUSION_CASE,
+};
