@@ -1,13 +1,7 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkNumber, checkObject } from '../foundation/options.js';
-
-/** How a stochastic interpolant goes from the prior chunk x₀ (t = 0) to the demonstrated one x₁ (t = 1); names of BRIDGER's release. */
-export const INTERPOLANTS = ['linear', 'power3', 'power4', 'reverse_power3'] as const;
-export type Interpolant = (typeof INTERPOLANTS)[number];
-
-/** Which networks the sampler asks: velocity and score (`vs`), or drift and score (`bs`). */
-export const SDE_FORMS = ['vs', 'bs'] as const;
-export type SdeForm = (typeof SDE_FORMS)[number];
+import { INTERPOLANTS, type Interpolant, SDE_FORMS, type SdeForm } from '../spec/method-networks.js';
+import { makeSchedule, type Schedule, type SolverStep } from './solver-step.js';
 
 /** √2 as BRIDGER's release has it. */
 // biome-ignore lint/suspicious/noApproximativeNumericConstant: networks were trained and are sampled with these five digits.
@@ -115,11 +109,23 @@ export function bridgeSteps(options: BridgeOptions): BridgeStep[] {
   });
 }
 
-/** Every time that samplers of up to `most` steps ask networks for, rising. */
-export function bridgeTimes(most: number, timeMin: number): number[] {
-  const times = new Set<number>();
-  for (let steps = 1; steps <= most; steps++) {
-    for (let k = 1; k <= steps; k++) times.add(Math.fround(boundedTime(k / steps, timeMin)));
-  }
-  return [...times].sort((a, b) => a - b);
+/** Coefficients that leave x0 and noise out. */
+const NOTHING = { clip: null, epsFromSample: 0, epsFromOutput: 0, fromEps: 0, fromOlderX0: 0 } as const;
+
+/**
+ * The same as a schedule of two evaluations for each step, both at the same sample: the first keeps what its network says as x0 and leaves
+ * the sample as it is, the second makes the step of both. Noise is drawn for the second ones.
+ */
+export function bridgeSchedule(options: BridgeOptions): Schedule {
+  const first = options.form === 'vs' ? 'v_net' : 'b_net';
+  return makeSchedule(
+    'method',
+    bridgeSteps(options).flatMap(({ time, fromFirst, fromScore, fromNoise }): SolverStep[] => {
+      const common = { ...NOTHING, timestep: time, levels: [time], x0FromSample: 0, x0FromOutput: 1, fromSample: 1 };
+      return [
+        { ...common, network: first, fromX0: 0, fromPreviousX0: 0, fromNoise: 0 },
+        { ...common, network: 's_net', fromX0: fromScore, fromPreviousX0: fromFirst, fromNoise },
+      ];
+    }),
+  );
 }

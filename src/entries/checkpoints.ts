@@ -11,7 +11,15 @@ export {
 } from '../checkpoints/safetensors/safetensors.js';
 export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
 export type { CvaeCheckpoint, LoadOptions, PolicyCheckpoint, PredictorCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
-export type { CvaeActivation, CvaeShape, PredictorObservation, PredictorShape, RawRows, SmallEncoderShape, UnetShape } from '../spec/network-shapes.js';
+export type {
+  CvaeActivation,
+  CvaeShape,
+  PredictorObservation,
+  PredictorShape,
+  RawRows,
+  SmallEncoderShape,
+  UnetShape,
+} from '../spec/network-shapes.js';
 export type { NoiseScheduleOptions } from '../spec/noise-schedule.js';
 export type {
   Dialect,

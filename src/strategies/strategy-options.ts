@@ -1,3 +1,4 @@
+import type { BRIDGER } from './bridger.js';
 import type { CONSISTENCY } from './consistency.js';
 import type { OptionsOf } from './define.js';
 import type { FALCON } from './falcon.js';
@@ -44,3 +45,6 @@ export type OneDpStrategyOptions = OptionsOf<typeof ONEDP>;
 
 /** NO-Diffusion (experimental; reconstructed from a summary, no code was published): one evaluation from a start that heads draw. Needs its network. */
 export type NoDiffusionStrategyOptions = OptionsOf<typeof NO_DIFFUSION>;
+
+/** BRIDGER: an SDE from noise, or from what a CVAE decodes, to the chunk; two of its three networks at every step. Needs its networks. */
+export type BridgerStrategyOptions = OptionsOf<typeof BRIDGER>;

@@ -21,6 +21,9 @@ export interface CaseDescription {
   readonly steps?: number;
   /** Of Consistency Policy. */
   readonly chaining?: unknown;
+  /** Of BRIDGER: how its sampler is read, and what its chunks start from. */
+  readonly form?: unknown;
+  readonly prior?: unknown;
   readonly budget?: number;
   readonly cold_start?: { readonly scheduler: string; readonly steps: number };
   /** Of maps of the image encoder: they are recorded at every n-th channel, row and column. */

@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 import {
   type BridgeOptions,
   boundedTime,
+  bridgeSchedule,
   bridgeSteps,
-  bridgeTimes,
   gammaAt,
   gammaSlopeAt,
-  INTERPOLANTS,
   interpolantWeights,
 } from '../../src/diffusion/interpolant.js';
 import { OptionError } from '../../src/foundation/errors.js';
+import { INTERPOLANTS } from '../../src/spec/method-networks.js';
+import { applyToSample } from '../support/apply-solver-step.js';
 
 const OFFICIAL: BridgeOptions = { steps: 5, form: 'vs', noiseScale: 0.03, timeMin: 0.001, gammaInverseMax: 200 };
 
@@ -69,11 +70,36 @@ describe("BRIDGER's sampler", () => {
 
   it('times are the ends of intervals, the last one short of 1, as f32', () => {
     expect(bridgeSteps(OFFICIAL).map(({ time }) => time)).toEqual([0.2, 0.4, 0.6, 0.8, 0.999].map(Math.fround));
-    expect(bridgeTimes(3, 0.001)).toEqual([1 / 3, 0.5, 2 / 3, 0.999].map(Math.fround));
-    const all = bridgeTimes(32, 0.001);
-    for (let steps = 1; steps <= 32; steps++) {
-      for (const { time } of bridgeSteps({ ...OFFICIAL, steps })) expect(all).toContain(time);
+  });
+
+  it.each(['vs', 'bs'] as const)('as a schedule it is two evaluations a step, and the same numbers: %s', (form) => {
+    const options = { ...OFFICIAL, form, steps: 3 };
+    const { steps, noisySteps } = bridgeSchedule(options);
+    expect(noisySteps).toBe(3);
+    expect(steps.map(({ network }) => network)).toEqual(
+      Array.from({ length: 3 }, () => [form === 'vs' ? 'v_net' : 'b_net', 's_net']).flat(),
+    );
+    expect(steps.map(({ levels }) => levels?.[0])).toEqual(bridgeSteps(options).flatMap(({ time }) => [time, time]));
+    const outputs = steps.map((_, i) => [Math.sin(i), Math.cos(3 * i)]);
+    let [x, previousX0]: (number[] | Float64Array)[] = [
+      [0.3, -0.7],
+      [0, 0],
+    ];
+    let expected = [0.3, -0.7];
+    for (const [i, step] of steps.entries()) {
+      const result = applyToSample(step, {
+        x: x as number[],
+        output: outputs[i] as number[],
+        noise: [1, -2],
+        previousX0: previousX0 as number[],
+      });
+      [x, previousX0] = [result.x, result.x0];
     }
+    bridgeSteps(options).forEach(({ fromFirst, fromScore, fromNoise }, k) => {
+      const [first, score] = [outputs[2 * k] as number[], outputs[2 * k + 1] as number[]];
+      expected = expected.map((value, c) => value + fromFirst * first[c]! + fromScore * score[c]! + fromNoise * [1, -2][c]!);
+    });
+    expected.forEach((value, c) => expect(x?.[c]).toBeCloseTo(value, 14));
   });
 
   it.each<[string, Partial<Record<keyof BridgeOptions, unknown>>, RegExp]>([

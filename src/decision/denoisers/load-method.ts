@@ -2,6 +2,7 @@ import type { MethodCheckpoint } from '../../checkpoints/types.js';
 import { residualBlockShapes } from '../../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../../ops/weight-source.js';
 import type { MethodNetworks, MethodType } from '../../spec/method-networks.js';
+import { loadBridger } from './bridger.js';
 import { loadConsistency } from './consistency.js';
 import type { LoadMethod, MethodDenoiser } from './denoiser-network.js';
 import { loadNoDiffusion } from './no-diffusion.js';
@@ -18,6 +19,7 @@ const METHODS: { readonly [T in MethodType]: MethodKind<T> } = {
   consistency_policy: { load: loadConsistency, unets: 1 },
   onedp: { load: loadOneDp, unets: 1 },
   no_diffusion: { load: loadNoDiffusion, unets: 1 },
+  bridger: { load: loadBridger, unets: 3 },
 };
 
 /** Residual blocks of a method's U-Nets. */

@@ -1,3 +1,4 @@
+import { BRIDGER_CASE } from './bridger.js';
 import { CONSISTENCY_CASE } from './consistency.js';
 import type { MethodCaseKind } from './define.js';
 import { NO_DIFFUSION_CASE } from './no-diffusion.js';
@@ -8,4 +9,5 @@ export const METHOD_CASES: Readonly<Record<string, MethodCaseKind>> = {
   consistency_policy: CONSISTENCY_CASE,
   onedp: ONEDP_CASE,
   no_diffusion: NO_DIFFUSION_CASE,
+  bridger: BRIDGER_CASE,
 };
