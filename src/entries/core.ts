@@ -63,9 +63,12 @@ export { STEP_PRESETS } from '../strategies/step.js';
 export type { DenoiseResult, PastChunk } from '../strategies/strategy.js';
 export type {
   ColdStartOptions,
+  ConsistencyStrategyOptions,
   FalconStrategyOptions,
   GripperOptions,
   NamedStrategy,
+  NoDiffusionStrategyOptions,
+  OneDpStrategyOptions,
   RtiDpStrategyOptions,
   SolverStrategyOptions,
   StallOptions,

@@ -1,0 +1,38 @@
+import { lerobotName } from '../../src/checkpoints/lerobot/tensor-names.js';
+import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
+import { encodeSafetensors } from '../../src/checkpoints/safetensors/safetensors.js';
+import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
+import type { UnetShape } from '../../src/spec/network-shapes.js';
+import { originalName } from './original-names.js';
+import { randomTensors, writable } from './random-checkpoint.js';
+
+/** A student of Consistency Policy with random weights, for the policy of `randomPolicy(unet, frameWidth)`. `config`: further keys, or others. */
+export function randomStudent(unet: UnetShape, frameWidth: number, seed = 3, config: object = {}): CheckpointSource {
+  const levels = { embeddings: 2, joined: 1, layers: [1, 3], rounded: false } as const;
+  return randomMethod('consistency_policy', { ...unet, levels }, frameWidth, seed, config);
+}
+
+/** The generator of OneDP, likewise. */
+export function randomGenerator(unet: UnetShape, frameWidth: number, seed = 4, config: object = {}): CheckpointSource {
+  return randomMethod('onedp', unet, frameWidth, seed, config);
+}
+
+function randomMethod(type: string, unet: UnetShape, frameWidth: number, seed: number, config: object): CheckpointSource {
+  const shapes = unetTensorShapes(unet);
+  const json = {
+    type,
+    action_dim: unet.actionDim,
+    obs_dim: frameWidth,
+    n_obs_steps: unet.conditioningDim / frameWidth,
+    horizon: unet.horizon,
+    n_action_steps: 1,
+    down_dims: unet.downDims,
+    kernel_size: unet.kernelSize,
+    n_groups: unet.groups,
+    diffusion_step_embed_dim: unet.stepEmbedDim,
+    use_film_scale_modulation: unet.scaleModulation,
+    ...config,
+  };
+  const tensors = writable(randomTensors(shapes, seed), shapes, (name) => originalName(lerobotName(name)));
+  return memorySource(`random ${type}`, { 'config.json': JSON.stringify(json), 'model.safetensors': encodeSafetensors(tensors) });
+}
