@@ -3,7 +3,7 @@ import { readClipRange } from './common-config.js';
 import type { MethodFolder } from './define.js';
 
 /** Levels are 250 ln T, near ±1000, where f32 costs 7e-5 of the output: their sinusoids are those of float64. */
-const LEVEL_AND_STOP: LevelEncoding = { embeddings: 2, joined: 1, layers: [1, 3], rounded: false };
+export const LEVEL_AND_STOP: LevelEncoding = { embeddings: 2, joined: 1, layers: [1, 3], rounded: false };
 
 /** The student of Consistency Policy (CTMConditionalUnet1D): FiLM reads [level; stop; conditioning], one encoder makes both embeddings. */
 export const CONSISTENCY_FOLDER: MethodFolder<'consistency_policy'> = {

@@ -1,12 +1,11 @@
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { anchors } from '../../datasets/windows.js';
-import { loadPictureNetworks } from '../../decision/networks.js';
 import { OptionError } from '../../foundation/errors.js';
 import { type FeatureNames, featureNames } from './feature-names.js';
 import type { FramePart } from './frames.js';
 import { actionNormalizer } from './normalize.js';
-import { pictureFeatures } from './picture-features.js';
+import { frozenEncoders, policyFrame } from './policy-frames.js';
 import type { PairsSpec } from './predictor-batches.js';
 import { splitEpisodes, spread } from './split.js';
 import { type CheckedTrainOptions, droppedFrames, type TrainOptions } from './train-options.js';
@@ -60,38 +59,18 @@ export async function openPairs(
 
 function pairsSpec(
   { dataset }: BesidePolicyOptions,
-  { observations, unet, observationSteps, actionSteps, action }: PolicyCheckpoint,
+  checkpoint: PolicyCheckpoint,
   names: FeatureNames,
   pictures: readonly FramePart[],
 ): PairsSpec {
-  let camera = 0;
+  const { unet, observationSteps, actionSteps, action } = checkpoint;
   return {
     dataset,
-    frame: observations.map((observation): FramePart => {
-      if (observation.kind === 'image') return pictures[camera++] as FramePart;
-      return { name: names.of(observation.rawName), size: observation.size, normalizer: observation.normalizer };
-    }),
+    frame: policyFrame(checkpoint, names, pictures),
     action: { name: names.action, size: unet.actionDim, normalizer: actionNormalizer(action) },
     horizon: unet.horizon,
     observationSteps,
     actionSteps,
-  };
-}
-
-async function frozenEncoders(
-  { device, dataset, signal }: BesidePolicyOptions,
-  checkpoint: PolicyCheckpoint,
-  names: FeatureNames,
-): Promise<{ readonly parts: readonly FramePart[]; destroy(): void } | undefined> {
-  if (checkpoint.images === undefined) return undefined;
-  const networks = await loadPictureNetworks(device, checkpoint, signal);
-  const { parts, destroy } = pictureFeatures(networks, checkpoint, dataset, (name) => names.of(name));
-  return {
-    parts,
-    destroy: () => {
-      destroy();
-      networks.destroy();
-    },
   };
 }
 

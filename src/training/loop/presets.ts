@@ -21,7 +21,8 @@ export interface OptimizerSettings {
 
 /**
  * What the reference trainers do: LeRobot (`configuration_diffusion.py`, `lerobot_train.py`; no EMA), Diffusion Policy
- * (`train_diffusion_unet_*_workspace.py`), the predictors of the STEP release, and the CVAE of BRIDGER's.
+ * (`train_diffusion_unet_*_workspace.py`), the predictors of the STEP release, the CVAE of BRIDGER's, Consistency Policy (teacher and student;
+ * the student's own weights are the result, no average), and OneDP's paper.
  */
 export const PRESETS = {
   lerobot: {
@@ -70,6 +71,30 @@ export const PRESETS = {
     clipNorm: null,
     schedule: 'cosine',
     warmupSteps: 500,
+    ema: null,
+  },
+  consistency: {
+    optimizer: 'adamw',
+    learningRate: 1e-4,
+    beta1: 0.95,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 1e-6,
+    clipNorm: null,
+    schedule: 'cosine',
+    warmupSteps: 500,
+    ema: null,
+  },
+  onedp: {
+    optimizer: 'adam',
+    learningRate: 1e-6,
+    beta1: 0,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    clipNorm: null,
+    schedule: 'constant',
+    warmupSteps: 0,
     ema: null,
   },
 } as const satisfies Record<string, OptimizerSettings>;

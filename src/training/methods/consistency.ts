@@ -1,15 +1,18 @@
-import { heunStep, huberDelta, jumpOf, karrasWeight, levelOfBin, levelSinusoids } from '../../diffusion/consistency-levels.js';
+import { LEVEL_AND_STOP } from '../../checkpoints/methods/consistency.js';
+import { levelOfBin } from '../../diffusion/consistency.js';
+import { heunStep, huberDelta, jumpOf, karrasWeight } from '../../diffusion/consistency-training.js';
 import { OptionError } from '../../foundation/errors.js';
 import { recordCombine } from '../../ops/backward/combine-rows.js';
 import { recordRowLoss } from '../../ops/backward/row-loss.js';
 import { newRows, type Rows, rowSamples } from '../../runtime/rows.js';
+import type { UnetShape } from '../../spec/network-shapes.js';
 import type { ParameterStore } from '../plan/parameter-store.js';
 import type { PassRecorder } from '../unet/layers.js';
 import { recordFrozenBackward, recordUnetBackward, recordUnetForward, type UnetTape } from '../unet/record.js';
 import type { BatchParts } from './batch-parts.js';
 import { type ChunkBatch, checkChunks, checkIntegers, checkLevels, counted } from './chunk-batch.js';
-import type { ConsistencyOptions } from './edm-teacher.js';
-import type { Method, MethodRecorder } from './method.js';
+import { type ConsistencyOptions, levelSinusoids } from './edm-teacher.js';
+import type { Method, MethodRecorder, NetworkParameters } from './method.js';
 import { methodUnet } from './unet-network.js';
 
 /** A batch of a consistency policy's student: two samples of each chunk, one for each loss. */
@@ -74,7 +77,7 @@ export function consistency(options: ConsistencyOptions, { teacher, average }: C
   const single = { rows: [batchSize, 1, stepEmbedDim] as const };
   const values = (count: number) => ({ values: count });
   return {
-    network: methodUnet(shape, 'pair'),
+    network: studentNetwork(shape),
     batchSize,
     lossCount: both,
     parts: {
@@ -107,6 +110,11 @@ export function consistency(options: ConsistencyOptions, { teacher, average }: C
       record(recorder, options, frozenTeacher, recorder.frozen((average ?? own).bindFrozen(builder)));
     },
   };
+}
+
+/** The student's U-Net: its levels are where it is and where it stops. */
+export function studentNetwork(shape: UnetShape): NetworkParameters {
+  return methodUnet({ ...shape, levels: LEVEL_AND_STOP });
 }
 
 function pack({ shape, batchSize, levels: scale }: ConsistencyOptions, batch: ConsistencyBatch, parts: BatchParts<Part>): number {

@@ -1,4 +1,6 @@
-import { type ConsistencyLevels, huberDelta, karrasWeight, levelSinusoids, scalingsOf } from '../../diffusion/consistency-levels.js';
+import { type ConsistencyLevels, embeddedLevel } from '../../diffusion/consistency.js';
+import { huberDelta, karrasWeight, scalingsOf } from '../../diffusion/consistency-training.js';
+import { sinusoids } from '../../networks/unet/timestep-table.js';
 import { recordCombine } from '../../ops/backward/combine-rows.js';
 import { recordRowLoss } from '../../ops/backward/row-loss.js';
 import { newRows } from '../../runtime/rows.js';
@@ -20,6 +22,11 @@ export interface ConsistencyOptions {
   readonly levels: ConsistencyLevels;
 }
 
+/** What the network embeds of a level, by sines of float64: its argument comes near 1000. */
+export function levelSinusoids(level: number, dim: number): Float32Array {
+  return sinusoids([embeddedLevel(level)], dim, false);
+}
+
 type Part = 'conditioning' | 'sinusoids' | 'actions' | 'noise' | 'scaled' | 'denoised' | 'out' | 'weights';
 
 /**
@@ -30,7 +37,7 @@ export function edmTeacher({ shape, batchSize, levels }: ConsistencyOptions): Me
   const { horizon, actionDim, conditioningDim, stepEmbedDim } = shape;
   const chunk = [batchSize, horizon, actionDim] as const;
   return {
-    network: methodUnet(shape, 'one'),
+    network: methodUnet(shape),
     batchSize,
     lossCount: batchSize,
     parts: {

@@ -11,6 +11,8 @@ import type { Method, NetworkParameters } from './method.js';
 export interface MethodTrainingOptions {
   /** Whether there is a moving average of the weights. */
   readonly ema: boolean;
+  /** Parameters that were made before, because another network's plan reads them (`methodParameters`); disposed of with the step. */
+  readonly store?: ParameterStore;
   /** Names of inner values that `runProbed` hands out. @internal */
   readonly probes?: Iterable<string>;
 }
@@ -30,12 +32,12 @@ export class MethodTraining<Batch> extends PlannedTraining<Batch> {
   static async create<Batch, Part extends string>(
     device: ComputeDevice,
     method: Method<Batch, Part>,
-    { ema, probes }: MethodTrainingOptions,
+    { ema, probes, store: given }: MethodTrainingOptions,
   ): Promise<MethodTraining<Batch>> {
     const { batchSize, lossCount } = method;
     checkBatchSize(batchSize);
     const parts = new BatchParts<Part>(method.parts);
-    const store = await ParameterStore.create(device, layoutOf(device, method.network), method.network.parameters, ema);
+    const store = given ?? (await methodParameters(device, method.network, ema));
     try {
       const recorded = { batchSize, lossCount, batchWords: parts.words.length, ...(probes ? { probes } : {}) };
       const step = await RecordedStep.compile(device, store, recorded, (recorder) => {
@@ -57,16 +59,16 @@ export class MethodTraining<Batch> extends PlannedTraining<Batch> {
     }
   }
 
-  /** The parameters on the device, for plans that run this network. @internal */
-  get parameterStore(): ParameterStore {
-    return this.store;
-  }
-
   protected prepare(batch: Batch): PackedBatch {
     const { words } = this.#parts;
     words.fill(0);
     return { inverseCount: this.#method.pack(batch, this.#parts), words };
   }
+}
+
+/** Parameters of a network that is trained, zeros. @throws DeviceLimitError where the device has too little memory. */
+export function methodParameters(device: ComputeDevice, network: NetworkParameters, ema: boolean): Promise<ParameterStore> {
+  return ParameterStore.create(device, layoutOf(device, network), network.parameters, ema);
 }
 
 /** A network that methods run and do not train, with these weights. @throws OptionError where a tensor is missing or of another size. */

@@ -42,7 +42,7 @@ export function noDiffusion({ shape, batchSize, hiddenDim, timestep }: NoDiffusi
   const chunk = [batchSize, horizon, actionDim] as const;
   const sinusoids = sinusoidalEmbedding(timestep + 1, stepEmbedDim).subarray(timestep * stepEmbedDim);
   return {
-    network: withHeads(methodUnet(shape, 'one', 'unet.'), shape, hiddenDim),
+    network: withHeads(methodUnet(shape, 'unet.'), shape, hiddenDim),
     batchSize,
     lossCount: 3 * batchSize,
     parts: {

@@ -102,7 +102,7 @@ function common(options: OneStepOptions): Omit<Method<OneStepBatch, Part>, 'reco
   const [initSignal, initNoise] = scales(initTimestep);
   const size = horizon * actionDim;
   return {
-    network: methodUnet(shape, 'one'),
+    network: methodUnet(shape),
     batchSize,
     lossCount: batchSize,
     parts: {

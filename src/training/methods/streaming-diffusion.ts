@@ -2,15 +2,15 @@ import { alphasCumprod } from '../../diffusion/noise-schedule.js';
 import { sinusoidalEmbedding } from '../../networks/unet/timestep-table.js';
 import { recordCombine } from '../../ops/backward/combine-rows.js';
 import { recordRowLoss } from '../../ops/backward/row-loss.js';
+import { alignUp } from '../../runtime/buffers.js';
 import { newRows, probeRows } from '../../runtime/rows.js';
 import type { UnetShape } from '../../spec/network-shapes.js';
 import type { NoiseScheduleOptions } from '../../spec/noise-schedule.js';
 import type { TrainedPrediction } from '../unet/batch.js';
-import { sinusoidWidth } from '../unet/parameters.js';
 import { recordUnetBackward, recordUnetForward } from '../unet/record.js';
 import { type ChunkBatch, checkChunks, checkIntegers, counted } from './chunk-batch.js';
 import type { Method } from './method.js';
-import { methodUnet } from './unet-network.js';
+import { methodUnet, slotLevels } from './unet-network.js';
 
 /** A batch of streaming diffusion. */
 export interface StreamingBatch extends ChunkBatch {
@@ -39,12 +39,12 @@ export function streamingDiffusion({ shape, batchSize, schedule, predictionType 
   const table = sinusoidalEmbedding(alphas.length, stepEmbedDim);
   const chunk = [batchSize, horizon, actionDim] as const;
   return {
-    network: methodUnet(shape, 'slots'),
+    network: methodUnet({ ...shape, levels: slotLevels(horizon) }),
     batchSize,
     lossCount: batchSize,
     parts: {
       conditioning: { rows: [batchSize, 1, conditioningDim] },
-      sinusoids: { rows: [batchSize, 1, sinusoidWidth(shape, 'slots')] },
+      sinusoids: { rows: [batchSize, 1, horizon * stepEmbedDim] },
       actions: { rows: chunk },
       noise: { rows: chunk },
       coefficients: { values: batchSize * horizon * 2 },
@@ -92,6 +92,6 @@ export function streamingDiffusion({ shape, batchSize, schedule, predictionType 
 /** Where the sinusoids of a row of a chunk begin; those of a sample are padded to a multiple of four. */
 function sinusoidOffset(row: number, shape: UnetShape): number {
   const { horizon, stepEmbedDim } = shape;
-  const stride = Math.ceil(sinusoidWidth(shape, 'slots') / 4) * 4;
+  const stride = alignUp(horizon * stepEmbedDim, 4);
   return Math.floor(row / horizon) * stride + (row % horizon) * stepEmbedDim;
 }

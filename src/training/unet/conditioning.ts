@@ -3,7 +3,7 @@ import { LINEAR } from '../../ops/backward/rows-product.js';
 import { newRows, probeRows, type Rows } from '../../runtime/rows.js';
 import type { UnetShape } from '../../spec/network-shapes.js';
 import { type PassRecorder, recordLayer, recordLayerGradients, recordLayerInput } from './layers.js';
-import { FILM, filmOffsets } from './parameters.js';
+import { ENCODER_LAYERS, FILM, filmOffsets } from './parameters.js';
 
 /** Kept of the conditioning: all of it; it is a row of each for a sample. */
 export interface ConditioningTape {
@@ -40,9 +40,9 @@ export function recordConditioning(recorder: PassRecorder, shape: UnetShape, sin
     film: row('film', rowLength),
     dfilm: row('film gradients', rowLength),
   };
-  recordLayer(recorder, 'diffusion_step_encoder.1', LINEAR, sinusoids, tape.hidden);
+  recordLayer(recorder, ENCODER_LAYERS[0], LINEAR, sinusoids, tape.hidden);
   recordMishForward(builder, tape.hidden, undefined, tape.activated);
-  recordLayer(recorder, 'diffusion_step_encoder.3', LINEAR, tape.activated, tape.embedding);
+  recordLayer(recorder, ENCODER_LAYERS[1], LINEAR, tape.activated, tape.embedding);
   probeRows(builder, 'activation.diffusion_step_encoder', tape.embedding);
   recordMishForward(builder, sideBySide(tape.embedding), conditioning, tape.joined);
   recordLayer(recorder, FILM, LINEAR, tape.joined, tape.film);
@@ -63,12 +63,12 @@ export function recordConditioningBackward(recorder: PassRecorder, tape: Conditi
   recordMishBackward(builder, djoined, both, { value: conditioning, gradient: dconditioning });
   probeRows(builder, 'grad_activation.diffusion_step_encoder', dembedding);
   probeRows(builder, 'grad_global_cond', dconditioning);
-  recordLayerGradients(recorder, 'diffusion_step_encoder.3', LINEAR, activated, dembedding);
+  recordLayerGradients(recorder, ENCODER_LAYERS[1], LINEAR, activated, dembedding);
   const dactivated = like('step activated gradients', activated);
-  recordLayerInput(recorder, 'diffusion_step_encoder.3', { geometry: LINEAR, x: dembedding, y: dactivated });
+  recordLayerInput(recorder, ENCODER_LAYERS[1], { geometry: LINEAR, x: dembedding, y: dactivated });
   const dhidden = like('step hidden gradients', hidden);
   recordMishBackward(builder, dactivated, { value: hidden, gradient: dhidden });
-  recordLayerGradients(recorder, 'diffusion_step_encoder.1', LINEAR, sinusoids, dhidden);
+  recordLayerGradients(recorder, ENCODER_LAYERS[0], LINEAR, sinusoids, dhidden);
   return dconditioning;
 }
 

@@ -3,7 +3,7 @@ import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
 import type { ResidualBlockShape } from '../../networks/unet/residual-block.js';
 import { residualBlockShapes } from '../../networks/unet/unet.js';
-import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
+import { FINAL_GROUPS, type LevelEncoding, levelWidth, ONE_TIMESTEP, type UnetShape } from '../../spec/network-shapes.js';
 import { type MatrixRequest, ParameterLayout, type TensorOrder, type VectorsRequest } from '../plan/parameter-layout.js';
 import type { ParameterInfo } from '../training-step.js';
 
@@ -13,41 +13,22 @@ export const UNET_PREFIX = 'diffusion.unet.';
 /** Key of the FiLM projections of all blocks: one matrix, and one vector of biases. */
 export const FILM = 'film';
 
-/**
- * How the network knows how noisy its sample is: the embedding of one level; a pair of them by one encoder, side by side (Consistency Policy:
- * level, then stop); or one embedding of the sinusoids of every row's own level (streaming diffusion).
- */
-export type LevelEmbedding = 'one' | 'pair' | 'slots';
+/** Keys of the two layers that embed levels, whatever a state dict calls them. */
+export const ENCODER_LAYERS = ['diffusion_step_encoder.1', 'diffusion_step_encoder.3'] as const;
 
-/** Where a U-Net differs from LeRobot's. */
-export interface UnetVariant {
-  readonly levels: LevelEmbedding;
+/** What the tensors of a U-Net are called, and its keys in a layout that it shares with others. */
+export interface UnetNaming {
   /** A tensor's name in the state dict, by LeRobot's name without prefix. */
   readonly tensorName: (name: string) => string;
-  /** Of its keys in the layout, where it is not the only network there. Default: none. */
+  /** What its keys begin with, where it is not the only network there. Default: nothing. */
   readonly keys?: string;
 }
 
-const LEROBOT: UnetVariant = { levels: 'one', tensorName: (name) => UNET_PREFIX + name };
-
-/** Embeddings that FiLM reads of a level. */
-export function embeddingCount(levels: LevelEmbedding): number {
-  return levels === 'pair' ? 2 : 1;
-}
-
-/** Values that the encoder of levels reads at a time. */
-export function sinusoidWidth({ stepEmbedDim, horizon }: UnetShape, levels: LevelEmbedding): number {
-  return levels === 'slots' ? horizon * stepEmbedDim : stepEmbedDim;
-}
+const LEROBOT: UnetNaming = { tensorName: (name) => UNET_PREFIX + name };
 
 /** Parameters of the U-Net in the order of LeRobot's state dict. */
-export function unetParameters(shape: UnetShape, { levels, tensorName }: UnetVariant = LEROBOT): ParameterInfo[] {
-  const { stepEmbedDim, conditioningDim } = shape;
-  const more = (embeddingCount(levels) - 1) * stepEmbedDim;
-  return [...unetTensorShapes({ ...shape, conditioningDim: conditioningDim + more })].map(([name, sizes]) => {
-    const isFirst = name === 'diffusion_step_encoder.1.weight';
-    return { name: tensorName(name), shape: isFirst ? [4 * stepEmbedDim, sinusoidWidth(shape, levels)] : sizes };
-  });
+export function unetParameters(shape: UnetShape, { tensorName }: UnetNaming = LEROBOT): ParameterInfo[] {
+  return [...unetTensorShapes(shape)].map(([name, sizes]) => ({ name: tensorName(name), shape: sizes }));
 }
 
 /** First FiLM value of each block in a row of all of them, and the length of a row. */
@@ -76,18 +57,18 @@ export interface ParameterRequests {
  * name of the norm's block: their gradients come from one kernel.
  * @throws OptionError for a network that cannot be trained.
  */
-export function unetRequests(shape: UnetShape, variant: UnetVariant = LEROBOT): ParameterRequests {
-  const { levels, tensorName, keys = '' } = variant;
+export function unetRequests(shape: UnetShape, { tensorName, keys = '' }: UnetNaming = LEROBOT): ParameterRequests {
+  const { levels = ONE_TIMESTEP } = shape;
   checkTrainable(shape, levels);
   const requests: ParameterRequests = { matrices: [], vectors: [] };
   const { actionDim, downDims, kernelSize, stepEmbedDim, conditioningDim } = shape;
-  const matrix = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder): void => {
-    requests.matrices.push({ key: keys + key, taps, inChannels, tensors: [{ name: tensorName(`${key}.weight`), outChannels, order }] });
+  const matrix = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder, name = key): void => {
+    requests.matrices.push({ key: keys + key, taps, inChannels, tensors: [{ name: tensorName(`${name}.weight`), outChannels, order }] });
   };
   const vector = (name: string, channels: number): { name: string; channels: number }[] => [{ name: tensorName(name), channels }];
-  const layer = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder): void => {
-    matrix(key, taps, inChannels, outChannels, order);
-    requests.vectors.push({ key: keys + key, channels: outChannels, vectors: [vector(`${key}.bias`, outChannels)] });
+  const layer = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder, name = key): void => {
+    matrix(key, taps, inChannels, outChannels, order, name);
+    requests.vectors.push({ key: keys + key, channels: outChannels, vectors: [vector(`${name}.bias`, outChannels)] });
   };
   const convBlock = (key: string, inChannels: number, channels: number): void => {
     matrix(`${key}.block.0`, kernelSize, inChannels, channels, 'out-in-tap');
@@ -95,8 +76,9 @@ export function unetRequests(shape: UnetShape, variant: UnetVariant = LEROBOT): 
     requests.vectors.push({ key: keys + key, channels, vectors: names.map((name) => vector(`${key}.${name}`, channels)) });
   };
 
-  layer('diffusion_step_encoder.1', 1, sinusoidWidth(shape, levels), 4 * stepEmbedDim, 'out-in');
-  layer('diffusion_step_encoder.3', 1, 4 * stepEmbedDim, stepEmbedDim, 'out-in');
+  const [first, second] = levels.layers.map((index) => `diffusion_step_encoder.${index}`) as [string, string];
+  layer(ENCODER_LAYERS[0], 1, levels.joined * stepEmbedDim, 4 * stepEmbedDim, 'out-in', first);
+  layer(ENCODER_LAYERS[1], 1, 4 * stepEmbedDim, stepEmbedDim, 'out-in', second);
   const blocks = residualBlockShapes(shape);
   for (const { name, inChannels, outChannels } of blocks) {
     convBlock(`${name}.conv1`, inChannels, outChannels);
@@ -107,7 +89,7 @@ export function unetRequests(shape: UnetShape, variant: UnetVariant = LEROBOT): 
   requests.matrices.push({
     key: keys + FILM,
     taps: 1,
-    inChannels: embeddingCount(levels) * stepEmbedDim + conditioningDim,
+    inChannels: levelWidth(shape) + conditioningDim,
     tensors: projections.map(({ key, rows }) => ({ name: tensorName(`${key}.weight`), outChannels: rows, order: 'out-in' })),
   });
   requests.vectors.push({
@@ -121,13 +103,13 @@ export function unetRequests(shape: UnetShape, variant: UnetVariant = LEROBOT): 
     layer(`down_modules.${level}.2`, 3, width, width, 'out-in-tap');
     layer(`up_modules.${last - 1 - level}.2`, 4, width, width, 'in-out-tap');
   }
-  const first = downDims[0] as number;
-  convBlock('final_conv.0', first, first);
-  layer('final_conv.1', 1, first, actionDim, 'out-in-tap');
+  const width = downDims[0] as number;
+  convBlock('final_conv.0', width, width);
+  layer('final_conv.1', 1, width, actionDim, 'out-in-tap');
   return requests;
 }
 
-function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }: UnetShape, levels: LevelEmbedding): void {
+function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }: UnetShape, levels: LevelEncoding): void {
   const fail = (key: string, expected: string, found: unknown): never => {
     throw new OptionError(`${key}: training needs ${expected}, found ${shownValue(found)}.`);
   };
@@ -143,8 +125,8 @@ function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }:
   if (horizon % halved !== 0) fail('horizon', `a multiple of ${halved}, as often as it is halved`, horizon);
   if (kernelSize % 2 !== 1) fail('kernel_size', 'an odd number', kernelSize);
   if (stepEmbedDim % 2 !== 0 || stepEmbedDim < 4) fail('diffusion_step_embed_dim', 'an even number from 4 on', stepEmbedDim);
-  // Two embeddings of a sample are read as one row.
-  if (levels === 'pair' && stepEmbedDim % 4 !== 0) fail('diffusion_step_embed_dim', 'a multiple of 4 for a pair of levels', stepEmbedDim);
+  // Embeddings of a sample are read as one row.
+  if (levels.embeddings > 1 && stepEmbedDim % 4 !== 0) fail('diffusion_step_embed_dim', 'a multiple of 4 for several levels', stepEmbedDim);
 }
 
 export function unetLayout(shape: UnetShape, bindingBytes: number): ParameterLayout {

@@ -1,10 +1,11 @@
+import { readCommon } from '../../checkpoints/methods/common-config.js';
 import { CheckpointError } from '../../foundation/errors.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import { consistency } from '../../training/methods/consistency.js';
+import { consistency, studentNetwork } from '../../training/methods/consistency.js';
 import { type ConsistencyOptions, edmTeacher } from '../../training/methods/edm-teacher.js';
 import { frozenNetwork } from '../../training/methods/method-training.js';
 import { methodUnet } from '../../training/methods/unet-network.js';
-import { type LossFiles, unetShapeOf } from './loss-files.js';
+import type { LossFiles } from './loss-files.js';
 import { type ComputedLoss, computeStep, type LossKind, withNetworks } from './loss-kind.js';
 
 /** What each of the student's losses counts. */
@@ -32,7 +33,7 @@ export const CONSISTENCY_LOSSES: LossKind = {
 
 async function teacherLoss(device: ComputeDevice, files: LossFiles): Promise<ComputedLoss> {
   const { config, batchSize } = files;
-  const method = edmTeacher({ shape: unetShapeOf(config), batchSize, levels: levelsOf(files) });
+  const method = edmTeacher({ shape: readCommon(config).unet, batchSize, levels: levelsOf(files) });
   const batch = {
     count: batchSize,
     conditioning: await files.conditioning(),
@@ -50,10 +51,10 @@ async function studentLoss(
   shares: { readonly ctm: number; readonly dsm: number },
 ): Promise<ComputedLoss> {
   const { config, batchSize } = files;
-  const shape = unetShapeOf(config);
+  const shape = readCommon(config).unet;
   const opening = {
-    teacher: async () => frozenNetwork(device, methodUnet(shape, 'one'), await files.weights('train/teacher.safetensors')),
-    average: async () => frozenNetwork(device, methodUnet(shape, 'pair'), await files.weights('train/ema.safetensors')),
+    teacher: async () => frozenNetwork(device, methodUnet(shape), await files.weights('train/teacher.safetensors')),
+    average: async () => frozenNetwork(device, studentNetwork(shape), await files.weights('train/ema.safetensors')),
   };
   return withNetworks(opening, async (networks) => {
     const method = consistency({ shape, batchSize, levels: levelsOf(files) }, networks);

@@ -2,12 +2,16 @@ import { type JsonObject, readJsonObject } from '../../checkpoints/json-object.j
 import { SafetensorsFile } from '../../checkpoints/safetensors/safetensors.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import { CheckpointError } from '../../foundation/errors.js';
-import type { UnetShape } from '../../spec/network-shapes.js';
-import { BETA_SCHEDULES, type NoiseScheduleOptions } from '../../spec/noise-schedule.js';
 
 /** Names of what lies beside a case with recorded losses. */
 export const LOSSES_FILE = 'losses.json';
 const DRAWS_FILE = 'losses.safetensors';
+const CONFIG_FILE = 'network/config.json';
+
+/** What kind of network a case is of. @throws CheckpointError. */
+export async function networkType(source: CheckpointSource): Promise<string> {
+  return (await readJsonObject(await source.open(CONFIG_FILE))).string('type');
+}
 
 /** Losses of a case: what was recorded, the batch with every draw, and the networks that take part. */
 export class LossFiles {
@@ -26,7 +30,7 @@ export class LossFiles {
 
   /** `source`: the folder of the case. @throws CheckpointError where a file is missing or malformed. */
   static async open(source: CheckpointSource): Promise<LossFiles> {
-    const config = await readJsonObject(await source.open('network/config.json'));
+    const config = await readJsonObject(await source.open(CONFIG_FILE));
     return new LossFiles(source, config, await SafetensorsFile.open(await source.open(DRAWS_FILE)));
   }
 
@@ -68,28 +72,4 @@ export class LossFiles {
     if (!info) throw new CheckpointError(`case "${this.name}": ${DRAWS_FILE} has no tensor "${name}". Record the case again.`);
     return info.shape;
   }
-}
-
-/** Sizes of the network of a method's folder. */
-export function unetShapeOf(config: JsonObject): UnetShape {
-  return {
-    actionDim: config.integer('action_dim', {}),
-    horizon: config.integer('horizon', {}),
-    downDims: config.integers('down_dims', {}),
-    kernelSize: config.integer('kernel_size', { max: 255 }),
-    groups: config.integer('n_groups', {}),
-    stepEmbedDim: config.integer('diffusion_step_embed_dim', {}),
-    conditioningDim: config.integer('obs_dim', {}) * config.integer('n_obs_steps', {}),
-    scaleModulation: config.boolean('use_film_scale_modulation', true),
-  };
-}
-
-/** Its noise schedule. */
-export function noiseScheduleOf(config: JsonObject): NoiseScheduleOptions {
-  return {
-    numTrainTimesteps: config.integer('num_train_timesteps', {}),
-    betaSchedule: config.choice('beta_schedule', BETA_SCHEDULES, 'squaredcos_cap_v2'),
-    betaStart: config.number('beta_start', { fallback: 1e-4, above: 0, below: 1 }),
-    betaEnd: config.number('beta_end', { fallback: 0.02, above: 0, below: 1 }),
-  };
 }

@@ -1,6 +1,6 @@
+import { readCommon } from '../../checkpoints/methods/common-config.js';
 import { HEAD_PROBES, noDiffusion } from '../../training/methods/no-diffusion.js';
 import { LOSSES_PROBE } from '../../training/plan/recorded-step.js';
-import { unetShapeOf } from './loss-files.js';
 import { computeStep, type LossKind } from './loss-kind.js';
 
 /** NO-Diffusion: its loss, the three parts of it, and the trace that its paper prints, which is no part. */
@@ -9,7 +9,7 @@ export const NO_DIFFUSION_LOSSES: LossKind = {
   compute: async (device, files) => {
     const { config, batchSize } = files;
     const [hiddenDim, timestep] = [config.integer('hidden_dim', {}), config.integer('timestep', { min: 0 })];
-    const method = noDiffusion({ shape: unetShapeOf(config), batchSize, hiddenDim, timestep });
+    const method = noDiffusion({ shape: readCommon(config).unet, batchSize, hiddenDim, timestep });
     const actions = await files.floats('action');
     const batch = { count: batchSize, conditioning: await files.conditioning(), actions, noise: await files.floats('noise') };
     const weights = await files.weights('network/model.safetensors');

@@ -1,10 +1,10 @@
+import { readCommon, readNoiseSchedule } from '../../checkpoints/methods/common-config.js';
 import { CheckpointError } from '../../foundation/errors.js';
 import { frozenNetwork } from '../../training/methods/method-training.js';
 import { DIFFERENCE_PROBE, oneStepGenerator, oneStepScore } from '../../training/methods/one-step.js';
 import { methodUnet } from '../../training/methods/unet-network.js';
 import type { ParameterStore } from '../../training/plan/parameter-store.js';
 import { norm } from '../training/compare-training.js';
-import { noiseScheduleOf, unetShapeOf } from './loss-files.js';
 import { type ComputedLoss, computeStep, type LossKind, withNetworks } from './loss-kind.js';
 
 /** One-Step Diffusion Policy: the generator's surrogate, and the score network's loss on its actions. */
@@ -12,8 +12,8 @@ export const ONE_STEP_LOSSES: LossKind = {
   tolerance: () => 8e-6,
   compute: async (device, files, loss) => {
     const { config, batchSize } = files;
-    const shape = unetShapeOf(config);
-    const options = { shape, batchSize, schedule: noiseScheduleOf(config), initTimestep: config.integer('init_timestep', { min: 0 }) };
+    const shape = readCommon(config).unet;
+    const options = { shape, batchSize, schedule: readNoiseSchedule(config), initTimestep: config.integer('init_timestep', { min: 0 }) };
     const isStochastic = config.choice('variant', ['stochastic', 'deterministic'], 'stochastic') === 'stochastic';
     const noise = await files.floats('eps');
     const batch = {
@@ -25,9 +25,9 @@ export const ONE_STEP_LOSSES: LossKind = {
     };
     const weights = await files.weights('network/model.safetensors');
     const frozen = (file: string) => async (): Promise<ParameterStore> =>
-      frozenNetwork(device, methodUnet(shape, 'one'), await files.weights(file));
+      frozenNetwork(device, methodUnet(shape), await files.weights(file));
     if (loss === 'score_net') {
-      const opening = { generator: () => frozenNetwork(device, methodUnet(shape, 'one'), weights) };
+      const opening = { generator: () => frozenNetwork(device, methodUnet(shape), weights) };
       return withNetworks(opening, async ({ generator }) => {
         const own = await files.weights('train/score.safetensors');
         const found = await computeStep(device, oneStepScore(options, generator), own, batch);

@@ -1,5 +1,5 @@
+import { readCommon, readNoiseSchedule } from '../../checkpoints/methods/common-config.js';
 import { streamingDiffusion } from '../../training/methods/streaming-diffusion.js';
-import { noiseScheduleOf, unetShapeOf } from './loss-files.js';
 import { computeStep, type LossKind } from './loss-kind.js';
 
 /** Streaming diffusion: one loss per regime of levels. */
@@ -8,7 +8,7 @@ export const STREAMING_LOSSES: LossKind = {
   compute: async (device, files, regime) => {
     const { config, batchSize } = files;
     const predictionType = config.choice('prediction_type', ['epsilon', 'sample'], 'epsilon');
-    const method = streamingDiffusion({ shape: unetShapeOf(config), batchSize, schedule: noiseScheduleOf(config), predictionType });
+    const method = streamingDiffusion({ shape: readCommon(config).unet, batchSize, schedule: readNoiseSchedule(config), predictionType });
     const batch = {
       count: batchSize,
       conditioning: await files.conditioning(),

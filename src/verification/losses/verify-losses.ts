@@ -6,22 +6,23 @@ import type { TensorReport } from '../compare.js';
 import { compareTensor } from '../compare.js';
 import { compareScalars, norm, WorstTensor } from '../training/compare-training.js';
 import { LOSS_KINDS } from './kinds.js';
-import { LOSSES_FILE, LossFiles } from './loss-files.js';
+import { LOSSES_FILE, LossFiles, networkType } from './loss-files.js';
 import type { ComputedLoss, LossKind } from './loss-kind.js';
 import { type RecordedLoss, recordedLosses } from './recorded-loss.js';
 
 /** Recorded gradients of whole tensors, of the generator's loss (OneDP). */
 const WHOLE = 'grad.';
 
-/** Whether a case has recorded losses of a method that is trained here. */
-export async function hasLosses(source: CheckpointSource): Promise<boolean> {
-  return (await source.list()).includes(LOSSES_FILE);
-}
-
 /** Losses of a method against those of its official code, and the tensors of the dump. */
 export interface LossReport {
   readonly tensors: readonly TensorReport[];
   readonly dump: readonly WritableTensor[];
+}
+
+/** The losses of a case; nothing where none were recorded, or of a method that is not trained here. @throws what verifyLosses throws. */
+export async function caseLosses(source: CheckpointSource, device: ComputeDevice): Promise<LossReport> {
+  const isThere = (await source.list()).includes(LOSSES_FILE);
+  return isThere && LOSS_KINDS.has(await networkType(source)) ? verifyLosses(source, device) : { tensors: [], dump: [] };
 }
 
 /**

@@ -6,8 +6,9 @@ import type { OnLoadProgress } from '../../policy/load-progress.js';
 import type { PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { CaseReport, CaseSources } from '../case-report.js';
-import { compareTensor } from '../compare.js';
+import { compareTensor, type TensorReport } from '../compare.js';
 import type { GoldenCase } from '../golden-case.js';
+import { caseLosses } from '../losses/verify-losses.js';
 import type { MethodCaseKind } from './define.js';
 import { METHOD_CASES } from './kinds.js';
 import { activationProbes } from './one-batch.js';
@@ -54,20 +55,23 @@ export async function verifyMethodCase(
     // The stand-in is of f32, and nothing of it is evaluated.
     const isRounded = taken === 'f16' && fileDtypes.some((dtype) => dtype !== 'F16' && dtype !== 'F32');
     const tolerance = taken === 'int8' ? INT8_TOLERANCE : isRounded ? ROUNDED_TOLERANCE : kind.tolerance;
-    const tensors = [];
+    const tensors: TensorReport[] = [];
     for (const name of golden.names('expected.')) {
       const values = computed.get(name);
       if (!values) throw new CheckpointError(`case "${golden.name}" expects "expected.${name}", which is not known.`);
       const full = `expected.${name}`;
       tensors.push(compareTensor(full, golden.shape(full), await golden.values(full), values, kind.isExact?.(name) ? 0 : tolerance));
     }
-    return { name: golden.name, precision: taken, tensors, pass: tensors.every(({ pass }) => pass), dump: encodeDump(golden, computed) };
+    const losses = await caseLosses(sources.golden, device);
+    tensors.push(...losses.tensors);
+    const dump = encodeDump(golden, computed, losses.dump);
+    return { name: golden.name, precision: taken, tensors, pass: tensors.every(({ pass }) => pass), dump };
   } finally {
     await policy.dispose();
   }
 }
 
-function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<number>>): Uint8Array {
+function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<number>>, losses: readonly WritableTensor[]): Uint8Array {
   const tensors = golden.names('expected.').map((name): WritableTensor => {
     const full = `expected.${name}`;
     const values = computed.get(name) ?? [];
@@ -75,5 +79,5 @@ function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<
     const data = integers ? Array.from(values) : Float32Array.from(values);
     return { name, dtype: integers ? 'I64' : 'F32', shape: golden.shape(full), data };
   });
-  return encodeSafetensors(tensors);
+  return encodeSafetensors([...tensors, ...losses]);
 }

@@ -1,21 +1,7 @@
-/** The noise levels and scalings of Consistency Policy (diffusion.py of its release; Karras et al. 2022, table 1), in float64. */
-export interface ConsistencyLevels {
-  readonly sigmaMin: number;
-  readonly sigmaMax: number;
-  readonly sigmaData: number;
-  readonly rho: number;
-  /** Bins 0 … count: the last two are σ_min. */
-  readonly bins: number;
-}
+import { type ConsistencyLevels, inputScale } from './consistency.js';
 
+/** Levels of the Consistency Policy release (ctmp_square.yaml). */
 export const CONSISTENCY_LEVELS: ConsistencyLevels = { sigmaMin: 0.02, sigmaMax: 80, sigmaData: 0.5, rho: 7, bins: 80 };
-
-/** T of a bin; also of what lies between bins. */
-export function levelOfBin({ sigmaMin, sigmaMax, rho, bins }: ConsistencyLevels, bin: number): number {
-  const [from, to] = [sigmaMax ** (1 / rho), sigmaMin ** (1 / rho)];
-  const level = (from + (bin / (bins - 1)) * (to - from)) ** rho;
-  return Math.min(sigmaMax, Math.max(sigmaMin, level));
-}
 
 /** D(x, T) = skip · x + out · F(in · x): what a network F of unit variance makes of a noisy sample ("boundary" scaling). */
 export interface Scalings {
@@ -24,14 +10,11 @@ export interface Scalings {
   readonly in: number;
 }
 
-export function scalingsOf({ sigmaData, sigmaMin }: ConsistencyLevels, level: number): Scalings {
-  const moved = level - sigmaMin;
-  const root = Math.sqrt(level ** 2 + sigmaData ** 2);
-  return {
-    skip: sigmaData ** 2 / (moved ** 2 + sigmaData ** 2),
-    out: (moved * sigmaData) / root,
-    in: 1 / root,
-  };
+export function scalingsOf(levels: ConsistencyLevels, level: number): Scalings {
+  const { sigmaData, sigmaMin } = levels;
+  const above = level - sigmaMin;
+  const scale = inputScale(levels, level);
+  return { skip: sigmaData ** 2 / (above ** 2 + sigmaData ** 2), out: above * sigmaData * scale, in: scale };
 }
 
 /** G(x, T, S) = keep · x + network · F(in · x, T, S): the jump from level T to level S. */
@@ -81,20 +64,4 @@ export function karrasWeight({ sigmaData }: ConsistencyLevels, level: number): n
 /** δ of the pseudo-Huber loss of chunks. */
 export function huberDelta(horizon: number, actionDim: number): number {
   return 0.00054 * Math.sqrt(horizon * actionDim);
-}
-
-/**
- * Sinusoids of 250 ln T: all sines, then all cosines, in float64. The argument comes near 1000, where float32 loses the fifth digit of
- * its sine.
- */
-export function levelSinusoids(level: number, dim: number): Float32Array {
-  const half = dim / 2;
-  const time = 250 * Math.log(level);
-  const out = new Float32Array(dim);
-  for (let i = 0; i < half; i++) {
-    const angle = time * Math.exp((-Math.log(10000) * i) / (half - 1));
-    out[i] = Math.sin(angle);
-    out[half + i] = Math.cos(angle);
-  }
-  return out;
 }

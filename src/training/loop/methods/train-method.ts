@@ -1,0 +1,190 @@
+import { MODEL_FILE, MODEL_METADATA } from '../../../checkpoints/lerobot/write-policy.js';
+import { loadPolicyCheckpoint } from '../../../checkpoints/read-policy.js';
+import { encodeSafetensors } from '../../../checkpoints/safetensors/safetensors.js';
+import { streamSafetensors } from '../../../checkpoints/safetensors/stream.js';
+import { type CheckpointSource, checkSource, memorySource } from '../../../checkpoints/source.js';
+import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
+import { anchors } from '../../../datasets/windows.js';
+import { OptionError } from '../../../foundation/errors.js';
+import { checkChoice, checkInteger } from '../../../foundation/options.js';
+import type { UnetShape } from '../../../spec/network-shapes.js';
+import type { ParameterInfo } from '../../training-step.js';
+import { type FeatureNames, featureNames } from '../feature-names.js';
+import { type FramePart, frameSize } from '../frames.js';
+import type { RunHistory } from '../history.js';
+import { actionNormalizer } from '../normalize.js';
+import { checkedUnet } from '../policy-description.js';
+import { type FrozenEncoders, frozenEncoders, policyFrame } from '../policy-frames.js';
+import { policyIdentity } from '../policy-identity.js';
+import { chosenAnchors } from '../predictor-batches.js';
+import { PRESET_NAMES } from '../presets.js';
+import { writeText } from '../run-storage.js';
+import { runTraining } from '../run-training.js';
+import { splitEpisodes, spread } from '../split.js';
+import { checkTrainOptions, commonIdentity, droppedFrames, type TrainOptions } from '../train-options.js';
+import { type ChunkWindows, readChunks } from '../unet-batches.js';
+import { methodConfig } from './config.js';
+import { type MethodContext, MethodDraws, type MethodOptions, type OpenMethod } from './define.js';
+import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from './kinds.js';
+
+export interface TrainMethodOptions extends TrainOptions, MethodOptions {
+  /** What is trained; each has a recipe of its own, which is the default preset. */
+  readonly method: TrainedMethodName;
+  /** The policy whose observations, statistics and sizes the network shares, and which it is loaded beside; closed when it was read. */
+  readonly policy: CheckpointSource;
+}
+
+const WHERE = 'trainMethod';
+const METHOD_KEYS: readonly (keyof MethodOptions)[] = ['teacher', 'sizes', 'horizon', 'actionSteps', 'variant', 'hiddenDim'];
+/** Batches whose loss makes the validation loss. */
+const VALIDATION_BATCHES = 4;
+
+/**
+ * Trains the network of a method that STEP is compared with, on demonstrations or from another network, and writes its folder (`config.json`,
+ * `model.safetensors`) into the storage, as good as it is by then. The network is loaded beside the policy that it was trained with.
+ * @throws OptionError, CheckpointError, DatasetError, NonFiniteError, DeviceLimitError, DeviceLostError, and the reason of `signal`.
+ */
+export async function trainMethod(options: TrainMethodOptions): Promise<RunHistory> {
+  const name = checkChoice(WHERE, 'method', options?.method, TRAINED_METHOD_NAMES);
+  const method = TRAINED_METHODS[name];
+  const presets = [method.preset, ...PRESET_NAMES.filter((preset) => preset !== method.preset)];
+  const checked = checkTrainOptions(WHERE, options, ['method', 'policy', ...METHOD_KEYS], presets);
+  const accepted: readonly (keyof MethodOptions)[] = method.accepts;
+  const foreign = METHOD_KEYS.find((key) => options[key] !== undefined && !accepted.includes(key));
+  if (foreign !== undefined) throw new OptionError(`${WHERE}: ${foreign} is no option of ${name}: leave it out.`);
+  checkSource(WHERE, 'policy', options.policy);
+  const { dataset, device, storage, signal } = options;
+  const { seed, batchSize, plan } = checked;
+  const checkpoint = await loadPolicyCheckpoint(options.policy, signal ? { signal } : {});
+  let encoders: FrozenEncoders | undefined;
+  let opened: OpenMethod | undefined;
+  try {
+    const names = featureNames(WHERE, dataset, checkpoint);
+    const { shape, actionSteps } = methodSizes(options, checkpoint);
+    encoders = await frozenEncoders(options, checkpoint, names);
+    const spec = windowsOf(options, checkpoint, names, shape, encoders?.parts ?? []);
+    const { training, validation } = splitEpisodes(dataset, names.all, checked.validation, seed);
+    const dropLastFrames = options.dropLastFrames ?? droppedFrames(shape.horizon, actionSteps, checkpoint.observationSteps);
+    const windows = (episodes: readonly number[]): Int32Array => anchors(dataset, { dropLastFrames, features: names.all, episodes });
+    const rows = windows(training);
+    if (rows.length === 0) throw noWindows(dataset.name, dropLastFrames);
+    const held = windows(validation);
+    const evaluated = spread(held.length > 0 ? held : rows, VALIDATION_BATCHES * batchSize);
+
+    const ema = plan.optimizer.ema !== null;
+    const context: MethodContext = {
+      device,
+      checkpoint,
+      options,
+      shape,
+      actionSteps,
+      batchSize,
+      seed,
+      ema,
+      frameSize: frameSize(spec.frame),
+    };
+    const trained = await method.open(context);
+    opened = trained;
+    const { step } = trained;
+    const batch = async (chosen: Int32Array, draws: MethodDraws): Promise<never> =>
+      trained.batch(await readChunks(spec, chosen, batchSize), draws) as never;
+    const chosen = chosenAnchors(rows, seed);
+    const result = resultOf(context, trained);
+    return await runTraining(plan, {
+      step,
+      batches: { rows: rows.length, batch: (request) => batch(chosen(request), new MethodDraws(seed, request.batch, false)) },
+      storage,
+      identity: {
+        kind: name,
+        ...commonIdentity(checked, options, rows.length),
+        ...(await policyIdentity(checkpoint)),
+        config: result.config,
+      },
+      resume: checked.resume,
+      evaluate: async (at) => {
+        let loss = 0;
+        for (let first = 0, i = 0; first < evaluated.length; first += batchSize, i++) {
+          const some = evaluated.subarray(first, first + batchSize);
+          step.run(await batch(some, new MethodDraws(seed, i, true)), null);
+          loss += (await step.metrics()).loss * (some.length / evaluated.length);
+        }
+        const weights = await step.read(ema ? 'ema' : 'weights');
+        const more = (await options.onEvaluate?.(result.source(weights), at)) ?? {};
+        return { figures: { [`${held.length > 0 ? 'validation' : 'training'} loss`]: loss, ...more }, samples: [] };
+      },
+      publish: async (weights) => {
+        await storage.write(MODEL_FILE, result.stream(weights));
+        await writeText(storage, 'config.json', result.config);
+      },
+      onEvent: options.onEvent,
+      signal,
+      now: () => performance.now(),
+    });
+  } finally {
+    opened?.step.dispose();
+    opened?.destroy();
+    encoders?.destroy();
+    await checkpoint.close();
+  }
+}
+
+/** The U-Net's sizes: the policy's, and what options say of it. */
+function methodSizes(
+  { sizes = {}, horizon, actionSteps }: TrainMethodOptions,
+  { unet, observationSteps, actionSteps: policyActions }: PolicyCheckpoint,
+): { readonly shape: UnetShape; readonly actionSteps: number } {
+  const { downDims, kernelSize, groups, stepEmbedDim, scaleModulation, actionDim, conditioningDim } = unet;
+  const rows = horizon === undefined ? unet.horizon : checkInteger(WHERE, 'horizon', horizon, 1, 4096);
+  const own = { downDims, kernelSize, groups, stepEmbedDim, scaleModulation, ...sizes };
+  const shape = checkedUnet(WHERE, own, { horizon: rows, actionDim, conditioningDim }, 0);
+  const executed = actionSteps === undefined ? policyActions : actionSteps;
+  return { shape, actionSteps: checkInteger(WHERE, 'actionSteps', executed, 1, rows - observationSteps + 1) };
+}
+
+function windowsOf(
+  { dataset }: TrainMethodOptions,
+  checkpoint: PolicyCheckpoint,
+  names: FeatureNames,
+  { horizon, actionDim }: UnetShape,
+  pictures: readonly FramePart[],
+): ChunkWindows {
+  const { action, observationSteps } = checkpoint;
+  return {
+    dataset,
+    frame: policyFrame(checkpoint, names, pictures),
+    action: { name: names.action, size: actionDim, normalizer: actionNormalizer(action) },
+    horizon,
+    observationSteps,
+  };
+}
+
+/** The files of a method's network, of weights as they are by now. */
+function resultOf(
+  context: MethodContext,
+  { step, config, isResult = () => true }: OpenMethod,
+): {
+  readonly config: string;
+  stream(weights: ReadonlyMap<string, Float32Array>): AsyncIterable<Uint8Array>;
+  source(weights: ReadonlyMap<string, Float32Array>): CheckpointSource;
+} {
+  const tensors: readonly ParameterInfo[] = step.parameters.filter(({ name }) => isResult(name));
+  const text = methodConfig(context, config);
+  return {
+    config: text,
+    stream: (weights) => {
+      const streamed = tensors.map(({ name, shape }) => ({ name, shape, values: async () => weights.get(name) as Float32Array }));
+      return streamSafetensors(streamed, MODEL_METADATA);
+    },
+    source: (weights) => {
+      const stored = tensors.map(({ name, shape }) => ({ name, dtype: 'F32' as const, shape, data: weights.get(name) as Float32Array }));
+      return memorySource('trained network', { 'config.json': text, [MODEL_FILE]: encodeSafetensors(stored, { ...MODEL_METADATA }) });
+    },
+  };
+}
+
+function noWindows(dataset: string, dropLastFrames: number): OptionError {
+  return new OptionError(
+    `${WHERE}: expected episodes of ${dataset} that are longer than ${dropLastFrames} frames and have everything that the policy reads, found ` +
+      'none. See what is missing with `warmstep dataset inspect`.',
+  );
+}
