@@ -7,7 +7,16 @@ import { wgsl } from '../lib/wgsl.js';
 export const LATENT_WORKGROUP = 64;
 export const LATENT_SAMPLES = OWNERS_AT_ONCE;
 
-export const LATENT_SIZES = ['samples', 'condition', 'latents', 'from_offset', 'from_row', 'heads_row', 'joined_row'] as const;
+export const LATENT_SIZES = [
+  'samples',
+  'condition',
+  'latents',
+  'from_offset',
+  'from_row',
+  'heads_row',
+  'joined_row',
+  'first_loss',
+] as const;
 
 /**
  * Standard deviation of a latent from what its head says:
@@ -93,11 +102,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 /**
  * Its backward pass, and the divergence of the posterior from N(0, I), KL = Σ_l ½ (mean² + σ² − 1) − ln σ:
  *
- *     losses[b] += w[b] KL[b]
+ *     losses[first_loss + b] = w[b] KL[b]
  *     dmean = djoined + w mean / N        dσ = djoined ε + w (σ − 1/σ) / N        draw = dσ · σ'(raw)
  *
  * w: weight of the divergence, 0 for samples that do not count; N: from the host, with the step.
- * Bindings: shape · step · heads · drawn · weights f32 [b] · djoined f32 rows · dheads f32 rows, 0 past 2 L · losses f32 [b]. An invocation
+ * Bindings: shape · step · heads · drawn · weights f32 [b] · djoined f32 rows · dheads f32 rows, 0 past 2 L · losses f32. An invocation
  * owns a sample.
  */
 export function latentBackwardKernel(kind: LatentDeviation): Kernel {
@@ -138,7 +147,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var j = 2u * shape.latents; j < shape.heads_row; j++) {
     dheads[b * shape.heads_row + j] = 0.0f;
   }
-  losses[b] += weights[b] * divergence;
+  losses[shape.first_loss + b] = weights[b] * divergence;
 }
 `;
   return { label: `latent_backward ${kind}`, code, bindings };

@@ -19,7 +19,16 @@ export type {
   PredictorCheckpoint,
   StartCheckpoint,
 } from '../checkpoints/types.js';
-export type { BridgePrior, BridgerNetwork, ConsistencyNetwork, Interpolant, MethodConfig, NoDiffusionNetwork, OneDpNetwork, SdeForm } from '../spec/method-networks.js';
+export type {
+  BridgePrior,
+  BridgerNetwork,
+  ConsistencyNetwork,
+  Interpolant,
+  MethodConfig,
+  NoDiffusionNetwork,
+  OneDpNetwork,
+  SdeForm,
+} from '../spec/method-networks.js';
 export type {
   CvaeActivation,
   CvaeShape,

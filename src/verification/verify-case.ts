@@ -11,6 +11,7 @@ import type { CaseReport, CaseSources } from './case-report.js';
 import { compareTensor, type TensorReport } from './compare.js';
 import { caseStrategy, GoldenCase, isWarm, windowStrategy } from './golden-case.js';
 import { methodCaseOf, verifyMethodCase } from './methods/verify-method.js';
+import { caseLosses } from './losses/verify-losses.js';
 import { isTrainingCase, verifyTrainingCase } from './training/verify-training.js';
 import { computeTicks } from './verify-ticks.js';
 import { computeWindow, probesOf } from './verify-window.js';
@@ -88,8 +89,10 @@ async function verifyOpened(
       const tolerance = toleranceOf(name, golden, policy.info);
       tensors.push(compareTensor(name, golden.shape(name), await golden.values(name), values, tolerance));
     }
+    const losses = await caseLosses(sources.golden, device);
+    tensors.push(...losses.tensors);
     const pass = tensors.every((tensor) => tensor.pass);
-    return { name: golden.name, precision: policy.info.precision, tensors, pass, dump: encodeDump(golden, computed) };
+    return { name: golden.name, precision: policy.info.precision, tensors, pass, dump: encodeDump(golden, computed, losses.dump) };
   } finally {
     await policy.dispose();
   }
@@ -108,7 +111,7 @@ function precisionTolerance(golden: GoldenCase, precision: Precision, fileDtypes
   return episode ? EPISODE_TOLERANCE : TOLERANCE;
 }
 
-function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<number>>): Uint8Array {
+function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<number>>, losses: readonly WritableTensor[]): Uint8Array {
   const tensors = [...computed].map(([name, values]): WritableTensor => {
     const integers = EXACT.includes(name);
     return {
@@ -118,5 +121,5 @@ function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<
       data: integers ? Array.from(values) : Float32Array.from(values),
     };
   });
-  return encodeSafetensors(tensors);
+  return encodeSafetensors([...tensors, ...losses]);
 }

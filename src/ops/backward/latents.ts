@@ -38,13 +38,14 @@ export interface LatentBackwardCall extends LatentCall {
   readonly weights: Binding;
   readonly djoined: Rows;
   readonly dheads: Rows;
-  /** f32 [b], to which the weighted divergence is added. */
+  /** f32, of which those from `firstLoss` on are written, one for each sample: the weighted divergence. */
   readonly losses: BufferHandle;
+  readonly firstLoss: number;
   /** Uniform of step scalars. */
   readonly step: BufferHandle;
 }
 
-/** Records the gradient of the heads from that of `joined`, and adds the divergence to the losses. */
+/** Records the gradient of the heads from that of `joined`, and the divergence. */
 export function recordLatentBackward(builder: PlanBuilder, call: LatentBackwardCall): void {
   const { deviation, heads, drawn, weights, joined, djoined, dheads, losses, step } = call;
   if (djoined.stride !== joined.stride || dheads.stride !== heads.stride || djoined.offset + dheads.offset !== 0) {
@@ -53,7 +54,7 @@ export function recordLatentBackward(builder: PlanBuilder, call: LatentBackwardC
   builder.dispatch(
     latentBackwardKernel(deviation),
     [
-      latentShape(builder, call),
+      latentShape(builder, call, call.firstLoss),
       { buffer: step },
       { buffer: heads.buffer },
       drawn,
@@ -66,7 +67,7 @@ export function recordLatentBackward(builder: PlanBuilder, call: LatentBackwardC
   );
 }
 
-function latentShape(builder: PlanBuilder, { source, condition, heads, joined }: LatentCall): Binding {
+function latentShape(builder: PlanBuilder, { source, condition, heads, joined }: LatentCall, firstLoss = 0): Binding {
   const latents = joined.channels - condition;
   if (
     heads.channels !== 2 * latents ||
@@ -87,6 +88,7 @@ function latentShape(builder: PlanBuilder, { source, condition, heads, joined }:
     from_row: source.stride,
     heads_row: heads.stride,
     joined_row: joined.stride,
+    first_loss: firstLoss,
   };
   return builder.shape(LATENT_SIZES.map((name) => sizes[name]));
 }

@@ -82,7 +82,7 @@ export class CvaeTraining extends PlannedTraining<CvaeBatch> {
     const parameters = cvaeLayout(shape, device.limits.maxStorageBufferBindingSize);
     const store = await ParameterStore.create(device, parameters, cvaeParameters(shape), ema);
     try {
-      const recorded = { batchSize, batchWords: layout.words.length, ...(probes ? { probes } : {}) };
+      const recorded = { batchSize, lossCount: 2 * batchSize, batchWords: layout.words.length, ...(probes ? { probes } : {}) };
       let dropout: DropoutPlan | undefined;
       const step = await RecordedStep.compile(device, store, recorded, (recorder) => {
         dropout = record(recorder, options, layout);

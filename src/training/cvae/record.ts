@@ -63,14 +63,14 @@ export function recordCvaeForward(recorder: CvaeRecorder, shape: CvaeShape, { jo
   return { encoder, latent, decoder, output: decoder.y };
 }
 
-/** Records the backward pass from the gradient of the output; the weighted divergence of the posterior is added to the losses. */
+/** Records the backward pass from the gradient of the output; the losses of the divergence lie behind those of all samples. */
 export function recordCvaeBackward(recorder: CvaeRecorder, tape: CvaeTape, doutput: Rows, weights: Binding): void {
   const { builder, scratch, losses, step } = recorder;
   const { joined, heads } = tape.latent;
   const djoined = scratch.take(joined.batch, 1, joined.channels);
   recordLayersBackward(recorder, tape.decoder, doutput, djoined);
   const dheads = scratch.take(heads.batch, 1, heads.channels);
-  recordLatentBackward(builder, { ...tape.latent, weights, djoined, dheads, losses, step });
+  recordLatentBackward(builder, { ...tape.latent, weights, djoined, dheads, losses, firstLoss: joined.batch, step });
   scratch.giveBack(djoined);
   recordLayersBackward(recorder, tape.encoder, dheads, undefined);
   scratch.giveBack(dheads);

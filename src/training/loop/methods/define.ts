@@ -1,6 +1,7 @@
 import type { CheckpointSource } from '../../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import type { ComputeDevice } from '../../../runtime/device.js';
+import type { Interpolant } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import type { TrainingStep } from '../../training-step.js';
 import { integers, normals, type Purpose, uniforms } from '../draws.js';
@@ -20,6 +21,10 @@ export interface MethodOptions {
   readonly actionSteps?: number;
   /** Of OneDP: from noise, with a score network, or from zeros. Default `stochastic`. */
   readonly variant?: 'stochastic' | 'deterministic';
+  /** Of BRIDGER: the folder of a CVAE whose chunks it starts from (`trainCvae`, release bridger). Closed when it was read. Default: noise. */
+  readonly prior?: CheckpointSource;
+  /** Of BRIDGER: how it goes from the prior to the demonstrations. Default `power3`. */
+  readonly interpolant?: Interpolant;
   /** Of NO-Diffusion: width of its heads. Default 256. */
   readonly hiddenDim?: number;
 }
@@ -45,7 +50,7 @@ export interface MethodContext {
 export interface OpenMethod {
   /** Its weights are written. */
   readonly step: TrainingStep<never>;
-  /** A batch of these windows: a pure function of windows and draws. */
+  /** A batch of these windows, or a promise of it: a pure function of windows and draws. */
   batch(chunks: Chunks, draws: MethodDraws): unknown;
   /** What config.json says beyond the sizes, its `type` first. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -63,6 +68,8 @@ export interface TrainableMethod {
   readonly steps: number;
   /** For headings. */
   readonly title: string;
+  /** Epochs between two decays of a rate that falls in steps, where options do not say how many steps that are. */
+  readonly rateEpochs?: number;
   /** Options that it has. */
   readonly accepts: readonly (keyof MethodOptions)[];
   open(context: MethodContext): Promise<OpenMethod>;

@@ -19,12 +19,12 @@ import { policyIdentity } from '../policy-identity.js';
 import { chosenAnchors } from '../predictor-batches.js';
 import { PRESET_NAMES } from '../presets.js';
 import { writeText } from '../run-storage.js';
-import { runTraining } from '../run-training.js';
+import { type RunPlan, runTraining } from '../run-training.js';
 import { splitEpisodes, spread } from '../split.js';
 import { checkTrainOptions, commonIdentity, droppedFrames, type TrainOptions } from '../train-options.js';
 import { type ChunkWindows, readChunks } from '../unet-batches.js';
 import { methodConfig } from './config.js';
-import { type MethodContext, MethodDraws, type MethodOptions, type OpenMethod } from './define.js';
+import { type MethodContext, MethodDraws, type MethodOptions, type OpenMethod, type TrainableMethod } from './define.js';
 import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from './kinds.js';
 
 export interface TrainMethodOptions extends TrainOptions, MethodOptions {
@@ -35,7 +35,7 @@ export interface TrainMethodOptions extends TrainOptions, MethodOptions {
 }
 
 const WHERE = 'trainMethod';
-const METHOD_KEYS: readonly (keyof MethodOptions)[] = ['teacher', 'sizes', 'horizon', 'actionSteps', 'variant', 'hiddenDim'];
+const METHOD_KEYS: readonly (keyof MethodOptions)[] = ['teacher', 'sizes', 'horizon', 'actionSteps', 'variant', 'hiddenDim', 'prior', 'interpolant'];
 /** Batches whose loss makes the validation loss. */
 const VALIDATION_BATCHES = 4;
 
@@ -90,7 +90,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
       trained.batch(await readChunks(spec, chosen, batchSize), draws) as never;
     const chosen = chosenAnchors(rows, seed);
     const result = resultOf(context, trained);
-    return await runTraining(plan, {
+    return await runTraining(withRateSteps(plan, method, Math.ceil(rows.length / batchSize)), {
       step,
       batches: { rows: rows.length, batch: (request) => batch(chosen(request), new MethodDraws(seed, request.batch, false)) },
       storage,
@@ -126,6 +126,14 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
     encoders?.destroy();
     await checkpoint.close();
   }
+}
+
+/** A rate that falls in steps falls after as many epochs as the recipe says, unless options say after how many steps. */
+function withRateSteps(plan: RunPlan, { rateEpochs }: TrainableMethod, batchesPerEpoch: number): RunPlan {
+  const { optimizer, accumulate } = plan;
+  if (optimizer.schedule !== 'step' || optimizer.decayEvery !== undefined || rateEpochs === undefined) return plan;
+  const decayEvery = Math.max(1, Math.round((rateEpochs * batchesPerEpoch) / accumulate));
+  return { ...plan, optimizer: { ...optimizer, decayEvery } };
 }
 
 /** The U-Net's sizes: the policy's, and what options say of it. */
