@@ -6,18 +6,18 @@ import type { UnetShape } from '../../src/spec/network-shapes.js';
 import { originalName } from './original-names.js';
 import { randomTensors, writable } from './random-checkpoint.js';
 
-/** A student of Consistency Policy with random weights, for the policy of `randomPolicy(unet, frameWidth)`. `config`: further keys, or others. */
-export function randomStudent(unet: UnetShape, frameWidth: number, seed = 3, config: object = {}): CheckpointSource {
+/** A student of Consistency Policy with random weights, for the policy of `randomPolicy(unet, frameWidth)`. `outputWeight`: of its last layer. */
+export function randomStudent(unet: UnetShape, frameWidth: number, outputWeight?: number): CheckpointSource {
   const levels = { embeddings: 2, joined: 1, layers: [1, 3], rounded: false } as const;
-  return randomMethod('consistency_policy', { ...unet, levels }, frameWidth, seed, config);
+  return randomMethod('consistency_policy', { ...unet, levels }, frameWidth, 3, outputWeight);
 }
 
 /** The generator of OneDP, likewise. */
-export function randomGenerator(unet: UnetShape, frameWidth: number, seed = 4, config: object = {}): CheckpointSource {
-  return randomMethod('onedp', unet, frameWidth, seed, config);
+export function randomGenerator(unet: UnetShape, frameWidth: number): CheckpointSource {
+  return randomMethod('onedp', unet, frameWidth, 4);
 }
 
-function randomMethod(type: string, unet: UnetShape, frameWidth: number, seed: number, config: object): CheckpointSource {
+function randomMethod(type: string, unet: UnetShape, frameWidth: number, seed: number, outputWeight?: number): CheckpointSource {
   const shapes = unetTensorShapes(unet);
   const json = {
     type,
@@ -31,8 +31,9 @@ function randomMethod(type: string, unet: UnetShape, frameWidth: number, seed: n
     n_groups: unet.groups,
     diffusion_step_embed_dim: unet.stepEmbedDim,
     use_film_scale_modulation: unet.scaleModulation,
-    ...config,
   };
-  const tensors = writable(randomTensors(shapes, seed), shapes, (name) => originalName(lerobotName(name)));
+  const values = randomTensors(shapes, seed);
+  if (outputWeight !== undefined) values['final_conv.1.weight']?.fill(outputWeight);
+  const tensors = writable(values, shapes, (name) => originalName(lerobotName(name)));
   return memorySource(`random ${type}`, { 'config.json': JSON.stringify(json), 'model.safetensors': encodeSafetensors(tensors) });
 }

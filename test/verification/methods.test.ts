@@ -1,9 +1,17 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { encodeSafetensors, SafetensorsFile, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
+import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
 import { caseFolder } from '../../src/platform/node/case-folder.js';
 import { verifyCase } from '../../src/verification/verify-case.js';
+import { tensorsOf } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
+import { golden, goldenFiles } from '../support/folders.js';
 import { GOLDENS } from '../support/golden-cases.js';
+
+async function readTensors(source: CheckpointSource): Promise<SafetensorsFile['tensors']> {
+  return (await SafetensorsFile.open(await source.open('case.safetensors'))).tensors;
+}
 
 // One of each method; the others are in methods.long.test.ts.
 describe('cases of methods with networks of their own', () => {
@@ -13,5 +21,39 @@ describe('cases of methods with networks of their own', () => {
     const report = await verifyCase(await caseFolder(join(GOLDENS, 'methods', name)), device(), 'f32');
     expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
     expect(report.tensors.length).toBeGreaterThan(30);
+    const expected = await readTensors(golden(`methods/${name}`));
+    const dumped = await readTensors(memorySource('dump', { 'case.safetensors': report.dump }));
+    const names = [...expected.keys()].filter((tensor) => tensor.startsWith('expected.'));
+    expect([...dumped.keys()].sort()).toEqual(names.map((tensor) => tensor.replace('expected.', '')).sort());
+    for (const tensor of names) expect(dumped.get(tensor.replace('expected.', ''))?.shape).toEqual(expected.get(tensor)?.shape);
+  });
+});
+
+describe('a wrong reading of a method', () => {
+  const device = useTestDevice();
+
+  /** A case whose network has some tensors changed. */
+  async function verified(name: string, change: (tensor: WritableTensor) => WritableTensor): Promise<boolean> {
+    const files = goldenFiles(`methods/${name}/network`);
+    files['model.safetensors'] = encodeSafetensors((await tensorsOf(files, 'model.safetensors')).map(change));
+    const sources = { golden: golden(`methods/${name}`), network: async () => memorySource('network', files) };
+    return (await verifyCase(sources, device(), 'f32')).pass;
+  }
+
+  it('shows: the two embeddings of a consistency model exchanged', async () => {
+    const width = 32;
+    const swapped = (tensor: WritableTensor): WritableTensor => {
+      if (!tensor.name.endsWith('cond_encoder.1.weight')) return tensor;
+      const [, columns = 0] = tensor.shape;
+      const halves = new Uint16Array((tensor.data as Uint8Array).slice().buffer);
+      const data = halves.map((_, i) => {
+        const column = i % columns;
+        if (column >= 2 * width) return halves[i] as number;
+        return halves[column < width ? i + width : i - width] as number;
+      });
+      return { ...tensor, data: new Uint8Array(data.buffer) };
+    };
+    expect(await verified('cp-1step', (tensor) => tensor)).toBe(true);
+    expect(await verified('cp-1step', swapped)).toBe(false);
   });
 });
