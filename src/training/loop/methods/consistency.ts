@@ -53,7 +53,7 @@ export const CONSISTENCY: TrainableMethod = {
   preset: 'consistency',
   steps: 100_000,
   title: 'a consistency policy',
-  accepts: ['teacher', 'actionSteps'],
+  accepts: ['teacher', 'sizes', 'horizon', 'actionSteps'],
   open: async ({ device, shape, options, batchSize, ema }) => {
     if (options.teacher === undefined) {
       throw new OptionError('consistency: expected a teacher, found none: train one as consistency-teacher, and give its folder.');
