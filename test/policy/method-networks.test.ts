@@ -18,8 +18,10 @@ describe('a policy with networks of methods', () => {
   const device = useTestDevice();
   const { source } = randomPolicy(SMALL_UNET, FRAME);
 
-  const load = (strategy: StrategyOptions, methods = [randomStudent(SMALL_UNET, FRAME), randomGenerator(SMALL_UNET, FRAME)]): Promise<Policy> =>
-    loadPolicy(source, { device: device(), strategy, networks: { methods }, seed: 7 });
+  const load = (
+    strategy: StrategyOptions,
+    methods = [randomStudent(SMALL_UNET, FRAME), randomGenerator(SMALL_UNET, FRAME)],
+  ): Promise<Policy> => loadPolicy(source, { device: device(), strategy, networks: { methods }, seed: 7 });
   const windowOf = (salt: number): { 'observation.state': Float32Array } => ({ 'observation.state': irregular(2 * FRAME, salt) });
 
   it('decides with one of them as with its own: alone, or as a fleet of several strategies, with the same bits', async () => {
@@ -28,9 +30,15 @@ describe('a policy with networks of methods', () => {
       expect(policy.info.methods).toEqual(['consistency_policy', 'onedp']);
       const strategies = [THREE, DDIM, ONE, ONEDP, THREE, ONEDP, ONE];
       const decide = (fleet: boolean): Promise<Decision[]> => {
-        const requests = strategies.map((strategy, salt) => ({ episode: policy.beginEpisode({ strategy, seed: salt }), window: windowOf(salt) }));
+        const requests = strategies.map((strategy, salt) => ({
+          episode: policy.beginEpisode({ strategy, seed: salt }),
+          window: windowOf(salt),
+        }));
         if (fleet) return policy.decideAll(requests);
-        return requests.reduce(async (before, request) => [...(await before), ...(await policy.decideAll([request]))], Promise.resolve<Decision[]>([]));
+        return requests.reduce(
+          async (before, request) => [...(await before), ...(await policy.decideAll([request]))],
+          Promise.resolve<Decision[]>([]),
+        );
       };
       const [alone, together] = [await decide(false), await decide(true)];
       expect(together.map(({ chunk }) => chunk)).toEqual(alone.map(({ chunk }) => chunk));
@@ -82,7 +90,8 @@ describe('a policy with networks of methods', () => {
   it('moves with its networks, and its rows of levels, when it is loaded again', async () => {
     const policy = await load(THREE);
     try {
-      const decide = async (): Promise<Float32Array> => (await policy.decideAll([{ window: windowOf(2), previous: [], seed: 3 }]))[0]!.chunk;
+      const decide = async (): Promise<Float32Array> =>
+        (await policy.decideAll([{ window: windowOf(2), previous: [], seed: 3 }]))[0]!.chunk;
       const before = await decide();
       await policy.reload();
       expect(await decide()).toEqual(before);
@@ -98,7 +107,9 @@ describe('a policy with networks of methods', () => {
       const [first, second] = await policy.decideAllSettled(requests);
       expect([first?.status, second?.status]).toEqual(['rejected', 'fulfilled']);
       expect((first as PromiseRejectedResult).reason).toBeInstanceOf(NonFiniteError);
-      expect(((first as PromiseRejectedResult).reason as Error).message).toMatch(/U-Net's output is NaN or infinite at denoising step 1 of 1 \(timestep 80\)/);
+      expect(((first as PromiseRejectedResult).reason as Error).message).toMatch(
+        /U-Net's output is NaN or infinite at denoising step 1 of 1 \(timestep 80\)/,
+      );
     } finally {
       await policy.dispose();
     }
@@ -118,12 +129,7 @@ describe('a policy with networks of methods', () => {
       () => [randomStudent({ ...SMALL_UNET, horizon: 16 }, FRAME)],
       /network "random consistency_policy" \(consistency_policy\) does not belong to policy "random policy": its horizon is 16, the policy's is 8/,
     ],
-    [
-      'a network with other frames',
-      THREE,
-      () => [randomStudent(SMALL_UNET, 6)],
-      /its n_obs_steps is 1, the policy's is 2/,
-    ],
+    ['a network with other frames', THREE, () => [randomStudent(SMALL_UNET, 6)], /its n_obs_steps is 1, the policy's is 2/],
   ])('is refused with %s', async (_, strategy, methods, message) => {
     const loading = load(strategy, methods());
     await expect(loading).rejects.toThrow(OptionError);

@@ -13,7 +13,11 @@ describe("a case of BRIDGER's SDE from a CVAE's prior", () => {
 
   it('agrees in every tensor of both forms, and all of them are dumped', async () => {
     const { 'losses.json': _losses, ...files } = goldenFiles(FOLDER);
-    const sources = { golden: memorySource('case', files), network: async () => golden(`${FOLDER}/network`), prior: golden(`${FOLDER}/prior`) };
+    const sources = {
+      golden: memorySource('case', files),
+      network: async () => golden(`${FOLDER}/network`),
+      prior: golden(`${FOLDER}/prior`),
+    };
     const { tensors, dump } = await verifyCase(sources, device(), 'f32');
     expect(tensors.filter((tensor) => !tensor.pass)).toEqual([]);
     expect(tensors).toHaveLength(39);

@@ -1,6 +1,6 @@
 import { boundedTime, gammaAt, gammaSlopeAt, interpolantWeights } from '../../diffusion/interpolant.js';
-import { sinusoids } from '../../networks/unet/timestep-table.js';
 import { OptionError } from '../../foundation/errors.js';
+import { sinusoids } from '../../networks/unet/timestep-table.js';
 import { recordCombine } from '../../ops/backward/combine-rows.js';
 import { recordRowLoss } from '../../ops/backward/row-loss.js';
 import { newRows, probeRows, type Rows } from '../../runtime/rows.js';

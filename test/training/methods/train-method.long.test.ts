@@ -50,7 +50,10 @@ describe('the training of a method', () => {
       const rows = (found.length - values.length) / 8;
       const columns = values.length / rows;
       for (let row = 0; row < rows; row++) {
-        const [wide, narrow] = [found.subarray(row * (columns + 8), (row + 1) * (columns + 8)), values.subarray(row * columns, (row + 1) * columns)];
+        const [wide, narrow] = [
+          found.subarray(row * (columns + 8), (row + 1) * (columns + 8)),
+          values.subarray(row * columns, (row + 1) * columns),
+        ];
         expect(wide.subarray(0, 8)).toEqual(narrow.subarray(0, 8));
         expect([...wide.subarray(8, 16)]).toEqual(new Array(8).fill(0));
         expect(wide.subarray(16)).toEqual(narrow.subarray(8));

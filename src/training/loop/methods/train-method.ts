@@ -35,7 +35,16 @@ export interface TrainMethodOptions extends TrainOptions, MethodOptions {
 }
 
 const WHERE = 'trainMethod';
-const METHOD_KEYS: readonly (keyof MethodOptions)[] = ['teacher', 'sizes', 'horizon', 'actionSteps', 'variant', 'hiddenDim', 'prior', 'interpolant'];
+const METHOD_KEYS: readonly (keyof MethodOptions)[] = [
+  'teacher',
+  'sizes',
+  'horizon',
+  'actionSteps',
+  'variant',
+  'hiddenDim',
+  'prior',
+  'interpolant',
+];
 /** Batches whose loss makes the validation loss. */
 const VALIDATION_BATCHES = 4;
 
