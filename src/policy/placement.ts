@@ -9,6 +9,7 @@ import { CheckpointError, OptionError } from '../foundation/errors.js';
 import { shownValue } from '../foundation/shown.js';
 import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { ComputeDevice } from '../runtime/device.js';
+import type { Sides } from '../spec/policy-spec.js';
 import { fileFacts } from './file-facts.js';
 import type { LoadReporter } from './load-progress.js';
 import { type LoadedIn, loadInPrecision, type PrecisionChoice } from './precision.js';
@@ -62,7 +63,7 @@ export async function placePolicy(
     const checkpoint = await loadPolicyCheckpoint(sources.policy, loading);
     opened.push(checkpoint);
     const given = sources.predictor;
-    const predictor = typeof given === 'object' ? await loadStartCheckpoint(given, loading) : given;
+    const predictor = typeof given === 'object' ? await loadStartCheckpoint(given, loading, observedBy(checkpoint)) : given;
     if (typeof predictor === 'object') opened.push(predictor);
     const methods: MethodCheckpoint[] = [];
     for (const source of sources.methods) {
@@ -106,6 +107,11 @@ function assertOther(methods: readonly MethodCheckpoint[], { name, config }: Met
     `networks.methods: expected one network of type "${config.type}", found "${same.name}" and "${name}": give one, and load another policy ` +
       'for the other.',
   );
+}
+
+/** What a network beside the policy may read of its observations. */
+function observedBy({ images, observations }: PolicyCheckpoint): { frame: Sides | undefined; vectors: string[] } {
+  return { frame: images?.frame, vectors: observations.flatMap(({ kind, name }) => (kind === 'vector' ? [name] : [])) };
 }
 
 /** @throws OptionError where a device was given that is none of the engine's. */

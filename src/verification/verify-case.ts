@@ -12,6 +12,7 @@ import { compareTensor, type TensorReport } from './compare.js';
 import { caseStrategy, GoldenCase, isWarm, windowStrategy } from './golden-case.js';
 import { caseLosses } from './losses/verify-losses.js';
 import { methodCaseOf, verifyMethodCase } from './methods/verify-method.js';
+import { isPredictorCase, verifyPredictorCase } from './predictor-case.js';
 import { isTrainingCase, verifyTrainingCase } from './training/verify-training.js';
 import { computeTicks } from './verify-ticks.js';
 import { computeWindow, probesOf } from './verify-window.js';
@@ -58,6 +59,7 @@ async function verifyOpened(
   if (isTrainingCase(golden)) return verifyTrainingCase(golden, sources, device);
   const method = methodCaseOf(golden);
   if (method) return verifyMethodCase(method, golden, sources, device, precision, onProgress);
+  if (isPredictorCase(golden)) return verifyPredictorCase(golden, sources, device);
   if (!sources.policy) throw new CheckpointError(`case "${golden.name}": expected a folder policy/, found none.`);
   const decisions: Decision[] = [];
   const strategy = caseStrategy(golden.description);

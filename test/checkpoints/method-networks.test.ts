@@ -56,11 +56,21 @@ describe("the folder of a method's network", () => {
   });
 
   it.each<[string, string, Change, string]>([
-    ['another type', 'cp-1step', { config: { type: 'diffusion' } }, 'expected "type" to be one of "consistency_policy", "onedp", "no_diffusion"'],
+    [
+      'another type',
+      'cp-1step',
+      { config: { type: 'diffusion' } },
+      'expected "type" to be one of "consistency_policy", "onedp", "no_diffusion"',
+    ],
     ['no type', 'cp-1step', { config: { type: undefined } }, 'found nothing'],
     ['a missing size', 'cp-1step', { config: { obs_dim: undefined } }, '"obs_dim" must be an integer from 1 to 65536, found nothing'],
     ['another scaling', 'cp-1step', { config: { scaling: 'karras' } }, '"scaling" "karras" is not supported'],
-    ['embeddings the other way round', 'cp-1step', { config: { time_embeddings: ['stop', 'level'] } }, '"time_embeddings" must be ["level", "stop"]'],
+    [
+      'embeddings the other way round',
+      'cp-1step',
+      { config: { time_embeddings: ['stop', 'level'] } },
+      '"time_embeddings" must be ["level", "stop"]',
+    ],
     ['bins that fall', 'cp-1step', { config: { chaining_bins: [54, 27] } }, '"chaining_bins" must be a list of rising bins'],
     ['a bin beyond the last', 'cp-1step', { config: { chaining_bins: [80] } }, 'a list of integers from 1 to 79'],
     ['levels that do not rise', 'cp-1step', { config: { sigma_max: 0.01 } }, '"sigma_max" must be a number above 0.02'],
@@ -100,6 +110,8 @@ describe("the folder of a method's network", () => {
   });
 
   it('is not a predictor, and says so', async () => {
-    await expect(loadMethodCheckpoint(golden('step-pusht-trained/predictor'))).rejects.toThrow('a policy and a predictor have places of their own');
+    await expect(loadMethodCheckpoint(golden('step-pusht-trained/predictor'))).rejects.toThrow(
+      'a policy and a predictor have places of their own',
+    );
   });
 });

@@ -5,7 +5,16 @@ import { useTestDevice } from '../support/device.js';
 import { golden, goldenFiles } from '../support/folders.js';
 import { readTensors } from '../support/read-tensors.js';
 
+const pictures = useTestDevice();
 const FOLDER = 'methods/bridger-sde-cvae';
+
+it('the CVAE with pictures of the STEP release agrees alone: features, condition and prediction', async () => {
+  const folder = 'methods/bridger-cvae-image';
+  const sources = { golden: golden(folder), predictor: golden(`${folder}/predictor`) };
+  const { tensors } = await verifyCase(sources, pictures(), 'f32');
+  expect(tensors.filter((tensor) => !tensor.pass)).toEqual([]);
+  expect(tensors.map(({ name }) => name).sort()).toEqual(['expected.cond', 'expected.features', 'expected.prediction']);
+});
 
 // Without its losses; those, and the other case, are in the long tests.
 describe("a case of BRIDGER's SDE from a CVAE's prior", () => {
