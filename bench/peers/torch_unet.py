@@ -6,24 +6,17 @@
 Needs PyTorch alone. Every run has the copies in it that a robot's decision has: observation and noise to the device,
 actions back. Variants take turns there and back; the exit code is 1 when an f32 variant disagrees with `work.json`.
 """
-import argparse
-import json
+import functools
 import math
-import os
-import platform
 import sys
-import time
-import types
-from datetime import datetime, timezone
 
 import torch
 import torch.nn.functional as F
 
+from torch_variants import PRECISIONS, Variant, contest, parser_of, read_json, read_weights
+
 WORKLOADS = ("one evaluation", "two steps")
 MODES = ("eager", "compile", "graph", "compiled-graph")
-# tf32 is f32 storage with shortened factors in the products, which is what PyTorch users get when they allow it.
-PRECISIONS = {"f32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
-TOLERANCE = 1e-3
 FINAL_GROUPS = 8
 GROUPS = 8
 PREFIX = "diffusion.unet."
@@ -99,241 +92,30 @@ def denoise(unet, steps, timesteps, sample, conditioning):
     return sample
 
 
-def compiled(function):
-    """torch.compile with a cache of its own: it keeps one for every code object, and looks through all entries at each call."""
-    own = types.FunctionType(
-        function.__code__.replace(), function.__globals__, function.__name__, function.__defaults__, function.__closure__
-    )
-    return torch.compile(own, fullgraph=True)
+@torch.inference_mode()
+def main():
+    arguments = parser_of(__doc__, "folder that bench:peers wrote with --folder", MODES).parse_args()
+    work = read_json(arguments.folder, "work.json")
+    weights = read_weights(arguments.folder, read_json(arguments.folder, f"unet-{work['network']}.json"), PREFIX)
+    device = torch.device(arguments.device)
+    conditioning = torch.tensor(work["conditioning"], dtype=torch.float32)[None]
+    sample = torch.tensor(work["sample"], dtype=torch.float32).reshape(1, -1, weights["final_conv.1.weight"].shape[0])
 
+    @functools.cache
+    def network(precision):
+        return Unet(weights, PRECISIONS[precision], device)
 
-class Variant:
-    """One way to run one workload: buffers on the host and the device, and what replays the loop."""
-
-    def __init__(self, unet, mode, precision, steps, work, device):
-        self.cuda = device.type == "cuda"
-        self.device = device
-        self.tf32 = precision == "tf32"
-        conditioning = torch.tensor(work["conditioning"], dtype=torch.float32)[None]
-        sample = torch.tensor(work["sample"], dtype=torch.float32).reshape(1, -1, unet.w["final_conv.1.weight"].shape[0])
-        pin = (lambda tensor: tensor.pin_memory()) if self.cuda else (lambda tensor: tensor)
-        self.host = [pin(sample), pin(conditioning)]
-        self.actions = pin(torch.empty_like(sample))
-        self.inputs = [tensor.to(device) for tensor in self.host]
+    def open_variant(workload, mode, precision):
+        unet = network(precision)
+        steps = work["schedules"][workload]["steps"]
         timesteps = [torch.tensor([step["timestep"]], dtype=torch.float32, device=device) for step in steps]
 
         def loop(x, c):
             return denoise(unet, steps, timesteps, x, c)
 
-        self.set_tf32()
-        self.loop = compiled(loop) if mode.startswith("compile") else loop
-        if mode.endswith("graph"):
-            self.capture()
+        return Variant(loop, mode, precision, [sample, conditioning], sample.shape, device)
 
-    def set_tf32(self):
-        torch.backends.cuda.matmul.allow_tf32 = self.tf32
-        torch.backends.cudnn.allow_tf32 = self.tf32
-
-    def capture(self):
-        if not self.cuda:
-            raise RuntimeError("CUDA graphs need --device cuda")
-        loop = self.loop
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        # Libraries choose their algorithms, and torch.compile compiles, before the capture.
-        with torch.cuda.stream(stream):
-            for _ in range(3):
-                loop(*self.inputs)
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            result = loop(*self.inputs)
-
-        def replay(*_inputs):
-            graph.replay()
-            return result
-
-        self.loop = replay
-
-    def run(self):
-        """Milliseconds by the wall clock with all copies, and of the GPU by events without them (None on a CPU)."""
-        events = [torch.cuda.Event(enable_timing=True) for _ in range(2)] if self.cuda else []
-        started = time.perf_counter()
-        for source, target in zip(self.host, self.inputs):
-            target.copy_(source, non_blocking=True)
-        if events:
-            events[0].record()
-        result = self.loop(*self.inputs)
-        if events:
-            events[1].record()
-        self.actions.copy_(result, non_blocking=True)
-        if self.cuda:
-            torch.cuda.synchronize()
-        wall = (time.perf_counter() - started) * 1000
-        return wall, events[0].elapsed_time(events[1]) if events else None
-
-
-def relative_error(found, reference):
-    difference = (found - reference).abs().max().item()
-    return difference / reference.abs().max().item()
-
-
-def percentile(values, share):
-    """By nearest rank: it was measured."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
-
-
-def statistics(values):
-    return {"count": len(values), **{f"p{p}": percentile(values, p / 100) for p in (50, 95, 99)}}
-
-
-def read_weights(folder, size):
-    with open(os.path.join(folder, f"unet-{size}.json"), encoding="utf-8") as file:
-        layout = json.load(file)
-    flat = torch.from_file(os.path.join(folder, layout["weights_file"]), size=layout["bytes"] // 4, dtype=torch.float32)
-    weights = {}
-    for tensor in layout["tensors"]:
-        begin = tensor["offset"] // 4
-        values = flat[begin : begin + tensor["bytes"] // 4]
-        weights[tensor["name"].removeprefix(PREFIX)] = values.reshape(tensor["shape"])
-    return weights
-
-
-def open_variants(arguments, work, weights, device):
-    """Variants of each workload by name, and the reasons of those that cannot be had."""
-    variants, missing = {}, {}
-    for precision in arguments.precisions:
-        unet = Unet(weights, PRECISIONS[precision], device)
-        for mode in arguments.modes:
-            name = f"{mode} {precision}"
-            print(f"{name}: first runs", file=sys.stderr)
-            try:
-                opened = {w: Variant(unet, mode, precision, work["schedules"][w]["steps"], work, device) for w in WORKLOADS}
-                for variant in opened.values():
-                    for _ in range(3):
-                        variant.run()
-                variants[name] = opened
-            except Exception as error:  # A mode that this machine lacks must not end the others.
-                missing[name] = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-    return variants, missing
-
-
-def measure(variants, rounds, runs):
-    samples = {name: {w: {"wallMs": [], "gpuMs": []} for w in WORKLOADS} for name in variants}
-    for _ in range(rounds):
-        for name in [*variants, *reversed(variants)]:
-            for workload, variant in variants[name].items():
-                variant.set_tf32()
-                taken = samples[name][workload]
-                for _ in range(runs):
-                    wall, gpu = variant.run()
-                    taken["wallMs"].append(wall)
-                    if gpu is not None:
-                        taken["gpuMs"].append(gpu)
-    return samples
-
-
-def summarize(variants, samples, work):
-    """Results are those of the last run, against warmstep's file and against eager f32, where that was run."""
-    peers = []
-    eager = variants.get("eager f32")
-    for name, opened in variants.items():
-        workloads = {}
-        for workload, variant in opened.items():
-            expected = torch.tensor(work["expected"]["outputs"][workload]).reshape(variant.actions.shape)
-            taken = samples[name][workload]
-            workloads[workload] = {
-                **statistics(taken["wallMs"]),
-                "gpu": statistics(taken["gpuMs"]) if taken["gpuMs"] else None,
-                "error": relative_error(variant.actions, expected),
-                "errorToEager": relative_error(variant.actions, eager[workload].actions) if eager else None,
-                **taken,
-            }
-        worst = max(result["error"] for result in workloads.values())
-        agrees = worst <= TOLERANCE if name.endswith(" f32") else math.isfinite(worst)
-        peers.append({"name": f"torch {name}", "available": True, "workloads": workloads, "agrees": agrees})
-    return peers
-
-
-def report(record):
-    print(f"{record['network']} U-Net, torch {record['torch']}, {record['adapter']}, reference {record['reference']}")
-    for workload in WORKLOADS:
-        print(f"\n{workload:22} {'runs':>5} {'p50':>10} {'p95':>10} {'p99':>10} {'GPU p50':>10} {'error':>9}")
-        for peer in record["peers"]:
-            if not peer["available"]:
-                continue
-            result = peer["workloads"][workload]
-            gpu = f"{result['gpu']['p50']:.3f}" if result["gpu"] else "-"
-            times = " ".join(f"{result[key]:10.3f}" for key in ("p50", "p95", "p99"))
-            mark = "" if peer["agrees"] else " WRONG"
-            print(f"{peer['name']:22} {result['count']:5} {times} {gpu:>10} {result['error']:9.1e}{mark}")
-    for peer in record["peers"]:
-        if not peer["available"]:
-            print(f"\n{peer['name']}: not available: {peer['reason']}")
-
-
-def list_of(choices):
-    """Type of an option that is a list of words."""
-
-    def parse(text):
-        words = text.split(",")
-        for word in words:
-            if word not in choices:
-                raise argparse.ArgumentTypeError(f'"{word}" is none of {", ".join(choices)}')
-        return words
-
-    return parse
-
-
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", help="folder that bench:peers wrote with --folder")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--modes", type=list_of(MODES), default=list(MODES))
-    parser.add_argument("--precisions", type=list_of(PRECISIONS), default=list(PRECISIONS))
-    parser.add_argument("--rounds", type=int, default=5, help="every variant has two turns in a round")
-    parser.add_argument("--runs", type=int, default=20, help="runs of a workload in a turn")
-    parser.add_argument("--threads", type=int, help="of PyTorch on a CPU")
-    parser.add_argument("--output", help="write the record as JSON")
-    return parser.parse_args()
-
-
-@torch.inference_mode()
-def main():
-    arguments = parse_arguments()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    # Convolutions are tried out once, as anybody in a hurry would set it.
-    torch.backends.cudnn.benchmark = True
-    device = torch.device(arguments.device)
-    with open(os.path.join(arguments.folder, "work.json"), encoding="utf-8") as file:
-        work = json.load(file)
-    weights = read_weights(arguments.folder, work["network"])
-    load_before = os.getloadavg()
-    variants, missing = open_variants(arguments, work, weights, device)
-    samples = measure(variants, arguments.rounds, arguments.runs)
-    peers = summarize(variants, samples, work)
-    peers += [{"name": f"torch {name}", "available": False, "reason": reason} for name, reason in missing.items()]
-    record = {
-        "format": "warmstep-bench-torch",
-        "date": datetime.now(timezone.utc).isoformat(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "adapter": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads",
-        "cuda": torch.version.cuda,
-        "loadAverage": load_before,
-        "network": work["network"],
-        "rounds": arguments.rounds,
-        "tolerance": TOLERANCE,
-        "reference": work["expected"]["engine"],
-        "peers": peers,
-    }
-    if arguments.output:
-        with open(arguments.output, "w", encoding="utf-8") as file:
-            json.dump(record, file)
-    report(record)
-    return 0 if all(peer.get("agrees", True) for peer in peers) else 1
+    return contest(arguments, work, f"{work['network']} U-Net", WORKLOADS, open_variant)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ try {
     ...[SMALL_ROWS, LARGE_ROWS].flatMap((tile) => [
       rowsProductTiledKernel({ backwards: false, bias: true, addend: false }, tile),
       rowsProductTiledKernel({ backwards: true, bias: false, addend: true }, tile),
+      rowsProductTiledKernel({ backwards: false, bias: true, addend: false, halves: true }, tile),
+      rowsProductTiledKernel({ backwards: true, bias: false, addend: true, halves: true }, tile),
     ]),
     ...[SMALL_GRADIENT, LARGE_GRADIENT].flatMap((tile) =>
       (['input', 'output'] as const).map((shifted) => weightGradientTiledKernel({ shifted }, tile)),
@@ -44,6 +46,7 @@ try {
     squareSumsKernel(),
     stepResultKernel(),
     adamKernel(true),
+    adamKernel(true, true),
   ];
   for (const [index, kernel] of kernels.entries()) {
     await device.pipelines.get(kernel);

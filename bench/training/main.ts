@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 /**
  * Times training steps of the U-Net by part: `node dist/bench/training/main.js [--size small|large] [--batch 64,…] [--adapter NAME]
- * [--rounds N] [--json]`. Processor time is summed over all threads of the process, so on software adapters it is the step's work
- * whatever else the machine does. The PyTorch side: bench/training/torch_unet.py.
+ * [--precision f32,f16] [--rounds N] [--json]`; precisions take turns. Processor time is summed over all threads of the process, so on software
+ * adapters it is the step's work whatever else the machine does. The PyTorch side: bench/training/torch_unet.py.
  */
 import { parseArgs } from 'node:util';
 import { openDevice } from '../../src/platform/node/device.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { print, printJson } from '../../src/terminal/output.js';
 import { table } from '../../src/terminal/table.js';
+import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../src/training/training-step.js';
 import { UNetTraining } from '../../src/training/unet/unet-training.js';
 import { benchBatch, benchShape, forwardProducts, SCHEDULE, SIZES, UPDATE, writeBenchWeights } from './work.js';
 
@@ -28,6 +29,7 @@ interface Timing {
 
 interface BatchRecord {
   readonly batch: number;
+  readonly precision: TrainingPrecision;
   /** Best of all rounds. */
   readonly parts: Readonly<Record<Part, Timing>>;
   /** Multiply-adds of forward and backward. */
@@ -39,6 +41,7 @@ const { values } = parseArgs({
   options: {
     size: { type: 'string', default: 'small' },
     batch: { type: 'string', default: '64' },
+    precision: { type: 'string', default: 'f32' },
     adapter: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     json: { type: 'boolean', default: false },
@@ -46,37 +49,62 @@ const { values } = parseArgs({
 });
 const widths = SIZES[values.size];
 if (!widths) throw new Error(`--size: expected ${Object.keys(SIZES).join(' or ')}, found ${values.size}`);
+const precisions = values.precision.split(',').map((name) => {
+  const found = TRAINING_PRECISIONS.find((precision) => precision === name);
+  if (!found) throw new Error(`--precision: expected ${TRAINING_PRECISIONS.join(' or ')}, found ${name}`);
+  return found;
+});
 const device = await openDevice({ profile: 'fast', ...(values.adapter === undefined ? {} : { adapter: values.adapter }) });
 try {
   const records: BatchRecord[] = [];
-  for (const batch of values.batch.split(',').map(Number)) records.push(await measureBatch(device, widths, batch, Number(values.rounds)));
+  for (const batch of values.batch.split(',').map(Number)) {
+    records.push(...(await measureBatch(device, widths, batch, precisions, Number(values.rounds))));
+  }
   if (values.json) printJson({ format: 'warmstep-bench-training', adapter: device.adapter, size: values.size, records });
   else report(records);
 } finally {
   device.dispose();
 }
 
-async function measureBatch(on: ComputeDevice, downDims: readonly number[], batch: number, rounds: number): Promise<BatchRecord> {
+async function measureBatch(
+  on: ComputeDevice,
+  downDims: readonly number[],
+  batch: number,
+  compared: readonly TrainingPrecision[],
+  rounds: number,
+): Promise<BatchRecord[]> {
   const shape = benchShape(downDims);
-  const training = await UNetTraining.create(on, { shape, batchSize: batch, schedule: SCHEDULE, predictionType: 'epsilon', ema: false });
+  const inputs = benchBatch(shape, batch);
+  const candidates: { readonly precision: TrainingPrecision; readonly training: UNetTraining; readonly best: Record<Part, Timing> }[] = [];
   try {
-    writeBenchWeights(training);
-    const inputs = benchBatch(shape, batch);
-    training.run(inputs, UPDATE);
-    await training.metrics();
-    const best = {} as Record<Part, Timing>;
+    for (const precision of compared) {
+      const options = { shape, batchSize: batch, schedule: SCHEDULE, predictionType: 'epsilon', ema: false, precision } as const;
+      const training = await UNetTraining.create(on, options);
+      candidates.push({ precision, training, best: {} as Record<Part, Timing> });
+      writeBenchWeights(training);
+      training.run(inputs, UPDATE);
+      await training.metrics();
+    }
     for (let round = 0; round < rounds; round++) {
       for (const part of Object.keys(PARTS) as Part[]) {
-        const taken = await time(training, part);
-        const before = best[part];
-        best[part] = before
-          ? { wallMs: Math.min(before.wallMs, taken.wallMs), processorMs: Math.min(before.processorMs, taken.processorMs) }
-          : taken;
+        for (const { training, best } of candidates) {
+          const taken = await time(training, part);
+          const before = best[part];
+          best[part] = before
+            ? { wallMs: Math.min(before.wallMs, taken.wallMs), processorMs: Math.min(before.processorMs, taken.processorMs) }
+            : taken;
+        }
       }
     }
-    return { batch, parts: best, products: 3 * batch * forwardProducts(shape, training.parameters), memory: training.memory };
+    return candidates.map(({ precision, training, best }) => ({
+      batch,
+      precision,
+      parts: best,
+      products: 3 * batch * forwardProducts(shape, training.parameters),
+      memory: training.memory,
+    }));
   } finally {
-    training.dispose();
+    for (const { training } of candidates) training.dispose();
   }
 }
 
@@ -97,12 +125,21 @@ async function time(training: UNetTraining, part: Part): Promise<Timing> {
 
 function report(records: readonly BatchRecord[]): void {
   const names = Object.keys(PARTS) as Part[];
-  const header = ['batch', ...names.map((part) => `${part} ms`), ...names.map((part) => `${part} CPU ms`), 'GMAC', 'GMAC / CPU s', 'MB'];
+  const header = [
+    'batch',
+    'weights',
+    ...names.map((part) => `${part} ms`),
+    ...names.map((part) => `${part} CPU ms`),
+    'GMAC',
+    'GMAC / CPU s',
+    'MB',
+  ];
   print(
     table(
       header,
-      records.map(({ batch, parts, products, memory }) => [
+      records.map(({ batch, precision, parts, products, memory }) => [
         String(batch),
+        precision,
         ...names.map((part) => parts[part].wallMs.toFixed(0)),
         ...names.map((part) => parts[part].processorMs.toFixed(0)),
         (products / 1e9).toFixed(2),

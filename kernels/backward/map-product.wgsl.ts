@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { trainedReads } from '../lib/trained-halves.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 import { PRODUCT_LANES, productParts, type RowsProductCut, type RowsProductParameters } from './rows-product.wgsl.js';
 
@@ -45,10 +46,11 @@ export function mapProductKernel(p: RowsProductParameters, { columns, subgroup }
   const shared = subgroup > 1;
   if (columns % subgroup !== 0) throw new TypeError(`map_product: ${columns} places are no whole subgroups of ${subgroup}`);
   const slots = columns / subgroup;
+  const reads = trainedReads(p.halves === true);
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'x', access: 'read', type: 'array<vec4f>' },
-    { name: 'weight', access: 'read', type: 'array<vec4f>' },
+    reads.binding,
     ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
     ...(p.addend ? [{ name: 'addend', access: 'read', type: 'array<vec4f>' } as const] : []),
     { name: 'y', access: 'read_write', type: 'array<vec4f>' },
@@ -68,9 +70,9 @@ export function mapProductKernel(p: RowsProductParameters, { columns, subgroup }
     return shared ? `subgroupBroadcast(v${Math.floor(column / subgroup)}.${component}, ${column % subgroup}u)` : `v${column}.${component}`;
   };
   const weights = p.backwards
-    ? `${unroll(4, (row) => `        let r_${row} = weight[base + ${row}u * shape.weight_row + k];`)}
+    ? `${unroll(4, (row) => `        let r_${row} = ${reads.at(`base + ${row}u * shape.weight_row + k`)};`)}
 ${unroll(4, (k) => `        let w${k} = vec4f(r_0[${k}], r_1[${k}], r_2[${k}], r_3[${k}]);`)}`
-    : unroll(4, (row) => `        let w${row} = weight[base + (k * 4u + ${row}u) * shape.weight_row];`);
+    : unroll(4, (row) => `        let w${row} = ${reads.at(`base + (k * 4u + ${row}u) * shape.weight_row`)};`);
   const offset = (tap: string, phase: string): string =>
     p.backwards ? `(i32(${phase} + shape.padding) - i32(${tap})) / i32(shape.target_step)` : `i32(${tap}) - i32(shape.padding)`;
   const firstTap = (phase: string): string => (p.backwards ? `(${phase} + shape.padding) % shape.target_step` : '0u');
@@ -80,7 +82,7 @@ ${declareShape(MAP_PRODUCT_SIZES)}
 ${declareBindings(bindings)}
 
 const COLUMNS: u32 = ${columns}u;
-const LANES: u32 = ${PRODUCT_LANES}u;
+const LANES: u32 = ${PRODUCT_LANES}u;${reads.functions}
 
 fn finish(n: u32, lane: u32, phase_y: u32, phase_x: u32, sum: vec4f) {
   let places = shape.places_height * shape.places_width;

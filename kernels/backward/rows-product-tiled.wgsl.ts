@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { trainedReads } from '../lib/trained-halves.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 import { productParts, ROWS_PRODUCT_SIZES, type RowsProductParameters, sourceOffset } from './rows-product.wgsl.js';
 
@@ -35,13 +36,14 @@ export function rowsProductTiledKernel(p: RowsProductParameters, tile: RowsTile)
   const inputLoads = (UNITS * rows) / invocations;
   const weightLoads = (UNITS * 4 * lanes) / invocations;
   const blocks = UNITS * lanes;
+  const reads = trainedReads(p.halves === true);
   if (!Number.isInteger(inputLoads) || !Number.isInteger(weightLoads) || blocks > invocations) {
     throw new TypeError(`rows_product: a tile of ${rows} × ${lanes} cannot be loaded by ${invocations} invocations`);
   }
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'x', access: 'read', type: 'array<vec4f>' },
-    { name: 'weight', access: 'read', type: 'array<vec4f>' },
+    reads.binding,
     ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
     ...(p.addend ? [{ name: 'addend', access: 'read', type: 'array<vec4f>' } as const] : []),
     { name: 'y', access: 'read_write', type: 'array<vec4f>' },
@@ -59,15 +61,16 @@ export function rowsProductTiledKernel(p: RowsProductParameters, tile: RowsTile)
   const storeInput = (slot: number): string =>
     `    inputs[turn * UNITS + local % UNITS][(local + ${slot * invocations}u) / UNITS] = input${slot};`;
   // Rows past the last one meet inputs that are zeros; they must be in bounds.
-  const loadForwards = (slot: number): string => `    weight${slot} = weight[tap * shape.weight_tap
+  const loadForwards = (slot: number): string =>
+    `    weight${slot} = ${reads.at(`tap * shape.weight_tap
       + min(unit * 4u + (local + ${slot * invocations}u) / LANES, shape.source_groups * 4u - 1u) * shape.weight_row
-      + min(first_lane + (local + ${slot * invocations}u) % LANES, shape.target_groups - 1u)];`;
+      + min(first_lane + (local + ${slot * invocations}u) % LANES, shape.target_groups - 1u)`)};`;
   const storeForwards = (slot: number): string =>
     `    weights[turn * UNITS * 4u + (local + ${slot * invocations}u) / LANES][(local + ${slot * invocations}u) % LANES] = weight${slot};`;
   const loadBackwards = `    if (local < BLOCKS) {
       let base = tap * shape.weight_tap + min(first_lane + local / UNITS, shape.target_groups - 1u) * 4u * shape.weight_row
         + min(unit + local % UNITS, shape.source_groups - 1u);
-${unroll(4, (row) => `      weight${row} = weight[base + ${row}u * shape.weight_row];`)}
+${unroll(4, (row) => `      weight${row} = ${reads.at(`base + ${row}u * shape.weight_row`)};`)}
     }`;
   const storeBackwards = `    if (local < BLOCKS) {
 ${unroll(4, (k) => `      weights[turn * UNITS * 4u + local % UNITS * 4u + ${k}u][local / UNITS] = vec4f(weight0[${k}], weight1[${k}], weight2[${k}], weight3[${k}]);`)}
@@ -106,7 +109,7 @@ const BLOCKS: u32 = ${blocks}u;
 
 var<workgroup> inputs: array<array<vec4f, ${rows}>, ${2 * UNITS}>;
 var<workgroup> weights: array<array<vec4f, ${lanes}>, ${2 * UNITS * 4}>;
-${sourceOffset}
+${sourceOffset}${reads.functions}
 
 fn finish(n: u32, lane: u32, phase: u32, sum: vec4f) {
   let t = n % shape.places * shape.target_step + phase;

@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { trainedReads } from '../lib/trained-halves.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 
 /** What the text of a product of rows depends on. */
@@ -8,6 +9,8 @@ export interface RowsProductParameters {
   readonly bias: boolean;
   /** Something is added to the sums. */
   readonly addend: boolean;
+  /** Weights are read as halves, see trained-halves.wgsl.ts; f32 where left out. */
+  readonly halves?: boolean;
 }
 
 export interface RowsProductCut {
@@ -68,7 +71,7 @@ fn first_tap(phase: u32) -> u32 {
  * stride, workgroups of `phase` own the targets t = u·s + phase, so that all taps they take are whole numbers.
  *
  * Bindings: shape · x, y, addend vec4f rows [b·length + t][channels / 4], at an offset and a distance between rows of their own ·
- * weight vec4f [tap][in][out / 4] · bias vec4f [out / 4]. Channels are padded with zeros to multiples of four.
+ * weight vec4f [tap][in][out / 4], or the halves of four in a vec2u · bias vec4f [out / 4]. Channels are padded with zeros to multiples of four.
  *
  * A workgroup owns ${PRODUCT_LANES} groups of four channels of y and `columns` rows, an invocation one of the groups and all of the
  * rows. Sums are in an order of their own for each element, whatever the batch. For software drivers (see conv2d-lanes.wgsl.ts).
@@ -77,10 +80,11 @@ export function rowsProductKernel(p: RowsProductParameters, { columns, subgroup 
   const shared = subgroup > 1;
   if (columns % subgroup !== 0) throw new TypeError(`rows_product: ${columns} rows are no whole subgroups of ${subgroup}`);
   const slots = columns / subgroup;
+  const reads = trainedReads(p.halves === true);
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'x', access: 'read', type: 'array<vec4f>' },
-    { name: 'weight', access: 'read', type: 'array<vec4f>' },
+    reads.binding,
     ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
     ...(p.addend ? [{ name: 'addend', access: 'read', type: 'array<vec4f>' } as const] : []),
     { name: 'y', access: 'read_write', type: 'array<vec4f>' },
@@ -97,16 +101,16 @@ export function rowsProductKernel(p: RowsProductParameters, { columns, subgroup 
     return shared ? `subgroupBroadcast(v${Math.floor(column / subgroup)}.${component}, ${column % subgroup}u)` : `v${column}.${component}`;
   };
   const weights = p.backwards
-    ? `${unroll(4, (row) => `      let r${row} = weight[base + ${row}u * shape.weight_row + k];`)}
+    ? `${unroll(4, (row) => `      let r${row} = ${reads.at(`base + ${row}u * shape.weight_row + k`)};`)}
 ${unroll(4, (k) => `      let w${k} = vec4f(r0[${k}], r1[${k}], r2[${k}], r3[${k}]);`)}`
-    : unroll(4, (row) => `      let w${row} = weight[base + (k * 4u + ${row}u) * shape.weight_row];`);
+    : unroll(4, (row) => `      let w${row} = ${reads.at(`base + (k * 4u + ${row}u) * shape.weight_row`)};`);
   const code = wgsl`${shared ? 'enable subgroups;' : ''}
 ${declareShape(ROWS_PRODUCT_SIZES)}
 ${declareBindings(bindings)}
 
 const COLUMNS: u32 = ${columns}u;
 const LANES: u32 = ${PRODUCT_LANES}u;
-${sourceOffset}
+${sourceOffset}${reads.functions}
 
 fn finish(n: u32, lane: u32, phase: u32, sum: vec4f) {
   let t = n % shape.places * shape.target_step + phase;
@@ -163,5 +167,10 @@ ${unroll(columns, (c) => `    acc${c} = ${c + 1 < columns ? `acc${c + 1}` : 'vec
 
 /** For labels. */
 export function productParts(p: RowsProductParameters): string {
-  return [p.backwards ? 'backwards' : 'forwards', ...(p.bias ? ['bias'] : []), ...(p.addend ? ['addend'] : [])].join(' ');
+  return [
+    p.backwards ? 'backwards' : 'forwards',
+    ...(p.bias ? ['bias'] : []),
+    ...(p.addend ? ['addend'] : []),
+    ...(p.halves ? ['f16'] : []),
+  ].join(' ');
 }

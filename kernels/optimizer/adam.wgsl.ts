@@ -1,5 +1,6 @@
 import { declareBindings, type Kernel, type KernelBinding } from '../lib/kernel.js';
 import { STEP_BINDING, stepStruct } from '../lib/step-scalars.js';
+import { halfBits } from '../lib/trained-halves.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 export const ADAM_WORKGROUP = 64;
@@ -13,10 +14,11 @@ export const ADAM_WORKGROUP = 64;
  *     ema ← ema − (1 − d)(ema − p)
  *
  * Nothing changes where result[3] (proceed) is 0. All scalars come from the host, where they are float64: 1 − β₂ in f32 would be
- * 1.3e-5 off. Bindings: step · result f32 [6] · gradient, weight, first, second, ema vec4f. An invocation owns a vec4; what pads an arena
+ * 1.3e-5 off. With `halves`, p is also written rounded, for the passes of the next step.
+ * Bindings: step · result f32 [6] · gradient, weight, first, second, ema vec4f · halves vec2u. An invocation owns a vec4; what pads an arena
  * is 0 and stays 0.
  */
-export function adamKernel(ema: boolean): Kernel {
+export function adamKernel(ema: boolean, halves = false): Kernel {
   const bindings: KernelBinding[] = [
     STEP_BINDING,
     { name: 'result', access: 'read', type: 'array<f32>' },
@@ -25,10 +27,11 @@ export function adamKernel(ema: boolean): Kernel {
     { name: 'first', access: 'read_write', type: 'array<vec4f>' },
     { name: 'second', access: 'read_write', type: 'array<vec4f>' },
     ...(ema ? [{ name: 'ema', access: 'read_write', type: 'array<vec4f>' } as const] : []),
+    ...(halves ? [{ name: 'halves', access: 'read_write', type: 'array<vec2u>' } as const] : []),
   ];
   const code = wgsl`
 ${stepStruct}
-${declareBindings(bindings)}
+${declareBindings(bindings)}${halves ? halfBits : ''}
 
 @compute @workgroup_size(${ADAM_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
@@ -49,7 +52,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
   let average = ema[i];
   ema[i] = average - step.one_minus_ema * (average - p);
   #endif
+  #if ${halves}
+  halves[i] = vec2u(half_pair(p.x, p.y), half_pair(p.z, p.w));
+  #endif
 }
 `;
-  return { label: `adam${ema ? ', ema' : ''}`, code, bindings };
+  return { label: `adam${ema ? ', ema' : ''}${halves ? ', f16' : ''}`, code, bindings };
 }

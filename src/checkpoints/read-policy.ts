@@ -1,8 +1,12 @@
-import { CheckpointError, UnsupportedCheckpointError } from '../foundation/errors.js';
+import { CheckpointError } from '../foundation/errors.js';
 import { checkKeys, checkSignal } from '../foundation/options.js';
 import { visible } from '../foundation/visible.js';
+import type { ImageEncoderShape } from '../spec/network-shapes.js';
 import type { Dialect, ObservationFeature } from '../spec/policy-spec.js';
 import { abortableSource } from './abortable-source.js';
+import { diffusionPolicyEncoderName, diffusionPolicyEncoderNames, observationEncoderTensor } from './diffusion-policy/encoder-names.js';
+import { RobomimicTensors } from './diffusion-policy/encoder-tensors.js';
+import { conditioningOrder } from './diffusion-policy/keys.js';
 import { diffusionPolicyNormalization, hasDiffusionPolicyNormalizer } from './diffusion-policy/statistics.js';
 import { readJsonObject } from './json-object.js';
 import { embeddedNormalization } from './lerobot/embedded-statistics.js';
@@ -54,26 +58,27 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   const files = await source.list();
   const model = await modelFile(source, files);
   const configJson = await readJsonObject(await source.open('config.json'));
-  const config = readPolicyConfig(configJson, warnings);
+  const written = readPolicyConfig(configJson, warnings);
   signal?.throwIfAborted();
   const file = await SafetensorsFile.open(await source.open(model));
   const names = storedNames(file);
   const prefix = diffusionPolicyPrefix(names);
   const dialect = prefix !== undefined ? 'diffusion-policy' : hasProcessors(files) ? 'C' : configJson.has('input_features') ? 'B' : 'A';
+  const config = prefix === undefined ? written : { ...written, features: conditioningOrder(written.features) };
   if (dialect !== 'diffusion-policy') checkLerobotHorizon(configJson, config.unet);
 
   const unetNames = prefix !== undefined ? diffusionPolicyUnetNames(file, names, prefix) : lerobotUnetNames(names);
   const weights = new FileTensors(file, unetNames, (name) =>
     prefix === undefined ? lerobotUnetName(name) : diffusionPolicyName(prefix, name),
   );
-  const encoders = readEncoders(file, names, prefix, config);
+  const encoders = prefix === undefined ? readEncoders(file, names, config) : await readRobomimicEncoders(file, names, config);
   checkUnetTensors(weights, config.unet, frameWidths(config));
   signal?.throwIfAborted();
   const { observations: normalization, action } = await readNormalization(dialect, source, files, file, names, config, warnings);
   signal?.throwIfAborted();
   const expected = [...unetTensorShapes(config.unet).keys()];
   const used = new Set(expected.map((name) => unetNames.get(name)!));
-  for (const name of encoders?.tensors ?? []) used.add(encoders!.names.get(name)!);
+  for (const stored of encoders?.stored ?? []) used.add(stored);
   warnOfUnused(file, names, used, warnings);
   const { thresholding, clipSample, clipSampleRange } = config.scheduler;
   if (action.mode === 'mean-std' && (clipSample || thresholding)) {
@@ -106,41 +111,52 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
 
 /** Encoder tensors that were checked. */
 interface CheckedEncoders extends EncoderTensors {
-  readonly names: StoredNames;
-  /** Names of all tensors that are read. */
-  readonly tensors: readonly string[];
-  /** Of them, those that training changes. */
+  /** What the file calls all that is read. */
+  readonly stored: Iterable<string>;
+  /** Names of the tensors that training changes. */
   readonly parameters: readonly string[];
 }
 
-function readEncoders(
-  file: SafetensorsFile,
-  stored: StoredNames,
-  diffusionPolicy: string | undefined,
-  { images }: PolicyConfig,
-): CheckedEncoders | undefined {
+function readEncoders(file: SafetensorsFile, stored: StoredNames, { images }: PolicyConfig): CheckedEncoders | undefined {
   const names = lerobotEncoderNames(stored);
-  if (images === undefined) {
-    const [found] = names.values();
-    if (found === undefined) return undefined;
-    throw new CheckpointError(
-      `${file.name}: found the tensor "${found}" of an image encoder, expected none: no input feature in config.json is an image. ` +
-        'Use config.json and model.safetensors of one training run.',
-    );
-  }
-  if (diffusionPolicy !== undefined) {
-    throw new UnsupportedCheckpointError(
-      `${file.name}: images together with the tensor names of Diffusion Policy are not supported. Train the policy with LeRobot, or use one ` +
-        'that reads no images.',
-    );
-  }
+  if (images === undefined) return noEncoder(file, [...names.values()][0]);
   const { encoder } = images;
   const prefixes = encoderPrefixes(encoder, images.isSeparate);
   const weights = new FileTensors(file, names, lerobotEncoderName);
   checkEncoderTensors(weights, encoder, prefixes);
-  const all = (learned: boolean): string[] =>
-    prefixes.flatMap((prefix) => [...encoderTensorShapes(encoder, learned).keys()].map((name) => prefix + name));
-  return { weights, prefixes, names, tensors: all(false), parameters: all(true) };
+  const read = encoderTensorNames(encoder, prefixes).map((name) => names.get(name) as string);
+  return { weights, prefixes, stored: read, parameters: encoderTensorNames(encoder, prefixes, true) };
+}
+
+/** Encoders of Diffusion Policy's hybrid workspaces. */
+async function readRobomimicEncoders(
+  file: SafetensorsFile,
+  stored: StoredNames,
+  { features, images }: PolicyConfig,
+): Promise<CheckedEncoders | undefined> {
+  if (images === undefined) return noEncoder(file, observationEncoderTensor(stored));
+  const { encoder } = images;
+  const cameras = features.observations.filter(({ sides }) => sides !== undefined);
+  const prefixes = encoderPrefixes(encoder, images.isSeparate);
+  const found = diffusionPolicyEncoderNames(file, stored, cameras, prefixes);
+  const tensors = new FileTensors(file, found.names, (name) => diffusionPolicyEncoderName(cameras, prefixes, name));
+  const weights = new RobomimicTensors(tensors);
+  checkEncoderTensors(weights, encoder, prefixes);
+  for (const prefix of prefixes) await weights.assertTemperature(prefix);
+  return { weights, prefixes, stored: found.stored, parameters: encoderTensorNames(encoder, prefixes, true) };
+}
+
+function encoderTensorNames(encoder: ImageEncoderShape, prefixes: readonly string[], learned = false): string[] {
+  return prefixes.flatMap((prefix) => [...encoderTensorShapes(encoder, learned).keys()].map((name) => prefix + name));
+}
+
+/** @throws CheckpointError for a tensor of an image encoder where no feature is an image. */
+function noEncoder(file: SafetensorsFile, found: string | undefined): undefined {
+  if (found === undefined) return undefined;
+  throw new CheckpointError(
+    `${file.name}: found the tensor "${found}" of an image encoder, expected none: no input feature in config.json is an image. ` +
+      'Use config.json and model.safetensors of one training run.',
+  );
 }
 
 /** Features of the configuration with what the statistics say of them. */

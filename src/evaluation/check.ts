@@ -12,7 +12,7 @@ import {
 } from '../foundation/options.js';
 import { PRECISION_CHOICES } from '../policy/precision.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
-import type { EpisodeRecord, EvaluationRecord, LatencyRecord } from './record.js';
+import type { EpisodeRecord, EvaluationRecord, LatencyRecord, RecordShard } from './record.js';
 
 /** A report has a column for each. */
 const MOST_TICKS = 1_000_000;
@@ -45,6 +45,7 @@ export function checkRecord(where: string, record: EvaluationRecord): void {
   for (const name of ['task', 'date', 'softwareVersion'] as const) checkText(where, `the record's ${name}`, record[name]);
   checkInteger(where, "the record's seed", record.seed, 0, Number.MAX_SAFE_INTEGER);
   checkInteger(where, "the record's episodes", record.episodes, 0, Number.MAX_SAFE_INTEGER);
+  checkShard(where, record.shard);
   checkInteger(where, "the record's maxTicks", record.maxTicks, 1, MOST_TICKS);
   checkObject(where, "the record's policy", record.policy);
   checkText(where, "the name of the record's policy", record.policy.name);
@@ -70,6 +71,14 @@ export function checkRecord(where: string, record: EvaluationRecord): void {
     checkList(where, `the episodes of ${what}`, strategy.episodes, (episode) => checkEpisode(where, `an episode of ${what}`, episode));
     for (const latency of [strategy.latency, strategy.coldLatency]) checkLatency(where, `a latency of ${what}`, latency);
   });
+}
+
+function checkShard(where: string, shard: RecordShard | undefined): void {
+  if (shard === undefined) return;
+  checkObject(where, "the record's shard", shard);
+  checkInteger(where, "the count of the record's shard", shard.count, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger(where, "the index of the record's shard", shard.index, 1, shard.count);
+  checkObject(where, "the fingerprint of the record's shard", shard.fingerprint);
 }
 
 function checkEpisode(where: string, what: string, episode: EpisodeRecord): void {

@@ -75,6 +75,15 @@ export interface StrategyGrid {
   readonly cells: readonly string[];
 }
 
+/** Which part of an evaluation a record is, where several processes or machines share one. */
+export interface RecordShard {
+  /** From 1 to `count`. Episode i of the evaluation belongs to part i mod count + 1. */
+  readonly index: number;
+  readonly count: number;
+  /** What all parts must have in common beside the record: contents of checkpoints and the like, as in the journal. */
+  readonly fingerprint: Readonly<Record<string, string | number | null>>;
+}
+
 /** An evaluation: what was evaluated, on what, and every episode. JSON-serialisable; written beside the HTML report. */
 export interface EvaluationRecord {
   readonly format: 'warmstep-evaluation';
@@ -89,6 +98,8 @@ export interface EvaluationRecord {
   /** Seed of the first episode; episode i has seed + i. */
   readonly seed: number;
   readonly episodes: number;
+  /** Absent in the record of an undivided evaluation. A part has `seed` and `episodes` of the whole, and its share of the episodes. */
+  readonly shard?: RecordShard;
   /** Of warmstep. */
   readonly softwareVersion: string;
   /** ISO 8601. */

@@ -1,6 +1,13 @@
 /** Which copy of the parameters is read or written. */
 export type ParameterSet = 'weights' | 'gradients' | 'firstMoment' | 'secondMoment' | 'ema';
 
+/**
+ * How the products of both passes read weights: as f32, or as copies rounded to f16, half as many bytes. What is learned is f32 in any case:
+ * weights, gradients, moments, average, and all arithmetic.
+ */
+export const TRAINING_PRECISIONS = ['f32', 'f16'] as const;
+export type TrainingPrecision = (typeof TRAINING_PRECISIONS)[number];
+
 /** One parameter of a network: names and order are those of the reference's state dict. */
 export interface ParameterInfo {
   readonly name: string;

@@ -95,9 +95,14 @@ describe('Diffusion Policy names', () => {
     expect(policy.action).toEqual((await load(new ChangedCheckpoint('state-ddim2'))).action);
   });
 
-  it.each(['local_cond_encoder.0.bias', 'model.local_cond_encoder.0.bias', 'obs_encoder.out.bias'])('are refused with %s', async (name) => {
+  it('are refused with an observation encoder where no feature is an image', async () => {
+    const refused = load(await originalNames('model.', [f32('obs_encoder.out.bias', [1])]));
+    await expect(refused).rejects.toThrow('found the tensor "obs_encoder.out.bias" of an image encoder, expected none');
+  });
+
+  it.each(['local_cond_encoder.0.bias', 'model.local_cond_encoder.0.bias'])('are refused with %s', async (name) => {
     const refused = load(await originalNames('model.', [f32(name, [1])]));
     await expect(refused).rejects.toThrow(UnsupportedCheckpointError);
-    await expect(refused).rejects.toThrow(`tensor "${name}": local conditioning and observation encoders are not supported`);
+    await expect(refused).rejects.toThrow(`tensor "${name}": local conditioning is not supported`);
   });
 });

@@ -3,7 +3,6 @@ import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
 import { CheckpointError, UnsupportedCheckpointError } from '../../src/foundation/errors.js';
 import { CAMERAS, FRAME_WIDTH, type ImagePolicyChange, imagePolicy, STATISTICS } from '../support/image-policy.js';
-import { originalName } from '../support/original-names.js';
 
 function read(change?: ImagePolicyChange): Promise<PolicyCheckpoint> {
   return loadPolicyCheckpoint(imagePolicy(change));
@@ -188,13 +187,6 @@ describe('a checkpoint with images', () => {
     });
     expect(error).toBeInstanceOf(CheckpointError);
     expect(error.message).toMatch(message);
-  });
-
-  it('is refused by name with the tensor names of Diffusion Policy', async () => {
-    const unet = 'diffusion.unet.';
-    const error = await refusal({ rename: (name) => (name.startsWith(unet) ? `model.${originalName(name.slice(unet.length))}` : name) });
-    expect(error).toBeInstanceOf(UnsupportedCheckpointError);
-    expect(error.message).toMatch(/images together with the tensor names of Diffusion Policy are not supported/);
   });
 
   it('is refused with statistics of another shape', async () => {

@@ -76,6 +76,10 @@ describe('before a device is opened', () => {
       ['analyze', 'contraction', '--episodes', '1e3'],
       '--episodes must be a whole number, 1 to 10000, found "1e3"',
     ],
+    ['a part that is none', evaluate('--shard', '0/4'), '--shard must be K/N, part K from 1 to N, e.g. 2/8, found "0/4"'],
+    ['a part beyond the last', evaluate('--shard', '5/4'), '--shard must be K/N'],
+    ['more parts than episodes', evaluate('--episodes', '3', '--shard', '1/4'), '3 episodes cannot be shared among 4 parts'],
+    ['a merge of nothing', ['eval', 'merge'], 'give the folders of all parts'],
     ['a seed beyond the last', evaluate('--episodes', '2', '--seed', '4294967295'), '--seed must be at most 4294967294 for 2 episodes'],
   ])('%s is refused', async (_, args, message) => {
     const { code, stdout, stderr } = await warmstep(...args);

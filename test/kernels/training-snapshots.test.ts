@@ -43,6 +43,9 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'square-sums': squareSumsKernel(),
   'step-result': stepResultKernel(),
   'adam-ema': adamKernel(true),
+  'rows-product-halves': rowsProductKernel({ backwards: true, bias: false, addend: false, halves: true }, { columns: 8, subgroup: 1 }),
+  'rows-product-tiled-halves': rowsProductTiledKernel({ backwards: false, bias: false, addend: false, halves: true }, SMALL_ROWS),
+  'adam-halves': adamKernel(false, true),
 };
 
 /** As wgsl-snapshots.test.ts: `npx vitest run --project pure test/kernels/training-snapshots -u` writes the texts again. */

@@ -8,6 +8,7 @@ import { useTestDevice } from '../support/device.js';
 import { bits, probe } from '../support/golden-policy.js';
 import { CAMERAS, FRAME, FRAME_WIDTH, imageObservation, imagePolicy, pixels } from '../support/image-policy.js';
 import { randomPredictor } from '../support/random-checkpoint.js';
+import { robomimicPolicy } from '../support/robomimic-policy.js';
 import { EPSILON } from '../support/toy.js';
 
 const device = useTestDevice();
@@ -204,4 +205,16 @@ describe('a policy with images', () => {
     expect(step.encodedFrames).toBe(3);
     await step.dispose();
   });
+});
+
+it('a Diffusion Policy checkpoint of the same weights decides the same', async () => {
+  const original = await loadPolicy(await robomimicPolicy(), { device: device() });
+  const [expected, found] = await Promise.all([policy, original].map((one) => one.decide(window(1, 2), { previous: [] })));
+  expect(original.info.observations.map(({ name }) => name)).toEqual([...CAMERAS, 'observation.state']);
+  const largest = Math.max(...expected!.chunk.map(Math.abs));
+  // Sums over the conditioning have another order.
+  found!.chunk.forEach((value, i) => {
+    expect(Math.abs(value - (expected!.chunk[i] as number))).toBeLessThan(1e-5 * largest);
+  });
+  await original.dispose();
 });

@@ -69,7 +69,12 @@ describe('Consistency Policy: coefficients against the released code', () => {
       expect(largest(x, floats(tensors, `expected.network_input.${i}`)), `network input ${i}`).toBeLessThan(3e-6);
       const noise = i + 1 < steps.length ? doubles(tensors, `input.step_noise.${i + 1}`) : undefined;
       const recorded = doubles(tensors, `expected.network_input.${i}`);
-      const next = applyToSample(step, { x: recorded, output: doubles(tensors, `expected.model_output.${i}`), noise, previousX0: undefined });
+      const next = applyToSample(step, {
+        x: recorded,
+        output: doubles(tensors, `expected.model_output.${i}`),
+        noise,
+        previousX0: undefined,
+      });
       // Scalings without the offset of 0.02 move it by 0.03.
       expect(largest(next.x0, floats(tensors, `expected.sample.${i}`)), `G ${i}`).toBeLessThan(3e-6);
       x = next.x;
@@ -131,8 +136,12 @@ describe('a strategy whose network is missing, or does not suit it', () => {
     await expect(made('cp-3step', { name: 'Consistency', steps: 4 })).rejects.toThrow('steps must be an integer from 1 to 3, found 4');
     const { config } = await loadMethodCheckpoint(golden('methods/cp-3step/network'));
     const short = { ...CONTEXT, methods: methodsByType([{ ...config, sigmaMax: 50 } as typeof config]) };
-    expect(() => createStrategy({ name: 'Consistency', steps: 3, chaining: 'raw' }, short)).toThrow(/above sigma_min 0.02 and up to sigma_max 50, found 54/);
-    expect(createStrategy({ name: 'Consistency', steps: 2, chaining: 'raw' }, short).usual.steps.map(({ timestep }) => timestep)).toEqual([50, 27]);
+    expect(() => createStrategy({ name: 'Consistency', steps: 3, chaining: 'raw' }, short)).toThrow(
+      /above sigma_min 0.02 and up to sigma_max 50, found 54/,
+    );
+    expect(createStrategy({ name: 'Consistency', steps: 2, chaining: 'raw' }, short).usual.steps.map(({ timestep }) => timestep)).toEqual([
+      50, 27,
+    ]);
   });
 
   it('is spelled as others are', () => {

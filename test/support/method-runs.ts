@@ -10,11 +10,17 @@ import { CIRCLING, type TinyRun } from './training-runs.js';
 
 /** The network that a run left. */
 export function trainedFolder({ files }: MemoryStorage): CheckpointSource {
-  return memorySource('trained', Object.fromEntries(['config.json', 'model.safetensors'].map((name) => [name, files.get(name) as Uint8Array])));
+  return memorySource(
+    'trained',
+    Object.fromEntries(['config.json', 'model.safetensors'].map((name) => [name, files.get(name) as Uint8Array])),
+  );
 }
 
 /** A few steps of a method's tiny network, beside a policy whose weights say nothing. */
-export function tinyMethodRun(method: TrainedMethodName, own: Partial<TrainMethodOptions> | (() => Partial<TrainMethodOptions>) = {}): TinyRun {
+export function tinyMethodRun(
+  method: TrainedMethodName,
+  own: Partial<TrainMethodOptions> | (() => Partial<TrainMethodOptions>) = {},
+): TinyRun {
   return (device, storage, more = {}) =>
     trainMethod({
       device,

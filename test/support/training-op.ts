@@ -1,3 +1,4 @@
+import { packF16 } from '../../src/foundation/half.js';
 import type { TrainedMatrix, TrainedVectors } from '../../src/ops/backward/trained-weights.js';
 import type { BufferHandle } from '../../src/runtime/plan-builder.js';
 import { newRows, type Rows, rowsTensor } from '../../src/runtime/rows.js';
@@ -33,8 +34,22 @@ export function stepBuffer(op: OpRecorder, { accumulate = false, inverseCount = 
   return op.buffer('step', stepUniform(null, inverseCount, accumulate));
 }
 
+/** The halves of these values, two in a word. */
+export function packedHalves(values: Float32Array): Uint32Array {
+  const codes = new Uint16Array(values.length);
+  packF16(values, codes);
+  return new Uint32Array(codes.buffer);
+}
+
 /** A matrix as training keeps it, [tap][in][out]; its gradient begins as `before` everywhere and is read back under `name`. */
-export function trainedMatrix(op: OpRecorder, name: string, map: LinearMap, inChannels: number, before: number): TrainedMatrix {
+export function trainedMatrix(
+  op: OpRecorder,
+  name: string,
+  map: LinearMap,
+  inChannels: number,
+  before: number,
+  halves = false,
+): TrainedMatrix {
   const { weight, outChannels, kernelSize: taps } = map;
   const rowStride = padded(outChannels);
   const tapStride = padded(inChannels) * rowStride;
@@ -43,7 +58,8 @@ export function trainedMatrix(op: OpRecorder, name: string, map: LinearMap, inCh
   const gradient = op.buffer(name, new Float32Array(words.length).fill(before));
   op.readWords(name, gradient);
   return {
-    weight: { buffer: op.buffer('weight', words) },
+    weight: { buffer: op.buffer('weight', halves ? packedHalves(words) : words) },
+    halves,
     gradient: { buffer: gradient },
     taps,
     inChannels,

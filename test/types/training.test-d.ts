@@ -4,10 +4,13 @@ import {
   type RunStorage,
   renderTrainingReport,
   type TrainCvaeOptions,
+  type TrainedMethodName,
   type TrainingEvent,
+  type TrainMethodOptions,
   type TrainPolicyOptions,
   type TrainPredictorOptions,
   trainCvae,
+  trainMethod,
   trainPolicy,
   trainPredictor,
 } from '../../src/entries/training.js';
@@ -15,6 +18,8 @@ import {
 expectTypeOf(trainPredictor).parameter(0).toEqualTypeOf<TrainPredictorOptions>();
 expectTypeOf(trainCvae).parameter(0).toEqualTypeOf<TrainCvaeOptions>();
 expectTypeOf(trainPolicy).parameter(0).toEqualTypeOf<TrainPolicyOptions>();
+expectTypeOf(trainMethod).parameter(0).toEqualTypeOf<TrainMethodOptions>();
+expectTypeOf<TrainMethodOptions['method']>().toEqualTypeOf<TrainedMethodName>();
 expectTypeOf(trainPolicy).returns.resolves.toEqualTypeOf<RunHistory>();
 expectTypeOf(renderTrainingReport).returns.toBeString();
 expectTypeOf<TrainPolicyOptions['storage']>().toEqualTypeOf<RunStorage>();

@@ -23,6 +23,10 @@ export interface FileFeature {
   readonly sides: Sides | undefined;
   /** LeRobot's normalisation mode in the model configuration, such as "MIN_MAX"; undefined when it names none. */
   readonly mode: string | undefined;
+  /** Place among the input features of config.json. */
+  readonly position: number;
+  /** What Diffusion Policy calls it, or its parts in order (`keys`, a key of ours); undefined where config.json does not say. */
+  readonly keys: readonly string[] | undefined;
 }
 
 export interface PolicyFeatures {
@@ -36,6 +40,8 @@ interface RawFeature {
   readonly type: string;
   readonly shape: readonly number[];
   readonly mode: string | undefined;
+  readonly position: number;
+  readonly keys: readonly string[] | undefined;
 }
 
 /** Reads the features in either spelling: `input_features` (2025 on) or `input_shapes` (2024). */
@@ -88,10 +94,11 @@ function typedFeatures(config: JsonObject, key: string): RawFeature[] {
         ['ACTION', 'MIN_MAX'],
       ])
     : new Map(config.object('normalization_mapping').entries());
-  return Array.from(features.entries(), ([name]) => {
+  return Array.from(features.entries(), ([name], position) => {
     const feature = features.object(name);
     const type = feature.string('type');
-    return { name, type, shape: feature.integers('shape', {}), mode: modeName(config, type, mapping.get(type)) };
+    const keys = feature.has('keys') ? feature.strings('keys') : undefined;
+    return { name, type, shape: feature.integers('shape', {}), mode: modeName(config, type, mapping.get(type)), position, keys };
   });
 }
 
@@ -101,11 +108,13 @@ function shapedFeatures(config: JsonObject, side: 'input' | 'output'): RawFeatur
   }
   const shapes = config.object(`${side}_shapes`);
   const modes = config.object(`${side}_normalization_modes`);
-  return Array.from(shapes.entries(), ([name]) => ({
+  return Array.from(shapes.entries(), ([name], position) => ({
     name,
     type: typeOf(name),
     shape: shapes.integers(name, {}),
     mode: modeName(config, name, modes.value(name)),
+    position,
+    keys: undefined,
   }));
 }
 
@@ -125,7 +134,7 @@ function modeName(config: JsonObject, key: string, value: unknown): string | und
   );
 }
 
-function vector(config: JsonObject, { name, type, shape, mode }: RawFeature): FileFeature {
+function vector(config: JsonObject, { name, type, shape, mode, position, keys }: RawFeature): FileFeature {
   const [size] = shape;
   if (shape.length !== 1 || size === undefined) {
     throw new CheckpointError(
@@ -133,11 +142,11 @@ function vector(config: JsonObject, { name, type, shape, mode }: RawFeature): Fi
         `${shown(shape)}. Only vectors can be conditioned on: export the checkpoint again.`,
     );
   }
-  return { name, type, size, sides: undefined, mode };
+  return { name, type, size, sides: undefined, mode, position, keys };
 }
 
 /** All images have the shape of the first one, as LeRobot has it. */
-function image(config: JsonObject, { name, type, shape, mode }: RawFeature, first: RawFeature): FileFeature {
+function image(config: JsonObject, { name, type, shape, mode, position, keys }: RawFeature, first: RawFeature): FileFeature {
   const [channels, height, width] = shape;
   if (shape.length !== 3 || channels !== CHANNELS || height === undefined || width === undefined) {
     throw new CheckpointError(
@@ -157,5 +166,5 @@ function image(config: JsonObject, { name, type, shape, mode }: RawFeature, firs
         'Use config.json as training wrote it.',
     );
   }
-  return { name, type, size: channels, sides: [height, width], mode };
+  return { name, type, size: channels, sides: [height, width], mode, position, keys };
 }

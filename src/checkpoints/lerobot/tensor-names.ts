@@ -83,10 +83,9 @@ function withoutPrefix(names: StoredNames, wanted: string, prefix: string): Stor
 export function diffusionPolicyUnetNames(file: SafetensorsFile, names: StoredNames, prefix: string): StoredNames {
   const renamed = new Map<string, string>();
   for (const [name, stored] of names) {
-    if (/^(model\.)?(local_cond_encoder|obs_encoder)\./.test(name)) {
+    if (/^(model\.)?local_cond_encoder\./.test(name)) {
       throw new UnsupportedCheckpointError(
-        `${file.name}, tensor "${stored}": local conditioning and observation encoders ` +
-          'are not supported. Use a policy with global conditioning on low-dimensional observations.',
+        `${file.name}, tensor "${stored}": local conditioning is not supported. Use a policy with global conditioning.`,
       );
     }
     if (name.startsWith(prefix)) renamed.set(lerobotName(name.slice(prefix.length)), stored);

@@ -3,8 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Task, TaskKind } from '../../envs/environment.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
 import { damagedLines } from '../../evaluation/journal.js';
-import type { EvaluationRecord } from '../../evaluation/record.js';
-import { compareWithReference, type ReferenceScores } from '../../evaluation/summary.js';
+import type { Shard } from '../../evaluation/shards.js';
 import { packageInfo } from '../../platform/node/environment.js';
 import { variantFile } from '../../platform/node/variants.js';
 import type { Policy } from '../../policy/policy.js';
@@ -13,26 +12,31 @@ import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption } from '../../terminal/options.js';
-import { print, printAside, printNote } from '../../terminal/output.js';
+import { printNote } from '../../terminal/output.js';
 import { type CheckpointFolders, checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
 import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
-import { agreementReport, readReference } from '../eval/reference.js';
+import { mergeEvaluations } from '../eval/merge.js';
+import { presentAgreement, readReference } from '../eval/reference.js';
 import { presentResults, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
-import { episodesOption, firstSeedOption } from '../eval/seeds.js';
+import { episodesOption, firstSeedOption, shardOption, shardSuffix } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
 import { checkStrategies, readHeaders, readMethods, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 
 const USAGE = `usage: warmstep eval TASK [options]
+       warmstep eval merge PART… [--output DIR] [--compare FILE] [--json]
 
 Runs strategies in closed loop in the simulator of a task (${TASK_NAMES}), many episodes as one batch, and writes a table, evaluation.json and
 report.html. Interrupted, it goes on where it was when it is started again. Where a strategy has failed in all its episodes, the exit
 code is 1.
+
+With --shard K/N it runs a part, on this machine or another; "merge" joins the folders of all parts to the results of the undivided
+evaluation.
 
   --policy DIR        checkpoint folder, or hf:OWNER/NAME (default: the bundled policy, with its predictor)
   --predictor DIR     STEP predictor folder, or "shift"
@@ -43,6 +47,7 @@ code is 1.
   --ablations         the grids over stall rule and its mixture, start rule, budget, and history
   --episodes N        seeds per strategy (default 50)
   --seed N            first seed (default 100000, where published evaluations begin)
+  --shard K/N         part K of N: every N-th seed, into evaluation-TASK-K-of-N; part 1 measures latencies
   --parallel N        episodes in a batch (default: all, at most 64); does not change results
   --replays N         seeds whose replays the report shows (default 8)
   --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
@@ -66,6 +71,7 @@ const OPTIONS = {
   ablations: { type: 'boolean' },
   episodes: { type: 'string' },
   seed: { type: 'string' },
+  shard: { type: 'string' },
   parallel: { type: 'string' },
   replays: { type: 'string' },
   latencies: { type: 'string' },
@@ -89,6 +95,7 @@ export const evalCommand: Command = {
   summary: 'Evaluate strategies in closed loop in a simulator.',
   usage: USAGE,
   run: async (args) => {
+    if (args[0] === 'merge') return mergeEvaluations(args.slice(1));
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     const kind = chosenTask('the task', positionals[0]);
     atMost(positionals, 1);
@@ -102,15 +109,20 @@ export const evalCommand: Command = {
       profile: profileOption(values.profile),
     });
     const plan = { ...extent, task: await checkedTask(kind, folders, extent.strategies) };
-    const output = await outputFolderOption('output', values.output ?? `evaluation-${kind.name}`, Object.values(RESULT_FILES));
+    const output = await outputFolderOption(
+      'output',
+      values.output ?? `evaluation-${kind.name}${shardSuffix(plan.shard)}`,
+      Object.values(RESULT_FILES),
+    );
     const lock = lockFolder(output);
     try {
       return await interruptible((signal) =>
         withPolicy(folders.policy, { ...loading, signal }, async (policy) => {
           const header = journalHeader(plan.task, await fingerprint(policy, folders));
+          const shard = plan.shard && { ...plan.shard, fingerprint: header.fingerprint };
           const journal = await JournalFile.open(join(output, RESULT_FILES.journal), header, values['skip-damaged'] === true);
           if (journal.damaged.length > 0) printNote(`${RESULT_FILES.journal}: ${damagedLines(journal.damaged)}: left out`);
-          const record = await runEvaluation(policy, plan, journal, signal).catch((error: unknown) => {
+          const record = await runEvaluation(policy, { ...plan, shard }, journal, signal).catch((error: unknown) => {
             const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
             printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);
             throw error;
@@ -143,17 +155,12 @@ async function checkedTask(
   return task;
 }
 
-/** Whether all that could be compared agrees, and something could. */
-function presentAgreement(record: EvaluationRecord, reference: ReferenceScores, json: boolean): boolean {
-  const agreements = compareWithReference(record, reference);
-  const report = agreementReport(record, agreements);
-  if (json) printAside(report);
-  else print(`\n${report}`);
-  return agreements.length > 0 && agreements.every(({ agrees }) => agrees);
-}
-
-function planOf(values: Values, { largestSeed }: TaskKind): Omit<EvaluationCampaign, 'task'> {
+function planOf(
+  values: Values,
+  { largestSeed }: TaskKind,
+): Omit<EvaluationCampaign, 'task' | 'shard'> & { readonly shard: Shard | undefined } {
   const episodes = episodesOption(values.episodes) ?? 50;
+  const shard = shardOption(values.shard, episodes);
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
   const listed = values.strategies ?? (grids.length === 0 ? DEFAULT_STRATEGIES : undefined);
   const strategies = unique([...(listed === undefined ? [] : parseStrategies(listed)), ...grids.flatMap((grid) => grid.strategies)]);
@@ -162,9 +169,11 @@ function planOf(values: Values, { largestSeed }: TaskKind): Omit<EvaluationCampa
     grids,
     seed: firstSeedOption(values.seed, episodes, largestSeed),
     episodes,
+    shard,
     parallel: integerOption('parallel', values.parallel, 1) ?? Math.min(episodes, MOST_PARALLEL),
     replays: integerOption('replays', values.replays) ?? 8,
-    latencies: integerOption('latencies', values.latencies) ?? 50,
+    // Of one part alone: the others may run on other machines.
+    latencies: integerOption('latencies', values.latencies) ?? ((shard?.index ?? 1) === 1 ? 50 : 0),
     latencyBudgetMs: LATENCY_BUDGET_MS,
   };
 }

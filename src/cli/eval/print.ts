@@ -53,7 +53,7 @@ export function evaluationReport(record: EvaluationRecord): string {
     facts([
       ['policy', `${policy.name}, ${(policy.parameters / 1e6).toFixed(1)} million parameters, ${record.precision} weights`],
       ['adapter', `${adapter.description}${adapter.isSoftware ? ' (software: times say nothing about a GPU)' : ''}`],
-      ['task', `${record.task}, seeds ${record.seed} to ${last}, at most ${record.maxTicks} ticks`],
+      ['task', `${record.task}, seeds ${record.seed} to ${last}, at most ${record.maxTicks} ticks${partOf(record)}`],
     ]),
     evaluationTable(summarize(record)),
     [
@@ -64,6 +64,10 @@ export function evaluationReport(record: EvaluationRecord): string {
       'jump         from the last executed action to the first of the next decision, normalised',
     ].join('\n'),
   ].join('\n\n');
+}
+
+function partOf({ shard }: EvaluationRecord): string {
+  return shard ? `; part ${shard.index} of ${shard.count}: "warmstep eval merge" joins all` : '';
 }
 
 /** How an evaluation agrees with scores by another implementation. */

@@ -1,8 +1,9 @@
 import { isScore } from '../../evaluation/episode-check.js';
 import type { EvaluationRecord } from '../../evaluation/record.js';
-import type { Agreement, ReferenceScores } from '../../evaluation/summary.js';
+import { type Agreement, compareWithReference, type ReferenceScores } from '../../evaluation/summary.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
 import { UsageError } from '../../terminal/options.js';
+import { print, printAside } from '../../terminal/output.js';
 import { agreementTable } from './print.js';
 
 /** Far more than scores of the longest evaluation take. */
@@ -21,8 +22,17 @@ export function readReference(file: string): ReferenceScores {
   return found as ReferenceScores;
 }
 
+/** Prints a comparison. Whether all that could be compared agrees, and something could. */
+export function presentAgreement(record: EvaluationRecord, reference: ReferenceScores, json: boolean): boolean {
+  const agreements = compareWithReference(record, reference);
+  const report = agreementReport(record, agreements);
+  if (json) printAside(report);
+  else print(`\n${report}`);
+  return agreements.length > 0 && agreements.every(({ agrees }) => agrees);
+}
+
 /** What a comparison came to, for people; strategies that could not be compared are named. */
-export function agreementReport({ strategies }: EvaluationRecord, agreements: readonly Agreement[]): string {
+function agreementReport({ strategies }: EvaluationRecord, agreements: readonly Agreement[]): string {
   const left = strategies.filter(({ name }) => !agreements.some((row) => row.name === name)).map(({ name }) => name);
   return [
     ...(agreements.length === 0 ? [] : [agreementTable(agreements)]),

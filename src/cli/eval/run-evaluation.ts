@@ -2,7 +2,8 @@ import type { Task } from '../../envs/environment.js';
 import { evaluate } from '../../evaluation/evaluate.js';
 import type { JournalHeader } from '../../evaluation/journal.js';
 import { measureLatency } from '../../evaluation/latency.js';
-import type { EpisodeRecord, EvaluationRecord, StrategyGrid, StrategyRecord } from '../../evaluation/record.js';
+import type { EpisodeRecord, EvaluationRecord, RecordShard, StrategyGrid, StrategyRecord } from '../../evaluation/record.js';
+import { seedsOf, WHOLE } from '../../evaluation/shards.js';
 import { packageInfo } from '../../platform/node/environment.js';
 import type { Policy } from '../../policy/policy.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
@@ -17,6 +18,8 @@ export interface EvaluationCampaign {
   readonly grids: readonly StrategyGrid[];
   readonly seed: number;
   readonly episodes: number;
+  /** The part that is run here; undefined for all. */
+  readonly shard?: RecordShard | undefined;
   readonly parallel: number;
   /** Seeds whose replays are kept, of each strategy. */
   readonly replays: number;
@@ -72,8 +75,9 @@ async function runEpisodes(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<EpisodeRecord[]> {
-  const { task, parallel, episodes: total } = plan;
-  const seeds = Array.from({ length: total }, (_, i) => plan.seed + i);
+  const { task, parallel } = plan;
+  const seeds = seedsOf(plan.seed, plan.episodes, plan.shard ?? WHOLE);
+  const total = seeds.length;
   const keepReplay = (seed: number): boolean => seed - plan.seed < plan.replays;
   const found = knownEpisodes(journal?.episodes(strategy.name) ?? new Map<number, EpisodeRecord>(), seeds, keepReplay);
   const missing = seeds.filter((seed) => !found.some((episode) => episode.seed === seed));
@@ -127,9 +131,16 @@ function evaluationRecord(policy: Policy, plan: EvaluationCampaign, strategies: 
     adapter: { description: adapter.description || adapter.device || 'unnamed', isSoftware: adapter.isFallback },
     seed: plan.seed,
     episodes: plan.episodes,
+    ...(plan.shard ? { shard: plan.shard } : {}),
     softwareVersion: packageInfo().version,
-    date: new Date().toISOString(),
+    date: dateOfRecord(),
     strategies,
     grids: plan.grids.map(({ axes, cells }) => ({ axes, cells })),
   };
+}
+
+/** Now, or what `SOURCE_DATE_EPOCH` says (reproducible-builds.org: seconds since 1970), so that a record can be repeated to the byte. */
+function dateOfRecord(): string {
+  const epoch = process.env['SOURCE_DATE_EPOCH'];
+  return new Date(epoch !== undefined && /^\d{1,12}$/.test(epoch) ? Number(epoch) * 1000 : Date.now()).toISOString();
 }

@@ -1,3 +1,4 @@
+import type { Shard } from '../../evaluation/shards.js';
 import { integerOption, UsageError } from '../../terminal/options.js';
 
 /** Where published evaluations begin. */
@@ -16,4 +17,18 @@ export function firstSeedOption(text: string | undefined, episodes: number, larg
   const most = largest - (episodes - 1);
   if (seed > most) throw new UsageError(`--seed must be at most ${most} for ${episodes} episodes, found ${seed}`);
   return seed;
+}
+
+/** "2/8": part 2 of 8 of so many episodes; undefined where the option was not given. */
+export function shardOption(text: string | undefined, episodes: number): Shard | undefined {
+  if (text === undefined) return undefined;
+  const [, index = 0, count = 0] = (/^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? []).map(Number);
+  if (index < 1 || index > count) throw new UsageError(`--shard must be K/N, part K from 1 to N, e.g. 2/8, found "${text}"`);
+  if (count > episodes) throw new UsageError(`--shard ${text}: ${episodes} episodes cannot be shared among ${count} parts`);
+  return { index, count };
+}
+
+/** What sets the folders of parts apart. */
+export function shardSuffix(shard: Shard | undefined): string {
+  return shard ? `-${shard.index}-of-${shard.count}` : '';
 }

@@ -1,6 +1,7 @@
 import { choiceOption, given, integerOption, UsageError } from '../../terminal/options.js';
 import type { OptimizerSettings, Preset } from '../../training/loop/presets.js';
 import { PRESET_NAMES } from '../../training/loop/presets.js';
+import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../training/training-step.js';
 
 /** Options of both kinds of training, as the command line has them. */
 export const TRAIN_OPTIONS = {
@@ -18,6 +19,7 @@ export const TRAIN_OPTIONS = {
   optimizer: { type: 'string' },
   ema: { type: 'string' },
   seed: { type: 'string' },
+  precision: { type: 'string' },
   validation: { type: 'string' },
   'evaluate-every': { type: 'string' },
   'save-every': { type: 'string' },
@@ -39,6 +41,7 @@ export const TRAIN_OPTIONS_HELP = `  --dataset DIR        data set: a LeRobot fo
   --preset NAME        ${PRESET_NAMES.join(', ')}: optimiser, learning rate, clipping, EMA as these have them
   --learning-rate X, --warmup N, --weight-decay X, --clip X (0: none), --optimizer adam|adamw, --ema lerobot|diffusion-policy|none
                        in place of the preset's
+  --precision P        how both passes read weights: f32 (default), or f16, rounded copies; what is learned and written is f32
   --validation X       share of the episodes that nothing is learned from (default 0.05)
   --evaluate-every N   steps between evaluations (default: a tenth of the run); --save-every N: between checkpoints (default: the same)
   --task NAME          simulator that evaluations run the result in, too; --episodes N: how many (default 10); --strategy SPEC: how
@@ -91,6 +94,7 @@ export function runOptions(
   readonly seed?: number;
   readonly preset?: Preset;
   readonly optimizer: Partial<OptimizerSettings>;
+  readonly precision?: TrainingPrecision;
   readonly validation?: number;
   readonly evaluateEvery?: number;
   readonly saveEvery?: number;
@@ -105,6 +109,7 @@ export function runOptions(
       accumulate: integerOption('accumulate', values.accumulate, 1, 65_536),
       seed: integerOption('seed', values.seed),
       preset: choiceOption('preset', values.preset, presets),
+      precision: choiceOption('precision', values.precision, TRAINING_PRECISIONS),
       validation: numberOption('validation', values.validation, 0, 0.9),
       evaluateEvery: integerOption('evaluate-every', values['evaluate-every'], 1),
       saveEvery: integerOption('save-every', values['save-every'], 1),

@@ -1,8 +1,8 @@
-import type { ColumnMetaData, Compressors, FileMetaData, RowGroup } from 'hyparquet';
+import type { ColumnMetaData, FileMetaData, RowGroup } from 'hyparquet';
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet/src/index.js';
-import { compressors } from 'hyparquet-compressors';
 import type { ByteSource } from '../../checkpoints/source.js';
 import { DatasetError } from '../../foundation/errors.js';
+import { boundedCompressors } from './compressors.js';
 import { checkPages } from './pages.js';
 
 /** Of one column in one row group: what is read at once. LeRobot's files have at most 100 MB in all. */
@@ -76,13 +76,15 @@ export class ParquetFile {
       const parts: Part[] = [];
       for (const meta of chunks) parts.push(await this.#readChunk(meta, (to - from) * valuesPerRow));
       const most = Math.max(...chunks.map((meta) => Number(meta.total_uncompressed_size)));
+      const codecs = chunks.map(({ codec }) => codec);
+      const compressors = await boundedCompressors(this.name, codecs, most);
       const rows = await parquetReadObjects({
         file: { byteLength: this.#file.size, slice: (start, end = this.#file.size) => sliceOf(parts, start, end) },
         metadata: this.#metadata,
         columns: [name],
         rowStart: from,
         rowEnd: to,
-        compressors: bounded(most),
+        compressors,
         geoparquet: false,
         utf8: false,
       });
@@ -153,19 +155,6 @@ function buffered(file: ByteSource): { byteLength: number; slice(start: number, 
       return bytes.buffer;
     },
   };
-}
-
-/** Decompressors that refuse more than a column says that it has. */
-function bounded(most: number): Compressors {
-  return Object.fromEntries(
-    Object.entries(compressors).map(([codec, decompress]) => [
-      codec,
-      (input: Uint8Array, length: number): Uint8Array => {
-        if (!(length >= 0 && length <= most)) throw new Error(`a page of ${length} bytes in a column of ${most}`);
-        return (decompress as (input: Uint8Array, length: number) => Uint8Array)(input, length);
-      },
-    ]),
-  );
 }
 
 async function decoding<T>(name: string, work: () => Promise<T>): Promise<T> {

@@ -15,6 +15,7 @@ export function headSection({ record, rows, scene }: ReportModel): string {
     ['Predictor', policy.predictor ?? 'none'],
     ['Adapter', adapter.description],
     ['Seeds', seeds(record.seed, record.episodes)],
+    ...(record.shard ? [['Part', `${record.shard.index} of ${record.shard.count}`] as const] : []),
     ['Episode', `at most ${plural(record.maxTicks, 'tick')}`],
     ['Failed episodes', failures === 0 ? 'none' : String(failures)],
     ['Evaluated', `${record.date.slice(0, 10)}, warmstep ${record.softwareVersion}`],

@@ -165,7 +165,8 @@ function record(builder: PlanBuilder, call: MapProductCall, backwards: boolean):
     ...(addend ? [{ buffer: addend.buffer }] : []),
     { buffer: y.rows.buffer },
   ];
-  builder.dispatch(mapProductKernel({ backwards, bias: bias !== undefined, addend: addend !== undefined }, cut), bindings, [
+  const parameters = { backwards, bias: bias !== undefined, addend: addend !== undefined, halves: matrix.halves === true };
+  builder.dispatch(mapProductKernel(parameters, cut), bindings, [
     Math.ceil(targetGroups / PRODUCT_LANES),
     Math.ceil(places / cut.columns),
     targetStep ** 2,

@@ -10,6 +10,8 @@ export interface ParameterArena {
   readonly firstMoment: BufferHandle;
   readonly secondMoment: BufferHandle;
   readonly ema: BufferHandle | undefined;
+  /** The weights rounded to f16, which the update writes and products read; undefined: they read the weights. */
+  readonly halves?: BufferHandle | undefined;
 }
 
 /** Bytes of what a step says of itself. */
@@ -66,7 +68,7 @@ export function recordUpdate(
     const workgroups = Math.ceil(arena.weight.bytes / 16 / ADAM_WORKGROUP);
     const width = Math.min(workgroups, GRID_WIDTH);
     builder.dispatch(
-      adamKernel(ema),
+      adamKernel(ema, arena.halves !== undefined),
       [
         { buffer: step },
         { buffer: result },
@@ -75,6 +77,7 @@ export function recordUpdate(
         { buffer: arena.firstMoment },
         { buffer: arena.secondMoment },
         ...(ema && arena.ema ? [{ buffer: arena.ema }] : []),
+        ...(arena.halves ? [{ buffer: arena.halves }] : []),
       ],
       [width, Math.ceil(workgroups / width), 1],
     );

@@ -77,7 +77,7 @@ function record(builder: PlanBuilder, call: ProductCall & { readonly backwards: 
   const places = Math.ceil(y.length / targetStep);
   const rows = y.batch * places;
   const cut = chooseProductCut({ rows, groups: Math.ceil(y.channels / 4) }, builder);
-  const parameters = { backwards, bias: bias !== undefined, addend: addend !== undefined };
+  const parameters = { backwards, bias: bias !== undefined, addend: addend !== undefined, halves: matrix.halves === true };
   const kernel = cut.kind === 'tiled' ? rowsProductTiledKernel(parameters, cut.tile) : rowsProductKernel(parameters, cut);
   const [columns, lanes] = cut.kind === 'tiled' ? [cut.tile.rows, cut.tile.lanes] : [cut.columns, PRODUCT_LANES];
   const sourceChannels = backwards ? matrix.outChannels : matrix.inChannels;

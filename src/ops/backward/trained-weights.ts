@@ -1,8 +1,10 @@
 import type { Binding } from '../../runtime/plan-builder.js';
 
-/** A matrix that is trained, [tap][in][out] of f32: its values and its gradient. */
+/** A matrix that is trained, [tap][in][out] of f32: its values, as products read them, and its gradient. */
 export interface TrainedMatrix {
   readonly weight: Binding;
+  /** Whether `weight` are copies of the values rounded to f16; f32 where left out. */
+  readonly halves?: boolean;
   /** Undefined where the network is frozen. */
   readonly gradient: Binding | undefined;
   readonly taps: number;

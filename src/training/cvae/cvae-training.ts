@@ -14,7 +14,7 @@ import { ParameterStore } from '../plan/parameter-store.js';
 import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
-import type { PredictorDropout } from '../training-step.js';
+import type { PredictorDropout, TrainingPrecision } from '../training-step.js';
 import { cvaeLayout, cvaeParameters } from './parameters.js';
 import { cvaeDropoutSites, recordCvaeBackward, recordCvaeForward } from './record.js';
 
@@ -38,6 +38,8 @@ export interface CvaeTrainingOptions {
   readonly batchSize: number;
   /** Whether there is a moving average of the weights. */
   readonly ema: boolean;
+  /** What weights are read as. Default f32. */
+  readonly precision?: TrainingPrecision;
   /** Names of inner values that `runProbed` hands out. @internal */
   readonly probes?: Iterable<string>;
 }
@@ -79,7 +81,7 @@ export class CvaeTraining extends PlannedTraining<CvaeBatch> {
     const { shape, batchSize, ema, probes } = options;
     checkBatchSize(batchSize);
     const layout = batchLayout(shape, batchSize);
-    const parameters = cvaeLayout(shape, device.limits.maxStorageBufferBindingSize);
+    const parameters = cvaeLayout(shape, device.limits.maxStorageBufferBindingSize, options.precision);
     const store = await ParameterStore.create(device, parameters, cvaeParameters(shape), ema);
     try {
       const recorded = { batchSize, lossCount: 2 * batchSize, batchWords: layout.words.length, ...(probes ? { probes } : {}) };

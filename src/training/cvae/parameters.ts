@@ -2,7 +2,7 @@ import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
 import { type CvaeShape, cvaeDecoderLayer, isProjected } from '../../spec/network-shapes.js';
 import { type MatrixRequest, ParameterLayout, type VectorsRequest } from '../plan/parameter-layout.js';
-import type { ParameterInfo } from '../training-step.js';
+import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
 
 /** A linear layer, or several side by side that read the same; `key`: what the layout calls it. */
 export interface CvaeLayer {
@@ -67,7 +67,7 @@ export function widthOf({ tensors }: CvaeLayer): number {
 }
 
 /** @throws OptionError for a network that cannot be trained; DeviceLimitError for one that is too large for the device. */
-export function cvaeLayout(shape: CvaeShape, bindingBytes: number): ParameterLayout {
+export function cvaeLayout(shape: CvaeShape, bindingBytes: number, precision?: TrainingPrecision): ParameterLayout {
   if (shape.hiddenDim % 4 !== 0) {
     throw new OptionError(`hidden_dim: training needs a multiple of 4, found ${shownValue(shape.hiddenDim)}.`);
   }
@@ -94,5 +94,5 @@ export function cvaeLayout(shape: CvaeShape, bindingBytes: number): ParameterLay
       vectors: [layer.tensors.map(({ name, outChannels }) => ({ name: `${name}.bias`, channels: outChannels }))],
     }),
   );
-  return new ParameterLayout(bindingBytes, matrices, vectors);
+  return new ParameterLayout(bindingBytes, matrices, vectors, precision);
 }

@@ -52,7 +52,8 @@ export class ImagePolicyTraining extends PlannedTraining<ImagePolicyBatch> {
     const prefixes = encoderPrefixes(images.encoder, images.isSeparate);
     const requests = unetRequests(shape);
     for (const prefix of prefixes) addEncoderRequests(requests, images.encoder, prefix);
-    const parameterLayout = new ParameterLayout(device.limits.maxStorageBufferBindingSize, requests.matrices, requests.vectors);
+    const { maxStorageBufferBindingSize } = device.limits;
+    const parameterLayout = new ParameterLayout(maxStorageBufferBindingSize, requests.matrices, requests.vectors, options.precision);
     const parameters = [...prefixes.flatMap((prefix) => imageEncoderParameters(images.encoder, prefix)), ...unetParameters(shape)];
     const uploader = new Uploader(device);
     const store = await ParameterStore.create(device, parameterLayout, parameters, ema);

@@ -4,7 +4,7 @@ import { keypointMapSize } from '../../networks/image-encoder/shape.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { keypointGrid, POLICY_PREFIX } from '../image-encoder/parameters.js';
 import { ImagePolicyTraining } from '../image-policy/image-policy-training.js';
-import type { TrainingStep } from '../training-step.js';
+import type { TrainingPrecision, TrainingStep } from '../training-step.js';
 import { UNetTraining } from '../unet/unet-training.js';
 import { type Cameras, imageBatch, imageBatches } from './image-batches.js';
 import type { PolicyWindows } from './policy-description.js';
@@ -17,6 +17,7 @@ export interface CompileOptions {
   readonly batchSize: number;
   readonly seed: number;
   readonly ema: boolean;
+  readonly precision: TrainingPrecision;
   /** Says how pictures are cropped: LeRobot draws one place for all of a batch, Diffusion Policy one for each. */
   readonly preset: Preset;
 }
@@ -36,9 +37,16 @@ export async function compilePolicy(
   device: ComputeDevice,
   { unet, scheduler, observationSteps }: WrittenPolicy,
   { spec, observations, images }: PolicyWindows,
-  { batchSize, seed, ema, preset }: CompileOptions,
+  { batchSize, seed, ema, precision, preset }: CompileOptions,
 ): Promise<PolicyNetwork> {
-  const common = { shape: unet, batchSize, schedule: scheduler, predictionType: scheduler.predictionType as 'epsilon' | 'sample', ema };
+  const common = {
+    shape: unet,
+    batchSize,
+    schedule: scheduler,
+    predictionType: scheduler.predictionType as 'epsilon' | 'sample',
+    ema,
+    precision,
+  };
   const draws = (step: number): { seed: number; step: number; noise: 'validationNoise' } => ({ seed, step, noise: 'validationNoise' });
   if (!images) {
     const step = await UNetTraining.create(device, common);

@@ -69,9 +69,9 @@ export async function trainCvae(options: TrainCvaeOptions): Promise<RunHistory> 
     const shape = cvaeShape(checkpoint, release, sizes);
     pairs = await openPairs(WHERE, options, checked, checkpoint);
     const { spec, rows, held, evaluated } = pairs;
-    const { seed, batchSize, plan } = checked;
+    const { seed, batchSize, plan, precision } = checked;
     const hasEma = plan.optimizer.ema !== null;
-    const trained = await CvaeTraining.create(device, { shape, batchSize, ema: hasEma });
+    const trained = await CvaeTraining.create(device, { shape, batchSize, ema: hasEma, precision });
     step = trained;
     const initial = initialWeights(trained.parameters, policyRule, seed);
     trained.write('weights', initial);

@@ -15,6 +15,7 @@ import {
   keysOf,
 } from '../../foundation/options.js';
 import { ComputeDevice } from '../../runtime/device.js';
+import { TRAINING_PRECISIONS, type TrainingPrecision } from '../training-step.js';
 import { EMA_COUNTS } from './ema-decay.js';
 import type { TrainingEvent } from './events.js';
 import type { RunHistory } from './history.js';
@@ -42,6 +43,8 @@ export interface TrainOptions {
   readonly preset?: Preset;
   /** Settings in place of those of the preset. */
   readonly optimizer?: Partial<OptimizerSettings>;
+  /** `f16`: both passes read copies of the matrices that are rounded to f16; what is learned and saved is f32. Default `f32`. */
+  readonly precision?: TrainingPrecision;
   /** Share of the episodes that nothing is learned from, from 0 to 0.9. Default 0.05. */
   readonly validation?: number;
   /** Frames at the end of an episode that windows are not built around. Default: as LeRobot counts them, 7 for 16, 8, 2. */
@@ -71,6 +74,7 @@ const KEYS = keysOf<TrainOptions>({
   seed: true,
   preset: true,
   optimizer: true,
+  precision: true,
   validation: true,
   dropLastFrames: true,
   metricsEvery: true,
@@ -102,6 +106,7 @@ export interface CheckedTrainOptions {
   readonly plan: RunPlan;
   readonly batchSize: number;
   readonly seed: number;
+  readonly precision: TrainingPrecision;
   readonly validation: number;
   readonly resume: boolean;
   readonly preset: Preset;
@@ -141,6 +146,7 @@ export function checkTrainOptions(
     },
     batchSize: checkInteger(where, 'batchSize', orDefault(options.batchSize, 64), 1, 65_536),
     seed: checkInteger(where, 'seed', orDefault(options.seed, 0), 0, Number.MAX_SAFE_INTEGER),
+    precision: checkChoice(where, 'precision', orDefault(options.precision, 'f32'), TRAINING_PRECISIONS),
     validation: checkNumber(
       where,
       'validation',
@@ -194,7 +200,18 @@ export function commonIdentity(
   { dataset }: TrainOptions,
   rows: number,
 ): Record<string, string | number | null> {
-  const { plan, batchSize, seed } = checked;
+  const { plan, batchSize, seed, precision } = checked;
   const { steps, accumulate, optimizer } = plan;
-  return { steps, accumulate, batch: batchSize, seed, ...optimizer, dataset: dataset.name, frames: dataset.frames, windows: rows };
+  return {
+    steps,
+    accumulate,
+    batch: batchSize,
+    seed,
+    ...optimizer,
+    // Runs from before there was a choice have no such entry, and go on.
+    ...(precision === 'f32' ? {} : { precision }),
+    dataset: dataset.name,
+    frames: dataset.frames,
+    windows: rows,
+  };
 }

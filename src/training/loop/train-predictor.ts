@@ -61,8 +61,8 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
     pairs = await openPairs(WHERE, options, checked, checkpoint);
     const { spec, rows, held, evaluated } = pairs;
 
-    const { seed, batchSize, plan } = checked;
-    const trained = await PredictorTraining.create(device, { shape, batchSize, ema: plan.optimizer.ema !== null });
+    const { seed, batchSize, plan, precision } = checked;
+    const trained = await PredictorTraining.create(device, { shape, batchSize, ema: plan.optimizer.ema !== null, precision });
     step = trained;
     const initial = initialWeights(trained.parameters, predictorRule, seed);
     trained.write('weights', initial);

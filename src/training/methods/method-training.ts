@@ -5,12 +5,15 @@ import { ParameterStore } from '../plan/parameter-store.js';
 import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
+import type { TrainingPrecision } from '../training-step.js';
 import { BatchParts } from './batch-parts.js';
 import type { Method, NetworkParameters } from './method.js';
 
 export interface MethodTrainingOptions {
   /** Whether there is a moving average of the weights. */
   readonly ema: boolean;
+  /** How products read weights. Default f32. */
+  readonly precision?: TrainingPrecision | undefined;
   /** Parameters that were made before, because another network's plan reads them (`methodParameters`); disposed of with the step. */
   readonly store?: ParameterStore;
   /** Names of inner values that `runProbed` hands out. @internal */
@@ -32,12 +35,12 @@ export class MethodTraining<Batch> extends PlannedTraining<Batch> {
   static async create<Batch, Part extends string>(
     device: ComputeDevice,
     method: Method<Batch, Part>,
-    { ema, probes, store: given }: MethodTrainingOptions,
+    { ema, probes, precision, store: given }: MethodTrainingOptions,
   ): Promise<MethodTraining<Batch>> {
     const { batchSize, lossCount } = method;
     checkBatchSize(batchSize);
     const parts = new BatchParts<Part>(method.parts);
-    const store = given ?? (await methodParameters(device, method.network, ema));
+    const store = given ?? (await methodParameters(device, method.network, ema, precision));
     try {
       const recorded = { batchSize, lossCount, batchWords: parts.words.length, ...(probes ? { probes } : {}) };
       const step = await RecordedStep.compile(device, store, recorded, (recorder) => {
@@ -67,8 +70,13 @@ export class MethodTraining<Batch> extends PlannedTraining<Batch> {
 }
 
 /** Parameters of a network that is trained, zeros. @throws DeviceLimitError where the device has too little memory. */
-export function methodParameters(device: ComputeDevice, network: NetworkParameters, ema: boolean): Promise<ParameterStore> {
-  return ParameterStore.create(device, layoutOf(device, network), network.parameters, ema);
+export function methodParameters(
+  device: ComputeDevice,
+  network: NetworkParameters,
+  ema: boolean,
+  precision?: TrainingPrecision,
+): Promise<ParameterStore> {
+  return ParameterStore.create(device, layoutOf(device, network, precision), network.parameters, ema);
 }
 
 /** A network that methods run and do not train, with these weights. @throws OptionError where a tensor is missing or of another size. */
@@ -87,7 +95,7 @@ export async function frozenNetwork(
   }
 }
 
-function layoutOf(device: ComputeDevice, { requests }: NetworkParameters): ParameterLayout {
+function layoutOf(device: ComputeDevice, { requests }: NetworkParameters, precision?: TrainingPrecision): ParameterLayout {
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
-  return new ParameterLayout(Math.min(maxStorageBufferBindingSize, maxBufferSize), requests.matrices, requests.vectors);
+  return new ParameterLayout(Math.min(maxStorageBufferBindingSize, maxBufferSize), requests.matrices, requests.vectors, precision);
 }

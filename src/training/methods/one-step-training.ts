@@ -1,7 +1,7 @@
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { ParameterStore } from '../plan/parameter-store.js';
 import type { ParameterInfo, ParameterSet, RunOptions, StepMetrics, TrainingStep, UpdateScalars } from '../training-step.js';
-import { MethodTraining, methodParameters } from './method-training.js';
+import { MethodTraining, type MethodTrainingOptions, methodParameters } from './method-training.js';
 import { type OneStepBatch, type OneStepOptions, oneStepGenerator, oneStepScore } from './one-step.js';
 import { methodUnet } from './unet-network.js';
 
@@ -31,13 +31,13 @@ export class OneStepTraining implements TrainingStep<OneStepBatch> {
   }
 
   /** Weights begin as zeros: write them. `teacher` outlives it. @throws as MethodTraining.create. */
-  static async create(device: ComputeDevice, options: OneStepOptions, teacher: ParameterStore, ema: boolean): Promise<OneStepTraining> {
+  static async create(device: ComputeDevice, options: OneStepOptions, teacher: ParameterStore, { ema, precision }: Pick<MethodTrainingOptions, 'ema' | 'precision'>): Promise<OneStepTraining> {
     const network = methodUnet(options.shape);
-    const store = await methodParameters(device, network, ema);
+    const store = await methodParameters(device, network, ema, precision);
     let score: MethodTraining<OneStepBatch>;
     let scoreStore: ParameterStore;
     try {
-      scoreStore = await methodParameters(device, network, ema);
+      scoreStore = await methodParameters(device, network, ema, precision);
       score = await MethodTraining.create(device, oneStepScore(options, store), { ema, store: scoreStore });
     } catch (error) {
       store.destroy();

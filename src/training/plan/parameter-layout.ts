@@ -1,6 +1,6 @@
 import { DeviceLimitError } from '../../foundation/errors.js';
 import { alignUp } from '../../runtime/buffers.js';
-import type { ParameterInfo } from '../training-step.js';
+import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
 
 /** How a tensor of the reference lies in a matrix [tap][in][out]. */
 export type TensorOrder = 'out-in-tap' | 'in-out-tap' | 'out-in';
@@ -48,8 +48,8 @@ export interface ParameterPlace extends ParameterInfo {
   readonly strides: readonly number[];
 }
 
-/** Elements of 256 bytes: offsets of bindings are multiples of it on every device. */
-const BLOCK_ALIGNMENT = 64;
+/** Elements of 256 bytes, of the narrowest copy: offsets of bindings are multiples of it on every device. */
+const BLOCK_ALIGNMENT: Readonly<Record<TrainingPrecision, number>> = { f32: 64, f16: 128 };
 
 /** Bytes of an arena: WebGPU's default for a storage binding, and as much as the host packs at once. Only a larger tensor makes a larger one. */
 const ARENA_BYTES = 128 << 20;
@@ -61,6 +61,8 @@ const ARENA_BYTES = 128 << 20;
  * second copy for the backward pass: it reads four rows of four instead of four columns.
  */
 export class ParameterLayout {
+  /** Of the copies of matrices that products read. */
+  readonly precision: TrainingPrecision;
   readonly #limit: number;
   readonly #places = new Map<string, ParameterPlace>();
   readonly #matrices = new Map<string, MatrixBlock>();
@@ -68,8 +70,14 @@ export class ParameterLayout {
   readonly #arenas: number[] = [];
 
   /** `bindingBytes`: what the device can bind at once. */
-  constructor(bindingBytes: number, matrices: readonly MatrixRequest[], vectors: readonly VectorsRequest[]) {
-    this.#limit = Math.floor(bindingBytes / 4 / BLOCK_ALIGNMENT) * BLOCK_ALIGNMENT;
+  constructor(
+    bindingBytes: number,
+    matrices: readonly MatrixRequest[],
+    vectors: readonly VectorsRequest[],
+    precision: TrainingPrecision = 'f32',
+  ) {
+    this.precision = precision;
+    this.#limit = Math.floor(bindingBytes / 4 / BLOCK_ALIGNMENT[precision]) * BLOCK_ALIGNMENT[precision];
     for (const request of matrices) this.#addMatrix(request);
     for (const request of vectors) this.#addVectors(request);
   }
@@ -127,7 +135,7 @@ export class ParameterLayout {
   }
 
   #allocate(elements: number, key: string): ArenaBlock {
-    const size = alignUp(elements, BLOCK_ALIGNMENT);
+    const size = alignUp(elements, BLOCK_ALIGNMENT[this.precision]);
     if (size > this.#limit) {
       throw new DeviceLimitError(
         `${key} has ${elements} values, this device can bind ${this.#limit} at once: use an adapter with a larger maxStorageBufferBindingSize.`,

@@ -1,4 +1,5 @@
 import { OptionError } from '../../foundation/errors.js';
+import { packF16 } from '../../foundation/half.js';
 import type { ParameterArena } from '../../ops/backward/optimizer.js';
 import type { TrainedMatrix, TrainedVectors } from '../../ops/backward/trained-weights.js';
 import { createBuffer, USAGE } from '../../runtime/buffers.js';
@@ -12,24 +13,31 @@ const MAP_READ = 1;
 /** Copies that every optimiser needs. */
 const TRAINED_SETS: readonly ParameterSet[] = ['weights', 'gradients', 'firstMoment', 'secondMoment'];
 
-/** Every copy of the parameters on the device, f32. */
+/** From here on the nearest half is infinity. */
+const HALF_LIMIT = 65_520;
+
+/** Every copy of the parameters on the device, f32, and of the weights one in halves where the layout says so. */
 export class ParameterStore {
   readonly #device: ComputeDevice;
   readonly layout: ParameterLayout;
   /** In the order of the reference's state dict. */
   readonly parameters: readonly ParameterInfo[];
   readonly #sets: ReadonlyMap<ParameterSet, readonly GPUBuffer[]>;
+  /** Empty where products read the weights themselves. */
+  readonly #halves: readonly GPUBuffer[];
 
   private constructor(
     device: ComputeDevice,
     layout: ParameterLayout,
     parameters: readonly ParameterInfo[],
     sets: ReadonlyMap<ParameterSet, readonly GPUBuffer[]>,
+    halves: readonly GPUBuffer[],
   ) {
     this.#device = device;
     this.layout = layout;
     this.parameters = parameters;
     this.#sets = sets;
+    this.#halves = halves;
   }
 
   /** Zeros. `ema`: whether there is a moving average. @throws DeviceLimitError where the device has too little memory. */
@@ -55,15 +63,19 @@ export class ParameterStore {
   ): Promise<ParameterStore> {
     const usage = USAGE.storage | USAGE.copySource | USAGE.copyDestination;
     const sets = new Map<ParameterSet, GPUBuffer[]>();
+    const halves: GPUBuffer[] = [];
     try {
       for (const name of names) {
         const buffers: GPUBuffer[] = [];
         sets.set(name, buffers);
         for (const elements of layout.arenas) buffers.push(await createBuffer(device, name, elements * 4, usage));
       }
-      return new ParameterStore(device, layout, parameters, sets);
+      if (layout.precision === 'f16') {
+        for (const elements of layout.arenas) halves.push(await createBuffer(device, 'weights, f16', elements * 2, usage));
+      }
+      return new ParameterStore(device, layout, parameters, sets, halves);
     } catch (error) {
-      for (const buffers of sets.values()) for (const buffer of buffers) buffer.destroy();
+      for (const buffers of [...sets.values(), halves]) for (const buffer of buffers) buffer.destroy();
       throw error;
     }
   }
@@ -74,7 +86,9 @@ export class ParameterStore {
 
   /** Bytes of each copy. */
   get memory(): Record<string, number> {
-    return Object.fromEntries([...this.#sets].map(([name, buffers]) => [name, buffers.reduce((sum, { size }) => sum + size, 0)]));
+    const copies: (readonly [string, readonly GPUBuffer[]])[] = [...this.#sets];
+    if (this.#halves.length > 0) copies.push(['halves', this.#halves]);
+    return Object.fromEntries(copies.map(([name, buffers]) => [name, buffers.reduce((sum, { size }) => sum + size, 0)]));
   }
 
   /** What a plan trains. */
@@ -87,19 +101,22 @@ export class ParameterStore {
       readonly BufferHandle[],
     ];
     const averages = this.hasEma ? handles('ema') : [];
+    const halves = this.#halves.map((buffer) => builder.existing(buffer));
     const arenas = weights.map((weight, arena) => ({
       weight,
       gradient: gradients[arena] as BufferHandle,
       firstMoment: firstMoments[arena] as BufferHandle,
       secondMoment: secondMoments[arena] as BufferHandle,
       ema: averages[arena],
+      halves: halves[arena],
     }));
-    return new BoundParameters(this.layout, weights, gradients, arenas);
+    return new BoundParameters(this.layout, { weights, halves, gradients }, arenas);
   }
 
   /** What a plan runs and does not train. */
   bindFrozen(builder: PlanBuilder): BoundParameters {
-    return new BoundParameters(this.layout, this.#handles(builder, 'weights'));
+    const halves = this.#halves.map((buffer) => builder.existing(buffer));
+    return new BoundParameters(this.layout, { weights: this.#handles(builder, 'weights'), halves, gradients: undefined });
   }
 
   #handles(builder: PlanBuilder, set: ParameterSet): readonly BufferHandle[] {
@@ -144,6 +161,7 @@ export class ParameterStore {
           `${set}: expected ${shape.join(' × ')} values of "${name}" in a Float32Array, found ${found instanceof Float32Array ? `${found.length} values` : 'none'}.`,
         );
       }
+      if (set === 'weights' && this.#halves.length > 0) checkHalves(name, found);
     }
     buffers.forEach((buffer, arena) => {
       const values = new Float32Array(buffer.size / 4);
@@ -152,11 +170,17 @@ export class ParameterStore {
         if (place.arena === arena) copyParameter(place, values, tensors.get(name) as Float32Array, false);
       }
       this.#device.gpuDevice.queue.writeBuffer(buffer, 0, values);
+      const halves = set === 'weights' ? this.#halves[arena] : undefined;
+      if (halves) {
+        const codes = new Uint16Array(values.length);
+        packF16(values, codes);
+        this.#device.gpuDevice.queue.writeBuffer(halves, 0, codes);
+      }
     });
   }
 
   destroy(): void {
-    for (const buffers of this.#sets.values()) for (const buffer of buffers) buffer.destroy();
+    for (const buffers of [...this.#sets.values(), this.#halves]) for (const buffer of buffers) buffer.destroy();
   }
 
   #buffers(set: ParameterSet): readonly GPUBuffer[] {
@@ -169,42 +193,60 @@ export class ParameterStore {
   }
 }
 
+/** @throws OptionError where a weight is finite and its half would not be. */
+function checkHalves(name: string, values: Float32Array): void {
+  const large = values.find((value) => Math.abs(value) >= HALF_LIMIT && Number.isFinite(value));
+  if (large === undefined) return;
+  throw new OptionError(
+    `weights: expected values within ±65504, as f16 holds them, found ${large} in "${name}": train with precision "f32".`,
+  );
+}
+
+/** Buffers of the arenas, as one plan binds them. */
+interface BoundArenas {
+  readonly weights: readonly BufferHandle[];
+  /** None where products read the weights themselves. */
+  readonly halves: readonly BufferHandle[];
+  /** Undefined where the parameters are frozen. */
+  readonly gradients: readonly BufferHandle[] | undefined;
+}
+
 /** The parameters as one plan binds them: trained, or frozen, which have no gradients. */
 export class BoundParameters {
   readonly #layout: ParameterLayout;
-  readonly #weights: readonly BufferHandle[];
-  readonly #gradients: readonly BufferHandle[] | undefined;
+  readonly #buffers: BoundArenas;
   readonly #prefix: string;
   /** What the optimiser goes through; none where the parameters are frozen. */
   readonly arenas: readonly ParameterArena[];
 
   constructor(
     layout: ParameterLayout,
-    weights: readonly BufferHandle[],
-    gradients?: readonly BufferHandle[],
+    buffers: BoundArenas,
     arenas: readonly ParameterArena[] = [],
     prefix = '',
   ) {
     this.#layout = layout;
-    this.#weights = weights;
-    this.#gradients = gradients;
+    this.#buffers = buffers;
     this.arenas = arenas;
     this.#prefix = prefix;
   }
 
   get isFrozen(): boolean {
-    return this.#gradients === undefined;
+    return this.#buffers.gradients === undefined;
   }
 
   /** One of several networks that lie in one layout: those whose keys begin with the prefix, by the rest of their keys. */
   within(prefix: string): BoundParameters {
-    return new BoundParameters(this.#layout, this.#weights, this.#gradients, this.arenas, this.#prefix + prefix);
+    return new BoundParameters(this.#layout, this.#buffers, this.arenas, this.#prefix + prefix);
   }
 
   matrix(key: string): TrainedMatrix {
     const block = this.#layout.matrix(this.#prefix + key);
     const { taps, inChannels, outChannels, rowStride, tapStride } = block;
-    return { ...this.#bindings(block), taps, inChannels, outChannels, rowStride, tapStride };
+    const bound = { ...this.#bindings(block), taps, inChannels, outChannels, rowStride, tapStride };
+    const halves = this.#buffers.halves[block.arena];
+    if (!halves) return bound;
+    return { ...bound, halves: true, weight: { buffer: halves, offset: block.offset * 2, bytes: block.elements * 2 } };
   }
 
   vectors(key: string): TrainedVectors {
@@ -215,6 +257,7 @@ export class BoundParameters {
   #bindings({ arena, offset, elements }: ArenaBlock): { readonly weight: Binding; readonly gradient: Binding | undefined } {
     const range = { offset: offset * 4, bytes: elements * 4 };
     const binding = (buffers: readonly BufferHandle[]): Binding => ({ buffer: buffers[arena] as BufferHandle, ...range });
-    return { weight: binding(this.#weights), gradient: this.#gradients && binding(this.#gradients) };
+    const { weights, gradients } = this.#buffers;
+    return { weight: binding(weights), gradient: gradients && binding(gradients) };
   }
 }

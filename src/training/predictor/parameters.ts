@@ -2,7 +2,7 @@ import { predictorTensorShapes } from '../../checkpoints/predictor/predictor-ten
 import { OptionError } from '../../foundation/errors.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
 import { ParameterLayout } from '../plan/parameter-layout.js';
-import type { ParameterInfo } from '../training-step.js';
+import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
 
 /** Key of the keys and values of the memory for all decoder layers: one matrix, in the order of the layers. */
 export const MEMORY = 'memory';
@@ -113,7 +113,7 @@ export function joinParameters(shape: PredictorShape, stored: ReadonlyMap<string
  * Where the parameters lie: a matrix and a vector of biases by the name of their layer, scale and shift by the name of their norm.
  * @throws OptionError for widths that are no multiples of four.
  */
-export function predictorLayout(shape: PredictorShape, bindingBytes: number): ParameterLayout {
+export function predictorLayout(shape: PredictorShape, bindingBytes: number, precision?: TrainingPrecision): ParameterLayout {
   const { modelDim: d, feedforwardDim: f, actionDim, observationDim, horizon, encoderLayers, decoderLayers } = shape;
   for (const [name, width] of [
     ['d_model', d],
@@ -171,5 +171,5 @@ export function predictorLayout(shape: PredictorShape, bindingBytes: number): Pa
   );
   norm('output_norm');
   linear('output_proj', d, actionDim);
-  return new ParameterLayout(bindingBytes, matrices, vectors);
+  return new ParameterLayout(bindingBytes, matrices, vectors, precision);
 }

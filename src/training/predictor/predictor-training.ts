@@ -14,7 +14,7 @@ import { ParameterStore } from '../plan/parameter-store.js';
 import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
-import type { ParameterSet, PredictorBatch } from '../training-step.js';
+import type { ParameterSet, PredictorBatch, TrainingPrecision } from '../training-step.js';
 import { PredictorBatchPacker } from './batch.js';
 import { predictorRecorder } from './blocks.js';
 import { predictorDropoutSites } from './dropout-sites.js';
@@ -34,6 +34,8 @@ export interface PredictorTrainingOptions {
   readonly ema: boolean;
   /** Not trained. Default: those of the reference, sines and cosines. */
   readonly positions?: PositionTables;
+  /** How products read weights. Default f32. */
+  readonly precision?: TrainingPrecision;
   /** Names of inner values that `runProbed` hands out. @internal */
   readonly probes?: Iterable<string>;
 }
@@ -77,7 +79,7 @@ export class PredictorTraining extends PlannedTraining<PredictorBatch> {
     checkBatchSize(batchSize);
     const tables = checkedPositions(options);
     const packer = new PredictorBatchPacker(shape, batchSize);
-    const layout = predictorLayout(shape, device.limits.maxStorageBufferBindingSize);
+    const layout = predictorLayout(shape, device.limits.maxStorageBufferBindingSize, options.precision);
     const store = await ParameterStore.create(device, layout, storedParameters(shape), ema);
     try {
       const recorded = { batchSize, batchWords: packer.words, ...(options.probes ? { probes: options.probes } : {}) };

@@ -5,7 +5,7 @@ import type { ResidualBlockShape } from '../../networks/unet/residual-block.js';
 import { residualBlockShapes } from '../../networks/unet/unet.js';
 import { FINAL_GROUPS, type LevelEncoding, levelWidth, ONE_TIMESTEP, type UnetShape } from '../../spec/network-shapes.js';
 import { type MatrixRequest, ParameterLayout, type TensorOrder, type VectorsRequest } from '../plan/parameter-layout.js';
-import type { ParameterInfo } from '../training-step.js';
+import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
 
 /** What LeRobot's state dict calls the U-Net. */
 export const UNET_PREFIX = 'diffusion.unet.';
@@ -129,7 +129,7 @@ function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }:
   if (levels.embeddings > 1 && stepEmbedDim % 4 !== 0) fail('diffusion_step_embed_dim', 'a multiple of 4 for several levels', stepEmbedDim);
 }
 
-export function unetLayout(shape: UnetShape, bindingBytes: number): ParameterLayout {
+export function unetLayout(shape: UnetShape, bindingBytes: number, precision?: TrainingPrecision): ParameterLayout {
   const { matrices, vectors } = unetRequests(shape);
-  return new ParameterLayout(bindingBytes, matrices, vectors);
+  return new ParameterLayout(bindingBytes, matrices, vectors, precision);
 }

@@ -12,7 +12,7 @@ import { ParameterStore } from '../plan/parameter-store.js';
 import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
-import type { UNetBatch } from '../training-step.js';
+import type { TrainingPrecision, UNetBatch } from '../training-step.js';
 import { type TrainedPrediction, UNetBatchPacker } from './batch.js';
 import type { PassRecorder } from './layers.js';
 import { unetLayout, unetParameters } from './parameters.js';
@@ -29,6 +29,8 @@ export interface UNetTrainingOptions {
   readonly ema: boolean;
   /** Most bytes of a buffer of parameters. Default: what the device can bind at once. */
   readonly bindingBytes?: number;
+  /** How products read weights. Default f32. */
+  readonly precision?: TrainingPrecision;
   /** Names of inner values that `runProbed` hands out. @internal */
   readonly probes?: Iterable<string>;
 }
@@ -55,7 +57,7 @@ export class UNetTraining extends PlannedTraining<UNetBatch> {
     const packer = new UNetBatchPacker(shape, batchSize, alphasCumprod(schedule, 'pytorch'));
     const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
     const { bindingBytes = Math.min(maxStorageBufferBindingSize, maxBufferSize) } = options;
-    const layout = unetLayout(shape, bindingBytes);
+    const layout = unetLayout(shape, bindingBytes, options.precision);
     const store = await ParameterStore.create(device, layout, unetParameters(shape), ema);
     try {
       const recorded = { batchSize, batchWords: packer.words, ...(options.probes ? { probes: options.probes } : {}) };

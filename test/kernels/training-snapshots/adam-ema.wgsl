@@ -43,4 +43,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count
   let average = ema[i];
   ema[i] = average - step.one_minus_ema * (average - p);
   
+  
 }

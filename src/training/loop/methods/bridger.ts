@@ -31,18 +31,20 @@ export const BRIDGER: TrainableMethod = {
   accepts: ['sizes', 'horizon', 'actionSteps', 'prior', 'interpolant'],
   rateEpochs: 1000,
   open: async (context) => {
-    const { device, shape, options, batchSize, seed, ema } = context;
+    const { device, shape, options, batchSize, seed, ema, precision } = context;
     const { interpolant: asked = 'power3' } = options;
     const interpolant = checkChoice('trainMethod', 'interpolant', asked, INTERPOLANTS);
     const prior = await openPrior(context);
     try {
       const own = { shape, batchSize, interpolant, noiseScale: NOISE_SCALE, timeMin: TIME_MIN };
-      const step = await MethodTraining.create(device, bridger(own), { ema });
+      const step = await MethodTraining.create(device, bridger(own), { ema, precision });
       const initial = initialWeights(step.parameters, policyRule, seed);
       step.write('weights', initial);
       if (ema) step.write('ema', initial);
       return {
         step,
+        // From a CVAE, decisions would need its folder too.
+        ...(prior.name === 'normal' ? { strategy: { name: 'BRIDGER' } as const } : {}),
         batch: async ({ count, conditioning, actions }, draws): Promise<BridgerBatch> => ({
           count,
           conditioning,

@@ -1,10 +1,10 @@
 import { readJsonObject } from '../../../checkpoints/json-object.js';
 import { readCommon } from '../../../checkpoints/methods/common-config.js';
 import { SafetensorsFile } from '../../../checkpoints/safetensors/safetensors.js';
-import { type CheckpointSource, checkSource } from '../../../checkpoints/source.js';
+import type { CheckpointSource } from '../../../checkpoints/source.js';
 import { levelOfBin } from '../../../diffusion/consistency.js';
 import { CONSISTENCY_LEVELS } from '../../../diffusion/consistency-training.js';
-import { CheckpointError, OptionError } from '../../../foundation/errors.js';
+import { CheckpointError } from '../../../foundation/errors.js';
 import { shown } from '../../../foundation/shown.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import { type ConsistencyBatch, consistency } from '../../methods/consistency.js';
@@ -28,8 +28,8 @@ export const CONSISTENCY_TEACHER: TrainableMethod = {
   steps: 100_000,
   title: "a consistency policy's teacher",
   accepts: ['sizes', 'horizon', 'actionSteps'],
-  open: async ({ device, shape, batchSize, seed, ema }) => {
-    const step = await MethodTraining.create(device, edmTeacher({ shape, batchSize, levels: CONSISTENCY_LEVELS }), { ema });
+  open: async ({ device, shape, batchSize, seed, ema, precision }) => {
+    const step = await MethodTraining.create(device, edmTeacher({ shape, batchSize, levels: CONSISTENCY_LEVELS }), { ema, precision });
     const initial = initialWeights(step.parameters, policyRule, seed);
     step.write('weights', initial);
     if (ema) step.write('ema', initial);
@@ -53,16 +53,14 @@ export const CONSISTENCY: TrainableMethod = {
   preset: 'consistency',
   steps: 100_000,
   title: 'a consistency policy',
+  strategy: { name: 'Consistency', steps: 1 },
   accepts: ['teacher', 'sizes', 'horizon', 'actionSteps'],
-  open: async ({ device, shape, options, batchSize, ema }) => {
-    if (options.teacher === undefined) {
-      throw new OptionError('consistency: expected a teacher, found none: train one as consistency-teacher, and give its folder.');
-    }
-    const weights = await teacherWeights(options.teacher, shape);
+  open: async ({ device, shape, options, batchSize, ema, precision }) => {
+    const weights = await teacherWeights(options.teacher as CheckpointSource, shape);
     const teacher = await frozenNetwork(device, methodUnet(shape), weights);
     try {
       const method = consistency({ shape, batchSize, levels: CONSISTENCY_LEVELS }, { teacher });
-      const step = await MethodTraining.create(device, method, { ema });
+      const step = await MethodTraining.create(device, method, { ema, precision });
       const initial = studentWeights(weights, shape);
       step.write('weights', initial);
       if (ema) step.write('ema', initial);
@@ -151,7 +149,6 @@ export function studentWeights(
 
 /** Reads a teacher's folder, which must be of the sizes of the student; closes it. */
 async function teacherWeights(source: CheckpointSource, shape: UnetShape): Promise<ReadonlyMap<string, Float32Array>> {
-  checkSource('consistency', 'teacher', source);
   try {
     const config = await readJsonObject(await source.open('config.json'));
     const type = config.has('type') ? config.value('type') : undefined;

@@ -1,9 +1,10 @@
 import type { CheckpointSource } from '../../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
+import type { LoadPolicyOptions } from '../../../policy/load-policy.js';
 import type { ComputeDevice } from '../../../runtime/device.js';
 import type { Interpolant } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
-import type { TrainingStep } from '../../training-step.js';
+import type { TrainingPrecision, TrainingStep } from '../../training-step.js';
 import { integers, normals, type Purpose, uniforms } from '../draws.js';
 import type { UnetSizes } from '../policy-description.js';
 import type { Preset } from '../presets.js';
@@ -42,6 +43,7 @@ export interface MethodContext {
   readonly seed: number;
   /** Whether a moving average is kept. */
   readonly ema: boolean;
+  readonly precision: TrainingPrecision;
   /** Values of one frame. */
   readonly frameSize: number;
 }
@@ -56,6 +58,8 @@ export interface OpenMethod {
   readonly config: Readonly<Record<string, unknown>>;
   /** Parameters of the step that the result has; the others serve training alone. Default: all. */
   isResult?(name: string): boolean;
+  /** How the result decides beside its policy, where that follows from options. Default: the method's. */
+  readonly strategy?: TrainableMethod['strategy'];
   /** Frees what is not the step's. */
   destroy(): void;
 }
@@ -70,6 +74,8 @@ export interface TrainableMethod {
   readonly title: string;
   /** Epochs between two decays of a rate that falls in steps, where options do not say how many steps that are. */
   readonly rateEpochs?: number;
+  /** How the result decides beside its policy; left out where it does not. */
+  readonly strategy?: NonNullable<LoadPolicyOptions['strategy']>;
   /** Options that it has. */
   readonly accepts: readonly (keyof MethodOptions)[];
   open(context: MethodContext): Promise<OpenMethod>;

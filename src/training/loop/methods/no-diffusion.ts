@@ -12,10 +12,11 @@ export const NO_DIFFUSION: TrainableMethod = {
   preset: 'diffusion-policy',
   steps: 100_000,
   title: 'NO-Diffusion',
+  strategy: { name: 'NO-Diffusion' },
   accepts: ['sizes', 'horizon', 'actionSteps', 'hiddenDim'],
-  open: async ({ device, shape, options, batchSize, seed, ema }) => {
+  open: async ({ device, shape, options, batchSize, seed, ema, precision }) => {
     const { hiddenDim = HIDDEN_DIM } = options;
-    const step = await MethodTraining.create(device, noDiffusion({ shape, batchSize, hiddenDim, timestep: TIMESTEP }), { ema });
+    const step = await MethodTraining.create(device, noDiffusion({ shape, batchSize, hiddenDim, timestep: TIMESTEP }), { ema, precision });
     const initial = initialWeights(step.parameters, policyRule, seed);
     step.write('weights', initial);
     if (ema) step.write('ema', initial);

@@ -1,7 +1,6 @@
 import { unetTensorShapes } from '../../../checkpoints/lerobot/unet-tensors.js';
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import { UnsupportedCheckpointError } from '../../../foundation/errors.js';
-import { checkChoice } from '../../../foundation/options.js';
 import type { ComputeDevice } from '../../../runtime/device.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import { frozenNetwork, MethodTraining } from '../../methods/method-training.js';
@@ -9,7 +8,7 @@ import { type OneStepBatch, type OneStepOptions, oneStepGenerator } from '../../
 import { OneStepTraining, SCORE } from '../../methods/one-step-training.js';
 import { methodUnet } from '../../methods/unet-network.js';
 import type { ParameterStore } from '../../plan/parameter-store.js';
-import type { TrainingStep } from '../../training-step.js';
+import type { TrainingPrecision, TrainingStep } from '../../training-step.js';
 import { scheduleKeys } from './config.js';
 import type { TrainableMethod } from './define.js';
 
@@ -22,11 +21,11 @@ export const ONE_STEP: TrainableMethod = {
   preset: 'onedp',
   steps: 20_000,
   title: 'OneDP',
+  strategy: { name: 'OneDP' },
   accepts: ['variant'],
-  open: async ({ device, checkpoint, shape, options, batchSize, ema }) => {
+  open: async ({ device, checkpoint, shape, options, batchSize, ema, precision }) => {
     const { scheduler } = checkpoint;
     const { variant = 'stochastic' } = options;
-    checkChoice('onedp', 'variant', variant, ['stochastic', 'deterministic']);
     if (scheduler.predictionType !== 'epsilon') {
       throw new UnsupportedCheckpointError(
         `onedp: the policy "${checkpoint.name}" predicts "${scheduler.predictionType}": a teacher has to predict noise ("epsilon").`,
@@ -39,7 +38,7 @@ export const ONE_STEP: TrainableMethod = {
     const weights = await policyWeights(checkpoint, shape);
     const teacher = await frozenNetwork(device, methodUnet(shape), weights);
     try {
-      const step = await compile(device, method, { teacher, isStochastic: variant === 'stochastic', ema });
+      const step = await compile(device, method, { teacher, isStochastic: variant === 'stochastic', ema, precision });
       const initial = new Map(step.parameters.map(({ name }) => [name, weights.get(name.replace(SCORE, '')) as Float32Array]));
       step.write('weights', initial);
       if (ema) step.write('ema', initial);
@@ -73,10 +72,14 @@ export const ONE_STEP: TrainableMethod = {
 async function compile(
   device: ComputeDevice,
   method: OneStepOptions,
-  { teacher, isStochastic, ema }: { readonly teacher: ParameterStore; readonly isStochastic: boolean; readonly ema: boolean },
+  {
+    teacher,
+    isStochastic,
+    ...how
+  }: { readonly teacher: ParameterStore; readonly isStochastic: boolean; readonly ema: boolean; readonly precision: TrainingPrecision },
 ): Promise<TrainingStep<never>> {
-  if (!isStochastic) return MethodTraining.create(device, oneStepGenerator(method, { teacher }), { ema });
-  return OneStepTraining.create(device, method, teacher, ema);
+  if (!isStochastic) return MethodTraining.create(device, oneStepGenerator(method, { teacher }), how);
+  return OneStepTraining.create(device, method, teacher, how);
 }
 
 /** The weights of a policy's U-Net under the names of a method's. */

@@ -24,13 +24,14 @@ export const STREAMING: TrainableMethod = {
   steps: 100_000,
   title: 'streaming diffusion',
   accepts: ['sizes', 'horizon', 'actionSteps'],
-  open: async ({ device, checkpoint, shape, actionSteps, batchSize, seed, ema }) => {
+  open: async ({ device, checkpoint, shape, actionSteps, batchSize, seed, ema, precision }) => {
     const { scheduler, observationSteps } = checkpoint;
     const predictionType = scheduler.predictionType as TrainedPrediction;
     const rows = { horizon: shape.horizon, observationSteps, actionSteps, levels: scheduler.numTrainTimesteps };
     checkRows(rows, shape);
     const step = await MethodTraining.create(device, streamingDiffusion({ shape, batchSize, schedule: scheduler, predictionType }), {
       ema,
+      precision,
     });
     const initial = initialWeights(step.parameters, policyRule, seed);
     step.write('weights', initial);

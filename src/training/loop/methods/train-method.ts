@@ -6,7 +6,9 @@ import { type CheckpointSource, checkSource, memorySource } from '../../../check
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import { anchors } from '../../../datasets/windows.js';
 import { OptionError } from '../../../foundation/errors.js';
-import { checkChoice, checkInteger } from '../../../foundation/options.js';
+import { checkChoice, checkInteger, checkObject } from '../../../foundation/options.js';
+import { loadPolicy } from '../../../policy/load-policy.js';
+import { INTERPOLANTS } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import type { ParameterInfo } from '../../training-step.js';
 import { type FeatureNames, featureNames } from '../feature-names.js';
@@ -14,6 +16,7 @@ import { type FramePart, frameSize } from '../frames.js';
 import type { RunHistory } from '../history.js';
 import { actionNormalizer } from '../normalize.js';
 import { checkedUnet } from '../policy-description.js';
+import { evaluateChunks } from '../policy-error.js';
 import { type FrozenEncoders, frozenEncoders, policyFrame } from '../policy-frames.js';
 import { policyIdentity } from '../policy-identity.js';
 import { chosenAnchors } from '../predictor-batches.js';
@@ -47,6 +50,8 @@ const METHOD_KEYS: readonly (keyof MethodOptions)[] = [
 ];
 /** Batches whose loss makes the validation loss. */
 const VALIDATION_BATCHES = 4;
+/** Windows whose chunks are decided and compared. */
+const MOST_CHUNKS = 24;
 
 /**
  * Trains the network of a method that STEP is compared with, on demonstrations or from another network, and writes its folder (`config.json`,
@@ -58,16 +63,15 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
   const method = TRAINED_METHODS[name];
   const presets = [method.preset, ...PRESET_NAMES.filter((preset) => preset !== method.preset)];
   const checked = checkTrainOptions(WHERE, options, ['method', 'policy', ...METHOD_KEYS], presets);
-  const accepted: readonly (keyof MethodOptions)[] = method.accepts;
-  const foreign = METHOD_KEYS.find((key) => options[key] !== undefined && !accepted.includes(key));
-  if (foreign !== undefined) throw new OptionError(`${WHERE}: ${foreign} is no option of ${name}: leave it out.`);
-  checkSource(WHERE, 'policy', options.policy);
+  checkOwn(name, options);
+  const policy = keptOpen(options.policy);
   const { dataset, device, storage, signal } = options;
-  const { seed, batchSize, plan } = checked;
-  const checkpoint = await loadPolicyCheckpoint(options.policy, signal ? { signal } : {});
+  const { seed, batchSize, plan, precision } = checked;
+  let checkpoint: PolicyCheckpoint | undefined;
   let encoders: FrozenEncoders | undefined;
   let opened: OpenMethod | undefined;
   try {
+    checkpoint = await loadPolicyCheckpoint(policy, signal ? { signal } : {});
     const names = featureNames(WHERE, dataset, checkpoint);
     const { shape, actionSteps } = methodSizes(options, checkpoint);
     encoders = await frozenEncoders(options, checkpoint, names);
@@ -90,6 +94,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
       batchSize,
       seed,
       ema,
+      precision,
       frameSize: frameSize(spec.frame),
     };
     const trained = await method.open(context);
@@ -98,6 +103,8 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
     const batch = async (chosen: Int32Array, draws: MethodDraws): Promise<never> =>
       trained.batch(await readChunks(spec, chosen, batchSize), draws) as never;
     const chosen = chosenAnchors(rows, seed);
+    const chunks = spread(evaluated, MOST_CHUNKS);
+    const stored = checkpoint.observations.map(({ rawName, kind, size }) => ({ name: rawName, kind, size, stored: names.of(rawName) }));
     const result = resultOf(context, trained);
     return await runTraining(withRateSteps(plan, method, Math.ceil(rows.length / batchSize)), {
       step,
@@ -118,8 +125,14 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
           loss += (await step.metrics()).loss * (some.length / evaluated.length);
         }
         const weights = await step.read(ema ? 'ema' : 'weights');
-        const more = (await options.onEvaluate?.(result.source(weights), at)) ?? {};
-        return { figures: { [`${held.length > 0 ? 'validation' : 'training'} loss`]: loss, ...more }, samples: [] };
+        const source = (): CheckpointSource => result.source(weights);
+        const of = held.length > 0 ? 'validation' : 'training';
+        const strategy = trained.strategy ?? method.strategy;
+        const open = strategy && (() => loadPolicy(policy, { device, strategy, networks: { methods: source() } }));
+        const found = open && (await evaluateChunks(open, spec, stored, chunks));
+        const more = (await options.onEvaluate?.(source(), at)) ?? {};
+        const figures = { [`${of} loss`]: loss, ...(found ? { [`${of} chunk error`]: found.error } : {}), ...more };
+        return { figures, samples: found?.samples ?? [] };
       },
       publish: async (weights) => {
         await storage.write(MODEL_FILE, result.stream(weights));
@@ -133,7 +146,8 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
     opened?.step.dispose();
     opened?.destroy();
     encoders?.destroy();
-    await checkpoint.close();
+    await checkpoint?.close();
+    await options.policy.close();
   }
 }
 
@@ -145,13 +159,31 @@ function withRateSteps(plan: RunPlan, { rateEpochs }: TrainableMethod, batchesPe
   return { ...plan, optimizer: { ...optimizer, decayEvery } };
 }
 
+/** Refuses options of other methods, and those that say nothing usable, before anything is opened. */
+function checkOwn(name: TrainedMethodName, options: TrainMethodOptions): void {
+  const accepted: readonly (keyof MethodOptions)[] = TRAINED_METHODS[name].accepts;
+  const foreign = METHOD_KEYS.find((key) => options[key] !== undefined && !accepted.includes(key));
+  if (foreign !== undefined) throw new OptionError(`${WHERE}: ${foreign} is no option of ${name}: leave it out.`);
+  const { policy, teacher, prior, interpolant, variant, hiddenDim } = options;
+  checkSource(WHERE, 'policy', policy);
+  if (teacher !== undefined) checkSource(WHERE, 'teacher', teacher);
+  if (prior !== undefined) checkSource(WHERE, 'prior', prior);
+  if (interpolant !== undefined) checkChoice(WHERE, 'interpolant', interpolant, INTERPOLANTS);
+  if (teacher === undefined && accepted.includes('teacher')) {
+    throw new OptionError(`${WHERE}: ${name} needs a teacher: train one as consistency-teacher, and give its folder.`);
+  }
+  if (variant !== undefined) checkChoice(WHERE, 'variant', variant, ['stochastic', 'deterministic']);
+  if (hiddenDim !== undefined) checkInteger(WHERE, 'hiddenDim', hiddenDim, 1, 65_536);
+}
+
 /** The U-Net's sizes: the policy's, and what options say of it. */
 function methodSizes(
-  { sizes = {}, horizon, actionSteps }: TrainMethodOptions,
+  { sizes, horizon, actionSteps }: TrainMethodOptions,
   { unet, observationSteps, actionSteps: policyActions }: PolicyCheckpoint,
 ): { readonly shape: UnetShape; readonly actionSteps: number } {
   const { downDims, kernelSize, groups, stepEmbedDim, scaleModulation, actionDim, conditioningDim } = unet;
   const rows = horizon === undefined ? unet.horizon : checkInteger(WHERE, 'horizon', horizon, 1, 4096);
+  if (sizes !== undefined) checkObject(WHERE, 'sizes', sizes);
   const own = { downDims, kernelSize, groups, stepEmbedDim, scaleModulation, ...sizes };
   const shape = checkedUnet(WHERE, own, { horizon: rows, actionDim, conditioningDim }, 0);
   const executed = actionSteps === undefined ? policyActions : actionSteps;
@@ -172,6 +204,19 @@ function windowsOf(
     action: { name: names.action, size: actionDim, normalizer: actionNormalizer(action) },
     horizon,
     observationSteps,
+  };
+}
+
+/** The same source, for several readers who each close it. */
+function keptOpen(source: CheckpointSource): CheckpointSource {
+  const { foldersWith, assertUnchanged } = source;
+  return {
+    name: source.name,
+    list: () => source.list(),
+    open: (file) => source.open(file),
+    ...(foldersWith ? { foldersWith: (file) => foldersWith.call(source, file) } : {}),
+    ...(assertUnchanged ? { assertUnchanged: () => assertUnchanged.call(source) } : {}),
+    close: async () => {},
   };
 }
 

@@ -1,0 +1,47 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { EvaluationRecord } from '../../evaluation/record.js';
+import { mergeShards, type RecordPart } from '../../evaluation/shards.js';
+import { OptionError } from '../../foundation/errors.js';
+import { readRegularFile } from '../../platform/node/regular-file.js';
+import { UsageError } from '../../terminal/options.js';
+import { outputFolderOption } from '../output-options.js';
+import { lockFolder } from './folder-lock.js';
+import { presentAgreement, readReference } from './reference.js';
+import { presentResults, RESULT_FILES } from './results.js';
+
+/** What a text can hold. */
+const MOST_BYTES = 500_000_000;
+
+const OPTIONS = { output: { type: 'string' }, compare: { type: 'string' }, json: { type: 'boolean' } } as const;
+
+/** `warmstep eval merge PART…`: joins the records of all parts, and presents them as the undivided evaluation does. */
+export async function mergeEvaluations(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+  if (positionals.length === 0) throw new UsageError('eval merge: give the folders of all parts, evaluation-TASK-*-of-N');
+  const reference = values.compare === undefined ? undefined : readReference(values.compare);
+  const record = mergeShards(positionals.map(readPart));
+  const output = await outputFolderOption('output', values.output ?? `evaluation-${record.task}`, Object.values(RESULT_FILES));
+  const lock = lockFolder(output);
+  try {
+    const isSound = await presentResults(output, record, values.json === true);
+    const agrees = reference === undefined || presentAgreement(record, reference, values.json === true);
+    return isSound && agrees ? 0 : 1;
+  } finally {
+    lock.release();
+  }
+}
+
+/** `path`: the folder of a part, or its record. */
+function readPart(path: string): RecordPart {
+  const name = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, RESULT_FILES.record) : path;
+  try {
+    return { name, record: JSON.parse(readRegularFile(name, MOST_BYTES).toString('utf8')) as EvaluationRecord };
+  } catch (error) {
+    throw new OptionError(
+      `${name} cannot be read as the record of a part (${(error as Error).message}): give the folder that \`warmstep eval … --shard K/N\` wrote; ` +
+        'a part that was interrupted has none before the same command has ended it.',
+    );
+  }
+}

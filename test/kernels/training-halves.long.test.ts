@@ -1,0 +1,4 @@
+import { testHalvedProducts } from '../support/training-halves.js';
+
+testHalvedProducts(undefined);
+testHalvedProducts('gpu');
