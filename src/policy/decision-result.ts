@@ -56,7 +56,7 @@ export interface Decision extends PastChunk {
   readonly chunk: Float32Array;
   /** The rows that are to be executed, f32 [actionSteps][actionDim]; how many the strategy decides. */
   readonly actions: Float32Array;
-  /** Timesteps of the run that made the chunk. */
+  /** Timesteps of the run that made the chunk; of methods with a network of their own, what they call their levels. */
   readonly timesteps: readonly number[];
   /** U-Net evaluations, `screening` included. */
   readonly evaluations: number;

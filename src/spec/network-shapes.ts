@@ -36,11 +36,6 @@ export interface LevelEncoding {
 /** Of the U-Net of a policy: LeRobot's and Diffusion Policy's. */
 export const ONE_TIMESTEP: LevelEncoding = { embeddings: 1, joined: 1, layers: [1, 3], rounded: true };
 
-/** Values of a level as a U-Net reads it. */
-export function levelValues({ levels = ONE_TIMESTEP }: UnetShape): number {
-  return levels.embeddings * levels.joined;
-}
-
 /** Values that FiLM reads of a level, before the conditioning. */
 export function levelWidth({ levels = ONE_TIMESTEP, stepEmbedDim }: UnetShape): number {
   return levels.embeddings * stepEmbedDim;

@@ -27,7 +27,8 @@ export interface FilmBlock {
 }
 
 /**
- * Loads `<block>.cond_encoder.1.{weight,bias}` of all blocks; weights are [rows][levelWidth + conditioningDim]. `levelWidth`: values that it reads of the level (`levelWidth` of the shape).
+ * Loads `<block>.cond_encoder.1.{weight,bias}` of all blocks; weights are [rows][levelWidth + conditioningDim], `levelWidth`
+ * being that of the shape.
  */
 export async function loadFilm(
   loader: WeightLoader,

@@ -81,8 +81,8 @@ export async function loadLevelEncoder(loader: WeightLoader, { stepEmbedDim, lev
 
 /**
  * Runs `diffusion_step_encoder` (linear, Mish, linear) and the timestep part of FiLM for every level, with the same
- * kernels as everything else. `levels`: of each row the values that the network embeds (`levelValues`). The table lives as long as what
- * `uploader` brought.
+ * kernels as everything else. `levels`: of each row the values that the network embeds, embeddings × joined of its encoding. The table
+ * lives as long as what `uploader` brought.
  */
 export async function buildTimestepTable(
   uploader: Uploader,
