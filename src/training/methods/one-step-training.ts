@@ -31,7 +31,12 @@ export class OneStepTraining implements TrainingStep<OneStepBatch> {
   }
 
   /** Weights begin as zeros: write them. `teacher` outlives it. @throws as MethodTraining.create. */
-  static async create(device: ComputeDevice, options: OneStepOptions, teacher: ParameterStore, { ema, precision }: Pick<MethodTrainingOptions, 'ema' | 'precision'>): Promise<OneStepTraining> {
+  static async create(
+    device: ComputeDevice,
+    options: OneStepOptions,
+    teacher: ParameterStore,
+    { ema, precision }: Pick<MethodTrainingOptions, 'ema' | 'precision'>,
+  ): Promise<OneStepTraining> {
     const network = methodUnet(options.shape);
     const store = await methodParameters(device, network, ema, precision);
     let score: MethodTraining<OneStepBatch>;

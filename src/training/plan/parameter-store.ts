@@ -219,12 +219,7 @@ export class BoundParameters {
   /** What the optimiser goes through; none where the parameters are frozen. */
   readonly arenas: readonly ParameterArena[];
 
-  constructor(
-    layout: ParameterLayout,
-    buffers: BoundArenas,
-    arenas: readonly ParameterArena[] = [],
-    prefix = '',
-  ) {
+  constructor(layout: ParameterLayout, buffers: BoundArenas, arenas: readonly ParameterArena[] = [], prefix = '') {
     this.#layout = layout;
     this.#buffers = buffers;
     this.arenas = arenas;
