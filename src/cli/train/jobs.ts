@@ -130,7 +130,7 @@ export function predictorJob(values: Values): Job {
   };
 }
 
-/** The release's own steps: its recipe counts epochs, this is what Push-T's demonstrations need. */
+/** The releases count epochs, 3001 as a rule; a CVAE of their sizes is good long before. */
 const CVAE_STEPS = 10_000;
 
 export function cvaeJob(values: Values): Job {
