@@ -45,6 +45,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/serve.js')).serveCommand,
   },
   {
+    name: 'drive',
+    summary: 'Let a policy drive an SO-101 arm; a dry run unless told otherwise.',
+    load: async () => (await import('./commands/drive.js')).driveCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Describe a checkpoint folder; no GPU needed.',
     load: async () => (await import('./commands/inspect.js')).inspectCommand,
@@ -53,6 +58,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'dataset',
     summary: 'Inspect a data set of demonstrations, or convert one to LeRobot v3.0.',
     load: async () => (await import('./commands/dataset.js')).datasetCommand,
+  },
+  {
+    name: 'demonstrations',
+    summary: 'Let the scripted expert of a simulated task make a data set.',
+    load: async () => (await import('./commands/demonstrations.js')).demonstrationsCommand,
   },
   {
     name: 'verify',

@@ -1,8 +1,6 @@
-import { loadMethodCheckpoint } from '../checkpoints/methods/read-method.js';
-import { loadStartCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
-import type { MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
+import type { LoadOptions, MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { CheckpointError, OptionError } from '../foundation/errors.js';
@@ -63,11 +61,11 @@ export async function placePolicy(
     const checkpoint = await loadPolicyCheckpoint(sources.policy, loading);
     opened.push(checkpoint);
     const given = sources.predictor;
-    const predictor = typeof given === 'object' ? await loadStartCheckpoint(given, loading, observedBy(checkpoint)) : given;
+    const predictor = typeof given === 'object' ? await startCheckpoint(given, loading, checkpoint) : given;
     if (typeof predictor === 'object') opened.push(predictor);
     const methods: MethodCheckpoint[] = [];
     for (const source of sources.methods) {
-      const method = await loadMethodCheckpoint(source, loading);
+      const method = await methodCheckpoint(source, loading);
       opened.push(method);
       assertOther(methods, method);
       methods.push(method);
@@ -99,6 +97,12 @@ export async function placePolicy(
   }
 }
 
+/** The code that reads networks of methods is loaded where there is one. */
+async function methodCheckpoint(source: CheckpointSource, loading: LoadOptions): Promise<MethodCheckpoint> {
+  const { loadMethodCheckpoint } = await import('../checkpoints/methods/read-method.js');
+  return loadMethodCheckpoint(source, loading);
+}
+
 /** Strategies find the network of a method by its type. @throws OptionError for the second one of a type. */
 function assertOther(methods: readonly MethodCheckpoint[], { name, config }: MethodCheckpoint): void {
   const same = methods.find((other) => other.config.type === config.type);
@@ -120,4 +124,14 @@ export function checkDevice(where: string, device: unknown): void {
   const isRaw = typeof device === 'object' && device !== null && 'createBuffer' in device;
   const found = isRaw ? 'a raw GPUDevice' : shownValue(device);
   throw new OptionError(`${where}: device must be one that openDevice() or ComputeDevice.open() returned, found ${found}.`);
+}
+
+/** What reads the folders of predictors is loaded where one is given. */
+async function startCheckpoint(
+  source: CheckpointSource,
+  loading: Parameters<typeof loadPolicyCheckpoint>[1],
+  policy: PolicyCheckpoint,
+): Promise<StartCheckpoint> {
+  const { loadStartCheckpoint } = await import('../checkpoints/predictor/read-predictor.js');
+  return loadStartCheckpoint(source, loading, observedBy(policy));
 }

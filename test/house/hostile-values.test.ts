@@ -9,12 +9,14 @@ import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
 import * as recording from '../../src/entries/recording.js';
 import * as robots from '../../src/entries/robots.js';
+import * as so101 from '../../src/entries/so101.js';
 import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
 import * as lerobotServer from '../../src/sockets/lerobot/index.js';
 import * as server from '../../src/sockets/openpi/index.js';
 import { methodsByType } from '../../src/spec/method-networks.js';
+import { wavingSource } from '../support/arm-source.js';
 import { arrayFiles, MemorySink, openFiles } from '../support/datasets.js';
 import { FeetechArm } from '../support/feetech-arm.js';
 import { golden } from '../support/folders.js';
@@ -200,6 +202,7 @@ const source = golden('state-ddim2/policy');
 const LINE = { write: async () => {}, onData: () => {}, onClose: () => {}, close: async () => {} };
 const CALIBRATION = robots.readCalibration(new FeetechArm().calibration);
 const ARM = { calibration: CALIBRATION, units: 'degrees', maxRelativeTarget: 5 } as const;
+const follower = (): robots.SoFollower => new robots.SoFollower(new robots.FeetechBus(LINE), ARM);
 const ROBOTS: readonly Probe[] = [
   { what: 'FeetechBus: the line', call: (value) => new robots.FeetechBus(value) },
   ...optionProbes(
@@ -218,6 +221,16 @@ const ROBOTS: readonly Probe[] = [
   { what: 'SoFollower: the bus', call: (value) => new robots.SoFollower(value, ARM) },
   { what: 'readCalibration', call: (value) => robots.readCalibration(value) },
   { what: 'openWebSerial', call: (value) => robots.openWebSerial(value) },
+  { what: 'openSerialPort', call: (value) => robots.openSerialPort(value) },
+  ...optionProbes(
+    'ArmDrive',
+    { tickMs: 30, moves: false, atEnd: 'relax' } as robots.ArmDriveOptions,
+    ['tickMs', 'moves', 'atEnd', 'pictures', 'maxFailures'],
+    (options) => new robots.ArmDrive(wavingSource(), follower(), options),
+    { tickMs: ['0.5', '1e300'], moves: ['true'], pictures: ['a function'] },
+  ),
+  { what: 'ArmDrive: the source', call: (value) => new robots.ArmDrive(value, follower(), { tickMs: 30, moves: false, atEnd: 'relax' }) },
+  { what: 'ArmDrive: the arm', call: (value) => new robots.ArmDrive(wavingSource(), value, { tickMs: 30, moves: false, atEnd: 'relax' }) },
 ];
 
 const PORT = { postMessage: () => reached(), on: () => {} };
@@ -389,6 +402,33 @@ const PUSH_T: readonly Probe[] = [
     accepts: ['an empty list'],
   },
   { what: 'pushTTask: actionDim', call: (value) => pushT.pushTTask({ ...policy.info, actionDim: value }) },
+];
+
+const MUJOCO = (): Promise<never> => Promise.reject(new Reached('the package'));
+const ANGLES = [0, 0, 0, 0, 0, 0];
+const SO101: readonly Probe[] = [
+  ...([so101.openSo101, so101.so101Task] as const).flatMap((open): Probe[] => [
+    { what: `${open.name}: the task`, call: (value) => open(value, MUJOCO) },
+    ...optionProbes(open.name, {} as so101.So101Options, ['voltage', 'p', 'friction', 'backlash', 'flicker'], (options) =>
+      open('so101-stack-cube', 1 as never, options),
+    ),
+  ]),
+  { what: 'openSo101: mujoco', call: (value) => so101.openSo101('so101-stack-cube', value) },
+  { what: 'so101Task: mujoco', call: (value) => so101.so101Task('so101-stack-cube', value), accepts: ['a function'] },
+  { what: 'expertActions: the environment', call: (value) => so101.expertActions(value) },
+  ...([so101.forwardKinematics, so101.toUnits, so101.fromUnits] as const).flatMap((convert): Probe[] => [
+    { what: `${convert.name}: the values`, call: (value) => convert(value) },
+    { what: `${convert.name}: a value`, call: (value) => convert([...ANGLES.slice(1), value]), accepts: NUMBERS },
+  ]),
+  { what: 'inverseKinematics: the target', call: (value) => so101.inverseKinematics(value), accepts: ['a typed array'] },
+  { what: 'inverseKinematics: a number', call: (value) => so101.inverseKinematics([0.2, value, 0.1]), accepts: ['-1', '0.5'] },
+  ...optionProbes(
+    'inverseKinematics',
+    {} as so101.InverseKinematicsOptions,
+    ['pitch', 'roll', 'local'],
+    (options) => so101.inverseKinematics([0.2, 0, 0.1], options),
+    { pitch: ['-1', '0.5'], roll: ['-1', '0.5'], local: ['a typed array'] },
+  ),
 ];
 
 const SOLVER = { ...EPSILON, steps: 4 };
@@ -697,6 +737,7 @@ const ALL = [
   ['checkpoints', CHECKPOINTS],
   ['the control loop', CONTROL],
   ['Push-T', PUSH_T],
+  ['the SO-101', SO101],
   ['diffusion', DIFFUSION.filter(isKnown)],
   ['evaluation', EVALUATION],
   ['servers', SERVERS],
@@ -713,7 +754,21 @@ describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
   it.each(
-    Object.entries({ core, checkpoints, datasets, diffusion, evaluation, lerobotServer, pushT, recording, server, web, worker, robots }),
+    Object.entries({
+      core,
+      checkpoints,
+      datasets,
+      diffusion,
+      evaluation,
+      lerobotServer,
+      pushT,
+      recording,
+      server,
+      so101,
+      web,
+      worker,
+      robots,
+    }),
   )('try every function of %s', (_, entry) => {
     const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
     // A policy's methods are listed by their own names.

@@ -22,10 +22,11 @@ import { outputFolderOption } from '../output-options.js';
 const USAGE = `usage: warmstep verify CASE_DIR… [options]
 
 Runs recorded cases and compares every tensor with the reference: a folder with case.json, case.safetensors,
-policy/ and, for STEP and CVAEs, predictor/; of a method with a network of its own, network/. Inner values are probed from the plan that act() replays. Training cases (kind train-…
-in case.json) run every recorded run step by step, always in f32: losses, gradients, norms, changes of weights and moving average.
-In the place of a case a file (scheduler-traces.json) has recorded runs of diffusers' schedulers: each goes through the solver step that act()
-replays; configurations that the solvers do not have are named below the table and do not count.
+policy/ and, for STEP and CVAEs, predictor/; of a method with a network of its own, network/. Inner values are probed
+from the plan that act() replays. Training cases (kind train-… in case.json) run every recorded run step by step, always
+in f32: losses, gradients, norms, changes of weights and moving average. In the place of a case a file
+(scheduler-traces.json) has recorded runs of diffusers' schedulers: each goes through the solver step that act() replays;
+configurations that the solvers do not have are named below the table and do not count.
 Exit code 1 when a tensor is out of tolerance or a case is refused. Tolerances belong to a precision: those of int8 are wide
 (0.1 of the largest value, 0.2 in episodes of STEP) and say that it computes, not that a robot succeeds with it.
 
