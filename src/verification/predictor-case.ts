@@ -71,7 +71,7 @@ async function rowsOf(golden: GoldenCase, checkpoint: StartCheckpoint, device: C
   const { cameras, vectors, encoder: shape, width } = observation;
   const tensor = (name: string): string => OBSERVATION + name.replace(/^observation\./, '');
   const encoder = await startEncoder(checkpoint, cameras.length, 0, () => loader);
-  const plans = encodePlans({ device, images: { cameras: cameras.length, networks: encoder ? [encoder] : [] } }, []);
+  const plans = encodePlans(device, { cameras: cameras.length, networks: encoder ? [encoder] : [] }, []);
   const [batch = 0, steps = 0] = golden.shape(tensor(cameras[0] as string));
   const frames = batch * steps;
   const pictures: Picture[] = [];
@@ -82,7 +82,7 @@ async function rowsOf(golden: GoldenCase, checkpoint: StartCheckpoint, device: C
       pictures.push(new Picture('u8-chw', shape.height, shape.width, Uint8Array.from(bytes.subarray(i * size, (i + 1) * size))));
     }
   }
-  const plan = await (plans as NonNullable<typeof plans>).compile({ cameras: cameras.map(() => ({ format: 'u8-chw' })), frames });
+  const plan = await plans.compile({ cameras: cameras.map(() => ({ format: 'u8-chw' })), frames });
   try {
     const [features] = (await plan.run(pictures)).features as [Float32Array];
     const rows = new Float32Array(frames * width);
