@@ -1,6 +1,8 @@
-import { type GripperExpertOptions, gripperExpertActions } from '../../src/envs/gripper/expert.js';
+import { gripperExpertActions } from '../../src/envs/gripper/expert.js';
 import type { GripperTaskName } from '../../src/envs/gripper/goal.js';
 import { FloatingGripper } from '../../src/envs/gripper/gripper.js';
+import type { EpisodeRecord } from '../../src/evaluation/record.js';
+import { expertEpisodeOf } from './expert-episode.js';
 import { mujoco } from './mujoco.js';
 
 /** An environment for as long as the work takes. */
@@ -13,21 +15,6 @@ export async function usingGripper<T>(task: GripperTaskName, work: (environment:
   }
 }
 
-/** Lets the expert play an episode to its first success. */
-export function playGripper(
-  environment: FloatingGripper,
-  seed: number,
-  options: GripperExpertOptions = {},
-): { ticks: number; success: boolean } {
-  environment.reset(seed);
-  let ticks = 0;
-  for (const { action } of gripperExpertActions(environment, { seed, ...options })) {
-    ticks++;
-    if (environment.step(action).success) return { ticks, success: true };
-  }
-  return { ticks, success: false };
-}
-
 /** Positions of everything over so many ticks of the expert, as a text. */
 export function gripperTrace(environment: FloatingGripper, seed: number, ticks: number): string {
   environment.reset(seed);
@@ -38,4 +25,10 @@ export function gripperTrace(environment: FloatingGripper, seed: number, ticks: 
     if (texts.length === ticks) break;
   }
   return texts.join('\n');
+}
+
+/** An episode of the expert as an evaluation would record it, with its replay. */
+export function gripperEpisode(environment: FloatingGripper, seed: number): EpisodeRecord {
+  environment.reset(seed);
+  return expertEpisodeOf(environment, seed, gripperExpertActions(environment, { seed }));
 }
