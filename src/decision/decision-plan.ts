@@ -11,7 +11,7 @@ import { type PlanTiming, timeRuns } from '../runtime/timing.js';
 import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalInput } from './decision-input.js';
 import type { DecisionOffsets } from './decision-offsets.js';
 import { DecisionUpload, type InputLayout, type InputRange, inputLayout } from './decision-upload.js';
-import type { FramesPlan } from './encode-plan.js';
+import type { FramesPlan } from './frames-plan.js';
 import type { PolicyNetworks } from './networks.js';
 import { findNonFinite } from './non-finite.js';
 import type { PendingFeatures, PendingWindow } from './pending-features.js';

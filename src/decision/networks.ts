@@ -1,21 +1,17 @@
 import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
-import { loadCvae } from '../networks/cvae/cvae.js';
-import { loadPredictor } from '../networks/predictor/predictor.js';
 import { loadUnet, type Unet } from '../networks/unet/unet.js';
-import { loadLinear } from '../ops/conv1d.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
 import { type ObservationFeature, observationInfo, type Unnormalizer } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
-import { type ImageNetworks, policyEncoder, startEncoder, statisticsRows } from './picture-networks.js';
+import type { LoadedImages } from './load-images.js';
 import { type StartRows, startRows } from './start-rows.js';
-import { cvaeStart } from './starts/cvae.js';
 import { shiftStart } from './starts/shift.js';
 import type { Start } from './starts/start.js';
-import { transformerStart } from './starts/transformer.js';
+import { statisticsRows } from './statistics-rows.js';
 
 /** Everything of a policy that lives on the device and does not change: weights and statistics. */
 export interface PolicyNetworks {
@@ -24,7 +20,7 @@ export interface PolicyNetworks {
   /** Denoisers of the same shape beside it, by the names that requests give them. */
   readonly denoisers?: ReadonlyMap<string, Unet>;
   /** Undefined for a policy without images. */
-  readonly images?: ImageNetworks | undefined;
+  readonly images?: LoadedImages | undefined;
   /** What warm decisions start from. */
   readonly predictor: Start | undefined;
   /** What that reads of a frame in place of the conditioning. */
@@ -68,8 +64,8 @@ export async function loadNetworks(
     return {
       device,
       unet,
-      images: await loadImages(policy, predictor, rows, loaderFor),
-      predictor: await loadStart(policy, predictor, loaderFor),
+      images: await imagesOf(device, policy, predictor, rows, loaderFor),
+      predictor: await startOf(policy, predictor, loaderFor),
       rows,
       observationStatistics: await uploader.uploadFloats('observation statistics', observationStatistics(policy.observations)),
       actionStatistics: await uploader.uploadFloats('action statistics', actionStatistics(policy.action)),
@@ -94,42 +90,36 @@ export async function loadPictureNetworks(
   const uploader = new Uploader(device);
   const loaderFor = (source: WeightSource): WeightLoader => ({ source: abortable(source, signal), uploader, precision: 'f32' });
   try {
-    return { device, images: await loadImages(policy, undefined, undefined, loaderFor), destroy: () => uploader.destroy() };
+    return { device, images: await imagesOf(device, policy, undefined, undefined, loaderFor), destroy: () => uploader.destroy() };
   } catch (error) {
     uploader.destroy();
     throw error;
   }
 }
 
-async function loadImages(
+/** The code that reads images is loaded where there are some. */
+async function imagesOf(
+  device: ComputeDevice,
   policy: PolicyCheckpoint,
   predictor: StartCheckpoint | 'shift' | undefined,
   rows: StartRows | undefined,
   loaderFor: (source: WeightSource) => WeightLoader,
-): Promise<ImageNetworks | undefined> {
-  const encoder = await policyEncoder(policy, loaderFor);
-  if (!encoder) return undefined;
-  const cameras = policy.observations.filter(({ kind }) => kind === 'image').length;
-  const own = typeof predictor === 'object' ? await startEncoder(predictor, cameras, rows?.cameras[0] ?? 0, loaderFor) : undefined;
-  return { cameras, networks: own ? [encoder, own] : [encoder] };
+): Promise<LoadedImages | undefined> {
+  if (!policy.images) return undefined;
+  const { loadImages } = await import('./load-images.js');
+  return loadImages(device, policy, typeof predictor === 'object' ? predictor : undefined, rows?.cameras[0] ?? 0, loaderFor);
 }
 
-async function loadStart(
+/** The code of networks that make starts is loaded where there is one. */
+async function startOf(
   policy: PolicyCheckpoint,
   predictor: StartCheckpoint | 'shift' | undefined,
   loaderFor: (source: WeightSource) => WeightLoader,
 ): Promise<Start | undefined> {
   if (predictor === undefined) return undefined;
   if (predictor === 'shift') return shiftStart(policy.actionSteps);
-  const loader = loaderFor(predictor.weights);
-  const { observation } = predictor;
-  const width = observation.kind === 'raw' ? observation.width : 0;
-  if (predictor.kind === 'cvae') return cvaeStart(await loadCvae(loader, predictor.config), width);
-  const { observationDim } = predictor.config;
-  const network = await loadPredictor(loader, predictor.config);
-  if (width === 0) return transformerStart(network);
-  const projection = width === observationDim ? undefined : await loadLinear(loader, 'obs_proj', width, observationDim);
-  return transformerStart(network, { width, projection });
+  const { loadStart } = await import('./starts/load-start.js');
+  return loadStart(predictor, loaderFor(predictor.weights));
 }
 
 /** Stops between tensors when the signal says so. */

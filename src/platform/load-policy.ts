@@ -2,7 +2,6 @@ import { type CheckpointSource, checkSource } from '../checkpoints/source.js';
 import { checkLoadOptions, loadPolicyWith } from '../policy/load-policy.js';
 import type { Policy } from '../policy/policy.js';
 import { isHubReference } from '../remote/hub/reference.js';
-import { urlSource } from '../remote/url-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { DownloadReporter } from './download-reporter.js';
 import type { HubSourceOptions, LoadPolicyOptions, OpenDeviceOptions } from './options.js';
@@ -41,5 +40,7 @@ async function sourceOf(
 ): Promise<CheckpointSource> {
   const options = { ...(signal ? { signal } : {}), onProgress: reporter.begin() };
   if (isHubReference(place)) return runtime.hubSource(place, options);
-  return /^https?:\/\//.test(place) ? urlSource(place, options) : runtime.folderSource(place);
+  if (!/^https?:\/\//.test(place)) return runtime.folderSource(place);
+  const { urlSource } = await import('../remote/url-source.js');
+  return urlSource(place, options);
 }

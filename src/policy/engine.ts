@@ -1,5 +1,4 @@
 import { Denoiser } from '../decision/denoiser.js';
-import { encodePlans } from '../decision/encode-plan.js';
 import { FrameEncoder } from '../decision/frame-encoder.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
@@ -67,7 +66,7 @@ export class PolicyEngine {
     this.#observations = observationInfo(parts.spec.observations);
     this.#plans = new PlanCache(placement.networks, parts.spec, parts.probes);
     this.denoiser = new Denoiser(this.#plans);
-    this.encoder = new FrameEncoder(encodePlans(placement.networks, parts.probes), this.#observations, placement.networks.rows);
+    this.encoder = new FrameEncoder(placement.networks.images?.encodePlans(parts.probes), this.#observations, placement.networks.rows);
   }
 
   /** What it is, and the device that it is on. */
@@ -171,7 +170,7 @@ export class PolicyEngine {
 
   #moveTo(networks: PolicyNetworks): void {
     this.#plans.moveTo(networks);
-    this.encoder.moveTo(encodePlans(networks, this.#parts.probes));
+    this.encoder.moveTo(networks.images?.encodePlans(this.#parts.probes));
   }
 
   async #recover(lost: DeviceLostError, strategy: Strategy): Promise<void> {

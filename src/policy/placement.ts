@@ -1,4 +1,3 @@
-import { loadStartCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
@@ -58,7 +57,7 @@ export async function placePolicy(
     const checkpoint = await loadPolicyCheckpoint(sources.policy, loading);
     opened.push(checkpoint);
     const given = sources.predictor;
-    const predictor = typeof given === 'object' ? await loadStartCheckpoint(given, loading) : given;
+    const predictor = typeof given === 'object' ? await startCheckpoint(given, loading) : given;
     if (typeof predictor === 'object') opened.push(predictor);
     const facts = await fileFacts(checkpoint, typeof predictor === 'object' ? predictor : undefined);
     if (expected !== undefined && facts !== expected) {
@@ -93,4 +92,10 @@ export function checkDevice(where: string, device: unknown): void {
   const isRaw = typeof device === 'object' && device !== null && 'createBuffer' in device;
   const found = isRaw ? 'a raw GPUDevice' : shownValue(device);
   throw new OptionError(`${where}: device must be one that openDevice() or ComputeDevice.open() returned, found ${found}.`);
+}
+
+/** What reads the folders of predictors is loaded where one is given. */
+async function startCheckpoint(source: CheckpointSource, loading: Parameters<typeof loadPolicyCheckpoint>[1]): Promise<StartCheckpoint> {
+  const { loadStartCheckpoint } = await import('../checkpoints/predictor/read-predictor.js');
+  return loadStartCheckpoint(source, loading);
 }

@@ -16,6 +16,7 @@ import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
 import * as lerobotServer from '../../src/sockets/lerobot/index.js';
 import * as server from '../../src/sockets/openpi/index.js';
+import { wavingSource } from '../support/arm-source.js';
 import { arrayFiles, MemorySink, openFiles } from '../support/datasets.js';
 import { FeetechArm } from '../support/feetech-arm.js';
 import { golden } from '../support/folders.js';
@@ -186,6 +187,7 @@ const source = golden('state-ddim2/policy');
 const LINE = { write: async () => {}, onData: () => {}, onClose: () => {}, close: async () => {} };
 const CALIBRATION = robots.readCalibration(new FeetechArm().calibration);
 const ARM = { calibration: CALIBRATION, units: 'degrees', maxRelativeTarget: 5 } as const;
+const follower = (): robots.SoFollower => new robots.SoFollower(new robots.FeetechBus(LINE), ARM);
 const ROBOTS: readonly Probe[] = [
   { what: 'FeetechBus: the line', call: (value) => new robots.FeetechBus(value) },
   ...optionProbes(
@@ -204,6 +206,16 @@ const ROBOTS: readonly Probe[] = [
   { what: 'SoFollower: the bus', call: (value) => new robots.SoFollower(value, ARM) },
   { what: 'readCalibration', call: (value) => robots.readCalibration(value) },
   { what: 'openWebSerial', call: (value) => robots.openWebSerial(value) },
+  { what: 'openSerialPort', call: (value) => robots.openSerialPort(value) },
+  ...optionProbes(
+    'ArmDrive',
+    { tickMs: 30, moves: false, atEnd: 'relax' } as robots.ArmDriveOptions,
+    ['tickMs', 'moves', 'atEnd', 'pictures', 'maxFailures'],
+    (options) => new robots.ArmDrive(wavingSource(), follower(), options),
+    { tickMs: ['0.5', '1e300'], moves: ['true'], pictures: ['a function'] },
+  ),
+  { what: 'ArmDrive: the source', call: (value) => new robots.ArmDrive(value, follower(), { tickMs: 30, moves: false, atEnd: 'relax' }) },
+  { what: 'ArmDrive: the arm', call: (value) => new robots.ArmDrive(wavingSource(), value, { tickMs: 30, moves: false, atEnd: 'relax' }) },
 ];
 
 const PORT = { postMessage: () => reached(), on: () => {} };

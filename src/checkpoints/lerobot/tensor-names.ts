@@ -1,11 +1,12 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
 import { listed } from '../source.js';
-import { ENCODER } from './encoder-tensors.js';
 
 /** Name as the reference code knows it → name in the file. */
 export type StoredNames = ReadonlyMap<string, string>;
 
+/** What names of encoder tensors begin with, without LeRobot's `diffusion.`. */
+export const ENCODER = 'rgb_encoder.';
 const LEROBOT_UNET = 'diffusion.unet.';
 const LEROBOT = 'diffusion.';
 /** Tensors that a LeRobot model file may hold and inference never needs (lerobot-era leftovers, training only). */
