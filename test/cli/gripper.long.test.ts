@@ -37,7 +37,7 @@ describe('the floating gripper on the command line', () => {
   it('is evaluated with any policy of its sizes, in this thread and in others, with the same result', async () => {
     const policy = join(folder, 'policy');
     await mkdir(policy);
-    const files = smallPolicyFiles({ state: 11, environment: 24, action: 10, range: [-0.5, 0.5] });
+    const files = smallPolicyFiles({ state: 11, environment: 16, action: 10, range: [-0.5, 0.5] });
     for (const [name, content] of Object.entries(files)) await writeFile(join(policy, name), content);
     const records = [];
     for (const threads of ['0', '2']) {
@@ -55,7 +55,7 @@ describe('the floating gripper on the command line', () => {
     const wrong = await warmstep('eval', 'lift', '--policy', policy, '--episodes', '1');
     expect(wrong.code).not.toBe(0);
     expect(wrong.stderr).toMatch(
-      /of 24 values; lift has the hand \(11\), poses of cube \(12\): give a policy of the floating gripper, for lift/,
+      /of 16 values; lift has the hand \(11\), poses of cube \(8\): give a policy of the floating gripper, for lift/,
     );
   });
 
@@ -81,7 +81,7 @@ describe('the floating gripper on the command line', () => {
       expect(dataset).toMatchObject({ format: 'lerobot-v3.0', fps: 20, robot: 'floating_gripper', frames });
       expect(dataset.features.map(({ name, size, names }) => [name, size, names?.[0]])).toEqual([
         ['observation.state', 11, 'x'],
-        ['observation.environment_state', 12, 'nut.x'],
+        ['observation.environment_state', 8, 'nut.x'],
         ['action', 10, 'x'],
       ]);
     } finally {

@@ -39,12 +39,12 @@ export class GripperBody implements GripperWorld {
     });
   }
 
-  /** Everything at rest where an episode begins, the hand open and pointing down. */
-  place(starts: readonly ThingStart[], hand: Vector): void {
+  /** Everything at rest where an episode begins, the hand open. `hand`: of its slides (3), `hinges`: of its hinges (3). */
+  place(starts: readonly ThingStart[], hand: Vector, hinges: Vector): void {
     const { simulation } = this;
     simulation.reset();
     const { qpos } = simulation.views;
-    this.#setPoints = [...hand, 0, 0, 0, FINGER_TRAVEL, FINGER_TRAVEL];
+    this.#setPoints = [...hand, ...hinges, FINGER_TRAVEL, FINGER_TRAVEL];
     this.#joints.forEach((address, i) => {
       qpos[address] = this.#setPoints[i] as number;
     });

@@ -4,7 +4,7 @@ import { gripperExpertActions } from './expert.js';
 import type { GripperGoal } from './goal.js';
 import { FloatingGripper } from './gripper.js';
 import { gripperXml, TICK_RATE } from './mjcf.js';
-import { STATE_NAMES, THING_NAMES } from './observations.js';
+import { STATE_NAMES, thingNames } from './observations.js';
 
 /** Set points are kept in micrometres and microradians. */
 const MICRO = 1e6;
@@ -16,10 +16,10 @@ export function gripperDemonstrations(goal: GripperGoal): Demonstrations {
     robot: 'floating_gripper',
     tickRate: TICK_RATE,
     units:
-      'metres; rotations as the first two rows of their matrices; gripper -1 (open) ... 1 (closed); goals in micrometres and microradians',
+      'metres; the rotation of the hand as the first two rows of its matrix; gripper -1 (open) ... 1 (closed); goals in micrometres and microradians',
     stateNames: STATE_NAMES,
     actionNames: ACTION_NAMES,
-    environmentNames: goal.things.flatMap(({ name }) => THING_NAMES.map((value) => `${name}.${value}`)),
+    environmentNames: thingNames(goal),
     phases: goal.phases.map(({ name }) => name),
     model: gripperXml(goal),
     facts: {},

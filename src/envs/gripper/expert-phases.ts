@@ -2,11 +2,13 @@ import { difference, sum, type Vector, wrapped, yawOf } from '../mujoco/rotation
 import { turned } from './rotation-6d.js';
 import type { GripperPose, GripperWorld } from './world.js';
 
-/** Where the expert wants the hand, which points down. */
+/** Where the expert wants the hand, which points down once it is over what it grips. */
 export interface HandTarget {
   readonly position: Vector;
   /** rad */
   readonly yaw: number;
+  /** Of the other two hinges, pitch and roll, rad. */
+  readonly tilt: readonly [number, number];
   /** −1 open, 1 closed. */
   readonly grip: number;
 }
@@ -44,7 +46,7 @@ export function pickPhases({ thing, hover, height, at, period }: Pick): ExpertPh
     const { position, rotation } = world.things[thing] as GripperPose;
     const yaw = yawOf(rotation);
     const [x, y] = sum(position, turned([...at, 0], yaw)) as [number, number];
-    return { position: [x, y, hover], yaw: period === 0 ? 0 : wrapped(yaw, period), grip: OPEN };
+    return { position: [x, y, hover], yaw: period === 0 ? 0 : wrapped(yaw, period), tilt: [0, 0], grip: OPEN };
   };
   return [
     { name: 'hover', ticks: 20, hold: 6, aim: over },

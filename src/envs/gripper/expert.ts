@@ -4,7 +4,6 @@ import { shownValue } from '../../foundation/shown.js';
 import type { ExpertAction } from '../mujoco/demonstration.js';
 import { minimumJerk } from '../mujoco/minimum-jerk.js';
 import { LARGEST_SEED, seededRandom } from '../mujoco/random.js';
-import { yawOf } from '../mujoco/rotations.js';
 import type { ExpertPhase, HandTarget } from './expert-phases.js';
 import { FloatingGripper } from './gripper.js';
 import { hingeRotation, toRotation6d } from './rotation-6d.js';
@@ -41,8 +40,8 @@ export function gripperExpertActions(
 }
 
 function* act({ goal, body }: FloatingGripper, pauses: boolean, random: () => number): Generator<ExpertAction, void, void> {
-  const { position, rotation } = body.hand;
-  let from: HandTarget = { position, yaw: yawOf(rotation), grip: -1 };
+  const [yaw = 0, pitch = 0, roll = 0] = body.hinges;
+  let from: HandTarget = { position: body.hand.position, yaw, tilt: [pitch, roll], grip: -1 };
   let last = actionOf(from);
   for (const [phase, planned] of goal.phases.entries()) {
     if (pauses && planned.isPaused) {
@@ -61,15 +60,17 @@ function* act({ goal, body }: FloatingGripper, pauses: boolean, random: () => nu
 function* motion(from: HandTarget, to: HandTarget, { ticks, hold }: ExpertPhase): Generator<HandTarget> {
   for (let tick = 1; tick <= ticks + hold; tick++) {
     const share = minimumJerk(Math.min(1, tick / ticks));
+    const between = (begin: number, end: number): number => begin + (end - begin) * share;
     yield {
-      position: to.position.map((value, i) => (from.position[i] as number) + (value - (from.position[i] as number)) * share),
-      yaw: from.yaw + (to.yaw - from.yaw) * share,
+      position: to.position.map((value, i) => between(from.position[i] as number, value)),
+      yaw: between(from.yaw, to.yaw),
+      tilt: [between(from.tilt[0], to.tilt[0]), between(from.tilt[1], to.tilt[1])],
       // Fingers are told where to be, not how to get there.
       grip: to.grip,
     };
   }
 }
 
-function actionOf({ position, yaw, grip }: HandTarget): number[] {
-  return [...position, ...toRotation6d(hingeRotation([yaw, 0, 0])), grip];
+function actionOf({ position, yaw, tilt, grip }: HandTarget): number[] {
+  return [...position, ...toRotation6d(hingeRotation([yaw, ...tilt])), grip];
 }

@@ -9,10 +9,14 @@ export type GripperTaskName = 'lift' | 'can' | 'square' | 'stack-cube';
 export interface Thing {
   readonly name: string;
   readonly solids: readonly Primitive[];
+  /** How often it looks the same in a turn about the vertical: 4 for a cube; 0 for what always does. */
+  readonly symmetry: number;
 }
 
 /** A body that cannot. */
-export interface Fixture extends Thing {
+export interface Fixture {
+  readonly name: string;
+  readonly solids: readonly Primitive[];
   readonly at: readonly [number, number, number];
   /** 0 for what lies flat on the table, for replays. */
   readonly layer?: number;

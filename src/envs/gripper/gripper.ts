@@ -28,6 +28,11 @@ const SETTLE_TICKS = 4;
 /** Where the hand is when an episode begins, and how far it may be from there, m. */
 const HOME = [0.15, 0, 0.25] as const;
 const HOME_SPREAD = 0.02;
+/**
+ * Of each hinge, rad. Without it the tilt of the hand would be the same in all demonstrations but for its noise, and a policy that scales what it
+ * reads by smallest and largest would scale that noise.
+ */
+const TILT_SPREAD = 0.1;
 
 /**
  * A floating gripper at 20 Hz, in a task in the manner of RoboMimic or ManiSkill. Equal calls give equal bits.
@@ -58,6 +63,7 @@ export class FloatingGripper implements Environment<GripperState> {
     this.body.place(
       starts,
       HOME.map((value) => value + uniform(-HOME_SPREAD, HOME_SPREAD)),
+      [0, 0, 0].map(() => uniform(-TILT_SPREAD, TILT_SPREAD)),
     );
     for (let tick = 0; tick < SETTLE_TICKS; tick++) this.body.tick();
     this.#ticks = 0;
@@ -82,10 +88,10 @@ export class FloatingGripper implements Environment<GripperState> {
     return { hand, fingers, things, ticks: this.#ticks };
   }
 
-  /** LeRobot's names: `observation.state` (11) and `observation.environment_state` (12 for each thing). */
+  /** LeRobot's names: `observation.state` (11) and `observation.environment_state` (8 for each thing, 6 for a can). */
   observe(): Record<'observation.state' | 'observation.environment_state', number[]> {
-    const { body } = this;
-    return { 'observation.state': observeState(body.hand, body.fingers), 'observation.environment_state': observeThings(body) };
+    const { body, goal } = this;
+    return { 'observation.state': observeState(body.hand, body.fingers), 'observation.environment_state': observeThings(goal, body) };
   }
 
   /** What a replay keeps: position and quaternion (w, x, y, z) of the hand, its fingers, then the poses of the things. */

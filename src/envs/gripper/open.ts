@@ -19,7 +19,7 @@ export async function openGripper(task: GripperTaskName, mujoco: ImportMujoco): 
 }
 
 /**
- * A task that policies are evaluated on, `gripperTask(…).forPolicy(policy.info)`: with the hand (11 values) and the things (12 for each),
+ * A task that policies are evaluated on, `gripperTask(…).forPolicy(policy.info)`: with the hand (11 values) and the things (6 to 16),
  * whatever a policy calls them. `mujoco` as for `openGripper`; the package is started with the first episode.
  * @throws OptionError for another task, or what cannot bring a package.
  */

@@ -7,7 +7,7 @@ import { gripperDemonstrations } from './demonstrations.js';
 import type { GripperTaskName } from './goal.js';
 import { GRIPPER_TASKS } from './goals/index.js';
 import { FloatingGripper, GRIPPER_MAX_TICKS, gripperGoal } from './gripper.js';
-import { STATE_NAMES, THING_NAMES } from './observations.js';
+import { STATE_NAMES, thingNames } from './observations.js';
 import { gripperScene } from './scene.js';
 
 /** A task of the floating gripper, as data. @throws OptionError for another task. */
@@ -24,7 +24,7 @@ export function gripperSimulation(where: string, task: GripperTaskName): Simulat
     action: 'position (3), rotation (6) and gripper (1)',
     observations: [
       { name: 'observation.state', size: STATE_NAMES.length, what: 'the hand' },
-      { name: 'observation.environment_state', size: THING_NAMES.length * goal.things.length, what: `poses of ${names}` },
+      { name: 'observation.environment_state', size: thingNames(goal).length, what: `poses of ${names}` },
     ],
     create: (mujoco) => new FloatingGripper(mujoco, goal.task),
     demonstrations: gripperDemonstrations(goal),

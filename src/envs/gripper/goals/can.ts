@@ -26,6 +26,7 @@ export const CAN_TASK: GripperGoal = {
   things: [
     {
       name: 'can',
+      symmetry: 0,
       solids: [{ kind: 'cylinder', ...CAN, at: [0, 0, 0], colour: [0.8, 0.16, 0.18], material: 'object', name: 'can' }],
     },
   ],

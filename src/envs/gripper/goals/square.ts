@@ -29,6 +29,7 @@ export const SQUARE: GripperGoal = {
   things: [
     {
       name: 'nut',
+      symmetry: 1,
       solids: [
         box([NUT.bar, middle + NUT.bar, NUT.halfHeight], [middle, 0, 0], BRASS),
         box([NUT.bar, middle + NUT.bar, NUT.halfHeight], [-middle, 0, 0], BRASS),
