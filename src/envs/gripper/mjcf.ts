@@ -6,6 +6,11 @@ import { FINGER_TRAVEL, FINGERS, HINGES, PALM_SOLIDS, SLIDES } from './hand.js';
 export const SUBSTEPS = 12;
 export const TICK_RATE = 20;
 export const TIMESTEP = 1 / (TICK_RATE * SUBSTEPS);
+/**
+ * kg m². Where the middle hinge is at a quarter turn, the outer and the inner one turn about the same axis: without an inertia of their own the mass
+ * matrix would have no inverse there.
+ */
+const HINGE_ARMATURE = 0.002;
 
 /**
  * Hand, table, and what a task puts there. Position actuators move slides and hinges as an operational-space controller would; gravity does not
@@ -13,7 +18,7 @@ export const TIMESTEP = 1 / (TICK_RATE * SUBSTEPS);
  */
 export function gripperXml({ task, things, fixtures }: GripperGoal): string {
   const slides = SLIDES.map((name, i) => `<joint name="${name}" type="slide" axis="${axis(i)}"/>`);
-  const hinges = HINGES.map((name, i) => `<joint name="${name}" type="hinge" axis="${axis(2 - i)}"/>`);
+  const hinges = HINGES.map((name, i) => `<joint name="${name}" type="hinge" armature="${HINGE_ARMATURE}" axis="${axis(2 - i)}"/>`);
   const fingers = FINGERS.map(
     ({ joint, side, solid }) =>
       `<body name="${joint}" gravcomp="1"><joint name="${joint}" type="slide" axis="0 ${side} 0" range="0 ${FINGER_TRAVEL}"/>` +

@@ -22,6 +22,14 @@ describe('the expert of the floating gripper over 50 seeds', () => {
         console.log(`${task}: ${least} to ${most} ticks, ${middle} in the middle; ${perTick.toFixed(2)} ms of processor time each`);
         expect(results.filter(({ success }) => !success).map(({ seed }) => seed)).toEqual([]);
         expect(most).toBeLessThan(maxTicks);
+        // A policy scales what it reads by smallest and largest: a dimension must be constant, or more than noise.
+        for (const rows of [results.flatMap((result) => result.states), results.flatMap((result) => result.environmentStates)]) {
+          rows[0]?.forEach((_, dimension) => {
+            const values = rows.map((row) => row[dimension] as number);
+            const range = values.reduce((high, value) => Math.max(high, value)) - values.reduce((low, value) => Math.min(low, value));
+            expect(range === 0 || range > 0.01, `dimension ${dimension} has a range of ${range}`).toBe(true);
+          });
+        }
       } finally {
         demonstrator.environment.close();
       }

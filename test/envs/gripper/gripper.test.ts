@@ -5,6 +5,7 @@ import { FINGER_TRAVEL } from '../../../src/envs/gripper/hand.js';
 import { hingeRotation, toRotation6d } from '../../../src/envs/gripper/rotation-6d.js';
 import { gripperSimulation, parseGripperTask } from '../../../src/envs/gripper/task.js';
 import { recordDemonstration } from '../../../src/envs/mujoco/demonstration.js';
+import { seededRandom } from '../../../src/envs/mujoco/random.js';
 import { yawOf } from '../../../src/envs/mujoco/rotations.js';
 import { SimulationError } from '../../../src/envs/mujoco/simulation.js';
 import { OptionError } from '../../../src/foundation/errors.js';
@@ -88,6 +89,17 @@ describe('the floating gripper', () => {
       return environment;
     });
     expect(() => closed.reset(0)).toThrow(/the simulation was closed/);
+  });
+
+  it('stays a state under whatever actions, through quarter turns of the middle hinge', async () => {
+    await usingGripper('lift', (environment) => {
+      const random = seededRandom(2);
+      environment.reset(2);
+      for (let tick = 0; tick < 200; tick++) {
+        environment.step(Array.from({ length: 10 }, (_, i) => (i < 3 ? 0.8 * random() - 0.3 : 2 * random() - 1)));
+        expect(environment.snapshot().every(Number.isFinite)).toBe(true);
+      }
+    });
   });
 
   it('has no options, and only these tasks', () => {
