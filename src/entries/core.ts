@@ -63,10 +63,15 @@ export { STEP_PRESETS } from '../strategies/step.js';
 export type { DenoiseResult, PastChunk } from '../strategies/strategy.js';
 export type {
   ColdStartOptions,
+  ConsistencyStrategyOptions,
   FalconStrategyOptions,
   GripperOptions,
   NamedStrategy,
+  NoDiffusionStrategyOptions,
+  OneDpStrategyOptions,
+  RnrDpStrategyOptions,
   RtiDpStrategyOptions,
+  SdpStrategyOptions,
   SolverStrategyOptions,
   StallOptions,
   StepStrategyOptions,

@@ -17,6 +17,28 @@ export interface UnetShape {
   readonly conditioningDim: number;
   /** FiLM with scale and bias, or with bias alone. */
   readonly scaleModulation: boolean;
+  /** How levels of noise are embedded. Default: one timestep, as policies do (`ONE_TIMESTEP`). */
+  readonly levels?: LevelEncoding;
+}
+
+/** How a U-Net embeds the level of noise of its sample: sinusoids → linear, Mish, linear (`diffusion_step_encoder`) → what FiLM reads. */
+export interface LevelEncoding {
+  /** Embeddings that FiLM reads one after the other, before the conditioning; the same encoder makes each. */
+  readonly embeddings: number;
+  /** Levels whose sinusoids, one after the other, are the input of the encoder for one embedding. */
+  readonly joined: number;
+  /** Index in `diffusion_step_encoder` of its two linear layers. */
+  readonly layers: readonly [number, number];
+  /** Whether angles are rounded to f32, as PyTorch does; else sinusoids are those of float64, which large levels need. */
+  readonly rounded: boolean;
+}
+
+/** Of the U-Net of a policy: LeRobot's and Diffusion Policy's. */
+export const ONE_TIMESTEP: LevelEncoding = { embeddings: 1, joined: 1, layers: [1, 3], rounded: true };
+
+/** Values that FiLM reads of a level, before the conditioning. */
+export function levelWidth({ levels = ONE_TIMESTEP, stepEmbedDim }: UnetShape): number {
+  return levels.embeddings * stepEmbedDim;
 }
 
 /** Groups of the U-Net's last norm, whatever the configuration says. */

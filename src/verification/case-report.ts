@@ -5,9 +5,13 @@ import type { TensorReport } from './compare.js';
 /** Folders of a case: the case itself, its policy and, for STEP, its predictor. */
 export interface CaseSources {
   readonly golden: CheckpointSource;
-  /** Undefined for training cases of a predictor alone. */
+  /** Undefined for training cases of a predictor alone, and for those of a method's network. */
   readonly policy?: CheckpointSource | undefined;
   readonly predictor?: CheckpointSource | undefined;
+  /** Opens the network of a method: once for what it declares, and once to load it. */
+  readonly network?: (() => Promise<CheckpointSource>) | undefined;
+  /** What predicts its starts. */
+  readonly prior?: CheckpointSource | undefined;
 }
 
 export interface CaseReport {

@@ -10,6 +10,7 @@ import type { Precision } from '../spec/precision.js';
 import type { CaseReport, CaseSources } from './case-report.js';
 import { compareTensor, type TensorReport } from './compare.js';
 import { caseStrategy, GoldenCase, isWarm, windowStrategy } from './golden-case.js';
+import { methodCaseOf, verifyMethodCase } from './methods/verify-method.js';
 import { isTrainingCase, verifyTrainingCase } from './training/verify-training.js';
 import { computeTicks } from './verify-ticks.js';
 import { computeWindow, probesOf } from './verify-window.js';
@@ -54,6 +55,8 @@ async function verifyOpened(
   onProgress: OnLoadProgress | undefined,
 ): Promise<CaseReport> {
   if (isTrainingCase(golden)) return verifyTrainingCase(golden, sources, device);
+  const method = methodCaseOf(golden);
+  if (method) return verifyMethodCase(method, golden, sources, device, precision, onProgress);
   if (!sources.policy) throw new CheckpointError(`case "${golden.name}": expected a folder policy/, found none.`);
   const decisions: Decision[] = [];
   const strategy = caseStrategy(golden.description);

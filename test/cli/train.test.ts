@@ -17,10 +17,17 @@ describe('the command line of warmstep train', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each([
-    [['train'], 'what is trained must be predictor or policy, found nothing'],
+    [
+      ['train'],
+      'what is trained must be one of predictor, policy, consistency-teacher, consistency, onedp, no-diffusion, sdp, found nothing',
+    ],
     [['train', 'encoder'], 'found "encoder"'],
     [['train', 'predictor', '--down-dims', '64'], '--down-dims is an option of `warmstep train policy`'],
     [['train', 'policy', '--policy', 'x'], '--policy is an option of `warmstep train predictor`'],
+    [['train', 'onedp', '--down-dims', '64'], '--down-dims is an option of `warmstep train policy`'],
+    [['train', 'sdp', '--variant', 'deterministic'], '--variant is an option of `warmstep train onedp`'],
+    [['train', 'consistency', '--policy', 'x', '--dataset', 'x', '--output', 'y'], 'option --teacher is missing'],
+    [['train', 'consistency-teacher', '--policy', 'x', '--task', 'push-t'], 'makes no decisions'],
     [['train', 'predictor', '--dataset', 'x', '--output', 'y'], 'option --policy is missing'],
     [['train', 'policy', '--output', 'y'], 'option --dataset is missing'],
     [['train', 'policy', '--dataset', 'x', '--preset', 'step'], '--preset must be one of lerobot, diffusion-policy'],

@@ -3,15 +3,20 @@ import {
   type RunHistory,
   type RunStorage,
   renderTrainingReport,
+  type TrainedMethodName,
   type TrainingEvent,
+  type TrainMethodOptions,
   type TrainPolicyOptions,
   type TrainPredictorOptions,
+  trainMethod,
   trainPolicy,
   trainPredictor,
 } from '../../src/entries/training.js';
 
 expectTypeOf(trainPredictor).parameter(0).toEqualTypeOf<TrainPredictorOptions>();
 expectTypeOf(trainPolicy).parameter(0).toEqualTypeOf<TrainPolicyOptions>();
+expectTypeOf(trainMethod).parameter(0).toEqualTypeOf<TrainMethodOptions>();
+expectTypeOf<TrainMethodOptions['method']>().toEqualTypeOf<TrainedMethodName>();
 expectTypeOf(trainPolicy).returns.resolves.toEqualTypeOf<RunHistory>();
 expectTypeOf(renderTrainingReport).returns.toBeString();
 expectTypeOf<TrainPolicyOptions['storage']>().toEqualTypeOf<RunStorage>();

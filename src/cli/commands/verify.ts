@@ -20,8 +20,10 @@ import { outputFolderOption } from '../output-options.js';
 const USAGE = `usage: warmstep verify CASE_DIR… [options]
 
 Runs recorded cases and compares every tensor with the reference: a folder with case.json, case.safetensors,
-policy/ and, for STEP and CVAEs, predictor/. Inner values are probed from the plan that act() replays. Training cases (kind train-…
-in case.json) run every recorded run step by step, always in f32: losses, gradients, norms, changes of weights and moving average.
+policy/ and, for STEP and CVAEs, predictor/; of a method with a network of its own, network/. Inner values are probed
+from the plan that act() replays. Losses of a method that are recorded beside its case (losses.json), and the norms of their
+gradients, are computed by the step that trains it. Training cases (kind train-… in case.json) run every recorded run step
+by step, always in f32: losses, gradients, norms, changes of weights and moving average.
 Exit code 1 when a tensor is out of tolerance or a case is refused. Tolerances belong to a precision: those of int8 are wide
 (0.1 of the largest value, 0.2 in episodes of STEP) and say that it computes, not that a robot succeeds with it.
 

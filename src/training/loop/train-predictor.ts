@@ -5,7 +5,6 @@ import { streamSafetensors } from '../../checkpoints/safetensors/stream.js';
 import { type CheckpointSource, checkSource, memorySource } from '../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { anchors } from '../../datasets/windows.js';
-import { loadPictureNetworks } from '../../decision/networks.js';
 import { OptionError } from '../../foundation/errors.js';
 import { checkInteger, checkKeys, checkNumber, checkObject } from '../../foundation/options.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
@@ -15,7 +14,7 @@ import type { FramePart } from './frames.js';
 import type { RunHistory } from './history.js';
 import { initialWeights, predictorRule } from './initial-weights.js';
 import { actionNormalizer } from './normalize.js';
-import { pictureFeatures } from './picture-features.js';
+import { type FrozenEncoders, frozenEncoders, policyFrame } from './policy-frames.js';
 import { policyIdentity } from './policy-identity.js';
 import { type HistoryDamage, type PairsSpec, predictorBatches } from './predictor-batches.js';
 import { evaluatePredictor } from './predictor-error.js';
@@ -65,7 +64,7 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
   checkSource(WHERE, 'policy', options.policy);
   const { dataset, device, storage, signal } = options;
   const checkpoint = await loadPolicyCheckpoint(options.policy, signal ? { signal } : {});
-  let encoders: { readonly parts: readonly FramePart[]; destroy(): void } | undefined;
+  let encoders: FrozenEncoders | undefined;
   let step: PredictorTraining | undefined;
   try {
     const shape = predictorShape(checkpoint, sizes);
@@ -212,38 +211,18 @@ function predictorShape({ unet, observations, observationSteps }: PolicyCheckpoi
 
 function pairsSpec(
   { dataset }: TrainPredictorOptions,
-  { observations, unet, observationSteps, actionSteps, action }: PolicyCheckpoint,
+  checkpoint: PolicyCheckpoint,
   names: FeatureNames,
   pictures: readonly FramePart[],
 ): PairsSpec {
-  let camera = 0;
+  const { unet, observationSteps, actionSteps, action } = checkpoint;
   return {
     dataset,
-    frame: observations.map((observation): FramePart => {
-      if (observation.kind === 'image') return pictures[camera++] as FramePart;
-      return { name: names.of(observation.rawName), size: observation.size, normalizer: observation.normalizer };
-    }),
+    frame: policyFrame(checkpoint, names, pictures),
     action: { name: names.action, size: unet.actionDim, normalizer: actionNormalizer(action) },
     horizon: unet.horizon,
     observationSteps,
     actionSteps,
-  };
-}
-
-async function frozenEncoders(
-  { device, dataset, signal }: TrainPredictorOptions,
-  checkpoint: PolicyCheckpoint,
-  names: FeatureNames,
-): Promise<{ readonly parts: readonly FramePart[]; destroy(): void } | undefined> {
-  if (checkpoint.images === undefined) return undefined;
-  const networks = await loadPictureNetworks(device, checkpoint, signal);
-  const { parts, destroy } = pictureFeatures(networks, checkpoint, dataset, (name) => names.of(name));
-  return {
-    parts,
-    destroy: () => {
-      destroy();
-      networks.destroy();
-    },
   };
 }
 

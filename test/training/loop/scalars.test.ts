@@ -34,12 +34,13 @@ describe('the learning rate', () => {
 });
 
 describe('the decay of an EMA', () => {
-  it('counts updates as diffusers does, and one later as Diffusion Policy does', () => {
+  it('counts updates as diffusers does, and one later as Diffusion Policy does; RNR-DP has a ratio of them', () => {
     const first = (count: (typeof EMA_COUNTS)[number]): number[] =>
       [1, 2, 3, 4, 5].map((update) => Number(emaDecay(count, update).toFixed(9)));
     expect(EMA_COUNTS.map(first)).toEqual([
       [0, 0.405396442, 0.561308662, 0.646446609, 0.700930244],
       [0, 0, 0.405396442, 0.561308662, 0.646446609],
+      [0, 0.181818182, 0.25, 0.307692308, 0.357142857],
     ]);
   });
 
