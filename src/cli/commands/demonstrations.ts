@@ -118,7 +118,7 @@ async function demonstrate(
     for (let tried = 0; kept.length < episodes; tried++) {
       if (tried === mostSeeds(episodes)) {
         throw new OptionError(
-          `the expert of ${task.name} must succeed in ${episodes} of ${tried} episodes, it did in ${kept.length}: ask for stronger servos.`,
+          `the expert of ${task.name} must succeed in ${episodes} of ${tried} episodes, it did in ${kept.length}: give other options, or another --seed.`,
         );
       }
       const demonstration = attempt(demonstrator, seed + tried, pauses, task.maxTicks);

@@ -1,6 +1,5 @@
 import type { MujocoModule } from '../mujoco/module.js';
-import type { Vector } from '../mujoco/rotations.js';
-import { yawQuaternion } from '../mujoco/rotations.js';
+import { type Vector, yawQuaternion } from '../mujoco/rotations.js';
 import { Simulation } from '../mujoco/simulation.js';
 import type { SetPoints } from './action.js';
 import type { GripperGoal, ThingStart } from './goal.js';
@@ -14,6 +13,7 @@ const POSE = 7;
 interface ThingAddress {
   readonly position: number;
   readonly velocity: number;
+  /** Of its solids that have a name. */
   readonly geoms: readonly number[];
 }
 

@@ -13,6 +13,6 @@ export interface GripperWorld {
   readonly things: readonly GripperPose[];
   /** Of a thing: m/s and rad/s. */
   speed(thing: number): { readonly linear: number; readonly angular: number };
-  /** Whether both pads touch a thing. */
+  /** Whether both pads touch a thing: those of its solids that have a name. */
   isGrasped(thing: number): boolean;
 }
