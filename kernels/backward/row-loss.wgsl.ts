@@ -3,8 +3,11 @@ import { OWNERS_AT_ONCE } from '../lib/owners.wgsl.js';
 import { STEP_BINDING, stepStruct } from '../lib/step-scalars.js';
 import { wgsl } from '../lib/wgsl.js';
 
-/** What is summed: (y − t)², the pseudo-Huber loss of Consistency Policy, or y · t, a surrogate whose gradient is t. */
-export type RowLossKind = 'square' | 'huber' | 'product';
+/**
+ * What is summed: (y − t)², the pseudo-Huber loss of Consistency Policy, y · t, a surrogate whose gradient is t, or ½ y² − t y, which is least
+ * where y is t, and says nothing of t itself (BRIDGER).
+ */
+export type RowLossKind = 'square' | 'huber' | 'product' | 'energy';
 
 export const ROW_LOSS_SIZES = [
   'samples',
@@ -27,7 +30,7 @@ export const ROW_LOSS_WORKGROUP = OWNERS_AT_ONCE;
  * A weighted loss of rows and its gradient, N from the host:
  *
  *     L = (1/N) Σ w[n] ℓ(y[n, c], t[n, c])        dy = w ℓ'(y, t) / N
- *     square ℓ = (y − t)²        huber ℓ = √((y − t)⁴ + δ²) − δ        product ℓ = y t
+ *     square ℓ = (y − t)²        huber ℓ = √((y − t)⁴ + δ²) − δ        product ℓ = y t        energy ℓ = ½ y² − t y
  *
  * The Huber loss is computed as e⁴ / (√(e⁴ + δ²) + δ), in which nothing cancels. Bindings: shape · step · y, target f32 rows · weights f32
  * [n] · dy f32 rows · losses f32: Σ w ℓ of sample b at first_loss + b. What pads a row of dy becomes 0. An invocation owns a sample.
@@ -50,6 +53,7 @@ export function rowLossKernel(kind: RowLossKind): Kernel {
         loss += weight * (squared * squared / (root + delta));
         gradient = 2.0f * e * squared / root;`,
     product: 'loss += weight * value * target_value;\n        gradient = target_value;',
+    energy: 'loss += weight * value * (0.5f * value - target_value);\n        gradient = value - target_value;',
   };
   const code = wgsl`
 ${declareShape(ROW_LOSS_SIZES)}

@@ -70,9 +70,17 @@ const REHEARSED_STEP: SolverStep = {
 /** One evaluation at timestep 0 whose result nobody looks at. */
 export const REHEARSED = makeSchedule('DDIM', [REHEARSED_STEP]);
 
-/** The same at a level of a method's network; undefined: at timestep 0. */
-export function rehearsedAt(levels: readonly number[] | undefined): Schedule {
-  return levels ? makeSchedule('method', [{ ...REHEARSED_STEP, levels }]) : REHEARSED;
+/** The same at the level of a step of a method, by the network that it names, or by each of several; undefined: at timestep 0. */
+export function rehearsedAt(
+  step: Pick<SolverStep, 'levels' | 'network'> | undefined,
+  networks: readonly (string | undefined)[] = [step?.network],
+): Schedule {
+  const levels = step?.levels;
+  if (!levels) return REHEARSED;
+  return makeSchedule(
+    'method',
+    networks.map((network) => ({ ...REHEARSED_STEP, levels, ...(network === undefined ? {} : { network }) })),
+  );
 }
 
 /** A decision on zeros that runs every segment, `predict` among them where it is asked for. */

@@ -129,9 +129,12 @@ export class DecisionPlan {
     return this.#parts.networks.predictor !== undefined;
   }
 
-  /** Dispatches of a decision with `steps` network evaluations. */
-  dispatchCount(steps: number, predicted: boolean): number {
-    return decisionRuns(steps, predicted).reduce((sum, { segment }) => sum + this.#parts.plan.dispatchCount(segment), 0);
+  /** Dispatches of a decision with `steps` network evaluations; `schedule`: where they are of several networks. */
+  dispatchCount(steps: number, predicted: boolean, schedule?: Schedule): number {
+    return decisionRuns(steps, predicted, undefined, (step) => schedule?.steps[step]?.network).reduce(
+      (sum, { segment }) => sum + this.#parts.plan.dispatchCount(segment),
+      0,
+    );
   }
 
   /** Whether a schedule fits into the buffers of this plan. */
@@ -311,14 +314,15 @@ export class DecisionPlan {
   #runs({ steps }: Schedule, predicted: boolean): SegmentRun[] {
     const { offsets, offsetValues, shape } = this.#parts;
     let noiseRow = 0;
-    return decisionRuns(steps.length, predicted, (step) => {
+    const offsetsOf = (step: number): OffsetValues => {
       const one = steps[step] as Schedule['steps'][number];
       const values = offsetValues();
       offsets.choose(values, { index: step, step: one, noiseRow });
       // A step without noise still needs an offset within the buffer.
       if (usesNoise(one)) noiseRow = Math.min(noiseRow + 1, Math.max(0, shape.maxNoiseRows - 1));
       return values;
-    });
+    };
+    return decisionRuns(steps.length, predicted, offsetsOf, (step) => steps[step]?.network);
   }
 
   async #probeBuffer(runs: readonly SegmentRun[]): Promise<ProbeBuffer> {

@@ -6,7 +6,7 @@ import { DecisionOffsets } from './decision-offsets.js';
 import type { InputLayout, InputRange } from './decision-upload.js';
 import { timestepDenoiser } from './denoisers/unet-denoiser.js';
 import type { PolicyNetworks } from './networks.js';
-import { SEGMENTS } from './segments.js';
+import { evaluateSegment, SEGMENTS } from './segments.js';
 
 /** Buffers that a decision is fed through and read back from. */
 export interface DecisionBuffers {
@@ -26,7 +26,8 @@ export interface DecisionBuffers {
  *     observe    raw observations → conditioning → FiLM rows of all blocks
  *     predict    previous chunk and observations → prediction      (where there is a predictor)
  *     start      prediction and noise → sample
- *     evaluate   sample → U-Net → solver step → sample             (once per denoising step; what a method brings in place of the U-Net)
+ *     evaluate   sample → U-Net → solver step → sample             (once per denoising step; what a method brings in place of the
+ *                U-Net; of several networks each has such a segment)
  *     finish     sample → actions
  */
 export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, shape: DecisionShape, layout: InputLayout): DecisionBuffers {
@@ -59,7 +60,6 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
   recordStart(builder, { scales: input(layout.scales), prediction, noise: input(layout.noise), sample, status });
   probeTensor(builder, 'start', sample);
 
-  builder.segment(SEGMENTS.evaluate);
   const solver = {
     steps: { ...input(layout.steps), stepOffset: offsets.coefficients },
     noise: { buffer: inputs, offset: layout.stepNoise.offset, bytes: chunkBytes, stepOffset: offsets.noise },
@@ -68,10 +68,14 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
     thresholding: shape.thresholding ?? false,
     slotRows: shape.slotRows ?? 1,
   };
-  denoiser.evaluate(builder, { sample, output: chunk('model output'), solver });
-  // What the solver has kept of x0: pairs of the step's and of the one before.
-  builder.probe('x0', solver.pastX0, [{ offset: 0, bytes: 2 * chunkBytes }]);
-  probeTensor(builder, 'sample', sample);
+  const output = chunk('model output');
+  for (const network of denoiser.networks ?? [undefined]) {
+    builder.segment(evaluateSegment(network));
+    denoiser.evaluate(builder, { sample, output, solver, network });
+    // What the solver has kept of x0: pairs of the step's and of the one before.
+    builder.probe('x0', solver.pastX0, [{ offset: 0, bytes: 2 * chunkBytes }]);
+    probeTensor(builder, 'sample', sample);
+  }
 
   builder.segment(SEGMENTS.finish);
   const actions = builder.buffer('actions', chunkBytes);

@@ -26,6 +26,8 @@ export interface SolverStep extends SolverCoefficients {
    * timestep, for the policy's own network, whose rows are its timesteps.
    */
   readonly levels?: readonly number[];
+  /** Which network of a method that has several is evaluated, by its name there. Default: its only one. */
+  readonly network?: string;
   /** Coefficients of each row of the chunk, [horizon], in place of those of the step; for denoisers whose rows differ in level alone. */
   readonly slots?: readonly SolverCoefficients[];
 }

@@ -19,8 +19,18 @@ export type {
   PredictorCheckpoint,
   StartCheckpoint,
 } from '../checkpoints/types.js';
-export type { ConsistencyNetwork, MethodConfig, NoDiffusionNetwork, OneDpNetwork } from '../spec/method-networks.js';
 export type {
+  BridgePrior,
+  BridgerNetwork,
+  ConsistencyNetwork,
+  Interpolant,
+  MethodConfig,
+  NoDiffusionNetwork,
+  OneDpNetwork,
+  SdeForm,
+} from '../spec/method-networks.js';
+export type {
+  CvaeActivation,
   CvaeShape,
   LevelEncoding,
   PredictorObservation,

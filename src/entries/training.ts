@@ -10,6 +10,7 @@ export { type TrainMethodOptions, trainMethod } from '../training/loop/methods/t
 export type { HistoryDamage } from '../training/loop/predictor-batches.js';
 export { type OptimizerSettings, PRESETS, type Preset } from '../training/loop/presets.js';
 export { folderStorage, type MemoryStorage, memoryStorage, type RunStorage, type StoredFile } from '../training/loop/run-storage.js';
+export { CVAE_RELEASES, type CvaeRelease, type CvaeSizes, type TrainCvaeOptions, trainCvae } from '../training/loop/train-cvae.js';
 export type { TrainOptions } from '../training/loop/train-options.js';
 export { type TrainPolicyOptions, trainPolicy, type UnetSizes } from '../training/loop/train-policy.js';
 export { type PredictorSizes, type TrainPredictorOptions, trainPredictor } from '../training/loop/train-predictor.js';

@@ -87,7 +87,7 @@ export class PolicyEngine {
 
   /** Dispatches of a usual decision of a strategy, alone; undefined before its plan is compiled. */
   dispatches(strategy: Strategy): number | undefined {
-    return this.#plans.peek(1, strategy)?.dispatchCount(strategy.usual.steps.length, usesPrediction(strategy));
+    return this.#plans.peek(1, strategy)?.dispatchCount(strategy.usual.steps.length, usesPrediction(strategy), strategy.usual);
   }
 
   /** Compiles what decisions of this batch size need, runs every kernel once, then whole decisions on zeros. */

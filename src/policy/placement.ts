@@ -7,6 +7,7 @@ import { CheckpointError, OptionError } from '../foundation/errors.js';
 import { shownValue } from '../foundation/shown.js';
 import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { ComputeDevice } from '../runtime/device.js';
+import type { Sides } from '../spec/policy-spec.js';
 import { fileFacts } from './file-facts.js';
 import type { LoadReporter } from './load-progress.js';
 import { type LoadedIn, loadInPrecision, type PrecisionChoice } from './precision.js';
@@ -60,7 +61,7 @@ export async function placePolicy(
     const checkpoint = await loadPolicyCheckpoint(sources.policy, loading);
     opened.push(checkpoint);
     const given = sources.predictor;
-    const predictor = typeof given === 'object' ? await startCheckpoint(given, loading) : given;
+    const predictor = typeof given === 'object' ? await startCheckpoint(given, loading, checkpoint) : given;
     if (typeof predictor === 'object') opened.push(predictor);
     const methods: MethodCheckpoint[] = [];
     for (const source of sources.methods) {
@@ -112,6 +113,11 @@ function assertOther(methods: readonly MethodCheckpoint[], { name, config }: Met
   );
 }
 
+/** What a network beside the policy may read of its observations. */
+function observedBy({ images, observations }: PolicyCheckpoint): { frame: Sides | undefined; vectors: string[] } {
+  return { frame: images?.frame, vectors: observations.flatMap(({ kind, name }) => (kind === 'vector' ? [name] : [])) };
+}
+
 /** @throws OptionError where a device was given that is none of the engine's. */
 export function checkDevice(where: string, device: unknown): void {
   if (device === undefined || device instanceof ComputeDevice) return;
@@ -121,7 +127,11 @@ export function checkDevice(where: string, device: unknown): void {
 }
 
 /** What reads the folders of predictors is loaded where one is given. */
-async function startCheckpoint(source: CheckpointSource, loading: Parameters<typeof loadPolicyCheckpoint>[1]): Promise<StartCheckpoint> {
+async function startCheckpoint(
+  source: CheckpointSource,
+  loading: Parameters<typeof loadPolicyCheckpoint>[1],
+  policy: PolicyCheckpoint,
+): Promise<StartCheckpoint> {
   const { loadStartCheckpoint } = await import('../checkpoints/predictor/read-predictor.js');
-  return loadStartCheckpoint(source, loading);
+  return loadStartCheckpoint(source, loading, observedBy(policy));
 }

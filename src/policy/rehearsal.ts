@@ -88,7 +88,7 @@ function windowOf(frame: Observation, steps: number): Observation {
 
 /** Runs every segment of a plan once. */
 function oneEvaluation({ actionSteps, denoiser, usual, horizon }: Strategy, predicted: boolean, actionDim: number): Strategy {
-  const schedule = rehearsedAt(usual.steps[0]?.levels);
+  const schedule = rehearsedAt(usual.steps[0]);
   const through = denoiser === undefined ? {} : { denoiser };
   const sample = horizon === undefined ? {} : { prediction: new Float32Array(horizon * actionDim) };
   const start = { predictionScale: predicted ? 1 : 0, noiseScale: 0, schedule, ...through, ...sample, warm: false, stalled: false };

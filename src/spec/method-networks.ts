@@ -72,6 +72,35 @@ export interface LadderNetwork extends SlotNetwork {
   readonly type: 'rnr_policy';
 }
 
+/** What a stochastic interpolant goes along from the prior chunk to the demonstrated one; names of BRIDGER's release. */
+export const INTERPOLANTS = ['linear', 'power3', 'power4', 'reverse_power3'] as const;
+export type Interpolant = (typeof INTERPOLANTS)[number];
+
+/** Which networks the sampler of an interpolant asks: velocity and score (`vs`), or drift and score (`bs`). */
+export const SDE_FORMS = ['vs', 'bs'] as const;
+export type SdeForm = (typeof SDE_FORMS)[number];
+
+/** Where BRIDGER's chunks start: N(0, I), or what a CVAE decodes. */
+export const BRIDGE_PRIORS = ['normal', 'cvae'] as const;
+export type BridgePrior = (typeof BRIDGE_PRIORS)[number];
+
+/** Its U-Nets: drift, velocity and score. */
+export const BRIDGE_NETWORKS = ['b_net', 'v_net', 's_net'] as const;
+
+/** BRIDGER: a stochastic interpolant from a prior to the demonstrations, sampled as an SDE by two of three U-Nets (Chen et al. 2024). */
+export interface BridgerNetwork extends MethodNetwork {
+  readonly type: 'bridger';
+  /** d: scale of the noise, in training and in sampling. */
+  readonly noiseScale: number;
+  /** Times are kept in [timeMin, 1 − timeMin]. */
+  readonly timeMin: number;
+  /** Largest 1 / γ. */
+  readonly gammaInverseMax: number;
+  readonly interpolant: Interpolant;
+  readonly sde: SdeForm;
+  readonly prior: BridgePrior;
+}
+
 /** Every network of a method, by the `type` of its config.json. */
 export interface MethodNetworks {
   readonly consistency_policy: ConsistencyNetwork;
@@ -79,6 +108,7 @@ export interface MethodNetworks {
   readonly no_diffusion: NoDiffusionNetwork;
   readonly streaming_diffusion: StreamingNetwork;
   readonly rnr_policy: LadderNetwork;
+  readonly bridger: BridgerNetwork;
 }
 
 export type MethodType = keyof MethodNetworks;

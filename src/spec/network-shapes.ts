@@ -110,7 +110,13 @@ export function smallEncoderMap(
   return { channels, height: halved(height), width: halved(width) };
 }
 
-/** The decoder of a conditional variational autoencoder that predicts chunks: what the STEP release calls BRIDGER. */
+/** Between the layers of a CVAE: `relu` is the STEP release's, `elu` that of BRIDGER's release. Their tensors have names of their own. */
+export type CvaeActivation = 'relu' | 'elu';
+
+/**
+ * The decoder of a conditional variational autoencoder that predicts chunks: what the STEP release calls BRIDGER, and the prior that BRIDGER's
+ * release starts from.
+ */
 export interface CvaeShape {
   readonly actionDim: number;
   /** Values of one frame of what it reads. */
@@ -122,8 +128,17 @@ export interface CvaeShape {
   readonly latentDim: number;
   readonly hiddenDim: number;
   readonly hiddenLayers: number;
+  readonly activation: CvaeActivation;
   /** Factor on the latents that are drawn. */
   readonly latentStd: number;
+}
+
+/**
+ * Name of a linear layer of a CVAE's decoder, a list in which each but the last is followed by ReLU and dropout (STEP's release), or by ELU
+ * (BRIDGER's).
+ */
+export function cvaeDecoderLayer({ activation }: Pick<CvaeShape, 'activation'>, layer: number): string {
+  return activation === 'elu' ? `decoder.model.${2 * layer}` : `decoder_net.${3 * layer}`;
 }
 
 /** Whether a linear layer stands between the frames and the condition. */

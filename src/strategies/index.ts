@@ -1,4 +1,5 @@
 import { checkChoice, checkObject } from '../foundation/options.js';
+import { BRIDGER } from './bridger.js';
 import { CONSISTENCY } from './consistency.js';
 import type { OptionsOf } from './define.js';
 import { FALCON } from './falcon.js';
@@ -12,7 +13,7 @@ import { STEP } from './step.js';
 import type { Strategy, StrategyContext } from './strategy.js';
 
 /** All strategies, one line each. */
-export const STRATEGIES = [DDPM, DDIM, DPM_SOLVER, STEP, RTI_DP, FALCON, CONSISTENCY, ONEDP, NO_DIFFUSION, SDP, RNR_DP] as const;
+export const STRATEGIES = [DDPM, DDIM, DPM_SOLVER, STEP, RTI_DP, FALCON, CONSISTENCY, ONEDP, NO_DIFFUSION, SDP, RNR_DP, BRIDGER] as const;
 
 /** Options that name a strategy; see `createStrategy`. */
 export type StrategyOptions = OptionsOf<(typeof STRATEGIES)[number]>;

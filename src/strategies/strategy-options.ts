@@ -1,3 +1,4 @@
+import type { BRIDGER } from './bridger.js';
 import type { CONSISTENCY } from './consistency.js';
 import type { OptionsOf } from './define.js';
 import type { FALCON } from './falcon.js';
@@ -52,3 +53,6 @@ export type SdpStrategyOptions = OptionsOf<typeof SDP>;
 
 /** RNR-DP: a buffer whose row i is at level i; one evaluation and one action per decision. Needs its network. */
 export type RnrDpStrategyOptions = OptionsOf<typeof RNR_DP>;
+
+/** BRIDGER: an SDE from noise, or from what a CVAE decodes, to the chunk; two of its three networks at every step. Needs its networks. */
+export type BridgerStrategyOptions = OptionsOf<typeof BRIDGER>;

@@ -20,6 +20,8 @@ export interface CaseReport {
   readonly precision: Precision;
   readonly tensors: readonly TensorReport[];
   readonly pass: boolean;
+  /** Parts of the case that are not run, each by its name and why; they do not count. */
+  readonly leftOut?: readonly string[];
   /** What the engine computed, as a safetensors file: `expected.X` as `X`, `ticks.expected.X` as `ticks.X`. */
   readonly dump: Uint8Array;
 }

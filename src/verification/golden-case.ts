@@ -23,6 +23,9 @@ export interface CaseDescription {
   readonly chaining?: unknown;
   /** Of RNR-DP. */
   readonly observe_every?: number;
+  /** Of BRIDGER: how its sampler is read, and what its chunks start from. */
+  readonly form?: unknown;
+  readonly prior?: unknown;
   readonly budget?: number;
   readonly cold_start?: { readonly scheduler: string; readonly steps: number };
   /** Of maps of the image encoder: they are recorded at every n-th channel, row and column. */

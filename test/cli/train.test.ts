@@ -19,7 +19,7 @@ describe('the command line of warmstep train', () => {
   it.each([
     [
       ['train'],
-      'what is trained must be one of predictor, policy, consistency-teacher, consistency, onedp, no-diffusion, sdp, found nothing',
+      'what is trained must be one of predictor, policy, cvae, consistency-teacher, consistency, bridger, onedp, no-diffusion, sdp, rnr-dp, found nothing',
     ],
     [['train', 'encoder'], 'found "encoder"'],
     [['train', 'predictor', '--down-dims', '64'], '--down-dims is an option of `warmstep train policy`'],
@@ -29,6 +29,10 @@ describe('the command line of warmstep train', () => {
     [['train', 'consistency', '--policy', 'x', '--dataset', 'x', '--output', 'y'], 'option --teacher is missing'],
     [['train', 'consistency-teacher', '--policy', 'x', '--task', 'push-t'], 'makes no decisions'],
     [['train', 'predictor', '--dataset', 'x', '--output', 'y'], 'option --policy is missing'],
+    [['train', 'cvae', '--dataset', 'x', '--output', 'y'], 'option --policy is missing'],
+    [['train', 'cvae', '--policy', 'x', '--release', 'ours'], '--release must be one of step, bridger'],
+    [['train', 'bridger', '--policy', 'x', '--interpolant', 'cubic'], '--interpolant must be one of linear, power3'],
+    [['train', 'sdp', '--policy', 'x', '--prior', 'y'], '--prior is an option of `warmstep train bridger`'],
     [['train', 'policy', '--output', 'y'], 'option --dataset is missing'],
     [['train', 'policy', '--dataset', 'x', '--preset', 'step'], '--preset must be one of lerobot, diffusion-policy'],
     [['train', 'policy', '--dataset', 'x', '--validation', '1'], '--validation must be a number, 0 to 0.9'],

@@ -10,6 +10,7 @@ import { checkTensors, countWeights, FileTensors } from '../named-tensors.js';
 import { SafetensorsFile } from '../safetensors/safetensors.js';
 import { type CheckpointSource, checkSource } from '../source.js';
 import type { LoadOptions, MethodCheckpoint } from '../types.js';
+import { BRIDGER_FOLDER } from './bridger.js';
 import { readCommon } from './common-config.js';
 import { CONSISTENCY_FOLDER } from './consistency.js';
 import { type MethodFolder, methodTensors } from './define.js';
@@ -25,6 +26,7 @@ const FOLDERS: { readonly [T in MethodType]: MethodFolder<T> } = {
   no_diffusion: NO_DIFFUSION_FOLDER,
   streaming_diffusion: STREAMING_FOLDER,
   rnr_policy: LADDER_FOLDER,
+  bridger: BRIDGER_FOLDER,
 };
 
 /** Every `type` of a method's network. */

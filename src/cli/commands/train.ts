@@ -20,15 +20,16 @@ import { lockFolder } from '../eval/folder-lock.js';
 import { adapterName, withDevice } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 import { type ClosedLoop, runClosedLoop } from '../train/closed-loop.js';
-import { type Job, methodJob, NETWORKS, type Network, OPTIONS, OWN, policyJob, predictorJob, type Values } from '../train/jobs.js';
+import { cvaeJob, type Job, methodJob, NETWORKS, type Network, OPTIONS, OWN, policyJob, predictorJob, type Values } from '../train/jobs.js';
 import { numberOption, TRAIN_OPTIONS_HELP } from '../train/options.js';
 import { figuresText, Presentation, REPORT_FILE } from '../train/presentation.js';
 
 const USAGE = `usage: warmstep train predictor --policy DIR --dataset DIR --output DIR [options]
        warmstep train policy --dataset DIR --output DIR [options]
+       warmstep train cvae --policy DIR --dataset DIR --output DIR [options]
        warmstep train METHOD --policy DIR --dataset DIR --output DIR [options]
 
-Trains a STEP predictor for a policy, a diffusion policy, or the network of a compared method (METHOD: ${TRAINED_METHOD_NAMES.join(', ')}) on demonstrations. The result lies in --output, as good as it is by then, from
+Trains a STEP predictor for a policy, a diffusion policy, a CVAE that decisions start from, or the network of a compared method (METHOD: ${TRAINED_METHOD_NAMES.join(', ')}) on demonstrations. The result lies in --output, as good as it is by then, from
 the first checkpoint on: a predictor's folder, or a LeRobot checkpoint. report.html shows the run while it goes on. Ctrl-C saves it;
 --resume goes on with the same bits.
 
@@ -57,7 +58,16 @@ of a method (docs/methods.md; default: its own recipe as preset and steps):
   --down-dims LIST, --horizon N, --action-steps N
                        in place of the policy's, where the method has a network of its own from scratch
   --variant V          of onedp: stochastic (default) or deterministic
-  --hidden-dim N       of no-diffusion: width of its heads (default 256)`;
+  --hidden-dim N       of no-diffusion: width of its heads (default 256)
+  --prior DIR          of bridger: the folder of a CVAE whose chunks it starts from (default: noise)
+  --interpolant NAME   of bridger: linear, power3 (default), power4 or reverse_power3
+
+of a CVAE (default: 10,000 steps, the release's preset, step or bridger-cvae):
+  --policy DIR         the policy whose observations and statistics it shares
+  --release R          whose: step (default), the warm start that STEP's paper calls BRIDGER, or bridger, the prior of BRIDGER's release
+  --latent-dim N, --hidden-dim N, --hidden-layers N
+                       sizes (default: the release's)
+  --dropout X          inside the network (default 0.1; bridger has none)`;
 
 export const trainCommand: Command = {
   name: 'train',
@@ -163,6 +173,7 @@ function networkOf(name: string | undefined): Network {
 
 function jobOf(network: Network, values: Values): Job {
   if (network === 'predictor') return predictorJob(values);
+  if (network === 'cvae') return cvaeJob(values);
   return network === 'policy' ? policyJob(values) : methodJob(network, values);
 }
 

@@ -34,7 +34,7 @@ export function closedLoopOption(values: TrainValues, defaultStrategy: string): 
 /** What a result is run with: the policy, and what was trained for it. */
 export interface ResultNetworks {
   readonly policy: CheckpointSource | string;
-  readonly predictor?: CheckpointSource;
+  readonly predictor?: CheckpointSource | string;
   readonly methods?: CheckpointSource;
 }
 

@@ -13,12 +13,16 @@ export interface EvaluationCall {
   readonly sample: Tensor;
   /** Where the network's output goes, likewise. */
   readonly output: Tensor;
+  /** Which of the denoiser's `networks`; undefined where it has none. */
+  readonly network: string | undefined;
   /** The rest of what `recordSolverStep` takes. */
   readonly solver: Omit<SolverStepCall, 'sample' | 'output'>;
 }
 
 /** A denoiser whose part of segment `observe` is recorded. */
 export interface RecordedDenoiser {
+  /** Networks that steps name (`SolverStep.network`), where there are several: each is recorded as a segment of its own. */
+  readonly networks?: readonly string[];
   /** Records segment `evaluate`: sample → network, or several → solver step → sample. */
   evaluate(builder: PlanBuilder, call: EvaluationCall): void;
   /** Makes a replay of `evaluate` this step: sets the offsets of the step's rows of levels. */
@@ -55,9 +59,9 @@ export interface MethodDenoiser {
   readonly start?: Start;
   /**
    * Makes rows for levels: of each the values that the network embeds (`SolverStep.levels`), no two alike. Weights stay those of the
-   * networks that it was loaded with.
+   * networks that it was loaded with. `networks`: those that steps name, of a method that has several.
    */
-  withLevels(levels: readonly (readonly number[])[]): Promise<LevelledDenoiser>;
+  withLevels(levels: readonly (readonly number[])[], networks: readonly string[]): Promise<LevelledDenoiser>;
 }
 
 /** Brings the network of a method to the device. `onBlock`: called for every residual block of its U-Nets. */

@@ -9,6 +9,8 @@ const MOST_ROWS = 4096;
 /** The denoisers of methods, each with rows for the levels that the schedules of all strategies so far name. */
 export class LevelledDenoisers {
   readonly #reserved = new Map<string, Map<string, readonly number[]>>();
+  /** Networks that steps named, by denoiser. */
+  readonly #networks = new Map<string, Set<string>>();
   readonly #made = new Map<string, LevelledDenoiser>();
 
   /** Rows that are made from now on are for the levels of these schedules too. */
@@ -18,6 +20,9 @@ export class LevelledDenoisers {
     if (levels.size + more.length > MOST_ROWS) levels = new Map();
     for (const values of more) levels.set(levelKey(values), values);
     this.#reserved.set(name, levels);
+    const networks = this.#networks.get(name) ?? new Set<string>();
+    for (const { steps } of schedules) for (const { network } of steps) if (network !== undefined) networks.add(network);
+    this.#networks.set(name, networks);
   }
 
   /** The denoiser, if it has rows for these schedules. */
@@ -30,7 +35,7 @@ export class LevelledDenoisers {
   async make(name: string, denoiser: MethodDenoiser, schedules: readonly Schedule[]): Promise<LevelledDenoiser> {
     this.#made.get(name)?.destroy();
     this.#made.delete(name);
-    const made = await denoiser.withLevels([...(this.#reserved.get(name)?.values() ?? [])]);
+    const made = await denoiser.withLevels([...(this.#reserved.get(name)?.values() ?? [])], [...(this.#networks.get(name) ?? [])]);
     if (!schedules.every((schedule) => made.knows(schedule))) {
       made.destroy();
       throw new OptionError(`a run through denoiser "${name}" has a step without \`levels\`: expected of each what its network embeds.`);

@@ -2,6 +2,7 @@ import type { MethodCheckpoint } from '../../checkpoints/types.js';
 import { residualBlockShapes } from '../../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../../ops/weight-source.js';
 import type { MethodNetworks, MethodType } from '../../spec/method-networks.js';
+import { loadBridger } from './bridger.js';
 import { loadConsistency } from './consistency.js';
 import type { LoadMethod, MethodDenoiser } from './denoiser-network.js';
 import { loadLadder } from './ladder.js';
@@ -22,6 +23,7 @@ const METHODS: { readonly [T in MethodType]: MethodKind<T> } = {
   no_diffusion: { load: loadNoDiffusion, unets: 1 },
   streaming_diffusion: { load: loadStreaming, unets: 1 },
   rnr_policy: { load: loadLadder, unets: 1 },
+  bridger: { load: loadBridger, unets: 3 },
 };
 
 /** Residual blocks of a method's U-Nets. */

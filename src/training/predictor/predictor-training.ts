@@ -1,7 +1,7 @@
 import { positionTable } from '../../checkpoints/predictor/write-predictor.js';
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
-import { type DropoutDraw, type DropoutPlan, dropoutWords, packMasks, recordDrawMasks, siteTable } from '../../ops/backward/dropout.js';
+import { type DropoutPlan, recordDrawMasks, siteTable } from '../../ops/backward/dropout.js';
 import { recordMeanSquaredError } from '../../ops/backward/pointwise.js';
 import { alignUp } from '../../runtime/buffers.js';
 import type { ComputeDevice } from '../../runtime/device.js';
@@ -9,11 +9,12 @@ import type { BufferHandle } from '../../runtime/plan-builder.js';
 import { newRows, type Rows } from '../../runtime/rows.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
 import { checkBatchSize } from '../plan/batch-checks.js';
+import { dropoutWrites } from '../plan/dropout-writes.js';
 import { ParameterStore } from '../plan/parameter-store.js';
 import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
-import type { ParameterSet, PredictorBatch, PredictorDropout, TrainingPrecision } from '../training-step.js';
+import type { ParameterSet, PredictorBatch, TrainingPrecision } from '../training-step.js';
 import { PredictorBatchPacker } from './batch.js';
 import { predictorRecorder } from './blocks.js';
 import { predictorDropoutSites } from './dropout-sites.js';
@@ -105,11 +106,7 @@ export class PredictorTraining extends PlannedTraining<PredictorBatch> {
 
   protected prepare(batch: PredictorBatch): PackedBatch {
     const packed = this.#packer.pack(batch);
-    const { dropout } = this.#written;
-    const masks = batch.dropout && 'masks' in batch.dropout ? batch.dropout.masks : undefined;
-    const words = dropoutWords(checkedDropout(batch.dropout));
-    if (masks) this.#write(dropout.masks, packMasks(dropout, masks));
-    this.#write(dropout.uniform, words);
+    for (const [handle, words] of dropoutWrites(this.#written.dropout, batch.dropout)) this.#write(handle, words);
     return packed;
   }
 
@@ -145,24 +142,6 @@ function checkedPositions({ shape, positions }: PredictorTrainingOptions): Posit
     }
   }
   return positions;
-}
-
-/** @throws OptionError for a probability, seed or step that cannot be. */
-function checkedDropout(dropout: PredictorDropout | null): DropoutDraw {
-  if (dropout === null) return { probability: 0 };
-  const { probability } = dropout;
-  if (typeof probability !== 'number' || !(probability >= 0 && probability < 1)) {
-    throw new OptionError(`batch.dropout.probability: expected a number from 0 to below 1, found ${shownValue(probability)}.`);
-  }
-  if ('masks' in dropout) return { probability, recorded: true };
-  const { seed, step } = dropout;
-  if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new OptionError(`batch.dropout.seed: expected an integer from 0 to 2^53 − 1, found ${shownValue(seed)}.`);
-  }
-  if (!Number.isInteger(step) || step < 0 || step >= 2 ** 32) {
-    throw new OptionError(`batch.dropout.step: expected an integer from 0 to 2^32 − 1, found ${shownValue(step)}.`);
-  }
-  return { probability, seed, step };
 }
 
 function record(step: StepRecorder, { shape, batchSize }: PredictorTrainingOptions, packer: PredictorBatchPacker): Written {

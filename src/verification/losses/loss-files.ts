@@ -6,11 +6,18 @@ import { CheckpointError } from '../../foundation/errors.js';
 /** Names of what lies beside a case with recorded losses. */
 export const LOSSES_FILE = 'losses.json';
 const DRAWS_FILE = 'losses.safetensors';
-const CONFIG_FILE = 'network/config.json';
+/** Where a case says what it is of: the network of a method, or a predictor. */
+const CONFIG_FILES = ['network/config.json', 'predictor/config.json'] as const;
 
 /** What kind of network a case is of. @throws CheckpointError. */
 export async function networkType(source: CheckpointSource): Promise<string> {
-  return (await readJsonObject(await source.open(CONFIG_FILE))).string('type');
+  return (await readConfig(source)).string('type');
+}
+
+async function readConfig(source: CheckpointSource): Promise<JsonObject> {
+  const [own, predictor] = CONFIG_FILES;
+  const file = await source.open(own).catch(() => source.open(predictor));
+  return readJsonObject(file);
 }
 
 /** Losses of a case: what was recorded, the batch with every draw, and the networks that take part. */
@@ -30,7 +37,7 @@ export class LossFiles {
 
   /** `source`: the folder of the case. @throws CheckpointError where a file is missing or malformed. */
   static async open(source: CheckpointSource): Promise<LossFiles> {
-    const config = await readJsonObject(await source.open(CONFIG_FILE));
+    const config = await readConfig(source);
     return new LossFiles(source, config, await SafetensorsFile.open(await source.open(DRAWS_FILE)));
   }
 
@@ -57,6 +64,11 @@ export class LossFiles {
   /** The conditioning vectors: recorded as such, or all frames one after the other. */
   conditioning(): Promise<Float32Array> {
     return this.floats(this.has('global_cond') ? 'global_cond' : 'obs');
+  }
+
+  /** A JSON file of the case, e.g. `prior/config.json`. */
+  async json(file: string): Promise<JsonObject> {
+    return readJsonObject(await this.#source.open(file));
   }
 
   /** All tensors of a model file of the case, e.g. `train/teacher.safetensors`. */

@@ -64,11 +64,11 @@ function compareLoss(
   const norms = new Map([...gradients].map(([tensor, gradient]) => [tensor, norm(gradient)]));
   const over = (isMember: (tensor: string) => boolean): number =>
     norm([...norms].filter(([tensor]) => isMember(tensor)).map(([, value]) => value));
-  tensors.push(compareScalars(`${name}.grad_norm.total`, [recorded.total], [over(() => true)], tolerance));
-  put(
-    'grad_norm.total',
-    over(() => true),
-  );
+  if (recorded.total !== undefined) {
+    const total = over(() => true);
+    tensors.push(compareScalars(`${name}.grad_norm.total`, [recorded.total], [total], tolerance));
+    put('grad_norm.total', total);
+  }
   const groups = [...recorded.groups.keys()].map((group) => over((tensor) => tensor.startsWith(`${group}.`)));
   tensors.push(compareScalars(`${name}.grad_norm.groups`, [...recorded.groups.values()], groups, tolerance));
   [...recorded.groups.keys()].forEach((group, i) => put(`grad_norm.groups.${group}`, groups[i] as number));
@@ -80,11 +80,11 @@ function compareLoss(
   }
   const report = worst.report(`${name}.grad_norm.tensors`);
   if (report) tensors.push(report);
-  tensors.push(withoutGradient(recorded, norms));
+  if (recorded.withoutGradient) tensors.push(withoutGradient(recorded, recorded.withoutGradient, norms));
 }
 
 /** Tensors without any gradient: the recorded ones and no others, exactly. */
-function withoutGradient({ name, tensors, withoutGradient: expected }: RecordedLoss, norms: ReadonlyMap<string, number>): TensorReport {
+function withoutGradient({ name, tensors }: RecordedLoss, expected: readonly string[], norms: ReadonlyMap<string, number>): TensorReport {
   const named = new Set([...tensors.keys(), ...expected]);
   const unknown = [...norms.keys()].filter((tensor) => !named.has(tensor)).length;
   const moved = expected.filter((tensor) => (norms.get(tensor) ?? 0) !== 0).length;

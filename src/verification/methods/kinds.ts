@@ -1,3 +1,4 @@
+import { BRIDGER_CASE } from './bridger.js';
 import { CONSISTENCY_CASE } from './consistency.js';
 import type { MethodCaseKind } from './define.js';
 import { LADDER_CASE } from './ladder.js';
@@ -12,4 +13,5 @@ export const METHOD_CASES: Readonly<Record<string, MethodCaseKind>> = {
   no_diffusion: NO_DIFFUSION_CASE,
   streaming_diffusion: STREAMING_CASE,
   rnr_policy: LADDER_CASE,
+  bridger: BRIDGER_CASE,
 };

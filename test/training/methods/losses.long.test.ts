@@ -14,6 +14,9 @@ describe('losses of the compared methods', () => {
     const device = useOwnTestDevice({ deviceClass });
 
     it.each([
+      ['bridger-cvae', 32],
+      ['bridger-sde', 22],
+      ['bridger-sde-cvae', 46],
       ['cp-1step', 20],
       ['no-diffusion', 9],
       ['onedp-d', 8],

@@ -2,6 +2,7 @@ import type { CheckpointSource } from '../../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import type { LoadPolicyOptions } from '../../../policy/load-policy.js';
 import type { ComputeDevice } from '../../../runtime/device.js';
+import type { Interpolant } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import type { TrainingPrecision, TrainingStep } from '../../training-step.js';
 import { integers, normals, type Purpose, uniforms } from '../draws.js';
@@ -21,6 +22,10 @@ export interface MethodOptions {
   readonly actionSteps?: number;
   /** Of OneDP: from noise, with a score network, or from zeros. Default `stochastic`. */
   readonly variant?: 'stochastic' | 'deterministic';
+  /** Of BRIDGER: the folder of a CVAE whose chunks it starts from (`trainCvae`, release bridger). Closed when it was read. Default: noise. */
+  readonly prior?: CheckpointSource;
+  /** Of BRIDGER: how it goes from the prior to the demonstrations. Default `power3`. */
+  readonly interpolant?: Interpolant;
   /** Of NO-Diffusion: width of its heads. Default 256. */
   readonly hiddenDim?: number;
 }
@@ -47,12 +52,14 @@ export interface MethodContext {
 export interface OpenMethod {
   /** Its weights are written. */
   readonly step: TrainingStep<never>;
-  /** A batch of these windows: a pure function of windows and draws. */
+  /** A batch of these windows, or a promise of it: a pure function of windows and draws. */
   batch(chunks: Chunks, draws: MethodDraws): unknown;
   /** What config.json says beyond the sizes, its `type` first. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Parameters of the step that the result has; the others serve training alone. Default: all. */
   isResult?(name: string): boolean;
+  /** How the result decides beside its policy, where that follows from options. Default: the method's. */
+  readonly strategy?: TrainableMethod['strategy'];
   /** Frees what is not the step's. */
   destroy(): void;
 }
@@ -65,6 +72,8 @@ export interface TrainableMethod {
   readonly steps: number;
   /** For headings. */
   readonly title: string;
+  /** Epochs between two decays of a rate that falls in steps, where options do not say how many steps that are. */
+  readonly rateEpochs?: number;
   /** How the result decides beside its policy; left out where it does not. */
   readonly strategy?: NonNullable<LoadPolicyOptions['strategy']>;
   /** Options that it has. */

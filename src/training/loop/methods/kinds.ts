@@ -1,3 +1,4 @@
+import { BRIDGER } from './bridger.js';
 import { CONSISTENCY, CONSISTENCY_TEACHER } from './consistency.js';
 import type { TrainableMethod } from './define.js';
 import { NO_DIFFUSION } from './no-diffusion.js';
@@ -9,6 +10,7 @@ import { STREAMING } from './streaming.js';
 export const TRAINED_METHODS = {
   'consistency-teacher': CONSISTENCY_TEACHER,
   consistency: CONSISTENCY,
+  bridger: BRIDGER,
   onedp: ONE_STEP,
   'no-diffusion': NO_DIFFUSION,
   sdp: STREAMING,

@@ -8,6 +8,7 @@ import { anchors } from '../../../datasets/windows.js';
 import { OptionError } from '../../../foundation/errors.js';
 import { checkChoice, checkInteger, checkObject } from '../../../foundation/options.js';
 import { loadPolicy } from '../../../policy/load-policy.js';
+import { INTERPOLANTS } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import type { ParameterInfo } from '../../training-step.js';
 import { type FeatureNames, featureNames } from '../feature-names.js';
@@ -21,7 +22,7 @@ import { policyIdentity } from '../policy-identity.js';
 import { chosenAnchors } from '../predictor-batches.js';
 import { PRESET_NAMES } from '../presets.js';
 import { writeText } from '../run-storage.js';
-import { runTraining } from '../run-training.js';
+import { type RunPlan, runTraining } from '../run-training.js';
 import { splitEpisodes, spread } from '../split.js';
 import { checkTrainOptions, commonIdentity, droppedFrames, type TrainOptions } from '../train-options.js';
 import { type ChunkWindows, readChunks } from '../unet-batches.js';
@@ -37,7 +38,16 @@ export interface TrainMethodOptions extends TrainOptions, MethodOptions {
 }
 
 const WHERE = 'trainMethod';
-const METHOD_KEYS: readonly (keyof MethodOptions)[] = ['teacher', 'sizes', 'horizon', 'actionSteps', 'variant', 'hiddenDim'];
+const METHOD_KEYS: readonly (keyof MethodOptions)[] = [
+  'teacher',
+  'sizes',
+  'horizon',
+  'actionSteps',
+  'variant',
+  'hiddenDim',
+  'prior',
+  'interpolant',
+];
 /** Batches whose loss makes the validation loss. */
 const VALIDATION_BATCHES = 4;
 /** Windows whose chunks are decided and compared. */
@@ -98,7 +108,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
     const chunks = spread(evaluated, MOST_CHUNKS);
     const stored = checkpoint.observations.map(({ rawName, kind, size }) => ({ name: rawName, kind, size, stored: names.of(rawName) }));
     const result = resultOf(context, trained);
-    return await runTraining(plan, {
+    return await runTraining(withRateSteps(plan, method, Math.ceil(rows.length / batchSize)), {
       step,
       batches: { rows: rows.length, batch: (request) => batch(chosen(request), new MethodDraws(seed, request.batch, false)) },
       storage,
@@ -119,7 +129,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
         const weights = await step.read(ema ? 'ema' : 'weights');
         const source = (): CheckpointSource => result.source(weights);
         const of = held.length > 0 ? 'validation' : 'training';
-        const { strategy } = method;
+        const strategy = trained.strategy ?? method.strategy;
         const open = strategy && (() => loadPolicy(policy, { device, strategy, networks: { methods: source() } }));
         const found = open && (await evaluateChunks(open, spec, stored, chunks));
         const more = (await options.onEvaluate?.(source(), at)) ?? {};
@@ -143,14 +153,24 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
   }
 }
 
+/** A rate that falls in steps falls after as many epochs as the recipe says, unless options say after how many steps. */
+function withRateSteps(plan: RunPlan, { rateEpochs }: TrainableMethod, batchesPerEpoch: number): RunPlan {
+  const { optimizer, accumulate } = plan;
+  if (optimizer.schedule !== 'step' || optimizer.decayEvery !== undefined || rateEpochs === undefined) return plan;
+  const decayEvery = Math.max(1, Math.round((rateEpochs * batchesPerEpoch) / accumulate));
+  return { ...plan, optimizer: { ...optimizer, decayEvery } };
+}
+
 /** Refuses options of other methods, and those that say nothing usable, before anything is opened. */
 function checkOwn(name: TrainedMethodName, options: TrainMethodOptions): void {
   const accepted: readonly (keyof MethodOptions)[] = TRAINED_METHODS[name].accepts;
   const foreign = METHOD_KEYS.find((key) => options[key] !== undefined && !accepted.includes(key));
   if (foreign !== undefined) throw new OptionError(`${WHERE}: ${foreign} is no option of ${name}: leave it out.`);
-  const { policy, teacher, variant, hiddenDim } = options;
+  const { policy, teacher, prior, interpolant, variant, hiddenDim } = options;
   checkSource(WHERE, 'policy', policy);
   if (teacher !== undefined) checkSource(WHERE, 'teacher', teacher);
+  if (prior !== undefined) checkSource(WHERE, 'prior', prior);
+  if (interpolant !== undefined) checkChoice(WHERE, 'interpolant', interpolant, INTERPOLANTS);
   if (teacher === undefined && accepted.includes('teacher')) {
     throw new OptionError(`${WHERE}: ${name} needs a teacher: train one as consistency-teacher, and give its folder.`);
   }
