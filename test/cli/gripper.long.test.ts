@@ -37,7 +37,7 @@ describe('the floating gripper on the command line', () => {
   it('is evaluated with any policy of its sizes, in this thread and in others, with the same result', async () => {
     const policy = join(folder, 'policy');
     await mkdir(policy);
-    const files = smallPolicyFiles({ state: 11, environment: 16, action: 10, range: [-0.5, 0.5] });
+    const files = smallPolicyFiles({ state: 11, environment: 15, action: 10, range: [-0.5, 0.5] });
     for (const [name, content] of Object.entries(files)) await writeFile(join(policy, name), content);
     const records = [];
     for (const threads of ['0', '2']) {
@@ -55,7 +55,7 @@ describe('the floating gripper on the command line', () => {
     const wrong = await warmstep('eval', 'lift', '--policy', policy, '--episodes', '1');
     expect(wrong.code).not.toBe(0);
     expect(wrong.stderr).toMatch(
-      /of 16 values; lift has the hand \(11\), poses of cube \(8\): give a policy of the floating gripper, for lift/,
+      /of 15 values; lift has the hand \(11\), poses of cube \(8\): give a policy of the floating gripper, for lift/,
     );
   });
 

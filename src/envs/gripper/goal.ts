@@ -11,6 +11,8 @@ export interface Thing {
   readonly solids: readonly Primitive[];
   /** How often it looks the same in a turn about the vertical: 4 for a cube; 0 for what always does. */
   readonly symmetry: number;
+  /** Whether it stays on the table: its height is not observed then, only how it lies from the hand. */
+  readonly staysDown?: boolean;
 }
 
 /** A body that cannot. */

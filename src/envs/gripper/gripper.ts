@@ -88,7 +88,7 @@ export class FloatingGripper implements Environment<GripperState> {
     return { hand, fingers, things, ticks: this.#ticks };
   }
 
-  /** LeRobot's names: `observation.state` (11) and `observation.environment_state` (8 for each thing, 6 for a can). */
+  /** LeRobot's names: `observation.state` (11) and `observation.environment_state` (6 to 15). */
   observe(): Record<'observation.state' | 'observation.environment_state', number[]> {
     const { body, goal } = this;
     return { 'observation.state': observeState(body.hand, body.fingers), 'observation.environment_state': observeThings(goal, body) };

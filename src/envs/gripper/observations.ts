@@ -14,7 +14,9 @@ export function thingNames({ things }: GripperGoal): string[] {
     const times = symmetry === 1 ? '' : String(symmetry);
     return symmetry === 0 ? [] : [`cos${times}yaw`, `sin${times}yaw`];
   };
-  return things.flatMap(({ name, symmetry }) => [...POSITION, ...turn(symmetry), ...FROM_HAND].map((value) => `${name}.${value}`));
+  return things.flatMap(({ name, symmetry, staysDown }) =>
+    [...POSITION.slice(0, staysDown ? 2 : 3), ...turn(symmetry), ...FROM_HAND].map((value) => `${name}.${value}`),
+  );
 }
 
 /** Position of the hand (3), the first two rows of its rotation (6), and how far its fingers are open (2), m. [11] */
@@ -23,14 +25,15 @@ export function observeState({ position, rotation }: GripperPose, fingers: reado
 }
 
 /**
- * Of each thing: position (3), cosine and sine of its angle about the vertical times its symmetry (2; none where any angle looks the same), and how
- * it lies from the hand along the world's axes (3), m. Its tilt is left out: where nothing topples, that is noise.
+ * Of each thing: position (3; 2 where it stays on the table), cosine and sine of its angle about the vertical times its symmetry (2; none where any angle looks the same), and how
+ * it lies from the hand along the world's axes (3), m. What is the same in all demonstrations but for noise,
+ * tilt and the height of what stays down, is left out.
  */
 export function observeThings({ things }: GripperGoal, world: GripperWorld): number[] {
   return world.things.flatMap(({ position, rotation }, i) => {
-    const { symmetry } = things[i] as Thing;
+    const { symmetry, staysDown } = things[i] as Thing;
     const angle = symmetry * yawOf(rotation);
     const turn = symmetry === 0 ? [] : [Math.cos(angle), Math.sin(angle)];
-    return [...position, ...turn, ...difference(position, world.hand.position)];
+    return [...position.slice(0, staysDown ? 2 : 3), ...turn, ...difference(position, world.hand.position)];
   });
 }

@@ -19,7 +19,7 @@ export async function openGripper(task: GripperTaskName, mujoco: ImportMujoco): 
 }
 
 /**
- * A task that policies are evaluated on, `gripperTask(…).forPolicy(policy.info)`: with the hand (11 values) and the things (6 to 16),
+ * A task that policies are evaluated on, `gripperTask(…).forPolicy(policy.info)`: with the hand (11 values) and the things (6 to 15),
  * whatever a policy calls them. `mujoco` as for `openGripper`; the package is started with the first episode.
  * @throws OptionError for another task, or what cannot bring a package.
  */

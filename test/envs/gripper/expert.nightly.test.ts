@@ -27,7 +27,7 @@ describe('the expert of the floating gripper over 50 seeds', () => {
           rows[0]?.forEach((_, dimension) => {
             const values = rows.map((row) => row[dimension] as number);
             const range = values.reduce((high, value) => Math.max(high, value)) - values.reduce((low, value) => Math.min(low, value));
-            expect(range === 0 || range > 0.01, `dimension ${dimension} has a range of ${range}`).toBe(true);
+            expect(range === 0 || range > 0.005, `dimension ${dimension} has a range of ${range}`).toBe(true);
           });
         }
       } finally {

@@ -16,7 +16,7 @@ export const STACK_CUBE: GripperGoal = {
   title: 'StackCube, in the manner of ManiSkill',
   words: 'Stack the red cube on the green cube.',
   solved: 'the red cube lies on the green one (33&nbsp;mm to the side, 5&nbsp;mm in height), still, and is not held',
-  things: [cube('cube', [0.85, 0.2, 0.16]), cube('base_cube', [0.25, 0.62, 0.3])],
+  things: [cube('cube', [0.85, 0.2, 0.16]), { ...cube('base_cube', [0.25, 0.62, 0.3]), staysDown: true }],
   fixtures: [],
   place: (uniform) => {
     const draw = (): [number, number] => [uniform(0.05, 0.25), uniform(-0.15, 0.15)];
