@@ -9,6 +9,7 @@ import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
 import * as recording from '../../src/entries/recording.js';
 import * as robots from '../../src/entries/robots.js';
+import * as so101 from '../../src/entries/so101.js';
 import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
@@ -368,6 +369,33 @@ const PUSH_T: readonly Probe[] = [
   { what: 'pushTTask: actionDim', call: (value) => pushT.pushTTask({ ...policy.info, actionDim: value }) },
 ];
 
+const MUJOCO = (): Promise<never> => Promise.reject(new Reached('the package'));
+const ANGLES = [0, 0, 0, 0, 0, 0];
+const SO101: readonly Probe[] = [
+  ...([so101.openSo101, so101.so101Task] as const).flatMap((open): Probe[] => [
+    { what: `${open.name}: the task`, call: (value) => open(value, MUJOCO) },
+    ...optionProbes(open.name, {} as so101.So101Options, ['voltage', 'p', 'friction', 'backlash', 'flicker'], (options) =>
+      open('so101-stack-cube', 1 as never, options),
+    ),
+  ]),
+  { what: 'openSo101: mujoco', call: (value) => so101.openSo101('so101-stack-cube', value) },
+  { what: 'so101Task: mujoco', call: (value) => so101.so101Task('so101-stack-cube', value), accepts: ['a function'] },
+  { what: 'expertActions: the environment', call: (value) => so101.expertActions(value) },
+  ...([so101.forwardKinematics, so101.toUnits, so101.fromUnits] as const).flatMap((convert): Probe[] => [
+    { what: `${convert.name}: the values`, call: (value) => convert(value) },
+    { what: `${convert.name}: a value`, call: (value) => convert([...ANGLES.slice(1), value]), accepts: NUMBERS },
+  ]),
+  { what: 'inverseKinematics: the target', call: (value) => so101.inverseKinematics(value), accepts: ['a typed array'] },
+  { what: 'inverseKinematics: a number', call: (value) => so101.inverseKinematics([0.2, value, 0.1]), accepts: ['-1', '0.5'] },
+  ...optionProbes(
+    'inverseKinematics',
+    {} as so101.InverseKinematicsOptions,
+    ['pitch', 'roll', 'local'],
+    (options) => so101.inverseKinematics([0.2, 0, 0.1], options),
+    { pitch: ['-1', '0.5'], roll: ['-1', '0.5'], local: ['a typed array'] },
+  ),
+];
+
 const SOLVER = { ...EPSILON, steps: 4 };
 const SOLVER_ACCEPTS = { clip: ['null', 'Infinity', '0.5', '1e300'] };
 const NOISE_KEY = { seed: 1, episode: 0, decision: 0, purpose: 0 };
@@ -674,6 +702,7 @@ const ALL = [
   ['checkpoints', CHECKPOINTS],
   ['the control loop', CONTROL],
   ['Push-T', PUSH_T],
+  ['the SO-101', SO101],
   ['diffusion', DIFFUSION.filter(isKnown)],
   ['evaluation', EVALUATION],
   ['servers', SERVERS],
@@ -690,7 +719,21 @@ describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
   it.each(
-    Object.entries({ core, checkpoints, datasets, diffusion, evaluation, lerobotServer, pushT, recording, server, web, worker, robots }),
+    Object.entries({
+      core,
+      checkpoints,
+      datasets,
+      diffusion,
+      evaluation,
+      lerobotServer,
+      pushT,
+      recording,
+      server,
+      so101,
+      web,
+      worker,
+      robots,
+    }),
   )('try every function of %s', (_, entry) => {
     const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
     // A policy's methods are listed by their own names.

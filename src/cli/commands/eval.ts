@@ -35,6 +35,9 @@ Runs strategies in closed loop in the simulator of a task (${TASK_NAMES}), many 
 report.html. Interrupted, it goes on where it was when it is started again. Where a strategy has failed in all its episodes, the exit
 code is 1.
 
+Tasks of the SO-101 run in MuJoCo (npm install @mujoco/mujoco) and take options of its servos behind their names, between slashes:
+voltage=12 or 7.4, p=1 … 254 (16), friction=0 … 3 (1), backlash=0 … 5 degrees (0), flicker=0 … 1 (0).
+
 With --shard K/N it runs a part, on this machine or another; "merge" joins the folders of all parts to the results of the undivided
 evaluation.
 
@@ -48,6 +51,7 @@ evaluation.
   --seed N            first seed (default 100000, where published evaluations begin)
   --shard K/N         part K of N: every N-th seed, into evaluation-TASK-K-of-N; part 1 measures latencies
   --parallel N        episodes in a batch (default: all, at most 64); does not change results
+  --threads N         threads that simulate, for tasks in MuJoCo (default: cores less one, at most 16; 0: none but this one); does not change results
   --replays N         seeds whose replays the report shows (default 8)
   --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
   --compare FILE      scores of another implementation: prints whether they agree within what chance explains; where they do
@@ -71,6 +75,7 @@ const OPTIONS = {
   seed: { type: 'string' },
   shard: { type: 'string' },
   parallel: { type: 'string' },
+  threads: { type: 'string' },
   replays: { type: 'string' },
   latencies: { type: 'string' },
   compare: { type: 'string' },
@@ -86,6 +91,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositi
 
 const DEFAULT_STRATEGIES = 'step:2,ddim:10,ddim:2';
 const MOST_PARALLEL = 64;
+const MOST_THREADS = 256;
 const LATENCY_BUDGET_MS = 20_000;
 
 export const evalCommand: Command = {
@@ -95,7 +101,7 @@ export const evalCommand: Command = {
   run: async (args) => {
     if (args[0] === 'merge') return mergeEvaluations(args.slice(1));
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-    const kind = chosenTask('the task', positionals[0]);
+    const kind = chosenTask('the task', positionals[0], integerOption('threads', values.threads, 0, MOST_THREADS));
     atMost(positionals, 1);
     const extent = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
@@ -109,7 +115,7 @@ export const evalCommand: Command = {
     const plan = { ...extent, task: await checkedTask(kind, folders, extent.strategies) };
     const output = await outputFolderOption(
       'output',
-      values.output ?? `evaluation-${kind.name}${shardSuffix(plan.shard)}`,
+      values.output ?? `evaluation-${kind.name.replaceAll('/', '-')}${shardSuffix(plan.shard)}`,
       Object.values(RESULT_FILES),
     );
     const lock = lockFolder(output);
