@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Task } from '../../envs/environment.js';
+import type { EvaluatedPolicy } from '../../evaluation/evaluated-policy.js';
 import { playEpisode } from '../../evaluation/play.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 import type { Rollout } from '../../evaluation/rollout.js';
 import { OptionError } from '../../foundation/errors.js';
-import type { Decision, Policy } from '../../policy/policy.js';
+import type { Decision } from '../../policy/policy.js';
 import { milliseconds } from '../../terminal/format.js';
 import { type TerminalStream, TerminalView } from './terminal-view.js';
 
@@ -13,7 +14,7 @@ import { type TerminalStream, TerminalView } from './terminal-view.js';
  * @throws OptionError for a task without a picture; and as `playEpisode`.
  */
 export async function watchEpisode(
-  policy: Policy,
+  policy: EvaluatedPolicy,
   task: Task,
   seed: number,
   stream: TerminalStream,
@@ -42,7 +43,7 @@ export async function watchEpisode(
 }
 
 function caption(
-  policy: Policy,
+  policy: EvaluatedPolicy,
   { maxTicks, scene }: Task,
   { seed, ticks, reward }: Rollout,
   { latencyMs, evaluations, warm }: Decision,
