@@ -1,4 +1,4 @@
-import type { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
+import { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
 import { CheckpointError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys, checkList, checkNumber, checkObject, checkText, copyNumbers, keysOf } from '../foundation/options.js';
 import { shownValue } from '../foundation/shown.js';
@@ -148,9 +148,12 @@ function namesIn(json = ''): readonly string[] | undefined {
 /**
  * Demonstrations as `warmstep demonstrations` writes them: tensors `observation.…` [frames][size], `action` [frames][size],
  * `episode_ends` [episodes].
- * @throws CheckpointError for a file without these tensors, or with others than numbers in rows.
+ * @throws OptionError for what is no SafetensorsFile, CheckpointError for a file without these tensors, or with others than numbers in rows.
  */
 export async function readDemonstrations(file: SafetensorsFile): Promise<KernelDemonstrations> {
+  if (!(file instanceof SafetensorsFile)) {
+    throw new OptionError(`readDemonstrations: the file must be one of SafetensorsFile.open, found ${shownValue(file)}.`);
+  }
   const rowsOf = async (name: string): Promise<{ size: number; values: Float32Array }> => {
     const [frames = 0, size = 0, ...more] = file.tensors.get(name)?.shape ?? [];
     if (frames < 1 || size < 1 || more.length > 0) {

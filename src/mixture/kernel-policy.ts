@@ -123,9 +123,10 @@ export class KernelPolicy {
   private constructor(demonstrations: KernelDemonstrations, options: KernelPolicyOptions) {
     checkKeys(WHERE, options, KEYS);
     const { strategy = USUAL_STRATEGY, seed = 0, bandwidth = 0.06, spread = 0.05, continuity = 0.5, neighbours = 80 } = options;
-    const observationSteps = checkInteger(WHERE, 'observationSteps', options.observationSteps ?? 2, 1, MOST_ROWS);
-    const horizon = checkInteger(WHERE, 'horizon', options.horizon ?? 16, observationSteps, MOST_ROWS);
-    const actionSteps = checkInteger(WHERE, 'actionSteps', options.actionSteps ?? 8, 1, horizon - observationSteps + 1);
+    const { horizon = 16, observationSteps = 2, actionSteps = 8 } = options;
+    checkInteger(WHERE, 'observationSteps', observationSteps, 1, MOST_ROWS);
+    checkInteger(WHERE, 'horizon', horizon, observationSteps, MOST_ROWS);
+    checkInteger(WHERE, 'actionSteps', actionSteps, 1, horizon - observationSteps + 1);
     for (const [name, width] of Object.entries({ bandwidth, spread, continuity })) {
       checkNumber(WHERE, name, width, 'a number from 1e-6 to 1e6', (value) => value >= 1e-6 && value <= 1e6);
     }
