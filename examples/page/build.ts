@@ -14,6 +14,7 @@ const PAGE = join(ROOT, 'examples/page');
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.wasm': 'application/wasm',
   '.css': 'text/css; charset=utf-8',
   '.json': 'application/json',
 };
@@ -25,6 +26,7 @@ export async function buildPage(folder: string): Promise<void> {
   await build({
     entryPoints: {
       page: join(PAGE, 'src/main.ts'),
+      arm: join(PAGE, 'src/arm.ts'),
       worker: join(PAGE, 'src/worker.ts'),
       'service-worker': join(PAGE, 'src/service-worker.ts'),
     },
@@ -38,10 +40,11 @@ export async function buildPage(folder: string): Promise<void> {
       warmstep: built('platform/web/index.js'),
       'warmstep/worker': built('entries/worker.js'),
       'warmstep/push-t': built('entries/push-t.js'),
+      'warmstep/robots': built('entries/robots.js'),
       'warmstep/evaluation': built('entries/evaluation.js'),
     },
   });
-  for (const file of ['index.html', 'style.css']) cpSync(join(PAGE, file), join(folder, file));
+  for (const file of ['index.html', 'arm.html', 'style.css']) cpSync(join(PAGE, file), join(folder, file));
   for (const name of ['policy', 'predictor']) {
     const from = join(ROOT, 'checkpoints/pusht-state', name);
     const to = join(folder, 'checkpoint', name);

@@ -2,8 +2,15 @@ import { shapeWords } from '../lib/kernel.js';
 import { BLOCK_LANES, blockChunks, type HalfLoads, type WeightPlace, type WeightStorage } from '../lib/weight-storage.wgsl.js';
 
 /**
+ * Order of the units of a reduction: through the planes of a tap first, or through the taps of a plane first. Weights are read in the order
+ * that they lie in.
+ */
+export type UnitOrder = 'tap by tap' | 'plane by plane';
+
+/**
  * A 2-D convolution as a matrix product: rows of the matrix are (tap, input channel), four channels of a tap are a unit, and
- * its columns are output channels. Units run through the planes of a tap first, taps along a row of the window next.
+ * its columns are output channels. Units run through the planes of a tap first, taps along a row of the window next, unless another
+ * order is said.
  */
 export interface Conv2dParameters {
   readonly storage: WeightStorage;

@@ -1,24 +1,19 @@
 import { CheckpointError } from '../foundation/errors.js';
 import { checkKeys, checkSignal } from '../foundation/options.js';
 import { visible } from '../foundation/visible.js';
-import type { ImageEncoderShape } from '../spec/network-shapes.js';
 import type { Dialect, ObservationFeature } from '../spec/policy-spec.js';
 import { abortableSource } from './abortable-source.js';
-import { diffusionPolicyEncoderName, diffusionPolicyEncoderNames, observationEncoderTensor } from './diffusion-policy/encoder-names.js';
-import { RobomimicTensors } from './diffusion-policy/encoder-tensors.js';
+import { observationEncoderTensor } from './diffusion-policy/encoder-names.js';
 import { conditioningOrder } from './diffusion-policy/keys.js';
-import { diffusionPolicyNormalization, hasDiffusionPolicyNormalizer } from './diffusion-policy/statistics.js';
+import { hasDiffusionPolicyNormalizer } from './diffusion-policy/normalizer-names.js';
 import { readJsonObject } from './json-object.js';
-import { embeddedNormalization } from './lerobot/embedded-statistics.js';
-import { checkEncoderTensors, encoderPrefixes, encoderTensorShapes } from './lerobot/encoder-tensors.js';
 import { checkLerobotHorizon, type PolicyConfig, readPolicyConfig, widthInFrame } from './lerobot/policy-config.js';
-import { hasProcessors, processorNormalization } from './lerobot/processors.js';
+import { hasProcessors } from './lerobot/processor-files.js';
 import type { ObservationNormalization, PolicyNormalization } from './lerobot/statistics.js';
 import {
   diffusionPolicyName,
   diffusionPolicyPrefix,
   diffusionPolicyUnetNames,
-  lerobotEncoderName,
   lerobotEncoderNames,
   lerobotUnetName,
   lerobotUnetNames,
@@ -29,9 +24,10 @@ import {
 import { checkUnetTensors, unetTensorShapes } from './lerobot/unet-tensors.js';
 import { modelFile } from './model-file.js';
 import { countWeights, FileTensors } from './named-tensors.js';
+import type { CheckedEncoders } from './read-encoders.js';
 import { SafetensorsFile } from './safetensors/safetensors.js';
 import { type CheckpointSource, checkSource } from './source.js';
-import type { EncoderTensors, LoadOptions, PolicyCheckpoint } from './types.js';
+import type { LoadOptions, PolicyCheckpoint } from './types.js';
 
 /**
  * Reads a LeRobot diffusion checkpoint (dialects A, B, C) or one with Diffusion Policy's tensor names, and checks all of
@@ -71,7 +67,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   const weights = new FileTensors(file, unetNames, (name) =>
     prefix === undefined ? lerobotUnetName(name) : diffusionPolicyName(prefix, name),
   );
-  const encoders = prefix === undefined ? readEncoders(file, names, config) : await readRobomimicEncoders(file, names, config);
+  const encoders = await encodersOf(file, names, prefix, config);
   checkUnetTensors(weights, config.unet, frameWidths(config));
   signal?.throwIfAborted();
   const { observations: normalization, action } = await readNormalization(dialect, source, files, file, names, config, warnings);
@@ -109,45 +105,18 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   };
 }
 
-/** Encoder tensors that were checked. */
-interface CheckedEncoders extends EncoderTensors {
-  /** What the file calls all that is read. */
-  readonly stored: Iterable<string>;
-  /** Names of the tensors that training changes. */
-  readonly parameters: readonly string[];
-}
-
-function readEncoders(file: SafetensorsFile, stored: StoredNames, { images }: PolicyConfig): CheckedEncoders | undefined {
-  const names = lerobotEncoderNames(stored);
-  if (images === undefined) return noEncoder(file, [...names.values()][0]);
-  const { encoder } = images;
-  const prefixes = encoderPrefixes(encoder, images.isSeparate);
-  const weights = new FileTensors(file, names, lerobotEncoderName);
-  checkEncoderTensors(weights, encoder, prefixes);
-  const read = encoderTensorNames(encoder, prefixes).map((name) => names.get(name) as string);
-  return { weights, prefixes, stored: read, parameters: encoderTensorNames(encoder, prefixes, true) };
-}
-
-/** Encoders of Diffusion Policy's hybrid workspaces. */
-async function readRobomimicEncoders(
+/** The code that reads encoders is loaded where there are images. */
+async function encodersOf(
   file: SafetensorsFile,
   stored: StoredNames,
+  diffusionPolicy: string | undefined,
   { features, images }: PolicyConfig,
 ): Promise<CheckedEncoders | undefined> {
-  if (images === undefined) return noEncoder(file, observationEncoderTensor(stored));
-  const { encoder } = images;
-  const cameras = features.observations.filter(({ sides }) => sides !== undefined);
-  const prefixes = encoderPrefixes(encoder, images.isSeparate);
-  const found = diffusionPolicyEncoderNames(file, stored, cameras, prefixes);
-  const tensors = new FileTensors(file, found.names, (name) => diffusionPolicyEncoderName(cameras, prefixes, name));
-  const weights = new RobomimicTensors(tensors);
-  checkEncoderTensors(weights, encoder, prefixes);
-  for (const prefix of prefixes) await weights.assertTemperature(prefix);
-  return { weights, prefixes, stored: found.stored, parameters: encoderTensorNames(encoder, prefixes, true) };
-}
-
-function encoderTensorNames(encoder: ImageEncoderShape, prefixes: readonly string[], learned = false): string[] {
-  return prefixes.flatMap((prefix) => [...encoderTensorShapes(encoder, learned).keys()].map((name) => prefix + name));
+  if (images === undefined)
+    return noEncoder(file, diffusionPolicy === undefined ? [...lerobotEncoderNames(stored).values()][0] : observationEncoderTensor(stored));
+  const { readEncoders, readRobomimicEncoders } = await import('./read-encoders.js');
+  if (diffusionPolicy === undefined) return readEncoders(file, stored, images);
+  return readRobomimicEncoders(file, stored, features.observations, images);
 }
 
 /** @throws CheckpointError for a tensor of an image encoder where no feature is an image. */
@@ -172,7 +141,8 @@ export function observationFeatures(
   });
 }
 
-function readNormalization(
+/** Of the readers of the dialects, the one that is needed is loaded. */
+async function readNormalization(
   dialect: Dialect,
   source: CheckpointSource,
   files: readonly string[],
@@ -182,11 +152,15 @@ function readNormalization(
   warnings: string[],
 ): Promise<PolicyNormalization> {
   if (dialect === 'diffusion-policy' && hasDiffusionPolicyNormalizer(names)) {
+    const { diffusionPolicyNormalization } = await import('./diffusion-policy/statistics.js');
     return diffusionPolicyNormalization(file, names, features, warnings);
   }
-  return hasProcessors(files)
-    ? processorNormalization(source, files, features, warnings)
-    : embeddedNormalization(file, names, features, warnings);
+  if (hasProcessors(files)) {
+    const { processorNormalization } = await import('./lerobot/processors.js');
+    return processorNormalization(source, files, features, warnings);
+  }
+  const { embeddedNormalization } = await import('./lerobot/embedded-statistics.js');
+  return embeddedNormalization(file, names, features, warnings);
 }
 
 function frameWidths({ features, images, observationSteps }: PolicyConfig): string {

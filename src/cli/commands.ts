@@ -45,6 +45,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/serve.js')).serveCommand,
   },
   {
+    name: 'drive',
+    summary: 'Let a policy drive an SO-101 arm; a dry run unless told otherwise.',
+    load: async () => (await import('./commands/drive.js')).driveCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Describe a checkpoint folder; no GPU needed.',
     load: async () => (await import('./commands/inspect.js')).inspectCommand,

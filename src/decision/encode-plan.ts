@@ -1,14 +1,5 @@
-import type { FrameFormat } from '../../kernels/image/prepare-frames.wgsl.js';
 import type { Picture } from '../observations/picture.js';
-import {
-  type FramePreparation,
-  type FrameSource,
-  frameBytes,
-  frameTables,
-  preparedSides,
-  recordPrepareFrames,
-  sourceSides,
-} from '../ops/frames.js';
+import { type FramePreparation, frameBytes, frameTables, preparedSides, recordPrepareFrames, sourceSides } from '../ops/frames.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
@@ -17,7 +8,16 @@ import type { Plan } from '../runtime/plan.js';
 import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import { tokens } from '../runtime/tensor.js';
-import type { PolicyNetworks } from './networks.js';
+import {
+  type CameraFormat,
+  cameraKey,
+  type EncodedPictures,
+  type EncodePlans,
+  type EncodeShape,
+  type FeatureOutput,
+  type FramesPlan,
+  readOutputs,
+} from './frames-plan.js';
 import type { ImageNetworks, PictureNetwork } from './picture-networks.js';
 
 /** GPUMapMode.READ; the global is not there in every runtime. */
@@ -25,65 +25,11 @@ const MAP_READ = 1;
 const SEGMENT = 'encode';
 const RUNS = [{ segment: SEGMENT }];
 
-/** How the pictures of a camera arrive. */
-export interface CameraFormat {
-  readonly format: FrameFormat;
-  /** Undefined where they are as large as the policy reads them. */
-  readonly source?: FrameSource | undefined;
-}
-
-/** What an encode plan is compiled for. */
-export interface EncodeShape {
-  readonly cameras: readonly CameraFormat[];
-  /** Frames that are encoded together, each with a picture of every camera. */
-  readonly frames: number;
-}
-
-export interface EncodedPictures {
-  /** Of each network, f32 [camera][frame][features]. */
-  readonly features: readonly Float32Array[];
-  /** Inner values that were asked for, of the first frame: maps as [channels][height][width]. */
-  readonly probes: ReadonlyMap<string, Float32Array>;
-}
-
-/** Where the features of a network lie after a run, f32 [camera][frame][features]. */
-export interface FeatureOutput {
-  readonly buffer: GPUBuffer;
-  readonly bytes: number;
-}
-
-/** What encodes frames of one shape. `pictures`: those of the first camera, then those of the next. Runs must not overlap. */
-export interface FramesPlan {
-  /** Of each network. */
-  readonly outputs: readonly FeatureOutput[];
-  /** Whether a run hands out inner values. */
-  readonly isProbed: boolean;
-  run(pictures: readonly Picture[]): Promise<EncodedPictures>;
-  /** The parts of a run, for commands that encode on their way: the pictures go up before these are submitted. */
-  upload(pictures: readonly Picture[]): void;
-  encode(commands: GPUCommandEncoder): void;
-  /** Runs once on anything: some drivers compile a kernel when it first runs. */
-  rehearse(): Promise<void>;
-  destroy(): void;
-}
-
-/** Makes plans for the images of a policy. */
-export interface EncodePlans {
-  /** Frames of a plan at most, a power of two. */
-  readonly mostFrames: number;
-  /** @throws DeviceLimitError, ShaderError. */
-  compile(shape: EncodeShape): Promise<FramesPlan>;
-}
-
 /** More frames at a time save nothing, and their maps only take memory. */
 const MOST_FRAMES = 16;
 
-/** Undefined for a policy without images. `probes`: inner values to hand out, of those that the policy was loaded with. */
-export function encodePlans(
-  { device, images }: Pick<PolicyNetworks, 'device' | 'images'>,
-  probes: readonly string[],
-): EncodePlans | undefined {
-  if (!images) return undefined;
+/** `probes`: inner values to hand out, of those that the policy was loaded with. */
+export function encodePlans(device: ComputeDevice, images: ImageNetworks, probes: readonly string[]): EncodePlans {
   const { networks, cameras } = images;
   const mapBytes = ({ largestMap }: PictureNetwork): number => cameras * mapElements({ batch: 1, ...largestMap }) * 4;
   const fitting = Math.max(1, Math.floor(device.limits.maxStorageBufferBindingSize / Math.max(...networks.map(mapBytes))));
@@ -254,16 +200,6 @@ class EncodePlan implements FramesPlan {
   }
 }
 
-/** The features of each network out of a mapped buffer, where they lie one after the other from a byte on. */
-export function readOutputs(outputs: readonly FeatureOutput[], mapped: ArrayBuffer, from: number): Float32Array[] {
-  let end = from;
-  return outputs.map(({ bytes }) => {
-    const begin = end;
-    end += bytes;
-    return new Float32Array(mapped.slice(begin, end));
-  });
-}
-
 /** Cameras that arrive alike are one stretch, and so one dispatch; others begin where they can be bound. */
 function stretchesOf({ cameras, frames }: EncodeShape, frame: readonly [number, number]): Stretch[] {
   const keys = cameras.map((camera) => cameraKey(camera));
@@ -277,11 +213,6 @@ function stretchesOf({ cameras, frames }: EncodeShape, frame: readonly [number, 
     end = alignUp(offset + pictureBytes * count * frames, OFFSET_ALIGNMENT);
     return { format, source, firstCamera, cameras: count, offset, pictureBytes };
   });
-}
-
-/** The same for cameras whose pictures arrive alike. */
-export function cameraKey({ format, source }: CameraFormat): string {
-  return source ? `${format} ${source.height}x${source.width} ${source.fit}` : format;
 }
 
 /** A geometry with its table in a buffer of the plan. */

@@ -2,7 +2,7 @@ import { NonFiniteError } from '../foundation/errors.js';
 import { type Frame, frameWidth, imageColumns } from '../observations/check.js';
 import type { Picture } from '../observations/picture.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
-import { type CameraFormat, cameraKey, type EncodePlans, type EncodeShape, type FramesPlan } from './encode-plan.js';
+import { type CameraFormat, cameraKey, type EncodePlans, type EncodeShape, type FramesPlan } from './frames-plan.js';
 import { areFinite } from './non-finite.js';
 import { type FeatureCopy, type PendingBatch, PendingFeatures, type PendingWindow } from './pending-features.js';
 import { type StartRows, writeVectors } from './start-rows.js';

@@ -1,30 +1,29 @@
-import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
+import type { MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
-import { loadCvae } from '../networks/cvae/cvae.js';
-import { loadPredictor } from '../networks/predictor/predictor.js';
-import { loadUnet, type Unet } from '../networks/unet/unet.js';
-import { loadLinear } from '../ops/conv1d.js';
+import { loadUnet, residualBlockShapes, type Unet } from '../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
 import { type ObservationFeature, observationInfo, type Unnormalizer } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
-import { type ImageNetworks, policyEncoder, startEncoder, statisticsRows } from './picture-networks.js';
+import type { MethodDenoiser, PlannedDenoiser } from './denoisers/denoiser-network.js';
+import type { LoadedImages } from './load-images.js';
 import { type StartRows, startRows } from './start-rows.js';
-import { cvaeStart } from './starts/cvae.js';
 import { shiftStart } from './starts/shift.js';
 import type { Start } from './starts/start.js';
-import { transformerStart } from './starts/transformer.js';
+import { statisticsRows } from './statistics-rows.js';
 
 /** Everything of a policy that lives on the device and does not change: weights and statistics. */
 export interface PolicyNetworks {
   readonly device: ComputeDevice;
   readonly unet: Unet;
-  /** Denoisers of the same shape beside it, by the names that requests give them. */
-  readonly denoisers?: ReadonlyMap<string, Unet>;
+  /** Networks of methods beside it, by the names that requests give them: their types. */
+  readonly denoisers?: ReadonlyMap<string, MethodDenoiser>;
+  /** What a plan evaluates in place of the U-Net: one of the denoisers, with rows for its levels. */
+  readonly denoiser?: PlannedDenoiser;
   /** Undefined for a policy without images. */
-  readonly images?: ImageNetworks | undefined;
+  readonly images?: LoadedImages | undefined;
   /** What warm decisions start from. */
   readonly predictor: Start | undefined;
   /** What that reads of a frame in place of the conditioning. */
@@ -41,7 +40,9 @@ export interface PolicyNetworks {
 export interface LoadNetworksOptions {
   readonly precision: Precision;
   readonly signal?: AbortSignalLike | undefined;
-  /** Called when one more of the U-Net's residual blocks is on the device. */
+  /** Networks of methods that are loaded beside the policy, no two of a type. Default: none. */
+  readonly methods?: readonly MethodCheckpoint[];
+  /** Called when one more residual block of a U-Net is on the device. */
   readonly onBlock?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -62,14 +63,21 @@ export async function loadNetworks(
   });
   try {
     const rows = typeof predictor === 'object' ? assertPredictorFits(policy, predictor) : undefined;
-    const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, (done, total) =>
-      options.onBlock?.(done, total),
-    );
+    const { methods = [] } = options;
+    for (const method of methods) assertMethodFits(policy, method);
+    // Their code is loaded where there are some.
+    const methodLoader = methods.length === 0 ? undefined : await import('./denoisers/load-method.js');
+    const ofMethods = methods.reduce((sum, method) => sum + (methodLoader?.methodBlocks(method) ?? 0), 0);
+    const total = residualBlockShapes(policy.unet).length + ofMethods;
+    let done = 0;
+    const onBlock = (): void => options.onBlock?.(++done, total);
+    const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, onBlock);
     return {
       device,
       unet,
-      images: await loadImages(policy, predictor, rows, loaderFor),
-      predictor: await loadStart(policy, predictor, loaderFor),
+      ...(methodLoader ? { denoisers: await methodLoader.loadMethodDenoisers(methods, loaderFor, onBlock) } : {}),
+      images: await imagesOf(device, policy, predictor, rows, loaderFor),
+      predictor: await startOf(policy, predictor, loaderFor),
       rows,
       observationStatistics: await uploader.uploadFloats('observation statistics', observationStatistics(policy.observations)),
       actionStatistics: await uploader.uploadFloats('action statistics', actionStatistics(policy.action)),
@@ -94,42 +102,36 @@ export async function loadPictureNetworks(
   const uploader = new Uploader(device);
   const loaderFor = (source: WeightSource): WeightLoader => ({ source: abortable(source, signal), uploader, precision: 'f32' });
   try {
-    return { device, images: await loadImages(policy, undefined, undefined, loaderFor), destroy: () => uploader.destroy() };
+    return { device, images: await imagesOf(device, policy, undefined, undefined, loaderFor), destroy: () => uploader.destroy() };
   } catch (error) {
     uploader.destroy();
     throw error;
   }
 }
 
-async function loadImages(
+/** The code that reads images is loaded where there are some. */
+async function imagesOf(
+  device: ComputeDevice,
   policy: PolicyCheckpoint,
   predictor: StartCheckpoint | 'shift' | undefined,
   rows: StartRows | undefined,
   loaderFor: (source: WeightSource) => WeightLoader,
-): Promise<ImageNetworks | undefined> {
-  const encoder = await policyEncoder(policy, loaderFor);
-  if (!encoder) return undefined;
-  const cameras = policy.observations.filter(({ kind }) => kind === 'image').length;
-  const own = typeof predictor === 'object' ? await startEncoder(predictor, cameras, rows?.cameras[0] ?? 0, loaderFor) : undefined;
-  return { cameras, networks: own ? [encoder, own] : [encoder] };
+): Promise<LoadedImages | undefined> {
+  if (!policy.images) return undefined;
+  const { loadImages } = await import('./load-images.js');
+  return loadImages(device, policy, typeof predictor === 'object' ? predictor : undefined, rows?.cameras[0] ?? 0, loaderFor);
 }
 
-async function loadStart(
+/** The code of networks that make starts is loaded where there is one. */
+async function startOf(
   policy: PolicyCheckpoint,
   predictor: StartCheckpoint | 'shift' | undefined,
   loaderFor: (source: WeightSource) => WeightLoader,
 ): Promise<Start | undefined> {
   if (predictor === undefined) return undefined;
   if (predictor === 'shift') return shiftStart(policy.actionSteps);
-  const loader = loaderFor(predictor.weights);
-  const { observation } = predictor;
-  const width = observation.kind === 'raw' ? observation.width : 0;
-  if (predictor.kind === 'cvae') return cvaeStart(await loadCvae(loader, predictor.config), width);
-  const { observationDim } = predictor.config;
-  const network = await loadPredictor(loader, predictor.config);
-  if (width === 0) return transformerStart(network);
-  const projection = width === observationDim ? undefined : await loadLinear(loader, 'obs_proj', width, observationDim);
-  return transformerStart(network, { width, projection });
+  const { loadStart } = await import('./starts/load-start.js');
+  return loadStart(predictor, loaderFor(predictor.weights));
 }
 
 /** Stops between tensors when the signal says so. */
@@ -141,6 +143,27 @@ function abortable(source: WeightSource, signal: AbortSignalLike | undefined): W
       return source.readFloats(name);
     },
   };
+}
+
+/** Refuses the network of a method that was trained for another policy. @throws OptionError. */
+function assertMethodFits(policy: PolicyCheckpoint, { name, config }: MethodCheckpoint): void {
+  const { unet, observationSteps } = policy;
+  const own = config.unet;
+  const pairs: [string, number, number][] = [
+    ['action_dim', unet.actionDim, own.actionDim],
+    ['n_obs_steps', observationSteps, config.observationSteps],
+    ['obs_dim', unet.conditioningDim / observationSteps, own.conditioningDim / config.observationSteps],
+    // Buffers of rows at many levels are as long as their training made them.
+    ...('varianceType' in config ? [] : [['horizon', unet.horizon, own.horizon] as [string, number, number]]),
+  ];
+  for (const [key, expected, found] of pairs) {
+    if (expected !== found) {
+      throw new OptionError(
+        `network "${name}" (${config.type}) does not belong to policy "${policy.name}": its ${key} is ${found}, the policy's is ${expected}. ` +
+          'Give the network that was trained for this policy.',
+      );
+    }
+  }
 }
 
 /** Refuses a predictor of another policy; says how its rows are made, where it reads some. */

@@ -1,4 +1,4 @@
-import { type EncodedPictures, type FeatureOutput, type FramesPlan, readOutputs } from './encode-plan.js';
+import { type EncodedPictures, type FeatureOutput, type FramesPlan, readOutputs } from './frames-plan.js';
 
 /** Parts of what goes up with a decision that features belong to. */
 export type FeaturePart = 'observations' | 'rows';

@@ -10,7 +10,7 @@ import type { FeatureMap } from '../runtime/feature-map.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { encoderMap, smallEncoderMap } from '../spec/network-shapes.js';
-import type { Normalizer } from '../spec/policy-spec.js';
+import { statisticsRows } from './statistics-rows.js';
 
 /** Channels and sides of a map. */
 export type MapSides = Pick<FeatureMap, 'channels' | 'height' | 'width'>;
@@ -111,9 +111,4 @@ function largestOf(maps: readonly MapSides[]): MapSides {
 
 function uploadStatistics({ uploader }: WeightLoader, rows: readonly (readonly number[])[]): Promise<GPUBuffer> {
   return uploader.uploadFloats('image statistics', Float32Array.from(rows.flat()));
-}
-
-/** Statistics as kernels read them: four constants of each value. */
-export function statisticsRows({ subtract, divide, multiply, add }: Normalizer): number[][] {
-  return Array.from(subtract, (_, i) => [subtract[i], divide[i], multiply[i], add[i]] as number[]);
 }

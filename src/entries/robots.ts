@@ -1,9 +1,11 @@
-/** `warmstep/robots`: a Feetech bus, and the SO-100 and SO-101 follower arm on it, over a serial line of any runtime. */
+/** `warmstep/robots`: a Feetech bus, the SO-100 and SO-101 follower arm on it, over a serial line of any runtime, and a policy that drives it. */
 
+export { ArmDrive, type ArmDriveEnd, type ArmDriveOptions } from '../robots/arm-drive.js';
 export { type ArmCalibration, JOINTS, type JointCalibration, type JointName, readCalibration } from '../robots/calibration.js';
 export { BusError, FeetechBus, type FeetechBusOptions, ServoError } from '../robots/feetech-bus.js';
 export type { SerialLine } from '../robots/port.js';
 export { type Register, STS3215 } from '../robots/registers.js';
-export { SoFollower, type SoFollowerOptions } from '../robots/so-follower.js';
+export { type NodeSerialPort, openSerialPort } from '../robots/serial-port.js';
+export { type ArmState, type ServoState, SoFollower, type SoFollowerOptions } from '../robots/so-follower.js';
 export type { ArmUnits } from '../robots/units.js';
 export { openWebSerial, type WebSerialPort } from '../robots/web-serial.js';

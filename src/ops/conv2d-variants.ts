@@ -1,21 +1,25 @@
-import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
+import type { Conv2dLayer, UnitOrder } from '../../kernels/conv/conv2d-shape.js';
 import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
 import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
-import type { WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
+import type { WinogradTile } from '../../kernels/conv/winograd-transforms.js';
+import { BLOCK_LANES, type WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { BuildTarget } from '../runtime/plan-builder.js';
 import { isTile, type TunedConv2d } from '../runtime/tuned-conv2d.js';
 import { VARIANTS } from './variants.js';
 
-/** Tiles of workgroup memory, or all of a tile in the registers of one invocation. */
+/** Tiles of workgroup memory, or all of a tile in the registers of one invocation, or all of a map. */
 export type Conv2dCut =
   | { readonly kind: 'tiled'; readonly tile: Conv2dTile }
-  | { readonly kind: 'lanes'; readonly pixels: number; readonly subgroup: number };
+  | { readonly kind: 'lanes'; readonly pixels: number; readonly subgroup: number }
+  | { readonly kind: 'map'; readonly subgroup: number };
 
 export interface Conv2dProblem {
   readonly layer: Conv2dLayer;
   /** Of one frame. */
   readonly outPixels: number;
+  /** Of the weights. */
+  readonly order?: UnitOrder;
   readonly frames: number;
 }
 
@@ -42,20 +46,32 @@ const WORTH = 1.1;
  * device is left out. The number of frames changes no sum, and neither does the cut.
  */
 export function chooseConv2dCut(
-  { layer, outPixels, frames }: Conv2dProblem,
+  { layer, order, outPixels, frames }: Conv2dProblem,
   { deviceClass, subgroupSize = 1 }: Pick<BuildTarget, 'deviceClass' | 'subgroupSize'>,
   tuned?: TunedConv2d,
 ): Conv2dCut {
+  const subgroup = sharing(subgroupSize);
+  if (order === 'plane by plane') {
+    if (subgroup === 1 || VARIANTS[deviceClass].sliced) {
+      throw new TypeError(`conv2d: weights plane by plane are for software drivers with subgroups, this one is of class ${deviceClass}`);
+    }
+    return { kind: 'map', subgroup };
+  }
   if (VARIANTS[deviceClass].sliced) return { kind: 'tiled', tile: tuned && isTile(tuned) ? tuned : chooseTile(layer, outPixels) };
   // The fewest tiles, and then the smallest that do.
   const all = frames * outPixels;
-  const unit = Math.max(subgroupSize, LEAST_PIXELS);
-  const wanted = tuned && !isTile(tuned) ? tuned.pixels : PIXELS_OF_A_MEMBER * subgroupSize;
+  const unit = Math.max(subgroup, LEAST_PIXELS);
+  const wanted = tuned && !isTile(tuned) ? tuned.pixels : PIXELS_OF_A_MEMBER * subgroup;
   const most = Math.ceil(Math.max(wanted, LEAST_PIXELS) / unit) * unit;
   const tiles = Math.ceil(all / most);
   const exact = Math.ceil(all / tiles);
   const whole = Math.ceil(exact / unit) * unit;
-  return { kind: 'lanes', pixels: exact * WORTH <= whole ? exact : whole, subgroup: subgroupSize };
+  return { kind: 'lanes', pixels: exact * WORTH <= whole ? exact : whole, subgroup };
+}
+
+/** Invocations that hand loads round: a subgroup, unless a workgroup is but a part of one, and members that load do not exist. */
+function sharing(subgroupSize: number): number {
+  return subgroupSize <= BLOCK_LANES ? subgroupSize : 1;
 }
 
 /** How many workgroups share the reduction of a convolution: by one frame, so that sums are the same for any number of them. */
@@ -74,22 +90,43 @@ function chooseTile({ outChannels }: Conv2dLayer, outPixels: number): Conv2dTile
   return outPixels >= LARGE_PIXELS && lanes % LARGE_TILE.lanes === 0 ? LARGE_TILE : SMALL_TILE;
 }
 
+/** Outputs of a map that an invocation keeps as a whole: with more of them the text outgrows the instruction cache. */
+const MAP_OUTPUTS = 9;
+const MAP_TAPS = 9;
+
+/**
+ * In which order the weights of a convolution lie, by the outputs of a frame: plane by plane where an invocation keeps all of a map, on lavapipe.
+ * SwiftShader would compile such texts for longer than it saves.
+ */
+export function chooseUnitOrder(
+  { kernelSize, stride }: Conv2dLayer,
+  outPixels: number,
+  { deviceClass, subgroupSize = 1 }: Pick<BuildTarget, 'deviceClass' | 'subgroupSize'>,
+): UnitOrder {
+  const isSmall = kernelSize > 1 && kernelSize ** 2 <= MAP_TAPS && stride <= 2 && outPixels <= MAP_OUTPUTS;
+  return deviceClass === 'lavapipe' && sharing(subgroupSize) > 1 && isSmall ? 'plane by plane' : 'tap by tap';
+}
+
 /** Tiles from which on the products of F(2×2, 3×3) pay for their transformations, and fewer where no tile is cut off. */
 const MANY_TILES = 64;
 const FEW_TILES = 9;
+/** Tiles of 4×4 outputs from which on they are taken on lavapipe: where they are fewer, four times the weights have to be read for them. */
+const LARGE_TILES = 9;
 
 /**
- * Whether a convolution is computed by F(2×2, 3×3): on software drivers, which multiplications bind; not over few tiles, where reading
- * 16/9 of the weights costs more. Weights in less than f32 stay as they are: transformed, they would be rounded otherwise.
+ * Side of the tiles of outputs of F(m×m, 3×3), where a convolution is computed so: on software drivers, which multiplications bind; not over few
+ * tiles, where reading more weights costs more. Weights in less than f32 stay as they are: transformed, they would be rounded otherwise.
+ * SwiftShader has small tiles alone, whose texts it compiles faster.
  */
-export function usesWinograd(
+export function chooseWinograd(
   layer: Conv2dLayer,
   { height, width }: { readonly height: number; readonly width: number },
   storage: WeightStorage,
   deviceClass: DeviceClass,
-): boolean {
+): WinogradTile | undefined {
   const { kernelSize, stride, padding } = layer;
-  if (VARIANTS[deviceClass].sliced || storage !== 'f32' || kernelSize !== 3 || stride !== 1 || padding !== 1) return false;
-  const tiles = Math.ceil(height / 2) * Math.ceil(width / 2);
-  return tiles >= MANY_TILES || (tiles >= FEW_TILES && height % 2 === 0 && width % 2 === 0);
+  if (VARIANTS[deviceClass].sliced || storage !== 'f32' || kernelSize !== 3 || stride !== 1 || padding !== 1) return undefined;
+  const tiles = (side: WinogradTile): number => Math.ceil(height / side) * Math.ceil(width / side);
+  if (deviceClass === 'lavapipe' && tiles(4) >= LARGE_TILES) return 4;
+  return tiles(2) >= MANY_TILES || (tiles(2) >= FEW_TILES && height % 2 === 0 && width % 2 === 0) ? 2 : undefined;
 }

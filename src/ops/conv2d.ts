@@ -1,6 +1,8 @@
 import { conv2dLanesKernel } from '../../kernels/conv/conv2d-lanes.wgsl.js';
-import { type Conv2dLayer, conv2dShape, encoderBlocks } from '../../kernels/conv/conv2d-shape.js';
+import { conv2dMapKernel } from '../../kernels/conv/conv2d-map.wgsl.js';
+import { type Conv2dLayer, conv2dShape, encoderBlocks, type UnitOrder } from '../../kernels/conv/conv2d-shape.js';
 import { conv2dTiledKernel, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
+import type { Kernel } from '../../kernels/lib/kernel.js';
 import { BLOCK_LANES } from '../../kernels/lib/weight-storage.wgsl.js';
 import { type FeatureMap, planes } from '../runtime/feature-map.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
@@ -13,6 +15,7 @@ import type { WeightLoader } from './weight-source.js';
 /** Weights of a 2-D convolution on the device, for one encoder or several side by side. */
 export interface Conv2dWeights extends DeviceMatrix {
   readonly layer: Conv2dLayer;
+  readonly order: UnitOrder;
   readonly encoders: number;
   /** vec4f [encoder][⌈outChannels / 4⌉]. */
   readonly bias: GPUBuffer | undefined;
@@ -24,12 +27,16 @@ export interface Conv2dValues {
   readonly bias?: Float32Array | undefined;
 }
 
-/** Brings the same layer of some encoders to the device. Biases stay f32: a norm may be folded into them. */
+/**
+ * Brings the same layer of some encoders to the device. Biases stay f32: a norm may be folded into them. `order`: what convolutions over small
+ * maps read plane by plane (`chooseUnitOrder`).
+ */
 export async function uploadConv2d(
   loader: WeightLoader,
   label: string,
   layer: Conv2dLayer,
   values: readonly Conv2dValues[],
+  order: UnitOrder = 'tap by tap',
 ): Promise<Conv2dWeights> {
   const { inChannels, outChannels, kernelSize } = layer;
   const taps = kernelSize * kernelSize;
@@ -47,7 +54,8 @@ export async function uploadConv2d(
     for (let out = 0; out < outChannels; out++) {
       const row = (encoder * stride + out) * rows;
       for (let channel = 0; channel < inChannels; channel++) {
-        for (let tap = 0; tap < taps; tap++) matrix[row + tap * width + channel] = weight[from++] as number;
+        const [first, step] = order === 'tap by tap' ? [channel, width] : [(channel - (channel % 4)) * taps + (channel % 4), 4];
+        for (let tap = 0; tap < taps; tap++) matrix[row + first + tap * step] = weight[from++] as number;
       }
     }
   });
@@ -61,7 +69,7 @@ export async function uploadConv2d(
         values.map(({ bias }) => bias),
       )
     : undefined;
-  return { ...uploaded, layer, encoders: values.length, bias };
+  return { ...uploaded, layer, order, encoders: values.length, bias };
 }
 
 /** A value per output channel of each encoder, as vec4f [encoder][⌈channels / 4⌉]; 0 where an encoder has none. */
@@ -101,7 +109,7 @@ export function conv2dOutput(
 /** Records y = relu(conv(x) + bias + residual). Samples of x are those of the first encoder, then those of the next. */
 export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call: Conv2dCall): void {
   const { x, y, residual, relu = false } = call;
-  const { layer, encoders, storage } = weights;
+  const { layer, order, encoders, storage } = weights;
   const { inChannels, outChannels } = layer;
   const [height, width] = [conv2dOutput(layer, x.height), conv2dOutput(layer, x.width)];
   const described = ({ batch, channels, height: rows, width: columns }: FeatureMap): string => [batch, channels, rows, columns].join('x');
@@ -120,7 +128,7 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
   const sides = { inHeight: x.height, inWidth: x.width, outHeight: height, outWidth: width };
   const variant = conv2dKey({ ...layer, ...sides, storage, encoders, splits });
   const tuned = builder.variants?.convolutions2d?.[variant];
-  const cut = chooseConv2dCut({ layer, outPixels: height * width, frames }, builder, tuned);
+  const cut = chooseConv2dCut({ layer, order, outPixels: height * width, frames }, builder, tuned);
   const parameters = {
     storage,
     halfLoads: weights.place === 'buffer' ? builder.halfLoads : ('packed' as const),
@@ -131,12 +139,14 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
   };
   const unitsAtOnce = cut.kind === 'tiled' ? TILE_UNITS : 1;
   if (cut.kind !== 'tiled' && splits !== 1) throw new TypeError('conv2d: only a class that shares reductions leaves several partial sums');
-  const kernel =
-    cut.kind === 'tiled'
-      ? conv2dTiledKernel({ ...parameters, tile: cut.tile, split: partial })
-      : conv2dLanesKernel({ ...parameters, pixels: cut.pixels, subgroup: cut.subgroup, channels: Math.min(4, inChannels) });
-  const [pixels, lanes] = cut.kind === 'tiled' ? [cut.tile.pixels, cut.tile.lanes] : [cut.pixels, BLOCK_LANES];
-  const pixelTiles = Math.ceil((frames * height * width) / pixels);
+  const kernelOf = (): Kernel => {
+    if (cut.kind === 'tiled') return conv2dTiledKernel({ ...parameters, tile: cut.tile, split: partial });
+    if (cut.kind === 'map') return conv2dMapKernel({ ...parameters, subgroup: cut.subgroup, geometry: { ...layer, ...sides } });
+    return conv2dLanesKernel({ ...parameters, pixels: cut.pixels, subgroup: cut.subgroup, channels: Math.min(4, inChannels) });
+  };
+  const lanes = cut.kind === 'tiled' ? cut.tile.lanes : BLOCK_LANES;
+  const pixelTiles =
+    cut.kind === 'map' ? frames : Math.ceil((frames * height * width) / (cut.kind === 'tiled' ? cut.tile.pixels : cut.pixels));
   const laneTiles = Math.ceil(planes(y) / lanes);
   const existing = (resource: GPUBuffer | GPUTexture | undefined): Binding[] => (resource ? [{ buffer: builder.existing(resource) }] : []);
   const shape = conv2dShape(storage, {
@@ -148,7 +158,7 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
     unitsAtOnce,
   });
   builder.dispatch(
-    kernel,
+    kernelOf(),
     [
       builder.shape(shape),
       { buffer: x.buffer },

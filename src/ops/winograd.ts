@@ -1,12 +1,6 @@
 import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
-import {
-  transformWeights,
-  WINOGRAD_POSITIONS,
-  WINOGRAD_TILE,
-  winogradInputKernel,
-  winogradOutputKernel,
-  winogradShape,
-} from '../../kernels/conv/winograd.wgsl.js';
+import { winogradInputKernel, winogradOutputKernel, winogradShape } from '../../kernels/conv/winograd.wgsl.js';
+import { transformWeights, type WinogradTile, winogradPositions } from '../../kernels/conv/winograd-transforms.js';
 import { type FeatureMap, planes } from '../runtime/feature-map.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import { type Conv2dValues, type Conv2dWeights, recordConv2d, uploadConv2d, uploadPerChannel } from './conv2d.js';
@@ -14,9 +8,10 @@ import type { WeightLoader } from './weight-source.js';
 
 const INVOCATIONS = 8;
 
-/** Weights of a 3×3 convolution with stride 1 and padding 1 in the space of the products of F(2×2, 3×3). */
+/** Weights of a 3×3 convolution with stride 1 and padding 1 in the space of the products of F(tile×tile, 3×3). */
 export interface WinogradWeights {
   readonly layer: Conv2dLayer;
+  readonly tile: WinogradTile;
   readonly encoders: number;
   /** A 1×1 convolution for each position of each encoder. */
   readonly products: Conv2dWeights;
@@ -27,19 +22,21 @@ export function isWinograd(weights: Conv2dWeights | WinogradWeights): weights is
   return 'products' in weights;
 }
 
-/** Transforms the weights in float64 and brings them to the device: 16/9 of their size. */
+/** Transforms the weights in float64 and brings them to the device: 16/9 of their size with tiles of 2×2, 4 times with 4×4. */
 export async function uploadWinograd(
   loader: WeightLoader,
   label: string,
   layer: Conv2dLayer,
   values: readonly Conv2dValues[],
+  tile: WinogradTile,
 ): Promise<WinogradWeights> {
   const { inChannels, outChannels } = layer;
-  const positions = values.flatMap(({ weight }) => transformWeights(weight).map((part) => ({ weight: part })));
+  const positions = values.flatMap(({ weight }) => transformWeights(weight, tile).map((part) => ({ weight: part })));
   const product = { inChannels, outChannels, kernelSize: 1, stride: 1, padding: 0 };
   const hasBias = values.some(({ bias }) => bias);
   return {
     layer,
+    tile,
     encoders: values.length,
     products: await uploadConv2d(loader, label, product, positions),
     bias: hasBias
@@ -55,13 +52,13 @@ export async function uploadWinograd(
 
 /** Maps that a convolution needs on the way: transformed patches, and products. */
 export function winogradMaps(
-  { layer, encoders }: WinogradWeights,
+  { layer, tile, encoders }: WinogradWeights,
   x: FeatureMap,
 ): readonly [Omit<FeatureMap, 'buffer'>, Omit<FeatureMap, 'buffer'>] {
   const shape = {
-    batch: x.batch * WINOGRAD_POSITIONS,
-    height: Math.ceil(x.height / WINOGRAD_TILE),
-    width: Math.ceil(x.width / WINOGRAD_TILE),
+    batch: x.batch * winogradPositions(tile),
+    height: Math.ceil(x.height / tile),
+    width: Math.ceil(x.width / tile),
   };
   if (x.channels !== layer.inChannels || x.batch % encoders !== 0) {
     throw new TypeError(`winograd: ${encoders} encoders of ${layer.inChannels} channels, x is ${x.batch}x${x.channels}`);
@@ -98,19 +95,20 @@ export function recordWinograd(
     tileColumns: patches.width,
     frames: x.batch / weights.encoders,
   };
+  const { tile } = weights;
   const grid = (map: FeatureMap): [number, number, number] => [
-    Math.ceil((patches.height * patches.width) / INVOCATIONS),
-    planes(map),
+    Math.ceil((patches.height * patches.width * planes(map)) / INVOCATIONS),
+    1,
     map.batch,
   ];
   builder.dispatch(
-    winogradInputKernel(INVOCATIONS),
+    winogradInputKernel(INVOCATIONS, tile),
     [builder.shape(winogradShape({ ...sizes, planes: planes(x) })), { buffer: x.buffer }, { buffer: patches.buffer }],
     grid(x),
   );
   recordConv2d(builder, weights.products, { x: patches, y: products });
   builder.dispatch(
-    winogradOutputKernel({ invocations: INVOCATIONS, bias: weights.bias !== undefined, residual: residual !== undefined, relu }),
+    winogradOutputKernel({ invocations: INVOCATIONS, tile, bias: weights.bias !== undefined, residual: residual !== undefined, relu }),
     [
       builder.shape(winogradShape({ ...sizes, planes: planes(y) })),
       { buffer: products.buffer },

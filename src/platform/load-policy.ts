@@ -1,8 +1,7 @@
 import { type CheckpointSource, checkSource } from '../checkpoints/source.js';
-import { checkLoadOptions, loadPolicyWith } from '../policy/load-policy.js';
+import { checkLoadOptions, listOf, loadPolicyWith } from '../policy/load-policy.js';
 import type { Policy } from '../policy/policy.js';
 import { isHubReference } from '../remote/hub/reference.js';
-import { urlSource } from '../remote/url-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { DownloadReporter } from './download-reporter.js';
 import type { HubSourceOptions, LoadPolicyOptions, OpenDeviceOptions } from './options.js';
@@ -26,7 +25,9 @@ export async function loadPolicyIn(runtime: Runtime, source: string | Checkpoint
   const policySource = typeof source === 'string' ? await placed(source) : source;
   const named = networks?.predictor;
   const predictor = typeof named === 'string' && named !== 'shift' ? await placed(named) : (named as CheckpointSource | 'shift');
-  const given = predictor === undefined ? {} : { networks: { predictor } };
+  const methods: CheckpointSource[] = [];
+  for (const method of listOf(networks?.methods)) methods.push(typeof method === 'string' ? await placed(method) : method);
+  const given = predictor === undefined && methods.length === 0 ? {} : { networks: { ...(predictor ? { predictor } : {}), methods } };
   const choice = { ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) };
   const onProgress = reporter.loading;
   return loadPolicyWith(policySource, { ...rest, ...given, ...(onProgress ? { onProgress } : {}) }, () => runtime.openDevice(choice));
@@ -41,5 +42,7 @@ async function sourceOf(
 ): Promise<CheckpointSource> {
   const options = { ...(signal ? { signal } : {}), onProgress: reporter.begin() };
   if (isHubReference(place)) return runtime.hubSource(place, options);
-  return /^https?:\/\//.test(place) ? urlSource(place, options) : runtime.folderSource(place);
+  if (!/^https?:\/\//.test(place)) return runtime.folderSource(place);
+  const { urlSource } = await import('../remote/url-source.js');
+  return urlSource(place, options);
 }

@@ -1,5 +1,4 @@
 import { Denoiser } from '../decision/denoiser.js';
-import { encodePlans } from '../decision/encode-plan.js';
 import { FrameEncoder } from '../decision/frame-encoder.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
@@ -10,7 +9,7 @@ import { FrameWindow } from '../observations/window.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import { type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
-import { needsPredictor, type Strategy, type StrategyContext } from '../strategies/strategy.js';
+import { type NetworkNeed, type Strategy, type StrategyContext, usesPrediction } from '../strategies/strategy.js';
 import { describePolicy } from './info.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import type { Placement } from './placement.js';
@@ -67,7 +66,7 @@ export class PolicyEngine {
     this.#observations = observationInfo(parts.spec.observations);
     this.#plans = new PlanCache(placement.networks, parts.spec, parts.probes);
     this.denoiser = new Denoiser(this.#plans);
-    this.encoder = new FrameEncoder(encodePlans(placement.networks, parts.probes), this.#observations, placement.networks.rows);
+    this.encoder = new FrameEncoder(placement.networks.images?.encodePlans(parts.probes), this.#observations, placement.networks.rows);
   }
 
   /** What it is, and the device that it is on. */
@@ -76,18 +75,19 @@ export class PolicyEngine {
   }
 
   /** Whether it was loaded with a network. */
-  has(network: 'predictor'): boolean {
-    return this.#placement?.networks[network] !== undefined;
+  has(network: NetworkNeed['network']): boolean {
+    const { predictor, denoisers } = this.#placement?.networks ?? {};
+    return network === 'predictor' ? predictor !== undefined : denoisers?.has(network) === true;
   }
 
   /** Plans that are compiled from now on have room for decisions of this strategy. */
-  reserve({ schedules }: Strategy): void {
-    this.#plans.reserve(schedules);
+  reserve({ schedules, denoiser }: Strategy): void {
+    this.#plans.reserve(schedules, denoiser);
   }
 
   /** Dispatches of a usual decision of a strategy, alone; undefined before its plan is compiled. */
   dispatches(strategy: Strategy): number | undefined {
-    return this.#plans.peek(1)?.dispatchCount(strategy.usual.steps.length, needsPredictor(strategy));
+    return this.#plans.peek(1, strategy)?.dispatchCount(strategy.usual.steps.length, usesPrediction(strategy), strategy.usual);
   }
 
   /** Compiles what decisions of this batch size need, runs every kernel once, then whole decisions on zeros. */
@@ -97,7 +97,8 @@ export class PolicyEngine {
     signal?: AbortSignalLike,
     onKernel?: (progress: KernelProgress) => void,
   ): Promise<void> {
-    const plan = await this.#plans.get(batch, strategy.schedules);
+    const { denoiser } = strategy;
+    const plan = await this.#plans.get(batch, strategy.schedules, { denoiser });
     signal?.throwIfAborted();
     await plan.runEachKernel(onKernel);
     const { context } = this.#parts;
@@ -171,7 +172,7 @@ export class PolicyEngine {
 
   #moveTo(networks: PolicyNetworks): void {
     this.#plans.moveTo(networks);
-    this.encoder.moveTo(encodePlans(networks, this.#parts.probes));
+    this.encoder.moveTo(networks.images?.encodePlans(this.#parts.probes));
   }
 
   async #recover(lost: DeviceLostError, strategy: Strategy): Promise<void> {

@@ -1,4 +1,4 @@
-import { ObservationError } from '../foundation/errors.js';
+import { NonFiniteError, ObservationError } from '../foundation/errors.js';
 import { checkMethods } from '../foundation/options.js';
 import type { Observation, ObservationValue } from '../observations/check.js';
 import type { ImageValue } from '../observations/picture.js';
@@ -27,7 +27,7 @@ export interface ChunkDifference {
 export type RepeatedDecision = { readonly recorded: RecordedDecision } & (
   | { readonly outcome: 'same' }
   | { readonly outcome: 'different'; readonly difference: ChunkDifference }
-  /** `why`: what the recording lacks, or why the policy refuses the window that it has. */
+  /** `why`: what the recording lacks, why the policy refuses the window that it has, or that it makes no finite chunk of it. */
   | { readonly outcome: 'not repeatable'; readonly why: string }
 );
 
@@ -39,8 +39,8 @@ interface DecisionInputs {
 /**
  * Makes the decisions of a recording again, in order, each from its own window, the two chunks before it and its own noise, and compares bits of
  * the chunks, in the units of the robot. On the same adapter, with the same files, strategy and precision, all are the same. A decision whose
- * inputs were not recorded, or whose window the policy refuses, is left out, with the reason.
- * @throws as `Policy.decide`, but for its ObservationErrors; OptionError where the policy's strategy remembers more than chunks.
+ * inputs were not recorded, whose window the policy refuses, or that is not finite, is left out, with the reason.
+ * @throws as `Policy.decide`, but for its ObservationErrors and NonFiniteErrors, which are outcomes; OptionError where the policy's strategy remembers more than chunks.
  */
 export async function* replayDecisions(recording: LoopRecording, policy: ReplayPolicy): AsyncGenerator<RepeatedDecision> {
   checkMethods('replayDecisions', 'the policy', policy, 'a Policy', ['decide']);
@@ -63,12 +63,13 @@ export async function* replayDecisions(recording: LoopRecording, policy: ReplayP
   }
 }
 
-/** The chunk, or why the policy does not take the window: the others may still be repeated. */
+/** The chunk, or why there is none: the others may still be repeated. */
 async function decideAgain(policy: ReplayPolicy, { window, options }: DecisionInputs): Promise<Float32Array | string> {
   try {
     return (await policy.decide(window, options)).chunk;
   } catch (error) {
     if (error instanceof ObservationError) return `the policy refuses its window: ${error.message}`;
+    if (error instanceof NonFiniteError) return `the policy makes no finite chunk of it: ${error.message}`;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkKeys, checkMethods, checkNumber, checkObject, checkToggle, copyNumbers, keysOf } from '../foundation/options.js';
 import { type ArmCalibration, JOINTS, type JointName } from './calibration.js';
-import { BusError, type FeetechBus } from './feetech-bus.js';
+import { BusError, type FeetechBus, ServoError } from './feetech-bus.js';
 import { STEPS_PER_TURN, STS3215, STS3215_MODEL } from './registers.js';
 import { type ArmUnits, type JointUnits, toSteps, toUnits } from './units.js';
 
@@ -16,6 +16,29 @@ export interface SoFollowerOptions {
   readonly maxRelativeTarget: number;
   /** Whether a calibration that differs from what the servos hold is written to them. Default false: an error that says what differs. */
   readonly writesCalibration?: boolean;
+}
+
+/** What a servo says of itself. */
+export interface ServoState {
+  readonly joint: JointName;
+  readonly id: number;
+  /** Steps of its sensor, 0 … 4095. */
+  readonly steps: number;
+  /** The same in the units of the arm. */
+  readonly position: number;
+  /** Volts. */
+  readonly voltage: number;
+  /** Degrees Celsius. */
+  readonly temperature: number;
+  readonly hasTorque: boolean;
+}
+
+/** What an arm is found like. */
+export interface ArmState {
+  /** In the order of `joints`. */
+  readonly servos: readonly ServoState[];
+  /** In words, where the calibration is not what the servos hold; empty where it is. */
+  readonly differences: readonly string[];
 }
 
 const KEYS = keysOf<SoFollowerOptions>({ calibration: true, units: true, maxRelativeTarget: true, writesCalibration: true });
@@ -64,18 +87,34 @@ export class SoFollower {
    * @throws BusError for a joint that is silent or no STS3215; OptionError where the calibration is another arm's.
    */
   async connect(): Promise<void> {
-    for (const [index, id] of this.#ids.entries()) {
-      if (!(await this.#bus.ping(id))) {
-        throw new BusError(`${JOINTS[index]} (servo ${id}) does not answer: expected six servos on the bus. Look at power, cable and ids.`);
-      }
-      const model = await this.#bus.read(id, STS3215.model);
-      if (model !== STS3215_MODEL)
-        throw new BusError(`${JOINTS[index]} (servo ${id}): expected an STS3215 (model ${STS3215_MODEL}), found model ${model}.`);
-    }
+    await this.#find();
     await this.relax();
     await this.#compareCalibration();
     for (const joint of JOINTS) await this.#setUp(joint);
     this.#isConnected = true;
+  }
+
+  /**
+   * Finds the servos and reads what they say: nothing is written, and an arm that holds itself goes on to.
+   * @throws BusError for a joint that is silent or no STS3215; ServoError.
+   */
+  async inspect(): Promise<ArmState> {
+    await this.#find();
+    const servos: ServoState[] = [];
+    for (const joint of JOINTS) {
+      const { id } = this.#calibration[joint];
+      const steps = await this.#bus.read(id, STS3215.presentPosition);
+      servos.push({
+        joint,
+        id,
+        steps,
+        position: toUnits(steps, unitsOf(joint, this.units), this.#calibration[joint]),
+        voltage: (await this.#bus.read(id, STS3215.presentVoltage)) / 10,
+        temperature: await this.#bus.read(id, STS3215.presentTemperature),
+        hasTorque: (await this.#bus.read(id, STS3215.torqueEnable)) !== 0,
+      });
+    }
+    return { servos, differences: await this.#differences() };
   }
 
   /** Joint values of the present, in the order of `joints`. @throws BusError, ServoError. */
@@ -119,22 +158,49 @@ export class SoFollower {
     return Float32Array.from(goal);
   }
 
-  /** Lets go: the arm falls if nothing holds it. Tried for every joint, whatever the others say. @throws BusError of the first that failed. */
+  /**
+   * Lets go: the arm falls if nothing holds it. Tried for every joint, whatever the others say; a servo that complains has let go as well.
+   * @throws BusError of the first that did not answer.
+   */
   async relax(): Promise<void> {
     this.#hasTorque = false;
     const failures: unknown[] = [];
     for (const id of this.#ids) {
-      try {
-        await this.#bus.write(id, STS3215.torqueEnable, 0);
-        await this.#bus.write(id, STS3215.lock, 0);
-      } catch (error) {
-        failures.push(error);
+      for (const register of [STS3215.torqueEnable, STS3215.lock]) {
+        try {
+          await this.#bus.write(id, register, 0);
+        } catch (error) {
+          if (error instanceof ServoError) continue;
+          failures.push(error);
+          break;
+        }
       }
     }
     if (failures.length > 0) throw failures[0];
   }
 
+  async #find(): Promise<void> {
+    for (const [index, id] of this.#ids.entries()) {
+      if (!(await this.#bus.ping(id))) {
+        throw new BusError(`${JOINTS[index]} (servo ${id}) does not answer: expected six servos on the bus. Look at power, cable and ids.`);
+      }
+      const model = await this.#bus.read(id, STS3215.model);
+      if (model !== STS3215_MODEL)
+        throw new BusError(`${JOINTS[index]} (servo ${id}): expected an STS3215 (model ${STS3215_MODEL}), found model ${model}.`);
+    }
+  }
+
   async #compareCalibration(): Promise<void> {
+    const differences = await this.#differences(this.#writesCalibration);
+    if (differences.length === 0 || this.#writesCalibration) return;
+    throw new OptionError(
+      `SoFollower: the calibration is not what the servos hold: ${differences.slice(0, 3).join('; ')}${differences.length > 3 ? ' …' : ''}. Give ` +
+        "this arm's file, calibrate again, or write the file to the servos with `writesCalibration`.",
+    );
+  }
+
+  /** Where the calibration is not what the servos hold, which it then is where it is written. */
+  async #differences(isWritten = false): Promise<string[]> {
     const differences: string[] = [];
     for (const joint of JOINTS) {
       const { id, homingOffset, rangeMin, rangeMax } = this.#calibration[joint];
@@ -147,14 +213,10 @@ export class SoFollower {
         const found = await this.#bus.read(id, register);
         if (found === value) continue;
         differences.push(`${joint} ${register.name} ${found} in the servo, ${value} in the file`);
-        if (this.#writesCalibration) await this.#bus.write(id, register, value);
+        if (isWritten) await this.#bus.write(id, register, value);
       }
     }
-    if (differences.length === 0 || this.#writesCalibration) return;
-    throw new OptionError(
-      `SoFollower: the calibration is not what the servos hold: ${differences.slice(0, 3).join('; ')}${differences.length > 3 ? ' …' : ''}. Give ` +
-        "this arm's file, calibrate again, or write the file to the servos with `writesCalibration`.",
-    );
+    return differences;
   }
 
   /** As LeRobot sets up its follower: gentle gains, full acceleration, a gripper that does not burn out. */

@@ -7,19 +7,22 @@ export class Interrupted extends Error {
 }
 
 /**
- * Runs a task that Ctrl-C ends through its signal, so that what is open on the device is freed. A second Ctrl-C ends the
- * process at once, in case the driver hangs.
+ * Runs a task that Ctrl-C ends through its signal, so that what is open on the device is freed; so do the other signals that are named. A second
+ * one ends the process at once, in case the driver hangs.
  */
-export async function interruptible<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(
+  task: (signal: AbortSignal) => Promise<T>,
+  signals: readonly NodeJS.Signals[] = ['SIGINT'],
+): Promise<T> {
   const controller = new AbortController();
   const onInterrupt = (): void => {
     if (controller.signal.aborted) process.exit(130);
     controller.abort(new Interrupted());
   };
-  process.on('SIGINT', onInterrupt);
+  for (const name of signals) process.on(name, onInterrupt);
   try {
     return await task(controller.signal);
   } finally {
-    process.off('SIGINT', onInterrupt);
+    for (const name of signals) process.off(name, onInterrupt);
   }
 }

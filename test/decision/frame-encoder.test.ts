@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { EncodePlans, EncodeShape } from '../../src/decision/encode-plan.js';
 import { type EncodedWindow, FrameEncoder } from '../../src/decision/frame-encoder.js';
+import type { EncodePlans, EncodeShape } from '../../src/decision/frames-plan.js';
 import type { PendingFeatures } from '../../src/decision/pending-features.js';
 import { NonFiniteError } from '../../src/foundation/errors.js';
 import { checkFrame, type Frame } from '../../src/observations/check.js';

@@ -83,6 +83,44 @@ describe.each(DEVICES)('conv2d, variants %s', (_name, device) => {
   });
 });
 
+describe('conv2d over small maps, plane by plane', () => {
+  const order = 'plane by plane';
+
+  it('multiplies what is inside, of every sample', async () => {
+    const p: Conv2dCase = {
+      ...{ order, inChannels: 7, outChannels: 36, kernelSize: 3, stride: 2, padding: 1, height: 5, width: 4 },
+      ...{ frames: 2, encoders: 2, residual: true, relu: true },
+    };
+    const inputs = conv2dInputs(p);
+    expectClose(await runConv2d(own(), p, inputs), expectedConv2d(p, inputs), TOLERANCE, 'y');
+  });
+
+  it('holds halves and bytes in the same order', async () => {
+    const p: Conv2dCase = {
+      order,
+      inChannels: 20,
+      outChannels: 40,
+      kernelSize: 3,
+      stride: 1,
+      padding: 1,
+      height: 2,
+      width: 2,
+      encoders: 2,
+    };
+    const inputs = conv2dInputs(p);
+    // Whole numbers, the largest of which are 127: halves and bytes hold them exactly.
+    for (const weight of inputs.weights) weight.forEach((w, i) => (weight[i] = i % 20 === 0 ? 127 : Math.round(w * 100)));
+    const expected = await runConv2d(own(), p, inputs);
+    expectSameBits(await runConv2d(own(), p, inputs, 'f16'), expected, 'f16');
+    expectSameBits(await runConv2d(own(), p, inputs, 'int8'), expected, 'int8');
+  });
+
+  it('is refused where invocations share no subgroup', async () => {
+    const p: Conv2dCase = { order, inChannels: 4, outChannels: 4, kernelSize: 3, stride: 1, padding: 1, height: 2, width: 2 };
+    await expect(runConv2d(gpu(), p, conv2dInputs(p))).rejects.toThrow('weights plane by plane');
+  });
+});
+
 describe('conv2d that shares its reduction among workgroups', () => {
   const p: Conv2dCase = {
     inChannels: 64,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { WinogradTile } from '../../kernels/conv/winograd-transforms.js';
 import { partialMaps, recordConv2d, uploadConv2d } from '../../src/ops/conv2d.js';
 import { recordFinishMap, recordMaxPool, recordMeanPool, recordSpatialSoftmax, uploadMapNorm } from '../../src/ops/feature-maps.js';
 import { loadFramePreparation, recordPrepareFrames } from '../../src/ops/frames.js';
@@ -44,6 +45,28 @@ async function checkGroupNorm(device: ComputeDevice, parts: number): Promise<rea
   return [readMap(results, 'y', shape), expected];
 }
 
+/** Tiles that are cut off, two encoders, residual and ReLU. */
+async function checkWinograd(device: ComputeDevice, tile: WinogradTile): Promise<readonly [Values, Values]> {
+  const p: Conv2dCase = { ...CONV, stride: 1, height: 5 };
+  const inputs = conv2dInputs({ ...p, residual: true });
+  const shape = { batch: 4, channels: 20, height: 5, width: 5 };
+  const results = await runOp(device, async (op) => {
+    const values = inputs.weights.map((weight, encoder) => ({ weight, bias: inputs.biases[encoder] }));
+    const weights = await uploadWinograd(op.loader({}), 'conv', p, values, tile);
+    const x = inputMap(op, inputs.x);
+    const [patches, products] = winogradMaps(weights, x);
+    recordWinograd(op.builder, weights, {
+      x,
+      y: outputMap(op, 'y', shape),
+      patches: featureMap(op.builder, 'patches', patches),
+      products: featureMap(op.builder, 'products', products),
+      residual: inputs.residual && inputMap(op, inputs.residual),
+      relu: true,
+    });
+  });
+  return [readMap(results, 'y', shape), expectedConv2d({ ...p, relu: true }, inputs)];
+}
+
 const CHECKS: Readonly<Record<string, (device: ComputeDevice) => Promise<readonly [Values, Values]>>> = {
   conv2d: async (device) => {
     const inputs = conv2dInputs({ ...CONV, residual: true });
@@ -83,25 +106,12 @@ const CHECKS: Readonly<Record<string, (device: ComputeDevice) => Promise<readonl
     });
     return [readMap(results, 'y', shape), expectedConv2d(CONV, inputs)];
   },
-  winograd: async (device) => {
-    const p: Conv2dCase = { ...CONV, stride: 1, height: 5 };
-    const inputs = conv2dInputs({ ...p, residual: true });
-    const shape = { batch: 4, channels: 20, height: 5, width: 5 };
-    const results = await runOp(device, async (op) => {
-      const values = inputs.weights.map((weight, encoder) => ({ weight, bias: inputs.biases[encoder] }));
-      const weights = await uploadWinograd(op.loader({}), 'conv', p, values);
-      const x = inputMap(op, inputs.x);
-      const [patches, products] = winogradMaps(weights, x);
-      recordWinograd(op.builder, weights, {
-        x,
-        y: outputMap(op, 'y', shape),
-        patches: featureMap(op.builder, 'patches', patches),
-        products: featureMap(op.builder, 'products', products),
-        residual: inputs.residual && inputMap(op, inputs.residual),
-        relu: true,
-      });
-    });
-    return [readMap(results, 'y', shape), expectedConv2d({ ...p, relu: true }, inputs)];
+  winograd: (device) => checkWinograd(device, 2),
+  'winograd 4x4': (device) => checkWinograd(device, 4),
+  'small map': async (device) => {
+    const p: Conv2dCase = { ...CONV, order: 'plane by plane', height: 4, residual: true, relu: true };
+    const inputs = conv2dInputs(p);
+    return [await runConv2d(device, p, inputs), expectedConv2d(p, inputs)];
   },
   'group norm': (device) => checkGroupNorm(device, 1),
   'group norm in parts': (device) => checkGroupNorm(device, 4),
@@ -177,6 +187,7 @@ interface CheckedMutation extends Mutation {
 
 const LANES = /^conv2d lanes/;
 const TILED = /^conv2d tiled/;
+const MAP = /^conv2d map/;
 const STATISTICS = /^map_statistics/;
 const PARTS = /^group_norm_map, in parts/;
 
@@ -328,7 +339,7 @@ const WINOGRAD: readonly CheckedMutation[] = [
     check: 'winograd',
     what: 'outputs of a tile swapped',
     kernel: /^winograd_output/,
-    mutate: replace('finish(at + 1u, upper', 'finish(at + 1u, lower'),
+    mutate: replace('finish(at + 0u * shape.width + 1u, r0', 'finish(at + 0u * shape.width + 1u, r1'),
   },
   {
     check: 'winograd',
@@ -342,6 +353,43 @@ const WINOGRAD: readonly CheckedMutation[] = [
     kernel: /^winograd_output/,
     mutate: replace('sample / shape.frames * 16u', '0u'),
   },
+  {
+    check: 'winograd',
+    what: 'planes of the first',
+    kernel: /^winograd_input/,
+    mutate: replace('let plane = id.x / tiles', 'let plane = 0u'),
+  },
+  {
+    check: 'winograd 4x4',
+    what: 'odd powers of the other point',
+    kernel: /^winograd_input 4x4/,
+    mutate: replace('even_a + odd_a', 'even_a + odd_b'),
+  },
+  {
+    check: 'winograd 4x4',
+    what: 'a row of the patch',
+    kernel: /^winograd_input 4x4/,
+    mutate: replace(/u32\(first_row \+ 5\)/g, 'u32(first_row + 4)'),
+  },
+  {
+    check: 'winograd 4x4',
+    what: 'a cut-off tile writes below the map',
+    kernel: /^winograd_output 4x4/,
+    mutate: replace('row + 1u < shape.height', 'true'),
+  },
+  {
+    check: 'winograd 4x4',
+    what: 'a power of a point',
+    kernel: /^winograd_output 4x4/,
+    mutate: replace('0.5625f * sum_a', '0.75f * sum_a'),
+  },
+];
+
+const SMALL_MAPS: readonly CheckedMutation[] = [
+  { check: 'small map', what: 'chunks of another tap', kernel: MAP, mutate: replace('load_chunk(chunk + 8u)', 'load_chunk(chunk + 16u)') },
+  { check: 'small map', what: 'another pixel of the input', kernel: MAP, mutate: replace(/v0\.x, 1u/, 'v0.x, 2u') },
+  { check: 'small map', what: 'the first sample for all', kernel: MAP, mutate: replace('shape.frames + workgroup.y', 'shape.frames') },
+  { check: 'small map', what: 'the first plane for all', kernel: MAP, mutate: replace(/\+ plane \* (\d+)u\]/g, '+ 0u * $1u]') },
 ];
 
 const GPU: readonly CheckedMutation[] = [
@@ -384,7 +432,7 @@ const GPU: readonly CheckedMutation[] = [
 ];
 
 describe.each([
-  ['software', [...SOFTWARE, ...WINOGRAD]],
+  ['software', [...SOFTWARE, ...WINOGRAD, ...SMALL_MAPS]],
   ['gpu', GPU],
 ] as const)('comparison with float64 notices a broken kernel of image encoders, class %s', (deviceClass, mutations) => {
   const { device, mutated } = useMutantDevice(deviceClass);

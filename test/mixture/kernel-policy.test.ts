@@ -83,7 +83,10 @@ describe('a kernel policy', () => {
 
   it('says what of the demonstrations does not go together', () => {
     const good = pausedDemonstrations();
-    const wrong = (change: Partial<KernelDemonstrations>): (() => unknown) => () => kernelPolicy({ ...good, ...change });
+    const wrong =
+      (change: Partial<KernelDemonstrations>): (() => unknown) =>
+      () =>
+        kernelPolicy({ ...good, ...change });
     expect(wrong({ episodeEnds: [5, 5] })).toThrow(/episodeEnds\[1\] must be an integer from 6/);
     expect(wrong({ episodeEnds: [] })).toThrow(OptionError);
     expect(wrong({ observations: [] })).toThrow(/what was observed/);
@@ -99,7 +102,12 @@ describe('a kernel policy', () => {
 describe('a pause in the demonstrations', () => {
   const succeeds = async (pause: number, spelled: string): Promise<number> => {
     const policy = kernelPolicy(pausedDemonstrations(pause));
-    const records = await evaluate(policy, { task: lineTask(240), strategy: parseStrategy(spelled), seeds: [0, 1, 2, 3, 4, 5], parallel: 6 });
+    const records = await evaluate(policy, {
+      task: lineTask(240),
+      strategy: parseStrategy(spelled),
+      seeds: [0, 1, 2, 3, 4, 5],
+      parallel: 6,
+    });
     expect(records.map(({ failure }) => failure)).toEqual(new Array(6).fill(undefined));
     return records.filter(({ success }) => success).length;
   };

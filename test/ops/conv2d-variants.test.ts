@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
 import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
 import { TILE_UNITS, tileInvocations } from '../../kernels/conv/conv2d-tiled.wgsl.js';
-import { chooseConv2dCut, chooseConv2dSplits, usesWinograd } from '../../src/ops/conv2d-variants.js';
+import { chooseConv2dCut, chooseConv2dSplits, chooseUnitOrder, chooseWinograd } from '../../src/ops/conv2d-variants.js';
 
 const LAYERS: readonly Conv2dLayer[] = [
   { inChannels: 3, outChannels: 64, kernelSize: 7, stride: 2, padding: 3 },
@@ -46,13 +46,35 @@ describe('cuts of 2-D convolutions', () => {
   it('use fewer products where the window slides over many tiles, in f32, where multiplications bind', () => {
     const layer = LAYERS[1] as Conv2dLayer;
     const large = { height: 21, width: 21 };
-    expect(usesWinograd(layer, large, 'f32', 'lavapipe')).toBe(true);
-    expect(usesWinograd(layer, { height: 6, width: 6 }, 'f32', 'software')).toBe(true);
-    expect(usesWinograd(layer, { height: 3, width: 3 }, 'f32', 'software')).toBe(false);
-    expect(usesWinograd(layer, { height: 11, width: 11 }, 'f32', 'software')).toBe(false);
-    expect(usesWinograd(layer, large, 'f16', 'lavapipe')).toBe(false);
-    expect(usesWinograd(layer, large, 'f32', 'gpu')).toBe(false);
-    expect(usesWinograd({ ...layer, stride: 2 }, large, 'f32', 'lavapipe')).toBe(false);
+    expect(chooseWinograd(layer, large, 'f32', 'lavapipe')).toBe(4);
+    expect(chooseWinograd(layer, large, 'f32', 'software')).toBe(2);
+    expect(chooseWinograd(layer, { height: 6, width: 6 }, 'f32', 'software')).toBe(2);
+    expect(chooseWinograd(layer, { height: 6, width: 6 }, 'f32', 'lavapipe')).toBe(2);
+    expect(chooseWinograd(layer, { height: 3, width: 3 }, 'f32', 'lavapipe')).toBeUndefined();
+    expect(chooseWinograd(layer, { height: 11, width: 11 }, 'f32', 'software')).toBeUndefined();
+    expect(chooseWinograd(layer, { height: 11, width: 11 }, 'f32', 'lavapipe')).toBe(4);
+    expect(chooseWinograd(layer, large, 'f16', 'lavapipe')).toBeUndefined();
+    expect(chooseWinograd(layer, large, 'f32', 'gpu')).toBeUndefined();
+    expect(chooseWinograd({ ...layer, stride: 2 }, large, 'f32', 'lavapipe')).toBeUndefined();
+  });
+
+  it('keep whole maps where they are small and loads are handed round on lavapipe', () => {
+    const layer: Conv2dLayer = { inChannels: 512, outChannels: 512, kernelSize: 3, stride: 1, padding: 1 };
+    const lavapipe = { deviceClass: 'lavapipe', subgroupSize: 8 } as const;
+    expect(chooseUnitOrder(layer, 9, lavapipe)).toBe('plane by plane');
+    expect(chooseConv2dCut({ layer, order: 'plane by plane', outPixels: 9, frames: 3 }, lavapipe)).toEqual({ kind: 'map', subgroup: 8 });
+    expect(chooseUnitOrder(layer, 12, lavapipe)).toBe('tap by tap');
+    expect(chooseUnitOrder({ ...layer, kernelSize: 1 }, 9, lavapipe)).toBe('tap by tap');
+    expect(chooseUnitOrder({ ...layer, stride: 3 }, 9, lavapipe)).toBe('tap by tap');
+    expect(chooseUnitOrder(layer, 9, { deviceClass: 'software', subgroupSize: 4 })).toBe('tap by tap');
+    expect(chooseUnitOrder(layer, 9, { deviceClass: 'gpu', subgroupSize: 32 })).toBe('tap by tap');
+  });
+
+  it('hand no loads round where a workgroup is a part of a subgroup', () => {
+    const layer = LAYERS[1] as Conv2dLayer;
+    const wide = { deviceClass: 'lavapipe', subgroupSize: 16 } as const;
+    expect(chooseConv2dCut({ layer, outPixels: 441, frames: 1 }, wide)).toMatchObject({ kind: 'lanes', subgroup: 1 });
+    expect(chooseUnitOrder(layer, 9, wide)).toBe('tap by tap');
   });
 
   it('share a reduction in parts that all have something to do, whatever the number of frames', () => {

@@ -9,6 +9,7 @@ import {
   recordLoop,
   replayDecisions,
 } from '../../src/entries/recording.js';
+import { NonFiniteError } from '../../src/foundation/errors.js';
 import { VERSION } from '../../src/foundation/version.js';
 import { exactJson, fromBase64, toBase64 } from '../../src/recording/json.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';
@@ -162,6 +163,24 @@ describe('a decision of a recording', () => {
       const all = await repeated(recording, repeater(simulation.loop.info));
       expect(all.map(({ outcome }) => outcome)).toEqual(all.map(() => 'same'));
     }
+  });
+
+  it('that is not finite is left out, and says so; the others are repeated', async () => {
+    const { file, simulation } = await recordedLoop(60);
+    const recording = await read(file.bytes);
+    const honest = repeater(simulation.loop.info);
+    let asked = 0;
+    const decide: typeof honest.decide = async (window, options) => {
+      if (++asked === 2) throw new NonFiniteError('the chunk has NaN after step 1.');
+      return honest.decide(window, options);
+    };
+    const all = await repeated(recording, { ...honest, decide });
+    expect(all[1]).toMatchObject({
+      outcome: 'not repeatable',
+      why: 'the policy makes no finite chunk of it: the chunk has NaN after step 1.',
+    });
+    expect(all.length).toBe(recording.decisions.length);
+    expect(all.filter(({ outcome }) => outcome === 'same').length).toBe(all.length - 1);
   });
 
   it('from pictures that are not there as they were is left out, and says so', async () => {

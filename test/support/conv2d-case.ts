@@ -1,4 +1,4 @@
-import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
+import type { Conv2dLayer, UnitOrder } from '../../kernels/conv/conv2d-shape.js';
 import { conv2dOutput, recordConv2d, uploadConv2d } from '../../src/ops/conv2d.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { Precision } from '../../src/spec/precision.js';
@@ -15,6 +15,8 @@ export interface Conv2dCase extends Conv2dLayer {
   readonly encoders?: number;
   readonly residual?: boolean;
   readonly relu?: boolean;
+  /** Of the weights; default tap by tap. */
+  readonly order?: UnitOrder;
 }
 
 export interface Conv2dInputs {
@@ -51,7 +53,7 @@ export async function runConv2d(
   };
   const results = await runOp(device, async (op) => {
     const values = inputs.weights.map((weight, encoder) => ({ weight, bias: inputs.biases[encoder] }));
-    const weights = await uploadConv2d(op.loader({}, precision), 'conv', p, values);
+    const weights = await uploadConv2d(op.loader({}, precision), 'conv', p, values, p.order);
     recordConv2d(op.builder, weights, {
       x: inputMap(op, inputs.x),
       y: outputMap(op, 'y', shape),

@@ -6,16 +6,11 @@ import { type PolicyNormalization, readStatistic } from '../lerobot/statistics.j
 import type { StoredNames } from '../lerobot/tensor-names.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
 import { keysOf } from './keys.js';
-
-const PREFIX = 'normalizer.params_dict.';
+import { PREFIX } from './normalizer-names.js';
 
 interface ScaleOffset {
   readonly scale: Float32Array;
   readonly offset: Float32Array;
-}
-
-export function hasDiffusionPolicyNormalizer(names: StoredNames): boolean {
-  return [...names.keys()].some((name) => name.startsWith(PREFIX));
 }
 
 /**

@@ -1,13 +1,12 @@
 import { CheckpointError } from '../../foundation/errors.js';
 import { BACKBONES, blockExpansion, type ImageEncoderShape } from '../../spec/network-shapes.js';
 import { checkTensors, type ExpectedTensor, type NamedTensors } from '../named-tensors.js';
+import { ENCODER } from './tensor-names.js';
 
 /** Channels of the first convolution; every stage but the first doubles them. */
 const STEM_CHANNELS = 64;
 /** Convolutions and the pool that halve the sides, rounding up. */
 const HALVINGS = 5;
-/** What names of encoder tensors begin with, without LeRobot's `diffusion.`. */
-export const ENCODER = 'rgb_encoder.';
 
 /** What the names of each encoder's tensors begin with: one that all cameras share, or one for each. */
 export function encoderPrefixes({ encoders }: ImageEncoderShape, isSeparate: boolean): string[] {

@@ -6,15 +6,9 @@ import { type CheckpointSource, listed } from '../source.js';
 import type { FileFeature, PolicyFeatures } from './features.js';
 import { identityNormalizer, identityUnnormalizer, MODES, normalizerFrom, type Statistics, unnormalizerFrom } from './normalizers.js';
 import { warnOfOddStatistics } from './odd-statistics.js';
+import { POST, PRE } from './processor-files.js';
 import { type ProcessorStep, readSteps, type StepKind } from './processor-steps.js';
 import { missingStatistics, type PolicyNormalization, readStatistic } from './statistics.js';
-
-const PRE = 'preprocessor.json';
-const POST = 'postprocessor.json';
-
-export function hasProcessors(files: readonly string[]): boolean {
-  return files.some((file) => file.endsWith(PRE) || file.endsWith(POST));
-}
 
 /** Statistics of dialect C, found through the processor files (LeRobot processor/pipeline.py, normalize_processor.py). */
 export async function processorNormalization(

@@ -1,11 +1,12 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 import type { SafetensorsFile } from '../safetensors/safetensors.js';
 import { listed } from '../source.js';
-import { ENCODER } from './encoder-tensors.js';
 
 /** Name as the reference code knows it → name in the file. */
 export type StoredNames = ReadonlyMap<string, string>;
 
+/** What names of encoder tensors begin with, without LeRobot's `diffusion.`. */
+export const ENCODER = 'rgb_encoder.';
 const LEROBOT_UNET = 'diffusion.unet.';
 const LEROBOT = 'diffusion.';
 /** Tensors that a LeRobot model file may hold and inference never needs (lerobot-era leftovers, training only). */
@@ -93,7 +94,8 @@ export function diffusionPolicyUnetNames(file: SafetensorsFile, names: StoredNam
   return renamed;
 }
 
-function lerobotName(name: string): string {
+/** What LeRobot calls a tensor of a U-Net with the names of Diffusion Policy; its own names stay as they are. */
+export function lerobotName(name: string): string {
   return name
     .replace(/\.blocks\.0\./, '.conv1.')
     .replace(/\.blocks\.1\./, '.conv2.')

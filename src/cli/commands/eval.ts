@@ -26,7 +26,7 @@ import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/r
 import { episodesOption, firstSeedOption, shardOption, shardSuffix } from '../eval/seeds.js';
 import type { EvaluationSubject } from '../eval/subject.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
-import { checkStrategies, readHeaders, taskFor } from '../headers.js';
+import { checkStrategies, readHeaders, readMethods, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 
@@ -46,6 +46,7 @@ evaluation.
   --policy DIR        checkpoint folder, or hf:OWNER/NAME (default: the bundled policy, with its predictor); or kernel:FILE, a policy without
                       training or a GPU: the exact denoiser of demonstrations, a file that "warmstep demonstrations" writes
   --predictor DIR     STEP predictor folder, or "shift"
+  --network DIR       network of a method that a strategy needs, such as Consistency Policy's student; may be repeated
   --strategies LIST   between commas (default step:2,ddim:10,ddim:2); see below
   --grid STRATEGY     a strategy with several values, between commas, of one or two options: all combinations, as a heat map.
                       May be repeated. E.g. step:2/sigmaScale=0.2,0.4/sigmaStall=0.8,1.2
@@ -71,6 +72,7 @@ ${STRATEGY_SPEC_HELP}`;
 const OPTIONS = {
   policy: { type: 'string' },
   predictor: { type: 'string' },
+  network: { type: 'string', multiple: true },
   strategies: { type: 'string' },
   grid: { type: 'string', multiple: true },
   ablations: { type: 'boolean' },
@@ -143,7 +145,7 @@ export const evalCommand: Command = {
 async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
   const folders = await checkpointFolders(values);
   const loading = given({
-    networks: networksFrom(folders.predictor),
+    networks: networksFrom(folders.predictor, folders.methods),
     precision: choiceOption('precision', values.precision, PRECISION_CHOICES),
     adapter: values.adapter,
     profile: profileOption(values.profile),
@@ -156,13 +158,18 @@ async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
 }
 
 /** The task for the policy, whose weights are not read yet. @throws OptionError where task, policy and strategies do not go together. */
-async function checkedTask(kind: TaskKind, { policy, predictor }: CheckpointFolders, strategies: readonly NamedStrategy[]): Promise<Task> {
+async function checkedTask(
+  kind: TaskKind,
+  { policy, predictor, methods }: CheckpointFolders,
+  strategies: readonly NamedStrategy[],
+): Promise<Task> {
   const headers = await readHeaders(policy);
   const task = taskFor(kind, headers);
   checkStrategies(
     headers,
     predictor !== undefined,
     strategies.map(({ options }) => options),
+    await readMethods(methods),
   );
   return task;
 }
@@ -196,12 +203,19 @@ function unique(strategies: readonly NamedStrategy[]): NamedStrategy[] {
 }
 
 /** Everything besides strategy and seed that an episode's numbers depend on. */
-async function fingerprint(policy: Policy, { policy: folder, predictor }: CheckpointFolders): Promise<Record<string, string | null>> {
+async function fingerprint(
+  policy: Policy,
+  { policy: folder, predictor, methods }: CheckpointFolders,
+): Promise<Record<string, string | null>> {
   const { precision, adapter } = policy.info;
+  const networks: string[] = [];
+  for (const method of methods) networks.push(await hashCheckpoint(method));
   return {
     version: packageInfo().version,
     policy: await hashCheckpoint(folder),
     predictor: predictor === undefined || predictor === 'shift' ? (predictor ?? null) : await hashCheckpoint(predictor),
+    // In any order: each is of another type.
+    ...(networks.length === 0 ? {} : { networks: networks.sort().join(' ') }),
     precision,
     adapter: adapter.description,
     // Other tilings add in another order, and a last digit becomes another episode in closed loop.

@@ -2,7 +2,7 @@ import type { Conv2dLayer } from '../../../kernels/conv/conv2d-shape.js';
 import { CheckpointError } from '../../foundation/errors.js';
 import { type Conv1dWeights, loadLinear } from '../../ops/conv1d.js';
 import { type Conv2dValues, type Conv2dWeights, uploadConv2d } from '../../ops/conv2d.js';
-import { usesWinograd } from '../../ops/conv2d-variants.js';
+import { chooseUnitOrder, chooseWinograd } from '../../ops/conv2d-variants.js';
 import { type MapNorm, uploadMapNorm } from '../../ops/feature-maps.js';
 import { EPSILON } from '../../ops/norm.js';
 import { roundVector, storageOf } from '../../ops/weight-packing.js';
@@ -158,8 +158,10 @@ async function loadConvNorm(
 function uploadUnit(loader: WeightLoader, unit: ConvNormShape, values: readonly Conv2dValues[]): Promise<Conv2dWeights | WinogradWeights> {
   const { conv, layer } = unit;
   const storage = storageOf(loader.precision, layer.inChannels, layer.outChannels);
-  const upload = usesWinograd(layer, unit, storage, loader.uploader.device.deviceClass) ? uploadWinograd : uploadConv2d;
-  return upload(loader, conv, layer, values);
+  const { device } = loader.uploader;
+  const tile = chooseWinograd(layer, unit, storage, device.deviceClass);
+  if (tile !== undefined) return uploadWinograd(loader, conv, layer, values, tile);
+  return uploadConv2d(loader, conv, layer, values, chooseUnitOrder(layer, unit.height * unit.width, device));
 }
 
 /** y = (x − mean) / √(var + ε) · weight + bias as scale and shift. */

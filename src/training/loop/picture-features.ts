@@ -1,6 +1,5 @@
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import type { Dataset } from '../../datasets/dataset.js';
-import { encodePlans } from '../../decision/encode-plan.js';
 import { FrameEncoder } from '../../decision/frame-encoder.js';
 import type { PolicyNetworks } from '../../decision/networks.js';
 import { checkFrame, type Frame, imageColumns, type Observation } from '../../observations/check.js';
@@ -22,7 +21,7 @@ export function pictureFeatures(
   const observations = observationInfo(checkpoint.observations);
   const cameras = observations.filter((observation) => observation.kind === 'image');
   const columns = imageColumns(observations);
-  const encoder = new FrameEncoder(encodePlans(networks, []), observations);
+  const encoder = new FrameEncoder(networks.images?.encodePlans([]), observations);
   const empty: Observation = Object.fromEntries(
     observations.flatMap((observation) => (observation.kind === 'vector' ? [[observation.name, new Float32Array(observation.size)]] : [])),
   );

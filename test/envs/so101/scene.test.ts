@@ -48,7 +48,7 @@ describe('the scene of the SO-101', () => {
       states.push(...environment.snapshot());
       targets.push(...action);
       tick++;
-      if (tick % 40 !== 0) continue;
+      if (tick % 70 !== 0) continue;
       const parts = new Parts();
       showDrawing(parts.find, { tick, states, targets }, data);
       data.views.forEach((view, number) => {

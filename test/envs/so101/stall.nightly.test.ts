@@ -13,7 +13,8 @@ import { readDemonstrations } from '../../../src/mixture/demonstrations.js';
 import { kernelPolicy } from '../../../src/mixture/kernel-policy.js';
 import { parseStrategy } from '../../../src/strategies/parse.js';
 
-const importMujoco = (): Promise<unknown> => import('@mujoco/mujoco');
+import { importMujoco } from '../../support/mujoco.js';
+
 const SEEDS = Array.from({ length: 20 }, (_, seed) => seed);
 
 /** Shares of successes of a policy of demonstrations with pauses, from their own begins, for noise of standstills. */

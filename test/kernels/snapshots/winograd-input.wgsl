@@ -1,4 +1,4 @@
-// winograd_input
+// winograd_input 2x2
 // bindings: uniform, read, read_write
 
 struct Shape {
@@ -21,12 +21,14 @@ fn place(sample: u32, position: u32, plane: u32, tile: u32) -> u32 {
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let tiles = shape.tile_rows * shape.tile_columns;
-  if (id.x >= tiles) {
+  if (id.x >= tiles * shape.planes) {
     return;
   }
-  let first_row = i32(id.x / shape.tile_columns * 2u) - 1;
-  let first_column = i32(id.x % shape.tile_columns * 2u) - 1;
-  let first = (id.z * shape.planes + id.y) * shape.height * shape.width;
+  let tile = id.x % tiles;
+  let plane = id.x / tiles;
+  let first_row = i32(tile / shape.tile_columns * 2u) - 1;
+  let first_column = i32(tile % shape.tile_columns * 2u) - 1;
+  let first = (id.z * shape.planes + plane) * shape.height * shape.width;
   // Bᵀ d, row by row of d.
   var r0: array<vec4f, 4>;
   var r1: array<vec4f, 4>;
@@ -45,20 +47,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     r2[j] = d2 - d1;
     r3[j] = d1 - d3;
   }
-  y[place(id.z, 0u, id.y, id.x)] = r0[0] - r0[2];
-  y[place(id.z, 1u, id.y, id.x)] = r0[1] + r0[2];
-  y[place(id.z, 2u, id.y, id.x)] = r0[2] - r0[1];
-  y[place(id.z, 3u, id.y, id.x)] = r0[1] - r0[3];
-  y[place(id.z, 4u, id.y, id.x)] = r1[0] - r1[2];
-  y[place(id.z, 5u, id.y, id.x)] = r1[1] + r1[2];
-  y[place(id.z, 6u, id.y, id.x)] = r1[2] - r1[1];
-  y[place(id.z, 7u, id.y, id.x)] = r1[1] - r1[3];
-  y[place(id.z, 8u, id.y, id.x)] = r2[0] - r2[2];
-  y[place(id.z, 9u, id.y, id.x)] = r2[1] + r2[2];
-  y[place(id.z, 10u, id.y, id.x)] = r2[2] - r2[1];
-  y[place(id.z, 11u, id.y, id.x)] = r2[1] - r2[3];
-  y[place(id.z, 12u, id.y, id.x)] = r3[0] - r3[2];
-  y[place(id.z, 13u, id.y, id.x)] = r3[1] + r3[2];
-  y[place(id.z, 14u, id.y, id.x)] = r3[2] - r3[1];
-  y[place(id.z, 15u, id.y, id.x)] = r3[1] - r3[3];
+  {
+    y[place(id.z, 0u, plane, tile)] = r0[0] - r0[2];
+    y[place(id.z, 1u, plane, tile)] = r0[1] + r0[2];
+    y[place(id.z, 2u, plane, tile)] = r0[2] - r0[1];
+    y[place(id.z, 3u, plane, tile)] = r0[1] - r0[3];
+  }
+  {
+    y[place(id.z, 4u, plane, tile)] = r1[0] - r1[2];
+    y[place(id.z, 5u, plane, tile)] = r1[1] + r1[2];
+    y[place(id.z, 6u, plane, tile)] = r1[2] - r1[1];
+    y[place(id.z, 7u, plane, tile)] = r1[1] - r1[3];
+  }
+  {
+    y[place(id.z, 8u, plane, tile)] = r2[0] - r2[2];
+    y[place(id.z, 9u, plane, tile)] = r2[1] + r2[2];
+    y[place(id.z, 10u, plane, tile)] = r2[2] - r2[1];
+    y[place(id.z, 11u, plane, tile)] = r2[1] - r2[3];
+  }
+  {
+    y[place(id.z, 12u, plane, tile)] = r3[0] - r3[2];
+    y[place(id.z, 13u, plane, tile)] = r3[1] + r3[2];
+    y[place(id.z, 14u, plane, tile)] = r3[2] - r3[1];
+    y[place(id.z, 15u, plane, tile)] = r3[1] - r3[3];
+  }
 }

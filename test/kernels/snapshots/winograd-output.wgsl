@@ -1,4 +1,4 @@
-// winograd_output, bias, residual, relu
+// winograd_output 2x2, bias, residual, relu
 // bindings: uniform, read, read, read, read_write
 
 struct Shape {
@@ -33,33 +33,37 @@ fn finish(at: u32, products: vec4f, channels: u32) {
 
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.tile_rows * shape.tile_columns) {
+  let tiles = shape.tile_rows * shape.tile_columns;
+  if (id.x >= tiles * shape.planes) {
     return;
   }
-  // Aᵀ m, column by column of m.
-  var upper: array<vec4f, 4>;
-  var lower: array<vec4f, 4>;
+  let tile = id.x % tiles;
+  let plane = id.x / tiles;
+  // Aᵀ M, column by column of M.
+  var r0: array<vec4f, 4>;
+  var r1: array<vec4f, 4>;
   for (var j = 0u; j < 4u; j++) {
-    let m0 = x[place(id.z, j, id.y, id.x)];
-    let m1 = x[place(id.z, 4u + j, id.y, id.x)];
-    let m2 = x[place(id.z, 8u + j, id.y, id.x)];
-    let m3 = x[place(id.z, 12u + j, id.y, id.x)];
-    upper[j] = m0 + m1 + m2;
-    lower[j] = m1 - m2 - m3;
+    let m0 = x[place(id.z, 0u + j, plane, tile)];
+    let m1 = x[place(id.z, 4u + j, plane, tile)];
+    let m2 = x[place(id.z, 8u + j, plane, tile)];
+    let m3 = x[place(id.z, 12u + j, plane, tile)];
+    r0[j] = m0 + m1 + m2;
+    r1[j] = m1 - m2 - m3;
   }
-  let row = id.x / shape.tile_columns * 2u;
-  let column = id.x % shape.tile_columns * 2u;
-  let at = ((id.z * shape.planes + id.y) * shape.height + row) * shape.width + column;
-  let channels = id.z / shape.frames * shape.planes + id.y;
-  let is_right = column + 1u < shape.width;
-  finish(at, upper[0] + upper[1] + upper[2], channels);
-  if (is_right) {
-    finish(at + 1u, upper[1] - upper[2] - upper[3], channels);
+  let row = tile / shape.tile_columns * 2u;
+  let column = tile % shape.tile_columns * 2u;
+  let at = ((id.z * shape.planes + plane) * shape.height + row) * shape.width + column;
+  let channels = id.z / shape.frames * shape.planes + plane;
+  if (row + 0u < shape.height) {
+    finish(at + 0u * shape.width, r0[0] + r0[1] + r0[2], channels);
+    if (column + 1u < shape.width) {
+      finish(at + 0u * shape.width + 1u, r0[1] - r0[2] - r0[3], channels);
+    }
   }
   if (row + 1u < shape.height) {
-    finish(at + shape.width, lower[0] + lower[1] + lower[2], channels);
-    if (is_right) {
-      finish(at + shape.width + 1u, lower[1] - lower[2] - lower[3], channels);
+    finish(at + 1u * shape.width, r1[0] + r1[1] + r1[2], channels);
+    if (column + 1u < shape.width) {
+      finish(at + 1u * shape.width + 1u, r1[1] - r1[2] - r1[3], channels);
     }
   }
 }

@@ -61,21 +61,52 @@ export function showDrawing(part: (name: string) => ScenePart, { tick, states, t
   };
 
   /** Of a point of the world: x and y on the board, and the distance along the view. */
-  function projected({ eye, axes, focal, x, y, width, height }: DrawnView, point: readonly number[], from = 0): [number, number, number] {
-    const seen = turned(axes, [at(point, from) - at(eye, 0), at(point, from + 1) - at(eye, 1), at(point, from + 2) - at(eye, 2)]);
-    const depth = -at(seen, 2);
-    return [x + width / 2 + (focal * at(seen, 0)) / depth, y + height / 2 - (focal * at(seen, 1)) / depth, depth];
+  function projected({ eye, axes, focal, x, y, width, height }: DrawnView, point: readonly number[]): [number, number, number] {
+    const [dx, dy, dz] = [at(point, 0) - at(eye, 0), at(point, 1) - at(eye, 1), at(point, 2) - at(eye, 2)];
+    const depth = -(at(axes, 6) * dx + at(axes, 7) * dy + at(axes, 8) * dz);
+    return [
+      x + width / 2 + (focal * (at(axes, 0) * dx + at(axes, 1) * dy + at(axes, 2) * dz)) / depth,
+      y + height / 2 - (focal * (at(axes, 3) * dx + at(axes, 4) * dy + at(axes, 5) * dz)) / depth,
+      depth,
+    ];
   }
-  const text = (points: readonly (readonly number[])[]): string =>
-    points.map(([x, y]) => `${(x as number).toFixed(1)},${(y as number).toFixed(1)}`).join(' ');
+  /** Empty for what is behind the camera, or too near to it. */
+  const text = ([x, y, depth]: readonly [number, number, number]): string =>
+    depth > 0.02 ? `${Math.round(10 * x) / 10},${Math.round(10 * y) / 10}` : '';
+  const textOf = (corners: readonly number[], spots: readonly string[]): string =>
+    corners.every((corner) => spots[corner] !== '') ? corners.map((corner) => spots[corner]).join(' ') : '';
 
   const now = valuesAt(tick);
   const places = placesOf(now, bodies.length - 1);
-  const worlds = bodies.map(({ vertices }, index) => {
+  const points: number[][] = [];
+  const solid: {
+    readonly layer: number;
+    readonly corners: readonly number[];
+    readonly normal: readonly number[];
+    readonly lit: number;
+    readonly colour: string;
+  }[] = [];
+  bodies.forEach(({ vertices, faces, layer }, index) => {
     const { p, r } = places[index] as Place;
-    const world: number[] = [];
-    for (let i = 0; i < vertices.length; i += 3) world.push(...added(p, turned(r, vertices, i)));
-    return world;
+    const first = points.length;
+    for (let i = 0; i < vertices.length; i += 3) points.push(added(p, turned(r, vertices, i)));
+    for (const [hue, ...own] of faces) {
+      const corners = own.map((corner) => first + corner);
+      const [a, b, c] = corners.map((corner) => points[corner]) as [number[], number[], number[]];
+      const [ux, uy, uz] = [at(b, 0) - at(a, 0), at(b, 1) - at(a, 1), at(b, 2) - at(a, 2)];
+      const [vx, vy, vz] = [at(c, 0) - at(b, 0), at(c, 1) - at(b, 1), at(c, 2) - at(b, 2)];
+      const normal = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
+      const [nx, ny, nz] = normal as [number, number, number];
+      const lit = (nx * at(light, 0) + ny * at(light, 1) + nz * at(light, 2)) / (Math.hypot(nx, ny, nz) || 1);
+      const shade = 0.58 + 0.42 * Math.max(0, lit);
+      const levels = (palette[hue as number] as readonly number[]).map((level) => Math.round(level * shade));
+      solid.push({ layer: layer ?? 1, corners, normal, lit, colour: `rgb(${levels.join(',')})` });
+    }
+  });
+  // Along the light to the table.
+  const fallen = points.map(([x, y, z]) => {
+    const way = Math.max(0, z as number) / at(light, 2);
+    return [(x as number) - way * at(light, 0), (y as number) - way * at(light, 1), 0];
   });
   const way = Array.from({ length: tick + 1 }, (_, moment) => trackedOf(valuesAt(moment)));
   const wanted = [...now];
@@ -84,61 +115,33 @@ export function showDrawing(part: (name: string) => ScenePart, { tick, states, t
   const mark = tick > 0 ? trackedOf(wanted) : undefined;
 
   views.forEach((view, number) => {
-    const NEAR = 0.02;
-    const found: { readonly layer: number; readonly far: number; readonly points: string; readonly fill: string }[] = [];
-    const shadow: string[] = [];
-    bodies.forEach(({ faces, layer }, index) => {
-      const world = worlds[index] as number[];
-      for (const [colour, ...corners] of faces) {
-        const [a, b, c] = corners.map((corner) => [at(world, 3 * corner), at(world, 3 * corner + 1), at(world, 3 * corner + 2)]) as [
-          number[],
-          number[],
-          number[],
-        ];
-        const u = added(
-          b,
-          a.map((value) => -value),
-        );
-        const v = added(
-          c,
-          b.map((value) => -value),
-        );
-        const cross = [
-          at(u, 1) * at(v, 2) - at(u, 2) * at(v, 1),
-          at(u, 2) * at(v, 0) - at(u, 0) * at(v, 2),
-          at(u, 0) * at(v, 1) - at(u, 1) * at(v, 0),
-        ];
-        const size = Math.hypot(...cross) || 1;
-        const lit = (at(cross, 0) * at(light, 0) + at(cross, 1) * at(light, 1) + at(cross, 2) * at(light, 2)) / size;
-        if (lit > 0) {
-          // Along the light to the table.
-          const fallen = corners.map((corner) => {
-            const z = Math.max(0, at(world, 3 * corner + 2)) / at(light, 2);
-            return projected(view, [at(world, 3 * corner) - z * at(light, 0), at(world, 3 * corner + 1) - z * at(light, 1), 0]);
-          });
-          if (fallen.every(([, , depth]) => depth > NEAR)) shadow.push(`M${text(fallen)}Z`);
-        }
-        const towards = [0, 1, 2].reduce((total, i) => total + at(cross, i) * (at(view.eye, i) - at(a, i)), 0);
-        if (towards <= 0) continue;
-        const seen = corners.map((corner) => projected(view, world, 3 * corner));
-        if (!seen.every(([, , depth]) => depth > NEAR)) continue;
-        const shade = 0.58 + 0.42 * Math.max(0, lit);
-        const [red, green, blue] = (palette[colour as number] as readonly number[]).map((level) => Math.round(level * shade));
-        const far = seen.reduce((total, [, , depth]) => total + depth, 0) / seen.length;
-        found.push({ layer: layer ?? 1, far, points: text(seen), fill: `rgb(${red},${green},${blue})` });
-      }
-    });
+    const seen = points.map((point) => projected(view, point));
+    const spots = seen.map(text);
+    const shades = fallen.map((point) => text(projected(view, point)));
+    const found: { readonly layer: number; readonly far: number; readonly points: string; readonly colour: string }[] = [];
+    let shadow = '';
+    for (const { layer, corners, normal, lit, colour } of solid) {
+      const dropped = lit > 0 ? textOf(corners, shades) : '';
+      if (dropped !== '') shadow += `M${dropped}Z`;
+      const corner = points[corners[0] as number] as number[];
+      if ([0, 1, 2].reduce((total, i) => total + at(normal, i) * (at(view.eye, i) - at(corner, i)), 0) <= 0) continue;
+      const outline = textOf(corners, spots);
+      if (outline === '') continue;
+      const far = corners.reduce((total, one) => total + (seen[one] as readonly [number, number, number])[2], 0) / corners.length;
+      found.push({ layer, far, points: outline, colour });
+    }
     found.sort((one, other) => one.layer - other.layer || other.far - one.far);
     for (let slot = 0; slot < slots; slot++) {
       const face = found[slot];
       const element = part(`face-${number}-${slot}`);
       element.setAttribute('points', face?.points ?? '');
-      if (face) element.setAttribute('color', face.fill);
+      if (face) element.setAttribute('color', face.colour);
     }
-    part(`shadow-${number}`).setAttribute('d', shadow.join(''));
-    part(`way-${number}`).setAttribute('points', text(way.map((point) => projected(view, point))));
+    part(`shadow-${number}`).setAttribute('d', shadow);
+    part(`way-${number}`).setAttribute('points', way.map((point) => text(projected(view, point))).join(' '));
     const target = part(`target-${number}`);
-    target.style.display = mark ? '' : 'none';
-    if (mark) target.setAttribute('transform', `translate(${text([projected(view, mark)]).replace(',', ' ')})`);
+    const spot = mark ? text(projected(view, mark)) : '';
+    target.style.display = spot === '' ? 'none' : '';
+    if (spot !== '') target.setAttribute('transform', `translate(${spot.replace(',', ' ')})`);
   });
 }

@@ -1,0 +1,31 @@
+import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
+import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
+import type { ComputeDevice } from '../runtime/device.js';
+import { encodePlans } from './encode-plan.js';
+import type { EncodePlans } from './frames-plan.js';
+import { type ImageNetworks, policyEncoder, startEncoder } from './picture-networks.js';
+
+/** The networks of a policy's images on a device, and how their plans are made. */
+export interface LoadedImages extends ImageNetworks {
+  /** `probes`: inner values to hand out, of those that the policy was loaded with. */
+  encodePlans(probes: readonly string[]): EncodePlans;
+}
+
+/**
+ * Brings what reads images to the device. Nothing else imports this file but by `import()`, so that programs without images need not carry
+ * it. `firstCamera`: that whose features come first in the rows of a start.
+ */
+export async function loadImages(
+  device: ComputeDevice,
+  policy: PolicyCheckpoint,
+  start: StartCheckpoint | undefined,
+  firstCamera: number,
+  loaderFor: (source: WeightSource) => WeightLoader,
+): Promise<LoadedImages | undefined> {
+  const encoder = await policyEncoder(policy, loaderFor);
+  if (!encoder) return undefined;
+  const cameras = policy.observations.filter(({ kind }) => kind === 'image').length;
+  const own = start && (await startEncoder(start, cameras, firstCamera, loaderFor));
+  const images = { cameras, networks: own ? [encoder, own] : [encoder] };
+  return { ...images, encodePlans: (probes) => encodePlans(device, images, probes) };
+}
