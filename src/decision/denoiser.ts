@@ -104,8 +104,22 @@ const FIRST_PLACE: readonly number[] = [0];
 /** Larger groups are cut: beyond this size a batch saves nothing more, and its buffers only grow. */
 const MAX_BATCH = 256;
 
+/** What decisions are made with: the networks of a policy on its device, or whatever else denoises. @internal */
+export interface Denoising {
+  /** The random values that starts read; undefined where they read none. */
+  readonly latents: LatentShape | undefined;
+  /** Results in the order of the runs; one that is not finite fails alone. `pending`: features that windows of the runs still wait for. */
+  run(runs: readonly DenoiseRun[], pending?: PendingFeatures): Promise<(FinishedRun | NonFiniteError)[]>;
+  /** The same; `use` makes something of the results as soon as they are there. */
+  runThen<T>(
+    runs: readonly DenoiseRun[],
+    use: (finished: (FinishedRun | NonFiniteError)[]) => T | Promise<T>,
+    pending?: PendingFeatures,
+  ): Promise<T>;
+}
+
 /** Runs samples of any episodes through the denoiser, as few batches as their schedules allow. @internal */
-export class Denoiser {
+export class Denoiser implements Denoising {
   readonly #plans: PlanCache;
 
   constructor(plans: PlanCache) {

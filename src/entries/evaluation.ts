@@ -1,9 +1,13 @@
-/** `warmstep/evaluation`: strategies side by side, in closed loop on a task: scores, latencies, and their report. */
+/**
+ * `warmstep/evaluation`: strategies side by side, in closed loop on a task: scores, latencies, and their report; and a policy without training
+ * to compare with.
+ */
 
 export type { Environment, EnvironmentStep, PolicyOfTask, Task, TaskEnvironment, TaskKind } from '../envs/environment.js';
 export type { Scene, SceneAxis, SceneBoard, SceneMoment, ScenePart } from '../envs/scene.js';
 export { TASKS } from '../envs/tasks.js';
 export { type EvaluateOptions, evaluate } from '../evaluation/evaluate.js';
+export type { EvaluatedPolicy } from '../evaluation/evaluated-policy.js';
 export { type Latencies, type LatencyOptions, measureLatency } from '../evaluation/latency.js';
 export { type DecisionMoment, type PlayOptions, playEpisode } from '../evaluation/play.js';
 export type {
@@ -25,3 +29,5 @@ export {
   type StrategySummary,
   summarize,
 } from '../evaluation/summary.js';
+export { type KernelDemonstrations, type KernelObservation, readDemonstrations } from '../mixture/demonstrations.js';
+export { type KernelPolicy, type KernelPolicyInfo, type KernelPolicyOptions, kernelPolicy } from '../mixture/kernel-policy.js';

@@ -10,8 +10,8 @@ import {
   checkText,
   checkToggle,
 } from '../foundation/options.js';
-import { PRECISION_CHOICES } from '../policy/precision.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
+import { RECORD_PRECISIONS } from './evaluated-policy.js';
 import type { EpisodeRecord, EvaluationRecord, LatencyRecord, RecordShard } from './record.js';
 
 /** A report has a column for each. */
@@ -51,7 +51,7 @@ export function checkRecord(where: string, record: EvaluationRecord): void {
   checkText(where, "the name of the record's policy", record.policy.name);
   checkNumber(where, "the parameters of the record's policy", record.policy.parameters, 'a number of at least 0', (count) => count >= 0);
   if (record.policy.predictor !== null) checkText(where, "the predictor of the record's policy", record.policy.predictor);
-  checkChoice(where, "the record's precision", record.precision, PRECISION_CHOICES);
+  checkChoice(where, "the record's precision", record.precision, RECORD_PRECISIONS);
   checkObject(where, "the record's adapter", record.adapter);
   checkText(where, "the description of the record's adapter", record.adapter.description);
   checkToggle(where, "isSoftware of the record's adapter", record.adapter.isSoftware);

@@ -2,9 +2,9 @@ import type { Task } from '../envs/environment.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkList, checkNumber, checkSignal, keysOf } from '../foundation/options.js';
-import type { Policy } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import { checkPolicy, checkStrategy, checkTask } from './check.js';
+import type { EvaluatedPolicy } from './evaluated-policy.js';
 import type { EpisodeRecord } from './record.js';
 import { Rollout } from './rollout.js';
 
@@ -46,7 +46,7 @@ const KEYS = keysOf<EvaluateOptions>({
  * is not finite, or an environment that fails, ends its own episode and no other.
  * @throws OptionError for a `parallel` below 1, DeviceLostError, and the reason of `signal`.
  */
-export async function evaluate(policy: Policy, options: EvaluateOptions): Promise<EpisodeRecord[]> {
+export async function evaluate(policy: EvaluatedPolicy, options: EvaluateOptions): Promise<EpisodeRecord[]> {
   checkPolicy(WHERE, policy);
   checkKeys(WHERE, options, KEYS);
   const { task, strategy, seeds, parallel, keepReplay, stepTimeoutMs } = options;
@@ -93,7 +93,7 @@ export async function evaluate(policy: Policy, options: EvaluateOptions): Promis
   return records.sort((a, b) => a.seed - b.seed);
 }
 
-async function decideAndExecute(policy: Policy, rollouts: readonly Rollout[]): Promise<void> {
+async function decideAndExecute(policy: EvaluatedPolicy, rollouts: readonly Rollout[]): Promise<void> {
   const decided = await policy.decideAllSettled(rollouts.map(({ episode, window }) => ({ episode, window })));
   await Promise.all(
     decided.map(async (result, i) => {

@@ -1,9 +1,10 @@
 import type { Task } from '../envs/environment.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { checkInteger, checkKeys, checkNumber, checkSignal, keysOf } from '../foundation/options.js';
-import type { Decision, Policy } from '../policy/policy.js';
+import type { Decision } from '../policy/policy.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import { checkPolicy, checkStrategy, checkTask } from './check.js';
+import type { EvaluatedPolicy } from './evaluated-policy.js';
 import { playEpisode } from './play.js';
 import type { LatencyRecord } from './record.js';
 
@@ -35,7 +36,7 @@ const LEAST = 3;
  * the actions in JavaScript. The first decision of each kind is left out: it may compile something. Episodes that fail end
  * early here too; where they bring no decisions, there are no samples.
  */
-export async function measureLatency(policy: Policy, options: LatencyOptions): Promise<Latencies> {
+export async function measureLatency(policy: EvaluatedPolicy, options: LatencyOptions): Promise<Latencies> {
   checkPolicy(WHERE, policy);
   checkKeys(WHERE, options, KEYS);
   const { task, strategy, seed, decisions, budgetMs, signal } = options;

@@ -3,9 +3,10 @@ import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal, checkToggle, keysOf } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
-import type { Decision, Policy } from '../policy/policy.js';
+import type { Decision } from '../policy/policy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { checkPolicy, checkTask } from './check.js';
+import type { EvaluatedPolicy } from './evaluated-policy.js';
 import { Rollout } from './rollout.js';
 
 /** Where an episode is when it asks for a decision. */
@@ -53,7 +54,7 @@ const KEYS = keysOf<PlayOptions>({
  * fails, ends the episode as a failure, which its record tells of.
  * @throws as `Policy.decideAll` for everything else, and the reason of `signal`.
  */
-export async function playEpisode(policy: Policy, options: PlayOptions): Promise<Rollout> {
+export async function playEpisode(policy: EvaluatedPolicy, options: PlayOptions): Promise<Rollout> {
   checkPolicy(WHERE, policy);
   checkKeys(WHERE, options, KEYS);
   checkTask(WHERE, options.task);
@@ -84,7 +85,7 @@ export async function playEpisode(policy: Policy, options: PlayOptions): Promise
 }
 
 /** Undefined where the network was not finite: the episode has then failed. */
-async function decideAlone(policy: Policy, rollout: Rollout, window: Observation): Promise<Decision | undefined> {
+async function decideAlone(policy: EvaluatedPolicy, rollout: Rollout, window: Observation): Promise<Decision | undefined> {
   try {
     return (await policy.decideAll([{ episode: rollout.episode, window }]))[0];
   } catch (error) {

@@ -1,5 +1,5 @@
-import type { PrecisionChoice } from '../policy/precision.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
+import type { RecordPrecision } from './evaluated-policy.js';
 
 /** What can be drawn of an episode, tick by tick; index 0 is the state after the reset. Numbers are rounded for the file. */
 export interface Replay {
@@ -93,7 +93,7 @@ export interface EvaluationRecord {
   /** Ticks after which an episode is cut. */
   readonly maxTicks: number;
   readonly policy: { readonly name: string; readonly parameters: number; readonly predictor: string | null };
-  readonly precision: PrecisionChoice;
+  readonly precision: RecordPrecision;
   readonly adapter: { readonly description: string; readonly isSoftware: boolean };
   /** Seed of the first episode; episode i has seed + i. */
   readonly seed: number;

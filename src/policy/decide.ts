@@ -1,4 +1,4 @@
-import type { DenoiseRun, Denoiser, FinishedRun } from '../decision/denoiser.js';
+import type { DenoiseRun, Denoising, FinishedRun } from '../decision/denoiser.js';
 import { choiceNoise, choiceNumbers, type GivenNoise, type LatentShape, latentOf, type NoiseSeed, runNoise } from '../decision/noise.js';
 import type { PendingFeatures } from '../decision/pending-features.js';
 import { NonFiniteError, OptionError } from '../foundation/errors.js';
@@ -53,7 +53,7 @@ interface Progress {
  * @throws what its strategy throws at once, OptionError for noise that does not suit it, DeviceLostError; at once or as a rejection.
  */
 export function decideOne<T>(
-  denoiser: Denoiser,
+  denoiser: Denoising,
   pending: PendingDecision,
   chunkSize: number,
   use: (made: MadeDecision | FailedDecision) => T,
@@ -79,7 +79,7 @@ export function decideOne<T>(
  * @throws DeviceLostError, NonFiniteError for features: then none of them is made.
  */
 export async function decideEach(
-  denoiser: Denoiser,
+  denoiser: Denoising,
   pending: readonly PendingDecision[],
   chunkSize: number,
   features?: PendingFeatures,

@@ -1,6 +1,4 @@
-import type { DecisionInput } from '../decision/decision-input.js';
-import type { DecisionPlan } from '../decision/decision-plan.js';
-import type { Denoiser } from '../decision/denoiser.js';
+import type { DenoiseRun, Denoising } from '../decision/denoiser.js';
 import type { EncodedWindow, FrameEncoder } from '../decision/frame-encoder.js';
 import type { GivenNoise, NoiseSeed } from '../decision/noise.js';
 import type { PendingFeatures } from '../decision/pending-features.js';
@@ -56,12 +54,17 @@ const NO_PROBES: BegunTurns['probes'] = new Map();
 
 /** Makes the decisions of a policy. */
 export class Decider {
-  readonly #denoiser: Denoiser;
+  readonly #denoiser: Denoising;
   readonly #encoder: FrameEncoder;
   readonly #context: StrategyContext;
   readonly #onDecision: ((decision: Decision) => void) | undefined;
 
-  constructor(denoiser: Denoiser, encoder: FrameEncoder, context: StrategyContext, onDecision: ((decision: Decision) => void) | undefined) {
+  constructor(
+    denoiser: Denoising,
+    encoder: FrameEncoder,
+    context: StrategyContext,
+    onDecision: ((decision: Decision) => void) | undefined,
+  ) {
     this.#denoiser = denoiser;
     this.#encoder = encoder;
     this.#context = context;
@@ -151,11 +154,11 @@ export class Decider {
     return toDecision(probed, first * actionDim, (first + strategy.actionSteps) * actionDim, isDrawn ? pending.seed : undefined, latencyMs);
   }
 
-  /** The first batch of what a decision would run. */
-  async prepare(turn: Turn): Promise<{ plan: DecisionPlan; input: DecisionInput }> {
+  /** What a decision would run first. */
+  async firstRuns(turn: Turn): Promise<DenoiseRun[]> {
     const { pending, features } = await this.#begin([turn]);
     await features?.alone();
-    return this.#denoiser.prepare(firstRuns(pending, this.#chunkSize, this.#denoiser.latents));
+    return firstRuns(pending, this.#chunkSize, this.#denoiser.latents);
   }
 
   /** Images that no decision has seen yet are encoded with these decisions, all together; before them where inner values are asked for. */

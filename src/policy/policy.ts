@@ -205,7 +205,7 @@ export class Policy {
   async timeDecision(window: Observation): Promise<PlanTiming> {
     const given = this.#checks.window('timeDecision', window, {});
     return this.#run(async () => {
-      const { plan, input } = await this.#decider.prepare(nextTurn(this.#actor.own, given));
+      const { plan, input } = await this.#engine.denoiser.prepare(await this.#decider.firstRuns(nextTurn(this.#actor.own, given)));
       return plan.time(input);
     });
   }

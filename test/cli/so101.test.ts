@@ -115,4 +115,25 @@ describe('the SO-101 on the command line', () => {
     expect(code).not.toBe(0);
     expect(stderr).toMatch(message);
   });
+
+  it('is done by a policy of its demonstrations, without training or a device', async () => {
+    const file = join(folder, 'demonstrations', 'demonstrations.safetensors');
+    const output = join(folder, 'kernel');
+    const asked = ['--policy', `kernel:${file}`, '--strategies', 'step:2', '--episodes', '1', '--seed', '5', '--latencies', '0'];
+    const { code, stdout, stderr } = await warmstep('eval', 'so101-stack-cube', ...asked, '--output', output, '--json');
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('failed')]);
+    const record = JSON.parse(stdout) as EvaluationRecord;
+    expect(record).toMatchObject({
+      policy: { name: 'so101-stack-cube', parameters: 0, predictor: 'conditional mean' },
+      precision: 'f64',
+      adapter: { description: 'none: float64 on the host', isSoftware: false },
+    });
+    expect(record.strategies[0]?.episodes[0]).toMatchObject({ seed: 5 });
+    expect(await readFile(join(output, 'report.html'), 'utf8')).toContain('float64 on the host');
+    const wrong = async (...options: string[]): Promise<string> => (await warmstep('eval', 'so101-stack-cube', ...options)).stderr;
+    expect(await wrong(...asked, '--precision', 'f16')).toMatch(/--precision: a kernel policy has no networks/);
+    expect(await wrong('--policy', `kernel:${folder}`)).toMatch(/cannot be read \(it is a folder\)/);
+    expect(await wrong('--policy', `kernel:${join(output, 'report.html')}`)).toMatch(/report\.html/);
+    expect((await warmstep('eval', 'push-t', ...asked)).stderr).toMatch(/has actions of 6 values/);
+  });
 });

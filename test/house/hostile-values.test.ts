@@ -160,6 +160,47 @@ const POLICY: readonly Probe[] = [
   }),
 ];
 
+const KERNEL = {
+  name: 'two frames',
+  observations: [{ name: 'state', size: 1, values: [0, 1] }],
+  actions: [0, 1],
+  actionDim: 1,
+  episodeEnds: [2],
+} satisfies evaluation.KernelDemonstrations;
+const kernel = evaluation.kernelPolicy(KERNEL);
+const KERNEL_POLICY: readonly Probe[] = [
+  { what: 'readDemonstrations: the file', call: (value) => evaluation.readDemonstrations(value) },
+  { what: 'kernelPolicy: demonstrations', call: (value) => evaluation.kernelPolicy(value) },
+  ...optionProbes(
+    'kernelPolicy: demonstrations',
+    KERNEL as evaluation.KernelDemonstrations,
+    ['name', 'observations', 'actions', 'actionDim', 'episodeEnds'],
+    (demonstrations) => evaluation.kernelPolicy(demonstrations),
+    { name: TEXTS },
+  ).slice(1),
+  ...optionProbes(
+    'kernelPolicy: an observation',
+    { name: 'state', size: 1, values: [0, 1] } as evaluation.KernelObservation,
+    ['name', 'size', 'values', 'scales', 'changes'],
+    (observation) => evaluation.kernelPolicy({ ...KERNEL, observations: [observation] }),
+    { name: TEXTS, changes: ['0.5'] },
+  ).slice(1),
+  ...optionProbes(
+    'kernelPolicy',
+    {} as evaluation.KernelPolicyOptions,
+    ['strategy', 'seed', 'horizon', 'observationSteps', 'actionSteps', 'bandwidth', 'spread', 'continuity', 'neighbours'],
+    (options) => evaluation.kernelPolicy(KERNEL, options),
+    { bandwidth: ['0.5'], spread: ['0.5'], continuity: ['0.5'] },
+  ),
+  { what: 'act: of a kernel policy', call: (value) => kernel.act(value) },
+  { what: 'act: options of a kernel policy', call: (value) => kernel.act({ state: [0] }, value), accepts: EMPTY },
+  { what: 'decide: of a kernel policy', call: (value) => kernel.decide(value) },
+  { what: 'decideAll: of a kernel policy', call: (value) => kernel.decideAll(value), accepts: ['an empty list'] },
+  { what: 'decideAllSettled: of a kernel policy', call: (value) => kernel.decideAllSettled(value), accepts: ['an empty list'] },
+  { what: 'beginEpisode: of a kernel policy', call: (value) => kernel.beginEpisode(value), accepts: EMPTY },
+  { what: 'useStrategy: of a kernel policy', call: (value) => kernel.useStrategy(value) },
+];
+
 const strategyProbes = (
   strategy: core.StrategyOptions,
   keys: readonly string[],
@@ -741,6 +782,7 @@ const SERVERS: readonly Probe[] = [
 
 const ALL = [
   ['a policy', POLICY],
+  ['a kernel policy', KERNEL_POLICY],
   ['strategies', STRATEGIES],
   ['loading and devices', LOADING],
   ['workers', WORKER],

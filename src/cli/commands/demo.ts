@@ -1,14 +1,16 @@
 import { parseArgs } from 'node:util';
 import type { Task } from '../../envs/environment.js';
+import { LARGEST_SEED } from '../../envs/mujoco/random.js';
 import type { PolicyInfo } from '../../policy/info.js';
 import { parseStrategies } from '../../strategies/parse.js';
 import { plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { atMost, given, profileOption, UsageError } from '../../terminal/options.js';
-import { print, printNote } from '../../terminal/output.js';
+import { atMost, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { BUNDLED_TASK, bundledCheckpoint } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
+import { type StallDemo, showStall } from '../demo/stall-demo.js';
 import { lockFolder } from '../eval/folder-lock.js';
 import { presentResults, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, runEvaluation } from '../eval/run-evaluation.js';
@@ -19,9 +21,13 @@ import { outputFolderOption } from '../output-options.js';
 import { watchEpisode } from '../watch/watch-episode.js';
 
 const USAGE = `usage: warmstep demo [options]
+       warmstep demo so101 [--seed N] [--json]
 
 Lets the bundled Push-T policy push the block in closed loop: STEP with two network evaluations per decision, against
 DDIM with 2 and with 10 on the same seeds. Prints scores and latencies; writes a report with replays.
+
+With "so101": a simulated arm whose servos stick, in the terminal, without a GPU. An expert demonstrates with pauses, as people do; a policy of its
+demonstrations stands still in one, and STEP's perturbation frees it (npm install @mujoco/mujoco).
 
   --watch          shows one episode live in the terminal instead
   --episodes N     episodes per strategy (default: 4 on a software adapter, else 50)
@@ -41,6 +47,12 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
+/** Of the other demonstration, and its seed, one of the demonstrated ones. */
+const STALL_DEMO = 'so101';
+const STALL_SEED = 2;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+
 const STRATEGIES = 'step:2,ddim:2,ddim:10';
 /** Unless the user says otherwise. */
 const MOST_EPISODES = 50;
@@ -51,6 +63,7 @@ export const demoCommand: Command = {
   usage: USAGE,
   run: async (args) => {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    if (positionals[0] === STALL_DEMO) return stallDemo(positionals, values);
     atMost(positionals, 0);
     const kind = chosenTask('the task', BUNDLED_TASK);
     const episodes = episodesOption(values.episodes);
@@ -87,6 +100,29 @@ export const demoCommand: Command = {
     });
   },
 };
+
+/** The arm that stalls and is freed. Whether it did decides the exit code. */
+async function stallDemo(positionals: readonly string[], { seed: given, json, ...others }: Values): Promise<number> {
+  atMost(positionals, 1);
+  const other = Object.entries(others).find(([, value]) => value !== undefined)?.[0];
+  if (other) throw new UsageError(`--${other} does not go with ${STALL_DEMO}: it opens no device and writes nothing`);
+  const seed = integerOption('seed', given, 0, LARGEST_SEED) ?? STALL_SEED;
+  return interruptible(async (signal) => {
+    const demo = await showStall(seed, json ? process.stderr : process.stdout, signal);
+    if (json) printJson(demo);
+    else print(stallReport(demo));
+    return demo.isStuck && demo.freed.success ? 0 : 1;
+  });
+}
+
+function stallReport({ stuck, isStuck, freed }: StallDemo): string {
+  const end = ({ success, failure, ticks }: StallDemo['stuck']): string =>
+    failure ?? `${success ? 'success' : 'not solved'} after ${plural(ticks, 'tick')}`;
+  return [
+    `without perturbation  ${isStuck ? `stands still, the same decision over and over: given up after ${plural(stuck.ticks, 'tick')}` : end(stuck)}`,
+    `with perturbation     ${end(freed)}; ${plural(freed.stalls, 'decision')} of ${freed.decisions} perturbed`,
+  ].join('\n');
+}
 
 /** A software adapter gets a sample of what a GPU does in full. */
 function planFor(task: Task, info: PolicyInfo, seed: number, episodes: number | undefined): EvaluationCampaign {

@@ -18,11 +18,13 @@ import type { Command } from '../command.js';
 import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
 import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
+import { kernelSubject } from '../eval/kernel-subject.js';
 import { mergeEvaluations } from '../eval/merge.js';
 import { presentAgreement, readReference } from '../eval/reference.js';
 import { presentResults, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption, shardOption, shardSuffix } from '../eval/seeds.js';
+import type { EvaluationSubject } from '../eval/subject.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
 import { checkStrategies, readHeaders, readMethods, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
@@ -42,7 +44,8 @@ voltage=12 or 7.4, p=1 … 254 (16), friction=0 … 3 (1), backlash=0 … 5 degr
 With --shard K/N it runs a part, on this machine or another; "merge" joins the folders of all parts to the results of the undivided
 evaluation.
 
-  --policy DIR        checkpoint folder, or hf:OWNER/NAME (default: the bundled policy, with its predictor)
+  --policy DIR        checkpoint folder, or hf:OWNER/NAME (default: the bundled policy, with its predictor); or kernel:FILE, a policy without
+                      training or a GPU: the exact denoiser of demonstrations, a file that "warmstep demonstrations" writes
   --predictor DIR     STEP predictor folder, or "shift"
   --network DIR       network of a method that a strategy needs, such as Consistency Policy's student; may be repeated
   --strategies LIST   between commas (default step:2,ddim:10,ddim:2); see below
@@ -108,14 +111,8 @@ export const evalCommand: Command = {
     atMost(positionals, 1);
     const extent = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
-    const folders = await checkpointFolders(values);
-    const loading = given({
-      networks: networksFrom(folders.predictor, folders.methods),
-      precision: choiceOption('precision', values.precision, PRECISION_CHOICES),
-      adapter: values.adapter,
-      profile: profileOption(values.profile),
-    });
-    const plan = { ...extent, task: await checkedTask(kind, folders, extent.strategies) };
+    const subject = (await kernelSubject(values)) ?? (await checkpointSubject(values));
+    const plan = { ...extent, task: await subject.taskFor(kind, extent.strategies) };
     const output = await outputFolderOption(
       'output',
       values.output ?? `evaluation-${kind.name.replaceAll('/', '-')}${shardSuffix(plan.shard)}`,
@@ -124,8 +121,8 @@ export const evalCommand: Command = {
     const lock = lockFolder(output);
     try {
       return await interruptible((signal) =>
-        withPolicy(folders.policy, { ...loading, signal }, async (policy) => {
-          const header = journalHeader(plan.task, await fingerprint(policy, folders));
+        subject.use(signal, async (policy, fingerprint) => {
+          const header = journalHeader(plan.task, fingerprint);
           const shard = plan.shard && { ...plan.shard, fingerprint: header.fingerprint };
           const journal = await JournalFile.open(join(output, RESULT_FILES.journal), header, values['skip-damaged'] === true);
           if (journal.damaged.length > 0) printNote(`${RESULT_FILES.journal}: ${damagedLines(journal.damaged)}: left out`);
@@ -144,6 +141,22 @@ export const evalCommand: Command = {
     }
   },
 };
+
+/** The policy of a checkpoint, on a device. @throws UsageError, and as `checkpointFolders`. */
+async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
+  const folders = await checkpointFolders(values);
+  const loading = given({
+    networks: networksFrom(folders.predictor, folders.methods),
+    precision: choiceOption('precision', values.precision, PRECISION_CHOICES),
+    adapter: values.adapter,
+    profile: profileOption(values.profile),
+  });
+  return {
+    taskFor: (kind, strategies) => checkedTask(kind, folders, strategies),
+    use: (signal, then) =>
+      withPolicy(folders.policy, { ...loading, signal }, async (policy) => then(policy, await fingerprint(policy, folders))),
+  };
+}
 
 /** The task for the policy, whose weights are not read yet. @throws OptionError where task, policy and strategies do not go together. */
 async function checkedTask(

@@ -1,11 +1,11 @@
 import type { Task } from '../../envs/environment.js';
 import { evaluate } from '../../evaluation/evaluate.js';
+import type { EvaluatedPolicy } from '../../evaluation/evaluated-policy.js';
 import type { JournalHeader } from '../../evaluation/journal.js';
 import { measureLatency } from '../../evaluation/latency.js';
 import type { EpisodeRecord, EvaluationRecord, RecordShard, StrategyGrid, StrategyRecord } from '../../evaluation/record.js';
 import { seedsOf, WHOLE } from '../../evaluation/shards.js';
 import { packageInfo } from '../../platform/node/environment.js';
-import type { Policy } from '../../policy/policy.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { Progress } from '../../terminal/progress.js';
 import type { JournalFile } from './journal-file.js';
@@ -29,19 +29,29 @@ export interface EvaluationCampaign {
   readonly latencyBudgetMs: number;
 }
 
+/** A policy that a record can tell of. */
+export interface RecordedPolicy extends EvaluatedPolicy {
+  readonly info: EvaluatedPolicy['info'] & {
+    readonly parameters: number;
+    readonly predictor: string;
+    readonly precision: EvaluationRecord['precision'];
+    readonly adapter: { readonly description: string; readonly device: string; readonly isFallback: boolean };
+  };
+}
+
 /** What a journal must agree on with an evaluation that goes on with it. */
 export function journalHeader(task: Task, fingerprint: JournalHeader['fingerprint']): JournalHeader {
   return { format: 'warmstep-evaluation-journal', version: 1, task: task.name, maxTicks: task.maxTicks, fingerprint };
 }
 
 /** What the strategies are, for people. @throws OptionError for one that cannot be. */
-function describeStrategies(policy: Policy, strategies: readonly NamedStrategy[]): string[] {
+function describeStrategies(policy: RecordedPolicy, strategies: readonly NamedStrategy[]): string[] {
   return strategies.map(({ options }) => policy.beginEpisode({ strategy: options }).strategy.description);
 }
 
 /** Evaluates every strategy, tells how far it is, and keeps what is over in the journal. */
 export async function runEvaluation(
-  policy: Policy,
+  policy: RecordedPolicy,
   plan: EvaluationCampaign,
   journal: JournalFile | undefined,
   signal: AbortSignal,
@@ -68,7 +78,7 @@ export async function runEvaluation(
 }
 
 async function runEpisodes(
-  policy: Policy,
+  policy: RecordedPolicy,
   plan: EvaluationCampaign,
   strategy: NamedStrategy,
   journal: JournalFile | undefined,
@@ -119,7 +129,7 @@ function knownEpisodes(
   });
 }
 
-function evaluationRecord(policy: Policy, plan: EvaluationCampaign, strategies: readonly StrategyRecord[]): EvaluationRecord {
+function evaluationRecord(policy: RecordedPolicy, plan: EvaluationCampaign, strategies: readonly StrategyRecord[]): EvaluationRecord {
   const { name, parameters, predictor, precision, adapter } = policy.info;
   return {
     format: 'warmstep-evaluation',

@@ -1,23 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Task } from '../../envs/environment.js';
-import { playEpisode } from '../../evaluation/play.js';
+import type { EvaluatedPolicy } from '../../evaluation/evaluated-policy.js';
+import { type PlayOptions, playEpisode } from '../../evaluation/play.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 import type { Rollout } from '../../evaluation/rollout.js';
 import { OptionError } from '../../foundation/errors.js';
-import type { Decision, Policy } from '../../policy/policy.js';
+import type { Decision } from '../../policy/policy.js';
 import { milliseconds } from '../../terminal/format.js';
 import { type TerminalStream, TerminalView } from './terminal-view.js';
 
 /**
- * Shows one episode in the terminal while it happens, at the speed of the task or, where decisions take longer, slower.
+ * Shows one episode in the terminal while it happens, at the speed of the task or, where decisions take longer, slower. `play`: another strategy
+ * than the policy's, and when it is enough.
  * @throws OptionError for a task without a picture; and as `playEpisode`.
  */
 export async function watchEpisode(
-  policy: Policy,
+  policy: EvaluatedPolicy,
   task: Task,
   seed: number,
   stream: TerminalStream,
   signal: AbortSignal,
+  play: Pick<PlayOptions, 'strategy' | 'isEnough' | 'onDecision'> = {},
 ): Promise<EpisodeRecord> {
   const { picture, tickRate } = task.scene;
   if (!picture)
@@ -29,8 +32,9 @@ export async function watchEpisode(
       task,
       seed,
       signal,
+      ...play,
       onTick: async (rollout, decision) => {
-        view.show(picture(rollout.snapshot), caption(policy, task, rollout, decision));
+        view.show(picture(rollout.snapshot), caption(task, rollout, decision));
         due = Math.max(performance.now(), due + 1000 / tickRate);
         if (stream.isTTY) await sleep(Math.max(0, due - performance.now()));
       },
@@ -42,14 +46,13 @@ export async function watchEpisode(
 }
 
 function caption(
-  policy: Policy,
   { maxTicks, scene }: Task,
-  { seed, ticks, reward }: Rollout,
-  { latencyMs, evaluations, warm }: Decision,
+  { episode, seed, ticks, reward }: Rollout,
+  { latencyMs, evaluations, warm, stalled }: Decision,
 ): string[] {
   return [
-    `${policy.info.strategy}, seed ${seed}`,
+    `${episode.strategy.description}, seed ${seed}`,
     `tick ${String(ticks).padStart(3)} of ${maxTicks}   ${scene.describeReward(reward)}   ` +
-      `decision ${milliseconds(latencyMs)}, ${warm ? 'from the prediction' : 'from noise'}, ${evaluations} evaluations`,
+      `decision ${milliseconds(latencyMs)}, ${stalled ? 'perturbed' : warm ? 'from the prediction' : 'from noise'}, ${evaluations} evaluations`,
   ];
 }

@@ -1,0 +1,60 @@
+import { SafetensorsFile } from '../../checkpoints/safetensors/safetensors.js';
+import { memorySource } from '../../checkpoints/source.js';
+import type { TaskKind } from '../../envs/environment.js';
+import { OptionError } from '../../foundation/errors.js';
+import { readDemonstrations } from '../../mixture/demonstrations.js';
+import { type KernelPolicy, kernelPolicy } from '../../mixture/kernel-policy.js';
+import { packageInfo } from '../../platform/node/environment.js';
+import { readRegularFile } from '../../platform/node/regular-file.js';
+import { UsageError } from '../../terminal/options.js';
+import { hashFile } from './checkpoint-hash.js';
+import type { EvaluationSubject } from './subject.js';
+
+/** How `--policy` names a file of demonstrations in place of a checkpoint. */
+const PREFIX = 'kernel:';
+
+/** Far more than demonstrations that can be searched in a tick. */
+const MOST_BYTES = 1_000_000_000;
+
+/** Options of the command line that a kernel policy has no use for: it has neither files of networks nor a device. */
+const OTHERS = ['predictor', 'network', 'precision', 'adapter', 'profile'] as const;
+
+/**
+ * The kernel policy that `--policy kernel:FILE` names; undefined where it names something else.
+ * @throws UsageError for options of a device beside it, or a file that cannot be read; CheckpointError for another file.
+ */
+export async function kernelSubject(values: Readonly<Record<string, unknown>>): Promise<EvaluationSubject | undefined> {
+  const { policy: named } = values;
+  if (typeof named !== 'string' || !named.startsWith(PREFIX)) return undefined;
+  const other = OTHERS.find((name) => values[name] !== undefined);
+  if (other) throw new UsageError(`--${other}: a kernel policy has no networks and needs no device: leave it out`);
+  const file = named.slice(PREFIX.length);
+  const policy = await readKernelPolicy(file);
+  return {
+    taskFor: async (kind: TaskKind, strategies) => {
+      const task = kind.forPolicy(policy.info);
+      for (const { options } of strategies) policy.beginEpisode({ strategy: options });
+      return task;
+    },
+    use: async (_signal, then) => then(policy, { version: packageInfo().version, demonstrations: hashFile(file) }),
+  };
+}
+
+/** @throws UsageError, CheckpointError, OptionError. */
+async function readKernelPolicy(file: string): Promise<KernelPolicy> {
+  let bytes: Uint8Array;
+  try {
+    bytes = readRegularFile(file, MOST_BYTES);
+  } catch (error) {
+    throw new UsageError(
+      `--policy: ${file} cannot be read (${(error as Error).message}): give a file of demonstrations, as warmstep demonstrations writes it`,
+    );
+  }
+  const source = await memorySource('demonstrations', { [file]: bytes }).open(file);
+  try {
+    return kernelPolicy(await readDemonstrations(await SafetensorsFile.open(source)));
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    throw new OptionError(`${file}: ${error.message}`, { cause: error });
+  }
+}

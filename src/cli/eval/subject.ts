@@ -1,0 +1,14 @@
+import type { Task, TaskKind } from '../../envs/environment.js';
+import type { NamedStrategy } from '../../strategies/strategy-options.js';
+import type { RecordedPolicy } from './run-evaluation.js';
+
+/** What an evaluation depends on besides strategy and seed, for its journal. */
+export type Fingerprint = Readonly<Record<string, string | null>>;
+
+/** What is evaluated: the policy of a checkpoint on a device, or one of demonstrations. */
+export interface EvaluationSubject {
+  /** The task for it. Nothing that takes long was read yet. @throws OptionError where task, policy and strategies do not go together. */
+  taskFor(kind: TaskKind, strategies: readonly NamedStrategy[]): Promise<Task>;
+  /** Loads it for the time of a task. */
+  use<T>(signal: AbortSignal, then: (policy: RecordedPolicy, fingerprint: Fingerprint) => Promise<T>): Promise<T>;
+}
