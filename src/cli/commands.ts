@@ -60,6 +60,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/dataset.js')).datasetCommand,
   },
   {
+    name: 'demonstrations',
+    summary: 'Let the scripted expert of a simulated task make a data set.',
+    load: async () => (await import('./commands/demonstrations.js')).demonstrationsCommand,
+  },
+  {
     name: 'verify',
     summary: 'Compare the engine with recorded cases, tensor by tensor.',
     load: async () => (await import('./commands/verify.js')).verifyCommand,

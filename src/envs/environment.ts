@@ -29,6 +29,8 @@ export interface TaskEnvironment {
   step(action: Float32Array): EnvironmentStep | Promise<EnvironmentStep>;
   /** What a replay draws: a value for each axis of the scene's snapshot. */
   snapshot(): readonly number[];
+  /** Called once, when the episode is over, where there is something to give back. */
+  close?(): void;
 }
 
 /** Something that policies are evaluated on. */

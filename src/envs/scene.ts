@@ -33,10 +33,12 @@ export interface SceneBoard {
   /** What is seen, for the reader of a report. Markup. */
   readonly legend: string;
   /**
-   * Shows a moment; `part` finds an element by its `data-part`. A page is given the text of this function: a function or an
-   * arrow, no method, that uses its arguments and what JavaScript has, and nothing else of its file.
+   * Shows a moment; `part` finds an element by its `data-part`, `data` is the board's. A page is given the text of this function: a
+   * function or an arrow, no method, that uses its arguments and what JavaScript has, and nothing else of its file.
    */
-  readonly show: (part: (name: string) => ScenePart, moment: SceneMoment) => void;
+  readonly show: (part: (name: string) => ScenePart, moment: SceneMoment, data: unknown) => void;
+  /** What `show` needs besides: plain data, which a page is given as JSON. */
+  readonly data?: unknown;
 }
 
 /** How a task is shown, in reports and in a terminal. */

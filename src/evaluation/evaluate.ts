@@ -62,24 +62,33 @@ export async function evaluate(policy: Policy, options: EvaluateOptions): Promis
   const waiting = [...seeds];
   const records: EpisodeRecord[] = [];
   let running: Rollout[] = [];
-  for (;;) {
-    options.signal?.throwIfAborted();
-    const begun = waiting.splice(0, parallel - running.length).map((seed) => {
-      const episode = policy.beginEpisode({ strategy: strategy.options, seed });
-      const timeout = stepTimeoutMs === undefined ? {} : { stepTimeoutMs };
-      return new Rollout(episode, policy.info, { task, seed, keepReplay: keepReplay?.(seed) ?? false, ...timeout });
-    });
-    await Promise.all(begun.map((rollout) => rollout.begin()));
-    running.push(...begun);
-    for (const rollout of running.filter(({ isOver }) => isOver)) {
-      const record = rollout.record();
-      records.push(record);
-      await options.onEpisode?.(record);
+  // Environments to be given back, also where this ends early.
+  const open = new Set<Rollout>();
+  try {
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const begun = waiting.splice(0, parallel - running.length).map((seed) => {
+        const episode = policy.beginEpisode({ strategy: strategy.options, seed });
+        const timeout = stepTimeoutMs === undefined ? {} : { stepTimeoutMs };
+        return new Rollout(episode, policy.info, { task, seed, keepReplay: keepReplay?.(seed) ?? false, ...timeout });
+      });
+      for (const rollout of begun) open.add(rollout);
+      await Promise.all(begun.map((rollout) => rollout.begin()));
+      running.push(...begun);
+      for (const rollout of running.filter(({ isOver }) => isOver)) {
+        const record = rollout.record();
+        rollout.close();
+        open.delete(rollout);
+        records.push(record);
+        await options.onEpisode?.(record);
+      }
+      running = running.filter(({ isOver }) => !isOver);
+      if (running.length === 0 && waiting.length === 0) break;
+      await decideAndExecute(policy, running);
+      options.onRound?.(running);
     }
-    running = running.filter(({ isOver }) => !isOver);
-    if (running.length === 0 && waiting.length === 0) break;
-    await decideAndExecute(policy, running);
-    options.onRound?.(running);
+  } finally {
+    for (const rollout of open) rollout.close();
   }
   return records.sort((a, b) => a.seed - b.seed);
 }

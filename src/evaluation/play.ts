@@ -64,17 +64,21 @@ export async function playEpisode(policy: Policy, options: PlayOptions): Promise
   const { task, seed, strategy, keepReplay, signal, isEnough, onDecision, onTick } = options;
   const episode = policy.beginEpisode(strategy === undefined ? { seed } : { strategy, seed });
   const rollout = new Rollout(episode, policy.info, keepReplay === undefined ? { task, seed } : { task, seed, keepReplay });
-  await rollout.begin();
-  while (!rollout.isOver && !isEnough?.(episode.decisions)) {
-    signal?.throwIfAborted();
-    const moment = { index: episode.decisions, tick: rollout.ticks, window: rollout.window };
-    const decision = await decideAlone(policy, rollout, moment.window);
-    if (!decision) break;
-    onDecision?.(decision, moment);
-    await rollout.execute(decision, async () => {
+  try {
+    await rollout.begin();
+    while (!rollout.isOver && !isEnough?.(episode.decisions)) {
       signal?.throwIfAborted();
-      await onTick?.(rollout, decision);
-    });
+      const moment = { index: episode.decisions, tick: rollout.ticks, window: rollout.window };
+      const decision = await decideAlone(policy, rollout, moment.window);
+      if (!decision) break;
+      onDecision?.(decision, moment);
+      await rollout.execute(decision, async () => {
+        signal?.throwIfAborted();
+        await onTick?.(rollout, decision);
+      });
+    }
+  } finally {
+    rollout.close();
   }
   return rollout;
 }

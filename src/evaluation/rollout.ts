@@ -55,17 +55,21 @@ export class Rollout {
 
   /** Makes the environment and brings it to its first state. */
   async begin(): Promise<void> {
+    let created: Promise<TaskEnvironment> | undefined;
     try {
-      this.#environment = await this.#inTime(this.#options.task.create(), 'create');
+      created = this.#options.task.create();
+      this.#environment = await this.#inTime(created, 'create');
       await this.#inTime(Promise.resolve(this.#environment.reset(this.seed)), 'reset');
       this.#observe();
     } catch (error) {
+      // One that comes too late is not kept.
+      if (!this.#environment) created?.then((late) => late.close?.()).catch(() => {});
       this.fail(error);
     }
   }
 
   get #present(): TaskEnvironment {
-    if (!this.#environment) throw new OptionError('Rollout: there is no environment before begin(): await it first.');
+    if (!this.#environment) throw new OptionError('Rollout: there is no environment before begin() or after close().');
     return this.#environment;
   }
 
@@ -109,6 +113,12 @@ export class Rollout {
       this.#lastRow = decision.normalizedChunk.slice(first, first + actionDim);
       await onTick?.();
     }
+  }
+
+  /** Gives the environment back: its episode is over, or given up. `record` is as before, `snapshot` is not there any more. */
+  close(): void {
+    this.#environment?.close?.();
+    this.#environment = undefined;
   }
 
   /** Ends the episode early; it keeps what it reached. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { chosenTask, TASK_NAMES } from '../../src/cli/eval/tasks.js';
+import { chosenTask, TASK_NAMES, taskScene } from '../../src/cli/eval/tasks.js';
+import { checkMujoco } from '../../src/cli/simulation/mujoco.js';
+import { SIMULATED_TASKS } from '../../src/envs/simulated-tasks.js';
 import { sceneOf, TASKS } from '../../src/envs/tasks.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { UsageError } from '../../src/terminal/options.js';
@@ -21,7 +23,23 @@ describe('the tasks there are', () => {
     expect(() => chosenTask('the task', undefined)).toThrow(`the task must be ${TASK_NAMES}, found none`);
   });
 
-  it.each([...TASKS.values()])('have scenes that name every number once: $name', ({ scene }) => {
+  it('of MuJoCo are found by their names too, with options behind slashes', () => {
+    for (const name of SIMULATED_TASKS) expect(chosenTask('the task', name).name).toBe(name);
+    expect(chosenTask('the task', 'so101-stack-cube/backlash=0.87/voltage=12').name).toBe('so101-stack-cube/backlash=0.87');
+    expect(() => chosenTask('the task', 'so101-stack-cube/volts=12')).toThrow(/expected options voltage=/);
+    expect(() => chosenTask('the task', 'so101')).toThrow(UsageError);
+    expect(taskScene('so101-stack-cube/backlash=0.87').title).toBe('SO-101, cube on cube');
+    expect(taskScene('push-t').title).toBe('Push-T');
+    expect(() => taskScene('lamp')).toThrow(/task "lamp" is none of push-t/);
+    expect(() =>
+      checkMujoco('so101-stack-cube', () => {
+        throw new Error('none');
+      }),
+    ).toThrow(/npm install @mujoco\/mujoco/);
+  });
+
+  const scenes = [...TASKS.values(), ...SIMULATED_TASKS.map((name) => chosenTask('the task', name))];
+  it.each(scenes)('have scenes that name every number once: $name', ({ scene }) => {
     for (const axes of [scene.snapshot, scene.targets]) {
       expect(axes.length).toBeGreaterThan(0);
       expect(new Set(axes.map(({ name }) => name)).size).toBe(axes.length);

@@ -9,11 +9,13 @@ import * as evaluation from '../../src/entries/evaluation.js';
 import * as pushT from '../../src/entries/push-t.js';
 import * as recording from '../../src/entries/recording.js';
 import * as robots from '../../src/entries/robots.js';
+import * as so101 from '../../src/entries/so101.js';
 import * as worker from '../../src/entries/worker.js';
 import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
 import * as lerobotServer from '../../src/sockets/lerobot/index.js';
 import * as server from '../../src/sockets/openpi/index.js';
+import { methodsByType } from '../../src/spec/method-networks.js';
 import { wavingSource } from '../support/arm-source.js';
 import { arrayFiles, MemorySink, openFiles } from '../support/datasets.js';
 import { FeetechArm } from '../support/feetech-arm.js';
@@ -22,6 +24,11 @@ import { faultsOf, optionProbes, type Probe, Reached } from '../support/hostile.
 import { EPSILON } from '../support/toy.js';
 
 const checkpoint = await checkpoints.loadPolicyCheckpoint(golden('state-ddim2/policy'));
+const methods = await Promise.all(
+  ['cp-3step', 'onedp-s', 'no-diffusion', 'sdp', 'rnr-dp'].map(
+    async (name) => (await checkpoints.loadMethodCheckpoint(golden(`methods/${name}/network`))).config,
+  ),
+);
 
 /** Whatever gets as far as a device was not refused in time. */
 const device = new Proxy({}, { get: (_, name) => (name === 'adapter' ? {} : reached()) });
@@ -32,8 +39,15 @@ const reached = (): never => {
 function policyWithoutDevice(): Policy {
   return Policy.of({
     spec: checkpoint,
+    methods: methodsByType(methods),
     placement: {
-      networks: { device, unet: {}, predictor: undefined, destroy: () => {} } as unknown as PolicyNetworks,
+      networks: {
+        device,
+        unet: {},
+        denoisers: new Map(methods.map(({ type }) => [type, {}])),
+        predictor: undefined,
+        destroy: () => {},
+      } as unknown as PolicyNetworks,
       ownsDevice: false,
     },
     reopen: reached,
@@ -83,16 +97,17 @@ const POLICY: readonly Probe[] = [
     call: (value) => policy.act({ ...FRAME, [FEATURE]: FRAME[FEATURE]?.map(() => value) as never }),
     accepts: ['-1', '0.5'],
   },
-  ...optionProbes('act', {}, ['noise', 'stepNoise', 'latent', 'episode'] as never[], (options) => policy.act(FRAME, options), {
+  ...optionProbes('act', {}, ['noise', 'stepNoise', 'latent', 'normals', 'episode'] as never[], (options) => policy.act(FRAME, options), {
     stepNoise: ['an empty list'],
+    normals: ['a typed array'],
   } as never),
   { what: 'decide: the window', call: (value) => policy.decide(value) },
   ...optionProbes(
     'decide',
     { previous: [CHUNK] } as core.DecideOptions,
-    ['noise', 'stepNoise', 'latent', 'previous', 'seed', 'noiseKey'],
+    ['noise', 'stepNoise', 'latent', 'normals', 'previous', 'seed', 'noiseKey'],
     (options) => policy.decide(WINDOW, options),
-    { stepNoise: ['an empty list'], previous: ['an empty list'] },
+    { stepNoise: ['an empty list'], normals: ['a typed array'], previous: ['an empty list'] },
   ),
   { what: 'decide: a result in previous', call: (value) => policy.decide(WINDOW, { previous: [value] }) },
   ...(['seed', 'episode', 'decision', 'sample'] as const).map((key) => ({
@@ -168,6 +183,11 @@ const STRATEGIES: readonly Probe[] = [
     coldStart: EMPTY,
     stall: EMPTY,
   }),
+  ...strategyProbes({ name: 'Consistency' }, ['steps', 'chaining', 'clip'], { clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'OneDP' }, ['variant', 'clip'], { clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'NO-Diffusion' }, ['clip'], { clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'SDP' }, ['init', 'renoisePastSlots', 'clip'], { renoisePastSlots: ['true'], clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'RNR-DP' }, ['observeEvery', 'clip'], { clip: ['null', '0.5', '1e300'] }),
   ...strategyProbes({ name: 'RTI-DP' }, ['timesteps', 'gripper']),
   ...strategyProbes(
     { name: 'Falcon' },
@@ -258,6 +278,10 @@ const LOADING: readonly Probe[] = [
       what: `loadPolicy of ${['warmstep', 'warmstep/core'][i]}: the predictor`,
       call: (value) => loadPolicy(source, { networks: { predictor: value } }),
     },
+    {
+      what: `loadPolicy of ${['warmstep', 'warmstep/core'][i]}: a method's network`,
+      call: (value) => loadPolicy(source, { networks: { methods: [value] } }),
+    },
   ]),
   { what: 'loadPolicy: the adapter', call: (value) => web.loadPolicy(source, { adapter: value }) },
   { what: 'loadPolicy: the profile', call: (value) => web.loadPolicy(source, { profile: value }) },
@@ -280,6 +304,9 @@ const CHECKPOINTS: readonly Probe[] = [
   { what: 'loadPolicyCheckpoint: the signal', call: (value) => checkpoints.loadPolicyCheckpoint(source, { signal: value }) },
   { what: 'loadPredictorCheckpoint: the source', call: (value) => checkpoints.loadPredictorCheckpoint(value) },
   { what: 'loadPredictorCheckpoint: the signal', call: (value) => checkpoints.loadPredictorCheckpoint(source, { signal: value }) },
+  { what: 'loadMethodCheckpoint: the source', call: (value) => checkpoints.loadMethodCheckpoint(value) },
+  { what: 'loadMethodCheckpoint: options', call: (value) => checkpoints.loadMethodCheckpoint(source, value), accepts: EMPTY },
+  { what: 'loadMethodCheckpoint: the signal', call: (value) => checkpoints.loadMethodCheckpoint(source, { signal: value }) },
   { what: 'loadStartCheckpoint: the source', call: (value) => checkpoints.loadStartCheckpoint(value) },
   { what: 'loadStartCheckpoint: options', call: (value) => checkpoints.loadStartCheckpoint(source, value), accepts: EMPTY },
   { what: 'loadStartCheckpoint: the signal', call: (value) => checkpoints.loadStartCheckpoint(source, { signal: value }) },
@@ -378,6 +405,33 @@ const PUSH_T: readonly Probe[] = [
     accepts: ['an empty list'],
   },
   { what: 'pushTTask: actionDim', call: (value) => pushT.pushTTask({ ...policy.info, actionDim: value }) },
+];
+
+const MUJOCO = (): Promise<never> => Promise.reject(new Reached('the package'));
+const ANGLES = [0, 0, 0, 0, 0, 0];
+const SO101: readonly Probe[] = [
+  ...([so101.openSo101, so101.so101Task] as const).flatMap((open): Probe[] => [
+    { what: `${open.name}: the task`, call: (value) => open(value, MUJOCO) },
+    ...optionProbes(open.name, {} as so101.So101Options, ['voltage', 'p', 'friction', 'backlash', 'flicker'], (options) =>
+      open('so101-stack-cube', 1 as never, options),
+    ),
+  ]),
+  { what: 'openSo101: mujoco', call: (value) => so101.openSo101('so101-stack-cube', value) },
+  { what: 'so101Task: mujoco', call: (value) => so101.so101Task('so101-stack-cube', value), accepts: ['a function'] },
+  { what: 'expertActions: the environment', call: (value) => so101.expertActions(value) },
+  ...([so101.forwardKinematics, so101.toUnits, so101.fromUnits] as const).flatMap((convert): Probe[] => [
+    { what: `${convert.name}: the values`, call: (value) => convert(value) },
+    { what: `${convert.name}: a value`, call: (value) => convert([...ANGLES.slice(1), value]), accepts: NUMBERS },
+  ]),
+  { what: 'inverseKinematics: the target', call: (value) => so101.inverseKinematics(value), accepts: ['a typed array'] },
+  { what: 'inverseKinematics: a number', call: (value) => so101.inverseKinematics([0.2, value, 0.1]), accepts: ['-1', '0.5'] },
+  ...optionProbes(
+    'inverseKinematics',
+    {} as so101.InverseKinematicsOptions,
+    ['pitch', 'roll', 'local'],
+    (options) => so101.inverseKinematics([0.2, 0, 0.1], options),
+    { pitch: ['-1', '0.5'], roll: ['-1', '0.5'], local: ['a typed array'] },
+  ),
 ];
 
 const SOLVER = { ...EPSILON, steps: 4 };
@@ -686,6 +740,7 @@ const ALL = [
   ['checkpoints', CHECKPOINTS],
   ['the control loop', CONTROL],
   ['Push-T', PUSH_T],
+  ['the SO-101', SO101],
   ['diffusion', DIFFUSION.filter(isKnown)],
   ['evaluation', EVALUATION],
   ['servers', SERVERS],
@@ -702,7 +757,21 @@ describe('the probes', () => {
   const probed = ALL.flatMap(([, probes]) => probes.map(({ what }) => what.split(/[^\w]/)[0]));
 
   it.each(
-    Object.entries({ core, checkpoints, datasets, diffusion, evaluation, lerobotServer, pushT, recording, server, web, worker, robots }),
+    Object.entries({
+      core,
+      checkpoints,
+      datasets,
+      diffusion,
+      evaluation,
+      lerobotServer,
+      pushT,
+      recording,
+      server,
+      so101,
+      web,
+      worker,
+      robots,
+    }),
   )('try every function of %s', (_, entry) => {
     const functions = Object.entries(entry).filter(([, value]) => typeof value === 'function' && !(value.prototype instanceof Error));
     // A policy's methods are listed by their own names.

@@ -24,7 +24,7 @@ import { presentResults, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption, shardOption, shardSuffix } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
-import { checkStrategies, readHeaders, taskFor } from '../headers.js';
+import { checkStrategies, readHeaders, readMethods, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 
@@ -35,11 +35,15 @@ Runs strategies in closed loop in the simulator of a task (${TASK_NAMES}), many 
 report.html. Interrupted, it goes on where it was when it is started again. Where a strategy has failed in all its episodes, the exit
 code is 1.
 
+Tasks of the SO-101 run in MuJoCo (npm install @mujoco/mujoco) and take options of its servos behind their names, between slashes:
+voltage=12 or 7.4, p=1 … 254 (16), friction=0 … 3 (1), backlash=0 … 5 degrees (0), flicker=0 … 1 (0).
+
 With --shard K/N it runs a part, on this machine or another; "merge" joins the folders of all parts to the results of the undivided
 evaluation.
 
   --policy DIR        checkpoint folder, or hf:OWNER/NAME (default: the bundled policy, with its predictor)
   --predictor DIR     STEP predictor folder, or "shift"
+  --network DIR       network of a method that a strategy needs, such as Consistency Policy's student; may be repeated
   --strategies LIST   between commas (default step:2,ddim:10,ddim:2); see below
   --grid STRATEGY     a strategy with several values, between commas, of one or two options: all combinations, as a heat map.
                       May be repeated. E.g. step:2/sigmaScale=0.2,0.4/sigmaStall=0.8,1.2
@@ -48,6 +52,7 @@ evaluation.
   --seed N            first seed (default 100000, where published evaluations begin)
   --shard K/N         part K of N: every N-th seed, into evaluation-TASK-K-of-N; part 1 measures latencies
   --parallel N        episodes in a batch (default: all, at most 64); does not change results
+  --threads N         threads that simulate, for tasks in MuJoCo (default: cores less one, at most 16; 0: none but this one); does not change results
   --replays N         seeds whose replays the report shows (default 8)
   --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
   --compare FILE      scores of another implementation: prints whether they agree within what chance explains; where they do
@@ -64,6 +69,7 @@ ${STRATEGY_SPEC_HELP}`;
 const OPTIONS = {
   policy: { type: 'string' },
   predictor: { type: 'string' },
+  network: { type: 'string', multiple: true },
   strategies: { type: 'string' },
   grid: { type: 'string', multiple: true },
   ablations: { type: 'boolean' },
@@ -71,6 +77,7 @@ const OPTIONS = {
   seed: { type: 'string' },
   shard: { type: 'string' },
   parallel: { type: 'string' },
+  threads: { type: 'string' },
   replays: { type: 'string' },
   latencies: { type: 'string' },
   compare: { type: 'string' },
@@ -86,6 +93,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositi
 
 const DEFAULT_STRATEGIES = 'step:2,ddim:10,ddim:2';
 const MOST_PARALLEL = 64;
+const MOST_THREADS = 256;
 const LATENCY_BUDGET_MS = 20_000;
 
 export const evalCommand: Command = {
@@ -95,13 +103,13 @@ export const evalCommand: Command = {
   run: async (args) => {
     if (args[0] === 'merge') return mergeEvaluations(args.slice(1));
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-    const kind = chosenTask('the task', positionals[0]);
+    const kind = chosenTask('the task', positionals[0], integerOption('threads', values.threads, 0, MOST_THREADS));
     atMost(positionals, 1);
     const extent = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
     const folders = await checkpointFolders(values);
     const loading = given({
-      networks: networksFrom(folders.predictor),
+      networks: networksFrom(folders.predictor, folders.methods),
       precision: choiceOption('precision', values.precision, PRECISION_CHOICES),
       adapter: values.adapter,
       profile: profileOption(values.profile),
@@ -109,7 +117,7 @@ export const evalCommand: Command = {
     const plan = { ...extent, task: await checkedTask(kind, folders, extent.strategies) };
     const output = await outputFolderOption(
       'output',
-      values.output ?? `evaluation-${kind.name}${shardSuffix(plan.shard)}`,
+      values.output ?? `evaluation-${kind.name.replaceAll('/', '-')}${shardSuffix(plan.shard)}`,
       Object.values(RESULT_FILES),
     );
     const lock = lockFolder(output);
@@ -137,13 +145,18 @@ export const evalCommand: Command = {
 };
 
 /** The task for the policy, whose weights are not read yet. @throws OptionError where task, policy and strategies do not go together. */
-async function checkedTask(kind: TaskKind, { policy, predictor }: CheckpointFolders, strategies: readonly NamedStrategy[]): Promise<Task> {
+async function checkedTask(
+  kind: TaskKind,
+  { policy, predictor, methods }: CheckpointFolders,
+  strategies: readonly NamedStrategy[],
+): Promise<Task> {
   const headers = await readHeaders(policy);
   const task = taskFor(kind, headers);
   checkStrategies(
     headers,
     predictor !== undefined,
     strategies.map(({ options }) => options),
+    await readMethods(methods),
   );
   return task;
 }
@@ -177,12 +190,19 @@ function unique(strategies: readonly NamedStrategy[]): NamedStrategy[] {
 }
 
 /** Everything besides strategy and seed that an episode's numbers depend on. */
-async function fingerprint(policy: Policy, { policy: folder, predictor }: CheckpointFolders): Promise<Record<string, string | null>> {
+async function fingerprint(
+  policy: Policy,
+  { policy: folder, predictor, methods }: CheckpointFolders,
+): Promise<Record<string, string | null>> {
   const { precision, adapter } = policy.info;
+  const networks: string[] = [];
+  for (const method of methods) networks.push(await hashCheckpoint(method));
   return {
     version: packageInfo().version,
     policy: await hashCheckpoint(folder),
     predictor: predictor === undefined || predictor === 'shift' ? (predictor ?? null) : await hashCheckpoint(predictor),
+    // In any order: each is of another type.
+    ...(networks.length === 0 ? {} : { networks: networks.sort().join(' ') }),
     precision,
     adapter: adapter.description,
     // Other tilings add in another order, and a last digit becomes another episode in closed loop.

@@ -5,6 +5,7 @@ import { visible, visibleJson } from '../../foundation/visible.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { evaluationReport } from './print.js';
+import { taskScene } from './tasks.js';
 
 /** What an evaluation leaves in its folder. */
 export const RESULT_FILES = { journal: 'episodes.jsonl', record: 'evaluation.json', report: 'report.html' } as const;
@@ -16,7 +17,7 @@ export const RESULT_FILES = { journal: 'episodes.jsonl', record: 'evaluation.jso
 export async function presentResults(output: string, record: EvaluationRecord, json: boolean): Promise<boolean> {
   const files = { record: join(output, RESULT_FILES.record), report: join(output, RESULT_FILES.report) };
   await writeOutputFile(files.record, `${visibleJson(record)}\n`);
-  await writeOutputFile(files.report, renderReport(record));
+  await writeOutputFile(files.report, renderReport(record, taskScene(record.task)));
   if (json) printJson(record);
   else print(`${evaluationReport(record)}\n\nreport  ${visible(files.report)}\nrecord  ${visible(files.record)}`);
   failureNotes(record).forEach(printNote);

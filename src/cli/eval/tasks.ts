@@ -1,13 +1,30 @@
 import type { TaskKind } from '../../envs/environment.js';
-import { TASKS } from '../../envs/tasks.js';
+import { simulatedTaskKind } from '../../envs/mujoco/task.js';
+import type { Scene } from '../../envs/scene.js';
+import { parseSimulatedTask, SIMULATED_TASKS } from '../../envs/simulated-tasks.js';
+import { sceneOf, TASKS } from '../../envs/tasks.js';
 import { UsageError } from '../../terminal/options.js';
+import { checkMujoco } from '../simulation/mujoco.js';
+import { simulations, usualThreads } from '../simulation/threads.js';
 
 /** Names of the tasks there are, for help and errors. */
-export const TASK_NAMES = [...TASKS.keys()].join(' or ');
+export const TASK_NAMES = [...TASKS.keys(), ...SIMULATED_TASKS].join(' or ');
 
-/** `what`: how the command line calls it. @throws UsageError for the name of no task, listing those there are. */
-export function chosenTask(what: string, name: string | undefined): TaskKind {
+/**
+ * `what`: how the command line calls it. Tasks in MuJoCo take options behind their names, `so101-pick-place/voltage=7.4/p=32`, and run in
+ * so many threads.
+ * @throws UsageError for the name of no task, listing those there are; OptionError for one whose options or whose simulator there are not.
+ */
+export function chosenTask(what: string, name: string | undefined, threads: number = usualThreads()): TaskKind {
   const kind = TASKS.get(name ?? '');
-  if (!kind) throw new UsageError(`${what} must be ${TASK_NAMES}, found ${name === undefined ? 'none' : `"${name}"`}`);
-  return kind;
+  if (kind) return kind;
+  const simulated = parseSimulatedTask(name ?? '');
+  if (!simulated) throw new UsageError(`${what} must be ${TASK_NAMES}, found ${name === undefined ? 'none' : `"${name}"`}`);
+  checkMujoco(simulated.name);
+  return simulatedTaskKind(simulated, simulations(threads));
+}
+
+/** How a task is shown that a record names; no simulator is needed for that. @throws OptionError for the name of no task. */
+export function taskScene(name: string): Scene {
+  return (TASKS.has(name) ? undefined : parseSimulatedTask(name)?.scene) ?? sceneOf(name);
 }

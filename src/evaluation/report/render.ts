@@ -49,7 +49,10 @@ export function renderReport(record: EvaluationRecord, given?: Scene): string {
     gridsSection,
     replaysSection,
   ].map((render) => render(model));
-  const body = element('body', {}, [element('main', {}, sections), element('script', {}, clientScript(scene.board.show))]);
+  const body = element('body', {}, [
+    element('main', {}, sections),
+    element('script', {}, clientScript(scene.board.show, scene.board.data)),
+  ]);
   return `<!doctype html>\n${element('html', { lang: 'en' }, [head, body])}\n`;
 }
 

@@ -1,4 +1,5 @@
 import type { SceneBoard } from '../../../envs/scene.js';
+import { embeddedJson } from '../../../report/html.js';
 import { replayHash } from '../format.js';
 import type { PageDocument, PageElement } from './dom.js';
 import { createBoard, createTimeline, readLink, startViewer } from './replays.js';
@@ -6,15 +7,16 @@ import { createBoard, createTimeline, readLink, startViewer } from './replays.js
 /**
  * The script of the page: the text of functions, which are called with what they need of the page and of each other, so that
  * none of them depends on how this file was compiled. It adds interaction; what there is to read is there without it.
- * `show` shows a moment on a board.
+ * `show` shows a moment on a board, with the board's `data`.
  */
-export function clientScript(show: SceneBoard['show']): string {
+export function clientScript(show: SceneBoard['show'], data?: unknown): string {
   return `(() => {
 'use strict';
 (${sortTables})(document);
 (${toggleCurves})(document);
 (${startViewer})(globalThis, {
 show: ${show},
+data: ${embeddedJson(data ?? null)},
 createBoard: ${createBoard},
 createTimeline: ${createTimeline},
 readLink: ${readLink},

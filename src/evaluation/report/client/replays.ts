@@ -25,6 +25,8 @@ interface Timeline {
 /** What the viewer is made of, handed in by name. */
 interface ViewerParts {
   readonly show: SceneBoard['show'];
+  /** What `show` needs besides. */
+  readonly data: unknown;
   readonly createBoard: typeof createBoard;
   readonly createTimeline: typeof createTimeline;
   readonly readLink: typeof readLink;
@@ -44,9 +46,16 @@ export function readLink(hash: string): ReplayMoment | undefined {
 }
 
 /** One board, which shows an episode at a tick. */
-export function createBoard(figure: PageElement, show: SceneBoard['show']): Board {
+export function createBoard(figure: PageElement, show: SceneBoard['show'], data: unknown): Board {
   const part = (name: string): PageElement => figure.querySelector(`[data-part="${name}"]`) as PageElement;
   const [caption, status] = [part('caption'), part('status')];
+  // A scene may have hundreds of parts, and asks for each at every tick.
+  const drawn = new Map<string, PageElement>();
+  const drawnPart = (name: string): PageElement => {
+    const element = drawn.get(name) ?? (figure.querySelector(`svg [data-part="${name}"]`) as PageElement);
+    drawn.set(name, element);
+    return element;
+  };
 
   function statusOf(episode: ReplayEpisode, tick: number): string {
     const rewards = episode.rewards.slice(0, tick);
@@ -69,11 +78,7 @@ export function createBoard(figure: PageElement, show: SceneBoard['show']): Boar
       const tick = Math.min(wanted, episode.ticks);
       caption.textContent = strategy.name;
       caption.style.setProperty('--colour', strategy.colour);
-      show((name) => figure.querySelector(`svg [data-part="${name}"]`) as PageElement, {
-        tick,
-        states: episode.states,
-        targets: episode.targets,
-      });
+      show(drawnPart, { tick, states: episode.states, targets: episode.targets }, data);
       status.textContent = statusOf(episode, tick);
     },
   };
@@ -122,7 +127,7 @@ export function createTimeline(document: PageDocument, svg: PageElement, onPick:
 }
 
 /** What is shown, and everything that changes it: controls, keys, the page's address, time. */
-export function startViewer(page: PageWindow, { show, createBoard, createTimeline, readLink, writeLink }: ViewerParts): void {
+export function startViewer(page: PageWindow, { show, data: shown, createBoard, createTimeline, readLink, writeLink }: ViewerParts): void {
   const { document } = page;
   const data = document.getElementById('replay-data');
   const viewer = document.getElementById('viewer');
@@ -131,7 +136,7 @@ export function startViewer(page: PageWindow, { show, createBoard, createTimelin
   const part = (name: string): PageElement => viewer.querySelector(`[data-part="${name}"]`) as PageElement;
   const [seed, first, second] = [part('seed'), part('first'), part('second')];
   const [slider, play, clock, speed] = [part('slider'), part('play'), part('clock'), part('speed')];
-  const boards = [createBoard(part('first-board'), show), createBoard(part('second-board'), show)];
+  const boards = [createBoard(part('first-board'), show, shown), createBoard(part('second-board'), show, shown)];
   const timeline = createTimeline(document, part('timeline'), (tick) => seek(tick));
   const seeds = [...new Set(strategies.flatMap(({ episodes }) => episodes.map((episode) => episode.seed)))].sort((a, b) => a - b);
   let moment: ReplayMoment = { strategy: '', seed: Number.NaN, tick: 0 };

@@ -1,0 +1,157 @@
+import { OptionError, WarmstepError } from '../../foundation/errors.js';
+import type { DataHandle, ModelHandle, MujocoModule } from './module.js';
+
+/** The physics left what numbers can hold: the state was NaN or infinite, and MuJoCo began again without a word. */
+export class SimulationError extends WarmstepError {}
+
+/** Views of the module's memory, valid until it grows: ask `Simulation.views` for them again after anything was allocated. */
+export interface SimulationViews {
+  readonly qpos: Float64Array;
+  readonly qvel: Float64Array;
+  /** [actuators] */
+  readonly ctrl: Float64Array;
+  /** Gravity, Coriolis and centrifugal forces, [nv]. */
+  readonly bias: Float64Array;
+  /** Of the model, [nv]: written by servos. */
+  readonly frictionloss: Float64Array;
+  /** Positions of bodies in the world, [bodies][3]; rotations, row-major, [bodies][9]. */
+  readonly xpos: Float64Array;
+  readonly xmat: Float64Array;
+  readonly sitePositions: Float64Array;
+  readonly mocapPositions: Float64Array;
+}
+
+const KINDS = { body: 'mjOBJ_BODY', joint: 'mjOBJ_JOINT', geom: 'mjOBJ_GEOM', site: 'mjOBJ_SITE' } as const;
+
+/**
+ * One model with one state. Nothing of the package is collected: `delete()` gives both back. Views are kept, since each getter of
+ * the package makes one, and fetched again where the memory has grown under them.
+ */
+export class Simulation {
+  readonly #mujoco: MujocoModule;
+  readonly #model: ModelHandle;
+  readonly #data: DataHandle;
+  readonly #timestep: number;
+  #views: SimulationViews | undefined;
+  #isDeleted = false;
+
+  /** @throws SimulationError for XML that MuJoCo does not take, in its words. */
+  constructor(mujoco: MujocoModule, xml: string, timestep: number) {
+    this.#mujoco = mujoco;
+    this.#timestep = timestep;
+    try {
+      this.#model = mujoco.MjModel.from_xml_string(xml);
+    } catch (cause) {
+      throw new SimulationError(`MuJoCo does not take the model: ${(cause as Error).message}`, { cause });
+    }
+    try {
+      this.#data = new mujoco.MjData(this.#model);
+    } catch (cause) {
+      this.#model.delete();
+      throw new SimulationError(`MuJoCo has no memory for the model's state: ${(cause as Error).message}. Delete other simulations.`, {
+        cause,
+      });
+    }
+  }
+
+  get views(): SimulationViews {
+    if (this.#views && this.#views.qpos.length > 0) return this.#views;
+    if (this.#isDeleted) throw new OptionError('the simulation was closed: make another one.');
+    const [model, data] = [this.#model, this.#data];
+    this.#views = {
+      qpos: data.qpos,
+      qvel: data.qvel,
+      ctrl: data.ctrl,
+      bias: data.qfrc_bias,
+      frictionloss: model.dof_frictionloss,
+      xpos: data.xpos,
+      xmat: data.xmat,
+      sitePositions: data.site_xpos,
+      mocapPositions: data.mocap_pos,
+    };
+    return this.#views;
+  }
+
+  /** Number of an element by its name. @throws OptionError for a name that the model does not have. */
+  id(kind: keyof typeof KINDS, name: string): number {
+    const id = this.find(kind, name);
+    if (id < 0) throw new OptionError(`the model has no ${kind} "${name}".`);
+    return id;
+  }
+
+  /** The same; −1 where the model has none. */
+  find(kind: keyof typeof KINDS, name: string): number {
+    return this.#mujoco.mj_name2id(this.#model, this.#mujoco.mjtObj[KINDS[kind]].value, name);
+  }
+
+  /** Where a joint's position and velocity lie in `qpos` and `qvel`. */
+  jointAddress(name: string): { readonly position: number; readonly velocity: number } {
+    const id = this.id('joint', name);
+    return { position: this.#model.jnt_qposadr[id] as number, velocity: this.#model.jnt_dofadr[id] as number };
+  }
+
+  /** Where the free joint of a body lies: position (3) and quaternion (4) in `qpos`, linear velocity (3) and angular (3) in `qvel`. */
+  freeAddress(body: string): { readonly position: number; readonly velocity: number } {
+    const joint = this.#model.body_jntadr[this.id('body', body)] as number;
+    if (joint < 0) throw new OptionError(`body "${body}" of the model has no joint.`);
+    return { position: this.#model.jnt_qposadr[joint] as number, velocity: this.#model.jnt_dofadr[joint] as number };
+  }
+
+  /** Back to the model's own state; the warm start of the solver goes too, so that equal calls give equal bits. */
+  reset(): void {
+    void this.views;
+    this.#mujoco.mj_resetData(this.#model, this.#data);
+  }
+
+  /** Positions, rotations and forces of the present `qpos`, without a step. */
+  forward(): void {
+    void this.views;
+    this.#mujoco.mj_forward(this.#model, this.#data);
+  }
+
+  /**
+   * So many steps; `before` is called before each, with the views that are valid then.
+   * @throws SimulationError where the state was not finite.
+   */
+  step(count: number, before: (views: SimulationViews) => void): void {
+    void this.views;
+    const began = this.#data.time;
+    for (let i = 0; i < count; i++) {
+      before(this.views);
+      this.#mujoco.mj_step(this.#model, this.#data);
+    }
+    // MuJoCo resets a state that is not finite, time included, and says nothing.
+    if (!(this.#data.time > began + (count - 0.5) * this.#timestep)) {
+      throw new SimulationError(
+        `the physics diverged within ${count} steps after ${began.toFixed(3)} s: it was no state any more. Reset, and look at the actions.`,
+      );
+    }
+  }
+
+  /** Whether one of these geoms touches that one. */
+  touches(geoms: readonly number[], other: number): boolean {
+    const count = this.#data.ncon;
+    if (count === 0) return false;
+    const contacts = this.#data.contact;
+    try {
+      for (let i = 0; i < count; i++) {
+        const contact = contacts.get(i);
+        const { geom1, geom2 } = contact;
+        contact.delete();
+        if ((geom1 === other && geoms.includes(geom2)) || (geom2 === other && geoms.includes(geom1))) return true;
+      }
+      return false;
+    } finally {
+      contacts.delete();
+    }
+  }
+
+  /** Gives its memory back. A second call does nothing. */
+  delete(): void {
+    if (this.#isDeleted) return;
+    this.#isDeleted = true;
+    this.#views = undefined;
+    this.#data.delete();
+    this.#model.delete();
+  }
+}

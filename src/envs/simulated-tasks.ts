@@ -1,0 +1,20 @@
+import type { SimulatedTask } from './mujoco/task.js';
+import { SO101_TASKS } from './so101/goals.js';
+import { parseSo101Task } from './so101/task.js';
+
+/** Families of tasks in MuJoCo: their names, and what makes one of its spelled name, or knows none such. */
+const FAMILIES: readonly { readonly names: readonly string[]; parse(spelled: string): SimulatedTask | undefined }[] = [
+  { names: SO101_TASKS, parse: parseSo101Task },
+];
+
+/** The tasks there are in MuJoCo. Options follow behind slashes. */
+export const SIMULATED_TASKS: readonly string[] = FAMILIES.flatMap(({ names }) => names);
+
+/** A task by its spelled name; undefined for a name that none has. @throws OptionError for options that it does not have. */
+export function parseSimulatedTask(spelled: string): SimulatedTask | undefined {
+  for (const family of FAMILIES) {
+    const task = family.parse(spelled);
+    if (task) return task;
+  }
+  return undefined;
+}
