@@ -11,7 +11,7 @@ import type { JsrManifest } from '../../tools/jsr/manifest.js';
 const ROOT = new URL('../..', import.meta.url).pathname;
 const DENO = join(ROOT, 'node_modules/.bin/deno');
 /** Types that follow from the definitions of strategies, which JSR would have written out. */
-const SLOW = ['falcon', 'rti-dp', 'solver', 'step'].map((name) => `src/strategies/${name}.ts`);
+const SLOW = /^src\/strategies\/[\w-]+\.ts$/;
 
 const folder = mkdtempSync(join(tmpdir(), 'warmstep-jsr-'));
 const cache = mkdtempSync(join(tmpdir(), 'warmstep-deno-'));
@@ -56,7 +56,8 @@ describe.skipIf(!existsSync(DENO))('the copy for JSR', () => {
   it('has no slow types but those of the strategies', async () => {
     const { said } = await deno(...DRY_RUN);
     const slow = [...said.matchAll(/--> \S+?\/(src\/\S+?\.ts):/g)].map(([, path]) => path);
-    expect([...new Set(slow)].sort()).toEqual(SLOW);
+    expect(slow).toContain('src/strategies/step.ts');
+    expect(slow.filter((path) => !SLOW.test(path as string))).toEqual([]);
   });
 
   it('exports in Deno the names of the package', async () => {
