@@ -28,6 +28,7 @@ export async function buildPage(folder: string): Promise<void> {
       page: join(PAGE, 'src/main.ts'),
       arm: join(PAGE, 'src/arm.ts'),
       worker: join(PAGE, 'src/worker.ts'),
+      'check-worker': join(PAGE, 'src/check-worker.ts'),
       'service-worker': join(PAGE, 'src/service-worker.ts'),
     },
     outdir: folder,
@@ -42,6 +43,8 @@ export async function buildPage(folder: string): Promise<void> {
       'warmstep/push-t': built('entries/push-t.js'),
       'warmstep/robots': built('entries/robots.js'),
       'warmstep/evaluation': built('entries/evaluation.js'),
+      // No entry of the package: the page lies in the checkout, and shows what the command line has.
+      'warmstep/known-answer': built('cli/known-answer.js'),
     },
   });
   for (const file of ['index.html', 'arm.html', 'style.css']) cpSync(join(PAGE, file), join(folder, file));

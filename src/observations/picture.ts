@@ -37,7 +37,7 @@ const WORD = 4;
 /** What no camera exceeds; devices have limits of their own. */
 const MOST_PIXELS_OF_SIDE = 8192;
 
-/** An image that was checked and copied. It never changes, so that its features can be kept beside it. */
+/** An image that was checked, and copied where somebody might write to it. It never changes, so that its features can be kept beside it. */
 export class Picture {
   readonly format: PictureFormat;
   readonly height: number;
@@ -47,14 +47,25 @@ export class Picture {
   /** In the order of the format, padded to whole words of 4 bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 
-  constructor(format: PictureFormat, height: number, width: number, data: Pixels, fit?: Fit) {
+  /** `isOurs`: nobody writes to the data again, so it need not be copied. The memory that it lies in is held for as long as the picture is. */
+  constructor(format: PictureFormat, height: number, width: number, data: Pixels, fit?: Fit, isOurs = false) {
     this.fit = fit;
     this.format = format;
     this.height = height;
     this.width = width;
-    this.bytes = new Uint8Array(Math.ceil(data.byteLength / WORD) * WORD);
-    this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.bytes = (isOurs ? wholeWords(data) : undefined) ?? copyInWords(data);
   }
+}
+
+/** The bytes themselves, where they are whole words of memory that no other thread has. */
+function wholeWords({ buffer, byteOffset, byteLength }: Pixels): Uint8Array<ArrayBuffer> | undefined {
+  return byteLength % WORD === 0 && buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : undefined;
+}
+
+function copyInWords({ buffer, byteOffset, byteLength }: Pixels): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(Math.ceil(byteLength / WORD) * WORD);
+  bytes.set(new Uint8Array(buffer, byteOffset, byteLength));
+  return bytes;
 }
 
 /**

@@ -46,7 +46,7 @@ export class Episode {
   }
 
   /** Key of the next decision's noise. */
-  nextNoise(seed = this.#noise.seed): NoiseSeed {
+  nextNoise(seed: number = this.#noise.seed): NoiseSeed {
     const { episode, sample } = this.#noise;
     return { seed, episode, decision: this.#decisions, sample };
   }

@@ -54,12 +54,12 @@ export async function createTexture(device: ComputeDevice, label: string, width:
       `texture "${label}" needs ${width} × ${height} texels, the limit maxTextureDimension2D of adapter "${device.adapter.description}" is ${limit}.`,
     );
   }
-  const descriptor = {
+  const descriptor: GPUTextureDescriptor = {
     label,
     size: [width, height],
     format: 'rgba32uint',
     usage: TEXTURE_USAGE.binding | TEXTURE_USAGE.copyDestination,
-  } as const;
+  };
   return createChecked(device, `texture "${label}" of ${width} × ${height} texels`, () => device.gpuDevice.createTexture(descriptor));
 }
 

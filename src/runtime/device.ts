@@ -297,7 +297,9 @@ export class ComputeDevice {
     this.pipelines.clear();
   }
 
-  readonly #onUncapturedError = ({ error }: GPUUncapturedErrorEvent): void => {
+  // Deno's types have listeners of events alone.
+  readonly #onUncapturedError = (event: Event): void => {
+    const { error } = event as GPUUncapturedErrorEvent;
     this.#failure ??= new DeviceLostError(
       `WebGPU reported an error outside any scope: ${error.message}. Results of this device cannot be trusted; open a new one.`,
     );

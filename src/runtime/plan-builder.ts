@@ -130,7 +130,7 @@ export class PlanBuilder {
   }
 
   /** All shapes in one array, and the buffer that is to hold them. */
-  get shapes(): { readonly buffer: BufferHandle; readonly words: Uint32Array } {
+  get shapes(): { readonly buffer: BufferHandle; readonly words: Uint32Array<ArrayBuffer> } {
     const words = new Uint32Array(this.#shapeBuffer.bytes / 4);
     for (const shape of this.#shapes.values()) words.set(shape.words, shape.offset / 4);
     return { buffer: this.#shapeBuffer, words };

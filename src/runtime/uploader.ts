@@ -9,7 +9,7 @@ const IN_FLIGHT_BYTES = 32 << 20;
 const WORDS_PER_TEXEL = TEXEL_BYTES / 4;
 
 /** A part of a buffer to be filled: words [first, first + words.length) of 32 bits. */
-export type FillPart = (words: Uint32Array, first: number) => void;
+export type FillPart = (words: Uint32Array<ArrayBuffer>, first: number) => void;
 
 /**
  * Brings weights to the device through one small staging array, so that peak memory stays near the size of the file:
@@ -87,7 +87,7 @@ export class Uploader {
   }
 
   /** Texels from number `first` on: the end of a row, whole rows, the beginning of one. */
-  #writeTexels(texture: GPUTexture, words: Uint32Array, first: number): void {
+  #writeTexels(texture: GPUTexture, words: Uint32Array<ArrayBuffer>, first: number): void {
     const { width } = texture;
     const end = first + words.length / WORDS_PER_TEXEL;
     for (let texel = first; texel < end; ) {

@@ -53,7 +53,9 @@ export class PictureSender {
     this.#unsent.push(value);
     this.#gone.register(value, picture);
     const { format, height, width, fit, bytes } = value;
-    return { picture, content: { format, height, width, fit, bytes } };
+    // A view takes all of its memory along: of a picture that is part of a message, only itself.
+    const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+    return { picture, content: { format, height, width, fit, bytes: own } };
   }
 }
 
@@ -78,7 +80,10 @@ export class PictureReceiver {
   #value(value: unknown): unknown {
     if (typeof value !== 'object' || value === null || !('picture' in value)) return value;
     const { picture, content } = value as PostedPicture;
-    if (content) this.#pictures.set(picture, new Picture(content.format, content.height, content.width, content.bytes, content.fit));
+    if (content) {
+      const { format, height, width, fit, bytes } = content;
+      this.#pictures.set(picture, new Picture(format, height, width, bytes, fit, true));
+    }
     return this.#pictures.get(picture);
   }
 }

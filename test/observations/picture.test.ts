@@ -149,3 +149,15 @@ describe('frames with images', () => {
     ]);
   });
 });
+
+describe('a picture of memory that is handed over', () => {
+  it('is a view of whole words, and a copy in words of others', () => {
+    const memory = new Uint8Array([1, ...BYTES, 2, 3]);
+    const words = new Picture('u8-hwc4', 1, 4, memory.subarray(1, 17), undefined, true);
+    expect([words.bytes.buffer === memory.buffer, words.bytes.byteOffset, [...words.bytes]]).toEqual([true, 1, [...BYTES.subarray(0, 16)]]);
+    const others = new Picture('u8-hwc3', 2, 3, memory.subarray(1, 19), undefined, true);
+    expect([others.bytes.buffer === memory.buffer, [...others.bytes]]).toEqual([false, [...BYTES, 0, 0]]);
+    const shared = new Uint8Array(new SharedArrayBuffer(16)).fill(5);
+    expect(new Picture('u8-hwc4', 1, 4, shared, undefined, true).bytes.buffer).toBeInstanceOf(ArrayBuffer);
+  });
+});

@@ -77,6 +77,8 @@ describe.skipIf(!browser)('the page that drives an arm', () => {
     await page.click('[data-part=start]');
     await until(() => text(page, 'drive-status'), /Driving, tick \d\d/);
     expect(await torque(page)).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(await text(page, 'arm-status')).toBe('The servos are set up for the drive.');
+    expect(await text(page, 'joints')).toMatch(/gripper[-\d.]+12\.1 V36 °C\s*$/);
     if (SCREENSHOTS !== undefined) writeFileSync(join(SCREENSHOTS, 'arm-wide.png'), await page.screenshot());
     await page.press('Escape');
     await until(() => text(page, 'drive-status'), /The torque is off/);
@@ -91,6 +93,7 @@ describe.skipIf(!browser)('the page that drives an arm', () => {
     await page.click('[data-part=moves]');
     await page.click('[data-part=start]');
     await until(() => text(page, 'drive-status'), /Driving, tick \d/);
+    if (SCREENSHOTS !== undefined) writeFileSync(join(SCREENSHOTS, 'arm-phone.png'), await page.screenshot());
     await page.evaluate('simulated.unplug()');
     await until(
       () => text(page, 'notice'),

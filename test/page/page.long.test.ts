@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +63,38 @@ describe.skipIf(!browser)('the page', () => {
     await page.press(' ');
     await until(async () => (await tick(page)) > paused);
     expect(page.problems).toEqual([]);
+  });
+
+  it('says whether the device computes, as doctor does', async () => {
+    const page = await open(WIDE);
+    await until(async () =>
+      /yes: conv1d on this device against float64 on the host: largest error \d\.\de-\d+, 1e-5 is allowed$/.test(await text(page, 'check')),
+    );
+    expect(await isHidden(page, 'notice')).toBe(true);
+    expect(page.problems).toEqual([]);
+  });
+
+  it.each([
+    [
+      'computes something else',
+      'postMessage({ found: { kernel: "conv1d", largestError: 0.25, tolerance: 1e-5, ok: false } })',
+      /^NO: conv1d .* 2\.5e-1, where 1e-5 is allowed\. Actions cannot be trusted/,
+    ],
+    ['cannot be checked', 'throw new Error("a broken driver")', /^The check of this device could not run: .*a broken driver/],
+  ])('says so to everybody where it %s', async (_, script, notice) => {
+    const other = mkdtempSync(join(tmpdir(), 'warmstep-page-'));
+    cpSync(folder, other, { recursive: true });
+    await writeFile(join(other, 'check-worker.js'), script);
+    const own = await servePage(other, 0);
+    try {
+      const page = await (browser as Browser).open(own.url, WIDE);
+      await until(async () => notice.test(await text(page, 'notice')));
+      expect(await isHidden(page, 'notice')).toBe(false);
+      expect(await text(page, 'check')).toContain(await text(page, 'notice'));
+    } finally {
+      own.close();
+      rmSync(other, { recursive: true });
+    }
   });
 
   it('takes another strategy, and another seed', async () => {

@@ -214,6 +214,22 @@ describe('images of a session', () => {
     expect(valuesOf((await seen(ndarray('<f4', [4, 6, 3], scaled(pixels))))[0])).toEqual(wanted);
   });
 
+  it.each([
+    ['are kept where they lie in the message', 0, true],
+    ['are copied where the message is much more than they are', 100_000, false],
+  ] as const)('%s', async (_, others, isKept) => {
+    const { policy, session } = await converse({}, { observations: [STATE, { ...CAMERA, height: 40, width: 60 } as typeof CAMERA] });
+    const frame = Uint8Array.from({ length: 40 * 60 * 3 }, (_, i) => i);
+    const images = ndarray('|u1', [40, 60, 3], frame);
+    // Memory of its own, as a socket hands it over.
+    const sent = message({ ...state(1, 2), 'images/front': images, unread: new Uint8Array(others) });
+    const own = new Uint8Array(sent);
+    await session.answer(own, 0);
+    const [picture] = policy.windows[0]?.['observation.images.front'] as [Picture];
+    expect([picture.format, valuesOf(picture)]).toEqual(['u8-hwc3', [...frame]]);
+    expect(picture.bytes.buffer === own.buffer).toBe(isKept);
+  });
+
   it('are windows with a frame before the others', async () => {
     const { policy, session } = await converse({}, { observations: [STATE, CAMERA] });
     const window = Uint8Array.of(...pixels, ...planar);

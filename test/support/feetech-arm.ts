@@ -39,6 +39,9 @@ export class FeetechArm implements SerialLine {
       servo.set(STS3215.maxPosition, 3000 + id);
       servo.set(STS3215.presentPosition, 2000 + id);
       servo.set(STS3215.phase, 0x1c);
+      // 12.1 V.
+      servo.set(STS3215.presentVoltage, 121);
+      servo.set(STS3215.presentTemperature, 30 + id);
       this.servos.set(id, servo);
     }
   }

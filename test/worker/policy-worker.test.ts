@@ -127,6 +127,16 @@ describe('a policy in a worker', () => {
     expect(policy.pictures.map(({ width, fit }) => [width, fit])).toEqual(Array(3).fill([5, 'pad']));
   });
 
+  it('sends of a picture that is part of a message itself alone', async () => {
+    const { policy, port } = recorder();
+    const worker = await openPolicyWorker(port, 'hf:someone/policy');
+    const message = Uint8Array.of(1, ...IMAGE, 2);
+    const picture = new Picture('u8-hwc3', 2, 2, message.subarray(1, 13), undefined, true);
+    expect(picture.bytes.buffer).toBe(message.buffer);
+    await worker.decide({ 'observation.state': [1, 2, 3, 4], 'observation.image': [picture, picture] });
+    expect(policy.pictures.map(({ bytes }) => [bytes.buffer.byteLength, ...bytes])).toEqual(Array(2).fill([12, ...IMAGE]));
+  });
+
   it('sends a picture whole again where a message could not go', async () => {
     const { policy, port } = recorder();
     const worker = await openPolicyWorker(port, 'hf:someone/policy');

@@ -123,6 +123,8 @@ async function run(): Promise<void> {
   showButtons();
   try {
     if (moves) {
+      // What stands there, that nothing was written, ends here.
+      say('arm-status', 'The servos are set up for the drive.');
       await arm.connect();
       await arm.enableTorque();
     }

@@ -5,6 +5,7 @@ import { Board, drawStrip } from './board.js';
 import { Cameras } from './cameras.js';
 import { checkpointAmong, foldersOfDrop, foldersOfInput } from './chosen-files.js';
 import { drawChunk } from './chunk-plot.js';
+import { checkDevice } from './device-check.js';
 import { part, showFacts } from './dom.js';
 import { Episode } from './episode.js';
 import { drawHistogram } from './histogram.js';
@@ -278,6 +279,15 @@ function showPolicy({ info }: PolicyWorker): void {
   ]);
 }
 
+/** Says whether this device computes, as `warmstep doctor` does; where it does not, nobody can miss it. */
+async function showCheck(): Promise<void> {
+  const show = (text: string): void => showFacts(part('check'), [['does this device compute what it should?', text]]);
+  show('being checked');
+  const { isAlarm, text } = await checkDevice();
+  show(text);
+  if (isAlarm) fail(new Error(text));
+}
+
 /** A word about what went wrong, where everybody sees it. */
 function fail(error: unknown): void {
   const notice = part('notice');
@@ -396,6 +406,8 @@ async function start(): Promise<void> {
   } else {
     await load({ policy: `${BUNDLED}policy/`, predictor: `${BUNDLED}predictor/`, strategy: linked.strategy, seed: linked.seed }, undefined);
   }
+  // After the policy, which it would hold up.
+  void showCheck();
   if ('serviceWorker' in navigator && location.protocol !== 'file:')
     await navigator.serviceWorker.register('service-worker.js').catch(() => {});
 }

@@ -1,20 +1,20 @@
-import type { RawImage } from '../../observations/picture.js';
+import { type ImageValue, Picture } from '../../observations/picture.js';
 import type { ImageObservation } from '../../spec/policy-spec.js';
 import { MessageError } from '../errors.js';
 import type { NdArray } from '../nd-array.js';
 
 /** Images of one message under a name, oldest first. */
 export interface ReadImages {
-  readonly images: readonly RawImage[];
+  readonly images: readonly ImageValue[];
   readonly isWindow: boolean;
 }
 
 /**
  * The image, or the images of a window, that an array holds: [height, width, 3 or 4] or [3, height, width], bytes or floats from 0 to 1, with the
- * frames of a window before that. Bytes are views on the message.
+ * frames of a window before that. `isKept`: pictures of bytes are views on the message, which nobody writes to again; else they are copied.
  * @throws MessageError for another shape or dtype.
  */
-export function readImages(feature: ImageObservation, array: NdArray, steps: number, where: string): ReadImages {
+export function readImages(feature: ImageObservation, array: NdArray, steps: number, where: string, isKept: boolean): ReadImages {
   const { height, width } = feature;
   const layout = (sides: readonly number[]): 'hwc' | 'chw' | undefined => {
     const [a, b, c] = sides;
@@ -37,10 +37,10 @@ export function readImages(feature: ImageObservation, array: NdArray, steps: num
   const channels = (alone ? array.shape : rest)[found === 'hwc' ? 2 : 0] as number;
   const size = height * width * channels;
   const values = array.isBytes ? array.data : array.floats();
-  const images = Array.from({ length: count }, (_, step): RawImage => {
+  const images = Array.from({ length: count }, (_, step): ImageValue => {
     const data = values.subarray(step * size, (step + 1) * size);
     if (data instanceof Float32Array) return { data: found === 'hwc' ? planes(data, height * width) : data, height, width };
-    return { data, height, width, layout: found };
+    return new Picture(found === 'chw' ? 'u8-chw' : channels === 4 ? 'u8-hwc4' : 'u8-hwc3', height, width, data, undefined, isKept);
   });
   return { images, isWindow };
 }

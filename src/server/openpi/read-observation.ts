@@ -14,7 +14,7 @@ export const RESET_KEY = 'reset';
 
 /** What a client sent. */
 export interface ReadObservation {
-  /** Checked and copied: one, or all of a window, oldest first. */
+  /** Checked: one, or all of a window, oldest first. Their pictures may be views on the message. */
   readonly frames: readonly Frame[];
   readonly isWindow: boolean;
   /** Whether an episode begins with it. */
@@ -27,7 +27,7 @@ export interface ReadObservation {
 const MOST_GROUPS = 4;
 
 /**
- * Reads an observation: values by key, in groups where a client has them.
+ * Reads an observation: values by key, in groups where a client has them. Nobody may write to the message afterwards.
  * @throws MessageError for what is no observation; ObservationError where a feature is missing, or its values are not finite.
  */
 export function readObservation(message: Packed, features: readonly ObservationInfo[], finder: KeyFinder, steps: number): ReadObservation {
@@ -45,6 +45,7 @@ export function readObservation(message: Packed, features: readonly ObservationI
       );
     } else found.set(name, { key, value });
   }
+  const isKept = picturesAreMost(features.flatMap(({ kind, name }) => (kind === 'image' ? [found.get(name)?.value] : [])));
   const windows = new Set<boolean>();
   const observation: Record<string, ObservationValue> = {};
   for (const feature of features) {
@@ -54,7 +55,7 @@ export function readObservation(message: Packed, features: readonly ObservationI
     const where = given.key === name ? `observation "${name}"` : `observation "${name}" (sent as "${shownValue(given.key)}")`;
     if (feature.kind === 'image') {
       if (!(given.value instanceof NdArray)) throw new MessageError(`${where}: must be an array, found ${shownValue(given.value)}.`);
-      const { images, isWindow } = readImages(feature, given.value, steps, where);
+      const { images, isWindow } = readImages(feature, given.value, steps, where, isKept);
       windows.add(isWindow);
       observation[name] = isWindow ? images : (images[0] as ObservationValue);
     } else {
@@ -68,6 +69,16 @@ export function readObservation(message: Packed, features: readonly ObservationI
   }
   const isWindow = windows.has(true);
   return { frames: frames(features, observation, isWindow ? steps : 1, ignored), isWindow, reset, ignored };
+}
+
+/**
+ * Whether pictures are at least half of the memory that their message lies in. They are then kept with it; else they are copied, so that a client that
+ * sends much besides cannot have it held for as long as its frames are.
+ */
+function picturesAreMost(values: readonly (Packed | NdArray | undefined)[]): boolean {
+  const arrays = values.filter((value) => value instanceof NdArray);
+  const bytes = arrays.reduce((sum, { data }) => sum + data.byteLength, 0);
+  return arrays.every(({ data }) => 2 * bytes >= data.buffer.byteLength);
 }
 
 function frames(

@@ -61,7 +61,7 @@ export class OpenpiSession {
 
   /**
    * The answer to a message: `actions`, f32 [action steps][action size] in the units of the robot, and timings in milliseconds.
-   * `arrived`: when it came, on the clock of the settings.
+   * `arrived`: when it came, on the clock of the settings. Pictures are kept where they lie in the message: nobody may write to it afterwards.
    * @throws MessageError, ObservationError, NonFiniteError, ServerBusyError, DeviceLostError: the client is told, and the connection ends.
    */
   async answer(message: Uint8Array, arrived: number): Promise<Uint8Array> {
