@@ -8,8 +8,8 @@ import { So101 } from './so101.js';
 
 /** Steps that are simulated at once at most: ten minutes. */
 const MOST_STEPS = 180_000;
-/** Counts of a turn. */
-const TURN = 4096;
+/** Of a goal, either way: two turns. */
+const MOST_COUNTS = 8192;
 
 /**
  * The six servos of a simulated SO-101, one by one and in counts of their encoders, 0 where the joint's angle is 0: what a `SimulatedArm` of
@@ -49,7 +49,13 @@ export class So101Motors {
 
   /** Where a joint is to go, counts. @throws OptionError */
   setGoal(joint: number, counts: number): void {
-    this.#environment.body.servos.goals[checkJoint(joint)] = checkInteger('So101Motors.setGoal', 'counts', counts, -TURN, TURN);
+    this.#environment.body.servos.goals[checkJoint(joint)] = checkInteger(
+      'So101Motors.setGoal',
+      'counts',
+      counts,
+      -MOST_COUNTS,
+      MOST_COUNTS,
+    );
   }
 
   /** Whether a motor holds its joint, from where that is, or lets it go. @throws OptionError */
