@@ -50,6 +50,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/drive.js')).driveCommand,
   },
   {
+    name: 'simulate',
+    summary: 'Put a simulated SO-101 arm behind a serial port, to be driven without hardware.',
+    load: async () => (await import('./commands/simulate.js')).simulateCommand,
+  },
+  {
     name: 'inspect',
     summary: 'Describe a checkpoint folder; no GPU needed.',
     load: async () => (await import('./commands/inspect.js')).inspectCommand,
