@@ -70,10 +70,7 @@ async function behindTerminal(arm: SimulatedArm, environment: So101, settings: S
     const { packets, damaged, lostMs } = arm.traffic;
     print(
       facts([
-        [
-          'time',
-          `${((performance.now() - began) / 1000).toFixed(1)} s, ${(lostMs / 1000).toFixed(1)} of them the arm stood still: a busy machine`,
-        ],
+        ['time', `${((performance.now() - began) / 1000).toFixed(1)} s${stoodStill(lostMs)}`],
         ['packets', `${count(packets)}, ${count(damaged)} damaged`],
         ['torque', heldJoints(arm)],
       ]),
@@ -113,6 +110,10 @@ async function untilOver(
     clearInterval(timer);
     progress.done();
   }
+}
+
+function stoodStill(lostMs: number): string {
+  return lostMs > 0 ? `, in which the arm stood still for ${(lostMs / 1000).toFixed(1)} s: the machine was busy` : '';
 }
 
 /** In words. */
