@@ -1,7 +1,9 @@
+import { REHEARSED } from '../../src/decision/decision-input.js';
 import type { DecisionOffsets } from '../../src/decision/decision-offsets.js';
 import { inputLayout } from '../../src/decision/decision-upload.js';
 import { recordDecision } from '../../src/decision/record-decision.js';
 import { decisionRuns } from '../../src/decision/segments.js';
+import type { SolverStep } from '../../src/diffusion/solver-step.js';
 import { residualBlockShapes } from '../../src/networks/unet/unet.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { SegmentRun } from '../../src/runtime/plan.js';
@@ -115,7 +117,7 @@ export async function recordSynthetic(device: ComputeDevice, choice: DecisionCho
       builder,
       runs: decisionRuns(steps, true, (step) => {
         const values = builder.offsetValues();
-        offsets.choose(values, { step, timestep: step, noiseRow: 0 });
+        offsets.choose(values, { index: step, step: { ...(REHEARSED.steps[0] as SolverStep), timestep: step }, noiseRow: 0 });
         return values;
       }),
       work: new NetworkWork(unetShape, predictorShape),

@@ -13,16 +13,18 @@ import { NORM_SIZES, normParts, type TrainedNormParameters } from './norm-forwar
  *     dz = dh mish'(z)    dγ = Σ_t dz x̂    dβ = Σ_t dz    q = γ dz
  *     dx = r ( q − ⟨q⟩ − x̂ ⟨q x̂⟩ )     ⟨·⟩ the mean over the elements of the group
  *
+ * With `filmByPlace` every place has its row f and its gradient df: the sums over t are left out.
  * dγ and dβ are left per sample, and so is Σ_t dx, which is the bias gradient of the convolution that made x: row sums add
  * the samples up. Computed again: x̂, z, h. q waits in dx for the sums of its group.
  *
  * Bindings: shape · x f32 rows · affine f32 [γ | β | …][channels] · statistics vec2f [b][groups] · dy f32 rows ·
- * film, dfilm f32 [b][row] · dx f32 rows · sums f32 [b][dγ | dβ | Σ dx][channels] · probe: dh, f32 [b][length][channels].
+ * film, dfilm f32 [b][row], or [b·length + t][row] · dx f32 rows · sums f32 [b][dγ | dβ | Σ dx][channels] · probe: dh, f32 [b][length][channels].
  * A part is a group of a sample (owners.wgsl.ts); a member owns every `members`-th channel.
  */
 export function normBackwardKernel(p: TrainedNormParameters): Kernel {
   const owner = ownerText(p.members);
-  const modulated = p.film !== 'none';
+  const byPlace = (p.filmByPlace ?? false) && p.film !== 'none';
+  const modulated = p.film !== 'none' && !byPlace;
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'x', access: 'read', type: 'array<f32>' },
@@ -30,7 +32,7 @@ export function normBackwardKernel(p: TrainedNormParameters): Kernel {
     { name: 'statistics', access: 'read', type: 'array<vec2f>' },
     { name: 'dy', access: 'read', type: 'array<f32>' },
     ...(p.film === 'scale-bias' ? [{ name: 'film', access: 'read', type: 'array<f32>' } as const] : []),
-    ...(modulated ? [{ name: 'dfilm', access: 'read_write', type: 'array<f32>' } as const] : []),
+    ...(p.film !== 'none' ? [{ name: 'dfilm', access: 'read_write', type: 'array<f32>' } as const] : []),
     { name: 'dx', access: 'read_write', type: 'array<f32>' },
     { name: 'sums', access: 'read_write', type: 'array<f32>' },
     ...(p.probed ? [{ name: 'probe', access: 'read_write', type: 'array<f32>' } as const] : []),
@@ -63,7 +65,7 @@ ${owner.prepare('shape.batch * shape.groups')}
     #if ${modulated}
     let film_at = batch * shape.film_row + shape.film_offset + c;
     #endif
-    #if ${p.film === 'scale-bias'}
+    #if ${p.film === 'scale-bias' && modulated}
     let film_scale = film[film_at];
     #endif
     var sum_z = 0.0f;
@@ -76,7 +78,14 @@ ${owner.prepare('shape.batch * shape.groups')}
       let z = normalized * gamma + beta;
       let gradient = dy[shape.other_offset + row * shape.other_row + c];
       var dh = gradient;
-      #if ${p.film === 'scale-bias'}
+      #if ${byPlace && p.film === 'scale-bias'}
+      let film_at = row * shape.film_row + shape.film_offset + c;
+      dh = gradient * film[film_at];
+      dfilm[film_at] = gradient * mish(z);
+      dfilm[film_at + shape.channels] = gradient;
+      #elif ${byPlace}
+      dfilm[row * shape.film_row + shape.film_offset + c] = gradient;
+      #elif ${p.film === 'scale-bias'}
       dh = gradient * film_scale;
       sum_yh += gradient * mish(z);
       #endif
@@ -96,10 +105,10 @@ ${owner.prepare('shape.batch * shape.groups')}
     let at = batch * 3u * shape.channels + c;
     sums[at] = sum_zx;
     sums[at + shape.channels] = sum_z;
-    #if ${p.film === 'scale-bias'}
+    #if ${p.film === 'scale-bias' && modulated}
     dfilm[film_at] = sum_yh;
     dfilm[film_at + shape.channels] = sum_y;
-    #elif ${p.film === 'bias'}
+    #elif ${p.film === 'bias' && modulated}
     dfilm[film_at] = sum_y;
     #endif
   }

@@ -10,6 +10,8 @@ export interface TrainedNormParameters {
   /** Invocations that share a group of a sample. */
   readonly members: number;
   readonly film: FilmKind;
+  /** Whether every place of a sample has FiLM values of its own. Default false: a sample has one row of them. */
+  readonly filmByPlace?: boolean;
   /** Also writes what lies between Mish and FiLM, or its gradient, as [b][length][channels]. */
   readonly probed: boolean;
 }
@@ -36,15 +38,16 @@ export const NORM_SIZES = [
  *     x̂ = (x − μ_g) r_g      r_g = 1 / √(var_g + ε)      y = film( mish(x̂ · γ + β) ) + residual
  *
  * Mean and (biased) variance over the channels of a group and all places of a sample, in two passes, each a sum of the sums of channels. FiLM with scale is
- * h · f[c] + f[channels + c], with bias alone h + f[c].
+ * h · f[c] + f[channels + c], with bias alone h + f[c]; a sample has one row f, or (`filmByPlace`) every place its own.
  * Kept for the backward pass: x and (μ, r). All else is computed again there.
  *
- * Bindings: shape · x, residual, y f32 rows [b·length + t][channels] · affine f32 [γ | β | …][channels] · film f32 [b][row] ·
+ * Bindings: shape · x, residual, y f32 rows [b·length + t][channels] · affine f32 [γ | β | …][channels] · film f32 [b][row], or [b·length + t][row] ·
  * statistics vec2f [b][groups] · probe f32 [b][length][channels].
  * A part is a group of a sample (owners.wgsl.ts); a member owns every `members`-th channel.
  */
 export function normForwardKernel(p: TrainedNormParameters & { readonly residual: boolean }): Kernel {
   const owner = ownerText(p.members);
+  const { filmByPlace = false } = p;
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'x', access: 'read', type: 'array<f32>' },
@@ -103,11 +106,11 @@ ${owner.prepare('shape.batch * shape.groups')}
   for (var c = first + member; c < end; c += MEMBERS) {
     let gamma = affine[c];
     let beta = affine[shape.channels + c];
-    #if ${p.film === 'scale-bias'}
+    #if ${p.film === 'scale-bias' && !filmByPlace}
     let film_at = batch * shape.film_row + shape.film_offset + c;
     let film_scale = film[film_at];
     let film_bias = film[film_at + shape.channels];
-    #elif ${p.film === 'bias'}
+    #elif ${p.film === 'bias' && !filmByPlace}
     let film_bias = film[batch * shape.film_row + shape.film_offset + c];
     #endif
     for (var t = 0u; t < shape.places; t++) {
@@ -116,7 +119,12 @@ ${owner.prepare('shape.batch * shape.groups')}
       #if ${p.probed}
       probe[row * shape.channels + c] = h;
       #endif
-      #if ${p.film === 'scale-bias'}
+      #if ${p.film === 'scale-bias' && filmByPlace}
+      let film_at = row * shape.film_row + shape.film_offset + c;
+      h = h * film[film_at] + film[film_at + shape.channels];
+      #elif ${p.film === 'bias' && filmByPlace}
+      h += film[row * shape.film_row + shape.film_offset + c];
+      #elif ${p.film === 'scale-bias'}
       h = h * film_scale + film_bias;
       #elif ${p.film === 'bias'}
       h += film_bias;
@@ -134,5 +142,5 @@ ${owner.prepare('shape.batch * shape.groups')}
 
 /** For labels. */
 export function normParts(p: TrainedNormParameters): string {
-  return `${p.members}${p.film === 'none' ? '' : `, film ${p.film}`}${p.probed ? ', probed' : ''}`;
+  return `${p.members}${p.film === 'none' ? '' : `, film ${p.film}${p.filmByPlace ? ' by place' : ''}`}${p.probed ? ', probed' : ''}`;
 }

@@ -1,6 +1,7 @@
 import { at, type KernelBinding } from '../lib/kernel.js';
 import { sumRows, twoLevelSum } from '../lib/reduce.wgsl.js';
 import { f32, wgsl } from '../lib/wgsl.js';
+import { filmKernelBindings } from '../norm/group-norm.wgsl.js';
 
 /**
  * A convolution that finishes its own input: the convolution before it left partial sums, and group norm, Mish, FiLM and
@@ -14,6 +15,8 @@ export interface PrologueParameters {
   /** `none`: the sums and their bias alone, without Mish, FiLM and residual. Default `group`. */
   readonly norm?: 'group' | 'none' | undefined;
   readonly film: 'scale-bias' | 'bias' | 'none';
+  /** Whether FiLM has values of its own for every column. Default false. */
+  readonly filmSlots?: boolean | undefined;
   readonly residual: boolean;
   /** Whether the residual is partial sums too, in the order of x. Default false. */
   readonly residualParts?: boolean | undefined;
@@ -43,7 +46,7 @@ export const PROLOGUE_VEC4S = 1024 - 68;
 
 /**
  * x (partial sums of the input, f32 [partials][b][channels][length]) · norm_parameters vec4f [channels]: gamma, beta, bias
- * of the convolution before, bias of the residual's · timestep_film, observation_film as in group-norm.wgsl.ts · skip, the residual, f32 by
+ * of the convolution before, bias of the residual's · timestep_film, observation_film, or slot_film, as in group-norm.wgsl.ts · skip, the residual, f32 by
  * layout or partial sums as x, and stored, f32 by layout · probe_sums, probe_normalized, probe_residual f32 [b][channels][length].
  */
 export function prologueBindings(p: PrologueParameters): KernelBinding[] {
@@ -52,12 +55,7 @@ export function prologueBindings(p: PrologueParameters): KernelBinding[] {
   return [
     { name: 'x', access: 'read', type: 'array<vec4f>' },
     { name: 'norm_parameters', access: 'read', type: 'array<vec4f>' },
-    ...(p.film === 'none'
-      ? []
-      : ([
-          { name: 'timestep_film', access: 'read', type: 'array<f32>', dynamic: true },
-          { name: 'observation_film', access: 'read', type: 'array<f32>' },
-        ] as const)),
+    ...filmKernelBindings(p, 'array<vec4f>'),
     ...(p.residual ? [{ name: 'skip', access: 'read', type: 'array<vec4f>' } as const] : []),
     ...writes('stored', p.stored),
     ...writes('probe_sums', p.probeSums),
@@ -67,10 +65,10 @@ export function prologueBindings(p: PrologueParameters): KernelBinding[] {
 }
 
 /** What a stage applies, for labels of kernels. */
-export function prologueParts({ norm = 'group', film, residual, residualParts, joined }: PrologueParameters): string[] {
+export function prologueParts({ norm = 'group', film, filmSlots, residual, residualParts, joined }: PrologueParameters): string[] {
   return [
     norm === 'group' ? 'group_norm' : 'sums',
-    ...(film === 'none' ? [] : [`film ${film}`]),
+    ...(film === 'none' ? [] : [`film ${film}${filmSlots ? ' per column' : ''}`]),
     ...(residual ? [residualParts ? 'residual sums' : 'residual'] : []),
     ...(joined ? ['joined'] : []),
   ];
@@ -90,7 +88,8 @@ export function prologueParts({ norm = 'group', film, residual, residualParts, j
 export function prologueText(p: PrologueParameters, invocations: number): string {
   const vectors = p.length / 4;
   const width = sumRows(invocations);
-  const { norm = 'group', joined = false, residualParts = false, probeResidual = false } = p;
+  const { norm = 'group', filmSlots = false, joined = false, residualParts = false, probeResidual = false } = p;
+  const film = (value: string): string => (filmSlots ? `film(batch, ${value}, e % VECTORS)` : `film(batch, ${value})`);
   const staged = joined ? 'shape.staged_channels' : 'shape.in_channels';
   const count = joined ? 'own' : 'channels';
   const store = (value: string): string => `stored[(${at('stored', 'batch', 'channel', '0u')}) / 4u + e % VECTORS] = ${value};`;
@@ -104,7 +103,11 @@ var<workgroup> scratch_rows: array<f32, ${width}>;
 ${twoLevelSum(invocations, `${invocations}u`)}
 #endif
 
-#if ${p.film !== 'none'}
+#if ${p.film !== 'none' && filmSlots}
+fn film(batch: u32, value: u32, vector: u32) -> vec4f {
+  return slot_film[(batch * shape.film_row_length + shape.film_offset + value) * VECTORS + vector];
+}
+#elif ${p.film !== 'none'}
 fn film(batch: u32, value: u32) -> f32 {
   let index = shape.film_offset + value;
   return timestep_film[index] + observation_film[batch * shape.film_row_length + index];
@@ -164,9 +167,9 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
       }
       #endif
       #if ${p.film === 'scale-bias'}
-      value = value * film(batch, channel) + film(batch, ${staged} + channel);
+      value = value * ${film('channel')} + ${film(`${staged} + channel`)};
       #elif ${p.film === 'bias'}
-      value += film(batch, channel);
+      value += ${film('channel')};
       #endif
       #if ${p.residual && residualParts}
       var residual = vec4f(parameters.w);

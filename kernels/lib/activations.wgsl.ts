@@ -1,7 +1,7 @@
 import { wgsl } from './wgsl.js';
 
 /** Pointwise functions that the other kernels apply where they read or write. */
-export type Activation = 'none' | 'mish' | 'gelu' | 'relu';
+export type Activation = 'none' | 'mish' | 'gelu' | 'relu' | 'elu';
 
 /** The same function of every component. */
 function forVectors(name: string): string {
@@ -53,10 +53,17 @@ fn relu4(x: vec4f) -> vec4f {
   return ${reluOf('x')};
 }`;
 
+/** ELU with α = 1: x above 0, eˣ − 1 below (Clevert et al. 2016). NaN stays NaN, as with ReLU. */
+const elu = wgsl`
+fn elu(x: f32) -> f32 {
+  return select(x, exp(min(x, 0.0f)) - 1.0f, x < 0.0f);
+}
+${forVectors('elu')}`;
+
 /** Definitions needed by a kernel that applies these activations; each function is defined once. */
 export function activationFunctions(...used: readonly Activation[]): string {
   const [first, second] = [used.includes('mish') ? mish : '', used.includes('gelu') ? gelu : ''];
-  return `${first}\n${second}${used.includes('relu') ? relu : ''}`;
+  return `${first}\n${second}${used.includes('relu') ? relu : ''}${used.includes('elu') ? elu : ''}`;
 }
 
 /** The activation of an expression of type f32, or of each component of one of type vec4f. */

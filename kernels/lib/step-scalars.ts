@@ -23,6 +23,9 @@ export const STEP_SCALARS = [
   'epsilon',
   /** 1 − d of the EMA. */
   'one_minus_ema',
+  /** k of the optimiser step, as k mod 2¹⁶ and the rest: together exact. 0: no update follows. */
+  'step_low',
+  'step_high',
 ] as const;
 
 export type StepScalar = (typeof STEP_SCALARS)[number];

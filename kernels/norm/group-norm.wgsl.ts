@@ -18,6 +18,8 @@ export interface GroupNormParameters {
   readonly invocations: number;
   /** FiLM with scale (h · scale + bias), with bias alone, or none. */
   readonly film: 'scale-bias' | 'bias' | 'none';
+  /** Whether FiLM has values of its own for every column. Default false. */
+  readonly filmSlots?: boolean | undefined;
   readonly residual: boolean;
   /** Also write the value before FiLM, in the order [b][channels][length]; changes no other output. */
   readonly probed: boolean;
@@ -41,6 +43,19 @@ export function groupNormShape(sizes: GroupNormSizes): number[] {
   return shapeWords([channels, length, channels / groups, filmOffset, filmRowLength], [x, y, ...(residual ? [residual] : [])]);
 }
 
+/** What a kernel that applies FiLM binds for it; `type` of values by column. */
+export function filmKernelBindings(
+  { film, filmSlots = false }: Pick<GroupNormParameters, 'film' | 'filmSlots'>,
+  type: 'array<f32>' | 'array<vec4f>',
+): KernelBinding[] {
+  if (film === 'none') return [];
+  if (filmSlots) return [{ name: 'slot_film', access: 'read', type }];
+  return [
+    { name: 'timestep_film', access: 'read', type: 'array<f32>', dynamic: true },
+    { name: 'observation_film', access: 'read', type: 'array<f32>' },
+  ];
+}
+
 /**
  * Group norm, Mish, FiLM (Perez et al. 2018) and residual in one pass over an activation:
  *
@@ -48,25 +63,22 @@ export function groupNormShape(sizes: GroupNormSizes): number[] {
  *     y[c, t] = h · film[c] + film[channels + c] + residual[c, t]        film = timestep_film + observation_film
  *
  * Mean and (biased) variance are over the channels of a group and all columns, in f32 and in two passes. FiLM with bias
- * alone has one value per channel: h + film[c].
+ * alone has one value per channel: h + film[c]. With `filmSlots` every column has values of its own, film[…, t] = slot_film[…, t].
  *
  * Bindings: shape · x, y, residual f32 by layout · gamma, beta f32 [channels] · timestep_film f32 [rowLength], at the
- * offset of the timestep's row · observation_film f32 [b][rowLength] · probe f32 [b][channels][length].
+ * offset of the timestep's row · observation_film f32 [b][rowLength] · in their place slot_film f32 [b][rowLength][length] · probe f32 [b][channels][length].
  * A workgroup owns one group of one sample.
  */
 export function groupNormKernel(p: GroupNormParameters): Kernel {
   const modulated = p.film !== 'none';
+  const { filmSlots = false } = p;
+  const film = (value: string): string => (filmSlots ? `film(batch, ${value}, time)` : `film(batch, ${value})`);
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'x', access: 'read', type: 'array<f32>' },
     { name: 'gamma', access: 'read', type: 'array<f32>' },
     { name: 'beta', access: 'read', type: 'array<f32>' },
-    ...(modulated
-      ? ([
-          { name: 'timestep_film', access: 'read', type: 'array<f32>', dynamic: true },
-          { name: 'observation_film', access: 'read', type: 'array<f32>' },
-        ] as const)
-      : []),
+    ...filmKernelBindings(p, 'array<f32>'),
     ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<f32>' } as const] : []),
     { name: 'y', access: 'read_write', type: 'array<f32>' },
     ...(p.probed ? [{ name: 'probe', access: 'read_write', type: 'array<f32>' } as const] : []),
@@ -88,7 +100,11 @@ fn load(batch: u32, channel: u32, time: u32) -> f32 {
   return x[${at('x', 'batch', 'channel', 'time')}];
 }
 
-#if ${modulated}
+#if ${modulated && filmSlots}
+fn film(batch: u32, value: u32, time: u32) -> f32 {
+  return slot_film[(batch * shape.film_row_length + shape.film_offset + value) * shape.time_steps + time];
+}
+#elif ${modulated}
 fn film(batch: u32, value: u32) -> f32 {
   let index = shape.film_offset + value;
   return timestep_film[index] + observation_film[batch * shape.film_row_length + index];
@@ -123,9 +139,9 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
     probe[(batch * shape.channels + channel) * length + time] = h;
     #endif
     #if ${p.film === 'scale-bias'}
-    h = h * film(batch, channel) + film(batch, shape.channels + channel);
+    h = h * ${film('channel')} + ${film('shape.channels + channel')};
     #elif ${p.film === 'bias'}
-    h += film(batch, channel);
+    h += ${film('channel')};
     #endif
     #if ${p.residual}
     h += residual[${at('residual', 'batch', 'channel', 'time')}];
@@ -134,6 +150,11 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   }
 }
 `;
-  const parts = ['group_norm', modulated ? `film ${p.film}` : '', p.residual ? 'residual' : '', p.probed ? 'probed' : ''];
+  const parts = [
+    'group_norm',
+    modulated ? `film ${p.film}${filmSlots ? ' per column' : ''}` : '',
+    p.residual ? 'residual' : '',
+    p.probed ? 'probed' : '',
+  ];
   return { label: parts.filter((part) => part !== '').join(', '), code, bindings };
 }

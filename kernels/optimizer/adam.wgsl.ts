@@ -15,7 +15,7 @@ export const ADAM_WORKGROUP = 64;
  *
  * Nothing changes where result[3] (proceed) is 0. All scalars come from the host, where they are float64: 1 − β₂ in f32 would be
  * 1.3e-5 off. With `halves`, p is also written rounded, for the passes of the next step.
- * Bindings: step · result f32 [4] · gradient, weight, first, second, ema vec4f · halves vec2u. An invocation owns a vec4; what pads an arena
+ * Bindings: step · result f32 [6] · gradient, weight, first, second, ema vec4f · halves vec2u. An invocation owns a vec4; what pads an arena
  * is 0 and stays 0.
  */
 export function adamKernel(ema: boolean, halves = false): Kernel {

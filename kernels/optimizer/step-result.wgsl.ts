@@ -6,7 +6,7 @@ import { wgsl } from '../lib/wgsl.js';
 const MEMBERS = 128;
 
 /** What a step says of itself, in the order of the buffer. */
-export const STEP_RESULTS = ['loss', 'norm', 'factor', 'proceed'] as const;
+export const STEP_RESULTS = ['loss', 'norm', 'factor', 'proceed', 'refused_low', 'refused_high'] as const;
 
 export const STEP_RESULT_SIZES = ['samples', 'square_sums'] as const;
 
@@ -16,7 +16,8 @@ export const STEP_RESULT_SIZES = ['samples', 'square_sums'] as const;
  *     loss = (Σ_b losses[b]) / N        norm = √(Σ_j sums[j])        factor = min(1, max / (norm + 10⁻⁶))
  *
  * proceed is 0 where the norm is NaN or infinite: the optimiser then changes nothing. That is asked of the bits, because a compiler may
- * assume that floating-point comparisons see no NaN. Bindings: shape · step · losses f32 · sums f32 · result f32 [4].
+ * assume that floating-point comparisons see no NaN. (refused_low, refused_high) is the number of the first update that was refused so, 0 while
+ * none was: it stays until somebody clears it. Bindings: shape · step · losses f32 · sums f32 · result f32 [6].
  * One workgroup: ${MEMBERS} invocations take turns, the first one adds up what they found.
  */
 export function stepResultKernel(): Kernel {
@@ -60,6 +61,10 @@ fn main(@builtin(local_invocation_index) local: u32) {
     result[1] = norm;
     result[2] = select(1.0f, min(1.0f, step.clip_norm / (norm + 1e-6f)), step.clip_norm > 0.0f);
     result[3] = select(0.0f, 1.0f, finite);
+    if (!finite && result[4] + result[5] == 0.0f) {
+      result[4] = step.step_low;
+      result[5] = step.step_high;
+    }
   }
 }
 `;

@@ -28,6 +28,9 @@ const ENTRIES = Object.entries(STEP_FIELDS) as [StepField, 'f32' | 'u32'][];
 /** Bytes of the uniform `step`: its fields, up to a multiple of 16. */
 export const STEP_UNIFORM_BYTES = Math.ceil(ENTRIES.length / 4) * 16;
 
+/** Elements of an array of uniforms are multiples of 16 bytes. */
+const SLOT_PADDING = Array.from({ length: STEP_UNIFORM_BYTES / 4 - ENTRIES.length }, (_, index) => `  padding_${index}: f32,`);
+
 /** Writes the uniform of one denoising step at byte `offset`. */
 export function writeStepUniform(to: DataView, offset: number, values: Readonly<Record<StepField, number>>): void {
   ENTRIES.forEach(([field, type], index) => {
@@ -44,10 +47,18 @@ export interface OutputParts {
   readonly stored: boolean;
 }
 
+/** Coefficients for each row of a chunk, whose rows are tokens of so many channels. */
+export interface StepSlots {
+  readonly rows: number;
+  readonly channels: number;
+}
+
 /** What both kernels of solver steps bind: see solver-step.wgsl.ts. `parts`: where the output comes in parts. */
-export function stepBindings(parts?: OutputParts): KernelBinding[] {
+export function stepBindings(parts?: OutputParts, slots?: StepSlots): KernelBinding[] {
   return [
-    { name: 'step', access: 'uniform', type: 'Step', dynamic: true },
+    slots
+      ? { name: 'steps', access: 'uniform', type: `array<Step, ${slots.rows}>`, dynamic: true }
+      : { name: 'step', access: 'uniform', type: 'Step', dynamic: true },
     { name: 'output', access: 'read', type: 'array<f32>' },
     ...(parts ? [{ name: 'output_bias', access: 'read', type: 'array<f32>' } as const] : []),
     { name: 'noise', access: 'read', type: 'array<f32>', dynamic: true },
@@ -63,15 +74,27 @@ export function partsLabel(parts?: OutputParts): string {
   return parts ? `, ${parts.parts} parts` : '';
 }
 
-/** The step's coefficients, x̂0 of an element as the network has it, and the update once it is bounded. */
-export function solverUpdate(parts?: OutputParts): string {
+/**
+ * The step's coefficients, x̂0 of an element as the network has it, and the update once it is bounded. With `slots` an invocation calls
+ * `choose_step` first, for the row of its element.
+ */
+export function solverUpdate(parts?: OutputParts, slots?: StepSlots): string {
   const output = parts ? 'output_at(index)' : 'output[index]';
   return wgsl`
 struct Step {
-${ENTRIES.map(([field, type]) => `  ${snakeCase(field)}: ${type},`).join('\n')}
+${[...ENTRIES.map(([field, type]) => `  ${snakeCase(field)}: ${type},`), ...(slots ? SLOT_PADDING : [])].join('\n')}
 }
-${declareBindings(stepBindings(parts))}
+${declareBindings(stepBindings(parts, slots))}
 ${reportNonFinite}
+
+#if ${slots !== undefined}
+var<private> step: Step;
+
+fn choose_step(element: u32) {
+  step = steps[element / ${slots?.channels ?? 1}u];
+}
+
+#endif
 
 #if ${parts !== undefined}
 // The bias first, then the parts in ascending order.

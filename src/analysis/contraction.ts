@@ -1,4 +1,4 @@
-import { makeSchedule, type Schedule, type SolverName } from '../diffusion/solver-step.js';
+import { makeSchedule, type Schedule, type ScheduleName } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
 import type { Observation } from '../observations/check.js';
@@ -62,7 +62,7 @@ export interface EndToEnd {
 
 /** How much the steps of a solver contract; JSON-serialisable. */
 export interface Contraction {
-  readonly solver: SolverName;
+  readonly solver: ScheduleName;
   readonly starts: number;
   readonly directions: number;
   /** In the order of execution. */

@@ -1,4 +1,5 @@
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
+import type { MethodConfig } from '../spec/method-networks.js';
 import type { CvaeShape, PredictorObservation, PredictorShape } from '../spec/network-shapes.js';
 import type { PolicySpec } from '../spec/policy-spec.js';
 import type { NamedTensors } from './named-tensors.js';
@@ -53,6 +54,20 @@ export interface CvaeCheckpoint extends StartFiles {
 
 /** A network that makes starts of decisions. */
 export type StartCheckpoint = PredictorCheckpoint | CvaeCheckpoint;
+
+/** The network of a method, checked; only its weights are still on disk. */
+export interface MethodCheckpoint {
+  readonly name: string;
+  readonly config: MethodConfig;
+  /** Tensors of U-Nets under LeRobot's names, behind the prefix of each; others as the file has them. */
+  readonly weights: NamedTensors;
+  readonly parameters: number;
+  readonly weightBytes: number;
+  readonly warnings: readonly string[];
+  /** Asked after the last weight was read. Throws CheckpointError when a file was changed since it was opened. */
+  assertUnchanged(): Promise<void>;
+  close(): Promise<void>;
+}
 
 export interface LoadOptions {
   /** Ends the load, also a read that is under way, and every later read of weights. */

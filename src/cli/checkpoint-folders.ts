@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { packageInfo } from '../platform/node/environment.js';
 import { localFolder } from './local-folder.js';
 
-/** Where a policy lies, and its predictor: a folder, or "shift". */
+/** Where a policy lies, its predictor, a folder or "shift", and networks of methods. */
 export interface CheckpointFolders {
   readonly policy: string;
   readonly predictor: string | undefined;
+  readonly methods: readonly string[];
 }
 
 /** The task of the policy that comes with the package. */
@@ -18,9 +19,21 @@ export function bundledCheckpoint(): { readonly policy: string; readonly predict
 }
 
 /** What the command line names, loaded from the Hub where it says so; without a policy the bundled one, whose predictor goes with it. */
-export async function checkpointFolders(values: { readonly policy?: string; readonly predictor?: string }): Promise<CheckpointFolders> {
+export async function checkpointFolders(values: {
+  readonly policy?: string;
+  readonly predictor?: string;
+  readonly network?: readonly string[];
+}): Promise<CheckpointFolders> {
   const predictor = values.predictor === undefined ? undefined : await localFolder(values.predictor);
-  if (values.policy !== undefined) return { policy: await localFolder(values.policy), predictor };
+  const methods = await localFolders(values.network);
+  if (values.policy !== undefined) return { policy: await localFolder(values.policy), predictor, methods };
   const bundled = bundledCheckpoint();
-  return { policy: bundled.policy, predictor: predictor ?? bundled.predictor };
+  return { policy: bundled.policy, predictor: predictor ?? bundled.predictor, methods };
+}
+
+/** Folders of --network, loaded from the Hub where they say so. */
+export async function localFolders(named: readonly string[] = []): Promise<string[]> {
+  const folders: string[] = [];
+  for (const name of named) folders.push(await localFolder(name));
+  return folders;
 }

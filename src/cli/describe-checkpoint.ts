@@ -1,7 +1,7 @@
 import { storedDtypes } from '../checkpoints/named-tensors.js';
-import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
+import type { MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import { visible } from '../foundation/visible.js';
-import type { CvaeShape, PredictorShape, RawRows } from '../spec/network-shapes.js';
+import type { CvaeShape, PredictorShape, RawRows, UnetShape } from '../spec/network-shapes.js';
 import type { ImageInputs, SchedulerConfig } from '../spec/policy-spec.js';
 import { PRECISIONS, type Precision } from '../spec/precision.js';
 import { bytes, count } from '../terminal/format.js';
@@ -56,11 +56,7 @@ export function describePolicyCheckpoint(policy: PolicyCheckpoint): CheckpointDe
     facts([
       ['format', dialect === 'diffusion-policy' ? 'Diffusion Policy tensor names' : `LeRobot, dialect ${dialect}`],
       ['horizon', `${unet.horizon} rows: ${observationSteps} observation steps, ${actionSteps} executed per decision`],
-      [
-        'U-Net',
-        `channels ${unet.downDims.join('/')}, kernel ${unet.kernelSize}, ${unet.groups} groups, timestep embedding ` +
-          `${unet.stepEmbedDim}, conditioning ${unet.conditioningDim}, FiLM ${unet.scaleModulation ? 'scale and bias' : 'bias'}`,
-      ],
+      ['U-Net', unetText(unet)],
       ...(images ? [['image encoder', encoderText(images)] as const] : []),
       ['scheduler', schedulerText(scheduler)],
       ['parameters', count(parameters)],
@@ -109,6 +105,36 @@ export function describePredictorCheckpoint(predictor: StartCheckpoint): Checkpo
     ...warningLines(warnings),
   ].join('\n');
   return { json, text };
+}
+
+export function describeMethodCheckpoint(method: MethodCheckpoint): CheckpointDescription {
+  const { name, config, parameters, weightBytes, warnings } = method;
+  const { unet, observationSteps, actionSteps, type, ...own } = config;
+  const dtypes = storedDtypes(method.weights);
+  const json = { kind: 'method', name, config, parameters, weightBytes, dtypes, warnings };
+  const text = [
+    `network of type ${type} ${visible(name)}`,
+    '',
+    facts([
+      ['action size', String(unet.actionDim)],
+      ['observation', `${unet.conditioningDim / observationSteps} values × ${observationSteps} steps`],
+      ['chunk', `${unet.horizon} rows, ${actionSteps} executed per decision`],
+      ['U-Net', unetText(unet)],
+      ...Object.entries(own).map(([key, value]): [string, string] => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
+      ['parameters', count(parameters)],
+      ['weights', `${bytes(weightBytes)} on disk (${dtypes.join(', ')})`],
+      ['on the device', deviceSizes(parameters)],
+    ]),
+    ...warningLines(warnings),
+  ].join('\n');
+  return { json, text };
+}
+
+function unetText(unet: UnetShape): string {
+  return (
+    `channels ${unet.downDims.join('/')}, kernel ${unet.kernelSize}, ${unet.groups} groups, timestep embedding ` +
+    `${unet.stepEmbedDim}, conditioning ${unet.conditioningDim}, FiLM ${unet.scaleModulation ? 'scale and bias' : 'bias'}`
+  );
 }
 
 function transformerFacts(config: PredictorShape): [string, string][] {

@@ -18,8 +18,9 @@ export interface DeviceChoice {
 }
 
 /** The networks that the command line names, for `loadPolicy`. */
-export function networksFrom(predictor: string | undefined): { readonly predictor: string } | undefined {
-  return predictor === undefined ? undefined : { predictor };
+export function networksFrom(predictor: string | undefined, methods: readonly string[] = []): LoadPolicyOptions['networks'] {
+  if (predictor === undefined && methods.length === 0) return undefined;
+  return { ...(predictor === undefined ? {} : { predictor }), ...(methods.length === 0 ? {} : { methods }) };
 }
 
 /** A device for the time of a task; disposed of however the task ends. */

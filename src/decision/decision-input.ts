@@ -1,4 +1,4 @@
-import { makeSchedule, type Schedule } from '../diffusion/solver-step.js';
+import { makeSchedule, type Schedule, type SolverStep } from '../diffusion/solver-step.js';
 import type { NonFiniteError } from '../foundation/errors.js';
 
 /** Sizes that fix what a decision uploads. */
@@ -15,6 +15,8 @@ export interface DecisionShape {
   readonly maxNoiseRows: number;
   /** Whether solver steps can threshold dynamically. Default false. */
   readonly thresholding?: boolean;
+  /** Rows of a chunk that have coefficients of their own at a step. Default 1: one set for the whole chunk. */
+  readonly slotRows?: number;
   /** Values of a row that the start reads of each frame beside the conditioning. Default 0: none. */
   readonly rowWidth?: number;
   /** Random values that the start reads. Default 0: none. */
@@ -51,32 +53,46 @@ export interface DecisionOutput {
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
+const REHEARSED_STEP: SolverStep = {
+  timestep: 0,
+  clip: null,
+  x0FromSample: 0,
+  x0FromOutput: 1,
+  epsFromSample: 0,
+  epsFromOutput: 0,
+  fromX0: 1,
+  fromEps: 0,
+  fromSample: 0,
+  fromPreviousX0: 0,
+  fromNoise: 0,
+};
+
 /** One evaluation at timestep 0 whose result nobody looks at. */
-export const REHEARSED = makeSchedule('DDIM', [
-  {
-    timestep: 0,
-    clip: null,
-    x0FromSample: 0,
-    x0FromOutput: 1,
-    epsFromSample: 0,
-    epsFromOutput: 0,
-    fromX0: 1,
-    fromEps: 0,
-    fromSample: 0,
-    fromPreviousX0: 0,
-    fromNoise: 0,
-  },
-]);
+export const REHEARSED = makeSchedule('DDIM', [REHEARSED_STEP]);
+
+/** The same at the level of a step of a method, by the network that it names, or by each of several; undefined: at timestep 0. */
+export function rehearsedAt(
+  step: Pick<SolverStep, 'levels' | 'network'> | undefined,
+  networks: readonly (string | undefined)[] = [step?.network],
+): Schedule {
+  const levels = step?.levels;
+  if (!levels) return REHEARSED;
+  return makeSchedule(
+    'method',
+    networks.map((network) => ({ ...REHEARSED_STEP, levels, ...(network === undefined ? {} : { network }) })),
+  );
+}
 
 /** A decision on zeros that runs every segment, `predict` among them where it is asked for. */
 export function rehearsalInput(
   { batch, observationSteps, frameWidth, horizon, actionDim, rowWidth = 0, latentDim = 0 }: DecisionShape,
   predicted: boolean,
+  schedule: Schedule = REHEARSED,
 ): DecisionInput {
   const zeros = new Float32Array(batch * horizon * actionDim);
   return {
     observations: new Float32Array(batch * observationSteps * frameWidth),
-    schedule: REHEARSED,
+    schedule,
     starts: Array.from({ length: batch }, () => ({ predictionScale: predicted ? 1 : 0, noiseScale: 0 })),
     history: zeros,
     rows: new Float32Array(batch * observationSteps * rowWidth),

@@ -1,4 +1,4 @@
-import { type Schedule, usesThresholding } from '../diffusion/solver-step.js';
+import { type Schedule, usesNoise, usesThresholding } from '../diffusion/solver-step.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
@@ -129,15 +129,20 @@ export class DecisionPlan {
     return this.#parts.networks.predictor !== undefined;
   }
 
-  /** Dispatches of a decision with `steps` network evaluations. */
-  dispatchCount(steps: number, predicted: boolean): number {
-    return decisionRuns(steps, predicted).reduce((sum, { segment }) => sum + this.#parts.plan.dispatchCount(segment), 0);
+  /** Dispatches of a decision with `steps` network evaluations; `schedule`: where they are of several networks. */
+  dispatchCount(steps: number, predicted: boolean, schedule?: Schedule): number {
+    return decisionRuns(steps, predicted, undefined, (step) => schedule?.steps[step]?.network).reduce(
+      (sum, { segment }) => sum + this.#parts.plan.dispatchCount(segment),
+      0,
+    );
   }
 
   /** Whether a schedule fits into the buffers of this plan. */
   fits(schedule: Schedule): boolean {
     const { maxSteps, maxNoiseRows, thresholding = false } = this.shape;
     if (!thresholding && schedule.steps.some(usesThresholding)) return false;
+    const { denoiser } = this.#parts.networks;
+    if (denoiser?.knows?.(schedule) === false) return false;
     return schedule.steps.length <= maxSteps && schedule.noisySteps <= maxNoiseRows;
   }
 
@@ -223,7 +228,8 @@ export class DecisionPlan {
    * has run; the work is handed over kernel by kernel, without waiting in between.
    */
   async runEachKernel(onKernel: (progress: KernelProgress) => void = () => {}): Promise<void> {
-    const input = rehearsalInput(this.shape, this.#parts.networks.predictor !== undefined);
+    const { denoiser, predictor } = this.#parts.networks;
+    const input = rehearsalInput(this.shape, predictor !== undefined, denoiser?.rehearsed);
     const { gpuDevice } = this.#device;
     const { queue } = gpuDevice;
     const { plan, status } = this.#parts;
@@ -308,14 +314,15 @@ export class DecisionPlan {
   #runs({ steps }: Schedule, predicted: boolean): SegmentRun[] {
     const { offsets, offsetValues, shape } = this.#parts;
     let noiseRow = 0;
-    return decisionRuns(steps.length, predicted, (step) => {
-      const { timestep, fromNoise } = steps[step] as Schedule['steps'][number];
+    const offsetsOf = (step: number): OffsetValues => {
+      const one = steps[step] as Schedule['steps'][number];
       const values = offsetValues();
-      offsets.choose(values, { step, timestep, noiseRow });
+      offsets.choose(values, { index: step, step: one, noiseRow });
       // A step without noise still needs an offset within the buffer.
-      if (fromNoise !== 0) noiseRow = Math.min(noiseRow + 1, Math.max(0, shape.maxNoiseRows - 1));
+      if (usesNoise(one)) noiseRow = Math.min(noiseRow + 1, Math.max(0, shape.maxNoiseRows - 1));
       return values;
-    });
+    };
+    return decisionRuns(steps.length, predicted, offsetsOf, (step) => steps[step]?.network);
   }
 
   async #probeBuffer(runs: readonly SegmentRun[]): Promise<ProbeBuffer> {

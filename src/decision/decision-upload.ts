@@ -27,7 +27,9 @@ interface UploadPart {
 }
 
 /** Bytes from one denoising step's uniform to the next. */
-const STEP_STRIDE = alignUp(STEP_UNIFORM_BYTES, OFFSET_ALIGNMENT);
+function stepStride(slotRows: number): number {
+  return alignUp(slotRows * STEP_UNIFORM_BYTES, OFFSET_ALIGNMENT);
+}
 
 function chunkBytes({ batch, horizon, actionDim }: DecisionShape): number {
   return batch * horizon * actionDim * 4;
@@ -37,18 +39,30 @@ function noiseStride(shape: DecisionShape): number {
   return alignUp(chunkBytes(shape), OFFSET_ALIGNMENT);
 }
 
-const STEP_UNIFORMS = new WeakMap<Schedule, Uint8Array>();
+const STEP_UNIFORMS = new WeakMap<Schedule, { readonly slotRows: number; readonly uniforms: Uint8Array }>();
 
-/** The uniforms of all steps of a schedule, made once: an episode goes from one schedule to another and back. */
-export function stepUniforms(schedule: Schedule): Uint8Array {
+/**
+ * The uniforms of all steps of a schedule, made once: an episode goes from one schedule to another and back. `slotRows`: how many uniforms
+ * a step has, one for each row of a chunk; where it has no `slots` they are alike.
+ */
+export function stepUniforms(schedule: Schedule, slotRows = 1): Uint8Array {
   const known = STEP_UNIFORMS.get(schedule);
-  if (known) return known;
+  if (known?.slotRows === slotRows) return known.uniforms;
   const { steps } = schedule;
-  const uniforms = new Uint8Array(steps.length * STEP_STRIDE);
+  const stride = stepStride(slotRows);
+  const uniforms = new Uint8Array(steps.length * stride);
   const view = new DataView(uniforms.buffer);
-  // Codes fall from step to step, so that the largest one names the step that failed first.
-  steps.forEach((step, index) => writeSolverStep(view, index * STEP_STRIDE, step, steps.length - index));
-  STEP_UNIFORMS.set(schedule, uniforms);
+  steps.forEach((step, index) => {
+    const { slots } = step;
+    if (slots && slots.length !== slotRows) {
+      throw new TypeError(`step ${index} has coefficients for ${slots.length} rows, its denoiser takes ${slotRows}`);
+    }
+    for (let row = 0; row < slotRows; row++) {
+      // Codes fall from step to step, so that the largest one names the step that failed first.
+      writeSolverStep(view, index * stride + row * STEP_UNIFORM_BYTES, slots?.[row] ?? step, steps.length - index);
+    }
+  });
+  STEP_UNIFORMS.set(schedule, { slotRows, uniforms });
   return uniforms;
 }
 
@@ -106,12 +120,12 @@ const PARTS = {
       return floats.byteLength;
     },
   },
-  /** Solver coefficients, one uniform per denoising step, `stepStride` apart. */
+  /** Solver coefficients, one uniform per denoising step, or one per row of the chunk, `stepStride` apart. */
   steps: {
-    bytes: ({ maxSteps }) => maxSteps * STEP_STRIDE,
+    bytes: ({ maxSteps, slotRows = 1 }) => maxSteps * stepStride(slotRows),
     follows: ({ schedule }) => schedule,
-    fill: ({ bytes }, { schedule }) => {
-      const steps = stepUniforms(schedule);
+    fill: ({ bytes }, { schedule }, { slotRows }) => {
+      const steps = stepUniforms(schedule, slotRows);
       bytes.set(steps);
       return steps.length;
     },
@@ -155,7 +169,7 @@ export function inputLayout(shape: DecisionShape): InputLayout {
     return [name, range];
   });
   const parts = Object.fromEntries(ranges) as Record<PartName, InputRange>;
-  return { ...parts, stepStride: STEP_STRIDE, noiseStride: noiseStride(shape), bytes: end };
+  return { ...parts, stepStride: stepStride(shape.slotRows ?? 1), noiseStride: noiseStride(shape), bytes: end };
 }
 
 /** The host's copy of what goes up with a decision; made once per plan. */

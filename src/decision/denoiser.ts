@@ -71,6 +71,11 @@ function checkSchedule(schedule: Schedule, numTrainTimesteps: number): void {
   checkList(where, 'steps', steps, (step, index) => {
     checkObject(where, `steps[${index}]`, step);
     checkInteger(where, 'timestep', step.timestep, 0, numTrainTimesteps - 1);
+    if (step.levels !== undefined || step.slots !== undefined) {
+      throw new OptionError(
+        `${where}: steps[${index}] has levels or slots, which are of methods' networks: samples go through the policy's own.`,
+      );
+    }
     if (step.fromNoise !== 0) noisy++;
   });
   if (steps.length === 0) throw new OptionError('denoise: the schedule has no steps: give it one at least.');
@@ -223,9 +228,15 @@ function sameSteps(a: Schedule, b: Schedule): boolean {
     a.steps.length === b.steps.length &&
     a.steps.every((step, i) => {
       const other = b.steps[i] as typeof step;
-      return (Object.keys({ ...step, ...other }) as (keyof typeof step)[]).every((key) => step[key] === other[key]);
+      return (Object.keys({ ...step, ...other }) as (keyof typeof step)[]).every(
+        (key) => step[key] === other[key] || (key === 'levels' && sameLevels(step.levels, other.levels)),
+      );
     })
   );
+}
+
+function sameLevels(a: readonly number[] | undefined, b: readonly number[] | undefined): boolean {
+  return a !== undefined && b !== undefined && a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
 function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionInput {

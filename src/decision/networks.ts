@@ -1,12 +1,13 @@
-import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
+import type { MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
-import { loadUnet, type Unet } from '../networks/unet/unet.js';
+import { loadUnet, residualBlockShapes, type Unet } from '../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
 import { type ObservationFeature, observationInfo, type Unnormalizer } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
+import type { MethodDenoiser, PlannedDenoiser } from './denoisers/denoiser-network.js';
 import type { LoadedImages } from './load-images.js';
 import { type StartRows, startRows } from './start-rows.js';
 import { shiftStart } from './starts/shift.js';
@@ -17,8 +18,10 @@ import { statisticsRows } from './statistics-rows.js';
 export interface PolicyNetworks {
   readonly device: ComputeDevice;
   readonly unet: Unet;
-  /** Denoisers of the same shape beside it, by the names that requests give them. */
-  readonly denoisers?: ReadonlyMap<string, Unet>;
+  /** Networks of methods beside it, by the names that requests give them: their types. */
+  readonly denoisers?: ReadonlyMap<string, MethodDenoiser>;
+  /** What a plan evaluates in place of the U-Net: one of the denoisers, with rows for its levels. */
+  readonly denoiser?: PlannedDenoiser;
   /** Undefined for a policy without images. */
   readonly images?: LoadedImages | undefined;
   /** What warm decisions start from. */
@@ -37,7 +40,9 @@ export interface PolicyNetworks {
 export interface LoadNetworksOptions {
   readonly precision: Precision;
   readonly signal?: AbortSignalLike | undefined;
-  /** Called when one more of the U-Net's residual blocks is on the device. */
+  /** Networks of methods that are loaded beside the policy, no two of a type. Default: none. */
+  readonly methods?: readonly MethodCheckpoint[];
+  /** Called when one more residual block of a U-Net is on the device. */
   readonly onBlock?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -58,12 +63,19 @@ export async function loadNetworks(
   });
   try {
     const rows = typeof predictor === 'object' ? assertPredictorFits(policy, predictor) : undefined;
-    const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, (done, total) =>
-      options.onBlock?.(done, total),
-    );
+    const { methods = [] } = options;
+    for (const method of methods) assertMethodFits(policy, method);
+    // Their code is loaded where there are some.
+    const methodLoader = methods.length === 0 ? undefined : await import('./denoisers/load-method.js');
+    const ofMethods = methods.reduce((sum, method) => sum + (methodLoader?.methodBlocks(method) ?? 0), 0);
+    const total = residualBlockShapes(policy.unet).length + ofMethods;
+    let done = 0;
+    const onBlock = (): void => options.onBlock?.(++done, total);
+    const unet = await loadUnet(loaderFor(policy.weights), policy.unet, policy.scheduler.numTrainTimesteps, onBlock);
     return {
       device,
       unet,
+      ...(methodLoader ? { denoisers: await methodLoader.loadMethodDenoisers(methods, loaderFor, onBlock) } : {}),
       images: await imagesOf(device, policy, predictor, rows, loaderFor),
       predictor: await startOf(policy, predictor, loaderFor),
       rows,
@@ -131,6 +143,27 @@ function abortable(source: WeightSource, signal: AbortSignalLike | undefined): W
       return source.readFloats(name);
     },
   };
+}
+
+/** Refuses the network of a method that was trained for another policy. @throws OptionError. */
+function assertMethodFits(policy: PolicyCheckpoint, { name, config }: MethodCheckpoint): void {
+  const { unet, observationSteps } = policy;
+  const own = config.unet;
+  const pairs: [string, number, number][] = [
+    ['action_dim', unet.actionDim, own.actionDim],
+    ['n_obs_steps', observationSteps, config.observationSteps],
+    ['obs_dim', unet.conditioningDim / observationSteps, own.conditioningDim / config.observationSteps],
+    // Buffers of rows at many levels are as long as their training made them.
+    ...('varianceType' in config ? [] : [['horizon', unet.horizon, own.horizon] as [string, number, number]]),
+  ];
+  for (const [key, expected, found] of pairs) {
+    if (expected !== found) {
+      throw new OptionError(
+        `network "${name}" (${config.type}) does not belong to policy "${policy.name}": its ${key} is ${found}, the policy's is ${expected}. ` +
+          'Give the network that was trained for this policy.',
+      );
+    }
+  }
 }
 
 /** Refuses a predictor of another policy; says how its rows are made, where it reads some. */

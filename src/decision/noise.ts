@@ -1,7 +1,7 @@
 import { fillNormal, fillUniform } from '../diffusion/philox.js';
 import type { Schedule } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
-import { checkList, copyNumbers } from '../foundation/options.js';
+import { checkInteger, checkList, copyNumbers } from '../foundation/options.js';
 
 /** Noise of one run over one sample, standard normal. */
 export interface RunNoise {
@@ -17,6 +17,12 @@ export interface GivenNoise {
   readonly stepNoise?: readonly ArrayLike<number>[] | undefined;
   /** What a CVAE decodes beside its condition, `latentDim` values. */
   readonly latent?: ArrayLike<number> | undefined;
+  /**
+   * What the strategy draws besides the noise of its runs, standard normal, in its order: as many values as it needs, or more. SDP: slots that
+   * come in behind the decision, past slots of the next buffer, and at the first decision the buffer, twice (the second is what noises it again
+   * where it was denoised as a whole). RNR-DP: the slot that comes in, and at the first decision the buffer, and the slots behind earlier passes.
+   */
+  readonly normals?: ArrayLike<number> | undefined;
 }
 
 /** The random values that a start reads, standard normal times `std` where they are drawn. */
@@ -31,8 +37,8 @@ const NOTHING_GIVEN: GivenNoise = {};
  * The given noise of a decision, checked. The caller may reuse its arrays as soon as a call is made: these are copies.
  * @throws OptionError for noise of the wrong size, or not finite, and for a latent that nothing reads.
  */
-export function checkedNoise({ noise, stepNoise, latent }: GivenNoise, chunkSize: number, latentDim = 0): GivenNoise {
-  if (noise === undefined && stepNoise === undefined && latent === undefined) return NOTHING_GIVEN;
+export function checkedNoise({ noise, stepNoise, latent, normals }: GivenNoise, chunkSize: number, latentDim = 0): GivenNoise {
+  if (noise === undefined && stepNoise === undefined && latent === undefined && normals === undefined) return NOTHING_GIVEN;
   const rows: Float32Array[] = [];
   if (stepNoise !== undefined) {
     checkList('noise', 'stepNoise', stepNoise, (row, index) => rows.push(checkedFloats(`stepNoise[${index}]`, row, chunkSize)));
@@ -46,7 +52,17 @@ export function checkedNoise({ noise, stepNoise, latent }: GivenNoise, chunkSize
     noise: noise === undefined ? undefined : checkedFloats('noise', noise, chunkSize),
     latent: latent === undefined ? undefined : checkedFloats('latent', latent, latentDim, 'one for each latent of the CVAE'),
     stepNoise: stepNoise === undefined ? undefined : rows,
+    normals: normals === undefined ? undefined : checkedNormals(normals),
   };
+}
+
+/** More than any strategy draws for a decision. */
+const MOST_NORMALS = 10_000_000;
+
+function checkedNormals(values: ArrayLike<number>): Float32Array {
+  const length: unknown = (values as { readonly length?: unknown } | null)?.length;
+  const count = checkInteger('noise', 'the length of normals', length, 1, MOST_NORMALS);
+  return checkedFloats('normals', values, count, 'as many as it has');
 }
 
 /** Which noise a sample gets where none is given: the same key, the same bits, whatever else was drawn. */
@@ -67,21 +83,29 @@ const NORMAL_ROW = ROWS_PER_SAMPLE - 2;
 const LATENT_ROW = ROWS_PER_SAMPLE - 3;
 
 /**
- * The given noise of a sample, or seeded noise in its place.
+ * The given noise of a sample, or seeded noise in its place. `firstRow`: rows of step noise that earlier runs of the decision took, where it
+ * has several; given rows are then those of all of them, and a decision may leave some over.
  * @throws OptionError where the rows are not as many as the schedule needs.
  */
-export function runNoise(schedule: Schedule, chunkSize: number, seed: NoiseSeed, { noise, stepNoise }: GivenNoise): RunNoise {
-  if (stepNoise && stepNoise.length !== schedule.noisySteps) {
-    throw new OptionError(
-      `stepNoise must have ${schedule.noisySteps} rows, one per noisy step of ${schedule.solver}, found ${stepNoise.length}.`,
-    );
+export function runNoise(
+  schedule: Schedule,
+  chunkSize: number,
+  seed: NoiseSeed,
+  { noise, stepNoise }: GivenNoise,
+  firstRow?: number,
+): RunNoise {
+  const needed = (firstRow ?? 0) + schedule.noisySteps;
+  if (stepNoise && (firstRow === undefined ? stepNoise.length !== needed : stepNoise.length < needed)) {
+    const rows = firstRow === undefined ? `${needed} rows, one per noisy step of ${schedule.solver}` : `${needed} rows or more`;
+    throw new OptionError(`stepNoise must have ${rows}, found ${stepNoise.length}.`);
   }
+  const first = firstRow ?? 0;
   const start = noise ? Float32Array.from(noise) : normals(chunkSize, seed, 0);
   if (schedule.noisySteps === 0) return { noise: start, stepNoise: NO_ROWS };
   const rows: Float32Array[] = [];
   for (let row = 0; row < schedule.noisySteps; row++) {
-    const values = stepNoise?.[row];
-    rows.push(values ? Float32Array.from(values) : normals(chunkSize, seed, row + 1));
+    const values = stepNoise?.[first + row];
+    rows.push(values ? Float32Array.from(values) : normals(chunkSize, seed, first + row + 1));
   }
   return { noise: start, stepNoise: rows };
 }

@@ -31,8 +31,10 @@ function reason(code: number, { steps }: Schedule): string {
   }
   if (code === 0) return 'the actions are NaN or infinite after the last solver step. No action is returned.';
   const index = steps.length - code;
+  const { timestep, network } = steps[index] ?? {};
   return (
-    `the U-Net's output is NaN or infinite at denoising step ${index + 1} of ${steps.length} (timestep ${steps[index]?.timestep}). ` +
+    `the U-Net's output is NaN or infinite at denoising step ${index + 1} of ${steps.length} (timestep ${timestep}` +
+    `${network === undefined ? '' : `, network ${network}`}). ` +
     "No action is returned: check the observation's range and the checkpoint."
   );
 }

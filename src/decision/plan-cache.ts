@@ -2,6 +2,8 @@ import { type Schedule, usesThresholding } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
 import type { PolicySpec } from '../spec/policy-spec.js';
 import { DecisionPlan } from './decision-plan.js';
+import type { MethodDenoiser } from './denoisers/denoiser-network.js';
+import { LevelledDenoisers } from './denoisers/levelled-denoisers.js';
 import type { PolicyNetworks } from './networks.js';
 import type { LatentShape } from './noise.js';
 
@@ -13,7 +15,7 @@ const MOST_PLANS = 16;
 
 /** What plans of one batch size differ in. */
 export interface PlanVariant {
-  /** Name of the denoiser; undefined: the policy's own. */
+  /** Name of the denoiser: the type of a method's network; undefined: the policy's own. */
   readonly denoiser?: string | undefined;
   /** Whether the sample after every step is handed out. */
   readonly trace?: boolean;
@@ -33,6 +35,7 @@ export class PlanCache {
   #maxSteps = 1;
   #maxNoiseRows = 0;
   #thresholding = false;
+  readonly #levelled = new LevelledDenoisers();
 
   constructor(networks: PolicyNetworks, spec: PolicySpec, probes: readonly string[]) {
     this.#networks = networks;
@@ -40,8 +43,9 @@ export class PlanCache {
     this.#probes = probes;
   }
 
-  /** Sizes plans that are compiled from now on for these schedules. */
-  reserve(schedules: readonly Schedule[]): void {
+  /** Sizes plans that are compiled from now on for these schedules, through this denoiser. */
+  reserve(schedules: readonly Schedule[], denoiser?: string): void {
+    if (denoiser !== undefined) this.#levelled.reserve(denoiser, schedules);
     this.#maxSteps = Math.max(this.#maxSteps, ...schedules.map(({ steps }) => steps.length));
     this.#maxNoiseRows = Math.max(this.#maxNoiseRows, ...schedules.map(({ noisySteps }) => noisySteps));
     this.#thresholding ||= schedules.some(({ steps }) => steps.some(usesThresholding));
@@ -55,11 +59,9 @@ export class PlanCache {
     const key = keyOf(batch, variant);
     const existing = this.#plans.get(key);
     if (existing && schedules.every((schedule) => existing.fits(schedule))) return this.#used(key, existing, variant);
-    existing?.destroy();
-    this.#plans.delete(key);
-    if (this.#newest?.plan === existing) this.#newest = undefined;
-    this.reserve(schedules);
-    const plan = await this.#compile(batch, variant);
+    if (existing) this.#drop(key, existing);
+    this.reserve(schedules, variant.denoiser);
+    const plan = await this.#compile(batch, schedules, variant);
     this.#plans.set(key, plan);
     this.#newest = { plan, variant: { denoiser: variant.denoiser, trace: variant.trace ?? false } };
     this.#forget();
@@ -89,8 +91,8 @@ export class PlanCache {
   }
 
   /** The plan of a batch size, if it was compiled. */
-  peek(batch: number): DecisionPlan | undefined {
-    return this.#plans.get(keyOf(batch, {}));
+  peek(batch: number, variant: PlanVariant = {}): DecisionPlan | undefined {
+    return this.#plans.get(keyOf(batch, variant));
   }
 
   /** Forgets all plans; those from now on are of these networks, and as large as those before. */
@@ -103,27 +105,50 @@ export class PlanCache {
   destroy(): void {
     for (const plan of this.#plans.values()) plan.destroy();
     this.#plans.clear();
+    this.#levelled.destroy();
     this.#newest = undefined;
     this.#networks = undefined;
   }
 
-  #compile(batch: number, { denoiser, trace = false }: PlanVariant): Promise<DecisionPlan> {
+  async #compile(batch: number, schedules: readonly Schedule[], { denoiser, trace = false }: PlanVariant): Promise<DecisionPlan> {
     const { unet, observationSteps } = this.#spec;
     if (!this.#networks) throw new TypeError('the plans of a policy were destroyed');
-    const { rowWidth = 0, latentDim = 0 } = this.#networks.predictor ?? {};
+    const networks: PolicyNetworks & { readonly horizon?: number } =
+      denoiser === undefined ? this.#networks : await this.#withDenoiser(this.#networks, denoiser, schedules);
+    const { rowWidth = 0, latentDim = 0 } = networks.predictor ?? {};
     const shape = {
       batch,
       observationSteps,
       frameWidth: unet.conditioningDim / observationSteps,
-      horizon: unet.horizon,
+      horizon: networks.horizon ?? unet.horizon,
       actionDim: unet.actionDim,
       maxSteps: this.#maxSteps,
       maxNoiseRows: this.#maxNoiseRows,
-      thresholding: this.#thresholding,
+      thresholding: denoiser === undefined && this.#thresholding,
+      slotRows: networks.denoiser?.perSlot ? (networks.horizon ?? unet.horizon) : 1,
       rowWidth,
       latentDim,
     };
-    return DecisionPlan.compile(withDenoiser(this.#networks, denoiser), shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
+    return DecisionPlan.compile(networks, shape, trace ? [...this.#probes, TRACE_PROBE] : this.#probes);
+  }
+
+  /** The networks with the denoiser of this name, and what predicts its starts, in the place of the policy's own. */
+  async #withDenoiser(
+    networks: PolicyNetworks,
+    name: string,
+    schedules: readonly Schedule[],
+  ): Promise<PolicyNetworks & { readonly horizon?: number }> {
+    const method = denoiserOf(networks, name);
+    let denoiser = this.#levelled.find(name, schedules);
+    if (!denoiser) {
+      // They are bound to the rows that are about to go.
+      for (const [key, plan] of this.#plans) if (isThrough(key, name)) this.#drop(key, plan);
+      denoiser = await this.#levelled.make(name, method, schedules);
+    }
+    const { horizon, start } = method;
+    if (horizon === undefined) return { ...networks, denoiser, predictor: start ?? networks.predictor };
+    // The policy's predictor makes other chunks.
+    return { ...networks, denoiser, horizon, predictor: start };
   }
 
   #used(key: string, plan: DecisionPlan, { denoiser, trace = false }: PlanVariant): DecisionPlan {
@@ -131,6 +156,12 @@ export class PlanCache {
     this.#plans.set(key, plan);
     this.#newest = { plan, variant: { denoiser, trace } };
     return plan;
+  }
+
+  #drop(key: string, plan: DecisionPlan): void {
+    plan.destroy();
+    this.#plans.delete(key);
+    if (this.#newest?.plan === plan) this.#newest = undefined;
   }
 
   #forget(): void {
@@ -150,12 +181,15 @@ function keyOf(batch: number, { denoiser, trace = false }: PlanVariant): string 
   return `${batch}${trace ? ' traced' : ''}${denoiser === undefined ? '' : ` ${denoiser}`}`;
 }
 
-/** The networks with the denoiser of this name in the place of the policy's own. */
-function withDenoiser(networks: PolicyNetworks, name: string | undefined): PolicyNetworks {
-  if (name === undefined) return networks;
-  const { denoisers = new Map() } = networks;
-  const unet = denoisers.get(name);
-  if (unet) return { ...networks, unet };
+/** Whether a key of `keyOf` is of plans through this denoiser. */
+function isThrough(key: string, denoiser: string): boolean {
+  return key.endsWith(` ${denoiser}`);
+}
+
+/** @throws OptionError for a denoiser that the policy does not have. */
+function denoiserOf({ denoisers = new Map() }: PolicyNetworks, name: string): MethodDenoiser {
+  const found = denoisers.get(name);
+  if (found) return found;
   const there = [...denoisers.keys()].map((known) => `"${known}"`).join(', ');
   throw new OptionError(
     `a run asks for denoiser "${name}", the policy has ${there === '' ? 'its own alone' : `its own and ${there}`}: name one of these, or none.`,

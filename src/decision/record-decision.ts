@@ -1,12 +1,12 @@
-import { recordObservationFilm, recordUnet } from '../networks/unet/unet.js';
-import { type BufferRange, recordNormalize, recordSolverStep, recordStart, recordUnnormalize } from '../ops/sampling.js';
+import { type BufferRange, recordNormalize, recordStart, recordUnnormalize } from '../ops/sampling.js';
 import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { asTokens, probeTensor, type Tensor, tokens } from '../runtime/tensor.js';
 import type { DecisionShape } from './decision-input.js';
 import { DecisionOffsets } from './decision-offsets.js';
 import type { InputLayout, InputRange } from './decision-upload.js';
+import { timestepDenoiser } from './denoisers/unet-denoiser.js';
 import type { PolicyNetworks } from './networks.js';
-import { SEGMENTS } from './segments.js';
+import { evaluateSegment, SEGMENTS } from './segments.js';
 
 /** Buffers that a decision is fed through and read back from. */
 export interface DecisionBuffers {
@@ -26,7 +26,8 @@ export interface DecisionBuffers {
  *     observe    raw observations → conditioning → FiLM rows of all blocks
  *     predict    previous chunk and observations → prediction      (where there is a predictor)
  *     start      prediction and noise → sample
- *     evaluate   sample → U-Net → solver step → sample             (once per denoising step)
+ *     evaluate   sample → U-Net → solver step → sample             (once per denoising step; what a method brings in place of the
+ *                U-Net; of several networks each has such a segment)
  *     finish     sample → actions
  */
 export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, shape: DecisionShape, layout: InputLayout): DecisionBuffers {
@@ -36,7 +37,6 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
   const input = (range: InputRange): BufferRange => ({ buffer: inputs, ...range });
   const chunk = (label: string): Tensor => tokens(builder, label, batch, horizon, actionDim);
   const status = builder.buffer('status', batch * 4);
-  const offsets = new DecisionOffsets(builder, networks.unet.timesteps, layout);
   const sample = chunk('sample');
   const prediction = chunk('prediction');
 
@@ -45,12 +45,14 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
   recordNormalize(builder, input(layout.observations), networks.observationStatistics, frames);
   probeTensor(builder, 'global_cond', frames);
   const conditioning = asTokens(frames.buffer, batch, 1, observationSteps * frameWidth);
-  const observationFilm = recordObservationFilm(builder, networks.unet, conditioning);
+  const denoiser = (networks.denoiser ?? timestepDenoiser(networks.unet)).observe(builder, conditioning);
+  const offsets = new DecisionOffsets(builder, denoiser, layout);
 
   if (networks.predictor !== undefined) {
     builder.segment(SEGMENTS.predict);
-    const { history, rows, latent } = layout;
-    networks.predictor.record(builder, { history: input(history), frames, rows: input(rows), latent: input(latent) }, prediction);
+    const { history, rows, latent, noise } = layout;
+    const read = { history: input(history), frames, rows: input(rows), latent: input(latent), noise: input(noise) };
+    networks.predictor.record(builder, read, prediction);
     probeTensor(builder, 'prediction', prediction);
   }
 
@@ -58,18 +60,22 @@ export function recordDecision(builder: PlanBuilder, networks: PolicyNetworks, s
   recordStart(builder, { scales: input(layout.scales), prediction, noise: input(layout.noise), sample, status });
   probeTensor(builder, 'start', sample);
 
-  builder.segment(SEGMENTS.evaluate);
-  const output = recordUnet(builder, networks.unet, offsets.timestep, observationFilm, sample, chunk('model output'));
-  recordSolverStep(builder, {
+  const solver = {
     steps: { ...input(layout.steps), stepOffset: offsets.coefficients },
-    output,
     noise: { buffer: inputs, offset: layout.stepNoise.offset, bytes: chunkBytes, stepOffset: offsets.noise },
-    sample,
     pastX0: builder.buffer('x0', 2 * chunkBytes),
     status,
     thresholding: shape.thresholding ?? false,
-  });
-  probeTensor(builder, 'sample', sample);
+    slotRows: shape.slotRows ?? 1,
+  };
+  const output = chunk('model output');
+  for (const network of denoiser.networks ?? [undefined]) {
+    builder.segment(evaluateSegment(network));
+    denoiser.evaluate(builder, { sample, output, solver, network });
+    // What the solver has kept of x0: pairs of the step's and of the one before.
+    builder.probe('x0', solver.pastX0, [{ offset: 0, bytes: 2 * chunkBytes }]);
+    probeTensor(builder, 'sample', sample);
+  }
 
   builder.segment(SEGMENTS.finish);
   const actions = builder.buffer('actions', chunkBytes);

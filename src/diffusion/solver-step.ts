@@ -18,8 +18,22 @@ export type Clip = number | Thresholding | null;
  *
  * All coefficients are finite. On the first step of a schedule `fromPreviousX0` is 0, on the first two `fromOlderX0` is.
  */
-export interface SolverStep {
+export interface SolverStep extends SolverCoefficients {
+  /** What people know the step's level of noise by: the timestep, or what a method calls its levels. */
   readonly timestep: number;
+  /**
+   * What the network of a method embeds at this step, in the order of its encoding: it names the row of the network's table. Default: the
+   * timestep, for the policy's own network, whose rows are its timesteps.
+   */
+  readonly levels?: readonly number[];
+  /** Which network of a method that has several is evaluated, by its name there. Default: its only one. */
+  readonly network?: string;
+  /** Coefficients of each row of the chunk, [horizon], in place of those of the step; for denoisers whose rows differ in level alone. */
+  readonly slots?: readonly SolverCoefficients[];
+}
+
+/** The coefficients of a step, for the whole chunk or for one of its rows. */
+export interface SolverCoefficients {
   readonly x0FromSample: number;
   readonly x0FromOutput: number;
   readonly clip: Clip;
@@ -37,11 +51,14 @@ export interface SolverStep {
 export const SOLVER_NAMES = ['DDPM', 'DDIM', 'DPM-Solver++'] as const;
 export type SolverName = (typeof SOLVER_NAMES)[number];
 
+/** `method`: steps of a method with a network of its own, whose coefficients no solver has. */
+export type ScheduleName = SolverName | 'method';
+
 export interface Schedule {
-  readonly solver: SolverName;
+  readonly solver: ScheduleName;
   /** In the order of execution; one network evaluation each. */
   readonly steps: readonly SolverStep[];
-  /** How many steps have `fromNoise` ≠ 0: each of them consumes one chunk of fresh noise. */
+  /** How many steps use noise (`usesNoise`): each of them consumes one chunk of fresh noise. */
   readonly noisySteps: number;
 }
 
@@ -147,10 +164,15 @@ export function checkClip(clip: Clip): void {
 }
 
 /** Throws OptionError for what are no steps; whether their coefficients make sense is the caller's business. */
-export function makeSchedule(solver: SolverName, steps: readonly SolverStep[]): Schedule {
-  checkChoice('makeSchedule', 'solver', solver, SOLVER_NAMES);
+export function makeSchedule(solver: ScheduleName, steps: readonly SolverStep[]): Schedule {
+  checkChoice('makeSchedule', 'solver', solver, [...SOLVER_NAMES, 'method']);
   checkList('makeSchedule', 'steps', steps, (step) => checkObject('makeSchedule', 'a step', step));
-  return { solver, steps, noisySteps: steps.filter((step) => step.fromNoise !== 0).length };
+  return { solver, steps, noisySteps: steps.filter(usesNoise).length };
+}
+
+/** Whether a step adds noise, to the whole chunk or to a row of it. */
+export function usesNoise({ fromNoise, slots }: SolverStep): boolean {
+  return fromNoise !== 0 || (slots?.some((row) => row.fromNoise !== 0) ?? false);
 }
 
 /** Whether a step needs what a sample's values have in common, and not each value alone. */

@@ -1,5 +1,6 @@
 /** `warmstep/checkpoints`: what checkpoint folders hold, without a device, and safetensors files, read and written. */
 
+export { loadMethodCheckpoint } from '../checkpoints/methods/read-method.js';
 export { loadPredictorCheckpoint, loadStartCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 export { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 export {
@@ -10,8 +11,34 @@ export {
   type WritableTensor,
 } from '../checkpoints/safetensors/safetensors.js';
 export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
-export type { CvaeCheckpoint, LoadOptions, PolicyCheckpoint, PredictorCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
-export type { CvaeShape, PredictorObservation, PredictorShape, RawRows, SmallEncoderShape, UnetShape } from '../spec/network-shapes.js';
+export type {
+  CvaeCheckpoint,
+  LoadOptions,
+  MethodCheckpoint,
+  PolicyCheckpoint,
+  PredictorCheckpoint,
+  StartCheckpoint,
+} from '../checkpoints/types.js';
+export type {
+  BridgePrior,
+  BridgerNetwork,
+  ConsistencyNetwork,
+  Interpolant,
+  MethodConfig,
+  NoDiffusionNetwork,
+  OneDpNetwork,
+  SdeForm,
+} from '../spec/method-networks.js';
+export type {
+  CvaeActivation,
+  CvaeShape,
+  LevelEncoding,
+  PredictorObservation,
+  PredictorShape,
+  RawRows,
+  SmallEncoderShape,
+  UnetShape,
+} from '../spec/network-shapes.js';
 export type { NoiseScheduleOptions } from '../spec/noise-schedule.js';
 export type {
   Dialect,

@@ -62,11 +62,17 @@ export { RTI_DP_TIMESTEPS } from '../strategies/rti-dp.js';
 export { STEP_PRESETS } from '../strategies/step.js';
 export type { DenoiseResult, PastChunk } from '../strategies/strategy.js';
 export type {
+  BridgerStrategyOptions,
   ColdStartOptions,
+  ConsistencyStrategyOptions,
   FalconStrategyOptions,
   GripperOptions,
   NamedStrategy,
+  NoDiffusionStrategyOptions,
+  OneDpStrategyOptions,
+  RnrDpStrategyOptions,
   RtiDpStrategyOptions,
+  SdpStrategyOptions,
   SolverStrategyOptions,
   StallOptions,
   StepStrategyOptions,

@@ -7,6 +7,14 @@ export type { KarrasTimestep } from '../diffusion/noise-ratio.js';
 export { alphasCumprod, type ScheduleArithmetic } from '../diffusion/noise-schedule.js';
 export { fillNormal, type NoiseKey } from '../diffusion/philox.js';
 export { resumeSchedule } from '../diffusion/resume.js';
-export { type Clip, makeSchedule, type Schedule, type SolverName, type SolverStep } from '../diffusion/solver-step.js';
+export {
+  type Clip,
+  makeSchedule,
+  type Schedule,
+  type ScheduleName,
+  type SolverCoefficients,
+  type SolverName,
+  type SolverStep,
+} from '../diffusion/solver-step.js';
 export type { BetaSchedule, NoiseScheduleOptions } from '../spec/noise-schedule.js';
 export type { PredictionType, Thresholding, TimestepSpacing, VarianceType } from '../spec/sampling.js';

@@ -1,6 +1,6 @@
-import { groupNormKernel, groupNormShape } from '../../kernels/norm/group-norm.wgsl.js';
+import { type GroupNormParameters, groupNormKernel, groupNormShape } from '../../kernels/norm/group-norm.wgsl.js';
 import { layerNormKernel, layerNormShape } from '../../kernels/norm/layer-norm.wgsl.js';
-import type { BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
+import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import type { StepOffset } from '../runtime/step-offsets.js';
 import { probeTensor, sameShape, type Tensor } from '../runtime/tensor.js';
 import { loadVector } from './load-vector.js';
@@ -71,7 +71,18 @@ export async function loadNorm(loader: WeightLoader, name: string, channels: num
 }
 
 /** Where a residual block finds its FiLM values. */
-export interface FilmBinding {
+export type FilmBinding = SplitFilm | SlotFilm;
+
+interface FilmPlace {
+  /** Values of a row, of all blocks that share it. */
+  readonly rowLength: number;
+  /** First value of the block. */
+  readonly offset: number;
+  readonly scale: boolean;
+}
+
+/** One row for all columns, the sum of a part by timestep and a part by observation. */
+export interface SplitFilm extends FilmPlace {
   /** Rows by timestep. */
   readonly timestepRows: BufferHandle;
   /** Chooses the row. */
@@ -79,9 +90,25 @@ export interface FilmBinding {
   readonly rowBytes: number;
   /** [b][rowLength]. */
   readonly observationRows: BufferHandle;
-  readonly rowLength: number;
-  readonly offset: number;
-  readonly scale: boolean;
+}
+
+/** Values of its own for every column. */
+export interface SlotFilm extends FilmPlace {
+  /** [b][rowLength][columns]. */
+  readonly slotRows: BufferHandle;
+}
+
+/** What kernels with FiLM bind for it (`filmKernelBindings`). */
+export function filmBindings(film: FilmBinding | undefined): Binding[] {
+  if (!film) return [];
+  if ('slotRows' in film) return [{ buffer: film.slotRows }];
+  return [{ buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: film.timestepRow }, { buffer: film.observationRows }];
+}
+
+/** How kernels apply FiLM. */
+export function filmParameters(film: FilmBinding | undefined): Pick<GroupNormParameters, 'film' | 'filmSlots'> {
+  if (!film) return { film: 'none' };
+  return { film: film.scale ? 'scale-bias' : 'bias', ...('slotRows' in film ? { filmSlots: true } : {}) };
 }
 
 export interface GroupNormCall {
@@ -108,7 +135,7 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
   const kernel = groupNormKernel({
     epsilon: EPSILON,
     invocations: reductionInvocations((channels / groups) * x.length, builder.deviceClass),
-    film: film ? (film.scale ? 'scale-bias' : 'bias') : 'none',
+    ...filmParameters(film),
     residual: residual !== undefined,
     probed: probeBuffer !== undefined,
   });
@@ -129,9 +156,7 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
       { buffer: x.buffer },
       { buffer: builder.existing(weights.gamma) },
       { buffer: builder.existing(weights.beta) },
-      ...(film
-        ? [{ buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: film.timestepRow }, { buffer: film.observationRows }]
-        : []),
+      ...filmBindings(film),
       ...(residual ? [{ buffer: residual.buffer }] : []),
       { buffer: y.buffer },
       ...(probeBuffer ? [{ buffer: probeBuffer }] : []),

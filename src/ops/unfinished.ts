@@ -3,7 +3,7 @@ import type { PrologueSizes } from '../../kernels/conv/conv1d-shape.js';
 import { finishNormKernel, finishNormShape } from '../../kernels/norm/finish-norm.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { probeTensor, type Tensor } from '../runtime/tensor.js';
-import { EPSILON, type FilmBinding, type SumParameters } from './norm.js';
+import { EPSILON, type FilmBinding, filmBindings, filmParameters, type SumParameters } from './norm.js';
 import { isPartial, type PartialSums, partLayout } from './partial-sums.js';
 
 /**
@@ -69,7 +69,7 @@ export function prologueOf(builder: PlanBuilder, input: Unfinished): Prologue {
       epsilon: EPSILON,
       length,
       norm: input.groups === undefined ? 'none' : 'group',
-      film: film ? (film.scale ? 'scale-bias' : 'bias') : 'none',
+      ...filmParameters(film),
       residual: residual !== undefined,
       residualParts: skipSums !== undefined,
       joined: joined !== undefined,
@@ -92,9 +92,7 @@ export function prologueOf(builder: PlanBuilder, input: Unfinished): Prologue {
     bindings: [
       { buffer: sums.buffer },
       { buffer: builder.existing(parameters.parameters) },
-      ...(film
-        ? [{ buffer: film.timestepRows, bytes: film.rowBytes, stepOffset: film.timestepRow }, { buffer: film.observationRows }]
-        : []),
+      ...filmBindings(film),
       ...whole(residual?.buffer),
       ...whole(stored?.buffer),
       ...whole(probeSums),

@@ -8,6 +8,12 @@ export interface WeightSource {
   locate(name: string): string;
 }
 
+/** The same loader for the part of a checkpoint whose names begin with `prefix`, under the names behind it. */
+export function prefixedLoader(loader: WeightLoader, prefix: string): WeightLoader {
+  const { source } = loader;
+  return { ...loader, source: { readFloats: (name) => source.readFloats(prefix + name), locate: (name) => source.locate(prefix + name) } };
+}
+
 /** What the ops need to bring their weights to the device. */
 export interface WeightLoader {
   readonly source: WeightSource;

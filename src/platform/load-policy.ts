@@ -1,5 +1,5 @@
 import { type CheckpointSource, checkSource } from '../checkpoints/source.js';
-import { checkLoadOptions, loadPolicyWith } from '../policy/load-policy.js';
+import { checkLoadOptions, listOf, loadPolicyWith } from '../policy/load-policy.js';
 import type { Policy } from '../policy/policy.js';
 import { isHubReference } from '../remote/hub/reference.js';
 import type { ComputeDevice } from '../runtime/device.js';
@@ -25,7 +25,9 @@ export async function loadPolicyIn(runtime: Runtime, source: string | Checkpoint
   const policySource = typeof source === 'string' ? await placed(source) : source;
   const named = networks?.predictor;
   const predictor = typeof named === 'string' && named !== 'shift' ? await placed(named) : (named as CheckpointSource | 'shift');
-  const given = predictor === undefined ? {} : { networks: { predictor } };
+  const methods: CheckpointSource[] = [];
+  for (const method of listOf(networks?.methods)) methods.push(typeof method === 'string' ? await placed(method) : method);
+  const given = predictor === undefined && methods.length === 0 ? {} : { networks: { ...(predictor ? { predictor } : {}), methods } };
   const choice = { ...(adapter === undefined ? {} : { adapter }), ...(profile === undefined ? {} : { profile }) };
   const onProgress = reporter.loading;
   return loadPolicyWith(policySource, { ...rest, ...given, ...(onProgress ? { onProgress } : {}) }, () => runtime.openDevice(choice));

@@ -55,6 +55,8 @@ export interface LoadPolicyOptions extends Omit<LoadSourceOptions, 'networks'> {
   readonly networks?: {
     /** A predictor folder, a source, or 'shift'. */
     readonly predictor?: string | CheckpointSource;
+    /** Networks of methods, one or several: folders or sources, each of another type, which its config.json says. */
+    readonly methods?: string | CheckpointSource | readonly (string | CheckpointSource)[];
   };
   /** Adapter of the device that is opened when none is given. Default: in Node WARMSTEP_ADAPTER, else `auto`. */
   readonly adapter?: AdapterChoice;

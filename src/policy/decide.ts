@@ -1,7 +1,7 @@
 import type { DenoiseRun, Denoiser, FinishedRun } from '../decision/denoiser.js';
 import { choiceNoise, choiceNumbers, type GivenNoise, type LatentShape, latentOf, type NoiseSeed, runNoise } from '../decision/noise.js';
 import type { PendingFeatures } from '../decision/pending-features.js';
-import { NonFiniteError } from '../foundation/errors.js';
+import { NonFiniteError, OptionError } from '../foundation/errors.js';
 import type { Deciding, DecisionContext, DecisionMaker, DecisionOutcome, DenoiseRequest, PastChunk } from '../strategies/strategy.js';
 
 const NO_PROBES: MadeDecision['probes'] = new Map();
@@ -24,7 +24,7 @@ export interface MadeDecision {
   readonly outcome: DecisionOutcome;
   /** Network evaluations, the outcome's screening included. */
   readonly evaluations: number;
-  /** Inner values of the batch that the outcome's run was part of. */
+  /** Inner values of the batch that the outcome's run was part of; those of earlier runs as `run.K.NAME`, of the first run of round K. */
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
@@ -43,6 +43,8 @@ interface Progress {
   outcome: DecisionOutcome | undefined;
   evaluations: number;
   probes: ReadonlyMap<string, Float32Array>;
+  /** Of the runs before, by round. */
+  readonly earlier: ReadonlyMap<string, Float32Array>[];
 }
 
 /**
@@ -121,12 +123,16 @@ export function firstRuns(pending: readonly PendingDecision[], chunkSize: number
 class PendingContext implements DecisionContext {
   readonly newest: PastChunk | undefined;
   readonly before: PastChunk | undefined;
+  readonly frames: Float32Array;
   readonly #seed: NoiseSeed;
+  readonly #normals: ArrayLike<number> | undefined;
 
-  constructor({ newest, before, seed }: PendingDecision) {
+  constructor({ newest, before, frames, seed, given }: PendingDecision) {
     this.newest = newest;
     this.before = before;
+    this.frames = frames;
     this.#seed = seed;
+    this.#normals = given.normals;
   }
 
   uniform(count: number): Float64Array {
@@ -134,7 +140,13 @@ class PendingContext implements DecisionContext {
   }
 
   normal(count: number): Float32Array {
-    return choiceNoise(count, this.#seed);
+    if (!this.#normals) return choiceNoise(count, this.#seed);
+    if (this.#normals.length < count) {
+      throw new OptionError(
+        `normals must have ${count} values or more, which the strategy draws for this decision, found ${this.#normals.length}.`,
+      );
+    }
+    return Float32Array.from(this.#normals).subarray(0, count);
   }
 }
 
@@ -144,7 +156,7 @@ function begin(pending: PendingDecision, chunkSize: number, latents: LatentShape
   if (first.done) throw new TypeError('a strategy decided without a run of the denoiser');
   const requests = first.value;
   const runs = runsOf(pending, requests, chunkSize, latents);
-  return { pending, deciding, requests, runs, outcome: undefined, evaluations: 0, probes: NO_PROBES };
+  return { pending, deciding, requests, runs, outcome: undefined, evaluations: 0, probes: NO_PROBES, earlier: [] };
 }
 
 function runsOf(
@@ -157,9 +169,11 @@ function runsOf(
   return requests.map((request) => {
     // A start that is given as it is takes no noise: Falcon screens dozens of them per decision.
     const own = request.noiseScale === 0 ? request.prediction : undefined;
-    const { noise, stepNoise } = runNoise(request.schedule, chunkSize, seed, own ? { ...given, noise: own } : given);
+    // A sample that a strategy brings is as long as its chunks are.
+    const size = own?.length ?? chunkSize;
+    const { noise, stepNoise } = runNoise(request.schedule, size, seed, own ? { ...given, noise: own } : given, request.firstNoiseRow);
     const latent = latents && latentOf(latents, seed, given);
-    return { request, frames, rows, latent, history: newest?.normalizedChunk, noise, stepNoise };
+    return { request, frames: request.frames ?? frames, rows, latent, history: newest?.normalizedChunk, noise, stepNoise };
   });
 }
 
@@ -177,9 +191,17 @@ function advance(
   const next = progress.deciding.next(results);
   if (next.done) {
     progress.outcome = next.value;
-    progress.probes = results[requests.indexOf(next.value.request)]?.probes ?? NO_PROBES;
+    progress.probes = withEarlier(progress.earlier, results[requests.indexOf(next.value.request)]?.probes ?? NO_PROBES);
   } else {
+    progress.earlier.push(results[0]?.probes ?? NO_PROBES);
     progress.requests = next.value;
     progress.runs = runsOf(progress.pending, next.value, chunkSize, latents);
   }
+}
+
+/** Inner values of the last run, and of the runs before it as `run.K.NAME`. */
+function withEarlier(earlier: Progress['earlier'], last: ReadonlyMap<string, Float32Array>): ReadonlyMap<string, Float32Array> {
+  if (last.size === 0 || earlier.length === 0) return last;
+  const before = earlier.flatMap((probes, round) => [...probes].map(([name, values]) => [`run.${round}.${name}`, values] as const));
+  return new Map([...before, ...last]);
 }

@@ -56,7 +56,7 @@ export interface Decision extends PastChunk {
   readonly chunk: Float32Array;
   /** The rows that are to be executed, f32 [actionSteps][actionDim]; how many the strategy decides. */
   readonly actions: Float32Array;
-  /** Timesteps of the run that made the chunk. */
+  /** Timesteps of the run that made the chunk; of methods with a network of their own, what they call their levels. */
   readonly timesteps: readonly number[];
   /** U-Net evaluations, `screening` included. */
   readonly evaluations: number;
@@ -73,7 +73,10 @@ export interface Decision extends PastChunk {
   readonly noiseKey: NoiseSeed | undefined;
   /** From the call to the actions in JavaScript, in milliseconds; of decisions made together, that of all. */
   readonly latencyMs: number;
-  /** Inner values asked for with `probes` at loading, [b]…: of all decisions that ran in one batch with this one. */
+  /**
+   * Inner values asked for with `probes` at loading, [b]…: of all decisions that ran in one batch with this one. Where a decision took several runs,
+   * those of the runs before the last are there too, as `run.0.NAME`, `run.1.NAME`, …
+   */
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 

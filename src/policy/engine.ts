@@ -9,7 +9,7 @@ import { FrameWindow } from '../observations/window.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import { type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
-import { needsPredictor, type Strategy, type StrategyContext } from '../strategies/strategy.js';
+import { type NetworkNeed, type Strategy, type StrategyContext, usesPrediction } from '../strategies/strategy.js';
 import { describePolicy } from './info.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import type { Placement } from './placement.js';
@@ -75,18 +75,19 @@ export class PolicyEngine {
   }
 
   /** Whether it was loaded with a network. */
-  has(network: 'predictor'): boolean {
-    return this.#placement?.networks[network] !== undefined;
+  has(network: NetworkNeed['network']): boolean {
+    const { predictor, denoisers } = this.#placement?.networks ?? {};
+    return network === 'predictor' ? predictor !== undefined : denoisers?.has(network) === true;
   }
 
   /** Plans that are compiled from now on have room for decisions of this strategy. */
-  reserve({ schedules }: Strategy): void {
-    this.#plans.reserve(schedules);
+  reserve({ schedules, denoiser }: Strategy): void {
+    this.#plans.reserve(schedules, denoiser);
   }
 
   /** Dispatches of a usual decision of a strategy, alone; undefined before its plan is compiled. */
   dispatches(strategy: Strategy): number | undefined {
-    return this.#plans.peek(1)?.dispatchCount(strategy.usual.steps.length, needsPredictor(strategy));
+    return this.#plans.peek(1, strategy)?.dispatchCount(strategy.usual.steps.length, usesPrediction(strategy), strategy.usual);
   }
 
   /** Compiles what decisions of this batch size need, runs every kernel once, then whole decisions on zeros. */
@@ -96,7 +97,8 @@ export class PolicyEngine {
     signal?: AbortSignalLike,
     onKernel?: (progress: KernelProgress) => void,
   ): Promise<void> {
-    const plan = await this.#plans.get(batch, strategy.schedules);
+    const { denoiser } = strategy;
+    const plan = await this.#plans.get(batch, strategy.schedules, { denoiser });
     signal?.throwIfAborted();
     await plan.runEachKernel(onKernel);
     const { context } = this.#parts;

@@ -1,5 +1,5 @@
 import type { NamedTensors } from '../checkpoints/named-tensors.js';
-import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
+import type { MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 
 /** Tensors whose values are looked at. Training changes nearly all of them, so a few small ones tell. */
 const COMPARED_TENSORS = 8;
@@ -8,13 +8,20 @@ const COMPARED_TENSORS = 8;
  * What tells the files of a policy from those of another: what they say of the policy, all tensors' shapes, and the values of a
  * few. Weights that are read again shall be those that episodes were begun with.
  */
-export async function fileFacts(policy: PolicyCheckpoint, predictor: StartCheckpoint | undefined): Promise<string> {
+export async function fileFacts(
+  policy: PolicyCheckpoint,
+  predictor: StartCheckpoint | undefined,
+  methods: readonly MethodCheckpoint[] = [],
+): Promise<string> {
   const { unet, images, scheduler, observationSteps, actionSteps, observations, action, encoders } = policy;
+  const networks: object[] = [];
+  for (const { config, weights } of methods) networks.push({ config, ...(await tensorFacts(weights)) });
   return JSON.stringify([
     { unet, images, scheduler, observationSteps, actionSteps, observations, action },
     await tensorFacts(policy.weights),
     encoders ? await tensorFacts(encoders.weights) : null,
     predictor ? [predictor.config, predictor.observation, await tensorFacts(predictor.weights)] : null,
+    ...networks,
   ]);
 }
 

@@ -33,6 +33,8 @@ export interface PolicyInfo {
   readonly fingerprint: string;
   /** A STEP predictor, a CVAE, the shifted chunk, or none. */
   readonly predictor: 'network' | 'cvae' | 'shift' | 'none';
+  /** Types of the methods' networks that it was loaded with, e.g. ['consistency_policy']. */
+  readonly methods: readonly string[];
   /** Weights and tables on the device. */
   readonly deviceBytes: number;
   readonly adapter: AdapterSummary;
@@ -57,6 +59,7 @@ export function describePolicy(
     actionDim: spec.unet.actionDim,
     parameters: spec.parameters,
     predictor: networks.predictor?.kind ?? 'none',
+    methods: [...(networks.denoisers?.keys() ?? [])],
     deviceBytes: networks.bytes,
     adapter: networks.device.adapter,
   };

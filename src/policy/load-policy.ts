@@ -17,6 +17,7 @@ import {
 } from '../foundation/options.js';
 import { shownValue } from '../foundation/shown.js';
 import { ComputeDevice } from '../runtime/device.js';
+import { methodsByType } from '../spec/method-networks.js';
 import type { Precision } from '../spec/precision.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { Reopen } from './engine.js';
@@ -30,6 +31,11 @@ import { PRECISION_CHOICES, type PrecisionChoice } from './precision.js';
 export interface GivenNetworks {
   /** A STEP predictor, a CVAE, or 'shift': the previous chunk moved by the executed rows. */
   readonly predictor?: CheckpointSource | 'shift';
+  /**
+   * Networks of methods, such as the student of Consistency Policy: one folder or several, each of another type. Which method one is of, its
+   * config.json says (docs/methods.md).
+   */
+  readonly methods?: CheckpointSource | readonly CheckpointSource[];
 }
 
 export interface LoadPolicyOptions {
@@ -115,9 +121,16 @@ function checkNetworks(networks: unknown): void {
   if (typeof networks !== 'object' || networks === null) {
     throw new OptionError(`loadPolicy: networks must be an object such as { predictor }, found ${shownValue(networks)}.`);
   }
-  checkKeys('loadPolicy: networks', networks, keysOf<GivenNetworks>({ predictor: true }));
-  const { predictor } = networks as { readonly predictor?: unknown };
+  checkKeys('loadPolicy: networks', networks, keysOf<GivenNetworks>({ predictor: true, methods: true }));
+  const { predictor, methods } = networks as { readonly predictor?: unknown; readonly methods?: unknown };
   if (predictor !== undefined && typeof predictor !== 'string') checkSource('loadPolicy', 'networks.predictor', predictor);
+  for (const method of listOf(methods)) if (typeof method !== 'string') checkSource('loadPolicy', 'networks.methods', method);
+}
+
+/** What may be given alone or in a list; undefined: nothing. */
+export function listOf<T>(given: T | readonly T[] | undefined): readonly T[] {
+  if (given === undefined) return [];
+  return Array.isArray(given) ? given : [given as T];
 }
 
 /**
@@ -131,6 +144,7 @@ export async function loadPolicy(source: CheckpointSource, options: LoadPolicyOp
   checkSource('loadPolicy', 'source', source);
   const given: unknown = options.networks?.predictor;
   if (typeof given === 'string') checkChoice('loadPolicy', 'networks.predictor', given, ['shift']);
+  for (const method of listOf<unknown>(options.networks?.methods)) checkSource('loadPolicy', 'networks.methods', method);
   return loadPolicyWith(source, options, () => ComputeDevice.open());
 }
 
@@ -141,7 +155,8 @@ export async function loadPolicyWith(
   open: () => Promise<ComputeDevice>,
 ): Promise<Policy> {
   const { precision = 'f32', signal } = options;
-  const sources: PolicySources = { policy: source, predictor: options.networks?.predictor };
+  const { predictor, methods } = options.networks ?? {};
+  const sources: PolicySources = { policy: source, predictor, methods: listOf(methods) };
   const device = options.device ?? (await open());
   const ownsDevice = !options.device;
   const reporter = new LoadReporter(options.onProgress);
@@ -181,7 +196,7 @@ function reopener(sources: PolicySources, precision: Precision, facts: string, o
 
 /** Makes the policy and warms it up. */
 async function createPolicy(
-  { checkpoint, predictor, precision, warnings, facts }: Placed,
+  { checkpoint, predictor, methods, precision, warnings, facts }: Placed,
   options: LoadPolicyOptions,
   placement: Placement,
   reopen: Reopen,
@@ -193,6 +208,7 @@ async function createPolicy(
   try {
     policy = Policy.of({
       spec,
+      methods: methodsByType(methods.map(({ config }) => config)),
       placement,
       reopen,
       onDeviceLost: options.onDeviceLost ?? 'fail',
@@ -203,10 +219,16 @@ async function createPolicy(
         weights,
         ...(encoders ? [encoders.weights] : []),
         ...(typeof predictor === 'object' ? [predictor.weights] : []),
+        ...methods.map(({ weights: ofMethod }) => ofMethod),
       ),
       strategy: options.strategy === undefined ? defaultStrategy(checkpoint, predictor) : options.strategy,
       seed: options.seed ?? 0,
-      warnings: [...warned, ...(typeof predictor === 'object' ? predictor.warnings : []), ...warnings],
+      warnings: [
+        ...warned,
+        ...(typeof predictor === 'object' ? predictor.warnings : []),
+        ...methods.flatMap((one) => one.warnings),
+        ...warnings,
+      ],
       probes: options.probes ?? [],
       onDecision: options.onDecision,
       // The caller of a load that failed has no policy, and shall not hear that it was disposed of.

@@ -1,16 +1,17 @@
 import type { DenoiseSample } from '../decision/denoiser.js';
 import type { EncodedWindow } from '../decision/frame-encoder.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
-import { DisposedError, NonFiniteError, OptionError } from '../foundation/errors.js';
+import { DisposedError, NonFiniteError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
 import { type Observation, observationOf } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import type { PlanTiming } from '../runtime/timing.js';
+import type { GivenMethods } from '../spec/method-networks.js';
 import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
 import { createStrategy } from '../strategies/index.js';
-import { type DenoiseResult, type Strategy, type StrategyContext, strategyContext } from '../strategies/strategy.js';
+import { type DenoiseResult, missingNetwork, type Strategy, type StrategyContext, strategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Actor } from './actor.js';
 import { Decider, nextTurn } from './decider.js';
@@ -36,6 +37,8 @@ export type { ReloadOptions } from './engine.js';
 
 /** @internal */
 export interface PolicyParts extends Omit<EngineParts, 'context'> {
+  /** Networks of methods that it was loaded with. */
+  readonly methods?: GivenMethods;
   readonly precision: Precision;
   /** See `PolicyInfo`. */
   readonly fingerprint: string;
@@ -73,7 +76,7 @@ export class Policy {
   private constructor({ placement, reopen, ...parts }: PolicyParts) {
     this.#parts = parts;
     this.#observations = observationInfo(parts.spec.observations);
-    this.#context = strategyContext(parts.spec);
+    this.#context = strategyContext(parts.spec, parts.methods);
     const { spec, onDeviceLost, onReload, probes } = parts;
     this.#engine = new PolicyEngine({ spec, context: this.#context, placement, reopen, onDeviceLost, onReload, probes });
     this.#decider = new Decider(this.#engine.denoiser, this.#engine.encoder, this.#context, parts.onDecision);
@@ -312,13 +315,7 @@ export class Policy {
   #createStrategy(options: StrategyOptions): Strategy {
     const strategy = createStrategy(options, this.#context);
     const missing = strategy.needs.find(({ network }) => !this.#engine.has(network));
-    if (missing) {
-      const { network, why, given } = missing;
-      throw new OptionError(
-        `strategy ${options.name} needs a ${network} ${why}, found none: give \`networks: { ${network} }\` when loading the policy, ` +
-          `${given}.`,
-      );
-    }
+    if (missing) throw missingNetwork(options.name, missing);
     this.#engine.reserve(strategy);
     return strategy;
   }

@@ -1,4 +1,4 @@
-import { REHEARSED } from '../decision/decision-input.js';
+import { rehearsedAt } from '../decision/decision-input.js';
 import type { Denoiser } from '../decision/denoiser.js';
 import type { FrameEncoder } from '../decision/frame-encoder.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
@@ -42,7 +42,7 @@ export async function rehearse(
   signal: AbortSignalLike | undefined,
 ): Promise<void> {
   const decider = new Decider(denoiser, encoder, context, undefined);
-  const tried = oneEvaluation(strategy, predicted);
+  const tried = oneEvaluation(strategy, predicted, context.actionDim);
   const checks = new RequestChecks({ name: 'rehearsal', observations, context, seed: 0, hasBegun: () => true });
   const queue = new SerialQueue();
   const actor = new Actor({ checks, decider, context, seed: 0, newWindow, run: (task) => queue.run(task) }, tried);
@@ -87,14 +87,18 @@ function windowOf(frame: Observation, steps: number): Observation {
 }
 
 /** Runs every segment of a plan once. */
-function oneEvaluation({ actionSteps }: Strategy, predicted: boolean): Strategy {
-  const start = { predictionScale: predicted ? 1 : 0, noiseScale: 0, schedule: REHEARSED, warm: false, stalled: false };
+function oneEvaluation({ actionSteps, denoiser, usual, horizon }: Strategy, predicted: boolean, actionDim: number): Strategy {
+  const schedule = rehearsedAt(usual.steps[0]);
+  const through = denoiser === undefined ? {} : { denoiser };
+  const sample = horizon === undefined ? {} : { prediction: new Float32Array(horizon * actionDim) };
+  const start = { predictionScale: predicted ? 1 : 0, noiseScale: 0, schedule, ...through, ...sample, warm: false, stalled: false };
   return {
     description: 'rehearsal',
-    schedules: [REHEARSED],
-    usual: REHEARSED,
+    schedules: [schedule],
+    usual: schedule,
     needs: [],
     actionSteps,
+    ...(horizon === undefined ? {} : { horizon, firstRow: 0 }),
     needsOnlyChunks: true,
     begin: singleRuns(() => start),
   };

@@ -30,7 +30,7 @@ export interface RequestFacts {
 }
 
 /** Options that are noise. */
-export const NOISE_KEYS = keysOf<GivenNoise>({ noise: true, stepNoise: true, latent: true });
+export const NOISE_KEYS = keysOf<GivenNoise>({ noise: true, stepNoise: true, latent: true, normals: true });
 
 const ACT_KEYS = [...NOISE_KEYS, 'episode'] as const;
 

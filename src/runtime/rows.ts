@@ -30,6 +30,11 @@ export function rowChannels(rows: Rows, first: number, count: number): Rows {
   return { ...rows, offset: rows.offset + first, channels: count };
 }
 
+/** Samples [first, first + count) of rows. */
+export function rowSamples(rows: Rows, first: number, count: number): Rows {
+  return { ...rows, offset: rows.offset + first * rows.length * rows.stride, batch: count };
+}
+
 export function sameRows(a: Rows, b: Rows): boolean {
   return a.batch === b.batch && a.length === b.length && a.channels === b.channels;
 }

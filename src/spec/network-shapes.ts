@@ -17,6 +17,28 @@ export interface UnetShape {
   readonly conditioningDim: number;
   /** FiLM with scale and bias, or with bias alone. */
   readonly scaleModulation: boolean;
+  /** How levels of noise are embedded. Default: one timestep, as policies do (`ONE_TIMESTEP`). */
+  readonly levels?: LevelEncoding;
+}
+
+/** How a U-Net embeds the level of noise of its sample: sinusoids → linear, Mish, linear (`diffusion_step_encoder`) → what FiLM reads. */
+export interface LevelEncoding {
+  /** Embeddings that FiLM reads one after the other, before the conditioning; the same encoder makes each. */
+  readonly embeddings: number;
+  /** Levels whose sinusoids, one after the other, are the input of the encoder for one embedding. */
+  readonly joined: number;
+  /** Index in `diffusion_step_encoder` of its two linear layers. */
+  readonly layers: readonly [number, number];
+  /** Whether angles are rounded to f32, as PyTorch does; else sinusoids are those of float64, which large levels need. */
+  readonly rounded: boolean;
+}
+
+/** Of the U-Net of a policy: LeRobot's and Diffusion Policy's. */
+export const ONE_TIMESTEP: LevelEncoding = { embeddings: 1, joined: 1, layers: [1, 3], rounded: true };
+
+/** Values that FiLM reads of a level, before the conditioning. */
+export function levelWidth({ levels = ONE_TIMESTEP, stepEmbedDim }: UnetShape): number {
+  return levels.embeddings * stepEmbedDim;
 }
 
 /** Groups of the U-Net's last norm, whatever the configuration says. */
@@ -88,7 +110,13 @@ export function smallEncoderMap(
   return { channels, height: halved(height), width: halved(width) };
 }
 
-/** The decoder of a conditional variational autoencoder that predicts chunks: what the STEP release calls BRIDGER. */
+/** Between the layers of a CVAE: `relu` is the STEP release's, `elu` that of BRIDGER's release. Their tensors have names of their own. */
+export type CvaeActivation = 'relu' | 'elu';
+
+/**
+ * The decoder of a conditional variational autoencoder that predicts chunks: what the STEP release calls BRIDGER, and the prior that BRIDGER's
+ * release starts from.
+ */
 export interface CvaeShape {
   readonly actionDim: number;
   /** Values of one frame of what it reads. */
@@ -100,8 +128,17 @@ export interface CvaeShape {
   readonly latentDim: number;
   readonly hiddenDim: number;
   readonly hiddenLayers: number;
+  readonly activation: CvaeActivation;
   /** Factor on the latents that are drawn. */
   readonly latentStd: number;
+}
+
+/**
+ * Name of a linear layer of a CVAE's decoder, a list in which each but the last is followed by ReLU and dropout (STEP's release), or by ELU
+ * (BRIDGER's).
+ */
+export function cvaeDecoderLayer({ activation }: Pick<CvaeShape, 'activation'>, layer: number): string {
+  return activation === 'elu' ? `decoder.model.${2 * layer}` : `decoder_net.${3 * layer}`;
 }
 
 /** Whether a linear layer stands between the frames and the condition. */

@@ -1,4 +1,6 @@
 import type { Schedule } from '../diffusion/solver-step.js';
+import { OptionError } from '../foundation/errors.js';
+import type { GivenMethods, MethodNetworks, MethodType } from '../spec/method-networks.js';
 import type { PolicySpec, SchedulerConfig } from '../spec/policy-spec.js';
 
 /** A chunk as decisions leave it behind, of one sample, or of a batch [b][…]. */
@@ -20,6 +22,13 @@ export interface DenoiseRequest {
   readonly history?: Float32Array;
   /** The denoiser that the run goes through, by name. Default: the policy's own. */
   readonly denoiser?: string;
+  /**
+   * How many rows of step noise earlier runs of the decision took: this one's are those behind them, so that no noise is added twice.
+   * Default 0.
+   */
+  readonly firstNoiseRow?: number;
+  /** In place of the decision's own: the observation of an earlier decision, as its context gave it. */
+  readonly frames?: Float32Array;
   /** Whether the result brings the sample after every step. */
   readonly trace?: boolean;
 }
@@ -38,6 +47,11 @@ export function startFromSample(sample: Float32Array, schedule: Schedule): Denoi
 export interface DecisionContext {
   readonly newest: PastChunk | undefined;
   readonly before: PastChunk | undefined;
+  /**
+   * What the decision observes: raw observations, images as their features, f32 [observationSteps][frameWidth], oldest frame first. Features may
+   * be missing until the first run was made; the array may be used again after the decision.
+   */
+  readonly frames: Float32Array;
   /** Numbers for choices of this decision, uniform in (0, 1); the same at every repetition of it. */
   uniform(count: number): Float64Array;
   /** Standard normal numbers, likewise; others than the noise of its runs. */
@@ -75,7 +89,7 @@ export interface DecisionMaker {
 
 /** A network that whoever loads the policy has to bring. */
 export interface NetworkNeed {
-  readonly network: 'predictor';
+  readonly network: 'predictor' | MethodType;
   /** What for, to end "needs a predictor " with. */
   readonly why: string;
   /** What can be given, to end "give … " with. */
@@ -92,8 +106,16 @@ export interface Strategy {
   readonly usual: Schedule;
   /** Networks beside the denoiser that decisions may ask for. */
   readonly needs: readonly NetworkNeed[];
+  /** The network of a method that its runs go through, as their `denoiser`. Default: the policy's own. */
+  readonly denoiser?: MethodType;
+  /** Whether a usual decision starts from what that network predicts. Default false. */
+  readonly predicts?: boolean;
   /** Rows of a chunk that are executed before the next decision. */
   readonly actionSteps: number;
+  /** The first of them. Default: that of the newest frame, observation steps − 1. */
+  readonly firstRow?: number;
+  /** Rows of its chunks, whose runs bring their samples. Default: the policy's horizon. */
+  readonly horizon?: number;
   /** Whether a decision depends on the two newest chunks and on nothing else of the past. */
   readonly needsOnlyChunks: boolean;
   /** Begins an episode. */
@@ -105,6 +127,35 @@ export function needsPredictor({ needs }: Strategy): boolean {
   return needs.some(({ network }) => network === 'predictor');
 }
 
+/** Whether a usual decision of a strategy starts from a prediction that a network makes. */
+export function usesPrediction(strategy: Strategy): boolean {
+  return strategy.predicts === true || needsPredictor(strategy);
+}
+
+/** What is to be said where a network is missing that decisions of a strategy ask for. */
+export function missingNetwork(strategy: string, { network, why, given }: NetworkNeed): OptionError {
+  if (network === 'predictor') {
+    return new OptionError(
+      `strategy ${strategy} needs a predictor ${why}, found none: give \`networks: { predictor }\` when loading the policy, ${given}.`,
+    );
+  }
+  return new OptionError(
+    `strategy ${strategy} needs a network of type "${network}" ${why}, found none: give \`networks: { methods }\` when loading the policy ` +
+      `(on a command line --network), ${given}.`,
+  );
+}
+
+/** The configuration of a network that a strategy needs. @throws OptionError where the policy was loaded without. */
+export function neededNetwork<T extends MethodType>(
+  strategy: string,
+  need: NetworkNeed & { readonly network: T },
+  { methods }: StrategyContext,
+): MethodNetworks[T] {
+  const found = methods?.[need.network] as MethodNetworks[T] | undefined;
+  if (found === undefined) throw missingNetwork(strategy, need);
+  return found;
+}
+
 /** What a strategy needs to know of its policy. */
 export interface StrategyContext {
   readonly scheduler: SchedulerConfig;
@@ -112,10 +163,15 @@ export interface StrategyContext {
   readonly actionDim: number;
   readonly observationSteps: number;
   readonly actionSteps: number;
+  /** Networks of methods beside it. Default: none. */
+  readonly methods?: GivenMethods;
 }
 
-export function strategyContext({ scheduler, unet, observationSteps, actionSteps }: PolicySpec): StrategyContext {
-  return { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };
+export function strategyContext(
+  { scheduler, unet, observationSteps, actionSteps }: PolicySpec,
+  methods: GivenMethods = {},
+): StrategyContext {
+  return { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps, methods };
 }
 
 /** The start of a decision that is one run. */

@@ -37,6 +37,8 @@ export interface StepMetrics {
   readonly loss: number;
   /** L2 norm of all gradients, before clipping. NaN or infinite: the update was refused, no weight or moment has changed. */
   readonly gradientNorm: number;
+  /** Number of the first update that was refused so since the network was compiled, also where nobody read the metrics then; null: none was. */
+  readonly refusedStep: number | null;
 }
 
 /** How a batch counts among others of the same step. */

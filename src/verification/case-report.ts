@@ -5,9 +5,13 @@ import type { TensorReport } from './compare.js';
 /** Folders of a case: the case itself, its policy and, for STEP, its predictor. */
 export interface CaseSources {
   readonly golden: CheckpointSource;
-  /** Undefined for training cases of a predictor alone. */
+  /** Undefined for training cases of a predictor alone, and for those of a method's network. */
   readonly policy?: CheckpointSource | undefined;
   readonly predictor?: CheckpointSource | undefined;
+  /** Opens the network of a method: once for what it declares, and once to load it. */
+  readonly network?: (() => Promise<CheckpointSource>) | undefined;
+  /** What predicts its starts. */
+  readonly prior?: CheckpointSource | undefined;
 }
 
 export interface CaseReport {
@@ -16,6 +20,8 @@ export interface CaseReport {
   readonly precision: Precision;
   readonly tensors: readonly TensorReport[];
   readonly pass: boolean;
+  /** Parts of the case that are not run, each by its name and why; they do not count. */
+  readonly leftOut?: readonly string[];
   /** What the engine computed, as a safetensors file: `expected.X` as `X`, `ticks.expected.X` as `ticks.X`. */
   readonly dump: Uint8Array;
 }

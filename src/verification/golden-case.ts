@@ -12,13 +12,20 @@ export interface CaseDescription {
   readonly name?: string;
   /**
    * `step`, `cvae`, `bridger_cvae`: an episode of warm decisions, from a STEP predictor or a CVAE; `train-…`: a training case, whose other
-   * keys verification/training reads; undefined: cold decisions.
+   * keys verification/training reads; a name in verification/methods/kinds: a method with a network of its own; undefined: cold decisions.
    */
   readonly kind?: string;
   /** Folder of the policy, relative to that of the case. Default `policy`. */
   readonly policy?: string;
   readonly scheduler?: string;
   readonly steps?: number;
+  /** Of Consistency Policy. */
+  readonly chaining?: unknown;
+  /** Of RNR-DP. */
+  readonly observe_every?: number;
+  /** Of BRIDGER: how its sampler is read, and what its chunks start from. */
+  readonly form?: unknown;
+  readonly prior?: unknown;
   readonly budget?: number;
   readonly cold_start?: { readonly scheduler: string; readonly steps: number };
   /** Of maps of the image encoder: they are recorded at every n-th channel, row and column. */
@@ -81,6 +88,11 @@ export class GoldenCase {
   /** Whether a tensor is of bytes, as pictures are. */
   isBytes(name: string): boolean {
     return this.#find(name).info.dtype === 'U8';
+  }
+
+  /** Whether a tensor is of integers. */
+  isInteger(name: string): boolean {
+    return this.#find(name).info.dtype === 'I64';
   }
 
   /** Whether a tensor was rounded when it was recorded. */

@@ -10,6 +10,9 @@ import type { Precision } from '../spec/precision.js';
 import type { CaseReport, CaseSources } from './case-report.js';
 import { compareTensor, type TensorReport } from './compare.js';
 import { caseStrategy, GoldenCase, isWarm, windowStrategy } from './golden-case.js';
+import { caseLosses } from './losses/verify-losses.js';
+import { methodCaseOf, verifyMethodCase } from './methods/verify-method.js';
+import { isPredictorCase, verifyPredictorCase } from './predictor-case.js';
 import { isTrainingCase, verifyTrainingCase } from './training/verify-training.js';
 import { computeTicks } from './verify-ticks.js';
 import { computeWindow, probesOf } from './verify-window.js';
@@ -54,6 +57,9 @@ async function verifyOpened(
   onProgress: OnLoadProgress | undefined,
 ): Promise<CaseReport> {
   if (isTrainingCase(golden)) return verifyTrainingCase(golden, sources, device);
+  const method = methodCaseOf(golden);
+  if (method) return verifyMethodCase(method, golden, sources, device, precision, onProgress);
+  if (isPredictorCase(golden)) return verifyPredictorCase(golden, sources, device);
   if (!sources.policy) throw new CheckpointError(`case "${golden.name}": expected a folder policy/, found none.`);
   const decisions: Decision[] = [];
   const strategy = caseStrategy(golden.description);
@@ -85,8 +91,10 @@ async function verifyOpened(
       const tolerance = toleranceOf(name, golden, policy.info);
       tensors.push(compareTensor(name, golden.shape(name), await golden.values(name), values, tolerance));
     }
+    const losses = await caseLosses(sources.golden, device);
+    tensors.push(...losses.tensors);
     const pass = tensors.every((tensor) => tensor.pass);
-    return { name: golden.name, precision: policy.info.precision, tensors, pass, dump: encodeDump(golden, computed) };
+    return { name: golden.name, precision: policy.info.precision, tensors, pass, dump: encodeDump(golden, computed, losses.dump) };
   } finally {
     await policy.dispose();
   }
@@ -105,7 +113,7 @@ function precisionTolerance(golden: GoldenCase, precision: Precision, fileDtypes
   return episode ? EPISODE_TOLERANCE : TOLERANCE;
 }
 
-function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<number>>): Uint8Array {
+function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<number>>, losses: readonly WritableTensor[]): Uint8Array {
   const tensors = [...computed].map(([name, values]): WritableTensor => {
     const integers = EXACT.includes(name);
     return {
@@ -115,5 +123,5 @@ function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<
       data: integers ? Array.from(values) : Float32Array.from(values),
     };
   });
-  return encodeSafetensors(tensors);
+  return encodeSafetensors([...tensors, ...losses]);
 }

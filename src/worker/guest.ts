@@ -3,6 +3,7 @@ import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkObject } from '../foundation/options.js';
 import { shownValue } from '../foundation/shown.js';
+import { listOf } from '../policy/load-policy.js';
 import type { OnLoadProgress } from '../policy/load-progress.js';
 import type { Policy } from '../policy/policy.js';
 import type { CallName, FromWorker, PostableLoadOptions, PostableSource, ToWorker, WorkerCalls } from './messages.js';
@@ -14,7 +15,7 @@ import { toPosted } from './posted-error.js';
 export type LoadInWorker = (
   source: string | CheckpointSource,
   options: Omit<PostableLoadOptions, 'networks'> & {
-    readonly networks?: { readonly predictor?: string | CheckpointSource };
+    readonly networks?: { readonly predictor?: string | CheckpointSource; readonly methods?: readonly (string | CheckpointSource)[] };
     readonly signal: AbortSignalLike;
     readonly onProgress: OnLoadProgress;
   },
@@ -71,11 +72,10 @@ class Guest {
       if (this.#policy || this.#abortion) throw new OptionError('this worker has a policy: start another worker for another one.');
       const abortion = new AbortController();
       this.#abortion = abortion;
-      const predictor = networks?.predictor;
       try {
         this.#policy = await this.#load(sourceOf(source), {
           ...options,
-          ...(predictor === undefined ? {} : { networks: { predictor: sourceOf(predictor) } }),
+          ...(networks === undefined ? {} : { networks: networksOf(networks) }),
           signal: abortion.signal,
           onProgress: (fraction, progress) => this.#post({ fraction, progress }),
         });
@@ -109,6 +109,16 @@ class Guest {
   #post(message: FromWorker, arrays: readonly ArrayBufferView[] = []): void {
     post(this.#scope, message, arrays);
   }
+}
+
+function networksOf({
+  predictor,
+  methods,
+}: NonNullable<PostableLoadOptions['networks']>): NonNullable<Parameters<LoadInWorker>[1]['networks']> {
+  return {
+    ...(predictor === undefined ? {} : { predictor: sourceOf(predictor) }),
+    ...(methods === undefined ? {} : { methods: listOf(methods).map(sourceOf) }),
+  };
 }
 
 function sourceOf(source: PostableSource): string | CheckpointSource {

@@ -17,7 +17,7 @@ export type PostableSource = string | PostableFiles;
 
 /** Options of a load that can be posted. */
 export interface PostableLoadOptions {
-  readonly networks?: { readonly predictor?: PostableSource };
+  readonly networks?: { readonly predictor?: PostableSource; readonly methods?: PostableSource | readonly PostableSource[] };
   readonly strategy?: StrategyOptions;
   readonly precision?: PrecisionChoice;
   readonly seed?: number;

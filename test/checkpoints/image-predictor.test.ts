@@ -38,7 +38,7 @@ describe('a folder of an image predictor', () => {
     expect(config).toEqual({ ...CVAE, horizon: 16, observationDim: 10, conditionDim: 20, latentDim: 16, hiddenDim: 96 });
     const cameras = { ...(jsonOf(files, 'config.json') as object), cameras: ['a'] };
     const withCameras = loadStartCheckpoint(memorySource('cvae', { ...files, 'config.json': JSON.stringify(cameras) }));
-    await expect(withCameras).rejects.toThrow(/no "cameras" with "type": "cvae_predictor", found \["a"\].*"step_image_cvae"/);
+    await expect(withCameras).rejects.toThrow(/"image_feature_dim" must be an integer from 1/);
   });
 
   it('needs no layer between rows and tokens, or frames and condition, where they are as wide', async () => {

@@ -17,11 +17,22 @@ describe('the command line of warmstep train', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each([
-    [['train'], 'what is trained must be predictor or policy, found nothing'],
+    [
+      ['train'],
+      'what is trained must be one of predictor, policy, cvae, consistency-teacher, consistency, bridger, onedp, no-diffusion, sdp, rnr-dp, found nothing',
+    ],
     [['train', 'encoder'], 'found "encoder"'],
     [['train', 'predictor', '--down-dims', '64'], '--down-dims is an option of `warmstep train policy`'],
     [['train', 'policy', '--policy', 'x'], '--policy is an option of `warmstep train predictor`'],
+    [['train', 'onedp', '--down-dims', '64'], '--down-dims is an option of `warmstep train policy`'],
+    [['train', 'sdp', '--variant', 'deterministic'], '--variant is an option of `warmstep train onedp`'],
+    [['train', 'consistency', '--policy', 'x', '--dataset', 'x', '--output', 'y'], 'option --teacher is missing'],
+    [['train', 'consistency-teacher', '--policy', 'x', '--task', 'push-t'], 'makes no decisions'],
     [['train', 'predictor', '--dataset', 'x', '--output', 'y'], 'option --policy is missing'],
+    [['train', 'cvae', '--dataset', 'x', '--output', 'y'], 'option --policy is missing'],
+    [['train', 'cvae', '--policy', 'x', '--release', 'ours'], '--release must be one of step, bridger'],
+    [['train', 'bridger', '--policy', 'x', '--interpolant', 'cubic'], '--interpolant must be one of linear, power3'],
+    [['train', 'sdp', '--policy', 'x', '--prior', 'y'], '--prior is an option of `warmstep train bridger`'],
     [['train', 'policy', '--output', 'y'], 'option --dataset is missing'],
     [['train', 'policy', '--dataset', 'x', '--preset', 'step'], '--preset must be one of lerobot, diffusion-policy'],
     [['train', 'policy', '--dataset', 'x', '--validation', '1'], '--validation must be a number, 0 to 0.9'],

@@ -35,6 +35,17 @@ describe('warmstep verify', () => {
     expect(tensors.get('timesteps')).toMatchObject({ dtype: 'I64', shape: [4] });
   });
 
+  it('takes a file of recorded schedulers in the place of a case', async () => {
+    const dump = join(folder, 'traces');
+    const { code, stdout } = await warmstep('verify', repositoryPath('test/goldens/methods/scheduler-traces.json'), '--dump', dump);
+    expect(code).toBe(0);
+    expect(stdout).toContain('scheduler-traces: pass');
+    expect(stdout).toContain('left out: dpm-plain-dpmsolver-sigma-min-8: algorithmType must be');
+    const files = { dump: new Uint8Array(await readFile(join(dump, 'scheduler-traces.safetensors'))) };
+    const { tensors } = await SafetensorsFile.open(await memorySource('', files).open('dump'));
+    expect(tensors.get('dpm-4.float64')).toMatchObject({ dtype: 'F32', shape: [4, 2, 2, 2] });
+  });
+
   it('fails on the one tensor that is another', async () => {
     const changed = join(folder, 'changed');
     await cp(CASE, changed, { recursive: true });

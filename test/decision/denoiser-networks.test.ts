@@ -2,10 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../src/checkpoints/types.js';
 import { type DenoiseRun, Denoiser, type FinishedRun, givenRun } from '../../src/decision/denoiser.js';
+import { levelDenoiser } from '../../src/decision/denoisers/unet-denoiser.js';
 import { loadNetworks, type PolicyNetworks } from '../../src/decision/networks.js';
 import { PlanCache } from '../../src/decision/plan-cache.js';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
+import { makeSchedule } from '../../src/diffusion/solver-step.js';
 import { OptionError } from '../../src/foundation/errors.js';
+import { loadUnetWeights } from '../../src/networks/unet/unet.js';
+import { Uploader } from '../../src/runtime/uploader.js';
 import { strategyContext } from '../../src/strategies/strategy.js';
 import { useTestDevice } from '../support/device.js';
 import { irregular } from '../support/golden-policy.js';
@@ -35,7 +39,13 @@ describe('runs that name a denoiser', () => {
     const context = strategyContext(checkpoint);
     const schedule = ddimSchedule({ ...solverOptions('state-ddim2'), steps: 2 });
     const { request, ...rest } = givenRun({ sample: irregular(16, salt), schedule }, context);
-    return { ...rest, frames: irregular(6), request: { ...request, ...(denoiser === undefined ? {} : { denoiser }) } };
+    if (denoiser === undefined) return { ...rest, frames: irregular(6), request };
+    // The same steps, which name what their network embeds.
+    const levelled = makeSchedule(
+      'method',
+      schedule.steps.map((step) => ({ ...step, levels: [step.timestep] })),
+    );
+    return { ...rest, frames: irregular(6), request: { ...request, schedule: levelled, denoiser } };
   }
 
   it('go through that one, in a batch of its own, and an unknown one is an error', async () => {
@@ -60,7 +70,9 @@ describe('runs that name a denoiser', () => {
       ),
     };
     expect(expected.own).not.toEqual(expected.student);
-    const both = { ...own.networks, denoisers: new Map([['student', student.networks.unet]]) };
+    const uploader = new Uploader(device());
+    const weights = await loadUnetWeights({ source: student.checkpoint.weights, uploader, precision: 'f32' }, UNET);
+    const both = { ...own.networks, denoisers: new Map([['student', levelDenoiser(device(), 'onedp', weights)]]) };
     const mixed = [run(own.checkpoint, 1), run(own.checkpoint, 2, 'student'), run(own.checkpoint, 3)];
     expect(await chunks(both, mixed)).toEqual([expected.own[0], expected.student[1], expected.own[2]]);
 
@@ -70,5 +82,6 @@ describe('runs that name a denoiser', () => {
     await expect(chunks(own.networks, unknown)).rejects.toThrow(/denoiser "teacher".*its own alone/);
     own.networks.destroy();
     student.networks.destroy();
+    uploader.destroy();
   });
 });

@@ -46,7 +46,10 @@ const ACCEPTS = { optimizer: EMPTY, validation: ['0.5'], resume: ['true'], onEva
 
 const POLICY: training.TrainPolicyOptions = { ...COMMON, sizes: { downDims: [8, 16] } };
 const PREDICTOR: training.TrainPredictorOptions = { ...COMMON, policy: golden('state-ddim2/policy') };
+const METHOD: training.TrainMethodOptions = { ...COMMON, method: 'sdp', policy: golden('state-ddim2/policy') };
 const policyWith = (more: object): unknown => training.trainPolicy({ ...POLICY, ...more });
+const CVAE: training.TrainCvaeOptions = { ...COMMON, policy: golden('state-ddim2/policy') };
+const cvaeWith = (more: object): unknown => training.trainCvae({ ...CVAE, policy: golden('state-ddim2/policy'), ...more });
 const predictorWith = (more: object): unknown => training.trainPredictor({ ...PREDICTOR, policy: golden('state-ddim2/policy'), ...more });
 
 const TRAINING: readonly Probe[] = [
@@ -111,6 +114,38 @@ const TRAINING: readonly Probe[] = [
     call: (value: never) => predictorWith({ history: { [key]: value } }),
     accepts: key === 'noise' ? ['0.5', '1e300'] : ['0.5'],
   })),
+  ...optionProbes('trainCvae', CVAE, [...KEYS, 'policy', 'release', 'sizes', 'dropout'], (options) => training.trainCvae(options), {
+    ...ACCEPTS,
+    sizes: EMPTY,
+    dropout: ['0.5'],
+  }).map((probe) => (probe.what === 'trainCvae: options' ? { ...probe, accepts: [] } : probe)),
+  ...(['latentDim', 'hiddenDim', 'hiddenLayers'] as const).map((key) => ({
+    what: `trainCvae: sizes.${key}`,
+    call: (value: never) => cvaeWith({ sizes: { [key]: value } }),
+  })),
+  ...optionProbes(
+    'trainMethod',
+    METHOD,
+    [...KEYS, 'method', 'policy', 'sizes', 'horizon', 'actionSteps', 'teacher', 'variant', 'hiddenDim'],
+    (options) => training.trainMethod(options),
+    { ...ACCEPTS, sizes: EMPTY },
+  ).map((probe) => (probe.what === 'trainMethod: options' ? { ...probe, accepts: [] } : probe)),
+  {
+    what: 'trainMethod: variant of onedp',
+    call: (value) => training.trainMethod({ ...METHOD, method: 'onedp', policy: golden('state-ddim2/policy'), variant: value }),
+  },
+  {
+    what: 'trainMethod: teacher of consistency',
+    call: (value) => training.trainMethod({ ...METHOD, method: 'consistency', policy: golden('state-ddim2/policy'), teacher: value }),
+  },
+  ...(['prior', 'interpolant'] as const).map((key) => ({
+    what: `trainMethod: ${key} of bridger`,
+    call: (value: never) => training.trainMethod({ ...METHOD, method: 'bridger', policy: golden('state-ddim2/policy'), [key]: value }),
+  })),
+  {
+    what: 'trainMethod: hiddenDim of no-diffusion',
+    call: (value) => training.trainMethod({ ...METHOD, method: 'no-diffusion', policy: golden('state-ddim2/policy'), hiddenDim: value }),
+  },
   { what: 'memoryStorage: the name', call: (value) => training.memoryStorage(value), accepts: ['a word', 'no text', 'a long text'] },
   { what: 'folderStorage', call: (value) => training.folderStorage(value) },
   {

@@ -15,6 +15,7 @@ import * as web from '../../src/platform/web/index.js';
 import { Policy } from '../../src/policy/policy.js';
 import * as lerobotServer from '../../src/sockets/lerobot/index.js';
 import * as server from '../../src/sockets/openpi/index.js';
+import { methodsByType } from '../../src/spec/method-networks.js';
 import { wavingSource } from '../support/arm-source.js';
 import { arrayFiles, MemorySink, openFiles } from '../support/datasets.js';
 import { FeetechArm } from '../support/feetech-arm.js';
@@ -23,6 +24,11 @@ import { faultsOf, optionProbes, type Probe, Reached } from '../support/hostile.
 import { EPSILON } from '../support/toy.js';
 
 const checkpoint = await checkpoints.loadPolicyCheckpoint(golden('state-ddim2/policy'));
+const methods = await Promise.all(
+  ['cp-3step', 'onedp-s', 'no-diffusion', 'sdp', 'rnr-dp'].map(
+    async (name) => (await checkpoints.loadMethodCheckpoint(golden(`methods/${name}/network`))).config,
+  ),
+);
 
 /** Whatever gets as far as a device was not refused in time. */
 const device = new Proxy({}, { get: (_, name) => (name === 'adapter' ? {} : reached()) });
@@ -33,8 +39,15 @@ const reached = (): never => {
 function policyWithoutDevice(): Policy {
   return Policy.of({
     spec: checkpoint,
+    methods: methodsByType(methods),
     placement: {
-      networks: { device, unet: {}, predictor: undefined, destroy: () => {} } as unknown as PolicyNetworks,
+      networks: {
+        device,
+        unet: {},
+        denoisers: new Map(methods.map(({ type }) => [type, {}])),
+        predictor: undefined,
+        destroy: () => {},
+      } as unknown as PolicyNetworks,
       ownsDevice: false,
     },
     reopen: reached,
@@ -84,16 +97,17 @@ const POLICY: readonly Probe[] = [
     call: (value) => policy.act({ ...FRAME, [FEATURE]: FRAME[FEATURE]?.map(() => value) as never }),
     accepts: ['-1', '0.5'],
   },
-  ...optionProbes('act', {}, ['noise', 'stepNoise', 'latent', 'episode'] as never[], (options) => policy.act(FRAME, options), {
+  ...optionProbes('act', {}, ['noise', 'stepNoise', 'latent', 'normals', 'episode'] as never[], (options) => policy.act(FRAME, options), {
     stepNoise: ['an empty list'],
+    normals: ['a typed array'],
   } as never),
   { what: 'decide: the window', call: (value) => policy.decide(value) },
   ...optionProbes(
     'decide',
     { previous: [CHUNK] } as core.DecideOptions,
-    ['noise', 'stepNoise', 'latent', 'previous', 'seed', 'noiseKey'],
+    ['noise', 'stepNoise', 'latent', 'normals', 'previous', 'seed', 'noiseKey'],
     (options) => policy.decide(WINDOW, options),
-    { stepNoise: ['an empty list'], previous: ['an empty list'] },
+    { stepNoise: ['an empty list'], normals: ['a typed array'], previous: ['an empty list'] },
   ),
   { what: 'decide: a result in previous', call: (value) => policy.decide(WINDOW, { previous: [value] }) },
   ...(['seed', 'episode', 'decision', 'sample'] as const).map((key) => ({
@@ -169,6 +183,11 @@ const STRATEGIES: readonly Probe[] = [
     coldStart: EMPTY,
     stall: EMPTY,
   }),
+  ...strategyProbes({ name: 'Consistency' }, ['steps', 'chaining', 'clip'], { clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'OneDP' }, ['variant', 'clip'], { clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'NO-Diffusion' }, ['clip'], { clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'SDP' }, ['init', 'renoisePastSlots', 'clip'], { renoisePastSlots: ['true'], clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'RNR-DP' }, ['observeEvery', 'clip'], { clip: ['null', '0.5', '1e300'] }),
   ...strategyProbes({ name: 'RTI-DP' }, ['timesteps', 'gripper']),
   ...strategyProbes(
     { name: 'Falcon' },
@@ -292,6 +311,10 @@ const LOADING: readonly Probe[] = [
       what: `loadPolicy of ${['warmstep', 'warmstep/core'][i]}: the predictor`,
       call: (value) => loadPolicy(source, { networks: { predictor: value } }),
     },
+    {
+      what: `loadPolicy of ${['warmstep', 'warmstep/core'][i]}: a method's network`,
+      call: (value) => loadPolicy(source, { networks: { methods: [value] } }),
+    },
   ]),
   { what: 'loadPolicy: the adapter', call: (value) => web.loadPolicy(source, { adapter: value }) },
   { what: 'loadPolicy: the profile', call: (value) => web.loadPolicy(source, { profile: value }) },
@@ -314,6 +337,9 @@ const CHECKPOINTS: readonly Probe[] = [
   { what: 'loadPolicyCheckpoint: the signal', call: (value) => checkpoints.loadPolicyCheckpoint(source, { signal: value }) },
   { what: 'loadPredictorCheckpoint: the source', call: (value) => checkpoints.loadPredictorCheckpoint(value) },
   { what: 'loadPredictorCheckpoint: the signal', call: (value) => checkpoints.loadPredictorCheckpoint(source, { signal: value }) },
+  { what: 'loadMethodCheckpoint: the source', call: (value) => checkpoints.loadMethodCheckpoint(value) },
+  { what: 'loadMethodCheckpoint: options', call: (value) => checkpoints.loadMethodCheckpoint(source, value), accepts: EMPTY },
+  { what: 'loadMethodCheckpoint: the signal', call: (value) => checkpoints.loadMethodCheckpoint(source, { signal: value }) },
   { what: 'loadStartCheckpoint: the source', call: (value) => checkpoints.loadStartCheckpoint(value) },
   { what: 'loadStartCheckpoint: options', call: (value) => checkpoints.loadStartCheckpoint(source, value), accepts: EMPTY },
   { what: 'loadStartCheckpoint: the signal', call: (value) => checkpoints.loadStartCheckpoint(source, { signal: value }) },

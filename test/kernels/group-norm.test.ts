@@ -121,6 +121,26 @@ describe('FiLM in group norm', () => {
     expectClose(results.values('y'), expected, TOLERANCE, 'y');
   });
 
+  it.each([true, false])("scale %s: values of their own for every column, at the block's offset", async (scale) => {
+    const normals = new Normals(scale ? 11 : 12);
+    const rowLength = offset + (scale ? 2 : 1) * channels + 2;
+    const x = normals.values(batch, channels, length);
+    const gamma = normals.floats(channels);
+    const beta = normals.floats(channels);
+    const rows = normals.floats(batch * rowLength * length);
+    const results = await runOp(device(), async (op) => {
+      const weights = await loadNorm(op.loader({ 'n.weight': gamma, 'n.bias': beta }), 'n', channels);
+      const film = { slotRows: op.buffer('slot rows', rows), rowLength, offset, scale };
+      recordGroupNorm(op.builder, weights, { x: op.input(x), y: op.output('y', batch, channels, length), groups, film });
+    });
+    const h = groupNormMish({ x, gamma, beta, groups });
+    const film = (b: number, value: number, t: number): number => rows[(b * rowLength + offset + value) * length + t] as number;
+    const expected = valuesOf(batch, channels, length, (b, c, t) =>
+      scale ? valueAt(h, b, c, t) * film(b, c, t) + film(b, channels + c, t) : valueAt(h, b, c, t) + film(b, c, t),
+    );
+    expectClose(results.values('y'), expected, TOLERANCE, 'y');
+  });
+
   it('a probe holds the value before FiLM and changes nothing else', async () => {
     const normals = new Normals(9);
     const x = normals.values(batch, channels, length);

@@ -103,6 +103,24 @@ describe('solver step', () => {
     expectClose(actual.x0, expected.x0, TOLERANCE, 'x0');
   });
 
+  it('each row of a chunk takes its own coefficients and clamp, at every step', async () => {
+    const normals = new Normals(21);
+    const [batch, channels, length] = [2, 3, 7];
+    const coefficients = (row: number): SolverStep => ({
+      ...NOTHING,
+      ...Object.fromEntries(FIELDS.map((field) => [field, normals.next()])),
+      clip: row % 3 === 0 ? 0.6 : null,
+    });
+    const steps = [0, 1].map((): SolverStep => ({ ...NOTHING, slots: Array.from({ length }, (_, row) => coefficients(row)) }));
+    const p: Run = { ...inputs(22, batch, channels, length, 2), steps };
+    const rows = Array.from({ length }, (_, row) => reference({ ...p, steps: steps.map(({ slots }) => slots?.[row] as SolverStep) }));
+    const actual = await run(p);
+    for (const part of ['sample', 'x0'] as const) {
+      const expected = valuesOf(batch, channels, length, (b, c, t) => valueAt((rows[t] as (typeof rows)[number])[part], b, c, t));
+      expectClose(actual[part], expected, TOLERANCE, part);
+    }
+  });
+
   it('buffers of unused terms may hold NaN', async () => {
     const nothing = valuesOf(2, 3, 5, () => NaN);
     const p: Run = {

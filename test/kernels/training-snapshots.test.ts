@@ -9,6 +9,7 @@ import { normForwardKernel } from '../../kernels/backward/norm-forward.wgsl.js';
 import { rowSumsKernel } from '../../kernels/backward/row-sums.wgsl.js';
 import { rowsProductKernel } from '../../kernels/backward/rows-product.wgsl.js';
 import { rowsProductTiledKernel } from '../../kernels/backward/rows-product-tiled.wgsl.js';
+import { spreadRowsKernel } from '../../kernels/backward/spread-rows.wgsl.js';
 import { weightGradientKernel } from '../../kernels/backward/weight-gradient.wgsl.js';
 import { weightGradientTiledKernel } from '../../kernels/backward/weight-gradient-tiled.wgsl.js';
 import type { Kernel } from '../../kernels/lib/kernel.js';
@@ -34,6 +35,9 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'norm-forward': normForwardKernel({ ...NORM, residual: false }),
   'norm-forward-gpu': normForwardKernel({ ...NORM, members: 64, film: 'none', residual: true }),
   'norm-backward': normBackwardKernel(NORM),
+  'norm-forward-by-place': normForwardKernel({ ...NORM, filmByPlace: true, residual: false }),
+  'norm-backward-by-place': normBackwardKernel({ ...NORM, filmByPlace: true }),
+  'spread-rows': spreadRowsKernel(),
   'norm-backward-gpu': normBackwardKernel({ ...NORM, members: 64, film: 'bias', probed: true }),
   'mish-forward-pair': mishForwardKernel(true),
   'mish-backward-pair': mishBackwardKernel(true),

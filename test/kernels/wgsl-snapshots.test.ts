@@ -18,8 +18,10 @@ import { finishNormKernel } from '../../kernels/norm/finish-norm.wgsl.js';
 import { groupNormKernel } from '../../kernels/norm/group-norm.wgsl.js';
 import { layerNormKernel } from '../../kernels/norm/layer-norm.wgsl.js';
 import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
+import { drawStartKernel } from '../../kernels/sampling/draw-start.wgsl.js';
 import { normalizeKernel } from '../../kernels/sampling/normalize.wgsl.js';
 import { shiftChunkKernel } from '../../kernels/sampling/shift-chunk.wgsl.js';
+import { slotConditioningKernel } from '../../kernels/sampling/slot-conditioning.wgsl.js';
 import { solverStepKernel } from '../../kernels/sampling/solver-step.wgsl.js';
 import { startKernel } from '../../kernels/sampling/start.wgsl.js';
 import { thresholdingStepKernel } from '../../kernels/sampling/thresholding-step.wgsl.js';
@@ -135,12 +137,21 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'prepare-frames-f32-chw-resized': prepareFramesKernel({ format: 'f32-chw', resized: true, invocations: 64 }),
   'spatial-softmax': spatialSoftmaxKernel(8),
   'finish-norm': finishNormKernel(PROLOGUE, 256),
+  'finish-norm-film-per-column': finishNormKernel({ ...PROLOGUE, filmSlots: true }, 256),
   'finish-norm-residual-sums': finishNormKernel(
     { ...PROLOGUE, film: 'none', residual: true, residualParts: true, probeResidual: true, stored: true },
     256,
   ),
   'finish-sums': finishNormKernel({ ...PROLOGUE, norm: 'none', film: 'none', residual: false, stored: true }, 256),
   'group-norm-film-residual': groupNormKernel({ epsilon: 1e-5, invocations: 8, film: 'scale-bias', residual: true, probed: false }),
+  'group-norm-film-per-column': groupNormKernel({
+    epsilon: 1e-5,
+    invocations: 8,
+    film: 'scale-bias',
+    filmSlots: true,
+    residual: false,
+    probed: false,
+  }),
   'group-norm-film-bias-probed': groupNormKernel({ epsilon: 1e-5, invocations: 64, film: 'bias', residual: false, probed: true }),
   'layer-norm': layerNormKernel({ epsilon: 1e-5, invocations: 8 }),
   attention: attentionKernel({ maxKeys: 32, invocations: 8 }),
@@ -149,10 +160,13 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'load-weights-f16': loadWeightsKernel('f16', 'native'),
   normalize: normalizeKernel(2, 5, 64),
   unnormalize: unnormalizeKernel(16, 2, 64),
+  'slot-conditioning': slotConditioningKernel(),
   start: startKernel(32, 64),
   'shift-chunk': shiftChunkKernel(16, 2, 8, 64),
   'solver-step': solverStepKernel(32, 64),
   'solver-step-parts': solverStepKernel(32, 64, { parts: 8, channels: 2, stored: true }),
+  'solver-step-slots': solverStepKernel(32, 64, undefined, { rows: 16, channels: 2 }),
+  'draw-start': drawStartKernel(32, 64),
   'thresholding-step': thresholdingStepKernel(32, 64),
 };
 

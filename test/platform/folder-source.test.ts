@@ -254,6 +254,16 @@ describe('a signal', () => {
     await checkpoint.close();
   });
 
+  it('is read again after it was closed: a policy is loaded again from its sources', async () => {
+    const source = await folderSource(policy);
+    const first = await loadPolicyCheckpoint(source);
+    const bias = (await first.weights.readFloats('final_conv.1.bias')).slice();
+    await first.close();
+    const second = await loadPolicyCheckpoint(source);
+    expect(await second.weights.readFloats('final_conv.1.bias')).toEqual(bias);
+    await second.close();
+  });
+
   it('closes what was still being opened when the source was closed', async () => {
     const source = await folderSource(policy);
     const opening = source.open(MODEL);

@@ -185,7 +185,13 @@ describe('an option that is given as undefined', () => {
     const nothing = { eps: undefined, norm: undefined, rows: undefined, space: undefined, sigmaScale: undefined, sigmaStall: undefined };
     const strategy = createStrategy({ name: 'STEP', stall: nothing as object }, context);
     const past = { normalizedChunk: new Float32Array(8), chunk: new Float32Array(8) };
-    const context_ = { newest: past, before: past, uniform: () => new Float64Array(), normal: () => new Float32Array() };
+    const context_ = {
+      newest: past,
+      before: past,
+      frames: new Float32Array(),
+      uniform: () => new Float64Array(),
+      normal: () => new Float32Array(),
+    };
     const { value } = strategy.begin().decide(context_).next();
     expect(value).toEqual([expect.objectContaining({ stalled: true, predictionScale: 0.4, noiseScale: 1.2 })]);
   });

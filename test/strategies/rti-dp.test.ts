@@ -90,7 +90,13 @@ describe('a gripper', () => {
   ] as const)('closes at exactly 0, and is remembered %s', (remember, kept) => {
     const context = { ...TOY_CONTEXT, horizon: 2, actionDim: 2 };
     const strategy = createStrategy({ name: 'RTI-DP', gripper: { dimensions: [1], factor: 2, remember } }, context);
-    const unused = { newest: undefined, before: undefined, uniform: () => new Float64Array(), normal: () => new Float32Array() };
+    const unused = {
+      newest: undefined,
+      before: undefined,
+      frames: new Float32Array(),
+      uniform: () => new Float64Array(),
+      normal: () => new Float32Array(),
+    };
     const deciding = strategy.begin().decide(unused);
     deciding.next();
     const { value } = deciding.next([

@@ -29,7 +29,7 @@ export class HostTraining implements TrainingStep<HostBatch> {
   /** The run, counted from 1, whose gradient is not finite. */
   badRun = 0;
   readonly #sets: Record<ParameterSet, Float32Array>;
-  #metrics: StepMetrics = { loss: NaN, gradientNorm: NaN };
+  #metrics: StepMetrics = { loss: NaN, gradientNorm: NaN, refusedStep: null };
   #runs = 0;
 
   constructor(parameters: readonly ParameterInfo[], batchSize: number) {
@@ -52,10 +52,12 @@ export class HostTraining implements TrainingStep<HostBatch> {
     }
     if (this.#runs === this.badRun) gradients[0] = NaN;
     const gradientNorm = Math.sqrt(gradients.reduce((sum, g) => sum + g * g, 0));
-    this.#metrics = { loss: loss * share, gradientNorm };
+    const isRefused = update !== null && !Number.isFinite(gradientNorm);
+    const refusedStep = this.#metrics.refusedStep ?? (isRefused ? update.stepNumber : null);
+    this.#metrics = { loss: loss * share, gradientNorm, refusedStep };
     if (update) {
       this.updates.push(update);
-      if (Number.isFinite(gradientNorm)) this.#step(update);
+      if (!isRefused) this.#step(update);
     }
   }
 

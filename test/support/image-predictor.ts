@@ -37,6 +37,7 @@ export const CVAE: CvaeShape = {
   latentDim: 4,
   hiddenDim: 16,
   hiddenLayers: 2,
+  activation: 'relu',
   latentStd: 1,
 };
 

@@ -48,6 +48,7 @@ export class PretendPolicy implements ServedPolicy {
       dialect: 'C',
       observations,
       images: undefined,
+      methods: [],
       observationSteps,
       horizon: 8,
       actionSteps,

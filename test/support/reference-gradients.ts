@@ -61,7 +61,7 @@ export interface NormInputs {
   readonly gamma: Float64Array;
   readonly beta: Float64Array;
   readonly groups: number;
-  /** [b][scales | biases] or [b][biases]; undefined: no FiLM. */
+  /** [b][scales | biases] or [b][biases], at one place or at each; undefined: no FiLM. */
   readonly film?: { readonly hasScale: boolean; readonly values: Values } | undefined;
   readonly residual?: Values | undefined;
 }
@@ -95,15 +95,17 @@ export function normGradients({ x, gamma, beta, groups, film, residual }: NormIn
   const r = variance.map((value) => 1 / Math.sqrt(value + 1e-5));
   const normalized = valuesOf(batch, channels, length, (b, c, t) => (valueAt(x, b, c, t) - at(mean, b, c)) * at(r, b, c));
   const z = valuesOf(batch, channels, length, (b, c, t) => valueAt(normalized, b, c, t) * gamma[c]! + beta[c]!);
-  const scale = (b: number, c: number): number => (film?.hasScale ? valueAt(film.values, b, c, 0) : 1);
-  const shift = (b: number, c: number): number => (film ? valueAt(film.values, b, film.hasScale ? channels + c : c, 0) : 0);
+  const place = (t: number): number => (film?.values.length === 1 ? 0 : t);
+  const scale = (b: number, c: number, t: number): number => (film?.hasScale ? valueAt(film.values, b, c, place(t)) : 1);
+  const shift = (b: number, c: number, t: number): number =>
+    film ? valueAt(film.values, b, film.hasScale ? channels + c : c, place(t)) : 0;
   const y = valuesOf(
     batch,
     channels,
     length,
-    (b, c, t) => mish(valueAt(z, b, c, t)) * scale(b, c) + shift(b, c) + (residual ? valueAt(residual, b, c, t) : 0),
+    (b, c, t) => mish(valueAt(z, b, c, t)) * scale(b, c, t) + shift(b, c, t) + (residual ? valueAt(residual, b, c, t) : 0),
   );
-  const dz = valuesOf(batch, channels, length, (b, c, t) => valueAt(dy, b, c, t) * scale(b, c) * mishDerivative(valueAt(z, b, c, t)));
+  const dz = valuesOf(batch, channels, length, (b, c, t) => valueAt(dy, b, c, t) * scale(b, c, t) * mishDerivative(valueAt(z, b, c, t)));
   const q = valuesOf(batch, channels, length, (b, c, t) => valueAt(dz, b, c, t) * gamma[c]!);
   const meanQ = sumBy((b, c, t) => valueAt(q, b, c, t)).map((sum) => sum / elements);
   const meanQx = sumBy((b, c, t) => valueAt(q, b, c, t) * valueAt(normalized, b, c, t)).map((sum) => sum / elements);
@@ -114,15 +116,15 @@ export function normGradients({ x, gamma, beta, groups, film, residual }: NormIn
     (b, c, t) => at(r, b, c) * (valueAt(q, b, c, t) - at(meanQ, b, c) - valueAt(normalized, b, c, t) * at(meanQx, b, c)),
   );
   const [dgamma, dbeta, sums] = [0, 1, 2].map(() => new Float64Array(channels)) as [Float64Array, Float64Array, Float64Array];
-  const dfilm = film ? zeros(batch, film.values.channels, 1) : undefined;
+  const dfilm = film ? zeros(batch, film.values.channels, film.values.length) : undefined;
   valuesOf(batch, channels, length, (b, c, t) => {
     dgamma[c]! += valueAt(dz, b, c, t) * valueAt(normalized, b, c, t);
     dbeta[c]! += valueAt(dz, b, c, t);
     sums[c]! += valueAt(dx, b, c, t);
     if (film && dfilm) {
-      const row = b * film.values.channels;
-      if (film.hasScale) dfilm.data[row + c]! += valueAt(dy, b, c, t) * mish(valueAt(z, b, c, t));
-      dfilm.data[row + (film.hasScale ? channels : 0) + c]! += valueAt(dy, b, c, t);
+      const index = (value: number): number => (b * dfilm.channels + value) * dfilm.length + place(t);
+      if (film.hasScale) dfilm.data[index(c)]! += valueAt(dy, b, c, t) * mish(valueAt(z, b, c, t));
+      dfilm.data[index((film.hasScale ? channels : 0) + c)]! += valueAt(dy, b, c, t);
     }
     return 0;
   });

@@ -39,18 +39,76 @@ function map(x: Values, f: (value: number) => number): Values {
   return { ...x, data: x.data.map(f) };
 }
 
-/** The U-Net. x: [b][actionDim][horizon]; conditioning: [b][conditioningDim][1]; returns the shape of x. */
-export function referenceUnet(tensors: Tensors, config: UnetShape, x: Values, timestep: number, conditioning: Values): Values {
-  const { downDims, kernelSize, groups, stepEmbedDim } = config;
-  const last = downDims.length - 1;
-  const half = stepEmbedDim / 2;
-  const sinusoid = valuesOf(x.batch, stepEmbedDim, 1, (_b, c) => {
-    const angle = timestep * Math.exp((-Math.log(10000) * (c % half)) / (half - 1));
+/** Sinusoids of a level for each position, [b][dim][length]: all sines, then all cosines. */
+function sinusoids(batch: number, dim: number, levels: readonly number[]): Values {
+  const half = dim / 2;
+  return valuesOf(batch, dim, levels.length, (_b, c, t) => {
+    const angle = (levels[t] as number) * Math.exp((-Math.log(10000) * (c % half)) / (half - 1));
     return c < half ? Math.sin(angle) : Math.cos(angle);
   });
-  const embedding = conv(tensors, 'diffusion_step_encoder.3', map(conv(tensors, 'diffusion_step_encoder.1', sinusoid, 1), mish), 1);
-  const condition = map(joinChannels(embedding, conditioning), mish);
+}
 
+/** `diffusion_step_encoder`, whose linear layers have these indices. */
+function embedded(tensors: Tensors, [first, second]: readonly [number, number], waves: Values): Values {
+  const hidden = conv(tensors, `diffusion_step_encoder.${first}`, waves, 1);
+  return conv(tensors, `diffusion_step_encoder.${second}`, map(hidden, mish), 1);
+}
+
+/** One sample's values at every position. */
+function repeated(x: Values, length: number): Values {
+  return valuesOf(x.batch, x.channels, length, (b, c) => valueAt(x, b, c, 0));
+}
+
+/** The U-Net. x: [b][actionDim][horizon]; conditioning: [b][conditioningDim][1]; returns the shape of x. */
+export function referenceUnet(tensors: Tensors, config: UnetShape, x: Values, timestep: number, conditioning: Values): Values {
+  const embedding = embedded(tensors, [1, 3], sinusoids(x.batch, config.stepEmbedDim, [timestep]));
+  const condition = joinChannels(embedding, conditioning);
+  return unetBlocks(tensors, config, x, () => condition);
+}
+
+/** The U-Net of SDP: one embedding of the sinusoids of all slots' levels, one after the other. */
+export function referenceStreamingUnet(
+  tensors: Tensors,
+  config: UnetShape,
+  x: Values,
+  levels: readonly number[],
+  conditioning: Values,
+): Values {
+  const dim = config.stepEmbedDim;
+  const waves = sinusoids(x.batch, dim, levels);
+  const joined = valuesOf(x.batch, levels.length * dim, 1, (b, c) => valueAt(waves, b, c % dim, Math.floor(c / dim)));
+  const condition = joinChannels(embedded(tensors, [3, 5], joined), conditioning);
+  return unetBlocks(tensors, config, x, () => condition);
+}
+
+/** The U-Net of RNR-DP: conditioning by position, which is resampled wherever x is, by convolutions of its own. */
+export function referenceSlotUnet(tensors: Tensors, config: UnetShape, x: Values, levels: readonly number[], conditioning: Values): Values {
+  const embedding = embedded(tensors, [1, 3], sinusoids(x.batch, config.stepEmbedDim, levels));
+  let condition = joinChannels(embedding, repeated(conditioning, levels.length));
+  return unetBlocks(
+    tensors,
+    config,
+    x,
+    () => condition,
+    (module, transposed) => {
+      condition = conv(tensors, `${module}.3`, condition, transposed ? 4 : 3, { stride: 2, padding: 1, transposed });
+    },
+  );
+}
+
+/**
+ * The blocks of a U-Net. `conditioning`: before Mish, of the block that is about to run, [b][width][1 or length]; `resampled` is told of every
+ * module that resampled x.
+ */
+function unetBlocks(
+  tensors: Tensors,
+  config: UnetShape,
+  x: Values,
+  conditioning: () => Values,
+  resampled: (module: string, transposed: boolean) => void = () => {},
+): Values {
+  const { downDims, kernelSize, groups } = config;
+  const last = downDims.length - 1;
   const convBlock = (name: string, input: Values, groupCount: number): Values =>
     groupNormMish({
       x: conv(tensors, `${name}.block.0`, input, kernelSize, { padding: kernelSize >> 1 }),
@@ -60,11 +118,10 @@ export function referenceUnet(tensors: Tensors, config: UnetShape, x: Values, ti
     });
   const residualBlock = (name: string, input: Values): Values => {
     const h = convBlock(`${name}.conv1`, input, groups);
-    const film = conv(tensors, `${name}.cond_encoder.1`, condition, 1);
+    const film = conv(tensors, `${name}.cond_encoder.1`, map(conditioning(), mish), 1);
+    const filmAt = (b: number, c: number, t: number): number => valueAt(film, b, c, film.length === 1 ? 0 : t);
     const modulated = valuesOf(h.batch, h.channels, h.length, (b, c, t) =>
-      config.scaleModulation
-        ? valueAt(h, b, c, t) * valueAt(film, b, c, 0) + valueAt(film, b, h.channels + c, 0)
-        : valueAt(h, b, c, t) + valueAt(film, b, c, 0),
+      config.scaleModulation ? valueAt(h, b, c, t) * filmAt(b, c, t) + filmAt(b, h.channels + c, t) : valueAt(h, b, c, t) + filmAt(b, c, t),
     );
     const residual = tensors[`${name}.residual_conv.weight`] ? conv(tensors, `${name}.residual_conv`, input, 1) : input;
     return add(convBlock(`${name}.conv2`, modulated, groups), residual);
@@ -75,13 +132,17 @@ export function referenceUnet(tensors: Tensors, config: UnetShape, x: Values, ti
   downDims.forEach((_, level) => {
     h = residualBlock(`down_modules.${level}.1`, residualBlock(`down_modules.${level}.0`, h));
     skips.push(h);
-    if (level < last) h = conv(tensors, `down_modules.${level}.2`, h, 3, { stride: 2, padding: 1 });
+    if (level === last) return;
+    h = conv(tensors, `down_modules.${level}.2`, h, 3, { stride: 2, padding: 1 });
+    resampled(`down_modules.${level}`, false);
   });
   h = residualBlock('mid_modules.1', residualBlock('mid_modules.0', h));
   for (let j = 0; j < last; j++) {
     h = residualBlock(`up_modules.${j}.0`, joinChannels(h, skips[last - j] as Values));
     h = residualBlock(`up_modules.${j}.1`, h);
     h = conv(tensors, `up_modules.${j}.2`, h, 4, { stride: 2, padding: 1, transposed: true });
+    // Nobody reads what the last one makes of the conditioning.
+    if (j < last - 1) resampled(`up_modules.${j}`, true);
   }
   return conv(tensors, 'final_conv.1', convBlock('final_conv.0', h, 8), 1);
 }

@@ -39,6 +39,8 @@ export function activate(activation: Activation, x: number): number {
       return gelu(x);
     case 'relu':
       return Math.max(x, 0);
+    case 'elu':
+      return x > 0 ? x : Math.expm1(x);
     default:
       return activation satisfies never;
   }

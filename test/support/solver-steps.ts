@@ -23,11 +23,16 @@ export const NOTHING: SolverStep = {
   fromNoise: 0,
 };
 
-/** The uniforms of all steps. */
-function pack(steps: readonly SolverStep[], codes: readonly number[]): Float32Array {
-  const words = new Float32Array(steps.length * STRIDE_WORDS);
+/** Words of a uniform, in an array of them. */
+const STEP_WORDS = 16;
+
+/** The uniforms of all steps, `stride` words apart; of steps with slots, one for each row. */
+function pack(steps: readonly SolverStep[], codes: readonly number[], stride: number): Float32Array {
+  const words = new Float32Array(steps.length * stride);
   const view = new DataView(words.buffer);
-  steps.forEach((step, i) => writeSolverStep(view, i * STRIDE_WORDS * 4, step, codes[i] as number));
+  steps.forEach((step, i) =>
+    (step.slots ?? [step]).forEach((one, row) => writeSolverStep(view, (i * stride + row * STEP_WORDS) * 4, one, codes[i] as number)),
+  );
   return words;
 }
 
@@ -62,6 +67,8 @@ export async function runSteps(device: ComputeDevice, p: StepsRun): Promise<Step
   const { steps, sample, output, previousX0, olderX0 = previousX0, noise, thresholding = false } = p;
   const { batch, channels, length } = sample;
   const elements = batch * channels * length;
+  const slotRows = steps[0]?.slots?.length ?? 1;
+  const stepWords = Math.ceil((slotRows * STEP_WORDS) / STRIDE_WORDS) * STRIDE_WORDS;
   const rowWords = Math.ceil(elements / STRIDE_WORDS) * STRIDE_WORDS;
   const rows = new Float32Array(steps.length * rowWords);
   noise.forEach((row, i) => rows.set(tokenOrder(row), i * rowWords));
@@ -83,7 +90,7 @@ export async function runSteps(device: ComputeDevice, p: StepsRun): Promise<Step
       const status = op.buffer('status', new Uint32Array(batch).fill(p.status ?? 0));
       recordSolverStep(op.builder, {
         steps: {
-          buffer: op.buffer('steps', pack(steps, p.codes ?? steps.map(() => 1))),
+          buffer: op.buffer('steps', pack(steps, p.codes ?? steps.map(() => 1), stepWords)),
           offset: 0,
           bytes: 0,
           stepOffset: op.builder.offset('coefficients'),
@@ -94,12 +101,13 @@ export async function runSteps(device: ComputeDevice, p: StepsRun): Promise<Step
         pastX0,
         status,
         thresholding,
+        slotRows,
       });
       op.read('sample', x);
       op.readWords('x0', pastX0);
       op.readWords('status', status);
     },
-    { steps: steps.map((_, i) => ({ coefficients: i * STRIDE_WORDS * 4, noise: i * rowWords * 4 })) },
+    { steps: steps.map((_, i) => ({ coefficients: i * stepWords * 4, noise: i * rowWords * 4 })) },
   );
   const pairs = new Float32Array(results.words('x0').slice().buffer);
   const x0 = valuesOf(batch, channels, length, (b, c, t) => pairs[2 * ((b * length + t) * channels + c)] as number);

@@ -74,6 +74,7 @@ export class ToyEpisode {
     const deciding = this.#maker.decide({
       newest,
       before,
+      frames: new Float32Array(),
       uniform: (count) => Float64Array.from({ length: count }, (_, i) => uniform[i] ?? 0.5),
       normal: (count) => Float32Array.from({ length: count }, (_, i) => at(normal, i)),
     });

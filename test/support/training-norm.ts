@@ -15,6 +15,8 @@ interface Case {
   readonly length: number;
   readonly groups: number;
   readonly film: 'scale-bias' | 'bias' | 'none';
+  /** Whether every place has FiLM values of its own. */
+  readonly byPlace?: boolean;
   readonly residual: boolean;
   /** Mean of x, in deviations. */
   readonly mean?: number;
@@ -23,6 +25,26 @@ interface Case {
 const CASES: readonly Case[] = [
   { what: 'FiLM with scale', batch: 3, channels: 24, length: 7, groups: 4, film: 'scale-bias', residual: false },
   { what: 'FiLM with bias alone', batch: 2, channels: 12, length: 5, groups: 3, film: 'bias', residual: false },
+  {
+    what: 'FiLM with scale for every place',
+    batch: 3,
+    channels: 24,
+    length: 7,
+    groups: 4,
+    film: 'scale-bias',
+    byPlace: true,
+    residual: false,
+  },
+  {
+    what: 'FiLM with bias alone for every place',
+    batch: 2,
+    channels: 12,
+    length: 5,
+    groups: 3,
+    film: 'bias',
+    byPlace: true,
+    residual: false,
+  },
   { what: 'residual', batch: 2, channels: 16, length: 4, groups: 8, film: 'none', residual: true },
   { what: 'one place, one group', batch: 3, channels: 20, length: 1, groups: 1, film: 'none', residual: false },
   { what: 'a mean of thousands of deviations', batch: 2, channels: 16, length: 8, groups: 4, film: 'none', residual: false, mean: 1000 },
@@ -43,8 +65,9 @@ export function testTrainingNorm(deviceClass: DeviceClass | undefined): void {
       x.data.forEach((value, i) => (x.data[i] = Math.fround(value + mean)));
       const gamma = Float64Array.from(random.floats(channels));
       const beta = Float64Array.from(random.floats(channels));
+      const places = c.byPlace ? length : 1;
       const width = c.film === 'scale-bias' ? 2 * channels : channels;
-      const film = c.film === 'none' ? undefined : { hasScale: c.film === 'scale-bias', values: random.values(batch, width, 1) };
+      const film = c.film === 'none' ? undefined : { hasScale: c.film === 'scale-bias', values: random.values(batch, width, places) };
       const residual = c.residual ? random.values(batch, channels, length) : undefined;
       const inputs: NormInputs = { x, gamma, beta, groups, film, residual };
       const dy = random.values(batch, channels, length);
@@ -54,12 +77,14 @@ export function testTrainingNorm(deviceClass: DeviceClass | undefined): void {
         const { builder } = op;
         const affine = trainedVectors(op, 'gradients', [gamma, beta, gamma]);
         const rows = film
-          ? valuesOf(batch, width + 8, 1, (b, j) => (j >= offset && j < offset + width ? valueAt(film.values, b, j - offset, 0) : 9))
+          ? valuesOf(batch, width + 8, places, (b, j, t) =>
+              j >= offset && j < offset + width ? valueAt(film.values, b, j - offset, t) : 9,
+            )
           : undefined;
         const trained = rows && {
           kind: c.film as 'scale-bias' | 'bias',
           rows: inputRows(op, rows),
-          gradients: outputRows(op, 'dfilm', batch, 1, width + 8),
+          gradients: outputRows(op, 'dfilm', batch, places, width + 8),
           offset,
         };
         const call = {
@@ -93,7 +118,7 @@ export function testTrainingNorm(deviceClass: DeviceClass | undefined): void {
       if (expected.dfilm) {
         const found = results.values('dfilm');
         expectClose(
-          valuesOf(batch, width, 1, (b, j) => valueAt(found, b, j + offset, 0)),
+          valuesOf(batch, width, places, (b, j, t) => valueAt(found, b, j + offset, t)),
           expected.dfilm,
           wide,
           'dfilm',

@@ -3,6 +3,7 @@ import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { TrainingEvent } from '../../src/training/loop/events.js';
 import { STATE_FILE } from '../../src/training/loop/run-state.js';
 import { type MemoryStorage, memoryStorage } from '../../src/training/loop/run-storage.js';
+import { type TrainCvaeOptions, trainCvae } from '../../src/training/loop/train-cvae.js';
 import type { TrainOptions } from '../../src/training/loop/train-options.js';
 import { trainPolicy } from '../../src/training/loop/train-policy.js';
 import { trainPredictor } from '../../src/training/loop/train-predictor.js';
@@ -38,6 +39,18 @@ export const tinyPredictorRun: TinyRun = (device, storage, more = {}) =>
     optimizer: { warmupSteps: 2, learningRate: 1e-3, ema: 'lerobot' },
     ...more,
   });
+
+export const tinyCvaeRun =
+  (own: Pick<TrainCvaeOptions, 'release'>): TinyRun =>
+  (device, storage, more = {}) =>
+    trainCvae({
+      ...common(device, storage),
+      policy: circlingPolicy(CIRCLING),
+      sizes: { latentDim: 3, hiddenDim: 16, hiddenLayers: 1 },
+      optimizer: { warmupSteps: 2, learningRate: 1e-2 },
+      ...own,
+      ...more,
+    });
 
 /** Ended after a step, and gone on with. */
 async function interrupted(run: TinyRun, device: ComputeDevice, at: number): Promise<MemoryStorage> {

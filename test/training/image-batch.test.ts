@@ -74,7 +74,7 @@ describe('a batch with pictures', () => {
     ['expected one for each of 2 cameras', ({ pictures }) => ({ pictures: pictures.slice(1) })],
     ['expected one for each of 2 cameras', ({ crops }) => ({ crops: crops?.slice(1) })],
     ['batch.pictures of right: expected 4 × 45 values in a Uint8Array', ({ pictures }) => ({ pictures: [pictures[0], new Uint8Array(9)] })],
-    ['batch.crops of left: expected 4 × 2 values in a Int32Array', ({ crops }) => ({ crops: [new Int32Array(2), crops?.[1]] })],
+    ['batch.crops of left: expected 4 × 2 values in an Int32Array', ({ crops }) => ({ crops: [new Int32Array(2), crops?.[1]] })],
     [
       'batch.crops of right: expected top from 0 to 1 for picture 1, found 2',
       ({ crops }) => ({ crops: [crops?.[0], crops?.[1]?.map((v, i) => (i === 2 ? 2 : v))] }),

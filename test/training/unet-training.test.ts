@@ -118,6 +118,27 @@ describe('a U-Net compiled for training', () => {
     });
   });
 
+  it('remembers the first step that was refused, whoever reads metrics when', async () => {
+    await using(openTraining(device()), async (training) => {
+      const bad = batchOf(3, 2);
+      bad.actions[4] = NaN;
+      training.run(bad, null);
+      expect((await training.metrics()).refusedStep).toBeNull();
+      const first = 3 * 2 ** 24 + 65_537;
+      for (const [batch, stepNumber] of [
+        [batchOf(3, 1), first - 1],
+        [bad, first],
+        [bad, first + 1],
+        [batchOf(3, 1), first + 2],
+      ] as const) {
+        training.run(batch, { ...UPDATE, stepNumber });
+      }
+      const { refusedStep, gradientNorm } = await training.metrics();
+      expect(gradientNorm).toBeGreaterThan(0);
+      expect(refusedStep).toBe(first);
+    });
+  });
+
   it('has metrics of the newest run at the time they are asked for', async () => {
     await using(openTraining(device()), async (training) => {
       training.run(batchOf(3, 1), null);

@@ -4,9 +4,12 @@ import {
   type CheckpointSource,
   type CvaeCheckpoint,
   encodeSafetensors,
+  loadMethodCheckpoint,
   loadPolicyCheckpoint,
   loadPredictorCheckpoint,
   loadStartCheckpoint,
+  type MethodCheckpoint,
+  type MethodConfig,
   memorySource,
   type PolicyCheckpoint,
   type PredictorCheckpoint,
@@ -20,6 +23,8 @@ expectTypeOf(loadPolicyCheckpoint).parameter(0).toEqualTypeOf<CheckpointSource>(
 expectTypeOf(loadPolicy).parameter(0).toEqualTypeOf<CheckpointSource>();
 expectTypeOf(loadPolicyCheckpoint).returns.resolves.toEqualTypeOf<PolicyCheckpoint>();
 expectTypeOf(loadPredictorCheckpoint).returns.resolves.toEqualTypeOf<PredictorCheckpoint>();
+expectTypeOf(loadMethodCheckpoint).returns.resolves.toEqualTypeOf<MethodCheckpoint>();
+expectTypeOf<MethodConfig['type']>().toExtend<string>();
 expectTypeOf(loadStartCheckpoint).returns.resolves.toEqualTypeOf<PredictorCheckpoint | CvaeCheckpoint>();
 expectTypeOf(memorySource).returns.toExtend<CheckpointSource>();
 expectTypeOf(blobSource).returns.toExtend<CheckpointSource>();

@@ -36,6 +36,8 @@ expectTypeOf<{ name: 'DDIM'; steps: 10 }>().toExtend<StrategyOptions>();
 expectTypeOf<{ name: 'ddim' }>().not.toExtend<StrategyOptions>();
 expectTypeOf<{ name: 'DPM-Solver++'; solverType: 'heun' }>().toExtend<StrategyOptions>();
 expectTypeOf<{ name: 'DPM-Solver++'; solverType: 'euler' }>().not.toExtend<StrategyOptions>();
+expectTypeOf<{ name: 'Consistency'; steps: 3; chaining: 'raw' }>().toExtend<StrategyOptions>();
+expectTypeOf<{ name: 'OneDP'; clip: null }>().toExtend<StrategyOptions>();
 expectTypeOf(parseStrategy).parameter(0).toBeString();
 expectTypeOf(parseStrategies).parameter(0).toBeString();
 

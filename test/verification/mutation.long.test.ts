@@ -106,6 +106,24 @@ const MUTATIONS: readonly VerifiedMutation[] = [
   },
 
   {
+    what: 'group norm: FiLM of the first column for all',
+    kernel: /^group_norm, film scale-bias per column/,
+    golden: 'methods/rnr-dp',
+    mutate: replace('* shape.time_steps + time]', '* shape.time_steps]'),
+  },
+  {
+    what: 'conditioning of slots: the embedding of the sample, not of the slot',
+    kernel: /^slot_conditioning/,
+    golden: 'methods/rnr-dp',
+    mutate: replace('(row % shape.slots)', '(row / shape.slots)'),
+  },
+  {
+    what: 'solver step: coefficients of the next slot',
+    kernel: /^solver_step .* slots$/,
+    golden: 'methods/rnr-dp',
+    mutate: replace('steps[element / 2u]', 'steps[min(element / 2u + 1u, 7u)]'),
+  },
+  {
     what: 'group norm: epsilon 1e-3',
     kernel: /^group_norm/,
     golden: 'state-ddim2',

@@ -82,7 +82,8 @@ function checkType(config: JsonObject): void {
   );
 }
 
-function readUnet(config: JsonObject, actionDim: number, conditioningDim: number): UnetShape {
+/** Sizes of the U-Net; methods bring networks with the same keys. */
+export function readUnet(config: JsonObject, actionDim: number, conditioningDim: number): UnetShape {
   const horizon = config.integer('horizon', { fallback: isRecent(config) ? 64 : 16, max: 4096 });
   const downDims = config.integers('down_dims', { fallback: [512, 1024, 2048] });
   const kernelSize = config.integer('kernel_size', { fallback: 5, max: 255 });

@@ -94,7 +94,8 @@ export function diffusionPolicyUnetNames(file: SafetensorsFile, names: StoredNam
   return renamed;
 }
 
-function lerobotName(name: string): string {
+/** What LeRobot calls a tensor of a U-Net with the names of Diffusion Policy; its own names stay as they are. */
+export function lerobotName(name: string): string {
   return name
     .replace(/\.blocks\.0\./, '.conv1.')
     .replace(/\.blocks\.1\./, '.conv2.')

@@ -1,5 +1,5 @@
 import { CheckpointError } from '../../foundation/errors.js';
-import type { UnetShape } from '../../spec/network-shapes.js';
+import { levelWidth, ONE_TIMESTEP, type UnetShape } from '../../spec/network-shapes.js';
 import { checkTensors, type ExpectedTensor, type NamedTensors } from '../named-tensors.js';
 
 /**
@@ -17,11 +17,11 @@ export function unetTensorShapes(config: UnetShape): Map<string, number[]> {
 export function checkUnetTensors(weights: NamedTensors, config: UnetShape, frameWidths: string): void {
   const probe = 'down_modules.0.0.cond_encoder.1.weight';
   const [rows, columns] = weights.shape(probe) ?? [];
-  const width = config.stepEmbedDim + config.conditioningDim;
+  const width = levelWidth(config) + config.conditioningDim;
   if (columns !== undefined && columns !== width) {
     throw new CheckpointError(
       `${weights.locate(probe)}: expected a conditioning width of ${width} = ` +
-        `diffusion_step_embed_dim ${config.stepEmbedDim} + ${frameWidths}, found ${columns} columns. ` +
+        `${timesOf(config)}diffusion_step_embed_dim ${config.stepEmbedDim} + ${frameWidths}, found ${columns} columns. ` +
         'Use config.json and model.safetensors of one training run.',
     );
   }
@@ -42,9 +42,16 @@ export function checkUnetTensors(weights: NamedTensors, config: UnetShape, frame
   checkTensors(weights, expectedUnetTensors(config));
 }
 
-function expectedUnetTensors(config: UnetShape): Map<string, ExpectedTensor> {
+/** How often a message counts the embedding of a level. */
+function timesOf({ levels = ONE_TIMESTEP }: UnetShape): string {
+  return levels.embeddings === 1 ? '' : `${levels.embeddings} × `;
+}
+
+/** Every tensor of the U-Net, its shape and the keys that fix it, by LeRobot's names. */
+export function expectedUnetTensors(config: UnetShape): Map<string, ExpectedTensor> {
   const { actionDim, downDims, kernelSize, stepEmbedDim, scaleModulation } = config;
-  const conditioning = stepEmbedDim + config.conditioningDim;
+  const conditioning = levelWidth(config) + config.conditioningDim;
+  const { joined, layers } = config.levels ?? ONE_TIMESTEP;
   const expected = new Map<string, ExpectedTensor>();
   const layer = (name: string, weight: readonly number[], bias: number, because: string): void => {
     expected.set(`${name}.weight`, { shape: weight, because });
@@ -68,8 +75,9 @@ function expectedUnetTensors(config: UnetShape): Map<string, ExpectedTensor> {
   };
 
   const embed = 'diffusion_step_embed_dim';
-  layer('diffusion_step_encoder.1', [4 * stepEmbedDim, stepEmbedDim], 4 * stepEmbedDim, embed);
-  layer('diffusion_step_encoder.3', [stepEmbedDim, 4 * stepEmbedDim], stepEmbedDim, embed);
+  const encoded = joined === 1 ? embed : `${embed} and horizon`;
+  layer(`diffusion_step_encoder.${layers[0]}`, [4 * stepEmbedDim, joined * stepEmbedDim], 4 * stepEmbedDim, encoded);
+  layer(`diffusion_step_encoder.${layers[1]}`, [stepEmbedDim, 4 * stepEmbedDim], stepEmbedDim, embed);
   const last = downDims.length - 1;
   const firstDim = downDims[0]!;
   const lastDim = downDims[last]!;

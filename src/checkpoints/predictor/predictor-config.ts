@@ -1,6 +1,6 @@
 import { CheckpointError } from '../../foundation/errors.js';
-import type { CvaeShape, PredictorShape, RawRows, SmallEncoderShape } from '../../spec/network-shapes.js';
-import { type JsonObject, shown } from '../json-object.js';
+import type { CvaeShape, PredictorObservation, PredictorShape, RawRows, SmallEncoderShape } from '../../spec/network-shapes.js';
+import type { JsonObject } from '../json-object.js';
 
 /** What no camera exceeds; devices have limits of their own. */
 const MOST_PIXELS_OF_SIDE = 8192;
@@ -74,22 +74,58 @@ export function readImageCvae(json: JsonObject): { readonly config: CvaeShape; r
   return { config: { ...readCvae(json, observation.width), conditionDim: json.integer('cond_dim', {}) }, observation };
 }
 
+/** What a policy observes, for networks whose config.json does not say what they read of it. */
+export interface ObservedBeside {
+  /** Height and width of its pictures; undefined: it has none. */
+  readonly frame: readonly [number, number] | undefined;
+  /** Names of its vectors. */
+  readonly vectors: readonly string[];
+}
+
+/**
+ * A CVAE of type `cvae_predictor`: over the policy's conditioning, or, with `cameras`, over features of its own and vectors in raw units. Sizes of
+ * pictures and names of vectors that it does not say are those of the policy beside it.
+ */
+export function readCvaePredictor(
+  json: JsonObject,
+  beside: ObservedBeside | undefined,
+): { readonly config: CvaeShape; readonly observation: PredictorObservation } {
+  if (json.isNull('cameras')) return { config: readStateCvae(json), observation: { kind: 'conditioning' } };
+  json.choice('image_encoder', ['shared_conv'], 'shared_conv');
+  json.choice('observation_normalization', ['none'], 'none');
+  const width = json.integer('obs_dim', {});
+  const cameras = readNames(json, 'cameras', 1);
+  const features = json.integer('image_feature_dim', {});
+  if (width < cameras.length * features) json.fail('obs_dim', `at least ${cameras.length} × ${features}, the features of its cameras`);
+  const [height, length] = picturesOf(json, beside);
+  const vectors = json.has('state_keys') ? readNames(json, 'state_keys', 0) : [...(beside?.vectors ?? [])].sort();
+  const encoder = { features, height, width: length, imagenetNorm: false };
+  return { config: projected(json, readCvae(json, width)), observation: { kind: 'raw', cameras, vectors, encoder, width } };
+}
+
+/** Sides of the pictures as cameras deliver them. */
+function picturesOf(json: JsonObject, beside: ObservedBeside | undefined): readonly [number, number] {
+  if (!json.has('image_shape')) {
+    return beside?.frame ?? json.fail('image_shape', '[3, height, width], or to be left out beside a policy with pictures');
+  }
+  const [channels, height, width, ...more] = json.integers('image_shape', { max: MOST_PIXELS_OF_SIDE });
+  if (channels !== 3 || height === undefined || width === undefined || more.length > 0) {
+    return json.fail('image_shape', '[3, height, width]');
+  }
+  return [height, width];
+}
+
 /** The CVAE over the policy's conditioning vector. */
 export function readStateCvae(json: JsonObject): CvaeShape {
-  if (!json.isNull('cameras')) {
-    throw new CheckpointError(
-      `${json.where}: expected no "cameras" with "type": "cvae_predictor", found ${shown(json.value('cameras'))}. A CVAE that reads images has ` +
-        '"type": "step_image_cvae", with the keys of docs/predictor-format.md.',
-    );
-  }
-  const cvae = readCvae(json, json.integer('obs_dim', {}));
-  if (json.isNull('projection_dim')) return cvae;
-  return { ...cvae, conditionDim: json.integer('projection_dim', {}) };
+  return projected(json, readCvae(json, json.integer('obs_dim', {})));
+}
+
+function projected(json: JsonObject, cvae: CvaeShape): CvaeShape {
+  return json.isNull('projection_dim') ? cvae : { ...cvae, conditionDim: json.integer('projection_dim', {}) };
 }
 
 /** What both have; the condition is all frames as they are. */
 function readCvae(json: JsonObject, observationDim: number): CvaeShape {
-  json.choice('activation', ['relu'], 'relu');
   const observationSteps = json.integer('n_obs_steps', { max: 1024 });
   return {
     actionDim: json.integer('action_dim', {}),
@@ -100,6 +136,7 @@ function readCvae(json: JsonObject, observationDim: number): CvaeShape {
     latentDim: json.integer('latent_dim', { max: 4096 }),
     hiddenDim: json.integer('hidden_dim', {}),
     hiddenLayers: json.integer('n_hidden_layers', { fallback: 2, max: 16 }),
+    activation: json.choice('activation', ['relu', 'elu'], 'relu'),
     latentStd: json.number('latent_std', { fallback: 1, above: 0, below: 1e6 }),
   };
 }

@@ -10,7 +10,7 @@ import { checkTensors, countWeights, type ExpectedTensor, FileTensors } from '..
 import { SafetensorsFile } from '../safetensors/safetensors.js';
 import { type CheckpointSource, checkSource } from '../source.js';
 import type { CvaeCheckpoint, LoadOptions, PredictorCheckpoint, StartCheckpoint } from '../types.js';
-import { readImageCvae, readRawRows, readStateCvae, readTransformer } from './predictor-config.js';
+import { type ObservedBeside, readCvaePredictor, readImageCvae, readRawRows, readTransformer } from './predictor-config.js';
 import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from './predictor-tensors.js';
 import {
   CONDITION_PROJECTION,
@@ -48,9 +48,9 @@ export async function loadPredictorCheckpoint(given: CheckpointSource, options: 
   return start as PredictorCheckpoint;
 }
 
-/** The same for any network that makes starts: a STEP predictor, or a CVAE. */
-export function loadStartCheckpoint(given: CheckpointSource, options: LoadOptions = {}): Promise<StartCheckpoint> {
-  return loadChecked('loadStartCheckpoint', given, options, TYPES);
+/** The same for any network that makes starts: a STEP predictor, or a CVAE. `beside`: what the policy observes that it is for. */
+export function loadStartCheckpoint(given: CheckpointSource, options: LoadOptions = {}, beside?: ObservedBeside): Promise<StartCheckpoint> {
+  return loadChecked('loadStartCheckpoint', given, options, TYPES, beside);
 }
 
 async function loadChecked(
@@ -58,26 +58,32 @@ async function loadChecked(
   given: CheckpointSource,
   options: LoadOptions,
   accepted: readonly StartType[],
+  beside?: ObservedBeside,
 ): Promise<StartCheckpoint> {
   checkSource(where, 'source', given);
   checkKeys(where, options, ['signal']);
   checkSignal(where, options.signal);
   const source = abortableSource(given, options.signal);
   try {
-    return await load(source, options.signal, accepted);
+    return await load(source, options.signal, accepted, beside);
   } catch (error) {
     await source.close();
     throw error;
   }
 }
 
-async function load(source: CheckpointSource, signal: LoadOptions['signal'], accepted: readonly StartType[]): Promise<StartCheckpoint> {
+async function load(
+  source: CheckpointSource,
+  signal: LoadOptions['signal'],
+  accepted: readonly StartType[],
+  beside: ObservedBeside | undefined,
+): Promise<StartCheckpoint> {
   signal?.throwIfAborted();
   const warnings: string[] = [];
   const model = await modelFile(source, await source.list());
   const json = await readJsonObject(await source.open('config.json'));
   const type = readType(json, accepted);
-  const network = readNetwork(json, type);
+  const network = readNetwork(json, type, beside);
   signal?.throwIfAborted();
   const file = await SafetensorsFile.open(await source.open(model));
   const stored = storedNames(file);
@@ -105,7 +111,7 @@ async function load(source: CheckpointSource, signal: LoadOptions['signal'], acc
 /** What config.json describes. */
 type Network = Pick<PredictorCheckpoint, 'kind' | 'config' | 'observation'> | Pick<CvaeCheckpoint, 'kind' | 'config' | 'observation'>;
 
-function readNetwork(json: JsonObject, type: StartType): Network {
+function readNetwork(json: JsonObject, type: StartType, beside: ObservedBeside | undefined): Network {
   const conditioning: PredictorObservation = { kind: 'conditioning' };
   switch (type) {
     case 'step_predictor':
@@ -115,7 +121,7 @@ function readNetwork(json: JsonObject, type: StartType): Network {
     case 'step_image_cvae':
       return { kind: 'cvae', ...readImageCvae(json) };
     case 'cvae_predictor':
-      return { kind: 'cvae', config: readStateCvae(json), observation: conditioning };
+      return { kind: 'cvae', ...readCvaePredictor(json, beside) };
     default:
       return type satisfies never;
   }

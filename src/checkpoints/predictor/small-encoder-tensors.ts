@@ -1,4 +1,11 @@
-import { type CvaeShape, isProjected, type PredictorShape, type RawRows, SMALL_ENCODER_CHANNELS } from '../../spec/network-shapes.js';
+import {
+  type CvaeShape,
+  cvaeDecoderLayer,
+  isProjected,
+  type PredictorShape,
+  type RawRows,
+  SMALL_ENCODER_CHANNELS,
+} from '../../spec/network-shapes.js';
 import type { ExpectedTensor } from '../named-tensors.js';
 
 /** What the names of the image encoder's tensors begin with (KeyModelMap of the STEP release, one model for all pictures). */
@@ -40,7 +47,7 @@ export function tokenProjectionTensors({ width }: RawRows, { observationDim }: P
 /** The linear layer between the frames and the condition of a CVAE. */
 export const CONDITION_PROJECTION = 'obs_projection';
 
-/** Every tensor of a CVAE that inference reads, and its shape: its decoder, a list of linear layers, ReLU and dropout. */
+/** Every tensor of a CVAE that inference reads, and its shape: its decoder, a list of linear layers, activations and dropout. */
 export function cvaeTensors(shape: CvaeShape): Map<string, ExpectedTensor> {
   const { actionDim, observationDim, horizon, observationSteps, conditionDim, latentDim, hiddenDim, hiddenLayers } = shape;
   const expected = new Map<string, ExpectedTensor>();
@@ -53,16 +60,11 @@ export function cvaeTensors(shape: CvaeShape): Map<string, ExpectedTensor> {
   }
   for (let layer = 0; layer < hiddenLayers; layer++) {
     const inDim = layer === 0 ? conditionDim + latentDim : hiddenDim;
-    linear(decoderLayer(layer), inDim, hiddenDim, layer === 0 ? 'hidden_dim, latent_dim and the condition' : 'hidden_dim');
+    linear(cvaeDecoderLayer(shape, layer), inDim, hiddenDim, layer === 0 ? 'hidden_dim, latent_dim and the condition' : 'hidden_dim');
   }
-  linear(decoderLayer(hiddenLayers), hiddenDim, horizon * actionDim, 'hidden_dim, horizon and action_dim');
+  linear(cvaeDecoderLayer(shape, hiddenLayers), hiddenDim, horizon * actionDim, 'hidden_dim, horizon and action_dim');
   return expected;
 }
 
-/** Name of a linear layer of the decoder; ReLU and dropout follow each but the last. */
-export function decoderLayer(layer: number): string {
-  return `decoder_net.${3 * layer}`;
-}
-
 /** Tensors of a CVAE that training alone needs. */
-export const TRAINING_ONLY = /^encoder_(net|mean|logstd)\./;
+export const TRAINING_ONLY = /^encoder(_net|_mean|_logstd|\.model)\./;

@@ -1,4 +1,4 @@
-import type { PredictorShape } from '../../spec/network-shapes.js';
+import type { CvaeShape, PredictorShape } from '../../spec/network-shapes.js';
 import { POSITION_TABLES } from './predictor-tensors.js';
 
 /** Rows of the tables that the release writes: histories and windows of other lengths can then be tried. */
@@ -42,4 +42,21 @@ export function positionTable(rows: number, modelDim: number): Float32Array<Arra
     }
   }
   return table;
+}
+
+/** The text of config.json of a CVAE over the policy's conditioning (docs/predictor-format.md). */
+export function cvaeConfig(shape: CvaeShape): string {
+  const values = {
+    type: 'cvae_predictor',
+    action_dim: shape.actionDim,
+    obs_dim: shape.observationDim,
+    horizon: shape.horizon,
+    n_obs_steps: shape.observationSteps,
+    latent_dim: shape.latentDim,
+    hidden_dim: shape.hiddenDim,
+    n_hidden_layers: shape.hiddenLayers,
+    activation: shape.activation,
+    latent_std: shape.latentStd,
+  };
+  return `${JSON.stringify(values, null, 2)}\n`;
 }

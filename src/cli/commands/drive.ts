@@ -33,6 +33,7 @@ and nothing is written to the servos. Tested on a simulated bus alone: keep a ha
   --at-end E           relax (default): takes the torque off, so that the arm sinks; hold: leaves it on
 
   --predictor DIR      STEP predictor folder, or "shift"
+  --network DIR        network of a method that the strategy needs; may be repeated
   --strategy SPEC      how decisions are sampled; see below. Default: STEP with a predictor, else the checkpoint's scheduler
   --seed N             seed of the noise (default 0)
   --precision P        storage of the weights: f32 (default), f16, int8 or auto

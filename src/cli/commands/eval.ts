@@ -24,7 +24,7 @@ import { presentResults, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption, shardOption, shardSuffix } from '../eval/seeds.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
-import { checkStrategies, readHeaders, taskFor } from '../headers.js';
+import { checkStrategies, readHeaders, readMethods, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 
@@ -43,6 +43,7 @@ evaluation.
 
   --policy DIR        checkpoint folder, or hf:OWNER/NAME (default: the bundled policy, with its predictor)
   --predictor DIR     STEP predictor folder, or "shift"
+  --network DIR       network of a method that a strategy needs, such as Consistency Policy's student; may be repeated
   --strategies LIST   between commas (default step:2,ddim:10,ddim:2); see below
   --grid STRATEGY     a strategy with several values, between commas, of one or two options: all combinations, as a heat map.
                       May be repeated. E.g. step:2/sigmaScale=0.2,0.4/sigmaStall=0.8,1.2
@@ -68,6 +69,7 @@ ${STRATEGY_SPEC_HELP}`;
 const OPTIONS = {
   policy: { type: 'string' },
   predictor: { type: 'string' },
+  network: { type: 'string', multiple: true },
   strategies: { type: 'string' },
   grid: { type: 'string', multiple: true },
   ablations: { type: 'boolean' },
@@ -107,7 +109,7 @@ export const evalCommand: Command = {
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
     const folders = await checkpointFolders(values);
     const loading = given({
-      networks: networksFrom(folders.predictor),
+      networks: networksFrom(folders.predictor, folders.methods),
       precision: choiceOption('precision', values.precision, PRECISION_CHOICES),
       adapter: values.adapter,
       profile: profileOption(values.profile),
@@ -143,13 +145,18 @@ export const evalCommand: Command = {
 };
 
 /** The task for the policy, whose weights are not read yet. @throws OptionError where task, policy and strategies do not go together. */
-async function checkedTask(kind: TaskKind, { policy, predictor }: CheckpointFolders, strategies: readonly NamedStrategy[]): Promise<Task> {
+async function checkedTask(
+  kind: TaskKind,
+  { policy, predictor, methods }: CheckpointFolders,
+  strategies: readonly NamedStrategy[],
+): Promise<Task> {
   const headers = await readHeaders(policy);
   const task = taskFor(kind, headers);
   checkStrategies(
     headers,
     predictor !== undefined,
     strategies.map(({ options }) => options),
+    await readMethods(methods),
   );
   return task;
 }
@@ -183,12 +190,19 @@ function unique(strategies: readonly NamedStrategy[]): NamedStrategy[] {
 }
 
 /** Everything besides strategy and seed that an episode's numbers depend on. */
-async function fingerprint(policy: Policy, { policy: folder, predictor }: CheckpointFolders): Promise<Record<string, string | null>> {
+async function fingerprint(
+  policy: Policy,
+  { policy: folder, predictor, methods }: CheckpointFolders,
+): Promise<Record<string, string | null>> {
   const { precision, adapter } = policy.info;
+  const networks: string[] = [];
+  for (const method of methods) networks.push(await hashCheckpoint(method));
   return {
     version: packageInfo().version,
     policy: await hashCheckpoint(folder),
     predictor: predictor === undefined || predictor === 'shift' ? (predictor ?? null) : await hashCheckpoint(predictor),
+    // In any order: each is of another type.
+    ...(networks.length === 0 ? {} : { networks: networks.sort().join(' ') }),
     precision,
     adapter: adapter.description,
     // Other tilings add in another order, and a last digit becomes another episode in closed loop.

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readJsonObject } from '../../checkpoints/json-object.js';
+import { isMethodType, loadMethodCheckpoint } from '../../checkpoints/methods/read-method.js';
 import { isStartType, loadStartCheckpoint } from '../../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
@@ -7,12 +8,17 @@ import { folderSource } from '../../platform/node/folder-source.js';
 import { atMost, UsageError } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import type { Command } from '../command.js';
-import { type CheckpointDescription, describePolicyCheckpoint, describePredictorCheckpoint } from '../describe-checkpoint.js';
+import {
+  type CheckpointDescription,
+  describeMethodCheckpoint,
+  describePolicyCheckpoint,
+  describePredictorCheckpoint,
+} from '../describe-checkpoint.js';
 import { localFolder } from '../local-folder.js';
 
 const USAGE = `usage: warmstep inspect DIR|hf:OWNER/NAME [--json]
 
-Describes a checkpoint folder, of a policy or of a STEP predictor: features with sizes and normalisation, horizon and
+Describes a checkpoint folder, of a policy, a STEP predictor or the network of a method: features with sizes and normalisation, horizon and
 steps, network, scheduler, parameters, bytes, on-disk format, warnings. Reads no weights and needs no GPU.
 
   --json   one JSON object on standard output`;
@@ -34,7 +40,13 @@ export const inspectCommand: Command = {
 };
 
 async function describe(source: CheckpointSource): Promise<CheckpointDescription> {
-  if (await isPredictor(source)) {
+  const type = await typeOf(source);
+  if (isMethodType(type)) {
+    const method = await loadMethodCheckpoint(source);
+    await method.close();
+    return describeMethodCheckpoint(method);
+  }
+  if (isStartType(type)) {
     const predictor = await loadStartCheckpoint(source);
     await predictor.close();
     return describePredictorCheckpoint(predictor);
@@ -44,11 +56,11 @@ async function describe(source: CheckpointSource): Promise<CheckpointDescription
   return describePolicyCheckpoint(policy);
 }
 
-/** Everything but a predictor is left to the policy's loader, whose messages say what is wrong with a folder. */
-async function isPredictor(source: CheckpointSource): Promise<boolean> {
-  if (!(await source.list()).includes('config.json')) return false;
+/** What config.json says that the folder is. What is neither of these is left to the policy's loader, whose messages say what is wrong with it. */
+async function typeOf(source: CheckpointSource): Promise<unknown> {
+  if (!(await source.list()).includes('config.json')) return undefined;
   try {
-    return isStartType((await readJsonObject(await source.open('config.json'))).value('type'));
+    return (await readJsonObject(await source.open('config.json'))).value('type');
   } catch (error) {
     await source.close();
     throw error;

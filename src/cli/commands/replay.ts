@@ -18,8 +18,9 @@ import { choiceOption, given, profileOption, UsageError } from '../../terminal/o
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { facts } from '../../terminal/table.js';
+import { localFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { checkStrategies, readHeaders } from '../headers.js';
+import { checkStrategies, readHeaders, readMethods } from '../headers.js';
 import { summarizeLatencies } from '../latency.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
 import { localFolder } from '../local-folder.js';
@@ -32,6 +33,7 @@ every decision again, from what it depended on, and compares the bits: exit code
 
   --policy DIR       the checkpoint folder that was recorded, or hf:OWNER/NAME[@REVISION][/FOLDER]
   --predictor DIR    its STEP predictor, or "shift"
+  --network DIR      network of its method; may be repeated
   --plot FILE        an SVG picture: observations, actions, chunk borders, latencies, stalls
   --strategy SPEC    in place of the recorded one; see below
   --precision P      in place of the recorded one: f32, f16, int8 or auto
@@ -46,6 +48,7 @@ ${STRATEGY_SPEC_HELP}`;
 const OPTIONS = {
   policy: { type: 'string' },
   predictor: { type: 'string' },
+  network: { type: 'string', multiple: true },
   plot: { type: 'string' },
   strategy: { type: 'string' },
   precision: { type: 'string' },
@@ -76,13 +79,14 @@ export const replayCommand: Command = {
     const folder = await localFolder(values.policy);
     const predictor = values.predictor === undefined ? undefined : await localFolder(values.predictor);
     const chosen = strategy ?? recordedStrategy(recording);
-    await checkStrategy(folder, chosen, predictor);
+    const methods = await localFolders(values.network);
+    await checkStrategy(folder, chosen, predictor, methods);
     return interruptible((signal) => {
       const options = {
         signal,
         strategy: chosen,
         precision: precision ?? recordedPrecision(recording),
-        ...given({ networks: networksFrom(predictor), adapter: values.adapter, profile }),
+        ...given({ networks: networksFrom(predictor, methods), adapter: values.adapter, profile }),
       };
       return withPolicy(folder, options, async (policy) =>
         report(recording, policy, await repeat(recording, policy, signal), values.json ?? false),
@@ -103,12 +107,18 @@ function recordedPrecision({ metadata }: LoopRecording): PrecisionChoice {
 }
 
 /** Before weights are read. */
-async function checkStrategy(folder: string, strategy: StrategyOptions, predictor: string | undefined): Promise<void> {
+async function checkStrategy(
+  folder: string,
+  strategy: StrategyOptions,
+  predictor: string | undefined,
+  folders: readonly string[],
+): Promise<void> {
   const checkpoint = await readHeaders(folder);
-  const made = createStrategy(strategy, strategyContext(checkpoint));
+  const methods = await readMethods(folders);
+  const made = createStrategy(strategy, strategyContext(checkpoint, methods));
   if (needsPredictor(made) && predictor === undefined)
     throw new UsageError(`it was recorded with ${made.description}: give --predictor as well`);
-  checkStrategies(checkpoint, predictor !== undefined, [strategy]);
+  checkStrategies(checkpoint, predictor !== undefined, [strategy], methods);
   if (made.needsOnlyChunks) return;
   throw new OptionError(`${made.description} remembers more than chunks: its decisions cannot be repeated one by one from a recording.`);
 }

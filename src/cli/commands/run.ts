@@ -15,8 +15,9 @@ import { atMost, choiceOption, given, integerOption, profileOption, required, Us
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { facts, table } from '../../terminal/table.js';
+import { localFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { checkStrategies, readHeaders } from '../headers.js';
+import { checkStrategies, readHeaders, readMethods } from '../headers.js';
 import { type LatencySummary, summarizeLatencies } from '../latency.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
 import { localFolder } from '../local-folder.js';
@@ -33,6 +34,7 @@ Feeds recorded observations to a policy, tick by tick, and writes one action per
                      "ticks.input." and the name
   --output FILE      safetensors with the tensor "action" [ticks, action size], F32, in the units of the robot
   --predictor DIR    STEP predictor folder, or "shift" (the previous chunk moved by the executed rows): samples with STEP
+  --network DIR      network of a method that the strategy needs, such as Consistency Policy's student; may be repeated
   --strategy SPEC    how decisions are sampled; see below. Default: STEP with a predictor, else the checkpoint's scheduler
   --seed N           seed of the noise (default 0): the same seed gives the same actions
   --precision P      storage of the weights: f32 (default), f16, int8 or auto
@@ -53,6 +55,7 @@ const MOVED = {
 const OPTIONS = {
   policy: { type: 'string' },
   predictor: { type: 'string' },
+  network: { type: 'string', multiple: true },
   input: { type: 'string' },
   output: { type: 'string' },
   solver: { type: 'string' },
@@ -90,10 +93,12 @@ export const runCommand: Command = {
     // Headers first: a missing observation is reported before a gigabyte of weights has been read.
     const checkpoint = await readHeaders(folder);
     const strategy = chosen ?? (values.predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
-    checkStrategies(checkpoint, values.predictor !== undefined, [strategy]);
+    const folders = await localFolders(values.network);
+    const methods = await readMethods(folders);
+    checkStrategies(checkpoint, values.predictor !== undefined, [strategy], methods);
     const recording = await readRecording(input, observationInfo(checkpoint.observations));
     if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
-    const isPredicting = needsPredictor(createStrategy(strategy, strategyContext(checkpoint)));
+    const isPredicting = needsPredictor(createStrategy(strategy, strategyContext(checkpoint, methods)));
     const predictor = isPredicting && values.predictor !== undefined ? await localFolder(values.predictor) : undefined;
     if (values.predictor !== undefined && predictor === undefined)
       printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
@@ -105,7 +110,7 @@ export const runCommand: Command = {
         strategy,
         signal,
         onDecision: (result: Decision) => void decisions.push(result),
-        ...given({ precision, networks: networksFrom(predictor), adapter: values.adapter, profile }),
+        ...given({ precision, networks: networksFrom(predictor, folders), adapter: values.adapter, profile }),
       };
       return withPolicy(folder, options, async (policy) => {
         const actions = await replay(policy, recording, signal);

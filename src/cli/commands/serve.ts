@@ -15,6 +15,7 @@ diffusion; needs the package @grpc/grpc-js.
 
   --policy DIR         checkpoint folder (default: the bundled one, with its predictor)
   --predictor DIR      STEP predictor folder, or "shift"
+  --network DIR        network of a method that the strategy needs; may be repeated
   --strategy SPEC      how decisions are sampled; see below. Default: STEP with a predictor, else the checkpoint's scheduler
   --seed N             seed of the noise (default 0): a robot gets the same actions for the same observations
   --precision P        storage of the weights: f32 (default), f16, int8 or auto

@@ -11,6 +11,7 @@ import { atMost, profileOption, required, UsageError } from '../../terminal/opti
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import type { RunHistory } from '../../training/loop/history.js';
+import { TRAINED_METHOD_NAMES } from '../../training/loop/methods/kinds.js';
 import { hasState } from '../../training/loop/run-state.js';
 import type { RunStorage } from '../../training/loop/run-storage.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
@@ -19,14 +20,16 @@ import { lockFolder } from '../eval/folder-lock.js';
 import { adapterName, withDevice } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 import { type ClosedLoop, runClosedLoop } from '../train/closed-loop.js';
-import { type Job, NETWORKS, type Network, OPTIONS, OWN, policyJob, predictorJob, type Values } from '../train/jobs.js';
+import { cvaeJob, type Job, methodJob, NETWORKS, type Network, OPTIONS, OWN, policyJob, predictorJob, type Values } from '../train/jobs.js';
 import { numberOption, TRAIN_OPTIONS_HELP } from '../train/options.js';
 import { figuresText, Presentation, REPORT_FILE } from '../train/presentation.js';
 
 const USAGE = `usage: warmstep train predictor --policy DIR --dataset DIR --output DIR [options]
        warmstep train policy --dataset DIR --output DIR [options]
+       warmstep train cvae --policy DIR --dataset DIR --output DIR [options]
+       warmstep train METHOD --policy DIR --dataset DIR --output DIR [options]
 
-Trains a STEP predictor for a policy, or a diffusion policy, on demonstrations. The result lies in --output, as good as it is by then, from
+Trains a STEP predictor for a policy, a diffusion policy, a CVAE that decisions start from, or the network of a compared method (METHOD: ${TRAINED_METHOD_NAMES.join(', ')}) on demonstrations. The result lies in --output, as good as it is by then, from
 the first checkpoint on: a predictor's folder, or a LeRobot checkpoint. report.html shows the run while it goes on. Ctrl-C saves it;
 --resume goes on with the same bits.
 
@@ -47,18 +50,35 @@ of a policy (default: 100,000 steps, preset lerobot):
   --observations LIST  what it reads besides the state: observation.environment_state, cameras (default: no cameras); a camera
                        trains an encoder, a ResNet-18 from scratch; --crop 84x84: height and width that its pictures are cropped to
   --noise-scheduler S  what the policy samples with by itself: ddpm (default) or ddim; --inference-steps N: in how many steps
-  --mask-padding       leaves actions beyond the end of an episode out of the loss`;
+  --mask-padding       leaves actions beyond the end of an episode out of the loss
+
+of a method (docs/methods.md; default: its own recipe as preset and steps):
+  --policy DIR         the policy that it is loaded beside: its observations, statistics and sizes; OneDP's teacher
+  --teacher DIR        of consistency: the folder that consistency-teacher was trained into
+  --down-dims LIST, --horizon N, --action-steps N
+                       in place of the policy's, where the method has a network of its own from scratch
+  --variant V          of onedp: stochastic (default) or deterministic
+  --hidden-dim N       of no-diffusion: width of its heads (default 256)
+  --prior DIR          of bridger: the folder of a CVAE whose chunks it starts from (default: noise)
+  --interpolant NAME   of bridger: linear, power3 (default), power4 or reverse_power3
+
+of a CVAE (default: 10,000 steps, the release's preset, step or bridger-cvae):
+  --policy DIR         the policy whose observations and statistics it shares
+  --release R          whose: step (default), the warm start that STEP's paper calls BRIDGER, or bridger, the prior of BRIDGER's release
+  --latent-dim N, --hidden-dim N, --hidden-layers N
+                       sizes (default: the release's)
+  --dropout X          inside the network (default 0.1; bridger has none)`;
 
 export const trainCommand: Command = {
   name: 'train',
-  summary: 'Train a STEP predictor for a policy, or a policy, on demonstrations.',
+  summary: 'Train a STEP predictor for a policy, a policy, or a compared method, on demonstrations.',
   usage: USAGE,
   run: async (args) => {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     atMost(positionals, 1);
     const network = networkOf(positionals[0]);
     refuseForeign(network, values);
-    const job = network === 'predictor' ? predictorJob(values) : policyJob(values);
+    const job = jobOf(network, values);
     const folder = required('dataset', values.dataset);
     const place = required('output', values.output);
     // A policy that is none, or of another task, leaves no empty folder behind.
@@ -147,14 +167,21 @@ function factsOf(dataset: Dataset, { adapter }: ComputeDevice, { steps }: Job): 
 function networkOf(name: string | undefined): Network {
   const network = NETWORKS.find((candidate) => candidate === name);
   if (network === undefined)
-    throw new UsageError(`what is trained must be ${NETWORKS.join(' or ')}, found ${name === undefined ? 'nothing' : `"${name}"`}`);
+    throw new UsageError(`what is trained must be one of ${NETWORKS.join(', ')}, found ${name === undefined ? 'nothing' : `"${name}"`}`);
   return network;
 }
 
+function jobOf(network: Network, values: Values): Job {
+  if (network === 'predictor') return predictorJob(values);
+  if (network === 'cvae') return cvaeJob(values);
+  return network === 'policy' ? policyJob(values) : methodJob(network, values);
+}
+
 function refuseForeign(network: Network, values: Values): void {
-  const other = network === 'predictor' ? 'policy' : 'predictor';
-  const foreign = OWN[other].find((name) => values[name] !== undefined);
-  if (foreign !== undefined) throw new UsageError(`--${foreign} is an option of \`warmstep train ${other}\``);
+  for (const other of NETWORKS) {
+    const foreign = OWN[other].find((name) => values[name] !== undefined && !OWN[network].includes(name));
+    if (foreign !== undefined) throw new UsageError(`--${foreign} is an option of \`warmstep train ${other}\``);
+  }
 }
 
 /** A run that is there is neither written over nor taken for granted. */

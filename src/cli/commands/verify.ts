@@ -1,8 +1,9 @@
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WarmstepError } from '../../foundation/errors.js';
 import { visible } from '../../foundation/visible.js';
 import { caseFolder } from '../../platform/node/case-folder.js';
+import { folderSource } from '../../platform/node/folder-source.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
@@ -12,6 +13,7 @@ import { Progress } from '../../terminal/progress.js';
 import { table } from '../../terminal/table.js';
 import type { CaseReport } from '../../verification/case-report.js';
 import type { TensorReport } from '../../verification/compare.js';
+import { verifyTraces } from '../../verification/traces/verify-traces.js';
 import { verifyCase } from '../../verification/verify-case.js';
 import type { Command } from '../command.js';
 import { showLoading, withDevice } from '../load.js';
@@ -20,8 +22,13 @@ import { outputFolderOption } from '../output-options.js';
 const USAGE = `usage: warmstep verify CASE_DIR… [options]
 
 Runs recorded cases and compares every tensor with the reference: a folder with case.json, case.safetensors,
-policy/ and, for STEP and CVAEs, predictor/. Inner values are probed from the plan that act() replays. Training cases (kind train-…
-in case.json) run every recorded run step by step, always in f32: losses, gradients, norms, changes of weights and moving average.
+policy/ and, for STEP and CVAEs, predictor/; of a method with a network of its own, network/. Inner values are probed
+from the plan that act() replays. Losses of a method that are recorded beside its case (losses.json), and the norms of their
+gradients, are computed by the step that trains it. Training cases (kind train-… in case.json) run every recorded run step
+by step, always in f32: losses, gradients, norms, changes of weights and moving average.
+In the place of a case a file
+(scheduler-traces.json) has recorded runs of diffusers' schedulers: each goes through the solver step that act() replays;
+configurations that the solvers do not have are named below the table and do not count.
 Exit code 1 when a tensor is out of tolerance or a case is refused. Tolerances belong to a precision: those of int8 are wide
 (0.1 of the largest value, 0.2 in episodes of STEP) and say that it computes, not that a robot succeeds with it.
 
@@ -77,6 +84,7 @@ export const verifyCommand: Command = {
 
 async function verifyFolder(folder: string, device: ComputeDevice, precision: PrecisionChoice): Promise<CaseReport | RefusedCase> {
   try {
+    if (folder.endsWith('.json')) return await verifyTraces(await folderSource(dirname(resolve(folder))), basename(folder), device);
     const progress = new Progress();
     return await verifyCase(await caseFolder(folder), device, precision, showLoading(progress)).finally(() => progress.done());
   } catch (error) {
@@ -93,6 +101,7 @@ function printReport(report: CaseReport | RefusedCase): void {
   print(`${visible(report.name)}: ${report.pass ? 'pass' : 'FAIL'} (${report.precision} weights)`);
   const header = ['tensor', 'shape', 'largest error', '/ max', 'tolerance', ''];
   print(`${table(header, report.tensors.map(row))}\n`);
+  for (const what of report.leftOut ?? []) print(`left out: ${visible(what)}\n`);
 }
 
 function row(tensor: TensorReport): string[] {
@@ -110,8 +119,8 @@ function row(tensor: TensorReport): string[] {
 function printReports(reports: readonly (CaseReport | RefusedCase)[], device: ComputeDevice, precision: PrecisionChoice): void {
   const cases = reports.map((report) => {
     if ('refused' in report) return { ...report, pass: false };
-    const { name, precision: taken, pass, tensors } = report;
-    return { name, precision: taken, pass, tensors };
+    const { name, precision: taken, pass, tensors, leftOut } = report;
+    return { name, precision: taken, pass, tensors, ...(leftOut ? { leftOut } : {}) };
   });
   printJson({ adapter: device.adapter, precision, pass: cases.every(({ pass }) => pass), cases });
 }

@@ -7,13 +7,14 @@ import { choiceOption, given, integerOption, profileOption, UsageError } from '.
 import { printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { checkpointFolders } from '../checkpoint-folders.js';
-import { checkStrategies, readHeaders } from '../headers.js';
+import { checkStrategies, readHeaders, readMethods } from '../headers.js';
 import { networksFrom, showLoading } from '../load.js';
 
 /** Options of `warmstep serve` about the policy and where it runs. */
 export const POLICY_OPTIONS = {
   policy: { type: 'string' },
   predictor: { type: 'string' },
+  network: { type: 'string', multiple: true },
   strategy: { type: 'string' },
   seed: { type: 'string' },
   precision: { type: 'string' },
@@ -21,7 +22,9 @@ export const POLICY_OPTIONS = {
   profile: { type: 'string' },
 } as const;
 
-type PolicyValues = { readonly [Name in keyof typeof POLICY_OPTIONS]?: string };
+type PolicyValues = { readonly [Name in Exclude<keyof typeof POLICY_OPTIONS, 'network'>]?: string } & {
+  readonly network?: readonly string[];
+};
 
 /** A policy that the command line names, before its weights are read. */
 export interface NamedPolicy {
@@ -32,21 +35,21 @@ export interface NamedPolicy {
 
 /** Checks all that can be known before the weights are read. @throws UsageError, OptionError, CheckpointError. */
 export async function namedPolicy(values: PolicyValues): Promise<NamedPolicy> {
-  const { policy: folder, predictor } = await checkpointFolders(given(values));
+  const { policy: folder, predictor, methods } = await checkpointFolders(given(values));
   const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
   const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
   const seed = integerOption('seed', values.seed);
   const profile = profileOption(values.profile);
   const checkpoint = await readHeaders(folder);
   const strategy = chosen ?? (predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
-  checkStrategies(checkpoint, predictor !== undefined, [strategy]);
+  checkStrategies(checkpoint, predictor !== undefined, [strategy], await readMethods(methods));
   const load = async (signal: AbortSignal): Promise<Policy> => {
     const progress = new Progress();
     return loadPolicy(folder, {
       strategy,
       signal,
       onProgress: showLoading(progress),
-      ...given({ precision, seed, profile, adapter: values.adapter, networks: networksFrom(predictor) }),
+      ...given({ precision, seed, profile, adapter: values.adapter, networks: networksFrom(predictor, methods) }),
     }).finally(() => progress.done());
   };
   return { folder, checkpoint, load };

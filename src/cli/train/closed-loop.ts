@@ -31,14 +31,21 @@ export function closedLoopOption(values: TrainValues, defaultStrategy: string): 
   };
 }
 
+/** What a result is run with: the policy, and what was trained for it. */
+export interface ResultNetworks {
+  readonly policy: CheckpointSource | string;
+  readonly predictor?: CheckpointSource | string;
+  readonly methods?: CheckpointSource;
+}
+
 /** Runs a policy over the first seeds of a task; figures are the mean score and the share of episodes that succeeded. */
 export async function runClosedLoop(
   { kind, strategy, episodes }: ClosedLoop,
-  sources: { readonly policy: CheckpointSource | string; readonly predictor?: CheckpointSource },
+  { policy: source, ...networks }: ResultNetworks,
   { device, signal, progress }: { readonly device: ComputeDevice; readonly signal: AbortSignal; readonly progress: Progress },
 ): Promise<Record<string, number>> {
-  const networks = sources.predictor === undefined ? {} : { networks: { predictor: sources.predictor } };
-  const policy = await loadPolicy(sources.policy, { device, strategy: strategy.options, signal, ...networks });
+  const given = Object.keys(networks).length === 0 ? {} : { networks };
+  const policy = await loadPolicy(source, { device, strategy: strategy.options, signal, ...given });
   try {
     const { name, observations, actionDim } = policy.info;
     const task: Task = kind.forPolicy({ name, observations, actionDim });

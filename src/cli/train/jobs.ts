@@ -2,16 +2,20 @@ import type { parseArgs } from 'node:util';
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import type { Dataset } from '../../datasets/dataset.js';
 import { folderSource } from '../../platform/node/folder-source.js';
+import { INTERPOLANTS } from '../../spec/method-networks.js';
 import { choiceOption, given, integerListOption, integerOption, required, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import type { RunHistory } from '../../training/loop/history.js';
+import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from '../../training/loop/methods/kinds.js';
+import { trainMethod } from '../../training/loop/methods/train-method.js';
 import { POLICY_PRESETS, PRESET_NAMES } from '../../training/loop/presets.js';
+import { CVAE_RELEASES, trainCvae } from '../../training/loop/train-cvae.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
 import { trainPolicy } from '../../training/loop/train-policy.js';
 import { trainPredictor } from '../../training/loop/train-predictor.js';
 import { readHeaders, taskFor } from '../headers.js';
 import { localFolder } from '../local-folder.js';
-import { type ClosedLoop, closedLoopOption } from './closed-loop.js';
+import { type ClosedLoop, closedLoopOption, type ResultNetworks } from './closed-loop.js';
 import { numberOption, runOptions, TRAIN_OPTIONS, type TrainValues } from './options.js';
 
 /** All options of `warmstep train`. */
@@ -31,15 +35,48 @@ export const OPTIONS = {
   'noise-scheduler': { type: 'string' },
   'inference-steps': { type: 'string' },
   'mask-padding': { type: 'boolean' },
+  teacher: { type: 'string' },
+  variant: { type: 'string' },
+  'hidden-dim': { type: 'string' },
+  prior: { type: 'string' },
+  interpolant: { type: 'string' },
+  release: { type: 'string' },
+  'latent-dim': { type: 'string' },
+  'hidden-layers': { type: 'string' },
 } as const;
 
 /** What parseArgs makes of them. */
 export type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
 
-export const NETWORKS = ['predictor', 'policy'] as const;
+export const NETWORKS = ['predictor', 'policy', 'cvae', ...TRAINED_METHOD_NAMES] as const;
 export type Network = (typeof NETWORKS)[number];
-/** Options that only one of the two networks has. */
+
+/** Options of methods by the command line's names. */
+const METHOD_OPTIONS = {
+  teacher: 'teacher',
+  sizes: 'down-dims',
+  horizon: 'horizon',
+  actionSteps: 'action-steps',
+  variant: 'variant',
+  hiddenDim: 'hidden-dim',
+  prior: 'prior',
+  interpolant: 'interpolant',
+} as const;
+
+function methodOptions(name: TrainedMethodName): readonly (keyof Values)[] {
+  return ['policy', ...TRAINED_METHODS[name].accepts.map((option) => METHOD_OPTIONS[option])];
+}
+
+/** Options that not all networks have. */
 export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
+  'consistency-teacher': methodOptions('consistency-teacher'),
+  consistency: methodOptions('consistency'),
+  bridger: methodOptions('bridger'),
+  onedp: methodOptions('onedp'),
+  'no-diffusion': methodOptions('no-diffusion'),
+  sdp: methodOptions('sdp'),
+  'rnr-dp': methodOptions('rnr-dp'),
+  cvae: ['policy', 'release', 'dropout', 'latent-dim', 'hidden-dim', 'hidden-layers'],
   predictor: ['policy', 'history-steps', 'dropout', 'row-dropout', 'history-noise'],
   policy: [
     'down-dims',
@@ -65,7 +102,7 @@ export interface Job {
   check(): Promise<void>;
   train(options: Omit<TrainOptions, 'steps'>): Promise<RunHistory>;
   /** What the result is run with in closed loop. */
-  networks(result: CheckpointSource): { readonly policy: CheckpointSource | string; readonly predictor?: CheckpointSource };
+  networks(result: CheckpointSource): ResultNetworks;
 }
 
 export function predictorJob(values: Values): Job {
@@ -91,6 +128,88 @@ export function predictorJob(values: Values): Job {
     },
     train: async (options) => trainPredictor({ ...options, ...runs, ...own, policy: await folderSource(policy) }),
     networks: (predictor) => ({ policy, predictor }),
+  };
+}
+
+/** The releases count epochs, 3001 as a rule; a CVAE of their sizes is good long before. */
+const CVAE_STEPS = 10_000;
+
+export function cvaeJob(values: Values): Job {
+  let policy = required('policy', values.policy);
+  const release = choiceOption('release', values.release, CVAE_RELEASES) ?? 'step';
+  const runs = runOptions(values as TrainValues, CVAE_STEPS, PRESET_NAMES);
+  const own = {
+    release,
+    sizes: given({
+      latentDim: integerOption('latent-dim', values['latent-dim'], 1, 4096),
+      hiddenDim: integerOption('hidden-dim', values['hidden-dim'], 1, 65_536),
+      hiddenLayers: integerOption('hidden-layers', values['hidden-layers'], 1, 16),
+    }),
+    ...given({ dropout: numberOption('dropout', values.dropout, 0, 0.99) }),
+  };
+  const closedLoop = closedLoopOption(values as TrainValues, 'step:2/cold=zero-history');
+  return {
+    title: 'training a CVAE',
+    steps: runs.steps,
+    closedLoop,
+    check: async () => {
+      policy = await localFolder(policy);
+      const headers = await readHeaders(policy);
+      if (closedLoop) taskFor(closedLoop.kind, headers);
+    },
+    train: async (options) => trainCvae({ ...options, ...runs, ...own, policy: await folderSource(policy) }),
+    networks: (predictor) => ({ policy, predictor }),
+  };
+}
+
+/** Strategies that run what a method trains; a teacher is run by none. */
+const METHOD_STRATEGIES: Readonly<Record<TrainedMethodName, string | undefined>> = {
+  'consistency-teacher': undefined,
+  consistency: 'consistency',
+  bridger: 'bridger',
+  onedp: 'onedp',
+  'no-diffusion': 'no-diffusion',
+  sdp: 'sdp',
+  'rnr-dp': 'rnr-dp',
+};
+
+export function methodJob(name: TrainedMethodName, values: Values): Job {
+  let policy = required('policy', values.policy);
+  let { teacher, prior } = values;
+  if (name === 'consistency') teacher = required('teacher', teacher);
+  const runs = runOptions(values as TrainValues, TRAINED_METHODS[name].steps, PRESET_NAMES);
+  const downDims = integerListOption('down-dims', values['down-dims'], 1, 65_536);
+  const own = given({
+    sizes: downDims && { downDims },
+    horizon: integerOption('horizon', values.horizon, 1, 4096),
+    actionSteps: integerOption('action-steps', values['action-steps'], 1, 4096),
+    variant: choiceOption('variant', values.variant, ['stochastic', 'deterministic']),
+    hiddenDim: integerOption('hidden-dim', values['hidden-dim'], 1, 65_536),
+    interpolant: choiceOption('interpolant', values.interpolant, INTERPOLANTS),
+  });
+  const strategy = METHOD_STRATEGIES[name];
+  if (strategy === undefined && values.task !== undefined) throw new UsageError(`--task: ${name} makes no decisions: leave it out`);
+  return {
+    title: `training ${TRAINED_METHODS[name].title}`,
+    steps: runs.steps,
+    closedLoop: strategy === undefined ? undefined : closedLoopOption(values as TrainValues, strategy),
+    check: async () => {
+      policy = await localFolder(policy);
+      await readHeaders(policy);
+      if (teacher !== undefined) teacher = await localFolder(teacher);
+      if (prior !== undefined) prior = await localFolder(prior);
+    },
+    train: async (options) =>
+      trainMethod({
+        ...options,
+        ...runs,
+        ...own,
+        method: name,
+        policy: await folderSource(policy),
+        ...(teacher === undefined ? {} : { teacher: await folderSource(teacher) }),
+        ...(prior === undefined ? {} : { prior: await folderSource(prior) }),
+      }),
+    networks: (methods) => ({ policy, methods, ...(prior === undefined ? {} : { predictor: prior }) }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { choiceOption, given, integerOption, UsageError } from '../../terminal/options.js';
+import { EMA_COUNTS } from '../../training/loop/ema-decay.js';
 import type { OptimizerSettings, Preset } from '../../training/loop/presets.js';
 import { PRESET_NAMES } from '../../training/loop/presets.js';
 import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../training/training-step.js';
@@ -39,7 +40,7 @@ export const TRAIN_OPTIONS_HELP = `  --dataset DIR        data set: a LeRobot fo
   --batch N            windows per step (default 64)
   --accumulate N       batches whose gradients make one step (default 1)
   --preset NAME        ${PRESET_NAMES.join(', ')}: optimiser, learning rate, clipping, EMA as these have them
-  --learning-rate X, --warmup N, --weight-decay X, --clip X (0: none), --optimizer adam|adamw, --ema lerobot|diffusion-policy|none
+  --learning-rate X, --warmup N, --weight-decay X, --clip X (0: none), --optimizer adam|adamw, --ema lerobot|diffusion-policy|rnr-dp|none
                        in place of the preset's
   --precision P        how both passes read weights: f32 (default), or f16, rounded copies; what is learned and written is f32
   --validation X       share of the episodes that nothing is learned from (default 0.05)
@@ -71,7 +72,7 @@ export function numberOption(name: string, text: string | undefined, least = 0, 
 /** Settings that the command line gives in place of the preset's. */
 export function optimizerOptions(values: TrainValues): Partial<OptimizerSettings> {
   const clip = numberOption('clip', values.clip);
-  const ema = choiceOption('ema', values.ema, ['lerobot', 'diffusion-policy', 'none']);
+  const ema = choiceOption('ema', values.ema, [...EMA_COUNTS, 'none']);
   return given({
     learningRate: numberOption('learning-rate', values['learning-rate']),
     warmupSteps: integerOption('warmup', values.warmup),

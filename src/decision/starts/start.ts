@@ -12,6 +12,8 @@ export interface StartInputs {
   readonly rows: BufferRange;
   /** f32 [b][latentDim]. */
   readonly latent: BufferRange;
+  /** The decision's initial noise, standard normal f32 [b][horizon][actionDim]: for starts that scale it by what they predict. */
+  readonly noise: BufferRange;
 }
 
 /**

@@ -3,7 +3,7 @@ import { loadVector } from '../../ops/load-vector.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
 import { asTokens, probeTensor, type Tensor, tokens } from '../../runtime/tensor.js';
-import { type CvaeShape, isProjected } from '../../spec/network-shapes.js';
+import { type CvaeShape, cvaeDecoderLayer, isProjected } from '../../spec/network-shapes.js';
 
 /** The decoder of a CVAE on the device. */
 export interface Cvae {
@@ -17,36 +17,33 @@ export interface Cvae {
   readonly layers: readonly Conv1dWeights[];
 }
 
-/** Name of a linear layer of the decoder, in a list with activations and dropout. */
-function layerName(layer: number): string {
-  return `decoder_net.${3 * layer}`;
-}
-
 export async function loadCvae(loader: WeightLoader, shape: CvaeShape): Promise<Cvae> {
   const { actionDim, horizon, observationDim, observationSteps, conditionDim, latentDim, hiddenDim, hiddenLayers } = shape;
   const projection = isProjected(shape)
     ? await loadLinear(loader, 'obs_projection', observationDim * observationSteps, conditionDim)
     : undefined;
   const first = { inChannels: conditionDim + latentDim, outChannels: hiddenDim };
-  const condition = await loadLinearColumns(loader, layerName(0), first, 0, conditionDim);
-  const latent = await loadLinearColumns(loader, layerName(0), first, conditionDim, latentDim);
-  const bias = await loadVector(loader, `${layerName(0)}.bias`);
+  const condition = await loadLinearColumns(loader, cvaeDecoderLayer(shape, 0), first, 0, conditionDim);
+  const latent = await loadLinearColumns(loader, cvaeDecoderLayer(shape, 0), first, conditionDim, latentDim);
+  const bias = await loadVector(loader, `${cvaeDecoderLayer(shape, 0)}.bias`);
   const layers: Conv1dWeights[] = [];
   for (let layer = 1; layer <= hiddenLayers; layer++) {
-    layers.push(await loadLinear(loader, layerName(layer), hiddenDim, layer === hiddenLayers ? horizon * actionDim : hiddenDim));
+    layers.push(
+      await loadLinear(loader, cvaeDecoderLayer(shape, layer), hiddenDim, layer === hiddenLayers ? horizon * actionDim : hiddenDim),
+    );
   }
   return { shape, projection, latent, condition: { ...condition, bias }, layers };
 }
 
 /**
- * Records prediction = decoder([condition, latent]): linear layers with ReLU between them. The first one is a sum of two products, so that
+ * Records prediction = decoder([condition, latent]): linear layers with ReLU or ELU between them. The first one is a sum of two products, so that
  * condition and latent stay where they are.
  * frames: all values of the frames as one token [b][1][observationSteps · observationDim], oldest first. latent: one token of `latentDim`
  * per sample. prediction: tokens [b][horizon][actionDim]. Probe: `cond`.
  */
 export function recordCvae(builder: PlanBuilder, cvae: Cvae, frames: Tensor, latent: Tensor, prediction: Tensor): void {
   const { shape, projection, layers } = cvae;
-  const { conditionDim, hiddenDim, horizon, actionDim } = shape;
+  const { conditionDim, hiddenDim, horizon, actionDim, activation } = shape;
   const { batch } = prediction;
   const token = (label: string, channels: number): Tensor => tokens(builder, label, batch, 1, channels);
   let condition = frames;
@@ -62,7 +59,7 @@ export function recordCvae(builder: PlanBuilder, cvae: Cvae, frames: Tensor, lat
   layers.forEach((layer, index) => {
     const isLast = index === layers.length - 1;
     const y = isLast ? asTokens(prediction.buffer, batch, 1, horizon * actionDim) : token(`decoder layer ${index + 1}`, hiddenDim);
-    recordConv1d(builder, layer, { x, y, inActivation: 'relu' });
+    recordConv1d(builder, layer, { x, y, inActivation: activation });
     x = y;
   });
 }

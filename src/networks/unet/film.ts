@@ -27,15 +27,16 @@ export interface FilmBlock {
 }
 
 /**
- * Loads `<block>.cond_encoder.1.{weight,bias}` of all blocks; weights are [rows][stepEmbedDim + conditioningDim].
+ * Loads `<block>.cond_encoder.1.{weight,bias}` of all blocks; weights are [rows][levelWidth + conditioningDim], `levelWidth`
+ * being that of the shape.
  */
 export async function loadFilm(
   loader: WeightLoader,
   blocks: readonly FilmBlock[],
-  stepEmbedDim: number,
+  levelWidth: number,
   conditioningDim: number,
 ): Promise<FilmWeights> {
-  const width = stepEmbedDim + conditioningDim;
+  const width = levelWidth + conditioningDim;
   const rowLength = blocks.reduce((sum, block) => sum + block.rows, 0);
   const weights = new Float32Array(rowLength * width);
   const biases = new Float32Array(rowLength);
@@ -65,10 +66,10 @@ export async function loadFilm(
     transposed: false,
   });
   return {
-    timestep: await part('FiLM weights of the timestep', 0, stepEmbedDim),
+    timestep: await part('FiLM weights of the timestep', 0, levelWidth),
     observation: await part(
       'FiLM weights of the observation',
-      stepEmbedDim,
+      levelWidth,
       conditioningDim,
       await uploadVector(loader, 'FiLM biases', biases),
     ),

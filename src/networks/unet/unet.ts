@@ -1,15 +1,15 @@
 import { type Conv1dWeights, loadConv1d, recordConv1d } from '../../ops/conv1d.js';
-import { type FoldedNorm, loadFoldedNorm, recordGroupNorm } from '../../ops/norm.js';
+import { type FilmBinding, type FoldedNorm, loadFoldedNorm, recordGroupNorm } from '../../ops/norm.js';
 import { type PartialSums, partialSums } from '../../ops/partial-sums.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { channelRange, channelsFirst, probeTensor, type Tensor } from '../../runtime/tensor.js';
-import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
-import { type FilmWeights, loadFilm } from './film.js';
+import { FINAL_GROUPS, levelWidth, type UnetShape } from '../../spec/network-shapes.js';
+import { type FilmBlock, type FilmWeights, loadFilm } from './film.js';
 import { type Flow, finished, joinedFlow, splitsOf } from './flow.js';
 import { keptIf, loadResample, type Resample, recordResample } from './resample.js';
 import { loadResidualBlock, type ResidualBlock, type ResidualBlockShape, recordResidualBlock } from './residual-block.js';
-import { buildTimestepTable, type TimestepOffsets, type TimestepTable } from './timestep-table.js';
+import { buildTimestepTable, type LevelEncoder, loadLevelEncoder, type TimestepOffsets, type TimestepTable } from './timestep-table.js';
 
 interface DownLevel {
   readonly blocks: readonly [ResidualBlock, ResidualBlock];
@@ -21,17 +21,21 @@ interface UpLevel {
   readonly upsample: Resample;
 }
 
-/** The denoising network on the device. */
-export interface Unet {
+/** What a U-Net does to its sample, on the device. */
+export interface UnetBlocks {
   readonly shape: UnetShape;
-  readonly film: FilmWeights;
-  readonly timesteps: TimestepTable;
   readonly down: readonly DownLevel[];
   readonly mid: readonly [ResidualBlock, ResidualBlock];
   readonly up: readonly UpLevel[];
   readonly finalConv: Conv1dWeights;
   readonly finalNorm: FoldedNorm;
   readonly outConv: Conv1dWeights;
+}
+
+/** The denoising network on the device. */
+export interface Unet extends UnetBlocks {
+  readonly film: FilmWeights;
+  readonly timesteps: TimestepTable;
 }
 
 /** Shapes of all residual blocks in the order of execution. */
@@ -50,6 +54,16 @@ export function residualBlockShapes(shape: UnetShape): ResidualBlockShape[] {
   ];
 }
 
+/** The residual blocks as far as FiLM is concerned, in the order of execution. */
+export function filmBlocks(shape: UnetShape): FilmBlock[] {
+  return residualBlockShapes(shape).map(({ name, outChannels }) => ({ name, rows: outChannels * (shape.scaleModulation ? 2 : 1) }));
+}
+
+/** The network without its table: what a network needs whose levels follow from the schedules that run through it. */
+export interface UnetWeights extends Omit<Unet, 'timesteps'> {
+  readonly levelEncoder: LevelEncoder;
+}
+
 /**
  * Brings the network to the device.
  * `trainTimesteps`: timesteps 0 … trainTimesteps − 1 get a row of the FiLM table.
@@ -58,16 +72,34 @@ export async function loadUnet(
   loader: WeightLoader,
   shape: UnetShape,
   trainTimesteps: number,
-  onBlock: (done: number, total: number) => void = () => {},
+  onBlock?: (done: number, total: number) => void,
 ): Promise<Unet> {
+  const { levelEncoder, ...weights } = await loadUnetWeights(loader, shape, onBlock);
+  const levels = Array.from({ length: trainTimesteps }, (_, timestep) => [timestep]);
+  return { ...weights, timesteps: await buildTimestepTable(loader.uploader, levelEncoder, weights.film, levels) };
+}
+
+/** Brings all of the network but its table to the device. */
+export async function loadUnetWeights(
+  loader: WeightLoader,
+  shape: UnetShape,
+  onBlock?: (done: number, total: number) => void,
+): Promise<UnetWeights> {
+  const film = await loadFilm(loader, filmBlocks(shape), levelWidth(shape), shape.conditioningDim);
+  const levelEncoder = await loadLevelEncoder(loader, shape);
+  return { ...(await loadUnetBlocks(loader, shape, onBlock)), film, levelEncoder };
+}
+
+/** Brings what a U-Net does to its sample to the device: all but the encoder of levels and the projections of FiLM. */
+export async function loadUnetBlocks(
+  loader: WeightLoader,
+  shape: UnetShape,
+  onBlock: (done: number, total: number) => void = () => {},
+): Promise<UnetBlocks> {
   const { downDims, kernelSize } = shape;
   const last = downDims.length - 1;
   const dim = (level: number): number => downDims[level] as number;
   const shapes = residualBlockShapes(shape);
-  const filmBlocks = shapes.map(({ name, outChannels }) => ({ name, rows: outChannels * (shape.scaleModulation ? 2 : 1) }));
-  const film = await loadFilm(loader, filmBlocks, shape.stepEmbedDim, shape.conditioningDim);
-  const timesteps = await buildTimestepTable(loader, film, shape.stepEmbedDim, trainTimesteps);
-
   const blocks: ResidualBlock[] = [];
   for (const blockShape of shapes) {
     blocks.push(await loadResidualBlock(loader, blockShape));
@@ -92,8 +124,6 @@ export async function loadUnet(
   const width = dim(0);
   return {
     shape,
-    film,
-    timesteps,
     down,
     mid: pairAt(last + 1),
     up,
@@ -128,26 +158,40 @@ export function recordUnet(
   sample: Tensor,
   output: Tensor,
 ): Tensor | UnetSums {
+  const film = ({ shape: { name } }: ResidualBlock): FilmBinding => ({
+    timestepRows: builder.existing(unet.timesteps.filmRows),
+    timestepRow: offsets.filmRow,
+    rowBytes: unet.film.rowLength * 4,
+    observationRows: observationFilm,
+    rowLength: unet.film.rowLength,
+    offset: unet.film.offsets.get(name) ?? 0,
+    scale: unet.shape.scaleModulation,
+  });
+  const result = recordUnetBlocks(builder, unet, film, sample, output);
+  builder.probe(
+    'activation.diffusion_step_encoder',
+    builder.existing(unet.timesteps.embeddings),
+    Array.from({ length: sample.batch }, () => ({ offset: 0, bytes: unet.timesteps.embeddingRowBytes })),
+    offsets.embeddingRow,
+  );
+  return result;
+}
+
+/**
+ * Records output = network(sample) where FiLM finds its values as `film` says for each residual block; otherwise as `recordUnet`.
+ */
+export function recordUnetBlocks(
+  builder: PlanBuilder,
+  unet: UnetBlocks,
+  film: (block: ResidualBlock) => FilmBinding,
+  sample: Tensor,
+  output: Tensor,
+): Tensor | UnetSums {
   const { downDims } = unet.shape;
   const last = downDims.length - 1;
   const { batch } = sample;
   const dim = (level: number): number => downDims[level] as number;
-  const recordBlock = (block: ResidualBlock, x: Flow, y: Tensor): Flow =>
-    recordResidualBlock(
-      builder,
-      block,
-      {
-        timestepRows: builder.existing(unet.timesteps.filmRows),
-        timestepRow: offsets.filmRow,
-        rowBytes: unet.film.rowLength * 4,
-        observationRows: observationFilm,
-        rowLength: unet.film.rowLength,
-        offset: unet.film.offsets.get(block.shape.name) ?? 0,
-        scale: unet.shape.scaleModulation,
-      },
-      x,
-      y,
-    );
+  const recordBlock = (block: ResidualBlock, x: Flow, y: Tensor): Flow => recordResidualBlock(builder, block, film(block), x, y);
   const fresh = (label: string, channels: number, length: number): Tensor => channelsFirst(builder, label, batch, channels, length);
 
   // Levels 1 and up are concatenated with their skip on the way up: both halves are written into one buffer.
@@ -195,14 +239,7 @@ export function recordUnet(
     x = recordResample(builder, upsample, x, below(level - 1, 2 * both.length), false);
   });
 
-  const result = recordFinal(builder, unet, x, output);
-  builder.probe(
-    'activation.diffusion_step_encoder',
-    builder.existing(unet.timesteps.embeddings),
-    Array.from({ length: batch }, () => ({ offset: 0, bytes: unet.shape.stepEmbedDim * 4 })),
-    offsets.embeddingRow,
-  );
-  return result;
+  return recordFinal(builder, unet, x, output);
 }
 
 /** The network's output where its last convolution is split: partial sums as tokens, and the bias that is still to be added. */
@@ -215,7 +252,7 @@ export interface UnetSums {
 }
 
 /** Records output = conv(mish(group_norm(conv(x)))). */
-function recordFinal(builder: PlanBuilder, unet: Unet, flow: Flow, output: Tensor): Tensor | UnetSums {
+function recordFinal(builder: PlanBuilder, unet: UnetBlocks, flow: Flow, output: Tensor): Tensor | UnetSums {
   const { finalConv, finalNorm, outConv } = unet;
   const padding = unet.shape.kernelSize >> 1;
   const { batch, length } = flow.tensor;

@@ -1,7 +1,7 @@
 import { KEYPOINT_SIZES, keypointsBackwardKernel, keypointsForwardKernel } from '../../../kernels/backward/keypoints.wgsl.js';
 import { MAP_NORM_SIZES, mapNormBackwardKernel, mapNormForwardKernel } from '../../../kernels/backward/map-norm.wgsl.js';
 import { MAX_POOL_SIZES, maxPoolBackwardKernel, maxPoolForwardKernel } from '../../../kernels/backward/max-pool-rows.wgsl.js';
-import { reluRowsKernel } from '../../../kernels/backward/relu-rows.wgsl.js';
+import { type RowActivation, reluRowsKernel } from '../../../kernels/backward/relu-rows.wgsl.js';
 import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { type Rows, sameRows } from '../../runtime/rows.js';
@@ -217,24 +217,24 @@ export function recordKeypointsBackward(builder: PlanBuilder, { x, grid, probabi
   );
 }
 
-/** Records y = relu(x). */
-export function recordReluForward(builder: PlanBuilder, x: Rows, y: Rows): void {
+/** Records y = relu(x), or another activation of x. */
+export function recordReluForward(builder: PlanBuilder, x: Rows, y: Rows, activation: RowActivation = 'relu'): void {
   if (!sameRows(x, y) || whole('relu', x) !== whole('relu', y)) throw new TypeError('relu: x and y have one shape');
   const elements = whole('relu', x);
   builder.dispatch(
-    reluRowsKernel(false, INVOCATIONS),
+    reluRowsKernel(false, INVOCATIONS, activation),
     [builder.shape([elements]), { buffer: x.buffer }, { buffer: y.buffer }],
     lineOf(elements),
   );
 }
 
-/** Records dx = dy where y is above 0. */
-export function recordReluBackward(builder: PlanBuilder, y: Rows, dy: Rows, dx: Rows): void {
+/** Records dx = dy where y is above 0, or the gradient of another activation. */
+export function recordReluBackward(builder: PlanBuilder, y: Rows, dy: Rows, dx: Rows, activation: RowActivation = 'relu'): void {
   if (!sameRows(dx, y) || !sameRows(dy, y)) throw new TypeError('relu: gradients have the shape of y');
   const elements = whole('relu', y);
   for (const rows of [dy, dx]) whole('relu', rows);
   builder.dispatch(
-    reluRowsKernel(true, INVOCATIONS),
+    reluRowsKernel(true, INVOCATIONS, activation),
     [builder.shape([elements]), { buffer: y.buffer }, { buffer: dy.buffer }, { buffer: dx.buffer }],
     lineOf(elements),
   );

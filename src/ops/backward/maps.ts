@@ -6,7 +6,7 @@ import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-buil
 import { newRows, type Rows, sameRows } from '../../runtime/rows.js';
 import { conv2dOutput } from '../conv2d.js';
 import type { TrainedBias } from './rows-product.js';
-import type { TrainedMatrix } from './trained-weights.js';
+import { gradientOf, type TrainedMatrix } from './trained-weights.js';
 import { mapGradientCut, mapProductCut } from './training-variants-maps.js';
 
 /** Rows whose places have two sides: place = row · width + column. */
@@ -100,7 +100,7 @@ export function recordMapWeightGradient(
       { buffer: step },
       { buffer: x.rows.buffer },
       { buffer: dy.rows.buffer },
-      matrix.gradient,
+      gradientOf(matrix),
     ],
     [Math.ceil(outGroups / GRADIENT_LANES), Math.ceil(inGroups / cut.groups), matrix.taps],
   );

@@ -7,7 +7,7 @@ import { EPSILON } from '../norm.js';
 import type { TrainedVectors } from './trained-weights.js';
 import { normMembers } from './training-variants.js';
 
-/** FiLM values of a block in rows of all blocks, and where their gradients go. */
+/** FiLM values of a block in rows of all blocks, and where their gradients go: a row for every sample, or for every place of one. */
 export interface TrainedFilm {
   readonly kind: Exclude<FilmKind, 'none'>;
   readonly rows: Rows;
@@ -38,7 +38,7 @@ export function recordNormForward(
   const kernel = normForwardKernel({
     epsilon: EPSILON,
     members,
-    film: film?.kind ?? 'none',
+    ...filmOf(film, x),
     residual: residual !== undefined,
     probed: probe !== undefined,
   });
@@ -73,7 +73,7 @@ export function recordNormBackward(
     throw new TypeError('norm_backward: sums are [b][3 · channels]');
   const probe = probeOf(builder, call.probe, x);
   const members = normMembers(affine.channels / groups, builder.deviceClass);
-  const kernel = normBackwardKernel({ epsilon: EPSILON, members, film: film?.kind ?? 'none', probed: probe !== undefined });
+  const kernel = normBackwardKernel({ epsilon: EPSILON, members, ...filmOf(film, x), probed: probe !== undefined });
   builder.dispatch(
     kernel,
     [
@@ -106,6 +106,20 @@ function checkNorm({ affine, groups, x }: NormCall, y: Rows, other: Rows | undef
         `y is ${y.batch}x${y.length}x${y.channels}`,
     );
   }
+}
+
+/** How a kernel reads FiLM: rows as long as x have values for every place. */
+function filmOf(film: TrainedFilm | undefined, x: Rows): { readonly film: FilmKind; readonly filmByPlace?: true } {
+  if (!film) return { film: 'none' };
+  const { rows, gradients, kind } = film;
+  const fits = rows.batch === x.batch && (rows.length === 1 || rows.length === x.length);
+  if (!fits || !sameRows(rows, gradients) || rows.stride !== gradients.stride || rows.offset + gradients.offset !== 0) {
+    throw new TypeError(
+      `trained norm: FiLM rows ${rows.batch}x${rows.length}, one for each of ${x.batch} samples or of their ${x.length} places, begin their buffer; ` +
+        'their gradients lie as they do',
+    );
+  }
+  return { film: kind, ...(rows.length > 1 ? { filmByPlace: true } : {}) };
 }
 
 function probeOf(builder: PlanBuilder, name: string | undefined, x: Rows): Rows | undefined {

@@ -5,7 +5,8 @@ export interface TrainedMatrix {
   readonly weight: Binding;
   /** Whether `weight` are copies of the values rounded to f16; f32 where left out. */
   readonly halves?: boolean;
-  readonly gradient: Binding;
+  /** Undefined where the network is frozen. */
+  readonly gradient: Binding | undefined;
   readonly taps: number;
   readonly inChannels: number;
   readonly outChannels: number;
@@ -17,8 +18,15 @@ export interface TrainedMatrix {
 /** Vectors that are trained together, each padded to a multiple of four: e.g. γ, β of a norm and the bias of the convolution before it. */
 export interface TrainedVectors {
   readonly weight: Binding;
-  readonly gradient: Binding;
+  /** Undefined where the network is frozen. */
+  readonly gradient: Binding | undefined;
   readonly channels: number;
   /** How many. */
   readonly count: number;
+}
+
+/** Where the gradient of a parameter goes. */
+export function gradientOf({ gradient }: TrainedMatrix | TrainedVectors): Binding {
+  if (!gradient) throw new TypeError('a frozen network has no gradients of its parameters');
+  return gradient;
 }

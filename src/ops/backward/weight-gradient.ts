@@ -5,7 +5,7 @@ import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import type { Rows } from '../../runtime/rows.js';
 import type { TrainedGeometry } from './rows-product.js';
-import type { TrainedMatrix, TrainedVectors } from './trained-weights.js';
+import { gradientOf, type TrainedMatrix, type TrainedVectors } from './trained-weights.js';
 import { chooseGradientCut, sumMembers } from './training-variants.js';
 
 export interface WeightGradientCall {
@@ -56,7 +56,7 @@ export function recordWeightGradient(builder: PlanBuilder, call: WeightGradientC
     { buffer: step },
     { buffer: x.buffer },
     { buffer: dy.buffer },
-    matrix.gradient,
+    gradientOf(matrix),
   ];
   builder.dispatch(kernel, bindings, [Math.ceil(outGroups / lanes), Math.ceil(inGroups / groups), matrix.taps]);
 }
@@ -79,7 +79,7 @@ export function recordVectorGradient(builder: PlanBuilder, vectors: TrainedVecto
   };
   builder.dispatch(
     rowSumsKernel(members),
-    [builder.shape(ROW_SUMS_SIZES.map((name) => sizes[name])), { buffer: step }, { buffer: x.buffer }, vectors.gradient],
+    [builder.shape(ROW_SUMS_SIZES.map((name) => sizes[name])), { buffer: step }, { buffer: x.buffer }, gradientOf(vectors)],
     [ownerWorkgroups(members, groups), 1, 1],
   );
 }

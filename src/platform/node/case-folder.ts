@@ -1,21 +1,29 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CheckpointSource } from '../../checkpoints/source.js';
 import type { CaseSources } from '../../verification/case-report.js';
 import { folderSource } from './folder-source.js';
 
 /**
  * The folders of a case on disk: `case.json` and `case.safetensors`, `policy/` (or the folder that `case.json` names, relative to the
- * case), and for STEP `predictor/`. Cases of a predictor alone have no policy.
+ * case), for STEP `predictor/`, and `network/` and `prior/` of a method with networks of its own. Cases of such a network, or of a predictor alone,
+ * have no policy.
  */
 export async function caseFolder(folder: string): Promise<CaseSources> {
   const golden = await folderSource(folder);
   const policy = join(folder, await policyFolder(folder));
-  const predictor = join(folder, 'predictor');
+  const beside = async (name: string): Promise<CheckpointSource | undefined> =>
+    existsSync(join(folder, name)) ? folderSource(join(folder, name)) : undefined;
+  const [predictor, prior] = [await beside('predictor'), await beside('prior')];
+  const networkFolder = join(folder, 'network');
+  const network = existsSync(networkFolder) ? () => folderSource(networkFolder) : undefined;
   return {
     golden,
-    policy: existsSync(policy) || !existsSync(predictor) ? await folderSource(policy) : undefined,
-    predictor: existsSync(predictor) ? await folderSource(predictor) : undefined,
+    policy: existsSync(policy) || !(predictor ?? network) ? await folderSource(policy) : undefined,
+    predictor,
+    network,
+    prior,
   };
 }
 

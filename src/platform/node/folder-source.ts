@@ -36,6 +36,8 @@ export async function folderSource(folder: string): Promise<CheckpointSource> {
   return {
     name: basename(resolve(folder)),
     list: async () => {
+      // A policy that is loaded again lists its files anew.
+      isClosed = false;
       const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
         throw new CheckpointError(`checkpoint folder "${folder}" cannot be listed: ${fileProblem(error)}.`, { cause: error });
       });

@@ -1,7 +1,7 @@
 import { OptionError } from '../../foundation/errors.js';
-import { shownValue } from '../../foundation/shown.js';
 import { frameBytes } from '../../ops/frames.js';
 import type { ObservationFeature } from '../../spec/policy-spec.js';
+import { type BatchCounts, checkCount, checkPart } from '../plan/batch-checks.js';
 import type { UNetBatch } from '../training-step.js';
 
 /** How the bytes of a picture lie: rows of red, green, blue, or three planes. */
@@ -78,9 +78,7 @@ export class ImageBatchPacker {
   pack(batch: ImagePolicyBatch): PackedImages {
     const { batchSize, observationSteps } = this.#shape;
     const { count } = batch;
-    if (!Number.isInteger(count) || count < 1 || count > batchSize) {
-      throw new OptionError(`batch.count: expected an integer from 1 to ${batchSize}, the batch size, found ${shownValue(count)}.`);
-    }
+    checkCount(count, batchSize);
     const windows = count * observationSteps;
     this.#packVectors(batch.vectors, windows);
     this.#packPictures(batch, windows);
@@ -91,7 +89,7 @@ export class ImageBatchPacker {
     const { observations } = this.#shape;
     const { offsets, width } = frameOffsets(observations);
     const own = observations.reduce((sum, { kind, size }) => (kind === 'vector' ? sum + size : sum), 0);
-    this.#checkLength('batch.vectors', vectors, Float32Array, own, windows);
+    checkPart('vectors', vectors, Float32Array, own, this.#counts(windows));
     const { conditioning } = this.#packed;
     conditioning.fill(0);
     let first = 0;
@@ -118,12 +116,12 @@ export class ImageBatchPacker {
     }
     this.#cameras.forEach(({ name }, camera) => {
       const own = pictures[camera] as Uint8Array;
-      this.#checkLength(`batch.pictures of ${name}`, own, Uint8Array, size, windows);
+      checkPart(`pictures of ${name}`, own, Uint8Array, size, this.#counts(windows));
       for (let picture = 0; picture < windows; picture++) {
         frames.set(own.subarray(picture * size, (picture + 1) * size), (camera * all + picture) * this.pictureBytes);
       }
       const crop = crops?.[camera];
-      if (crop) this.#checkLength(`batch.crops of ${name}`, crop, Int32Array, 2, windows);
+      if (crop) checkPart(`crops of ${name}`, crop, Int32Array, 2, this.#counts(windows));
       for (let index = 0; index < 2 * windows; index++) {
         const side = index % 2;
         const most = (frame[side] as number) - (kept[side] as number);
@@ -138,23 +136,10 @@ export class ImageBatchPacker {
     });
   }
 
-  /** Exactly the samples that count, or a whole batch. */
-  #checkLength(
-    name: string,
-    values: unknown,
-    type: Float32ArrayConstructor | Uint8ArrayConstructor | Int32ArrayConstructor,
-    size: number,
-    windows: number,
-  ): void {
+  /** Windows of a whole batch, and those that count. */
+  #counts(windows: number): BatchCounts {
     const { batchSize, observationSteps } = this.#shape;
-    const whole = batchSize * observationSteps;
-    const length = values instanceof type ? values.length : undefined;
-    if (length === undefined || (length !== windows * size && length !== whole * size)) {
-      throw new OptionError(
-        `${name}: expected ${whole} × ${size} values in a ${type.name} (or ${windows} × ${size}, those that count), found ` +
-          `${length === undefined ? shownValue(values) : `${length} values`}.`,
-      );
-    }
+    return { whole: batchSize * observationSteps, counted: windows };
   }
 }
 

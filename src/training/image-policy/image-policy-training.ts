@@ -1,16 +1,15 @@
 import { encoderPrefixes } from '../../checkpoints/lerobot/encoder-tensors.js';
 import { alphasCumprod } from '../../diffusion/noise-schedule.js';
 import { OptionError } from '../../foundation/errors.js';
-import { shownValue } from '../../foundation/shown.js';
 import { encoderFeatures } from '../../networks/image-encoder/shape.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import type { Plan } from '../../runtime/plan.js';
 import { Uploader } from '../../runtime/uploader.js';
 import { addEncoderRequests, imageEncoderParameters } from '../image-encoder/parameters.js';
+import { checkBatchSize } from '../plan/batch-checks.js';
 import { ParameterLayout } from '../plan/parameter-layout.js';
 import { ParameterStore } from '../plan/parameter-store.js';
+import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep } from '../plan/recorded-step.js';
-import type { ParameterInfo, ParameterSet, RunOptions, StepMetrics, TrainingStep, UpdateScalars } from '../training-step.js';
 import { UNetBatchPacker } from '../unet/batch.js';
 import { unetParameters, unetRequests } from '../unet/parameters.js';
 import { frameOffsets, ImageBatchPacker, type ImagePolicyBatch, type PackedImages } from './batch.js';
@@ -22,12 +21,8 @@ export type { ImagePolicyTrainingOptions } from './record.js';
  * A diffusion policy with cameras compiled for training: pictures are cropped, normalised and encoded, their features join the vectors of
  * their frames, and the U-Net's gradient of the conditioning trains the encoders, all in one submit. Weights begin as zeros: write them.
  */
-export class ImagePolicyTraining implements TrainingStep<ImagePolicyBatch> {
-  readonly batchSize: number;
-  readonly parameters: readonly ParameterInfo[];
+export class ImagePolicyTraining extends PlannedTraining<ImagePolicyBatch> {
   readonly #device: ComputeDevice;
-  readonly #step: RecordedStep;
-  readonly #store: ParameterStore;
   readonly #unetPacker: UNetBatchPacker;
   readonly #packer: ImageBatchPacker;
   readonly #written: Written;
@@ -42,11 +37,8 @@ export class ImagePolicyTraining implements TrainingStep<ImagePolicyBatch> {
     written: Written,
     uploader: Uploader,
   ) {
-    this.batchSize = batchSize;
-    this.parameters = store.parameters;
+    super(step, store, batchSize);
     this.#device = device;
-    this.#step = step;
-    this.#store = store;
     this.#unetPacker = packers.unet;
     this.#packer = packers.images;
     this.#written = written;
@@ -86,44 +78,12 @@ export class ImagePolicyTraining implements TrainingStep<ImagePolicyBatch> {
     }
   }
 
-  get memory(): Readonly<Record<string, number>> {
-    return this.#step.memory;
-  }
-
-  /** @internal */
-  get plan(): Plan {
-    return this.#step.plan;
-  }
-
-  run(batch: ImagePolicyBatch, update: UpdateScalars | null, { accumulate = false, share = 1 }: RunOptions = {}): void {
-    const { words, inverseCount } = this.#prepare(batch);
-    this.#step.run(words, { update, accumulate, inverseCount: inverseCount * share });
-  }
-
-  /** As `run`, and hands out the probes that it was compiled with. @internal */
-  runProbed(batch: ImagePolicyBatch, update: UpdateScalars | null): Promise<Map<string, Float32Array>> {
-    const { words, inverseCount } = this.#prepare(batch);
-    return this.#step.runProbed(words, { update, accumulate: false, inverseCount });
-  }
-
-  metrics(): Promise<StepMetrics & { readonly clipFactor: number }> {
-    return this.#step.metrics();
-  }
-
-  read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>> {
-    return this.#store.read(set);
-  }
-
-  write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void {
-    this.#store.write(set, tensors);
-  }
-
-  dispose(): void {
-    this.#step.dispose();
+  override dispose(): void {
+    super.dispose();
     this.#uploader.destroy();
   }
 
-  #prepare(batch: ImagePolicyBatch): ReturnType<UNetBatchPacker['pack']> {
+  protected prepare(batch: ImagePolicyBatch): PackedBatch {
     this.#device.assertUsable();
     const images: PackedImages = this.#packer.pack(batch);
     const packed = this.#unetPacker.pack({ ...batch, conditioning: images.conditioning });
@@ -136,9 +96,7 @@ export class ImagePolicyTraining implements TrainingStep<ImagePolicyBatch> {
 }
 
 function checkOptions({ batchSize, observations, observationSteps, shape, images }: ImagePolicyTrainingOptions): void {
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new OptionError(`batchSize: expected an integer from 1 on, found ${shownValue(batchSize)}.`);
-  }
+  checkBatchSize(batchSize);
   const { width } = frameOffsets(observations);
   if (width * observationSteps !== shape.conditioningDim) {
     throw new OptionError(

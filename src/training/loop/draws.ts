@@ -14,6 +14,11 @@ export const PURPOSES = {
   validationNoise: 6,
   validationTimesteps: 7,
   crop: 8,
+  methodNoise: 9,
+  methodSecondNoise: 10,
+  methodLevels: 11,
+  methodJumps: 12,
+  methodRegime: 13,
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 

@@ -85,11 +85,8 @@ export function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTra
   if (!action)
     throw new OptionError(`${WHERE}: expected a vector "${ACTION}" in the data set ${dataset.name}, found ${named(dataset.features)}.`);
   const frame = chosen.reduce((sum, { kind, size }) => sum + (kind === 'vector' ? size : 2 * KEYPOINTS), 0);
-  const unet = checkedUnet(options.sizes === undefined ? {} : options.sizes, {
-    horizon,
-    actionDim: action.size,
-    conditioningDim: observationSteps * frame,
-  });
+  const fixed = { horizon, actionDim: action.size, conditioningDim: observationSteps * frame };
+  const unet = checkedUnet(WHERE, options.sizes === undefined ? {} : options.sizes, fixed, 1);
   const given = options.scheduler === undefined ? {} : options.scheduler;
   const scheduler = checkedScheduler(given);
   const { learningRate, beta1, beta2, epsilon, weightDecay, schedule, warmupSteps } = plan.optimizer;
@@ -146,9 +143,18 @@ function checkedCrop(crop: unknown, chosen: readonly DatasetFeature[]): Sides | 
   return [height as number, width as number];
 }
 
-function checkedUnet(sizes: Partial<UnetSizes>, fixed: Pick<UnetShape, 'horizon' | 'actionDim' | 'conditioningDim'>): UnetShape {
-  const where = `${WHERE}: sizes`;
-  checkObject(WHERE, 'sizes', sizes);
+/**
+ * Sizes of a U-Net that is to be trained. `spare`: how often the horizon must be even beyond what the network halves it, as LeRobot has it.
+ * @throws OptionError.
+ */
+export function checkedUnet(
+  what: string,
+  sizes: Partial<UnetSizes>,
+  fixed: Pick<UnetShape, 'horizon' | 'actionDim' | 'conditioningDim'>,
+  spare: 0 | 1,
+): UnetShape {
+  const where = `${what}: sizes`;
+  checkObject(what, 'sizes', sizes);
   checkKeys(where, sizes, Object.keys(SIZES));
   const unet = { ...fixed, ...SIZES, ...sizes };
   const { downDims, kernelSize, groups, stepEmbedDim, horizon } = unet;
@@ -163,9 +169,11 @@ function checkedUnet(sizes: Partial<UnetSizes>, fixed: Pick<UnetShape, 'horizon'
       `${where}: downDims[0] must be a multiple of ${FINAL_GROUPS}, the groups of the last norm, found ${downDims[0]}.`,
     );
   }
-  if (horizon % 2 ** downDims.length !== 0) {
+  const multiple = 2 ** (downDims.length - 1 + spare);
+  if (horizon % multiple !== 0) {
+    const because = spare === 1 ? ', as LeRobot has it' : ', as often as it is halved';
     throw new OptionError(
-      `${WHERE}: horizon must be a multiple of ${2 ** downDims.length} for ${downDims.length} downDims, as LeRobot has it, found ${horizon}.`,
+      `${what}: horizon must be a multiple of ${multiple} for ${downDims.length} downDims${because}, found ${horizon}.`,
     );
   }
   checkInteger(where, 'kernelSize', kernelSize, 1, 255);

@@ -2,10 +2,12 @@ import type { CheckpointSource } from '../../checkpoints/source.js';
 import type { PictureData } from '../../datasets/dataset.js';
 import { readAround } from '../../datasets/window-batch.js';
 import { loadPolicy } from '../../policy/load-policy.js';
+import type { Policy } from '../../policy/policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
+import type { ObservationFeature } from '../../spec/policy-spec.js';
 import type { ChunkSample } from './chunk-sample.js';
 import { rowsOf } from './frames.js';
-import type { PolicyWindows } from './policy-description.js';
+import type { ChunkWindows } from './unet-batches.js';
 
 /** Steps of the sampler: few enough to be quick, enough to be the policy's own distribution. */
 const DDIM_STEPS = 10;
@@ -18,34 +20,42 @@ export interface ChunkError {
   readonly samples: readonly ChunkSample[];
 }
 
-/** Loads the result as any program would, decides at the anchors, each with noise of its own, and compares with the demonstrations. */
+/** An observation as a policy is handed it, and what the data set calls it. */
+export type StoredObservation = Pick<ObservationFeature, 'name' | 'kind' | 'size'> & { readonly stored: string };
+
+/** A policy that samples by DDIM in few steps. */
+export function openForChunks(device: ComputeDevice, source: CheckpointSource): Promise<Policy> {
+  return loadPolicy(source, { device, strategy: { name: 'DDIM', steps: DDIM_STEPS } });
+}
+
+/** Opens what was trained as any program would, decides at the anchors, each with noise of its own, and compares with the demonstrations. */
 export async function evaluateChunks(
-  device: ComputeDevice,
-  source: CheckpointSource,
-  { spec, observations }: PolicyWindows,
+  open: () => Promise<Policy>,
+  spec: ChunkWindows,
+  observations: readonly StoredObservation[],
   anchors: Int32Array,
 ): Promise<ChunkError> {
-  const { dataset, frame, action, horizon, observationSteps } = spec;
+  const { dataset, action, horizon, observationSteps } = spec;
   const first = 1 - observationSteps;
   const target = await readAround(dataset, action.name, anchors, first, horizon, action.normalizer);
   const observed: [string, number, Float32Array][] = [];
-  for (const part of frame) {
-    if (!('name' in part)) continue;
-    const { values } = await readAround(dataset, part.name, anchors, first, observationSteps);
-    observed.push([part.name, part.size * observationSteps, values]);
+  for (const { name, kind, size, stored } of observations) {
+    if (kind === 'image') continue;
+    const { values } = await readAround(dataset, stored, anchors, first, observationSteps);
+    observed.push([name, size * observationSteps, values]);
   }
   const cameras = observations.filter(({ kind }) => kind === 'image');
   const rows = rowsOf(dataset, anchors, first, observationSteps);
   const pictured: Record<string, PictureData[]>[] = [];
   for (let i = 0; i < anchors.length; i++) {
     const pictures: Record<string, PictureData[]> = {};
-    for (const { name } of cameras) {
+    for (const { name, stored } of cameras) {
       const own = Array.from(rows.subarray(i * observationSteps, (i + 1) * observationSteps));
-      pictures[name] = await Promise.all(own.map((row) => dataset.readPicture(name, row)));
+      pictures[name] = await Promise.all(own.map((row) => dataset.readPicture(stored, row)));
     }
     pictured.push(pictures);
   }
-  const policy = await loadPolicy(source, { device, strategy: { name: 'DDIM', steps: DDIM_STEPS } });
+  const policy = await open();
   try {
     const decisions = await policy.decideAll(
       Array.from(anchors, (anchor, i) => ({

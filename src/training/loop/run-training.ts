@@ -197,10 +197,11 @@ class TrainingRun<Batch> {
   async #settle(): Promise<void> {
     if (!this.#pending) return;
     const { step, metrics } = this.#pending;
-    const { loss, gradientNorm } = await metrics;
+    const read = await metrics;
+    const { loss, gradientNorm } = read;
     this.#pending = undefined;
     this.#space(step);
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw this.#nonFinite(step, loss, gradientNorm);
+    this.#checkFinite(step, read);
     this.#finite = step;
     const { steps, optimizer, accumulate } = this.#plan;
     const perEpoch = Math.ceil(this.#parts.batches.rows / this.#parts.step.batchSize);
@@ -219,10 +220,14 @@ class TrainingRun<Batch> {
     });
   }
 
-  #nonFinite(step: number, loss: number, gradientNorm: number): NonFiniteError {
+  /** Metrics are not read of every step; the device remembers the first one that it refused in between. */
+  #checkFinite(read: number, { loss, gradientNorm, refusedStep }: StepMetrics): void {
+    if (refusedStep === null && Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;
+    const step = refusedStep ?? read;
+    const found = step === read ? `found loss ${loss}, norm ${gradientNorm}` : `found a norm that is not`;
     const kept = this.#parts.storage ? ` What was saved in ${this.#parts.storage.name} before is still there.` : '';
-    return new NonFiniteError(
-      `training step ${step}: expected a finite loss and gradient, found loss ${loss}, norm ${gradientNorm}. The step changed no weight.${kept} ` +
+    throw new NonFiniteError(
+      `training step ${step}: expected a finite loss and gradient, ${found}. The step changed no weight.${kept} ` +
         'Train with a smaller learning rate or a longer warm-up, or look at the data.',
     );
   }
@@ -261,8 +266,7 @@ class TrainingRun<Batch> {
   /** Not every step's metrics are read: those of the newest one are, before anything is evaluated or written. */
   async #assertFinite(): Promise<void> {
     if (this.#finite === this.#position.step) return;
-    const { loss, gradientNorm } = await this.#parts.step.metrics();
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw this.#nonFinite(this.#position.step, loss, gradientNorm);
+    this.#checkFinite(this.#position.step, await this.#parts.step.metrics());
     this.#finite = this.#position.step;
   }
 

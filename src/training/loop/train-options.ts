@@ -96,6 +96,8 @@ const OPTIMIZER_KEYS = keysOf<OptimizerSettings>({
   clipNorm: true,
   schedule: true,
   warmupSteps: true,
+  decayEvery: true,
+  decayFactor: true,
   ema: true,
 });
 
@@ -173,7 +175,9 @@ function checkOptimizer(where: string, settings: OptimizerSettings): OptimizerSe
   const within = (name: keyof OptimizerSettings, wanted: string, accepts: (value: number) => boolean): void =>
     void checkNumber(`${where}: optimizer`, name, settings[name], wanted, accepts);
   checkChoice(`${where}: optimizer`, 'optimizer', settings.optimizer, ['adam', 'adamw']);
-  checkChoice(`${where}: optimizer`, 'schedule', settings.schedule, ['cosine', 'constant']);
+  checkChoice(`${where}: optimizer`, 'schedule', settings.schedule, ['cosine', 'constant', 'step']);
+  if (settings.decayEvery !== undefined) checkInteger(`${where}: optimizer`, 'decayEvery', settings.decayEvery, 1, MOST_STEPS);
+  if (settings.decayFactor !== undefined) within('decayFactor', 'a number above 0 and up to 1', (factor) => factor > 0 && factor <= 1);
   if (settings.ema !== null) checkChoice(`${where}: optimizer`, 'ema', settings.ema, EMA_COUNTS);
   within('learningRate', 'a number above 0', (rate) => rate > 0 && rate < Infinity);
   within('beta1', 'a number from 0 to below 1', (beta) => beta >= 0 && beta < 1);

@@ -4,7 +4,7 @@ import { OptionError } from '../../foundation/errors.js';
 import type { RunHistory } from './history.js';
 import { initialWeights, policyRule } from './initial-weights.js';
 import { describePolicy, OWN_KEYS, policyWindows, type TrainPolicyOptions } from './policy-description.js';
-import { evaluateChunks } from './policy-error.js';
+import { evaluateChunks, openForChunks } from './policy-error.js';
 import { compilePolicy } from './policy-network.js';
 import { policyResult } from './policy-result.js';
 import { POLICY_PRESETS } from './presets.js';
@@ -48,6 +48,7 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
     if (hasEma) step.write('ema', initial);
     const result = policyResult(written, step.parameters, network.buffers);
     const chunks = spread(evaluated, MOST_CHUNKS);
+    const stored = read.observations.map(({ name, kind, size }) => ({ name, kind, size, stored: name }));
     return await runTraining(plan, {
       step,
       batches: network.batches(rows),
@@ -73,7 +74,7 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
           loss += (await step.metrics()).loss * (chosen.length / some.length);
         }
         const source = result.source(await step.read(hasEma ? 'ema' : 'weights'));
-        const { error, samples } = await evaluateChunks(device, source, read, chunks);
+        const { error, samples } = await evaluateChunks(() => openForChunks(device, source), read.spec, stored, chunks);
         const more = (await options.onEvaluate?.(source, at)) ?? {};
         const of = held.length > 0 ? 'validation' : 'training';
         return { figures: { [`${of} loss`]: loss, [`${of} chunk error`]: error, ...more }, samples };

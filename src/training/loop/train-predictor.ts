@@ -1,30 +1,22 @@
 import { positionTables, predictorConfig } from '../../checkpoints/predictor/write-predictor.js';
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
-import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
-import { streamSafetensors } from '../../checkpoints/safetensors/stream.js';
-import { type CheckpointSource, checkSource, memorySource } from '../../checkpoints/source.js';
+import { checkSource } from '../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
-import { anchors } from '../../datasets/windows.js';
-import { loadPictureNetworks } from '../../decision/networks.js';
 import { OptionError } from '../../foundation/errors.js';
 import { checkInteger, checkKeys, checkNumber, checkObject } from '../../foundation/options.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
 import { PredictorTraining } from '../predictor/predictor-training.js';
-import { type FeatureNames, featureNames } from './feature-names.js';
-import type { FramePart } from './frames.js';
 import type { RunHistory } from './history.js';
 import { initialWeights, predictorRule } from './initial-weights.js';
-import { actionNormalizer } from './normalize.js';
-import { pictureFeatures } from './picture-features.js';
+import { networkResult } from './network-result.js';
+import { type BesidePolicyOptions, type OpenPairs, openPairs } from './open-pairs.js';
 import { policyIdentity } from './policy-identity.js';
-import { type HistoryDamage, type PairsSpec, predictorBatches } from './predictor-batches.js';
+import { type HistoryDamage, predictorBatches } from './predictor-batches.js';
 import { evaluatePredictor } from './predictor-error.js';
 import { predictorForward } from './predictor-forward.js';
 import { PRESET_NAMES, type Preset } from './presets.js';
-import { writeText } from './run-storage.js';
 import { runTraining } from './run-training.js';
-import { splitEpisodes, spread } from './split.js';
-import { checkTrainOptions, commonIdentity, droppedFrames, type TrainOptions } from './train-options.js';
+import { checkTrainOptions, commonIdentity } from './train-options.js';
 
 /** Sizes of a predictor that its policy does not fix. */
 export type PredictorSizes = Pick<
@@ -32,9 +24,7 @@ export type PredictorSizes = Pick<
   'historySteps' | 'encoderLayers' | 'decoderLayers' | 'modelDim' | 'heads' | 'feedforwardDim'
 >;
 
-export interface TrainPredictorOptions extends TrainOptions {
-  /** The policy that the predictor is for; closed when it was read. */
-  readonly policy: CheckpointSource;
+export interface TrainPredictorOptions extends BesidePolicyOptions {
   /** Default: those of the STEP paper, 2 + 2 layers of 128, and the whole previous chunk. */
   readonly sizes?: Partial<PredictorSizes>;
   /** Probability of dropout inside the network. Default 0.1. */
@@ -49,8 +39,7 @@ const SIZES: Omit<PredictorSizes, 'historySteps'> = { encoderLayers: 2, decoderL
 const HISTORY: HistoryDamage = { rowDropout: 0.3, noise: 0.02 };
 /** The release's own settings first: they are the default. */
 const PREDICTOR_PRESETS: readonly Preset[] = ['step', ...PRESET_NAMES.filter((name) => name !== 'step')];
-/** Windows that an evaluation predicts, and that it shows. */
-const MOST_EVALUATED = 1024;
+/** Windows that an evaluation shows. */
 const SAMPLES = 6;
 
 /**
@@ -63,22 +52,14 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
   const checked = checkTrainOptions(WHERE, options, OWN_KEYS, PREDICTOR_PRESETS);
   const { sizes, history, dropout } = checkedOwn(options);
   checkSource(WHERE, 'policy', options.policy);
-  const { dataset, device, storage, signal } = options;
+  const { device, storage, signal } = options;
   const checkpoint = await loadPolicyCheckpoint(options.policy, signal ? { signal } : {});
-  let encoders: { readonly parts: readonly FramePart[]; destroy(): void } | undefined;
+  let pairs: OpenPairs | undefined;
   let step: PredictorTraining | undefined;
   try {
     const shape = predictorShape(checkpoint, sizes);
-    const names = featureNames(WHERE, dataset, checkpoint);
-    encoders = await frozenEncoders(options, checkpoint, names);
-    const spec = pairsSpec(options, checkpoint, names, encoders?.parts ?? []);
-    const { training, validation } = splitEpisodes(dataset, names.all, checked.validation, checked.seed);
-    const dropLastFrames = options.dropLastFrames ?? droppedFrames(shape.horizon, checkpoint.actionSteps, checkpoint.observationSteps);
-    const windows = (episodes: readonly number[]): Int32Array => anchors(dataset, { dropLastFrames, features: names.all, episodes });
-    const rows = windows(training);
-    if (rows.length === 0) throw noWindows(dataset.name, dropLastFrames);
-    const held = windows(validation);
-    const evaluated = spread(held.length > 0 ? held : rows, MOST_EVALUATED);
+    pairs = await openPairs(WHERE, options, checked, checkpoint);
+    const { spec, rows, held, evaluated } = pairs;
 
     const { seed, batchSize, plan, precision } = checked;
     const trained = await PredictorTraining.create(device, { shape, batchSize, ema: plan.optimizer.ema !== null, precision });
@@ -86,7 +67,10 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
     const initial = initialWeights(trained.parameters, predictorRule, seed);
     trained.write('weights', initial);
     if (plan.optimizer.ema !== null) trained.write('ema', initial);
-    const result = resultOf(shape, trained);
+    const result = networkResult('trained predictor', predictorConfig(shape), trained.parameters, {
+      tensors: positionTables(shape),
+      shapeOf: (table) => [1, table.length / shape.modelDim, shape.modelDim],
+    });
     return await runTraining(plan, {
       step: trained,
       batches: predictorBatches(spec, { anchors: rows, batchSize, seed, dropout, ...history }),
@@ -105,7 +89,7 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
         const forward = await predictorForward(device, shape, result.tensors(weights), Math.min(batchSize, 64));
         try {
           const { network, shift, samples } = await evaluatePredictor(forward, spec, evaluated, SAMPLES);
-          const of = held.length > 0 ? 'validation' : 'training';
+          const of = held ? 'validation' : 'training';
           const more = (await options.onEvaluate?.(result.source(weights), at)) ?? {};
           const figures = {
             [`${of} error`]: network.all,
@@ -119,57 +103,16 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
           forward.destroy();
         }
       },
-      publish: async (weights) => {
-        await storage.write('model.safetensors', result.stream(weights));
-        await writeText(storage, 'config.json', predictorConfig(shape));
-      },
+      publish: (weights) => result.publish(storage, weights),
       onEvent: options.onEvent,
       signal,
       now: () => performance.now(),
     });
   } finally {
     step?.dispose();
-    encoders?.destroy();
+    pairs?.destroy();
     await checkpoint.close();
   }
-}
-
-/** The files of a predictor, of weights as they are by now. */
-function resultOf(
-  shape: PredictorShape,
-  step: PredictorTraining,
-): {
-  tensors(weights: ReadonlyMap<string, Float32Array>): Map<string, Float32Array>;
-  stream(weights: ReadonlyMap<string, Float32Array>): AsyncIterable<Uint8Array>;
-  source(weights: ReadonlyMap<string, Float32Array>): CheckpointSource;
-} {
-  const tables = positionTables(shape);
-  const shapes = new Map<string, readonly number[]>([
-    ...step.parameters.map((parameter) => [parameter.name, parameter.shape] as const),
-    ...[...tables].map(([name, table]) => [name, [1, table.length / shape.modelDim, shape.modelDim]] as const),
-  ]);
-  const tensors = (weights: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> => new Map([...weights, ...tables]);
-  return {
-    tensors,
-    stream: (weights) => {
-      const all = tensors(weights);
-      const streamed = [...shapes].map(([name, size]) => ({ name, shape: size, values: async () => all.get(name) as Float32Array }));
-      return streamSafetensors(streamed, { format: 'pt' });
-    },
-    source: (weights) => {
-      const all = tensors(weights);
-      const written = [...shapes].map(([name, size]) => ({
-        name,
-        dtype: 'F32' as const,
-        shape: size,
-        data: all.get(name) as Float32Array,
-      }));
-      return memorySource('trained predictor', {
-        'config.json': predictorConfig(shape),
-        'model.safetensors': encodeSafetensors(written, { format: 'pt' }),
-      });
-    },
-  };
 }
 
 function checkedOwn({ sizes = {}, history = {}, dropout = 0.1 }: TrainPredictorOptions): {
@@ -208,48 +151,4 @@ function predictorShape({ unet, observations, observationSteps }: PolicyCheckpoi
     throw new OptionError(`${WHERE}: sizes.heads must divide sizes.modelDim ${shape.modelDim}, found ${shape.heads}.`);
   }
   return shape;
-}
-
-function pairsSpec(
-  { dataset }: TrainPredictorOptions,
-  { observations, unet, observationSteps, actionSteps, action }: PolicyCheckpoint,
-  names: FeatureNames,
-  pictures: readonly FramePart[],
-): PairsSpec {
-  let camera = 0;
-  return {
-    dataset,
-    frame: observations.map((observation): FramePart => {
-      if (observation.kind === 'image') return pictures[camera++] as FramePart;
-      return { name: names.of(observation.rawName), size: observation.size, normalizer: observation.normalizer };
-    }),
-    action: { name: names.action, size: unet.actionDim, normalizer: actionNormalizer(action) },
-    horizon: unet.horizon,
-    observationSteps,
-    actionSteps,
-  };
-}
-
-async function frozenEncoders(
-  { device, dataset, signal }: TrainPredictorOptions,
-  checkpoint: PolicyCheckpoint,
-  names: FeatureNames,
-): Promise<{ readonly parts: readonly FramePart[]; destroy(): void } | undefined> {
-  if (checkpoint.images === undefined) return undefined;
-  const networks = await loadPictureNetworks(device, checkpoint, signal);
-  const { parts, destroy } = pictureFeatures(networks, checkpoint, dataset, (name) => names.of(name));
-  return {
-    parts,
-    destroy: () => {
-      destroy();
-      networks.destroy();
-    },
-  };
-}
-
-function noWindows(dataset: string, dropLastFrames: number): OptionError {
-  return new OptionError(
-    `${WHERE}: expected episodes of ${dataset} that are longer than ${dropLastFrames} frames and have everything that the policy reads, found ` +
-      'none. See what is missing with `warmstep dataset inspect`.',
-  );
 }

@@ -5,10 +5,10 @@ import type { OptimizerSettings } from './presets.js';
 
 /** The scalars of the optimiser step before which `done` steps were done, of a run of `totalSteps`, in float64. */
 export function updateScalars(settings: OptimizerSettings, totalSteps: number, done: number): UpdateScalars {
-  const { optimizer, beta1, beta2, epsilon, weightDecay, clipNorm, ema, schedule, warmupSteps } = settings;
+  const { optimizer, beta1, beta2, epsilon, weightDecay, clipNorm, ema, schedule, warmupSteps, decayEvery, decayFactor } = settings;
   return {
     optimizer,
-    learningRate: learningRate({ name: schedule, peak: settings.learningRate, warmupSteps, totalSteps }, done),
+    learningRate: learningRate({ name: schedule, peak: settings.learningRate, warmupSteps, totalSteps, decayEvery, decayFactor }, done),
     beta1,
     beta2,
     epsilon,

@@ -10,6 +10,9 @@ import { type ArenaBlock, copyParameter, elementCount, type ParameterLayout } fr
 
 const MAP_READ = 1;
 
+/** Copies that every optimiser needs. */
+const TRAINED_SETS: readonly ParameterSet[] = ['weights', 'gradients', 'firstMoment', 'secondMoment'];
+
 /** From here on the nearest half is infinity. */
 const HALF_LIMIT = 65_520;
 
@@ -44,7 +47,20 @@ export class ParameterStore {
     parameters: readonly ParameterInfo[],
     ema: boolean,
   ): Promise<ParameterStore> {
-    const names: ParameterSet[] = ['weights', 'gradients', 'firstMoment', 'secondMoment', ...(ema ? (['ema'] as const) : [])];
+    return ParameterStore.#create(device, layout, parameters, ema ? [...TRAINED_SETS, 'ema'] : TRAINED_SETS);
+  }
+
+  /** Weights alone, zeros: of a network that is run and not trained. @throws DeviceLimitError where the device has too little memory. */
+  static frozen(device: ComputeDevice, layout: ParameterLayout, parameters: readonly ParameterInfo[]): Promise<ParameterStore> {
+    return ParameterStore.#create(device, layout, parameters, ['weights']);
+  }
+
+  static async #create(
+    device: ComputeDevice,
+    layout: ParameterLayout,
+    parameters: readonly ParameterInfo[],
+    names: readonly ParameterSet[],
+  ): Promise<ParameterStore> {
     const usage = USAGE.storage | USAGE.copySource | USAGE.copyDestination;
     const sets = new Map<ParameterSet, GPUBuffer[]>();
     const halves: GPUBuffer[] = [];
@@ -75,9 +91,36 @@ export class ParameterStore {
     return Object.fromEntries(copies.map(([name, buffers]) => [name, buffers.reduce((sum, { size }) => sum + size, 0)]));
   }
 
-  /** What a plan records with. */
+  /** What a plan trains. */
   bind(builder: PlanBuilder): BoundParameters {
-    return new BoundParameters(builder, this.layout, this.#sets, this.#halves);
+    const handles = (set: ParameterSet): readonly BufferHandle[] => this.#handles(builder, set);
+    const [weights, gradients, firstMoments, secondMoments] = TRAINED_SETS.map(handles) as [
+      readonly BufferHandle[],
+      readonly BufferHandle[],
+      readonly BufferHandle[],
+      readonly BufferHandle[],
+    ];
+    const averages = this.hasEma ? handles('ema') : [];
+    const halves = this.#halves.map((buffer) => builder.existing(buffer));
+    const arenas = weights.map((weight, arena) => ({
+      weight,
+      gradient: gradients[arena] as BufferHandle,
+      firstMoment: firstMoments[arena] as BufferHandle,
+      secondMoment: secondMoments[arena] as BufferHandle,
+      ema: averages[arena],
+      halves: halves[arena],
+    }));
+    return new BoundParameters(this.layout, { weights, halves, gradients }, arenas);
+  }
+
+  /** What a plan runs and does not train. */
+  bindFrozen(builder: PlanBuilder): BoundParameters {
+    const halves = this.#halves.map((buffer) => builder.existing(buffer));
+    return new BoundParameters(this.layout, { weights: this.#handles(builder, 'weights'), halves, gradients: undefined });
+  }
+
+  #handles(builder: PlanBuilder, set: ParameterSet): readonly BufferHandle[] {
+    return this.#buffers(set).map((buffer) => builder.existing(buffer));
   }
 
   /** @throws OptionError for the moving average where there is none. */
@@ -159,46 +202,57 @@ function checkHalves(name: string, values: Float32Array): void {
   );
 }
 
-/** The parameters as one plan binds them. */
+/** Buffers of the arenas, as one plan binds them. */
+interface BoundArenas {
+  readonly weights: readonly BufferHandle[];
+  /** None where products read the weights themselves. */
+  readonly halves: readonly BufferHandle[];
+  /** Undefined where the parameters are frozen. */
+  readonly gradients: readonly BufferHandle[] | undefined;
+}
+
+/** The parameters as one plan binds them: trained, or frozen, which have no gradients. */
 export class BoundParameters {
   readonly #layout: ParameterLayout;
+  readonly #buffers: BoundArenas;
+  readonly #prefix: string;
+  /** What the optimiser goes through; none where the parameters are frozen. */
   readonly arenas: readonly ParameterArena[];
 
-  constructor(
-    builder: PlanBuilder,
-    layout: ParameterLayout,
-    sets: ReadonlyMap<ParameterSet, readonly GPUBuffer[]>,
-    halves: readonly GPUBuffer[],
-  ) {
+  constructor(layout: ParameterLayout, buffers: BoundArenas, arenas: readonly ParameterArena[] = [], prefix = '') {
     this.#layout = layout;
-    const handle = (set: ParameterSet, arena: number): BufferHandle => builder.existing(sets.get(set)?.[arena] as GPUBuffer);
-    this.arenas = layout.arenas.map((_, arena) => ({
-      weight: handle('weights', arena),
-      gradient: handle('gradients', arena),
-      firstMoment: handle('firstMoment', arena),
-      secondMoment: handle('secondMoment', arena),
-      ema: sets.has('ema') ? handle('ema', arena) : undefined,
-      halves: halves[arena] && builder.existing(halves[arena]),
-    }));
+    this.#buffers = buffers;
+    this.arenas = arenas;
+    this.#prefix = prefix;
+  }
+
+  get isFrozen(): boolean {
+    return this.#buffers.gradients === undefined;
+  }
+
+  /** One of several networks that lie in one layout: those whose keys begin with the prefix, by the rest of their keys. */
+  within(prefix: string): BoundParameters {
+    return new BoundParameters(this.#layout, this.#buffers, this.arenas, this.#prefix + prefix);
   }
 
   matrix(key: string): TrainedMatrix {
-    const block = this.#layout.matrix(key);
+    const block = this.#layout.matrix(this.#prefix + key);
     const { taps, inChannels, outChannels, rowStride, tapStride } = block;
     const bound = { ...this.#bindings(block), taps, inChannels, outChannels, rowStride, tapStride };
-    const halves = this.arenas[block.arena]?.halves;
+    const halves = this.#buffers.halves[block.arena];
     if (!halves) return bound;
     return { ...bound, halves: true, weight: { buffer: halves, offset: block.offset * 2, bytes: block.elements * 2 } };
   }
 
   vectors(key: string): TrainedVectors {
-    const block = this.#layout.vectors(key);
+    const block = this.#layout.vectors(this.#prefix + key);
     return { ...this.#bindings(block), channels: block.channels, count: block.count };
   }
 
-  #bindings({ arena, offset, elements }: ArenaBlock): { readonly weight: Binding; readonly gradient: Binding } {
-    const { weight, gradient } = this.arenas[arena] as ParameterArena;
+  #bindings({ arena, offset, elements }: ArenaBlock): { readonly weight: Binding; readonly gradient: Binding | undefined } {
     const range = { offset: offset * 4, bytes: elements * 4 };
-    return { weight: { buffer: weight, ...range }, gradient: { buffer: gradient, ...range } };
+    const binding = (buffers: readonly BufferHandle[]): Binding => ({ buffer: buffers[arena] as BufferHandle, ...range });
+    const { weights, gradients } = this.#buffers;
+    return { weight: binding(weights), gradient: gradients && binding(gradients) };
   }
 }

@@ -9,9 +9,12 @@ import { type BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { ProbeBuffer } from '../../runtime/probes.js';
 import type { StepMetrics, UpdateScalars } from '../training-step.js';
 import type { BoundParameters, ParameterStore } from './parameter-store.js';
-import { stepUniform } from './step-scalars.js';
+import { STEP_BASE, stepUniform } from './step-scalars.js';
 
 const MAP_READ = 1;
+
+/** Probe of all losses, before they are added up. */
+export const LOSSES_PROBE = 'losses';
 
 /** What a network records its passes with. */
 export interface StepRecorder {
@@ -19,7 +22,7 @@ export interface StepRecorder {
   readonly parameters: BoundParameters;
   /** Uniform of step scalars. */
   readonly step: BufferHandle;
-  /** f32 [batchSize]: the loss of each sample, without the mean's division. */
+  /** f32: the loss of each sample, or parts of it, without the mean's division; their sum is the loss. */
   readonly losses: BufferHandle;
   /** What a step uploads: f32, in one write. */
   readonly batch: BufferHandle;
@@ -27,10 +30,17 @@ export interface StepRecorder {
 
 export interface RecordedStepOptions {
   readonly batchSize: number;
+  /** Losses that are added up. Default: one for each sample. */
+  readonly lossCount?: number;
   /** Words of f32 that a step uploads. */
   readonly batchWords: number;
   /** Inner values that `probe` hands out. */
   readonly probes?: Iterable<string>;
+}
+
+/** What a step says of itself. */
+export interface RecordedStepMetrics extends StepMetrics {
+  readonly clipFactor: number;
 }
 
 /** Values that decide how a step is replayed. */
@@ -68,7 +78,7 @@ export class RecordedStep {
   static async compile(
     device: ComputeDevice,
     store: ParameterStore,
-    { batchSize, batchWords, probes = [] }: RecordedStepOptions,
+    { batchSize, lossCount = batchSize, batchWords, probes = [] }: RecordedStepOptions,
     record: (recorder: StepRecorder) => void,
   ): Promise<RecordedStep> {
     const builder = new PlanBuilder(device, probes);
@@ -76,14 +86,15 @@ export class RecordedStep {
       builder,
       parameters: store.bind(builder),
       step: builder.buffer('step scalars', STEP_BYTES),
-      losses: builder.buffer('losses', batchSize * 4),
+      losses: builder.buffer('losses', lossCount * 4),
       batch: builder.buffer('batch', batchWords * 4),
     };
     record(recorder);
     const result = builder.buffer('step result', RESULT_BYTES);
     const { arenas } = recorder.parameters;
     builder.segment('result');
-    recordStepResult(builder, arenas, recorder.losses, batchSize, recorder.step, result);
+    recordStepResult(builder, arenas, recorder.losses, lossCount, recorder.step, result);
+    if (builder.wantsProbe(LOSSES_PROBE)) builder.probe(LOSSES_PROBE, recorder.losses, [{ offset: 0, bytes: lossCount * 4 }]);
     for (const ema of store.hasEma ? [false, true] : [false]) {
       builder.segment(updateSegment(ema));
       recordUpdate(builder, arenas, recorder.step, result, ema);
@@ -145,7 +156,7 @@ export class RecordedStep {
    * Of the newest run: loss, norm of all gradients, and the factor that they were clipped by. The copy is submitted at once, so it is of the
    * newest run whatever is submitted while it is waited for.
    */
-  async metrics(): Promise<StepMetrics & { readonly clipFactor: number }> {
+  async metrics(): Promise<RecordedStepMetrics> {
     this.#assertAlive();
     if (!this.#ran) throw new OptionError('there are no metrics before the first run of a training step: call run() first.');
     const { gpuDevice } = this.#device;
@@ -155,8 +166,8 @@ export class RecordedStep {
       encoder.copyBufferToBuffer(this.#plan.gpuBuffer(this.#result), 0, readback, 0, RESULT_BYTES);
       gpuDevice.queue.submit([encoder.finish()]);
       await this.#device.settle(readback.mapAsync(MAP_READ));
-      const [loss = NaN, gradientNorm = NaN, clipFactor = NaN] = new Float32Array(readback.getMappedRange());
-      return { loss, gradientNorm, clipFactor };
+      const [loss = NaN, gradientNorm = NaN, clipFactor = NaN, , low = 0, high = 0] = new Float32Array(readback.getMappedRange());
+      return { loss, gradientNorm, clipFactor, refusedStep: high * STEP_BASE + low || null };
     } finally {
       readback.destroy();
     }

@@ -3,6 +3,9 @@ import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
 import type { UpdateScalars } from '../training-step.js';
 
+/** A step's number goes up in two parts that f32 holds exactly, and comes back so. */
+export const STEP_BASE = 2 ** 16;
+
 /** The uniform of a step. Everything is computed in float64 here: 1 − β₂ᵏ of a float32 β₂ is wrong in its fifth digit for small k. */
 export function stepUniform(update: UpdateScalars | null, inverseCount: number, accumulate: boolean): Float32Array<ArrayBuffer> {
   if (update) checkUpdate(update);
@@ -31,6 +34,8 @@ export function stepUniform(update: UpdateScalars | null, inverseCount: number, 
     root_correction2: Math.sqrt(1 - beta2 ** stepNumber),
     epsilon,
     one_minus_ema: emaDecay == null ? 0 : 1 - emaDecay,
+    step_low: update ? stepNumber % STEP_BASE : 0,
+    step_high: update ? Math.floor(stepNumber / STEP_BASE) : 0,
   });
 }
 

@@ -1,15 +1,12 @@
-import { OptionError } from '../../foundation/errors.js';
-import { shownValue } from '../../foundation/shown.js';
 import { alignUp } from '../../runtime/buffers.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
+import { checkCount, checkFinite, checkPart } from '../plan/batch-checks.js';
+import { BatchLayout } from '../plan/batch-layout.js';
+import type { PackedBatch } from '../plan/planned-training.js';
 import type { PredictorBatch } from '../training-step.js';
 
 /** Parts of what a step uploads. */
-const PARTS = ['history', 'observations', 'target', 'counts'] as const;
-type Part = (typeof PARTS)[number];
-
-/** Elements of 256 bytes, where bindings may begin. */
-const PART_ALIGNMENT = 64;
+type Part = 'history' | 'observations' | 'target' | 'counts';
 
 /**
  * Packs batches for the device: one write holds them as [history | observations | target | which rows count]. Rows are padded with zeros to
@@ -18,35 +15,27 @@ const PART_ALIGNMENT = 64;
 export class PredictorBatchPacker {
   readonly #shape: PredictorShape;
   readonly #batchSize: number;
-  readonly #places = new Map<Part, { readonly offset: number; readonly length: number }>();
-  readonly #words: Float32Array<ArrayBuffer>;
+  readonly #layout: BatchLayout<Part>;
 
   constructor(shape: PredictorShape, batchSize: number) {
     this.#shape = shape;
     this.#batchSize = batchSize;
     const { horizon, actionDim, observationDim, historySteps, observationSteps } = shape;
-    const lengths: Record<Part, number> = {
+    this.#layout = new BatchLayout<Part>({
       history: batchSize * historySteps * alignUp(actionDim, 4),
       observations: batchSize * observationSteps * alignUp(observationDim, 4),
       target: batchSize * horizon * actionDim,
       counts: batchSize * horizon,
-    };
-    let offset = 0;
-    for (const part of PARTS) {
-      this.#places.set(part, { offset, length: lengths[part] });
-      offset += alignUp(lengths[part], PART_ALIGNMENT);
-    }
-    this.#words = new Float32Array(offset);
+    });
   }
 
   get words(): number {
-    return this.#words.length;
+    return this.#layout.words.length;
   }
 
   /** Where a part lies, in bytes. */
   range(part: Part): { readonly offset: number; readonly bytes: number } {
-    const { offset, length } = this.#place(part);
-    return { offset: offset * 4, bytes: length * 4 };
+    return this.#layout.range(part);
   }
 
   /**
@@ -54,15 +43,13 @@ export class PredictorBatchPacker {
    * rows of the previous chunk.
    * @throws OptionError for sizes that do not fit, and for values that are not finite.
    */
-  pack(batch: PredictorBatch): { readonly words: Float32Array<ArrayBuffer>; readonly inverseCount: number } {
+  pack(batch: PredictorBatch): PackedBatch {
     this.#check(batch);
     const { count, previous, observation, target } = batch;
     const { horizon, actionDim, observationDim, historySteps, observationSteps } = this.#shape;
-    this.#words.fill(0);
-    const [history, observations, targets, counts] = PARTS.map((part) => {
-      const { offset, length } = this.#place(part);
-      return this.#words.subarray(offset, offset + length);
-    }) as [Float32Array, Float32Array, Float32Array, Float32Array];
+    const { words } = this.#layout;
+    words.fill(0);
+    const [history, observations] = [this.#layout.part('history'), this.#layout.part('observations')];
     const rows = (from: Float32Array, width: number, row: number, into: Float32Array, to: number): void =>
       into.set(from.subarray(row * width, (row + 1) * width), to * alignUp(width, 4));
     for (let b = 0; b < count; b++) {
@@ -74,39 +61,22 @@ export class PredictorBatchPacker {
       }
     }
     const elements = count * horizon * actionDim;
-    targets.set(target.subarray(0, elements));
-    counts.fill(1, 0, count * horizon);
-    return { words: this.#words, inverseCount: 1 / elements };
-  }
-
-  #place(part: Part): { readonly offset: number; readonly length: number } {
-    const place = this.#places.get(part);
-    if (!place) throw new TypeError(`a batch of the predictor has no part "${part}"`);
-    return place;
+    this.#layout.part('target').set(target.subarray(0, elements));
+    this.#layout.part('counts').fill(1, 0, count * horizon);
+    return { words, inverseCount: 1 / elements };
   }
 
   #check({ count, previous, observation, target }: PredictorBatch): void {
     const { horizon, actionDim, observationDim, observationSteps } = this.#shape;
     const batchSize = this.#batchSize;
-    if (!Number.isInteger(count) || count < 1 || count > batchSize) {
-      throw new OptionError(`batch.count: expected an integer from 1 to ${batchSize}, the batch size, found ${shownValue(count)}.`);
-    }
+    checkCount(count, batchSize);
     for (const [name, values, size] of [
       ['previous', previous, horizon * actionDim],
       ['observation', observation, observationSteps * observationDim],
       ['target', target, horizon * actionDim],
     ] as const) {
-      const length = values instanceof Float32Array ? values.length : undefined;
-      if (length === undefined || (length !== batchSize * size && length !== count * size)) {
-        throw new OptionError(
-          `batch.${name}: expected ${batchSize} × ${size} values in a Float32Array (or ${count} × ${size}, those that count), found ` +
-            `${length === undefined ? shownValue(values) : `${length} values`}.`,
-        );
-      }
-      const wrong = values.subarray(0, count * size).findIndex((value) => !Number.isFinite(value));
-      if (wrong >= 0) {
-        throw new OptionError(`batch.${name}: expected finite values, found ${values[wrong]} for sample ${Math.floor(wrong / size)}.`);
-      }
+      checkPart(name, values, Float32Array, size, { whole: batchSize, counted: count });
+      checkFinite(name, values, size, count);
     }
   }
 }

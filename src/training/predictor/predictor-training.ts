@@ -1,28 +1,20 @@
 import { positionTable } from '../../checkpoints/predictor/write-predictor.js';
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
-import { type DropoutDraw, type DropoutPlan, dropoutWords, packMasks, recordDrawMasks, siteTable } from '../../ops/backward/dropout.js';
+import { type DropoutPlan, recordDrawMasks, siteTable } from '../../ops/backward/dropout.js';
 import { recordMeanSquaredError } from '../../ops/backward/pointwise.js';
 import { alignUp } from '../../runtime/buffers.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import type { Plan } from '../../runtime/plan.js';
 import type { BufferHandle } from '../../runtime/plan-builder.js';
 import { newRows, type Rows } from '../../runtime/rows.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
+import { checkBatchSize } from '../plan/batch-checks.js';
+import { dropoutWrites } from '../plan/dropout-writes.js';
 import { ParameterStore } from '../plan/parameter-store.js';
+import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
-import type {
-  ParameterInfo,
-  ParameterSet,
-  PredictorBatch,
-  PredictorDropout,
-  RunOptions,
-  StepMetrics,
-  TrainingPrecision,
-  TrainingStep,
-  UpdateScalars,
-} from '../training-step.js';
+import type { ParameterSet, PredictorBatch, TrainingPrecision } from '../training-step.js';
 import { PredictorBatchPacker } from './batch.js';
 import { predictorRecorder } from './blocks.js';
 import { predictorDropoutSites } from './dropout-sites.js';
@@ -60,14 +52,9 @@ interface Written {
  * count. Dropout as the reference has it, with masks drawn on the device from a key of (seed, step). Weights begin as zeros: write
  * them.
  */
-export class PredictorTraining implements TrainingStep<PredictorBatch> {
-  readonly batchSize: number;
-  /** In the order of the reference's state dict. */
-  readonly parameters: readonly ParameterInfo[];
+export class PredictorTraining extends PlannedTraining<PredictorBatch> {
   readonly #device: ComputeDevice;
   readonly #shape: PredictorShape;
-  readonly #step: RecordedStep;
-  readonly #store: ParameterStore;
   readonly #packer: PredictorBatchPacker;
   readonly #written: Written;
 
@@ -79,12 +66,9 @@ export class PredictorTraining implements TrainingStep<PredictorBatch> {
     packer: PredictorBatchPacker,
     written: Written,
   ) {
-    this.batchSize = batchSize;
-    this.parameters = predictorParameters(shape);
+    super(step, store, batchSize, predictorParameters(shape));
     this.#device = device;
     this.#shape = shape;
-    this.#step = step;
-    this.#store = store;
     this.#packer = packer;
     this.#written = written;
   }
@@ -92,9 +76,7 @@ export class PredictorTraining implements TrainingStep<PredictorBatch> {
   /** @throws OptionError for a network that cannot be trained; DeviceLimitError where the device is too small. */
   static async create(device: ComputeDevice, options: PredictorTrainingOptions): Promise<PredictorTraining> {
     const { shape, batchSize, ema } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1) {
-      throw new OptionError(`batchSize: expected an integer from 1 on, found ${shownValue(batchSize)}.`);
-    }
+    checkBatchSize(batchSize);
     const tables = checkedPositions(options);
     const packer = new PredictorBatchPacker(shape, batchSize);
     const layout = predictorLayout(shape, device.limits.maxStorageBufferBindingSize, options.precision);
@@ -114,49 +96,17 @@ export class PredictorTraining implements TrainingStep<PredictorBatch> {
     }
   }
 
-  get memory(): Readonly<Record<string, number>> {
-    return this.#step.memory;
+  override async read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>> {
+    return joinParameters(this.#shape, await this.store.read(set));
   }
 
-  /** @internal */
-  get plan(): Plan {
-    return this.#step.plan;
+  override write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void {
+    this.store.write(set, splitParameters(this.#shape, tensors));
   }
 
-  run(batch: PredictorBatch, update: UpdateScalars | null, { accumulate = false, share = 1 }: RunOptions = {}): void {
-    const { words, inverseCount } = this.#prepare(batch);
-    this.#step.run(words, { update, accumulate, inverseCount: inverseCount * share });
-  }
-
-  /** As `run`, and hands out the probes that it was compiled with. @internal */
-  runProbed(batch: PredictorBatch, update: UpdateScalars | null): Promise<Map<string, Float32Array>> {
-    const { words, inverseCount } = this.#prepare(batch);
-    return this.#step.runProbed(words, { update, accumulate: false, inverseCount });
-  }
-
-  metrics(): Promise<StepMetrics & { readonly clipFactor: number }> {
-    return this.#step.metrics();
-  }
-
-  async read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>> {
-    return joinParameters(this.#shape, await this.#store.read(set));
-  }
-
-  write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void {
-    this.#store.write(set, splitParameters(this.#shape, tensors));
-  }
-
-  dispose(): void {
-    this.#step.dispose();
-  }
-
-  #prepare(batch: PredictorBatch): ReturnType<PredictorBatchPacker['pack']> {
+  protected prepare(batch: PredictorBatch): PackedBatch {
     const packed = this.#packer.pack(batch);
-    const { dropout } = this.#written;
-    const masks = batch.dropout && 'masks' in batch.dropout ? batch.dropout.masks : undefined;
-    const words = dropoutWords(checkedDropout(batch.dropout));
-    if (masks) this.#write(dropout.masks, packMasks(dropout, masks));
-    this.#write(dropout.uniform, words);
+    for (const [handle, words] of dropoutWrites(this.#written.dropout, batch.dropout)) this.#write(handle, words);
     return packed;
   }
 
@@ -192,24 +142,6 @@ function checkedPositions({ shape, positions }: PredictorTrainingOptions): Posit
     }
   }
   return positions;
-}
-
-/** @throws OptionError for a probability, seed or step that cannot be. */
-function checkedDropout(dropout: PredictorDropout | null): DropoutDraw {
-  if (dropout === null) return { probability: 0 };
-  const { probability } = dropout;
-  if (typeof probability !== 'number' || !(probability >= 0 && probability < 1)) {
-    throw new OptionError(`batch.dropout.probability: expected a number from 0 to below 1, found ${shownValue(probability)}.`);
-  }
-  if ('masks' in dropout) return { probability, recorded: true };
-  const { seed, step } = dropout;
-  if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new OptionError(`batch.dropout.seed: expected an integer from 0 to 2^53 − 1, found ${shownValue(seed)}.`);
-  }
-  if (!Number.isInteger(step) || step < 0 || step >= 2 ** 32) {
-    throw new OptionError(`batch.dropout.step: expected an integer from 0 to 2^32 − 1, found ${shownValue(step)}.`);
-  }
-  return { probability, seed, step };
 }
 
 function record(step: StepRecorder, { shape, batchSize }: PredictorTrainingOptions, packer: PredictorBatchPacker): Written {

@@ -1,19 +1,17 @@
 import { OptionError } from '../../foundation/errors.js';
-import { shownValue } from '../../foundation/shown.js';
 import { sinusoidalEmbedding } from '../../networks/unet/timestep-table.js';
 import { alignUp } from '../../runtime/buffers.js';
 import type { UnetShape } from '../../spec/network-shapes.js';
+import { checkCount, checkPart } from '../plan/batch-checks.js';
+import { BatchLayout } from '../plan/batch-layout.js';
+import type { PackedBatch } from '../plan/planned-training.js';
 import type { UNetBatch } from '../training-step.js';
 
 /** What the network is trained to say. */
 export type TrainedPrediction = 'epsilon' | 'sample';
 
 /** Parts of what a step uploads. */
-const PARTS = ['conditioning', 'sinusoids', 'actions', 'noise', 'coefficients', 'counts'] as const;
-type Part = (typeof PARTS)[number];
-
-/** Elements of 256 bytes, where bindings may begin. */
-const PART_ALIGNMENT = 64;
+type Part = 'conditioning' | 'sinusoids' | 'actions' | 'noise' | 'coefficients' | 'counts';
 
 /**
  * Packs batches for the device: one write holds them as [conditioning | sinusoids of the timesteps | actions | noise | (√ᾱ, √(1 − ᾱ)) |
@@ -24,8 +22,7 @@ export class UNetBatchPacker {
   readonly #batchSize: number;
   readonly #sinusoids: Float32Array;
   readonly #alphas: ArrayLike<number>;
-  readonly #places = new Map<Part, { readonly offset: number; readonly length: number }>();
-  readonly #words: Float32Array<ArrayBuffer>;
+  readonly #layout: BatchLayout<Part>;
 
   /** `alphas`: ᾱ by timestep, as PyTorch rounds it. */
   constructor(shape: UnetShape, batchSize: number, alphas: ArrayLike<number>) {
@@ -34,30 +31,23 @@ export class UNetBatchPacker {
     this.#alphas = alphas;
     this.#sinusoids = sinusoidalEmbedding(alphas.length, shape.stepEmbedDim);
     const { horizon, actionDim } = shape;
-    const lengths: Record<Part, number> = {
+    this.#layout = new BatchLayout<Part>({
       conditioning: batchSize * alignUp(shape.conditioningDim, 4),
       sinusoids: batchSize * alignUp(shape.stepEmbedDim, 4),
       actions: batchSize * horizon * actionDim,
       noise: batchSize * horizon * actionDim,
       coefficients: batchSize * 2,
       counts: batchSize * horizon,
-    };
-    let offset = 0;
-    for (const part of PARTS) {
-      this.#places.set(part, { offset, length: lengths[part] });
-      offset += alignUp(lengths[part], PART_ALIGNMENT);
-    }
-    this.#words = new Float32Array(offset);
+    });
   }
 
   get words(): number {
-    return this.#words.length;
+    return this.#layout.words.length;
   }
 
   /** Where a part lies, in bytes. */
   range(part: Part): { readonly offset: number; readonly bytes: number } {
-    const { offset, length } = this.#places.get(part)!;
-    return { offset: offset * 4, bytes: length * 4 };
+    return this.#layout.range(part);
   }
 
   /**
@@ -65,15 +55,13 @@ export class UNetBatchPacker {
    * it says, 1 at least.
    * @throws OptionError for sizes, timesteps or flags that do not fit.
    */
-  pack(batch: UNetBatch): { readonly words: Float32Array<ArrayBuffer>; readonly inverseCount: number } {
+  pack(batch: UNetBatch): PackedBatch {
     this.#check(batch);
     const { count, conditioning, actions, noise, timesteps, validity } = batch;
     const { horizon, actionDim, conditioningDim, stepEmbedDim } = this.#shape;
-    this.#words.fill(0);
-    const part = (name: Part): Float32Array => {
-      const { offset, length } = this.#places.get(name)!;
-      return this.#words.subarray(offset, offset + length);
-    };
+    const { words } = this.#layout;
+    words.fill(0);
+    const part = (name: Part): Float32Array => this.#layout.part(name);
     part('actions').set(actions.subarray(0, count * horizon * actionDim));
     part('noise').set(noise.subarray(0, count * horizon * actionDim));
     const [into, sinusoids, coefficients, counts] = (['conditioning', 'sinusoids', 'coefficients', 'counts'] as const).map(part) as [
@@ -98,15 +86,13 @@ export class UNetBatchPacker {
         valid++;
       }
     }
-    return { words: this.#words, inverseCount: 1 / Math.max(1, valid * actionDim) };
+    return { words, inverseCount: 1 / Math.max(1, valid * actionDim) };
   }
 
   #check({ count, conditioning, actions, noise, timesteps, validity }: UNetBatch): void {
     const { horizon, actionDim, conditioningDim } = this.#shape;
     const batchSize = this.#batchSize;
-    if (!Number.isInteger(count) || count < 1 || count > batchSize) {
-      throw new OptionError(`batch.count: expected an integer from 1 to ${batchSize}, the batch size, found ${shownValue(count)}.`);
-    }
+    checkCount(count, batchSize);
     const sizes = [
       ['conditioning', conditioning, conditioningDim, Float32Array],
       ['actions', actions, horizon * actionDim, Float32Array],
@@ -114,15 +100,7 @@ export class UNetBatchPacker {
       ['timesteps', timesteps, 1, Int32Array],
       ...(validity === null ? [] : [['validity', validity, horizon, Uint8Array] as const]),
     ] as const;
-    for (const [name, values, size, type] of sizes) {
-      const length = values instanceof type ? values.length : undefined;
-      if (length === undefined || (length !== batchSize * size && length !== count * size)) {
-        throw new OptionError(
-          `batch.${name}: expected ${batchSize} × ${size} values in a ${type.name} (or ${count} × ${size}, those that count), found ` +
-            `${length === undefined ? shownValue(values) : `${length} values`}.`,
-        );
-      }
-    }
+    for (const [name, values, size, type] of sizes) checkPart(name, values, type, size, { whole: batchSize, counted: count });
     const wrong = timesteps.subarray(0, count).findIndex((timestep) => timestep < 0 || timestep >= this.#alphas.length);
     if (wrong >= 0) {
       throw new OptionError(`batch.timesteps: expected 0 … ${this.#alphas.length - 1}, found ${timesteps[wrong]} for sample ${wrong}.`);

@@ -60,9 +60,9 @@ export function recordConvBlockBackward(recorder: PassRecorder, tape: ConvBlockT
   const probe = `grad_activation.${key}`;
   recordNormBackward(builder, { affine, groups, film, x: convolved, statistics, dy, dx: dconvolved, sums, probe });
   probeRows(builder, `${probe}.block.0`, dconvolved);
-  recordVectorGradient(builder, affine, 0, sums, step);
+  if (!parameters.isFrozen) recordVectorGradient(builder, affine, 0, sums, step);
   scratch.giveBack(sums);
-  recordWeightGradient(builder, { matrix, geometry, x, dy: dconvolved, step });
+  if (!parameters.isFrozen) recordWeightGradient(builder, { matrix, geometry, x, dy: dconvolved, step });
   if (dx) recordInputGradient(builder, { matrix, geometry, x: dconvolved, y: dx, addend });
   scratch.giveBack(dconvolved);
 }

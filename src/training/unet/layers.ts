@@ -15,9 +15,10 @@ export function recordLayer(recorder: PassRecorder, key: string, geometry: Train
   recordProduct(builder, { matrix: parameters.matrix(key), geometry, x, y, bias: { vectors: parameters.vectors(key), index: 0 } });
 }
 
-/** Records the gradients of a layer's weights and biases. */
+/** Records the gradients of a layer's weights and biases; a frozen one has none. */
 export function recordLayerGradients(recorder: PassRecorder, key: string, geometry: TrainedGeometry, x: Rows, dy: Rows): void {
   const { builder, parameters, step } = recorder;
+  if (parameters.isFrozen) return;
   recordWeightGradient(builder, { matrix: parameters.matrix(key), geometry, x, dy, step });
   recordVectorGradient(builder, parameters.vectors(key), 0, dy, step);
 }

@@ -1,9 +1,10 @@
 import { unetTensorShapes } from '../../checkpoints/lerobot/unet-tensors.js';
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
+import type { FilmBlock } from '../../networks/unet/film.js';
 import type { ResidualBlockShape } from '../../networks/unet/residual-block.js';
-import { residualBlockShapes } from '../../networks/unet/unet.js';
-import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
+import { filmBlocks, residualBlockShapes } from '../../networks/unet/unet.js';
+import { FINAL_GROUPS, type LevelEncoding, levelWidth, ONE_TIMESTEP, type UnetShape } from '../../spec/network-shapes.js';
 import { type MatrixRequest, ParameterLayout, type TensorOrder, type VectorsRequest } from '../plan/parameter-layout.js';
 import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
 
@@ -13,9 +14,22 @@ export const UNET_PREFIX = 'diffusion.unet.';
 /** Key of the FiLM projections of all blocks: one matrix, and one vector of biases. */
 export const FILM = 'film';
 
+/** Keys of the two layers that embed levels, whatever a state dict calls them. */
+export const ENCODER_LAYERS = ['diffusion_step_encoder.1', 'diffusion_step_encoder.3'] as const;
+
+/** What the tensors of a U-Net are called, and its keys in a layout that it shares with others. */
+export interface UnetNaming {
+  /** A tensor's name in the state dict, by LeRobot's name without prefix. */
+  readonly tensorName: (name: string) => string;
+  /** What its keys begin with, where it is not the only network there. Default: nothing. */
+  readonly keys?: string;
+}
+
+const LEROBOT: UnetNaming = { tensorName: (name) => UNET_PREFIX + name };
+
 /** Parameters of the U-Net in the order of LeRobot's state dict. */
-export function unetParameters(shape: UnetShape): ParameterInfo[] {
-  return [...unetTensorShapes(shape)].map(([name, sizes]) => ({ name: UNET_PREFIX + name, shape: sizes }));
+export function unetParameters(shape: UnetShape, { tensorName }: UnetNaming = LEROBOT): ParameterInfo[] {
+  return [...unetTensorShapes(shape)].map(([name, sizes]) => ({ name: tensorName(name), shape: sizes }));
 }
 
 /** First FiLM value of each block in a row of all of them, and the length of a row. */
@@ -44,57 +58,76 @@ export interface ParameterRequests {
  * name of the norm's block: their gradients come from one kernel.
  * @throws OptionError for a network that cannot be trained.
  */
-export function unetRequests(shape: UnetShape): ParameterRequests {
-  checkTrainable(shape);
+export function unetRequests(shape: UnetShape, naming: UnetNaming = LEROBOT): ParameterRequests {
+  const requests = blockRequests(shape, naming);
+  addProjections(requests, naming, FILM, levelWidth(shape) + shape.conditioningDim, filmBlocks(shape));
+  return requests;
+}
+
+/** FiLM projections of these blocks: one matrix, and one vector of biases, under `key`. */
+export function addProjections(
+  requests: ParameterRequests,
+  { tensorName, keys = '' }: UnetNaming,
+  key: string,
+  inChannels: number,
+  blocks: readonly FilmBlock[],
+): void {
+  const named = blocks.map(({ name, rows }) => ({ name: `${name}.cond_encoder.1`, rows }));
+  requests.matrices.push({
+    key: keys + key,
+    taps: 1,
+    inChannels,
+    tensors: named.map(({ name, rows }) => ({ name: tensorName(`${name}.weight`), outChannels: rows, order: 'out-in' })),
+  });
+  requests.vectors.push({
+    key: keys + key,
+    channels: named.reduce((sum, { rows }) => sum + rows, 0),
+    vectors: [named.map(({ name, rows }) => ({ name: tensorName(`${name}.bias`), channels: rows }))],
+  });
+}
+
+/** All parameters but the projections of FiLM. @throws OptionError for a network that cannot be trained. */
+export function blockRequests(shape: UnetShape, { tensorName, keys = '' }: UnetNaming): ParameterRequests {
+  const { levels = ONE_TIMESTEP } = shape;
+  checkTrainable(shape, levels);
   const requests: ParameterRequests = { matrices: [], vectors: [] };
-  const { actionDim, downDims, kernelSize, stepEmbedDim, conditioningDim } = shape;
-  const matrix = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder): void => {
-    requests.matrices.push({ key, taps, inChannels, tensors: [{ name: `${UNET_PREFIX}${key}.weight`, outChannels, order }] });
+  const { actionDim, downDims, kernelSize, stepEmbedDim } = shape;
+  const matrix = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder, name = key): void => {
+    requests.matrices.push({ key: keys + key, taps, inChannels, tensors: [{ name: tensorName(`${name}.weight`), outChannels, order }] });
   };
-  const vector = (name: string, channels: number): { name: string; channels: number }[] => [{ name: UNET_PREFIX + name, channels }];
-  const layer = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder): void => {
-    matrix(key, taps, inChannels, outChannels, order);
-    requests.vectors.push({ key, channels: outChannels, vectors: [vector(`${key}.bias`, outChannels)] });
+  const vector = (name: string, channels: number): { name: string; channels: number }[] => [{ name: tensorName(name), channels }];
+  const layer = (key: string, taps: number, inChannels: number, outChannels: number, order: TensorOrder, name = key): void => {
+    matrix(key, taps, inChannels, outChannels, order, name);
+    requests.vectors.push({ key: keys + key, channels: outChannels, vectors: [vector(`${name}.bias`, outChannels)] });
   };
   const convBlock = (key: string, inChannels: number, channels: number): void => {
     matrix(`${key}.block.0`, kernelSize, inChannels, channels, 'out-in-tap');
     const names = ['block.1.weight', 'block.1.bias', 'block.0.bias'];
-    requests.vectors.push({ key, channels, vectors: names.map((name) => vector(`${key}.${name}`, channels)) });
+    requests.vectors.push({ key: keys + key, channels, vectors: names.map((name) => vector(`${key}.${name}`, channels)) });
   };
 
-  layer('diffusion_step_encoder.1', 1, stepEmbedDim, 4 * stepEmbedDim, 'out-in');
-  layer('diffusion_step_encoder.3', 1, 4 * stepEmbedDim, stepEmbedDim, 'out-in');
+  const [first, second] = levels.layers.map((index) => `diffusion_step_encoder.${index}`) as [string, string];
+  layer(ENCODER_LAYERS[0], 1, levels.joined * stepEmbedDim, 4 * stepEmbedDim, 'out-in', first);
+  layer(ENCODER_LAYERS[1], 1, 4 * stepEmbedDim, stepEmbedDim, 'out-in', second);
   const blocks = residualBlockShapes(shape);
   for (const { name, inChannels, outChannels } of blocks) {
     convBlock(`${name}.conv1`, inChannels, outChannels);
     convBlock(`${name}.conv2`, outChannels, outChannels);
     if (inChannels !== outChannels) layer(`${name}.residual_conv`, 1, inChannels, outChannels, 'out-in-tap');
   }
-  const projections = blocks.map((block) => ({ key: `${block.name}.cond_encoder.1`, rows: filmRows(shape, block) }));
-  requests.matrices.push({
-    key: FILM,
-    taps: 1,
-    inChannels: stepEmbedDim + conditioningDim,
-    tensors: projections.map(({ key, rows }) => ({ name: `${UNET_PREFIX}${key}.weight`, outChannels: rows, order: 'out-in' })),
-  });
-  requests.vectors.push({
-    key: FILM,
-    channels: filmOffsets(shape).rowLength,
-    vectors: [projections.flatMap(({ key, rows }) => vector(`${key}.bias`, rows))],
-  });
   const last = downDims.length - 1;
   for (let level = 0; level < last; level++) {
     const width = downDims[level] as number;
     layer(`down_modules.${level}.2`, 3, width, width, 'out-in-tap');
     layer(`up_modules.${last - 1 - level}.2`, 4, width, width, 'in-out-tap');
   }
-  const first = downDims[0] as number;
-  convBlock('final_conv.0', first, first);
-  layer('final_conv.1', 1, first, actionDim, 'out-in-tap');
+  const width = downDims[0] as number;
+  convBlock('final_conv.0', width, width);
+  layer('final_conv.1', 1, width, actionDim, 'out-in-tap');
   return requests;
 }
 
-function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }: UnetShape): void {
+function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }: UnetShape, levels: LevelEncoding): void {
   const fail = (key: string, expected: string, found: unknown): never => {
     throw new OptionError(`${key}: training needs ${expected}, found ${shownValue(found)}.`);
   };
@@ -110,6 +143,8 @@ function checkTrainable({ downDims, groups, horizon, kernelSize, stepEmbedDim }:
   if (horizon % halved !== 0) fail('horizon', `a multiple of ${halved}, as often as it is halved`, horizon);
   if (kernelSize % 2 !== 1) fail('kernel_size', 'an odd number', kernelSize);
   if (stepEmbedDim % 2 !== 0 || stepEmbedDim < 4) fail('diffusion_step_embed_dim', 'an even number from 4 on', stepEmbedDim);
+  // Embeddings of a sample are read as one row.
+  if (levels.embeddings > 1 && stepEmbedDim % 4 !== 0) fail('diffusion_step_embed_dim', 'a multiple of 4 for several levels', stepEmbedDim);
 }
 
 export function unetLayout(shape: UnetShape, bindingBytes: number, precision?: TrainingPrecision): ParameterLayout {

@@ -24,10 +24,9 @@ interface LevelTape {
   readonly next: Rows | undefined;
 }
 
-/** What the backward pass of the U-Net needs of its forward pass. */
-export interface UnetTape {
+/** What the backward pass of a U-Net's blocks needs of their forward pass. */
+export interface BlocksTape {
   readonly shape: UnetShape;
-  readonly conditioning: ConditioningTape;
   readonly down: readonly LevelTape[];
   readonly middle: LevelTape;
   readonly up: readonly LevelTape[];
@@ -38,10 +37,15 @@ export interface UnetTape {
   readonly output: Rows;
 }
 
+/** What the backward pass of the U-Net needs of its forward pass. */
+export interface UnetTape extends BlocksTape {
+  readonly conditioning: ConditioningTape;
+}
+
 export interface UnetInputs {
   /** [b][horizon][actionDim]. */
   readonly sample: Rows;
-  /** [b][1][stepEmbedDim]. */
+  /** [b][levels][width]: of one level or two, or of all rows' levels side by side. */
   readonly sinusoids: Rows;
   /** [b][1][conditioningDim]. */
   readonly conditioning: Rows;
@@ -52,20 +56,30 @@ export interface UnetInputs {
  * skips are written where the level above reads them.
  */
 export function recordUnetForward(recorder: PassRecorder, shape: UnetShape, inputs: UnetInputs): UnetTape {
-  const { builder } = recorder;
-  const { downDims } = shape;
-  const last = downDims.length - 1;
-  const { batch } = inputs.sample;
-  const width = (level: number): number => downDims[level] as number;
   const conditioning = recordConditioning(recorder, shape, inputs.sinusoids, inputs.conditioning);
   const { offsets } = filmOffsets(shape);
-  const shapes = new Map(residualBlockShapes(shape).map((block) => [block.name, block]));
   const film = (name: string): TrainedFilm => ({
     kind: shape.scaleModulation ? 'scale-bias' : 'bias',
     rows: conditioning.film,
     gradients: conditioning.dfilm,
     offset: offsets.get(name) as number,
   });
+  return { ...recordBlocksForward(recorder, shape, film, inputs.sample), conditioning };
+}
+
+/** Records the forward pass of a U-Net's blocks over a sample; `film`: where a residual block finds its values, by its name. */
+export function recordBlocksForward(
+  recorder: PassRecorder,
+  shape: UnetShape,
+  film: (name: string) => TrainedFilm,
+  sample: Rows,
+): BlocksTape {
+  const { builder } = recorder;
+  const { downDims } = shape;
+  const last = downDims.length - 1;
+  const { batch } = sample;
+  const width = (level: number): number => downDims[level] as number;
+  const shapes = new Map(residualBlockShapes(shape).map((block) => [block.name, block]));
   const fresh = (label: string, channels: number, length: number): Rows => newRows(builder, label, batch, length, channels);
   const pair = (name: string, x: Rows, y: Rows): LevelTape['blocks'] => {
     const block = (index: number, input: Rows, output: Rows): ResidualBlockTape => {
@@ -78,7 +92,7 @@ export function recordUnetForward(recorder: PassRecorder, shape: UnetShape, inpu
 
   const joined: (Rows | undefined)[] = [];
   const down: LevelTape[] = [];
-  let x = inputs.sample;
+  let x = sample;
   for (let level = 0; level <= last; level++) {
     const name = `down_modules.${level}`;
     const channels = width(level);
@@ -123,17 +137,30 @@ export function recordUnetForward(recorder: PassRecorder, shape: UnetShape, inpu
   const output = fresh('output', shape.actionDim, x.length);
   recordLayer(recorder, 'final_conv.1', LINEAR, normalized, output);
   probeRows(builder, 'activation.final_conv', output);
-  return { shape, conditioning, down, middle, up, joined, final, normalized, output };
+  return { shape, down, middle, up, joined, final, normalized, output };
 }
 
 /** Gradients of what went into the network. */
 export interface UnetInputGradients {
   /** [b][1][conditioningDim]: the sum over all blocks; an image encoder trains through it. */
   readonly conditioning: Rows;
+  /** Of the sample, where it was asked for: scratch, given back by whoever read it. */
+  readonly sample: Rows | undefined;
 }
 
-/** Records the U-Net's backward pass from the gradient of its output. */
-export function recordUnetBackward(recorder: PassRecorder, tape: UnetTape, doutput: Rows): UnetInputGradients {
+/** Records the U-Net's backward pass from the gradient of its output; `sample`: whether something learns from the gradient of the sample. */
+export function recordUnetBackward(recorder: PassRecorder, tape: UnetTape, doutput: Rows, { sample = false } = {}): UnetInputGradients {
+  const dsample = recordBlocksBackward(recorder, tape, doutput, sample);
+  return { conditioning: recordConditioningBackward(recorder, tape.conditioning), sample: dsample };
+}
+
+/** Records the way back through a frozen U-Net: the gradient of its sample, scratch. */
+export function recordFrozenBackward(recorder: PassRecorder, tape: UnetTape, doutput: Rows): Rows {
+  return recordBlocksBackward(recorder, tape, doutput, true) as Rows;
+}
+
+/** Records the backward pass of a U-Net's blocks, which leave the gradients of FiLM where their film said; returns that of the sample, scratch. */
+export function recordBlocksBackward(recorder: PassRecorder, tape: BlocksTape, doutput: Rows, wantsSample: boolean): Rows | undefined {
   const { builder, scratch } = recorder;
   const last = tape.down.length - 1;
   const like = (rows: Rows): Rows => scratch.take(rows.batch, rows.length, rows.channels);
@@ -183,17 +210,18 @@ export function recordUnetBackward(recorder: PassRecorder, tape: UnetTape, doutp
     }
     if (both) scratch.giveBack(both);
     const { x } = blocks[0];
-    // Nothing learns from the gradient of the noisy sample.
-    const dx = level > 0 || builder.wantsProbe('grad_noisy') ? like(x) : undefined;
+    // As a rule, nothing learns from the gradient of the noisy sample.
+    const dx = level > 0 || wantsSample || builder.wantsProbe('grad_noisy') ? like(x) : undefined;
     recordPairBackward(recorder, blocks, dlast, dx);
     scratch.giveBack(dlast);
     if (dx) dy = dx;
     if (dx && level === 0) {
       probeRows(builder, 'grad_noisy', dx);
+      if (wantsSample) return dx;
       scratch.giveBack(dx);
     }
   }
-  return { conditioning: recordConditioningBackward(recorder, tape.conditioning) };
+  return undefined;
 }
 
 function recordPairBackward(recorder: PassRecorder, [first, second]: LevelTape['blocks'], dy: Rows, dx: Rows | undefined): void {

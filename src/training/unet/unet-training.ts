@@ -3,24 +3,16 @@ import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
 import { recordMeanSquaredError, recordNoisySample } from '../../ops/backward/pointwise.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import type { Plan } from '../../runtime/plan.js';
 import type { BufferHandle } from '../../runtime/plan-builder.js';
 import { newRows, probeRows, type Rows } from '../../runtime/rows.js';
 import type { UnetShape } from '../../spec/network-shapes.js';
 import type { NoiseScheduleOptions } from '../../spec/noise-schedule.js';
+import { checkBatchSize } from '../plan/batch-checks.js';
 import { ParameterStore } from '../plan/parameter-store.js';
+import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
-import type {
-  ParameterInfo,
-  ParameterSet,
-  RunOptions,
-  StepMetrics,
-  TrainingPrecision,
-  TrainingStep,
-  UNetBatch,
-  UpdateScalars,
-} from '../training-step.js';
+import type { TrainingPrecision, UNetBatch } from '../training-step.js';
 import { type TrainedPrediction, UNetBatchPacker } from './batch.js';
 import type { PassRecorder } from './layers.js';
 import { unetLayout, unetParameters } from './parameters.js';
@@ -47,27 +39,18 @@ export interface UNetTrainingOptions {
  * The diffusion U-Net compiled for training: noise is added, the network run forward and backward, gradients clipped, weights and their
  * moving average updated, all in one submit. Weights begin as zeros: write them.
  */
-export class UNetTraining implements TrainingStep<UNetBatch> {
-  readonly batchSize: number;
-  readonly parameters: readonly ParameterInfo[];
-  readonly #step: RecordedStep;
-  readonly #store: ParameterStore;
+export class UNetTraining extends PlannedTraining<UNetBatch> {
   readonly #packer: UNetBatchPacker;
 
   private constructor(step: RecordedStep, store: ParameterStore, packer: UNetBatchPacker, batchSize: number) {
-    this.#step = step;
-    this.#store = store;
+    super(step, store, batchSize);
     this.#packer = packer;
-    this.batchSize = batchSize;
-    this.parameters = store.parameters;
   }
 
   /** @throws OptionError for a network that cannot be trained; DeviceLimitError where the device is too small. */
   static async create(device: ComputeDevice, options: UNetTrainingOptions): Promise<UNetTraining> {
     const { shape, batchSize, schedule, predictionType, ema } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1) {
-      throw new OptionError(`batchSize: expected an integer from 1 on, found ${shownValue(batchSize)}.`);
-    }
+    checkBatchSize(batchSize);
     if (predictionType !== 'epsilon' && predictionType !== 'sample') {
       throw new OptionError(`predictionType: expected "epsilon" or "sample", found ${shownValue(predictionType)}.`);
     }
@@ -86,40 +69,8 @@ export class UNetTraining implements TrainingStep<UNetBatch> {
     }
   }
 
-  get memory(): Readonly<Record<string, number>> {
-    return this.#step.memory;
-  }
-
-  /** @internal */
-  get plan(): Plan {
-    return this.#step.plan;
-  }
-
-  run(batch: UNetBatch, update: UpdateScalars | null, { accumulate = false, share = 1 }: RunOptions = {}): void {
-    const { words, inverseCount } = this.#packer.pack(batch);
-    this.#step.run(words, { update, accumulate, inverseCount: inverseCount * share });
-  }
-
-  /** As `run`, and hands out the probes that it was compiled with. @internal */
-  runProbed(batch: UNetBatch, update: UpdateScalars | null): Promise<Map<string, Float32Array>> {
-    const { words, inverseCount } = this.#packer.pack(batch);
-    return this.#step.runProbed(words, { update, accumulate: false, inverseCount });
-  }
-
-  metrics(): Promise<StepMetrics & { readonly clipFactor: number }> {
-    return this.#step.metrics();
-  }
-
-  read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>> {
-    return this.#store.read(set);
-  }
-
-  write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void {
-    this.#store.write(set, tensors);
-  }
-
-  dispose(): void {
-    this.#step.dispose();
+  protected prepare(batch: UNetBatch): PackedBatch {
+    return this.#packer.pack(batch);
   }
 }
 

@@ -9,7 +9,14 @@ import { toChannelsFirst } from '../compare.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
 import { formulaPolicy, hasFormula } from './formula-policy.js';
-import { checkParameters, type OpenTrainingCase, TRAINING_TOLERANCES, type TrainingCaseNetwork } from './training-network.js';
+import {
+  caseNetwork,
+  checkParameters,
+  type OpenTrainingCase,
+  probedValues,
+  TRAINING_TOLERANCES,
+  trainedPrediction,
+} from './training-network.js';
 
 /**
  * The encoder is the most sensitive part: float32 PyTorch differs from float64 five times as much as in the U-Net. At a kink of a ReLU or a
@@ -31,11 +38,8 @@ export const openImageCase: OpenTrainingCase = async (golden, description, sourc
   const checkpoint = await loadPolicyCheckpoint(policy);
   try {
     const { unet: shape, scheduler, images, encoders, observations, observationSteps } = checkpoint;
-    const { predictionType } = scheduler;
+    const predictionType = trainedPrediction(golden, scheduler);
     if (!images || !encoders) throw new CheckpointError(`case "${golden.name}": its policy reads no images, the case has pictures.`);
-    if (predictionType !== 'epsilon' && predictionType !== 'sample') {
-      throw new CheckpointError(`case "${golden.name}": prediction_type must be "epsilon" or "sample", found "${predictionType}".`);
-    }
     const encoder = encoders.prefixes.flatMap((prefix) => imageEncoderParameters(images.encoder, prefix));
     checkParameters(golden, description, [...encoder, ...unetParameters(shape)]);
     const startWeights = new Map<string, Float32Array>();
@@ -53,26 +57,16 @@ export const openImageCase: OpenTrainingCase = async (golden, description, sourc
       const found = batches[step] as ImagePolicyBatch;
       return isMasked ? found : { ...found, validity: null };
     };
-    const network: TrainingCaseNetwork = {
+    return caseNetwork(training, {
       tolerances: TOLERANCES,
       startWeights,
       run: (step, isMasked, update) => training.run(batch(step, isMasked), update),
-      metrics: () => training.metrics(),
-      read: (set) => training.read(set),
-      write: (set, tensors) => training.write(set, tensors),
       inner: async (probes) => {
-        const probed = await ImagePolicyTraining.create(device, { ...options, ema: false, probes });
-        try {
-          probed.write('weights', startWeights);
-          const found = await probed.runProbed(batch(0, false), null);
-          return new Map([...found].map(([name, values]) => [name, innerValue(golden, name, values)]));
-        } finally {
-          probed.dispose();
-        }
+        const compiling = ImagePolicyTraining.create(device, { ...options, ema: false, probes });
+        const found = await probedValues(compiling, startWeights, batch(0, false));
+        return new Map([...found].map(([name, values]) => [name, innerValue(golden, name, values)]));
       },
-      dispose: () => training.dispose(),
-    };
-    return network;
+    });
   } finally {
     await checkpoint.close();
   }

@@ -6,11 +6,12 @@ import type { PredictorBatch, PredictorDropout } from '../../training/training-s
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
 import {
+  caseNetwork,
   checkParameters,
   type OpenTrainingCase,
+  probedValues,
   type RecordedVariant,
   TRAINING_TOLERANCES,
-  type TrainingCaseNetwork,
 } from './training-network.js';
 
 const MASK = 'input.dropout_keep.';
@@ -31,26 +32,13 @@ export const openPredictorCase: OpenTrainingCase = async (golden, description, s
     const training = await PredictorTraining.create(device, { ...options, ema: true });
     const batch = (step: number): PredictorBatch => batches[step] as PredictorBatch;
     const variant = await dropoutVariant(golden, (dropout) => training.run({ ...batch(0), dropout }, null));
-    const network: TrainingCaseNetwork = {
+    return caseNetwork(training, {
       tolerances: TRAINING_TOLERANCES,
       startWeights,
       variants: variant ? [variant] : [],
       run: (step, _isMasked, update) => training.run(batch(step), update),
-      metrics: () => training.metrics(),
-      read: (set) => training.read(set),
-      write: (set, tensors) => training.write(set, tensors),
-      inner: async (probes) => {
-        const probed = await PredictorTraining.create(device, { ...options, ema: false, probes });
-        try {
-          probed.write('weights', startWeights);
-          return await probed.runProbed(batch(0), null);
-        } finally {
-          probed.dispose();
-        }
-      },
-      dispose: () => training.dispose(),
-    };
-    return network;
+      inner: (probes) => probedValues(PredictorTraining.create(device, { ...options, ema: false, probes }), startWeights, batch(0)),
+    });
   } finally {
     await checkpoint.close();
   }

@@ -1,6 +1,10 @@
 import { CheckpointError } from '../../foundation/errors.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import type { ParameterInfo, ParameterSet, StepMetrics, UpdateScalars } from '../../training/training-step.js';
+import type { SchedulerConfig } from '../../spec/policy-spec.js';
+import type { PlannedTraining } from '../../training/plan/planned-training.js';
+import type { RecordedStepMetrics } from '../../training/plan/recorded-step.js';
+import type { ParameterInfo, ParameterSet, UpdateScalars } from '../../training/training-step.js';
+import type { TrainedPrediction } from '../../training/unet/batch.js';
 import type { CaseSources } from '../case-report.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
@@ -36,12 +40,47 @@ export interface TrainingCaseNetwork {
   readonly variants?: readonly RecordedVariant[];
   /** One step on the inputs of step number `step`. */
   run(step: number, isMasked: boolean, update: UpdateScalars | null): void;
-  metrics(): Promise<StepMetrics & { readonly clipFactor: number }>;
+  metrics(): Promise<RecordedStepMetrics>;
   read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>>;
   write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void;
   /** Inner values at step 0, without mask and update, by the names of the expected tensors (without `expected.`), in their order. */
   inner(names: readonly string[]): Promise<ReadonlyMap<string, Float32Array>>;
   dispose(): void;
+}
+
+/** What a compiled network gives a case by itself, beside what the case knows. */
+export function caseNetwork<Batch>(
+  training: PlannedTraining<Batch>,
+  known: Omit<TrainingCaseNetwork, 'metrics' | 'read' | 'write' | 'dispose'>,
+): TrainingCaseNetwork {
+  return {
+    ...known,
+    metrics: () => training.metrics(),
+    read: (set) => training.read(set),
+    write: (set, tensors) => training.write(set, tensors),
+    dispose: () => training.dispose(),
+  };
+}
+
+/** Inner values of a step on `batch`, from a network that is compiled with their probes and has the start weights. */
+export async function probedValues<Batch>(
+  compiling: Promise<PlannedTraining<Batch>>,
+  startWeights: ReadonlyMap<string, Float32Array>,
+  batch: Batch,
+): Promise<Map<string, Float32Array>> {
+  const probed = await compiling;
+  try {
+    probed.write('weights', startWeights);
+    return await probed.runProbed(batch, null);
+  } finally {
+    probed.dispose();
+  }
+}
+
+/** @throws CheckpointError for a prediction that is not trained. */
+export function trainedPrediction(golden: GoldenCase, { predictionType }: SchedulerConfig): TrainedPrediction {
+  if (predictionType === 'epsilon' || predictionType === 'sample') return predictionType;
+  throw new CheckpointError(`case "${golden.name}": prediction_type must be "epsilon" or "sample", found "${predictionType}".`);
 }
 
 /** Makes the network of a case; takes ownership of its sources. */

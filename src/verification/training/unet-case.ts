@@ -7,7 +7,14 @@ import { UNetTraining } from '../../training/unet/unet-training.js';
 import { toChannelsFirst } from '../compare.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
-import { checkParameters, type OpenTrainingCase, TRAINING_TOLERANCES, type TrainingCaseNetwork } from './training-network.js';
+import {
+  caseNetwork,
+  checkParameters,
+  type OpenTrainingCase,
+  probedValues,
+  TRAINING_TOLERANCES,
+  trainedPrediction,
+} from './training-network.js';
 
 /** Training cases of a policy without images: its U-Net. */
 export const openUnetCase: OpenTrainingCase = async (golden, description, sources, device) => {
@@ -18,10 +25,7 @@ export const openUnetCase: OpenTrainingCase = async (golden, description, source
       throw new CheckpointError(`case "${golden.name}": the training of image policies is not verified here; leave the case out.`);
     }
     const { unet: shape, scheduler } = checkpoint;
-    const { predictionType } = scheduler;
-    if (predictionType !== 'epsilon' && predictionType !== 'sample') {
-      throw new CheckpointError(`case "${golden.name}": prediction_type must be "epsilon" or "sample", found "${predictionType}".`);
-    }
+    const predictionType = trainedPrediction(golden, scheduler);
     checkParameters(golden, description, unetParameters(shape));
     const startWeights = new Map<string, Float32Array>();
     for (const { name } of description.parameters) {
@@ -34,27 +38,17 @@ export const openUnetCase: OpenTrainingCase = async (golden, description, source
       const found = batches[step] as UNetBatch;
       return isMasked ? found : { ...found, validity: null };
     };
-    const network: TrainingCaseNetwork = {
+    return caseNetwork(training, {
       tolerances: TRAINING_TOLERANCES,
       startWeights,
       run: (step, isMasked, update) => training.run(batch(step, isMasked), update),
-      metrics: () => training.metrics(),
-      read: (set) => training.read(set),
-      write: (set, tensors) => training.write(set, tensors),
       inner: async (names) => {
         const probes = names.filter((name) => name !== 'global_cond');
-        const probed = await UNetTraining.create(device, { ...options, ema: false, probes });
-        try {
-          probed.write('weights', startWeights);
-          const found = await probed.runProbed(batch(0, false), null);
-          return new Map([...innerValues(golden, found), ['global_cond', (batches[0] as UNetBatch).conditioning]]);
-        } finally {
-          probed.dispose();
-        }
+        const compiling = UNetTraining.create(device, { ...options, ema: false, probes });
+        const found = await probedValues(compiling, startWeights, batch(0, false));
+        return new Map([...innerValues(golden, found), ['global_cond', (batches[0] as UNetBatch).conditioning]]);
       },
-      dispose: () => training.dispose(),
-    };
-    return network;
+    });
   } finally {
     await checkpoint.close();
   }

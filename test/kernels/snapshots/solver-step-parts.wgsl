@@ -34,6 +34,8 @@ fn report_non_finite(value: f32, sample_index: u32, code: u32) {
 }
 
 
+
+
 // The bias first, then the parts in ascending order.
 fn output_at(index: u32) -> f32 {
   let stride = arrayLength(&output) / 8u;
@@ -81,6 +83,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   let index = id.z * ELEMENTS + id.x;
+  
   var clean = predicted_x0(index);
   if (step.clip > 0.0f) {
     clean = clamp(clean, -step.clip, step.clip);

@@ -32,6 +32,8 @@ fn report_non_finite(value: f32, sample_index: u32, code: u32) {
 }
 
 
+
+
 fn predicted_x0(index: u32) -> f32 {
   return step.x0_from_sample * sample[index] + step.x0_from_output * output[index];
 }
@@ -66,6 +68,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   let index = id.z * ELEMENTS + id.x;
+  
   var clean = predicted_x0(index);
   if (step.clip > 0.0f) {
     clean = clamp(clean, -step.clip, step.clip);

@@ -32,6 +32,8 @@ fn report_non_finite(value: f32, sample_index: u32, code: u32) {
 }
 
 
+
+
 fn predicted_x0(index: u32) -> f32 {
   return step.x0_from_sample * sample[index] + step.x0_from_output * output[index];
 }

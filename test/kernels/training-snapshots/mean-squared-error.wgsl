@@ -21,6 +21,8 @@ struct Step {
   root_correction2: f32,
   epsilon: f32,
   one_minus_ema: f32,
+  step_low: f32,
+  step_high: f32,
 }
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<uniform> step: Step;

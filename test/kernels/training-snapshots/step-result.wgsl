@@ -19,6 +19,8 @@ struct Step {
   root_correction2: f32,
   epsilon: f32,
   one_minus_ema: f32,
+  step_low: f32,
+  step_high: f32,
 }
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<uniform> step: Step;
@@ -54,5 +56,9 @@ fn main(@builtin(local_invocation_index) local: u32) {
     result[1] = norm;
     result[2] = select(1.0f, min(1.0f, step.clip_norm / (norm + 1e-6f)), step.clip_norm > 0.0f);
     result[3] = select(0.0f, 1.0f, finite);
+    if (!finite && result[4] + result[5] == 0.0f) {
+      result[4] = step.step_low;
+      result[5] = step.step_high;
+    }
   }
 }

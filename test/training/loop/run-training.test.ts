@@ -197,6 +197,14 @@ describe('a training run', () => {
     expect(events.filter((event) => event.kind === 'step').map(({ epoch }) => epoch)).toEqual([1, 2]);
   });
 
+  it('names a step that was refused between two readings, and saves nothing after it', async () => {
+    const storage = memoryStorage('run folder');
+    const { events, history, published } = start({ ...PLAN, metricsEvery: 4 }, { storage, prepare: (step) => (step.badRun = 6) });
+    await expect(history).rejects.toThrow(/training step 6: .*a norm that is not.*changed no weight.*saved in run folder before/);
+    expect(kinds(events)).not.toContain('step 8');
+    expect(published.map(({ step }) => step)).toEqual([4]);
+  });
+
   it('refuses a step that is not finite, says which, and saves nothing of it', async () => {
     const storage = memoryStorage('run folder');
     const { events, history, published } = start(PLAN, { storage, prepare: (step) => (step.badRun = 6) });

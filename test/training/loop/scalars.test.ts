@@ -33,13 +33,29 @@ describe('the learning rate', () => {
   });
 });
 
+describe('a rate that falls in steps', () => {
+  const rate = (done: number, more: object = {}): number =>
+    learningRate({ name: 'step', peak: 1, warmupSteps: 0, totalSteps: 10, decayEvery: 3, decayFactor: 0.5, ...more }, done);
+
+  it('is what StepLR makes of it', () => {
+    expect([0, 2, 3, 5, 6, 9].map((done) => rate(done))).toEqual([1, 1, 0.5, 0.5, 0.25, 0.125]);
+  });
+
+  it('falls by a hundredth, and never where nobody says when', () => {
+    expect(rate(3, { decayFactor: undefined })).toBe(0.99);
+    expect(rate(1e6, { decayEvery: undefined })).toBe(1);
+  });
+});
+
 describe('the decay of an EMA', () => {
-  it('counts updates as diffusers does, and one later as Diffusion Policy does', () => {
+  it('counts updates as diffusers does, one later as Diffusion Policy does, and warms up as torch_ema does; RNR-DP has a ratio of them', () => {
     const first = (count: (typeof EMA_COUNTS)[number]): number[] =>
       [1, 2, 3, 4, 5].map((update) => Number(emaDecay(count, update).toFixed(9)));
     expect(EMA_COUNTS.map(first)).toEqual([
       [0, 0.405396442, 0.561308662, 0.646446609, 0.700930244],
       [0, 0, 0.405396442, 0.561308662, 0.646446609],
+      [0, 0.181818182, 0.25, 0.307692308, 0.357142857],
+      [2 / 11, 3 / 12, 4 / 13, 5 / 14, 6 / 15].map((decay) => Number(decay.toFixed(9))),
     ]);
   });
 
@@ -53,6 +69,7 @@ describe('the decay of an EMA', () => {
       expect(emaDecay('lerobot', since + 2)).toBeGreaterThanOrEqual(decay - 1e-6);
     }
     expect(emaDecay('diffusion-policy', 10_000_000)).toBe(0.9999);
+    expect([25, 26, 27].map((update) => emaDecay('bridger', update))).toEqual([26 / 35, 0.75, 0.75]);
   });
 });
 

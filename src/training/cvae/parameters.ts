@@ -1,0 +1,98 @@
+import { OptionError } from '../../foundation/errors.js';
+import { shownValue } from '../../foundation/shown.js';
+import { type CvaeShape, cvaeDecoderLayer, isProjected } from '../../spec/network-shapes.js';
+import { type MatrixRequest, ParameterLayout, type VectorsRequest } from '../plan/parameter-layout.js';
+import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
+
+/** A linear layer, or several side by side that read the same; `key`: what the layout calls it. */
+export interface CvaeLayer {
+  readonly key: string;
+  readonly inChannels: number;
+  readonly tensors: readonly { readonly name: string; readonly outChannels: number }[];
+}
+
+/** The linear layers of both halves, in the order of execution; after each but the last there is an activation. */
+export interface CvaeLayers {
+  /** Of [condition, chunk]; the last one makes mean and raw deviation of the latents, side by side. */
+  readonly encoder: readonly CvaeLayer[];
+  /** Of [condition, latent]. */
+  readonly decoder: readonly CvaeLayer[];
+}
+
+/**
+ * Layers by the names of the releases. STEP's has `encoder_net.{0, 3, …}` and the heads `encoder_mean` and `encoder_logstd`, BRIDGER's
+ * `encoder.model.{0, 2, …}`, whose last layer is both heads.
+ */
+export function cvaeLayers(shape: CvaeShape): CvaeLayers {
+  const { actionDim, horizon, conditionDim, latentDim, hiddenDim, hiddenLayers, activation } = shape;
+  const chunk = horizon * actionDim;
+  const single = (name: string, inChannels: number, outChannels: number): CvaeLayer => ({
+    key: name,
+    inChannels,
+    tensors: [{ name, outChannels }],
+  });
+  const hidden = (name: (layer: number) => string, inChannels: number): CvaeLayer[] =>
+    Array.from({ length: hiddenLayers }, (_, layer) => single(name(layer), layer === 0 ? inChannels : hiddenDim, hiddenDim));
+  const isElu = activation === 'elu';
+  const heads: CvaeLayer = isElu
+    ? single(`encoder.model.${2 * hiddenLayers}`, hiddenDim, 2 * latentDim)
+    : {
+        key: 'encoder_mean and encoder_logstd',
+        inChannels: hiddenDim,
+        tensors: ['encoder_mean', 'encoder_logstd'].map((name) => ({ name, outChannels: latentDim })),
+      };
+  return {
+    encoder: [...hidden((layer) => (isElu ? `encoder.model.${2 * layer}` : `encoder_net.${3 * layer}`), conditionDim + chunk), heads],
+    decoder: [
+      ...hidden((layer) => cvaeDecoderLayer(shape, layer), conditionDim + latentDim),
+      single(cvaeDecoderLayer(shape, hiddenLayers), hiddenDim, chunk),
+    ],
+  };
+}
+
+/** Parameters in the order of the reference's state dict. */
+export function cvaeParameters(shape: CvaeShape): ParameterInfo[] {
+  const { encoder, decoder } = cvaeLayers(shape);
+  return [...encoder, ...decoder].flatMap(({ inChannels, tensors }) =>
+    tensors.flatMap(({ name, outChannels }) => [
+      { name: `${name}.weight`, shape: [outChannels, inChannels] },
+      { name: `${name}.bias`, shape: [outChannels] },
+    ]),
+  );
+}
+
+/** Values of a layer's output. */
+export function widthOf({ tensors }: CvaeLayer): number {
+  return tensors.reduce((sum, { outChannels }) => sum + outChannels, 0);
+}
+
+/** @throws OptionError for a network that cannot be trained; DeviceLimitError for one that is too large for the device. */
+export function cvaeLayout(shape: CvaeShape, bindingBytes: number, precision?: TrainingPrecision): ParameterLayout {
+  if (shape.hiddenDim % 4 !== 0) {
+    throw new OptionError(`hidden_dim: training needs a multiple of 4, found ${shownValue(shape.hiddenDim)}.`);
+  }
+  if (isProjected(shape)) {
+    throw new OptionError(
+      'a CVAE with obs_projection cannot be trained here: expected a condition of all frames as they are, found a projection of them to ' +
+        `${shape.conditionDim} values. Leave projection_dim out.`,
+    );
+  }
+  const { encoder, decoder } = cvaeLayers(shape);
+  const layers = [...encoder, ...decoder];
+  const matrices = layers.map(
+    ({ key, inChannels, tensors }): MatrixRequest => ({
+      key,
+      taps: 1,
+      inChannels,
+      tensors: tensors.map(({ name, outChannels }) => ({ name: `${name}.weight`, outChannels, order: 'out-in' })),
+    }),
+  );
+  const vectors = layers.map(
+    (layer): VectorsRequest => ({
+      key: layer.key,
+      channels: widthOf(layer),
+      vectors: [layer.tensors.map(({ name, outChannels }) => ({ name: `${name}.bias`, channels: outChannels }))],
+    }),
+  );
+  return new ParameterLayout(bindingBytes, matrices, vectors, precision);
+}

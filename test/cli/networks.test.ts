@@ -1,0 +1,59 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeSafetensors } from '../../src/checkpoints/safetensors/safetensors.js';
+import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
+import { irregular } from '../support/golden-policy.js';
+import { randomPolicy, SMALL_UNET } from '../support/random-checkpoint.js';
+import { randomGenerator, randomStudent } from '../support/random-method.js';
+import { writtenFolder } from '../support/written-folder.js';
+
+const FRAME = 3;
+const TICKS = 3;
+
+describe('--network', () => {
+  let folder: string;
+  let [policy, student, generator, input] = ['', '', '', ''];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'warmstep-networks-'));
+    policy = await writtenFolder(join(folder, 'policy'), randomPolicy(SMALL_UNET, FRAME).source);
+    student = await writtenFolder(join(folder, 'student'), randomStudent(SMALL_UNET, FRAME));
+    generator = await writtenFolder(join(folder, 'generator'), randomGenerator(SMALL_UNET, FRAME));
+    input = join(folder, 'input.safetensors');
+    const data = irregular(TICKS * FRAME);
+    writeFileSync(input, encodeSafetensors([{ name: 'observation.state', dtype: 'F32', shape: [TICKS, FRAME], data }]));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const run = (output: string, ...args: string[]): readonly string[] => [
+    ...['run', '--policy', policy, '--input', input, '--output', join(folder, output)],
+    ...args,
+  ];
+
+  it('runs a strategy through the network that its config.json says it is', async () => {
+    const report = await warmstepJson<{ strategy: string; evaluations: number[] }>(
+      ...(run('actions', '--network', generator, '--network', student, '--strategy', 'consistency:3') as [string]),
+    );
+    expect(report).toMatchObject({ strategy: 'Consistency Policy 3 (bins)', evaluations: [3, 3, 3] });
+    expect(readFileSync(join(folder, 'actions')).byteLength).toBeGreaterThan(TICKS * 2 * 4);
+  });
+
+  it('says what is missing before a weight is read, and what is no network of a method', async () => {
+    const missing = await warmstep(...(run('none', '--network', generator, '--strategy', 'consistency:1') as [string]));
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toMatch(/strategy Consistency needs a network of type "consistency_policy".*--network/s);
+    const wrong = await warmstep(...(run('none', '--network', policy, '--strategy', 'consistency:1') as [string]));
+    expect(wrong.stderr).toMatch(/expected "type" to be one of "consistency_policy".*found "diffusion"/s);
+  });
+
+  it('inspect describes such a folder', async () => {
+    const { code, stdout } = await warmstep('inspect', repositoryPath('test/goldens/methods/cp-3step/network'));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/network of type consistency_policy/);
+    expect(stdout).toMatch(/chainingBins +\[27,54\]/);
+    const json = await warmstepJson<{ kind: string; config: { type: string } }>('inspect', generator);
+    expect(json).toMatchObject({ kind: 'method', config: { type: 'onedp', timestep: 65 } });
+  });
+});
