@@ -24,14 +24,14 @@ export class StepsDue {
 
   /** Whole steps since the last call. */
   take(): number {
-    const elapsed = this.#clock.now() - this.#beganMs;
-    const behind = elapsed - this.#done * this.#stepMs;
-    if (behind > MOST_BEHIND_MS) {
-      this.#lostMs += behind - MOST_BEHIND_MS;
-      this.#beganMs += behind - MOST_BEHIND_MS;
+    const now = this.#clock.now();
+    const behindMs = now - this.#beganMs - this.#done * this.#stepMs;
+    if (behindMs > MOST_BEHIND_MS) {
+      this.#lostMs += behindMs - MOST_BEHIND_MS;
+      this.#beganMs += behindMs - MOST_BEHIND_MS;
     }
     // A step that is due to within the rounding of a clock is due.
-    const steps = Math.floor((this.#clock.now() - this.#beganMs) / this.#stepMs + 1e-6) - this.#done;
+    const steps = Math.floor((now - this.#beganMs) / this.#stepMs + 1e-6) - this.#done;
     if (steps <= 0) return 0;
     this.#done += steps;
     return steps;
