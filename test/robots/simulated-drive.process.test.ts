@@ -50,10 +50,11 @@ describe('a policy that drives a simulated arm at 30 Hz', () => {
     expect(end).toMatchObject({ reason: { kind: 'requested', message: 'enough' }, torque: 'on', error: undefined });
     expect(line.faults).toBe(7);
     expect(bus.quality.repeated).toBeGreaterThanOrEqual(3);
-    expect(bus.quality.damaged + arm.traffic.damaged).toBeGreaterThanOrEqual(2);
+    expect(bus.quality.damaged).toBeGreaterThanOrEqual(1);
+    expect(arm.traffic.damaged).toBeGreaterThanOrEqual(1);
     // 70 ticks take 70 ticks of time, however late one was; those that were missed were skipped.
     expect(elapsed).toBeGreaterThan(69 * TICK_MS);
-    expect(drive.loop.metrics.deadlineMisses).toBeGreaterThanOrEqual(1);
+    expect(drive.loop.metrics.skippedTicks).toBeGreaterThanOrEqual(2);
     // The pan joint went from where it was towards 10, as fast as its limit lets it, and was seen on the way.
     const after = await follower.observe();
     expect(Math.abs((after[0] as number) - 10)).toBeLessThan(3);

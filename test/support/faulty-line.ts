@@ -38,8 +38,9 @@ export class FaultyLine implements SerialLine {
     if (fault === 'late') return void setTimeout(() => on(bytes), 60);
     if (fault === 'short') return on(Uint8Array.from([...bytes.subarray(0, middle), ...bytes.subarray(middle + 1)]));
     if (fault !== 'changed') return on(bytes);
+    // The last byte before the sum: within a packet, which then has a wrong one.
     const changed = bytes.slice();
-    changed[middle] = (changed[middle] as number) ^ 0x10;
+    changed[bytes.length - 2] = (changed[bytes.length - 2] as number) ^ 0x10;
     on(changed);
   }
 }
