@@ -1,3 +1,5 @@
+import { GRIPPER_TASKS } from './gripper/goals/index.js';
+import { parseGripperTask } from './gripper/task.js';
 import type { SimulatedTask } from './mujoco/task.js';
 import { SO101_TASKS } from './so101/goals.js';
 import { parseSo101Task } from './so101/task.js';
@@ -5,6 +7,7 @@ import { parseSo101Task } from './so101/task.js';
 /** Families of tasks in MuJoCo: their names, and what makes one of its spelled name, or knows none such. */
 const FAMILIES: readonly { readonly names: readonly string[]; parse(spelled: string): SimulatedTask | undefined }[] = [
   { names: SO101_TASKS, parse: parseSo101Task },
+  { names: GRIPPER_TASKS, parse: parseGripperTask },
 ];
 
 /** The tasks there are in MuJoCo. Options follow behind slashes. */

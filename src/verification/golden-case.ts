@@ -2,7 +2,7 @@ import type { TensorInfo } from '../checkpoints/safetensors/header.js';
 import { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
 import type { CheckpointSource } from '../checkpoints/source.js';
 import { CheckpointError } from '../foundation/errors.js';
-import type { StrategyOptions, WarmStartOptions } from '../strategies/strategy-options.js';
+import type { RtiDpStrategyOptions, StrategyOptions, WarmStartOptions } from '../strategies/strategy-options.js';
 
 /** Where generated inputs lie. */
 const INPUTS = 'inputs.safetensors';
@@ -11,7 +11,7 @@ const INPUTS = 'inputs.safetensors';
 export interface CaseDescription {
   readonly name?: string;
   /**
-   * `step`, `cvae`, `bridger_cvae`: an episode of warm decisions, from a STEP predictor or a CVAE; `train-…`: a training case, whose other
+   * `step`, `cvae`, `bridger_cvae`: an episode of warm decisions, from a STEP predictor or a CVAE; `rti_dp`: one of RTI-DP; `train-…`: a training case, whose other
    * keys verification/training reads; a name in verification/methods/kinds: a method with a network of its own; undefined: cold decisions.
    */
   readonly kind?: string;
@@ -26,6 +26,9 @@ export interface CaseDescription {
   /** Of BRIDGER: how its sampler is read, and what its chunks start from. */
   readonly form?: unknown;
   readonly prior?: unknown;
+  /** Of RTI-DP. */
+  readonly timesteps?: readonly number[];
+  readonly gripper?: RtiDpStrategyOptions['gripper'];
   readonly budget?: number;
   readonly cold_start?: { readonly scheduler: string; readonly steps: number };
   /** Of maps of the image encoder: they are recorded at every n-th channel, row and column. */
@@ -140,6 +143,17 @@ function solver(name: string): 'DDPM' | 'DDIM' | 'DPM-Solver++' {
   const found = SOLVERS[name];
   if (!found) throw new CheckpointError(`case.json: scheduler must be one of ${Object.keys(SOLVERS).join(', ')}, found "${name}".`);
   return found;
+}
+
+/** Kinds of episodes whose decisions start from predictions. */
+const WARM_KINDS: readonly string[] = ['step', 'cvae', 'bridger_cvae'];
+
+/** @throws CheckpointError for a kind that no case has: what is not known cannot be verified. */
+export function checkKind({ kind }: CaseDescription): void {
+  if (kind === undefined || WARM_KINDS.includes(kind)) return;
+  throw new CheckpointError(
+    `case.json: kind must be none, ${WARM_KINDS.join(', ')}, train-…, or one of a compared method, found "${kind}": is the case newer than this version?`,
+  );
 }
 
 /** Whether a case has an episode whose decisions start from predictions. */

@@ -99,6 +99,7 @@ describe('the entries of the package', () => {
       'warmstep/evaluation',
       'warmstep/push-t',
       'warmstep/so101',
+      'warmstep/gripper',
       'warmstep/diffusion',
       'warmstep/checkpoints',
       'warmstep/datasets',
@@ -161,7 +162,7 @@ describe('a bundle for the browser', () => {
     ).toEqual([]);
   });
 
-  it.each(['control', 'recording', 'robots', 'push-t', 'so101', 'diffusion', 'checkpoints', 'datasets'])(
+  it.each(['control', 'recording', 'robots', 'push-t', 'so101', 'gripper', 'diffusion', 'checkpoints', 'datasets'])(
     'of %s has no device and no kernel',
     async (name) => {
       const { inputs } = await bundle(`src/entries/${name}.ts`);

@@ -6,6 +6,7 @@ import * as core from '../../src/entries/core.js';
 import * as datasets from '../../src/entries/datasets.js';
 import * as diffusion from '../../src/entries/diffusion.js';
 import * as evaluation from '../../src/entries/evaluation.js';
+import * as gripper from '../../src/entries/gripper.js';
 import * as pushT from '../../src/entries/push-t.js';
 import * as recording from '../../src/entries/recording.js';
 import * as robots from '../../src/entries/robots.js';
@@ -468,6 +469,14 @@ const SO101: readonly Probe[] = [
   ),
 ];
 
+const GRIPPER: readonly Probe[] = [
+  { what: 'openGripper: the task', call: (value) => gripper.openGripper(value, MUJOCO) },
+  { what: 'openGripper: mujoco', call: (value) => gripper.openGripper('square', value) },
+  { what: 'gripperTask: the task', call: (value) => gripper.gripperTask(value, MUJOCO) },
+  { what: 'gripperTask: mujoco', call: (value) => gripper.gripperTask('square', value), accepts: ['a function'] },
+  { what: 'gripperExpertActions: the environment', call: (value) => gripper.gripperExpertActions(value) },
+];
+
 const SOLVER = { ...EPSILON, steps: 4 };
 const SOLVER_ACCEPTS = { clip: ['null', 'Infinity', '0.5', '1e300'] };
 const NOISE_KEY = { seed: 1, episode: 0, decision: 0, purpose: 0 };
@@ -775,6 +784,7 @@ const ALL = [
   ['the control loop', CONTROL],
   ['Push-T', PUSH_T],
   ['the SO-101', SO101],
+  ['the floating gripper', GRIPPER],
   ['diffusion', DIFFUSION.filter(isKnown)],
   ['evaluation', EVALUATION],
   ['servers', SERVERS],
@@ -802,6 +812,7 @@ describe('the probes', () => {
       recording,
       server,
       so101,
+      gripper,
       web,
       worker,
       robots,

@@ -82,7 +82,7 @@ function boardSvg({ board }: Scene): SVGElement {
 }
 
 function showMoment({ board }: Scene, picture: SVGElement, moment: Parameters<Scene['board']['show']>[1]): void {
-  board.show((name) => picture.querySelector<SVGElement>(`[data-part="${name}"]`) as SVGElement, moment);
+  board.show((name) => picture.querySelector<SVGElement>(`[data-part="${name}"]`) as SVGElement, moment, board.data);
 }
 
 function overlay({ prediction, start, steps, executed }: Refinement): SVGElement[] {

@@ -27,11 +27,11 @@ const USAGE = `usage: warmstep demonstrations TASK [options]
 
 Lets the scripted expert of a task (${SIMULATED_TASKS.join(', ')}) play episodes, and keeps those that
 succeed: as one safetensors file, with all that is needed to draw them again, and as a LeRobot v3.0 data set, which warmstep train reads. Needs
-the package @mujoco/mujoco, and no GPU. Options of the simulator follow behind the task's name, as for warmstep eval.
+the package @mujoco/mujoco, and no GPU. Options of a simulator follow behind the task's name, as for warmstep eval.
 
   --episodes N     successes that are kept (default 50)
   --seed N         first seed (default 0)
-  --pauses         hold still before descending, closing, lowering and releasing, for 10 to 34 ticks, as people do
+  --pauses         hold still before descending, closing, lowering and releasing, for a third of a second to a second, as people do
   --output DIR     where they go (default demonstrations-TASK)
   --json           one JSON object on standard output`;
 
@@ -118,7 +118,7 @@ async function demonstrate(
     for (let tried = 0; kept.length < episodes; tried++) {
       if (tried === mostSeeds(episodes)) {
         throw new OptionError(
-          `the expert of ${task.name} must succeed in ${episodes} of ${tried} episodes, it did in ${kept.length}: ask for stronger servos.`,
+          `the expert of ${task.name} must succeed in ${episodes} of ${tried} episodes, it did in ${kept.length}: give other options, or another --seed.`,
         );
       }
       const demonstration = attempt(demonstrator, seed + tried, pauses, task.maxTicks);

@@ -35,7 +35,8 @@ Runs strategies in closed loop in the simulator of a task (${TASK_NAMES}), many 
 report.html. Interrupted, it goes on where it was when it is started again. Where a strategy has failed in all its episodes, the exit
 code is 1.
 
-Tasks of the SO-101 run in MuJoCo (npm install @mujoco/mujoco) and take options of its servos behind their names, between slashes:
+Tasks of the SO-101 and of the floating gripper run in MuJoCo (npm install @mujoco/mujoco). Those of the SO-101 take options of its servos behind
+their names, between slashes:
 voltage=12 or 7.4, p=1 … 254 (16), friction=0 … 3 (1), backlash=0 … 5 degrees (0), flicker=0 … 1 (0).
 
 With --shard K/N it runs a part, on this machine or another; "merge" joins the folders of all parts to the results of the undivided

@@ -2,6 +2,7 @@ import { OptionError } from '../../foundation/errors.js';
 import { checkInteger, checkKeys, checkToggle, keysOf } from '../../foundation/options.js';
 import { shownValue } from '../../foundation/shown.js';
 import type { ExpertAction } from '../mujoco/demonstration.js';
+import { minimumJerk } from '../mujoco/minimum-jerk.js';
 import { LARGEST_SEED, seededRandom } from '../mujoco/random.js';
 import { difference, rotatedBack, type Vector, wrapped, yawOf } from '../mujoco/rotations.js';
 import { ARM, type ArmJoint, CUBE_HALF, GRASP, GRIPPER, HOME } from './arm-table.js';
@@ -89,11 +90,6 @@ function* act(environment: So101, pauses: boolean, random: () => number): Genera
     }
     from = angles;
   }
-}
-
-/** Of a motion from 0 to 1 in a unit of time that begins and ends at rest. */
-function minimumJerk(s: number): number {
-  return s * s * s * (10 - 15 * s + 6 * s * s);
 }
 
 /** Goals, rad, that bring the arm to desired angles in spite of gravity and friction. */

@@ -1,0 +1,11 @@
+import type { GripperGoal, GripperTaskName } from '../goal.js';
+import { CAN_TASK } from './can.js';
+import { LIFT } from './lift.js';
+import { SQUARE } from './square.js';
+import { STACK_CUBE } from './stack-cube.js';
+
+export const GRIPPER_GOALS: ReadonlyMap<string, GripperGoal> = new Map(
+  [LIFT, CAN_TASK, SQUARE, STACK_CUBE].map((goal) => [goal.task, goal]),
+);
+/** The tasks of the floating gripper, by name. */
+export const GRIPPER_TASKS = ['lift', 'can', 'square', 'stack-cube'] as const satisfies readonly GripperTaskName[];

@@ -1,0 +1,28 @@
+import type { TaskKind } from '../environment.js';
+import { localSimulations } from '../mujoco/local.js';
+import { type ImportMujoco, startMujoco } from '../mujoco/module.js';
+import { simulatedTaskKind } from '../mujoco/task.js';
+import type { GripperTaskName } from './goal.js';
+import { FloatingGripper, gripperGoal } from './gripper.js';
+import { gripperSimulation } from './task.js';
+
+/**
+ * A floating gripper in front of a task. `mujoco` brings the package, which is not warmstep's own:
+ *
+ *     const environment = await openGripper('square', () => import('@mujoco/mujoco'));
+ *
+ * @throws OptionError for another task or package.
+ */
+export async function openGripper(task: GripperTaskName, mujoco: ImportMujoco): Promise<FloatingGripper> {
+  gripperGoal('openGripper', task);
+  return new FloatingGripper(await startMujoco('openGripper', mujoco), task);
+}
+
+/**
+ * A task that policies are evaluated on, `gripperTask(…).forPolicy(policy.info)`: with the hand (11 values) and the things (6 to 15),
+ * whatever a policy calls them. `mujoco` as for `openGripper`; the package is started with the first episode.
+ * @throws OptionError for another task, or what cannot bring a package.
+ */
+export function gripperTask(task: GripperTaskName, mujoco: ImportMujoco): TaskKind {
+  return simulatedTaskKind(gripperSimulation('gripperTask', task), localSimulations('gripperTask', mujoco));
+}
