@@ -26,7 +26,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'train',
-    summary: 'Train a STEP predictor for a policy, or a policy, on demonstrations.',
+    summary: 'Train a STEP predictor, a policy, a CVAE or the network of a compared method on demonstrations.',
     load: async () => (await import('./commands/train.js')).trainCommand,
   },
   {
@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'drive',
     summary: 'Let a policy drive an SO-101 arm; a dry run unless told otherwise.',
     load: async () => (await import('./commands/drive.js')).driveCommand,
+  },
+  {
+    name: 'simulate',
+    summary: 'Put a simulated SO-101 arm behind a serial port, to be driven without hardware.',
+    load: async () => (await import('./commands/simulate.js')).simulateCommand,
   },
   {
     name: 'inspect',

@@ -6,6 +6,8 @@ export { BusError, FeetechBus, type FeetechBusOptions, ServoError } from '../rob
 export type { SerialLine } from '../robots/port.js';
 export { type Register, STS3215 } from '../robots/registers.js';
 export { type NodeSerialPort, openSerialPort } from '../robots/serial-port.js';
+export type { SimulatedMotors } from '../robots/simulated/motors.js';
+export { SimulatedArm, type SimulatedArmOptions, type SimulatedArmTraffic } from '../robots/simulated/simulated-arm.js';
 export { type ArmState, type ServoState, SoFollower, type SoFollowerOptions } from '../robots/so-follower.js';
 export type { ArmUnits } from '../robots/units.js';
 export { openWebSerial, type WebSerialPort } from '../robots/web-serial.js';

@@ -12,6 +12,7 @@ export {
   type InverseKinematicsOptions,
   inverseKinematics,
 } from '../envs/so101/kinematics.js';
+export { So101Motors } from '../envs/so101/motors.js';
 export { openSo101, so101Task } from '../envs/so101/open.js';
 export type { So101Options } from '../envs/so101/options.js';
 export { type Pose, SO101_MAX_TICKS, type So101, type So101State } from '../envs/so101/so101.js';

@@ -29,6 +29,7 @@ export const STS3215 = {
   goalPosition: { name: 'goal position', address: 42, bytes: 2, signBit: 15 },
   lock: { name: 'lock', address: 55, bytes: 1 },
   presentPosition: { name: 'present position', address: 56, bytes: 2, signBit: 15 },
+  presentLoad: { name: 'present load', address: 60, bytes: 2, signBit: 10 },
   presentVoltage: { name: 'present voltage', address: 62, bytes: 1 },
   presentTemperature: { name: 'present temperature', address: 63, bytes: 1 },
   maxAcceleration: { name: 'maximum acceleration', address: 85, bytes: 1 },

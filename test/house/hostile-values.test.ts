@@ -248,6 +248,17 @@ const LINE = { write: async () => {}, onData: () => {}, onClose: () => {}, close
 const CALIBRATION = robots.readCalibration(new FeetechArm().calibration);
 const ARM = { calibration: CALIBRATION, units: 'degrees', maxRelativeTarget: 5 } as const;
 const follower = (): robots.SoFollower => new robots.SoFollower(new robots.FeetechBus(LINE), ARM);
+const MOTORS: robots.SimulatedMotors = {
+  voltage: 12,
+  stepMs: 1,
+  ranges: robots.JOINTS.map(() => [-9, 9] as const),
+  readings: () => robots.JOINTS.map(() => 0),
+  loads: () => robots.JOINTS.map(() => 0),
+  setGoal: () => {},
+  setTorque: () => {},
+  setProportional: () => {},
+  advance: () => {},
+};
 const ROBOTS: readonly Probe[] = [
   { what: 'FeetechBus: the line', call: (value) => new robots.FeetechBus(value) },
   ...optionProbes(
@@ -264,6 +275,28 @@ const ROBOTS: readonly Probe[] = [
     { maxRelativeTarget: ['0.5', 'Infinity', '1e300'], writesCalibration: ['true'] },
   ),
   { what: 'SoFollower: the bus', call: (value) => new robots.SoFollower(value, ARM) },
+  { what: 'SimulatedArm: the motors', call: (value) => new robots.SimulatedArm(value) },
+  ...(['voltage', 'stepMs', 'ranges'] as const).map(
+    (key): Probe => ({
+      what: `SimulatedArm: motors.${key}`,
+      call: (value) => new robots.SimulatedArm({ ...MOTORS, [key]: value }).close(),
+      accepts: key === 'ranges' ? [] : ['0.5'],
+    }),
+  ),
+  ...optionProbes('SimulatedArm', {} as robots.SimulatedArmOptions, ['clock'], (options) =>
+    new robots.SimulatedArm(MOTORS, options).close(),
+  ),
+  {
+    what: 'SimulatedArm.receive',
+    call: (value) => {
+      const arm = new robots.SimulatedArm(MOTORS);
+      try {
+        arm.receive(value);
+      } finally {
+        arm.close();
+      }
+    },
+  },
   { what: 'readCalibration', call: (value) => robots.readCalibration(value) },
   { what: 'openWebSerial', call: (value) => robots.openWebSerial(value) },
   { what: 'openSerialPort', call: (value) => robots.openSerialPort(value) },
@@ -460,6 +493,7 @@ const SO101: readonly Probe[] = [
   ]),
   { what: 'openSo101: mujoco', call: (value) => so101.openSo101('so101-stack-cube', value) },
   { what: 'so101Task: mujoco', call: (value) => so101.so101Task('so101-stack-cube', value), accepts: ['a function'] },
+  { what: 'So101Motors: the environment', call: (value) => new so101.So101Motors(value) },
   { what: 'expertActions: the environment', call: (value) => so101.expertActions(value) },
   ...([so101.forwardKinematics, so101.toUnits, so101.fromUnits] as const).flatMap((convert): Probe[] => [
     { what: `${convert.name}: the values`, call: (value) => convert(value) },

@@ -17,11 +17,13 @@ describe('what leaves the process', () => {
     expect(filesWith(/process\.std(out|err)\.write|console\.\w+\(/)).toEqual(['src/terminal/output.ts', 'src/terminal/progress.ts']);
   });
 
-  it('is written to files in one place, which writes them whole; the lock, the cache of the Hub and the unpacked driver have their own ways', () => {
+  it('is written to files in one place, which writes them whole; the lock, the pseudo-terminal, the cache of the Hub and the unpacked driver have their own ways', () => {
     const imported =
       /import \{[^}]*\b(?:writeFile|appendFile|truncate|rename|copyFile|createWriteStream|open)(?:Sync)?\b[^}]*\} from 'node:fs/;
     expect(filesWith(imported)).toEqual([
       'src/cli/eval/folder-lock.ts',
+      // Holds a pseudo-terminal open.
+      'src/cli/simulate/pseudo-terminal.ts',
       // Reads alone.
       'src/platform/node/folder-source.ts',
       // In the layout of a cache that others write to as well.

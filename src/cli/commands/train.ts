@@ -71,7 +71,7 @@ of a CVAE (default: 10,000 steps, the release's preset, step or bridger-cvae):
 
 export const trainCommand: Command = {
   name: 'train',
-  summary: 'Train a STEP predictor for a policy, a policy, or a compared method, on demonstrations.',
+  summary: 'Train a STEP predictor, a policy, a CVAE or the network of a compared method on demonstrations.',
   usage: USAGE,
   run: async (args) => {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });

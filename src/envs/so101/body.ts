@@ -122,15 +122,28 @@ export class So101Body {
     this.#read();
   }
 
-  /** One tick of control: ten steps of physics, the position loops in each. @throws SimulationError */
+  /** Share of the voltage that each motor was driven with in the last step of physics, −1 … 1; 0 of one that was let go. */
+  loads(): number[] {
+    const { ctrl } = this.simulation.views;
+    return this.joints.map((_, joint) => (this.servos.hasTorque(joint) ? this.servos.duty(ctrl[joint] as number) : 0));
+  }
+
+  /** One tick of control: ten steps of physics. @throws SimulationError */
   tick(): void {
+    this.advance(SUBSTEPS);
+  }
+
+  /** So many steps of physics, the position loops in each, and a reading of the encoders behind the last. @throws SimulationError */
+  advance(steps: number): void {
     const { servos, joints } = this;
-    this.simulation.step(SUBSTEPS, ({ qvel, ctrl, bias, frictionloss }) => {
+    this.simulation.step(steps, ({ qvel, ctrl, bias, frictionloss }) => {
       for (let joint = 0; joint < JOINTS; joint++) {
-        const { velocity } = joints[joint] as JointAddress;
-        const torque = servos.torque(joint, this.#counts(joint), TIMESTEP);
+        const address = (joints[joint] as JointAddress).velocity;
+        const velocity = qvel[address] as number;
+        const counts = this.#counts(joint);
+        const torque = servos.hasTorque(joint) ? servos.torque(joint, counts, TIMESTEP) : servos.coast(joint, counts, velocity);
         ctrl[joint] = torque;
-        frictionloss[velocity] = servos.frictionLoss(torque, bias[velocity] as number, qvel[velocity] as number);
+        frictionloss[address] = servos.frictionLoss(torque, bias[address] as number, velocity);
       }
     });
     this.#read();

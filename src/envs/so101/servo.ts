@@ -84,6 +84,9 @@ export class Servos {
   /** Goals in counts, and where the firmware's ramp is on its way to them. */
   readonly goals: Float64Array;
   readonly references: Float64Array;
+  /** Register P of each position loop; at a reset that of the parameters. */
+  readonly proportional: Float64Array;
+  readonly #hasTorque: boolean[];
   readonly #backEmf: number;
   readonly #limits: Float64Array;
 
@@ -95,15 +98,28 @@ export class Servos {
     this.stiffness = this.fullTorque * parameters.proportional * parameters.gain;
     this.goals = new Float64Array(count);
     this.references = new Float64Array(count);
+    this.proportional = new Float64Array(count).fill(parameters.proportional);
+    this.#hasTorque = new Array<boolean>(count).fill(true);
     this.#backEmf = this.damping - parameters.viscous;
     const duty = Math.min(1, parameters.stallTorque / this.fullTorque);
     this.#limits = Float64Array.from({ length: count }, (_, joint) => (joint === gripper ? parameters.gripperLimit : 1) * duty);
   }
 
-  /** At rest at these angles, which become the goals. */
+  /** At rest at these angles, which become the goals, with torque. */
   reset(angles: readonly number[]): void {
     this.setGoals(angles);
     this.references.set(this.goals);
+    this.proportional.fill(this.parameters.proportional);
+    this.#hasTorque.fill(true);
+  }
+
+  /** Takes hold, from where the joint is, or lets go: the bridge opens, and the motor neither drives nor brakes. */
+  setTorque(joint: number, hasTorque: boolean): void {
+    this.#hasTorque[joint] = hasTorque;
+  }
+
+  hasTorque(joint: number): boolean {
+    return this.#hasTorque[joint] === true;
   }
 
   /** New goals, rad. */
@@ -111,16 +127,30 @@ export class Servos {
     for (const [joint, angle] of angles.entries()) this.goals[joint] = Math.round(angle / COUNT);
   }
 
+  /**
+   * Torque of a joint that was let go: what takes the back-EMF out of the joint's damping again, since no current flows. The ramp stays
+   * where the joint is. `reading` in counts, `velocity` in rad/s.
+   */
+  coast(joint: number, reading: number, velocity: number): number {
+    this.references[joint] = reading;
+    return this.#backEmf * velocity;
+  }
+
+  /** Share of the voltage that the motor is driven with for a torque, −1 … 1. */
+  duty(torque: number): number {
+    return torque / this.fullTorque;
+  }
+
   /** Torque of the motor before back-EMF, which is in the joint's damping. `reading`: counts of the encoder; `dt` in s. */
   torque(joint: number, reading: number, dt: number): number {
-    const { goalSpeed, deadBand, proportional, gain, startUp } = this.parameters;
+    const { goalSpeed, deadBand, gain, startUp } = this.parameters;
     const most = (goalSpeed / COUNT) * dt;
     const reference = this.references[joint] as number;
     const moved = reference + Math.max(-most, Math.min(most, (this.goals[joint] as number) - reference));
     this.references[joint] = moved;
     const error = moved - reading;
     if (Math.abs(error) <= deadBand) return 0;
-    const duty = proportional * gain * error * COUNT + Math.sign(error) * startUp;
+    const duty = (this.proportional[joint] as number) * gain * error * COUNT + Math.sign(error) * startUp;
     const limit = this.#limits[joint] as number;
     return this.fullTorque * Math.max(-limit, Math.min(limit, duty));
   }

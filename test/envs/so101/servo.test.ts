@@ -30,6 +30,23 @@ describe('the servo', () => {
     expect((servos.references[0] as number) * COUNT).toBeCloseTo(0.52, 3);
   });
 
+  it('lets go: no current brakes the motor, and the ramp begins where the joint is when it takes hold again', () => {
+    const servos = new Servos(SERVO_12V, 2);
+    servos.reset([0, 0]);
+    servos.setTorque(0, false);
+    expect([servos.hasTorque(0), servos.hasTorque(1)]).toEqual([false, true]);
+    const velocity = 1.5;
+    // What is left of the joint's damping is viscous friction.
+    expect(servos.damping * velocity - servos.coast(0, 300, velocity)).toBeCloseTo(SERVO_12V.viscous * velocity, 12);
+    servos.setTorque(0, true);
+    const [reference] = servos.references;
+    servos.torque(0, 300, 1 / 300);
+    expect([reference, (servos.references[0] as number) < 300, (servos.references[0] as number) > 280]).toEqual([300, true, true]);
+    servos.setTorque(1, false);
+    servos.reset([0, 0]);
+    expect(servos.hasTorque(1)).toBe(true);
+  });
+
   it('holds the gripper at half its torque', () => {
     const servos = new Servos(SERVO_12V, 6);
     servos.reset([1, 1, 1, 1, 1, 1]);
