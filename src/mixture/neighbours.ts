@@ -82,7 +82,7 @@ export class Neighbours {
       .slice(0, neighbours);
     const least = distances[nearest[0] as number] as number;
     return nearest.map((frame) => ({
-      logWeight: -((distances[frame] as number) - least) / (2 * bandwidth * bandwidth),
+      logWeight: (least - (distances[frame] as number)) / (2 * bandwidth * bandwidth),
       chunk: this.#chunks[frame] as Float64Array,
     }));
   }

@@ -25,7 +25,7 @@ it('are the nearest frames, also behind many that are equally far: those of a pa
   const places = [...new Array<number>(100).fill(0.5), ...new Array<number>(5).fill(0)];
   const found = neighboursOf(places, 80).of([0]);
   expect(found).toHaveLength(80);
-  expect(found.slice(0, 5).map(({ logWeight }) => logWeight + 0)).toEqual([0, 0, 0, 0, 0]);
+  expect(found.slice(0, 5).map(({ logWeight }) => logWeight)).toEqual([0, 0, 0, 0, 0]);
   expect(Math.max(...found.map(({ logWeight }) => logWeight))).toBe(0);
   // The last five frames have the largest actions.
   expect(Math.min(...found.slice(0, 5).map(({ chunk }) => chunk[0] as number))).toBeGreaterThan(0.8);
@@ -33,5 +33,5 @@ it('are the nearest frames, also behind many that are equally far: those of a pa
 
 it('are all frames, where there are fewer', () => {
   const found = neighboursOf([0, 0.1, 0.3], 80).of([0]);
-  expect(found.map(({ logWeight }) => logWeight + 0)).toEqual([0, expect.closeTo(-0.5, 12), expect.closeTo(-4.5, 12)]);
+  expect(found.map(({ logWeight }) => logWeight)).toEqual([0, expect.closeTo(-0.5, 12), expect.closeTo(-4.5, 12)]);
 });
