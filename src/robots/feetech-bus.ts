@@ -11,7 +11,10 @@ export class BusError extends WarmstepError {}
 export class ServoError extends BusError {}
 
 export interface FeetechBusOptions {
-  /** Milliseconds that the line may take for a packet, and that an answer may take before it is asked for again. A loaded host wants more than the wire does. Default 100. */
+  /**
+   * Milliseconds that the line may take for a packet, and that an answer may take before it is asked for again. A loaded host wants more than the
+   * wire does. Default 100.
+   */
   readonly timeoutMs?: number;
   /** How often a question is asked again. Default 2, as LeRobot. */
   readonly retries?: number;

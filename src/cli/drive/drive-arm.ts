@@ -59,10 +59,10 @@ export async function driveArm(named: NamedPolicy, settings: DriveSettings, sign
         if (json) printJson({ ...summary(session), moves, port, calibration: found.file, units, arm: state, bus: bus.quality });
         else print(`\n${sessionTable(state, session, maxRelativeTarget)}\n\n${sessionLine(session, moves)}`);
         if (!isDone) printError(end.reason.message);
-        const isStuck = moves && end.torque === 'unknown';
+        const isStuck = end.relaxError !== undefined;
         if (isStuck) {
           printError(
-            `the torque could not be taken off: ${String((end.relaxError as Error).message)} The servos hold their last goal: switch the supply off.`,
+            `the torque could not be taken off: ${(end.relaxError as Error).message} The servos hold their last goal: switch the supply off.`,
           );
         }
         if (!moves) printNote('this was a dry run: nothing was sent. --move lets the policy move the arm.');
