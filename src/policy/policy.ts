@@ -108,10 +108,12 @@ export class Policy {
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
     const { precision, fileDtypes, warnings, seed, fingerprint } = this.#parts;
-    const { description, actionSteps } = this.#actor.strategy;
+    const { description, actionSteps, horizon } = this.#actor.strategy;
     return {
       ...this.#engine.described,
       actionSteps,
+      // Chunks of their own lengths are buffers that go on being denoised.
+      decidesAhead: horizon === undefined,
       precision,
       fileDtypes,
       warnings,

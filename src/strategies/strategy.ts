@@ -90,6 +90,8 @@ export interface DecisionMaker {
 /** A network that whoever loads the policy has to bring. */
 export interface NetworkNeed {
   readonly network: 'predictor' | MethodType;
+  /** The only kind of predictor that does. Default: any. */
+  readonly kind?: 'cvae';
   /** What for, to end "needs a predictor " with. */
   readonly why: string;
   /** What can be given, to end "give … " with. */
