@@ -53,7 +53,10 @@ export interface PolicyInfo {
 export function describePolicy(
   spec: PolicySpec,
   networks: PolicyNetworks,
-): Omit<PolicyInfo, 'precision' | 'fileDtypes' | 'decidesAhead' | 'strategy' | 'strategyOptions' | 'seed' | 'fingerprint' | 'dispatches' | 'warnings'> {
+): Omit<
+  PolicyInfo,
+  'precision' | 'fileDtypes' | 'decidesAhead' | 'strategy' | 'strategyOptions' | 'seed' | 'fingerprint' | 'dispatches' | 'warnings'
+> {
   return {
     name: spec.name,
     dialect: spec.dialect,

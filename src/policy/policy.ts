@@ -316,8 +316,8 @@ export class Policy {
 
   #createStrategy(options: StrategyOptions): Strategy {
     const strategy = createStrategy(options, this.#context);
-    const missing = strategy.needs.find(({ network }) => !this.#engine.has(network));
-    if (missing) throw missingNetwork(options.name, missing);
+    const missing = strategy.needs.find((need) => !this.#engine.has(need));
+    if (missing) throw missingNetwork(options.name, missing, this.#engine.predictor);
     this.#engine.reserve(strategy);
     return strategy;
   }
