@@ -11,7 +11,7 @@ import { golden } from '../support/folders.js';
 
 const folder = (name: string): string => fileURLToPath(new URL(`../goldens/${name}`, import.meta.url));
 const CVAE = folder('methods/bridger-cvae/predictor');
-const STEP = folder('state-step2/predictor');
+const STEP = folder('step-forward-noise/predictor');
 
 describe('strategies of a command line, before weights are read', () => {
   const check = async (options: StrategyOptions, predictor: string | undefined): Promise<void> => {
@@ -26,8 +26,8 @@ describe('strategies of a command line, before weights are read', () => {
     await check({ name: 'BRIDGER', prior: 'cvae' }, CVAE);
     await check({ name: 'BRIDGER', prior: 'normal' }, undefined);
     // Any predictor does: its folder is not read.
-    await check({ name: 'STEP', budget: 2 }, 'no such folder');
-    await check({ name: 'STEP', budget: 2 }, 'shift');
+    await check({ name: 'STEP', budget: 1 }, 'no such folder');
+    await check({ name: 'STEP', budget: 1 }, 'shift');
   });
 
   it.each<[StrategyOptions, string | undefined, RegExp]>([
@@ -38,7 +38,7 @@ describe('strategies of a command line, before weights are read', () => {
     ],
     [{ name: 'BRIDGER', prior: 'cvae' }, 'shift', /found a shifted chunk: give --predictor with the folder of its CVAE/],
     [{ name: 'BRIDGER', prior: 'cvae' }, STEP, /found a STEP predictor: give --predictor with the folder of its CVAE/],
-    [{ name: 'STEP', budget: 2 }, undefined, /STEP needs a predictor .*found none: give --predictor with a folder, or with "shift"/],
+    [{ name: 'STEP', budget: 1 }, undefined, /STEP needs a predictor .*found none: give --predictor with a folder, or with "shift"/],
   ])('%j with predictor %s is refused', async (options, predictor, message) => {
     const refused = await check(options, predictor).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(OptionError);

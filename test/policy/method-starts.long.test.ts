@@ -34,7 +34,7 @@ describe('a policy with images', () => {
     for (const one of actions) expect(one).toEqual(actions[0]);
   });
 
-  it('decides with NO-Diffusion as without the CVAE that it was loaded with, alone and in a fleet', async () => {
+  it('decides with NO-Diffusion as without the CVAE that it was loaded with', async () => {
     const predictors = [undefined, imagePredictor('cvae').source];
     const actions: number[][] = [];
     for (const predictor of predictors) {
