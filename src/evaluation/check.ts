@@ -16,6 +16,8 @@ import type { EpisodeRecord, EvaluationRecord, LatencyRecord, RecordShard } from
 
 /** A report has a column for each. */
 const MOST_TICKS = 1_000_000;
+/** As the command line has it. */
+const MOST_SHARDS = 1_000_000;
 
 /** A policy, or what answers like one. @throws OptionError. */
 export function checkPolicy(where: string, policy: unknown): void {
@@ -76,7 +78,7 @@ export function checkRecord(where: string, record: EvaluationRecord): void {
 function checkShard(where: string, shard: RecordShard | undefined): void {
   if (shard === undefined) return;
   checkObject(where, "the record's shard", shard);
-  checkInteger(where, "the count of the record's shard", shard.count, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger(where, "the count of the record's shard", shard.count, 1, MOST_SHARDS);
   checkInteger(where, "the index of the record's shard", shard.index, 1, shard.count);
   checkObject(where, "the fingerprint of the record's shard", shard.fingerprint);
 }

@@ -76,16 +76,15 @@ export class Neighbours {
       }
       distances[frame] = sum;
     }
-    const sorted = distances.slice().sort();
-    const least = sorted[0] as number;
-    const most = sorted[Math.min(neighbours, sorted.length) - 1] as number;
-    const found: Neighbour[] = [];
-    for (let frame = 0; frame < distances.length && found.length < neighbours; frame++) {
-      const distance = distances[frame] as number;
-      if (distance > most) continue;
-      found.push({ logWeight: -(distance - least) / (2 * bandwidth * bandwidth), chunk: this.#chunks[frame] as Float64Array });
-    }
-    return found;
+    // By distance, and only then by place: frames of a pause are equal to the last bit, and must not push nearer ones out.
+    const nearest = Array.from(distances.keys())
+      .sort((a, b) => (distances[a] as number) - (distances[b] as number) || a - b)
+      .slice(0, neighbours);
+    const least = distances[nearest[0] as number] as number;
+    return nearest.map((frame) => ({
+      logWeight: (least - (distances[frame] as number)) / (2 * bandwidth * bandwidth),
+      chunk: this.#chunks[frame] as Float64Array,
+    }));
   }
 
   /** Coordinates of a frame. */

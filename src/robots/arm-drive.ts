@@ -36,7 +36,10 @@ export interface ArmDriveEnd {
   readonly reason: StopReason;
   /** What was thrown, where something was. */
   readonly error: unknown;
-  /** `off` where it was taken off; `on` where the arm holds itself; `unknown` where taking it off failed, so that it most likely holds itself. */
+  /**
+   * `off` where it was taken off; `on` where the arm holds itself; `unknown` where taking it off failed, so that it most likely holds itself. Of
+   * a drive that does not move it, and of a limp arm that was to be held, what its servos say at the end; `unknown` where they do not.
+   */
   readonly torque: 'off' | 'on' | 'unknown';
   /** What taking the torque off failed with. */
   readonly relaxError: unknown;
@@ -54,13 +57,19 @@ const MOST_AGE = 5;
 export class ArmDrive {
   /** For listeners and recorders; stop the drive, not the loop. */
   readonly loop: ControlLoop;
-  /** Resolves when the drive has ended, nothing is under way any more, and the torque is what `atEnd` says. */
+  /**
+   * Resolves when the drive has ended, nothing is read or sent any more, and the torque is what `atEnd` says. It does not wait for a decision that
+   * is under way, which may hang: `loop.stopped` does.
+   */
   readonly ended: Promise<ArmDriveEnd>;
   readonly #arm: SoFollower;
   readonly #options: Required<Pick<ArmDriveOptions, 'moves' | 'atEnd' | 'maxFailures'>>;
   readonly #pictures: (() => Observation | undefined) | undefined;
   readonly #state: string;
+  /** Or is being started. */
+  #isStarted = false;
   #reading: Promise<void> | undefined;
+  #sending: Promise<void> | undefined;
   #error: unknown;
   readonly #inARow = { reading: 0, goal: 0 };
   #failures = 0;
@@ -68,7 +77,7 @@ export class ArmDrive {
   /** @throws OptionError, also for a policy of another robot. */
   constructor(source: DecisionSource, arm: SoFollower, options: ArmDriveOptions) {
     checkDecisionSource(source);
-    checkMethods(WHERE, 'arm', arm, 'a SoFollower', ['observe', 'send', 'relax', 'enableTorque']);
+    checkMethods(WHERE, 'arm', arm, 'a SoFollower', ['observe', 'send', 'relax', 'enableTorque', 'inspect']);
     checkKeys(WHERE, options, KEYS);
     checkCallbacks(WHERE, options, ['pictures']);
     this.#state = jointsOf(source.info);
@@ -80,15 +89,20 @@ export class ArmDrive {
       maxFailures: options.maxFailures === undefined ? 2 : checkInteger(WHERE, 'maxFailures', options.maxFailures, 0, 1000),
     };
     const tickMs = checkNumber(WHERE, 'tickMs', options.tickMs, 'a positive number of milliseconds', (ms) => ms > 0 && ms < Infinity);
+    let ended: (end: Promise<ArmDriveEnd>) => void = () => {};
+    this.ended = new Promise((resolve) => (ended = resolve));
     this.loop = new ControlLoop(source, {
       tickMs,
       late: 'hold',
       maxObservationAgeMs: MOST_AGE * tickMs,
       send: (action) => (this.#options.moves ? this.#send(action) : undefined),
-      onStop: () => {},
+      onStop: async (reason) => {
+        const end = this.#end(reason);
+        ended(end);
+        await end;
+      },
     });
     this.loop.on('tick', () => this.#read());
-    this.ended = this.loop.stopped.then((reason) => this.#end(reason));
   }
 
   /** Readings and goals that failed so far. */
@@ -96,12 +110,32 @@ export class ArmDrive {
     return this.#failures;
   }
 
-  /** Begins with what the arm says now. @throws what reading it throws; OptionError for an arm without torque that is to move, or a second start. */
+  /**
+   * Begins with what the arm says now; a drive that is stopped before or meanwhile has ended when this resolves, and does not begin.
+   * @throws what reading it throws; OptionError for an arm without torque that is to move, or a second start.
+   */
   async start(): Promise<void> {
+    if (this.#isStarted) throw new OptionError(`${WHERE}.start: this drive was started before. Make another one.`);
+    this.#isStarted = true;
+    try {
+      if (!this.#isStopped()) await this.#begin();
+    } catch (error) {
+      // What a stop interrupts is no failure.
+      if (!this.#isStopped()) {
+        // Torque that is missing, say, can be put on.
+        this.#isStarted = false;
+        throw error;
+      }
+    }
+    if (this.#isStopped()) await this.#endBeforeBeginning();
+  }
+
+  async #begin(): Promise<void> {
     if (this.#options.moves && !this.#arm.hasTorque) {
       throw new OptionError(`${WHERE}.start: the arm is limp: call connect() and enableTorque() first.`);
     }
     const pose = await this.#arm.observe();
+    if (this.#isStopped()) return;
     this.loop.start({ lastAction: pose });
     this.#read();
   }
@@ -110,6 +144,17 @@ export class ArmDrive {
   stop(message = 'stop() was called'): Promise<ArmDriveEnd> {
     void this.loop.stop(message);
     return this.ended;
+  }
+
+  #isStopped(): boolean {
+    return this.loop.state === 'stopped';
+  }
+
+  /** Lets go once more where somebody took hold after the stop. @throws BusError */
+  async #endBeforeBeginning(): Promise<void> {
+    await this.ended;
+    const { moves, atEnd } = this.#options;
+    if (moves && atEnd === 'relax' && this.#arm.hasTorque) await this.#arm.relax();
   }
 
   /** One reading at a time: a bus that is slower than the ticks is asked less often. */
@@ -125,7 +170,8 @@ export class ArmDrive {
   }
 
   #send(action: Float64Array): Promise<void> {
-    return this.#attempt('goal', async () => void (await this.#arm.send(action)));
+    this.#sending = this.#attempt('goal', async () => void (await this.#arm.send(action)));
+    return this.#sending;
   }
 
   async #attempt(what: 'reading' | 'goal', work: () => Promise<void>): Promise<void> {
@@ -146,16 +192,26 @@ export class ArmDrive {
   }
 
   async #end(reason: StopReason): Promise<ArmDriveEnd> {
-    await this.#reading;
+    await Promise.all([this.#reading, this.#sending]);
     const { moves, atEnd } = this.#options;
     const end = { reason, error: this.#error ?? reason.error, relaxError: undefined };
-    if (!moves) return { ...end, torque: this.#arm.hasTorque ? 'on' : 'off' };
-    if (atEnd === 'hold') return { ...end, torque: 'on' };
+    if (moves && atEnd === 'hold' && this.#arm.hasTorque) return { ...end, torque: 'on' };
+    if (!moves || atEnd === 'hold') return { ...end, torque: await this.#torqueFound() };
     try {
       await this.#arm.relax();
       return { ...end, torque: 'off' };
     } catch (relaxError) {
       return { ...end, torque: 'unknown', relaxError };
+    }
+  }
+
+  /** What the servos say, whoever set it: one that holds is enough for an arm that does. */
+  async #torqueFound(): Promise<ArmDriveEnd['torque']> {
+    try {
+      const { servos } = await this.#arm.inspect();
+      return servos.some(({ hasTorque }) => hasTorque) ? 'on' : 'off';
+    } catch {
+      return 'unknown';
     }
   }
 }

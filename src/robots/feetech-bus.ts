@@ -11,7 +11,7 @@ export class BusError extends WarmstepError {}
 export class ServoError extends BusError {}
 
 export interface FeetechBusOptions {
-  /** Milliseconds that an answer may take before it is asked for again. A loaded host wants more than the wire does. Default 100. */
+  /** Milliseconds that the line may take for a packet, and that an answer may take before it is asked for again. A loaded host wants more than the wire does. Default 100. */
   readonly timeoutMs?: number;
   /** How often a question is asked again. Default 2, as LeRobot. */
   readonly retries?: number;
@@ -168,10 +168,20 @@ export class FeetechBus {
 
   async #write(packet: Uint8Array): Promise<void> {
     this.#assertThere();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stuck = new Promise<never>((_, reject) => {
+      const late = (): void => reject(new Error(`it did not take ${packet.length} bytes within ${this.#timeoutMs} ms`));
+      timer = setTimeout(() => {
+        // A host that was busy hears its timers before its lines.
+        timer = setTimeout(late);
+      }, this.#timeoutMs);
+    });
     try {
-      await this.#line.write(packet);
+      await Promise.race([this.#line.write(packet), stuck]);
     } catch (cause) {
       throw new BusError(`the serial line cannot be written to: ${(cause as Error).message}. Is it unplugged?`, { cause });
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -38,11 +38,17 @@ export async function openSerialPort(port: NodeSerialPort): Promise<SerialLine> 
 class NodeSerialLine implements SerialLine {
   readonly #port: NodeSerialPort;
   readonly #closed: ((why: string) => void)[] = [];
-  #isOpen = true;
+  /** Whether the listeners were told that it is gone. */
+  #isGone = false;
+  /** Not the same: after an error a port may still be open, and nobody else's until it is closed. */
+  #isClosed = false;
 
   constructor(port: NodeSerialPort) {
     this.#port = port;
-    port.on('close', (error) => this.#end(error ? error.message : 'it was closed'));
+    port.on('close', (error) => {
+      this.#isClosed = true;
+      this.#end(error ? error.message : 'it was closed');
+    });
     // An error of a port that nobody listens to ends the process.
     port.on('error', (error) => this.#end(error.message));
   }
@@ -62,13 +68,13 @@ class NodeSerialLine implements SerialLine {
   }
 
   async close(): Promise<void> {
-    if (!this.#isOpen) return;
+    if (this.#isClosed) return;
     await new Promise<void>((resolve) => this.#port.close(() => resolve()));
   }
 
   #end(why: string): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    if (this.#isGone) return;
+    this.#isGone = true;
     for (const listener of this.#closed) listener(why);
   }
 }

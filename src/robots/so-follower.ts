@@ -58,6 +58,8 @@ export class SoFollower {
   readonly #ids: readonly number[];
   #isConnected = false;
   #hasTorque = false;
+  /** How often it was let go of: who is taking hold meanwhile sees it change. */
+  #releases = 0;
 
   /** @throws OptionError */
   constructor(bus: FeetechBus, options: SoFollowerOptions) {
@@ -123,15 +125,30 @@ export class SoFollower {
     return Float32Array.from(JOINTS, (joint, i) => toUnits(steps[i] as number, unitsOf(joint, this.units), this.#calibration[joint]));
   }
 
-  /** Takes hold: the arm keeps the pose that it is in. @throws BusError, ServoError; OptionError before `connect`. */
+  /**
+   * Takes hold: the arm keeps the pose that it is in. A `relax` that is called meanwhile wins: the arm is limp.
+   * @throws BusError, ServoError; OptionError before `connect`, and where `relax` was called meanwhile.
+   */
   async enableTorque(): Promise<void> {
     if (!this.#isConnected) throw new OptionError('SoFollower: connect() comes before enableTorque().');
+    const releases = this.#releases;
     // Or it would jump to the goal of whoever drove it before.
     const present = await this.#bus.readAll(this.#ids, STS3215.presentPosition);
-    await this.#bus.writeAll(STS3215.goalPosition, new Map(this.#ids.map((id, i) => [id, present[i] as number])));
-    for (const id of this.#ids) {
-      await this.#bus.write(id, STS3215.torqueEnable, 1);
-      await this.#bus.write(id, STS3215.lock, 1);
+    const here = new Map(this.#ids.map((id, i) => [id, present[i] as number]));
+    const writes = [
+      () => this.#bus.writeAll(STS3215.goalPosition, here),
+      ...this.#ids.flatMap((id) => [STS3215.torqueEnable, STS3215.lock].map((register) => () => this.#bus.write(id, register, 1))),
+    ];
+    for (const write of writes) {
+      // Asked right before each: none comes to stand behind those of a relax() in the bus's queue.
+      if (releases !== this.#releases) break;
+      await write();
+    }
+    if (releases !== this.#releases) {
+      await this.#letGo();
+      throw new OptionError(
+        'SoFollower.enableTorque: relax() was called meanwhile: the arm is limp. Take hold again where it is to stand.',
+      );
     }
     this.#hasTorque = true;
   }
@@ -164,6 +181,11 @@ export class SoFollower {
    */
   async relax(): Promise<void> {
     this.#hasTorque = false;
+    this.#releases++;
+    await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
     const failures: unknown[] = [];
     for (const id of this.#ids) {
       for (const register of [STS3215.torqueEnable, STS3215.lock]) {

@@ -6,7 +6,9 @@ describe('the command line', () => {
   it('lists every command', async () => {
     const { code, stdout } = await warmstep('--help');
     expect(code).toBe(0);
-    for (const { name, summary } of COMMANDS) expect(stdout).toContain(`${name.padEnd(7)}  ${summary}`);
+    // As wide as the longest of them.
+    const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+    for (const { name, summary } of COMMANDS) expect(stdout).toContain(`\n  ${name.padEnd(width)}  ${summary}\n`);
   });
 
   it('prints the version of the package', async () => {

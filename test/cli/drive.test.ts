@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { findCalibration } from '../../src/cli/drive/calibration-file.js';
 import { cameraOptions } from '../../src/cli/drive/cameras.js';
 import { confirmed } from '../../src/cli/drive/confirm.js';
+import { sessionLine } from '../../src/cli/drive/report.js';
 import { checkUnits, trainedRanges } from '../../src/cli/drive/trained-ranges.js';
 import { ComputeDevice } from '../../src/runtime/device.js';
 import type { Unnormalizer } from '../../src/spec/policy-spec.js';
@@ -148,6 +149,24 @@ describe('cameras', () => {
     [['front=a@0x4'], /at least one pixel/],
   ])('%j is refused', (texts, message) => {
     expect(() => cameraOptions(texts, features)).toThrow(message);
+  });
+});
+
+describe('the line at the end', () => {
+  const end = { reason: { kind: 'requested', message: 'enough', error: undefined }, error: undefined, relaxError: undefined } as const;
+  const line = (torque: 'off' | 'on' | 'unknown', failures: number, moves = false): string =>
+    sessionLine(
+      { end: { ...end, torque }, isDone: true, latencies: [], goals: [], steps: [], first: undefined, actions: 2, lateTicks: 0, failures },
+      moves,
+    );
+
+  it('says what is known of the torque, and what failed, cameras included', () => {
+    expect(line('off', 0)).toBe(
+      '0 decisions; 2 actions that would have been sent, 0 late ticks, 0 failed readings or goals. The torque is off.',
+    );
+    expect(line('on', 1)).toMatch(/, 1 failed reading or goal\. The torque is on: the arm holds its pose\.$/);
+    expect(line('unknown', 3)).toMatch(/, 3 failed readings or goals\. Whether the torque is on is not known: the arm did not say\.$/);
+    expect(line('unknown', 3, true)).toMatch(/2 actions sent, .*3 failed readings or goals\.$/);
   });
 });
 

@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PseudoTerminal } from '../../src/cli/simulate/pseudo-terminal.js';
 import { warmstep } from '../support/captured.js';
 import { HAS_SOCAT } from '../support/simulated-bus.js';
@@ -39,6 +39,22 @@ describe('a pseudo-terminal', () => {
     symlinkSync(join(folder, 'file'), join(folder, 'link'));
     await expect(PseudoTerminal.open(folder, 'link')).rejects.toThrow(/link: another simulation may be running there/);
     expect(readdirSync(folder)).toEqual(['file', 'link']);
+  });
+
+  it('leaves no socat behind where what it made cannot be opened', async () => {
+    // One whose port is a folder, which nobody opens for writing.
+    const socat = join(folder, 'socat');
+    writeFileSync(socat, '#!/bin/sh\necho $$ > pid\nmkdir port\nexec sleep 60\n', { mode: 0o755 });
+    vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
+    try {
+      await expect(PseudoTerminal.open(folder, 'port')).rejects.toThrow(
+        /port: the pseudo-terminal that socat made cannot be opened: EISDIR/,
+      );
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
+    expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
   });
 
   it.skipIf(!HAS_SOCAT)('takes the place of one whose process is gone, and is gone when it is closed', async () => {

@@ -59,6 +59,10 @@ describe.skipIf(!browser)('the page that drives an arm', () => {
     await until(() => text(page, 'policy-status'), /Reads observation.state; 8 actions a decision/);
   };
   const torque = (page: Page): Promise<number[]> => page.evaluate('[...simulated.servos.values()].map(({ table }) => table[40])');
+  const disabled = (page: Page): Promise<boolean[]> =>
+    page.evaluate(`['connect', 'load', 'start', 'stop'].map((name) => document.querySelector('[data-part="' + name + '"]').disabled)`);
+  const asksBeforeClosing = (page: Page): Promise<boolean> =>
+    page.evaluate(`!window.dispatchEvent(new Event('beforeunload', { cancelable: true }))`);
   const written = (page: Page): Promise<number> =>
     page.evaluate('simulated.seen.filter(([, , code]) => code === 3 || code === 0x83).length');
 
@@ -80,9 +84,22 @@ describe.skipIf(!browser)('the page that drives an arm', () => {
     expect(await text(page, 'arm-status')).toBe('The servos are set up for the drive.');
     expect(await text(page, 'joints')).toMatch(/gripper[-\d.]+12\.1 V36 °C\s*$/);
     if (SCREENSHOTS !== undefined) writeFileSync(join(SCREENSHOTS, 'arm-wide.png'), await page.screenshot());
+    // Arm and policy are the drive's, and the page is not closed unasked.
+    expect(await disabled(page)).toEqual([true, true, true, false]);
+    for (const form of ['arm-form', 'policy-form']) {
+      await page.evaluate(`${part('notice')}.hidden = true, ${part(form)}.requestSubmit()`);
+      expect([await page.evaluate(`${part('notice')}.hidden`), await text(page, 'notice')]).toEqual([
+        false,
+        'The arm is being driven: stop it first.',
+      ]);
+    }
+    expect(await asksBeforeClosing(page)).toBe(true);
+    expect(await torque(page)).toEqual([1, 1, 1, 1, 1, 1]);
     await page.press('Escape');
     await until(() => text(page, 'drive-status'), /The torque is off/);
     expect(await torque(page)).toEqual([0, 0, 0, 0, 0, 0]);
+    await expect.poll(() => disabled(page)).toEqual([false, false, false, true]);
+    expect(await asksBeforeClosing(page)).toBe(false);
     expect(page.problems).toEqual([]);
   });
 

@@ -1,9 +1,11 @@
+import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { DecisionSource } from '../../src/control/decision-source.js';
 import type { Observation } from '../../src/observations/check.js';
 import { ArmDrive, type ArmDriveOptions } from '../../src/robots/arm-drive.js';
 import { readCalibration } from '../../src/robots/calibration.js';
 import { FeetechBus, ServoError } from '../../src/robots/feetech-bus.js';
+import { STS3215 } from '../../src/robots/registers.js';
 import { openSerialPort } from '../../src/robots/serial-port.js';
 import { SoFollower } from '../../src/robots/so-follower.js';
 import { wavingSource } from '../support/arm-source.js';
@@ -31,6 +33,10 @@ function driven(source: DecisionSource, arm: SoFollower, options: ArmDriveOption
 }
 
 const WRITES = new Set([3, 0x83]);
+const ALL = [1, 1, 1, 1, 1, 1];
+const NONE = [0, 0, 0, 0, 0, 0];
+const torques = ({ servos }: FeetechArm): (number | undefined)[] =>
+  [...servos.values()].map(({ table }) => table[STS3215.torqueEnable.address]);
 const written = ({ seen }: FeetechArm): number => seen.filter(([, , code]) => WRITES.has(code as number)).length;
 
 describe('a drive', () => {
@@ -110,11 +116,88 @@ describe('a drive', () => {
     expect(decisions).toBeGreaterThan(0);
   });
 
+  it('takes the torque off at a stop while a decision hangs', async () => {
+    const { simulated, arm } = await follower();
+    await arm.connect();
+    await arm.enableTorque();
+    let asked = 0;
+    const decide = (): Promise<never> => {
+      asked++;
+      return new Promise(() => {});
+    };
+    const drive = new ArmDrive({ ...wavingSource(), decide }, arm, MOVING);
+    await drive.start();
+    await expect.poll(() => asked, { interval: 5 }).toBe(1);
+    let hasSettled = false;
+    void drive.loop.stopped.then(() => (hasSettled = true));
+    const late = new Promise((resolve) => setTimeout(resolve, 1000, 'late'));
+    expect(await Promise.race([drive.stop('enough'), late])).toMatchObject({ reason: { message: 'enough' }, torque: 'off' });
+    expect(torques(simulated)).toEqual(NONE);
+    expect(hasSettled).toBe(false);
+  });
+
+  it('says of the torque at the end of a dry run what the servos say, not what it set', async () => {
+    const { simulated, arm } = await follower();
+    simulated.servos.get(5)?.set(STS3215.torqueEnable, 1);
+    const drive = driven(wavingSource(), arm, DRY);
+    await drive.start();
+    expect((await drive.ended).torque).toBe('on');
+    expect(written(simulated)).toBe(0);
+    const unplugged = new ArmDrive(wavingSource(), arm, DRY);
+    await unplugged.start();
+    simulated.unplug();
+    expect(await unplugged.ended).toMatchObject({ torque: 'unknown', relaxError: undefined });
+  });
+
+  it('that is stopped before it starts, or while it does, ends limp and without an error', async () => {
+    for (const when of ['before', 'while']) {
+      const { simulated, arm } = await follower();
+      await arm.connect();
+      await arm.enableTorque();
+      const drive = new ArmDrive(wavingSource(), arm, MOVING);
+      const ticks: number[] = [];
+      drive.loop.on('tick', ({ tick }) => ticks.push(tick));
+      if (when === 'before') void drive.stop('too early');
+      const started = drive.start();
+      if (when === 'while') void drive.stop('too early');
+      await started;
+      expect(torques(simulated)).toEqual(NONE);
+      expect(await drive.ended).toMatchObject({ reason: { message: 'too early' }, torque: 'off', error: undefined });
+      expect(ticks).toEqual([]);
+      await expect(drive.start()).rejects.toThrow(/this drive was started before\. Make another one/);
+    }
+  });
+
+  it('that was stopped lets go also of an arm that somebody took hold of after it', async () => {
+    const { simulated, arm } = await follower();
+    await arm.connect();
+    const drive = new ArmDrive(wavingSource(), arm, MOVING);
+    await drive.stop('too early');
+    await arm.enableTorque();
+    expect(torques(simulated)).toEqual(ALL);
+    await drive.start();
+    expect(torques(simulated)).toEqual(NONE);
+  });
+
+  it('fails to start where the arm does not answer, unless it was stopped', async () => {
+    const { simulated, arm } = await follower();
+    simulated.servos.delete(4);
+    await expect(new ArmDrive(wavingSource(), arm, DRY).start()).rejects.toThrow(/servo 4 did not answer/);
+    const stopped = new ArmDrive(wavingSource(), arm, DRY);
+    const started = stopped.start();
+    void stopped.stop();
+    await started;
+    expect((await stopped.ended).torque).toBe('unknown');
+  });
+
   it('is for arms that have torque, and policies of six joints', async () => {
     const { arm } = await follower();
-    await expect(new ArmDrive(wavingSource(), arm, MOVING).start()).rejects.toThrow(
-      /the arm is limp: call connect\(\) and enableTorque\(\) first/,
-    );
+    const early = new ArmDrive(wavingSource(), arm, MOVING);
+    await expect(early.start()).rejects.toThrow(/the arm is limp: call connect\(\) and enableTorque\(\) first/);
+    await arm.connect();
+    await arm.enableTorque();
+    await early.start();
+    expect((await early.stop()).torque).toBe('off');
     const source = wavingSource();
     const other = { ...source, info: { ...source.info, actionDim: 2 } };
     expect(() => new ArmDrive(other, arm, DRY)).toThrow(
@@ -149,5 +232,26 @@ describe('a port of the package serialport', () => {
     await expect(openSerialPort(port)).rejects.toThrow(/cannot be opened: Access denied\. Is it plugged in/);
     await expect(openSerialPort({ ...port, baudRate: 9600 })).rejects.toThrow(/expected a baudRate of 1000000/);
     await expect(openSerialPort({} as never)).rejects.toThrow(/a SerialPort of the package serialport/);
+  });
+
+  it('is closed after an error too, once', async () => {
+    const port = Object.assign(new EventEmitter(), {
+      baudRate: 1_000_000,
+      open: (done: (error: null) => void) => done(null),
+      write: () => {},
+      closings: 0,
+      close: (done: (error: null) => void) => {
+        port.closings++;
+        port.emit('close');
+        done(null);
+      },
+    });
+    const line = await openSerialPort(port);
+    const reasons: string[] = [];
+    line.onClose((why) => reasons.push(why));
+    port.emit('error', new Error('a framing error'));
+    await line.close();
+    await line.close();
+    expect([port.closings, reasons]).toEqual([1, ['a framing error']]);
   });
 });

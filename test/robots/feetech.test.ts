@@ -88,6 +88,17 @@ describe('the bus', () => {
     await expect(feetech.writeAll(STS3215.goalPosition, new Map([[1, 2000]]))).rejects.toThrow(BusError);
   });
 
+  it('waits no longer for a line that takes nothing than for an answer, and goes on when it does again', async () => {
+    const { arm, bus: feetech } = bus();
+    const write = arm.write.bind(arm);
+    arm.write = () => new Promise(() => {});
+    const stuck = /the serial line cannot be written to: it did not take 8 bytes within 30 ms\. Is it unplugged\?/;
+    await expect(feetech.read(1, STS3215.presentPosition)).rejects.toThrow(stuck);
+    await expect(feetech.writeAll(STS3215.goalPosition, new Map([[1, 2000]]))).rejects.toThrow(BusError);
+    arm.write = write;
+    expect(await feetech.read(1, STS3215.presentPosition)).toBe(2001);
+  });
+
   it('carries out questions one after the other, whoever asks', async () => {
     const { bus: feetech } = bus();
     const all = await Promise.all([1, 2, 3, 4, 5, 6].map((id) => feetech.read(id, STS3215.presentPosition)));
@@ -193,6 +204,26 @@ describe('a follower arm', () => {
     const other = follower();
     other.arm.servos.get(4)?.set(STS3215.model, 1284);
     await expect(other.follower.connect()).rejects.toThrow(/wrist_flex \(servo 4\): expected an STS3215 \(model 777\), found model 1284/);
+  });
+
+  it('is limp after relax() at any moment of enableTorque(), and can be taken hold of again', async () => {
+    const torques = (arm: FeetechArm): unknown[] => [...arm.servos.values()].map(({ table }) => table[STS3215.torqueEnable.address]);
+    // Packets of enableTorque: a question, the goals, two for each of six joints.
+    for (let packets = 1; packets <= 14; packets++) {
+      const { arm, follower: so } = follower();
+      await so.connect();
+      const write = arm.write.bind(arm);
+      let [seen, relaxed] = [0, undefined as Promise<void> | undefined];
+      arm.write = (packet) => {
+        if (++seen === packets) relaxed = so.relax();
+        return write(packet);
+      };
+      await expect(so.enableTorque()).rejects.toThrow(/relax\(\) was called meanwhile: the arm is limp/);
+      await relaxed;
+      expect([packets, torques(arm), so.hasTorque]).toEqual([packets, [0, 0, 0, 0, 0, 0], false]);
+      await so.enableTorque();
+      expect([torques(arm), so.hasTorque]).toEqual([[1, 1, 1, 1, 1, 1], true]);
+    }
   });
 
   it('relaxes every joint that it can reach', async () => {

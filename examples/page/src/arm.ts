@@ -29,17 +29,34 @@ function fail(error: unknown): void {
   notice.hidden = false;
 }
 
-/** Work that the page does for a button, and whose failure it tells. */
-async function attempt(work: () => Promise<void>): Promise<void> {
+/** What the page does for a button. */
+type Work = () => Promise<void>;
+const underWay = new Set<Work>();
+
+/** Why work has to wait; undefined where it need not. A drive has arm and policy for itself; those two come independently of each other. */
+function obstacle(work: Work): string | undefined {
+  if (underWay.has(run)) return 'The arm is being driven: stop it first.';
+  if (underWay.has(work) || (work === run && underWay.size > 0)) return 'This waits for what was begun before.';
+  return undefined;
+}
+
+/** Does it, and tells its failure. A form can be sent without its button, too. */
+async function attempt(work: Work): Promise<void> {
+  const reason = obstacle(work);
+  if (reason !== undefined) return fail(new Error(reason));
   part('notice').hidden = true;
+  underWay.add(work);
+  showButtons();
   await work().catch(fail);
+  underWay.delete(work);
   showButtons();
 }
 
 function showButtons(): void {
-  const isDriving = drive !== undefined;
-  part<HTMLButtonElement>('start').disabled = isDriving || !arm || !policy;
-  part<HTMLButtonElement>('stop').disabled = !isDriving;
+  part<HTMLButtonElement>('connect').disabled = obstacle(connect) !== undefined;
+  part<HTMLButtonElement>('load').disabled = obstacle(load) !== undefined;
+  part<HTMLButtonElement>('start').disabled = obstacle(run) !== undefined || !arm || !policy;
+  part<HTMLButtonElement>('stop').disabled = drive === undefined;
   say('start', mayMove() ? 'Move the arm' : 'Dry run');
 }
 
@@ -121,22 +138,30 @@ async function run(): Promise<void> {
   });
   drive = running;
   showButtons();
+  const isStopped = (): boolean => running.loop.state === 'stopped';
   try {
     if (moves) {
       // What stands there, that nothing was written, ends here.
       say('arm-status', 'The servos are set up for the drive.');
       await arm.connect();
-      await arm.enableTorque();
+      if (!isStopped()) await arm.enableTorque();
     }
     await running.start();
+  } catch (error) {
+    if (moves) await arm.relax().catch(() => fail(new Error('The torque may be on: switch the supply off.')));
+    // What a stop interrupts is no failure: how it ended is told below.
+    if (!isStopped()) {
+      drive = undefined;
+      throw error;
+    }
+  }
+  try {
     const { reason, torque, relaxError } = await running.ended;
-    const off = { off: 'The torque is off.', on: 'The torque is on.', unknown: 'The torque may be on: switch the supply off.' }[torque];
+    const unknown = moves ? 'The torque may be on: switch the supply off.' : 'Whether the torque is on is not known: the arm did not say.';
+    const off = { off: 'The torque is off.', on: 'The torque is on: the arm holds its pose.', unknown }[torque];
     const why = reason.message.replace(/\.$/, '');
     say('drive-status', `Ended: ${why}. ${latencies.length} decisions. ${off}`);
     if (reason.kind !== 'requested' || relaxError !== undefined || running.failures > 2) fail(new Error(`${why}. ${off}`));
-  } catch (error) {
-    if (moves) await arm.relax().catch(() => fail(new Error('The torque may be on: switch the supply off.')));
-    throw error;
   } finally {
     drive = undefined;
   }
@@ -164,5 +189,9 @@ document.addEventListener('keydown', ({ key }) => {
 // Timers of a tab that nobody sees are slowed down to one a second.
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) stop('its tab was left');
+});
+// Of a page that is closed or reloaded nothing is written any more: the servos would hold their last goal.
+addEventListener('beforeunload', (event) => {
+  if (drive) event.preventDefault();
 });
 showButtons();

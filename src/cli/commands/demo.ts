@@ -31,7 +31,7 @@ demonstrations stands still in one, and STEP's perturbation frees it (npm instal
 
   --watch          shows one episode live in the terminal instead
   --episodes N     episodes per strategy (default: 4 on a software adapter, else 50)
-  --seed N         seed of the first episode (default 100000)
+  --seed N         seed of the first episode (default 100000; so101: 2)
   --output DIR     where report.html and evaluation.json go (default evaluation-demo)
   --adapter NAME   auto, hardware, swiftshader, lavapipe, or part of an adapter's name
   --profile P      safe (default), or fast: Dawn without validation and bounds checks; same results

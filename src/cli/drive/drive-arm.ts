@@ -59,13 +59,14 @@ export async function driveArm(named: NamedPolicy, settings: DriveSettings, sign
         if (json) printJson({ ...summary(session), moves, port, calibration: found.file, units, arm: state, bus: bus.quality });
         else print(`\n${sessionTable(state, session, maxRelativeTarget)}\n\n${sessionLine(session, moves)}`);
         if (!isDone) printError(end.reason.message);
-        if (end.torque === 'unknown') {
+        const isStuck = moves && end.torque === 'unknown';
+        if (isStuck) {
           printError(
             `the torque could not be taken off: ${String((end.relaxError as Error).message)} The servos hold their last goal: switch the supply off.`,
           );
         }
         if (!moves) printNote('this was a dry run: nothing was sent. --move lets the policy move the arm.');
-        return isDone && end.torque !== 'unknown' ? 0 : 1;
+        return isDone && !isStuck ? 0 : 1;
       } finally {
         await policy.dispose();
       }

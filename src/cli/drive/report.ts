@@ -1,6 +1,6 @@
 import type { ArmState } from '../../robots/so-follower.js';
 import type { ArmUnits } from '../../robots/units.js';
-import { milliseconds, plural } from '../../terminal/format.js';
+import { count, milliseconds, plural } from '../../terminal/format.js';
 import { table } from '../../terminal/table.js';
 import { summarizeLatencies } from '../latency.js';
 import type { SessionResult } from './session.js';
@@ -60,6 +60,9 @@ export function sessionTable({ servos }: ArmState, { goals, first, steps }: Sess
 export function sessionLine({ latencies, actions, lateTicks, failures, end }: SessionResult, moves: boolean): string {
   const latency = summarizeLatencies(latencies);
   const timing = latency ? `, p50 ${milliseconds(latency.p50)}, p99 ${milliseconds(latency.p99)}` : '';
-  const torque = { off: 'The torque is off.', on: 'The torque is on: the arm holds its pose.', unknown: '' }[end.torque];
-  return `${plural(latencies.length, 'decision')}${timing}; ${plural(actions, 'action')} ${moves ? 'sent' : 'that would have been sent'}, ${plural(lateTicks, 'late tick')}, ${plural(failures, 'failure')} on the bus. ${torque}`;
+  // Of an arm that was moved, more is to be said than fits in a line.
+  const unknown = moves ? '' : 'Whether the torque is on is not known: the arm did not say.';
+  const torque = { off: 'The torque is off.', on: 'The torque is on: the arm holds its pose.', unknown }[end.torque];
+  const failed = `${count(failures)} failed ${failures === 1 ? 'reading or goal' : 'readings or goals'}`;
+  return `${plural(latencies.length, 'decision')}${timing}; ${plural(actions, 'action')} ${moves ? 'sent' : 'that would have been sent'}, ${plural(lateTicks, 'late tick')}, ${failed}. ${torque}`.trimEnd();
 }

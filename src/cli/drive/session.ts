@@ -56,7 +56,8 @@ export async function runSession(policy: Policy, arm: SoFollower, options: Sessi
   });
   let isDone = false;
   const finish = (why: string): void => {
-    isDone = drive.loop.state !== 'stopped';
+    // Who says it twice does not make it undone.
+    isDone ||= drive.loop.state !== 'stopped';
     void drive.stop(why);
   };
   const onAbort = (): void => finish('it was stopped');

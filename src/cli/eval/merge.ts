@@ -22,7 +22,11 @@ export async function mergeEvaluations(args: readonly string[]): Promise<number>
   if (positionals.length === 0) throw new UsageError('eval merge: give the folders of all parts, evaluation-TASK-*-of-N');
   const reference = values.compare === undefined ? undefined : readReference(values.compare);
   const record = mergeShards(positionals.map(readPart));
-  const output = await outputFolderOption('output', values.output ?? `evaluation-${record.task}`, Object.values(RESULT_FILES));
+  const output = await outputFolderOption(
+    'output',
+    values.output ?? `evaluation-${record.task.replaceAll('/', '-')}`,
+    Object.values(RESULT_FILES),
+  );
   const lock = lockFolder(output);
   try {
     const isSound = await presentResults(output, record, values.json === true);

@@ -59,7 +59,13 @@ export class PseudoTerminal {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     // Without anybody who has it open, the first program that closes it would be the last one.
-    terminal.#holder = await open(path, constants.O_RDWR | constants.O_NOCTTY);
+    try {
+      terminal.#holder = await open(path, constants.O_RDWR | constants.O_NOCTTY);
+    } catch (error) {
+      child.kill();
+      await terminal.ended;
+      throw new OptionError(`${path}: the pseudo-terminal that socat made cannot be opened: ${(error as Error).message}`, { cause: error });
+    }
     return terminal;
   }
 

@@ -8,8 +8,8 @@ import { printNote } from '../../terminal/output.js';
 import type { RunHistory } from '../../training/loop/history.js';
 import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from '../../training/loop/methods/kinds.js';
 import { trainMethod } from '../../training/loop/methods/train-method.js';
-import { POLICY_PRESETS, PRESET_NAMES } from '../../training/loop/presets.js';
-import { CVAE_RELEASES, trainCvae } from '../../training/loop/train-cvae.js';
+import { POLICY_PRESETS, PREDICTOR_PRESETS, PRESET_NAMES } from '../../training/loop/presets.js';
+import { CVAE_RELEASES, presetsOf, trainCvae } from '../../training/loop/train-cvae.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
 import { trainPolicy } from '../../training/loop/train-policy.js';
 import { trainPredictor } from '../../training/loop/train-predictor.js';
@@ -107,7 +107,7 @@ export interface Job {
 
 export function predictorJob(values: Values): Job {
   let policy = required('policy', values.policy);
-  const runs = runOptions(values as TrainValues, PREDICTOR_STEPS, PRESET_NAMES);
+  const runs = runOptions(values as TrainValues, PREDICTOR_STEPS, PREDICTOR_PRESETS);
   const own = {
     sizes: given({ historySteps: integerOption('history-steps', values['history-steps'], 1, 4096) }),
     history: given({
@@ -137,7 +137,7 @@ const CVAE_STEPS = 10_000;
 export function cvaeJob(values: Values): Job {
   let policy = required('policy', values.policy);
   const release = choiceOption('release', values.release, CVAE_RELEASES) ?? 'step';
-  const runs = runOptions(values as TrainValues, CVAE_STEPS, PRESET_NAMES);
+  const runs = runOptions(values as TrainValues, CVAE_STEPS, presetsOf(release));
   const own = {
     release,
     sizes: given({
@@ -189,13 +189,15 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
   });
   const strategy = METHOD_STRATEGIES[name];
   if (strategy === undefined && values.task !== undefined) throw new UsageError(`--task: ${name} makes no decisions: leave it out`);
+  const closedLoop = strategy === undefined ? undefined : closedLoopOption(values as TrainValues, strategy);
   return {
     title: `training ${TRAINED_METHODS[name].title}`,
     steps: runs.steps,
-    closedLoop: strategy === undefined ? undefined : closedLoopOption(values as TrainValues, strategy),
+    closedLoop,
     check: async () => {
       policy = await localFolder(policy);
-      await readHeaders(policy);
+      const headers = await readHeaders(policy);
+      if (closedLoop) taskFor(closedLoop.kind, headers);
       if (teacher !== undefined) teacher = await localFolder(teacher);
       if (prior !== undefined) prior = await localFolder(prior);
     },

@@ -40,7 +40,7 @@ export const TRAIN_OPTIONS_HELP = `  --dataset DIR        data set: a LeRobot fo
   --batch N            windows per step (default 64)
   --accumulate N       batches whose gradients make one step (default 1)
   --preset NAME        ${PRESET_NAMES.join(', ')}: optimiser, learning rate, clipping, EMA as these have them
-  --learning-rate X, --warmup N, --weight-decay X, --clip X (0: none), --optimizer adam|adamw, --ema lerobot|diffusion-policy|rnr-dp|none
+  --learning-rate X, --warmup N, --weight-decay X, --clip X (0: none), --optimizer adam|adamw, --ema ${EMA_COUNTS.join('|')}|none
                        in place of the preset's
   --precision P        how both passes read weights: f32 (default), or f16, rounded copies; what is learned and written is f32
   --validation X       share of the episodes that nothing is learned from (default 0.05)

@@ -128,5 +128,11 @@ export const PRESETS = {
 export type Preset = keyof typeof PRESETS;
 export const PRESET_NAMES = Object.keys(PRESETS) as Preset[];
 
-/** Of presets, those that a policy is trained with; a predictor takes any of them. */
+/** Of presets, those of a predictor: not the one whose rate falls by epochs of a recipe that is not the predictor's. The first is the default. */
+export const PREDICTOR_PRESETS: readonly Preset[] = [
+  'step',
+  ...PRESET_NAMES.filter((name) => name !== 'step' && PRESETS[name].schedule !== 'step'),
+];
+
+/** Of presets, those that a policy is trained with. */
 export const POLICY_PRESETS = ['lerobot', 'diffusion-policy'] as const satisfies readonly Preset[];

@@ -14,7 +14,7 @@ import { policyIdentity } from './policy-identity.js';
 import { type HistoryDamage, predictorBatches } from './predictor-batches.js';
 import { evaluatePredictor } from './predictor-error.js';
 import { predictorForward } from './predictor-forward.js';
-import { PRESET_NAMES, type Preset } from './presets.js';
+import { PREDICTOR_PRESETS } from './presets.js';
 import { runTraining } from './run-training.js';
 import { checkTrainOptions, commonIdentity } from './train-options.js';
 
@@ -37,8 +37,6 @@ const WHERE = 'trainPredictor';
 const OWN_KEYS = ['policy', 'sizes', 'dropout', 'history'];
 const SIZES: Omit<PredictorSizes, 'historySteps'> = { encoderLayers: 2, decoderLayers: 2, modelDim: 128, heads: 4, feedforwardDim: 256 };
 const HISTORY: HistoryDamage = { rowDropout: 0.3, noise: 0.02 };
-/** The release's own settings first: they are the default. */
-const PREDICTOR_PRESETS: readonly Preset[] = ['step', ...PRESET_NAMES.filter((name) => name !== 'step')];
 /** Windows that an evaluation shows. */
 const SAMPLES = 6;
 

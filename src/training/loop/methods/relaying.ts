@@ -18,11 +18,11 @@ export const RELAYING: TrainableMethod = {
   title: 'RNR-DP',
   accepts: ['sizes', 'horizon'],
   firstRow: 0,
-  open: async ({ device, checkpoint, shape, batchSize, seed, ema }) => {
+  open: async ({ device, checkpoint, shape, batchSize, seed, ema, precision }) => {
     const { scheduler } = checkpoint;
     const predictionType = scheduler.predictionType as TrainedPrediction;
     const schedule = { ...scheduler, numTrainTimesteps: shape.horizon };
-    const step = await MethodTraining.create(device, noiseRelaying({ shape, batchSize, schedule, predictionType }), { ema });
+    const step = await MethodTraining.create(device, noiseRelaying({ shape, batchSize, schedule, predictionType }), { ema, precision });
     const initial = initialWeights(step.parameters, policyRule, seed);
     step.write('weights', initial);
     if (ema) step.write('ema', initial);

@@ -149,6 +149,9 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
     opened?.destroy();
     encoders?.destroy();
     await checkpoint?.close();
+    // Where something failed before they were read; closing again does nothing.
+    await options.teacher?.close();
+    await options.prior?.close();
     await options.policy.close();
   }
 }
