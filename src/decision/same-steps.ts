@@ -1,4 +1,4 @@
-import type { Schedule, SolverCoefficients, SolverStep } from '../diffusion/solver-step.js';
+import type { Schedule, SolverStep } from '../diffusion/solver-step.js';
 
 /** Answers that were given: a fleet compares the same schedules at every decision, and theirs may have coefficients for every row of a chunk. */
 const KNOWN = new WeakMap<Schedule, WeakMap<Schedule, boolean>>();
@@ -18,14 +18,9 @@ export function sameSteps(a: Schedule, b: Schedule): boolean {
 }
 
 function sameStep({ levels, slots, ...step }: SolverStep, { levels: otherLevels, slots: otherSlots, ...other }: SolverStep): boolean {
-  return sameValues(step, other) && sameList(levels, otherLevels, Object.is) && sameList(slots, otherSlots, sameSlot);
-}
-
-/** Slots of a step that are at one level are often one object. */
-function sameSlot(a: SolverCoefficients, b: SolverCoefficients): boolean {
-  if (a === b) return true;
-  // What makes slots may hand in whole steps, of which a slot is its coefficients.
-  return sameValues(a, b);
+  return (
+    sameValues(step, other) && sameList(levels, otherLevels, (one, another) => one === another) && sameList(slots, otherSlots, sameValues)
+  );
 }
 
 function sameValues<T extends object>(a: T, b: T): boolean {
