@@ -1,13 +1,15 @@
 import { loadMethodCheckpoint } from '../checkpoints/methods/read-method.js';
+import { loadStartCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
 import type { Task, TaskKind } from '../envs/environment.js';
 import { OptionError } from '../foundation/errors.js';
 import { folderSource } from '../platform/node/folder-source.js';
+import { observedBy } from '../policy/placement.js';
 import { type GivenMethods, type MethodConfig, methodsByType } from '../spec/method-networks.js';
 import { observationInfo } from '../spec/policy-spec.js';
 import { createStrategy } from '../strategies/index.js';
-import { strategyContext } from '../strategies/strategy.js';
+import { type PredictorKind, predictorWords, strategyContext, suitsPredictor } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 
 /** What a policy declares, without its weights: a wrong command line is reported before they are read. */
@@ -34,23 +36,34 @@ export function taskFor(kind: TaskKind, { name, observations, unet }: PolicyChec
 }
 
 /**
- * Makes the strategies for a policy that is not loaded yet, to see that they can be.
- * @throws OptionError as the policy would.
+ * Makes the strategies for a policy that is not loaded yet, to see that they can be. `predictor`: its folder, or "shift".
+ * @throws OptionError as the policy would; CheckpointError for such a folder, which is read where its kind matters.
  */
-export function checkStrategies(
+export async function checkStrategies(
   policy: PolicyCheckpoint,
-  hasPredictor: boolean,
+  predictor: string | undefined,
   strategies: readonly StrategyOptions[],
   methods: GivenMethods = {},
-): void {
+): Promise<void> {
   const context = strategyContext(policy, methods);
   for (const options of strategies) {
     // A strategy without the network of its method is not even made.
-    const missing = createStrategy(options, context).needs.find(({ network }) => network === 'predictor');
-    if (missing && !hasPredictor) {
-      throw new OptionError(
-        `strategy ${options.name} needs a predictor ${missing.why}, found none: give --predictor with a folder, or with "shift".`,
-      );
-    }
+    const need = createStrategy(options, context).needs.find(({ network }) => network === 'predictor');
+    // Of most strategies any will do: its folder need not be read.
+    if (!need || (predictor !== undefined && need.kind === undefined)) continue;
+    const kind = await predictorKind(policy, predictor);
+    if (suitsPredictor(need, kind)) continue;
+    const { needed, found } = predictorWords(need, kind);
+    const given = need.kind === undefined ? '--predictor with a folder, or with "shift"' : `--predictor with ${need.given}`;
+    throw new OptionError(`strategy ${options.name} needs ${needed} ${need.why}, found ${found}: give ${given}.`);
   }
+}
+
+/** Of a folder that is not loaded yet: what it declares. @throws CheckpointError. */
+async function predictorKind(policy: PolicyCheckpoint, predictor: string | undefined): Promise<PredictorKind | 'none'> {
+  if (predictor === undefined) return 'none';
+  if (predictor === 'shift') return 'shift';
+  const { kind, close } = await loadStartCheckpoint(await folderSource(predictor), {}, observedBy(policy));
+  await close();
+  return kind === 'cvae' ? 'cvae' : 'network';
 }

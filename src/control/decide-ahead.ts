@@ -1,6 +1,7 @@
 import type { Observation } from '../observations/check.js';
 import type { Clock } from './clock.js';
 import type { DecidedChunk, DecisionSource } from './decision-source.js';
+import { checkDecidesAhead } from './options.js';
 
 /** What becomes of a decision. */
 export interface DecideOutcome {
@@ -68,6 +69,8 @@ export class DecideAhead {
     const episode = this.#episode;
     const begunMs = this.#clock.now();
     try {
+      // The strategy may have been changed since the loop was made.
+      checkDecidesAhead(this.#source.info);
       const chunk = await this.#source.decide(window);
       if (episode === this.#episode) done(chunk, this.#clock.now() - begunMs);
     } catch (error) {

@@ -8,6 +8,11 @@ export interface DecisionSourceInfo {
   readonly horizon: number;
   readonly actionSteps: number;
   readonly actionDim: number;
+  /**
+   * Whether rows of a chunk behind the first `actionSteps` are actions too. Default true; a loop, which sends them while it decides, refuses a
+   * source of which they are not.
+   */
+  readonly decidesAhead?: boolean;
 }
 
 /** A chunk in the units of the robot, f32 [horizon][actionDim]; row observationSteps − 1 belongs to the newest observation. */

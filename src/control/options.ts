@@ -7,6 +7,7 @@ import {
   checkMethods,
   checkNumber,
   checkObject,
+  checkToggle,
   copyNumbers,
   keysOf,
 } from '../foundation/options.js';
@@ -151,6 +152,18 @@ export function checkDecisionSource(source: unknown): void {
     checkInteger(WHERE, `the policy's info.${name}`, info[name], 1, MOST_STEPS);
   }
   checkList(WHERE, "the policy's info.observations", info.observations, (feature) => checkObject(WHERE, 'an observation', feature));
+  checkToggle(WHERE, "the policy's info.decidesAhead", info.decidesAhead ?? true);
+  checkDecidesAhead(info);
+}
+
+/** Sent while the next decision is made, rows that are noise would move the robot. @throws OptionError for a source whose rows are. */
+export function checkDecidesAhead({ decidesAhead = true, actionSteps }: DecisionSourceInfo): void {
+  if (decidesAhead) return;
+  const count = actionSteps === 1 ? 'one action' : `${actionSteps} actions`;
+  throw new OptionError(
+    `${WHERE}: the policy's strategy decides ${count} at a time, and rows behind them are noise (SDP, RNR-DP): a loop that decides ahead would ` +
+      'send them. Call act() once per tick in place of a loop, or choose another strategy.',
+  );
 }
 
 /** A copy of an action that a caller gave. @throws OptionError. */

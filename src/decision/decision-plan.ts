@@ -281,6 +281,8 @@ export class DecisionPlan {
     for (const plan of plans) plan.encode(encoder);
     windows.forEach(({ copies }, sample) => {
       for (const { source, sourceOffset, part, offset, bytes } of copies) {
+        // Of a plan whose start reads none: a network with starts of its own runs beside the policy's predictor.
+        if (layout[part].bytes === 0) continue;
         const share = layout[part].bytes / shape.batch;
         encoder.copyBufferToBuffer(source, sourceOffset, inputs, layout[part].offset + sample * share + offset, bytes);
       }

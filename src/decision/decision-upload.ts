@@ -135,7 +135,14 @@ const PARTS = {
     bytes: (shape) => Math.max(1, shape.maxNoiseRows) * noiseStride(shape),
     fill: ({ floats }, { stepNoise }, shape) => {
       const stride = noiseStride(shape);
-      for (let row = 0; row < stepNoise.length; row++) floats.set(stepNoise[row] as Float32Array, (row * stride) / 4);
+      for (let row = 0; row < stepNoise.length; row++) {
+        const values = stepNoise[row] as Float32Array;
+        // A shorter one would leave noise of an earlier decision behind it.
+        if (values.byteLength !== chunkBytes(shape)) {
+          throw new TypeError(`row ${row} of step noise must have ${chunkBytes(shape) / 4} values, found ${values.length}`);
+        }
+        floats.set(values, (row * stride) / 4);
+      }
       return stepNoise.length * stride;
     },
   },

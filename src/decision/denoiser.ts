@@ -9,6 +9,7 @@ import type { DecisionPlan, FeaturePrelude } from './decision-plan.js';
 import { checkedFloats, checkedNoise, type LatentShape, runNoise } from './noise.js';
 import type { PendingFeatures } from './pending-features.js';
 import { type PlanCache, TRACE_PROBE } from './plan-cache.js';
+import { sameSteps } from './same-steps.js';
 
 /** One run over one sample, with everything that it depends on. */
 export interface DenoiseRun {
@@ -236,25 +237,10 @@ function batches(runs: readonly DenoiseRun[]): Batch[] {
   return all;
 }
 
-function sameSteps(a: Schedule, b: Schedule): boolean {
-  if (a === b) return true;
-  return (
-    a.steps.length === b.steps.length &&
-    a.steps.every((step, i) => {
-      const other = b.steps[i] as typeof step;
-      return (Object.keys({ ...step, ...other }) as (keyof typeof step)[]).every(
-        (key) => step[key] === other[key] || (key === 'levels' && sameLevels(step.levels, other.levels)),
-      );
-    })
-  );
-}
-
-function sameLevels(a: readonly number[] | undefined, b: readonly number[] | undefined): boolean {
-  return a !== undefined && b !== undefined && a.length === b.length && a.every((value, i) => value === b[i]);
-}
-
 function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionInput {
   const { shape } = plan;
+  // A network with starts of its own may run beside a policy whose predictor reads rows or latents: its plan has no room for them.
+  const { observationSteps, rowWidth = 0, latentDim = 0 } = shape;
   const chunkSize = shape.horizon * shape.actionDim;
   const only = runs[0];
   if (only && runs.length === 1) {
@@ -266,15 +252,14 @@ function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionI
       schedule,
       starts: [start],
       history: isShown ? historyOf(only, chunkSize) : undefined,
-      rows: isShown ? rows : undefined,
-      latent: isShown ? latent : undefined,
+      rows: isShown && rowWidth > 0 ? rows : undefined,
+      latent: isShown && latentDim > 0 ? latent : undefined,
       noise: start.noise,
       stepNoise,
     };
   }
   const starts = runs.map((run) => startOf(run));
   const predicted = starts.some(({ predictionScale }) => predictionScale !== 0);
-  const { observationSteps, rowWidth = 0, latentDim = 0 } = shape;
   const joined = (size: number, part: (run: DenoiseRun) => Float32Array | undefined): Float32Array | undefined =>
     predicted && size > 0 ? concatenate(runs.map((run) => part(run) ?? new Float32Array(size))) : undefined;
   return {

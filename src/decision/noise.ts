@@ -34,14 +34,15 @@ export interface LatentShape {
 const NOTHING_GIVEN: GivenNoise = {};
 
 /**
- * The given noise of a decision, checked. The caller may reuse its arrays as soon as a call is made: these are copies.
+ * The given noise of a decision, checked. The caller may reuse its arrays as soon as a call is made: these are copies. How long rows of step
+ * noise are is left to `runNoise`: the network of a method may have another horizon than the policy, whose chunk size this is.
  * @throws OptionError for noise of the wrong size, or not finite, and for a latent that nothing reads.
  */
 export function checkedNoise({ noise, stepNoise, latent, normals }: GivenNoise, chunkSize: number, latentDim = 0): GivenNoise {
   if (noise === undefined && stepNoise === undefined && latent === undefined && normals === undefined) return NOTHING_GIVEN;
   const rows: Float32Array[] = [];
   if (stepNoise !== undefined) {
-    checkList('noise', 'stepNoise', stepNoise, (row, index) => rows.push(checkedFloats(`stepNoise[${index}]`, row, chunkSize)));
+    checkList('noise', 'stepNoise', stepNoise, (row, index) => rows.push(checkedRow(`stepNoise[${index}]`, row)));
   }
   if (latent !== undefined && latentDim === 0) {
     throw new OptionError(
@@ -52,17 +53,18 @@ export function checkedNoise({ noise, stepNoise, latent, normals }: GivenNoise, 
     noise: noise === undefined ? undefined : checkedFloats('noise', noise, chunkSize),
     latent: latent === undefined ? undefined : checkedFloats('latent', latent, latentDim, 'one for each latent of the CVAE'),
     stepNoise: stepNoise === undefined ? undefined : rows,
-    normals: normals === undefined ? undefined : checkedNormals(normals),
+    normals: normals === undefined ? undefined : checkedRow('normals', normals),
   };
 }
 
 /** More than any strategy draws for a decision. */
 const MOST_NORMALS = 10_000_000;
 
-function checkedNormals(values: ArrayLike<number>): Float32Array {
+/** A copy of values whose number depends on the strategy, or on the network that a run goes through: whoever takes them checks it. */
+function checkedRow(name: string, values: ArrayLike<number>): Float32Array {
   const length: unknown = (values as { readonly length?: unknown } | null)?.length;
-  const count = checkInteger('noise', 'the length of normals', length, 1, MOST_NORMALS);
-  return checkedFloats('normals', values, count, 'as many as it has');
+  const count = checkInteger('noise', `the length of ${name}`, length, 1, MOST_NORMALS);
+  return checkedFloats(name, values, count, 'as many as it has');
 }
 
 /** Which noise a sample gets where none is given: the same key, the same bits, whatever else was drawn. */
@@ -85,7 +87,7 @@ const LATENT_ROW = ROWS_PER_SAMPLE - 3;
 /**
  * The given noise of a sample, or seeded noise in its place. `firstRow`: rows of step noise that earlier runs of the decision took, where it
  * has several; given rows are then those of all of them, and a decision may leave some over.
- * @throws OptionError where the rows are not as many as the schedule needs.
+ * @throws OptionError where the rows are not as many as the schedule needs, or one that the run takes is not as long as its chunk.
  */
 export function runNoise(
   schedule: Schedule,
@@ -105,6 +107,12 @@ export function runNoise(
   const rows: Float32Array[] = [];
   for (let row = 0; row < schedule.noisySteps; row++) {
     const values = stepNoise?.[first + row];
+    if (values && values.length !== chunkSize) {
+      throw new OptionError(
+        `stepNoise[${first + row}] must have ${chunkSize} values (horizon × action size, of the network that the decision runs), ` +
+          `found ${values.length}.`,
+      );
+    }
     rows.push(values ? Float32Array.from(values) : normals(chunkSize, seed, first + row + 1));
   }
   return { noise: start, stepNoise: rows };

@@ -107,13 +107,6 @@ export class StreamingLevels {
     return Array.from({ length: numTrainTimesteps }, (_, i) => this.#perSlot(() => numTrainTimesteps - 1 - i));
   }
 
-  /** Every vector of levels that the network is called with: those of a round, then those of a whole denoising. No two are equal. */
-  vectors(): number[][] {
-    const all = [...this.round().flatMap((levels) => [...this.decision(levels).calls]), ...this.common()];
-    const known = new Map(all.map((levels) => [levels.join(' '), [...levels]]));
-    return [...known.values()];
-  }
-
   #perSlot(level: (slot: number) => number): number[] {
     return Array.from({ length: this.sizes.horizon }, (_, slot) => level(slot));
   }

@@ -98,7 +98,7 @@ export class Rollout {
 
   /** Executes the actions of a decision; `onTick` is called after each. */
   async execute(decision: Decision, onTick?: () => void | Promise<void>): Promise<void> {
-    const { actionDim, observationSteps } = this.#sizes;
+    const { actionDim } = this.#sizes;
     this.#recordDecision(decision);
     for (let row = 0; row * actionDim < decision.actions.length && !this.isOver; row++) {
       const action = decision.actions.subarray(row * actionDim, (row + 1) * actionDim);
@@ -109,7 +109,7 @@ export class Rollout {
         this.fail(error);
         return;
       }
-      const first = (observationSteps - 1 + row) * actionDim;
+      const first = (decision.firstRow + row) * actionDim;
       this.#lastRow = decision.normalizedChunk.slice(first, first + actionDim);
       await onTick?.();
     }
@@ -144,11 +144,11 @@ export class Rollout {
     };
   }
 
-  #recordDecision({ normalizedChunk: chunk, evaluations, screening, stalled }: Decision): void {
-    const { actionDim, observationSteps } = this.#sizes;
+  #recordDecision({ normalizedChunk: chunk, firstRow, evaluations, screening, stalled }: Decision): void {
+    const { actionDim } = this.#sizes;
     const last = this.#lastRow;
     if (last) {
-      const first = chunk.subarray((observationSteps - 1) * actionDim, observationSteps * actionDim);
+      const first = chunk.subarray(firstRow * actionDim, (firstRow + 1) * actionDim);
       this.#jumps.push(Math.hypot(...last.map((value, i) => value - (first[i] as number))));
     }
     this.#evaluations += evaluations;

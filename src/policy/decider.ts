@@ -147,11 +147,11 @@ export class Decider {
   #decision({ strategy, pending }: Turn, made: MadeDecision, probes: BegunTurns['probes'], latencyMs: number): Decision {
     const { actionDim, observationSteps } = this.#context;
     // Row 0 belongs to the oldest frame: earlier rows than the newest frame's are in the past.
-    const first = strategy.firstRow ?? observationSteps - 1;
+    const executed = { firstRow: strategy.firstRow ?? observationSteps - 1, count: strategy.actionSteps, actionDim };
     const probed = probes.size === 0 ? made : { ...made, probes: new Map([...probes, ...made.probes]) };
     const { noise, stepNoise, latent, normals } = pending.given;
     const isDrawn = noise === undefined && stepNoise === undefined && latent === undefined && normals === undefined;
-    return toDecision(probed, first * actionDim, (first + strategy.actionSteps) * actionDim, isDrawn ? pending.seed : undefined, latencyMs);
+    return toDecision(probed, executed, isDrawn ? pending.seed : undefined, latencyMs);
   }
 
   /** What a decision would run first. */

@@ -52,10 +52,15 @@ export type DecideRequest = EpisodeRequest | StatelessRequest;
 export interface Decision extends PastChunk {
   /** Normalised chunk, f32 [horizon][actionDim]. */
   readonly normalizedChunk: Float32Array;
-  /** The chunk in the units of the robot, f32 [horizon][actionDim]. */
+  /**
+   * The chunk in the units of the robot, f32 [horizon][actionDim]. Of strategies that do not decide ahead (`PolicyInfo.decidesAhead`) `horizon` is
+   * their network's, and rows behind `actions` are still noise.
+   */
   readonly chunk: Float32Array;
   /** The rows that are to be executed, f32 [actionSteps][actionDim]; how many the strategy decides. */
   readonly actions: Float32Array;
+  /** Row of the chunk that `actions` begin with, the one of the newest observation: observationSteps − 1, of RNR-DP 0. */
+  readonly firstRow: number;
   /** Timesteps of the run that made the chunk; of methods with a network of their own, what they call their levels. */
   readonly timesteps: readonly number[];
   /** U-Net evaluations, `screening` included. */
@@ -80,11 +85,17 @@ export interface Decision extends PastChunk {
   readonly probes: ReadonlyMap<string, Float32Array>;
 }
 
-/** What was made, as a decision. `first`, `end`: values of a chunk from which and up to which it is executed. @internal */
+/** Rows of a chunk that are executed: `count` of them from `firstRow` on, of `actionDim` values each. @internal */
+export interface ExecutedRows {
+  readonly firstRow: number;
+  readonly count: number;
+  readonly actionDim: number;
+}
+
+/** What was made, as a decision. @internal */
 export function toDecision(
   { outcome, evaluations, probes }: MadeDecision,
-  first: number,
-  end: number,
+  { firstRow, count, actionDim }: ExecutedRows,
   noiseKey: NoiseSeed | undefined,
   latencyMs: number,
 ): Decision {
@@ -93,7 +104,8 @@ export function toDecision(
     // Copies: the episode goes on from its own, whatever a caller does with these.
     normalizedChunk: result.normalizedChunk.slice(),
     chunk: result.chunk.slice(),
-    actions: result.chunk.slice(first, end),
+    actions: result.chunk.slice(firstRow * actionDim, (firstRow + count) * actionDim),
+    firstRow,
     timesteps: request.schedule.steps.map((step) => step.timestep),
     evaluations,
     screening,

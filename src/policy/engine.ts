@@ -9,7 +9,14 @@ import { FrameWindow } from '../observations/window.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import { type ObservationInfo, observationInfo, type PolicySpec } from '../spec/policy-spec.js';
-import { type NetworkNeed, type Strategy, type StrategyContext, usesPrediction } from '../strategies/strategy.js';
+import {
+  type NetworkNeed,
+  type PredictorKind,
+  type Strategy,
+  type StrategyContext,
+  suitsPredictor,
+  usesPrediction,
+} from '../strategies/strategy.js';
 import { describePolicy } from './info.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import type { Placement } from './placement.js';
@@ -74,10 +81,15 @@ export class PolicyEngine {
     return this.#described;
   }
 
-  /** Whether it was loaded with a network. */
-  has(network: NetworkNeed['network']): boolean {
-    const { predictor, denoisers } = this.#placement?.networks ?? {};
-    return network === 'predictor' ? predictor !== undefined : denoisers?.has(network) === true;
+  /** The kind of its predictor. */
+  get predictor(): PredictorKind | 'none' {
+    return this.#placement?.networks.predictor?.kind ?? 'none';
+  }
+
+  /** Whether it was loaded with a network that suits. */
+  has(need: NetworkNeed): boolean {
+    const { network } = need;
+    return network === 'predictor' ? suitsPredictor(need, this.predictor) : this.#placement?.networks.denoisers?.has(network) === true;
   }
 
   /** Plans that are compiled from now on have room for decisions of this strategy. */

@@ -13,9 +13,15 @@ export interface PolicyInfo {
   /** How images become features; undefined for a policy without images. */
   readonly images: ImageInputs | undefined;
   readonly observationSteps: number;
+  /** Rows of the policy's chunks; those of SDP and RNR-DP are as long as their networks say. */
   readonly horizon: number;
   readonly actionSteps: number;
   readonly actionDim: number;
+  /**
+   * Whether all of a chunk is decided, as a `ControlLoop` needs it. Of SDP and RNR-DP rows behind the executed ones are still noise: these
+   * strategies are for `act()`.
+   */
+  readonly decidesAhead: boolean;
   /** Parameters of the U-Net and of image encoders. */
   readonly parameters: number;
   readonly precision: Precision;
@@ -47,7 +53,10 @@ export interface PolicyInfo {
 export function describePolicy(
   spec: PolicySpec,
   networks: PolicyNetworks,
-): Omit<PolicyInfo, 'precision' | 'fileDtypes' | 'strategy' | 'strategyOptions' | 'seed' | 'fingerprint' | 'dispatches' | 'warnings'> {
+): Omit<
+  PolicyInfo,
+  'precision' | 'fileDtypes' | 'decidesAhead' | 'strategy' | 'strategyOptions' | 'seed' | 'fingerprint' | 'dispatches' | 'warnings'
+> {
   return {
     name: spec.name,
     dialect: spec.dialect,

@@ -114,7 +114,7 @@ function assertOther(methods: readonly MethodCheckpoint[], { name, config }: Met
 }
 
 /** What a network beside the policy may read of its observations. */
-function observedBy({ images, observations }: PolicyCheckpoint): { frame: Sides | undefined; vectors: string[] } {
+export function observedBy({ images, observations }: PolicyCheckpoint): { frame: Sides | undefined; vectors: string[] } {
   return { frame: images?.frame, vectors: observations.flatMap(({ kind, name }) => (kind === 'vector' ? [name] : [])) };
 }
 

@@ -108,10 +108,12 @@ export class Policy {
   /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
   get info(): PolicyInfo {
     const { precision, fileDtypes, warnings, seed, fingerprint } = this.#parts;
-    const { description, actionSteps } = this.#actor.strategy;
+    const { description, actionSteps, horizon } = this.#actor.strategy;
     return {
       ...this.#engine.described,
       actionSteps,
+      // Chunks of their own lengths are buffers that go on being denoised.
+      decidesAhead: horizon === undefined,
       precision,
       fileDtypes,
       warnings,
@@ -314,8 +316,8 @@ export class Policy {
 
   #createStrategy(options: StrategyOptions): Strategy {
     const strategy = createStrategy(options, this.#context);
-    const missing = strategy.needs.find(({ network }) => !this.#engine.has(network));
-    if (missing) throw missingNetwork(options.name, missing);
+    const missing = strategy.needs.find((need) => !this.#engine.has(need));
+    if (missing) throw missingNetwork(options.name, missing, this.#engine.predictor);
     this.#engine.reserve(strategy);
     return strategy;
   }

@@ -86,9 +86,9 @@ function windowOf(frame: Observation, steps: number): Observation {
   );
 }
 
-/** Runs every segment of a plan once. */
-function oneEvaluation({ actionSteps, denoiser, usual, horizon }: Strategy, predicted: boolean, actionDim: number): Strategy {
-  const schedule = rehearsedAt(usual.steps[0]);
+/** Runs every segment of a plan once: an evaluation by each network that a usual decision asks. */
+export function oneEvaluation({ actionSteps, denoiser, usual, horizon }: Strategy, predicted: boolean, actionDim: number): Strategy {
+  const schedule = rehearsedAt(usual.steps[0], [...new Set(usual.steps.map(({ network }) => network))]);
   const through = denoiser === undefined ? {} : { denoiser };
   const sample = horizon === undefined ? {} : { prediction: new Float32Array(horizon * actionDim) };
   const start = { predictionScale: predicted ? 1 : 0, noiseScale: 0, schedule, ...through, ...sample, warm: false, stalled: false };

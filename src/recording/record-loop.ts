@@ -197,7 +197,7 @@ class LoopRecorder implements RecordingHandle {
 
   #decision({ tick, latencyMs, expired, window, decided }: DecisionEvent): void {
     const time = this.#now();
-    const { timesteps, evaluations, screening, warm, stalled, noiseKey, normalizedChunk } = decided as Partial<Decision>;
+    const { timesteps, evaluations, screening, warm, stalled, noiseKey, normalizedChunk, firstRow } = decided as Partial<Decision>;
     const split = this.#split(window, time);
     const key = noiseKey && { ...noiseKey };
     const about = { tick, latencyMs, expired, steps: timesteps?.length, timesteps, evaluations, screening, warm, stalled, noiseKey: key };
@@ -205,7 +205,7 @@ class LoopRecorder implements RecordingHandle {
     const { horizon, actionDim, observationSteps } = this.#loop.info;
     // Of sources that are no policies nothing is known: they may use the array again.
     const chunk = decided.chunk.slice();
-    const sizes = { tick, rows: horizon, actionDim, firstRow: observationSteps - 1 };
+    const sizes = { tick, rows: horizon, actionDim, firstRow: firstRow ?? observationSteps - 1 };
     this.#push(CHUNK, time, MESSAGE_COST + 2 * NUMBER_COST * chunk.length, () => ({ ...sizes, chunk, normalizedChunk }));
   }
 

@@ -10,7 +10,12 @@ const NEED = {
   why: 'for its drift, velocity and score',
   given: 'the folder of its three U-Nets',
 } as const satisfies NetworkNeed;
-const PRIOR: NetworkNeed = { network: 'predictor', why: 'as its prior', given: "the folder of its CVAE, or take the prior 'normal'" };
+const PRIOR: NetworkNeed = {
+  network: 'predictor',
+  kind: 'cvae',
+  why: 'as its prior',
+  given: "the folder of its CVAE, or take the prior 'normal'",
+};
 
 /**
  * BRIDGER (arXiv 2402.16075): a stochastic interpolant goes from a prior chunk to the demonstrated one, sampled as an SDE; each step asks two

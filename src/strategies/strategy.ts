@@ -87,9 +87,14 @@ export interface DecisionMaker {
   decide(context: DecisionContext): Deciding;
 }
 
+/** What a predictor is: STEP's network, a CVAE, or the shifted chunk. */
+export type PredictorKind = 'network' | 'cvae' | 'shift';
+
 /** A network that whoever loads the policy has to bring. */
 export interface NetworkNeed {
   readonly network: 'predictor' | MethodType;
+  /** The only kind of predictor that does. Default: any. */
+  readonly kind?: 'cvae';
   /** What for, to end "needs a predictor " with. */
   readonly why: string;
   /** What can be given, to end "give … " with. */
@@ -132,11 +137,30 @@ export function usesPrediction(strategy: Strategy): boolean {
   return strategy.predicts === true || needsPredictor(strategy);
 }
 
-/** What is to be said where a network is missing that decisions of a strategy ask for. */
-export function missingNetwork(strategy: string, { network, why, given }: NetworkNeed): OptionError {
+/** Whether a predictor of this kind, or none, is what a strategy needs; of needs that are of no predictor, that is not the question. */
+export function suitsPredictor({ network, kind }: NetworkNeed, found: PredictorKind | 'none'): boolean {
+  if (network !== 'predictor') return true;
+  return found !== 'none' && (kind === undefined || found === kind);
+}
+
+/** How a predictor that is needed, and one that was found, are called in an error. */
+export function predictorWords({ kind }: Pick<NetworkNeed, 'kind'>, found: PredictorKind | 'none'): { needed: string; found: string } {
+  const needed = kind === undefined ? 'a predictor' : `a predictor that is a ${PREDICTOR_NAMES[kind]}`;
+  return { needed, found: found === 'none' ? 'none' : `a ${PREDICTOR_NAMES[found]}` };
+}
+
+const PREDICTOR_NAMES: Readonly<Record<PredictorKind, string>> = { network: 'STEP predictor', cvae: 'CVAE', shift: 'shifted chunk' };
+
+/**
+ * What is to be said where a network is missing that decisions of a strategy ask for. `found`: the predictor that is there, where it is not of
+ * the kind that is needed.
+ */
+export function missingNetwork(strategy: string, need: NetworkNeed, found: PredictorKind | 'none' = 'none'): OptionError {
+  const { network, why, given } = need;
   if (network === 'predictor') {
+    const words = predictorWords(need, found);
     return new OptionError(
-      `strategy ${strategy} needs a predictor ${why}, found none: give \`networks: { predictor }\` when loading the policy, ${given}.`,
+      `strategy ${strategy} needs ${words.needed} ${why}, found ${words.found}: give \`networks: { predictor }\` when loading the policy, ${given}.`,
     );
   }
   return new OptionError(

@@ -50,6 +50,14 @@ describe("the folder of a method's network", () => {
     expect(generator.weightBytes).toBe(2 * generator.parameters);
   });
 
+  it.each(['cp-3step', 'onedp-d', 'no-diffusion'])(
+    '%s: clamps to ±1 where it does not say, and not at all where it says null',
+    async (name) => {
+      expect((await load(name, { config: { clip_range: undefined } })).config).toMatchObject({ clip: 1 });
+      expect((await load(name, { config: { clip_range: null } })).config).toMatchObject({ clip: null });
+    },
+  );
+
   it('warns of tensors that nothing reads', async () => {
     const { warnings } = await load('cp-1step', { tensors: (tensors) => [...tensors, f32('obs_encoder.weight', [1])] });
     expect(warnings).toEqual(['model.safetensors: 1 tensors are not used: "obs_encoder.weight".']);

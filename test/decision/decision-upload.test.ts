@@ -81,5 +81,10 @@ describe('DecisionUpload', () => {
   it('refuses values of another batch, which would leave some of the decision before in place', () => {
     const short = { ...rehearsal, observations: new Float32Array(3) };
     expect(() => new DecisionUpload(shape).fill(short)).toThrow('observations of a decision must have 6 values, found 3');
+    const upload = new DecisionUpload(shape);
+    for (const size of [8, 32]) {
+      const misfit = { ...rehearsal, stepNoise: [new Float32Array(16), new Float32Array(size)] };
+      expect(() => upload.fill(misfit)).toThrow(`row 1 of step noise must have 16 values, found ${size}`);
+    }
   });
 });

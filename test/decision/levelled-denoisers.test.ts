@@ -81,6 +81,23 @@ describe('rows of levels', () => {
     await expect(all.make('onedp', denoiser, [mixed])).rejects.toThrow(OptionError);
     expect(freed).toHaveLength(1);
   });
+
+  it('that a network refuses are not asked of it again with those of the next strategy', async () => {
+    const { denoiser, made } = recording();
+    const choosy: MethodDenoiser = {
+      ...denoiser,
+      withLevels: async (levels, networks) => {
+        if (levels.some(([level]) => level === 13)) throw new TypeError('no row for 13');
+        return denoiser.withLevels(levels, networks);
+      },
+    };
+    const all = new LevelledDenoisers();
+    all.reserve('onedp', [at([13])]);
+    await expect(all.make('onedp', choosy, [at([13])])).rejects.toThrow('no row for 13');
+    all.reserve('onedp', [at([4])]);
+    await all.make('onedp', choosy, [at([4])]);
+    expect(made).toEqual(['4']);
+  });
 });
 
 describe('a schedule of a caller', () => {

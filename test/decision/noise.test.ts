@@ -32,6 +32,15 @@ describe('noise of a run', () => {
     });
   });
 
+  it('takes rows of given step noise that are as long as the chunk of the network, whatever the policy has', () => {
+    const rows = [irregular(32, 1), irregular(32, 2), irregular(24, 3)];
+    const given = checkedNoise({ stepNoise: rows }, 24);
+    expect(runNoise(schedule, 32, SEED, given, 0).stepNoise).toEqual(rows.slice(0, 2));
+    const misfit = (): unknown => runNoise(schedule, 32, SEED, given, 1);
+    expect(misfit).toThrow(OptionError);
+    expect(misfit).toThrow(/stepNoise\[2\] must have 32 values \(horizon × action size.*found 24/);
+  });
+
   it("a strategy's own numbers are others, and uniform ones lie inside (0, 1)", () => {
     const uniform = choiceNumbers(1000, SEED);
     expect(choiceNumbers(10, SEED)).toEqual(uniform.slice(0, 10));

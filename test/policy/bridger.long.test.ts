@@ -69,6 +69,17 @@ describe("a policy with BRIDGER's networks", () => {
   });
 });
 
+it('refuses a prior of CVAEs where its predictor is none', async () => {
+  const checkpoint = await loadMethodCheckpoint(golden(FOLDER));
+  await checkpoint.close();
+  const load = loadPolicy(standInPolicy(checkpoint.config), {
+    device: device(),
+    networks: { methods: golden(FOLDER), predictor: 'shift' },
+    strategy: { name: 'BRIDGER', steps: 2, prior: 'cvae' },
+  });
+  await expect(load).rejects.toThrow(/needs a predictor that is a CVAE as its prior, found a shifted chunk/);
+});
+
 it('names the evaluation whose network is not finite', async () => {
   const files = goldenFiles(FOLDER);
   const tensors = (await tensorsOf({ model: files['model.safetensors'] as Uint8Array }, 'model')).map((tensor) =>

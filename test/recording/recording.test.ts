@@ -81,6 +81,15 @@ describe('a recorded loop', () => {
     expect(actions[10]).toMatchObject({ tick: 10, late: false, held: false, sent: true, source: 'decided' });
   });
 
+  it('says which row of a chunk was executed first as the decision does', async () => {
+    // Two frames before the newest, and a decision whose first row is 1.
+    const { file } = await recordedLoop(12, { info: { observationSteps: 3 } });
+    const rows = Buffer.concat(file.pieces)
+      .toString('latin1')
+      .match(/"firstRow":\d+/g);
+    expect(new Set(rows)).toEqual(new Set(['"firstRow":1']));
+  });
+
   it('gives what was written before it was cut, and says so', async () => {
     const { file } = await recordedLoop(1500);
     const whole = await read(file.bytes);

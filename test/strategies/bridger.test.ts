@@ -3,7 +3,7 @@ import { OptionError } from '../../src/foundation/errors.js';
 import type { BridgerNetwork } from '../../src/spec/method-networks.js';
 import { createStrategy } from '../../src/strategies/index.js';
 import { parseStrategy } from '../../src/strategies/parse.js';
-import type { StrategyContext } from '../../src/strategies/strategy.js';
+import { missingNetwork, type NetworkNeed, type StrategyContext, suitsPredictor } from '../../src/strategies/strategy.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 
 const UNET = {
@@ -57,6 +57,11 @@ describe('BRIDGER', () => {
     expect(asked.description).toBe('BRIDGER 3 (bs, prior cvae)');
     expect(asked.usual.steps.map(({ network }) => network)).toEqual(['b_net', 's_net', 'b_net', 's_net', 'b_net', 's_net']);
     expect(asked.needs.map(({ network }) => network)).toEqual(['bridger', 'predictor']);
+    const prior = asked.needs[1] as NetworkNeed;
+    expect((['none', 'shift', 'network', 'cvae'] as const).filter((kind) => suitsPredictor(prior, kind))).toEqual(['cvae']);
+    expect(missingNetwork('BRIDGER', prior, 'network').message).toMatch(
+      /needs a predictor that is a CVAE as its prior, found a STEP predictor/,
+    );
 
     const usual = createStrategy({ name: 'BRIDGER' }, CONTEXT);
     expect(usual.description).toBe('BRIDGER 5 (vs, prior normal)');

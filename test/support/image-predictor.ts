@@ -7,13 +7,18 @@ import { CAMERAS, FRAME, STATE_DIM } from './image-policy.js';
 import { Normals } from './values.js';
 
 /** What the predictors of the test policy with images read: its second camera, then its first, then its state, in raw units. */
-export const ROWS: RawRows = {
-  kind: 'raw',
-  cameras: [CAMERAS[1], CAMERAS[0]],
-  vectors: ['observation.state'],
-  encoder: { features: 8, ...FRAME, imagenetNorm: true },
-  width: 2 * 8 + STATE_DIM,
-};
+export const ROWS: RawRows = rowsOf(8);
+
+/** The same with other features of a camera. */
+function rowsOf(features: number): RawRows {
+  return {
+    kind: 'raw',
+    cameras: [CAMERAS[1], CAMERAS[0]],
+    vectors: ['observation.state'],
+    encoder: { features, ...FRAME, imagenetNorm: true },
+    width: 2 * features + STATE_DIM,
+  };
+}
 
 export const TRANSFORMER: PredictorShape = {
   actionDim: 2,
@@ -52,10 +57,11 @@ export interface PredictorChange {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly rename?: (name: string) => string;
   readonly leaveOut?: string;
+  /** Of a camera. Default 8. */
+  readonly features?: number;
 }
 
-function imageKeys(): Record<string, unknown> {
-  const { encoder, cameras, vectors, width } = ROWS;
+function imageKeys({ encoder, cameras, vectors, width }: RawRows): Record<string, unknown> {
   return {
     image_encoder: {
       type: 'small_conv',
@@ -75,17 +81,19 @@ function imageKeys(): Record<string, unknown> {
 /** A folder of an image predictor with random weights, by the names of the STEP release. */
 export function imagePredictor(
   kind: 'transformer' | 'cvae',
-  { config = {}, rename = (name) => name, leaveOut }: PredictorChange = {},
+  { config = {}, rename = (name) => name, leaveOut, features = 8 }: PredictorChange = {},
 ): ImagePredictor {
+  const rows = rowsOf(features);
   const shapes = new Map<string, readonly number[]>();
-  for (const [name, { shape }] of smallEncoderTensors(ROWS)) shapes.set(name, shape);
+  for (const [name, { shape }] of smallEncoderTensors(rows)) shapes.set(name, shape);
   const network = new Map<string, readonly number[]>();
   if (kind === 'transformer') {
-    for (const [name, { shape }] of tokenProjectionTensors(ROWS, TRANSFORMER)) shapes.set(name, shape);
+    for (const [name, { shape }] of tokenProjectionTensors(rows, TRANSFORMER)) shapes.set(name, shape);
     for (const [name, shape] of predictorTensorShapes(TRANSFORMER)) network.set(name, shape);
     for (const name of ['pos_encoder_action.pe', 'pos_encoder_obs.pe']) network.set(name, [1, 12, TRANSFORMER.modelDim]);
   } else {
-    for (const [name, { shape }] of cvaeTensors(CVAE)) (name.startsWith('obs_projection') ? shapes : network).set(name, shape);
+    for (const [name, { shape }] of cvaeTensors({ ...CVAE, observationDim: rows.width }))
+      (name.startsWith('obs_projection') ? shapes : network).set(name, shape);
     network.set('encoder_mean.bias', [CVAE.latentDim]);
   }
   const prefix = kind === 'transformer' ? 'model.' : 'model.net.';
@@ -99,7 +107,7 @@ export function imagePredictor(
     tensors[name] = data;
     return { name: rename(network.has(name) ? prefix + name : name), dtype: 'F32' as const, shape, data };
   });
-  const common = { action_dim: 2, horizon: 8, n_obs_steps: 2, ...imageKeys() };
+  const common = { action_dim: 2, horizon: 8, n_obs_steps: 2, ...imageKeys(rows) };
   const own =
     kind === 'transformer'
       ? {

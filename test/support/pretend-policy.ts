@@ -53,6 +53,7 @@ export class PretendPolicy implements ServedPolicy {
       horizon: 8,
       actionSteps,
       actionDim: 2,
+      decidesAhead: true,
       parameters: 1,
       precision: 'f32',
       fileDtypes: ['F32'],

@@ -48,6 +48,7 @@ export function decided(window: Observation, previous: readonly PastChunk[], noi
     chunk,
     normalizedChunk: chunk.map((value) => value / 7),
     actions: chunk.slice(2, 18),
+    firstRow: 1,
     timesteps: [40, 20],
     evaluations: 2,
     screening: 0,

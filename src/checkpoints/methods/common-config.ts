@@ -21,7 +21,7 @@ export function readNoiseSchedule(json: JsonObject): NoiseScheduleOptions {
   };
 }
 
-/** `clip_range`: a bound in normalised action space, or null for none. */
+/** `clip_range`: a bound in normalised action space, 1 where it is not there, or null for none. */
 export function readClipRange(json: JsonObject): number | null {
-  return json.isNull('clip_range') ? null : json.number('clip_range', { fallback: 1, above: 0, below: 1e6 });
+  return json.has('clip_range') && json.isNull('clip_range') ? null : json.number('clip_range', { fallback: 1, above: 0, below: 1e6 });
 }

@@ -166,9 +166,9 @@ async function checkedTask(
 ): Promise<Task> {
   const headers = await readHeaders(policy);
   const task = taskFor(kind, headers);
-  checkStrategies(
+  await checkStrategies(
     headers,
-    predictor !== undefined,
+    predictor,
     strategies.map(({ options }) => options),
     await readMethods(methods),
   );

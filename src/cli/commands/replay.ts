@@ -118,7 +118,7 @@ async function checkStrategy(
   const made = createStrategy(strategy, strategyContext(checkpoint, methods));
   if (needsPredictor(made) && predictor === undefined)
     throw new UsageError(`it was recorded with ${made.description}: give --predictor as well`);
-  checkStrategies(checkpoint, predictor !== undefined, [strategy], methods);
+  await checkStrategies(checkpoint, predictor, [strategy], methods);
   if (made.needsOnlyChunks) return;
   throw new OptionError(`${made.description} remembers more than chunks: its decisions cannot be repeated one by one from a recording.`);
 }

@@ -95,11 +95,11 @@ export const runCommand: Command = {
     const strategy = chosen ?? (values.predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
     const folders = await localFolders(values.network);
     const methods = await readMethods(folders);
-    checkStrategies(checkpoint, values.predictor !== undefined, [strategy], methods);
-    const recording = await readRecording(input, observationInfo(checkpoint.observations));
-    if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
     const isPredicting = needsPredictor(createStrategy(strategy, strategyContext(checkpoint, methods)));
     const predictor = isPredicting && values.predictor !== undefined ? await localFolder(values.predictor) : undefined;
+    await checkStrategies(checkpoint, predictor, [strategy], methods);
+    const recording = await readRecording(input, observationInfo(checkpoint.observations));
+    if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
     if (values.predictor !== undefined && predictor === undefined)
       printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
 

@@ -42,7 +42,7 @@ export async function namedPolicy(values: PolicyValues): Promise<NamedPolicy> {
   const profile = profileOption(values.profile);
   const checkpoint = await readHeaders(folder);
   const strategy = chosen ?? (predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
-  checkStrategies(checkpoint, predictor !== undefined, [strategy], await readMethods(methods));
+  await checkStrategies(checkpoint, predictor, [strategy], await readMethods(methods));
   const load = async (signal: AbortSignal): Promise<Policy> => {
     const progress = new Progress();
     return loadPolicy(folder, {

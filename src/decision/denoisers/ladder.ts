@@ -6,7 +6,7 @@ import { LevelRows } from './level-rows.js';
 
 /**
  * RNR-DP: conditioning for every row of the chunk. All of it follows from the levels, which are the same at every step, and from the observation:
- * it is recorded once per decision.
+ * it is computed once per run, at the first decision of an episode once for each of its passes.
  */
 export const loadLadder: LoadMethod<'rnr_policy'> = async (loader, { type, unet }, onBlock) => {
   const { device } = loader.uploader;

@@ -35,10 +35,19 @@ export class LevelledDenoisers {
   async make(name: string, denoiser: MethodDenoiser, schedules: readonly Schedule[]): Promise<LevelledDenoiser> {
     this.#made.get(name)?.destroy();
     this.#made.delete(name);
-    const made = await denoiser.withLevels([...(this.#reserved.get(name)?.values() ?? [])], [...(this.#networks.get(name) ?? [])]);
+    const networks = [...(this.#networks.get(name) ?? [])];
+    const made = await denoiser.withLevels([...(this.#reserved.get(name)?.values() ?? [])], networks).catch((error: unknown) => {
+      // What it refused would be asked of it again with every schedule after this one.
+      this.#reserved.delete(name);
+      this.#networks.delete(name);
+      throw error;
+    });
     if (!schedules.every((schedule) => made.knows(schedule))) {
       made.destroy();
-      throw new OptionError(`a run through denoiser "${name}" has a step without \`levels\`: expected of each what its network embeds.`);
+      throw new OptionError(
+        `a run through denoiser "${name}" has a step without \`levels\`, or one whose \`network\` is none of its networks: expected of each ` +
+          'step the levels that its network embeds, and which network that is where there are several.',
+      );
     }
     this.#made.set(name, made);
     return made;

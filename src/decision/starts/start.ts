@@ -1,6 +1,7 @@
 import type { BufferRange } from '../../ops/sampling.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
 import { asTokens, type Tensor } from '../../runtime/tensor.js';
+import type { PredictorKind } from '../../strategies/strategy.js';
 
 /** What a start may read. */
 export interface StartInputs {
@@ -22,7 +23,7 @@ export interface StartInputs {
  */
 export interface Start {
   /** As `policy.info.predictor` reports it. */
-  readonly kind: 'network' | 'cvae' | 'shift';
+  readonly kind: PredictorKind;
   /** Values of a row that it reads of each frame in place of the conditioning; 0: none. */
   readonly rowWidth: number;
   /** Random values that it reads; 0: none. */
