@@ -9,12 +9,7 @@ export interface SolverState {
 }
 
 /** One solver step on the host, the formula of `SolverStep` in float64. `output`: of the denoiser; `noise`: of a noisy step. */
-export function solverStep(
-  step: SolverStep,
-  state: SolverState,
-  output: Float64Array,
-  noise: ArrayLike<number> | undefined,
-): Required<SolverState> {
+export function solverStep(step: SolverStep, state: SolverState, output: Float64Array, noise: ArrayLike<number> | undefined): SolverState {
   const { x, previousX0, olderX0 } = state;
   const x0 = bounded(
     x.map((value, i) => step.x0FromSample * value + step.x0FromOutput * (output[i] as number)),
