@@ -32,7 +32,8 @@ describe('losses of the compared methods', () => {
           const { tensors, dump } = await verifyLosses(source, device());
           expect(tensors.filter(({ pass }) => !pass)).toEqual([]);
           expect(tensors).toHaveLength(reports);
-          expect(dump.length).toBeGreaterThan(148);
+          // A value and a norm for each tensor: a U-Net has more of them than a CVAE.
+          expect(dump.length).toBeGreaterThan(name === 'bridger-cvae' ? 90 : 148);
         } finally {
           await source.close();
         }
