@@ -1,8 +1,6 @@
 import { CheckpointError } from '../foundation/errors.js';
-import { checkKeys, checkSignal } from '../foundation/options.js';
 import { visible } from '../foundation/visible.js';
 import type { Dialect, ObservationFeature } from '../spec/policy-spec.js';
-import { abortableSource } from './abortable-source.js';
 import { observationEncoderTensor } from './diffusion-policy/encoder-names.js';
 import { conditioningOrder } from './diffusion-policy/keys.js';
 import { hasDiffusionPolicyNormalizer } from './diffusion-policy/normalizer-names.js';
@@ -24,9 +22,10 @@ import {
 import { checkUnetTensors, unetTensorShapes } from './lerobot/unet-tensors.js';
 import { modelFile } from './model-file.js';
 import { countWeights, FileTensors } from './named-tensors.js';
+import { openCheckpoint } from './open-checkpoint.js';
 import type { CheckedEncoders } from './read-encoders.js';
 import { SafetensorsFile } from './safetensors/safetensors.js';
-import { type CheckpointSource, checkSource } from './source.js';
+import type { CheckpointSource } from './source.js';
 import type { LoadOptions, PolicyCheckpoint } from './types.js';
 
 /**
@@ -36,16 +35,7 @@ import type { LoadOptions, PolicyCheckpoint } from './types.js';
  * Throws CheckpointError for what is wrong, UnsupportedCheckpointError for what is right but not supported.
  */
 export async function loadPolicyCheckpoint(given: CheckpointSource, options: LoadOptions = {}): Promise<PolicyCheckpoint> {
-  checkSource('loadPolicyCheckpoint', 'source', given);
-  checkKeys('loadPolicyCheckpoint', options, ['signal']);
-  checkSignal('loadPolicyCheckpoint', options.signal);
-  const source = abortableSource(given, options.signal);
-  try {
-    return await load(source, options.signal);
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
+  return openCheckpoint('loadPolicyCheckpoint', given, options, load);
 }
 
 async function load(source: CheckpointSource, signal: AbortSignal | undefined): Promise<PolicyCheckpoint> {

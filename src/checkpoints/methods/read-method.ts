@@ -1,14 +1,13 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
-import { checkKeys, checkSignal } from '../../foundation/options.js';
 import { visible } from '../../foundation/visible.js';
 import type { MethodConfig, MethodNetworks, MethodType } from '../../spec/method-networks.js';
-import { abortableSource } from '../abortable-source.js';
 import { type JsonObject, readJsonObject, shown } from '../json-object.js';
 import { diffusionPolicyName, lerobotName, type StoredNames, storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
 import { modelFile } from '../model-file.js';
 import { checkTensors, countWeights, FileTensors } from '../named-tensors.js';
+import { openCheckpoint } from '../open-checkpoint.js';
 import { SafetensorsFile } from '../safetensors/safetensors.js';
-import { type CheckpointSource, checkSource } from '../source.js';
+import type { CheckpointSource } from '../source.js';
 import type { LoadOptions, MethodCheckpoint } from '../types.js';
 import { BRIDGER_FOLDER } from './bridger.js';
 import { readCommon } from './common-config.js';
@@ -42,16 +41,7 @@ export function isMethodType(type: unknown): type is MethodType {
  * source as loadPolicyCheckpoint does. @throws CheckpointError.
  */
 export async function loadMethodCheckpoint(given: CheckpointSource, options: LoadOptions = {}): Promise<MethodCheckpoint> {
-  checkSource('loadMethodCheckpoint', 'source', given);
-  checkKeys('loadMethodCheckpoint', options, ['signal']);
-  checkSignal('loadMethodCheckpoint', options.signal);
-  const source = abortableSource(given, options.signal);
-  try {
-    return await load(source, options.signal);
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
+  return openCheckpoint('loadMethodCheckpoint', given, options, load);
 }
 
 async function load(source: CheckpointSource, signal: LoadOptions['signal']): Promise<MethodCheckpoint> {

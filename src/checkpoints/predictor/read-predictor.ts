@@ -1,14 +1,13 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
-import { checkKeys, checkSignal } from '../../foundation/options.js';
 import { visible } from '../../foundation/visible.js';
 import type { PredictorObservation, RawRows } from '../../spec/network-shapes.js';
-import { abortableSource } from '../abortable-source.js';
 import { type JsonObject, readJsonObject, shown } from '../json-object.js';
 import { type StoredNames, storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
 import { modelFile } from '../model-file.js';
 import { checkTensors, countWeights, type ExpectedTensor, FileTensors } from '../named-tensors.js';
+import { openCheckpoint } from '../open-checkpoint.js';
 import { SafetensorsFile } from '../safetensors/safetensors.js';
-import { type CheckpointSource, checkSource } from '../source.js';
+import type { CheckpointSource } from '../source.js';
 import type { CvaeCheckpoint, LoadOptions, PredictorCheckpoint, StartCheckpoint } from '../types.js';
 import { type ObservedBeside, readCvaePredictor, readImageCvae, readRawRows, readTransformer } from './predictor-config.js';
 import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from './predictor-tensors.js';
@@ -60,16 +59,7 @@ async function loadChecked(
   accepted: readonly StartType[],
   beside?: ObservedBeside,
 ): Promise<StartCheckpoint> {
-  checkSource(where, 'source', given);
-  checkKeys(where, options, ['signal']);
-  checkSignal(where, options.signal);
-  const source = abortableSource(given, options.signal);
-  try {
-    return await load(source, options.signal, accepted, beside);
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
+  return openCheckpoint(where, given, options, (source, signal) => load(source, signal, accepted, beside));
 }
 
 async function load(
