@@ -9,7 +9,7 @@ import { Decider } from '../policy/decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from '../policy/decision-result.js';
 import { Episode } from '../policy/episode.js';
 import { SerialQueue } from '../policy/queue.js';
-import { RequestChecks, settledCall } from '../policy/request-checks.js';
+import { RequestChecks } from '../policy/request-checks.js';
 import type { ObservationInfo, SchedulerConfig } from '../spec/policy-spec.js';
 import { createStrategy } from '../strategies/index.js';
 import type { Strategy, StrategyContext } from '../strategies/strategy.js';
@@ -218,13 +218,8 @@ export class KernelPolicy {
   }
 
   /** The same, each for itself, as `Policy.decideAllSettled`. @throws DisposedError, and OptionError where an episode is there twice. */
-  async decideAllSettled(requests: readonly DecideRequest[]): Promise<PromiseSettledResult<Decision>[]> {
-    const checked = this.#checks.each(requests);
-    return this.#run(async () => {
-      const looked = checked.map((one) => (one.status === 'fulfilled' ? settledCall(() => one.value(this.#actor.strategy)) : one));
-      const decided = await this.#decider.settle(looked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
-      return looked.map((one) => (one.status === 'fulfilled' ? (decided.shift() as PromiseSettledResult<Decision>) : one));
-    });
+  decideAllSettled(requests: readonly DecideRequest[]): Promise<PromiseSettledResult<Decision>[]> {
+    return this.#actor.decideAllSettled(requests);
   }
 
   /** Ends the episode, as `Policy.reset`. @throws DisposedError. */

@@ -6,7 +6,7 @@ import type { Strategy, StrategyContext } from '../strategies/strategy.js';
 import { type Decider, nextTurn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision } from './decision-result.js';
 import { Episode } from './episode.js';
-import { NOISE_KEYS, type RequestChecks } from './request-checks.js';
+import { NOISE_KEYS, type RequestChecks, settledCall } from './request-checks.js';
 
 export interface ActorParts {
   readonly checks: RequestChecks;
@@ -84,6 +84,17 @@ export class Actor {
     const { checks, decider, run } = this.#parts;
     const turns = checks.together(requests);
     return run(() => decider.decide(turns.map((turn) => turn(this.strategy))));
+  }
+
+  /** The same, each for itself. Rejects as `Policy.decideAllSettled`. */
+  async decideAllSettled(requests: readonly DecideRequest[]): Promise<PromiseSettledResult<Decision>[]> {
+    const { checks, decider, run } = this.#parts;
+    const checked = checks.each(requests);
+    return run(async () => {
+      const looked = checked.map((one) => (one.status === 'fulfilled' ? settledCall(() => one.value(this.strategy)) : one));
+      const decided = await decider.settle(looked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
+      return looked.map((one) => (one.status === 'fulfilled' ? (decided.shift() as PromiseSettledResult<Decision>) : one));
+    });
   }
 
   /** Ends the own episode. */

@@ -21,7 +21,7 @@ import { Episode } from './episode.js';
 import type { PolicyInfo } from './info.js';
 import { checkDevice } from './placement.js';
 import { SerialQueue } from './queue.js';
-import { RequestChecks, settledCall } from './request-checks.js';
+import { RequestChecks } from './request-checks.js';
 
 export type {
   ActOptions,
@@ -172,14 +172,8 @@ export class Policy {
    * Results are in the order of the requests.
    * @throws DeviceLostError, DisposedError, and OptionError where an episode is there twice; then no episode has changed.
    */
-  async decideAllSettled(requests: readonly DecideRequest[]): Promise<PromiseSettledResult<Decision>[]> {
-    const checked = this.#checks.each(requests);
-    return this.#run(async () => {
-      const looked = checked.map((one) => (one.status === 'fulfilled' ? settledCall(() => one.value(this.#actor.strategy)) : one));
-      const turns = looked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-      const decided = await this.#decider.settle(turns);
-      return looked.map((one) => (one.status === 'fulfilled' ? (decided.shift() as PromiseSettledResult<Decision>) : one));
-    });
+  decideAllSettled(requests: readonly DecideRequest[]): Promise<PromiseSettledResult<Decision>[]> {
+    return this.#actor.decideAllSettled(requests);
   }
 
   /**
