@@ -20,10 +20,10 @@ import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { kernelSubject } from '../eval/kernel-subject.js';
 import { mergeEvaluations } from '../eval/merge.js';
-import { presentAgreement, readReference } from '../eval/reference.js';
-import { presentResults, RESULT_FILES } from '../eval/results.js';
+import { readReference } from '../eval/reference.js';
+import { presentOutcome, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
-import { episodesOption, firstSeedOption, shardOption, shardSuffix } from '../eval/seeds.js';
+import { episodesOption, firstSeedOption, MOST_PARALLEL, shardOption, shardSuffix } from '../eval/seeds.js';
 import type { EvaluationSubject } from '../eval/subject.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
 import { checkStrategies, readHeaders, readMethods, taskFor } from '../headers.js';
@@ -96,7 +96,6 @@ const OPTIONS = {
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
 
 const DEFAULT_STRATEGIES = 'step:2,ddim:10,ddim:2';
-const MOST_PARALLEL = 64;
 const MOST_THREADS = 256;
 const LATENCY_BUDGET_MS = 20_000;
 
@@ -131,9 +130,7 @@ export const evalCommand: Command = {
             printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);
             throw error;
           });
-          const isSound = await presentResults(output, record, values.json === true);
-          const agrees = reference === undefined || presentAgreement(record, reference, values.json === true);
-          return isSound && agrees ? 0 : 1;
+          return await presentOutcome(output, record, reference, values.json === true);
         }),
       );
     } finally {

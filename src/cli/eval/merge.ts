@@ -8,8 +8,8 @@ import { readRegularFile } from '../../platform/node/regular-file.js';
 import { UsageError } from '../../terminal/options.js';
 import { outputFolderOption } from '../output-options.js';
 import { lockFolder } from './folder-lock.js';
-import { presentAgreement, readReference } from './reference.js';
-import { presentResults, RESULT_FILES } from './results.js';
+import { readReference } from './reference.js';
+import { presentOutcome, RESULT_FILES } from './results.js';
 
 /** What a text can hold. */
 const MOST_BYTES = 500_000_000;
@@ -29,9 +29,7 @@ export async function mergeEvaluations(args: readonly string[]): Promise<number>
   );
   const lock = lockFolder(output);
   try {
-    const isSound = await presentResults(output, record, values.json === true);
-    const agrees = reference === undefined || presentAgreement(record, reference, values.json === true);
-    return isSound && agrees ? 0 : 1;
+    return await presentOutcome(output, record, reference, values.json === true);
   } finally {
     lock.release();
   }

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { renderReport } from '../../evaluation/report/render.js';
+import type { ReferenceScores } from '../../evaluation/summary.js';
 import { visible, visibleJson } from '../../foundation/visible.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { evaluationReport } from './print.js';
+import { presentAgreement } from './reference.js';
 import { taskScene } from './tasks.js';
 
 /** What an evaluation leaves in its folder. */
@@ -31,4 +33,19 @@ function failureNotes({ strategies }: EvaluationRecord): string[] {
     const [first] = failed;
     return first ? [`${name}: ${failed.length} of ${episodes.length} episodes failed; seed ${first.seed}: ${first.failure}`] : [];
   });
+}
+
+/**
+ * Presents a record, and how it agrees with another implementation's scores where some are given. The exit code: 0 where every strategy has
+ * episodes that did not fail, and all that is compared agrees.
+ */
+export async function presentOutcome(
+  output: string,
+  record: EvaluationRecord,
+  reference: ReferenceScores | undefined,
+  json: boolean,
+): Promise<number> {
+  const isSound = await presentResults(output, record, json);
+  const agrees = reference === undefined || presentAgreement(record, reference, json);
+  return isSound && agrees ? 0 : 1;
 }

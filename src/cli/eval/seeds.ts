@@ -2,7 +2,9 @@ import type { Shard } from '../../evaluation/shards.js';
 import { integerOption, UsageError } from '../../terminal/options.js';
 
 /** Where published evaluations begin. */
-const FIRST_SEED = 100_000;
+export const FIRST_SEED = 100_000;
+/** Episodes in a batch, where nobody says how many. */
+export const MOST_PARALLEL = 64;
 /** The bootstrap of more would need gigabytes, after all episodes were run. */
 const MOST_EPISODES = 10_000;
 

@@ -7,12 +7,9 @@ import { parseStrategy } from '../../strategies/parse.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { integerOption } from '../../terminal/options.js';
 import type { Progress } from '../../terminal/progress.js';
+import { FIRST_SEED, MOST_PARALLEL } from '../eval/seeds.js';
 import { chosenTask } from '../eval/tasks.js';
 import type { TrainValues } from './options.js';
-
-/** Where published evaluations begin. */
-const FIRST_SEED = 100_000;
-const MOST_PARALLEL = 64;
 
 /** An evaluation in a simulator, asked for on the command line. */
 export interface ClosedLoop {

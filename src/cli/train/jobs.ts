@@ -105,6 +105,14 @@ export interface Job {
   networks(result: CheckpointSource): ResultNetworks;
 }
 
+/** The folder of a policy, fetched where it lies on the Hub. @throws OptionError where a task cannot be evaluated with it. */
+async function checkedPolicy(policy: string, closedLoop: ClosedLoop | undefined): Promise<string> {
+  const folder = await localFolder(policy);
+  const headers = await readHeaders(folder);
+  if (closedLoop) taskFor(closedLoop.kind, headers);
+  return folder;
+}
+
 export function predictorJob(values: Values): Job {
   let policy = required('policy', values.policy);
   const runs = runOptions(values as TrainValues, PREDICTOR_STEPS, PREDICTOR_PRESETS);
@@ -122,9 +130,7 @@ export function predictorJob(values: Values): Job {
     steps: runs.steps,
     closedLoop,
     check: async () => {
-      policy = await localFolder(policy);
-      const headers = await readHeaders(policy);
-      if (closedLoop) taskFor(closedLoop.kind, headers);
+      policy = await checkedPolicy(policy, closedLoop);
     },
     train: async (options) => trainPredictor({ ...options, ...runs, ...own, policy: await folderSource(policy) }),
     networks: (predictor) => ({ policy, predictor }),
@@ -153,9 +159,7 @@ export function cvaeJob(values: Values): Job {
     steps: runs.steps,
     closedLoop,
     check: async () => {
-      policy = await localFolder(policy);
-      const headers = await readHeaders(policy);
-      if (closedLoop) taskFor(closedLoop.kind, headers);
+      policy = await checkedPolicy(policy, closedLoop);
     },
     train: async (options) => trainCvae({ ...options, ...runs, ...own, policy: await folderSource(policy) }),
     networks: (predictor) => ({ policy, predictor }),
@@ -195,9 +199,7 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
     steps: runs.steps,
     closedLoop,
     check: async () => {
-      policy = await localFolder(policy);
-      const headers = await readHeaders(policy);
-      if (closedLoop) taskFor(closedLoop.kind, headers);
+      policy = await checkedPolicy(policy, closedLoop);
       if (teacher !== undefined) teacher = await localFolder(teacher);
       if (prior !== undefined) prior = await localFolder(prior);
     },

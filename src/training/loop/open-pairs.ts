@@ -1,9 +1,9 @@
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { anchors } from '../../datasets/windows.js';
-import { OptionError } from '../../foundation/errors.js';
 import { type FeatureNames, featureNames } from './feature-names.js';
 import type { FramePart } from './frames.js';
+import { noWindows } from './no-windows.js';
 import { actionNormalizer } from './normalize.js';
 import { frozenEncoders, policyFrame } from './policy-frames.js';
 import type { PairsSpec } from './predictor-batches.js';
@@ -72,11 +72,4 @@ function pairsSpec(
     observationSteps,
     actionSteps,
   };
-}
-
-function noWindows(where: string, dataset: string, dropLastFrames: number): OptionError {
-  return new OptionError(
-    `${where}: expected episodes of ${dataset} that are longer than ${dropLastFrames} frames and have everything that the policy reads, found ` +
-      'none. See what is missing with `warmstep dataset inspect`.',
-  );
 }

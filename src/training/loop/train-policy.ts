@@ -1,8 +1,8 @@
 import { MODEL_FILE } from '../../checkpoints/lerobot/write-policy.js';
 import { anchors } from '../../datasets/windows.js';
-import { OptionError } from '../../foundation/errors.js';
 import type { RunHistory } from './history.js';
 import { initialWeights, policyRule } from './initial-weights.js';
+import { noWindows } from './no-windows.js';
 import { describePolicy, OWN_KEYS, policyWindows, type TrainPolicyOptions } from './policy-description.js';
 import { evaluateChunks, openForChunks } from './policy-error.js';
 import { compilePolicy } from './policy-network.js';
@@ -34,7 +34,7 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
   const windows = (episodes: readonly number[]): Int32Array =>
     anchors(dataset, { dropLastFrames: written.dropLastFrames, features, episodes });
   const rows = windows(training);
-  if (rows.length === 0) throw noWindows(dataset.name, written.dropLastFrames);
+  if (rows.length === 0) throw noWindows(WHERE, dataset.name, written.dropLastFrames, 'complete');
   const held = windows(validation);
   const evaluated = held.length > 0 ? held : rows;
 
@@ -92,11 +92,4 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
   } finally {
     step.dispose();
   }
-}
-
-function noWindows(dataset: string, dropLastFrames: number): OptionError {
-  return new OptionError(
-    `${WHERE}: expected episodes of ${dataset} that are longer than ${dropLastFrames} frames and complete, found none. See what is missing with ` +
-      '`warmstep dataset inspect`.',
-  );
 }

@@ -1,8 +1,5 @@
-import { MODEL_FILE, MODEL_METADATA } from '../../../checkpoints/lerobot/write-policy.js';
 import { loadPolicyCheckpoint } from '../../../checkpoints/read-policy.js';
-import { encodeSafetensors } from '../../../checkpoints/safetensors/safetensors.js';
-import { streamSafetensors } from '../../../checkpoints/safetensors/stream.js';
-import { type CheckpointSource, checkSource, memorySource } from '../../../checkpoints/source.js';
+import { type CheckpointSource, checkSource } from '../../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import { anchors } from '../../../datasets/windows.js';
 import { OptionError } from '../../../foundation/errors.js';
@@ -10,10 +7,11 @@ import { checkChoice, checkInteger, checkObject } from '../../../foundation/opti
 import { loadPolicy } from '../../../policy/load-policy.js';
 import { INTERPOLANTS } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
-import type { ParameterInfo } from '../../training-step.js';
 import { type FeatureNames, featureNames } from '../feature-names.js';
 import { type FramePart, frameSize } from '../frames.js';
 import type { RunHistory } from '../history.js';
+import { networkResult } from '../network-result.js';
+import { noWindows } from '../no-windows.js';
 import { actionNormalizer } from '../normalize.js';
 import { checkedUnet } from '../policy-description.js';
 import { evaluateChunks } from '../policy-error.js';
@@ -21,7 +19,6 @@ import { type FrozenEncoders, frozenEncoders, policyFrame } from '../policy-fram
 import { policyIdentity } from '../policy-identity.js';
 import { chosenAnchors } from '../predictor-batches.js';
 import { PRESET_NAMES } from '../presets.js';
-import { writeText } from '../run-storage.js';
 import { type RunPlan, runTraining } from '../run-training.js';
 import { splitEpisodes, spread } from '../split.js';
 import { checkTrainOptions, commonIdentity, droppedFrames, type TrainOptions } from '../train-options.js';
@@ -82,7 +79,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
     const dropLastFrames = options.dropLastFrames ?? droppedFrames(shape.horizon, actionSteps, checkpoint.observationSteps);
     const windows = (episodes: readonly number[]): Int32Array => anchors(dataset, { dropLastFrames, features: names.all, episodes });
     const rows = windows(training);
-    if (rows.length === 0) throw noWindows(dataset.name, dropLastFrames);
+    if (rows.length === 0) throw noWindows(WHERE, dataset.name, dropLastFrames);
     const held = windows(validation);
     const evaluated = spread(held.length > 0 ? held : rows, VALIDATION_BATCHES * batchSize);
 
@@ -107,7 +104,13 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
     const chosen = chosenAnchors(rows, seed);
     const chunks = spread(evaluated, MOST_CHUNKS);
     const stored = checkpoint.observations.map(({ rawName, kind, size }) => ({ name: rawName, kind, size, stored: names.of(rawName) }));
-    const result = resultOf(context, trained);
+    const { isResult = () => true } = trained;
+    const config = methodConfig(context, trained.config);
+    const result = networkResult(
+      'trained network',
+      config,
+      step.parameters.filter((parameter) => isResult(parameter.name)),
+    );
     return await runTraining(withRateSteps(plan, method, Math.ceil(rows.length / batchSize)), {
       step,
       batches: { rows: rows.length, batch: (request) => batch(chosen(request), new MethodDraws(seed, request.batch, false)) },
@@ -116,7 +119,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
         kind: name,
         ...commonIdentity(checked, options, rows.length),
         ...(await policyIdentity(checkpoint)),
-        config: result.config,
+        config,
       },
       resume: checked.resume,
       evaluate: async (at) => {
@@ -136,10 +139,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
         const figures = { [`${of} loss`]: loss, ...(found ? { [`${of} chunk error`]: found.error } : {}), ...more };
         return { figures, samples: found?.samples ?? [] };
       },
-      publish: async (weights) => {
-        await storage.write(MODEL_FILE, result.stream(weights));
-        await writeText(storage, 'config.json', result.config);
-      },
+      publish: (weights) => result.publish(storage, weights),
       onEvent: options.onEvent,
       signal,
       now: () => performance.now(),
@@ -223,35 +223,4 @@ function keptOpen(source: CheckpointSource): CheckpointSource {
     ...(assertUnchanged ? { assertUnchanged: () => assertUnchanged.call(source) } : {}),
     close: async () => {},
   };
-}
-
-/** The files of a method's network, of weights as they are by now. */
-function resultOf(
-  context: MethodContext,
-  { step, config, isResult = () => true }: OpenMethod,
-): {
-  readonly config: string;
-  stream(weights: ReadonlyMap<string, Float32Array>): AsyncIterable<Uint8Array>;
-  source(weights: ReadonlyMap<string, Float32Array>): CheckpointSource;
-} {
-  const tensors: readonly ParameterInfo[] = step.parameters.filter(({ name }) => isResult(name));
-  const text = methodConfig(context, config);
-  return {
-    config: text,
-    stream: (weights) => {
-      const streamed = tensors.map(({ name, shape }) => ({ name, shape, values: async () => weights.get(name) as Float32Array }));
-      return streamSafetensors(streamed, MODEL_METADATA);
-    },
-    source: (weights) => {
-      const stored = tensors.map(({ name, shape }) => ({ name, dtype: 'F32' as const, shape, data: weights.get(name) as Float32Array }));
-      return memorySource('trained network', { 'config.json': text, [MODEL_FILE]: encodeSafetensors(stored, { ...MODEL_METADATA }) });
-    },
-  };
-}
-
-function noWindows(dataset: string, dropLastFrames: number): OptionError {
-  return new OptionError(
-    `${WHERE}: expected episodes of ${dataset} that are longer than ${dropLastFrames} frames and have everything that the policy reads, found ` +
-      'none. See what is missing with `warmstep dataset inspect`.',
-  );
 }
