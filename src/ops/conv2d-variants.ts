@@ -3,7 +3,7 @@ import type { Conv2dLayer, UnitOrder } from '../../kernels/conv/conv2d-shape.js'
 import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
 import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import type { WinogradTile } from '../../kernels/conv/winograd-transforms.js';
-import { BLOCK_LANES } from '../../kernels/lib/weight-storage.wgsl.js';
+import { BLOCK_LANES, type WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { BuildTarget } from '../runtime/plan-builder.js';
 import { isTile, type TunedConv2d } from '../runtime/tuned-conv2d.js';
@@ -124,21 +124,26 @@ export function chooseUnitOrder(
 /** Tiles from which on the products of F(2×2, 3×3) pay for their transformations, and fewer where no tile is cut off. */
 const MANY_TILES = 64;
 const FEW_TILES = 9;
+/** The same where the weights would be halves or bytes: those of the products are f32, and few tiles do not make up for reading them. */
+const FEW_TILES_OF_NARROW = 16;
 /** Tiles of 4×4 outputs from which on they are taken on lavapipe: where they are fewer, four times the weights have to be read for them. */
 const LARGE_TILES = 9;
 
 /**
  * Side of the tiles of outputs of F(m×m, 3×3), where a convolution is computed so: on software drivers, which multiplications bind; not over few
- * tiles, where reading more weights costs more: those of the products are f32 in every precision. SwiftShader has small tiles alone, whose texts it compiles faster.
+ * tiles, where reading more weights costs more: those of the products are f32 whatever the storage. SwiftShader has small tiles alone,
+ * whose texts it compiles faster.
  */
 export function chooseWinograd(
   layer: Conv2dLayer,
   { height, width }: { readonly height: number; readonly width: number },
+  storage: WeightStorage,
   deviceClass: DeviceClass,
 ): WinogradTile | undefined {
   const { kernelSize, stride, padding } = layer;
   if (VARIANTS[deviceClass].sliced || kernelSize !== 3 || stride !== 1 || padding !== 1) return undefined;
+  const few = storage === 'f32' ? FEW_TILES : FEW_TILES_OF_NARROW;
   const tiles = (side: WinogradTile): number => Math.ceil(height / side) * Math.ceil(width / side);
   if (deviceClass === 'lavapipe' && tiles(4) >= LARGE_TILES) return 4;
-  return tiles(2) >= MANY_TILES || (tiles(2) >= FEW_TILES && height % 2 === 0 && width % 2 === 0) ? 2 : undefined;
+  return tiles(2) >= MANY_TILES || (tiles(2) >= few && height % 2 === 0 && width % 2 === 0) ? 2 : undefined;
 }

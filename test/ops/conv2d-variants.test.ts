@@ -46,15 +46,18 @@ describe('cuts of 2-D convolutions', () => {
   it('use fewer products where the window slides over many tiles, where multiplications bind', () => {
     const layer = LAYERS[1] as Conv2dLayer;
     const large = { height: 21, width: 21 };
-    expect(chooseWinograd(layer, large, 'lavapipe')).toBe(4);
-    expect(chooseWinograd(layer, large, 'software')).toBe(2);
-    expect(chooseWinograd(layer, { height: 6, width: 6 }, 'software')).toBe(2);
-    expect(chooseWinograd(layer, { height: 6, width: 6 }, 'lavapipe')).toBe(2);
-    expect(chooseWinograd(layer, { height: 3, width: 3 }, 'lavapipe')).toBeUndefined();
-    expect(chooseWinograd(layer, { height: 11, width: 11 }, 'software')).toBeUndefined();
-    expect(chooseWinograd(layer, { height: 11, width: 11 }, 'lavapipe')).toBe(4);
-    expect(chooseWinograd(layer, large, 'gpu')).toBeUndefined();
-    expect(chooseWinograd({ ...layer, stride: 2 }, large, 'lavapipe')).toBeUndefined();
+    expect(chooseWinograd(layer, large, 'f32', 'lavapipe')).toBe(4);
+    expect(chooseWinograd(layer, large, 'f32', 'software')).toBe(2);
+    expect(chooseWinograd(layer, { height: 6, width: 6 }, 'f32', 'software')).toBe(2);
+    expect(chooseWinograd(layer, { height: 6, width: 6 }, 'f32', 'lavapipe')).toBe(2);
+    expect(chooseWinograd(layer, { height: 3, width: 3 }, 'f32', 'lavapipe')).toBeUndefined();
+    expect(chooseWinograd(layer, { height: 11, width: 11 }, 'f32', 'software')).toBeUndefined();
+    expect(chooseWinograd(layer, { height: 11, width: 11 }, 'f32', 'lavapipe')).toBe(4);
+    expect(chooseWinograd(layer, large, 'f16', 'lavapipe')).toBe(4);
+    expect(chooseWinograd(layer, { height: 8, width: 10 }, 'int8', 'lavapipe')).toBe(2);
+    expect(chooseWinograd(layer, { height: 6, width: 6 }, 'int8', 'lavapipe')).toBeUndefined();
+    expect(chooseWinograd(layer, large, 'f32', 'gpu')).toBeUndefined();
+    expect(chooseWinograd({ ...layer, stride: 2 }, large, 'f32', 'lavapipe')).toBeUndefined();
   });
 
   it('keep whole maps where they are small and loads are handed round on lavapipe', () => {

@@ -5,7 +5,7 @@ import { type Conv2dValues, type Conv2dWeights, uploadConv2d } from '../../ops/c
 import { chooseUnitOrder, chooseWinograd } from '../../ops/conv2d-variants.js';
 import { type MapNorm, uploadMapNorm } from '../../ops/feature-maps.js';
 import { EPSILON } from '../../ops/norm.js';
-import { roundVector } from '../../ops/weight-packing.js';
+import { roundVector, storageOf } from '../../ops/weight-packing.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import { uploadWinograd, type WinogradWeights } from '../../ops/winograd.js';
 import type { ImageEncoderShape } from '../../spec/network-shapes.js';
@@ -158,7 +158,8 @@ async function loadConvNorm(
 function uploadUnit(loader: WeightLoader, unit: ConvNormShape, values: readonly Conv2dValues[]): Promise<Conv2dWeights | WinogradWeights> {
   const { conv, layer } = unit;
   const { device } = loader.uploader;
-  const tile = chooseWinograd(layer, unit, device.deviceClass);
+  const storage = storageOf(loader.precision, layer.inChannels, layer.outChannels);
+  const tile = chooseWinograd(layer, unit, storage, device.deviceClass);
   if (tile !== undefined) return uploadWinograd(loader, conv, layer, values, tile);
   return uploadConv2d(loader, conv, layer, values, chooseUnitOrder(layer, unit.height * unit.width, device));
 }
