@@ -114,7 +114,7 @@ export async function uploadMatrix(
       encode(packed, words.subarray(word, word + blockWords), scales?.subarray(block * BLOCK_CHANNELS), label);
     }
   };
-  const { place } = VARIANTS[uploader.device.deviceClass];
+  const place = uploader.device.readsStorageTextures ? VARIANTS[uploader.device.deviceClass].place : 'buffer';
   const weight =
     place === 'texture'
       ? await uploader.uploadTexture(label, WEIGHT_TEXTURE_WIDTH, blocks * blockWords, fill, blockWords)
