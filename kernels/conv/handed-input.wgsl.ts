@@ -46,14 +46,16 @@ export function handedInput(p: HandedInputParameters): ConvInput {
     if (single) return `${part}  let place${slot} = part${slot} % ${length}u + ${origin}u;`;
     const parts = p.geometry.inLength / columnsEach;
     // With robustness off, a load that is thrown away must still be in bounds.
-    return `${part}  let position${slot} = (${p.map.windowStartText} - (${start})) / ${columnsEach} + ${origin} + i32(part${slot} % ${length}u);
+    const tileStart =
+      columnsEach === 1 ? `${p.map.windowStartText} + ${first}` : `(${p.map.windowStartText} - (${start})) / ${columnsEach} + ${origin}`;
+    return `${part}  let position${slot} = ${tileStart} + i32(part${slot} % ${length}u);
   let place${slot} = u32(clamp(position${slot}, 0, ${parts - 1}));
   let inside${slot} = u32(position${slot}) < ${parts}u;`;
   };
   const load = (slot: number): string => {
-    const channel = `n * ${p.channels}u + part${slot} / ${length}u * ${channelsEach}u`;
+    const channel = `n * ${p.channels}u + ${times(`part${slot} / ${length}u`, channelsEach)}`;
     const clamped = p.ragged ? `min(${channel}, shape.in_channels - 1u)` : channel;
-    const index = `first_value + (${clamped}) * shape.x_channel + place${slot} * ${columnsEach}u * shape.x_time`;
+    const index = `first_value + (${clamped}) * shape.x_channel + ${times(`place${slot}`, columnsEach)} * shape.x_time`;
     const value = activate(p.activation, `x[${components === 4 ? `(${index}) / 4u` : index}]`, components);
     return `    let slot${slot} = ${single ? value : `select(${zero}, ${value}, inside${slot})`};`;
   };
@@ -68,4 +70,8 @@ export function handedInput(p: HandedInputParameters): ConvInput {
       return `subgroupBroadcast(${slot}, ${part % p.subgroup}u)`;
     },
   };
+}
+
+function times(text: string, factor: number): string {
+  return factor === 1 ? text : `${text} * ${factor}u`;
 }
