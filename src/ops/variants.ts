@@ -3,6 +3,7 @@ import { PROLOGUE_VEC4S } from '../../kernels/conv/conv-prologue.wgsl.js';
 import type { Conv1dTiling } from '../../kernels/conv/conv1d-shape.js';
 import type { ActivationLayout } from '../../kernels/lib/kernel.js';
 import { BLOCK_LANES, type WeightPlace } from '../../kernels/lib/weight-storage.wgsl.js';
+import type { ComputeDevice } from '../runtime/device.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { TunedTiling } from '../runtime/variant-table.js';
 
@@ -36,6 +37,14 @@ export const VARIANTS: Readonly<Record<DeviceClass, ClassVariants>> = {
   lavapipe: { sliced: false, reduction: 8, place: 'texture', inSpace: 'uniform', handed: true, splits: 1 },
   software: { sliced: false, reduction: 8, place: 'buffer', inSpace: 'storage', handed: false, splits: 1 },
 };
+
+/** Where weights lie on a device: all kernels find them there. */
+export function chooseWeightPlace({
+  deviceClass,
+  readsStorageTextures,
+}: Pick<ComputeDevice, 'deviceClass' | 'readsStorageTextures'>): WeightPlace {
+  return readsStorageTextures ? VARIANTS[deviceClass].place : 'buffer';
+}
 
 /** The part of a convolution's shape that its tiling depends on. The batch is not part of it: sums must not change with it. */
 export interface TilingProblem {

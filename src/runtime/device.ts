@@ -135,7 +135,10 @@ export class ComputeDevice {
    * Invocations of a subgroup, where the device has subgroups and all are of one size; 1: kernels do without.
    */
   readonly subgroupSize: number;
-  /** Whether kernels can read storage textures: a feature of the language, not of the adapter. */
+  /**
+   * Whether kernels can read storage textures: a feature of the language, not of the adapter.
+   * @internal
+   */
   readonly readsStorageTextures: boolean;
   /** Features of the adapter, whether or not the device asked for them. */
   readonly adapterFeatures: ReadonlySet<string>;
