@@ -1,5 +1,6 @@
 import { DeviceLimitError } from '../foundation/errors.js';
 import type { ComputeDevice } from './device.js';
+import { TEXTURE_FORMAT } from './texture-format.js';
 
 /** GPUBufferUsage by name; the global is not there in every runtime. */
 export const USAGE = { mapRead: 0x1, copySource: 0x4, copyDestination: 0x8, uniform: 0x40, storage: 0x80 } as const;
@@ -13,10 +14,7 @@ export const OFFSET_ALIGNMENT = 256;
 /** WebGPU's default for maxUniformBufferBindingSize, granted everywhere. */
 export const UNIFORM_BINDING_BYTES = 65_536;
 
-/** The format of all textures here. */
-export const TEXTURE_FORMAT = 'rgba32uint';
-
-/** Bytes of a texel. */
+/** Bytes of a texel of TEXTURE_FORMAT. */
 export const TEXEL_BYTES = 16;
 
 /** Whether a resource is a texture; in every runtime only these make views. */

@@ -1,6 +1,6 @@
 import type { Kernel } from '../../kernels/lib/kernel.js';
 import { DeviceLostError, ShaderError } from '../foundation/errors.js';
-import { TEXTURE_FORMAT } from './buffers.js';
+import { TEXTURE_FORMAT } from './texture-format.js';
 
 /** A kernel ready to run. @internal */
 export interface CompiledKernel {
