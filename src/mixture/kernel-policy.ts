@@ -11,7 +11,7 @@ import { Episode } from '../policy/episode.js';
 import { SerialQueue } from '../policy/queue.js';
 import { RequestChecks } from '../policy/request-checks.js';
 import type { ObservationInfo, SchedulerConfig } from '../spec/policy-spec.js';
-import { createStrategy } from '../strategies/index.js';
+import { createOwnStrategy } from '../strategies/create.js';
 import type { Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { checkDemonstrations, type KernelDemonstrations } from './demonstrations.js';
@@ -256,7 +256,7 @@ export class KernelPolicy {
   }
 
   #createStrategy(options: StrategyOptions): Strategy {
-    const strategy = createStrategy(options, this.#context);
+    const strategy = createOwnStrategy(options, this.#context);
     const missing = strategy.needs.find(({ network }) => !NETWORKS.includes(network));
     if (missing) {
       throw new OptionError(
