@@ -1,4 +1,4 @@
-import { FrameEncoder } from '../decision/frame-encoder.js';
+import { FrameWindows } from '../decision/frame-windows.js';
 import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
@@ -147,7 +147,7 @@ export class KernelPolicy {
       continuity,
       executed: actionSteps * actionDim,
     });
-    this.#decider = new Decider(denoiser, new FrameEncoder(undefined, this.#observations), this.#context, undefined);
+    this.#decider = new Decider(denoiser, new FrameWindows(this.#observations), this.#context, undefined);
     this.#checks = new RequestChecks({
       name,
       observations: this.#observations,

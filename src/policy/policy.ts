@@ -1,5 +1,5 @@
 import type { DenoiseSample } from '../decision/denoiser.js';
-import type { EncodedWindow } from '../decision/frame-encoder.js';
+import type { EncodedWindow } from '../decision/frame-windows.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, NonFiniteError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';

@@ -1,8 +1,8 @@
 import { bridgeSchedule, MOST_BRIDGE_STEPS } from '../diffusion/interpolant.js';
 import { BRIDGE_PRIORS, type BridgePrior, SDE_FORMS, type SdeForm } from '../spec/method-networks.js';
 import { defineStrategy } from './define.js';
-import { choice, integer } from './option-kinds.js';
 import { NETWORK_NEEDS } from './network-needs.js';
+import { choice, integer } from './option-kinds.js';
 import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
 
 const NEED = NETWORK_NEEDS.BRIDGER;

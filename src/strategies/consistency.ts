@@ -3,8 +3,8 @@ import { OptionError } from '../foundation/errors.js';
 import type { ConsistencyNetwork } from '../spec/method-networks.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
-import { choice, integer } from './option-kinds.js';
 import { NETWORK_NEEDS } from './network-needs.js';
+import { choice, integer } from './option-kinds.js';
 import { neededNetwork, singleRuns } from './strategy.js';
 
 const NEED = NETWORK_NEEDS.Consistency;

@@ -3,8 +3,8 @@ import { oneEvaluation } from '../diffusion/one-evaluation.js';
 import { networkOutputTerms } from '../diffusion/solver-step.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
-import { choice } from './option-kinds.js';
 import { NETWORK_NEEDS } from './network-needs.js';
+import { choice } from './option-kinds.js';
 import { neededNetwork, singleRuns } from './strategy.js';
 
 const NEED = NETWORK_NEEDS.OneDP;

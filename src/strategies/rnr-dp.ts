@@ -1,9 +1,9 @@
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
 import { LadderedEpisode } from './laddered-episode.js';
+import { NETWORK_NEEDS } from './network-needs.js';
 import { integer } from './option-kinds.js';
 import { slotSolverOf } from './slot-network.js';
-import { NETWORK_NEEDS } from './network-needs.js';
 import { neededNetwork } from './strategy.js';
 
 const NEED = NETWORK_NEEDS['RNR-DP'];

@@ -1,9 +1,9 @@
 import { StreamingLevels } from '../diffusion/streaming-levels.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
+import { NETWORK_NEEDS } from './network-needs.js';
 import { choice, toggle } from './option-kinds.js';
 import { slotSolverOf } from './slot-network.js';
-import { NETWORK_NEEDS } from './network-needs.js';
 import { neededNetwork } from './strategy.js';
 import { StreamingEpisode, streamingSchedules } from './streaming-episode.js';
 

@@ -7,7 +7,6 @@ import { defineStrategy } from './define.js';
 import { choice, evaluations, type OptionKind, option } from './option-kinds.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
 import type { ColdStartOptions, StallOptions, WarmStartOptions } from './step-options.js';
-import { STEP_SPELLING } from './step-spelling.js';
 import { type DecisionStart, type PastChunk, type Strategy, type StrategyContext, singleRuns } from './strategy.js';
 import type { StepStrategyOptions } from './strategy-options.js';
 
@@ -40,7 +39,6 @@ export const STEP = defineStrategy({
     predictor: choice<'network' | 'shift', 'network'>(['network', 'shift'], 'network', ''),
     history: choice<History, 'full'>(['full', 'executed', 'tail', 'none'], 'full', ''),
   },
-  spelling: STEP_SPELLING,
   create: createStep,
 });
 

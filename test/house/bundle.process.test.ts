@@ -47,7 +47,9 @@ describe('what a page downloads before it knows its policy', () => {
     expect(bytes / KIB).toBeLessThanOrEqual(CORE_KIB);
     expect(
       modules.filter((name) =>
-        /image-encoder|encoder-tensors|kernels\/image|conv2d-|kernels\/transformer|networks\/predictor|remote\/hub\/client|strategies\/(consistency|onedp|no-diffusion|sdp|rnr-dp|bridger)|interpolant|streaming/.test(name),
+        /image-encoder|encoder-tensors|kernels\/image|conv2d-|kernels\/transformer|networks\/predictor|remote\/hub\/client|strategies\/(consistency|onedp|no-diffusion|sdp|rnr-dp|bridger)|interpolant|streaming/.test(
+          name,
+        ),
       ),
     ).toEqual([]);
     for (const part of ['load-images', 'load-start', 'load-method', 'read-predictor', 'strategies/index', 'url-source'])

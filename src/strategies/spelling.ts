@@ -1,0 +1,21 @@
+import type { OptionTable, StrategyDefinition, Values } from './define.js';
+import type { Read } from './option-kinds.js';
+import { STEP_SPELLING } from './step-spelling.js';
+
+/** How a command line spells the options of a strategy. */
+export interface Spelling {
+  readonly words: Readonly<Record<string, { readonly help: string; readonly read: Read }>>;
+  /** The options of a program, of the values of the words. @throws OptionError. */
+  readonly build: (values: Values, where: string) => Values;
+}
+
+/** Of strategies whose options a program nests. */
+const NESTED: Readonly<Record<string, Spelling>> = { STEP: STEP_SPELLING };
+
+/** Programs that spell no strategy do without it: what a strategy is made of does not name it. */
+export function spellingOf({ name, options }: Pick<StrategyDefinition, 'name'> & { readonly options: OptionTable }): Spelling {
+  const nested = NESTED[name];
+  if (nested) return nested;
+  const words = Object.entries(options).flatMap(([key, { help, read }]) => (read === undefined ? [] : [[key, { help, read }] as const]));
+  return { words: Object.fromEntries(words), build: (values) => values };
+}
