@@ -1,5 +1,5 @@
 import { checkKeys } from '../foundation/options.js';
-import type { OptionKind } from './option-kinds.js';
+import type { OptionKind, Read } from './option-kinds.js';
 import type { Strategy, StrategyContext } from './strategy.js';
 
 /** Any kind of option: what it takes and gives is in the table that it stands in. */
@@ -19,6 +19,13 @@ export type GivenOptions<N extends string, O extends OptionTable> = { readonly n
 export type CheckedOptions<O extends OptionTable> = {
   readonly [K in keyof O]: O[K] extends { check(...args: never[]): infer Checked } ? Checked : never;
 };
+
+/** How a command line spells the options of a strategy. */
+export interface Spelling {
+  readonly words: Readonly<Record<string, { readonly help: string; readonly read: Read }>>;
+  /** The options of a program, of the values of the words. @throws OptionError. */
+  readonly build: (values: Values, where: string) => Values;
+}
 
 /** A strategy as it is known by name; `defineStrategy` makes one. */
 export interface StrategyDefinition<N extends string = string, O extends OptionTable = OptionTable> {

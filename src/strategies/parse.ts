@@ -2,9 +2,9 @@ import { OptionError } from '../foundation/errors.js';
 import { checkText } from '../foundation/options.js';
 import { shownValue } from '../foundation/shown.js';
 import type { Thresholding } from '../spec/sampling.js';
-import type { StrategyDefinition, Values } from './define.js';
+import type { Spelling, StrategyDefinition, Values } from './define.js';
 import { STRATEGIES } from './index.js';
-import { type Spelling, spellingOf } from './spelling.js';
+import { spellingOf } from './spelling.js';
 import type { NamedStrategy, StrategyOptions } from './strategy-options.js';
 
 export const STRATEGY_SPEC_HELP = `A strategy is a name, a number of network evaluations, and options, e.g. step:2, ddim:10, step:2/start=eq13/sigmaT=0.1/stall.

@@ -1,13 +1,5 @@
-import type { OptionTable, StrategyDefinition, Values } from './define.js';
-import type { Read } from './option-kinds.js';
+import type { OptionTable, Spelling, StrategyDefinition } from './define.js';
 import { STEP_SPELLING } from './step-spelling.js';
-
-/** How a command line spells the options of a strategy. */
-export interface Spelling {
-  readonly words: Readonly<Record<string, { readonly help: string; readonly read: Read }>>;
-  /** The options of a program, of the values of the words. @throws OptionError. */
-  readonly build: (values: Values, where: string) => Values;
-}
 
 /** Of strategies whose options a program nests. */
 const NESTED: Readonly<Record<string, Spelling>> = { STEP: STEP_SPELLING };

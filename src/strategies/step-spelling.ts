@@ -1,9 +1,8 @@
 import { SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { WARM_START_MODES } from '../diffusion/warm-start.js';
 import { OptionError } from '../foundation/errors.js';
-import type { Values } from './define.js';
+import type { Spelling, Values } from './define.js';
 import { readNumber, readToggle, readWord } from './option-kinds.js';
-import type { Spelling } from './spelling.js';
 
 /** A command line has no nested options: start, cold and stall spread theirs. */
 export const STEP_SPELLING: Spelling = {
