@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -101,10 +100,19 @@ function median(values: readonly number[]): number {
 }
 
 /** The next word of a process. @throws Error where it ends. */
-async function told(child: ChildProcess): Promise<unknown> {
-  const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => [undefined])])) as [unknown];
-  if (message === undefined) throw new Error('a process of the bench ended');
-  return message;
+function told(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: unknown): void => {
+      child.off('exit', onExit);
+      resolve(message);
+    };
+    const onExit = (): void => {
+      child.off('message', onMessage);
+      reject(new Error('a process of the bench ended'));
+    };
+    child.once('message', onMessage);
+    child.once('exit', onExit);
+  });
 }
 
 /** The variables with which `ws` finds what is installed in the folder. */
