@@ -66,7 +66,15 @@ describe('a server of openpi', () => {
   });
 
   it('says that masks are taken off slowly where it serves pictures, and not otherwise', async () => {
-    const camera = { kind: 'image', name: 'observation.image', feature: 'observation.image', height: 4, width: 4, channels: 3, features: 2 } as const;
+    const camera = {
+      kind: 'image',
+      name: 'observation.image',
+      feature: 'observation.image',
+      height: 4,
+      width: 4,
+      channels: 3,
+      features: 2,
+    } as const;
     const before = process.env['WS_NO_BUFFER_UTIL'];
     process.env['WS_NO_BUFFER_UTIL'] = '1';
     try {

@@ -29,7 +29,9 @@ export function drawHistogram(latencies: readonly number[]): SVGElement {
   const sorted = [...latencies].sort((a, b) => a - b);
   const quantile = (share: number): string => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(1);
   const title =
-    latencies.length === 0 ? 'no decision yet' : `p50 ${quantile(0.5)} ms · p99 ${quantile(0.99)} ms · ${latencies.length} ${latencies.length === 1 ? 'decision' : 'decisions'}`;
+    latencies.length === 0
+      ? 'no decision yet'
+      : `p50 ${quantile(0.5)} ms · p99 ${quantile(0.99)} ms · ${latencies.length} ${latencies.length === 1 ? 'decision' : 'decisions'}`;
   return svg(
     'svg',
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `Latencies: ${title}` },
