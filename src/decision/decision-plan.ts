@@ -7,7 +7,7 @@ import type { Plan, SegmentRun } from '../runtime/plan.js';
 import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import type { OffsetValues } from '../runtime/step-offsets.js';
-import { type PlanTiming, timeRuns } from '../runtime/timing.js';
+import type { PlanTiming } from '../runtime/timing.js';
 import { DecisionEncoding } from './decision-encoding.js';
 import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalInput } from './decision-input.js';
 import type { DecisionOffsets } from './decision-offsets.js';
@@ -216,7 +216,8 @@ export class DecisionPlan {
   }
 
   /** Decides as `run` does, and returns how long every dispatch took instead of what was decided. */
-  time(input: DecisionInput): Promise<PlanTiming> {
+  async time(input: DecisionInput): Promise<PlanTiming> {
+    const { timeRuns } = await import('../runtime/timing.js');
     this.#upload(input);
     const { plan, status } = this.#parts;
     const predicted = isPredicted(input);

@@ -17,6 +17,7 @@ import { Policy } from '../../src/policy/policy.js';
 import * as lerobotServer from '../../src/sockets/lerobot/index.js';
 import * as server from '../../src/sockets/openpi/index.js';
 import { methodsByType } from '../../src/spec/method-networks.js';
+import { createStrategy } from '../../src/strategies/index.js';
 import { wavingSource } from '../support/arm-source.js';
 import { arrayFiles, MemorySink, openFiles } from '../support/datasets.js';
 import { FeetechArm } from '../support/feetech-arm.js';
@@ -26,7 +27,7 @@ import { EPSILON } from '../support/toy.js';
 
 const checkpoint = await checkpoints.loadPolicyCheckpoint(golden('state-ddim2/policy'));
 const methods = await Promise.all(
-  ['cp-3step', 'onedp-s', 'no-diffusion', 'sdp', 'rnr-dp'].map(
+  ['cp-3step', 'onedp-s', 'no-diffusion', 'sdp', 'rnr-dp', 'bridger-sde'].map(
     async (name) => (await checkpoints.loadMethodCheckpoint(golden(`methods/${name}/network`))).config,
   ),
 );
@@ -41,6 +42,7 @@ function policyWithoutDevice(): Policy {
   return Policy.of({
     spec: checkpoint,
     methods: methodsByType(methods),
+    createStrategy,
     placement: {
       networks: {
         device,
@@ -230,6 +232,7 @@ const STRATEGIES: readonly Probe[] = [
   ...strategyProbes({ name: 'NO-Diffusion' }, ['clip'], { clip: ['null', '0.5', '1e300'] }),
   ...strategyProbes({ name: 'SDP' }, ['init', 'renoisePastSlots', 'clip'], { renoisePastSlots: ['true'], clip: ['null', '0.5', '1e300'] }),
   ...strategyProbes({ name: 'RNR-DP' }, ['observeEvery', 'clip'], { clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'BRIDGER' }, ['steps', 'sde', 'prior']),
   ...strategyProbes({ name: 'RTI-DP' }, ['timesteps', 'gripper']),
   ...strategyProbes(
     { name: 'Falcon' },

@@ -219,7 +219,7 @@ export async function policyWindows(dataset: Dataset, written: WrittenPolicy): P
   const { unet, observationSteps, scheduler, maskPadding, inputs } = written;
   const files = policyFiles(written);
   const source = memorySource('trained policy', Object.fromEntries(files));
-  const config = readPolicyConfig(await readJsonObject(await source.open('config.json')), []);
+  const config = await readPolicyConfig(await readJsonObject(await source.open('config.json')), []);
   const normalization = await processorNormalization(source, [...files.keys()], config.features, []);
   const observations = observationFeatures(config, normalization.observations);
   const frame = observations.flatMap((feature): FramePart[] => {
