@@ -45,6 +45,8 @@ async function bundled(): Promise<WrittenPolicy> {
     action: await feature('action', 2),
     optimizer: { learningRate: 1e-4, betas: [0.95, 0.999], epsilon: 1e-8, weightDecay: 1e-6, schedule: 'cosine', warmupSteps: 500 },
     crop: null,
+    vision: { backbone: 'resnet18', norm: 'group', keypoints: 32, isSeparate: false, resize: null },
+    normalization: DEFAULT_NORMALIZATION,
   };
   await source.close();
   await checkpoint.close();

@@ -74,7 +74,7 @@ describe('a policy with cameras', () => {
     const normalizer = { ...vector, multiply: new Float32Array(2).fill(1), add: new Float32Array(2) };
     const action = { name: 'action', size: 2, normalizer };
     const spec = { dataset, frame: [], action, horizon: 8, observationSteps: 2, timesteps: 20, maskPadding: false };
-    const cameras = { names: CAMERAS, frame: [FRAME.height, FRAME.width], crop: CROP, isOnePlace: true } as const;
+    const cameras = { names: CAMERAS, frame: [FRAME.height, FRAME.width], crop: CROP, isOnePlace: true, isSeparate: false } as const;
     const crops = async (isOnePlace: boolean, step: number): Promise<number[][]> => {
       const batch = await imageBatch(spec, { ...cameras, isOnePlace }, Int32Array.of(3, 4), 2, { seed: 1, step, noise: 'noise' });
       expect([...(batch.pictures[1] as Uint8Array).subarray(0, 9)]).toEqual([...pictureOf(CAMERAS[1], 2).data.subarray(0, 9)]);
