@@ -68,11 +68,13 @@ export function batchNormMomentsKernel(invocations: number): Kernel {
   const bindings = [SHAPE_BINDING, MODE, vectors('x'), vectors('moments', 'read_write')];
   const code = wgsl`${head(bindings)}
 ${slicesOf(invocations, '  if (!counts || mode.learns == 0u) {\n    return;\n  }')}
+  // From the first value on: a mean of many deviations would round away what the sum is of.
+  let near = x[first + start * shape.groups];
   var sum = vec4f();
   for (var place = start; place < end; place++) {
-    sum += x[first + place * shape.groups];
+    sum += x[first + place * shape.groups] - near;
   }
-  let mean = sum / f32(end - start);
+  let mean = near + sum / f32(end - start);
   var squares = vec4f();
   for (var place = start; place < end; place++) {
     let d = x[first + place * shape.groups] - mean;
@@ -124,9 +126,11 @@ ${REDUCE}
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
 ${owner.prepare('shape.groups')}
   let values = f32(shape.batch / mode.windows * mode.counted * shape.places);
+  // Picture 0 always counts.
+  let near = moments[owner];
   var sum = vec4f();
-${forSlices('    sum += n * moments[at];')}
-  let mean = reduced(sum, local) / values;
+${forSlices('    sum += n * (moments[at] - near);')}
+  let mean = near + reduced(sum, local) / values;
   var squares = vec4f();
 ${forSlices('    let d = moments[at] - mean;\n    squares += moments[at + shape.groups] + n * (d * d);')}
   let all = reduced(squares, local);

@@ -29,7 +29,11 @@ const MEMBERS = 64;
 export const BATCH_NORM_MODE_BYTES = 4 * BATCH_NORM_MODE.length;
 
 /** What a step tells its batch norms. `windows`: pictures of a camera, of which the first `counted` count. */
-export function batchNormMode(mode: { readonly windows: number; readonly counted: number; readonly learns: boolean }): Uint32Array<ArrayBuffer> {
+export function batchNormMode(mode: {
+  readonly windows: number;
+  readonly counted: number;
+  readonly learns: boolean;
+}): Uint32Array<ArrayBuffer> {
   const words: Record<(typeof BATCH_NORM_MODE)[number], number> = { ...mode, learns: mode.learns ? 1 : 0 };
   return Uint32Array.from(BATCH_NORM_MODE, (name) => words[name]);
 }
@@ -72,7 +76,9 @@ function cutOf(builder: PlanBuilder, { batch, length, channels }: Rows): Cut {
 function checkRows(expected: Rows, found: readonly Rows[]): void {
   for (const rows of found) {
     if (!sameRows(rows, expected) || rows.offset !== 0 || rows.stride !== rows.channels) {
-      throw new TypeError(`batch norm: expected ${expected.batch}x${expected.length} rows of ${expected.channels} channels, in a buffer of their own`);
+      throw new TypeError(
+        `batch norm: expected ${expected.batch}x${expected.length} rows of ${expected.channels} channels, in a buffer of their own`,
+      );
     }
   }
 }

@@ -66,7 +66,11 @@ export function imageBatches(
   };
 }
 
-function cropsOf({ names, frame, crop, isOnePlace, isSeparate }: Cameras, count: number, { seed, step, noise }: UNetDraws): Int32Array[] | null {
+function cropsOf(
+  { names, frame, crop, isOnePlace, isSeparate }: Cameras,
+  count: number,
+  { seed, step, noise }: UNetDraws,
+): Int32Array[] | null {
   if (!crop || noise === 'validationNoise') return null;
   const room = [frame[0] - crop[0], frame[1] - crop[1]] as const;
   return names.map((_, camera) => {

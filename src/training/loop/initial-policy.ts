@@ -24,7 +24,9 @@ export function checkInitialPolicy({ name, dialect, images, observations }: Poli
     throw new OptionError(`${WHERE}: ${given} is that of the initial policy "${name}": leave it out, or leave \`initial\` out.`);
   }
   if (dialect === 'diffusion-policy') {
-    throw new OptionError(`${WHERE}: initial must be a LeRobot checkpoint, "${name}" has the tensors of Diffusion Policy: convert it with LeRobot.`);
+    throw new OptionError(
+      `${WHERE}: initial must be a LeRobot checkpoint, "${name}" has the tensors of Diffusion Policy: convert it with LeRobot.`,
+    );
   }
   if (!observations.some((feature) => feature.name === STATE)) {
     throw new OptionError(`${WHERE}: initial must read "${STATE}", as every LeRobot policy does; "${name}" does not: give another policy.`);
@@ -69,7 +71,9 @@ export function checkInitialFeatures(policy: PolicyCheckpoint, features: readonl
     }
   }
   if (unet.actionDim !== actionDim) {
-    throw new OptionError(`${WHERE}: the initial policy "${policyName}" has actions of ${unet.actionDim} numbers, the data set of ${actionDim}: give data of the same robot.`);
+    throw new OptionError(
+      `${WHERE}: the initial policy "${policyName}" has actions of ${unet.actionDim} numbers, the data set of ${actionDim}: give data of the same robot.`,
+    );
   }
 }
 

@@ -82,6 +82,7 @@ export async function compilePolicy(
       values: keypointGrid(height, width),
     })),
     batches: (anchors) => imageBatches(spec, cameras, { anchors, batchSize, seed }) as BatchSource<never>,
-    validate: async (anchors, index) => step.run(await imageBatch(spec, cameras, anchors, batchSize, draws(index)), null, { evaluates: true }),
+    validate: async (anchors, index) =>
+      step.run(await imageBatch(spec, cameras, anchors, batchSize, draws(index)), null, { evaluates: true }),
   };
 }

@@ -8,8 +8,8 @@ import { initialTensors } from './initial-policy.js';
 import { initialWeights, policyRule } from './initial-weights.js';
 import { noWindows } from './no-windows.js';
 import { describePolicy, OWN_KEYS, policyWindows, type TrainPolicyOptions } from './policy-description.js';
-import { policyIdentity } from './policy-identity.js';
 import { evaluateChunks, openForChunks } from './policy-error.js';
+import { policyIdentity } from './policy-identity.js';
 import { compilePolicy } from './policy-network.js';
 import { policyResult } from './policy-result.js';
 import { POLICY_PRESETS } from './presets.js';
@@ -40,11 +40,7 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
   }
 }
 
-async function train(
-  options: TrainPolicyOptions,
-  checked: CheckedTrainOptions,
-  policy: PolicyCheckpoint | undefined,
-): Promise<RunHistory> {
+async function train(options: TrainPolicyOptions, checked: CheckedTrainOptions, policy: PolicyCheckpoint | undefined): Promise<RunHistory> {
   const written = describePolicy(options, checked, policy);
   const { dataset, device, storage, signal } = options;
   const read = await policyWindows(dataset, written);

@@ -25,7 +25,11 @@ export class RunningStatistics implements StepStatistics {
   /** By LeRobot's names, in the order of the norms: mean, then variance. */
   readonly tensors: readonly ParameterInfo[];
 
-  private constructor(device: ComputeDevice, buffer: GPUBuffer, places: ReadonlyMap<string, { readonly offset: number; readonly channels: number }>) {
+  private constructor(
+    device: ComputeDevice,
+    buffer: GPUBuffer,
+    places: ReadonlyMap<string, { readonly offset: number; readonly channels: number }>,
+  ) {
     this.#device = device;
     this.#buffer = buffer;
     this.#places = places;
@@ -44,7 +48,9 @@ export class RunningStatistics implements StepStatistics {
     }
     const usage = USAGE.storage | USAGE.copySource | USAGE.copyDestination;
     const statistics = new RunningStatistics(device, await createBuffer(device, 'running statistics', bytes, usage), places);
-    statistics.write(new Map(statistics.tensors.map(({ name, shape }) => [name, new Float32Array(shape[0] as number).fill(name.endsWith('var') ? 1 : 0)])));
+    statistics.write(
+      new Map(statistics.tensors.map(({ name, shape }) => [name, new Float32Array(shape[0] as number).fill(name.endsWith('var') ? 1 : 0)])),
+    );
     return statistics;
   }
 
@@ -97,7 +103,9 @@ export class RunningStatistics implements StepStatistics {
       }
       const odd = found.findIndex((value) => !Number.isFinite(value) || (name.endsWith('var') && value < 0));
       if (odd >= 0) {
-        throw new OptionError(`statistics: expected finite values of "${name}", none below 0 of a variance, found ${found[odd]} of channel ${odd}.`);
+        throw new OptionError(
+          `statistics: expected finite values of "${name}", none below 0 of a variance, found ${found[odd]} of channel ${odd}.`,
+        );
       }
       values.set(found, first);
     }

@@ -52,7 +52,7 @@ export async function formulaPolicy(
     throw new CheckpointError(`${where} must have a seed and tensors.`);
   }
   const byName = new Map(formula.tensors.map((tensor) => [tensor.tensor, tensor]));
-  const tensors = description.parameters.map(({ name, shape }): WritableTensor => {
+  const tensors = [...description.parameters, ...description.statistics].map(({ name, shape }): WritableTensor => {
     const recipe = byName.get(name);
     if (!recipe) throw new CheckpointError(`${where} has no tensor "${name}".`);
     const count = shape.reduce((product, size) => product * size, 1);

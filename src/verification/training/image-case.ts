@@ -1,10 +1,11 @@
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { CheckpointError } from '../../foundation/errors.js';
-import { imageEncoderParameters, POLICY_PREFIX } from '../../training/image-encoder/parameters.js';
+import { imageEncoderParameters } from '../../training/image-encoder/parameters.js';
 import type { ImagePolicyBatch } from '../../training/image-policy/batch.js';
 import { ImagePolicyTraining } from '../../training/image-policy/image-policy-training.js';
-import { UNET_PREFIX, unetParameters } from '../../training/unet/parameters.js';
+import { initialTensors } from '../../training/loop/initial-policy.js';
+import { unetParameters } from '../../training/unet/parameters.js';
 import { toChannelsFirst } from '../compare.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
@@ -42,13 +43,8 @@ export const openImageCase: OpenTrainingCase = async (golden, description, sourc
     if (!images || !encoders) throw new CheckpointError(`case "${golden.name}": its policy reads no images, the case has pictures.`);
     const encoder = encoders.prefixes.flatMap((prefix) => imageEncoderParameters(images.encoder, prefix));
     checkParameters(golden, description, [...encoder, ...unetParameters(shape)]);
-    const startWeights = new Map<string, Float32Array>();
-    for (const { name } of description.parameters) {
-      const values = name.startsWith(UNET_PREFIX)
-        ? await checkpoint.weights.readFloats(name.slice(UNET_PREFIX.length))
-        : await encoders.weights.readFloats(name.slice(POLICY_PREFIX.length));
-      startWeights.set(name, values.slice());
-    }
+    const startWeights = await initialTensors(checkpoint, description.parameters);
+    const statistics = description.statistics.length > 0 ? await initialTensors(checkpoint, description.statistics) : undefined;
     const batches = await recordedBatches(golden, description, checkpoint);
     const policyShape = { shape, schedule: scheduler, predictionType, observations, observationSteps, images };
     const options = { ...policyShape, batchSize: description.batch, layout: 'chw' } as const;
@@ -60,6 +56,8 @@ export const openImageCase: OpenTrainingCase = async (golden, description, sourc
     return caseNetwork(training, {
       tolerances: TOLERANCES,
       startWeights,
+      statistics: training.statistics && { start: statistics ?? new Map(), of: training.statistics },
+      evaluate: () => training.run(batch(0, false), null, { evaluates: true }),
       run: (step, isMasked, update) => training.run(batch(step, isMasked), update),
       inner: async (probes) => {
         const compiling = ImagePolicyTraining.create(device, { ...options, ema: false, probes });
