@@ -8,6 +8,10 @@ export type ParameterSet = 'weights' | 'gradients' | 'firstMoment' | 'secondMome
 export const TRAINING_PRECISIONS = ['f32', 'f16'] as const;
 export type TrainingPrecision = (typeof TRAINING_PRECISIONS)[number];
 
+/** What batch norms normalise by in training: statistics of each batch, which move the running ones, or the running ones, which then stay. */
+export const BATCH_NORM_TRAININGS = ['batch', 'running'] as const;
+export type BatchNormTraining = (typeof BATCH_NORM_TRAININGS)[number];
+
 /** One parameter of a network: names and order are those of the reference's state dict. */
 export interface ParameterInfo {
   readonly name: string;

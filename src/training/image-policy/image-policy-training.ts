@@ -13,11 +13,11 @@ import { ParameterStore } from '../plan/parameter-store.js';
 import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep } from '../plan/recorded-step.js';
 import { RunningStatistics } from '../plan/running-statistics.js';
-import type { StepStatistics } from '../training-step.js';
+import { BATCH_NORM_TRAININGS, type StepStatistics } from '../training-step.js';
 import { UNetBatchPacker } from '../unet/batch.js';
 import { unetParameters, unetRequests } from '../unet/parameters.js';
 import { frameOffsets, ImageBatchPacker, type ImagePolicyBatch, type PackedImages } from './batch.js';
-import { BATCH_NORM_TRAININGS, type ImagePolicyTrainingOptions, recordImagePolicy, uploadConstants, type Written } from './record.js';
+import { type ImagePolicyTrainingOptions, recordImagePolicy, uploadConstants, type Written } from './record.js';
 
 export type { ImagePolicyTrainingOptions } from './record.js';
 

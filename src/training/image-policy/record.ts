@@ -14,12 +14,10 @@ import type { EncoderRecorder } from '../image-encoder/unit.js';
 import type { StepRecorder } from '../plan/recorded-step.js';
 import type { RunningStatistics } from '../plan/running-statistics.js';
 import { Scratch } from '../plan/scratch.js';
+import type { BatchNormTraining } from '../training-step.js';
 import type { UNetBatchPacker } from '../unet/batch.js';
 import { recordUnetStep, type UNetTrainingOptions } from '../unet/unet-training.js';
 import { frameOffsets, type ImageBatchPacker, type PictureLayout } from './batch.js';
-
-export const BATCH_NORM_TRAININGS = ['batch', 'running'] as const;
-export type BatchNormTraining = (typeof BATCH_NORM_TRAININGS)[number];
 
 export interface ImagePolicyTrainingOptions extends UNetTrainingOptions {
   readonly observationSteps: number;

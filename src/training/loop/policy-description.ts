@@ -28,7 +28,7 @@ import {
 import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
 import { BETA_SCHEDULES } from '../../spec/noise-schedule.js';
 import type { ImageInputs, ObservationFeature, SchedulerConfig, Sides } from '../../spec/policy-spec.js';
-import { BATCH_NORM_TRAININGS, type BatchNormTraining } from '../image-policy/record.js';
+import { BATCH_NORM_TRAININGS, type BatchNormTraining } from '../training-step.js';
 import type { FramePart } from './frames.js';
 import { checkInitialFeatures, checkInitialPolicy, initialNormalization, initialVision } from './initial-policy.js';
 import { actionNormalizer } from './normalize.js';

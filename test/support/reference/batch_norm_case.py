@@ -228,7 +228,7 @@ def main():
         "full_run": "diffusion-policy",
         "crop": case.source["crop"],
         "zero_gradient": case.source["zero_gradient"],
-        "weights_formula": {"seed": SEED, "tensors": formula},
+        "weights_formula": {"seed": SEED, "keypoint_map": [math.ceil(side / 32) for side in case.config["crop_shape"]], "tensors": formula},
         "note": "ResNet-18 with BatchNorm in training mode, by test/support/reference/batch_norm_case.py; inputs of train-image",
     }
     with open(os.path.join(target, "case.json"), "w") as file:
