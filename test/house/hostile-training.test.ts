@@ -56,7 +56,7 @@ const TRAINING: readonly Probe[] = [
   ...optionProbes(
     'trainPolicy',
     POLICY,
-    [...KEYS, 'sizes', 'horizon', 'actionSteps', 'observationSteps', 'scheduler', 'maskPadding', 'observations', 'crop'],
+    [...KEYS, 'sizes', 'horizon', 'actionSteps', 'observationSteps', 'scheduler', 'maskPadding', 'observations', 'crop', 'initial', 'batchNorm'],
     (options) => training.trainPolicy(options),
     { ...ACCEPTS, sizes: EMPTY, scheduler: EMPTY, maskPadding: ['true'], observations: ['an empty list'] },
   ).map((probe) => (probe.what === 'trainPolicy: options' ? { ...probe, accepts: [] } : probe)),

@@ -20,9 +20,10 @@ import {
 } from './training-network.js';
 
 /**
- * The encoder is the most sensitive part: float32 PyTorch differs from float64 five times as much as in the U-Net. At a kink of a ReLU or a
- * tie of a pool the gradient jumps: on the second batch of `train-image` that of float32 PyTorch differs from float64 by 10⁻³ in relative
- * L2, and its norm by 10⁻⁴ from that of float64 with ᾱ rounded otherwise. So later norms have a bound of their own.
+ * The encoder is the most sensitive part: float32 PyTorch differs from float64 five times as much as in the U-Net. At given weights norms hold
+ * the bound of all other cases. Those of later steps have a bound of their own: on the second batch of `train-image` the sign of one activation is
+ * within float32's rounding, and Adam's first step is the sign of a gradient, also where that is rounding; PyTorch's own float32 is 1.0e-3 off by the third step
+ * (docs/training.md, "How exact").
  */
 const TOLERANCES = { ...TRAINING_TOLERANCES, gradient: 5e-4, change: 5e-2, laterNorm: 2e-3 };
 

@@ -78,10 +78,10 @@ def start_tensors(network, seed):
 
 
 class Case:
-    def __init__(self, source):
+    def __init__(self, source, group_norm=False):
         self.given = read_tensors(os.path.join(source, "case.safetensors"))
         self.source = json.load(open(os.path.join(source, "case.json")))
-        self.config = {**json.load(open(os.path.join(source, "policy/config.json"))), "use_group_norm": False}
+        self.config = {**json.load(open(os.path.join(source, "policy/config.json"))), "use_group_norm": group_norm}
         steps = self.config["num_train_timesteps"]
         bar = lambda t: math.cos((t + 0.008) / 1.008 * math.pi / 2) ** 2
         betas = torch.tensor([min(1 - bar((i + 1) / steps) / bar(i / steps), 0.999) for i in range(steps)], dtype=torch.float32)

@@ -61,6 +61,44 @@ describe('a policy with cameras', () => {
     await policy.dispose();
   });
 
+  it('is trained, saved, gone on with and loaded in f16 storage; what is written is f32', { timeout: 900_000 }, async () => {
+    const losses = new Map<string, number[]>();
+    const run = async (storage: MemoryStorage, precision: 'f16' | 'f32', more: Partial<TrainOptions> = {}): Promise<void> => {
+      const found: number[] = [];
+      losses.set(precision, found);
+      const onEvent = (event: TrainingEvent): void => void (event.kind === 'step' && found.push(event.loss));
+      await trainPolicy(options(storage, { steps: 4, precision, onEvent, ...more }));
+    };
+    const storage = await expectSameAfterInterruption((_, kept, more) => run(kept, 'f16', more), device());
+    await run(memoryStorage(), 'f16');
+    await run(memoryStorage(), 'f32');
+    const [halves, floats] = [losses.get('f16') as number[], losses.get('f32') as number[]];
+    // Rounded weights: near, and not the same.
+    for (const [step, loss] of floats.entries()) {
+      expect(halves[step]).not.toBe(loss);
+      expect(Math.abs((halves[step] as number) / loss - 1)).toBeLessThan(0.02);
+    }
+    const source = memorySource('result', Object.fromEntries(storage.files));
+    const checkpoint = await loadPolicyCheckpoint(source);
+    const bias = await checkpoint.encoders?.weights.readFloats('rgb_encoder.backbone.0.weight');
+    expect(bias?.some((value) => value !== f16BitsToF32(f32ToF16Bits(value)))).toBe(true);
+    const observation = { 'observation.state': [0, 0], ...Object.fromEntries(CAMERAS.map((name) => [name, pictureOf(name, 1)])) };
+    const actions: Float32Array[] = [];
+    for (const precision of ['f16', 'f32'] as const) {
+      const policy = await loadPolicy(memorySource('result', Object.fromEntries(storage.files)), {
+        device: device(),
+        precision,
+        seed: 3,
+        strategy: { name: 'DDIM', steps: 2 },
+      });
+      actions.push(Float32Array.from(await policy.act(observation)));
+      await policy.dispose();
+    }
+    const [rounded, whole] = actions as [Float32Array, Float32Array];
+    rounded.forEach((value, i) => expect(Math.abs(value - (whole[i] as number))).toBeLessThan(0.02));
+    await checkpoint.close();
+  });
+
   it('that was interrupted and gone on with equals one that was not, bit by bit', async () => {
     await expectSameAfterInterruption(
       (_, storage, more) => trainPolicy(options(storage, { steps: 5, evaluateEvery: 5, saveEvery: 5, ...more })),
