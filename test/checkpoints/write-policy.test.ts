@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
-import { DEFAULT_NORMALIZATION, MODEL_FILE, MODEL_METADATA, policyFiles, type WrittenPolicy } from '../../src/checkpoints/lerobot/write-policy.js';
+import {
+  DEFAULT_NORMALIZATION,
+  MODEL_FILE,
+  MODEL_METADATA,
+  policyFiles,
+  type WrittenPolicy,
+} from '../../src/checkpoints/lerobot/write-policy.js';
 import { predictorTensorShapes } from '../../src/checkpoints/predictor/predictor-tensors.js';
 import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
 import { positionTables, predictorConfig } from '../../src/checkpoints/predictor/write-predictor.js';

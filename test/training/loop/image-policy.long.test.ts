@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicyCheckpoint } from '../../../src/checkpoints/read-policy.js';
 import { memorySource } from '../../../src/checkpoints/source.js';
+import { f16BitsToF32, f32ToF16Bits } from '../../../src/foundation/half.js';
 import { loadPolicy } from '../../../src/policy/load-policy.js';
 import type { TrainingEvent } from '../../../src/training/loop/events.js';
 import { imageBatch } from '../../../src/training/loop/image-batches.js';

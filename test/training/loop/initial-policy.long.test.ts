@@ -25,7 +25,8 @@ async function tensorsOf(source: CheckpointSource): Promise<Tensors> {
 
 const resultOf = ({ files }: MemoryStorage): CheckpointSource => memorySource('result', Object.fromEntries(files));
 /** Names of tensors that are not the same, bit by bit. */
-const changed = (a: Tensors, b: Tensors): string[] => [...a].filter(([name, values]) => !values.every((value, i) => value === b.get(name)?.[i])).map(([name]) => name);
+const changed = (a: Tensors, b: Tensors): string[] =>
+  [...a].filter(([name, values]) => !values.every((value, i) => value === b.get(name)?.[i])).map(([name]) => name);
 
 describe('a policy with batch norms, an encoder for each camera', () => {
   const device = useTestDevice();
@@ -74,10 +75,14 @@ describe('a policy with batch norms, an encoder for each camera', () => {
     expect(moved).toContain('diffusion.rgb_encoder.0.backbone.0.weight');
   });
 
-  it('that was interrupted and gone on with equals one that was not, bit by bit, statistics and average too', { timeout: 900_000 }, async () => {
+  it('that was interrupted and gone on with equals one that was not, bit by bit, statistics and average too', {
+    timeout: 900_000,
+  }, async () => {
     await expectSameAfterInterruption(
       (_, storage, more) =>
-        trainPolicy(options(storage, { steps: 4, evaluateEvery: 4, saveEvery: 4, preset: 'diffusion-policy', initial: batchNormPolicy(), ...more })),
+        trainPolicy(
+          options(storage, { steps: 4, evaluateEvery: 4, saveEvery: 4, preset: 'diffusion-policy', initial: batchNormPolicy(), ...more }),
+        ),
       device(),
     );
   });
