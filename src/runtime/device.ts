@@ -135,6 +135,11 @@ export class ComputeDevice {
    * Invocations of a subgroup, where the device has subgroups and all are of one size; 1: kernels do without.
    */
   readonly subgroupSize: number;
+  /**
+   * Whether kernels can read storage textures: a feature of the language, not of the adapter.
+   * @internal
+   */
+  readonly readsStorageTextures: boolean;
   /** Features of the adapter, whether or not the device asked for them. */
   readonly adapterFeatures: ReadonlySet<string>;
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
@@ -155,6 +160,7 @@ export class ComputeDevice {
     const { vendor, architecture, device: name, description, isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info;
     const oneSize = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;
     this.subgroupSize = (oneSize ? subgroupMinSize : undefined) ?? 1;
+    this.readsStorageTextures = gpu.wgslLanguageFeatures?.has('readonly_and_readwrite_storage_textures') ?? false;
     const { profile = 'safe' } = options;
     const facts = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter, profile };
     const warnings: string[] = [];

@@ -5,7 +5,7 @@ import { defineStrategy } from './define.js';
 import { choice, evaluations, fraction, integer, positive, toggle } from './option-kinds.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
 import {
-  type Deciding,
+  type DecidingSteps,
   type DecisionContext,
   type DecisionMaker,
   type DenoiseRequest,
@@ -125,7 +125,7 @@ class FalconEpisode implements DecisionMaker {
     this.#buffer = new FalconBuffer(falcon.capacity);
   }
 
-  *decide(context: DecisionContext): Deciding {
+  *decide(context: DecisionContext): DecidingSteps {
     const { exploration, full } = this.#falcon;
     const [explore = 0, choice = 0] = context.uniform(2);
     const candidates = explore < exploration ? [] : this.#candidates(context);

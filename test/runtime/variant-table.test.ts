@@ -46,7 +46,7 @@ describe('the key of a convolution of pictures', () => {
   });
 
   it('has a cut that replaces the shipped one on its own kind of device alone', () => {
-    const problem = { layer: { ...shape }, outPixels: 121, frames: 1 };
+    const problem = { layer: { ...shape }, outPixels: 121, outWidth: 11, frames: 1 };
     expect(chooseConv2dCut(problem, { deviceClass: 'gpu' }, TILE)).toEqual({ kind: 'tiled', tile: TILE });
     expect(chooseConv2dCut(problem, { deviceClass: 'gpu' }, { pixels: 64 })).toEqual(chooseConv2dCut(problem, { deviceClass: 'gpu' }));
     const lavapipe = { deviceClass: 'lavapipe', subgroupSize: 8 } as const;
