@@ -56,7 +56,7 @@ const LIFT: f32 = 1e-4f;
 // Where a ray o + t d enters: the normal in the frame of the solid, and t; FAR where it does not, or not after \`least\`.
 fn enters_plane(half: vec3f, o: vec3f, d: vec3f, least: f32) -> vec4f {
   let t = -o.z / min(d.z, -TINY);
-  let beyond = half.xy > vec2f() & abs(o.xy + t * d.xy) > half.xy;
+  let beyond = (half.xy > vec2f()) & (abs(o.xy + t * d.xy) > half.xy);
   return vec4f(0.0f, 0.0f, 1.0f, select(t, FAR, d.z >= 0.0f || t <= least || any(beyond)));
 }
 
@@ -93,11 +93,11 @@ fn enters_disc(half: vec3f, o: vec3f, d: vec3f, least: f32) -> vec4f {
 }
 
 fn enters_end(half: vec3f, end: f32, o: vec3f, d: vec3f, least: f32) -> vec4f {
-  let from = vec3f(o.xy, o.z - end * half.y);
-  let b = dot(from, d);
-  let q = b * b - (dot(from, from) - half.x * half.x);
+  let start = vec3f(o.xy, o.z - end * half.y);
+  let b = dot(start, d);
+  let q = b * b - (dot(start, start) - half.x * half.x);
   let t = -b - sqrt(max(q, 0.0f));
-  let p = from + t * d;
+  let p = start + t * d;
   return vec4f(p / half.x, select(t, FAR, q < 0.0f || t <= least || end * p.z < 0.0f));
 }
 
@@ -120,29 +120,29 @@ fn meets(at: u32, o: vec3f, d: vec3f) -> vec4f {
       return vec4f(0.0f, 0.0f, 0.0f, FAR);
     }
   }
-  let from = r.x * rows[0].xyz + r.y * rows[1].xyz + r.z * rows[2].xyz;
+  let start = r.x * rows[0].xyz + r.y * rows[1].xyz + r.z * rows[2].xyz;
   let along = d.x * rows[0].xyz + d.y * rows[1].xyz + d.z * rows[2].xyz;
   let size = scenes[at];
   let least = LEAST - way;
   var hit = vec4f();
   switch (u32(size.w)) {
     case 0u: {
-      hit = enters_plane(size.xyz, from, along, least);
+      hit = enters_plane(size.xyz, start, along, least);
     }
     case 1u: {
-      hit = enters_side(size.xyz, from, along, least);
+      hit = enters_side(size.xyz, start, along, least);
       if (hit.w == FAR) {
-        hit = nearer(enters_end(size.xyz, -1.0f, from, along, least), enters_end(size.xyz, 1.0f, from, along, least));
+        hit = nearer(enters_end(size.xyz, -1.0f, start, along, least), enters_end(size.xyz, 1.0f, start, along, least));
       }
     }
     case 2u: {
-      hit = enters_side(size.xyz, from, along, least);
+      hit = enters_side(size.xyz, start, along, least);
       if (hit.w == FAR) {
-        hit = enters_disc(size.xyz, from, along, least);
+        hit = enters_disc(size.xyz, start, along, least);
       }
     }
     default: {
-      hit = enters_box(size.xyz, from, along, least);
+      hit = enters_box(size.xyz, start, along, least);
     }
   }
   return select(vec4f(hit.xyz, hit.w + way), hit, hit.w == FAR);
@@ -159,7 +159,7 @@ fn is_shaded(first: u32, count: u32, p: vec3f, light: vec3f) -> bool {
   return false;
 }
 
-fn cast(scene: u32, x: f32, y: f32) -> vec3f {
+fn seen(scene: u32, x: f32, y: f32) -> vec3f {
   let eye = scenes[scene];
   let right = scenes[scene + 1u];
   let up = scenes[scene + 2u];
@@ -202,7 +202,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var ray = 0u; ray < rays; ray++) {
     let x = f32(column) + (f32(ray % shape.samples) + 0.5f) / f32(shape.samples);
     let y = f32(row) + (f32(ray / shape.samples) + 0.5f) / f32(shape.samples);
-    sum += cast(scene, 2.0f * x / f32(shape.width) - 1.0f, 1.0f - 2.0f * y / f32(shape.height));
+    sum += seen(scene, 2.0f * x / f32(shape.width) - 1.0f, 1.0f - 2.0f * y / f32(shape.height));
   }
   out[id.z * shape.height * shape.width + id.x] = pack4x8unorm(vec4f(sum / f32(rays), 1.0f));
 }
