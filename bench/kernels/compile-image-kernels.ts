@@ -38,7 +38,7 @@ try {
     meanPoolKernel(64),
     spatialSoftmaxKernel(64),
     ...FRAME_FORMATS.map((format) => prepareFramesKernel({ format, resized: true, invocations: 64 })),
-    castRaysKernel(64),
+    castRaysKernel({ samples: 2, invocations: 64 }),
   ];
   for (const [index, kernel] of kernels.entries()) {
     await device.pipelines.get(kernel);

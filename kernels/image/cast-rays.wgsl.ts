@@ -5,19 +5,23 @@ import { wgsl } from '../lib/wgsl.js';
 export const SCENE_HEADER = 24;
 export const SCENE_SOLID = 20;
 
+export interface CastRaysParameters {
+  /** Rays of a pixel along each side, at most 5. */
+  readonly samples: number;
+  readonly invocations: number;
+}
+
 export interface CastRaysSizes {
   /** Of the pictures. */
   readonly height: number;
   readonly width: number;
   /** Numbers from the beginning of a scene to the next, a multiple of 4. */
   readonly sceneNumbers: number;
-  /** Rays of a pixel along each side. */
-  readonly samples: number;
 }
 
 /** The kernel's `shape`. */
-export function castRaysShape({ height, width, sceneNumbers, samples }: CastRaysSizes): number[] {
-  return [height, width, sceneNumbers / 4, samples];
+export function castRaysShape({ height, width, sceneNumbers }: CastRaysSizes): number[] {
+  return [height, width, sceneNumbers / 4];
 }
 
 /**
@@ -32,20 +36,22 @@ export function castRaysShape({ height, width, sceneNumbers, samples }: CastRays
  * `eye, count of solids · right · tan(fovy/2) · width/height, ambient · up · tan(fovy/2), diffuse · forward, share in shadow · towards the light, 0 ·
  * colour of the room, 0`, then for each solid `half sizes, kind · colour, reach · row of its rotation, coordinate of its position` of x, y and z (kinds: 0 plane,
  * 1 capsule, 2 cylinder, 3 box; reach: of a ball that holds it, −1 for none) · out u32 [scene][height][width], bytes R, G, B, 255. An invocation
- * owns one pixel.
+ * owns one pixel, and brings each solid to all of its rays at once.
  */
-export function castRaysKernel(invocations: number): Kernel {
+export function castRaysKernel({ samples, invocations }: CastRaysParameters): Kernel {
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
     { name: 'scenes', access: 'read', type: 'array<vec4f>' },
     { name: 'out', access: 'read_write', type: 'array<u32>' },
   ];
   const code = wgsl`
-${declareShape(['height', 'width', 'scene_fours', 'samples'])}
+${declareShape(['height', 'width', 'scene_fours'])}
 ${declareBindings(bindings)}
 
 const HEADER: u32 = ${SCENE_HEADER / 4}u;
 const SOLID: u32 = ${SCENE_SOLID / 4}u;
+const SIDE: u32 = ${samples}u;
+const RAYS: u32 = ${samples * samples}u;
 const FAR: f32 = 1e30f;
 // What divides nothing, what runs along an axis, from where on something is seen, and how far before a face its shadow is looked for.
 const TINY: f32 = 1e-9f;
@@ -148,45 +154,14 @@ fn meets(at: u32, o: vec3f, d: vec3f) -> vec4f {
   return select(vec4f(hit.xyz, hit.w + way), hit, hit.w == FAR);
 }
 
-// Whether something stands between a point and the light. Planes have nothing below them.
-fn is_shaded(first: u32, count: u32, p: vec3f, light: vec3f) -> bool {
-  for (var i = 0u; i < count; i++) {
-    let at = first + i * SOLID;
-    if (scenes[at + 1u].w >= 0.0f && meets(at, p, light).w < FAR) {
-      return true;
-    }
-  }
-  return false;
+// Whether a ball around a solid is further than \`margin\` from a ray that begins at r from its middle. A plane has no such ball.
+fn is_far(reach: f32, r: vec3f, d: vec3f, margin: f32) -> bool {
+  let way = -dot(r, d);
+  return reach >= 0.0f && (way < -reach - margin || length(r + way * d) > reach + margin);
 }
 
-fn seen(scene: u32, x: f32, y: f32) -> vec3f {
-  let eye = scenes[scene];
-  let right = scenes[scene + 1u];
-  let up = scenes[scene + 2u];
-  let forward = scenes[scene + 3u];
-  let light = scenes[scene + 4u].xyz;
-  let first = scene + HEADER;
-  let count = u32(eye.w);
-  let d = normalize(forward.xyz + x * right.xyz + y * up.xyz);
-  var nearest = vec4f(0.0f, 0.0f, 0.0f, FAR);
-  var solid = first;
-  for (var i = 0u; i < count; i++) {
-    let at = first + i * SOLID;
-    let hit = meets(at, eye.xyz, d);
-    if (hit.w < nearest.w) {
-      nearest = hit;
-      solid = at;
-    }
-  }
-  if (nearest.w == FAR) {
-    return scenes[scene + 5u].xyz;
-  }
-  let n = vec3f(dot(scenes[solid + 2u].xyz, nearest.xyz), dot(scenes[solid + 3u].xyz, nearest.xyz), dot(scenes[solid + 4u].xyz, nearest.xyz));
-  var lit = max(dot(n, light), 0.0f);
-  if (lit > 0.0f && is_shaded(first, count, eye.xyz + nearest.w * d + LIFT * n, light)) {
-    lit *= forward.w;
-  }
-  return scenes[solid + 1u].xyz * (right.w + up.w * lit);
+fn place(at: u32) -> vec3f {
+  return vec3f(scenes[at + 2u].w, scenes[at + 3u].w, scenes[at + 4u].w);
 }
 
 @compute @workgroup_size(${invocations})
@@ -194,17 +169,90 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= shape.height * shape.width) {
     return;
   }
-  let row = id.x / shape.width;
-  let column = id.x % shape.width;
   let scene = id.z * shape.scene_fours;
-  let rays = shape.samples * shape.samples;
-  var sum = vec3f();
-  for (var ray = 0u; ray < rays; ray++) {
-    let x = f32(column) + (f32(ray % shape.samples) + 0.5f) / f32(shape.samples);
-    let y = f32(row) + (f32(ray / shape.samples) + 0.5f) / f32(shape.samples);
-    sum += seen(scene, 2.0f * x / f32(shape.width) - 1.0f, 1.0f - 2.0f * y / f32(shape.height));
+  let eye = scenes[scene];
+  let right = scenes[scene + 1u];
+  let up = scenes[scene + 2u];
+  let forward = scenes[scene + 3u];
+  let light = scenes[scene + 4u].xyz;
+  let first = scene + HEADER;
+  let end = first + u32(eye.w) * SOLID;
+  let corner = vec2f(f32(id.x % shape.width), f32(id.x / shape.width));
+  let sides = vec2f(f32(shape.width), f32(shape.height));
+  var d: array<vec3f, RAYS>;
+  var t: array<f32, RAYS>;
+  var met: array<u32, RAYS>;
+  for (var ray = 0u; ray < RAYS; ray++) {
+    let at = (corner + (vec2f(f32(ray % SIDE), f32(ray / SIDE)) + 0.5f) / f32(SIDE)) * 2.0f / sides;
+    d[ray] = normalize(forward.xyz + (at.x - 1.0f) * right.xyz + (1.0f - at.y) * up.xyz);
+    t[ray] = FAR;
+    met[ray] = end;
   }
-  out[id.z * shape.height * shape.width + id.x] = pack4x8unorm(vec4f(sum / f32(rays), 1.0f));
+  // A solid that is far from the ray through the middle of the pixel is far from all of them: they are at most \`spread\` off it at a metre.
+  let at = (corner + 0.5f) * 2.0f / sides;
+  let middle = normalize(forward.xyz + (at.x - 1.0f) * right.xyz + (1.0f - at.y) * up.xyz);
+  let spread = 1.01f * (length(right.xyz) / sides.x + length(up.xyz) / sides.y);
+  for (var solid = first; solid < end; solid += SOLID) {
+    let r = eye.xyz - place(solid);
+    if (is_far(scenes[solid + 1u].w, r, middle, spread * length(r) + LIFT)) {
+      continue;
+    }
+    for (var ray = 0u; ray < RAYS; ray++) {
+      let hit = meets(solid, eye.xyz, d[ray]).w;
+      if (hit < t[ray]) {
+        t[ray] = hit;
+        met[ray] = solid;
+      }
+    }
+  }
+  // Where the light is looked for: from there on, by those rays whose bits are set.
+  var lit: array<f32, RAYS>;
+  var p: array<vec3f, RAYS>;
+  var open = 0u;
+  var centre = vec3f();
+  for (var ray = 0u; ray < RAYS; ray++) {
+    let solid = met[ray];
+    if (solid == end) {
+      continue;
+    }
+    let normal = meets(solid, eye.xyz, d[ray]).xyz;
+    let n = vec3f(dot(scenes[solid + 2u].xyz, normal), dot(scenes[solid + 3u].xyz, normal), dot(scenes[solid + 4u].xyz, normal));
+    lit[ray] = max(dot(n, light), 0.0f);
+    p[ray] = eye.xyz + t[ray] * d[ray] + LIFT * n;
+    if (lit[ray] > 0.0f) {
+      open |= 1u << ray;
+      centre += p[ray];
+    }
+  }
+  centre /= f32(max(countOneBits(open), 1u));
+  var around = 0.0f;
+  for (var ray = 0u; ray < RAYS; ray++) {
+    if ((open & (1u << ray)) != 0u) {
+      around = max(around, distance(centre, p[ray]));
+    }
+  }
+  for (var solid = first; solid < end && open != 0u; solid += SOLID) {
+    // Planes have nothing below them that they could shade.
+    let reach = scenes[solid + 1u].w;
+    if (reach < 0.0f || is_far(reach, centre - place(solid), light, around + LIFT)) {
+      continue;
+    }
+    for (var ray = 0u; ray < RAYS; ray++) {
+      if ((open & (1u << ray)) != 0u && meets(solid, p[ray], light).w < FAR) {
+        open ^= 1u << ray;
+        lit[ray] *= forward.w;
+      }
+    }
+  }
+  var sum = vec3f();
+  for (var ray = 0u; ray < RAYS; ray++) {
+    if (met[ray] == end) {
+      sum += scenes[scene + 5u].xyz;
+    } else {
+      sum += scenes[met[ray] + 1u].xyz * (right.w + up.w * lit[ray]);
+    }
+  }
+  out[id.z * shape.height * shape.width + id.x] = pack4x8unorm(vec4f(sum / f32(RAYS), 1.0f));
 }
 `;
   return { label: 'cast_rays', code, bindings };

@@ -30,8 +30,8 @@ export function recordCastRays(
     );
   }
   builder.dispatch(
-    castRaysKernel(INVOCATIONS),
-    [builder.shape(castRaysShape({ height, width, sceneNumbers, samples: SAMPLES })), scenes, pictures],
+    castRaysKernel({ samples: SAMPLES, invocations: INVOCATIONS }),
+    [builder.shape(castRaysShape({ height, width, sceneNumbers })), scenes, pictures],
     [Math.ceil((height * width) / INVOCATIONS), 1, count],
   );
 }

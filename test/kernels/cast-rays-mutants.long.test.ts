@@ -11,11 +11,11 @@ const RANGES = SCENES.map((scene) => levelRange(scene, HEIGHT, WIDTH));
 /** What could go wrong: an index, a border, a sign, an order. */
 const MUTANTS: Readonly<Record<string, (code: string) => string>> = {
   'rows for columns of the rotation': replace('r.x * rows[0].xyz + r.y * rows[1].xyz', 'r.x * rows[0].xyz + r.z * rows[1].xyz'),
-  'the last solid for the nearest': replace('hit.w < nearest.w', 'hit.w < FAR'),
-  'one solid too few': replace('let count = u32(eye.w)', 'let count = u32(eye.w) - 1u'),
+  'the last solid for the nearest': replace('hit < t[ray]', 'hit < FAR'),
+  'one solid too few': replace('first + u32(eye.w) * SOLID', 'first + u32(eye.w - 1.0f) * SOLID'),
   'solids of another scene': replace('id.z * shape.scene_fours', '0u * shape.scene_fours'),
-  'no shadows': replace('lit > 0.0f && is_shaded', 'false && is_shaded'),
-  'shadows of the table': replace('scenes[at + 1u].w >= 0.0f && meets', 'meets'),
+  'no shadows': replace('lit[ray] *= forward.w', 'lit[ray] *= 1.0f'),
+  'shadows of the table': replace('reach < 0.0f || is_far(reach, centre', 'is_far(reach, centre'),
   'shadows before the face': replace('LIFT * n', '-100.0f * LIFT * n'),
   'no end to a cylinder': replace('abs(o.z + t * d.z) > half.y', 'abs(o.z + t * d.z) > 2.0f * half.y'),
   'no lid on a cylinder': replace('dot(p, p) > half.x * half.x', 'dot(p, p) > 0.0f'),
@@ -24,10 +24,13 @@ const MUTANTS: Readonly<Record<string, (code: string) => string>> = {
   'a normal that looks inwards': replace('vec3f(-side.x, 0.0f, 0.0f)', 'vec3f(side.x, 0.0f, 0.0f)'),
   'a table without end': replace('half.xy > vec2f()', 'half.xy > vec2f(1.0f)'),
   'the table from below': replace('d.z >= 0.0f || t <= least', 't <= least'),
-  'a pixel to the side': replace('f32(column) +', 'f32(column) + 1.0f +'),
-  'upside down': replace('1.0f - 2.0f * y', '2.0f * y - 1.0f'),
-  'one ray for all': replace('f32(ray % shape.samples)', '0.0f'),
-  'levels that are cut': replace('pack4x8unorm(vec4f(sum / f32(rays), 1.0f))', 'pack4x8unorm(vec4f(sum / f32(rays) - 2.5f / 255.0f, 1.0f))'),
+  'a pixel to the side': replace('f32(id.x % shape.width)', 'f32(id.x % shape.width + 1u)'),
+  'upside down': replace('(1.0f - at.y) * up.xyz', '(at.y - 1.0f) * up.xyz'),
+  'one ray for all': replace('vec2f(f32(ray % SIDE), f32(ray / SIDE))', 'vec2f()'),
+  'levels that are cut': replace('sum / f32(RAYS)', 'sum / f32(RAYS) - 2.5f / 255.0f'),
+  'a pixel without width': replace('spread * length(r) + LIFT', '0.0f'),
+  'one shadow for all rays': replace('around + LIFT)', '0.0f)'),
+  'the light of another ray': replace('open ^= 1u << ray;', 'open = 0u;'),
   'a ball that is too small': replace('dot(r, r) > reach * reach', 'dot(r, r) > 0.6f * reach * reach'),
 };
 
