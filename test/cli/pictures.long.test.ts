@@ -31,9 +31,21 @@ describe('policies that look through cameras, from demonstrations to evaluation'
 
   it('are shown how: what an expert saw, as PNG in a LeRobot data set', async () => {
     const output = at('demonstrations');
-    const made = await warmstep('demonstrations', 'so101-stack-cube', '--episodes', '2', '--pictures', '--size', '24x24', '--output', output);
+    const made = await warmstep(
+      'demonstrations',
+      'so101-stack-cube',
+      '--episodes',
+      '2',
+      '--pictures',
+      '--size',
+      '24x24',
+      '--output',
+      output,
+    );
     expect([made.code, made.stderr]).toEqual([0, expect.not.stringContaining('Error')]);
-    expect(await readFile(join(output, 'README.md'), 'utf8')).toContain('with pictures `observation.images.top` of 24×24 pixels in place of');
+    expect(await readFile(join(output, 'README.md'), 'utf8')).toContain(
+      'with pictures `observation.images.top` of 24×24 pixels in place of',
+    );
     const dataset = await openDataset(join(output, 'lerobot'));
     try {
       expect(dataset.features.map(({ name, kind, shape }) => [name, kind, shape])).toEqual([
@@ -58,11 +70,30 @@ describe('policies that look through cameras, from demonstrations to evaluation'
   it('learn from it, and are evaluated on what they see', { timeout: TIMEOUT_MS }, async () => {
     const policy = at('policy');
     const steps = ['--steps', '2', '--batch', '4', '--validation', '0.5', '--down-dims', '8,16'];
-    const trained = await warmstep('train', 'policy', '--dataset', at('demonstrations/lerobot'), '--output', policy, ...STATE_AND_TOP, ...steps);
+    const trained = await warmstep(
+      'train',
+      'policy',
+      '--dataset',
+      at('demonstrations/lerobot'),
+      '--output',
+      policy,
+      ...STATE_AND_TOP,
+      ...steps,
+    );
     expect([trained.code, trained.stderr]).toEqual([0, expect.not.stringContaining('Error')]);
     const asked = ['--strategies', 'ddim:1', '--episodes', '1', '--seed', '0', '--latencies', '0', '--threads', '0'];
     const evaluation = at('evaluation');
-    const seen = await warmstep('eval', 'so101-stack-cube', '--observations', 'image', '--policy', policy, ...asked, '--output', evaluation);
+    const seen = await warmstep(
+      'eval',
+      'so101-stack-cube',
+      '--observations',
+      'image',
+      '--policy',
+      policy,
+      ...asked,
+      '--output',
+      evaluation,
+    );
     expect([seen.code, seen.stderr]).toEqual([0, expect.not.stringContaining('failed')]);
     const record = JSON.parse(await readFile(join(evaluation, 'evaluation.json'), 'utf8')) as EvaluationRecord;
     expect(record.task).toBe(SEEN);

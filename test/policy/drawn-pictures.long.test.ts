@@ -22,7 +22,9 @@ const SIDES = { height, width } as const;
 
 /** A scene for each camera and frame; nobody draws it on the host. */
 function scenesOf(frame: number): Float64Array[] {
-  return CAMERAS.map((_, camera) => sceneNumbers(packedRandom(10 * frame + camera, 9), CAMERA_POSES[camera] as (typeof CAMERA_POSES)[0], height, width));
+  return CAMERAS.map((_, camera) =>
+    sceneNumbers(packedRandom(10 * frame + camera, 9), CAMERA_POSES[camera] as (typeof CAMERA_POSES)[0], height, width),
+  );
 }
 
 const unseen = (scene: Float64Array, sides: { readonly height: number; readonly width: number } = SIDES): Picture =>

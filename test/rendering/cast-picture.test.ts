@@ -12,11 +12,9 @@ const FRONT = CAMERA_POSES[0] as CameraPose;
 /** How far a point is from a solid, by the definition of its shape. */
 function distance({ kind, half: [a, b, c], position, rotation }: Solid, point: Point): number {
   const from = point.map((value, i) => value - (position[i] as number));
-  const [x, y, z] = [0, 1, 2].map((column) => from.reduce((sum, value, row) => sum + value * (rotation[3 * row + column] as number), 0)) as [
-    number,
-    number,
-    number,
-  ];
+  const [x, y, z] = [0, 1, 2].map((column) =>
+    from.reduce((sum, value, row) => sum + value * (rotation[3 * row + column] as number), 0),
+  ) as [number, number, number];
   const outsideOf = (...over: number[]): number => Math.hypot(...over.map((one) => Math.max(one, 0))) + Math.min(Math.max(...over), 0);
   switch (kind) {
     case 'plane':
@@ -116,7 +114,8 @@ describe('a picture of a scene', () => {
     const [height, width] = [100, 200];
     const picture = castPicture(sceneNumbers(solids, camera, height, width), height, width);
     const at = (row: number, column: number): number[] => [...picture.subarray(3 * (row * width + column), 3 * (row * width + column) + 3)];
-    const brightest = (row: number, column: number): number => at(row, column).findIndex((level, _, all) => level > 60 && level === Math.max(...all));
+    const brightest = (row: number, column: number): number =>
+      at(row, column).findIndex((level, _, all) => level > 60 && level === Math.max(...all));
     expect(brightest(2, 100)).toBe(0);
     expect(brightest(50, 190)).toBe(1);
     expect(brightest(50, 100)).toBe(2);

@@ -18,7 +18,10 @@ export function randomSolids(seed: number, count: number): Solid[] {
       rotation,
     };
   });
-  return [{ kind: 'plane', half: [0.3, 0, 0], colour: [0.8, 0.78, 0.74], position: [0, 0, 0], rotation: axisRotation([0, 0, 1], 0.2) }, ...solids];
+  return [
+    { kind: 'plane', half: [0.3, 0, 0], colour: [0.8, 0.78, 0.74], position: [0, 0, 0], rotation: axisRotation([0, 0, 1], 0.2) },
+    ...solids,
+  ];
 }
 
 /** Cameras around the solids, the last of them low, so that it sees beyond the table. */

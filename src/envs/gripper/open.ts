@@ -25,5 +25,8 @@ export async function openGripper(task: GripperTaskName, mujoco: ImportMujoco): 
  * @throws OptionError for another task, or what cannot bring a package.
  */
 export function gripperTask(task: GripperTaskName, mujoco: ImportMujoco, observed: Observed = 'numbers'): TaskKind {
-  return simulatedTaskKind(observedTask('gripperTask', gripperSimulation('gripperTask', task), observed), localSimulations('gripperTask', mujoco));
+  return simulatedTaskKind(
+    observedTask('gripperTask', gripperSimulation('gripperTask', task), observed),
+    localSimulations('gripperTask', mujoco),
+  );
 }

@@ -25,11 +25,6 @@ export async function openSo101(task: So101TaskName, mujoco: ImportMujoco, optio
  * and those numbers beside them where it reads them. `mujoco` as for `openSo101`; the package is started with the first episode.
  * @throws OptionError for another task, options that there are not, or what cannot bring a package.
  */
-export function so101Task(
-  task: So101TaskName,
-  mujoco: ImportMujoco,
-  options: So101Options = {},
-  observed: Observed = 'numbers',
-): TaskKind {
+export function so101Task(task: So101TaskName, mujoco: ImportMujoco, options: So101Options = {}, observed: Observed = 'numbers'): TaskKind {
   return simulatedTaskKind(observedTask('so101Task', so101Simulation(task, options), observed), localSimulations('so101Task', mujoco));
 }

@@ -15,7 +15,8 @@ const taskOf = (name: string): SimulatedTask => parseSimulatedTask(name) as Simu
 const image = (name: string, height = 24, width = 32): ObservationInfo => {
   return { kind: 'image', name, feature: name, height, width, channels: 3, features: 4 } as ObservationInfo;
 };
-const vector = (size: number): ObservationInfo => ({ kind: 'vector', name: 'state', feature: 'observation.state', size }) as ObservationInfo;
+const vector = (size: number): ObservationInfo =>
+  ({ kind: 'vector', name: 'state', feature: 'observation.state', size }) as ObservationInfo;
 
 async function usingReader<T>(task: SimulatedTask, work: (reader: SightReader) => T): Promise<T> {
   const reader = new SightReader(await mujoco(), task.demonstrations.model, task.cameras);
@@ -29,11 +30,9 @@ async function usingReader<T>(task: SimulatedTask, work: (reader: SightReader) =
 /** Where a point of the world is in a picture of 96 × 96 pixels. */
 function pixelOf({ cameras }: Sight, camera: number, point: readonly number[]): [row: number, column: number] {
   const { eye, axes, fovy } = cameras[camera] as Sight['cameras'][0];
-  const [right, up, back] = [0, 3, 6].map((row) => point.reduce((sum, value, i) => sum + (value - (eye[i] as number)) * (axes[row + i] as number), 0)) as [
-    number,
-    number,
-    number,
-  ];
+  const [right, up, back] = [0, 3, 6].map((row) =>
+    point.reduce((sum, value, i) => sum + (value - (eye[i] as number)) * (axes[row + i] as number), 0),
+  ) as [number, number, number];
   const focal = 48 / Math.tan((fovy * Math.PI) / 360);
   return [Math.floor(48 + (focal * up) / back), Math.floor(48 - (focal * right) / back)];
 }
@@ -179,7 +178,9 @@ describe('a task that is seen', () => {
   });
 
   it('refuses policies that read none, cameras that it does not have, and is named where pictures are read', () => {
-    expect(() => kindOf('so101-stack-cube/observations=image').forPolicy(policy(vector(6)))).toThrow(/reads no image.*leave observations=image out/);
+    expect(() => kindOf('so101-stack-cube/observations=image').forPolicy(policy(vector(6)))).toThrow(
+      /reads no image.*leave observations=image out/,
+    );
     expect(() => kindOf('so101-stack-cube/observations=image').forPolicy(policy(image('observation.images.front')))).toThrow(
       /has pictures observation\.images\.top, observation\.images\.overhead: name its cameras so/,
     );
