@@ -57,7 +57,7 @@ evaluation.
   --seed N            first seed (default 100000, where published evaluations begin)
   --shard K/N         part K of N: every N-th seed, into evaluation-TASK-K-of-N; part 1 measures latencies
   --parallel N        episodes in a batch (default: all, at most 64); does not change results
-  --observations O    image: the policy looks through cameras (push-t: push-t-image; in MuJoCo observation.images.top and others); numbers (default)
+  --observations O    image: the policy looks through the task's cameras, in MuJoCo observation.images.top and others; numbers (default)
   --threads N         threads that simulate, for tasks in MuJoCo (default: cores less one, at most 16; 0: none but this one); does not change results
   --replays N         seeds whose replays the report shows (default 8)
   --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
