@@ -222,8 +222,10 @@ interface FramePlace {
   readonly count: number;
 }
 
-function formatOf({ format, height, width, fit }: Picture): CameraFormat {
-  return fit === undefined ? { format } : { format, source: { height, width, fit } };
+function formatOf({ format, height, width, fit, scene }: Picture): CameraFormat {
+  // What is drawn there has four bytes to a pixel.
+  const arrives = scene ? ({ format: 'u8-hwc4', sceneNumbers: scene.length } as const) : { format };
+  return fit === undefined ? arrives : { ...arrives, source: { height, width, fit } };
 }
 
 /** How many of the waiting frames go together: a power of two, so that a fleet whose episodes end one by one needs few plans. */

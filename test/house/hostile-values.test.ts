@@ -496,6 +496,7 @@ const SO101: readonly Probe[] = [
   ]),
   { what: 'openSo101: mujoco', call: (value) => so101.openSo101('so101-stack-cube', value) },
   { what: 'so101Task: mujoco', call: (value) => so101.so101Task('so101-stack-cube', value), accepts: ['a function'] },
+  { what: 'so101Task: observed', call: (value) => so101.so101Task('so101-stack-cube', MUJOCO, {}, value) },
   { what: 'So101Motors: the environment', call: (value) => new so101.So101Motors(value) },
   { what: 'expertActions: the environment', call: (value) => so101.expertActions(value) },
   ...([so101.forwardKinematics, so101.toUnits, so101.fromUnits] as const).flatMap((convert): Probe[] => [
@@ -518,6 +519,7 @@ const GRIPPER: readonly Probe[] = [
   { what: 'openGripper: mujoco', call: (value) => gripper.openGripper('square', value) },
   { what: 'gripperTask: the task', call: (value) => gripper.gripperTask(value, MUJOCO) },
   { what: 'gripperTask: mujoco', call: (value) => gripper.gripperTask('square', value), accepts: ['a function'] },
+  { what: 'gripperTask: observed', call: (value) => gripper.gripperTask('square', MUJOCO, value) },
   { what: 'gripperExpertActions: the environment', call: (value) => gripper.gripperExpertActions(value) },
 ];
 
