@@ -1,9 +1,10 @@
 import type { Primitive } from '../mujoco/primitives.js';
 import type { Vector } from '../mujoco/rotations.js';
 import type { ExpertPhase } from './expert-phases.js';
+import type { HandPlan } from './hand.js';
 import type { GripperWorld } from './world.js';
 
-export type GripperTaskName = 'lift' | 'can' | 'square' | 'stack-cube';
+export type GripperTaskName = 'lift' | 'can' | 'square' | 'stack-cube' | 'transport' | 'tool-hang';
 
 /** A body that can be moved. */
 export interface Thing {
@@ -13,6 +14,8 @@ export interface Thing {
   readonly symmetry: number;
   /** Whether it stays on the table: its height is not observed then, only how it lies from the hand. */
   readonly staysDown?: boolean;
+  /** Whether it is turned about any axis: then the first two rows of its rotation are observed, in place of an angle. */
+  readonly isTilted?: boolean;
 }
 
 /** A body that cannot. */
@@ -28,6 +31,8 @@ export interface Fixture {
 export interface ThingStart {
   readonly position: Vector;
   readonly yaw: number;
+  /** About its own x axis. Default 0. */
+  readonly roll?: number;
 }
 
 /** A task of the floating gripper: what lies there, what is wanted, and how somebody who knows does it. */
@@ -40,6 +45,14 @@ export interface GripperGoal {
   readonly solved: string;
   readonly things: readonly Thing[];
   readonly fixtures: readonly Fixture[];
+  /** Default: one. */
+  readonly hands?: readonly HandPlan[];
+  /** After which an episode is cut. Default: 400. */
+  readonly maxTicks?: number;
+  /** Steps of physics in a tick. Default: 12. */
+  readonly substeps?: number;
+  /** Corners of the table as replays show it, m. Default: what is in front of one hand. */
+  readonly table?: readonly (readonly [number, number])[];
   /** Of an episode; `uniform` draws from a range. */
   place(uniform: (low: number, high: number) => number): readonly ThingStart[];
   isSolved(world: GripperWorld): boolean;
