@@ -2,20 +2,23 @@ import type { MujocoModule } from '../mujoco/module.js';
 import type { Rotation, Vector } from '../mujoco/rotations.js';
 import { Simulation } from '../mujoco/simulation.js';
 import type { SetPoints } from './action.js';
-import type { GripperGoal, ThingStart } from './goal.js';
+import type { GripperGoal, ThingHinge, ThingStart } from './goal.js';
 import { FINGER_TRAVEL, FINGERS, HINGES, type HandPlan, ONE_HAND, SLIDES } from './hand.js';
 import { gripperXml, SUBSTEPS, TICK_RATE } from './mjcf.js';
-import { hingeQuaternion, hingeRotation, quaternionRotation } from './rotation-6d.js';
+import { hingeQuaternion, hingeRotation, quaternionRotation, turnedAbout } from './rotation-6d.js';
 import type { GripperPose, GripperWorld } from './world.js';
 
 const POSE = 7;
 
-interface ThingAddress {
-  readonly position: number;
-  readonly velocity: number;
+/** Where a thing lies in `qpos` and `qvel`, or among the bodies that are placed. */
+type ThingAddress = {
   /** Of its solids that have a name. */
   readonly geoms: readonly number[];
-}
+} & (
+  | { readonly kind: 'free'; readonly position: number; readonly velocity: number }
+  | { readonly kind: 'placed'; readonly number: number }
+  | { readonly kind: 'hinge'; readonly position: number; readonly velocity: number; readonly hinge: ThingHinge }
+);
 
 interface HandAddress {
   readonly plan: HandPlan;
@@ -61,9 +64,12 @@ export class GripperBody implements GripperWorld {
       joints: joints.map((name) => simulation.jointAddress(plan.prefix + name).position),
       pads: FINGERS.map(({ name }) => simulation.id('geom', plan.prefix + name)),
     }));
-    this.#things = goal.things.map(({ name, solids }) => {
+    let placed = 0;
+    this.#things = goal.things.map(({ name, solids, hinge, isPlaced }): ThingAddress => {
       const geoms = solids.flatMap((solid) => (solid.name === undefined ? [] : [simulation.id('geom', solid.name)]));
-      return { ...simulation.freeAddress(name), geoms };
+      if (hinge) return { kind: 'hinge', ...simulation.jointAddress(name), hinge, geoms };
+      if (isPlaced) return { kind: 'placed', number: placed++, geoms };
+      return { kind: 'free', ...simulation.freeAddress(name), geoms };
     });
   }
 
@@ -71,15 +77,21 @@ export class GripperBody implements GripperWorld {
   place(starts: readonly ThingStart[], hands: readonly HandStart[]): void {
     const { simulation } = this;
     simulation.reset();
-    const { qpos } = simulation.views;
+    const { qpos, mocapPositions, mocapRotations } = simulation.views;
     this.#setPoints = hands.flatMap(({ slides, hinges }) => [...slides, ...hinges, FINGER_TRAVEL, FINGER_TRAVEL]);
     this.#hands
       .flatMap(({ joints }) => joints)
       .forEach((address, i) => {
         qpos[address] = this.#setPoints[i] as number;
       });
+    const standing = this.#things.filter(({ kind }) => kind !== 'hinge');
     starts.forEach(({ position, yaw, roll = 0 }, i) => {
-      qpos.set([...position, ...hingeQuaternion([yaw, 0, roll])], (this.#things[i] as ThingAddress).position);
+      const thing = standing[i] as ThingAddress;
+      const rotation = hingeQuaternion([yaw, 0, roll]);
+      if (thing.kind === 'free') qpos.set([...position, ...rotation], thing.position);
+      if (thing.kind !== 'placed') return;
+      mocapPositions.set(position, 3 * thing.number);
+      mocapRotations.set(rotation, 4 * thing.number);
     });
     simulation.forward();
   }
@@ -120,9 +132,17 @@ export class GripperBody implements GripperWorld {
     return [...hands, ...this.#things.flatMap((_, thing) => this.#thingPose(thing))];
   }
 
+  turnOf(thing: number): number {
+    const address = this.#things[thing] as ThingAddress;
+    return address.kind === 'hinge' ? (this.simulation.views.qpos[address.position] as number) : 0;
+  }
+
   speed(thing: number): { linear: number; angular: number } {
-    const { velocity } = this.#things[thing] as ThingAddress;
+    const address = this.#things[thing] as ThingAddress;
+    if (address.kind === 'placed') return { linear: 0, angular: 0 };
+    const { velocity } = address;
     const { qvel } = this.simulation.views;
+    if (address.kind === 'hinge') return { linear: 0, angular: Math.abs(qvel[velocity] as number) };
     return {
       linear: Math.hypot(...qvel.subarray(velocity, velocity + 3)),
       angular: Math.hypot(...qvel.subarray(velocity + 3, velocity + 6)),
@@ -158,8 +178,15 @@ export class GripperBody implements GripperWorld {
   }
 
   #thingPose(thing: number): number[] {
-    const { position } = this.#things[thing] as ThingAddress;
-    return [...this.simulation.views.qpos.subarray(position, position + POSE)];
+    const address = this.#things[thing] as ThingAddress;
+    const { qpos, mocapPositions, mocapRotations } = this.simulation.views;
+    if (address.kind === 'free') return [...qpos.subarray(address.position, address.position + POSE)];
+    if (address.kind === 'hinge') {
+      const base = this.#thingPose(address.hinge.on);
+      return [...base.slice(0, 3), ...turnedAbout(base.slice(3), address.hinge.axis, this.turnOf(thing))];
+    }
+    const { number } = address;
+    return [...mocapPositions.subarray(3 * number, 3 * number + 3), ...mocapRotations.subarray(4 * number, 4 * number + 4)];
   }
 
   #values(addresses: readonly number[]): number[] {

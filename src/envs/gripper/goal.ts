@@ -4,7 +4,19 @@ import type { ExpertPhase } from './expert-phases.js';
 import type { HandPlan } from './hand.js';
 import type { GripperWorld } from './world.js';
 
-export type GripperTaskName = 'lift' | 'can' | 'square' | 'stack-cube' | 'transport' | 'tool-hang';
+export type GripperTaskName = 'lift' | 'can' | 'square' | 'stack-cube' | 'transport' | 'tool-hang' | 'turn-faucet';
+
+/** What a thing turns about, in its own frame. */
+export interface ThingHinge {
+  /** The thing that it is part of, one that is placed; its origin is theirs. Of the task's things. */
+  readonly on: number;
+  readonly axis: readonly [number, number, number];
+  /** It turns from 0 to this, rad. */
+  readonly range: number;
+  /** N m s, and N m. */
+  readonly damping: number;
+  readonly friction: number;
+}
 
 /** A body that can be moved. */
 export interface Thing {
@@ -16,6 +28,10 @@ export interface Thing {
   readonly staysDown?: boolean;
   /** Whether it is turned about any axis: then the first two rows of its rotation are observed, in place of an angle. */
   readonly isTilted?: boolean;
+  /** Whether it stays where an episode puts it. */
+  readonly isPlaced?: boolean;
+  /** Of what can only turn. */
+  readonly hinge?: ThingHinge;
 }
 
 /** A body that cannot. */
@@ -53,7 +69,9 @@ export interface GripperGoal {
   readonly substeps?: number;
   /** Corners of the table as replays show it, m. Default: what is in front of one hand. */
   readonly table?: readonly (readonly [number, number])[];
-  /** Of an episode; `uniform` draws from a range. */
+  /** What is observed of the things, where that is not each of them. */
+  readonly observed?: { readonly names: readonly string[]; of(world: GripperWorld): number[] };
+  /** Of an episode, of each thing that does not hang on another; `uniform` draws from a range. */
   place(uniform: (low: number, high: number) => number): readonly ThingStart[];
   isSolved(world: GripperWorld): boolean;
   readonly phases: readonly ExpertPhase[];

@@ -1,5 +1,5 @@
 import { geomXml } from '../mujoco/primitives.js';
-import type { GripperGoal } from './goal.js';
+import type { GripperGoal, Thing } from './goal.js';
 import { FINGER_TRAVEL, FINGERS, HINGES, type HandPlan, ONE_HAND, PALM_SOLIDS, SLIDES, solidOf } from './hand.js';
 
 /** Physics: steps per tick of 20 Hz, where a task does not need finer ones. */
@@ -38,11 +38,24 @@ export function gripperXml({ task, things, fixtures, hands = ONE_HAND, substeps 
 <geom name="table" type="plane" size="1 1 .1" contype="1" conaffinity="3" friction=".6 .005 .0001" rgba=".80 .78 .74 1"/>
 ${hands.map(handXml).join('\n')}
 ${fixtures.map(({ name, at, solids }) => `<body name="${name}" pos="${at.join(' ')}">${solids.map(geomXml).join('')}</body>`).join('\n')}
-${things.map(({ name, solids }) => `<body name="${name}"><freejoint/>${solids.map(geomXml).join('')}</body>`).join('\n')}
+${things.flatMap((thing, index) => (thing.hinge ? [] : [thingXml(thing, index, things)])).join('\n')}
 </worldbody>
 <actuator>
 ${hands.map(actuatorsXml).join('\n')}
 </actuator></mujoco>`;
+}
+
+/** One that moves freely, or one that is placed, with what turns on it. */
+function thingXml({ name, solids, isPlaced }: Thing, index: number, things: readonly Thing[]): string {
+  const geoms = solids.map(geomXml).join('');
+  if (!isPlaced) return `<body name="${name}"><freejoint/>${geoms}</body>`;
+  const turning = things.flatMap(({ name: part, solids: parts, hinge }) => {
+    if (hinge?.on !== index) return [];
+    const { axis: about, range, damping, friction } = hinge;
+    const joint = `<joint name="${part}" type="hinge" axis="${about.join(' ')}" range="0 ${range}" damping="${damping}" frictionloss="${friction}"/>`;
+    return [`<body name="${part}">${joint}${parts.map(geomXml).join('')}</body>`];
+  });
+  return `<body name="${name}" mocap="true">${geoms}${turning.join('')}</body>`;
 }
 
 function handXml(plan: HandPlan): string {

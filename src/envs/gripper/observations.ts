@@ -14,7 +14,8 @@ export function stateNames(hands: readonly HandPlan[]): string[] {
 }
 
 /** Names of what is observed of the things of a task. */
-export function thingNames({ things, hands = ONE_HAND }: GripperGoal): string[] {
+export function thingNames({ things, hands = ONE_HAND, observed }: GripperGoal): readonly string[] {
+  if (observed) return observed.names;
   const turn = ({ symmetry, isTilted }: Thing): string[] => {
     const times = symmetry === 1 ? '' : String(symmetry);
     if (isTilted) return ROTATION;
@@ -36,7 +37,8 @@ export function observeHands(hands: readonly (GripperPose & { readonly fingers: 
  * angle looks the same; of what is tilted, two rows of its rotation, 6), and how it lies from each hand along the world's axes (3), m. What is the same in all demonstrations but for noise,
  * tilt and the height of what stays down, is left out.
  */
-export function observeThings({ things }: GripperGoal, world: GripperWorld): number[] {
+export function observeThings({ things, observed }: GripperGoal, world: GripperWorld): number[] {
+  if (observed) return observed.of(world);
   const hands = world.hands.map(({ position }) => position);
   return world.things.flatMap(({ position, rotation }, i) => {
     const { symmetry, staysDown, isTilted } = things[i] as Thing;

@@ -13,7 +13,9 @@ export interface GripperWorld {
   readonly hands: readonly GripperPose[];
   /** Of the things that move, in the task's order. */
   readonly things: readonly GripperPose[];
-  /** Of a thing: m/s and rad/s. */
+  /** How far a thing on a hinge is turned, rad; 0 for others. */
+  turnOf(thing: number): number;
+  /** Of a thing: m/s and rad/s; of one on a hinge the latter, of one that is placed none. */
   speed(thing: number): { readonly linear: number; readonly angular: number };
   /** Whether both pads of a hand touch a thing: those of its solids that have a name. */
   isGrasped(thing: number): boolean;

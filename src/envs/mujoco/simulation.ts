@@ -19,6 +19,8 @@ export interface SimulationViews {
   readonly xmat: Float64Array;
   readonly sitePositions: Float64Array;
   readonly mocapPositions: Float64Array;
+  /** w, x, y, z, [mocap bodies][4]. */
+  readonly mocapRotations: Float64Array;
 }
 
 const KINDS = { body: 'mjOBJ_BODY', joint: 'mjOBJ_JOINT', geom: 'mjOBJ_GEOM', site: 'mjOBJ_SITE' } as const;
@@ -68,6 +70,7 @@ export class Simulation {
       xmat: data.xmat,
       sitePositions: data.site_xpos,
       mocapPositions: data.mocap_pos,
+      mocapRotations: data.mocap_quat,
     };
     return this.#views;
   }
