@@ -1,3 +1,4 @@
+import type { ViewCamera } from '../mujoco/drawing/board.js';
 import type { Primitive } from '../mujoco/primitives.js';
 import type { Vector } from '../mujoco/rotations.js';
 import type { ExpertPhase } from './expert-phases.js';
@@ -67,6 +68,8 @@ export interface GripperGoal {
   readonly maxTicks?: number;
   /** Steps of physics in a tick. Default: 12. */
   readonly substeps?: number;
+  /** From where replays show it. Default: two sides of what is in front of one hand. */
+  readonly cameras?: readonly ViewCamera[];
   /** Corners of the table as replays show it, m. Default: what is in front of one hand. */
   readonly table?: readonly (readonly [number, number])[];
   /** What is observed of the things, where that is not each of them. */

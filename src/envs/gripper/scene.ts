@@ -1,4 +1,4 @@
-import { drawingBoard, drawingOf, type SolidBody } from '../mujoco/drawing/board.js';
+import { drawingBoard, drawingOf, type SolidBody, type ViewCamera } from '../mujoco/drawing/board.js';
 import { drawingPicture } from '../mujoco/drawing/picture.js';
 import { type Scene, type SceneAxis, sceneAxes } from '../scene.js';
 import { actionNames } from './action.js';
@@ -10,13 +10,18 @@ const POSE = 7;
 /** Pose of the hand, and its fingers. */
 const HAND = POSE + FINGERS.length;
 
+const CAMERAS: readonly ViewCamera[] = [
+  { eye: [0.78, -0.22, 0.52], look: [0.14, 0, 0.07], fovy: 40 },
+  { eye: [0.95, 0.3, 0.14], look: [0.14, 0, 0.12], fovy: 28 },
+];
+
 const pose = (of: string): SceneAxis[] => [
   ...sceneAxes(4, `${of} x`, `${of} y`, `${of} z`),
   ...sceneAxes(5, `${of} qw`, `${of} qx`, `${of} qy`, `${of} qz`),
 ];
 
 /** The scene of a task: poses in m, targets as they are sent. */
-export function gripperScene({ title, solved, things, fixtures, hands = ONE_HAND, table }: GripperGoal): Scene {
+export function gripperScene({ title, solved, things, fixtures, hands = ONE_HAND, cameras = CAMERAS, table }: GripperGoal): Scene {
   const still: SolidBody = { parent: -1, at: [0, 0, 0], solids: [] };
   const bodies: SolidBody[] = [
     ...hands.flatMap((plan, hand): SolidBody[] => [
@@ -33,10 +38,7 @@ export function gripperScene({ title, solved, things, fixtures, hands = ONE_HAND
   const targets = actionNames(hands);
   const drawing = drawingOf({
     bodies,
-    cameras: [
-      { eye: [0.78, -0.22, 0.52], look: [0.14, 0, 0.07], fovy: 40 },
-      { eye: [0.95, 0.3, 0.14], look: [0.14, 0, 0.12], fovy: 28 },
-    ],
+    cameras,
     stride,
     targetStride: targets.length,
     ...(table ? { table } : {}),

@@ -12,9 +12,10 @@ export interface Faucet {
   readonly range: number;
   /** Of the axis over the table, m. */
   readonly height: number;
-  /** Where the handle is gripped, in its frame, and whether the hand turns with it. */
+  /** Where the handle is gripped, in its frame. */
   readonly grip: readonly [number, number, number];
-  readonly turnsHand: boolean;
+  /** Whether its axis is upright, and not y. */
+  readonly isUpright: boolean;
 }
 
 const CHROME: Colour = [0.62, 0.66, 0.72];
@@ -48,7 +49,7 @@ export const FAUCETS: readonly Faucet[] = [
     range: Math.PI / 2,
     height: HEIGHT,
     grip: [0, -0.065, 0],
-    turnsHand: true,
+    isUpright: true,
   },
   {
     name: 'bar',
@@ -58,7 +59,7 @@ export const FAUCETS: readonly Faucet[] = [
     range: Math.PI / 2,
     height: HEIGHT,
     grip: [0, 0, 0.018],
-    turnsHand: true,
+    isUpright: true,
   },
   {
     name: 'side lever',
@@ -68,7 +69,7 @@ export const FAUCETS: readonly Faucet[] = [
     range: 1.2,
     height: HEIGHT,
     grip: [0, -0.04, 0.062],
-    turnsHand: false,
+    isUpright: false,
   },
 ];
 

@@ -55,7 +55,7 @@ const FOOT = { radius: 0.004, half: 0.006, z: -0.002, x: START.half[0] - 0.01, y
 const LID_STANDS = FOOT.radius - FOOT.z;
 const LID_AT = [...START.at, BIN_EDGE + LID_STANDS];
 /** Where the lid is put down. */
-const LID_ASIDE = [0.15, -0.37, LID_STANDS + 0.002];
+const LID_ASIDE = [0.12, -0.37, LID_STANDS + 0.002];
 
 /** A handle along x, as high as the head that lies across its end. m */
 const HANDLE = { half: [0.075, 0.008, 0.012], x: -0.015 } as const;
@@ -146,6 +146,10 @@ export const TRANSPORT: GripperGoal = {
   solved: 'the hammer touches the floor of the green bin, and the cube that of the red one',
   hands: HANDS,
   maxTicks: 700,
+  cameras: [
+    { eye: [1, -0.24, 0.62], look: [0.14, -0.08, 0.05], fovy: 42 },
+    { eye: [1.15, 0.16, 0.24], look: [0.14, -0.08, 0.14], fovy: 36 },
+  ],
   table: [
     [-0.14, -0.5],
     [0.42, -0.5],

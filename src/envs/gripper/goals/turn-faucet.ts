@@ -1,4 +1,4 @@
-import { axisRotation, difference, product, rotated, sum, type Vector, wrapped, yawOf } from '../../mujoco/rotations.js';
+import { axisRotation, difference, product, rotated, sum, type Vector, yawOf } from '../../mujoco/rotations.js';
 import { atHeight, CLOSED, type ExpertPhase, type HandTarget, OPEN } from '../expert-phases.js';
 import type { GripperGoal } from '../goal.js';
 import type { GripperPose, GripperWorld } from '../world.js';
@@ -12,7 +12,7 @@ const AWAY = 5;
 const MOVES = 6;
 /** A little beyond the range: what is pushed lags. */
 const BEYOND = 1.06;
-/** Along y of the post, between the pads: hands close along their y, handles are gripped across. rad */
+/** Hands close along their y, and the handles of upright axes lie along that of their posts. rad */
 const ACROSS = Math.PI / 2;
 
 interface Present {
@@ -39,8 +39,11 @@ function gripAt({ faucet, post }: Present, angle: number): number[] {
 function handAt(world: GripperWorld, angle: number, above: number, grip: number): HandTarget {
   const now = present(world);
   const { faucet, post } = now;
-  const yaw = yawOf(post.rotation) + (faucet.turnsHand ? ACROSS + angle : 0);
-  return { position: sum(gripAt(now, angle), [0, 0, above]), yaw: faucet.turnsHand ? yaw : wrapped(yaw, Math.PI), tilt: [0, 0], grip };
+  const position = sum(gripAt(now, angle), [0, 0, above]);
+  const yaw = yawOf(post.rotation);
+  // The hand turns with what it grips.
+  if (faucet.isUpright) return { position, yaw: yaw + ACROSS + angle, tilt: [0, 0], grip };
+  return { position, yaw, tilt: [angle, 0], grip };
 }
 
 const turn = (move: number): ExpertPhase => ({
