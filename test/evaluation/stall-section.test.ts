@@ -59,7 +59,7 @@ describe("the paper's tables in a report", () => {
     expect(html).toContain('1.00 with 8 steps (σ_stall 1.2), 0.50 with 4 steps (σ_stall 1.2), 0.95 with 2 steps (σ_stall 1.2)');
     expect(html).toContain('here they are not');
     // 600 ticks at 30 Hz, and 300.
-    expect(html).toContain('8 steps 20.0 → 10.0 s (−50\u00a0%)');
+    expect(html).toContain('8 steps from 20.0 to 10.0 s (−50\u00a0%)');
     expect(html).toContain('Figure 7: −59\u00a0%');
   });
 

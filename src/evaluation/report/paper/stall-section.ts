@@ -98,8 +98,8 @@ function tableCell(cell: StallCell | undefined, tickRate: number): string {
   if (!cell) return element('td', {}, NOTHING);
   const { mean, interval } = cell.row.summary.successRate;
   const text = `${decimal(mean, 2)} / ${decimal(cell.paper, 2)}${cell.isOff ? ' ≠' : ''}`;
-  const interval2 = range(interval, (share) => share.toFixed(2));
-  return element('td', { class: 'shade', style: shade(mean), title: `${cell.row.summary.name}: ${interval2}` }, [
+  const bounds = range(interval, (share) => share.toFixed(2));
+  return element('td', { class: 'shade', style: shade(mean), title: `${cell.row.summary.name}: ${bounds}` }, [
     element('b', {}, text),
     element('small', {}, `${(cell.ticks / tickRate).toFixed(1)}&nbsp;s`),
   ]);
@@ -130,7 +130,7 @@ function stepsNote(all: readonly StallCell[]): string {
   const isOrdered = rates.every((rate, i) => i === 0 || rate <= (rates[i - 1] as number));
   return note(
     `The best of each number of steps: ${told.join(', ')}. In the paper more steps are at least as good everywhere; ` +
-      `here they are${isOrdered ? ', too' : ' not: more steps draw a perturbed start back to where it stood still'}.`,
+      `here they are${isOrdered ? ', too' : ' not'}.`,
   );
 }
 
@@ -143,11 +143,11 @@ function timeNote(cells: readonly StallCell[], tickRate: number): string {
     if (!without || !withIt) return [];
     const seconds = (cell: StallCell): string => (cell.ticks / tickRate).toFixed(1);
     const change = withIt.ticks / without.ticks - 1;
-    return [`${steps} steps ${seconds(without)} → ${seconds(withIt)} s (${change > 0 ? '+' : '−'}${percent(Math.abs(change))})`];
+    return [`${steps} steps from ${seconds(without)} to ${seconds(withIt)} s (${change > 0 ? '+' : '−'}${percent(Math.abs(change))})`];
   });
   if (found.length === 0) return '';
   return note(
-    `Time of an episode without perturbation → with σ_stall ${PAPER_CHOICE}: ${found.join(', ')}; the paper’s Figure 7: −${percent(PAPER_TIME_SAVED)}. ` +
+    `Mean time of an episode without the perturbation and with σ_stall ${PAPER_CHOICE}: ${found.join(', ')}; the paper’s Figure 7: −${percent(PAPER_TIME_SAVED)}. ` +
       'An episode that stands still lasts until it is cut, so the change depends on the limit of ticks.',
   );
 }
