@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseSo101Task } from '../../src/envs/so101/task.js';
 import type { SimulatedTask } from '../../src/envs/mujoco/task.js';
+import { parseSo101Task } from '../../src/envs/so101/task.js';
 import { parseGrid } from '../../src/evaluation/grid.js';
 import type { EpisodeRecord, EvaluationRecord } from '../../src/evaluation/record.js';
-import {
-  PAPER_SIGMA_STALL,
-  PAPER_STALL_TASKS,
-  PAPER_STEPS,
-  type PaperStallTask,
-} from '../../src/evaluation/report/paper/stall-tables.js';
+import { PAPER_SIGMA_STALL, PAPER_STALL_TASKS, PAPER_STEPS, type PaperStallTask } from '../../src/evaluation/report/paper/stall-tables.js';
 import { renderReport } from '../../src/evaluation/report/render.js';
 import { parseStrategy } from '../../src/strategies/parse.js';
 import type { NamedStrategy } from '../../src/strategies/strategy-options.js';
@@ -87,11 +82,14 @@ describe("the paper's tables in a report", () => {
     expect(paperSection(record(TASK, one, () => 10))).toBeUndefined();
   });
 
-  it.each([...PAPER_STALL_TASKS.values()])('agree with themselves where both have a cell: $name', ({ bySteps, byScale }: PaperStallTask) => {
-    expect(bySteps).toHaveLength(PAPER_SIGMA_STALL.length);
-    expect(byScale).toHaveLength(PAPER_SIGMA_STALL.length);
-    // Two steps and σ_scale 0.4 are in both tables.
-    expect(byScale.map((row) => row[2])).toEqual(bySteps.map((row) => row[PAPER_STEPS.indexOf(2)]));
-    expect(new Set(byScale.map(({ length }) => length)).size).toBe(1);
-  });
+  it.each([...PAPER_STALL_TASKS.values()])(
+    'agree with themselves where both have a cell: $name',
+    ({ bySteps, byScale }: PaperStallTask) => {
+      expect(bySteps).toHaveLength(PAPER_SIGMA_STALL.length);
+      expect(byScale).toHaveLength(PAPER_SIGMA_STALL.length);
+      // Two steps and σ_scale 0.4 are in both tables.
+      expect(byScale.map((row) => row[2])).toEqual(bySteps.map((row) => row[PAPER_STEPS.indexOf(2)]));
+      expect(new Set(byScale.map(({ length }) => length)).size).toBe(1);
+    },
+  );
 });

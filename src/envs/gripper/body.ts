@@ -3,7 +3,7 @@ import type { Rotation, Vector } from '../mujoco/rotations.js';
 import { Simulation } from '../mujoco/simulation.js';
 import type { SetPoints } from './action.js';
 import type { GripperGoal, ThingHinge, ThingStart } from './goal.js';
-import { FINGER_TRAVEL, FINGERS, HINGES, type HandPlan, ONE_HAND, SLIDES } from './hand.js';
+import { FINGER_TRAVEL, FINGERS, type HandPlan, HINGES, ONE_HAND, SLIDES } from './hand.js';
 import { gripperXml, SUBSTEPS, TICK_RATE } from './mjcf.js';
 import { hingeQuaternion, hingeRotation, quaternionRotation, turnedAbout } from './rotation-6d.js';
 import type { GripperPose, GripperWorld } from './world.js';

@@ -1,6 +1,6 @@
 import { geomXml } from '../mujoco/primitives.js';
 import type { GripperGoal, Thing } from './goal.js';
-import { FINGER_TRAVEL, FINGERS, HINGES, type HandPlan, ONE_HAND, PALM_SOLIDS, SLIDES, solidOf } from './hand.js';
+import { FINGER_TRAVEL, FINGERS, type HandPlan, HINGES, ONE_HAND, PALM_SOLIDS, SLIDES, solidOf } from './hand.js';
 
 /** Physics: steps per tick of 20 Hz, where a task does not need finer ones. */
 export const SUBSTEPS = 12;
@@ -61,7 +61,9 @@ function thingXml({ name, solids, isPlaced }: Thing, index: number, things: read
 function handXml(plan: HandPlan): string {
   const { prefix } = plan;
   const slides = SLIDES.map((name, i) => `<joint name="${prefix}${name}" type="slide" axis="${axis(i)}"/>`);
-  const hinges = HINGES.map((name, i) => `<joint name="${prefix}${name}" type="hinge" armature="${HINGE_ARMATURE}" axis="${axis(2 - i)}"/>`);
+  const hinges = HINGES.map(
+    (name, i) => `<joint name="${prefix}${name}" type="hinge" armature="${HINGE_ARMATURE}" axis="${axis(2 - i)}"/>`,
+  );
   const fingers = FINGERS.map(
     ({ joint, side, solid }) =>
       `<body name="${prefix}${joint}" gravcomp="1"><joint name="${prefix}${joint}" type="slide" axis="0 ${side} 0" range="0 ${FINGER_TRAVEL}"/>` +

@@ -56,7 +56,9 @@ export function gripperScene({ title, solved, things, fixtures, hands = ONE_HAND
     targets: sceneAxes(4, ...targets),
     board: drawingBoard(
       drawing,
-      hands.length > 1 ? 'The grippers from above and from the side; way and target are of the white one.' : 'The gripper from above and from the side.',
+      hands.length > 1
+        ? 'The grippers from above and from the side; way and target are of the white one.'
+        : 'The gripper from above and from the side.',
     ),
     describeReward: (reward) => (reward > 0 ? 'solved' : 'not solved'),
     picture: (snapshot) => drawingPicture(drawing, snapshot),

@@ -116,9 +116,15 @@ describe('the floating gripper', () => {
         ),
       );
       const before = environment.snapshot();
-      expect(() => environment.step(left)).toThrow(/expected 20 numbers, position \(3\), rotation \(6\) and gripper of each hand, found 10/);
-      expect(() => environment.step([...left, ...right.with(4, Number.NaN)])).toThrow(/a finite number for other_r12, number 14, found NaN/);
-      expect(() => environment.step([...left, ...right.with(3, 0)])).toThrow(/rows of a rotation in numbers 13 to 18 of the action, found 0, 0, 0/);
+      expect(() => environment.step(left)).toThrow(
+        /expected 20 numbers, position \(3\), rotation \(6\) and gripper of each hand, found 10/,
+      );
+      expect(() => environment.step([...left, ...right.with(4, Number.NaN)])).toThrow(
+        /a finite number for other_r12, number 14, found NaN/,
+      );
+      expect(() => environment.step([...left, ...right.with(3, 0)])).toThrow(
+        /rows of a rotation in numbers 13 to 18 of the action, found 0, 0, 0/,
+      );
       expect(environment.snapshot()).toEqual(before);
       const { hand, fingers, hands, things } = environment.state;
       expect(hands).toHaveLength(2);

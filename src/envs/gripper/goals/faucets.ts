@@ -32,7 +32,14 @@ const rod = (from: readonly [number, number, number], to: readonly [number, numb
   return { kind: 'capsule', radius, from, to, at: [0, 0, 0], colour, material: 'object' };
 };
 const post = (height: number, spout: readonly [number, number, number]): Primitive[] => [
-  { kind: 'cylinder', radius: 0.018, halfHeight: (height - 0.02) / 2, at: [0, 0, -0.02 - (height - 0.02) / 2], colour: CHROME, material: 'object' },
+  {
+    kind: 'cylinder',
+    radius: 0.018,
+    halfHeight: (height - 0.02) / 2,
+    at: [0, 0, -0.02 - (height - 0.02) / 2],
+    colour: CHROME,
+    material: 'object',
+  },
   rod([0, 0, -0.05], spout, 0.01, SPOUT),
 ];
 

@@ -11,4 +11,12 @@ export const GRIPPER_GOALS: ReadonlyMap<string, GripperGoal> = new Map(
   [LIFT, CAN_TASK, SQUARE, STACK_CUBE, TRANSPORT, TOOL_HANG, TURN_FAUCET].map((goal) => [goal.task, goal]),
 );
 /** The tasks of the floating gripper, by name. */
-export const GRIPPER_TASKS = ['lift', 'can', 'square', 'stack-cube', 'transport', 'tool-hang', 'turn-faucet'] as const satisfies readonly GripperTaskName[];
+export const GRIPPER_TASKS = [
+  'lift',
+  'can',
+  'square',
+  'stack-cube',
+  'transport',
+  'tool-hang',
+  'turn-faucet',
+] as const satisfies readonly GripperTaskName[];

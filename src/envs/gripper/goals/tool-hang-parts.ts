@@ -30,7 +30,11 @@ export const WALLS: readonly (readonly [number, number, number])[] = [0, 1, 2, 3
   return wall % 2 === 0 ? [side, 0, height] : [0, side, height];
 });
 
-const box = (half: readonly [number, number, number], at: readonly [number, number, number], colour: Colour): Omit<Primitive, 'material'> => {
+const box = (
+  half: readonly [number, number, number],
+  at: readonly [number, number, number],
+  colour: Colour,
+): Omit<Primitive, 'material'> => {
   return { kind: 'box', half, at, colour } as Omit<Primitive, 'material'>;
 };
 const solid = (primitive: Omit<Primitive, 'material'>, name?: string, material = 'object'): Primitive => {

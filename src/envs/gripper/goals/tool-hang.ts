@@ -3,18 +3,8 @@ import { atHeight, bringing, CLOSED, type ExpertPhase, type HandTarget, liftPhas
 import type { GripperGoal } from '../goal.js';
 import { hingeRotation } from '../rotation-6d.js';
 import type { GripperPose, GripperWorld } from '../world.js';
+import { CAVITY_BOTTOM, FRAME, FRAME_THING, HOOK_GRIP, STAND, STAND_THING, TOOL, TOOL_GRIP, TOOL_THING } from './tool-hang-parts.js';
 import { isAssembled, isHung } from './tool-hang-rules.js';
-import {
-  CAVITY_BOTTOM,
-  FRAME,
-  FRAME_THING,
-  HOOK_GRIP,
-  STAND,
-  STAND_THING,
-  TOOL,
-  TOOL_GRIP,
-  TOOL_THING,
-} from './tool-hang-parts.js';
 
 const [STAND_AT, FRAME_AT, TOOL_AT] = [0, 1, 2];
 /** Frame and tool lie on their sides: turned by a quarter about their own x axes. */

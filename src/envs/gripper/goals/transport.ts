@@ -16,7 +16,7 @@ import type { GripperGoal } from '../goal.js';
 import type { HandPlan } from '../hand.js';
 import { turned } from '../rotation-6d.js';
 import type { GripperPose, GripperWorld } from '../world.js';
-import { BIN_EDGE, BIN_FLOOR, BIN_RIM, BOARD, type Bin, binFixtures, CHOSEN, floorNames } from './bin.js';
+import { BIN_EDGE, BIN_FLOOR, BIN_RIM, type Bin, BOARD, binFixtures, CHOSEN, floorNames } from './bin.js';
 
 const [LID, HAMMER, TRASH] = [0, 1, 2];
 /** Neither hand reaches what the other one has to do. */

@@ -125,7 +125,9 @@ function stepsNote(all: readonly StallCell[]): string {
     return [cells.reduce((one, other) => (other.row.summary.successRate.mean > one.row.summary.successRate.mean ? other : one))];
   });
   if (best.length < 2) return '';
-  const told = best.map(({ steps, sigmaStall, row }) => `${decimal(row.summary.successRate.mean, 2)} with ${steps} steps (σ_stall ${sigmaStall})`);
+  const told = best.map(
+    ({ steps, sigmaStall, row }) => `${decimal(row.summary.successRate.mean, 2)} with ${steps} steps (σ_stall ${sigmaStall})`,
+  );
   const rates = best.map(({ row }) => row.summary.successRate.mean);
   const isOrdered = rates.every((rate, i) => i === 0 || rate <= (rates[i - 1] as number));
   return note(
