@@ -1,4 +1,4 @@
-import type { Colour, Primitive } from '../../mujoco/primitives.js';
+import type { Box, Colour } from '../../mujoco/primitives.js';
 import type { Thing } from '../goal.js';
 
 const STEEL: Colour = [0.42, 0.47, 0.55];
@@ -30,15 +30,14 @@ export const WALLS: readonly (readonly [number, number, number])[] = [0, 1, 2, 3
   return wall % 2 === 0 ? [side, 0, height] : [0, side, height];
 });
 
-const box = (
-  half: readonly [number, number, number],
-  at: readonly [number, number, number],
-  colour: Colour,
-): Omit<Primitive, 'material'> => {
-  return { kind: 'box', half, at, colour } as Omit<Primitive, 'material'>;
-};
-const solid = (primitive: Omit<Primitive, 'material'>, name?: string, material = 'object'): Primitive => {
-  return { ...primitive, material, ...(name === undefined ? {} : { name }) } as Primitive;
+const box = (half: readonly [number, number, number], at: readonly [number, number, number], colour: Colour): Omit<Box, 'material'> => ({
+  kind: 'box',
+  half,
+  at,
+  colour,
+});
+const solid = (piece: Omit<Box, 'material'>, name?: string, material = 'object'): Box => {
+  return { ...piece, material, ...(name === undefined ? {} : { name }) };
 };
 
 const wallHalf = (wall: number): readonly [number, number, number] => {

@@ -22,11 +22,11 @@ const HANDLE_DOWN = 1.3;
 /** How far along the hook it is let go, as a share. */
 const HUNG_AT = 0.45;
 
-/** Over what lies there, at a place in its frame; the hand turns as little as it may. */
+/** Over what lies there, at a place in its frame; the hand turned as it is. */
 function over(world: GripperWorld, thing: number, at: Vector, z: number): Pick<HandTarget, 'position' | 'yaw'> {
   const { position, rotation } = world.things[thing] as GripperPose;
   const [x, y] = sum(position, rotated(rotation, at)) as [number, number];
-  return { position: [x, y, z], yaw: wrapped(yawOf(rotation), 2 * Math.PI) };
+  return { position: [x, y, z], yaw: yawOf(rotation) };
 }
 
 function picking(what: string, thing: number, at: Vector, height: number): ExpertPhase[] {
@@ -52,7 +52,7 @@ function bring(name: string, ticks: number, hold: number, thing: number, to: (wo
   return { name, ticks, hold, aim: (world, last) => bringing(to(world), world.things[thing] as GripperPose, last) };
 }
 
-/** The frame upright in the stand, its tip so far over the bottom; the hook points away from the first row of the table. */
+/** The frame upright over the cavity, its tip so far over the bottom; the hook along the table's y, as far as the stand lets it. */
 function standing(world: GripperWorld, tip: number): WantedPose {
   const { position, rotation } = world.things[STAND_AT] as GripperPose;
   const [x, y] = position as [number, number];
