@@ -19,6 +19,8 @@ export interface SimulationViews {
   readonly xmat: Float64Array;
   readonly sitePositions: Float64Array;
   readonly mocapPositions: Float64Array;
+  /** w, x, y, z, [mocap bodies][4]. */
+  readonly mocapRotations: Float64Array;
 }
 
 /** A geom of the model, as it looks. */
@@ -88,6 +90,7 @@ export class Simulation {
       xmat: data.xmat,
       sitePositions: data.site_xpos,
       mocapPositions: data.mocap_pos,
+      mocapRotations: data.mocap_quat,
     };
     return this.#views;
   }

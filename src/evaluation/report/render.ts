@@ -11,6 +11,7 @@ import { frontierSection } from './frontier.js';
 import { gridsSection } from './grids.js';
 import { headSection } from './head.js';
 import { reportModel } from './model.js';
+import { stallSection } from './paper/stall-section.js';
 import { replaysSection } from './replays.js';
 import { seedsSection } from './seeds.js';
 import { STYLE } from './style.js';
@@ -47,6 +48,7 @@ export function renderReport(record: EvaluationRecord, given?: Scene): string {
     curvesSection,
     seedsSection,
     gridsSection,
+    stallSection,
     replaysSection,
   ].map((render) => render(model));
   const body = element('body', {}, [
