@@ -3,8 +3,9 @@ import { OptionError } from '../foundation/errors.js';
 import type { ConsistencyNetwork } from '../spec/method-networks.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
+import { networkRuns } from './network-runs.js';
 import { choice, integer } from './option-kinds.js';
-import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
+import { type NetworkNeed, neededNetwork } from './strategy.js';
 
 const TYPE = 'consistency_policy';
 const NEED = { network: TYPE, why: 'as its student', given: 'the folder of the student' } as const satisfies NetworkNeed;
@@ -31,24 +32,9 @@ export const CONSISTENCY = defineStrategy({
     const network = neededNetwork('Consistency', NEED, context);
     const levels = [network.sigmaMax, ...network.chainingBins.slice(0, steps - 1).map((bin) => levelOf(network, bin, chaining))];
     const schedule = consistencySchedule(network, levels, clip === undefined ? network.clip : clip);
-    const start = {
-      predictionScale: 0,
-      noiseScale: inputScale(network, network.sigmaMax),
-      schedule,
-      denoiser: TYPE,
-      warm: false,
-      stalled: false,
-    } as const;
-    return {
-      description: `Consistency Policy ${steps}${steps > 1 ? ` (${chaining})` : ''}`,
-      schedules: [schedule],
-      usual: schedule,
-      needs: [NEED],
-      denoiser: TYPE,
-      actionSteps: context.actionSteps,
-      needsOnlyChunks: true,
-      begin: singleRuns(() => start),
-    };
+    const description = `Consistency Policy ${steps}${steps > 1 ? ` (${chaining})` : ''}`;
+    const start = { noiseScale: inputScale(network, network.sigmaMax) };
+    return networkRuns({ description, need: NEED, schedule, start }, context);
   },
 });
 

@@ -3,8 +3,9 @@ import { oneEvaluation } from '../diffusion/one-evaluation.js';
 import { networkOutputTerms } from '../diffusion/solver-step.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
+import { networkRuns } from './network-runs.js';
 import { choice } from './option-kinds.js';
-import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
+import { type NetworkNeed, neededNetwork } from './strategy.js';
 
 const TYPE = 'onedp';
 const NEED = { network: TYPE, why: 'as its generator', given: 'the folder of the generator' } as const satisfies NetworkNeed;
@@ -31,23 +32,7 @@ export const ONEDP = defineStrategy({
     );
     const schedule = oneEvaluation(terms, [timestep]);
     const chosen = variant ?? network.variant;
-    const start = {
-      predictionScale: 0,
-      noiseScale: chosen === 'stochastic' ? 1 : 0,
-      schedule,
-      denoiser: TYPE,
-      warm: false,
-      stalled: false,
-    } as const;
-    return {
-      description: `OneDP (${chosen})`,
-      schedules: [schedule],
-      usual: schedule,
-      needs: [NEED],
-      denoiser: TYPE,
-      actionSteps: context.actionSteps,
-      needsOnlyChunks: true,
-      begin: singleRuns(() => start),
-    };
+    const start = { noiseScale: chosen === 'stochastic' ? 1 : 0 };
+    return networkRuns({ description: `OneDP (${chosen})`, need: NEED, schedule, start }, context);
   },
 });

@@ -3,7 +3,14 @@ import { evaluate } from '../../evaluation/evaluate.js';
 import type { EvaluatedPolicy } from '../../evaluation/evaluated-policy.js';
 import type { JournalHeader } from '../../evaluation/journal.js';
 import { measureLatency } from '../../evaluation/latency.js';
-import type { EpisodeRecord, EvaluationRecord, RecordShard, StrategyGrid, StrategyRecord } from '../../evaluation/record.js';
+import type {
+  EpisodeRecord,
+  EvaluationRecord,
+  LeftOutStrategy,
+  RecordShard,
+  StrategyGrid,
+  StrategyRecord,
+} from '../../evaluation/record.js';
 import { seedsOf, WHOLE } from '../../evaluation/shards.js';
 import { packageInfo } from '../../platform/node/environment.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
@@ -16,6 +23,8 @@ export interface EvaluationCampaign {
   readonly task: Task;
   readonly strategies: readonly NamedStrategy[];
   readonly grids: readonly StrategyGrid[];
+  /** Strategies that were wanted and are not among them. */
+  readonly leftOut?: readonly LeftOutStrategy[];
   readonly seed: number;
   readonly episodes: number;
   /** The part that is run here; undefined for all. */
@@ -62,7 +71,9 @@ export async function runEvaluation(
     const strategies: StrategyRecord[] = [];
     for (const [index, strategy] of plan.strategies.entries()) {
       const episodes = await runEpisodes(policy, plan, strategy, journal, progress, signal);
-      strategies.push({ name: strategy.name, description: descriptions[index] as string, options: strategy.options, episodes });
+      const cost = await policy.decisionCost?.(strategy.options);
+      const { name, options } = strategy;
+      strategies.push({ name, description: descriptions[index] as string, options, ...(cost ? { cost } : {}), episodes });
     }
     if (plan.latencies === 0) return evaluationRecord(policy, plan, strategies);
     const timed: StrategyRecord[] = [];
@@ -145,6 +156,7 @@ function evaluationRecord(policy: RecordedPolicy, plan: EvaluationCampaign, stra
     softwareVersion: packageInfo().version,
     date: dateOfRecord(),
     strategies,
+    ...(plan.leftOut?.length ? { leftOut: plan.leftOut } : {}),
     grids: plan.grids.map(({ axes, cells }) => ({ axes, cells })),
   };
 }
