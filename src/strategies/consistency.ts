@@ -3,8 +3,8 @@ import { OptionError } from '../foundation/errors.js';
 import type { ConsistencyNetwork } from '../spec/method-networks.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
-import { networkRuns } from './network-runs.js';
-import { choice, integer } from './option-kinds.js';
+import { networkRuns, type WarmRun } from './network-runs.js';
+import { choice, integer, toggle } from './option-kinds.js';
 import { type NetworkNeed, neededNetwork } from './strategy.js';
 
 const TYPE = 'consistency_policy';
@@ -26,17 +26,35 @@ export const CONSISTENCY = defineStrategy({
      * `raw`, levels themselves, as its shipped setting runs.
      */
     chaining: choice(['bins', 'raw'], 'bins', "what the network's chaining bins are: bins, or raw levels (bins)"),
+    /**
+     * Whether decisions after the first start from the predictor's chunk, noised to one of the network's chaining bins: with one evaluation to the
+     * last of them, with more to as many before it. Ours: the paper has no such thing. Default false.
+     */
+    warm: toggle(false, 'decisions after the first start from a prediction, noised to the last chaining bins (off)'),
     clip: NETWORK_CLIP,
   },
-  create: ({ steps, chaining, clip }, context) => {
+  create: ({ steps, chaining, warm, clip }, context) => {
     const network = neededNetwork('Consistency', NEED, context);
     const levels = [network.sigmaMax, ...network.chainingBins.slice(0, steps - 1).map((bin) => levelOf(network, bin, chaining))];
-    const schedule = consistencySchedule(network, levels, clip === undefined ? network.clip : clip);
+    const clamp = clip === undefined ? network.clip : clip;
+    const schedule = consistencySchedule(network, levels, clamp);
     const description = `Consistency Policy ${steps}${steps > 1 ? ` (${chaining})` : ''}`;
     const start = { noiseScale: inputScale(network, network.sigmaMax) };
-    return networkRuns({ description, need: NEED, schedule, start }, context);
+    const later = warm ? warmRun(network, steps, chaining, clamp) : undefined;
+    return networkRuns({ description, need: NEED, schedule, start, warm: later }, context);
   },
 });
+
+/** From Â + T·ε, T the first of the last `steps` levels. */
+function warmRun(network: ConsistencyNetwork, steps: number, chaining: 'bins' | 'raw', clip: number | null): WarmRun {
+  const levels = network.chainingBins.slice(-steps).map((bin) => levelOf(network, bin, chaining));
+  const [first] = levels;
+  if (first === undefined) {
+    throw new OptionError('strategy Consistency: warm starts are noised to chaining bins, and the network has none: leave warm out.');
+  }
+  const scale = inputScale(network, first);
+  return { predictionScale: scale, noiseScale: scale * first, schedule: consistencySchedule(network, levels, clip) };
+}
 
 function levelOf(network: ConsistencyNetwork, bin: number, chaining: 'bins' | 'raw'): number {
   if (chaining === 'bins') return levelOfBin(network, bin);

@@ -1,10 +1,10 @@
 import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import { oneEvaluation } from '../diffusion/one-evaluation.js';
-import { networkOutputTerms } from '../diffusion/solver-step.js';
+import { networkOutputTerms, signalAndNoise } from '../diffusion/solver-step.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
 import { networkRuns } from './network-runs.js';
-import { choice } from './option-kinds.js';
+import { choice, toggle } from './option-kinds.js';
 import { type NetworkNeed, neededNetwork } from './strategy.js';
 
 const TYPE = 'onedp';
@@ -21,18 +21,26 @@ export const ONEDP = defineStrategy({
       undefined,
       "from noise, stochastic, or from zeros, deterministic (the network's)",
     ),
+    /**
+     * Whether decisions after the first start from the predictor's chunk, noised to the generator's timestep, in place of noise alone. Ours: the
+     * paper has no such thing. Default false.
+     */
+    warm: toggle(false, "decisions after the first start from a prediction, noised to the generator's timestep (off)"),
     clip: NETWORK_CLIP,
   },
-  create: ({ variant, clip }, context) => {
+  create: ({ variant, warm, clip }, context) => {
     const network = neededNetwork('OneDP', NEED, context);
     const { timestep, predictionType, noiseSchedule } = network;
+    const cumulative = alphasCumprod(noiseSchedule, 'pytorch');
     const terms = networkOutputTerms(
-      { alphasCumprod: alphasCumprod(noiseSchedule, 'pytorch'), predictionType, clip: clip === undefined ? network.clip : clip },
+      { alphasCumprod: cumulative, predictionType, clip: clip === undefined ? network.clip : clip },
       timestep,
     );
     const schedule = oneEvaluation(terms, [timestep]);
     const chosen = variant ?? network.variant;
-    const start = { noiseScale: chosen === 'stochastic' ? 1 : 0 };
-    return networkRuns({ description: `OneDP (${chosen})`, need: NEED, schedule, start }, context);
+    const noiseScale = chosen === 'stochastic' ? 1 : 0;
+    const { signal, noise } = signalAndNoise(cumulative, timestep);
+    const later = warm ? { predictionScale: signal, noiseScale: noise * noiseScale, schedule } : undefined;
+    return networkRuns({ description: `OneDP (${chosen})`, need: NEED, schedule, start: { noiseScale }, warm: later }, context);
   },
 });

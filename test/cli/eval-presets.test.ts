@@ -13,9 +13,7 @@ describe('a preset of eval', () => {
     const { strategies } = presetOption('paper', undefined);
     expect(strategies[0]?.name).toBe('step:2');
     expect(new Set(strategies.map(({ options }) => options.name))).toEqual(
-      new Set(
-        'STEP DDIM DPM-Solver++ DDPM RTI-DP Falcon Consistency OneDP NO-Diffusion BRIDGER SDP RNR-DP'.split(' '),
-      ),
+      new Set('STEP DDIM DPM-Solver++ DDPM RTI-DP Falcon Consistency OneDP NO-Diffusion BRIDGER SDP RNR-DP'.split(' ')),
     );
     expect(names(strategies)).toEqual(expect.arrayContaining(['step:4', 'step:1', 'ddim:10', 'ddim:4', 'ddim:2', 'ddpm:100']));
   });

@@ -130,7 +130,11 @@ describe('costs in the record', () => {
   });
 
   it.each([
-    ['a cost that is none', { ...costly, strategies: [{ ...first, cost: { ...cost, weightBytes: -1 } }] }, /weightBytes of the cost of strategy 0/],
+    [
+      'a cost that is none',
+      { ...costly, strategies: [{ ...first, cost: { ...cost, weightBytes: -1 } }] },
+      /weightBytes of the cost of strategy 0/,
+    ],
     ['left out without a name', { ...costly, leftOut: [{ why: 'x' }] }, /the name of a strategy that was left out/],
   ])('are checked: %s', (_, wrong, message) => {
     expect(() => summarize(wrong as EvaluationRecord)).toThrow(message);

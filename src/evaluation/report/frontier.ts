@@ -111,8 +111,8 @@ function plot(cost: Cost, points: readonly Point[], { crowd, focus }: ReportMode
         ? []
         : [element('line', { class: 'limit', x1: x.place(limit), x2: x.place(limit), y1: frame.top, y2: frame.top + frame.height })]),
       element('path', { class: 'front', d: path(front.map((point) => [x.place(point.cost), y.place(point.score)])) }),
-      ...points.map((point, index) => {
-        const { left, right, top, bottom } = whiskers[index] as (typeof whiskers)[number];
+      ...inFront(points, focus).map((point) => {
+        const { left, right, top, bottom } = whiskers[points.indexOf(point)] as (typeof whiskers)[number];
         const { name, score } = point.row.summary;
         const cap = (y: number): string => `M${coordinate(left - 2)} ${coordinate(y)}h8`;
         const bar = `M${coordinate(left + 2)} ${coordinate(top)}V${coordinate(bottom)}${cap(top)}${cap(bottom)}`;
@@ -135,6 +135,11 @@ function plot(cost: Cost, points: readonly Point[], { crowd, focus }: ReportMode
     ],
     { class: media },
   );
+}
+
+/** In the order of drawing: the one in question covers others. */
+function inFront(points: readonly Point[], focus: Row | undefined): Point[] {
+  return [...points.filter(({ row }) => row !== focus), ...points.filter(({ row }) => row === focus)];
 }
 
 function labelClass({ row }: Point, isGrey: boolean, focus: Row | undefined): string {

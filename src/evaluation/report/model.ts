@@ -40,8 +40,8 @@ export interface ReportModel {
   readonly leads: readonly (PairedDifference | undefined)[];
 }
 
-/** Distinct for colour-blind eyes too (palette of Okabe and Ito 2008). */
-export const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#999999'] as const;
+/** Distinct for colour-blind eyes too (palette of Okabe and Ito 2008; brown for its black, which a dark page swallows; grey says something else). */
+export const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#8d6e63'] as const;
 /** With the colours used up, lines and points tell strategies apart by another form. */
 const FORMS: readonly Omit<Look, 'colour'>[] = [
   { dash: undefined, shape: 'circle' },

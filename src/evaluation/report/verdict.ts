@@ -60,19 +60,27 @@ export function verdictText(model: ReportModel, cost: Cost, verdict: Verdict): s
   const { beaten, better, equal, dearer } = verdict;
   const name = model.focus?.summary.name ?? '';
   const within = beaten.length + better.length + equal.length;
-  const sentences = [
-    `By ${cost.name.toLowerCase()} ${within === 0 ? 'no other strategy costs' : `${plural(within, 'other strategy costs', 'other strategies cost')}`} ` +
-      `at most as much as ${name} (${cost.show(cost.of(model.focus as Row))}${cost.unit}; a tenth more counts as equal).`,
-    ...(beaten.length > 0 ? [`${name} scores higher than ${namesOf(beaten, higher)}.`] : []),
-    ...(better.length > 0 ? [`Higher than ${name} scores ${namesOf(better, lower)}.`] : []),
-    ...(equal.length > 0 ? [`${name} is not told apart from ${namesOf(equal, either)}.`] : []),
-    ...(dearer.length > 0 ? [`Dearer, and better: ${namesOf(dearer, lower)}.`] : []),
+  const others = within === 0 ? 'no other strategy costs' : plural(within, 'other strategy costs', 'other strategies cost');
+  const limit = `${cost.show(cost.of(model.focus as Row))}${cost.unit}`;
+  const sentence = `By ${cost.name.toLowerCase()} ${others} at most as much as ${name} (${limit}; a tenth more counts as equal).`;
+  const groups: readonly (readonly [string, readonly Rival[], (lead: PairedDifference) => string])[] = [
+    [`Higher than ${name}`, better, lower],
+    [`Not told apart from ${name}`, equal, either],
+    [`Lower than ${name}`, beaten, higher],
+    [`Dearer, and higher than ${name}`, dearer, lower],
   ];
-  return element('p', { class: 'verdict' }, [element('strong', {}, ANSWERS[verdict.answer]), ' ', escape(sentences.join(' '))]);
+  const items = groups.flatMap(([title, rivals, show]) =>
+    rivals.length === 0 ? [] : [element('li', {}, [element('b', {}, escape(title)), escape(`: ${namesOf(rivals, show)}`)])],
+  );
+  return element('div', { class: 'verdict' }, [
+    element('p', {}, [element('strong', {}, ANSWERS[verdict.answer]), ' ', escape(sentence)]),
+    items.length === 0 ? '' : element('ul', {}, items),
+  ]);
 }
 
 const higher = ({ mean, interval }: PairedDifference): string => `by ${decimal(mean)}, ${range(interval)}`;
-const lower = ({ mean, interval }: PairedDifference): string => `by ${decimal(-mean)}, ${range({ low: -interval.high, high: -interval.low })}`;
+const lower = ({ mean, interval }: PairedDifference): string =>
+  `by ${decimal(-mean)}, ${range({ low: -interval.high, high: -interval.low })}`;
 const either = ({ mean, interval }: PairedDifference): string => `${signed(mean)}, ${range(interval, signed)}`;
 
 function namesOf(rivals: readonly Rival[], show: (lead: PairedDifference) => string): string {
