@@ -25,7 +25,7 @@ import { readReference } from '../eval/reference.js';
 import { presentOutcome, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption, MOST_PARALLEL, shardOption, shardSuffix } from '../eval/seeds.js';
-import { type EvaluationSubject, refusal } from '../eval/subject.js';
+import { type EvaluationSubject, type Fingerprint, refusal } from '../eval/subject.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
 import { checkStrategies, readHeaders, readMethods, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
@@ -135,11 +135,12 @@ export const evalCommand: Command = {
     try {
       return await interruptible((signal) =>
         subject.use(signal, async (policy, fingerprint) => {
-          const header = journalHeader(plan.task, fingerprint);
-          const shard = plan.shard && { ...plan.shard, fingerprint: header.fingerprint };
+          const header = journalHeader(plan.task, fingerprint.common);
+          const shard = plan.shard && { ...plan.shard, fingerprint: ofAll(fingerprint) };
           const journal = await JournalFile.open(join(output, RESULT_FILES.journal), header, values['skip-damaged'] === true);
           if (journal.damaged.length > 0) printNote(`${RESULT_FILES.journal}: ${damagedLines(journal.damaged)}: left out`);
-          const record = await runEvaluation(policy, { ...plan, shard }, journal, signal).catch((error: unknown) => {
+          const campaign = { ...plan, shard, networks: fingerprint.networks };
+          const record = await runEvaluation(policy, campaign, journal, signal).catch((error: unknown) => {
             const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
             printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);
             throw error;
@@ -220,23 +221,25 @@ function unique(strategies: readonly NamedStrategy[]): NamedStrategy[] {
   return [...new Map(strategies.map((strategy) => [strategy.name, strategy])).values()];
 }
 
+/** In one, networks in any order: each is of another type. */
+function ofAll({ common, networks }: Fingerprint): Fingerprint['common'] {
+  return networks.size === 0 ? common : { ...common, networks: [...networks.values()].sort().join(' ') };
+}
+
 /** Everything besides strategy and seed that an episode's numbers depend on. */
-async function fingerprint(
-  policy: Policy,
-  { policy: folder, predictor, methods }: CheckpointFolders,
-): Promise<Record<string, string | null>> {
+async function fingerprint(policy: Policy, { policy: folder, predictor, methods }: CheckpointFolders): Promise<Fingerprint> {
   const { precision, adapter } = policy.info;
-  const networks: string[] = [];
-  for (const method of methods) networks.push(await hashCheckpoint(method));
-  return {
+  const networks = new Map<string, string>();
+  // As they were given, so are the types that the policy was loaded with.
+  for (const [index, method] of methods.entries()) networks.set(policy.info.methods[index] as string, await hashCheckpoint(method));
+  const common = {
     version: packageInfo().version,
     policy: await hashCheckpoint(folder),
     predictor: predictor === undefined || predictor === 'shift' ? (predictor ?? null) : await hashCheckpoint(predictor),
-    // In any order: each is of another type.
-    ...(networks.length === 0 ? {} : { networks: networks.sort().join(' ') }),
     precision,
     adapter: adapter.description,
     // Other tilings add in another order, and a last digit becomes another episode in closed loop.
     ...(adapter.variants === 'shipped' ? {} : { variants: hashFile(variantFile(adapter)) }),
   };
+  return { common, networks };
 }

@@ -37,7 +37,8 @@ export async function kernelSubject(values: Readonly<Record<string, unknown>>): 
       return task;
     },
     whyNot: (strategy) => refusal(() => policy.beginEpisode({ strategy })),
-    use: async (_signal, then) => then(policy, { version: packageInfo().version, demonstrations: hashFile(file) }),
+    use: async (_signal, then) =>
+      then(policy, { common: { version: packageInfo().version, demonstrations: hashFile(file) }, networks: new Map() }),
   };
 }
 

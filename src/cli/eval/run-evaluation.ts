@@ -25,6 +25,8 @@ export interface EvaluationCampaign {
   readonly grids: readonly StrategyGrid[];
   /** Strategies that were wanted and are not among them. */
   readonly leftOut?: readonly LeftOutStrategy[];
+  /** What tells networks of methods from others, by their types, for the journal. Default: there are none. */
+  readonly networks?: ReadonlyMap<string, string>;
   readonly seed: number;
   readonly episodes: number;
   /** The part that is run here; undefined for all. */
@@ -100,7 +102,8 @@ async function runEpisodes(
   const seeds = seedsOf(plan.seed, plan.episodes, plan.shard ?? WHOLE);
   const total = seeds.length;
   const keepReplay = (seed: number): boolean => seed - plan.seed < plan.replays;
-  const found = knownEpisodes(journal?.episodes(strategy.name) ?? new Map<number, EpisodeRecord>(), seeds, keepReplay);
+  const network = plan.networks?.get(policy.beginEpisode({ strategy: strategy.options }).strategy.denoiser ?? '');
+  const found = knownEpisodes(journal?.episodes(strategy.name, network) ?? new Map<number, EpisodeRecord>(), seeds, keepReplay);
   const missing = seeds.filter((seed) => !found.some((episode) => episode.seed === seed));
   const started = performance.now();
   let over = 0;
@@ -114,7 +117,7 @@ async function runEpisodes(
     signal,
     onEpisode: (episode) => {
       over++;
-      journal?.add(strategy.name, episode);
+      journal?.add(strategy.name, network, episode);
     },
     onRound: (running) => {
       const share = (over + running.reduce((sum, { ticks }) => sum + ticks / task.maxTicks, 0)) / total;

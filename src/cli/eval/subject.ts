@@ -4,7 +4,12 @@ import type { NamedStrategy, StrategyOptions } from '../../strategies/strategy-o
 import type { RecordedPolicy } from './run-evaluation.js';
 
 /** What an evaluation depends on besides strategy and seed, for its journal. */
-export type Fingerprint = Readonly<Record<string, string | null>>;
+export interface Fingerprint {
+  /** What all strategies depend on. */
+  readonly common: Readonly<Record<string, string | null>>;
+  /** Of networks of methods, by their types: each of its own strategies alone depends on it. */
+  readonly networks: ReadonlyMap<string, string>;
+}
 
 /** What is evaluated: the policy of a checkpoint on a device, or one of demonstrations. */
 export interface EvaluationSubject {
