@@ -27,6 +27,7 @@ export default defineConfig({
   test: {
     projects: PROJECTS.map(project),
     pool: 'forks',
+    setupFiles: ['test/support/typed-array-equality.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,
     // The suite always runs on a software adapter (`npm run test:lavapipe` names another one), and never with what its user tuned.

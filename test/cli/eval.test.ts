@@ -5,12 +5,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { progressLine } from '../../src/cli/eval/progress-bar.js';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
+import { ARM_UNET, writeArmPolicy } from '../support/arm-policy.js';
 import { repositoryPath, warmstep } from '../support/captured.js';
 
 describe('warmstep eval', () => {
   let folder: string;
+  /** What matters here is what is written of episodes, not what happens in them. */
+  let policy: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'warmstep-eval-'));
+    policy = await writeArmPolicy(folder, { ...ARM_UNET, actionDim: 2, conditioningDim: 4 }, 2);
   });
   afterAll(() => rm(folder, { recursive: true }));
 
@@ -19,8 +23,10 @@ describe('warmstep eval', () => {
     const { code, stdout, stderr } = await warmstep(
       'eval',
       'push-t',
+      '--policy',
+      policy,
       '--strategies',
-      'step:1,ddim:1',
+      'step:1/predictor=shift,ddim:1',
       '--episodes',
       '2',
       '--latencies',
@@ -28,13 +34,13 @@ describe('warmstep eval', () => {
       '--output',
       output,
     );
-    expect(stderr).toMatch(/step:1 +[█░]{24} +0 of 2 episodes/);
+    expect(stderr).toMatch(/step:1\/predictor=shift +[█░]{24} +0 of 2 episodes/);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^step:1 +[01]\.\d{3} +[01]\.\d{3} … [01]\.\d{3}/m);
+    expect(stdout).toMatch(/^step:1\/predictor=shift +[01]\.\d{3} +[01]\.\d{3} … [01]\.\d{3}/m);
     expect(stdout).toMatch(/^ddim:1 .* ms +/m);
     const record = JSON.parse(await readFile(join(output, 'evaluation.json'), 'utf8')) as EvaluationRecord;
     expect(record.strategies.map(({ name, episodes }) => [name, episodes.map(({ seed }) => seed)])).toEqual([
-      ['step:1', [100_000, 100_001]],
+      ['step:1/predictor=shift', [100_000, 100_001]],
       ['ddim:1', [100_000, 100_001]],
     ]);
     expect(record.strategies[0]?.coldLatency?.samplesMs.length).toBeGreaterThan(0);
@@ -61,7 +67,22 @@ describe('warmstep eval', () => {
   });
 
   describe('with a journal that it goes on with', () => {
-    const args = ['eval', 'push-t', '--strategies', 'ddim:1', '--episodes', '2', '--latencies', '0', '--replays', '0', '--output'];
+    const evaluate = (...args: string[]): ReturnType<typeof warmstep> =>
+      warmstep(
+        'eval',
+        'push-t',
+        '--policy',
+        policy,
+        '--strategies',
+        'ddim:1',
+        '--episodes',
+        '2',
+        '--latencies',
+        '0',
+        '--replays',
+        '0',
+        ...args,
+      );
     /** A finished evaluation whose journal was edited. */
     const edited = async (name: string, edit: (line: string, index: number) => string): Promise<string> => {
       const output = join(folder, name);
@@ -75,13 +96,13 @@ describe('warmstep eval', () => {
     it('names a line that is no episode; on demand runs its episode again, with the same numbers', async () => {
       // What it says of the episode is too little for a report.
       const output = await edited('thin', (line, i) => (i === 1 ? '{"strategy":"ddim:1","episode":{"seed":100000,"score":0.5}}' : line));
-      const refused = await warmstep(...args, output);
+      const refused = await evaluate('--output', output);
       expect(refused.code).toBe(1);
       expect(refused.stderr).toMatch(
         /episodes\.jsonl: line 2 is no episode of this evaluation: success must be true or false, found nothing/,
       );
       expect(refused.stderr).not.toMatch(/^ +at /m);
-      const { code, stderr } = await warmstep(...args, output, '--skip-damaged');
+      const { code, stderr } = await evaluate('--output', output, '--skip-damaged');
       expect([code, stderr]).toEqual([0, expect.stringMatching(/note: episodes\.jsonl: line 2 .*: left out/)]);
       const scores = async (name: string): Promise<number[] | undefined> => {
         const record = JSON.parse(await readFile(join(folder, name, 'evaluation.json'), 'utf8')) as EvaluationRecord;
@@ -92,9 +113,9 @@ describe('warmstep eval', () => {
 
     it('ends with code 1 where a strategy has failed in all its episodes', async () => {
       const fail = (line: string): string => line.replace(/"rewards":/, '"failure":"Error: no power","rewards":');
-      const one = await warmstep(...args, await edited('one', (line, i) => (i === 1 ? fail(line) : line)));
+      const one = await evaluate('--output', await edited('one', (line, i) => (i === 1 ? fail(line) : line)));
       expect([one.code, one.stderr]).toEqual([0, expect.stringContaining('1 of 2 episodes failed; seed 100000: Error: no power')]);
-      const all = await warmstep(...args, await edited('all', fail));
+      const all = await evaluate('--output', await edited('all', fail));
       expect([all.code, all.stderr]).toEqual([1, expect.stringContaining('2 of 2 episodes failed; seed 100000: Error: no power')]);
     });
   });
@@ -104,6 +125,8 @@ describe('warmstep eval', () => {
     const { code, stderr } = await warmstep(
       'eval',
       'push-t',
+      '--policy',
+      policy,
       '--strategies',
       'ddim:1',
       '--episodes',

@@ -42,11 +42,14 @@ describe.each(OTHERS.filter(([deviceClass]) => deviceClass !== own))(
   },
 );
 
-describe('golden cases with int8 storage', () => {
+describe.each([
+  { precision: 'f16', names: [...CASES, 'methods/bridger-cvae', 'methods/rti-dp-clip', 'methods/rti-dp-scale'] },
+  { precision: 'int8', names: CASES },
+] as const)('golden cases with $precision storage', ({ precision, names }) => {
   const device = useTestDevice();
 
-  it.each(CASES)('%s agrees in every tensor', async (name) => {
-    const report = await verifyCase(await caseFolder(join(GOLDENS, name)), device(), 'int8');
+  it.each(names)('%s agrees in every tensor', async (name) => {
+    const report = await verifyCase(await caseFolder(join(GOLDENS, name)), device(), precision);
     expect(report.tensors.filter((tensor) => !tensor.pass)).toEqual([]);
     expect(report.tensors.length).toBeGreaterThan(5);
   });
