@@ -4,9 +4,6 @@ import type { Task, TaskKind } from '../../envs/environment.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
 import { damagedLines } from '../../evaluation/journal.js';
 import type { Shard } from '../../evaluation/shards.js';
-import { packageInfo } from '../../platform/node/environment.js';
-import { variantFile } from '../../platform/node/variants.js';
-import type { Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
@@ -15,7 +12,7 @@ import { atMost, choiceOption, given, integerOption, profileOption, UsageError }
 import { printNote } from '../../terminal/output.js';
 import { type CheckpointFolders, checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
+import { fingerprintOf, ofAllStrategies } from '../eval/fingerprint.js';
 import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { kernelSubject } from '../eval/kernel-subject.js';
@@ -25,7 +22,7 @@ import { readReference } from '../eval/reference.js';
 import { presentOutcome, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption, MOST_PARALLEL, shardOption, shardSuffix } from '../eval/seeds.js';
-import { type EvaluationSubject, type Fingerprint, refusal } from '../eval/subject.js';
+import { type EvaluationSubject, refusal } from '../eval/subject.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
 import { checkStrategies, readHeaders, readMethods, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
@@ -122,8 +119,7 @@ export const evalCommand: Command = {
     const subject = (await kernelSubject(values)) ?? (await checkpointSubject(values));
     const { strategies: ofPreset, leftOut } = await chosenOf(preset, subject);
     const strategies = unique([...ofPreset, ...extent.strategies]);
-    if (strategies.length === 0)
-      throw new UsageError(`there is no strategy to evaluate: ${leftOut[0]?.name} needs more, ${leftOut[0]?.why}`);
+    if (strategies.length === 0) throw new UsageError(`there is no strategy to evaluate. ${leftOut[0]?.name}: ${leftOut[0]?.why}`);
     for (const { name, why } of leftOut) printNote(`not evaluated: ${name}: ${why}`);
     const plan = { ...extent, strategies, leftOut, task: await subject.taskFor(kind, strategies) };
     const output = await outputFolderOption(
@@ -136,7 +132,7 @@ export const evalCommand: Command = {
       return await interruptible((signal) =>
         subject.use(signal, async (policy, fingerprint) => {
           const header = journalHeader(plan.task, fingerprint.common);
-          const shard = plan.shard && { ...plan.shard, fingerprint: ofAll(fingerprint) };
+          const shard = plan.shard && { ...plan.shard, fingerprint: ofAllStrategies(fingerprint) };
           const journal = await JournalFile.open(join(output, RESULT_FILES.journal), header, values['skip-damaged'] === true);
           if (journal.damaged.length > 0) printNote(`${RESULT_FILES.journal}: ${damagedLines(journal.damaged)}: left out`);
           const campaign = { ...plan, shard, networks: fingerprint.networks };
@@ -170,7 +166,7 @@ async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
       return refusal(() => checkStrategies(headers, folders.predictor, [strategy], methods));
     },
     use: (signal, then) =>
-      withPolicy(folders.policy, { ...loading, signal }, async (policy) => then(policy, await fingerprint(policy, folders))),
+      withPolicy(folders.policy, { ...loading, signal }, async (policy) => then(policy, await fingerprintOf(policy, folders))),
   };
 }
 
@@ -219,27 +215,4 @@ function planOf(
 /** A strategy of the list may be a cell of a grid too. */
 function unique(strategies: readonly NamedStrategy[]): NamedStrategy[] {
   return [...new Map(strategies.map((strategy) => [strategy.name, strategy])).values()];
-}
-
-/** In one, networks in any order: each is of another type. */
-function ofAll({ common, networks }: Fingerprint): Fingerprint['common'] {
-  return networks.size === 0 ? common : { ...common, networks: [...networks.values()].sort().join(' ') };
-}
-
-/** Everything besides strategy and seed that an episode's numbers depend on. */
-async function fingerprint(policy: Policy, { policy: folder, predictor, methods }: CheckpointFolders): Promise<Fingerprint> {
-  const { precision, adapter } = policy.info;
-  const networks = new Map<string, string>();
-  // As they were given, so are the types that the policy was loaded with.
-  for (const [index, method] of methods.entries()) networks.set(policy.info.methods[index] as string, await hashCheckpoint(method));
-  const common = {
-    version: packageInfo().version,
-    policy: await hashCheckpoint(folder),
-    predictor: predictor === undefined || predictor === 'shift' ? (predictor ?? null) : await hashCheckpoint(predictor),
-    precision,
-    adapter: adapter.description,
-    // Other tilings add in another order, and a last digit becomes another episode in closed loop.
-    ...(adapter.variants === 'shipped' ? {} : { variants: hashFile(variantFile(adapter)) }),
-  };
-  return { common, networks };
 }

@@ -1,15 +1,8 @@
 import type { Task, TaskKind } from '../../envs/environment.js';
 import { OptionError } from '../../foundation/errors.js';
 import type { NamedStrategy, StrategyOptions } from '../../strategies/strategy-options.js';
+import type { Fingerprint } from './fingerprint.js';
 import type { RecordedPolicy } from './run-evaluation.js';
-
-/** What an evaluation depends on besides strategy and seed, for its journal. */
-export interface Fingerprint {
-  /** What all strategies depend on. */
-  readonly common: Readonly<Record<string, string | null>>;
-  /** Of networks of methods, by their types: each of its own strategies alone depends on it. */
-  readonly networks: ReadonlyMap<string, string>;
-}
 
 /** What is evaluated: the policy of a checkpoint on a device, or one of demonstrations. */
 export interface EvaluationSubject {
