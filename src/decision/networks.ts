@@ -31,8 +31,10 @@ export interface PolicyNetworks {
   readonly observationStatistics: GPUBuffer;
   /** vec4f per action dimension, as unnormalize.wgsl.ts reads them. */
   readonly actionStatistics: GPUBuffer;
-  /** Bytes on the device. */
+  /** Bytes on the device; rows for levels of methods' networks come on top, as strategies ask for them. */
   readonly bytes: number;
+  /** Trained values of the networks beside the U-Net: of `predictor`, and of those of methods by their types. */
+  readonly parameters: ReadonlyMap<string, number>;
   destroy(): void;
 }
 
@@ -82,6 +84,10 @@ export async function loadNetworks(
       observationStatistics: await uploader.uploadFloats('observation statistics', observationStatistics(policy.observations)),
       actionStatistics: await uploader.uploadFloats('action statistics', actionStatistics(policy.action)),
       bytes: uploader.bytes,
+      parameters: new Map([
+        ...(typeof predictor === 'object' ? [['predictor', predictor.parameters] as const] : []),
+        ...methods.map(({ config, parameters }) => [config.type, parameters] as const),
+      ]),
       destroy: () => uploader.destroy(),
     };
   } catch (error) {

@@ -49,6 +49,18 @@ export interface StatelessRequest extends DecideOptions {
 
 export type DecideRequest = EpisodeRequest | StatelessRequest;
 
+/**
+ * What a usual decision of a strategy asks of a device, alone: the first of an episode may cost more, and so do further runs that some
+ * decisions need (Falcon's comparison of candidates). Without image encoders.
+ */
+export interface DecisionCost {
+  readonly dispatches: number;
+  /** Bytes of weights and of rows of tables, as they are stored, that all dispatches read: each those that it binds, once. */
+  readonly weightBytes: number;
+  /** Values that are trained for the strategy beside the policy: those of its predictor, and of its method's network. */
+  readonly trainedParameters: number;
+}
+
 /** A decision. */
 export interface Decision extends PastChunk {
   /** Normalised chunk, f32 [horizon][actionDim]. */

@@ -17,6 +17,7 @@ import {
   suitsPredictor,
   usesPrediction,
 } from '../strategies/strategy.js';
+import type { DecisionCost } from './decision-result.js';
 import { describePolicy } from './info.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import type { Placement } from './placement.js';
@@ -80,7 +81,7 @@ export class PolicyEngine {
 
   /** What it is, and the device that it is on. */
   get described(): ReturnType<typeof describePolicy> {
-    return this.#described;
+    return { ...this.#described, deviceBytes: this.#plans.bytes };
   }
 
   /** The kind of its predictor. */
@@ -102,6 +103,19 @@ export class PolicyEngine {
   /** Dispatches of a usual decision of a strategy, alone; undefined before its plan is compiled. */
   dispatches(strategy: Strategy): number | undefined {
     return this.#plans.peek(1, strategy)?.dispatchCount(strategy.usual.steps.length, usesPrediction(strategy), strategy.usual);
+  }
+
+  /** What a usual decision of a strategy costs, alone; its plan is compiled where it is missing. */
+  async cost(strategy: Strategy): Promise<DecisionCost> {
+    const { usual, needs } = strategy;
+    const plan = await this.#plans.get(1, strategy.schedules, strategy);
+    const of = [usual.steps.length, usesPrediction(strategy), usual] as const;
+    const parameters = this.#placement?.networks.parameters;
+    return {
+      dispatches: plan.dispatchCount(...of),
+      weightBytes: plan.weightBytes(...of),
+      trainedParameters: needs.reduce((sum, { network }) => sum + (parameters?.get(network) ?? 0), 0),
+    };
   }
 
   /** Compiles what decisions of this batch size need, runs every kernel once, then whole decisions on zeros. */

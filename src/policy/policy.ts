@@ -15,7 +15,7 @@ import { type DenoiseResult, missingNetwork, type Strategy, type StrategyContext
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Actor } from './actor.js';
 import { Decider, nextTurn } from './decider.js';
-import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
+import type { ActOptions, DecideOptions, DecideRequest, Decision, DecisionCost, EpisodeOptions } from './decision-result.js';
 import { type EngineParts, PolicyEngine, type ReloadOptions } from './engine.js';
 import { Episode } from './episode.js';
 import type { PolicyInfo } from './info.js';
@@ -28,6 +28,7 @@ export type {
   DecideOptions,
   DecideRequest,
   Decision,
+  DecisionCost,
   EpisodeOptions,
   EpisodeRequest,
   StatelessRequest,
@@ -206,6 +207,16 @@ export class Policy {
       const { plan, input } = await this.#engine.denoiser.prepare(await this.#decider.firstRuns(nextTurn(this.#actor.own, given)));
       return plan.time(input);
     });
+  }
+
+  /**
+   * What a usual decision costs, by its plan, which is compiled where it is missing; no decision is made. `strategy`: default the policy's.
+   * @throws OptionError, DeviceLimitError, ShaderError, DeviceLostError, DisposedError.
+   */
+  async decisionCost(strategy?: StrategyOptions): Promise<DecisionCost> {
+    this.#assertUsable();
+    const made = strategy === undefined ? undefined : this.#createStrategy(strategy);
+    return this.#run(() => this.#engine.cost(made ?? this.#actor.strategy));
   }
 
   /**

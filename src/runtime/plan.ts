@@ -29,6 +29,8 @@ export interface DispatchInfo {
 export interface RecordedDispatch {
   readonly label: string;
   readonly boundBytes: number;
+  /** Of them, what was there before the plan: weights, and rows of tables. */
+  readonly weightBytes: number;
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
@@ -74,6 +76,11 @@ export class Plan {
   /** Dispatches of one replay of a segment. @throws TypeError for a segment that the plan does not have. */
   dispatchCount(segment: string): number {
     return this.#segment(segment).dispatches.length;
+  }
+
+  /** Bytes of weights and tables that one replay of a segment reads: each dispatch those that it binds, once. @throws TypeError likewise. */
+  weightBytes(segment: string): number {
+    return this.#segment(segment).dispatches.reduce((sum, dispatch) => sum + dispatch.weightBytes, 0);
   }
 
   /** The GPU buffer of a handle of the builder that this plan came from. */

@@ -4,8 +4,9 @@ import type { ConsistencyNetwork } from '../spec/method-networks.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
 import { NETWORK_NEEDS } from './network-needs.js';
-import { choice, integer } from './option-kinds.js';
-import { neededNetwork, singleRuns } from './strategy.js';
+import { networkRuns, type WarmRun } from './network-runs.js';
+import { choice, integer, toggle } from './option-kinds.js';
+import { neededNetwork } from './strategy.js';
 
 const NEED = NETWORK_NEEDS.Consistency;
 const TYPE = NEED.network;
@@ -21,32 +22,31 @@ export const CONSISTENCY = defineStrategy({
   options: {
     steps: integer(1, ({ methods }) => 1 + (methods?.[TYPE]?.chainingBins.length ?? 1000), 1, 'network evaluations per decision (1)'),
     chaining: choice(['bins', 'raw'], 'bins', "what the network's chaining bins are: bins, or raw levels (bins)"),
+    warm: toggle(false, 'decisions after the first start from a prediction, noised to the last chaining bins (off)'),
     clip: NETWORK_CLIP,
   },
-  create: ({ steps, chaining, clip }, context) => {
+  create: ({ steps, chaining, warm, clip }, context) => {
     const network = neededNetwork('Consistency', NEED, context);
     const levels = [network.sigmaMax, ...network.chainingBins.slice(0, steps - 1).map((bin) => levelOf(network, bin, chaining))];
-    const schedule = consistencySchedule(network, levels, clip === undefined ? network.clip : clip);
-    const start = {
-      predictionScale: 0,
-      noiseScale: inputScale(network, network.sigmaMax),
-      schedule,
-      denoiser: TYPE,
-      warm: false,
-      stalled: false,
-    } as const;
-    return {
-      description: `Consistency Policy ${steps}${steps > 1 ? ` (${chaining})` : ''}`,
-      schedules: [schedule],
-      usual: schedule,
-      needs: [NEED],
-      denoiser: TYPE,
-      actionSteps: context.actionSteps,
-      needsOnlyChunks: true,
-      begin: singleRuns(() => start),
-    };
+    const clamp = clip === undefined ? network.clip : clip;
+    const schedule = consistencySchedule(network, levels, clamp);
+    const description = `Consistency Policy ${steps}${steps > 1 ? ` (${chaining})` : ''}`;
+    const start = { noiseScale: inputScale(network, network.sigmaMax) };
+    const later = warm ? warmRun(network, steps, chaining, clamp) : undefined;
+    return networkRuns({ description, need: NEED, schedule, start, warm: later }, context);
   },
 });
+
+/** From Â + T·ε, T the first of the last `steps` levels. */
+function warmRun(network: ConsistencyNetwork, steps: number, chaining: 'bins' | 'raw', clip: number | null): WarmRun {
+  const levels = network.chainingBins.slice(-steps).map((bin) => levelOf(network, bin, chaining));
+  const [first] = levels;
+  if (first === undefined) {
+    throw new OptionError('strategy Consistency: warm starts are noised to chaining bins, and the network has none: leave warm out.');
+  }
+  const scale = inputScale(network, first);
+  return { predictionScale: scale, noiseScale: scale * first, schedule: consistencySchedule(network, levels, clip) };
+}
 
 function levelOf(network: ConsistencyNetwork, bin: number, chaining: 'bins' | 'raw'): number {
   if (chaining === 'bins') return levelOfBin(network, bin);

@@ -144,6 +144,11 @@ export interface ConsistencyStrategyOptions {
    * `raw`, levels themselves, as its shipped setting runs.
    */
   readonly chaining?: 'bins' | 'raw';
+  /**
+   * Whether decisions after the first start from the predictor's chunk, noised to one of the network's chaining bins: with one evaluation to the
+   * last of them, with more to as many before it. Ours: the paper has no such thing. Default false.
+   */
+  readonly warm?: boolean;
   /** Clamp of the chunk, in normalised action space; null: none. Default: the network's. */
   readonly clip?: number | null;
 }
@@ -153,6 +158,11 @@ export interface OneDpStrategyOptions {
   readonly name: 'OneDP';
   /** From noise, or from zeros; a generator is trained for one of them. Default: the network's. */
   readonly variant?: 'stochastic' | 'deterministic';
+  /**
+   * Whether decisions after the first start from the predictor's chunk, noised to the generator's timestep, in place of noise alone. Ours: the
+   * paper has no such thing. Default false.
+   */
+  readonly warm?: boolean;
   /** Clamp of the chunk, in normalised action space; null: none. Default: the network's. */
   readonly clip?: number | null;
 }

@@ -153,6 +153,7 @@ const POLICY: readonly Probe[] = [
     call: (value: never) => policy.denoise([{ ...SAMPLE, schedule: { ...SCHEDULE, [key]: value } }]),
   })),
   { what: 'timeDecision: the window', call: (value) => policy.timeDecision(value) },
+  { what: 'decisionCost: the strategy', call: (value) => policy.decisionCost(value), accepts: ['undefined'] },
   { what: 'warmup: the batch', call: (value) => policy.warmup(value) },
   { what: 'warmup: the signal', call: (value) => policy.warmup(1, value) },
   { what: 'warmup: the listener', call: (value) => policy.warmup(1, undefined, value), accepts: ['a function'] },
@@ -897,6 +898,7 @@ describe('a policy that was disposed of', () => {
       () => disposed.observe(FRAME),
       () => disposed.denoise([SAMPLE]),
       () => disposed.timeDecision(WINDOW),
+      () => disposed.decisionCost(),
       () => disposed.warmup(),
     ]) {
       await expect(call()).rejects.toThrow(core.DisposedError);

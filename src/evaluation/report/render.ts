@@ -40,17 +40,14 @@ export function renderReport(record: EvaluationRecord, given?: Scene): string {
     element('title', {}, escape(`${scene.title} evaluation of ${record.policy.name}, ${record.date.slice(0, 10)}`)),
     element('style', {}, STYLE + scene.board.style),
   ]);
+  const frontier = frontierSection(model);
   const sections = [
-    headSection,
-    frontierSection,
-    tableSection,
-    differencesSection,
-    curvesSection,
-    seedsSection,
-    gridsSection,
-    stallSection,
-    replaysSection,
-  ].map((render) => render(model));
+    headSection(model, model.focus ? frontier : ''),
+    model.focus ? '' : frontier,
+    ...[tableSection, differencesSection, curvesSection, seedsSection, gridsSection, stallSection, replaysSection].map((render) =>
+      render(model),
+    ),
+  ];
   const body = element('body', {}, [
     element('main', {}, sections),
     element('script', {}, clientScript(scene.board.show, scene.board.data)),
