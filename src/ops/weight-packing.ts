@@ -152,7 +152,11 @@ export async function uploadVector(loader: WeightLoader, label: string, values: 
 
 /** Rounds values in place to what the loader's precision can hold. */
 export function roundVector(loader: WeightLoader, label: string, values: Float32Array): void {
-  if (loader.precision !== 'f16') return;
+  if (loader.precision === 'f16') roundHalves(label, values);
+}
+
+/** Rounds values in place to halves. @throws HalfRangeError. */
+export function roundHalves(label: string, values: Float32Array): void {
   // The message shall name the value that was there, not the infinity it became.
   const before = values.slice();
   assertFits(roundToF16(values), before, label);

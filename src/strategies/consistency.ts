@@ -3,11 +3,12 @@ import { OptionError } from '../foundation/errors.js';
 import type { ConsistencyNetwork } from '../spec/method-networks.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
+import { NETWORK_NEEDS } from './network-needs.js';
 import { choice, integer } from './option-kinds.js';
-import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
+import { neededNetwork, singleRuns } from './strategy.js';
 
-const TYPE = 'consistency_policy';
-const NEED = { network: TYPE, why: 'as its student', given: 'the folder of the student' } as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS.Consistency;
+const TYPE = NEED.network;
 
 /**
  * Consistency Policy (arXiv 2405.07503): a student jumps from the highest level to the chunk in one evaluation; with more, the chunk is noised
@@ -18,12 +19,7 @@ export const CONSISTENCY = defineStrategy({
   spelled: 'consistency',
   count: 'steps',
   options: {
-    /** Network evaluations per decision: 1, and one more for every chaining bin of the network. Default 1. */
     steps: integer(1, ({ methods }) => 1 + (methods?.[TYPE]?.chainingBins.length ?? 1000), 1, 'network evaluations per decision (1)'),
-    /**
-     * What the network's chaining bins are: `bins`, whose levels follow from the spacing (default, as the release's README describes it), or
-     * `raw`, levels themselves, as its shipped setting runs.
-     */
     chaining: choice(['bins', 'raw'], 'bins', "what the network's chaining bins are: bins, or raw levels (bins)"),
     clip: NETWORK_CLIP,
   },

@@ -1,10 +1,11 @@
 import { oneEvaluation } from '../diffusion/one-evaluation.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
-import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
+import { NETWORK_NEEDS } from './network-needs.js';
+import { neededNetwork, singleRuns } from './strategy.js';
 
-const TYPE = 'no_diffusion';
-const NEED = { network: TYPE, why: 'for start and chunk', given: 'the folder of heads and U-Net' } as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS['NO-Diffusion'];
+const TYPE = NEED.network;
 
 /**
  * NO-Diffusion (Aizu et al. 2025; experimental: reconstructed from a summary, no code was published): heads predict mean and standard

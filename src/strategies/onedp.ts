@@ -3,18 +3,18 @@ import { oneEvaluation } from '../diffusion/one-evaluation.js';
 import { networkOutputTerms } from '../diffusion/solver-step.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
+import { NETWORK_NEEDS } from './network-needs.js';
 import { choice } from './option-kinds.js';
-import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
+import { neededNetwork, singleRuns } from './strategy.js';
 
-const TYPE = 'onedp';
-const NEED = { network: TYPE, why: 'as its generator', given: 'the folder of the generator' } as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS.OneDP;
+const TYPE = NEED.network;
 
 /** OneDP (arXiv 2410.21257): a generator distilled from the policy makes the chunk in one evaluation at a fixed timestep. */
 export const ONEDP = defineStrategy({
   name: 'OneDP',
   spelled: 'onedp',
   options: {
-    /** From noise, or from zeros; a generator is trained for one of them. Default: the network's. */
     variant: choice<'stochastic' | 'deterministic', undefined>(
       ['stochastic', 'deterministic'],
       undefined,

@@ -5,6 +5,7 @@ import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
 import type { Conv1dParameters } from '../../kernels/conv/conv1d-shape.js';
 import { conv2dLanesKernel } from '../../kernels/conv/conv2d-lanes.wgsl.js';
 import { conv2dMapKernel } from '../../kernels/conv/conv2d-map.wgsl.js';
+import { conv2dPictureKernel } from '../../kernels/conv/conv2d-picture.wgsl.js';
 import { conv2dTiledKernel } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import { winogradInputKernel, winogradOutputKernel } from '../../kernels/conv/winograd.wgsl.js';
 import { maxPoolKernel } from '../../kernels/image/max-pool.wgsl.js';
@@ -147,6 +148,14 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     place: 'texture',
     subgroup: 8,
     geometry: { inHeight: 3, inWidth: 3, outHeight: 2, outWidth: 2, kernelSize: 3, stride: 2, padding: 1 },
+  }),
+  'conv2d-picture-f16': conv2dPictureKernel({
+    ...CONV2D,
+    storage: 'f16',
+    place: 'texture',
+    subgroup: 8,
+    pixels: 5,
+    layer: { inChannels: 3, kernelSize: 3, stride: 2 },
   }),
   'winograd-input': winogradInputKernel(8, 2),
   'winograd-input-4x4': winogradInputKernel(8, 4),

@@ -3,6 +3,7 @@ import { shownValue } from '../../foundation/shown.js';
 import { LARGEST_SEED } from '../mujoco/random.js';
 import type { SimulatedTask } from '../mujoco/task.js';
 import { ACTION_DIM } from './action.js';
+import { GRIPPER_CAMERAS } from './cameras.js';
 import { gripperDemonstrations } from './demonstrations.js';
 import type { GripperTaskName } from './goal.js';
 import { GRIPPER_TASKS } from './goals/index.js';
@@ -26,6 +27,7 @@ export function gripperSimulation(where: string, task: GripperTaskName): Simulat
       { name: 'observation.state', size: STATE_NAMES.length, what: 'the hand' },
       { name: 'observation.environment_state', size: thingNames(goal).length, what: `poses of ${names}` },
     ],
+    cameras: GRIPPER_CAMERAS,
     create: (mujoco) => new FloatingGripper(mujoco, goal.task),
     demonstrations: gripperDemonstrations(goal),
   };
