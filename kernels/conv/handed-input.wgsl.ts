@@ -31,6 +31,8 @@ export function handedInput(p: HandedInputParameters): ConvInput {
   const before = ((start % columnsEach) + columnsEach) % columnsEach;
   const partOf = (window: number): number => Math.floor((window + before) / columnsEach);
   const windows = Array.from({ length: p.map.windowLength }, (_, window) => window).filter(common.inside);
+  // Padding alone: no tap meets an input, and no value is asked for.
+  if (windows.length === 0) return { ...common, prepare: '', load: '', value: () => '0.0f' };
   const first = partOf(windows[0] ?? 0);
   const length = partOf(windows.at(-1) ?? 0) - first + 1;
   const count = (p.channels / channelsEach) * length;

@@ -1,3 +1,4 @@
+import { inputParts } from '../../kernels/conv/conv-input.wgsl.js';
 import { type Conv1dParameters, turnOf } from '../../kernels/conv/conv1d-shape.js';
 import type { HandedInput } from '../../kernels/conv/handed-input.wgsl.js';
 import { tapMap } from '../../kernels/conv/taps.js';
@@ -27,9 +28,7 @@ export function chooseHandedInput(
   if (!VARIANTS[deviceClass].handed || tiling.slices > 1 || subgroupSize === 1 || subgroupSize > BLOCK_LANES) return undefined;
   const { columns } = tiling;
   const map = tapMap(geometry, columns);
-  const single = columns >= geometry.outLength;
-  const start = map.windowStart(0);
-  const inside = (window: number): boolean => !single || (start + window >= 0 && start + window < geometry.inLength);
+  const { inside } = inputParts({ vector: inVector ?? 'scalar', space: 'storage', geometry, map, columns });
   const products = map.taps.filter(({ window, column }) => inside(window) && column < geometry.outLength).length;
   const inputs = Array.from({ length: map.windowLength }, (_, window) => window).filter(inside).length;
   const least = turnOf({ storage, inVector }, geometry.kernelSize);

@@ -20,7 +20,7 @@ interface ClassVariants {
   readonly reduction: number;
   readonly place: WeightPlace;
   readonly inSpace: InputSpace;
-  /** Whether a subgroup of a 1-D convolution loads its input together, and products are made column by column. */
+  /** Whether a subgroup loads the input of a 1-D convolution together, where there are subgroups. */
   readonly handed: boolean;
   /** Most workgroups that share a reduction; 1: norms are dispatches of their own, and convolutions leave whole sums. */
   readonly splits: number;

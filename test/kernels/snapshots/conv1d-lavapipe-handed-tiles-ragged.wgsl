@@ -72,15 +72,15 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   let first_value = shape.x_offset + batch * shape.x_batch;
   
   let part0 = member + 0u;
-  let position0 = (i32(first) * 1 - 1 - (-1)) / 1 + -1 + i32(part0 % 6u);
+  let position0 = i32(first) * 1 - 1 + 0 + i32(part0 % 6u);
   let place0 = u32(clamp(position0, 0, 8));
   let inside0 = u32(position0) < 9u;
   let part1 = member + 4u;
-  let position1 = (i32(first) * 1 - 1 - (-1)) / 1 + -1 + i32(part1 % 6u);
+  let position1 = i32(first) * 1 - 1 + 0 + i32(part1 % 6u);
   let place1 = u32(clamp(position1, 0, 8));
   let inside1 = u32(position1) < 9u;
   let part2 = member + 8u;
-  let position2 = (i32(first) * 1 - 1 - (-1)) / 1 + -1 + i32(part2 % 6u);
+  let position2 = i32(first) * 1 - 1 + 0 + i32(part2 % 6u);
   let place2 = u32(clamp(position2, 0, 8));
   let inside2 = u32(position2) < 9u;
   var acc0 = vec4f();
@@ -90,9 +90,9 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
 
   for (var n = first_turn; n < end_turn; n += SLICES) {
     let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
-    let slot0 = select(0.0f, x[first_value + (min(n * 2u + part0 / 6u * 1u, shape.in_channels - 1u)) * shape.x_channel + place0 * 1u * shape.x_time], inside0);
-    let slot1 = select(0.0f, x[first_value + (min(n * 2u + part1 / 6u * 1u, shape.in_channels - 1u)) * shape.x_channel + place1 * 1u * shape.x_time], inside1);
-    let slot2 = select(0.0f, x[first_value + (min(n * 2u + part2 / 6u * 1u, shape.in_channels - 1u)) * shape.x_channel + place2 * 1u * shape.x_time], inside2);
+    let slot0 = select(0.0f, x[first_value + (min(n * 2u + part0 / 6u, shape.in_channels - 1u)) * shape.x_channel + place0 * shape.x_time], inside0);
+    let slot1 = select(0.0f, x[first_value + (min(n * 2u + part1 / 6u, shape.in_channels - 1u)) * shape.x_channel + place1 * shape.x_time], inside1);
+    let slot2 = select(0.0f, x[first_value + (min(n * 2u + part2 / 6u, shape.in_channels - 1u)) * shape.x_channel + place2 * shape.x_time], inside2);
     let chunk0 = load_chunk(base + 0u);
     let chunk1 = load_chunk(base + 8u);
     let chunk2 = load_chunk(base + 16u);

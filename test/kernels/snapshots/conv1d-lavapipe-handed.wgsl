@@ -80,7 +80,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
 
   for (var n = first_turn; n < end_turn; n += SLICES) {
     let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
-    let slot0 = x[(first_value + (n * 2u + part0 / 1u * 1u) * shape.x_channel + place0 * 4u * shape.x_time) / 4u];
+    let slot0 = x[(first_value + (n * 2u + part0 / 1u) * shape.x_channel + place0 * 4u * shape.x_time) / 4u];
     let chunk0 = load_chunk(base + 0u);
     let chunk1 = load_chunk(base + 8u);
     let chunk2 = load_chunk(base + 16u);

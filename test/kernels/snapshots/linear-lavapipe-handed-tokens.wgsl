@@ -88,7 +88,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
 
   for (var n = first_turn; n < end_turn; n += SLICES) {
     let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
-    let slot0 = mish4(x[(first_value + (n * 8u + part0 / 4u * 4u) * shape.x_channel + place0 * 1u * shape.x_time) / 4u]);
+    let slot0 = mish4(x[(first_value + (n * 8u + part0 / 4u * 4u) * shape.x_channel + place0 * shape.x_time) / 4u]);
     let chunk0 = load_chunk(base + 0u);
     let chunk1 = load_chunk(base + 8u);
     let chunk2 = load_chunk(base + 16u);
