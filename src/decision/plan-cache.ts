@@ -90,6 +90,11 @@ export class PlanCache {
     return start && start.latentDim > 0 ? start : undefined;
   }
 
+  /** Bytes of weights and tables on the device, of networks of methods those for the levels of all strategies so far. */
+  get bytes(): number {
+    return (this.#networks?.bytes ?? 0) + this.#levelled.bytes;
+  }
+
   /** The plan of a batch size, if it was compiled. */
   peek(batch: number, variant: PlanVariant = {}): DecisionPlan | undefined {
     return this.#plans.get(keyOf(batch, variant));

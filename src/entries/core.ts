@@ -32,6 +32,7 @@ export {
   type DecideOptions,
   type DecideRequest,
   type Decision,
+  type DecisionCost,
   type EpisodeOptions,
   type EpisodeRequest,
   Policy,

@@ -15,6 +15,7 @@ export type {
   EvaluationRecord,
   GridAxis,
   LatencyRecord,
+  LeftOutStrategy,
   Replay,
   StrategyGrid,
   StrategyRecord,

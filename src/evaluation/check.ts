@@ -10,6 +10,7 @@ import {
   checkText,
   checkToggle,
 } from '../foundation/options.js';
+import type { DecisionCost } from '../policy/decision-result.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import { RECORD_PRECISIONS } from './evaluated-policy.js';
 import type { EpisodeRecord, EvaluationRecord, LatencyRecord, RecordShard } from './record.js';
@@ -72,7 +73,22 @@ export function checkRecord(where: string, record: EvaluationRecord): void {
     checkText(where, `the description of ${what}`, strategy.description);
     checkList(where, `the episodes of ${what}`, strategy.episodes, (episode) => checkEpisode(where, `an episode of ${what}`, episode));
     for (const latency of [strategy.latency, strategy.coldLatency]) checkLatency(where, `a latency of ${what}`, latency);
+    checkCost(where, `the cost of ${what}`, strategy.cost);
   });
+  if (record.leftOut === undefined) return;
+  checkList(where, "the record's leftOut", record.leftOut, (left) => {
+    checkObject(where, 'a strategy that was left out', left);
+    checkText(where, 'the name of a strategy that was left out', left.name);
+    checkText(where, 'why a strategy was left out', left.why);
+  });
+}
+
+function checkCost(where: string, what: string, cost: DecisionCost | undefined): void {
+  if (cost === undefined) return;
+  checkObject(where, what, cost);
+  for (const name of ['dispatches', 'weightBytes', 'trainedParameters'] as const) {
+    checkInteger(where, `${name} of ${what}`, cost[name], 0, Number.MAX_SAFE_INTEGER);
+  }
 }
 
 function checkShard(where: string, shard: RecordShard | undefined): void {

@@ -8,7 +8,7 @@ export interface JournalHeader {
   readonly version: 1;
   readonly task: string;
   readonly maxTicks: number;
-  /** Names policy, predictor, precision, adapter and everything else that results depend on. */
+  /** Names policy, predictor, precision, adapter and everything else that the results of all strategies depend on. */
   readonly fingerprint: Readonly<Record<string, string | number | null>>;
 }
 
@@ -16,6 +16,8 @@ export interface JournalHeader {
 export interface JournalEntry {
   /** Name of the strategy. */
   readonly strategy: string;
+  /** Tells the method's network that its runs went through from others; absent where that was the policy's own. */
+  readonly network?: string;
   readonly episode: EpisodeRecord;
 }
 
@@ -32,12 +34,17 @@ export interface DamagedLine {
 }
 
 export interface JournalContent {
-  /** By strategy and seed; of a seed that is there twice, the newer one. */
+  /** By `entryKey` and seed; of a seed that is there twice, the newer one. */
   readonly episodes: ReadonlyMap<string, ReadonlyMap<number, EpisodeRecord>>;
   /** Lines that were left out, and their episodes with them. */
   readonly damaged: readonly DamagedLine[];
   /** Whether the last line was cut off, because the process ended while it wrote, and is left out. */
   readonly isCutOff: boolean;
+}
+
+/** What an entry's episodes are found by: of one strategy through one network. */
+export function entryKey(strategy: string, network: string | undefined): string {
+  return network === undefined ? strategy : `${strategy} through ${network}`;
 }
 
 /** Lines that a message names; of others it tells how many. */
@@ -60,8 +67,9 @@ export function readJournal(text: string, expected: JournalHeader, file: string,
     const entry = parseLine(line);
     const problem = entryProblem(entry, expected.maxTicks);
     if (problem === undefined) {
-      const { strategy, episode } = entry as JournalEntry;
-      episodes.set(strategy, (episodes.get(strategy) ?? new Map<number, EpisodeRecord>()).set(episode.seed, episode));
+      const { strategy, network, episode } = entry as JournalEntry;
+      const key = entryKey(strategy, network);
+      episodes.set(key, (episodes.get(key) ?? new Map<number, EpisodeRecord>()).set(episode.seed, episode));
     } else if (isLast && entry === undefined) isCutOff = true;
     else damaged.push({ line: index + 2, problem });
   });
@@ -107,6 +115,8 @@ function entryProblem(value: unknown, maxTicks: number): string | undefined {
   if (value === undefined) return 'it is not JSON';
   if (!isObject(value)) return `expected an object, found ${shown(value)}`;
   if (typeof value['strategy'] !== 'string') return `strategy must be a text, found ${shown(value['strategy'])}`;
+  const { network } = value;
+  if (network !== undefined && typeof network !== 'string') return `network must be a text, found ${shown(network)}`;
   const { episode } = value as unknown as JournalEntry;
   const problem = episodeProblem(episode);
   if (problem !== undefined || episode.ticks <= maxTicks) return problem;

@@ -1,3 +1,4 @@
+import type { DecisionCost } from '../policy/decision-result.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { RecordPrecision } from './evaluated-policy.js';
 
@@ -52,6 +53,8 @@ export interface StrategyRecord {
   /** For people, e.g. "STEP 2 (forward-noise, cold DDIM 16)". */
   readonly description: string;
   readonly options: StrategyOptions;
+  /** What a usual decision asks of the device, alone; absent where decisions are made on the host. */
+  readonly cost?: DecisionCost;
   /** In the order of their seeds. */
   readonly episodes: readonly EpisodeRecord[];
   /** Of decisions after the first of an episode; absent where latencies were not measured. */
@@ -73,6 +76,13 @@ export interface StrategyGrid {
   readonly axes: readonly GridAxis[];
   /** Names of strategies, [values of axis 0][values of axis 1], flattened; with one axis [values]. */
   readonly cells: readonly string[];
+}
+
+/** A strategy that was wanted and not evaluated. */
+export interface LeftOutStrategy {
+  readonly name: string;
+  /** E.g. which network it needs. */
+  readonly why: string;
 }
 
 /** Which part of an evaluation a record is, where several processes or machines share one. */
@@ -105,5 +115,7 @@ export interface EvaluationRecord {
   /** ISO 8601. */
   readonly date: string;
   readonly strategies: readonly StrategyRecord[];
+  /** Strategies of a preset that could not run, or were not to. Absent where there are none. */
+  readonly leftOut?: readonly LeftOutStrategy[];
   readonly grids: readonly StrategyGrid[];
 }

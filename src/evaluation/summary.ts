@@ -1,6 +1,7 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkList, checkNumber, checkObject } from '../foundation/options.js';
 import { shownValue } from '../foundation/shown.js';
+import type { DecisionCost } from '../policy/decision-result.js';
 import { checkRecord } from './check.js';
 import { isScore } from './episode-check.js';
 import type { EpisodeRecord, EvaluationRecord, StrategyRecord } from './record.js';
@@ -36,11 +37,14 @@ export interface StrategySummary {
   readonly successRate: Estimate;
   /** U-Net evaluations, screening included, cold decisions too. */
   readonly evaluationsPerDecision: number | undefined;
+  /** The same per control step: of strategies that execute one action of a decision, as many; of others a fraction. */
+  readonly evaluationsPerTick: number | undefined;
   /** Share of the evaluations that only compared candidates, 0 … 1. */
   readonly screeningShare: number;
   /** Milliseconds per decision. */
   readonly latency: Quantiles | undefined;
   readonly coldLatency: Quantiles | undefined;
+  readonly cost: DecisionCost | undefined;
   /** Mean over all chunk borders of all episodes, normalised action space. */
   readonly jump: number | undefined;
   readonly stallsPerEpisode: number;
@@ -80,25 +84,41 @@ const REFERENCE_NAMES: Readonly<Record<string, string>> = {
  */
 export function summarize(record: EvaluationRecord): StrategySummary[] {
   checkRecord('summarize', record);
-  const bootstraps = new Map<number, Bootstrap>();
-  const bootstrapOf = (count: number): Bootstrap => {
-    const bootstrap = bootstraps.get(count) ?? new Bootstrap(count, record.seed);
-    bootstraps.set(count, bootstrap);
-    return bootstrap;
-  };
+  const bootstrapOf = bootstrapsOf(record.seed);
   const baseline = record.strategies[0];
   return record.strategies.map((strategy) => ({
     ...summarizeEpisodes(strategy, bootstrapOf),
     difference: strategy === baseline || !baseline ? undefined : difference(strategy, baseline, bootstrapOf),
     latency: quantiles(strategy.latency?.samplesMs ?? []),
     coldLatency: quantiles(strategy.coldLatency?.samplesMs ?? []),
+    cost: strategy.cost,
   }));
+}
+
+/** Bootstraps by number of episodes: each draws once. */
+function bootstrapsOf(seed: number): (count: number) => Bootstrap {
+  const bootstraps = new Map<number, Bootstrap>();
+  return (count) => {
+    const bootstrap = bootstraps.get(count) ?? new Bootstrap(count, seed);
+    bootstraps.set(count, bootstrap);
+    return bootstrap;
+  };
+}
+
+/**
+ * Scores of a strategy of a record that was summarised minus those of each of the others, seed by seed, by their places, with the intervals that
+ * `summarize` would give; undefined for itself, and where there are no seeds in common.
+ */
+export function leadsOf(index: number, { strategies, seed }: EvaluationRecord): (PairedDifference | undefined)[] {
+  const bootstrapOf = bootstrapsOf(seed);
+  const one = strategies[index];
+  return strategies.map((other) => (one === undefined || other === one ? undefined : difference(one, other, bootstrapOf)));
 }
 
 function summarizeEpisodes(
   { name, description, episodes }: StrategyRecord,
   bootstrapOf: (count: number) => Bootstrap,
-): Omit<StrategySummary, 'difference' | 'latency' | 'coldLatency'> {
+): Omit<StrategySummary, 'difference' | 'latency' | 'coldLatency' | 'cost'> {
   const count = episodes.length;
   if (count === 0) throw new OptionError(`strategy "${name}" has no episodes: evaluate at least one, or leave it out of the record`);
   const total = (value: (episode: EpisodeRecord) => number): number => episodes.reduce((sum, episode) => sum + value(episode), 0);
@@ -107,6 +127,7 @@ function summarizeEpisodes(
   const successes = episodes.filter(({ success }) => success).length;
   const decisions = total((episode) => episode.decisions);
   const evaluations = total((episode) => episode.evaluations);
+  const ticks = total((episode) => episode.ticks);
   const jumps = episodes.flatMap((episode) => episode.jumps);
   return {
     name,
@@ -116,6 +137,7 @@ function summarizeEpisodes(
     successes,
     successRate: { mean: successes / count, interval: wilsonInterval(successes, count) },
     evaluationsPerDecision: decisions === 0 ? undefined : evaluations / decisions,
+    evaluationsPerTick: ticks === 0 ? undefined : evaluations / ticks,
     screeningShare: evaluations === 0 ? 0 : total((episode) => episode.screening) / evaluations,
     jump: jumps.length === 0 ? undefined : mean(jumps),
     stallsPerEpisode: total((episode) => episode.stalls) / count,

@@ -13,7 +13,7 @@ import { alignUp } from '../runtime/buffers.js';
 import type { Precision } from '../spec/precision.js';
 import type { MatrixView } from './matrix-view.js';
 import { outputScales, quantizeBlock } from './quantize.js';
-import { VARIANTS } from './variants.js';
+import { chooseWeightPlace } from './variants.js';
 import type { WeightLoader } from './weight-source.js';
 
 /** Output channels of a block. */
@@ -114,7 +114,7 @@ export async function uploadMatrix(
       encode(packed, words.subarray(word, word + blockWords), scales?.subarray(block * BLOCK_CHANNELS), label);
     }
   };
-  const { place } = VARIANTS[uploader.device.deviceClass];
+  const place = chooseWeightPlace(uploader.device);
   const weight =
     place === 'texture'
       ? await uploader.uploadTexture(label, WEIGHT_TEXTURE_WIDTH, blocks * blockWords, fill, blockWords)

@@ -1,4 +1,5 @@
 import type { GivenNoise, NoiseSeed } from '../decision/noise.js';
+import type { Schedule } from '../diffusion/solver-step.js';
 import type { Observation } from '../observations/check.js';
 import type { PastChunk } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
@@ -48,6 +49,18 @@ export interface StatelessRequest extends DecideOptions {
 
 export type DecideRequest = EpisodeRequest | StatelessRequest;
 
+/**
+ * What a usual decision of a strategy asks of a device, alone: the first of an episode may cost more, and so do further runs that some
+ * decisions need (Falcon's comparison of candidates). Without image encoders.
+ */
+export interface DecisionCost {
+  readonly dispatches: number;
+  /** Bytes of weights and of rows of tables, as they are stored, that all dispatches read: each those that it binds, once. */
+  readonly weightBytes: number;
+  /** Values that are trained for the strategy beside the policy: those of its predictor, and of its method's network. */
+  readonly trainedParameters: number;
+}
+
 /** A decision. */
 export interface Decision extends PastChunk {
   /** Normalised chunk, f32 [horizon][actionDim]. */
@@ -92,6 +105,17 @@ export interface ExecutedRows {
   readonly actionDim: number;
 }
 
+const TIMESTEPS = new WeakMap<Schedule, readonly number[]>();
+
+/** The timesteps of a schedule, made once: every decision brings them. Frozen, because all decisions share them. */
+function timestepsOf(schedule: Schedule): readonly number[] {
+  const known = TIMESTEPS.get(schedule);
+  if (known) return known;
+  const timesteps = Object.freeze(schedule.steps.map(({ timestep }) => timestep));
+  TIMESTEPS.set(schedule, timesteps);
+  return timesteps;
+}
+
 /** What was made, as a decision. @internal */
 export function toDecision(
   { outcome, evaluations, probes }: MadeDecision,
@@ -106,7 +130,7 @@ export function toDecision(
     chunk: result.chunk.slice(),
     actions: result.chunk.slice(firstRow * actionDim, (firstRow + count) * actionDim),
     firstRow,
-    timesteps: request.schedule.steps.map((step) => step.timestep),
+    timesteps: timestepsOf(request.schedule),
     evaluations,
     screening,
     warm,

@@ -1,5 +1,5 @@
 import { Denoiser } from '../decision/denoiser.js';
-import { FrameEncoder } from '../decision/frame-encoder.js';
+import { type FrameEncoding, FrameWindows } from '../decision/frame-windows.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
@@ -17,6 +17,7 @@ import {
   suitsPredictor,
   usesPrediction,
 } from '../strategies/strategy.js';
+import type { DecisionCost } from './decision-result.js';
 import { describePolicy } from './info.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import type { Placement } from './placement.js';
@@ -62,7 +63,7 @@ export class PolicyEngine {
   readonly #observations: readonly ObservationInfo[];
   readonly #plans: PlanCache;
   readonly denoiser: Denoiser;
-  readonly encoder: FrameEncoder;
+  readonly encoder: FrameEncoding;
   #placement: Placement | undefined;
   #described: ReturnType<typeof describePolicy>;
 
@@ -73,12 +74,14 @@ export class PolicyEngine {
     this.#observations = observationInfo(parts.spec.observations);
     this.#plans = new PlanCache(placement.networks, parts.spec, parts.probes);
     this.denoiser = new Denoiser(this.#plans);
-    this.encoder = new FrameEncoder(placement.networks.images?.encodePlans(parts.probes), this.#observations, placement.networks.rows);
+    const { images, rows } = placement.networks;
+    this.encoder =
+      images?.frameEncoder(images.encodePlans(parts.probes), this.#observations, rows) ?? new FrameWindows(this.#observations, rows);
   }
 
   /** What it is, and the device that it is on. */
   get described(): ReturnType<typeof describePolicy> {
-    return this.#described;
+    return { ...this.#described, deviceBytes: this.#plans.bytes };
   }
 
   /** The kind of its predictor. */
@@ -102,6 +105,19 @@ export class PolicyEngine {
     return this.#plans.peek(1, strategy)?.dispatchCount(strategy.usual.steps.length, usesPrediction(strategy), strategy.usual);
   }
 
+  /** What a usual decision of a strategy costs, alone; its plan is compiled where it is missing. */
+  async cost(strategy: Strategy): Promise<DecisionCost> {
+    const { usual, needs } = strategy;
+    const plan = await this.#plans.get(1, strategy.schedules, strategy);
+    const of = [usual.steps.length, usesPrediction(strategy), usual] as const;
+    const parameters = this.#placement?.networks.parameters;
+    return {
+      dispatches: plan.dispatchCount(...of),
+      weightBytes: plan.weightBytes(...of),
+      trainedParameters: needs.reduce((sum, { network }) => sum + (parameters?.get(network) ?? 0), 0),
+    };
+  }
+
   /** Compiles what decisions of this batch size need, runs every kernel once, then whole decisions on zeros. */
   async rehearse(
     strategy: Strategy,
@@ -120,7 +136,7 @@ export class PolicyEngine {
     const parts = {
       denoiser: this.denoiser,
       // Zeros in the place of the features of images.
-      encoder: new FrameEncoder(undefined, this.#observations, this.#placement?.networks.rows),
+      encoder: new FrameWindows(this.#observations, this.#placement?.networks.rows),
       context,
       predicted: plan.isPredicting,
       newWindow: () => new FrameWindow(this.#observations, observationSteps),

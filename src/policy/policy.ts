@@ -1,5 +1,5 @@
 import type { DenoiseSample } from '../decision/denoiser.js';
-import type { EncodedWindow } from '../decision/frame-encoder.js';
+import type { EncodedWindow } from '../decision/frame-windows.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, NonFiniteError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
@@ -10,12 +10,12 @@ import type { PlanTiming } from '../runtime/timing.js';
 import type { GivenMethods } from '../spec/method-networks.js';
 import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
-import { createStrategy } from '../strategies/index.js';
+import type { CreateStrategy } from '../strategies/create.js';
 import { type DenoiseResult, missingNetwork, type Strategy, type StrategyContext, strategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Actor } from './actor.js';
 import { Decider, nextTurn } from './decider.js';
-import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
+import type { ActOptions, DecideOptions, DecideRequest, Decision, DecisionCost, EpisodeOptions } from './decision-result.js';
 import { type EngineParts, PolicyEngine, type ReloadOptions } from './engine.js';
 import { Episode } from './episode.js';
 import type { PolicyInfo } from './info.js';
@@ -28,6 +28,7 @@ export type {
   DecideOptions,
   DecideRequest,
   Decision,
+  DecisionCost,
   EpisodeOptions,
   EpisodeRequest,
   StatelessRequest,
@@ -39,6 +40,8 @@ export type { ReloadOptions } from './engine.js';
 export interface PolicyParts extends Omit<EngineParts, 'context'> {
   /** Networks of methods that it was loaded with. */
   readonly methods?: GivenMethods;
+  /** Builds strategies: those that can be had with these networks. */
+  readonly createStrategy: CreateStrategy;
   readonly precision: Precision;
   /** See `PolicyInfo`. */
   readonly fingerprint: string;
@@ -207,6 +210,16 @@ export class Policy {
   }
 
   /**
+   * What a usual decision costs, by its plan, which is compiled where it is missing; no decision is made. `strategy`: default the policy's.
+   * @throws OptionError, DeviceLimitError, ShaderError, DeviceLostError, DisposedError.
+   */
+  async decisionCost(strategy?: StrategyOptions): Promise<DecisionCost> {
+    this.#assertUsable();
+    const made = strategy === undefined ? undefined : this.#createStrategy(strategy);
+    return this.#run(() => this.#engine.cost(made ?? this.#actor.strategy));
+  }
+
+  /**
    * Takes an observation as it arrives and encodes its images, so that decisions that read it find their features there; the result is the
    * observation to hand to `act`, `decide`, `decideAll` or a `ControlLoop`, of this policy. Its images are copies. It changes no episode, and without
    * images there is nothing to wait for.
@@ -309,7 +322,7 @@ export class Policy {
   }
 
   #createStrategy(options: StrategyOptions): Strategy {
-    const strategy = createStrategy(options, this.#context);
+    const strategy = this.#parts.createStrategy(options, this.#context);
     const missing = strategy.needs.find((need) => !this.#engine.has(need));
     if (missing) throw missingNetwork(options.name, missing, this.#engine.predictor);
     this.#engine.reserve(strategy);

@@ -54,8 +54,10 @@ async function recordSegment(
       const error = await device.gpuDevice.popErrorScope();
       if (error) throw new TypeError(`${kernel.label}: ${error.message}`);
       const dynamic = bindings.flatMap(({ stepOffset }) => (stepOffset === undefined ? [] : [stepOffset]));
-      const boundBytes = entries.reduce((sum, { size }) => sum + size, 0);
-      return { label: kernel.label, boundBytes, pipeline, bindGroup, workgroups, dynamic };
+      const bytesOf = (counted: typeof entries): number => counted.reduce((sum, { size }) => sum + size, 0);
+      const boundBytes = bytesOf(entries);
+      const weightBytes = bytesOf(entries.filter(({ binding }) => bindings[binding]?.buffer.existing !== undefined));
+      return { label: kernel.label, boundBytes, weightBytes, pipeline, bindGroup, workgroups, dynamic };
     }),
   );
 }

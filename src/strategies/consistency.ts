@@ -3,11 +3,13 @@ import { OptionError } from '../foundation/errors.js';
 import type { ConsistencyNetwork } from '../spec/method-networks.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
-import { choice, integer } from './option-kinds.js';
-import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
+import { NETWORK_NEEDS } from './network-needs.js';
+import { networkRuns, type WarmRun } from './network-runs.js';
+import { choice, integer, toggle } from './option-kinds.js';
+import { neededNetwork } from './strategy.js';
 
-const TYPE = 'consistency_policy';
-const NEED = { network: TYPE, why: 'as its student', given: 'the folder of the student' } as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS.Consistency;
+const TYPE = NEED.network;
 
 /**
  * Consistency Policy (arXiv 2405.07503): a student jumps from the highest level to the chunk in one evaluation; with more, the chunk is noised
@@ -18,39 +20,33 @@ export const CONSISTENCY = defineStrategy({
   spelled: 'consistency',
   count: 'steps',
   options: {
-    /** Network evaluations per decision: 1, and one more for every chaining bin of the network. Default 1. */
     steps: integer(1, ({ methods }) => 1 + (methods?.[TYPE]?.chainingBins.length ?? 1000), 1, 'network evaluations per decision (1)'),
-    /**
-     * What the network's chaining bins are: `bins`, whose levels follow from the spacing (default, as the release's README describes it), or
-     * `raw`, levels themselves, as its shipped setting runs.
-     */
     chaining: choice(['bins', 'raw'], 'bins', "what the network's chaining bins are: bins, or raw levels (bins)"),
+    warm: toggle(false, 'decisions after the first start from a prediction, noised to the last chaining bins (off)'),
     clip: NETWORK_CLIP,
   },
-  create: ({ steps, chaining, clip }, context) => {
+  create: ({ steps, chaining, warm, clip }, context) => {
     const network = neededNetwork('Consistency', NEED, context);
     const levels = [network.sigmaMax, ...network.chainingBins.slice(0, steps - 1).map((bin) => levelOf(network, bin, chaining))];
-    const schedule = consistencySchedule(network, levels, clip === undefined ? network.clip : clip);
-    const start = {
-      predictionScale: 0,
-      noiseScale: inputScale(network, network.sigmaMax),
-      schedule,
-      denoiser: TYPE,
-      warm: false,
-      stalled: false,
-    } as const;
-    return {
-      description: `Consistency Policy ${steps}${steps > 1 ? ` (${chaining})` : ''}`,
-      schedules: [schedule],
-      usual: schedule,
-      needs: [NEED],
-      denoiser: TYPE,
-      actionSteps: context.actionSteps,
-      needsOnlyChunks: true,
-      begin: singleRuns(() => start),
-    };
+    const clamp = clip === undefined ? network.clip : clip;
+    const schedule = consistencySchedule(network, levels, clamp);
+    const description = `Consistency Policy ${steps}${steps > 1 ? ` (${chaining})` : ''}`;
+    const start = { noiseScale: inputScale(network, network.sigmaMax) };
+    const later = warm ? warmRun(network, steps, chaining, clamp) : undefined;
+    return networkRuns({ description, need: NEED, schedule, start, warm: later }, context);
   },
 });
+
+/** From Â + T·ε, T the first of the last `steps` levels. */
+function warmRun(network: ConsistencyNetwork, steps: number, chaining: 'bins' | 'raw', clip: number | null): WarmRun {
+  const levels = network.chainingBins.slice(-steps).map((bin) => levelOf(network, bin, chaining));
+  const [first] = levels;
+  if (first === undefined) {
+    throw new OptionError('strategy Consistency: warm starts are noised to chaining bins, and the network has none: leave warm out.');
+  }
+  const scale = inputScale(network, first);
+  return { predictionScale: scale, noiseScale: scale * first, schedule: consistencySchedule(network, levels, clip) };
+}
 
 function levelOf(network: ConsistencyNetwork, bin: number, chaining: 'bins' | 'raw'): number {
   if (chaining === 'bins') return levelOfBin(network, bin);

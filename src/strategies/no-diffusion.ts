@@ -1,10 +1,11 @@
 import { oneEvaluation } from '../diffusion/one-evaluation.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
-import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
+import { NETWORK_NEEDS } from './network-needs.js';
+import { networkRuns } from './network-runs.js';
+import { neededNetwork } from './strategy.js';
 
-const TYPE = 'no_diffusion';
-const NEED = { network: TYPE, why: 'for start and chunk', given: 'the folder of heads and U-Net' } as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS['NO-Diffusion'];
 
 /**
  * NO-Diffusion (Aizu et al. 2025; experimental: reconstructed from a summary, no code was published): heads predict mean and standard
@@ -26,17 +27,6 @@ export const NO_DIFFUSION = defineStrategy({
       epsFromOutput: 0,
     };
     const schedule = oneEvaluation(terms, [timestep]);
-    const start = { predictionScale: 1, noiseScale: 0, schedule, denoiser: TYPE, warm: false, stalled: false } as const;
-    return {
-      description: 'NO-Diffusion (experimental)',
-      schedules: [schedule],
-      usual: schedule,
-      needs: [NEED],
-      denoiser: TYPE,
-      predicts: true,
-      actionSteps: context.actionSteps,
-      needsOnlyChunks: true,
-      begin: singleRuns(() => start),
-    };
+    return networkRuns({ description: 'NO-Diffusion (experimental)', need: NEED, schedule, start: 'prediction' }, context);
   },
 });

@@ -1,53 +1,41 @@
 import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import { oneEvaluation } from '../diffusion/one-evaluation.js';
-import { networkOutputTerms } from '../diffusion/solver-step.js';
+import { networkOutputTerms, signalAndNoise } from '../diffusion/solver-step.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
-import { choice } from './option-kinds.js';
-import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
+import { NETWORK_NEEDS } from './network-needs.js';
+import { networkRuns } from './network-runs.js';
+import { choice, toggle } from './option-kinds.js';
+import { neededNetwork } from './strategy.js';
 
-const TYPE = 'onedp';
-const NEED = { network: TYPE, why: 'as its generator', given: 'the folder of the generator' } as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS.OneDP;
 
 /** OneDP (arXiv 2410.21257): a generator distilled from the policy makes the chunk in one evaluation at a fixed timestep. */
 export const ONEDP = defineStrategy({
   name: 'OneDP',
   spelled: 'onedp',
   options: {
-    /** From noise, or from zeros; a generator is trained for one of them. Default: the network's. */
     variant: choice<'stochastic' | 'deterministic', undefined>(
       ['stochastic', 'deterministic'],
       undefined,
       "from noise, stochastic, or from zeros, deterministic (the network's)",
     ),
+    warm: toggle(false, "decisions after the first start from a prediction, noised to the generator's timestep (off)"),
     clip: NETWORK_CLIP,
   },
-  create: ({ variant, clip }, context) => {
+  create: ({ variant, warm, clip }, context) => {
     const network = neededNetwork('OneDP', NEED, context);
     const { timestep, predictionType, noiseSchedule } = network;
+    const cumulative = alphasCumprod(noiseSchedule, 'pytorch');
     const terms = networkOutputTerms(
-      { alphasCumprod: alphasCumprod(noiseSchedule, 'pytorch'), predictionType, clip: clip === undefined ? network.clip : clip },
+      { alphasCumprod: cumulative, predictionType, clip: clip === undefined ? network.clip : clip },
       timestep,
     );
     const schedule = oneEvaluation(terms, [timestep]);
     const chosen = variant ?? network.variant;
-    const start = {
-      predictionScale: 0,
-      noiseScale: chosen === 'stochastic' ? 1 : 0,
-      schedule,
-      denoiser: TYPE,
-      warm: false,
-      stalled: false,
-    } as const;
-    return {
-      description: `OneDP (${chosen})`,
-      schedules: [schedule],
-      usual: schedule,
-      needs: [NEED],
-      denoiser: TYPE,
-      actionSteps: context.actionSteps,
-      needsOnlyChunks: true,
-      begin: singleRuns(() => start),
-    };
+    const noiseScale = chosen === 'stochastic' ? 1 : 0;
+    const { signal, noise } = signalAndNoise(cumulative, timestep);
+    const later = warm ? { predictionScale: signal, noiseScale: noise * noiseScale, schedule } : undefined;
+    return networkRuns({ description: `OneDP (${chosen})`, need: NEED, schedule, start: { noiseScale }, warm: later }, context);
   },
 });

@@ -59,6 +59,7 @@ export async function loadEmptyNetwork(
       observationStatistics: await uploader.allocate('observation statistics', frameWidth * 16),
       actionStatistics: await uploader.allocate('action statistics', unetShape.actionDim * 16),
       bytes: uploader.bytes,
+      parameters: new Map(),
       destroy: () => uploader.destroy(),
     };
     const { actionDim } = unetShape;

@@ -58,6 +58,13 @@ describe('before a device is opened', () => {
     ['an output of demo inside of a file', ['demo', '--output', plain], '--output: '],
     ['an output of eval inside of a file', evaluate('--output', plain), '--output: '],
     ['strategies of eval', evaluate('--strategies', 'ddim:1000'), 'steps must be an integer from 1 to 100'],
+    ['a preset of eval that is none', evaluate('--preset', 'papers'), '--preset must be one of paper, found "papers"'],
+    ['what a preset of eval does not have', evaluate('--preset', 'paper', '--without', 'ddim:3'), '--without: preset paper has no ddim:3'],
+    [
+      'strategies beside a preset of eval',
+      evaluate('--preset', 'paper', '--strategies', 'ddim:1000'),
+      'steps must be an integer from 1 to 100',
+    ],
     [
       'a policy of something else',
       evaluate('--policy', repositoryPath('test/goldens/state-dialect-a/policy'), '--strategies', 'ddim:1'),

@@ -22,6 +22,7 @@ function recording(): { readonly denoiser: MethodDenoiser; readonly made: string
     made.push(name);
     return {
       rehearsed: rows.rehearsed,
+      bytes: 100 * levels.length,
       knows: (schedule) => rows.knows(schedule),
       observe: () => {
         throw new Error('nothing is recorded here');
@@ -53,11 +54,13 @@ describe('rows of levels', () => {
     all.reserve('another', [at([9])]);
     const first = await all.make('onedp', denoiser, [at([1])]);
     expect(made).toEqual(['1, 2, 3']);
+    expect(all.bytes).toBe(300);
     expect(all.find('onedp', [at([3], [1])])).toBe(first);
     expect(all.find('onedp', [at([4])])).toBeUndefined();
     all.reserve('onedp', [at([4])]);
     const second = await all.make('onedp', denoiser, [at([4])]);
     expect([made, freed]).toEqual([['1, 2, 3', '1, 2, 3, 4'], ['1, 2, 3']]);
+    expect(all.bytes).toBe(400);
     all.destroy();
     expect(freed).toHaveLength(2);
     expect(all.find('onedp', [at([4])])).toBeUndefined();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type JournalHeader, journalLine, readJournal } from '../../src/evaluation/journal.js';
+import { entryKey, type JournalHeader, journalLine, readJournal } from '../../src/evaluation/journal.js';
 import { OptionError } from '../../src/foundation/errors.js';
 
 const HEADER: JournalHeader = {
@@ -42,6 +42,15 @@ describe('a journal', () => {
     expect([...episodes.get('step:2')!.keys()]).toEqual([1, 2]);
     expect(episodes.get('step:2')!.get(2)).toEqual(episode(2).episode);
     expect([damaged, isCutOff]).toEqual([[], false]);
+  });
+
+  it('keeps episodes of one strategy through other networks apart', () => {
+    const through = (network?: string): string => journalLine({ ...episode(1), ...(network === undefined ? {} : { network }) } as never);
+    const { episodes } = readJournal(journalLine(HEADER) + through('a1') + through('b2') + through(), HEADER, FILE);
+    expect([...episodes.keys()]).toEqual([entryKey('step:2', 'a1'), entryKey('step:2', 'b2'), 'step:2']);
+    expect(new Set(episodes.keys()).size).toBe(3);
+    const wrong = `${JSON.stringify({ ...episode(1), network: 5 })}\n`;
+    expect(() => readJournal(journalLine(HEADER) + wrong, HEADER, FILE)).toThrow('network must be a text, found 5');
   });
 
   it('gives an episode back with all that it may have', () => {

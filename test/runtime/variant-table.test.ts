@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/foundation/errors.js';
 import { chooseConv2dCut } from '../../src/ops/conv2d-variants.js';
 import { chooseConv1dTiling } from '../../src/ops/variants.js';
+import { checkVariantTable } from '../../src/runtime/check-variant-table.js';
 import { conv2dKey, conv2dKeyChannels } from '../../src/runtime/tuned-conv2d.js';
-import { adapterIdentity, type ConvolutionShape, checkVariantTable, convolutionKey, isTiling } from '../../src/runtime/variant-table.js';
+import { adapterIdentity, type ConvolutionShape, convolutionKey, isTiling } from '../../src/runtime/variant-table.js';
 
 const SHAPE: ConvolutionShape = {
   inChannels: 512,

@@ -1,30 +1,29 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Task, TaskKind } from '../../envs/environment.js';
+import { OBSERVED } from '../../envs/mujoco/task.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
 import { damagedLines } from '../../evaluation/journal.js';
 import type { Shard } from '../../evaluation/shards.js';
-import { packageInfo } from '../../platform/node/environment.js';
-import { variantFile } from '../../platform/node/variants.js';
-import type { Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
-import { atMost, choiceOption, given, integerOption, profileOption } from '../../terminal/options.js';
+import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import { type CheckpointFolders, checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { hashCheckpoint, hashFile } from '../eval/checkpoint-hash.js';
+import { fingerprintOf, ofAllStrategies } from '../eval/fingerprint.js';
 import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { kernelSubject } from '../eval/kernel-subject.js';
 import { mergeEvaluations } from '../eval/merge.js';
+import { chosenOf, PRESETS_HELP, presetOption, type WantedPreset } from '../eval/presets.js';
 import { readReference } from '../eval/reference.js';
 import { presentOutcome, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption, MOST_PARALLEL, shardOption, shardSuffix } from '../eval/seeds.js';
-import type { EvaluationSubject } from '../eval/subject.js';
+import { type EvaluationSubject, refusal } from '../eval/subject.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
 import { checkStrategies, readHeaders, readMethods, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
@@ -49,6 +48,9 @@ evaluation.
   --predictor DIR     STEP predictor folder, or "shift"
   --network DIR       network of a method that a strategy needs, such as Consistency Policy's student; may be repeated
   --strategies LIST   between commas (default step:2,ddim:10,ddim:2); see below
+  --preset NAME       paper: all strategies that STEP's paper compares, of methods with networks of their own those that are given with --network; what
+                      cannot run is named in the results. --strategies adds others, all other options stand in for those of the preset
+  --without LIST      strategies of the preset that are left out, such as ddpm:100; the same command without it adds them later
   --grid STRATEGY     a strategy with several values, between commas, of one or two options: all combinations, as a heat map.
                       May be repeated. E.g. step:2/sigmaScale=0.2,0.4/sigmaStall=0.8,1.2
   --ablations         the grids over stall rule and its mixture, start rule, budget, and history
@@ -56,6 +58,7 @@ evaluation.
   --seed N            first seed (default 100000, where published evaluations begin)
   --shard K/N         part K of N: every N-th seed, into evaluation-TASK-K-of-N; part 1 measures latencies
   --parallel N        episodes in a batch (default: all, at most 64); does not change results
+  --observations O    image: the policy looks through the task's cameras, in MuJoCo observation.images.top and others; numbers (default)
   --threads N         threads that simulate, for tasks in MuJoCo (default: cores less one, at most 16; 0: none but this one); does not change results
   --replays N         seeds whose replays the report shows (default 8)
   --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
@@ -68,6 +71,9 @@ evaluation.
   --profile P         safe (default), or fast: Dawn without validation and bounds checks; same results
   --json              the record on standard output
 
+Presets:
+${PRESETS_HELP}
+
 ${STRATEGY_SPEC_HELP}`;
 
 const OPTIONS = {
@@ -75,12 +81,15 @@ const OPTIONS = {
   predictor: { type: 'string' },
   network: { type: 'string', multiple: true },
   strategies: { type: 'string' },
+  preset: { type: 'string' },
+  without: { type: 'string' },
   grid: { type: 'string', multiple: true },
   ablations: { type: 'boolean' },
   episodes: { type: 'string' },
   seed: { type: 'string' },
   shard: { type: 'string' },
   parallel: { type: 'string' },
+  observations: { type: 'string' },
   threads: { type: 'string' },
   replays: { type: 'string' },
   latencies: { type: 'string' },
@@ -106,12 +115,17 @@ export const evalCommand: Command = {
   run: async (args) => {
     if (args[0] === 'merge') return mergeEvaluations(args.slice(1));
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-    const kind = chosenTask('the task', positionals[0], integerOption('threads', values.threads, 0, MOST_THREADS));
+    const threads = integerOption('threads', values.threads, 0, MOST_THREADS);
+    const kind = chosenTask('the task', positionals[0], threads, choiceOption('observations', values.observations, OBSERVED));
     atMost(positionals, 1);
-    const extent = planOf(values, kind);
+    const { preset, ...extent } = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
     const subject = (await kernelSubject(values)) ?? (await checkpointSubject(values));
-    const plan = { ...extent, task: await subject.taskFor(kind, extent.strategies) };
+    const { strategies: ofPreset, leftOut } = await chosenOf(preset, subject);
+    const strategies = unique([...ofPreset, ...extent.strategies]);
+    if (strategies.length === 0) throw new UsageError(`there is no strategy to evaluate. ${leftOut[0]?.name}: ${leftOut[0]?.why}`);
+    for (const { name, why } of leftOut) printNote(`not evaluated: ${name}: ${why}`);
+    const plan = { ...extent, strategies, leftOut, task: await subject.taskFor(kind, strategies) };
     const output = await outputFolderOption(
       'output',
       values.output ?? `evaluation-${kind.name.replaceAll('/', '-')}${shardSuffix(plan.shard)}`,
@@ -121,11 +135,12 @@ export const evalCommand: Command = {
     try {
       return await interruptible((signal) =>
         subject.use(signal, async (policy, fingerprint) => {
-          const header = journalHeader(plan.task, fingerprint);
-          const shard = plan.shard && { ...plan.shard, fingerprint: header.fingerprint };
+          const header = journalHeader(plan.task, fingerprint.common);
+          const shard = plan.shard && { ...plan.shard, fingerprint: ofAllStrategies(fingerprint) };
           const journal = await JournalFile.open(join(output, RESULT_FILES.journal), header, values['skip-damaged'] === true);
           if (journal.damaged.length > 0) printNote(`${RESULT_FILES.journal}: ${damagedLines(journal.damaged)}: left out`);
-          const record = await runEvaluation(policy, { ...plan, shard }, journal, signal).catch((error: unknown) => {
+          const campaign = { ...plan, shard, networks: fingerprint.networks };
+          const record = await runEvaluation(policy, campaign, journal, signal).catch((error: unknown) => {
             const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
             printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);
             throw error;
@@ -150,8 +165,12 @@ async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
   });
   return {
     taskFor: (kind, strategies) => checkedTask(kind, folders, strategies),
+    whyNot: async (strategy) => {
+      const [headers, methods] = [await readHeaders(folders.policy), await readMethods(folders.methods)];
+      return refusal(() => checkStrategies(headers, folders.predictor, [strategy], methods));
+    },
     use: (signal, then) =>
-      withPolicy(folders.policy, { ...loading, signal }, async (policy) => then(policy, await fingerprint(policy, folders))),
+      withPolicy(folders.policy, { ...loading, signal }, async (policy) => then(policy, await fingerprintOf(policy, folders))),
   };
 }
 
@@ -175,13 +194,15 @@ async function checkedTask(
 function planOf(
   values: Values,
   { largestSeed }: TaskKind,
-): Omit<EvaluationCampaign, 'task' | 'shard'> & { readonly shard: Shard | undefined } {
+): Omit<EvaluationCampaign, 'task' | 'shard' | 'leftOut'> & { readonly shard: Shard | undefined; readonly preset: WantedPreset } {
   const episodes = episodesOption(values.episodes) ?? 50;
   const shard = shardOption(values.shard, episodes);
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
-  const listed = values.strategies ?? (grids.length === 0 ? DEFAULT_STRATEGIES : undefined);
+  const preset = presetOption(values.preset, values.without);
+  const listed = values.strategies ?? (grids.length === 0 && values.preset === undefined ? DEFAULT_STRATEGIES : undefined);
   const strategies = unique([...(listed === undefined ? [] : parseStrategies(listed)), ...grids.flatMap((grid) => grid.strategies)]);
   return {
+    preset,
     strategies,
     grids,
     seed: firstSeedOption(values.seed, episodes, largestSeed),
@@ -198,25 +219,4 @@ function planOf(
 /** A strategy of the list may be a cell of a grid too. */
 function unique(strategies: readonly NamedStrategy[]): NamedStrategy[] {
   return [...new Map(strategies.map((strategy) => [strategy.name, strategy])).values()];
-}
-
-/** Everything besides strategy and seed that an episode's numbers depend on. */
-async function fingerprint(
-  policy: Policy,
-  { policy: folder, predictor, methods }: CheckpointFolders,
-): Promise<Record<string, string | null>> {
-  const { precision, adapter } = policy.info;
-  const networks: string[] = [];
-  for (const method of methods) networks.push(await hashCheckpoint(method));
-  return {
-    version: packageInfo().version,
-    policy: await hashCheckpoint(folder),
-    predictor: predictor === undefined || predictor === 'shift' ? (predictor ?? null) : await hashCheckpoint(predictor),
-    // In any order: each is of another type.
-    ...(networks.length === 0 ? {} : { networks: networks.sort().join(' ') }),
-    precision,
-    adapter: adapter.description,
-    // Other tilings add in another order, and a last digit becomes another episode in closed loop.
-    ...(adapter.variants === 'shipped' ? {} : { variants: hashFile(variantFile(adapter)) }),
-  };
 }

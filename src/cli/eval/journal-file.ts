@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type DamagedLine, type JournalContent, type JournalHeader, journalLine, readJournal } from '../../evaluation/journal.js';
+import { type DamagedLine, entryKey, type JournalContent, type JournalHeader, journalLine, readJournal } from '../../evaluation/journal.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 import { OptionError } from '../../foundation/errors.js';
 import { appendToOutputFile, truncateOutputFile, writeOutputFile } from '../../platform/node/output-file.js';
@@ -46,13 +46,13 @@ export class JournalFile {
     return this.#content.damaged;
   }
 
-  /** Episodes of a strategy that were there when the file was opened, by seed. */
-  episodes(strategy: string): ReadonlyMap<number, EpisodeRecord> {
-    return this.#content.episodes.get(strategy) ?? new Map();
+  /** Episodes of a strategy that were there when the file was opened, by seed. `network`: as entries have it. */
+  episodes(strategy: string, network: string | undefined): ReadonlyMap<number, EpisodeRecord> {
+    return this.#content.episodes.get(entryKey(strategy, network)) ?? new Map();
   }
 
-  add(strategy: string, episode: EpisodeRecord): void {
-    appendToOutputFile(this.#file, journalLine({ strategy, episode }));
+  add(strategy: string, network: string | undefined, episode: EpisodeRecord): void {
+    appendToOutputFile(this.#file, journalLine({ strategy, ...(network === undefined ? {} : { network }), episode }));
   }
 }
 

@@ -8,7 +8,7 @@ import { packageInfo } from '../../platform/node/environment.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
 import { UsageError } from '../../terminal/options.js';
 import { hashFile } from './checkpoint-hash.js';
-import type { EvaluationSubject } from './subject.js';
+import { type EvaluationSubject, refusal } from './subject.js';
 
 /** How `--policy` names a file of demonstrations in place of a checkpoint. */
 const PREFIX = 'kernel:';
@@ -36,7 +36,9 @@ export async function kernelSubject(values: Readonly<Record<string, unknown>>): 
       for (const { options } of strategies) policy.beginEpisode({ strategy: options });
       return task;
     },
-    use: async (_signal, then) => then(policy, { version: packageInfo().version, demonstrations: hashFile(file) }),
+    whyNot: (strategy) => refusal(() => policy.beginEpisode({ strategy })),
+    use: async (_signal, then) =>
+      then(policy, { common: { version: packageInfo().version, demonstrations: hashFile(file) }, networks: new Map() }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { type Agreement, type StrategySummary, summarize } from '../../evaluation/summary.js';
+import { visible } from '../../foundation/visible.js';
 import { milliseconds } from '../../terminal/format.js';
 import { facts, table } from '../../terminal/table.js';
 
@@ -11,6 +12,10 @@ const HEADER = [
   'Δ score',
   'its interval',
   'evaluations',
+  'per tick',
+  'weights',
+  'dispatches',
+  'trained',
   'p50',
   'p95',
   'p99',
@@ -33,6 +38,10 @@ export function evaluationTable(summaries: readonly StrategySummary[]): string {
       signed(row.difference?.mean),
       row.difference ? interval(row.difference.interval) : '–',
       row.evaluationsPerDecision?.toFixed(1) ?? '–',
+      row.evaluationsPerTick?.toFixed(2) ?? '–',
+      row.cost ? `${(row.cost.weightBytes / 1e6).toFixed(1)} MB` : '–',
+      row.cost ? String(row.cost.dispatches) : '–',
+      row.cost ? trained(row.cost.trainedParameters) : '–',
       time(row.latency?.p50),
       time(row.latency?.p95),
       time(row.latency?.p99),
@@ -59,11 +68,17 @@ export function evaluationReport(record: EvaluationRecord): string {
     [
       'score        mean over episodes of the largest reward, 0 to 1; interval by bootstrap',
       'Δ score      paired difference to the first strategy on the same seeds',
-      'evaluations  of the U-Net per decision, first decisions included',
+      'evaluations  of the U-Net per decision, first decisions included; per tick: per control step',
+      'weights      read by the dispatches of a usual decision, alone; trained: parameters beside the policy',
       'p50 … n      latency of single decisions after the first, in closed loop; first: of first decisions, where they differ',
       'jump         from the last executed action to the first of the next decision, normalised',
     ].join('\n'),
+    ...(record.leftOut?.length ? [record.leftOut.map(({ name, why }) => visible(`not evaluated: ${name}: ${why}`)).join('\n')] : []),
   ].join('\n\n');
+}
+
+function trained(parameters: number): string {
+  return parameters === 0 ? 'none' : `${(parameters / 1e6).toFixed(2)} M`;
 }
 
 function partOf({ shard }: EvaluationRecord): string {

@@ -3,7 +3,14 @@ import { evaluate } from '../../evaluation/evaluate.js';
 import type { EvaluatedPolicy } from '../../evaluation/evaluated-policy.js';
 import type { JournalHeader } from '../../evaluation/journal.js';
 import { measureLatency } from '../../evaluation/latency.js';
-import type { EpisodeRecord, EvaluationRecord, RecordShard, StrategyGrid, StrategyRecord } from '../../evaluation/record.js';
+import type {
+  EpisodeRecord,
+  EvaluationRecord,
+  LeftOutStrategy,
+  RecordShard,
+  StrategyGrid,
+  StrategyRecord,
+} from '../../evaluation/record.js';
 import { seedsOf, WHOLE } from '../../evaluation/shards.js';
 import { packageInfo } from '../../platform/node/environment.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
@@ -16,6 +23,10 @@ export interface EvaluationCampaign {
   readonly task: Task;
   readonly strategies: readonly NamedStrategy[];
   readonly grids: readonly StrategyGrid[];
+  /** Strategies that were wanted and are not among them. */
+  readonly leftOut?: readonly LeftOutStrategy[];
+  /** What tells networks of methods from others, by their types, for the journal. Default: there are none. */
+  readonly networks?: ReadonlyMap<string, string>;
   readonly seed: number;
   readonly episodes: number;
   /** The part that is run here; undefined for all. */
@@ -62,7 +73,9 @@ export async function runEvaluation(
     const strategies: StrategyRecord[] = [];
     for (const [index, strategy] of plan.strategies.entries()) {
       const episodes = await runEpisodes(policy, plan, strategy, journal, progress, signal);
-      strategies.push({ name: strategy.name, description: descriptions[index] as string, options: strategy.options, episodes });
+      const cost = await policy.decisionCost?.(strategy.options);
+      const { name, options } = strategy;
+      strategies.push({ name, description: descriptions[index] as string, options, ...(cost ? { cost } : {}), episodes });
     }
     if (plan.latencies === 0) return evaluationRecord(policy, plan, strategies);
     const timed: StrategyRecord[] = [];
@@ -89,7 +102,8 @@ async function runEpisodes(
   const seeds = seedsOf(plan.seed, plan.episodes, plan.shard ?? WHOLE);
   const total = seeds.length;
   const keepReplay = (seed: number): boolean => seed - plan.seed < plan.replays;
-  const found = knownEpisodes(journal?.episodes(strategy.name) ?? new Map<number, EpisodeRecord>(), seeds, keepReplay);
+  const network = plan.networks?.get(policy.beginEpisode({ strategy: strategy.options }).strategy.denoiser ?? '');
+  const found = knownEpisodes(journal?.episodes(strategy.name, network) ?? new Map<number, EpisodeRecord>(), seeds, keepReplay);
   const missing = seeds.filter((seed) => !found.some((episode) => episode.seed === seed));
   const started = performance.now();
   let over = 0;
@@ -103,7 +117,7 @@ async function runEpisodes(
     signal,
     onEpisode: (episode) => {
       over++;
-      journal?.add(strategy.name, episode);
+      journal?.add(strategy.name, network, episode);
     },
     onRound: (running) => {
       const share = (over + running.reduce((sum, { ticks }) => sum + ticks / task.maxTicks, 0)) / total;
@@ -145,6 +159,7 @@ function evaluationRecord(policy: RecordedPolicy, plan: EvaluationCampaign, stra
     softwareVersion: packageInfo().version,
     date: dateOfRecord(),
     strategies,
+    ...(plan.leftOut?.length ? { leftOut: plan.leftOut } : {}),
     grids: plan.grids.map(({ axes, cells }) => ({ axes, cells })),
   };
 }

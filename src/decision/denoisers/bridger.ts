@@ -26,6 +26,7 @@ export const loadBridger: LoadMethod<'bridger'> = async (loader, { type, unet },
         }
         return {
           rehearsed: rows.rehearsed,
+          bytes: uploader.bytes,
           knows: (schedule) => rows.knows(schedule),
           observe: observeWith(unets, rows),
           destroy: () => uploader.destroy(),

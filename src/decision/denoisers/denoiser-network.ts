@@ -46,6 +46,8 @@ export interface PlannedDenoiser {
 /** A planned denoiser of a method; its rows of levels are freed by `destroy`. */
 export interface LevelledDenoiser extends PlannedDenoiser {
   readonly rehearsed: Schedule;
+  /** Of its rows, on the device. */
+  readonly bytes: number;
   knows(schedule: Schedule): boolean;
   destroy(): void;
 }

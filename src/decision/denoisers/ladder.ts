@@ -25,6 +25,7 @@ export const loadLadder: LoadMethod<'rnr_policy'> = async (loader, { type, unet 
         const embeddings = await embedLevels(uploader, network, vector);
         return {
           rehearsed: rows.rehearsed,
+          bytes: uploader.bytes,
           perSlot: true,
           knows: (schedule) => rows.knows(schedule),
           observe: (builder, conditioning) => {

@@ -25,6 +25,13 @@ export class LevelledDenoisers {
     this.#networks.set(name, networks);
   }
 
+  /** Of all rows, on the device. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const made of this.#made.values()) bytes += made.bytes;
+    return bytes;
+  }
+
   /** The denoiser, if it has rows for these schedules. */
   find(name: string, schedules: readonly Schedule[]): LevelledDenoiser | undefined {
     const made = this.#made.get(name);

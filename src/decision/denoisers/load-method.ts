@@ -3,11 +3,10 @@ import { residualBlockShapes } from '../../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../../ops/weight-source.js';
 import type { MethodNetworks, MethodType } from '../../spec/method-networks.js';
 import { loadBridger } from './bridger.js';
-import { loadConsistency } from './consistency.js';
 import type { LoadMethod, MethodDenoiser } from './denoiser-network.js';
 import { loadLadder } from './ladder.js';
 import { loadNoDiffusion } from './no-diffusion.js';
-import { loadOneDp } from './onedp.js';
+import { loadPlainUnet } from './plain-unet.js';
 import { loadStreaming } from './streaming.js';
 
 /** What a method does of its own: how its network is loaded, and of how many U-Nets it is. */
@@ -18,8 +17,8 @@ interface MethodKind<T extends MethodType> {
 
 /** Networks of all methods, one line each. */
 const METHODS: { readonly [T in MethodType]: MethodKind<T> } = {
-  consistency_policy: { load: loadConsistency, unets: 1 },
-  onedp: { load: loadOneDp, unets: 1 },
+  consistency_policy: { load: loadPlainUnet, unets: 1 },
+  onedp: { load: loadPlainUnet, unets: 1 },
   no_diffusion: { load: loadNoDiffusion, unets: 1 },
   streaming_diffusion: { load: loadStreaming, unets: 1 },
   rnr_policy: { load: loadLadder, unets: 1 },

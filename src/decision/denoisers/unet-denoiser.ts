@@ -41,6 +41,7 @@ export function levelDenoiser(
         const timesteps = await buildTimestepTable(uploader, unet.levelEncoder, unet.film, levels);
         return {
           rehearsed: rows.rehearsed,
+          bytes: uploader.bytes,
           perSlot,
           knows: (schedule) => rows.knows(schedule),
           observe: (builder, conditioning) => recordedUnet(builder, { ...unet, timesteps }, conditioning, (step) => rows.rowOf(step)),

@@ -1,38 +1,11 @@
 import { drawAxes, type Frame, logAxis, scoreAxis } from '../../report/axes.js';
 import { coordinate, element, escape, label, picture, section } from '../../report/html.js';
-import { decimal, evaluations, milliseconds, range } from './format.js';
+import { COSTS, type Cost } from './costs.js';
+import { decimal, range } from './format.js';
 import { marker } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 import { placeLabels } from './place-labels.js';
-
-/** What a decision costs, by one measure. */
-interface Cost {
-  readonly id: string;
-  readonly name: string;
-  readonly axis: string;
-  readonly unit: string;
-  of(row: Row): number | undefined;
-  show(value: number | undefined): string;
-}
-
-const COSTS: readonly Cost[] = [
-  {
-    id: 'latency',
-    name: 'Latency',
-    axis: 'latency per decision, median, ms (logarithmic)',
-    unit: ' ms',
-    of: ({ summary }) => summary.latency?.p50,
-    show: milliseconds,
-  },
-  {
-    id: 'evaluations',
-    name: 'Evaluations',
-    axis: 'U-Net evaluations per decision (logarithmic)',
-    unit: ' evaluations',
-    of: ({ summary }) => summary.evaluationsPerDecision,
-    show: evaluations,
-  },
-];
+import { EQUAL_COST, verdictOf, verdictText } from './verdict.js';
 
 interface Point {
   readonly row: Row;
@@ -47,8 +20,12 @@ const SIZES = [
 ] as const;
 type Size = (typeof SIZES)[number];
 
-/** Score against cost, by latency and by evaluations; buttons switch between the two without a script. */
-export function frontierSection({ rows, crowd }: ReportModel): string {
+/**
+ * Score against cost, by latency and by evaluations; buttons switch between them without a script. Where the record has a strategy in question, the
+ * picture answers it: that one is marked, and what costs more is grey.
+ */
+export function frontierSection(model: ReportModel): string {
+  const { rows } = model;
   const plots = COSTS.map((cost) => ({ cost, points: pointsOf(rows, cost) })).filter(({ points }) => points.length > 0);
   if (plots.length === 0) return '';
   const choices = plots.flatMap(({ cost }, index) => [
@@ -57,15 +34,29 @@ export function frontierSection({ rows, crowd }: ReportModel): string {
   ]);
   const pictures = plots.map(({ cost, points }) =>
     element('div', { class: 'plot', 'data-cost': cost.id }, [
-      ...SIZES.map((size) => plot(cost, points, crowd, size)),
+      answer(model, cost),
+      ...SIZES.map((size) => plot(cost, points, model, size)),
       missing(rows, points, cost),
     ]),
   );
   const introduction =
     'Up is better, left is cheaper. Bars are 95&nbsp;% intervals of the score; ' +
     'the line joins the strategies that no other one beats at equal or ' +
-    'lower cost. The pointer over a point tells its numbers.';
-  return section('frontier', 'Score against cost', introduction, [element('div', { class: 'switch' }, [...choices, ...pictures])]);
+    'lower cost. The pointer over a point tells its numbers.' +
+    (model.focus
+      ? ' Grey strategies cost more than the one in question. Differences are paired, seed by seed, with 95&nbsp;% intervals.'
+      : '');
+  return section('frontier', model.focus ? QUESTION : 'Score against cost', introduction, [
+    element('div', { class: 'switch' }, [...choices, ...pictures]),
+  ]);
+}
+
+/** What STEP's paper claims. */
+const QUESTION = 'Do two warm-started steps beat all others at equal cost?';
+
+function answer(model: ReportModel, cost: Cost): string {
+  const verdict = verdictOf(model, cost);
+  return verdict ? verdictText(model, cost, verdict) : '';
 }
 
 function pointsOf(rows: readonly Row[], cost: Cost): Point[] {
@@ -86,7 +77,9 @@ export function frontOf<T extends { readonly cost: number; readonly score: numbe
   });
 }
 
-function plot(cost: Cost, points: readonly Point[], crowd: ReadonlySet<string>, { media, width, height, longestLabel }: Size): string {
+function plot(cost: Cost, points: readonly Point[], { crowd, focus }: ReportModel, { media, width, height, longestLabel }: Size): string {
+  const limit = focus && cost.of(focus);
+  const isGrey = (point: Point): boolean => limit !== undefined && point.cost > EQUAL_COST * limit;
   const frame: Frame = { left: 44, top: 30, width: width - 60, height: height - 76 };
   const x = logAxis(
     cost.axis,
@@ -96,11 +89,12 @@ function plot(cost: Cost, points: readonly Point[], crowd: ReadonlySet<string>, 
   const y = scoreAxis('score', frame);
   const front = frontOf(points);
   // The best ones choose the places of their labels first.
-  const ordered = [...front, ...points.filter((point) => !front.includes(point))];
+  const rank = (point: Point): number => (point.row === focus ? 0 : front.includes(point) ? 1 : isGrey(point) ? 3 : 2);
+  const ordered = [...points].sort((a, b) => rank(a) - rank(b));
   const places = ordered.map((point) => {
     const { name } = point.row.summary;
     const text = crowd.has(name) && !front.includes(point) ? '' : shortened(name, longestLabel);
-    return { x: x.place(point.cost), y: y.place(point.score), text };
+    return { x: x.place(point.cost), y: y.place(point.score), text, point };
   });
   const whiskers = points.map(({ row, cost: at }) => {
     const { low, high } = row.summary.score.interval;
@@ -113,29 +107,44 @@ function plot(cost: Cost, points: readonly Point[], crowd: ReadonlySet<string>, 
     `Score against ${cost.axis}`,
     [
       ...drawAxes(frame, x, y),
+      ...(limit === undefined || limit <= 0
+        ? []
+        : [element('line', { class: 'limit', x1: x.place(limit), x2: x.place(limit), y1: frame.top, y2: frame.top + frame.height })]),
       element('path', { class: 'front', d: path(front.map((point) => [x.place(point.cost), y.place(point.score)])) }),
-      ...points.map((point, index) => {
-        const { left, right, top, bottom } = whiskers[index] as (typeof whiskers)[number];
+      ...inFront(points, focus).map((point) => {
+        const { left, right, top, bottom } = whiskers[points.indexOf(point)] as (typeof whiskers)[number];
         const { name, score } = point.row.summary;
         const cap = (y: number): string => `M${coordinate(left - 2)} ${coordinate(y)}h8`;
         const bar = `M${coordinate(left + 2)} ${coordinate(top)}V${coordinate(bottom)}${cap(top)}${cap(bottom)}`;
-        return element('g', { class: 'point' }, [
+        const isFocus = point.row === focus;
+        return element('g', { class: isGrey(point) ? 'point grey' : 'point' }, [
           element(
             'title',
             {},
             escape(`${name}: score ${decimal(score.mean)} (${range(score.interval)}), ${cost.show(point.cost)}${cost.unit}`),
           ),
+          isFocus ? element('circle', { class: 'ring', cx: (right + left) / 2, cy: y.place(point.score), r: 10 }) : '',
           element('path', { d: bar, class: 'whisker', stroke: point.row.look.colour }),
           marker((right + left) / 2, y.place(point.score), point.row.look, 5.5),
         ]);
       }),
       ...labels.flatMap(({ point, x: left, y: baseline, leader }) => [
         ...(leader ? [element('line', { x1: point.x, y1: point.y, x2: leader.x, y2: leader.y, class: 'leader' })] : []),
-        label(left, baseline, point.text, { class: 'label' }),
+        label(left, baseline, point.text, { class: labelClass(point.point, isGrey(point.point), focus) }),
       ]),
     ],
     { class: media },
   );
+}
+
+/** In the order of drawing: the one in question covers others. */
+function inFront(points: readonly Point[], focus: Row | undefined): Point[] {
+  return [...points.filter(({ row }) => row !== focus), ...points.filter(({ row }) => row === focus)];
+}
+
+function labelClass({ row }: Point, isGrey: boolean, focus: Row | undefined): string {
+  if (row === focus) return 'label strong';
+  return isGrey ? 'label grey' : 'label';
 }
 
 function path(points: readonly (readonly [number, number])[]): string {

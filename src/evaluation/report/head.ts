@@ -1,13 +1,14 @@
 import type { Scene } from '../../envs/scene.js';
 import { element, escape } from '../../report/html.js';
+import type { LeftOutStrategy } from '../record.js';
 import { plural } from './format.js';
 import type { ReportModel } from './model.js';
 
 /** A bootstrap of fewer values misses too much of their spread. */
 const FEW_EPISODES = 10;
 
-/** What was evaluated, on what, and how to read the rest. */
-export function headSection({ record, rows, scene }: ReportModel): string {
+/** What was evaluated, on what, and how to read the rest. `opening`: what stands between the title and that. */
+export function headSection({ record, rows, scene }: ReportModel, opening: string): string {
   const { policy, adapter } = record;
   const failures = rows.reduce((sum, { summary }) => sum + summary.failures, 0);
   const facts: readonly (readonly [string, string])[] = [
@@ -20,13 +21,15 @@ export function headSection({ record, rows, scene }: ReportModel): string {
     ['Failed episodes', failures === 0 ? 'none' : String(failures)],
     ['Evaluated', `${record.date.slice(0, 10)}, warmstep ${record.softwareVersion}`],
   ];
-  return element('header', {}, [
+  const title = element('header', {}, [
     element('p', { class: 'overline' }, 'warmstep evaluation'),
     element(
       'h1',
       {},
       escape(`${scene.title}: ${plural(rows.length, 'strategy', 'strategies')} over ${plural(record.episodes, 'episode')}`),
     ),
+  ]);
+  const about = element('section', { id: 'about', class: opening === '' ? 'close' : undefined }, [
     element(
       'dl',
       { class: 'facts' },
@@ -35,8 +38,17 @@ export function headSection({ record, rows, scene }: ReportModel): string {
     adapter.isSoftware ? element('p', { class: 'warning' }, SOFTWARE) : '',
     element('p', { class: 'introduction' }, howToRead(scene)),
     record.episodes < FEW_EPISODES ? element('p', { class: 'warning' }, tooFew(record.episodes)) : '',
+    leftOut(record.leftOut),
     '\n',
   ]);
+  return `${title}${opening}${about}`;
+}
+
+/** What a reader would look for in vain, and why it is not there. */
+function leftOut(strategies: readonly LeftOutStrategy[] = []): string {
+  if (strategies.length === 0) return '';
+  const items = strategies.map(({ name, why }) => element('li', {}, [element('b', {}, escape(name)), escape(`: ${why}`)]));
+  return element('div', { class: 'note' }, ['Not evaluated:', element('ul', {}, items)]);
 }
 
 function tooFew(episodes: number): string {

@@ -1,7 +1,8 @@
 import type { Scene } from '../../envs/scene.js';
 import { OptionError } from '../../foundation/errors.js';
 import type { EvaluationRecord, StrategyRecord } from '../record.js';
-import { type StrategySummary, summarize } from '../summary.js';
+import type { PairedDifference } from '../statistics.js';
+import { leadsOf, type StrategySummary, summarize } from '../summary.js';
 
 /** How a strategy looks, wherever it appears. */
 export interface Look {
@@ -33,10 +34,14 @@ export interface ReportModel {
    * looks there. Empty where there is nothing else.
    */
   readonly crowd: ReadonlySet<string>;
+  /** The strategy that the report opens with a question about: STEP with two evaluations, beside others. Undefined where there is none. */
+  readonly focus: Row | undefined;
+  /** Its scores minus those of each row, on the same seeds, in the order of the rows. Empty without it. */
+  readonly leads: readonly (PairedDifference | undefined)[];
 }
 
-/** Distinct for colour-blind eyes too (palette of Okabe and Ito 2008). */
-export const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#999999'] as const;
+/** Distinct for colour-blind eyes too (palette of Okabe and Ito 2008; brown for its black, which a dark page swallows; grey says something else). */
+export const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#8d6e63'] as const;
 /** With the colours used up, lines and points tell strategies apart by another form. */
 const FORMS: readonly Omit<Look, 'colour'>[] = [
   { dash: undefined, shape: 'circle' },
@@ -54,7 +59,15 @@ export function reportModel(record: EvaluationRecord, scene: Scene): ReportModel
   const rows = record.strategies.map((strategy, index) => {
     return { index, strategy, summary: summaries[index] as StrategySummary, look: lookOf(index) };
   });
-  return { record, scene, rows, crowd: crowdOf(record) };
+  const focus = focusOf(rows);
+  return { record, scene, rows, crowd: crowdOf(record), focus, leads: focus ? leadsOf(focus.index, record) : [] };
+}
+
+/** Variants of STEP alone raise another question. */
+function focusOf(rows: readonly Row[]): Row | undefined {
+  const isStep = ({ strategy }: Row): boolean => strategy.options.name === 'STEP';
+  if (rows.every(isStep)) return undefined;
+  return rows.find(({ strategy: { options } }) => options.name === 'STEP' && (options.budget ?? 2) === 2);
 }
 
 function crowdOf({ grids, strategies }: EvaluationRecord): Set<string> {

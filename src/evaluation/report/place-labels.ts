@@ -13,8 +13,8 @@ export interface LabelledPoint {
   readonly text: string;
 }
 
-export interface PlacedLabel {
-  readonly point: LabelledPoint;
+export interface PlacedLabel<P extends LabelledPoint = LabelledPoint> {
+  readonly point: P;
   /** Left end of the text's baseline. */
   readonly x: number;
   readonly y: number;
@@ -33,7 +33,7 @@ const LEADER_FROM = 14;
  * A place for the label of each point: beside it, above it or below it, at growing distances, where it covers no other
  * point, no obstacle and no label. Earlier points choose first; a label that finds no place is left out.
  */
-export function placeLabels(points: readonly LabelledPoint[], obstacles: readonly Box[], bounds: Box): PlacedLabel[] {
+export function placeLabels<P extends LabelledPoint>(points: readonly P[], obstacles: readonly Box[], bounds: Box): PlacedLabel<P>[] {
   const taken: Box[] = [...obstacles, ...points.map(({ x, y }) => around(x, y))];
   return points.flatMap((point) => {
     if (point.text === '') return [];

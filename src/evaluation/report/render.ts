@@ -11,6 +11,7 @@ import { frontierSection } from './frontier.js';
 import { gridsSection } from './grids.js';
 import { headSection } from './head.js';
 import { reportModel } from './model.js';
+import { stallSection } from './paper/stall-section.js';
 import { replaysSection } from './replays.js';
 import { seedsSection } from './seeds.js';
 import { STYLE } from './style.js';
@@ -39,16 +40,14 @@ export function renderReport(record: EvaluationRecord, given?: Scene): string {
     element('title', {}, escape(`${scene.title} evaluation of ${record.policy.name}, ${record.date.slice(0, 10)}`)),
     element('style', {}, STYLE + scene.board.style),
   ]);
+  const frontier = frontierSection(model);
   const sections = [
-    headSection,
-    frontierSection,
-    tableSection,
-    differencesSection,
-    curvesSection,
-    seedsSection,
-    gridsSection,
-    replaysSection,
-  ].map((render) => render(model));
+    headSection(model, model.focus ? frontier : ''),
+    model.focus ? '' : frontier,
+    ...[tableSection, differencesSection, curvesSection, seedsSection, gridsSection, stallSection, replaysSection].map((render) =>
+      render(model),
+    ),
+  ];
   const body = element('body', {}, [
     element('main', {}, sections),
     element('script', {}, clientScript(scene.board.show, scene.board.data)),

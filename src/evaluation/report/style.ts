@@ -17,6 +17,8 @@ main { max-width: 1120px; margin: 0 auto; padding: 48px 24px 96px; }
 h1 { margin: 0 0 20px; font-size: 1.75rem; line-height: 1.25; font-weight: 650; }
 h2 { margin: 0 0 4px; font-size: 1.2rem; font-weight: 650; }
 section { margin-top: 64px; }
+section.close { margin-top: 0; }
+header + #frontier { margin-top: 0; }
 small { display: block; color: var(--muted); font-size: .75rem; line-height: 1.35; font-weight: 400; }
 figure { margin: 0; }
 figcaption { font-weight: 600; font-size: .9rem; }
@@ -45,6 +47,14 @@ button:hover, select:hover { border-color: var(--muted); }
 .whisker { fill: none; stroke-width: 1.6; opacity: .75; }
 .front { fill: none; stroke: var(--muted); stroke-dasharray: 3 4; }
 .marker { stroke: var(--page); stroke-width: 1; }
+.limit { stroke: var(--muted); stroke-dasharray: 6 4; }
+.ring { fill: none; stroke: var(--text); stroke-width: 1.6; }
+.point.grey { filter: grayscale(1); opacity: .4; }
+.label.grey { fill: var(--muted); }
+.label.strong { font-weight: 700; font-size: 13px; }
+.verdict { max-width: 100ch; margin: 0 0 16px; }
+.verdict p { margin: 0; }
+.verdict ul { margin: 4px 0 0; padding-left: 1.2em; font-size: .88rem; }
 .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .curve.strong { stroke-width: 4; }
 .hidden { display: none; }
@@ -58,7 +68,7 @@ button:hover, select:hover { border-color: var(--muted); }
 .switch > input:checked + label { background: var(--panel); color: var(--text); font-weight: 600; }
 .switch > input:focus-visible + label { outline: 2px solid var(--high); outline-offset: 2px; }
 .plot { display: none; margin-top: 16px; }
-#cost-latency:checked ~ [data-cost=latency], #cost-evaluations:checked ~ [data-cost=evaluations] { display: block; }
+#cost-latency:checked ~ [data-cost=latency], #cost-evaluations:checked ~ [data-cost=evaluations], #cost-ticks:checked ~ [data-cost=ticks] { display: block; }
 
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .numbers { width: 100%; font-size: .86rem; }

@@ -41,6 +41,32 @@ const COLUMNS: readonly Column[] = [
     cell: ({ summary }) => ({ text: evaluations(summary.evaluationsPerDecision), value: summary.evaluationsPerDecision }),
   },
   {
+    title: 'Per tick',
+    help: 'U-Net evaluations per control step',
+    cell: ({ summary: { evaluationsPerTick: value } }) => ({ text: decimal(value, 2), value }),
+  },
+  {
+    title: 'Weights read',
+    help: 'megabytes of weights and tables that the dispatches of a usual decision read, alone',
+    isOptional: true,
+    cell: ({ summary: { cost } }) => ({ text: cost ? `${decimal(cost.weightBytes / 1e6, 1)} MB` : NOTHING, value: cost?.weightBytes }),
+  },
+  {
+    title: 'Dispatches',
+    help: 'of a usual decision, alone',
+    isOptional: true,
+    cell: ({ summary: { cost } }) => ({ text: cost ? String(cost.dispatches) : NOTHING, value: cost?.dispatches }),
+  },
+  {
+    title: 'Trained',
+    help: 'parameters that are trained beside the policy: the predictor’s, or those of the method’s networks',
+    isOptional: true,
+    cell: ({ summary: { cost } }) => ({
+      text: cost ? (cost.trainedParameters === 0 ? 'none' : `${decimal(cost.trainedParameters / 1e6, 2)} M`) : NOTHING,
+      value: cost?.trainedParameters,
+    }),
+  },
+  {
     title: 'Screening',
     help: 'share of the evaluations that only compared candidates',
     isOptional: true,

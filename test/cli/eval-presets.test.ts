@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { chosenOf, presetOption } from '../../src/cli/eval/presets.js';
+import { refusal } from '../../src/cli/eval/subject.js';
+import { OptionError } from '../../src/foundation/errors.js';
+import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
+import { UsageError } from '../../src/terminal/options.js';
+import { warmstep } from '../support/captured.js';
+
+const names = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name);
+
+describe('a preset of eval', () => {
+  it('paper has every strategy there is, and STEP 2 first', () => {
+    const { strategies } = presetOption('paper', undefined);
+    expect(strategies[0]?.name).toBe('step:2');
+    expect(new Set(strategies.map(({ options }) => options.name))).toEqual(
+      new Set('STEP DDIM DPM-Solver++ DDPM RTI-DP Falcon Consistency OneDP NO-Diffusion BRIDGER SDP RNR-DP'.split(' ')),
+    );
+    expect(names(strategies)).toEqual(expect.arrayContaining(['step:4', 'step:1', 'ddim:10', 'ddim:4', 'ddim:2', 'ddpm:100']));
+  });
+
+  it('leaves out what cannot run, with the reason, and what is not wanted; the rest keeps its order', async () => {
+    const asked: StrategyOptions[] = [];
+    const whyNot = async (options: StrategyOptions): Promise<string | undefined> => {
+      asked.push(options);
+      return options.name === 'OneDP' ? 'no generator' : undefined;
+    };
+    const wanted = presetOption('paper', 'ddpm:100,falcon:10');
+    const { strategies, leftOut } = await chosenOf(wanted, { whyNot });
+    expect(leftOut).toEqual([
+      { name: 'onedp', why: 'no generator' },
+      { name: 'falcon:10', why: 'left out with --without' },
+      { name: 'ddpm:100', why: 'left out with --without' },
+    ]);
+    expect(names(strategies)).toEqual(names(wanted.strategies).filter((name) => !names(leftOut).includes(name)));
+    expect(asked).toHaveLength(wanted.strategies.length - 2);
+  });
+
+  it('is none where none is asked for', async () => {
+    expect(await chosenOf(presetOption(undefined, undefined), { whyNot: async () => 'never' })).toEqual({ strategies: [], leftOut: [] });
+  });
+
+  it.each([
+    ['another name', 'papers', undefined, '--preset must be one of paper, found "papers"'],
+    ['a strategy that it does not have', 'paper', 'ddim:3', '--without: preset paper has no ddim:3'],
+    ['--without alone', undefined, 'ddpm:100', 'give --preset as well'],
+  ])('refuses %s', (_, name, without, message) => {
+    expect(() => presetOption(name, without)).toThrow(UsageError);
+    expect(() => presetOption(name, without)).toThrow(message);
+  });
+
+  it('takes refusals for reasons, and nothing else', async () => {
+    expect(await refusal(() => undefined)).toBeUndefined();
+    expect(await refusal(() => Promise.reject(new OptionError('no network')))).toBe('no network');
+    await expect(refusal(() => Promise.reject(new TypeError('broken')))).rejects.toThrow('broken');
+  });
+
+  it('says in the help what it is', async () => {
+    const { stdout } = await warmstep('eval', '--help');
+    expect(stdout).toContain('paper: step:2,step:4');
+  });
+});
