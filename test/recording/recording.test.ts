@@ -27,7 +27,7 @@ async function repeated(
 
 const CAMERA: readonly ObservationInfo[] = [
   { kind: 'vector', name: 'observation.state', feature: 'observation.state', size: 1 },
-  { kind: 'image', name: 'observation.image', feature: 'observation.image', height: 4, width: 6, size: 8 } as unknown as ObservationInfo,
+  { kind: 'image', name: 'observation.image', feature: 'observation.image', height: 4, width: 6, channels: 3, features: 8 },
 ];
 
 describe('a recorded loop', () => {

@@ -47,7 +47,7 @@ describe('a policy that a run begins from', () => {
     ['horizon is that of the initial policy', { horizon: 8 }],
     ['observations is that of the initial policy', { observations: ['observation.state'] }],
     ['crop is that of the initial policy', { crop: [33, 40] }],
-    ['batchNorm must be one of "batch", "running"', { batchNorm: 'none' as 'batch' }],
+    ['batchNorm must be one of batch, running, found none', { batchNorm: 'none' as 'batch' }],
   ])('refuses what it says itself: %s', async (message, more) => {
     const policy = await loadPolicyCheckpoint(batchNormPolicy());
     expect(() => described(policy, more)).toThrow(message);
