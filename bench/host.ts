@@ -16,7 +16,7 @@ import { Floor } from './host/floor.js';
 import { measureGarbage } from './host/garbage.js';
 import { engineSubject, floorSubjects, measureInTurns } from './host/latency.js';
 import { type EngineRecord, type HostRecord, latencyRows, report } from './host/report.js';
-import { measureSplit } from './host/split.js';
+import { engineSplitSubject, floorSplitSubject, measureSplits, type Split } from './host/split.js';
 
 const USAGE = `usage: node dist/bench/host.js [options]
 
@@ -93,13 +93,19 @@ async function measure(
   const { dispatches = 0 } = policy.info;
   const floor = new Floor(device.gpuDevice, dispatches);
   const samples = await measureInTurns([...floorSubjects(floor), ...engines.map(engineSubject)], seconds);
+  const followed = [floorSplitSubject(floor, device.gpuDevice), ...(await Promise.all(engines.map(engineSplitSubject)))];
+  const splits = { 'back to back': await measureSplits(followed, 'back to back'), '50 Hz': await measureSplits(followed, '50 Hz') };
+  const splitOf = (place: number): EngineRecord['split'] => ({
+    'back to back': splits['back to back'][place] as Split,
+    '50 Hz': splits['50 Hz'][place] as Split,
+  });
   const records: EngineRecord[] = [];
   for (const [index, engine] of engines.entries()) {
     records.push({
       name: engine.name,
       loadMs: engine.loadMs,
       first: first[index] ?? [],
-      split: { 'back to back': await measureSplit(engine, 'back to back'), '50 Hz': await measureSplit(engine, '50 Hz') },
+      split: splitOf(index + 1),
       garbage: await measureGarbage(engine, decisions),
     });
   }
@@ -109,6 +115,7 @@ async function measure(
     date,
     decision: `${BUDGET} evaluations, ${dispatches} dispatches`,
     latency: latencyRows(samples),
+    floorSplit: splitOf(0),
     engines: records,
     control: await measureControl(engines, seconds),
   };

@@ -20,8 +20,15 @@ export interface Subject {
   readonly time: (index: number) => Promise<number>;
 }
 
-/** Samples in milliseconds by subject and pace. */
-export type Samples = ReadonlyMap<string, ReadonlyMap<Pace, number[]>>;
+/** One decision, in milliseconds. */
+export interface Sample {
+  readonly ms: number;
+  /** Of all threads of the process: what neighbours on the machine do lengthens it less than the time that passed. */
+  readonly processorMs: number;
+}
+
+/** Samples by subject and pace. */
+export type Samples = ReadonlyMap<string, ReadonlyMap<Pace, Sample[]>>;
 
 /** Name of what nothing can be faster than. */
 export const FLOOR_AHEAD = 'plain Dawn, encoded ahead';
@@ -47,7 +54,7 @@ export function engineSubject(engine: Engine): Subject {
 
 /** Measures subjects in turns, for some seconds. The order changes from round to round. */
 export async function measureInTurns(subjects: readonly Subject[], seconds: number): Promise<Samples> {
-  const samples = new Map(subjects.map(({ name }) => [name, new Map(PACES.map((pace): [Pace, number[]] => [pace, []]))]));
+  const samples = new Map(subjects.map(({ name }) => [name, new Map(PACES.map((pace): [Pace, Sample[]] => [pace, []]))]));
   let end = Infinity;
   for (let round = 0; performance.now() < end; round++) {
     if (round === UNCOUNTED) end = performance.now() + 1000 * seconds;
@@ -67,8 +74,8 @@ export async function measureInTurns(subjects: readonly Subject[], seconds: numb
   return samples;
 }
 
-async function measure({ prepare, time }: Subject, pace: Pace, count: number): Promise<number[]> {
-  const found: number[] = [];
+async function measure({ prepare, time }: Subject, pace: Pace, count: number): Promise<Sample[]> {
+  const found: Sample[] = [];
   let due = performance.now();
   // The first one after another subject's is not counted: it finds that one's caches.
   for (let index = 0; index <= count; index++) {
@@ -76,8 +83,10 @@ async function measure({ prepare, time }: Subject, pace: Pace, count: number): P
     if (pace === 'back to back') await turn();
     if (pace === '50 Hz') await sleep(Math.max(0, due - performance.now()));
     due = performance.now() + TICK_MS;
+    const before = process.cpuUsage();
     const ms = await time(index);
-    if (index > 0) found.push(ms);
+    const { user, system } = process.cpuUsage(before);
+    if (index > 0) found.push({ ms, processorMs: (user + system) / 1000 });
   }
   return found;
 }

@@ -5,7 +5,7 @@ import type { ControlRecord } from './control.js';
 import type { First } from './first.js';
 import type { Garbage } from './garbage.js';
 import { FLOOR_AHEAD, PACES, type Pace, type Samples } from './latency.js';
-import type { Split } from './split.js';
+import { SPLIT_PACES, type Split, type SplitPace } from './split.js';
 
 /** Statistics of a number of samples, in milliseconds. On a machine that others use too, the low ones say most. */
 export interface LatencyRow {
@@ -16,8 +16,10 @@ export interface LatencyRow {
   readonly p25: number;
   readonly p50: number;
   readonly p99: number;
+  /** Median of the processor time. */
+  readonly processorMs: number;
   /** Of plain Dawn with commands encoded ahead, at the same pace in the same minutes: what is this machine's shows there too. */
-  readonly timesFloor: { readonly p50: number; readonly p99: number };
+  readonly timesFloor: { readonly p50: number; readonly p99: number; readonly processor: number };
 }
 
 /** What was measured of one build. */
@@ -25,7 +27,7 @@ export interface EngineRecord {
   readonly name: string;
   readonly loadMs: number;
   readonly first: readonly First[];
-  readonly split: Readonly<Record<'back to back' | '50 Hz', Split>>;
+  readonly split: Readonly<Record<SplitPace, Split>>;
   readonly garbage: Garbage;
 }
 
@@ -35,6 +37,8 @@ export interface HostRecord {
   readonly date: string;
   readonly decision: string;
   readonly latency: readonly LatencyRow[];
+  /** Of plain Dawn with commands encoded ahead: a write, a submit, a read-back and nothing else. */
+  readonly floorSplit: Readonly<Record<SplitPace, Split>>;
   readonly engines: readonly EngineRecord[];
   readonly control: readonly ControlRecord[];
 }
@@ -42,11 +46,26 @@ export interface HostRecord {
 export function latencyRows(samples: Samples): LatencyRow[] {
   return PACES.flatMap((pace) => {
     const rows = [...samples].flatMap(([subject, byPace]) => {
-      const found = summarize(byPace.get(pace) ?? [], ['count', 'min', 'p25', 'p50', 'p99']);
-      return found ? [{ subject, pace, ...found }] : [];
+      const samples = byPace.get(pace) ?? [];
+      const found = summarize(
+        samples.map(({ ms }) => ms),
+        ['count', 'min', 'p25', 'p50', 'p99'],
+      );
+      const processor = summarize(
+        samples.map(({ processorMs }) => processorMs),
+        ['p50'],
+      );
+      return found && processor ? [{ subject, pace, ...found, processorMs: processor.p50 }] : [];
     });
     const floor = rows.find(({ subject }) => subject === FLOOR_AHEAD);
-    return rows.map((row) => ({ ...row, timesFloor: { p50: row.p50 / (floor?.p50 ?? NaN), p99: row.p99 / (floor?.p99 ?? NaN) } }));
+    return rows.map((row) => ({
+      ...row,
+      timesFloor: {
+        p50: row.p50 / (floor?.p50 ?? NaN),
+        p99: row.p99 / (floor?.p99 ?? NaN),
+        processor: row.processorMs / (floor?.processorMs ?? NaN),
+      },
+    }));
   });
 }
 
@@ -65,7 +84,7 @@ const SPLIT_ROWS: readonly (readonly [string, keyof Split])[] = [
 ];
 
 /** The record for people. */
-export function report({ adapter, machine, date, decision, latency, engines, control }: HostRecord): string {
+export function report({ adapter, machine, date, decision, latency, floorSplit, engines, control }: HostRecord): string {
   const names = engines.map(({ name }) => name);
   const each = (cell: (engine: EngineRecord) => string): string[] => engines.map(cell);
   return [
@@ -76,19 +95,23 @@ export function report({ adapter, machine, date, decision, latency, engines, con
       ['date', date],
     ]),
     table(
-      ['pace', 'what', 'samples', 'min', 'p25', 'p50', 'p99', 'p50 × plain', 'p99 × plain'],
+      ['pace', 'what', 'samples', 'min', 'p25', 'p50', 'p99', 'processor p50', 'p50 × plain', 'p99 × plain', 'processor × plain'],
       latency.map((row) => [
         row.pace,
         row.subject,
         count(row.count),
-        ...[row.min, row.p25, row.p50, row.p99].map(milliseconds),
-        ...[row.timesFloor.p50, row.timesFloor.p99].map((times) => times.toFixed(1)),
+        ...[row.min, row.p25, row.p50, row.p99, row.processorMs].map(milliseconds),
+        ...[row.timesFloor.p50, row.timesFloor.p99, row.timesFloor.processor].map((times) => times.toFixed(2)),
       ]),
     ),
-    ...(['back to back', '50 Hz'] as const).map((pace) =>
+    ...SPLIT_PACES.map((pace) =>
       table(
-        [`where the time goes, ${pace}, medians`, ...names],
-        SPLIT_ROWS.map(([title, part]) => [title, ...each(({ split }) => milliseconds(split[pace][part]))]),
+        [`where the time goes, ${pace}, medians`, 'plain Dawn', ...names],
+        SPLIT_ROWS.map(([title, part]) => [
+          title,
+          milliseconds(floorSplit[pace][part]),
+          ...each(({ split }) => milliseconds(split[pace][part])),
+        ]),
       ),
     ),
     table(

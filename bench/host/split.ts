@@ -4,6 +4,7 @@ import { REHEARSED } from '../../src/decision/decision-input.js';
 import { summarize } from '../../src/foundation/statistics.js';
 import { valuesInFrame } from '../../src/spec/policy-spec.js';
 import { type Engine, moduleOf, timeDecision } from './engine.js';
+import type { Floor } from './floor.js';
 import { turn } from './latency.js';
 
 /** Where the time of a decision goes, medians in milliseconds. Parts of the first kind follow each other and add up. */
@@ -28,42 +29,88 @@ export interface Split {
   readonly totalMs: number;
 }
 
-const DECISIONS = 300;
+export const SPLIT_PACES = ['back to back', '50 Hz'] as const;
+export type SplitPace = (typeof SPLIT_PACES)[number];
+
+/** Decisions of a subject in its turn, and turns. */
+const PER_TURN: Readonly<Record<SplitPace, number>> = { 'back to back': 20, '50 Hz': 5 };
+const TURNS = 20;
 const APART = 2000;
 const TICK_MS = 20;
 
-/** Follows decisions through the host. The clock costs a few microseconds per decision. */
-export async function measureSplit(engine: Engine, pace: 'back to back' | '50 Hz'): Promise<Split> {
+/** What is followed through the host: decisions of a build, or plain Dawn. */
+export interface SplitSubject {
+  readonly device: GPUDevice;
+  /** What is done before a measurement. */
+  readonly prepare?: () => void;
+  /** Makes one decision. */
+  readonly run: (index: number) => Promise<unknown>;
+  /** What of a decision is measured by itself. */
+  readonly noiseMs: number;
+  readonly stagingMs: number;
+}
+
+/** Plain Dawn with commands encoded ahead. */
+export function floorSplitSubject(floor: Floor, device: GPUDevice): SplitSubject {
+  let commands: GPUCommandBuffer | undefined;
+  const prepare = (): void => {
+    commands = floor.encode();
+  };
+  return { device, prepare, run: () => floor.time(commands), noiseMs: 0, stagingMs: 0 };
+}
+
+export async function engineSplitSubject(engine: Engine): Promise<SplitSubject> {
   const noiseMs = await noiseTime(engine);
   const stagingMs = await stagingTime(engine);
-  const clock = new DeviceClock(engine.device.gpuDevice);
-  const parts: Omit<Split, 'noiseMs' | 'stagingMs'>[] = [];
+  return { device: engine.device.gpuDevice, run: (index) => timeDecision(engine, index), noiseMs, stagingMs };
+}
+
+/** Follows decisions of each subject through the host, in turns. The clock costs a few microseconds per decision. */
+export async function measureSplits(subjects: readonly SplitSubject[], pace: SplitPace): Promise<Split[]> {
+  const parts = subjects.map((): Omit<Split, 'noiseMs' | 'stagingMs'>[] => []);
+  for (let round = 0; round < TURNS; round++) {
+    for (const [place, subject] of subjects.entries()) parts[place]?.push(...(await followed(subject, pace)));
+  }
+  return subjects.map(({ noiseMs, stagingMs }, place) => {
+    const middle = (name: keyof Omit<Split, 'noiseMs' | 'stagingMs'>): number => median((parts[place] ?? []).map((part) => part[name]));
+    return {
+      strategyMs: middle('strategyMs'),
+      noiseMs,
+      stagingMs,
+      encodeMs: middle('encodeMs'),
+      writeMs: middle('writeMs'),
+      submitMs: middle('submitMs'),
+      wakeMs: middle('wakeMs'),
+      meanwhileMs: middle('meanwhileMs'),
+      readMs: middle('readMs'),
+      promisesMs: middle('promisesMs'),
+      totalMs: middle('totalMs'),
+    };
+  });
+}
+
+/** A turn of one subject; its first decision is not counted: it finds another one's caches. */
+async function followed(
+  { device, prepare, run, noiseMs, stagingMs }: SplitSubject,
+  pace: SplitPace,
+): Promise<Omit<Split, 'noiseMs' | 'stagingMs'>[]> {
+  const found: Omit<Split, 'noiseMs' | 'stagingMs'>[] = [];
+  const clock = new DeviceClock(device);
   try {
-    for (let index = 0; index < (pace === '50 Hz' ? DECISIONS / 4 : DECISIONS); index++) {
+    for (let index = 0; index <= PER_TURN[pace]; index++) {
+      prepare?.();
       await (pace === '50 Hz' ? sleep(TICK_MS) : turn());
       clock.take();
       const begun = performance.now();
-      await timeDecision(engine, index);
+      await run(index);
       const ended = performance.now();
-      parts.push(split(clock.take(), begun, ended, noiseMs + stagingMs));
+      const spans = clock.take();
+      if (index > 0) found.push(split(spans, begun, ended, noiseMs + stagingMs));
     }
   } finally {
     clock.stop();
   }
-  const middle = (name: keyof (typeof parts)[number]): number => median(parts.map((part) => part[name]));
-  return {
-    strategyMs: middle('strategyMs'),
-    noiseMs,
-    stagingMs,
-    encodeMs: middle('encodeMs'),
-    writeMs: middle('writeMs'),
-    submitMs: middle('submitMs'),
-    wakeMs: middle('wakeMs'),
-    meanwhileMs: middle('meanwhileMs'),
-    readMs: middle('readMs'),
-    promisesMs: middle('promisesMs'),
-    totalMs: middle('totalMs'),
-  };
+  return found;
 }
 
 function split(spans: readonly Span[], begun: number, ended: number, apartMs: number): Omit<Split, 'noiseMs' | 'stagingMs'> {

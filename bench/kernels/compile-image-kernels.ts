@@ -4,6 +4,7 @@
  * statistics of every pipeline (registers, spills, waves): `node dist/bench/kernels/compile-image-kernels.js`.
  */
 import { type Conv2dTiledParameters, conv2dTiledKernel } from '../../kernels/conv/conv2d-tiled.wgsl.js';
+import { castRaysKernel } from '../../kernels/image/cast-rays.wgsl.js';
 import { maxPoolKernel } from '../../kernels/image/max-pool.wgsl.js';
 import { meanPoolKernel } from '../../kernels/image/mean-pool.wgsl.js';
 import { FRAME_FORMATS, prepareFramesKernel } from '../../kernels/image/prepare-frames.wgsl.js';
@@ -37,6 +38,7 @@ try {
     meanPoolKernel(64),
     spatialSoftmaxKernel(64),
     ...FRAME_FORMATS.map((format) => prepareFramesKernel({ format, resized: true, invocations: 64 })),
+    castRaysKernel({ samples: 2, invocations: 64 }),
   ];
   for (const [index, kernel] of kernels.entries()) {
     await device.pipelines.get(kernel);

@@ -1,4 +1,4 @@
-import { declareBindings, type Kernel, type KernelBinding } from '../../kernels/lib/kernel.js';
+import { declareBindings, type Kernel, type KernelBinding, WORDS_TEXTURE } from '../../kernels/lib/kernel.js';
 import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { type Binding, PlanBuilder } from '../../src/runtime/plan-builder.js';
@@ -129,7 +129,7 @@ async function measureVariant(
 function streamKernel({ does, invocations, unrolled, order, workgroups }: StreamVariant): Kernel {
   const copies = does === 'copy';
   const bindings: KernelBinding[] = [
-    does === 'texture' ? { name: 'x', access: 'texture', type: 'texture_2d<u32>' } : { name: 'x', access: 'read', type: 'array<vec4f>' },
+    does === 'texture' ? { name: 'x', access: 'texture', type: WORDS_TEXTURE } : { name: 'x', access: 'read', type: 'array<vec4f>' },
     { name: 'y', access: 'read_write', type: 'array<vec4f>' },
   ];
   const total = invocations * workgroups;
@@ -147,7 +147,7 @@ function streamKernel({ does, invocations, unrolled, order, workgroups }: Stream
 ${declareBindings(bindings)}
 
 fn load(index: u32) -> vec4f {
-  return ${does === 'texture' ? `bitcast<vec4f>(textureLoad(x, vec2u(index % ${ROW_TEXELS}u, index / ${ROW_TEXELS}u), 0))` : 'x[index]'};
+  return ${does === 'texture' ? `bitcast<vec4f>(textureLoad(x, vec2u(index % ${ROW_TEXELS}u, index / ${ROW_TEXELS}u)))` : 'x[index]'};
 }
 
 @compute @workgroup_size(${invocations})

@@ -51,23 +51,9 @@ export interface ConvInput {
 
 /** The pieces of a convolution's text that load its input. Columns outside the input count as 0. */
 export function convInput(p: ConvInputParameters): ConvInput {
-  const { inLength, outLength } = p.geometry;
-  // With one tile every input column is known here; otherwise it depends on the workgroup.
-  const single = p.columns >= outLength;
-  const start = p.map.windowStart(0);
-  const inside = (window: number): boolean => !single || (start + window >= 0 && start + window < inLength);
-  const uniform = p.space === 'uniform';
-  const element = p.vector === 'scalar' ? 'f32' : 'vec4f';
-  const size = p.vector === 'scalar' ? 4 : 16;
-  const common = {
-    binding: {
-      name: 'x',
-      access: uniform ? 'uniform' : 'read',
-      type: uniform ? `array<${element}, ${UNIFORM_INPUT_BYTES / size}>` : `array<${element}>`,
-    } as const,
-    prepare: single ? '' : `  let start = ${p.map.windowStartText};`,
-    inside,
-  };
+  const { single, start, ...parts } = inputParts(p);
+  const { inside } = parts;
+  const common = { ...parts, prepare: single ? '' : `  let start = ${p.map.windowStartText};` };
   switch (p.vector) {
     case 'scalar':
       return { ...common, load: loadScalars(p, single, start, inside), value: (channel, window) => `x${channel}_${window}` };
@@ -77,6 +63,33 @@ export function convInput(p: ConvInputParameters): ConvInput {
     case 'channel':
       return { ...common, load: loadChannels(p, single), value: (channel, window) => `x_${window}[${channel}]` };
   }
+}
+
+/** What all ways of loading have in common. */
+export interface InputParts extends Pick<ConvInput, 'binding' | 'inside'> {
+  /** Whether one tile is all of the output: every input column is then known here; otherwise it depends on the workgroup. */
+  readonly single: boolean;
+  /** Input column at position 0 of the first tile's window. */
+  readonly start: number;
+}
+
+export function inputParts(p: Pick<ConvInputParameters, 'vector' | 'space' | 'geometry' | 'map' | 'columns'>): InputParts {
+  const { inLength, outLength } = p.geometry;
+  const single = p.columns >= outLength;
+  const start = p.map.windowStart(0);
+  const uniform = p.space === 'uniform';
+  const element = p.vector === 'scalar' ? 'f32' : 'vec4f';
+  const size = p.vector === 'scalar' ? 4 : 16;
+  return {
+    single,
+    start,
+    binding: {
+      name: 'x',
+      access: uniform ? 'uniform' : 'read',
+      type: uniform ? `array<${element}, ${UNIFORM_INPUT_BYTES / size}>` : `array<${element}>`,
+    },
+    inside: (window) => !single || (start + window >= 0 && start + window < inLength),
+  };
 }
 
 /** First element of a channel's row, or first vector of a staged one, as `row<channel>`. */

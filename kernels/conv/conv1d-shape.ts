@@ -3,6 +3,7 @@ import { type ActivationLayout, shapeWords } from '../lib/kernel.js';
 import { blockChunks, chunkGroup, type HalfLoads, type WeightPlace, type WeightStorage } from '../lib/weight-storage.wgsl.js';
 import type { DirectVector, InputSpace } from './conv-input.wgsl.js';
 import type { PrologueParameters } from './conv-prologue.wgsl.js';
+import type { HandedInput } from './handed-input.wgsl.js';
 import type { ConvGeometry } from './taps.js';
 
 /** How the work is cut: constants of one variant, chosen by `ops/variants.ts`. */
@@ -24,10 +25,15 @@ export interface Conv1dParameters {
   readonly halfLoads?: HalfLoads | undefined;
   /** Default `buffer`. */
   readonly place?: WeightPlace | undefined;
-  /** All weights of a turn of the loop are loaded before its products, and not each before its own. Default false. */
-  readonly loadsFirst?: boolean | undefined;
+  /**
+   * All weights of a turn of the loop are loaded first, and then all products of a column are made, before those of the next: the same sums in
+   * the same order. A software driver keeps the sums of one column in registers, and those of all in memory. Default false.
+   */
+  readonly byColumn?: boolean | undefined;
   /** Default `scalar`; see conv-input.wgsl.ts for what the others ask of layouts. */
   readonly inVector?: DirectVector | undefined;
+  /** Not with slices, split or a stage. */
+  readonly handed?: HandedInput | undefined;
   /** Default `storage`. */
   readonly inSpace?: InputSpace | undefined;
   /** The input is the stage's, not read from a tensor. */
@@ -70,10 +76,13 @@ export interface PrologueSizes {
   readonly skip: ActivationLayout;
 }
 
-/** Input channels and chunks that one turn of the loop takes: a group, or four channels where these are loaded at once. */
-export function turnOf(p: Pick<Conv1dParameters, 'storage' | 'inVector'>, kernelSize: number): { channels: number; chunks: number } {
+/** Input channels and chunks that one turn of the loop takes: a group, or four channels where these are loaded at once, or as many as are handed round. */
+export function turnOf(
+  p: Pick<Conv1dParameters, 'storage' | 'inVector' | 'handed'>,
+  kernelSize: number,
+): { channels: number; chunks: number } {
   const group = chunkGroup(p.storage, kernelSize);
-  const groups = p.inVector === 'channel' ? 4 / group.channels : 1;
+  const groups = p.handed ? p.handed.channels / group.channels : p.inVector === 'channel' ? 4 / group.channels : 1;
   return { channels: group.channels * groups, chunks: group.chunks * groups };
 }
 

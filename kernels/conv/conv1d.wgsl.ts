@@ -5,6 +5,8 @@ import { unroll, wgsl } from '../lib/wgsl.js';
 import { convInput } from './conv-input.wgsl.js';
 import { PROLOGUE_LAYOUTS, PROLOGUE_VEC4S, prologueBindings, prologueParts, prologueSizes, prologueText } from './conv-prologue.wgsl.js';
 import { type Conv1dParameters, turnOf } from './conv1d-shape.js';
+import { handedInput } from './handed-input.wgsl.js';
+import { productsByColumn, productsByWeight, type WeightUse } from './products.js';
 import { tapMap } from './taps.js';
 
 /**
@@ -33,16 +35,11 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
   const pairs = chunkPairs(p.storage);
   const turn = turnOf(p, kernelSize);
   const map = tapMap(p.geometry, columns);
-  const input = convInput({
-    vector: p.stage ? 'staged' : (p.inVector ?? 'scalar'),
-    space: p.inSpace ?? 'storage',
-    geometry: p.geometry,
-    map,
-    columns,
-    channels: turn.channels,
-    ragged: p.ragged,
-    activation: p.inActivation,
-  });
+  const { inVector = 'scalar', inSpace: space = 'storage', handed, ragged } = p;
+  const inputText = { space, geometry: p.geometry, map, columns, ragged, activation: p.inActivation };
+  const input = handed
+    ? handedInput({ ...inputText, vector: inVector, ...handed })
+    : convInput({ ...inputText, vector: p.stage ? 'staged' : inVector, channels: turn.channels });
   const taps = map.taps.filter((tap) => input.inside(tap.window) && tap.column < outLength);
   const memory = p.stage ? PROLOGUE_VEC4S : REDUCTION_VEC4S;
   const chunk = Math.max(1, Math.min(slices, columns, Math.floor(memory / invocations)));
@@ -56,23 +53,14 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
     { name: 'y', access: 'read_write', type: 'array<f32>' },
   ];
 
-  const product = (index: number, pair: number): string => {
-    const position = index * pairs + pair;
+  const usesOf = (position: number): WeightUse[] => {
     const channel = Math.floor(position / kernelSize);
-    const uses = taps.filter((tap) => tap.tap === position % kernelSize);
-    if (uses.length === 0) return '';
-    const lines = uses.map(({ column, window }) => `        acc${column} += w * ${input.value(channel, window)};`);
-    return `      {\n        let w = ${format.unpack('chunk', pair)};\n${lines.join('\n')}\n      }`;
+    const uses = taps.filter(({ tap }) => tap === position % kernelSize);
+    return uses.map(({ column, window }) => ({ column, value: input.value(channel, window) }));
   };
   const loaded = (index: number): string => `load_chunk(base + ${index * BLOCK_LANES}u)`;
-  const chunks = p.loadsFirst ? unroll(turn.chunks, (index) => `    let chunk${index} = ${loaded(index)};`) : '';
-  const products = unroll(
-    turn.chunks,
-    (index) => `    {
-      let chunk = ${p.loadsFirst ? `chunk${index}` : loaded(index)};
-${unroll(pairs, (pair) => product(index, pair))}
-    }`,
-  );
+  const turnText = { columns, chunks: turn.chunks, pairs, loaded, unpack: format.unpack, usesOf };
+  const products = p.byColumn ? productsByColumn(turnText) : productsByWeight(turnText);
 
   // Text for every chunk: a loop would index the sums by a variable, or carry them along, and they would leave the registers.
   const addUp = (index: number): string => {
@@ -84,7 +72,9 @@ ${unroll(count, (k) => `  shared_values[${k * invocations}u + local] = acc${from
   add_up(first + ${from}u, min(${count}u, max(end, ${from}u) - ${from}u), local, row_group, batch, split);`;
   };
 
-  const code = wgsl`${format.enable}
+  const member = handed ? ', @builtin(subgroup_invocation_id) member: u32' : '';
+  const enables = [...(handed ? ['enable subgroups;'] : []), format.enable];
+  const code = wgsl`${enables.join('\n')}
 ${declareShape(
   [
     'in_channels',
@@ -144,7 +134,7 @@ fn add_up(column: u32, count: u32, local: u32, row_group: u32, batch: u32, split
 #endif
 
 @compute @workgroup_size(${invocations})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u${member}) {
   let lane = local % LANES;
   let slice = local / LANES;
   let row_group = workgroup.x * LANES + lane;
@@ -171,7 +161,7 @@ ${input.prepare}
 ${unroll(columns, (column) => `  var acc${column} = vec4f();`)}
 
   for (var n = first_turn${slices > 1 ? ' + slice' : ''}; n < end_turn; n += SLICES) {
-    let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;${chunks === '' ? '' : `\n${chunks}`}
+    let base = first_chunk + n * TURN_CHUNKS * BLOCK_LANES;
 ${input.load}
 ${products}
   }
@@ -191,8 +181,13 @@ ${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `
 `;
   const name = p.geometry.transposed ? 'conv_transpose1d' : kernelSize === 1 ? 'linear' : 'conv1d';
   const { inLength, stride } = p.geometry;
-  const loads = p.stage ? prologueParts(p.stage) : [p.inVector ?? 'scalar', ...(p.inSpace === 'uniform' ? ['uniform'] : [])];
-  const cut = `${columns}c ${lanes}x${slices} ${format.name}${p.loadsFirst ? ' first' : ''}`;
+  const direct = [
+    inVector,
+    ...(space === 'uniform' ? [space] : []),
+    ...(handed ? [`handed ${handed.channels} by ${handed.subgroup}`] : []),
+  ];
+  const loads = p.stage ? prologueParts(p.stage) : direct;
+  const cut = `${columns}c ${lanes}x${slices} ${format.name}${p.byColumn ? ' by column' : ''}`;
   return {
     label: `${name} k${kernelSize} s${stride} ${inLength} -> ${outLength} ${cut}, ${loads.join(' ')}${p.split ? ', split' : ''}`,
     code,

@@ -15,6 +15,9 @@ export interface Kernel {
   readonly bindings: readonly KernelBinding[];
 }
 
+/** Type of the bindings whose access is `texture`: words in fours, read alone. */
+export const WORDS_TEXTURE = 'texture_storage_2d<rgba32uint, read>';
+
 /** Declarations of the bindings, so that the text of a kernel and its bind group layout cannot disagree. */
 export function declareBindings(bindings: readonly KernelBinding[]): string {
   return bindings

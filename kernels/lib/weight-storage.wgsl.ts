@@ -1,4 +1,4 @@
-import type { KernelBinding } from './kernel.js';
+import { type KernelBinding, WORDS_TEXTURE } from './kernel.js';
 
 /**
  * How the weights of a matrix are stored. A kernel turns them into f32 when it loads them; products and sums are f32.
@@ -14,8 +14,8 @@ export type WeightStorage = 'f32' | 'f16' | 'int8';
 export type HalfLoads = 'packed' | 'native';
 
 /**
- * What holds the weights: a storage buffer, or a texture (rgba32uint, one chunk per texel). lavapipe loads a texel of every
- * invocation at once and words of a buffer one by one.
+ * What holds the weights: a storage buffer, or a storage texture (rgba32uint, one chunk per texel) that is only read. lavapipe loads a
+ * texel of every invocation at once and words of a buffer one by one; a sampled texture costs it twice as much, for levels of detail.
  */
 export type WeightPlace = 'buffer' | 'texture';
 
@@ -98,14 +98,14 @@ export function weightFormat(storage: WeightStorage, halfLoads: HalfLoads = 'pac
   const texture = place === 'texture';
   if (texture && encoding === 'native') throw new TypeError('native halves are loaded from buffers, not from textures');
   const type = CHUNK_TYPES[encoding];
-  const texel = `textureLoad(weight, vec2u(index % ${WEIGHT_TEXTURE_WIDTH}u, index / ${WEIGHT_TEXTURE_WIDTH}u), 0)`;
+  const texel = `textureLoad(weight, vec2u(index % ${WEIGHT_TEXTURE_WIDTH}u, index / ${WEIGHT_TEXTURE_WIDTH}u))`;
   const value = texture ? (encoding === 'f32' ? `bitcast<vec4f>(${texel})` : texel) : 'weight[index]';
   const scaled = storage === 'int8';
   return {
     name: `${encoding === 'native' ? 'f16 native' : storage}${texture ? ' texture' : ''}`,
     enable: encoding === 'native' ? 'enable f16;' : '',
     bindings: [
-      texture ? { name: 'weight', access: 'texture', type: 'texture_2d<u32>' } : { name: 'weight', access: 'read', type: `array<${type}>` },
+      texture ? { name: 'weight', access: 'texture', type: WORDS_TEXTURE } : { name: 'weight', access: 'read', type: `array<${type}>` },
       ...(scaled ? [{ name: 'weight_scale', access: 'read', type: 'array<f32>' } as const] : []),
     ],
     chunkType: type,

@@ -44,7 +44,7 @@ async function load(source: CheckpointSource, signal: AbortSignal | undefined): 
   const files = await source.list();
   const model = await modelFile(source, files);
   const configJson = await readJsonObject(await source.open('config.json'));
-  const written = readPolicyConfig(configJson, warnings);
+  const written = await readPolicyConfig(configJson, warnings);
   signal?.throwIfAborted();
   const file = await SafetensorsFile.open(await source.open(model));
   const names = storedNames(file);

@@ -7,7 +7,8 @@ import type { Plan, SegmentRun } from '../runtime/plan.js';
 import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import type { OffsetValues } from '../runtime/step-offsets.js';
-import { type PlanTiming, timeRuns } from '../runtime/timing.js';
+import type { PlanTiming } from '../runtime/timing.js';
+import { DecisionEncoding } from './decision-encoding.js';
 import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalInput } from './decision-input.js';
 import type { DecisionOffsets } from './decision-offsets.js';
 import { DecisionUpload, type InputLayout, type InputRange, inputLayout } from './decision-upload.js';
@@ -222,7 +223,8 @@ export class DecisionPlan {
   }
 
   /** Decides as `run` does, and returns how long every dispatch took instead of what was decided. */
-  time(input: DecisionInput): Promise<PlanTiming> {
+  async time(input: DecisionInput): Promise<PlanTiming> {
+    const { timeRuns } = await import('../runtime/timing.js');
     this.#upload(input);
     const { plan, status } = this.#parts;
     const predicted = isPredicted(input);
@@ -278,8 +280,7 @@ export class DecisionPlan {
   #encodeDecision(runs: readonly SegmentRun[], prelude: FeatureCommands | undefined): Encoding {
     const encoder = this.#encoder();
     if (prelude) this.#encodeFeatures(encoder, prelude);
-    const encoding = this.#parts.plan.encodeInParts(encoder, runs);
-    return { next: () => (encoding.next() ? this.#finish(encoder, prelude) : undefined) };
+    return new DecisionEncoding(this.#parts.plan, encoder, runs, prelude, this.#finish);
   }
 
   /** Features are made, and go where they would have been uploaded to. */
@@ -302,7 +303,7 @@ export class DecisionPlan {
     return encoder;
   }
 
-  #finish(encoder: GPUCommandEncoder, prelude: FeatureCommands | undefined): GPUCommandBuffer {
+  readonly #finish = (encoder: GPUCommandEncoder, prelude: FeatureCommands | undefined): GPUCommandBuffer => {
     const { results, features, readback } = this.#parts;
     for (const { source, range } of results) encoder.copyBufferToBuffer(source, 0, readback, range.offset, range.bytes);
     if (prelude) {
@@ -313,7 +314,7 @@ export class DecisionPlan {
       }
     }
     return encoder.finish();
-  }
+  };
 
   #upload(input: DecisionInput): void {
     this.#device.assertUsable();

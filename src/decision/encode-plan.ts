@@ -1,4 +1,5 @@
 import type { Picture } from '../observations/picture.js';
+import { recordCastRays } from '../ops/cast-rays.js';
 import { type FramePreparation, frameBytes, frameTables, preparedSides, recordPrepareFrames, sourceSides } from '../ops/frames.js';
 import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
@@ -47,15 +48,17 @@ interface Stretch extends CameraFormat {
   readonly offset: number;
   /** From one picture to the next. */
   readonly pictureBytes: number;
+  /** Where the scenes of drawn pictures begin, and from one to the next: 0 where there are none. */
+  readonly sceneOffset: number;
+  readonly sceneBytes: number;
 }
 
 interface EncodeParts {
   readonly shape: EncodeShape;
   readonly plan: Plan;
   readonly networks: readonly PictureNetwork[];
-  readonly inputs: GPUBuffer;
-  /** Where each picture goes. */
-  readonly offsets: readonly number[];
+  /** Where each picture goes: its bytes, or its scene. */
+  readonly targets: readonly { readonly buffer: GPUBuffer; readonly offset: number }[];
   readonly outputs: readonly FeatureOutput[];
   readonly readback: GPUBuffer;
 }
@@ -86,6 +89,9 @@ class EncodePlan implements FramesPlan {
     const stretches = stretchesOf(shape, frame);
     const last = stretches.at(-1) as Stretch;
     const inputs = builder.buffer('pictures', last.offset + last.pictureBytes * last.cameras * frames);
+    const sceneBytes = last.sceneOffset + last.sceneBytes * last.cameras * frames;
+    const scenes = sceneBytes === 0 ? undefined : builder.buffer('scenes', sceneBytes);
+    if (scenes) for (const stretch of stretches) recordDrawing(builder, stretch, stretch.cameras * frames, scenes, inputs, frame);
     const tables: { readonly buffer: BufferHandle; readonly entries: Float32Array<ArrayBuffer> }[] = [];
     const features = networks.map((network) => {
       const [height, width] = preparedSides(network.geometry);
@@ -114,10 +120,12 @@ class EncodePlan implements FramesPlan {
         shape,
         plan,
         networks,
-        inputs: plan.gpuBuffer(inputs),
-        offsets: stretches.flatMap(({ cameras: alike, offset, pictureBytes }) =>
-          Array.from({ length: alike * frames }, (_, i) => offset + i * pictureBytes),
-        ),
+        targets: stretches.flatMap(({ cameras: alike, offset, pictureBytes, sceneOffset, sceneBytes }) => {
+          const isDrawn = scenes && sceneBytes > 0;
+          const buffer = plan.gpuBuffer(isDrawn ? scenes : inputs);
+          const [first, step] = isDrawn ? [sceneOffset, sceneBytes] : [offset, pictureBytes];
+          return Array.from({ length: alike * frames }, (_, i) => ({ buffer, offset: first + i * step }));
+        }),
         outputs: features.map((output) => ({ ...output, buffer: plan.gpuBuffer(output.buffer) })),
         readback: await createBuffer(device, 'features read-back', bytes, USAGE.mapRead | USAGE.copyDestination),
       });
@@ -155,10 +163,13 @@ class EncodePlan implements FramesPlan {
   }
 
   upload(pictures: readonly Picture[]): void {
-    const { inputs, offsets } = this.#parts;
+    const { targets } = this.#parts;
     const { queue } = this.#device.gpuDevice;
     // Each from its own bytes: a copy on the host would cost as much as the upload.
-    pictures.forEach(({ bytes }, i) => queue.writeBuffer(inputs, offsets[i] as number, bytes));
+    pictures.forEach((picture, i) => {
+      const { buffer, offset } = targets[i] as EncodeParts['targets'][number];
+      queue.writeBuffer(buffer, offset, picture.scene ?? picture.bytes);
+    });
   }
 
   encode(commands: GPUCommandEncoder): void {
@@ -206,12 +217,36 @@ function stretchesOf({ cameras, frames }: EncodeShape, frame: readonly [number, 
   const parts =
     new Set(keys).size === 1 ? [{ firstCamera: 0, cameras: cameras.length }] : cameras.map((_, i) => ({ firstCamera: i, cameras: 1 }));
   let end = 0;
+  let sceneEnd = 0;
   return parts.map(({ firstCamera, cameras: count }) => {
-    const { format, source } = cameras[firstCamera] as CameraFormat;
+    const { format, source, sceneNumbers = 0 } = cameras[firstCamera] as CameraFormat;
     const pictureBytes = frameBytes(format, sourceSides({ frame, source }));
     const offset = end;
     end = alignUp(offset + pictureBytes * count * frames, OFFSET_ALIGNMENT);
-    return { format, source, firstCamera, cameras: count, offset, pictureBytes };
+    const sceneBytes = sceneNumbers * Float32Array.BYTES_PER_ELEMENT;
+    const sceneOffset = sceneEnd;
+    sceneEnd = alignUp(sceneOffset + sceneBytes * count * frames, OFFSET_ALIGNMENT);
+    return { format, source, firstCamera, cameras: count, offset, pictureBytes, sceneOffset, sceneBytes };
+  });
+}
+
+/** Draws the pictures of a stretch where their bytes would have gone up to. */
+function recordDrawing(
+  builder: PlanBuilder,
+  { source, offset, pictureBytes, sceneOffset, sceneBytes }: Stretch,
+  count: number,
+  scenes: BufferHandle,
+  pictures: BufferHandle,
+  frame: readonly [number, number],
+): void {
+  if (sceneBytes === 0) return;
+  const [height, width] = sourceSides({ frame, source });
+  recordCastRays(builder, {
+    scenes: { buffer: scenes, offset: sceneOffset, bytes: sceneBytes * count },
+    pictures: { buffer: pictures, offset, bytes: pictureBytes * count },
+    count,
+    height,
+    width,
   });
 }
 

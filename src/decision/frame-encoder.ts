@@ -1,31 +1,12 @@
 import { NonFiniteError } from '../foundation/errors.js';
-import { type Frame, frameWidth, imageColumns } from '../observations/check.js';
+import { type Frame, imageColumns } from '../observations/check.js';
 import type { Picture } from '../observations/picture.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
+import { type BegunWindows, type EncodedWindow, type EncodedWindows, type FrameEncoding, FrameWindows, OWN } from './frame-windows.js';
 import { type CameraFormat, cameraKey, type EncodePlans, type EncodeShape, type FramesPlan } from './frames-plan.js';
 import { areFinite } from './non-finite.js';
 import { type FeatureCopy, type PendingBatch, PendingFeatures, type PendingWindow } from './pending-features.js';
-import { type StartRows, writeVectors } from './start-rows.js';
-
-/** A window as a decision takes it. Where features are pending, zeros are in their place until these are settled. */
-export interface EncodedWindow {
-  /** Raw vectors and features of images, f32 [observationSteps][frameWidth], oldest frame first. */
-  readonly frames: Float32Array;
-  /** What the start reads beside them, f32 [observationSteps][rowWidth]; undefined where it reads nothing. */
-  readonly rows: Float32Array | undefined;
-}
-
-export interface EncodedWindows {
-  readonly windows: readonly EncodedWindow[];
-  /** Inner values of the encoder, where it ran; of all frames that were encoded together. */
-  readonly probes: ReadonlyMap<string, Float32Array>;
-}
-
-/** Windows some of whose features may still have to be made. */
-export interface BegunWindows {
-  readonly windows: readonly EncodedWindow[];
-  readonly pending: PendingFeatures | undefined;
-}
+import type { StartRows } from './start-rows.js';
 
 /** A plan, and a number that no other one has. */
 interface NumberedPlan {
@@ -41,10 +22,10 @@ const FLOAT = 4;
  * Encodes the pictures of frames, each frame once: features are kept as long as its pictures are. Calls must not overlap, nor may they
  * with a decision that makes pending features.
  */
-export class FrameEncoder {
+export class FrameEncoder implements FrameEncoding {
   #plans: EncodePlans | undefined;
   readonly #columns: readonly number[];
-  readonly #width: number;
+  readonly #windows: FrameWindows;
   readonly #rows: StartRows | undefined;
   /** Features of each picture by network, f32 [features], by camera: cameras may have encoders and statistics of their own. */
   readonly #features: readonly WeakMap<Picture, readonly Float32Array[]>[];
@@ -53,13 +34,13 @@ export class FrameEncoder {
   #nextId = 0;
   #encoded = 0;
 
-  /** `plans`: undefined for a policy without images. `rows`: of a start that reads some. */
+  /** `rows`: of a start that reads some. */
   constructor(plans: EncodePlans | undefined, observations: readonly ObservationInfo[], rows?: StartRows) {
     this.#plans = plans;
     this.#columns = imageColumns(observations);
-    this.#width = frameWidth(observations);
     this.#rows = rows;
     this.#features = this.#columns.map(() => new WeakMap());
+    this.#windows = new FrameWindows(observations, rows, (camera, picture, network) => this.#features[camera]?.get(picture)?.[network]);
   }
 
   /** Whether there are images at all. */
@@ -102,7 +83,7 @@ export class FrameEncoder {
       }
     }
     if (batches.length === 0) return { windows: begun, pending: undefined };
-    fills.push(() => begun.forEach((window, i) => this.#fill(window, windows[i] as readonly Frame[])));
+    fills.push(() => begun.forEach((window, i) => this.#windows.fill(window, windows[i] as readonly Frame[])));
     const framesOf = new Map(begun.map(({ frames }, i) => [frames, windows[i] as readonly Frame[]] as const));
     return { windows: begun, pending: new PendingFeatures(batches, (window) => this.#pendingWindow(framesOf.get(window) ?? [], places)) };
   }
@@ -131,33 +112,7 @@ export class FrameEncoder {
 
   /** A window with the features that are known. */
   assemble(frames: readonly Frame[]): EncodedWindow {
-    const window = {
-      frames: new Float32Array(frames.length * this.#width),
-      rows: this.#rows && new Float32Array(frames.length * this.#rows.width),
-    };
-    this.#fill(window, frames);
-    return window;
-  }
-
-  #fill({ frames: values, rows }: EncodedWindow, frames: readonly Frame[]): void {
-    // Loops: a control loop waits, and functions are garbage.
-    for (let step = 0; step < frames.length; step++) {
-      const frame = frames[step] as Frame;
-      values.set(frame.values, step * this.#width);
-      for (let camera = 0; camera < frame.pictures.length; camera++) {
-        const features = this.#features[camera]?.get(frame.pictures[camera] as Picture)?.[0];
-        if (features) values.set(features, step * this.#width + (this.#columns[camera] as number));
-      }
-      if (rows && this.#rows) this.#fillRow(this.#rows, frame, rows.subarray(step * this.#rows.width, (step + 1) * this.#rows.width));
-    }
-  }
-
-  #fillRow(layout: StartRows, frame: Frame, row: Float32Array): void {
-    layout.cameras.forEach((camera, place) => {
-      const features = this.#features[camera]?.get(frame.pictures[camera] as Picture)?.[OWN];
-      if (features) row.set(features, place * layout.features);
-    });
-    writeVectors(layout, frame, row);
+    return this.#windows.assemble(frames);
   }
 
   /** Frames without features, each once, with those whose pictures arrive alike. */
@@ -224,7 +179,7 @@ export class FrameEncoder {
         const place = places[camera]?.get(picture);
         if (!place || this.#features[camera]?.has(picture)) return;
         pattern.push(`${step}.${camera}:${place.batch}.${place.index}`);
-        copies.push(this.#copy(place, 0, camera, 'observations', step * this.#width + (this.#columns[camera] as number)));
+        copies.push(this.#copy(place, 0, camera, 'observations', step * this.#windows.width + (this.#columns[camera] as number)));
         const { width = 0, features = 0, cameras = [] } = this.#rows ?? {};
         cameras.forEach((one, order) => {
           if (one === camera) copies.push(this.#copy(place, OWN, camera, 'rows', step * width + order * features));
@@ -258,9 +213,6 @@ export class FrameEncoder {
   }
 }
 
-/** The network of the start among those that encode. */
-const OWN = 1;
-
 /** Where the features of a picture are made. */
 interface FramePlace {
   readonly plan: FramesPlan;
@@ -270,8 +222,10 @@ interface FramePlace {
   readonly count: number;
 }
 
-function formatOf({ format, height, width, fit }: Picture): CameraFormat {
-  return fit === undefined ? { format } : { format, source: { height, width, fit } };
+function formatOf({ format, height, width, fit, scene }: Picture): CameraFormat {
+  // What is drawn there has four bytes to a pixel.
+  const arrives = scene ? ({ format: 'u8-hwc4', sceneNumbers: scene.length } as const) : { format };
+  return fit === undefined ? arrives : { ...arrives, source: { height, width, fit } };
 }
 
 /** How many of the waiting frames go together: a power of two, so that a fleet whose episodes end one by one needs few plans. */

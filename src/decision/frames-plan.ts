@@ -7,6 +7,8 @@ export interface CameraFormat {
   readonly format: FrameFormat;
   /** Undefined where they are as large as the policy reads them. */
   readonly source?: FrameSource | undefined;
+  /** Numbers of the scenes that go up in place of bytes, and that pictures of this format are drawn of. */
+  readonly sceneNumbers?: number | undefined;
 }
 
 /** What an encode plan is compiled for. */
@@ -63,6 +65,7 @@ export function readOutputs(outputs: readonly FeatureOutput[], mapped: ArrayBuff
 }
 
 /** The same for cameras whose pictures arrive alike. */
-export function cameraKey({ format, source }: CameraFormat): string {
-  return source ? `${format} ${source.height}x${source.width} ${source.fit}` : format;
+export function cameraKey({ format, source, sceneNumbers }: CameraFormat): string {
+  const drawn = sceneNumbers === undefined ? format : `${format} of ${sceneNumbers}`;
+  return source ? `${drawn} ${source.height}x${source.width} ${source.fit}` : drawn;
 }

@@ -1,14 +1,19 @@
 import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
+import type { ObservationInfo } from '../spec/policy-spec.js';
 import { encodePlans } from './encode-plan.js';
+import { FrameEncoder } from './frame-encoder.js';
 import type { EncodePlans } from './frames-plan.js';
 import { type ImageNetworks, policyEncoder, startEncoder } from './picture-networks.js';
+import type { StartRows } from './start-rows.js';
 
 /** The networks of a policy's images on a device, and how their plans are made. */
 export interface LoadedImages extends ImageNetworks {
   /** `probes`: inner values to hand out, of those that the policy was loaded with. */
   encodePlans(probes: readonly string[]): EncodePlans;
+  /** What makes features of pictures by such plans. `rows`: of a start that reads some. */
+  frameEncoder(plans: EncodePlans, observations: readonly ObservationInfo[], rows: StartRows | undefined): FrameEncoder;
 }
 
 /**
@@ -27,5 +32,9 @@ export async function loadImages(
   const cameras = policy.observations.filter(({ kind }) => kind === 'image').length;
   const own = start && (await startEncoder(start, cameras, firstCamera, loaderFor));
   const images = { cameras, networks: own ? [encoder, own] : [encoder] };
-  return { ...images, encodePlans: (probes) => encodePlans(device, images, probes) };
+  return {
+    ...images,
+    encodePlans: (probes) => encodePlans(device, images, probes),
+    frameEncoder: (plans, observations, rows) => new FrameEncoder(plans, observations, rows),
+  };
 }

@@ -1,15 +1,14 @@
 import type { MethodCheckpoint, PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
-import { OptionError } from '../foundation/errors.js';
 import { loadUnet, residualBlockShapes, type Unet } from '../networks/unet/unet.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { Uploader } from '../runtime/uploader.js';
-import { type ObservationFeature, observationInfo, type Unnormalizer } from '../spec/policy-spec.js';
+import type { ObservationFeature, Unnormalizer } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
 import type { MethodDenoiser, PlannedDenoiser } from './denoisers/denoiser-network.js';
 import type { LoadedImages } from './load-images.js';
-import { type StartRows, startRows } from './start-rows.js';
+import type { StartRows } from './start-rows.js';
 import { shiftStart } from './starts/shift.js';
 import type { Start } from './starts/start.js';
 import { statisticsRows } from './statistics-rows.js';
@@ -64,10 +63,11 @@ export async function loadNetworks(
     precision: source === exact ? 'f32' : options.precision,
   });
   try {
-    const rows = typeof predictor === 'object' ? assertPredictorFits(policy, predictor) : undefined;
     const { methods = [] } = options;
-    for (const method of methods) assertMethodFits(policy, method);
-    // Their code is loaded where there are some.
+    // The code of other networks, and what compares them with the policy, is loaded where there are some.
+    const fits = methods.length > 0 || typeof predictor === 'object' ? await import('./fits.js') : undefined;
+    const rows = typeof predictor === 'object' ? fits?.assertPredictorFits(policy, predictor) : undefined;
+    for (const method of methods) fits?.assertMethodFits(policy, method);
     const methodLoader = methods.length === 0 ? undefined : await import('./denoisers/load-method.js');
     const ofMethods = methods.reduce((sum, method) => sum + (methodLoader?.methodBlocks(method) ?? 0), 0);
     const total = residualBlockShapes(policy.unet).length + ofMethods;
@@ -149,49 +149,6 @@ function abortable(source: WeightSource, signal: AbortSignalLike | undefined): W
       return source.readFloats(name);
     },
   };
-}
-
-/** Refuses the network of a method that was trained for another policy. @throws OptionError. */
-function assertMethodFits(policy: PolicyCheckpoint, { name, config }: MethodCheckpoint): void {
-  const { unet, observationSteps } = policy;
-  const own = config.unet;
-  const pairs: [string, number, number][] = [
-    ['action_dim', unet.actionDim, own.actionDim],
-    ['n_obs_steps', observationSteps, config.observationSteps],
-    ['obs_dim', unet.conditioningDim / observationSteps, own.conditioningDim / config.observationSteps],
-    // Buffers of rows at many levels are as long as their training made them.
-    ...('varianceType' in config ? [] : [['horizon', unet.horizon, own.horizon] as [string, number, number]]),
-  ];
-  for (const [key, expected, found] of pairs) {
-    if (expected !== found) {
-      throw new OptionError(
-        `network "${name}" (${config.type}) does not belong to policy "${policy.name}": its ${key} is ${found}, the policy's is ${expected}. ` +
-          'Give the network that was trained for this policy.',
-      );
-    }
-  }
-}
-
-/** Refuses a predictor of another policy; says how its rows are made, where it reads some. */
-function assertPredictorFits(policy: PolicyCheckpoint, predictor: StartCheckpoint): StartRows | undefined {
-  const { config, observation } = predictor;
-  const frame = policy.observations.reduce((sum, feature) => sum + feature.size, 0);
-  const pairs: [string, number, number][] = [
-    ['action_dim', policy.unet.actionDim, config.actionDim],
-    ...(observation.kind === 'conditioning' ? [['obs_dim', frame, config.observationDim] as [string, number, number]] : []),
-    ['horizon', policy.unet.horizon, config.horizon],
-    ['n_obs_steps', policy.observationSteps, config.observationSteps],
-  ];
-  for (const [key, expected, found] of pairs) {
-    if (expected !== found) {
-      throw new OptionError(
-        `predictor "${predictor.name}" does not belong to policy "${policy.name}": its ${key} is ${found}, the policy's is ${expected}. ` +
-          "Give the predictor that was trained for this policy, or networks: { predictor: 'shift' }.",
-      );
-    }
-  }
-  const where = `predictor "${predictor.name}" does not belong to policy "${policy.name}"`;
-  return startRows(observation, observationInfo(policy.observations), where);
 }
 
 /** Of all values of a frame; features of images go through as they are. */

@@ -4,7 +4,7 @@ export type { GripperExpertOptions } from '../envs/gripper/expert.js';
 export { gripperExpertActions } from '../envs/gripper/expert.js';
 export type { GripperTaskName } from '../envs/gripper/goal.js';
 export { GRIPPER_TASKS } from '../envs/gripper/goals/index.js';
-export { type FloatingGripper, GRIPPER_MAX_TICKS, type GripperState } from '../envs/gripper/gripper.js';
+export { type FloatingGripper, GRIPPER_MAX_TICKS, type GripperHand, type GripperState } from '../envs/gripper/gripper.js';
 export { gripperTask, openGripper } from '../envs/gripper/open.js';
 export type { GripperPose } from '../envs/gripper/world.js';
 export type { ExpertAction } from '../envs/mujoco/demonstration.js';

@@ -15,4 +15,4 @@ export type { TrainOptions } from '../training/loop/train-options.js';
 export { type TrainPolicyOptions, trainPolicy, type UnetSizes } from '../training/loop/train-policy.js';
 export { type PredictorSizes, type TrainPredictorOptions, trainPredictor } from '../training/loop/train-predictor.js';
 export { type ReportFacts, renderTrainingReport } from '../training/report/render.js';
-export type { TrainingPrecision } from '../training/training-step.js';
+export type { BatchNormTraining, TrainingPrecision } from '../training/training-step.js';

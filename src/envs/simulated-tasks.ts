@@ -1,6 +1,7 @@
 import { GRIPPER_TASKS } from './gripper/goals/index.js';
 import { parseGripperTask } from './gripper/task.js';
-import type { SimulatedTask } from './mujoco/task.js';
+import { SEEN } from './mujoco/observer.js';
+import { type SimulatedTask, seenTask } from './mujoco/task.js';
 import { SO101_TASKS } from './so101/goals.js';
 import { parseSo101Task } from './so101/task.js';
 
@@ -13,11 +14,16 @@ const FAMILIES: readonly { readonly names: readonly string[]; parse(spelled: str
 /** The tasks there are in MuJoCo. Options follow behind slashes. */
 export const SIMULATED_TASKS: readonly string[] = FAMILIES.flatMap(({ names }) => names);
 
-/** A task by its spelled name; undefined for a name that none has. @throws OptionError for options that it does not have. */
+/**
+ * A task by its spelled name; undefined for a name that none has. All take `observations=image` among their options, for policies that look through
+ * their cameras. @throws OptionError for options that it does not have.
+ */
 export function parseSimulatedTask(spelled: string): SimulatedTask | undefined {
+  const parts = spelled.split('/');
+  const own = parts.filter((part) => part !== SEEN);
   for (const family of FAMILIES) {
-    const task = family.parse(spelled);
-    if (task) return task;
+    const task = family.parse(own.join('/'));
+    if (task) return own.length < parts.length ? seenTask(task) : task;
   }
   return undefined;
 }

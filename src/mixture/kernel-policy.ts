@@ -1,4 +1,4 @@
-import { FrameEncoder } from '../decision/frame-encoder.js';
+import { FrameWindows } from '../decision/frame-windows.js';
 import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
@@ -11,7 +11,7 @@ import { Episode } from '../policy/episode.js';
 import { SerialQueue } from '../policy/queue.js';
 import { RequestChecks } from '../policy/request-checks.js';
 import type { ObservationInfo, SchedulerConfig } from '../spec/policy-spec.js';
-import { createStrategy } from '../strategies/index.js';
+import { createOwnStrategy } from '../strategies/create.js';
 import type { Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { checkDemonstrations, type KernelDemonstrations } from './demonstrations.js';
@@ -147,7 +147,7 @@ export class KernelPolicy {
       continuity,
       executed: actionSteps * actionDim,
     });
-    this.#decider = new Decider(denoiser, new FrameEncoder(undefined, this.#observations), this.#context, undefined);
+    this.#decider = new Decider(denoiser, new FrameWindows(this.#observations), this.#context, undefined);
     this.#checks = new RequestChecks({
       name,
       observations: this.#observations,
@@ -256,7 +256,7 @@ export class KernelPolicy {
   }
 
   #createStrategy(options: StrategyOptions): Strategy {
-    const strategy = createStrategy(options, this.#context);
+    const strategy = createOwnStrategy(options, this.#context);
     const missing = strategy.needs.find(({ network }) => !NETWORKS.includes(network));
     if (missing) {
       throw new OptionError(

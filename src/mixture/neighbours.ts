@@ -77,7 +77,7 @@ export class Neighbours {
       distances[frame] = sum;
     }
     // By distance, and only then by place: frames of a pause are equal to the last bit, and must not push nearer ones out.
-    const nearest = Array.from(distances.keys())
+    const nearest = withinReach(distances, neighbours)
       .sort((a, b) => (distances[a] as number) - (distances[b] as number) || a - b)
       .slice(0, neighbours);
     const least = distances[nearest[0] as number] as number;
@@ -123,4 +123,14 @@ function chunkFrom(
     }
   }
   return chunk;
+}
+
+/** Places of all distances that are no greater than the count-th smallest: sorting numbers is quick, sorting places by them is not. */
+function withinReach(distances: Float64Array, count: number): number[] {
+  const farthest = distances.slice().sort()[count - 1] ?? Infinity;
+  const places: number[] = [];
+  distances.forEach((distance, place) => {
+    if (distance <= farthest) places.push(place);
+  });
+  return places;
 }

@@ -63,12 +63,21 @@ export function checkWindow(features: readonly ObservationInfo[], window: Observ
   return gatherFrames(features, window, steps, where);
 }
 
+function hasImages(features: readonly ObservationInfo[]): boolean {
+  for (const { kind } of features) if (kind === 'image') return true;
+  return false;
+}
+
+/** Of all frames of vectors alone. */
+const NO_PICTURES: Picture[] = [];
+
 function gatherFrames(features: readonly ObservationInfo[], observation: Observation, count: number, where: string): Frame[] {
   checkNames(features, observation, where);
   const width = frameWidth(features);
   // Not Array.from: it leaves three times the garbage, and a control loop gathers a frame every tick.
   const frames = new Array<Frame & { readonly pictures: Picture[] }>(count);
-  for (let step = 0; step < count; step++) frames[step] = { values: new Float32Array(width), pictures: [] };
+  const withPictures = hasImages(features);
+  for (let step = 0; step < count; step++) frames[step] = { values: new Float32Array(width), pictures: withPictures ? [] : NO_PICTURES };
   let column = 0;
   for (const feature of features) {
     if (feature.kind === 'image') {
@@ -90,16 +99,26 @@ function gatherVector(feature: VectorObservation, observation: Observation, colu
     const expected = count === 1 ? `${size} values` : `${count} × ${size} = ${count * size} values`;
     throw new ObservationError(`${where}: observation "${name}" must have ${expected}, found ${values.length}.`);
   }
-  for (let i = 0; i < count * size; i++) {
-    const value = values[i];
-    // A bigint cannot even be rounded: the type comes first.
-    const rounded = typeof value === 'number' ? Math.fround(value) : NaN;
-    if (!Number.isFinite(rounded)) {
-      throw new ObservationError(
-        `${where}: observation "${name}" has ${shownValue(value)} at index ${i}: finite f32 numbers are needed. Check the sensor.`,
-      );
+  // Apart from other lists: where a value may be anything, the JavaScript engine makes an object of it, 16 bytes each.
+  const numbers = values instanceof Float32Array ? values : undefined;
+  for (let step = 0; step < count; step++) {
+    const to = (frames[step] as Frame).values;
+    for (let i = 0; i < size; i++) {
+      const from = step * size + i;
+      if (numbers) {
+        to[column + i] = numbers[from] as number;
+      } else {
+        const value = values[from];
+        // A bigint cannot even be rounded: the type comes first.
+        to[column + i] = typeof value === 'number' ? value : NaN;
+      }
+      // What was stored of it: a number that f32 cannot hold is infinite there.
+      if (!Number.isFinite(to[column + i])) {
+        throw new ObservationError(
+          `${where}: observation "${name}" has ${shownValue(values[from])} at index ${from}: finite f32 numbers are needed. Check the sensor.`,
+        );
+      }
     }
-    (frames[Math.floor(i / size)] as Frame).values[column + (i % size)] = rounded;
   }
 }
 

@@ -37,6 +37,14 @@ const WORD = 4;
 /** What no camera exceeds; devices have limits of their own. */
 const MOST_PIXELS_OF_SIDE = 8192;
 
+/** What a picture is drawn of, where a device may draw it itself. */
+export interface DrawnScene {
+  /** As the kernel that casts rays reads it, f32. */
+  readonly numbers: Float32Array<ArrayBuffer>;
+  /** The picture on the host, RGB, [height][width][3]. It may differ from a device's by rounding: a level, and more along edges. */
+  draw(): Uint8Array<ArrayBuffer>;
+}
+
 /** An image that was checked, and copied where somebody might write to it. It never changes, so that its features can be kept beside it. */
 export class Picture {
   readonly format: PictureFormat;
@@ -44,17 +52,38 @@ export class Picture {
   readonly width: number;
   /** How it becomes one of the policy's size, where it is of another. */
   readonly fit: Fit | undefined;
-  /** In the order of the format, padded to whole words of 4 bytes. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** In the order of the format, padded to whole words of 4 bytes; of a picture with a scene drawn when they are first asked for. */
+  readonly bytes!: Uint8Array<ArrayBuffer>;
+  /** What a device draws it of, in place of being given its bytes. */
+  readonly scene: Float32Array<ArrayBuffer> | undefined;
 
   /** `isOurs`: nobody writes to the data again, so it need not be copied. The memory that it lies in is held for as long as the picture is. */
-  constructor(format: PictureFormat, height: number, width: number, data: Pixels, fit?: Fit, isOurs = false) {
+  constructor(format: PictureFormat, height: number, width: number, data: Pixels | DrawnScene, fit?: Fit, isOurs = false) {
     this.fit = fit;
     this.format = format;
     this.height = height;
     this.width = width;
-    this.bytes = (isOurs ? wholeWords(data) : undefined) ?? copyInWords(data);
+    if ('draw' in data) {
+      this.scene = data.numbers;
+      Object.defineProperty(this, 'bytes', { enumerable: true, get: drawnOnce(() => copyInWords(data.draw())) });
+    } else {
+      this.scene = undefined;
+      this.bytes = (isOurs ? wholeWords(data) : undefined) ?? copyInWords(data);
+    }
   }
+
+  /** A picture that is drawn: by the device that reads it, or here where its bytes are asked for. */
+  static drawn(height: number, width: number, scene: DrawnScene): Picture {
+    return new Picture('u8-hwc3', height, width, scene);
+  }
+}
+
+function drawnOnce(draw: () => Uint8Array<ArrayBuffer>): () => Uint8Array<ArrayBuffer> {
+  let bytes: Uint8Array<ArrayBuffer> | undefined;
+  return () => {
+    bytes ??= draw();
+    return bytes;
+  };
 }
 
 /** The bytes themselves, where they are whole words of memory that no other thread has. */

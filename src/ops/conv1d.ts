@@ -10,11 +10,12 @@ import type { Binding, PlanBuilder } from '../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../runtime/tensor.js';
 import { convolutionKey } from '../runtime/variant-table.js';
 
+import { chooseHandedInput } from './handed-inputs.js';
 import { loadVector } from './load-vector.js';
 import { convTransposeView, convView, type MatrixView } from './matrix-view.js';
 import { isPartial, type PartialSums, partLayout } from './partial-sums.js';
 import { isUnfinished, type Prologue, prologueOf, type Unfinished } from './unfinished.js';
-import { chooseConv1dTiling, chooseInputLoads, choosesLoadsFirst, tileStep } from './variants.js';
+import { chooseConv1dTiling, chooseInputLoads, tileStep } from './variants.js';
 import { type DeviceMatrix, uploadMatrix, uploadVector } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
@@ -140,6 +141,10 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
   const source = isUnfinished(call.x)
     ? stagedSource(builder, call.x)
     : directSource(call.x, kernelSize === 1 && stride === 1 && padding === 0, step, deviceClass);
+  const handed =
+    split === undefined && !isUnfinished(call.x)
+      ? chooseHandedInput({ geometry, tiling, storage, inChannels, inVector: source.parameters.inVector }, builder)
+      : undefined;
   const parameters: Conv1dParameters = {
     geometry,
     tiling,
@@ -147,10 +152,11 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
     // Textures hold no halves.
     halfLoads: call.halfLoads ?? (weights.place === 'buffer' ? builder.halfLoads : 'packed'),
     place: weights.place,
-    loadsFirst: choosesLoadsFirst(weights.place, tiling.columns),
+    byColumn: weights.place === 'texture',
     ...source.parameters,
+    handed,
     split: split !== undefined,
-    ragged: inChannels % turnOf({ storage, ...source.parameters }, kernelSize).channels !== 0,
+    ragged: inChannels % turnOf({ storage, ...source.parameters, handed }, kernelSize).channels !== 0,
     bias: weights.bias !== undefined && split === undefined,
     residual: residual !== undefined,
     inActivation: call.inActivation ?? 'none',

@@ -1,3 +1,4 @@
+import { PICTURE_CHANNELS } from '../../kernels/conv/conv2d-picture.wgsl.js';
 import type { Conv2dLayer, UnitOrder } from '../../kernels/conv/conv2d-shape.js';
 import { splitUnits } from '../../kernels/conv/conv2d-shape.js';
 import { type Conv2dTile, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
@@ -8,16 +9,19 @@ import type { BuildTarget } from '../runtime/plan-builder.js';
 import { isTile, type TunedConv2d } from '../runtime/tuned-conv2d.js';
 import { VARIANTS } from './variants.js';
 
-/** Tiles of workgroup memory, or all of a tile in the registers of one invocation, or all of a map. */
+/** Tiles of workgroup memory, or all of a tile in the registers of one invocation: any pixels, those of a row of a picture, or all of a map. */
 export type Conv2dCut =
   | { readonly kind: 'tiled'; readonly tile: Conv2dTile }
   | { readonly kind: 'lanes'; readonly pixels: number; readonly subgroup: number }
+  | { readonly kind: 'picture'; readonly pixels: number; readonly subgroup: number }
   | { readonly kind: 'map'; readonly subgroup: number };
 
 export interface Conv2dProblem {
   readonly layer: Conv2dLayer;
   /** Of one frame. */
   readonly outPixels: number;
+  /** Of its rows. */
+  readonly outWidth: number;
   /** Of the weights. */
   readonly order?: UnitOrder;
   readonly frames: number;
@@ -33,11 +37,14 @@ const LARGE_PIXELS = 4096;
 const ENOUGH_WORKGROUPS = 192;
 const MOST_SPLITS = 16;
 /**
- * Pixels of an invocation on a software driver: more of them make more of a weight, and the text longer. SwiftShader, whose
- * subgroups are of 4, gains nothing from more than 16 and takes three times as long to compile them.
+ * Pixels of an invocation on a software driver: more of them make more of a weight, and the text longer. With more than 24 the text of
+ * lavapipe outgrows what a processor keeps decoded. SwiftShader, whose subgroups are of 4, gains nothing from more than 16 and takes three
+ * times as long to compile them.
  */
-const PIXELS_OF_A_MEMBER = 4;
+const PIXELS_OF_A_MEMBER: Readonly<Record<DeviceClass, number>> = { gpu: 4, lavapipe: 3, software: 4 };
 const LEAST_PIXELS = 8;
+/** The same of pictures, where a pixel is seven taps of text. */
+const PICTURE_PIXELS = 20;
 /** Pixels that fill no whole subgroups save products, and are a text of their own to compile: from this ratio on they are taken. */
 const WORTH = 1.1;
 
@@ -46,7 +53,7 @@ const WORTH = 1.1;
  * device is left out. The number of frames changes no sum, and neither does the cut.
  */
 export function chooseConv2dCut(
-  { layer, order, outPixels, frames }: Conv2dProblem,
+  { layer, order, outPixels, outWidth, frames }: Conv2dProblem,
   { deviceClass, subgroupSize = 1 }: Pick<BuildTarget, 'deviceClass' | 'subgroupSize'>,
   tuned?: TunedConv2d,
 ): Conv2dCut {
@@ -58,11 +65,15 @@ export function chooseConv2dCut(
     return { kind: 'map', subgroup };
   }
   if (VARIANTS[deviceClass].sliced) return { kind: 'tiled', tile: tuned && isTile(tuned) ? tuned : chooseTile(layer, outPixels) };
+  const wished = tuned && !isTile(tuned) ? tuned.pixels : undefined;
   // The fewest tiles, and then the smallest that do.
+  if (deviceClass === 'lavapipe' && subgroup > 1 && layer.inChannels <= PICTURE_CHANNELS && layer.kernelSize > 1) {
+    const stretches = Math.ceil(outWidth / (wished ?? PICTURE_PIXELS));
+    return { kind: 'picture', pixels: Math.ceil(outWidth / stretches), subgroup };
+  }
   const all = frames * outPixels;
   const unit = Math.max(subgroup, LEAST_PIXELS);
-  const wanted = tuned && !isTile(tuned) ? tuned.pixels : PIXELS_OF_A_MEMBER * subgroup;
-  const most = Math.ceil(Math.max(wanted, LEAST_PIXELS) / unit) * unit;
+  const most = Math.ceil(Math.max(wished ?? PIXELS_OF_A_MEMBER[deviceClass] * subgroup, LEAST_PIXELS) / unit) * unit;
   const tiles = Math.ceil(all / most);
   const exact = Math.ceil(all / tiles);
   const whole = Math.ceil(exact / unit) * unit;
@@ -75,7 +86,10 @@ function sharing(subgroupSize: number): number {
 }
 
 /** How many workgroups share the reduction of a convolution: by one frame, so that sums are the same for any number of them. */
-export function chooseConv2dSplits({ layer, outPixels }: Conv2dProblem, { deviceClass }: Pick<BuildTarget, 'deviceClass'>): number {
+export function chooseConv2dSplits(
+  { layer, outPixels }: Omit<Conv2dProblem, 'outWidth'>,
+  { deviceClass }: Pick<BuildTarget, 'deviceClass'>,
+): number {
   if (!VARIANTS[deviceClass].sliced) return 1;
   const { pixels, lanes } = chooseTile(layer, outPixels);
   const tiles = Math.ceil(outPixels / pixels) * Math.ceil(layer.outChannels / 4 / lanes);
@@ -110,13 +124,15 @@ export function chooseUnitOrder(
 /** Tiles from which on the products of F(2×2, 3×3) pay for their transformations, and fewer where no tile is cut off. */
 const MANY_TILES = 64;
 const FEW_TILES = 9;
+/** The same where the weights would be halves or bytes: those of the products are f32, and few tiles do not make up for reading them. */
+const FEW_TILES_OF_NARROW = 16;
 /** Tiles of 4×4 outputs from which on they are taken on lavapipe: where they are fewer, four times the weights have to be read for them. */
 const LARGE_TILES = 9;
 
 /**
  * Side of the tiles of outputs of F(m×m, 3×3), where a convolution is computed so: on software drivers, which multiplications bind; not over few
- * tiles, where reading more weights costs more. Weights in less than f32 stay as they are: transformed, they would be rounded otherwise.
- * SwiftShader has small tiles alone, whose texts it compiles faster.
+ * tiles, where reading more weights costs more: those of the products are f32 whatever the storage. SwiftShader has small tiles alone,
+ * whose texts it compiles faster.
  */
 export function chooseWinograd(
   layer: Conv2dLayer,
@@ -125,8 +141,9 @@ export function chooseWinograd(
   deviceClass: DeviceClass,
 ): WinogradTile | undefined {
   const { kernelSize, stride, padding } = layer;
-  if (VARIANTS[deviceClass].sliced || storage !== 'f32' || kernelSize !== 3 || stride !== 1 || padding !== 1) return undefined;
+  if (VARIANTS[deviceClass].sliced || kernelSize !== 3 || stride !== 1 || padding !== 1) return undefined;
+  const few = storage === 'f32' ? FEW_TILES : FEW_TILES_OF_NARROW;
   const tiles = (side: WinogradTile): number => Math.ceil(height / side) * Math.ceil(width / side);
   if (deviceClass === 'lavapipe' && tiles(4) >= LARGE_TILES) return 4;
-  return tiles(2) >= MANY_TILES || (tiles(2) >= FEW_TILES && height % 2 === 0 && width % 2 === 0) ? 2 : undefined;
+  return tiles(2) >= MANY_TILES || (tiles(2) >= few && height % 2 === 0 && width % 2 === 0) ? 2 : undefined;
 }

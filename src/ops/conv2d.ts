@@ -1,5 +1,6 @@
 import { conv2dLanesKernel } from '../../kernels/conv/conv2d-lanes.wgsl.js';
 import { conv2dMapKernel } from '../../kernels/conv/conv2d-map.wgsl.js';
+import { conv2dPictureKernel } from '../../kernels/conv/conv2d-picture.wgsl.js';
 import { type Conv2dLayer, conv2dShape, encoderBlocks, type UnitOrder } from '../../kernels/conv/conv2d-shape.js';
 import { conv2dTiledKernel, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import type { Kernel } from '../../kernels/lib/kernel.js';
@@ -7,7 +8,7 @@ import { BLOCK_LANES } from '../../kernels/lib/weight-storage.wgsl.js';
 import { type FeatureMap, planes } from '../runtime/feature-map.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { conv2dKey } from '../runtime/tuned-conv2d.js';
-import { chooseConv2dCut } from './conv2d-variants.js';
+import { type Conv2dCut, chooseConv2dCut } from './conv2d-variants.js';
 import { convView } from './matrix-view.js';
 import { type DeviceMatrix, storageOf, uploadMatrix } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
@@ -128,7 +129,7 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
   const sides = { inHeight: x.height, inWidth: x.width, outHeight: height, outWidth: width };
   const variant = conv2dKey({ ...layer, ...sides, storage, encoders, splits });
   const tuned = builder.variants?.convolutions2d?.[variant];
-  const cut = chooseConv2dCut({ layer, order, outPixels: height * width, frames }, builder, tuned);
+  const cut = chooseConv2dCut({ layer, order, outPixels: height * width, outWidth: width, frames }, builder, tuned);
   const parameters = {
     storage,
     halfLoads: weights.place === 'buffer' ? builder.halfLoads : ('packed' as const),
@@ -142,11 +143,11 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
   const kernelOf = (): Kernel => {
     if (cut.kind === 'tiled') return conv2dTiledKernel({ ...parameters, tile: cut.tile, split: partial });
     if (cut.kind === 'map') return conv2dMapKernel({ ...parameters, subgroup: cut.subgroup, geometry: { ...layer, ...sides } });
+    if (cut.kind === 'picture') return conv2dPictureKernel({ ...parameters, layer, pixels: cut.pixels, subgroup: cut.subgroup });
     return conv2dLanesKernel({ ...parameters, pixels: cut.pixels, subgroup: cut.subgroup, channels: Math.min(4, inChannels) });
   };
   const lanes = cut.kind === 'tiled' ? cut.tile.lanes : BLOCK_LANES;
-  const pixelTiles =
-    cut.kind === 'map' ? frames : Math.ceil((frames * height * width) / (cut.kind === 'tiled' ? cut.tile.pixels : cut.pixels));
+  const pixelTiles = tilesOf(cut, { frames, height, width });
   const laneTiles = Math.ceil(planes(y) / lanes);
   const existing = (resource: GPUBuffer | GPUTexture | undefined): Binding[] => (resource ? [{ buffer: builder.existing(resource) }] : []);
   const shape = conv2dShape(storage, {
@@ -171,6 +172,16 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
     cut.kind === 'tiled' ? [pixelTiles, laneTiles * splits, encoders] : [laneTiles, pixelTiles, encoders],
     variant,
   );
+}
+
+/** Workgroups side by side, of the pixels of so many frames. */
+function tilesOf(
+  cut: Conv2dCut,
+  { frames, height, width }: { readonly frames: number; readonly height: number; readonly width: number },
+): number {
+  if (cut.kind === 'map') return frames;
+  if (cut.kind === 'picture') return frames * height * Math.ceil(width / cut.pixels);
+  return Math.ceil((frames * height * width) / (cut.kind === 'tiled' ? cut.tile.pixels : cut.pixels));
 }
 
 /** Buffer for partial maps of a shape. */

@@ -3,6 +3,7 @@ import { PROLOGUE_VEC4S } from '../../kernels/conv/conv-prologue.wgsl.js';
 import type { Conv1dTiling } from '../../kernels/conv/conv1d-shape.js';
 import type { ActivationLayout } from '../../kernels/lib/kernel.js';
 import { BLOCK_LANES, type WeightPlace } from '../../kernels/lib/weight-storage.wgsl.js';
+import type { ComputeDevice } from '../runtime/device.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { TunedTiling } from '../runtime/variant-table.js';
 
@@ -19,6 +20,8 @@ interface ClassVariants {
   readonly reduction: number;
   readonly place: WeightPlace;
   readonly inSpace: InputSpace;
+  /** Whether a subgroup loads the input of a 1-D convolution together, where there are subgroups. */
+  readonly handed: boolean;
   /** Most workgroups that share a reduction; 1: norms are dispatches of their own, and convolutions leave whole sums. */
   readonly splits: number;
 }
@@ -30,10 +33,18 @@ interface ClassVariants {
  * in docs/performance.md.
  */
 export const VARIANTS: Readonly<Record<DeviceClass, ClassVariants>> = {
-  gpu: { sliced: true, reduction: 64, place: 'buffer', inSpace: 'storage', splits: 8 },
-  lavapipe: { sliced: false, reduction: 8, place: 'texture', inSpace: 'uniform', splits: 1 },
-  software: { sliced: false, reduction: 8, place: 'buffer', inSpace: 'storage', splits: 1 },
+  gpu: { sliced: true, reduction: 64, place: 'buffer', inSpace: 'storage', handed: false, splits: 8 },
+  lavapipe: { sliced: false, reduction: 8, place: 'texture', inSpace: 'uniform', handed: true, splits: 1 },
+  software: { sliced: false, reduction: 8, place: 'buffer', inSpace: 'storage', handed: false, splits: 1 },
 };
+
+/** Where weights lie on a device: all kernels find them there. */
+export function chooseWeightPlace({
+  deviceClass,
+  readsStorageTextures,
+}: Pick<ComputeDevice, 'deviceClass' | 'readsStorageTextures'>): WeightPlace {
+  return readsStorageTextures ? VARIANTS[deviceClass].place : 'buffer';
+}
 
 /** The part of a convolution's shape that its tiling depends on. The batch is not part of it: sums must not change with it. */
 export interface TilingProblem {
@@ -53,17 +64,6 @@ export function chooseConv1dTiling(shape: TilingProblem, deviceClass: DeviceClas
   if (tuned) return { columns, lanes: tuned.lanes, slices: tuned.slices };
   const slices = VARIANTS[deviceClass].sliced ? floorPowerOfTwo(Math.min(shape.inChannels, MAX_INVOCATIONS / BLOCK_LANES)) : 1;
   return { columns, lanes: BLOCK_LANES, slices };
-}
-
-/** Columns up to which sums leave room in the registers for the weights of a whole turn. */
-const FEW_COLUMNS = 4;
-
-/**
- * Whether a convolution loads all weights of a turn of its loop before it multiplies: the values and the order of sums are the same. Worth it
- * where loads are calls that wait for memory, and what they bring fits beside the sums.
- */
-export function choosesLoadsFirst(place: WeightPlace, columns: number): boolean {
-  return place === 'texture' && columns <= FEW_COLUMNS;
 }
 
 /** How a convolution may load its input. */

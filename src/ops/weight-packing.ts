@@ -13,7 +13,7 @@ import { alignUp } from '../runtime/buffers.js';
 import type { Precision } from '../spec/precision.js';
 import type { MatrixView } from './matrix-view.js';
 import { outputScales, quantizeBlock } from './quantize.js';
-import { VARIANTS } from './variants.js';
+import { chooseWeightPlace } from './variants.js';
 import type { WeightLoader } from './weight-source.js';
 
 /** Output channels of a block. */
@@ -114,7 +114,7 @@ export async function uploadMatrix(
       encode(packed, words.subarray(word, word + blockWords), scales?.subarray(block * BLOCK_CHANNELS), label);
     }
   };
-  const { place } = VARIANTS[uploader.device.deviceClass];
+  const place = chooseWeightPlace(uploader.device);
   const weight =
     place === 'texture'
       ? await uploader.uploadTexture(label, WEIGHT_TEXTURE_WIDTH, blocks * blockWords, fill, blockWords)
@@ -152,7 +152,11 @@ export async function uploadVector(loader: WeightLoader, label: string, values: 
 
 /** Rounds values in place to what the loader's precision can hold. */
 export function roundVector(loader: WeightLoader, label: string, values: Float32Array): void {
-  if (loader.precision !== 'f16') return;
+  if (loader.precision === 'f16') roundHalves(label, values);
+}
+
+/** Rounds values in place to halves. @throws HalfRangeError. */
+export function roundHalves(label: string, values: Float32Array): void {
   // The message shall name the value that was there, not the infinity it became.
   const before = values.slice();
   assertFits(roundToF16(values), before, label);

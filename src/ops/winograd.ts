@@ -4,11 +4,16 @@ import { transformWeights, type WinogradTile, winogradPositions } from '../../ke
 import { type FeatureMap, planes } from '../runtime/feature-map.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import { type Conv2dValues, type Conv2dWeights, recordConv2d, uploadConv2d, uploadPerChannel } from './conv2d.js';
+import { roundedWeights } from './rounded-weights.js';
+import { storageOf } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
 const INVOCATIONS = 8;
 
-/** Weights of a 3×3 convolution with stride 1 and padding 1 in the space of the products of F(tile×tile, 3×3). */
+/**
+ * Weights of a 3×3 convolution with stride 1 and padding 1 in the space of the products of F(tile×tile, 3×3): f32, whatever the precision.
+ * Rounded there, they would be off by as much as the transformation of the products magnifies it.
+ */
 export interface WinogradWeights {
   readonly layer: Conv2dLayer;
   readonly tile: WinogradTile;
@@ -22,7 +27,10 @@ export function isWinograd(weights: Conv2dWeights | WinogradWeights): weights is
   return 'products' in weights;
 }
 
-/** Transforms the weights in float64 and brings them to the device: 16/9 of their size with tiles of 2×2, 4 times with 4×4. */
+/**
+ * Rounds the weights as the loader's precision would, transforms them in float64 and brings them to the device: 16/9 of their size in f32 with
+ * tiles of 2×2, 4 times with 4×4.
+ */
 export async function uploadWinograd(
   loader: WeightLoader,
   label: string,
@@ -31,14 +39,17 @@ export async function uploadWinograd(
   tile: WinogradTile,
 ): Promise<WinogradWeights> {
   const { inChannels, outChannels } = layer;
-  const positions = values.flatMap(({ weight }) => transformWeights(weight, tile).map((part) => ({ weight: part })));
+  const storage = storageOf(loader.precision, inChannels, outChannels);
+  const positions = values.flatMap(({ weight }) =>
+    transformWeights(roundedWeights(storage, label, weight, outChannels), tile).map((part) => ({ weight: part })),
+  );
   const product = { inChannels, outChannels, kernelSize: 1, stride: 1, padding: 0 };
   const hasBias = values.some(({ bias }) => bias);
   return {
     layer,
     tile,
     encoders: values.length,
-    products: await uploadConv2d(loader, label, product, positions),
+    products: await uploadConv2d({ ...loader, precision: 'f32' }, label, product, positions),
     bias: hasBias
       ? await uploadPerChannel(
           loader,

@@ -60,16 +60,15 @@ export function decideOne<T>(
   features?: PendingFeatures,
 ): Promise<T> {
   const progress = begin(pending, chunkSize, denoiser.latents);
-  const run = (waiting?: PendingFeatures): Promise<T> => denoiser.runThen(progress.runs, next, waiting);
   const next = (finished: readonly (FinishedRun | NonFiniteError)[]): T | Promise<T> => {
     try {
       advance(progress, finished, chunkSize, denoiser.latents);
     } catch (error) {
       return use({ failure: error });
     }
-    return progress.outcome ? use(made(progress)) : run();
+    return progress.outcome ? use(made(progress)) : denoiser.runThen(progress.runs, next);
   };
-  return run(features);
+  return denoiser.runThen(progress.runs, next, features);
 }
 
 /**
@@ -121,32 +120,38 @@ export function firstRuns(pending: readonly PendingDecision[], chunkSize: number
 
 /** What a strategy sees of a decision. */
 class PendingContext implements DecisionContext {
-  readonly newest: PastChunk | undefined;
-  readonly before: PastChunk | undefined;
-  readonly frames: Float32Array;
-  readonly #seed: NoiseSeed;
-  readonly #normals: ArrayLike<number> | undefined;
+  readonly #pending: PendingDecision;
 
-  constructor({ newest, before, frames, seed, given }: PendingDecision) {
-    this.newest = newest;
-    this.before = before;
-    this.frames = frames;
-    this.#seed = seed;
-    this.#normals = given.normals;
+  constructor(pending: PendingDecision) {
+    this.#pending = pending;
+  }
+
+  get newest(): PastChunk | undefined {
+    return this.#pending.newest;
+  }
+
+  get before(): PastChunk | undefined {
+    return this.#pending.before;
+  }
+
+  get frames(): Float32Array {
+    return this.#pending.frames;
   }
 
   uniform(count: number): Float64Array {
-    return choiceNumbers(count, this.#seed);
+    return choiceNumbers(count, this.#pending.seed);
   }
 
   normal(count: number): Float32Array {
-    if (!this.#normals) return choiceNoise(count, this.#seed);
-    if (this.#normals.length < count) {
+    const { seed, given } = this.#pending;
+    const { normals } = given;
+    if (!normals) return choiceNoise(count, seed);
+    if (normals.length < count) {
       throw new OptionError(
-        `normals must have ${count} values or more, which the strategy draws for this decision, found ${this.#normals.length}.`,
+        `normals must have ${count} values or more, which the strategy draws for this decision, found ${normals.length}.`,
       );
     }
-    return Float32Array.from(this.#normals).subarray(0, count);
+    return Float32Array.from(normals).subarray(0, count);
   }
 }
 

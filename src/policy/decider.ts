@@ -1,5 +1,5 @@
 import type { DenoiseRun, Denoising } from '../decision/denoiser.js';
-import type { EncodedWindow, FrameEncoder } from '../decision/frame-encoder.js';
+import type { EncodedWindow, FrameEncoding } from '../decision/frame-windows.js';
 import type { GivenNoise, NoiseSeed } from '../decision/noise.js';
 import type { PendingFeatures } from '../decision/pending-features.js';
 import { NonFiniteError } from '../foundation/errors.js';
@@ -55,13 +55,13 @@ const NO_PROBES: BegunTurns['probes'] = new Map();
 /** Makes the decisions of a policy. */
 export class Decider {
   readonly #denoiser: Denoising;
-  readonly #encoder: FrameEncoder;
+  readonly #encoder: FrameEncoding;
   readonly #context: StrategyContext;
   readonly #onDecision: ((decision: Decision) => void) | undefined;
 
   constructor(
     denoiser: Denoising,
-    encoder: FrameEncoder,
+    encoder: FrameEncoding,
     context: StrategyContext,
     onDecision: ((decision: Decision) => void) | undefined,
   ) {

@@ -1,4 +1,5 @@
 import type { GivenNoise, NoiseSeed } from '../decision/noise.js';
+import type { Schedule } from '../diffusion/solver-step.js';
 import type { Observation } from '../observations/check.js';
 import type { PastChunk } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
@@ -104,6 +105,17 @@ export interface ExecutedRows {
   readonly actionDim: number;
 }
 
+const TIMESTEPS = new WeakMap<Schedule, readonly number[]>();
+
+/** The timesteps of a schedule, made once: every decision brings them. Frozen, because all decisions share them. */
+function timestepsOf(schedule: Schedule): readonly number[] {
+  const known = TIMESTEPS.get(schedule);
+  if (known) return known;
+  const timesteps = Object.freeze(schedule.steps.map(({ timestep }) => timestep));
+  TIMESTEPS.set(schedule, timesteps);
+  return timesteps;
+}
+
 /** What was made, as a decision. @internal */
 export function toDecision(
   { outcome, evaluations, probes }: MadeDecision,
@@ -118,7 +130,7 @@ export function toDecision(
     chunk: result.chunk.slice(),
     actions: result.chunk.slice(firstRow * actionDim, (firstRow + count) * actionDim),
     firstRow,
-    timesteps: request.schedule.steps.map((step) => step.timestep),
+    timesteps: timestepsOf(request.schedule),
     evaluations,
     screening,
     warm,

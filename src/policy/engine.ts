@@ -1,5 +1,5 @@
 import { Denoiser } from '../decision/denoiser.js';
-import { FrameEncoder } from '../decision/frame-encoder.js';
+import { type FrameEncoding, FrameWindows } from '../decision/frame-windows.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
@@ -63,7 +63,7 @@ export class PolicyEngine {
   readonly #observations: readonly ObservationInfo[];
   readonly #plans: PlanCache;
   readonly denoiser: Denoiser;
-  readonly encoder: FrameEncoder;
+  readonly encoder: FrameEncoding;
   #placement: Placement | undefined;
   #described: ReturnType<typeof describePolicy>;
 
@@ -74,7 +74,9 @@ export class PolicyEngine {
     this.#observations = observationInfo(parts.spec.observations);
     this.#plans = new PlanCache(placement.networks, parts.spec, parts.probes);
     this.denoiser = new Denoiser(this.#plans);
-    this.encoder = new FrameEncoder(placement.networks.images?.encodePlans(parts.probes), this.#observations, placement.networks.rows);
+    const { images, rows } = placement.networks;
+    this.encoder =
+      images?.frameEncoder(images.encodePlans(parts.probes), this.#observations, rows) ?? new FrameWindows(this.#observations, rows);
   }
 
   /** What it is, and the device that it is on. */
@@ -134,7 +136,7 @@ export class PolicyEngine {
     const parts = {
       denoiser: this.denoiser,
       // Zeros in the place of the features of images.
-      encoder: new FrameEncoder(undefined, this.#observations, this.#placement?.networks.rows),
+      encoder: new FrameWindows(this.#observations, this.#placement?.networks.rows),
       context,
       predicted: plan.isPredicting,
       newWindow: () => new FrameWindow(this.#observations, observationSteps),

@@ -19,6 +19,7 @@ import { shownValue } from '../foundation/shown.js';
 import { ComputeDevice } from '../runtime/device.js';
 import { methodsByType } from '../spec/method-networks.js';
 import type { Precision } from '../spec/precision.js';
+import { createOwnStrategy } from '../strategies/create.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { Reopen } from './engine.js';
 import { fingerprintOf } from './file-facts.js';
@@ -209,6 +210,8 @@ async function createPolicy(
     policy = Policy.of({
       spec,
       methods: methodsByType(methods.map(({ config }) => config)),
+      // The code of strategies with networks of their own is loaded where there is one.
+      createStrategy: methods.length === 0 ? createOwnStrategy : (await import('../strategies/index.js')).createStrategy,
       placement,
       reopen,
       onDeviceLost: options.onDeviceLost ?? 'fail',

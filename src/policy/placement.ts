@@ -5,7 +5,6 @@ import { loadNetworks, type PolicyNetworks } from '../decision/networks.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { CheckpointError, OptionError } from '../foundation/errors.js';
 import { shownValue } from '../foundation/shown.js';
-import { adoptHalfLoads, trustsHalfLoads } from '../ops/half-loads.js';
 import { ComputeDevice } from '../runtime/device.js';
 import type { Sides } from '../spec/policy-spec.js';
 import { fileFacts } from './file-facts.js';
@@ -77,8 +76,11 @@ export async function placePolicy(
           'Episodes cannot go on with another policy: load it with loadPolicy, or put the files back.',
       );
     }
-    const exactHalves = choice === 'auto' && (await trustsHalfLoads(device, 'packed'));
-    const refused = await adoptHalfLoads(device);
+    // The code that tries halves is loaded where they are asked for.
+    const asksForHalves = choice === 'auto' || device.variants?.halfLoads === 'native';
+    const halves = asksForHalves ? await import('../ops/half-loads.js') : undefined;
+    const exactHalves = choice === 'auto' && (await halves?.trustsHalfLoads(device, 'packed')) === true;
+    const refused = await halves?.adoptHalfLoads(device);
     const onBlock = (done: number, total: number): void => reporter.report({ stage: 'weights', done, total });
     const loaded = await loadInPrecision(choice, { deviceClass: device.deviceClass, exactHalves }, (precision) =>
       loadNetworks(device, checkpoint, predictor, { precision, signal, methods, onBlock }),

@@ -1,5 +1,5 @@
 import type { DenoiseSample } from '../decision/denoiser.js';
-import type { EncodedWindow } from '../decision/frame-encoder.js';
+import type { EncodedWindow } from '../decision/frame-windows.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, NonFiniteError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
@@ -10,7 +10,7 @@ import type { PlanTiming } from '../runtime/timing.js';
 import type { GivenMethods } from '../spec/method-networks.js';
 import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
-import { createStrategy } from '../strategies/index.js';
+import type { CreateStrategy } from '../strategies/create.js';
 import { type DenoiseResult, missingNetwork, type Strategy, type StrategyContext, strategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Actor } from './actor.js';
@@ -40,6 +40,8 @@ export type { ReloadOptions } from './engine.js';
 export interface PolicyParts extends Omit<EngineParts, 'context'> {
   /** Networks of methods that it was loaded with. */
   readonly methods?: GivenMethods;
+  /** Builds strategies: those that can be had with these networks. */
+  readonly createStrategy: CreateStrategy;
   readonly precision: Precision;
   /** See `PolicyInfo`. */
   readonly fingerprint: string;
@@ -320,7 +322,7 @@ export class Policy {
   }
 
   #createStrategy(options: StrategyOptions): Strategy {
-    const strategy = createStrategy(options, this.#context);
+    const strategy = this.#parts.createStrategy(options, this.#context);
     const missing = strategy.needs.find((need) => !this.#engine.has(need));
     if (missing) throw missingNetwork(options.name, missing, this.#engine.predictor);
     this.#engine.reserve(strategy);

@@ -1,6 +1,6 @@
 import { rehearsedAt } from '../decision/decision-input.js';
 import type { Denoiser } from '../decision/denoiser.js';
-import type { FrameEncoder } from '../decision/frame-encoder.js';
+import type { FrameEncoding } from '../decision/frame-windows.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { type Frame, type Observation, observationOf } from '../observations/check.js';
@@ -20,7 +20,7 @@ const LONGEST_MS = 20;
 
 export interface RehearsalParts {
   readonly denoiser: Denoiser;
-  readonly encoder: FrameEncoder;
+  readonly encoder: FrameEncoding;
   readonly context: StrategyContext;
   /** Whether the policy has a predictor. */
   readonly predicted: boolean;

@@ -1,11 +1,12 @@
 import { DeviceLimitError } from '../foundation/errors.js';
 import type { ComputeDevice } from './device.js';
+import { TEXTURE_FORMAT } from './texture-format.js';
 
 /** GPUBufferUsage by name; the global is not there in every runtime. */
 export const USAGE = { mapRead: 0x1, copySource: 0x4, copyDestination: 0x8, uniform: 0x40, storage: 0x80 } as const;
 
 /** GPUTextureUsage by name. */
-const TEXTURE_USAGE = { copyDestination: 0x2, binding: 0x4 } as const;
+const TEXTURE_USAGE = { copyDestination: 0x2, storage: 0x8 } as const;
 
 /** Offsets of storage and uniform bindings are multiples of this on every device. */
 export const OFFSET_ALIGNMENT = 256;
@@ -13,7 +14,7 @@ export const OFFSET_ALIGNMENT = 256;
 /** WebGPU's default for maxUniformBufferBindingSize, granted everywhere. */
 export const UNIFORM_BINDING_BYTES = 65_536;
 
-/** Bytes of a texel of rgba32uint, the format of all textures here. */
+/** Bytes of a texel of TEXTURE_FORMAT. */
 export const TEXEL_BYTES = 16;
 
 /** Whether a resource is a texture; in every runtime only these make views. */
@@ -57,8 +58,8 @@ export async function createTexture(device: ComputeDevice, label: string, width:
   const descriptor: GPUTextureDescriptor = {
     label,
     size: [width, height],
-    format: 'rgba32uint',
-    usage: TEXTURE_USAGE.binding | TEXTURE_USAGE.copyDestination,
+    format: TEXTURE_FORMAT,
+    usage: TEXTURE_USAGE.storage | TEXTURE_USAGE.copyDestination,
   };
   return createChecked(device, `texture "${label}" of ${width} × ${height} texels`, () => device.gpuDevice.createTexture(descriptor));
 }

@@ -5,7 +5,7 @@ import { checkCallbacks, checkChoice, checkKeys, checkMethods, checkToggle, keys
 import { classifyAdapter, DEVICE_CLASSES, type DeviceClass } from './device-class.js';
 import { Naps, napClock } from './naps.js';
 import { PipelineCache } from './pipeline-cache.js';
-import { adapterIdentity, checkVariantTable, type VariantTable } from './variant-table.js';
+import { adapterIdentity, type VariantTable } from './variant-table.js';
 
 /**
  * How much the WebGPU implementation watches over its caller. `safe`: everything that WebGPU asks for. `fast`: no
@@ -114,6 +114,24 @@ export interface AdapterSummary extends AdapterFacts {
   readonly variants: string;
 }
 
+/** The table of variants that a device takes, if any, and what its users should know. */
+interface ChosenVariants {
+  readonly facts: AdapterFacts;
+  readonly table: VariantTable | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** The code that checks a table is loaded where there is one. @throws OptionError for one that does not fit. */
+async function chooseVariants({ info }: GPUAdapter, options: OpenDeviceOptions): Promise<ChosenVariants> {
+  const { vendor, architecture, device, description, isFallbackAdapter } = info;
+  const facts = { vendor, architecture, device, description, isFallback: isFallbackAdapter, profile: options.profile ?? 'safe' };
+  const warnings: string[] = [];
+  const given = typeof options.variants === 'function' ? options.variants(facts, (text) => warnings.push(text)) : options.variants;
+  if (!given) return { facts, table: undefined, warnings };
+  const { checkVariantTable } = await import('./check-variant-table.js');
+  return { facts, table: checkVariantTable(given, adapterIdentity(facts), given.file ?? 'option variants'), warnings };
+}
+
 const DISPOSED = 'the WebGPU device was disposed of.';
 
 /**
@@ -135,6 +153,11 @@ export class ComputeDevice {
    * Invocations of a subgroup, where the device has subgroups and all are of one size; 1: kernels do without.
    */
   readonly subgroupSize: number;
+  /**
+   * Whether kernels can read storage textures: a feature of the language, not of the adapter.
+   * @internal
+   */
+  readonly readsStorageTextures: boolean;
   /** Features of the adapter, whether or not the device asked for them. */
   readonly adapterFeatures: ReadonlySet<string>;
   // Dawn's objects may outlive their JavaScript wrappers, but not this one: when it is collected the process aborts.
@@ -148,19 +171,17 @@ export class ComputeDevice {
   /** Ends the waits that are under way: a few at most, and a list leaves no garbage where a set does. */
   readonly #waits: ((reason: Error) => void)[] = [];
 
-  private constructor(gpu: GPU, adapter: GPUAdapter, device: GPUDevice, options: OpenDeviceOptions) {
+  private constructor(gpu: GPU, adapter: GPUAdapter, device: GPUDevice, options: OpenDeviceOptions, chosen: ChosenVariants) {
     this.#gpu = gpu;
     this.#gpuDevice = device;
     this.adapterFeatures = new Set([...adapter.features].map(String));
-    const { vendor, architecture, device: name, description, isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info;
+    const { subgroupMinSize, subgroupMaxSize } = adapter.info;
     const oneSize = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;
     this.subgroupSize = (oneSize ? subgroupMinSize : undefined) ?? 1;
-    const { profile = 'safe' } = options;
-    const facts = { vendor, architecture, device: name, description, isFallback: isFallbackAdapter, profile };
-    const warnings: string[] = [];
+    this.readsStorageTextures = gpu.wgslLanguageFeatures?.has('readonly_and_readwrite_storage_textures') ?? false;
+    const { facts, table, warnings } = chosen;
     this.warnings = warnings;
-    const table = typeof options.variants === 'function' ? options.variants(facts, (text) => warnings.push(text)) : options.variants;
-    this.variants = table && checkVariantTable(table, adapterIdentity(facts), table.file ?? 'option variants');
+    this.variants = table;
     this.adapter = { ...facts, variants: table ? ['tuned', ...(table.file === undefined ? [] : [table.file])].join(' ') : 'shipped' };
     this.deviceClass = options.deviceClass ?? classifyAdapter(this.adapter);
     const idle = options.idle ?? (this.adapter.isFallback ? 'sleep' : 'poll');
@@ -202,7 +223,7 @@ export class ComputeDevice {
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
     });
     try {
-      return new ComputeDevice(gpu, adapter, device, options);
+      return new ComputeDevice(gpu, adapter, device, options, await chooseVariants(adapter, options));
     } catch (error) {
       // A table of variants that is refused: nothing listens yet.
       device.destroy();

@@ -1,5 +1,6 @@
 import type { Kernel } from '../../kernels/lib/kernel.js';
 import { DeviceLostError, ShaderError } from '../foundation/errors.js';
+import { TEXTURE_FORMAT } from './texture-format.js';
 
 /** A kernel ready to run. @internal */
 export interface CompiledKernel {
@@ -112,7 +113,7 @@ export class PipelineCache {
           binding,
           visibility: 4, // GPUShaderStage.COMPUTE; the global is not there in every runtime.
           ...(access === 'texture'
-            ? { texture: { sampleType: 'uint' as const } }
+            ? { storageTexture: { access: 'read-only' as const, format: TEXTURE_FORMAT } }
             : { buffer: { type: BUFFER_TYPES[access], hasDynamicOffset: dynamic ?? false } }),
         })),
       });

@@ -90,27 +90,22 @@ export class Plan {
     return buffer;
   }
 
-  /** Appends the runs to an encoder, as `encode` does, one with each `next()`, which says whether it was the last; to be driven to its end. */
-  encodeInParts(encoder: GPUCommandEncoder, runs: readonly SegmentRun[]): { next(): boolean } {
-    const pass = encoder.beginComputePass();
-    let pipeline: GPUComputePipeline | undefined;
-    let next = 0;
-    return {
-      next: () => {
-        const { segment, offsets } = runs[next++] as SegmentRun;
-        this.#checkOffsets(segment, offsets);
-        const { dispatches } = this.#segment(segment);
-        for (let index = 0; index < dispatches.length; index++) {
-          const dispatch = dispatches[index] as RecordedDispatch;
-          if (dispatch.pipeline !== pipeline) pass.setPipeline(dispatch.pipeline);
-          pipeline = dispatch.pipeline;
-          this.#encodeDispatch(pass, dispatch, offsets);
-        }
-        if (next < runs.length) return false;
-        pass.end();
-        return true;
-      },
-    };
+  /** Appends a run to a pass, whose pipeline is `pipeline`; returns the one that it has then. `encode` does the same with each of its runs. */
+  encodeRun(
+    pass: GPUComputePassEncoder,
+    { segment, offsets }: SegmentRun,
+    pipeline: GPUComputePipeline | undefined,
+  ): GPUComputePipeline | undefined {
+    this.#checkOffsets(segment, offsets);
+    const { dispatches } = this.#segment(segment);
+    let current = pipeline;
+    for (let index = 0; index < dispatches.length; index++) {
+      const dispatch = dispatches[index] as RecordedDispatch;
+      if (dispatch.pipeline !== current) pass.setPipeline(dispatch.pipeline);
+      current = dispatch.pipeline;
+      this.#encodeDispatch(pass, dispatch, offsets);
+    }
+    return current;
   }
 
   /** Appends the runs to an encoder; `probed` receives a copy after each probe point, and may interrupt the pass. */

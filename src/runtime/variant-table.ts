@@ -1,7 +1,5 @@
 import type { HalfLoads, WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
-import { OptionError } from '../foundation/errors.js';
-import { shown } from '../foundation/shown.js';
-import { conv2dKeyChannels, isTunedConv2d, type TunedConv2d } from './tuned-conv2d.js';
+import type { TunedConv2d } from './tuned-conv2d.js';
 
 /** How a convolution is cut: the part of its tiling that may differ between devices. See kernels/conv1d.wgsl.ts. */
 export interface TunedTiling {
@@ -31,8 +29,8 @@ export interface VariantTable {
 export const VARIANT_TABLE_VERSION = 1;
 
 /** Invocations of a workgroup that every device grants, and the lanes of a block of weights (weight-storage.wgsl.ts). */
-const MOST_INVOCATIONS = 256;
-const BLOCK_LANES = 8;
+export const MOST_INVOCATIONS = 256;
+export const BLOCK_LANES = 8;
 
 /** What an entry of the table is for. The batch is no part of it: sums must not depend on it. */
 export interface ConvolutionShape {
@@ -58,11 +56,12 @@ export function convolutionKey(shape: ConvolutionShape): string {
   );
 }
 
-const KEY = /^conv(?:_transpose)?1d (\d+)x(\d+) k\d+ s\d+ \d+->\d+ (?:f32|f16|int8)(?: staged)?(?: split \d+)?$/;
+/** Keys of `convolutionKey`, and the channels in them. */
+export const CONVOLUTION_KEY = /^conv(?:_transpose)?1d (\d+)x(\d+) k\d+ s\d+ \d+->\d+ (?:f32|f16|int8)(?: staged)?(?: split \d+)?$/;
 
 /** Channels of the convolution that a key is of; 0 where it is no key. */
 export function convolutionKeyChannels(key: string): { readonly inChannels: number; readonly outChannels: number } {
-  const [, inChannels = 0, outChannels = 0] = KEY.exec(key) ?? [];
+  const [, inChannels = 0, outChannels = 0] = CONVOLUTION_KEY.exec(key) ?? [];
   return { inChannels: Number(inChannels), outChannels: Number(outChannels) };
 }
 
@@ -93,45 +92,4 @@ export function adapterIdentity(adapter: {
 }): string {
   const { description, vendor, architecture, device } = adapter;
   return description || [vendor, architecture, device].filter((part) => part !== '').join(' ') || 'unnamed';
-}
-
-/**
- * Checks that something is a table for an adapter. `where`: the file, or the option that it was given as.
- * @throws OptionError for another version, another adapter or impossible variants: a table is used as a whole or not at all.
- */
-export function checkVariantTable(value: unknown, adapter: string, where: string): VariantTable {
-  const fail = (expected: string, found: unknown): never => {
-    throw new OptionError(
-      `${where}: expected ${expected}, found ${shown(found)}. Run \`warmstep tune\` on this ` +
-        'adapter again, or leave the table out (in Node: delete the file, or set WARMSTEP_VARIANTS=shipped).',
-    );
-  };
-  if (!isRecord(value)) return fail('a table of variants (a JSON object)', value);
-  const { version, adapter: measuredOn, convolutions, convolutions2d = {}, halfLoads } = value;
-  if (version !== VARIANT_TABLE_VERSION) fail(`version ${VARIANT_TABLE_VERSION}`, version);
-  if (measuredOn !== adapter) fail(`a table of adapter "${adapter}"`, measuredOn);
-  if (halfLoads !== undefined && halfLoads !== 'packed' && halfLoads !== 'native') fail('halfLoads "packed" or "native"', halfLoads);
-  if (!isRecord(convolutions)) return fail('an object of convolutions', convolutions);
-  for (const [key, tiling] of Object.entries(convolutions)) {
-    const outChannels = Number(KEY.exec(key)?.[2] ?? fail('keys like "conv1d 512x1024 k5 s1 16->16 f16"', key));
-    if (!isRecord(tiling) || !isTiling(tiling as unknown as TunedTiling, outChannels)) {
-      fail(
-        `integers in "${key}": lanes, a multiple of ${BLOCK_LANES} that divides ${paddedLanes(outChannels)}, and slices, with at most ` +
-          `${MOST_INVOCATIONS} invocations together`,
-        tiling,
-      );
-    }
-  }
-  if (!isRecord(convolutions2d)) return fail('an object of 2-D convolutions', convolutions2d);
-  for (const [key, cut] of Object.entries(convolutions2d)) {
-    const outChannels = conv2dKeyChannels(key) ?? fail('keys like "conv2d 64x128 k3 s2 p1 21x21->11x11 f16"', key);
-    if (!isTunedConv2d(cut, outChannels)) {
-      fail(`a tile in "${key}" (pixels, pixelsEach, lanes, lanesEach) that its kernel can be cut into, or pixels alone`, cut);
-    }
-  }
-  return value as unknown as VariantTable;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@
 export type ServerEventName =
   | 'listening'
   | 'ready'
+  | 'advice'
   | 'connected'
   | 'instructed'
   | 'disconnected'

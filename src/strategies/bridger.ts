@@ -1,15 +1,12 @@
 import { bridgeSchedule, MOST_BRIDGE_STEPS } from '../diffusion/interpolant.js';
 import { BRIDGE_PRIORS, type BridgePrior, SDE_FORMS, type SdeForm } from '../spec/method-networks.js';
 import { defineStrategy } from './define.js';
+import { NETWORK_NEEDS } from './network-needs.js';
 import { choice, integer } from './option-kinds.js';
 import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
 
-const TYPE = 'bridger';
-const NEED = {
-  network: TYPE,
-  why: 'for its drift, velocity and score',
-  given: 'the folder of its three U-Nets',
-} as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS.BRIDGER;
+const TYPE = NEED.network;
 const PRIOR: NetworkNeed = {
   network: 'predictor',
   kind: 'cvae',
@@ -26,11 +23,8 @@ export const BRIDGER = defineStrategy({
   spelled: 'bridger',
   count: 'steps',
   options: {
-    /** Steps of the SDE, two network evaluations each. Default 5, as the release evaluates. */
     steps: integer(1, MOST_BRIDGE_STEPS, 5, 'steps of the SDE, two network evaluations each (5)'),
-    /** `vs`: of velocity and score; `bs`: of drift and score. Default: the network's. */
     sde: choice<SdeForm, undefined>(SDE_FORMS, undefined, "vs, of velocity and score, or bs, of drift and score (the network's)"),
-    /** Where chunks start: `normal`, N(0, I), or `cvae`, what the policy's predictor makes. Default: the network's. */
     prior: choice<BridgePrior, undefined>(
       BRIDGE_PRIORS,
       undefined,

@@ -3,12 +3,13 @@ import { OptionError } from '../foundation/errors.js';
 import type { ConsistencyNetwork } from '../spec/method-networks.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
+import { NETWORK_NEEDS } from './network-needs.js';
 import { networkRuns, type WarmRun } from './network-runs.js';
 import { choice, integer, toggle } from './option-kinds.js';
-import { type NetworkNeed, neededNetwork } from './strategy.js';
+import { neededNetwork } from './strategy.js';
 
-const TYPE = 'consistency_policy';
-const NEED = { network: TYPE, why: 'as its student', given: 'the folder of the student' } as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS.Consistency;
+const TYPE = NEED.network;
 
 /**
  * Consistency Policy (arXiv 2405.07503): a student jumps from the highest level to the chunk in one evaluation; with more, the chunk is noised
@@ -19,17 +20,8 @@ export const CONSISTENCY = defineStrategy({
   spelled: 'consistency',
   count: 'steps',
   options: {
-    /** Network evaluations per decision: 1, and one more for every chaining bin of the network. Default 1. */
     steps: integer(1, ({ methods }) => 1 + (methods?.[TYPE]?.chainingBins.length ?? 1000), 1, 'network evaluations per decision (1)'),
-    /**
-     * What the network's chaining bins are: `bins`, whose levels follow from the spacing (default, as the release's README describes it), or
-     * `raw`, levels themselves, as its shipped setting runs.
-     */
     chaining: choice(['bins', 'raw'], 'bins', "what the network's chaining bins are: bins, or raw levels (bins)"),
-    /**
-     * Whether decisions after the first start from the predictor's chunk, noised to one of the network's chaining bins: with one evaluation to the
-     * last of them, with more to as many before it. Ours: the paper has no such thing. Default false.
-     */
     warm: toggle(false, 'decisions after the first start from a prediction, noised to the last chaining bins (off)'),
     clip: NETWORK_CLIP,
   },

@@ -20,7 +20,7 @@ export type CheckedOptions<O extends OptionTable> = {
   readonly [K in keyof O]: O[K] extends { check(...args: never[]): infer Checked } ? Checked : never;
 };
 
-/** How a command line spells options that a program nests. */
+/** How a command line spells the options of a strategy. */
 export interface Spelling {
   readonly words: Readonly<Record<string, { readonly help: string; readonly read: Read }>>;
   /** The options of a program, of the values of the words. @throws OptionError. */
@@ -28,7 +28,7 @@ export interface Spelling {
 }
 
 /** A strategy as it is known by name; `defineStrategy` makes one. */
-export interface StrategyDefinition<N extends string = string, O extends OptionTable = OptionTable> extends Spelling {
+export interface StrategyDefinition<N extends string = string, O extends OptionTable = OptionTable> {
   readonly name: N;
   /** Its name on a command line. */
   readonly spelled: string;
@@ -44,27 +44,21 @@ export type OptionsOf<D> = D extends { readonly name: infer N extends string; re
   ? GivenOptions<N, O>
   : never;
 
-/** A strategy from one table: types, checks, defaults, the spelling on a command line and its help follow from it. */
+/** A strategy from one table: types, checks, defaults, the spelling on a command line (`spellingOf`) and its help follow from it. */
 export function defineStrategy<const N extends string, O extends OptionTable>(definition: {
   readonly name: N;
   readonly spelled: string;
   readonly count?: string;
   readonly options: O;
-  readonly spelling?: Spelling;
   readonly create: (options: CheckedOptions<O>, context: StrategyContext) => Strategy;
 }): StrategyDefinition<N, O> {
   const { name, spelled, count, options: table } = definition;
   const where = `strategy ${name}`;
-  const words = Object.fromEntries(
-    Object.entries(table).flatMap(([key, { help, read }]) => (read === undefined ? [] : [[key, { help, read }] as const])),
-  );
-  const { spelling = { words, build: (values: Values) => values } } = definition;
   return {
     name,
     spelled,
     count,
     options: table,
-    ...spelling,
     create: (options, context) => {
       checkKeys(where, options, ['name', ...Object.keys(table)]);
       const given = options as Values;

@@ -5,7 +5,7 @@ import { defineStrategy } from './define.js';
 import { choice, evaluations, fraction, integer, positive, toggle } from './option-kinds.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
 import {
-  type Deciding,
+  type DecidingSteps,
   type DecisionContext,
   type DecisionMaker,
   type DenoiseRequest,
@@ -69,27 +69,20 @@ export const FALCON = defineStrategy({
   count: 'steps',
   options: {
     solver: choice(SOLVER_NAMES, ({ scheduler }) => scheduler.type, "DDPM, DDIM or DPM-Solver++ (the checkpoint's)"),
-    /** Network evaluations of a decision that starts from noise. Default: the checkpoint's. */
     steps: evaluations(({ scheduler }) => scheduler.numInferenceSteps, "evaluations of a decision from noise (the checkpoint's)"),
-    /** Probability of starting from noise anyway (δ). Default 0.1. */
     exploration: fraction(0.1, 'probability of starting from noise anyway (0.1)'),
-    /** Largest distance (ε) of a candidate's x̂0 from the rest of the last chunk: RMS, normalised. Default 0.03. */
     threshold: positive(0.03, "largest RMS distance of a candidate's x̂0 from the rest of the last chunk (0.03)"),
-    /** A candidate at timestep k is chosen with a probability ∝ exp(−k/κ). Default: a tenth of the training timesteps. */
     kappa: positive(
       ({ scheduler }) => scheduler.numTrainTimesteps / 10,
       'timestep k is chosen with a probability ∝ exp(−k/κ) (a tenth of the training timesteps)',
     ),
-    /** Samples below this timestep are no candidates. Default: a fifth of the training timesteps. */
     minTimestep: integer(
       0,
       ({ scheduler }) => scheduler.numTrainTimesteps - 1,
       ({ scheduler }) => Math.floor(scheduler.numTrainTimesteps / 5),
       'samples below this timestep are no candidates (a fifth of the training timesteps)',
     ),
-    /** Samples that are remembered. Default 50. */
     capacity: integer(1, 10_000, 50, 'samples that are remembered (50)'),
-    /** Whether a remembered sample moves on by the executed rows before it is used again. Default false. */
     shiftOnReuse: toggle(false, 'whether a remembered sample moves on by the executed rows (off)'),
   },
   create: ({ solver, steps, ...options }, context) => {
@@ -125,7 +118,7 @@ class FalconEpisode implements DecisionMaker {
     this.#buffer = new FalconBuffer(falcon.capacity);
   }
 
-  *decide(context: DecisionContext): Deciding {
+  *decide(context: DecisionContext): DecidingSteps {
     const { exploration, full } = this.#falcon;
     const [explore = 0, choice = 0] = context.uniform(2);
     const candidates = explore < exploration ? [] : this.#candidates(context);

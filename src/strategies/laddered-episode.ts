@@ -1,6 +1,6 @@
 import type { Schedule } from '../diffusion/solver-step.js';
 import {
-  type Deciding,
+  type DecidingSteps,
   type DecisionContext,
   type DecisionMaker,
   type DenoiseRequest,
@@ -45,7 +45,7 @@ export class LadderedEpisode implements DecisionMaker {
     this.#laddered = laddered;
   }
 
-  *decide(context: DecisionContext): Deciding {
+  *decide(context: DecisionContext): DecidingSteps {
     const { slots, actionDim, observeEvery, schedule } = this.#laddered;
     const memory = this.#memory;
     const noise = context.normal((memory ? 1 : 2 * slots) * actionDim);

@@ -1,11 +1,11 @@
 import { oneEvaluation } from '../diffusion/one-evaluation.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
+import { NETWORK_NEEDS } from './network-needs.js';
 import { networkRuns } from './network-runs.js';
-import { type NetworkNeed, neededNetwork } from './strategy.js';
+import { neededNetwork } from './strategy.js';
 
-const TYPE = 'no_diffusion';
-const NEED = { network: TYPE, why: 'for start and chunk', given: 'the folder of heads and U-Net' } as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS['NO-Diffusion'];
 
 /**
  * NO-Diffusion (Aizu et al. 2025; experimental: reconstructed from a summary, no code was published): heads predict mean and standard

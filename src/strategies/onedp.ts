@@ -3,28 +3,23 @@ import { oneEvaluation } from '../diffusion/one-evaluation.js';
 import { networkOutputTerms, signalAndNoise } from '../diffusion/solver-step.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
+import { NETWORK_NEEDS } from './network-needs.js';
 import { networkRuns } from './network-runs.js';
 import { choice, toggle } from './option-kinds.js';
-import { type NetworkNeed, neededNetwork } from './strategy.js';
+import { neededNetwork } from './strategy.js';
 
-const TYPE = 'onedp';
-const NEED = { network: TYPE, why: 'as its generator', given: 'the folder of the generator' } as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS.OneDP;
 
 /** OneDP (arXiv 2410.21257): a generator distilled from the policy makes the chunk in one evaluation at a fixed timestep. */
 export const ONEDP = defineStrategy({
   name: 'OneDP',
   spelled: 'onedp',
   options: {
-    /** From noise, or from zeros; a generator is trained for one of them. Default: the network's. */
     variant: choice<'stochastic' | 'deterministic', undefined>(
       ['stochastic', 'deterministic'],
       undefined,
       "from noise, stochastic, or from zeros, deterministic (the network's)",
     ),
-    /**
-     * Whether decisions after the first start from the predictor's chunk, noised to the generator's timestep, in place of noise alone. Ours: the
-     * paper has no such thing. Default false.
-     */
     warm: toggle(false, "decisions after the first start from a prediction, noised to the generator's timestep (off)"),
     clip: NETWORK_CLIP,
   },

@@ -3,14 +3,18 @@ import { checkText } from '../foundation/options.js';
 import { shownValue } from '../foundation/shown.js';
 import type { Thresholding } from '../spec/sampling.js';
 import type { Spelling, StrategyDefinition, Values } from './define.js';
-import { STRATEGIES, type StrategyOptions } from './index.js';
-import type { NamedStrategy } from './strategy-options.js';
+import { STRATEGIES } from './index.js';
+import { spellingOf } from './spelling.js';
+import type { NamedStrategy, StrategyOptions } from './strategy-options.js';
 
 export const STRATEGY_SPEC_HELP = `A strategy is a name, a number of network evaluations, and options, e.g. step:2, ddim:10, step:2/start=eq13/sigmaT=0.1/stall.
 Options by name, with their defaults:
-${STRATEGIES.map(({ spelled, count, words }) => {
+${STRATEGIES.map((strategy) => {
+  const { spelled, count } = strategy;
   const head = `  ${spelled}${count === undefined ? '' : ':N'}`;
-  const lines = Object.entries(words).map(([word, { help }]) => `    ${word.padEnd(17)} ${word === count ? 'N: ' : ''}${help}`);
+  const lines = Object.entries(spellingOf(strategy).words).map(
+    ([word, { help }]) => `    ${word.padEnd(17)} ${word === count ? 'N: ' : ''}${help}`,
+  );
   return [head, ...lines].join('\n');
 }).join('\n')}`;
 
@@ -28,7 +32,7 @@ export function parseStrategy(text: string): NamedStrategy {
     throw new OptionError(
       `strategy "${shownValue(text)}" begins with "${shownValue(name)}": known are ${STRATEGIES.map(({ spelled }) => spelled).join(', ')}`,
     );
-  const words: Spelling['words'] = kind.words;
+  const { words, build } = spellingOf(kind);
   const where = `strategy "${shownValue(text)}"`;
   const entries = parts.map((part): [string, string] => {
     const [key = '', ...value] = part.split('=');
@@ -46,11 +50,15 @@ export function parseStrategy(text: string): NamedStrategy {
     values[key] = word.read(value, `${where}: ${key}`);
   }
   // Whether the values are possible is checked where a strategy is made of them.
-  const options = { name: kind.name, ...kind.build(values, where) } as unknown as StrategyOptions;
-  return { name: canonicalName(kind, values), options };
+  const options = { name: kind.name, ...build(values, where) } as unknown as StrategyOptions;
+  return { name: canonicalName(kind, words, values), options };
 }
 
-function canonicalName({ spelled, count, words }: StrategyDefinition, values: Values): string {
+function canonicalName(
+  { spelled, count }: Pick<StrategyDefinition, 'spelled' | 'count'>,
+  words: Spelling['words'],
+  values: Values,
+): string {
   const counted = count !== undefined && Object.hasOwn(values, count) ? `${spelled}:${String(values[count])}` : spelled;
   const others = Object.keys(words).filter((key) => key !== count && Object.hasOwn(values, key));
   return [counted, ...others.map((key) => spell(key, values[key]))].join('/');

@@ -1,16 +1,13 @@
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
 import { LadderedEpisode } from './laddered-episode.js';
+import { NETWORK_NEEDS } from './network-needs.js';
 import { integer } from './option-kinds.js';
 import { slotSolverOf } from './slot-network.js';
-import { type NetworkNeed, neededNetwork } from './strategy.js';
+import { neededNetwork } from './strategy.js';
 
-const TYPE = 'rnr_policy';
-const NEED = {
-  network: TYPE,
-  why: 'whose rows are conditioned each by its level',
-  given: 'the folder of its network',
-} as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS['RNR-DP'];
+const TYPE = NEED.network;
 
 /**
  * RNR-DP (Chen et al. 2025, "Responsive Noise-Relaying Diffusion Policy"): a buffer whose row i is at level i. A decision is one evaluation and
@@ -21,7 +18,6 @@ export const RNR_DP = defineStrategy({
   spelled: 'rnr-dp',
   count: 'observeEvery',
   options: {
-    /** Decisions that read one observation. Default 1. */
     observeEvery: integer(1, 1000, 1, 'decisions that read one observation (1)'),
     clip: NETWORK_CLIP,
   },

@@ -7,14 +7,35 @@ import { defineStrategy } from './define.js';
 import { option, readNumber } from './option-kinds.js';
 import { solverOptions, startFromNoise } from './solver.js';
 import { type DenoiseResult, type Strategy, type StrategyContext, singleRuns, startFromSample } from './strategy.js';
+import type { GripperOptions } from './strategy-options.js';
 
 const downFrom = (first: number): number[] => Array.from({ length: first + 1 }, (_, i) => first - i);
+
+/** Published lists of timesteps, by task. */
+export type RtiDpTimestepsName =
+  | 'push-t'
+  | 'lift-clip'
+  | 'lift-scale'
+  | 'can-clip'
+  | 'can-scale'
+  | 'square-clip'
+  | 'square-scale'
+  | 'toolhang-clip'
+  | 'toolhang-scale'
+  | 'transport-clip'
+  | 'transport-scale'
+  | 'push-t-image'
+  | 'lift-image-clip'
+  | 'can-image-clip'
+  | 'square-image-scale'
+  | 'toolhang-image-scale'
+  | 'transport-image-scale';
 
 /**
  * Timesteps of the published configurations (RTI-DP, branch `reproduce`). `clip`: with a pretrained policy; `scale`: with
  * one that was trained on gripper actions divided by 10. `image`: of the policies with cameras.
  */
-export const RTI_DP_TIMESTEPS = {
+export const RTI_DP_TIMESTEPS: Readonly<Record<RtiDpTimestepsName, readonly number[]>> = {
   'push-t': [2, 1, 0],
   'lift-clip': [18, 16, 14, 12, 10, 8, 5, 3, 2, 1, 0],
   'lift-scale': [3, 1, 0],
@@ -32,19 +53,7 @@ export const RTI_DP_TIMESTEPS = {
   'square-image-scale': downFrom(20),
   'toolhang-image-scale': [5, 3, 1, 0],
   'transport-image-scale': [5, 3, 1, 0],
-} as const satisfies Readonly<Record<string, readonly number[]>>;
-
-export interface GripperOptions {
-  /** Indices of the dimensions. */
-  readonly dimensions: readonly number[];
-  /** Before the next decision these dimensions are set to ±1/factor, by their sign. Default 1 (published: 10 with images). */
-  readonly factor?: number;
-  /**
-   * What the next decision goes on from: `decided` (default), ±1/factor, as with a pretrained policy; `unchanged`, the chunk as it was
-   * made, as with a policy that was trained on gripper actions divided by 10. The action that is sent is ±1 in both.
-   */
-  readonly remember?: 'decided' | 'unchanged';
-}
+};
 
 /**
  * RTI-DP (Duan et al. 2025): the last chunk moved on by one row, without added noise, goes through DDPM steps at the
@@ -54,14 +63,12 @@ export const RTI_DP = defineStrategy({
   name: 'RTI-DP',
   spelled: 'rti-dp',
   options: {
-    /** Strictly descending timesteps that end at 0, or the name of a published list (`RTI_DP_TIMESTEPS`). Default push-t. */
     timesteps: option<readonly number[] | string, readonly number[], string>(
       'push-t',
       'timesteps between dashes that end at 0, or the name of a published list (push-t)',
       (text, where) => (/^\d/.test(text) ? text.split('-').map((part) => readNumber(part, where)) : text),
       (where, _, timesteps) => timestepsOf(where, timesteps),
     ),
-    /** Action dimensions that are open or closed; none by default. */
     gripper: option<GripperOptions, Finish, undefined>(
       undefined,
       'action dimensions that are open or closed (none)',
@@ -97,7 +104,7 @@ function createRtiDp(
 
 function timestepsOf(where: string, timesteps: readonly number[] | string): readonly number[] {
   if (typeof timesteps === 'string') {
-    const names = Object.keys(RTI_DP_TIMESTEPS) as (keyof typeof RTI_DP_TIMESTEPS)[];
+    const names = Object.keys(RTI_DP_TIMESTEPS) as RtiDpTimestepsName[];
     return RTI_DP_TIMESTEPS[checkChoice(where, 'timesteps', timesteps, names)];
   }
   if (!Array.isArray(timesteps) || timesteps.at(-1) !== 0) {

@@ -1,17 +1,14 @@
 import { StreamingLevels } from '../diffusion/streaming-levels.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
+import { NETWORK_NEEDS } from './network-needs.js';
 import { choice, toggle } from './option-kinds.js';
 import { slotSolverOf } from './slot-network.js';
-import { type NetworkNeed, neededNetwork } from './strategy.js';
+import { neededNetwork } from './strategy.js';
 import { StreamingEpisode, streamingSchedules } from './streaming-episode.js';
 
-const TYPE = 'streaming_diffusion';
-const NEED = {
-  network: TYPE,
-  why: 'whose rows have a level each',
-  given: 'the folder of the streaming network',
-} as const satisfies NetworkNeed;
+const NEED = NETWORK_NEEDS.SDP;
+const TYPE = NEED.network;
 
 /**
  * SDP (Høeg et al. 2024, "Streaming Diffusion Policy"): a buffer whose chunks are the noisier the later they are executed. A decision denoises all of it
@@ -21,13 +18,11 @@ export const SDP = defineStrategy({
   name: 'SDP',
   spelled: 'sdp',
   options: {
-    /** What an episode begins with: zeros that are noised, or a buffer that is denoised as a whole first. Default: the network's. */
     init: choice<'zero' | 'denoise', undefined>(
       ['zero', 'denoise'],
       undefined,
       "begin with noised zeros, zero, or with a buffer that is denoised as a whole, denoise (the network's)",
     ),
-    /** Whether rows of the past, which are clean, are noised to the level that they are labelled with. Default false, as in the release. */
     renoisePastSlots: toggle(false, 'whether rows of the past are noised to the level that they are labelled with (off)'),
     clip: NETWORK_CLIP,
   },

@@ -31,12 +31,7 @@ function checkedClip(where: string, name: string, value: Clip): Clip {
 }
 
 const COMMON = {
-  /** Network evaluations per decision. Default: the checkpoint's. */
   steps: evaluations(({ scheduler }) => scheduler.numInferenceSteps, "network evaluations per decision (the checkpoint's)"),
-  /**
-   * Clamp of x̂0, dynamic thresholding, or null for neither. Default: the checkpoint's for DDPM and DDIM; for DPM-Solver++ the
-   * checkpoint's thresholding, and no clamp (as diffusers).
-   */
   clip: option<Clip, Clip, undefined>(
     undefined,
     "clamp of x̂0, threshold-QUANTILE-MOST such as threshold-0.995-1, or none (the checkpoint's; no clamp for dpm-solver++)",
@@ -44,7 +39,6 @@ const COMMON = {
     checkedClip,
   ),
   timestepSpacing: choice(TIMESTEP_SPACINGS, undefined, `${TIMESTEP_SPACINGS.join(', ')} (the checkpoint's, or diffusers' default)`),
-  /** Added to the timesteps of leading spacing. */
   stepsOffset: integer(
     0,
     ({ scheduler }) => scheduler.numTrainTimesteps - 1,
@@ -75,11 +69,8 @@ export const DDIM = defineStrategy({
   count: 'steps',
   options: {
     ...COMMON,
-    /** 0 deterministic (default) … 1. */
     eta: fraction(undefined, 'from 0, deterministic, to 1 (0)'),
-    /** Whether the last step ends at the clean sample (default) or at timestep 0. */
     setAlphaToOne: toggle(undefined, "whether the last step ends at the clean sample, not at timestep 0 (the checkpoint's, or on)"),
-    /** Whether the noise follows from x̂0 after its clamp. Default: from the network's output. */
     useClippedModelOutput: toggle(undefined, 'whether the noise follows from x̂0 after its clamp (off)'),
   },
   create: (options, context) => fromNoise('DDIM', options, context),

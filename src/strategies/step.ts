@@ -3,12 +3,12 @@ import { isStalled, type StallRule } from '../diffusion/stall.js';
 import { stalledStart, warmStart as startOf, WARM_START_MODES, type WarmStart } from '../diffusion/warm-start.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber, checkObject, checkScale } from '../foundation/options.js';
 import { shiftRows } from './chunks.js';
-import { defineStrategy, type OptionsOf } from './define.js';
+import { defineStrategy } from './define.js';
 import { choice, evaluations, type OptionKind, option } from './option-kinds.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
 import type { ColdStartOptions, StallOptions, WarmStartOptions } from './step-options.js';
-import { STEP_SPELLING } from './step-spelling.js';
 import { type DecisionStart, type PastChunk, type Strategy, type StrategyContext, singleRuns } from './strategy.js';
+import type { StepStrategyOptions } from './strategy-options.js';
 
 /** The paper's values for simulation: σ = 1, σ_t = 0.1. */
 const SIGMA = 1;
@@ -32,23 +32,13 @@ export const STEP = defineStrategy({
   spelled: 'step',
   count: 'budget',
   options: {
-    /** Network evaluations per warm decision. Default 2. */
     budget: evaluations(2, 'network evaluations per warm decision (2)'),
-    /** How prediction and noise are mixed. Default forward-noise. */
     warmStart: nested('forward-noise' as WarmStartOptions, warmStartRule),
-    /** The first decision of an episode. Default: DDIM with 16 steps. */
     coldStart: nested({} as ColdStartOptions, coldStart),
-    /** Off unless given. */
     stall: option<StallOptions, ReturnType<typeof stallRule>, undefined>(undefined, '', undefined, (_, __, value) => stallRule(value)),
-    /** `network`: the policy's predictor (default); `shift`: the previous chunk moved on by the executed rows. */
     predictor: choice<'network' | 'shift', 'network'>(['network', 'shift'], 'network', ''),
-    /**
-     * Rows of the previous chunk that the predictor is shown; the others are zeros, as before the start of an episode. `full`
-     * (default); `executed`: up to the last executed one; `tail`: those after; `none`. For ablations.
-     */
     history: choice<History, 'full'>(['full', 'executed', 'tail', 'none'], 'full', ''),
   },
-  spelling: STEP_SPELLING,
   create: createStep,
 });
 
@@ -62,7 +52,7 @@ export const STEP_PRESETS = {
   release: { name: 'STEP', warmStart: { mode: 'forward-noise' }, coldStart: { mode: 'zero-history' } },
   'paper-sim': { name: 'STEP', warmStart: { mode: 'eq13', sigma: 1, sigmaT: 0.1 } },
   'paper-real': { name: 'STEP', warmStart: { mode: 'eq13', sigma: 1, sigmaT: 0 }, stall: { sigmaScale: 0.4, sigmaStall: 1.2 } },
-} as const satisfies Record<string, OptionsOf<typeof STEP>>;
+} as const satisfies Record<string, StepStrategyOptions>;
 
 type History = 'full' | 'executed' | 'tail' | 'none';
 

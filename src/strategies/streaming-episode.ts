@@ -3,7 +3,7 @@ import type { Schedule } from '../diffusion/solver-step.js';
 import { signalAndNoise } from '../diffusion/solver-step.js';
 import type { StreamingLevels } from '../diffusion/streaming-levels.js';
 import {
-  type Deciding,
+  type DecidingSteps,
   type DecisionContext,
   type DecisionMaker,
   type DenoiseRequest,
@@ -55,7 +55,7 @@ export class StreamingEpisode implements DecisionMaker {
     this.#streaming = streaming;
   }
 
-  *decide(context: DecisionContext): Deciding {
+  *decide(context: DecisionContext): DecidingSteps {
     const { levels: streaming, actionDim } = this.#streaming;
     const { horizon, observationSteps } = streaming.sizes;
     const remembered = this.#buffer;

@@ -8,6 +8,10 @@ export type ParameterSet = 'weights' | 'gradients' | 'firstMoment' | 'secondMome
 export const TRAINING_PRECISIONS = ['f32', 'f16'] as const;
 export type TrainingPrecision = (typeof TRAINING_PRECISIONS)[number];
 
+/** What batch norms normalise by in training: statistics of each batch, which move the running ones, or the running ones, which then stay. */
+export const BATCH_NORM_TRAININGS = ['batch', 'running'] as const;
+export type BatchNormTraining = (typeof BATCH_NORM_TRAININGS)[number];
+
 /** One parameter of a network: names and order are those of the reference's state dict. */
 export interface ParameterInfo {
   readonly name: string;
@@ -45,6 +49,20 @@ export interface StepMetrics {
 export interface RunOptions {
   readonly accumulate?: boolean;
   readonly share?: number;
+  /**
+   * The network as it is run when it acts: batch norms read their running statistics, which stay. For measuring a loss; networks without batch norm are
+   * the same either way. Default false.
+   */
+  readonly evaluates?: boolean;
+}
+
+/** What passes of a network move by themselves, not by gradients: running statistics of batch norms. */
+export interface StepStatistics {
+  /** By the names of the reference's state dict. */
+  readonly tensors: readonly ParameterInfo[];
+  read(): Promise<ReadonlyMap<string, Float32Array>>;
+  /** All of them. @throws OptionError where one is missing, unknown, of another size, or no statistics. */
+  write(tensors: ReadonlyMap<string, Float32Array>): void;
 }
 
 /**
@@ -56,6 +74,8 @@ export interface TrainingStep<Batch> {
   readonly parameters: readonly ParameterInfo[];
   /** Bytes of device memory held, by purpose. */
   readonly memory: Readonly<Record<string, number>>;
+  /** Of a network with batch norms; the optimiser and the moving average leave them alone. */
+  readonly statistics?: StepStatistics | undefined;
   /**
    * Forward and backward of one batch; with scalars also clip, optimiser and EMA in the same submit. `accumulate`: adds to the
    * gradients of the calls before. `share`: what this batch counts of the step, 1 by default; of A batches that make one step, 1 / A. A batch shorter than `batchSize` (the last of an epoch) is allowed: rows beyond its `count` do

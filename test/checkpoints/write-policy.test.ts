@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
-import { MODEL_FILE, MODEL_METADATA, policyFiles, type WrittenPolicy } from '../../src/checkpoints/lerobot/write-policy.js';
+import {
+  DEFAULT_NORMALIZATION,
+  MODEL_FILE,
+  MODEL_METADATA,
+  policyFiles,
+  type WrittenPolicy,
+} from '../../src/checkpoints/lerobot/write-policy.js';
 import { predictorTensorShapes } from '../../src/checkpoints/predictor/predictor-tensors.js';
 import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
 import { positionTables, predictorConfig } from '../../src/checkpoints/predictor/write-predictor.js';
@@ -45,6 +51,8 @@ async function bundled(): Promise<WrittenPolicy> {
     action: await feature('action', 2),
     optimizer: { learningRate: 1e-4, betas: [0.95, 0.999], epsilon: 1e-8, weightDecay: 1e-6, schedule: 'cosine', warmupSteps: 500 },
     crop: null,
+    vision: { backbone: 'resnet18', norm: 'group', keypoints: 32, isSeparate: false, resize: null },
+    normalization: DEFAULT_NORMALIZATION,
   };
   await source.close();
   await checkpoint.close();

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GripperTaskName } from '../../src/envs/gripper/goal.js';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
 import { openDataset } from '../../src/platform/node/open-dataset.js';
 import { warmstep } from '../support/captured.js';
@@ -11,13 +12,12 @@ import { gripperTrace, usingGripper } from '../support/gripper-run.js';
 import { smallPolicyFiles } from '../support/small-push-t.js';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
-const TICKS = 168;
 
 /** A run of the expert by the compiled package, in a process of its own. */
-const PROGRAM = `
+const program = (task: GripperTaskName): string => `
   import { createHash } from 'node:crypto';
   import { gripperExpertActions, openGripper } from 'warmstep/gripper';
-  const environment = await openGripper('square', () => import('@mujoco/mujoco'));
+  const environment = await openGripper('${task}', () => import('@mujoco/mujoco'));
   environment.reset(3);
   const texts = [];
   for (const { action } of gripperExpertActions(environment, { seed: 3 })) {
@@ -90,10 +90,15 @@ describe('the floating gripper on the command line', () => {
     expect(await readFile(join(output, 'README.md'), 'utf8')).toContain('"Put the square nut on the peg." 2 episodes');
   });
 
-  it('has the same positions, bit by bit, in two processes', async () => {
-    const text = await usingGripper('square', (environment) => gripperTrace(environment, 3, TICKS));
-    expect(text.split('\n')).toHaveLength(TICKS);
-    const there = execFileSync(process.execPath, ['--input-type=module', '--eval', PROGRAM], { cwd: ROOT, encoding: 'utf8' }).trim();
+  it.each([
+    ['square', 168],
+    ['transport', 458],
+    ['turn-faucet', 168],
+    ['tool-hang', 435],
+  ] as const)('has the same positions of %s, bit by bit, in two processes', async (task, ticks) => {
+    const text = await usingGripper(task, (environment) => gripperTrace(environment, 3, ticks + 1));
+    expect(text.split('\n')).toHaveLength(ticks);
+    const there = execFileSync(process.execPath, ['--input-type=module', '--eval', program(task)], { cwd: ROOT, encoding: 'utf8' }).trim();
     expect(createHash('sha256').update(text).digest('hex')).toBe(there);
   });
 });

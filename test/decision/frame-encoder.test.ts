@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type EncodedWindow, FrameEncoder } from '../../src/decision/frame-encoder.js';
+import { FrameEncoder } from '../../src/decision/frame-encoder.js';
+import type { EncodedWindow } from '../../src/decision/frame-windows.js';
 import type { EncodePlans, EncodeShape } from '../../src/decision/frames-plan.js';
 import type { PendingFeatures } from '../../src/decision/pending-features.js';
 import { NonFiniteError } from '../../src/foundation/errors.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { startRows, writeVectors } from '../../src/decision/start-rows.js';
+import { startRows } from '../../src/decision/fits.js';
+import { writeVectors } from '../../src/decision/start-rows.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import type { RawRows } from '../../src/spec/network-shapes.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';

@@ -17,6 +17,7 @@ import { Policy } from '../../src/policy/policy.js';
 import * as lerobotServer from '../../src/sockets/lerobot/index.js';
 import * as server from '../../src/sockets/openpi/index.js';
 import { methodsByType } from '../../src/spec/method-networks.js';
+import { createStrategy } from '../../src/strategies/index.js';
 import { wavingSource } from '../support/arm-source.js';
 import { arrayFiles, MemorySink, openFiles } from '../support/datasets.js';
 import { FeetechArm } from '../support/feetech-arm.js';
@@ -26,7 +27,7 @@ import { EPSILON } from '../support/toy.js';
 
 const checkpoint = await checkpoints.loadPolicyCheckpoint(golden('state-ddim2/policy'));
 const methods = await Promise.all(
-  ['cp-3step', 'onedp-s', 'no-diffusion', 'sdp', 'rnr-dp'].map(
+  ['cp-3step', 'onedp-s', 'no-diffusion', 'sdp', 'rnr-dp', 'bridger-sde'].map(
     async (name) => (await checkpoints.loadMethodCheckpoint(golden(`methods/${name}/network`))).config,
   ),
 );
@@ -41,6 +42,7 @@ function policyWithoutDevice(): Policy {
   return Policy.of({
     spec: checkpoint,
     methods: methodsByType(methods),
+    createStrategy,
     placement: {
       networks: {
         device,
@@ -231,6 +233,7 @@ const STRATEGIES: readonly Probe[] = [
   ...strategyProbes({ name: 'NO-Diffusion' }, ['clip'], { clip: ['null', '0.5', '1e300'] }),
   ...strategyProbes({ name: 'SDP' }, ['init', 'renoisePastSlots', 'clip'], { renoisePastSlots: ['true'], clip: ['null', '0.5', '1e300'] }),
   ...strategyProbes({ name: 'RNR-DP' }, ['observeEvery', 'clip'], { clip: ['null', '0.5', '1e300'] }),
+  ...strategyProbes({ name: 'BRIDGER' }, ['steps', 'sde', 'prior']),
   ...strategyProbes({ name: 'RTI-DP' }, ['timesteps', 'gripper']),
   ...strategyProbes(
     { name: 'Falcon' },
@@ -494,6 +497,7 @@ const SO101: readonly Probe[] = [
   ]),
   { what: 'openSo101: mujoco', call: (value) => so101.openSo101('so101-stack-cube', value) },
   { what: 'so101Task: mujoco', call: (value) => so101.so101Task('so101-stack-cube', value), accepts: ['a function'] },
+  { what: 'so101Task: observed', call: (value) => so101.so101Task('so101-stack-cube', MUJOCO, {}, value) },
   { what: 'So101Motors: the environment', call: (value) => new so101.So101Motors(value) },
   { what: 'expertActions: the environment', call: (value) => so101.expertActions(value) },
   ...([so101.forwardKinematics, so101.toUnits, so101.fromUnits] as const).flatMap((convert): Probe[] => [
@@ -516,6 +520,7 @@ const GRIPPER: readonly Probe[] = [
   { what: 'openGripper: mujoco', call: (value) => gripper.openGripper('square', value) },
   { what: 'gripperTask: the task', call: (value) => gripper.gripperTask(value, MUJOCO) },
   { what: 'gripperTask: mujoco', call: (value) => gripper.gripperTask('square', value), accepts: ['a function'] },
+  { what: 'gripperTask: observed', call: (value) => gripper.gripperTask('square', MUJOCO, value) },
   { what: 'gripperExpertActions: the environment', call: (value) => gripper.gripperExpertActions(value) },
 ];
 

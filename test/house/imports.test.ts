@@ -15,7 +15,18 @@ const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
 );
 /** The rooms that may import Node, and those that are free of any device. */
 const NODE_ROOMS = ['platform', 'sockets', 'terminal', 'cli'];
-const PURE_ROOMS = ['foundation', 'spec', 'diffusion', 'checkpoints', 'datasets', 'observations', 'strategies', 'envs', 'report'];
+const PURE_ROOMS = [
+  'foundation',
+  'spec',
+  'diffusion',
+  'checkpoints',
+  'datasets',
+  'rendering',
+  'observations',
+  'strategies',
+  'envs',
+  'report',
+];
 
 interface SourceFile {
   readonly path: string;

@@ -43,7 +43,9 @@ describe('conv1d', () => {
 
   it('one column', async () => {
     const base = { inChannels: 5, outChannels: 7, inLength: 1 } as const;
-    await expectReference([1, 3, 5].map((kernelSize) => ({ ...base, kernelSize, padding: kernelSize >> 1 })));
+    const padded = [1, 3, 5].map((kernelSize) => ({ ...base, kernelSize, padding: kernelSize >> 1 }));
+    // The last one meets padding alone.
+    await expectReference([...padded, { ...base, kernelSize: 1, stride: 3, padding: 1 }]);
   });
 
   it('more columns than one tile: a partial last tile, even tiles, a stride that reads far apart', async () => {

@@ -121,6 +121,33 @@ describe('conv2d over small maps, plane by plane', () => {
   });
 });
 
+describe('conv2d over pictures, stretch by stretch', () => {
+  const lavapipe = useTestDevice({ deviceClass: 'lavapipe' });
+  const cases: readonly Conv2dCase[] = [
+    {
+      ...{ inChannels: 3, outChannels: 36, kernelSize: 5, stride: 2, padding: 2, height: 7, width: 9 },
+      ...{ frames: 2, encoders: 2, residual: true },
+    },
+    { inChannels: 4, outChannels: 8, kernelSize: 3, stride: 1, padding: 1, height: 2, width: 23, frames: 2, relu: true },
+    { inChannels: 1, outChannels: 5, kernelSize: 3, stride: 2, padding: 0, height: 5, width: 6 },
+  ];
+
+  it.each(cases.map((p) => [named(p), p] as const))('%s', async (_text, p) => {
+    const inputs = conv2dInputs(p);
+    const actual = await runConv2d(lavapipe(), p, inputs);
+    expectClose(actual, expectedConv2d(p, inputs), TOLERANCE, 'y');
+    expectSameBits(await runConv2d(own(), p, inputs), actual, 'any pixels');
+  });
+
+  it('f16 is f32 over rounded weights, bit by bit', async () => {
+    const p = cases[0] as Conv2dCase;
+    const inputs = conv2dInputs(p);
+    const rounded = inputs.weights.map((weight) => weight.slice());
+    for (const weight of rounded) roundToF16(weight);
+    expectSameBits(await runConv2d(lavapipe(), p, inputs, 'f16'), await runConv2d(lavapipe(), p, { ...inputs, weights: rounded }), 'y');
+  });
+});
+
 describe('conv2d that shares its reduction among workgroups', () => {
   const p: Conv2dCase = {
     inChannels: 64,

@@ -76,28 +76,44 @@ describe('variants of the device class gpu', () => {
 const base = { inChannels: 18, outChannels: 35, batch: 2 } as const;
 const tokenOrder = { inOrder: 'tokens', outOrder: 'tokens' } as const;
 
-/** What a class does with the input of each of these: the end of the kernel's label. */
-const LOADS: readonly { readonly shape: ConvCase; readonly software: string; readonly lavapipe: string; readonly isFew?: true }[] = [
+/** What a class does with the input of each of these: the end of the kernel's label. `handed`: channels of a turn, on lavapipe. */
+const LOADS: readonly { readonly shape: ConvCase; readonly software: string; readonly lavapipe: string; readonly handed: number }[] = [
   {
     shape: { ...base, inLength: 8, kernelSize: 5, padding: 2, inActivation: 'mish', residual: true },
     software: 'time',
     lavapipe: 'time uniform',
+    handed: 1,
   },
-  { shape: { ...base, inLength: 32, kernelSize: 3, stride: 2, padding: 1, inChannels: 21 }, software: 'time', lavapipe: 'time uniform' },
-  { shape: { ...base, inLength: 48, kernelSize: 3, padding: 1 }, software: 'time', lavapipe: 'time uniform' },
-  { shape: { ...base, inLength: 8, kernelSize: 4, stride: 2, padding: 1, transposed: true }, software: 'time', lavapipe: 'time uniform' },
-  { shape: { ...base, inLength: 5, kernelSize: 3, padding: 1 }, software: 'scalar', lavapipe: 'scalar' },
+  {
+    shape: { ...base, inLength: 32, kernelSize: 3, stride: 2, padding: 1, inChannels: 21 },
+    software: 'time',
+    lavapipe: 'time uniform',
+    handed: 1,
+  },
+  { shape: { ...base, inLength: 48, kernelSize: 3, padding: 1 }, software: 'time', lavapipe: 'time uniform', handed: 1 },
+  {
+    shape: { ...base, inLength: 8, kernelSize: 4, stride: 2, padding: 1, transposed: true },
+    software: 'time',
+    lavapipe: 'time uniform',
+    handed: 1,
+  },
+  { shape: { ...base, inLength: 5, kernelSize: 3, padding: 1 }, software: 'scalar', lavapipe: 'scalar', handed: 2 },
   // The last tile of tokens is partial.
-  { shape: { ...base, ...tokenOrder, inLength: 19, kernelSize: 1, inChannels: 20 }, software: 'channel', lavapipe: 'channel uniform' },
+  {
+    shape: { ...base, ...tokenOrder, inLength: 19, kernelSize: 1, inChannels: 20 },
+    software: 'channel',
+    lavapipe: 'channel uniform',
+    handed: 4,
+  },
   // More chunks than a row of a texture has texels.
   {
     shape: { ...base, ...tokenOrder, inLength: 3, kernelSize: 1, inChannels: 1100 },
     software: 'channel',
     lavapipe: 'channel uniform',
-    isFew: true,
+    handed: 4,
   },
   // More than 64 KiB of input.
-  { shape: { ...base, inLength: 16, kernelSize: 1, inChannels: 520 }, software: 'time', lavapipe: 'time' },
+  { shape: { ...base, inLength: 16, kernelSize: 1, inChannels: 520 }, software: 'time', lavapipe: 'time', handed: 2 },
 ];
 
 /** The class that the adapter of this run is not of. Its variants run everywhere: only their speed depends on the driver. */
@@ -116,9 +132,11 @@ describe(`variants of the device class ${OTHER}`, () => {
   it('agree with float64, however inputs are loaded', async () => {
     labels.length = 0;
     await expectReference(device(), shapes);
-    const place = OTHER === 'lavapipe' ? ' texture' : '';
-    // Few columns leave room for the weights of a whole turn, which are loaded first.
-    const expected = LOADS.map((loads) => ` f32${place}${place !== '' && loads.isFew ? ' first' : ''}, ${loads[OTHER]}`);
+    const expected = LOADS.map((loads) =>
+      OTHER === 'lavapipe'
+        ? ` f32 texture by column, ${loads.lavapipe} handed ${loads.handed} by ${device().subgroupSize}`
+        : ` f32, ${loads.software}`,
+    );
     expect(labels.map((label) => / f32.*$/.exec(label)?.[0])).toEqual(expected);
   });
 

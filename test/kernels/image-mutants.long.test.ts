@@ -113,6 +113,11 @@ const CHECKS: Readonly<Record<string, (device: ComputeDevice) => Promise<readonl
     const inputs = conv2dInputs(p);
     return [await runConv2d(device, p, inputs), expectedConv2d(p, inputs)];
   },
+  picture: async (device) => {
+    const p: Conv2dCase = { ...CONV, inChannels: 3, width: 9, residual: true, relu: true };
+    const inputs = conv2dInputs(p);
+    return [await runConv2d(device, p, inputs), expectedConv2d(p, inputs)];
+  },
   'group norm': (device) => checkGroupNorm(device, 1),
   'group norm in parts': (device) => checkGroupNorm(device, 4),
   'max pool': async (device) => {
@@ -188,6 +193,7 @@ interface CheckedMutation extends Mutation {
 const LANES = /^conv2d lanes/;
 const TILED = /^conv2d tiled/;
 const MAP = /^conv2d map/;
+const PICTURE = /^conv2d picture/;
 const STATISTICS = /^map_statistics/;
 const PARTS = /^group_norm_map, in parts/;
 
@@ -392,6 +398,34 @@ const SMALL_MAPS: readonly CheckedMutation[] = [
   { check: 'small map', what: 'the first plane for all', kernel: MAP, mutate: replace(/\+ plane \* (\d+)u\]/g, '+ 0u * $1u]') },
 ];
 
+const PICTURES: readonly CheckedMutation[] = [
+  {
+    check: 'picture',
+    what: 'weights of another tap',
+    kernel: PICTURE,
+    mutate: replace('load_chunk(chunk + 32u)', 'load_chunk(chunk + 64u)'),
+  },
+  { check: 'picture', what: 'weights of another row', kernel: PICTURE, mutate: replace('first_chunk + ky', 'first_chunk + (ky + 1u)') },
+  { check: 'picture', what: 'another column', kernel: PICTURE, mutate: replace(/v0\.x, 1u/, 'v0.x, 2u') },
+  { check: 'picture', what: 'columns outside are not zeros', kernel: PICTURE, mutate: replace(/\], inside\d\)/g, '], true)') },
+  { check: 'picture', what: 'rows above are read', kernel: PICTURE, mutate: replace('u32(max(-first_row, 0))', '0u') },
+  {
+    check: 'picture',
+    what: 'the last row left out',
+    kernel: PICTURE,
+    mutate: replace('in_height) - first_row', 'in_height) - 1 - first_row'),
+  },
+  { check: 'picture', what: 'the first sample for all', kernel: PICTURE, mutate: replace('let first = sample', 'let first = 0u * sample') },
+  { check: 'picture', what: 'the first row of outputs for all', kernel: PICTURE, mutate: replace('i32(row * shape.stride)', '0') },
+  { check: 'picture', what: 'a sum of the neighbour', kernel: PICTURE, mutate: replace('    acc0 = acc1;', '    acc0 = acc2;') },
+  {
+    check: 'picture',
+    what: 'weights of the first encoder for all',
+    kernel: PICTURE,
+    mutate: replace('(encoder * shape.encoder_blocks + workgroup.x)', 'workgroup.x'),
+  },
+];
+
 const GPU: readonly CheckedMutation[] = [
   { check: 'conv2d', what: 'the loop begins in the other place', kernel: TILED, mutate: replace('place = 1u - place', 'place = place') },
   {
@@ -433,6 +467,7 @@ const GPU: readonly CheckedMutation[] = [
 
 describe.each([
   ['software', [...SOFTWARE, ...WINOGRAD, ...SMALL_MAPS]],
+  ['lavapipe', PICTURES],
   ['gpu', GPU],
 ] as const)('comparison with float64 notices a broken kernel of image encoders, class %s', (deviceClass, mutations) => {
   const { device, mutated } = useMutantDevice(deviceClass);

@@ -5,6 +5,7 @@ import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
 import type { Conv1dParameters } from '../../kernels/conv/conv1d-shape.js';
 import { conv2dLanesKernel } from '../../kernels/conv/conv2d-lanes.wgsl.js';
 import { conv2dMapKernel } from '../../kernels/conv/conv2d-map.wgsl.js';
+import { conv2dPictureKernel } from '../../kernels/conv/conv2d-picture.wgsl.js';
 import { conv2dTiledKernel } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import { winogradInputKernel, winogradOutputKernel } from '../../kernels/conv/winograd.wgsl.js';
 import { maxPoolKernel } from '../../kernels/image/max-pool.wgsl.js';
@@ -73,7 +74,33 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'conv1d-software-f16': conv1dKernel({ ...CONV, storage: 'f16' }),
   'conv1d-software-int8': conv1dKernel({ ...CONV, storage: 'int8' }),
   'conv1d-lavapipe-f16': conv1dKernel({ ...CONV, storage: 'f16', place: 'texture', inSpace: 'uniform' }),
-  'conv1d-lavapipe-loads-first': conv1dKernel({ ...CONV, storage: 'int8', place: 'texture', inSpace: 'uniform', loadsFirst: true }),
+  'conv1d-lavapipe-by-column': conv1dKernel({ ...CONV, storage: 'int8', place: 'texture', inSpace: 'uniform', byColumn: true }),
+  'conv1d-lavapipe-handed': conv1dKernel({
+    ...CONV,
+    place: 'texture',
+    inSpace: 'uniform',
+    byColumn: true,
+    handed: { subgroup: 8, channels: 2 },
+  }),
+  'conv1d-lavapipe-handed-tiles-ragged': conv1dKernel({
+    ...CONV,
+    geometry: { kernelSize: 3, stride: 1, padding: 1, transposed: false, inLength: 9, outLength: 9 },
+    tiling: { columns: 4, lanes: 8, slices: 1 },
+    storage: 'f16',
+    place: 'texture',
+    inVector: 'scalar',
+    byColumn: true,
+    handed: { subgroup: 4, channels: 2 },
+    ragged: true,
+  }),
+  'linear-lavapipe-handed-tokens': conv1dKernel({
+    ...LINEAR,
+    place: 'texture',
+    inSpace: 'uniform',
+    byColumn: true,
+    handed: { subgroup: 8, channels: 8 },
+    inActivation: 'mish',
+  }),
   'conv1d-gpu-f32': conv1dKernel({ ...CONV, tiling: GPU_TILING }),
   'conv1d-gpu-f16-native': conv1dKernel({ ...CONV, tiling: GPU_TILING, storage: 'f16', halfLoads: 'native' }),
   'conv1d-gpu-prologue-split': conv1dKernel({
@@ -121,6 +148,14 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     place: 'texture',
     subgroup: 8,
     geometry: { inHeight: 3, inWidth: 3, outHeight: 2, outWidth: 2, kernelSize: 3, stride: 2, padding: 1 },
+  }),
+  'conv2d-picture-f16': conv2dPictureKernel({
+    ...CONV2D,
+    storage: 'f16',
+    place: 'texture',
+    subgroup: 8,
+    pixels: 5,
+    layer: { inChannels: 3, kernelSize: 3, stride: 2 },
   }),
   'winograd-input': winogradInputKernel(8, 2),
   'winograd-input-4x4': winogradInputKernel(8, 4),

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { transformWeights, type WinogradTile, winogradTransforms } from '../../kernels/conv/winograd-transforms.js';
+import { roundToF16 } from '../../src/foundation/half.js';
 import { recordWinograd, uploadWinograd, winogradMaps } from '../../src/ops/winograd.js';
 import { featureMap } from '../../src/runtime/feature-map.js';
+import type { Precision } from '../../src/spec/precision.js';
 import { type Conv2dCase, conv2dInputs, expectedConv2d } from '../support/conv2d-case.js';
 import { useTestDevice } from '../support/device.js';
-import { inputMap, outputMap, readMap } from '../support/feature-maps.js';
+import { inputMap, type MapValues, outputMap, readMap } from '../support/feature-maps.js';
 import { runOp } from '../support/run-op.js';
-import { expectClose } from '../support/values.js';
+import { expectClose, expectSameBits } from '../support/values.js';
 
 const device = useTestDevice();
 const SLIDING = { kernelSize: 3, stride: 1, padding: 1 } as const;
@@ -48,4 +50,36 @@ describe.each(TILES)('3×3 convolution by tiles of %i', (tile) => {
     );
     transformWeights(g, tile).forEach((position, index) => expect(position[0]).toBeCloseTo(expected[index] as number, 5));
   });
+});
+
+it('weights of products in f16 and int8 are f32 over rounded weights, bit by bit', async () => {
+  const p: Conv2dCase = { ...SLIDING, inChannels: 20, outChannels: 24, height: 4, width: 4, encoders: 2 };
+  const inputs = conv2dInputs(p);
+  const shape = { batch: inputs.x.batch, channels: p.outChannels, height: p.height, width: p.width };
+  const run = (weights: readonly Float32Array[], precision: Precision): Promise<MapValues> =>
+    runOp(device(), async (op) => {
+      const uploaded = await uploadWinograd(
+        op.loader({}, precision),
+        'conv',
+        p,
+        weights.map((weight) => ({ weight })),
+        2,
+      );
+      const x = inputMap(op, inputs.x);
+      const [patches, products] = winogradMaps(uploaded, x).map((map) => featureMap(op.builder, 'between', map));
+      if (!patches || !products) throw new Error('two maps between');
+      recordWinograd(op.builder, uploaded, { x, y: outputMap(op, 'y', shape), patches, products });
+    }).then((results) => readMap(results, 'y', shape));
+  const halves = inputs.weights.map((weight) => weight.slice());
+  for (const weight of halves) roundToF16(weight);
+  expectSameBits(await run(inputs.weights, 'f16'), await run(halves, 'f32'), 'f16');
+  // A scale for each channel: the largest of its 180 weights is 127 steps.
+  const bytes = inputs.weights.map((weight) =>
+    weight.map((value, i) => {
+      const first = i - (i % 180);
+      const scale = Math.fround(weight.subarray(first, first + 180).reduce((most, v) => Math.max(most, Math.abs(v)), 0) / 127);
+      return Math.round(value / scale) * scale;
+    }),
+  );
+  expectSameBits(await run(inputs.weights, 'int8'), await run(bytes, 'f32'), 'int8');
 });

@@ -17,7 +17,7 @@ describe('cuts of 2-D convolutions', () => {
   it('on GPUs stay within what every device grants', () => {
     for (const layer of LAYERS) {
       for (const outPixels of PIXELS) {
-        const cut = chooseConv2dCut({ layer, outPixels, frames: 2 }, { deviceClass: 'gpu', subgroupSize: 32 });
+        const cut = chooseConv2dCut({ layer, outPixels, outWidth: 1, frames: 2 }, { deviceClass: 'gpu', subgroupSize: 32 });
         if (cut.kind !== 'tiled') throw new Error('GPUs have tiles');
         expect(tileInvocations(cut.tile)).toBeLessThanOrEqual(256);
         // Two places for inputs and weights.
@@ -30,7 +30,7 @@ describe('cuts of 2-D convolutions', () => {
     for (const subgroupSize of [1, 4, 8]) {
       for (const outPixels of PIXELS) {
         const layer = LAYERS[1] as Conv2dLayer;
-        const cut = chooseConv2dCut({ layer, outPixels, frames: 3 }, { deviceClass: 'software', subgroupSize });
+        const cut = chooseConv2dCut({ layer, outPixels, outWidth: 1, frames: 3 }, { deviceClass: 'software', subgroupSize });
         if (cut.kind !== 'lanes') throw new Error('software drivers have lanes');
         const all = 3 * outPixels;
         const tiles = Math.ceil(all / cut.pixels);
@@ -43,7 +43,7 @@ describe('cuts of 2-D convolutions', () => {
     }
   });
 
-  it('use fewer products where the window slides over many tiles, in f32, where multiplications bind', () => {
+  it('use fewer products where the window slides over many tiles, where multiplications bind', () => {
     const layer = LAYERS[1] as Conv2dLayer;
     const large = { height: 21, width: 21 };
     expect(chooseWinograd(layer, large, 'f32', 'lavapipe')).toBe(4);
@@ -53,7 +53,9 @@ describe('cuts of 2-D convolutions', () => {
     expect(chooseWinograd(layer, { height: 3, width: 3 }, 'f32', 'lavapipe')).toBeUndefined();
     expect(chooseWinograd(layer, { height: 11, width: 11 }, 'f32', 'software')).toBeUndefined();
     expect(chooseWinograd(layer, { height: 11, width: 11 }, 'f32', 'lavapipe')).toBe(4);
-    expect(chooseWinograd(layer, large, 'f16', 'lavapipe')).toBeUndefined();
+    expect(chooseWinograd(layer, large, 'f16', 'lavapipe')).toBe(4);
+    expect(chooseWinograd(layer, { height: 8, width: 10 }, 'int8', 'lavapipe')).toBe(2);
+    expect(chooseWinograd(layer, { height: 6, width: 6 }, 'int8', 'lavapipe')).toBeUndefined();
     expect(chooseWinograd(layer, large, 'f32', 'gpu')).toBeUndefined();
     expect(chooseWinograd({ ...layer, stride: 2 }, large, 'f32', 'lavapipe')).toBeUndefined();
   });
@@ -62,7 +64,10 @@ describe('cuts of 2-D convolutions', () => {
     const layer: Conv2dLayer = { inChannels: 512, outChannels: 512, kernelSize: 3, stride: 1, padding: 1 };
     const lavapipe = { deviceClass: 'lavapipe', subgroupSize: 8 } as const;
     expect(chooseUnitOrder(layer, 9, lavapipe)).toBe('plane by plane');
-    expect(chooseConv2dCut({ layer, order: 'plane by plane', outPixels: 9, frames: 3 }, lavapipe)).toEqual({ kind: 'map', subgroup: 8 });
+    expect(chooseConv2dCut({ layer, order: 'plane by plane', outPixels: 9, outWidth: 3, frames: 3 }, lavapipe)).toEqual({
+      kind: 'map',
+      subgroup: 8,
+    });
     expect(chooseUnitOrder(layer, 12, lavapipe)).toBe('tap by tap');
     expect(chooseUnitOrder({ ...layer, kernelSize: 1 }, 9, lavapipe)).toBe('tap by tap');
     expect(chooseUnitOrder({ ...layer, stride: 3 }, 9, lavapipe)).toBe('tap by tap');
@@ -70,10 +75,33 @@ describe('cuts of 2-D convolutions', () => {
     expect(chooseUnitOrder(layer, 9, { deviceClass: 'gpu', subgroupSize: 32 })).toBe('tap by tap');
   });
 
+  it('take stretches of a row of a picture on lavapipe, as long as each other, and of anything else what stays decoded', () => {
+    const lavapipe = { deviceClass: 'lavapipe', subgroupSize: 8 } as const;
+    const [picture, sliding] = LAYERS as [Conv2dLayer, Conv2dLayer];
+    const cut = (
+      layer: Conv2dLayer,
+      outWidth: number,
+      target: Parameters<typeof chooseConv2dCut>[1] = lavapipe,
+      pixels?: number,
+    ): unknown =>
+      chooseConv2dCut(
+        { layer, outPixels: outWidth * outWidth, outWidth, frames: 2 },
+        target,
+        pixels === undefined ? undefined : { pixels },
+      );
+    expect(cut(picture, 160)).toEqual({ kind: 'picture', pixels: 20, subgroup: 8 });
+    expect(cut(picture, 42)).toEqual({ kind: 'picture', pixels: 14, subgroup: 8 });
+    expect(cut(picture, 5)).toEqual({ kind: 'picture', pixels: 5, subgroup: 8 });
+    expect(cut(picture, 42, lavapipe, 8)).toEqual({ kind: 'picture', pixels: 7, subgroup: 8 });
+    expect(cut(sliding, 160)).toEqual({ kind: 'lanes', pixels: 24, subgroup: 8 });
+    expect(cut(picture, 42, { deviceClass: 'software', subgroupSize: 4 })).toMatchObject({ kind: 'lanes' });
+    expect(cut(picture, 42, { deviceClass: 'lavapipe', subgroupSize: 16 })).toMatchObject({ kind: 'lanes', subgroup: 1 });
+  });
+
   it('hand no loads round where a workgroup is a part of a subgroup', () => {
     const layer = LAYERS[1] as Conv2dLayer;
     const wide = { deviceClass: 'lavapipe', subgroupSize: 16 } as const;
-    expect(chooseConv2dCut({ layer, outPixels: 441, frames: 1 }, wide)).toMatchObject({ kind: 'lanes', subgroup: 1 });
+    expect(chooseConv2dCut({ layer, outPixels: 441, outWidth: 21, frames: 1 }, wide)).toMatchObject({ kind: 'lanes', subgroup: 1 });
     expect(chooseUnitOrder(layer, 9, wide)).toBe('tap by tap');
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { convOutLength, tapMap } from '../../kernels/conv/taps.js';
 import { type Conv1dWeights, recordConv1d } from '../../src/ops/conv1d.js';
-import { chooseConv1dTiling, reductionInvocations } from '../../src/ops/variants.js';
+import { chooseConv1dTiling, chooseWeightPlace, reductionInvocations } from '../../src/ops/variants.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { channelsFirst } from '../../src/runtime/tensor.js';
@@ -39,6 +39,13 @@ describe.each(CLASSES)('tiling on the device class %s', (deviceClass) => {
 });
 
 describe('the choice of a variant', () => {
+  it('puts weights into storage textures on lavapipe, where the language has those that are read', () => {
+    const places = (readsStorageTextures: boolean): string[] =>
+      CLASSES.map((deviceClass) => chooseWeightPlace({ deviceClass, readsStorageTextures }));
+    expect(places(true)).toEqual(['buffer', 'texture', 'buffer']);
+    expect(places(false)).toEqual(['buffer', 'buffer', 'buffer']);
+  });
+
   it('gives a reduction to one invocation on software drivers, and shares it on a GPU', () => {
     const shape = { inChannels: 256, outChannels: 256, outLength: 16, columnMultiple: 1 };
     expect(CLASSES.map((deviceClass) => chooseConv1dTiling(shape, deviceClass).slices > 1)).toEqual([true, false, false]);

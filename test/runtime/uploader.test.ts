@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Kernel } from '../../kernels/lib/kernel.js';
+import { type Kernel, WORDS_TEXTURE } from '../../kernels/lib/kernel.js';
 import { DeviceLimitError } from '../../src/foundation/errors.js';
 import { createTexture } from '../../src/runtime/buffers.js';
 import { type FillPart, Uploader } from '../../src/runtime/uploader.js';
@@ -13,13 +13,13 @@ function readTexels(width: number, texels: number): Kernel {
   return {
     label: 'read texels',
     bindings: [
-      { name: 'weight', access: 'texture', type: 'texture_2d<u32>' },
+      { name: 'weight', access: 'texture', type: WORDS_TEXTURE },
       { name: 'texels', access: 'read_write', type: 'array<vec4u>' },
     ],
-    code: `@group(0) @binding(0) var weight: texture_2d<u32>;
+    code: `@group(0) @binding(0) var weight: ${WORDS_TEXTURE};
       @group(0) @binding(1) var<storage, read_write> texels: array<vec4u>;
       @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
-        if (id.x < ${texels}u) { texels[id.x] = textureLoad(weight, vec2u(id.x % ${width}u, id.x / ${width}u), 0); }
+        if (id.x < ${texels}u) { texels[id.x] = textureLoad(weight, vec2u(id.x % ${width}u, id.x / ${width}u)); }
       }`,
   };
 }

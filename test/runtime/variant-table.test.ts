@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/foundation/errors.js';
 import { chooseConv2dCut } from '../../src/ops/conv2d-variants.js';
 import { chooseConv1dTiling } from '../../src/ops/variants.js';
+import { checkVariantTable } from '../../src/runtime/check-variant-table.js';
 import { conv2dKey, conv2dKeyChannels } from '../../src/runtime/tuned-conv2d.js';
-import { adapterIdentity, type ConvolutionShape, checkVariantTable, convolutionKey, isTiling } from '../../src/runtime/variant-table.js';
+import { adapterIdentity, type ConvolutionShape, convolutionKey, isTiling } from '../../src/runtime/variant-table.js';
 
 const SHAPE: ConvolutionShape = {
   inChannels: 512,
@@ -46,7 +47,7 @@ describe('the key of a convolution of pictures', () => {
   });
 
   it('has a cut that replaces the shipped one on its own kind of device alone', () => {
-    const problem = { layer: { ...shape }, outPixels: 121, frames: 1 };
+    const problem = { layer: { ...shape }, outPixels: 121, outWidth: 11, frames: 1 };
     expect(chooseConv2dCut(problem, { deviceClass: 'gpu' }, TILE)).toEqual({ kind: 'tiled', tile: TILE });
     expect(chooseConv2dCut(problem, { deviceClass: 'gpu' }, { pixels: 64 })).toEqual(chooseConv2dCut(problem, { deviceClass: 'gpu' }));
     const lavapipe = { deviceClass: 'lavapipe', subgroupSize: 8 } as const;

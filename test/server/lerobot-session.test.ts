@@ -137,6 +137,31 @@ describe('a session of LeRobot', () => {
   });
 });
 
+describe('a picture that has the size of the policy', () => {
+  const LARGE = { ...CAMERA, height: 40, width: 60 };
+  const observe = async (others: object): Promise<{ readonly message: Uint8Array; readonly picture: Picture }> => {
+    const { session, policy, actions } = await converse({ observations: [STATE, LARGE] });
+    session.instruct(pickledInstructions({ rename_map: { 'observation.images.front': LARGE.name } }));
+    const grey = new PyBytes([40, 60, 3], new Uint8Array(7200).fill(99));
+    const message = new Uint8Array(pickledObservation(5, 1, 2, { observation: { 'a.pos': 1, 'b.pos': 2, front: grey, ...others } }));
+    session.observe(message);
+    await actions();
+    return { message, picture: (policy.windows[0]?.[LARGE.name] as Picture[])[0] as Picture };
+  };
+
+  it('stays where it lies in the message', async () => {
+    const { message, picture } = await observe({});
+    expect(picture.bytes.buffer).toBe(message.buffer);
+    expect([picture.bytes.length, new Set(picture.bytes)]).toEqual([7200, new Set([99])]);
+  });
+
+  it('is copied where the message is mostly something else, which would be held with it', async () => {
+    const { message, picture } = await observe({ other: new PyBytes([100, 100, 3], new Uint8Array(30_000)) });
+    expect(picture.bytes.buffer).not.toBe(message.buffer);
+    expect([picture.bytes.length, new Set(picture.bytes)]).toEqual([7200, new Set([99])]);
+  });
+});
+
 describe('a robot that does not fit', () => {
   it.each([
     ['another kind of policy', { policy_type: 'act' }, /policy_type "act": this server has a diffusion policy/],

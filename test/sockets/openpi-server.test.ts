@@ -65,6 +65,30 @@ describe('a server of openpi', () => {
     expect(policy.begun).toBe(3);
   });
 
+  it('says that masks are taken off slowly where it serves pictures, and not otherwise', async () => {
+    const camera = {
+      kind: 'image',
+      name: 'observation.image',
+      feature: 'observation.image',
+      height: 4,
+      width: 4,
+      channels: 3,
+      features: 2,
+    } as const;
+    const before = process.env['WS_NO_BUFFER_UTIL'];
+    process.env['WS_NO_BUFFER_UTIL'] = '1';
+    try {
+      const advices = ({ events }: Served): ServerEvent[] => events.filter(({ event }) => event === 'advice');
+      expect(advices(await serve())).toEqual([]);
+      expect(advices(await serve({}, new PretendPolicy({ observations: [camera] })))).toEqual([
+        { event: 'advice', message: expect.stringMatching(/pictures cost .* WS_NO_BUFFER_UTIL is set/) },
+      ]);
+    } finally {
+      if (before === undefined) delete process.env['WS_NO_BUFFER_UTIL'];
+      else process.env['WS_NO_BUFFER_UTIL'] = before;
+    }
+  });
+
   it('answers requests that were sent ahead in their order', async () => {
     const { server } = await serve();
     const { client } = await OpenpiClient.connect(server.url);

@@ -1,5 +1,5 @@
 import { unetTensorShapes } from '../../src/checkpoints/lerobot/unet-tensors.js';
-import { MODEL_FILE, policyFiles, type WrittenPolicy } from '../../src/checkpoints/lerobot/write-policy.js';
+import { DEFAULT_NORMALIZATION, MODEL_FILE, policyFiles, type WrittenPolicy } from '../../src/checkpoints/lerobot/write-policy.js';
 import { encodeSafetensors } from '../../src/checkpoints/safetensors/safetensors.js';
 import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
 import type { Dataset, FeatureStatistics } from '../../src/datasets/dataset.js';
@@ -62,6 +62,8 @@ export function circlingPolicy(dataset: Dataset): CheckpointSource {
     action: feature('action', 2),
     optimizer: { learningRate, betas: [beta1, beta2], epsilon, weightDecay, schedule, warmupSteps },
     crop: null,
+    vision: { backbone: 'resnet18', norm: 'group', keypoints: 32, isSeparate: false, resize: null },
+    normalization: DEFAULT_NORMALIZATION,
   });
   const tensors = [...unetTensorShapes(unet)].map(([name, shape]) => ({
     name: `diffusion.unet.${name}`,

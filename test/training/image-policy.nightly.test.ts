@@ -170,10 +170,7 @@ describe.each([false, true])('a policy with two cameras, an encoder for each: %s
 
 describe('an image policy that cannot be trained', () => {
   it.each<[string, Partial<ImagePolicyTrainingOptions>]>([
-    [
-      'use_group_norm: training needs true',
-      { images: { ...optionsOf(false).images, encoder: { ...optionsOf(false).images.encoder, norm: 'batch' } } },
-    ],
+    ['batchNorm must be one of', { batchNorm: 'none' as 'batch' }],
     ['1 frames of 11 values make 11, the network reads 19', { observations: OBSERVATIONS.slice(0, 2) }],
     ['batchSize: expected an integer from 1 on', { batchSize: 0 }],
     [

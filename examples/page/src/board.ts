@@ -90,13 +90,20 @@ function overlay({ prediction, start, steps, executed }: Refinement): SVGElement
   return [
     ...dots(start),
     ...(prediction ? [line(prediction, 'prediction')] : []),
-    ...middle(steps.slice(0, -1), 3).map(({ path }) => line(path, 'refined')),
+    // The nearer to the plan, the stronger: what noise looks like at first would hide the scene.
+    ...middle(steps.slice(0, -1), 3).map(({ path, step }) => faded(line(path, 'refined'), (step + 1) / steps.length)),
     ...(last ? plan(last, executed) : []),
   ];
 }
 
 function plan(path: Path, { first, count }: Refinement['executed']): SVGElement[] {
   return [line(path, 'rest'), line(path.slice(first, first + count), 'executed')];
+}
+
+/** `progress`: 0 … 1. One evaluation of two is drawn in full. */
+function faded(element: SVGElement, progress: number): SVGElement {
+  element.setAttribute('opacity', Math.min(1, Math.max(0.1, (2 * progress) ** 3)).toFixed(2));
+  return element;
 }
 
 function line(path: Path, kind: string): SVGElement {

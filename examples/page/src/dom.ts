@@ -30,7 +30,8 @@ export function showFacts(list: HTMLElement, facts: readonly (readonly [string, 
       const dt = document.createElement('dt');
       const dd = document.createElement('dd');
       dt.textContent = term;
-      dd.textContent = value;
+      // Names break behind their dots and underscores, not within words.
+      dd.append(...value.split(/(?<=[._])/).flatMap((piece) => [piece, document.createElement('wbr')]));
       group.append(dt, dd);
       return group;
     }),

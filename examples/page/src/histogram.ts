@@ -1,6 +1,6 @@
 import { svg, text } from './dom.js';
 
-const [WIDTH, HEIGHT] = [340, 140];
+const [WIDTH, HEIGHT] = [340, 144];
 const [LEFT, RIGHT, TOP, BOTTOM] = [8, 332, 14, 104];
 /** Milliseconds: what a control loop of 50 Hz has for a decision. */
 const LIMIT = 20;
@@ -29,7 +29,9 @@ export function drawHistogram(latencies: readonly number[]): SVGElement {
   const sorted = [...latencies].sort((a, b) => a - b);
   const quantile = (share: number): string => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(1);
   const title =
-    latencies.length === 0 ? 'no decision yet' : `p50 ${quantile(0.5)} ms · p99 ${quantile(0.99)} ms · ${latencies.length} decisions`;
+    latencies.length === 0
+      ? 'no decision yet'
+      : `p50 ${quantile(0.5)} ms · p99 ${quantile(0.99)} ms · ${latencies.length} ${latencies.length === 1 ? 'decision' : 'decisions'}`;
   return svg(
     'svg',
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `Latencies: ${title}` },
@@ -40,6 +42,6 @@ export function drawHistogram(latencies: readonly number[]): SVGElement {
     ...powers.map((power) =>
       text(x(power), BOTTOM + 14, `${power} ms`, power === 10 ** low ? 'start' : power === 10 ** high ? 'end' : 'middle'),
     ),
-    text(LEFT, HEIGHT - 1, title),
+    text(LEFT, HEIGHT - 6, title),
   );
 }

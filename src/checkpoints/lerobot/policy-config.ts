@@ -4,7 +4,6 @@ import type { ImageInputs, SchedulerConfig } from '../../spec/policy-spec.js';
 import { type JsonObject, shown } from '../json-object.js';
 import { isRecent } from './era.js';
 import { type FileFeature, type PolicyFeatures, readFeatures } from './features.js';
-import { readImageInputs } from './image-config.js';
 import { readScheduler } from './scheduler-config.js';
 
 /** Everything config.json says that inference needs. */
@@ -22,15 +21,21 @@ export interface PolicyConfig {
  * Reads and checks config.json of any dialect. A missing key means that the file is older than the key, so it takes the
  * default of that time (LeRobot policies/diffusion/configuration_diffusion.py and its history).
  */
-export function readPolicyConfig(config: JsonObject, warnings: string[]): PolicyConfig {
+export async function readPolicyConfig(config: JsonObject, warnings: string[]): Promise<PolicyConfig> {
   checkType(config);
   const features = readFeatures(config, warnings);
   const observationSteps = config.integer('n_obs_steps', { fallback: 2, max: 1024 });
-  const images = readImageInputs(config, features.observations);
+  const images = await imagesOf(config, features.observations);
   const frameDim = features.observations.reduce((sum, feature) => sum + widthInFrame(feature, images), 0);
   const unet = readUnet(config, features.action.size, observationSteps * frameDim);
   const actionSteps = readActionSteps(config, unet.horizon, observationSteps, warnings);
   return { features, images, unet, scheduler: readScheduler(config), observationSteps, actionSteps };
+}
+
+/** The code that reads of images is loaded where there are some. */
+async function imagesOf(config: JsonObject, features: readonly FileFeature[]): Promise<ImageInputs | undefined> {
+  if (features.every(({ sides }) => sides === undefined)) return undefined;
+  return (await import('./image-config.js')).readImageInputs(config, features);
 }
 
 /** Values of a feature in the conditioning vector: an image is there as x and y of the keypoints. */

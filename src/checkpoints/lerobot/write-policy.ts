@@ -1,4 +1,4 @@
-import type { UnetShape } from '../../spec/network-shapes.js';
+import type { Backbone, UnetShape } from '../../spec/network-shapes.js';
 import type { SchedulerConfig, Sides } from '../../spec/policy-spec.js';
 import { encodeSafetensors, type WritableTensor } from '../safetensors/safetensors.js';
 import { ACTION, ENVIRONMENT, STATE } from './features.js';
@@ -36,10 +36,26 @@ export interface WrittenPolicy {
     readonly warmupSteps: number;
   };
   readonly crop: Sides | null;
+  readonly vision: WrittenVision;
+  readonly normalization: WrittenNormalization;
 }
 
+/** The image encoders, as config.json has them. */
+export interface WrittenVision {
+  readonly backbone: Backbone;
+  readonly norm: 'group' | 'batch';
+  readonly keypoints: number;
+  /** Whether every camera has an encoder of its own. */
+  readonly isSeparate: boolean;
+  /** Height and width that pictures are brought to before the crop. */
+  readonly resize: Sides | null;
+}
+
+/** LeRobot's modes by type of feature, such as `MIN_MAX`. */
+export type WrittenNormalization = Readonly<Record<'VISUAL' | 'STATE' | 'ENV' | 'ACTION', string>>;
+
 /** LeRobot's default mapping, and ENV in it: the default leaves environment states in raw units. */
-const NORMALIZATION = { VISUAL: 'MEAN_STD', STATE: 'MIN_MAX', ENV: 'MIN_MAX', ACTION: 'MIN_MAX' } as const;
+export const DEFAULT_NORMALIZATION: WrittenNormalization = { VISUAL: 'MEAN_STD', STATE: 'MIN_MAX', ENV: 'MIN_MAX', ACTION: 'MIN_MAX' };
 const EPS = 1e-8;
 const PRE_STATE = 'policy_preprocessor_step_3_normalizer_processor.safetensors';
 const POST_STATE = 'policy_postprocessor_step_0_unnormalizer_processor.safetensors';
@@ -58,9 +74,9 @@ export function policyFiles(policy: WrittenPolicy): Map<string, string | Uint8Ar
   const statistics = statisticsFile([...policy.inputs, policy.action]);
   return new Map<string, string | Uint8Array>([
     ['config.json', json(configOf(policy, inputs, output))],
-    ['policy_preprocessor.json', json(preprocessor({ ...inputs, ...output }))],
+    ['policy_preprocessor.json', json(preprocessor({ ...inputs, ...output }, policy.normalization))],
     [PRE_STATE, statistics],
-    ['policy_postprocessor.json', json(postprocessor(output))],
+    ['policy_postprocessor.json', json(postprocessor(output, policy.normalization))],
     [POST_STATE, statistics],
   ]);
 }
@@ -85,7 +101,7 @@ function featureOf(feature: WrittenFeature): { readonly type: string; readonly s
 }
 
 function configOf(policy: WrittenPolicy, inputs: object, output: object): object {
-  const { unet, scheduler, optimizer } = policy;
+  const { unet, scheduler, optimizer, vision } = policy;
   return {
     type: 'diffusion',
     n_obs_steps: policy.observationSteps,
@@ -95,18 +111,17 @@ function configOf(policy: WrittenPolicy, inputs: object, output: object): object
     use_amp: false,
     horizon: unet.horizon,
     n_action_steps: policy.actionSteps,
-    normalization_mapping: NORMALIZATION,
+    normalization_mapping: policy.normalization,
     drop_n_last_frames: policy.dropLastFrames,
-    vision_backbone: 'resnet18',
-    resize_shape: null,
+    vision_backbone: vision.backbone,
+    resize_shape: vision.resize,
     crop_ratio: 1.0,
     crop_shape: policy.crop,
     crop_is_random: true,
     pretrained_backbone_weights: null,
-    // From scratch a batch norm would need statistics of its own; see docs/training.md.
-    use_group_norm: true,
-    spatial_softmax_num_keypoints: 32,
-    use_separate_rgb_encoder_per_camera: false,
+    use_group_norm: vision.norm === 'group',
+    spatial_softmax_num_keypoints: vision.keypoints,
+    use_separate_rgb_encoder_per_camera: vision.isSeparate,
     down_dims: unet.downDims,
     kernel_size: unet.kernelSize,
     n_groups: unet.groups,
@@ -134,23 +149,23 @@ function configOf(policy: WrittenPolicy, inputs: object, output: object): object
   };
 }
 
-function preprocessor(features: object): object {
+function preprocessor(features: object, normalization: WrittenNormalization): object {
   return {
     name: 'policy_preprocessor',
     steps: [
       { registry_name: 'rename_observations_processor', config: { rename_map: {} } },
       { registry_name: 'to_batch_processor', config: {} },
       { registry_name: 'device_processor', config: { device: 'cpu', float_dtype: null } },
-      { registry_name: 'normalizer_processor', config: { eps: EPS, features, norm_map: NORMALIZATION }, state_file: PRE_STATE },
+      { registry_name: 'normalizer_processor', config: { eps: EPS, features, norm_map: normalization }, state_file: PRE_STATE },
     ],
   };
 }
 
-function postprocessor(features: object): object {
+function postprocessor(features: object, normalization: WrittenNormalization): object {
   return {
     name: 'policy_postprocessor',
     steps: [
-      { registry_name: 'unnormalizer_processor', config: { eps: EPS, features, norm_map: NORMALIZATION }, state_file: POST_STATE },
+      { registry_name: 'unnormalizer_processor', config: { eps: EPS, features, norm_map: normalization }, state_file: POST_STATE },
       { registry_name: 'device_processor', config: { device: 'cpu', float_dtype: null } },
     ],
   };

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeLeRobotDataset } from '../../datasets/write/write-lerobot.js';
+import { type DatasetSink, type WriteResult, writeLeRobotDataset } from '../../datasets/write/write-lerobot.js';
 import { type Demonstration, type Demonstrator, recordDemonstration } from '../../envs/mujoco/demonstration.js';
 import { startMujoco } from '../../envs/mujoco/module.js';
+import { SightReader } from '../../envs/mujoco/sight.js';
 import type { SimulatedTask } from '../../envs/mujoco/task.js';
 import { parseSimulatedTask, SIMULATED_TASKS } from '../../envs/simulated-tasks.js';
 import { OptionError, WarmstepError } from '../../foundation/errors.js';
@@ -18,6 +19,7 @@ import { Progress } from '../../terminal/progress.js';
 import { facts } from '../../terminal/table.js';
 import type { Command } from '../command.js';
 import { demonstrationDataset } from '../demonstrations/dataset.js';
+import { type PictureChoice, picturesOption } from '../demonstrations/pictures.js';
 import { demonstrationsReadme } from '../demonstrations/readme.js';
 import { demonstrationTensors } from '../demonstrations/tensors.js';
 import { outputFolderOption } from '../output-options.js';
@@ -31,6 +33,9 @@ the package @mujoco/mujoco, and no GPU. Options of a simulator follow behind the
 
   --episodes N     successes that are kept (default 50)
   --seed N         first seed (default 0)
+  --pictures       in lerobot/ what cameras saw, as PNG, in place of observation.environment_state; each is drawn when it is written
+  --cameras LIST   which, between commas (default: top, and wrist where there is one)
+  --size HxW       of pictures, pixels (default 96x96)
   --pauses         hold still before descending, closing, lowering and releasing, for a third of a second to a second, as people do
   --output DIR     where they go (default demonstrations-TASK)
   --json           one JSON object on standard output`;
@@ -39,6 +44,9 @@ const OPTIONS = {
   episodes: { type: 'string' },
   seed: { type: 'string' },
   pauses: { type: 'boolean' },
+  pictures: { type: 'boolean' },
+  cameras: { type: 'string' },
+  size: { type: 'string' },
   output: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
@@ -59,6 +67,7 @@ export const demonstrationsCommand: Command = {
     if (!task) throw new UsageError(`the task must be ${SIMULATED_TASKS.join(' or ')}, found ${name === undefined ? 'none' : `"${name}"`}`);
     const episodes = integerOption('episodes', values.episodes, 1, MOST_EPISODES) ?? 50;
     const seed = integerOption('seed', values.seed, 0, task.largestSeed - mostSeeds(episodes)) ?? 0;
+    const choice = picturesOption(task, values);
     checkMujoco(task.name);
     const place = values.output ?? `demonstrations-${task.name.replaceAll('/', '-')}`;
     const output = await outputFolderOption('output', place, Object.values(FILES));
@@ -69,9 +78,9 @@ export const demonstrationsCommand: Command = {
     return interruptible(async (signal) => {
       const { kept, failed } = await demonstrate(task, { episodes, seed, pauses }, signal);
       const provenance = { pauses, version: packageInfo().version };
-      const written = await writeLeRobotDataset(demonstrationDataset(task, kept), sink, { signal });
+      const written = await writeDataset(task, kept, choice, sink, signal);
       await writeOutputFile(join(output, FILES.tensors), demonstrationTensors(task, kept, provenance));
-      await writeOutputFile(join(output, FILES.readme), demonstrationsReadme(task, kept, failed, provenance));
+      await writeOutputFile(join(output, FILES.readme), demonstrationsReadme(task, kept, failed, provenance, choice));
       const lengths = kept.map(({ ticks }) => ticks).sort((a, b) => a - b);
       if (values.json) {
         printJson({ task: task.name, episodes: kept.length, frames: written.frames, failed, pauses, output });
@@ -92,6 +101,27 @@ export const demonstrationsCommand: Command = {
     });
   },
 };
+
+/** The data set; pictures are drawn meanwhile. */
+async function writeDataset(
+  task: SimulatedTask,
+  kept: readonly Demonstration[],
+  choice: PictureChoice | undefined,
+  sink: DatasetSink,
+  signal: AbortSignal,
+): Promise<WriteResult> {
+  const reader = choice && new SightReader(await startMujoco('demonstrations', importMujoco), task.demonstrations.model, choice.cameras);
+  const progress = new Progress();
+  try {
+    return await writeLeRobotDataset(demonstrationDataset(task, kept, choice && reader && { ...choice, reader }), sink, {
+      signal,
+      onEpisode: (written, of) => progress.update(`${task.name}: ${written} of ${of} episodes written`),
+    });
+  } finally {
+    progress.done();
+    reader?.close();
+  }
+}
 
 /** Seeds that are tried for so many successes: an expert that fails more often than that is broken. */
 function mostSeeds(episodes: number): number {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Task, TaskKind } from '../../envs/environment.js';
+import { OBSERVED } from '../../envs/mujoco/task.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
 import { damagedLines } from '../../evaluation/journal.js';
 import type { Shard } from '../../evaluation/shards.js';
@@ -57,6 +58,7 @@ evaluation.
   --seed N            first seed (default 100000, where published evaluations begin)
   --shard K/N         part K of N: every N-th seed, into evaluation-TASK-K-of-N; part 1 measures latencies
   --parallel N        episodes in a batch (default: all, at most 64); does not change results
+  --observations O    image: the policy looks through the task's cameras, in MuJoCo observation.images.top and others; numbers (default)
   --threads N         threads that simulate, for tasks in MuJoCo (default: cores less one, at most 16; 0: none but this one); does not change results
   --replays N         seeds whose replays the report shows (default 8)
   --latencies N       decisions timed per strategy, one at a time (default 50; 0: none), as many as 20 s allow
@@ -87,6 +89,7 @@ const OPTIONS = {
   seed: { type: 'string' },
   shard: { type: 'string' },
   parallel: { type: 'string' },
+  observations: { type: 'string' },
   threads: { type: 'string' },
   replays: { type: 'string' },
   latencies: { type: 'string' },
@@ -112,7 +115,8 @@ export const evalCommand: Command = {
   run: async (args) => {
     if (args[0] === 'merge') return mergeEvaluations(args.slice(1));
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-    const kind = chosenTask('the task', positionals[0], integerOption('threads', values.threads, 0, MOST_THREADS));
+    const threads = integerOption('threads', values.threads, 0, MOST_THREADS);
+    const kind = chosenTask('the task', positionals[0], threads, choiceOption('observations', values.observations, OBSERVED));
     atMost(positionals, 1);
     const { preset, ...extent } = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);

@@ -1,6 +1,7 @@
 import type { Demonstration } from '../../envs/mujoco/demonstration.js';
 import type { SimulatedTask } from '../../envs/mujoco/task.js';
 import { count } from '../../terminal/format.js';
+import type { PictureChoice } from './pictures.js';
 import { modelHash, type Provenance } from './tensors.js';
 
 /** What lies beside the files, for whoever finds them. */
@@ -9,6 +10,7 @@ export function demonstrationsReadme(
   episodes: readonly Demonstration[],
   failed: readonly number[],
   { pauses, version }: Provenance,
+  pictures?: PictureChoice,
 ): string {
   const { words, tickRate, units, stateNames, environmentNames, phases, facts } = task.demonstrations;
   const frames = episodes.reduce((sum, { ticks }) => sum + ticks, 0);
@@ -28,7 +30,7 @@ export function demonstrationsReadme(
   return `# Demonstrations of ${task.name}
 
 "${words}" ${episodes.length} episodes, ${count(frames)} frames at ${tickRate} Hz, by the scripted expert of warmstep ${version}, ${pauses ? 'with the pauses that people make' : 'without pauses'}.
-Seeds ${first.seed} to ${episodes.at(-1)?.seed}; left out, because they failed: ${failed.join(', ') || 'none'}. In \`lerobot/\` the same as a LeRobot v3.0 data set.
+Seeds ${first.seed} to ${episodes.at(-1)?.seed}; left out, because they failed: ${failed.join(', ') || 'none'}. In \`lerobot/\` the same as a LeRobot v3.0 data set${pictures === undefined ? '' : inPictures(pictures)}.
 
 \`demonstrations.safetensors\`:
 
@@ -37,10 +39,15 @@ Seeds ${first.seed} to ${episodes.at(-1)?.seed}; left out, because they failed: 
 ${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}
 
 \`action[k]\` is sent after \`observation[k]\`; the next row of the episode is a tick later. Units: ${units}.
-Pictures are not stored: they can be drawn from \`qpos\`. SHA-256 of the model: \`${modelHash(task)}\`. Made with
+There are no pictures in this file: they can be drawn from \`qpos\`. SHA-256 of the model: \`${modelHash(task)}\`. Made with
 
 \`\`\`json
 ${JSON.stringify(facts)}
 \`\`\`
 `;
+}
+
+function inPictures({ cameras, height, width }: PictureChoice): string {
+  const names = cameras.map(({ name }) => `\`observation.images.${name}\``).join(' and ');
+  return `, with pictures ${names} of ${height}×${width} pixels in place of \`observation.environment_state\``;
 }

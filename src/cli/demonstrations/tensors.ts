@@ -67,6 +67,7 @@ export function demonstrationTensors(task: SimulatedTask, episodes: readonly Dem
     phases: JSON.stringify(phases),
     pauses: String(pauses),
     facts: JSON.stringify(facts),
+    cameras: JSON.stringify(task.cameras),
     mjcf_sha256: modelHash(task),
     warmstep: version,
   });

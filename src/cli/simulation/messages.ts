@@ -1,3 +1,5 @@
+import type { Sight } from '../../envs/mujoco/sight.js';
+
 /** Between the thread of the command line and those that simulate. */
 
 /** What a simulation is asked for; `simulation` is its number, the same until it is closed. */
@@ -13,6 +15,8 @@ export type ToSimulation = SimulationCall & { readonly id: number; readonly simu
 export interface SimulationPresent {
   readonly observation: Readonly<Record<string, readonly number[]>>;
   readonly snapshot: readonly number[];
+  /** Of a task that is seen. */
+  readonly sight?: Sight;
   /** Of a step. */
   readonly reward: number;
   readonly success: boolean;

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { EnvironmentStep } from '../../envs/environment.js';
 import { localSimulations } from '../../envs/mujoco/local.js';
 import type { SimulatedTask, TaskSimulation } from '../../envs/mujoco/task.js';
 import { parseSimulatedTask } from '../../envs/simulated-tasks.js';
@@ -24,6 +25,11 @@ export function serveSimulations(port: MessagePort): void {
     return found;
   };
 
+  const present = (simulation: TaskSimulation, { reward, success }: EnvironmentStep): SimulationPresent => {
+    const sight = simulation.sight?.();
+    return { observation: simulation.observe(), snapshot: simulation.snapshot(), ...(sight && { sight }), reward, success };
+  };
+
   async function answer(message: ToSimulation): Promise<SimulationPresent | null> {
     switch (message.call) {
       case 'open':
@@ -36,12 +42,11 @@ export function serveSimulations(port: MessagePort): void {
       case 'reset': {
         const simulation = there(message.simulation);
         await simulation.reset(message.seed);
-        return { observation: simulation.observe(), snapshot: simulation.snapshot(), reward: 0, success: false };
+        return present(simulation, { reward: 0, success: false });
       }
       case 'step': {
         const simulation = there(message.simulation);
-        const { reward, success } = await simulation.step(message.action);
-        return { observation: simulation.observe(), snapshot: simulation.snapshot(), reward, success };
+        return present(simulation, await simulation.step(message.action));
       }
     }
   }

@@ -3,8 +3,9 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { localSimulations } from '../../envs/mujoco/local.js';
+import type { Sight } from '../../envs/mujoco/sight.js';
 import { SimulationError } from '../../envs/mujoco/simulation.js';
-import type { OpenSimulation, TaskSimulation } from '../../envs/mujoco/task.js';
+import type { OpenSimulation, SimulatedTask, TaskSimulation } from '../../envs/mujoco/task.js';
 import type { FromSimulation, SimulationCall, SimulationPresent } from './messages.js';
 import { importMujoco } from './mujoco.js';
 
@@ -31,7 +32,7 @@ export function simulations(threads: number, file: URL = THREAD): OpenSimulation
     // A thread is started with the first simulation that needs it; the least busy one takes the next.
     if (pool.length < threads && pool.every(({ open }) => open > 0)) pool.push(new SimulationThread(file));
     const thread = pool.reduce((least, one) => (one.open < least.open ? one : least));
-    return thread.openSimulation(next++, task.name);
+    return thread.openSimulation(next++, task);
   };
 }
 
@@ -61,10 +62,10 @@ class SimulationThread {
     return this.#open;
   }
 
-  async openSimulation(simulation: number, task: string): Promise<TaskSimulation> {
+  async openSimulation(simulation: number, { name, isSeen }: SimulatedTask): Promise<TaskSimulation> {
     this.#open++;
     const ask = (call: SimulationCall): Promise<SimulationPresent | null> => this.#ask(simulation, call);
-    await ask({ call: 'open', task }).catch((error: unknown) => {
+    await ask({ call: 'open', task: name }).catch((error: unknown) => {
       this.#open--;
       throw error;
     });
@@ -79,6 +80,7 @@ class SimulationThread {
       observe: () => present.observation,
       step: (action) => taken({ call: 'step', action: action.slice() }),
       snapshot: () => present.snapshot,
+      ...(isSeen && { sight: () => present.sight as Sight }),
       close: () => {
         if (isOver) return;
         isOver = true;

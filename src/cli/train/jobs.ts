@@ -13,6 +13,7 @@ import { CVAE_RELEASES, presetsOf, trainCvae } from '../../training/loop/train-c
 import type { TrainOptions } from '../../training/loop/train-options.js';
 import { trainPolicy } from '../../training/loop/train-policy.js';
 import { trainPredictor } from '../../training/loop/train-predictor.js';
+import { BATCH_NORM_TRAININGS } from '../../training/training-step.js';
 import { readHeaders, taskFor } from '../headers.js';
 import { localFolder } from '../local-folder.js';
 import { type ClosedLoop, closedLoopOption, type ResultNetworks } from './closed-loop.js';
@@ -35,6 +36,8 @@ export const OPTIONS = {
   'noise-scheduler': { type: 'string' },
   'inference-steps': { type: 'string' },
   'mask-padding': { type: 'boolean' },
+  initial: { type: 'string' },
+  'batch-norm': { type: 'string' },
   teacher: { type: 'string' },
   variant: { type: 'string' },
   'hidden-dim': { type: 'string' },
@@ -88,6 +91,8 @@ export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
     'noise-scheduler',
     'inference-steps',
     'mask-padding',
+    'initial',
+    'batch-norm',
   ],
 };
 const PREDICTOR_STEPS = 5_000;
@@ -219,9 +224,11 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
 
 export function policyJob(values: Values): Job {
   const runs = runOptions(values as TrainValues, POLICY_STEPS, POLICY_PRESETS);
+  let { initial } = values;
+  const downDims = integerListOption('down-dims', values['down-dims'], 1, 65_536);
   const scheduler = choiceOption('noise-scheduler', values['noise-scheduler'], ['ddpm', 'ddim']);
   const own = {
-    sizes: given({ downDims: integerListOption('down-dims', values['down-dims'], 1, 65_536) }),
+    ...given({ sizes: downDims && { downDims } }),
     scheduler: given({
       type: scheduler === undefined ? undefined : scheduler === 'ddim' ? ('DDIM' as const) : ('DDPM' as const),
       numInferenceSteps: integerOption('inference-steps', values['inference-steps'], 1, 100),
@@ -233,14 +240,18 @@ export function policyJob(values: Values): Job {
       horizon: integerOption('horizon', values.horizon, 1, 4096),
       actionSteps: integerOption('action-steps', values['action-steps'], 1, 4096),
       observationSteps: integerOption('observation-steps', values['observation-steps'], 1, 1024),
+      batchNorm: choiceOption('batch-norm', values['batch-norm'], BATCH_NORM_TRAININGS),
     }),
   };
   return {
     title: 'training a policy',
     steps: runs.steps,
     closedLoop: closedLoopOption(values as TrainValues, 'ddim:10'),
-    check: async () => {},
+    check: async () => {
+      if (initial !== undefined) initial = await localFolder(initial);
+    },
     train: async (options) => {
+      if (initial !== undefined) return trainPolicy({ ...options, ...runs, ...own, initial: await folderSource(initial) });
       noteUnread(options.dataset, values.observations?.split(',') ?? []);
       return trainPolicy({ ...options, ...runs, ...own });
     },

@@ -1,5 +1,5 @@
-import { difference, sum, type Vector, wrapped, yawOf } from '../mujoco/rotations.js';
-import { turned } from './rotation-6d.js';
+import { difference, product, type Rotation, rotated, rotatedBack, sum, type Vector, wrapped, yawOf } from '../mujoco/rotations.js';
+import { hingeAngles, hingeRotation, turned } from './rotation-6d.js';
 import type { GripperPose, GripperWorld } from './world.js';
 
 /** Where the expert wants the hand, which points down once it is over what it grips. */
@@ -20,12 +20,26 @@ export interface ExpertPhase {
   readonly hold: number;
   /** Whether people wait before it. */
   readonly isPaused?: boolean;
-  /** Asked when the phase begins; `last`: where the one before led. */
+  /** Which hand moves; the others stay. Default 0. */
+  readonly hand?: number;
+  /** What another hand does at the same time. */
+  readonly beside?: ExpertPhase;
+  /** Asked when the phase begins; `last`: where the one before led this hand. */
   aim(world: GripperWorld, last: HandTarget): HandTarget;
 }
 
-const OPEN = -1;
-const CLOSED = 1;
+/** The same, done by another hand. */
+export function byHand(hand: number, phases: readonly ExpertPhase[]): ExpertPhase[] {
+  return phases.map((phase) => ({ ...phase, hand }));
+}
+
+/** Two hands at once, phase by phase: as many of the one as of the other. */
+export function together(phases: readonly ExpertPhase[], others: readonly ExpertPhase[]): ExpertPhase[] {
+  return phases.map((phase, i) => ({ ...phase, beside: others[i] as ExpertPhase }));
+}
+
+export const OPEN = -1;
+export const CLOSED = 1;
 
 /** How a thing is gripped. */
 export interface Pick {
@@ -101,6 +115,27 @@ export function placePhases({ thing, to, period, carry, grip }: Place): ExpertPh
   ];
 }
 
-function atHeight(target: HandTarget, z: number): HandTarget {
+/** Where a held thing is to be. */
+export interface WantedPose {
+  readonly position: Vector;
+  readonly rotation: Rotation;
+}
+
+/** Where the hand has to be for a held thing to be there, by how the thing lies in the hand now. */
+export function bringing({ position, rotation }: WantedPose, held: GripperPose, last: HandTarget): HandTarget {
+  const hinges = [last.yaw, ...last.tilt];
+  const hand = hingeRotation(hinges);
+  // R = R* · (R_handᵀ R_thing)ᵀ; the thing's place in the hand goes with it.
+  const wanted = product(rotation, product(transposed(held.rotation), hand));
+  const [yaw, pitch, roll] = hingeAngles(wanted, hinges) as [number, number, number];
+  const away = rotated(wanted, rotatedBack(hand, difference(held.position, last.position)));
+  return { ...last, position: difference(position, away), yaw, tilt: [pitch, roll] };
+}
+
+export function atHeight(target: HandTarget, z: number): HandTarget {
   return { ...target, position: [target.position[0] as number, target.position[1] as number, z] };
+}
+
+function transposed(r: Rotation): Rotation {
+  return [0, 3, 6, 1, 4, 7, 2, 5, 8].map((at) => r[at] as number);
 }

@@ -4,7 +4,7 @@ import { shownValue } from '../../foundation/shown.js';
 import type { ExpertAction } from '../mujoco/demonstration.js';
 import { minimumJerk } from '../mujoco/minimum-jerk.js';
 import { LARGEST_SEED, seededRandom } from '../mujoco/random.js';
-import type { ExpertPhase, HandTarget } from './expert-phases.js';
+import type { HandTarget } from './expert-phases.js';
 import { FloatingGripper } from './gripper.js';
 import { hingeRotation, toRotation6d } from './rotation-6d.js';
 
@@ -40,35 +40,38 @@ export function gripperExpertActions(
 }
 
 function* act({ goal, body }: FloatingGripper, pauses: boolean, random: () => number): Generator<ExpertAction, void, void> {
-  const [yaw = 0, pitch = 0, roll = 0] = body.hinges;
-  let from: HandTarget = { position: body.hand.position, yaw, tilt: [pitch, roll], grip: -1 };
-  let last = actionOf(from);
+  let from = body.hands.map(({ position, hinges: [yaw = 0, pitch = 0, roll = 0] }): HandTarget => {
+    return { position, yaw, tilt: [pitch, roll], grip: -1 };
+  });
+  let last = from.flatMap(actionOf);
   for (const [phase, planned] of goal.phases.entries()) {
     if (pauses && planned.isPaused) {
       const ticks = PAUSE.least + Math.floor(random() * PAUSE.range);
       for (let tick = 0; tick < ticks; tick++) yield { action: last, phase, isPause: true };
     }
-    const to = planned.aim(body, from);
-    for (const target of motion(from, to, planned)) {
-      last = actionOf(target);
+    const moving = planned.beside ? [planned, planned.beside] : [planned];
+    const phases = from.map((_, hand) => moving.find((one) => (one.hand ?? 0) === hand));
+    const to = from.map((target, hand) => phases[hand]?.aim(body, target) ?? target);
+    const length = Math.max(...moving.map(({ ticks, hold }) => ticks + hold));
+    for (let tick = 1; tick <= length; tick++) {
+      last = to.flatMap((target, hand) => actionOf(between(from[hand] as HandTarget, target, tick / (phases[hand]?.ticks ?? 1))));
       yield { action: last, phase, isPause: false };
     }
     from = to;
   }
 }
 
-function* motion(from: HandTarget, to: HandTarget, { ticks, hold }: ExpertPhase): Generator<HandTarget> {
-  for (let tick = 1; tick <= ticks + hold; tick++) {
-    const share = minimumJerk(Math.min(1, tick / ticks));
-    const between = (begin: number, end: number): number => begin + (end - begin) * share;
-    yield {
-      position: to.position.map((value, i) => between(from.position[i] as number, value)),
-      yaw: between(from.yaw, to.yaw),
-      tilt: [between(from.tilt[0], to.tilt[0]), between(from.tilt[1], to.tilt[1])],
-      // Fingers are told where to be, not how to get there.
-      grip: to.grip,
-    };
-  }
+/** With minimum jerk, at a share of the time that it takes. */
+function between(from: HandTarget, to: HandTarget, time: number): HandTarget {
+  const share = minimumJerk(Math.min(1, time));
+  const mix = (begin: number, end: number): number => begin + (end - begin) * share;
+  return {
+    position: to.position.map((value, i) => mix(from.position[i] as number, value)),
+    yaw: mix(from.yaw, to.yaw),
+    tilt: [mix(from.tilt[0], to.tilt[0]), mix(from.tilt[1], to.tilt[1])],
+    // Fingers are told where to be, not how to get there.
+    grip: to.grip,
+  };
 }
 
 function actionOf({ position, yaw, tilt, grip }: HandTarget): number[] {

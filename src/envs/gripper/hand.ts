@@ -1,4 +1,5 @@
 import type { Colour, Primitive } from '../mujoco/primitives.js';
+import type { Vector } from '../mujoco/rotations.js';
 
 /**
  * A parallel gripper that floats: three slides and three hinges move it, two more slides its fingers. Its origin is between the finger
@@ -27,9 +28,40 @@ export const FINGER_TRAVEL = 0.04;
 export const SLIDES = ['hand_x', 'hand_y', 'hand_z'] as const;
 export const HINGES = ['hand_yaw', 'hand_pitch', 'hand_roll'] as const;
 
-/** Where commands may lead the hand, m: low and high along x, y, z. Beyond that they are clamped. */
-export const WORKSPACE = [
-  [-0.1, 0.4],
-  [-0.32, 0.32],
-  [0.01, 0.4],
-] as const;
+/** A hand in a task. */
+export interface HandPlan {
+  /** Before the names of its joints and solids in the model: none for the first hand. */
+  readonly prefix: '' | 'other_';
+  /** Where it is when an episode begins, but for chance, m. */
+  readonly home: Vector;
+  /** Where commands may lead it, m: low and high along x, y, z. Beyond that they are clamped. */
+  readonly workspace: readonly (readonly [low: number, high: number])[];
+}
+
+/** What most tasks are done with. */
+export const ONE_HAND: readonly HandPlan[] = [
+  {
+    prefix: '',
+    home: [0.15, 0, 0.25],
+    workspace: [
+      [-0.1, 0.4],
+      [-0.32, 0.32],
+      [0.01, 0.4],
+    ],
+  },
+];
+
+/** Of a second hand: what it is made of touches the first one. */
+const OTHER_LIGHT: Colour = [0.66, 0.76, 0.9];
+
+/** A solid of the hand as one of this hand: with names and classes of its own. */
+export function solidOf({ prefix }: HandPlan, solid: Primitive): Primitive {
+  if (prefix === '') return solid;
+  const { name, material, colour } = solid;
+  return {
+    ...solid,
+    material: material === 'fixed' ? material : `${prefix}${material}`,
+    colour: colour === LIGHT ? OTHER_LIGHT : colour,
+    ...(name === undefined ? {} : { name: `${prefix}${name}` }),
+  };
+}

@@ -1,7 +1,7 @@
 import type { TaskKind } from '../environment.js';
 import { localSimulations } from '../mujoco/local.js';
 import { type ImportMujoco, startMujoco } from '../mujoco/module.js';
-import { simulatedTaskKind } from '../mujoco/task.js';
+import { type Observed, observedTask, simulatedTaskKind } from '../mujoco/task.js';
 import type { GripperTaskName } from './goal.js';
 import { FloatingGripper, gripperGoal } from './gripper.js';
 import { gripperSimulation } from './task.js';
@@ -20,9 +20,13 @@ export async function openGripper(task: GripperTaskName, mujoco: ImportMujoco): 
 
 /**
  * A task that policies are evaluated on, `gripperTask(…).forPolicy(policy.info)`: with the hand (11 values) and the things (6 to 15),
- * whatever a policy calls them. `mujoco` as for `openGripper`; the package is started with the first episode.
+ * whatever a policy calls them; `observed` as `image`, with the pictures of cameras `observation.images.top`, `wrist` and `overhead`, of the size that a
+ * policy reads, and those numbers beside them where it reads them. `mujoco` as for `openGripper`; the package is started with the first episode.
  * @throws OptionError for another task, or what cannot bring a package.
  */
-export function gripperTask(task: GripperTaskName, mujoco: ImportMujoco): TaskKind {
-  return simulatedTaskKind(gripperSimulation('gripperTask', task), localSimulations('gripperTask', mujoco));
+export function gripperTask(task: GripperTaskName, mujoco: ImportMujoco, observed: Observed = 'numbers'): TaskKind {
+  return simulatedTaskKind(
+    observedTask('gripperTask', gripperSimulation('gripperTask', task), observed),
+    localSimulations('gripperTask', mujoco),
+  );
 }

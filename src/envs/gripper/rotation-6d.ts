@@ -77,6 +77,13 @@ export function quaternionRotation([w = 1, x = 0, y = 0, z = 0]: Vector): Rotati
   ];
 }
 
+/** A quaternion (w, x, y, z) after a turn about an axis of its own frame: q · (cos ½, sin ½ · axis). */
+export function turnedAbout([w = 1, x = 0, y = 0, z = 0]: Vector, axis: Vector, angle: number): number[] {
+  const c = Math.cos(angle / 2);
+  const [a, b, d] = axis.map((value) => Math.sin(angle / 2) * value) as [number, number, number];
+  return [w * c - x * a - y * b - z * d, w * a + x * c + y * d - z * b, w * b - x * d + y * c + z * a, w * d + x * b - y * a + z * c];
+}
+
 /** A vector turned about the vertical. */
 export function turned(vector: Vector, yaw: number): number[] {
   return rotated(axisRotation([0, 0, 1], yaw), vector);

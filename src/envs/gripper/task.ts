@@ -2,30 +2,35 @@ import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
 import { LARGEST_SEED } from '../mujoco/random.js';
 import type { SimulatedTask } from '../mujoco/task.js';
-import { ACTION_DIM } from './action.js';
+import { actionNames } from './action.js';
+import { GRIPPER_CAMERAS } from './cameras.js';
 import { gripperDemonstrations } from './demonstrations.js';
 import type { GripperTaskName } from './goal.js';
 import { GRIPPER_TASKS } from './goals/index.js';
 import { FloatingGripper, GRIPPER_MAX_TICKS, gripperGoal } from './gripper.js';
-import { STATE_NAMES, thingNames } from './observations.js';
+import { ONE_HAND } from './hand.js';
+import { stateNames, thingNames } from './observations.js';
 import { gripperScene } from './scene.js';
 
 /** A task of the floating gripper, as data. @throws OptionError for another task. */
 export function gripperSimulation(where: string, task: GripperTaskName): SimulatedTask {
   const goal = gripperGoal(where, task);
+  const hands = goal.hands ?? ONE_HAND;
+  const isPair = hands.length > 1;
   const names = goal.things.map(({ name }) => name.replaceAll('_', ' ')).join(' and ');
   return {
     name: goal.task,
-    subject: `the floating gripper, for ${goal.task}`,
+    subject: `the floating gripper${isPair ? 's' : ''}, for ${goal.task}`,
     scene: gripperScene(goal),
-    maxTicks: GRIPPER_MAX_TICKS,
+    maxTicks: goal.maxTicks ?? GRIPPER_MAX_TICKS,
     largestSeed: LARGEST_SEED,
-    actionDim: ACTION_DIM,
-    action: 'position (3), rotation (6) and gripper (1)',
+    actionDim: actionNames(hands).length,
+    action: `position (3), rotation (6) and gripper (1)${isPair ? ' of each hand' : ''}`,
     observations: [
-      { name: 'observation.state', size: STATE_NAMES.length, what: 'the hand' },
+      { name: 'observation.state', size: stateNames(hands).length, what: isPair ? 'the hands' : 'the hand' },
       { name: 'observation.environment_state', size: thingNames(goal).length, what: `poses of ${names}` },
     ],
+    cameras: GRIPPER_CAMERAS,
     create: (mujoco) => new FloatingGripper(mujoco, goal.task),
     demonstrations: gripperDemonstrations(goal),
   };

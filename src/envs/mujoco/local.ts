@@ -1,4 +1,5 @@
 import { checkMujocoImport, type ImportMujoco, startMujoco } from './module.js';
+import { SightReader } from './sight.js';
 import type { SimulatedEnvironment } from './simulated-environment.js';
 import type { OpenSimulation, SimulatedTask } from './task.js';
 
@@ -10,17 +11,27 @@ import type { OpenSimulation, SimulatedTask } from './task.js';
 export function localSimulations(where: string, load: ImportMujoco): OpenSimulation {
   checkMujocoImport(where, load);
   const idle = new Map<SimulatedTask, SimulatedEnvironment[]>();
+  // One for all simulations of a task: it remembers nothing of where things were.
+  const readers = new Map<SimulatedTask, SightReader>();
   return async (task) => {
     const mujoco = await startMujoco(where, load);
     const free = idle.get(task) ?? [];
     idle.set(task, free);
     const environment = free.pop() ?? task.create(mujoco);
+    const reader = task.isSeen ? (readers.get(task) ?? new SightReader(mujoco, task.demonstrations.model, task.cameras)) : undefined;
+    if (reader) readers.set(task, reader);
     let isOver = false;
     return {
       reset: (seed) => void environment.reset(seed),
       observe: () => environment.observe(),
       step: (action) => environment.step(action),
       snapshot: () => environment.snapshot(),
+      ...(reader && {
+        sight: () => {
+          const { qpos, mocapPositions } = environment.body.simulation.views;
+          return reader.at(qpos, mocapPositions);
+        },
+      }),
       close: () => {
         if (!isOver) free.push(environment);
         isOver = true;

@@ -6,6 +6,10 @@ import { shownValue } from '../../foundation/shown.js';
 export interface ModelHandle {
   readonly nq: number;
   readonly nv: number;
+  readonly ngeom: number;
+  readonly geom_type: Int32Array;
+  readonly geom_size: Float64Array;
+  readonly geom_rgba: Float32Array;
   readonly jnt_qposadr: Int32Array;
   readonly jnt_dofadr: Int32Array;
   readonly body_jntadr: Int32Array;
@@ -46,6 +50,7 @@ export interface MujocoModule {
   readonly mjtObj: Readonly<Record<'mjOBJ_BODY' | 'mjOBJ_JOINT' | 'mjOBJ_GEOM' | 'mjOBJ_SITE', { readonly value: number }>>;
   mj_name2id(model: ModelHandle, kind: number, name: string): number;
   mj_forward(model: ModelHandle, data: DataHandle): void;
+  mj_kinematics(model: ModelHandle, data: DataHandle): void;
   mj_step(model: ModelHandle, data: DataHandle): void;
   mj_resetData(model: ModelHandle, data: DataHandle): void;
 }

@@ -1,4 +1,5 @@
 import type { EnvironmentStep } from '../environment.js';
+import type { Simulation } from './simulation.js';
 
 /** One simulation, for one episode at a time and one after the other. */
 export interface SimulatedEnvironment {
@@ -10,6 +11,8 @@ export interface SimulatedEnvironment {
   step(action: ArrayLike<number>): EnvironmentStep;
   /** A value for each axis of the scene's snapshot. */
   snapshot(): readonly number[];
+  /** What it runs on, for those who look at it. */
+  readonly body: { readonly simulation: Simulation };
   /** Gives the memory back. */
   close(): void;
 }

@@ -19,6 +19,28 @@ export interface SimulationViews {
   readonly xmat: Float64Array;
   readonly sitePositions: Float64Array;
   readonly mocapPositions: Float64Array;
+  /** w, x, y, z, [mocap bodies][4]. */
+  readonly mocapRotations: Float64Array;
+}
+
+/** A geom of the model, as it looks. */
+export interface SolidGeom {
+  readonly id: number;
+  /** MuJoCo's number of its shape. */
+  readonly type: number;
+  /** As MuJoCo has them for the shape, m. */
+  readonly size: readonly [number, number, number];
+  /** Red, green, blue and how opaque, 0 … 1. */
+  readonly colour: readonly [number, number, number];
+  readonly alpha: number;
+}
+
+/** Where bodies and geoms are in the world: positions [count][3], rotations, row-major, [count][9]. */
+export interface Places {
+  readonly xpos: Float64Array;
+  readonly xmat: Float64Array;
+  readonly geomPositions: Float64Array;
+  readonly geomRotations: Float64Array;
 }
 
 const KINDS = { body: 'mjOBJ_BODY', joint: 'mjOBJ_JOINT', geom: 'mjOBJ_GEOM', site: 'mjOBJ_SITE' } as const;
@@ -68,6 +90,7 @@ export class Simulation {
       xmat: data.xmat,
       sitePositions: data.site_xpos,
       mocapPositions: data.mocap_pos,
+      mocapRotations: data.mocap_quat,
     };
     return this.#views;
   }
@@ -107,6 +130,31 @@ export class Simulation {
   forward(): void {
     void this.views;
     this.#mujoco.mj_forward(this.#model, this.#data);
+  }
+
+  /** What the model is made of, in its order. */
+  geoms(): SolidGeom[] {
+    const { ngeom, geom_type: types, geom_size: sizes, geom_rgba: colours } = this.#model;
+    return Array.from({ length: ngeom }, (_, id) => {
+      const [red = 0, green = 0, blue = 0, alpha = 0] = colours.subarray(4 * id, 4 * id + 4);
+      const size = [...sizes.subarray(3 * id, 3 * id + 3)] as [number, number, number];
+      return { id, type: types[id] as number, size, colour: [red, green, blue], alpha };
+    });
+  }
+
+  /**
+   * Puts everything where `positions`, [nq], and `mocap`, as much of it as there is room for, say, and tells where that is. No forces follow:
+   * for looking only. @throws OptionError for another number of positions.
+   */
+  placed(positions: ArrayLike<number>, mocap: ArrayLike<number>): Places {
+    const { qpos, mocapPositions, xpos, xmat } = this.views;
+    if (positions.length !== qpos.length) {
+      throw new OptionError(`the model has ${qpos.length} positions, found ${positions.length}: they are of another model.`);
+    }
+    qpos.set(positions);
+    for (let i = 0; i < mocapPositions.length; i++) mocapPositions[i] = mocap[i] ?? 0;
+    this.#mujoco.mj_kinematics(this.#model, this.#data);
+    return { xpos, xmat, geomPositions: this.#data.geom_xpos, geomRotations: this.#data.geom_xmat };
   }
 
   /**

@@ -1,26 +1,22 @@
 import { OptionError } from '../../foundation/errors.js';
-import { checkList, checkObject, checkText } from '../../foundation/options.js';
+import { checkChoice, checkList, checkObject, checkText } from '../../foundation/options.js';
 import { shownValue } from '../../foundation/shown.js';
 import type { EnvironmentStep, PolicyOfTask, Task, TaskEnvironment, TaskKind } from '../environment.js';
 import type { Scene } from '../scene.js';
 import type { Demonstrations } from './demonstration.js';
 import type { MujocoModule } from './module.js';
+import { type Observable, type Observer, observerOf, SEEN } from './observer.js';
+import type { Sight } from './sight.js';
 import type { SimulatedEnvironment } from './simulated-environment.js';
 
 /** A task in MuJoCo, as data: nothing of it needs the package before an environment is made. */
-export interface SimulatedTask {
-  /** As records name it, options included. */
-  readonly name: string;
-  /** Of the robot or the task, for errors: "the SO-101". */
-  readonly subject: string;
+export interface SimulatedTask extends Observable {
   readonly scene: Scene;
   readonly maxTicks: number;
   readonly largestSeed: number;
   readonly actionDim: number;
   /** What an action is, for errors: "goal positions of six joints". */
   readonly action: string;
-  /** What is observed, in numbers; sizes differ, and a policy's features are told by them. */
-  readonly observations: readonly { readonly name: string; readonly size: number; readonly what: string }[];
   create(mujoco: MujocoModule): SimulatedEnvironment;
   /** Of its expert. */
   readonly demonstrations: Demonstrations;
@@ -35,14 +31,30 @@ export interface TaskSimulation {
   observe(): Readonly<Record<string, readonly number[]>>;
   step(action: Float32Array): EnvironmentStep | Promise<EnvironmentStep>;
   snapshot(): readonly number[];
+  /** What its cameras see; of a task that is seen. */
+  sight?(): Sight;
   /** The episode is over; what it ran on may serve another one. */
   close(): void;
+}
+
+/** The same task for policies that look through its cameras: another one, so that records of one name can be compared. */
+export function seenTask(task: SimulatedTask): SimulatedTask {
+  return task.isSeen ? task : { ...task, name: `${task.name}/${SEEN}`, isSeen: true };
 }
 
 /** A kind of task whose environments `open` makes. A policy's features are told by their size. */
 export function simulatedTaskKind(task: SimulatedTask, open: OpenSimulation): TaskKind {
   const { name, scene, largestSeed } = task;
   return { name, scene, largestSeed, forPolicy: (policy) => taskFor(task, policy, open) };
+}
+
+/** How a task in MuJoCo is observed: in numbers, or in pictures with numbers beside them. */
+export const OBSERVED = ['numbers', 'image'] as const;
+export type Observed = (typeof OBSERVED)[number];
+
+/** The task as it is observed. @throws OptionError for another way. */
+export function observedTask(where: string, task: SimulatedTask, observed: Observed): SimulatedTask {
+  return checkChoice(where, 'observed', observed, OBSERVED) === 'image' ? seenTask(task) : task;
 }
 
 /** @throws OptionError for a policy of something else. */
@@ -58,18 +70,11 @@ function taskFor(task: SimulatedTask, policy: PolicyOfTask, open: OpenSimulation
       `policy "${name}" has actions of ${shownValue(actionDim)} values, ${task.name} takes ${task.actionDim}, ${task.action}: ${give}`,
     );
   }
-  const there = task.observations.map(({ size, what }) => `${what} (${size})`).join(', ');
-  const read = observations.map((observation): [string, string] => {
-    if (observation.kind === 'image') {
-      throw new OptionError(`policy "${name}" reads "${observation.name}", a picture; ${task.name} is observed in numbers: ${there}.`);
-    }
-    const found = task.observations.find(({ size }) => size === observation.size);
-    if (found) return [observation.name, found.name];
-    const { name: feature, size } = observation;
-    throw new OptionError(
-      `policy "${name}" reads "${shownValue(feature)}" of ${shownValue(size)} values; ${task.name} has ${there}: ${give}`,
-    );
-  });
+  const read = observations.map((observation): [string, Observer] => [observation.name, observerOf(task, name, observation)]);
+  const isSeen = observations.some(({ kind }) => kind === 'image');
+  if (task.isSeen && !isSeen) {
+    throw new OptionError(`policy "${name}" reads no image, and ${task.name} is for those that do: leave ${SEEN} out.`);
+  }
   return {
     name: task.name,
     maxTicks: task.maxTicks,
@@ -79,8 +84,9 @@ function taskFor(task: SimulatedTask, policy: PolicyOfTask, open: OpenSimulation
       return {
         reset: (seed) => simulation.reset(seed),
         observe: () => {
+          const sight = isSeen ? simulation.sight?.() : undefined;
           const all = simulation.observe();
-          return Object.fromEntries(read.map(([feature, source]) => [feature, all[source] as readonly number[]]));
+          return Object.fromEntries(read.map(([feature, observe]) => [feature, observe(all, sight)]));
         },
         step: (action) => simulation.step(action),
         snapshot: () => simulation.snapshot(),

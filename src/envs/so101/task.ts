@@ -3,6 +3,7 @@ import { shownValue } from '../../foundation/shown.js';
 import { LARGEST_SEED } from '../mujoco/random.js';
 import type { SimulatedTask } from '../mujoco/task.js';
 import { JOINTS } from './arm-table.js';
+import { SO101_CAMERAS } from './cameras.js';
 import { so101Demonstrations } from './demonstrations.js';
 import { SO101_GOALS, SO101_TASKS, type So101TaskName } from './goals.js';
 import { checkSo101Options, parseSo101Options, type So101Options, spellSo101Options } from './options.js';
@@ -24,6 +25,7 @@ export function so101Simulation(task: So101TaskName, options: So101Options = {})
       { name: 'observation.state', size: 6, what: 'joint positions' },
       { name: 'observation.environment_state', size: 10, what: 'poses of cube and goal' },
     ],
+    cameras: SO101_CAMERAS,
     create: (mujoco) => new So101(mujoco, task, options),
     demonstrations: so101Demonstrations(task, options),
   };

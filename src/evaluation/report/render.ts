@@ -11,6 +11,7 @@ import { frontierSection } from './frontier.js';
 import { gridsSection } from './grids.js';
 import { headSection } from './head.js';
 import { reportModel } from './model.js';
+import { stallSection } from './paper/stall-section.js';
 import { replaysSection } from './replays.js';
 import { seedsSection } from './seeds.js';
 import { STYLE } from './style.js';
@@ -43,7 +44,9 @@ export function renderReport(record: EvaluationRecord, given?: Scene): string {
   const sections = [
     headSection(model, model.focus ? frontier : ''),
     model.focus ? '' : frontier,
-    ...[tableSection, differencesSection, curvesSection, seedsSection, gridsSection, replaysSection].map((render) => render(model)),
+    ...[tableSection, differencesSection, curvesSection, seedsSection, gridsSection, stallSection, replaysSection].map((render) =>
+      render(model),
+    ),
   ];
   const body = element('body', {}, [
     element('main', {}, sections),

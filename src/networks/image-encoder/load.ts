@@ -157,8 +157,8 @@ async function loadConvNorm(
 
 function uploadUnit(loader: WeightLoader, unit: ConvNormShape, values: readonly Conv2dValues[]): Promise<Conv2dWeights | WinogradWeights> {
   const { conv, layer } = unit;
-  const storage = storageOf(loader.precision, layer.inChannels, layer.outChannels);
   const { device } = loader.uploader;
+  const storage = storageOf(loader.precision, layer.inChannels, layer.outChannels);
   const tile = chooseWinograd(layer, unit, storage, device.deviceClass);
   if (tile !== undefined) return uploadWinograd(loader, conv, layer, values, tile);
   return uploadConv2d(loader, conv, layer, values, chooseUnitOrder(layer, unit.height * unit.width, device));

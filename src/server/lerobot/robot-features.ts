@@ -1,7 +1,9 @@
 import { shownValue } from '../../foundation/shown.js';
 import type { Observation, ObservationValue } from '../../observations/check.js';
+import { Picture } from '../../observations/picture.js';
 import type { ImageObservation, ObservationInfo, VectorObservation } from '../../spec/policy-spec.js';
 import { MessageError } from '../errors.js';
+import { picturesAreMost } from '../kept-pictures.js';
 import { NdArray } from '../nd-array.js';
 import { fieldOf } from './pickle-read.js';
 import { type Pickled, type PickledMap, PickledTuple } from './pickle-values.js';
@@ -49,13 +51,18 @@ export class RobotFeatures {
     });
   }
 
-  /** @throws MessageError where a motor or camera is missing, or is no number or picture. */
+  /**
+   * Nobody may write to the message afterwards: pictures may be views on it.
+   * @throws MessageError where a motor or camera is missing, or is no number or picture.
+   */
   observation(raw: Pickled | undefined): Observation {
     if (!(raw instanceof Map)) throw new MessageError('an observation must be a dictionary by the names of motors and cameras.');
+    const cameras = this.#sources.flatMap((source) => (source.kind === 'image' ? [fieldOf(raw.get(source.camera))] : []));
+    const isKept = picturesAreMost(cameras.filter((value) => value instanceof NdArray));
     return Object.fromEntries(
       this.#sources.map((source): [string, ObservationValue] => [
         source.feature.name,
-        source.kind === 'vector' ? Float64Array.from(source.motors, (motor) => numberOf(raw, motor)) : pictureOf(raw, source),
+        source.kind === 'vector' ? Float64Array.from(source.motors, (motor) => numberOf(raw, motor)) : pictureOf(raw, source, isKept),
       ]),
     );
   }
@@ -78,7 +85,8 @@ function numberOf(raw: PickledMap, motor: string): number {
   return number;
 }
 
-function pictureOf(raw: PickledMap, { feature, camera }: Source & { readonly kind: 'image' }): ObservationValue {
+/** `isKept`: a picture that has the policy's size is a view on the message; else it is copied. */
+function pictureOf(raw: PickledMap, { feature, camera }: Source & { readonly kind: 'image' }, isKept: boolean): Picture {
   const value = fieldOf(raw.get(camera));
   const [height, width, channels] = value instanceof NdArray ? value.shape : [];
   const isPicture = value instanceof NdArray && value.isBytes && value.shape.length === 3 && channels === 3;
@@ -87,5 +95,5 @@ function pictureOf(raw: PickledMap, { feature, camera }: Source & { readonly kin
     throw new MessageError(`observation: camera "${shownValue(camera)}" must be bytes [height, width, 3], found ${found}.`);
   }
   const data = resizeBytes(value.data, [height, width], 3, [feature.height, feature.width]);
-  return { data, height: feature.height, width: feature.width, layout: 'hwc' };
+  return new Picture('u8-hwc3', feature.height, feature.width, data, undefined, isKept || data !== value.data);
 }

@@ -2,6 +2,7 @@ import { shownValue } from '../../foundation/shown.js';
 import { checkFrame, checkWindow, type Frame, type Observation, type ObservationValue } from '../../observations/check.js';
 import type { ObservationInfo } from '../../spec/policy-spec.js';
 import { MessageError } from '../errors.js';
+import { picturesAreMost } from '../kept-pictures.js';
 import type { Packed, PackedMap } from '../msgpack/decode.js';
 import { numbersIn } from '../msgpack/numbers-in.js';
 import { NdArray } from '../nd-array.js';
@@ -45,7 +46,8 @@ export function readObservation(message: Packed, features: readonly ObservationI
       );
     } else found.set(name, { key, value });
   }
-  const isKept = picturesAreMost(features.flatMap(({ kind, name }) => (kind === 'image' ? [found.get(name)?.value] : [])));
+  const pictures = features.flatMap(({ kind, name }) => (kind === 'image' ? [found.get(name)?.value] : []));
+  const isKept = picturesAreMost(pictures.filter((value) => value instanceof NdArray));
   const windows = new Set<boolean>();
   const observation: Record<string, ObservationValue> = {};
   for (const feature of features) {
@@ -69,16 +71,6 @@ export function readObservation(message: Packed, features: readonly ObservationI
   }
   const isWindow = windows.has(true);
   return { frames: frames(features, observation, isWindow ? steps : 1, ignored), isWindow, reset, ignored };
-}
-
-/**
- * Whether pictures are at least half of the memory that their message lies in. They are then kept with it; else they are copied, so that a client that
- * sends much besides cannot have it held for as long as its frames are.
- */
-function picturesAreMost(values: readonly (Packed | NdArray | undefined)[]): boolean {
-  const arrays = values.filter((value) => value instanceof NdArray);
-  const bytes = arrays.reduce((sum, { data }) => sum + data.byteLength, 0);
-  return arrays.every(({ data }) => 2 * bytes >= data.buffer.byteLength);
 }
 
 function frames(

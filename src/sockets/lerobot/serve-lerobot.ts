@@ -177,7 +177,7 @@ export async function serveLeRobot(policy: Policy | Promise<Policy>, options: Se
   };
 }
 
-/** The pieces of an observation, one after the other. @throws MessageError where they are more than that many bytes. */
+/** The pieces of an observation, one after the other, in memory that nobody else writes to. @throws MessageError where they are more than that many bytes. */
 async function gathered(call: ServerReadableStream<Bytes, Bytes>, mostBytes: number): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -187,5 +187,13 @@ async function gathered(call: ServerReadableStream<Bytes, Bytes>, mostBytes: num
     if (bytes > mostBytes) throw new MessageError(`an observation of more than ${mostBytes} bytes: send smaller pictures.`);
     pieces.push(piece);
   }
-  return pieces.length === 1 ? (pieces[0] as Uint8Array) : new Uint8Array(Buffer.concat(pieces));
+  if (pieces.length === 1) return pieces[0] as Uint8Array;
+  // Pictures stay where they lie in it: this is their only copy.
+  const all = new Uint8Array(bytes);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }

@@ -11,6 +11,7 @@ import { openFront, type Refusal } from '../http-front.js';
 import { givenPolicy, lifecycleOf, withinMs } from '../lifecycle.js';
 import { optionalPeer } from '../optional-peer.js';
 import { OpenpiConnection } from './connection.js';
+import { whyMasksAreSlow } from './native-masks.js';
 import { checkServeOptions, type ServePolicyOptions } from './options.js';
 
 /** A policy that is being served. */
@@ -122,6 +123,7 @@ export async function servePolicy(policy: Policy | Promise<Policy>, options: Ser
   const url = `${checked.tls ? 'wss' : 'ws'}://${inAddress(host)}:${front.port}`;
   onEvent({ event: 'listening', message: `listening at ${url}` });
   const readied = service.whenReady().then((loaded) => {
+    adviseOnMasks(onEvent, loaded);
     onEvent({ event: 'ready', message: `ready at ${url}: ${describe(loaded)}` });
   });
   readied.catch(() => {});
@@ -148,6 +150,13 @@ export async function servePolicy(policy: Policy | Promise<Policy>, options: Ser
     metrics: metricsText,
     close,
   };
+}
+
+function adviseOnMasks(onEvent: OnServerEvent, { info }: ServedPolicy): void {
+  if (info.observations.every(({ kind }) => kind !== 'image')) return;
+  const why = whyMasksAreSlow();
+  if (why === undefined) return;
+  onEvent({ event: 'advice', message: `pictures cost the server two to three times the processor that they need: ${why}` });
 }
 
 function tellFailure(onEvent: OnServerEvent, { metrics }: PolicyService, client: number, error: unknown): void {

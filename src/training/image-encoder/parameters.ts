@@ -2,6 +2,7 @@ import { encoderTensorShapes } from '../../checkpoints/lerobot/encoder-tensors.j
 import { OptionError } from '../../foundation/errors.js';
 import { backboneChannels, type ConvNormShape, encoderFeatures, encoderStages, encoderStem } from '../../networks/image-encoder/shape.js';
 import type { ImageEncoderShape } from '../../spec/network-shapes.js';
+import type { RunningNorm } from '../plan/running-statistics.js';
 import type { ParameterInfo } from '../training-step.js';
 import type { ParameterRequests } from '../unet/parameters.js';
 
@@ -22,16 +23,17 @@ export function encoderUnits(shape: ImageEncoderShape): ConvNormShape[] {
   ];
 }
 
+/** Batch norms of an encoder, in the order of the state dict; none of one with group norms. */
+export function encoderRunningNorms(shape: ImageEncoderShape, prefix: string): RunningNorm[] {
+  if (shape.norm !== 'batch') return [];
+  return encoderUnits(shape).map(({ norm, layer }) => ({ name: POLICY_PREFIX + prefix + norm, channels: layer.outChannels }));
+}
+
 /**
  * Adds what an encoder asks of the layout of its parameters: matrices, and scale and shift of norms, by their names with the prefix.
  * @throws OptionError for an encoder that cannot be trained.
  */
 export function addEncoderRequests(requests: ParameterRequests, shape: ImageEncoderShape, prefix: string): void {
-  if (shape.norm !== 'group') {
-    throw new OptionError(
-      'use_group_norm: training needs true, found false: running statistics of batch norm are not trained here. Train with group norm.',
-    );
-  }
   if (shape.keypoints % 2 !== 0) {
     throw new OptionError(`spatial_softmax_num_keypoints: training needs an even number, found ${shape.keypoints}: choose an even number.`);
   }

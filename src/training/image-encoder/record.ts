@@ -15,8 +15,8 @@ import { poolOutput } from '../../ops/feature-maps.js';
 import type { Binding } from '../../runtime/plan-builder.js';
 import { newRows, probeRows, type Rows } from '../../runtime/rows.js';
 import type { ImageEncoderShape } from '../../spec/network-shapes.js';
-import { type PassRecorder, recordLayer, recordLayerGradients, recordLayerInput } from '../unet/layers.js';
-import { recordUnit, recordUnitGradient, type UnitTape } from './unit.js';
+import { recordLayer, recordLayerGradients, recordLayerInput } from '../unet/layers.js';
+import { type EncoderRecorder, recordUnit, recordUnitGradient, type UnitTape } from './unit.js';
 
 interface BlockTape {
   /** Convolutions one behind the other; the last one adds the shortcut. */
@@ -51,7 +51,7 @@ export interface ImageEncoderTape {
  * modules behind `activation.` and `grad_activation.`.
  */
 export function recordImageEncoderForward(
-  recorder: PassRecorder,
+  recorder: EncoderRecorder,
   shape: ImageEncoderShape,
   prefix: string,
   x: Maps,
@@ -96,7 +96,7 @@ export function recordImageEncoderForward(
 }
 
 /** Records the backward pass from the gradient of the features to those of all parameters. */
-export function recordImageEncoderBackward(recorder: PassRecorder, tape: ImageEncoderTape, dfeatures: Rows): void {
+export function recordImageEncoderBackward(recorder: EncoderRecorder, tape: ImageEncoderTape, dfeatures: Rows): void {
   const { builder, scratch } = recorder;
   const { prefix, stem, pool, stages, last, keypoints, points, features } = tape;
   const probe = (name: string, rows: Rows): void => probeRows(builder, `grad_activation.${prefix}${name}`, rows);
@@ -138,7 +138,7 @@ export function recordImageEncoderBackward(recorder: PassRecorder, tape: ImageEn
 }
 
 /** Records y = relu(norm(convN(… relu(norm(conv1(x))))) + shortcut(x)). */
-function recordBlock(recorder: PassRecorder, prefix: string, { conv1, conv2, conv3, downsample }: BlockShape, x: Maps): BlockTape {
+function recordBlock(recorder: EncoderRecorder, prefix: string, { conv1, conv2, conv3, downsample }: BlockShape, x: Maps): BlockTape {
   const shortcut = downsample && recordUnit(recorder, prefix, downsample, x, { relu: false });
   const residual = (shortcut?.y ?? x).rows;
   const units: UnitTape[] = [];
@@ -153,7 +153,7 @@ function recordBlock(recorder: PassRecorder, prefix: string, { conv1, conv2, con
   return { units, downsample: shortcut, x, y };
 }
 
-function recordBlockGradient(recorder: PassRecorder, { units, downsample, x }: BlockTape, dy: Rows, dx: Rows): void {
+function recordBlockGradient(recorder: EncoderRecorder, { units, downsample, x }: BlockTape, dy: Rows, dx: Rows): void {
   const { scratch } = recorder;
   const like = (rows: Rows): Rows => scratch.take(rows.batch, rows.length, rows.channels);
   const dshortcut = like(dy);

@@ -1,5 +1,6 @@
 import { encoderPrefixes } from '../../checkpoints/lerobot/encoder-tensors.js';
 import { encoderFeatures, keypointMapSize } from '../../networks/image-encoder/shape.js';
+import { BATCH_NORM_MODE_BYTES } from '../../ops/backward/batch-norm.js';
 import { recordPlaceTokens } from '../../ops/backward/place-tokens.js';
 import { type FramePreparation, loadFramePreparation, recordPrepareFrames } from '../../ops/frames.js';
 import type { BufferHandle } from '../../runtime/plan-builder.js';
@@ -7,10 +8,13 @@ import { newRows, probeRows, type Rows, rowsTensor } from '../../runtime/rows.js
 import { asTokens, channelRange, type Tensor } from '../../runtime/tensor.js';
 import type { Uploader } from '../../runtime/uploader.js';
 import type { ImageFeature, ImageInputs, ObservationFeature } from '../../spec/policy-spec.js';
-import { keypointGrid } from '../image-encoder/parameters.js';
+import { keypointGrid, POLICY_PREFIX } from '../image-encoder/parameters.js';
 import { type ImageEncoderTape, recordImageEncoderBackward, recordImageEncoderForward } from '../image-encoder/record.js';
+import type { EncoderRecorder } from '../image-encoder/unit.js';
 import type { StepRecorder } from '../plan/recorded-step.js';
+import type { RunningStatistics } from '../plan/running-statistics.js';
 import { Scratch } from '../plan/scratch.js';
+import type { BatchNormTraining } from '../training-step.js';
 import type { UNetBatchPacker } from '../unet/batch.js';
 import { recordUnetStep, type UNetTrainingOptions } from '../unet/unet-training.js';
 import { frameOffsets, type ImageBatchPacker, type PictureLayout } from './batch.js';
@@ -22,12 +26,16 @@ export interface ImagePolicyTrainingOptions extends UNetTrainingOptions {
   readonly images: ImageInputs;
   /** Default `hwc`. */
   readonly layout?: PictureLayout;
+  /** What batch norms normalise by in training: LeRobot's statistics of each batch (default), or the running ones, which then stay as they are. */
+  readonly batchNorm?: BatchNormTraining;
 }
 
 /** What the plan reads that is written beside the recorded step's batch. */
 export interface Written {
   readonly frames: BufferHandle;
   readonly offsets: BufferHandle | undefined;
+  /** Uniform of `batchNormMode`. */
+  readonly mode: BufferHandle | undefined;
 }
 
 /** What stays on the device for the whole training: statistics of the cameras, tables of a resize, positions of keypoints. */
@@ -58,9 +66,16 @@ export function recordImagePolicy(
   options: ImagePolicyTrainingOptions,
   packers: { readonly unet: UNetBatchPacker; readonly images: ImageBatchPacker },
   { preparation, statistics, grid }: Constants,
+  running: RunningStatistics | undefined,
 ): Written {
   const { builder } = step;
-  const recorder = { ...step, scratch: new Scratch(builder) };
+  const mode = running && builder.buffer('mode of batch norms', BATCH_NORM_MODE_BYTES);
+  const ofNorm = running?.bind(builder);
+  const recorder: EncoderRecorder = {
+    ...step,
+    scratch: new Scratch(builder),
+    batchNorms: mode && ofNorm && { mode, running: (norm) => ofNorm(POLICY_PREFIX + norm) },
+  };
   const { batchSize, observationSteps, observations, images, layout = 'hwc' } = options;
   const prefixes = encoderPrefixes(images.encoder, images.isSeparate);
   const windows = batchSize * observationSteps;
@@ -138,5 +153,5 @@ export function recordImagePolicy(
     recordImageEncoderBackward(recorder, tape, dfeatures[index] as Rows);
     recorder.scratch.giveBack(dfeatures[index] as Rows);
   });
-  return { frames, offsets };
+  return { frames, offsets, mode };
 }

@@ -15,6 +15,8 @@ export interface Cameras {
   readonly crop: Sides | undefined;
   /** Whether all pictures of a batch are cropped at one place. */
   readonly isOnePlace: boolean;
+  /** Whether every camera has an encoder of its own, and so a place of its own. */
+  readonly isSeparate: boolean;
 }
 
 /**
@@ -64,12 +66,16 @@ export function imageBatches(
   };
 }
 
-function cropsOf({ names, frame, crop, isOnePlace }: Cameras, count: number, { seed, step, noise }: UNetDraws): Int32Array[] | null {
+function cropsOf(
+  { names, frame, crop, isOnePlace, isSeparate }: Cameras,
+  count: number,
+  { seed, step, noise }: UNetDraws,
+): Int32Array[] | null {
   if (!crop || noise === 'validationNoise') return null;
   const room = [frame[0] - crop[0], frame[1] - crop[1]] as const;
   return names.map((_, camera) => {
-    // The encoder is shared: so is its one place.
-    const values = uniforms(2 * count, { seed, purpose: 'crop', step, part: isOnePlace ? 0 : camera });
+    // An encoder that is shared has one place.
+    const values = uniforms(2 * count, { seed, purpose: 'crop', step, part: isOnePlace && !isSeparate ? 0 : camera });
     return Int32Array.from({ length: 2 * count }, (__, i) => {
       const most = room[(i % 2) as 0 | 1];
       return isOnePlace ? Math.floor((values[i % 2] as number) * (most + 1)) : Math.floor((values[i] as number) * most);

@@ -2,9 +2,17 @@ import { readJsonObject } from '../../checkpoints/json-object.js';
 import { ENVIRONMENT, STATE } from '../../checkpoints/lerobot/features.js';
 import { readPolicyConfig } from '../../checkpoints/lerobot/policy-config.js';
 import { processorNormalization } from '../../checkpoints/lerobot/processors.js';
-import { inOrder, policyFiles, type WrittenFeature, type WrittenPolicy } from '../../checkpoints/lerobot/write-policy.js';
+import {
+  DEFAULT_NORMALIZATION,
+  inOrder,
+  policyFiles,
+  type WrittenFeature,
+  type WrittenPolicy,
+  type WrittenVision,
+} from '../../checkpoints/lerobot/write-policy.js';
 import { observationFeatures } from '../../checkpoints/read-policy.js';
-import { memorySource } from '../../checkpoints/source.js';
+import { type CheckpointSource, memorySource } from '../../checkpoints/source.js';
+import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import type { Dataset, DatasetFeature } from '../../datasets/dataset.js';
 import { OptionError } from '../../foundation/errors.js';
 import {
@@ -20,7 +28,9 @@ import {
 import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
 import { BETA_SCHEDULES } from '../../spec/noise-schedule.js';
 import type { ImageInputs, ObservationFeature, SchedulerConfig, Sides } from '../../spec/policy-spec.js';
+import { BATCH_NORM_TRAININGS, type BatchNormTraining } from '../training-step.js';
 import type { FramePart } from './frames.js';
+import { checkInitialFeatures, checkInitialPolicy, initialNormalization, initialVision } from './initial-policy.js';
 import { actionNormalizer } from './normalize.js';
 import { type CheckedTrainOptions, droppedFrames, type TrainOptions } from './train-options.js';
 import type { WindowsSpec } from './unet-batches.js';
@@ -48,10 +58,31 @@ export interface TrainPolicyOptions extends TrainOptions {
   readonly observations?: readonly string[];
   /** Height and width that pictures are cropped to: at random in training, in the middle afterwards. Default: not cropped. */
   readonly crop?: Sides;
+  /**
+   * A LeRobot checkpoint whose weights the run begins with, closed when they were read. Sizes, observations, crops and modes of normalisation are its
+   * own, statistics those of the data set. Default: weights are drawn.
+   */
+  readonly initial?: CheckpointSource;
+  /**
+   * What batch norms of the initial policy's encoders normalise by: `batch`, statistics of each batch, which move the running ones, as LeRobot trains; or
+   * `running`, those of the checkpoint, which stay. Default `batch`.
+   */
+  readonly batchNorm?: BatchNormTraining;
 }
 
 const WHERE = 'trainPolicy';
-export const OWN_KEYS = ['sizes', 'horizon', 'actionSteps', 'observationSteps', 'scheduler', 'maskPadding', 'observations', 'crop'];
+export const OWN_KEYS = [
+  'sizes',
+  'horizon',
+  'actionSteps',
+  'observationSteps',
+  'scheduler',
+  'maskPadding',
+  'observations',
+  'crop',
+  'initial',
+  'batchNorm',
+];
 const SIZES: UnetSizes = { downDims: [512, 1024, 2048], kernelSize: 5, groups: 8, stepEmbedDim: 128, scaleModulation: true };
 const SCHEDULER: Omit<SchedulerConfig, 'numInferenceSteps'> = {
   type: 'DDPM',
@@ -67,33 +98,45 @@ const SCHEDULER: Omit<SchedulerConfig, 'numInferenceSteps'> = {
 const SCHEDULER_KEYS = [...Object.keys(SCHEDULER), 'numInferenceSteps'];
 const ACTION = 'action';
 const KEYPOINTS = 32;
+/** A policy from scratch has group norm: running statistics want weights that were trained before. */
+const SCRATCH_VISION: WrittenVision = { backbone: 'resnet18', norm: 'group', keypoints: KEYPOINTS, isSeparate: false, resize: null };
 const CHANNELS = 3;
 /** What LeRobot normalises pictures by unless told otherwise, whatever the data set says. */
 const IMAGENET = { min: [0, 0, 0], max: [1, 1, 1], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
-/** Checks the options, and says what the policy will be. @throws OptionError. */
-export function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTrainOptions): WrittenPolicy {
+/** Checks the options, and says what the policy will be, of `initial` where it goes on from one. @throws OptionError. */
+export function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTrainOptions, initial?: PolicyCheckpoint): WrittenPolicy {
   const { dataset } = options;
-  const { horizon = 16, actionSteps = 8, observationSteps = 2, maskPadding = false } = options;
+  if (initial) checkInitialPolicy(initial, options);
+  const defaults = initial
+    ? { horizon: initial.unet.horizon, actionSteps: initial.actionSteps, observationSteps: initial.observationSteps }
+    : { horizon: 16, actionSteps: 8, observationSteps: 2 };
+  const horizon = options.horizon === undefined ? defaults.horizon : options.horizon;
+  const { actionSteps = defaults.actionSteps, maskPadding = false } = options;
+  const observationSteps = options.observationSteps === undefined ? defaults.observationSteps : options.observationSteps;
   checkInteger(WHERE, 'horizon', horizon, 1, 4096);
   checkInteger(WHERE, 'observationSteps', observationSteps, 1, Math.min(1024, horizon));
   checkInteger(WHERE, 'actionSteps', actionSteps, 1, horizon - observationSteps + 1);
   checkToggle(WHERE, 'maskPadding', maskPadding);
-  const chosen = inOrder(chosenObservations(options));
+  const names = initial?.observations.map(({ name }) => name);
+  const chosen = inOrder(chosenObservations(names ? { ...options, observations: names } : options));
   const inputs = chosen.map((feature) => writtenFeature(dataset, feature));
   const action = dataset.features.find(({ name, kind }) => name === ACTION && kind === 'vector');
   if (!action)
     throw new OptionError(`${WHERE}: expected a vector "${ACTION}" in the data set ${dataset.name}, found ${named(dataset.features)}.`);
+  if (initial) checkInitialFeatures(initial, chosen, action.size);
   const frame = chosen.reduce((sum, { kind, size }) => sum + (kind === 'vector' ? size : 2 * KEYPOINTS), 0);
   const fixed = { horizon, actionDim: action.size, conditioningDim: observationSteps * frame };
-  const unet = checkedUnet(WHERE, options.sizes === undefined ? {} : options.sizes, fixed, 1);
+  const unet = initial ? initial.unet : checkedUnet(WHERE, options.sizes === undefined ? {} : options.sizes, fixed, 1);
   const given = options.scheduler === undefined ? {} : options.scheduler;
-  const scheduler = checkedScheduler(given);
+  const scheduler = checkedScheduler(given, initial?.scheduler);
+  const vision = (initial && initialVision(initial)) ?? SCRATCH_VISION;
+  checkBatchNorm(options.batchNorm, vision.norm);
   const { learningRate, beta1, beta2, epsilon, weightDecay, schedule, warmupSteps } = plan.optimizer;
   return {
     unet,
     scheduler,
-    numInferenceSteps: given.numInferenceSteps === undefined ? null : given.numInferenceSteps,
+    numInferenceSteps: writtenSteps(scheduler, given, initial !== undefined),
     observationSteps,
     actionSteps,
     dropLastFrames: options.dropLastFrames ?? droppedFrames(horizon, actionSteps, observationSteps),
@@ -101,7 +144,9 @@ export function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTra
     inputs,
     action: writtenFeature(dataset, action),
     optimizer: { learningRate, betas: [beta1, beta2], epsilon, weightDecay, schedule, warmupSteps },
-    crop: checkedCrop(options.crop, chosen),
+    crop: initial ? (initial.images?.crop ?? null) : checkedCrop(options.crop, chosen),
+    vision,
+    normalization: initial ? initialNormalization(initial) : DEFAULT_NORMALIZATION,
   };
 }
 
@@ -184,11 +229,25 @@ export function checkedUnet(
   return unet;
 }
 
-function checkedScheduler(given: Partial<SchedulerConfig>): SchedulerConfig {
+/** What config.json says of the steps of the policy's own sampler: null, as many as noise levels. */
+function writtenSteps(scheduler: SchedulerConfig, given: Partial<SchedulerConfig>, isInitial: boolean): number | null {
+  const { numInferenceSteps, numTrainTimesteps } = scheduler;
+  return given.numInferenceSteps !== undefined || (isInitial && numInferenceSteps !== numTrainTimesteps) ? numInferenceSteps : null;
+}
+
+function checkBatchNorm(batchNorm: unknown, norm: WrittenVision['norm']): void {
+  if (batchNorm === undefined) return;
+  checkChoice(WHERE, 'batchNorm', batchNorm, BATCH_NORM_TRAININGS);
+  if (norm !== 'batch') {
+    throw new OptionError(`${WHERE}: batchNorm is for encoders with batch norm, and this policy has none: leave it out.`);
+  }
+}
+
+function checkedScheduler(given: Partial<SchedulerConfig>, initial?: SchedulerConfig): SchedulerConfig {
   const where = `${WHERE}: scheduler`;
   checkObject(WHERE, 'scheduler', given);
   checkKeys(where, given, SCHEDULER_KEYS);
-  const scheduler = { ...SCHEDULER, ...given };
+  const scheduler = { ...SCHEDULER, ...(initial && ownOf(initial)), ...given };
   const { numTrainTimesteps: levels, numInferenceSteps } = scheduler;
   checkInteger(where, 'numTrainTimesteps', levels, 1, 100_000);
   checkChoice(where, 'type', scheduler.type, ['DDPM', 'DDIM']);
@@ -201,6 +260,11 @@ function checkedScheduler(given: Partial<SchedulerConfig>): SchedulerConfig {
   checkNumber(where, 'clipSampleRange', scheduler.clipSampleRange, 'a number above 0', (range) => range > 0 && range < Infinity);
   if (numInferenceSteps !== undefined) checkInteger(where, 'numInferenceSteps', numInferenceSteps, 1, levels);
   return { ...scheduler, numInferenceSteps: numInferenceSteps === undefined ? levels : numInferenceSteps };
+}
+
+/** What a policy's scheduler says that LeRobot's configuration has a field for. */
+function ownOf(scheduler: SchedulerConfig): Partial<SchedulerConfig> {
+  return Object.fromEntries(Object.entries(scheduler).filter(([key]) => SCHEDULER_KEYS.includes(key)));
 }
 
 /** How a policy reads a data set. */
@@ -219,7 +283,7 @@ export async function policyWindows(dataset: Dataset, written: WrittenPolicy): P
   const { unet, observationSteps, scheduler, maskPadding, inputs } = written;
   const files = policyFiles(written);
   const source = memorySource('trained policy', Object.fromEntries(files));
-  const config = readPolicyConfig(await readJsonObject(await source.open('config.json')), []);
+  const config = await readPolicyConfig(await readJsonObject(await source.open('config.json')), []);
   const normalization = await processorNormalization(source, [...files.keys()], config.features, []);
   const observations = observationFeatures(config, normalization.observations);
   const frame = observations.flatMap((feature): FramePart[] => {

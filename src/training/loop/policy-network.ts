@@ -4,7 +4,7 @@ import { keypointMapSize } from '../../networks/image-encoder/shape.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { keypointGrid, POLICY_PREFIX } from '../image-encoder/parameters.js';
 import { ImagePolicyTraining } from '../image-policy/image-policy-training.js';
-import type { TrainingPrecision, TrainingStep } from '../training-step.js';
+import type { BatchNormTraining, TrainingPrecision, TrainingStep } from '../training-step.js';
 import { UNetTraining } from '../unet/unet-training.js';
 import { type Cameras, imageBatch, imageBatches } from './image-batches.js';
 import type { PolicyWindows } from './policy-description.js';
@@ -20,6 +20,7 @@ export interface CompileOptions {
   readonly precision: TrainingPrecision;
   /** Says how pictures are cropped: LeRobot draws one place for all of a batch, Diffusion Policy one for each. */
   readonly preset: Preset;
+  readonly batchNorm?: BatchNormTraining | undefined;
 }
 
 /** A policy compiled for training, and the batches that it takes. */
@@ -37,7 +38,7 @@ export async function compilePolicy(
   device: ComputeDevice,
   { unet, scheduler, observationSteps }: WrittenPolicy,
   { spec, observations, images }: PolicyWindows,
-  { batchSize, seed, ema, precision, preset }: CompileOptions,
+  { batchSize, seed, ema, precision, preset, batchNorm }: CompileOptions,
 ): Promise<PolicyNetwork> {
   const common = {
     shape: unet,
@@ -57,12 +58,19 @@ export async function compilePolicy(
       validate: async (anchors, index) => step.run(await unetBatch(spec, anchors, batchSize, draws(index)), null),
     };
   }
-  const step = await ImagePolicyTraining.create(device, { ...common, observationSteps, observations, images });
+  const step = await ImagePolicyTraining.create(device, {
+    ...common,
+    observationSteps,
+    observations,
+    images,
+    ...(batchNorm === undefined ? {} : { batchNorm }),
+  });
   const cameras: Cameras = {
     names: observations.flatMap(({ kind, name }) => (kind === 'image' ? [name] : [])),
     frame: images.frame,
     crop: images.crop,
     isOnePlace: preset === 'lerobot',
+    isSeparate: images.isSeparate,
   };
   const [height, width] = keypointMapSize(images.encoder);
   return {
@@ -73,6 +81,7 @@ export async function compilePolicy(
       values: keypointGrid(height, width),
     })),
     batches: (anchors) => imageBatches(spec, cameras, { anchors, batchSize, seed }) as BatchSource<never>,
-    validate: async (anchors, index) => step.run(await imageBatch(spec, cameras, anchors, batchSize, draws(index)), null),
+    validate: async (anchors, index) =>
+      step.run(await imageBatch(spec, cameras, anchors, batchSize, draws(index)), null, { evaluates: true }),
   };
 }

@@ -30,7 +30,7 @@ function storedSets(hasEma: boolean): readonly StoredSet[] {
 /** Writes weights, moments, EMA and position aside, then in place of those before. */
 export async function saveState(
   storage: RunStorage,
-  step: Pick<TrainingStep<never>, 'parameters' | 'read'>,
+  step: Pick<TrainingStep<never>, 'parameters' | 'read' | 'statistics'>,
   { identity, position, hasEma }: { readonly identity: RunIdentity; readonly position: RunPosition; readonly hasEma: boolean },
 ): Promise<void> {
   let loaded: { readonly set: StoredSet; readonly tensors: ReadonlyMap<string, Float32Array> } | undefined;
@@ -50,6 +50,10 @@ export async function saveState(
       }),
     ),
   );
+  const statistics = await step.statistics?.read();
+  for (const { name, shape } of step.statistics?.tensors ?? []) {
+    tensors.push({ name: `statistics.${name}`, shape, values: async () => statistics?.get(name) as Float32Array });
+  }
   const metadata = { format: FORMAT, version: VERSION, identity: JSON.stringify(identity), position: JSON.stringify(position) };
   await storage.write(STATE_FILE, streamSafetensors(tensors, metadata));
 }
@@ -67,7 +71,7 @@ export async function hasState(storage: RunStorage): Promise<boolean> {
  */
 export async function loadState(
   storage: RunStorage,
-  step: Pick<TrainingStep<never>, 'parameters' | 'write'>,
+  step: Pick<TrainingStep<never>, 'parameters' | 'write' | 'statistics'>,
   identity: RunIdentity,
   hasEma: boolean,
 ): Promise<RunPosition> {
@@ -85,6 +89,11 @@ export async function loadState(
       for (const parameter of step.parameters)
         tensors.set(parameter.name, await readParameter(file, `${set}.${parameter.name}`, parameter));
       step.write(set, tensors);
+    }
+    if (step.statistics) {
+      const found = new Map<string, Float32Array>();
+      for (const tensor of step.statistics.tensors) found.set(tensor.name, await readParameter(file, `statistics.${tensor.name}`, tensor));
+      step.statistics.write(found);
     }
     return position;
   } finally {

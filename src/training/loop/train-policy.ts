@@ -1,16 +1,21 @@
 import { MODEL_FILE } from '../../checkpoints/lerobot/write-policy.js';
+import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
+import { checkSource } from '../../checkpoints/source.js';
+import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { anchors } from '../../datasets/windows.js';
 import type { RunHistory } from './history.js';
+import { initialTensors } from './initial-policy.js';
 import { initialWeights, policyRule } from './initial-weights.js';
 import { noWindows } from './no-windows.js';
 import { describePolicy, OWN_KEYS, policyWindows, type TrainPolicyOptions } from './policy-description.js';
 import { evaluateChunks, openForChunks } from './policy-error.js';
+import { policyIdentity } from './policy-identity.js';
 import { compilePolicy } from './policy-network.js';
 import { policyResult } from './policy-result.js';
 import { POLICY_PRESETS } from './presets.js';
 import { runTraining } from './run-training.js';
 import { splitEpisodes, spread } from './split.js';
-import { checkTrainOptions, commonIdentity } from './train-options.js';
+import { type CheckedTrainOptions, checkTrainOptions, commonIdentity } from './train-options.js';
 
 export type { TrainPolicyOptions, UnetSizes } from './policy-description.js';
 
@@ -26,7 +31,17 @@ const MOST_CHUNKS = 24;
  */
 export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHistory> {
   const checked = checkTrainOptions(WHERE, options, OWN_KEYS, POLICY_PRESETS);
-  const written = describePolicy(options, checked);
+  if (options.initial !== undefined) checkSource(WHERE, 'initial', options.initial);
+  const initial = options.initial && (await loadPolicyCheckpoint(options.initial, options.signal ? { signal: options.signal } : {}));
+  try {
+    return await train(options, checked, initial);
+  } finally {
+    await initial?.close();
+  }
+}
+
+async function train(options: TrainPolicyOptions, checked: CheckedTrainOptions, policy: PolicyCheckpoint | undefined): Promise<RunHistory> {
+  const written = describePolicy(options, checked, policy);
   const { dataset, device, storage, signal } = options;
   const read = await policyWindows(dataset, written);
   const { features } = read;
@@ -40,13 +55,25 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
 
   const { seed, batchSize, plan, precision } = checked;
   const hasEma = plan.optimizer.ema !== null;
-  const network = await compilePolicy(device, written, read, { batchSize, seed, ema: hasEma, precision, preset: checked.preset });
+  const network = await compilePolicy(device, written, read, {
+    batchSize,
+    seed,
+    ema: hasEma,
+    precision,
+    preset: checked.preset,
+    batchNorm: options.batchNorm,
+  });
   const { step } = network;
+  const { statistics } = step;
   try {
-    const initial = initialWeights(step.parameters, policyRule, seed);
+    const initial = policy ? await initialTensors(policy, step.parameters) : initialWeights(step.parameters, policyRule, seed);
+    if (policy && statistics) statistics.write(await initialTensors(policy, statistics.tensors));
     step.write('weights', initial);
     if (hasEma) step.write('ema', initial);
-    const result = policyResult(written, step.parameters, network.buffers);
+    const result = policyResult(written, [...step.parameters, ...(statistics?.tensors ?? [])], network.buffers);
+    /** With the running statistics as they are by now, of which there is no moving average. */
+    const all = async (weights: ReadonlyMap<string, Float32Array>): Promise<ReadonlyMap<string, Float32Array>> =>
+      statistics ? new Map([...weights, ...(await statistics.read())]) : weights;
     const chunks = spread(evaluated, MOST_CHUNKS);
     const stored = read.observations.map(({ name, kind, size }) => ({ name, kind, size, stored: name }));
     return await runTraining(plan, {
@@ -62,6 +89,8 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
         observations: written.inputs.map(({ name }) => name).join(' '),
         shape: JSON.stringify(written.unet),
         scheduler: JSON.stringify(written.scheduler),
+        ...(policy ? { initial: (await policyIdentity(policy)).policy } : {}),
+        ...(statistics ? { batchNorm: options.batchNorm ?? 'batch' } : {}),
       },
       resume: checked.resume,
       evaluate: async (at) => {
@@ -73,14 +102,14 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
           await network.validate(chosen, i);
           loss += (await step.metrics()).loss * (chosen.length / some.length);
         }
-        const source = result.source(await step.read(hasEma ? 'ema' : 'weights'));
+        const source = result.source(await all(await step.read(hasEma ? 'ema' : 'weights')));
         const { error, samples } = await evaluateChunks(() => openForChunks(device, source), read.spec, stored, chunks);
         const more = (await options.onEvaluate?.(source, at)) ?? {};
         const of = held.length > 0 ? 'validation' : 'training';
         return { figures: { [`${of} loss`]: loss, [`${of} chunk error`]: error, ...more }, samples };
       },
       publish: async (weights) => {
-        await storage.write(MODEL_FILE, result.stream(weights));
+        await storage.write(MODEL_FILE, result.stream(await all(weights)));
         for (const [name, content] of result.files) {
           await storage.write(name, [typeof content === 'string' ? new TextEncoder().encode(content) : content]);
         }

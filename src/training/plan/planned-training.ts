@@ -26,8 +26,8 @@ export abstract class PlannedTraining<Batch> implements TrainingStep<Batch> {
     this.parameters = parameters;
   }
 
-  /** Checks a batch, and packs it; what lies beside the words is written to the device. */
-  protected abstract prepare(batch: Batch): PackedBatch;
+  /** Checks a batch, and packs it; what lies beside the words is written to the device. `evaluates`: as `RunOptions` have it. */
+  protected abstract prepare(batch: Batch, evaluates: boolean): PackedBatch;
 
   get memory(): Readonly<Record<string, number>> {
     return this.step.memory;
@@ -38,14 +38,14 @@ export abstract class PlannedTraining<Batch> implements TrainingStep<Batch> {
     return this.step.plan;
   }
 
-  run(batch: Batch, update: UpdateScalars | null, { accumulate = false, share = 1 }: RunOptions = {}): void {
-    const { words, inverseCount } = this.prepare(batch);
+  run(batch: Batch, update: UpdateScalars | null, { accumulate = false, share = 1, evaluates = false }: RunOptions = {}): void {
+    const { words, inverseCount } = this.prepare(batch, evaluates);
     this.step.run(words, { update, accumulate, inverseCount: inverseCount * share });
   }
 
   /** As `run`, and hands out the probes that it was compiled with. @internal */
   runProbed(batch: Batch, update: UpdateScalars | null): Promise<Map<string, Float32Array>> {
-    const { words, inverseCount } = this.prepare(batch);
+    const { words, inverseCount } = this.prepare(batch, false);
     return this.step.runProbed(words, { update, accumulate: false, inverseCount });
   }
 

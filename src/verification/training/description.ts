@@ -29,6 +29,10 @@ export interface TrainingDescription {
   readonly batch: number;
   readonly steps: number;
   readonly parameters: readonly ParameterInfo[];
+  /** Running statistics of batch norms; none where there are no batch norms. */
+  readonly statistics: readonly ParameterInfo[];
+  /** The loss of step 0 by the running statistics that the case begins with, without mask; undefined where none was recorded. */
+  readonly evaluatedLoss: number | undefined;
   readonly runs: readonly TrainingRun[];
   /** The run of whose gradients and changes all is recorded. */
   readonly fullRun: string | undefined;
@@ -53,6 +57,9 @@ export function trainingDescription(name: string, json: Json): TrainingDescripti
   const objects = (key: string, value: unknown): Json[] =>
     Array.isArray(value) ? value.map((item) => object(key, item)) : fail(key, 'a list', value);
   const text = (key: string, value: unknown): string => (typeof value === 'string' ? value : fail(key, 'a text', value));
+
+  const tensors = (key: string, value: unknown): ParameterInfo[] =>
+    objects(key, value).map((tensor) => ({ name: text(`${key}.name`, tensor['name']), shape: numbers(`${key}.shape`, tensor['shape']) }));
 
   const steps = integer('steps', json['steps']);
   const perStep = (key: string, value: unknown): number[] => {
@@ -93,10 +100,9 @@ export function trainingDescription(name: string, json: Json): TrainingDescripti
   return {
     batch: integer('batch', json['batch']),
     steps,
-    parameters: objects('parameters', json['parameters']).map((parameter) => ({
-      name: text('parameters.name', parameter['name']),
-      shape: numbers('parameters.shape', parameter['shape']),
-    })),
+    parameters: tensors('parameters', json['parameters']),
+    statistics: tensors('statistics', json['statistics'] ?? []),
+    evaluatedLoss: json['evaluated_loss'] === undefined ? undefined : number('evaluated_loss', json['evaluated_loss']),
     runs: Object.entries(object('runs', json['runs'])).map(([key, value]) => run(key, value)),
     fullRun: json['full_run'] === undefined ? undefined : text('full_run', json['full_run']),
     zeroGradients: objects('zero_gradient', json['zero_gradient'] ?? []).map((zero) => {

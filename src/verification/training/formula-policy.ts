@@ -20,6 +20,7 @@ interface FormulaWeights {
 
 interface WeightsFormula {
   readonly seed: number;
+  readonly keypoint_map?: readonly [number, number];
   readonly tensors: readonly FormulaWeights[];
 }
 
@@ -52,7 +53,7 @@ export async function formulaPolicy(
     throw new CheckpointError(`${where} must have a seed and tensors.`);
   }
   const byName = new Map(formula.tensors.map((tensor) => [tensor.tensor, tensor]));
-  const tensors = description.parameters.map(({ name, shape }): WritableTensor => {
+  const tensors = [...description.parameters, ...description.statistics].map(({ name, shape }): WritableTensor => {
     const recipe = byName.get(name);
     if (!recipe) throw new CheckpointError(`${where} has no tensor "${name}".`);
     const count = shape.reduce((product, size) => product * size, 1);
@@ -72,14 +73,15 @@ export async function formulaPolicy(
   }
   const { name } = folder;
   await folder.close();
-  const [rows, columns] = gridSize(golden);
+  const [rows, columns] = gridSize(golden, formula);
   tensors.push({ name: GRID, dtype: 'F32', shape: [rows * columns, 2], data: keypointGrid(rows, columns) });
   files[MODEL] = encodeSafetensors(tensors);
   return memorySource(name, files);
 }
 
-/** Sides of the keypoint maps, which the case recorded. */
-function gridSize(golden: GoldenCase): readonly [number, number] {
+/** Sides of the keypoint maps: as the formula says, or as the case recorded them. */
+function gridSize(golden: GoldenCase, { keypoint_map: said }: WeightsFormula): readonly [number, number] {
+  if (said) return said;
   const [rows = 1, columns = 1] = golden.shape('expected.activation.rgb_encoder.pool.nets').slice(-2);
   return [rows, columns];
 }

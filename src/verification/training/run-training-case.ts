@@ -24,6 +24,7 @@ export async function runTrainingCase(
   const result: TrainingCaseResult = { tensors: [], dump: [] };
   const run = new CaseRunner(golden, description, network, result, await golden.values('sample_index'));
   for (const recorded of description.runs) await run.run(recorded);
+  await run.evaluated();
   for (const variant of network.variants ?? []) await run.variant(variant);
   await run.inner();
   return result;
@@ -64,7 +65,10 @@ class CaseRunner {
       norms.push(gradientNorm);
       factors.push(clipFactor);
       if (step === 0) await this.#gradients(run);
-      if (run.recordAt.includes(step + 1)) await this.#changes(run, step + 1);
+      if (run.recordAt.includes(step + 1)) {
+        await this.#changes(run, step + 1);
+        await this.#statistics(run, step + 1);
+      }
     }
     tensors.push(compareScalars(`${run.name}.loss`, run.loss, losses, lossTolerance));
     const { laterNorm } = network.tolerances;
@@ -79,6 +83,24 @@ class CaseRunner {
     perStep('grad_norm', run.gradientNorm, norms);
     if (run.clipFactor) perStep('clip_factor', run.clipFactor, factors);
     dump.push({ name: `${run.name}.loss`, dtype: 'F64', shape: [losses.length], data: losses });
+  }
+
+  /** The loss by running statistics, where it was recorded. */
+  async evaluated(): Promise<void> {
+    const { evaluatedLoss } = this.#description;
+    if (evaluatedLoss === undefined) return;
+    const { evaluate, tolerances, statistics } = this.#network;
+    if (!evaluate) throw new CheckpointError('the case expects "evaluated_loss", and this network is never evaluated by itself.');
+    this.#reset();
+    evaluate();
+    const { loss } = await this.#network.metrics();
+    this.#result.tensors.push(compareScalars('evaluated.loss', [evaluatedLoss], [loss], tolerances.loss));
+    if (!statistics) return;
+    const left = await statistics.of.read();
+    const worst = new WorstTensor();
+    for (const [name, values] of statistics.start)
+      worst.add(compareTensor(name, [values.length], values, left.get(name) as Float32Array, 0));
+    push(this.#result.tensors, worst.report('evaluated.statistics'));
   }
 
   /** A step of its own: loss and gradients. */
@@ -115,6 +137,8 @@ class CaseRunner {
     const zeros = new Map([...startWeights].map(([name, values]) => [name, new Float32Array(values.length)]));
     this.#network.write('firstMoment', zeros);
     this.#network.write('secondMoment', zeros);
+    const { statistics } = this.#network;
+    statistics?.of.write(statistics.start);
   }
 
   async #gradients(run: TrainingRun): Promise<void> {
@@ -190,6 +214,21 @@ class CaseRunner {
       dump.push({ name: `${name}.l2`, dtype: 'F32', shape, data: l2 });
       if (label === 'delta') await this.#fullChanges(name, changes, tolerance);
     }
+  }
+
+  /** Running statistics after a step, each relative to its largest value. */
+  async #statistics(run: TrainingRun, step: number): Promise<void> {
+    const { statistics, tolerances } = this.#network;
+    const tensors = this.#description.statistics;
+    if (tensors.length === 0) return;
+    if (!statistics) throw new CheckpointError('the case expects running statistics, and this network has no batch norms.');
+    const found = await statistics.of.read();
+    const worst = new WorstTensor();
+    for (const { name, shape } of tensors) {
+      const expected = await this.#golden.values(`expected.${run.name}.statistics.${step}.${name}`);
+      worst.add(compareTensor(name, shape, expected, found.get(name) as Float32Array, tolerances.gradient));
+    }
+    push(this.#result.tensors, worst.report(`${run.name}.statistics.${step}`));
   }
 
   /** The changes of whole tensors, where they are recorded. */

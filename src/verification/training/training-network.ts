@@ -3,7 +3,7 @@ import type { ComputeDevice } from '../../runtime/device.js';
 import type { SchedulerConfig } from '../../spec/policy-spec.js';
 import type { PlannedTraining } from '../../training/plan/planned-training.js';
 import type { RecordedStepMetrics } from '../../training/plan/recorded-step.js';
-import type { ParameterInfo, ParameterSet, UpdateScalars } from '../../training/training-step.js';
+import type { ParameterInfo, ParameterSet, StepStatistics, UpdateScalars } from '../../training/training-step.js';
 import type { TrainedPrediction } from '../../training/unet/batch.js';
 import type { CaseSources } from '../case-report.js';
 import type { GoldenCase } from '../golden-case.js';
@@ -38,6 +38,10 @@ export interface TrainingCaseNetwork {
   readonly tolerances: TrainingTolerances;
   readonly startWeights: ReadonlyMap<string, Float32Array>;
   readonly variants?: readonly RecordedVariant[];
+  /** Of batch norms, with those that the case begins with. */
+  readonly statistics?: { readonly start: ReadonlyMap<string, Float32Array>; readonly of: StepStatistics } | undefined;
+  /** Step 0 as the network is run when it acts, without mask and update. */
+  evaluate?(): void;
   /** One step on the inputs of step number `step`. */
   run(step: number, isMasked: boolean, update: UpdateScalars | null): void;
   metrics(): Promise<RecordedStepMetrics>;

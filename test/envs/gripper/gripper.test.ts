@@ -102,10 +102,48 @@ describe('the floating gripper', () => {
     });
   });
 
+  it('of which there are two takes ten numbers for each, and neither reaches what the other one does', async () => {
+    await usingGripper('transport', (environment) => {
+      environment.reset(0);
+      const [left, right] = [
+        [0.1, 9, 0.2, ...DOWN, 1],
+        [0.2, -9, 9, ...DOWN, -1],
+      ] as const;
+      environment.step([...left, ...right]);
+      expect(environment.body.setPoints).toEqual(
+        [...[0.1, 0.08, 0.2, 0, 0, 0, 0, 0], ...[0.2, -0.08, 0.4, 0, 0, 0, FINGER_TRAVEL, FINGER_TRAVEL]].map(
+          (value) => expect.closeTo(value, 12) as number,
+        ),
+      );
+      const before = environment.snapshot();
+      expect(() => environment.step(left)).toThrow(
+        /expected 20 numbers, position \(3\), rotation \(6\) and gripper of each hand, found 10/,
+      );
+      expect(() => environment.step([...left, ...right.with(4, Number.NaN)])).toThrow(
+        /a finite number for other_r12, number 14, found NaN/,
+      );
+      expect(() => environment.step([...left, ...right.with(3, 0)])).toThrow(
+        /rows of a rotation in numbers 13 to 18 of the action, found 0, 0, 0/,
+      );
+      expect(environment.snapshot()).toEqual(before);
+      const { hand, fingers, hands, things } = environment.state;
+      expect(hands).toHaveLength(2);
+      expect({ ...hand, fingers }).toEqual(hands[0]);
+      const observed = environment.observe();
+      expect(observed['observation.state']).toEqual(
+        hands.flatMap(({ position, rotation, fingers: open }) => [...position, ...toRotation6d(rotation), ...open]),
+      );
+      // Where the hammer lies from the second hand.
+      expect(observed['observation.environment_state'].slice(17, 20)).toEqual(
+        things[1]?.position.map((value, i) => value - (hands[1]?.position[i] as number)),
+      );
+    });
+  });
+
   it('has no options, and only these tasks', () => {
     expect(() => parseGripperTask('square/p=16')).toThrow(/square has no options, found "?p=16/);
     expect(parseGripperTask('squares')).toBeUndefined();
-    expect(() => gripperSimulation('test', 'tool-hang' as 'lift')).toThrow(/must be lift, can, square, stack-cube, found "?tool-hang/);
+    expect(() => gripperSimulation('test', 'push-chair' as 'lift')).toThrow(/must be lift, can, .*, turn-faucet, found "?push-chair/);
   });
 });
 
@@ -173,6 +211,43 @@ describe('solved is', () => {
     });
   });
 
+  it.each([
+    ['both where they belong', [0.22, 0.2, 0.0185], [-0.02, 0.2, 0.0245], true],
+    ['the hammer over its bin', [0.22, 0.2, 0.08], [-0.02, 0.2, 0.0245], false],
+    ['the cube beside its bin', [0.22, 0.2, 0.0185], [0.0, -0.02, 0.0185], false],
+    ['each in the bin of the other', [-0.02, 0.2, 0.0185], [0.22, 0.2, 0.0245], false],
+  ])('transport with %s', async (_, hammer, trash, expected) => {
+    await usingGripper('transport', (environment) => {
+      environment.reset(2);
+      put(environment, 2, trash);
+      put(environment, 1, hammer);
+      const away = [0.1, -0.2, 0.35, ...DOWN, -1, 0.1, 0.1, 0.35, ...DOWN, -1];
+      expect(environment.step(away).success).toBe(expected);
+    });
+  });
+
+  it('turn-faucet with the handle of the faucet that is there turned by nine tenths', async () => {
+    await usingGripper('turn-faucet', (environment) => {
+      const families = new Set<number>();
+      for (const seed of [0, 3, 4]) {
+        environment.reset(seed);
+        const there = [0, 2, 4].find((post) => (environment.state.things[post]?.position[0] as number) < 1) as number;
+        families.add(there);
+        const handle = environment.goal.things[there + 1] as { readonly name: string; readonly hinge: { readonly range: number } };
+        const { position } = environment.body.simulation.jointAddress(handle.name);
+        for (const [share, expected] of [
+          [0.85, false],
+          [0.95, true],
+        ] as const) {
+          environment.body.simulation.views.qpos[position] = share * handle.hinge.range;
+          expect(environment.step(ABOVE).success).toBe(expected);
+          expect(environment.observe()['observation.environment_state'][5]).toBeCloseTo(share, 2);
+        }
+      }
+      expect(families.size).toBe(3);
+    });
+  });
+
   it('not the red cube on the green one while both pads hold it', async () => {
     await usingGripper('stack-cube', (environment) => {
       environment.reset(3);
@@ -200,6 +275,15 @@ describe('solved is', () => {
 });
 
 describe('the expert of the floating gripper', () => {
+  it.each([0, 3, 4])('turns faucets, the one of seed %i', async (seed) => {
+    await usingGripper('turn-faucet', (environment) => {
+      environment.reset(seed);
+      let isSolved = false;
+      for (const { action } of gripperExpertActions(environment)) isSolved = environment.step(action).success;
+      expect(isSolved).toBe(true);
+    });
+  });
+
   it.each(['lift', 'square'] as const)(
     'solves %s, it stays solved, and what is recorded has the sizes that it is said to have',
     async (task) => {

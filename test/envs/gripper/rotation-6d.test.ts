@@ -6,9 +6,10 @@ import {
   hingeRotation,
   quaternionRotation,
   toRotation6d,
+  turnedAbout,
 } from '../../../src/envs/gripper/rotation-6d.js';
 import { seededRandom } from '../../../src/envs/mujoco/random.js';
-import type { Rotation } from '../../../src/envs/mujoco/rotations.js';
+import { axisRotation, product, type Rotation } from '../../../src/envs/mujoco/rotations.js';
 
 const random = seededRandom(5);
 const TRIPLES = Array.from({ length: 40 }, () => [6 * random() - 3, 3 * random() - 1.5, 6 * random() - 3]);
@@ -75,5 +76,12 @@ describe('angles of the hinges', () => {
 
   it('are a quaternion of the same rotation', () => {
     for (const triple of TRIPLES) expectSame(quaternionRotation(hingeQuaternion(triple)), hingeRotation(triple));
+  });
+
+  it('are turned on about an axis of their own frame', () => {
+    for (const triple of TRIPLES) {
+      const found = quaternionRotation(turnedAbout(hingeQuaternion(triple), [0, 0.6, 0.8], 0.7));
+      expectSame(found, product(hingeRotation(triple), axisRotation([0, 0.6, 0.8], 0.7)));
+    }
   });
 });

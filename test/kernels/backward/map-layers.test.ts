@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import { recordReluBackward, recordReluForward } from '../../../src/ops/backward/map-layers.js';
+import { batchNormGradient, checkBatchNorm } from '../../support/batch-norm-checks.js';
 import { useTestDevice } from '../../support/device.js';
 import { checkKeypoints, checkMapNorm, checkMaxPool } from '../../support/map-checks.js';
 import { keypointsGradient, mapNormGradient } from '../../support/reference-map-gradients.js';
@@ -16,6 +17,13 @@ describe.each([undefined, 'gpu'] as const)('layers of image encoders and their g
     { batch: 3, channels: 12, groupChannels: 4, length: 6, residual: false, relu: true },
     { batch: 1, channels: 16, groupChannels: 16, length: 70, residual: false, relu: false },
   ])('group norm of $channels channels in groups of $groupChannels, residual $residual, ReLU $relu', (p) => checkMapNorm(device(), p));
+
+  it.each([
+    { windows: 3, counted: 3, cameras: 1, channels: 12, length: 20, residual: true, relu: true, learns: true },
+    { windows: 3, counted: 2, cameras: 2, channels: 8, length: 300, residual: false, relu: true, learns: true },
+    { windows: 4, counted: 3, cameras: 1, channels: 16, length: 5, residual: true, relu: false, learns: true, mean: 100 },
+    { windows: 3, counted: 2, cameras: 2, channels: 8, length: 9, residual: true, relu: true, learns: false },
+  ])('batch norm of $counted of $windows pictures of $cameras cameras, $length places, learns $learns', (p) => checkBatchNorm(device(), p));
 
   it.each([
     { height: 5, width: 6 },
@@ -69,6 +77,15 @@ describe('their references agree with finite differences', () => {
       close,
       'dz',
     );
+  });
+
+  it.each([false, true])('batch norm, running statistics %s', (isRunning) => {
+    const x = normals.values(3, 4, 5);
+    const [dy, residual] = [normals.values(3, 4, 5), normals.values(3, 4, 5)];
+    const running = isRunning ? { mean: normals.floats(4), variance: Float32Array.of(1, 2, 0.5, 3) } : undefined;
+    const p = { gamma: normals.floats(4), beta: normals.floats(4), residual, relu: true, counts: () => true, running };
+    const slopes = finiteDifferences(x, (at) => inner(batchNormGradient({ x: at, ...p }, dy).y, dy));
+    expectClose(batchNormGradient({ x, ...p }, dy).dx, slopes, close, 'dx');
   });
 
   it('keypoints', () => {

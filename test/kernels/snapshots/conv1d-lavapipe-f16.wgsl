@@ -18,7 +18,7 @@ struct Shape {
 }
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<uniform> x: array<vec4f, 4096>;
-@group(0) @binding(2) var weight: texture_2d<u32>;
+@group(0) @binding(2) var weight: texture_storage_2d<rgba32uint, read>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
@@ -35,7 +35,7 @@ const TURN_CHANNELS: u32 = 2u;
 
 
 fn load_chunk(index: u32) -> vec4u {
-  return textureLoad(weight, vec2u(index % 8192u, index / 8192u), 0);
+  return textureLoad(weight, vec2u(index % 8192u, index / 8192u));
 }
 
 fn finish(row_group: u32, row: u32, column: u32, batch: u32, split: u32, products: f32) {

@@ -20,7 +20,7 @@ struct Shape {
 }
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var weight: texture_2d<u32>;
+@group(0) @binding(2) var weight: texture_storage_2d<rgba32uint, read>;
 @group(0) @binding(3) var<storage, read> weight_scale: array<f32>;
 @group(0) @binding(4) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>;
@@ -30,7 +30,7 @@ const PIXELS: u32 = 16u;
 const BLOCK_LANES: u32 = 8u;
 
 fn load_chunk(index: u32) -> vec4u {
-  return textureLoad(weight, vec2u(index % 8192u, index / 8192u), 0);
+  return textureLoad(weight, vec2u(index % 8192u, index / 8192u));
 }
 
 fn finish(pixel: u32, lane: u32, encoder: u32, products: vec4f) {

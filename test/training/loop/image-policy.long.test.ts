@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicyCheckpoint } from '../../../src/checkpoints/read-policy.js';
 import { memorySource } from '../../../src/checkpoints/source.js';
+import { f16BitsToF32, f32ToF16Bits } from '../../../src/foundation/half.js';
 import { loadPolicy } from '../../../src/policy/load-policy.js';
 import type { TrainingEvent } from '../../../src/training/loop/events.js';
 import { imageBatch } from '../../../src/training/loop/image-batches.js';
@@ -61,6 +62,44 @@ describe('a policy with cameras', () => {
     await policy.dispose();
   });
 
+  it('is trained, saved, gone on with and loaded in f16 storage; what is written is f32', { timeout: 900_000 }, async () => {
+    const losses = new Map<string, number[]>();
+    const run = async (storage: MemoryStorage, precision: 'f16' | 'f32', more: Partial<TrainOptions> = {}): Promise<void> => {
+      const found: number[] = [];
+      losses.set(precision, found);
+      const onEvent = (event: TrainingEvent): void => void (event.kind === 'step' && found.push(event.loss));
+      await trainPolicy(options(storage, { steps: 4, precision, onEvent, ...more }));
+    };
+    const storage = await expectSameAfterInterruption((_, kept, more) => run(kept, 'f16', more), device());
+    await run(memoryStorage(), 'f16');
+    await run(memoryStorage(), 'f32');
+    const [halves, floats] = [losses.get('f16') as number[], losses.get('f32') as number[]];
+    // Rounded weights: near, and not the same.
+    for (const [step, loss] of floats.entries()) {
+      expect(halves[step]).not.toBe(loss);
+      expect(Math.abs((halves[step] as number) / loss - 1)).toBeLessThan(0.02);
+    }
+    const source = memorySource('result', Object.fromEntries(storage.files));
+    const checkpoint = await loadPolicyCheckpoint(source);
+    const bias = await checkpoint.encoders?.weights.readFloats('rgb_encoder.backbone.0.weight');
+    expect(bias?.some((value) => value !== f16BitsToF32(f32ToF16Bits(value)))).toBe(true);
+    const observation = { 'observation.state': [0, 0], ...Object.fromEntries(CAMERAS.map((name) => [name, pictureOf(name, 1)])) };
+    const actions: Float32Array[] = [];
+    for (const precision of ['f16', 'f32'] as const) {
+      const policy = await loadPolicy(memorySource('result', Object.fromEntries(storage.files)), {
+        device: device(),
+        precision,
+        seed: 3,
+        strategy: { name: 'DDIM', steps: 2 },
+      });
+      actions.push(Float32Array.from(await policy.act(observation)));
+      await policy.dispose();
+    }
+    const [rounded, whole] = actions as [Float32Array, Float32Array];
+    rounded.forEach((value, i) => expect(Math.abs(value - (whole[i] as number))).toBeLessThan(0.02));
+    await checkpoint.close();
+  });
+
   it('that was interrupted and gone on with equals one that was not, bit by bit', async () => {
     await expectSameAfterInterruption(
       (_, storage, more) => trainPolicy(options(storage, { steps: 5, evaluateEvery: 5, saveEvery: 5, ...more })),
@@ -74,7 +113,7 @@ describe('a policy with cameras', () => {
     const normalizer = { ...vector, multiply: new Float32Array(2).fill(1), add: new Float32Array(2) };
     const action = { name: 'action', size: 2, normalizer };
     const spec = { dataset, frame: [], action, horizon: 8, observationSteps: 2, timesteps: 20, maskPadding: false };
-    const cameras = { names: CAMERAS, frame: [FRAME.height, FRAME.width], crop: CROP, isOnePlace: true } as const;
+    const cameras = { names: CAMERAS, frame: [FRAME.height, FRAME.width], crop: CROP, isOnePlace: true, isSeparate: false } as const;
     const crops = async (isOnePlace: boolean, step: number): Promise<number[][]> => {
       const batch = await imageBatch(spec, { ...cameras, isOnePlace }, Int32Array.of(3, 4), 2, { seed: 1, step, noise: 'noise' });
       expect([...(batch.pictures[1] as Uint8Array).subarray(0, 9)]).toEqual([...pictureOf(CAMERAS[1], 2).data.subarray(0, 9)]);

@@ -20,6 +20,8 @@ export interface DrawingOptions extends Pick<Drawing, 'stride' | 'targetStride' 
   readonly bodies: readonly SolidBody[];
   /** One above the other on the board. */
   readonly cameras: readonly ViewCamera[];
+  /** Corners of the table that is drawn, m. Default: what is in front of an arm. */
+  readonly table?: readonly (readonly [number, number])[];
 }
 
 const WIDTH = 480;
@@ -28,7 +30,6 @@ const GAP = 8;
 /** Of the faces of convex solids, which look the other way on the other side. */
 const SHARE_SEEN = 0.55;
 const LIGHT = normalized([0.35, -0.3, 1]);
-/** Corners of the table that is drawn, m. */
 const TABLE = [
   [-0.12, -0.34],
   [0.42, -0.34],
@@ -50,7 +51,7 @@ const STYLE = `
 .aim { fill: none; stroke: var(--way); stroke-width: 2.5; }
 `;
 
-export function drawingOf({ bodies, cameras, ...rest }: DrawingOptions): Drawing {
+export function drawingOf({ bodies, cameras, table = TABLE, ...rest }: DrawingOptions): Drawing {
   const palette: Colour[] = [];
   const colourOf = (colour: Colour): number => {
     const known = palette.findIndex((one) => one.join() === colour.join());
@@ -66,6 +67,7 @@ export function drawingOf({ bodies, cameras, ...rest }: DrawingOptions): Drawing
   });
   return {
     ...rest,
+    table,
     bodies: drawn,
     views: cameras.map((camera, number) => viewOf(camera, number * (HEIGHT + GAP))),
     palette: palette.map((colour) => colour.map((level) => Math.round(255 * level))),
@@ -76,11 +78,11 @@ export function drawingOf({ bodies, cameras, ...rest }: DrawingOptions): Drawing
 
 /** The board of a drawing: its views one above the other. `legend`: what is seen, besides the way and the target. Markup. */
 export function drawingBoard(drawing: Drawing, legend: string): SceneBoard {
-  const { views, slots } = drawing;
+  const { views, slots, table } = drawing;
   return {
     width: WIDTH,
     height: views.length * (HEIGHT + GAP) - GAP,
-    markup: views.map((view, number) => viewMarkup(view, number, slots)).join(''),
+    markup: views.map((view, number) => viewMarkup(view, table, number, slots)).join(''),
     style: STYLE,
     legend: `${legend} The line is where the hand has been, the cross where the last command would have it.`,
     data: drawing,
@@ -88,13 +90,13 @@ export function drawingBoard(drawing: Drawing, legend: string): SceneBoard {
   };
 }
 
-function viewMarkup(view: DrawnView, number: number, slots: number): string {
+function viewMarkup(view: DrawnView, table: Drawing['table'], number: number, slots: number): string {
   const { x, y, width, height } = view;
   const clip = `<clipPath id="view-${number}"><rect x="${x}" y="${y}" width="${width}" height="${height}"></rect></clipPath>`;
   const faces = Array.from({ length: slots }, (_, slot) => `<polygon class="face" data-part="face-${number}-${slot}"></polygon>`);
   return (
     `${clip}<g clip-path="url(#view-${number})"><rect class="room" x="${x}" y="${y}" width="${width}" height="${height}"></rect>` +
-    `<polygon class="table" points="${tableOf(view)
+    `<polygon class="table" points="${tableOf(view, table)
       .map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`)
       .join(' ')}"></polygon>` +
     `<path class="shadow" data-part="shadow-${number}"></path>${faces.join('')}<polyline class="way" data-part="way-${number}"></polyline>` +
@@ -103,8 +105,8 @@ function viewMarkup(view: DrawnView, number: number, slots: number): string {
 }
 
 /** Corners of the table on the board. */
-export function tableOf({ eye, axes, focal, x, y, width, height }: DrawnView): [number, number][] {
-  return TABLE.map((corner): [number, number] => {
+export function tableOf({ eye, axes, focal, x, y, width, height }: DrawnView, table: Drawing['table']): [number, number][] {
+  return table.map((corner): [number, number] => {
     const [dx, dy, dz] = [corner[0] - (eye[0] as number), corner[1] - (eye[1] as number), -(eye[2] as number)];
     const seen = [0, 3, 6].map((row) => (axes[row] as number) * dx + (axes[row + 1] as number) * dy + (axes[row + 2] as number) * dz);
     const depth = -(seen[2] as number);

@@ -44,6 +44,8 @@ export interface Drawing {
   /** Numbers of a snapshot and of a target. */
   readonly stride: number;
   readonly targetStride: number;
+  /** Corners of the table, m. */
+  readonly table: readonly (readonly [number, number])[];
   /** Towards the light, of length 1. */
   readonly light: readonly number[];
   /** Elements for faces in each view. */

@@ -24,7 +24,7 @@ export function drawingPicture(drawing: Drawing, snapshot: readonly number[]): U
   };
   showDrawing(part, { tick: 0, states: snapshot, targets: [] }, { ...drawing, views: [view] });
   const canvas = new Canvas();
-  canvas.fill([tableOf(view)], TABLE);
+  canvas.fill([tableOf(view, drawing.table)], TABLE);
   const shadow = parts.get('shadow-0')?.get('d') ?? '';
   canvas.fill(
     shadow.split('Z').map((one) => pointsOf(one.slice(1))),
