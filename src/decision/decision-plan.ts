@@ -132,17 +132,15 @@ export class DecisionPlan {
 
   /** Dispatches of a decision with `steps` network evaluations; `schedule`: where they are of several networks. */
   dispatchCount(steps: number, predicted: boolean, schedule?: Schedule): number {
-    return this.#sum((segment) => this.#parts.plan.dispatchCount(segment), steps, predicted, schedule);
+    return this.total('dispatchCount', steps, predicted, schedule);
   }
 
-  /** Bytes of weights and tables that such a decision reads, image encoders left out. */
-  weightBytes(steps: number, predicted: boolean, schedule?: Schedule): number {
-    return this.#sum((segment) => this.#parts.plan.weightBytes(segment), steps, predicted, schedule);
-  }
-
-  #sum(of: (segment: string) => number, steps: number, predicted: boolean, schedule: Schedule | undefined): number {
-    const runs = decisionRuns(steps, predicted, undefined, (step) => schedule?.steps[step]?.network);
-    return runs.reduce((sum, { segment }) => sum + of(segment), 0);
+  /** Of such a decision its dispatches, or the bytes of weights and tables that they read, image encoders left out. */
+  total(of: 'dispatchCount' | 'weightBytes', steps: number, predicted: boolean, schedule?: Schedule): number {
+    return decisionRuns(steps, predicted, undefined, (step) => schedule?.steps[step]?.network).reduce(
+      (sum, { segment }) => sum + this.#parts.plan[of](segment),
+      0,
+    );
   }
 
   /** Whether a schedule fits into the buffers of this plan. */

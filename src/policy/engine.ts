@@ -107,15 +107,9 @@ export class PolicyEngine {
 
   /** What a usual decision of a strategy costs, alone; its plan is compiled where it is missing. */
   async cost(strategy: Strategy): Promise<DecisionCost> {
-    const { usual, needs } = strategy;
     const plan = await this.#plans.get(1, strategy.schedules, strategy);
-    const of = [usual.steps.length, usesPrediction(strategy), usual] as const;
-    const parameters = this.#placement?.networks.parameters;
-    return {
-      dispatches: plan.dispatchCount(...of),
-      weightBytes: plan.weightBytes(...of),
-      trainedParameters: needs.reduce((sum, { network }) => sum + (parameters?.get(network) ?? 0), 0),
-    };
+    const { decisionCost } = await import('./decision-cost.js');
+    return decisionCost(strategy, plan, (this.#placement as Placement).networks);
   }
 
   /** Compiles what decisions of this batch size need, runs every kernel once, then whole decisions on zeros. */

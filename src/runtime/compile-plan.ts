@@ -54,9 +54,8 @@ async function recordSegment(
       const error = await device.gpuDevice.popErrorScope();
       if (error) throw new TypeError(`${kernel.label}: ${error.message}`);
       const dynamic = bindings.flatMap(({ stepOffset }) => (stepOffset === undefined ? [] : [stepOffset]));
-      const bytesOf = (counted: typeof entries): number => counted.reduce((sum, { size }) => sum + size, 0);
-      const boundBytes = bytesOf(entries);
-      const weightBytes = bytesOf(entries.filter(({ binding }) => bindings[binding]?.buffer.existing !== undefined));
+      const boundBytes = entries.reduce((sum, { size }) => sum + size, 0);
+      const weightBytes = entries.reduce((sum, { size, binding }) => sum + (bindings[binding]?.buffer.existing ? size : 0), 0);
       return { label: kernel.label, boundBytes, weightBytes, pipeline, bindGroup, workgroups, dynamic };
     }),
   );

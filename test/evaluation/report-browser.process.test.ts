@@ -81,9 +81,9 @@ describe.skipIf(!browser)('the report in a browser', () => {
     expect(await page.evaluate('document.querySelector("#replays noscript").textContent')).toContain('need JavaScript');
     // Buttons between the plots are radio buttons, which need no script.
     const plots = 'JSON.stringify([...document.querySelectorAll(".plot")].map((plot) => getComputedStyle(plot).display))';
-    expect(await page.evaluate(plots)).toBe('["block","none"]');
+    expect(await page.evaluate(plots)).toBe('["block","none","none"]');
     await page.click('label[for=cost-evaluations]');
-    expect(await page.evaluate(plots)).toBe('["none","block"]');
+    expect(await page.evaluate(plots)).toBe('["none","block","none"]');
   });
 
   it('sorts the table by a click, and turns the order around by another', async () => {
@@ -103,9 +103,9 @@ describe.skipIf(!browser)('the report in a browser', () => {
 
   it('sorts what was not measured to the end, in both orders', async () => {
     const page = await open(url);
-    const isEmpty = 'JSON.stringify([...document.querySelectorAll("#numbers tbody tr")].map((row) => row.cells[8].dataset.value === ""))';
+    const isEmpty = 'JSON.stringify([...document.querySelectorAll("#numbers tbody tr")].map((row) => row.cells[9].dataset.value === ""))';
     for (let click = 0; click < 2; click++) {
-      await page.click('#numbers thead th:nth-child(9) button');
+      await page.click('#numbers thead th:nth-child(10) button');
       const empty = JSON.parse(await page.evaluate<string>(isEmpty)) as boolean[];
       expect(empty.filter((value) => !value)).toHaveLength(4);
       expect(empty.slice(0, 4)).toEqual([false, false, false, false]);
