@@ -72,6 +72,13 @@ ${unroll(count, (k) => `  shared_values[${k * invocations}u + local] = acc${from
   add_up(first + ${from}u, min(${count}u, max(end, ${from}u) - ${from}u), local, row_group, batch, split);`;
   };
 
+  // Without stores of their own for each column: the sums move on by one component a turn of one loop. Nested loops, an array indexed by a
+  // variable, or a copy of the store per column take a software driver longer to compile than all the rest.
+  const movedOn = unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `acc${c + 1}.x` : '0.0f'});`);
+  // The first one a constant, where it can be: a compiler may then see that all invocations of a slice load the same input.
+  const [firstTurn, endTurn] = p.split
+    ? ['split * shape.split_turns', 'min(first_turn + shape.split_turns, shape.turns)']
+    : ['0u', 'shape.turns'];
   const member = handed ? ', @builtin(subgroup_invocation_id) member: u32' : '';
   const enables = [...(handed ? ['enable subgroups;'] : []), format.enable];
   const code = wgsl`${enables.join('\n')}
@@ -115,12 +122,10 @@ fn finish(row_group: u32, row: u32, column: u32, batch: u32, split: u32, product
 }
 
 #if ${slices > 1 || p.stage !== undefined}
-// Holds the staged input during the loop, and sums of slices after it.
 var<workgroup> shared_values: array<vec4f, ${p.stage ? PROLOGUE_VEC4S : chunk * invocations}>;
 #endif
 ${p.stage ? prologueText(p.stage, invocations) : ''}
 #if ${slices > 1}
-// Adds up the slices of some columns, for each row by an invocation of its own.
 fn add_up(column: u32, count: u32, local: u32, row_group: u32, batch: u32, split: u32) {
   for (var k = local / LANES; k < count * 4u; k += SLICES) {
     let first = k / 4u * INVOCATIONS + local % LANES;
@@ -143,14 +148,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   let first = workgroup.y % ${tiles}u * COLUMNS;
   let batch = workgroup.z;
   let split = workgroup.y / ${tiles}u;
-  #if ${p.split ?? false}
-  let first_turn = split * shape.split_turns;
-  let end_turn = min(first_turn + shape.split_turns, shape.turns);
-  #else
-  // Constants, where they can be: a compiler may then see that all invocations of a slice load the same input.
-  let first_turn = 0u;
-  let end_turn = shape.turns;
-  #endif
+  let first_turn = ${firstTurn};
+  let end_turn = ${endTurn};
   #if ${p.stage !== undefined}
   let first_channel = first_turn * TURN_CHANNELS;
   stage(first_channel, end_turn * TURN_CHANNELS - first_channel, batch, workgroup.x == 0u && first == 0u, local);
@@ -170,11 +169,9 @@ ${products}
 #if ${slices > 1}
 ${unroll(Math.ceil(columns / chunk), addUp)}
 #else
-  // One loop with one store: the sums move on by one component a turn. Nested loops, an array indexed by a variable, or a
-  // copy of the store per column take a software driver longer to compile than all the rest.
   for (var k = 0u; k < 4u * end; k++) {
     finish(row_group, k % 4u, first + k / 4u, batch, split, acc0.x);
-${unroll(columns, (c) => `    acc${c} = vec4f(acc${c}.yzw, ${c + 1 < columns ? `acc${c + 1}.x` : '0.0f'});`)}
+${movedOn}
   }
 #endif
 }

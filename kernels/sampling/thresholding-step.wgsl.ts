@@ -41,7 +41,6 @@ fn count_below(first: u32, local: u32, bits: u32) -> u32 {
 fn threshold(first: u32, local: u32) -> f32 {
   let position = step.threshold_quantile * f32(ELEMENTS - 1u);
   let rank = u32(floor(position));
-  // The largest bits that no more than rank values lie below.
   var low = 0u;
   for (var bit = 31u; bit > 0u; bit--) {
     let higher = low | (1u << (bit - 1u));
@@ -49,7 +48,6 @@ fn threshold(first: u32, local: u32) -> f32 {
       low = higher;
     }
   }
-  // The value after it: the same one again, or the smallest above.
   let through = count_below(first, local, low + 1u);
   var own = 0xffffffffu;
   for (var e = local; e < ELEMENTS; e += INVOCATIONS) {

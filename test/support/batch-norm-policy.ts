@@ -55,8 +55,8 @@ export function batchNormDescription(): WrittenPolicy {
   };
 }
 
-/** Such a policy with random weights and running statistics. */
-export function batchNormPolicy(written = batchNormDescription()): CheckpointSource {
+/** Such a policy with random weights and running statistics; they are 22 million, and zeros where nobody reads them. */
+export function batchNormPolicy(written = batchNormDescription(), weights: 'random' | 'zeros' = 'random'): CheckpointSource {
   const { vision, unet } = written;
   const [height, width] = CROP;
   const encoder: ImageEncoderShape = {
@@ -70,6 +70,7 @@ export function batchNormPolicy(written = batchNormDescription()): CheckpointSou
   const normals = new Normals(7);
   const values = (name: string, shape: readonly number[]): Float32Array => {
     const count = shape.reduce((product, size) => product * size, 1);
+    if (weights === 'zeros') return new Float32Array(count);
     if (name.endsWith('pos_grid')) return keypointGrid(Math.ceil(height / 32), Math.ceil(width / 32));
     if (name.endsWith('running_var')) return normals.floats(count, 0.2).map((value) => 1 + Math.abs(value));
     if (shape.length > 1) return normals.floats(count, Math.sqrt(1 / shape.slice(1).reduce((product, size) => product * size, 1)));

@@ -49,12 +49,10 @@ fn finish(row_group: u32, row: u32, column: u32, batch: u32, split: u32, product
 }
 
 
-// Holds the staged input during the loop, and sums of slices after it.
 var<workgroup> shared_values: array<vec4f, 1024>;
 
 
 
-// Adds up the slices of some columns, for each row by an invocation of its own.
 fn add_up(column: u32, count: u32, local: u32, row_group: u32, batch: u32, split: u32) {
   for (var k = local / LANES; k < count * 4u; k += SLICES) {
     let first = k / 4u * INVOCATIONS + local % LANES;
@@ -77,11 +75,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   let first = workgroup.y % 1u * COLUMNS;
   let batch = workgroup.z;
   let split = workgroup.y / 1u;
-  
-  // Constants, where they can be: a compiler may then see that all invocations of a slice load the same input.
   let first_turn = 0u;
   let end_turn = shape.turns;
-  
   
   let first_value = shape.x_offset + batch * shape.x_batch;
   

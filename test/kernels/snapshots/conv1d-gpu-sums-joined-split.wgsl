@@ -66,7 +66,6 @@ fn finish(row_group: u32, row: u32, column: u32, batch: u32, split: u32, product
 }
 
 
-// Holds the staged input during the loop, and sums of slices after it.
 var<workgroup> shared_values: array<vec4f, 956>;
 
 
@@ -103,7 +102,6 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
 }
 
 
-// Adds up the slices of some columns, for each row by an invocation of its own.
 fn add_up(column: u32, count: u32, local: u32, row_group: u32, batch: u32, split: u32) {
   for (var k = local / LANES; k < count * 4u; k += SLICES) {
     let first = k / 4u * INVOCATIONS + local % LANES;
@@ -126,10 +124,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   let first = workgroup.y % 1u * COLUMNS;
   let batch = workgroup.z;
   let split = workgroup.y / 1u;
-  
   let first_turn = split * shape.split_turns;
   let end_turn = min(first_turn + shape.split_turns, shape.turns);
-  
   
   let first_channel = first_turn * TURN_CHANNELS;
   stage(first_channel, end_turn * TURN_CHANNELS - first_channel, batch, workgroup.x == 0u && first == 0u, local);

@@ -71,11 +71,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   let first = workgroup.y % 1u * COLUMNS;
   let batch = workgroup.z;
   let split = workgroup.y / 1u;
-  
-  // Constants, where they can be: a compiler may then see that all invocations of a slice load the same input.
   let first_turn = 0u;
   let end_turn = shape.turns;
-  
   
   let first_value = shape.x_offset + batch * shape.x_batch;
   
@@ -141,8 +138,6 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
 
   let end = min(COLUMNS, OUT_LENGTH - first);
 
-  // One loop with one store: the sums move on by one component a turn. Nested loops, an array indexed by a variable, or a
-  // copy of the store per column take a software driver longer to compile than all the rest.
   for (var k = 0u; k < 4u * end; k++) {
     finish(row_group, k % 4u, first + k / 4u, batch, split, acc0.x);
     acc0 = vec4f(acc0.yzw, acc1.x);

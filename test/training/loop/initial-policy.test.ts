@@ -9,6 +9,8 @@ import { batchNormDescription, batchNormPolicy } from '../../support/batch-norm-
 import { memoryDataset } from '../../support/memory-dataset.js';
 import { pictureDataset } from '../../support/picture-dataset.js';
 
+/** What it says of itself is looked at alone. */
+const opened = (written = batchNormDescription()): Promise<PolicyCheckpoint> => loadPolicyCheckpoint(batchNormPolicy(written, 'zeros'));
 const CHECKED = { plan: { optimizer: PRESETS.lerobot } } as CheckedTrainOptions;
 
 function described(policy: PolicyCheckpoint, more: Partial<TrainPolicyOptions> = {}): ReturnType<typeof describePolicy> {
@@ -19,7 +21,7 @@ function described(policy: PolicyCheckpoint, more: Partial<TrainPolicyOptions> =
 describe('a policy that a run begins from', () => {
   it('says sizes, observations, encoders, crop, sampler and modes of normalisation; the data set says statistics', async () => {
     const written = batchNormDescription();
-    const policy = await loadPolicyCheckpoint(batchNormPolicy());
+    const policy = await opened();
     const found = described(policy);
     const { inputs, action, dropLastFrames, ...same } = found;
     const { inputs: wantedInputs, action: _action, dropLastFrames: drop, ...wanted } = written;
@@ -49,13 +51,13 @@ describe('a policy that a run begins from', () => {
     ['crop is that of the initial policy', { crop: [33, 40] }],
     ['batchNorm must be one of batch, running, found none', { batchNorm: 'none' as 'batch' }],
   ])('refuses what it says itself: %s', async (message, more) => {
-    const policy = await loadPolicyCheckpoint(batchNormPolicy());
+    const policy = await opened();
     expect(() => described(policy, more)).toThrow(message);
     await policy.close();
   });
 
   it('refuses data of another robot, other pictures, and statistics of norms that it has not', async () => {
-    const policy = await loadPolicyCheckpoint(batchNormPolicy());
+    const policy = await opened();
     const dataset = pictureDataset([]);
     const small: Dataset = {
       ...dataset,
@@ -74,7 +76,7 @@ describe('a policy that a run begins from', () => {
     expect(() => described({ ...policy, images: resized })).toThrow('crops at random behind a resize');
     await policy.close();
     const written = batchNormDescription();
-    const group = await loadPolicyCheckpoint(batchNormPolicy({ ...written, vision: { ...written.vision, norm: 'group' } }));
+    const group = await opened({ ...written, vision: { ...written.vision, norm: 'group' } });
     expect(() => described(group, { batchNorm: 'batch' })).toThrow('batchNorm is for encoders with batch norm');
     await group.close();
   });
