@@ -87,10 +87,10 @@ function encodeData({ name, dtype, shape, data }: WritableTensor): Uint8Array {
     case 'F64':
       return bytesOf(Float64Array.from(values, Number));
     case 'F32':
-      return bytesOf(Float32Array.from(values, Number));
+      return bytesOf(f32Of(data));
     case 'F16': {
       const codes = new Uint16Array(elements);
-      const overflow = packF16(Float32Array.from(values, Number), codes);
+      const overflow = packF16(f32Of(data), codes);
       if (overflow >= 0) throw new OptionError(`tensor "${name}": ${data[overflow]} does not fit f16; write it as F32`);
       return bytesOf(codes);
     }
@@ -109,6 +109,11 @@ function encodeData({ name, dtype, shape, data }: WritableTensor): Uint8Array {
       throw new OptionError(`unknown dtype ${String(unknown)}`);
     }
   }
+}
+
+/** Values that are f32 already are taken as they are: one by one, those of a policy take seconds. */
+function f32Of(values: Float32Array | readonly (number | bigint)[]): Float32Array {
+  return values instanceof Float32Array ? values : Float32Array.from(values, Number);
 }
 
 /** Typed arrays wrap what does not fit; a file must not. */
