@@ -22,7 +22,8 @@ import { tapMap } from './taps.js';
  * A workgroup owns `lanes` groups of four output channels and `columns` columns of one sample; an invocation owns one of
  * these groups, all columns, and every `slices`-th group of input channels: it reads each of its weights once and uses it
  * for all columns. What a workgroup reads of the weights lies in one piece. Slices are then added in ascending order,
- * some columns at a time, so that sums are the same in every run and for every batch size.
+ * some columns at a time, each row by an invocation of its own, so that sums are the same in every run and for every batch size; the
+ * workgroup's memory holds the staged input during the loop, and sums of slices after it.
  *
  * With `split` the input channels are shared among workgroups as well, as many side by side as there are partial sums:
  * y is then [split][…], without bias, activation and residual.

@@ -9,7 +9,8 @@ import { type OutputParts, partsLabel, solverUpdate, stepBindings } from './solv
  *     x̂0  ← clamp(x̂0, −q, q) / q
  *
  * The quantile lies between the values of rank ⌊p⌋ and ⌊p⌋ + 1, p = threshold_quantile · (elements − 1), as PyTorch has it. A value of given rank is
- * found bit by bit: the bits of a number that is not negative sort as the number does.
+ * found bit by bit, as the largest bits that no more than rank values lie below: the bits of a number that is not negative sort as the number
+ * does. The value after it is the same one again, or the smallest above.
  * Bindings as there. A workgroup owns one sample, an invocation every \`invocations\`-th element of it.
  */
 export function thresholdingStepKernel(elements: number, invocations: number, parts?: OutputParts): Kernel {

@@ -24,8 +24,11 @@ describe('work of an image encoder', () => {
 
   it('reads 11.2 million weights once, and multiplies with the batch', async () => {
     const [one, two] = [await casesOf(84, 84, 'f16'), await casesOf(84, 84, 'f16', 2)];
-    // The first convolution reads a fourth channel of zeros, and biases are weights too.
-    expect(total(one, ({ weightBytes }) => weightBytes) / 2 / 11.19e6).toBeCloseTo(1, 2);
+    // The first convolution reads a fourth channel of zeros, and biases are weights too. Those of the first stage, 1.3 % of all, may be read as
+    // they are transformed: 16 or 36 values of f32 for 9.
+    const ratio = total(one, ({ weightBytes }) => weightBytes) / 2 / 11.19e6;
+    expect(ratio).toBeGreaterThan(0.995);
+    expect(ratio).toBeLessThan(1.1);
     expect(total(two, ({ macs }) => macs)).toBe(2 * total(one, ({ macs }) => macs));
   });
 
