@@ -43,6 +43,7 @@ export function checkedScheduler(given: Partial<SchedulerConfig>, initial?: Pick
   return { ...scheduler, numInferenceSteps: numInferenceSteps === undefined ? levels : numInferenceSteps };
 }
 
+/** @throws OptionError for what is no matter of how the policy samples. */
 function checkSampler(where: string, given: Partial<SchedulerConfig>, policy: string): void {
   const fixed = Object.keys(given).find((key) => !SAMPLER_KEYS.includes(key));
   if (fixed === undefined) return;
