@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chosenOf, presetOption } from '../../src/cli/eval/presets.js';
 import { refusal } from '../../src/cli/eval/subject.js';
 import { OptionError } from '../../src/foundation/errors.js';
+import { parseStrategies } from '../../src/strategies/parse.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { UsageError } from '../../src/terminal/options.js';
 import { warmstep } from '../support/captured.js';
@@ -25,7 +26,7 @@ describe('a preset of eval', () => {
       return options.name === 'OneDP' ? 'no generator' : undefined;
     };
     const wanted = presetOption('paper', 'ddpm:100,falcon:10');
-    const { strategies, leftOut } = await chosenOf(wanted, { whyNot });
+    const { strategies, leftOut } = await chosenOf(wanted, { whyNot }, []);
     expect(leftOut).toEqual([
       { name: 'onedp', why: 'no generator' },
       { name: 'falcon:10', why: 'left out with --without' },
@@ -35,8 +36,18 @@ describe('a preset of eval', () => {
     expect(asked).toHaveLength(wanted.strategies.length - 2);
   });
 
+  it('calls nothing left out that another option adds', async () => {
+    const wanted = presetOption('paper', 'ddpm:100,falcon:10');
+    const { strategies, leftOut } = await chosenOf(wanted, { whyNot: async () => undefined }, parseStrategies('ddpm:100,ddim:3'));
+    expect(names(leftOut)).toEqual(['falcon:10']);
+    expect(names(strategies)).not.toContain('ddpm:100');
+  });
+
   it('is none where none is asked for', async () => {
-    expect(await chosenOf(presetOption(undefined, undefined), { whyNot: async () => 'never' })).toEqual({ strategies: [], leftOut: [] });
+    expect(await chosenOf(presetOption(undefined, undefined), { whyNot: async () => 'never' }, [])).toEqual({
+      strategies: [],
+      leftOut: [],
+    });
   });
 
   it.each([

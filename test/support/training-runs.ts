@@ -52,7 +52,7 @@ export const tinyCvaeRun =
       ...more,
     });
 
-/** Ended after a step, and gone on with. */
+/** Ended after a step, and gone on with. A run of at least two steps more: what a step found is told when the next one was begun. */
 async function interrupted(run: TinyRun, device: ComputeDevice, at: number): Promise<MemoryStorage> {
   const storage = memoryStorage();
   const controller = new AbortController();
@@ -64,7 +64,7 @@ async function interrupted(run: TinyRun, device: ComputeDevice, at: number): Pro
   return storage;
 }
 
-/** That a run that was interrupted and gone on with left the bytes of one that was not. */
+/** That a run of five steps or more, metrics of each, that was interrupted and gone on with left the bytes of one that was not. */
 export async function expectSameAfterInterruption(run: TinyRun, device: ComputeDevice): Promise<MemoryStorage> {
   const whole = memoryStorage();
   await run(device, whole);

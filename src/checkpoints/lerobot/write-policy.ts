@@ -56,7 +56,8 @@ export type WrittenNormalization = Readonly<Record<'VISUAL' | 'STATE' | 'ENV' | 
 
 /** LeRobot's default mapping, and ENV in it: the default leaves environment states in raw units. */
 export const DEFAULT_NORMALIZATION: WrittenNormalization = { VISUAL: 'MEAN_STD', STATE: 'MIN_MAX', ENV: 'MIN_MAX', ACTION: 'MIN_MAX' };
-const EPS = 1e-8;
+/** Of the normalisers that are written. */
+export const EPS = 1e-8;
 const PRE_STATE = 'policy_preprocessor_step_3_normalizer_processor.safetensors';
 const POST_STATE = 'policy_postprocessor_step_0_unnormalizer_processor.safetensors';
 

@@ -50,7 +50,8 @@ evaluation.
   --strategies LIST   between commas (default step:2,ddim:10,ddim:2); see below
   --preset NAME       paper: all strategies that STEP's paper compares, of methods with networks of their own those that are given with --network; what
                       cannot run is named in the results. --strategies adds others, all other options stand in for those of the preset
-  --without LIST      strategies of the preset that are left out, such as ddpm:100; the same command without it adds them later
+  --without LIST      strategies of the preset that are left out, such as ddpm:100, unless --strategies or a grid has them; the same command without
+                      it adds them later
   --grid STRATEGY     a strategy with several values, between commas, of one or two options: all combinations, as a heat map.
                       May be repeated. E.g. step:2/sigmaScale=0.2,0.4/sigmaStall=0.8,1.2
   --ablations         the grids over stall rule and its mixture, start rule, budget, and history
@@ -121,7 +122,7 @@ export const evalCommand: Command = {
     const { preset, ...extent } = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
     const subject = (await kernelSubject(values)) ?? (await checkpointSubject(values));
-    const { strategies: ofPreset, leftOut } = await chosenOf(preset, subject);
+    const { strategies: ofPreset, leftOut } = await chosenOf(preset, subject, extent.strategies);
     const strategies = unique([...ofPreset, ...extent.strategies]);
     if (strategies.length === 0) throw new UsageError(`there is no strategy to evaluate. ${leftOut[0]?.name}: ${leftOut[0]?.why}`);
     for (const { name, why } of leftOut) printNote(`not evaluated: ${name}: ${why}`);

@@ -51,8 +51,8 @@ of a policy (default: 100,000 steps, preset lerobot):
                        trains an encoder, a ResNet-18 from scratch; --crop 84x84: height and width that its pictures are cropped to
   --noise-scheduler S  what the policy samples with by itself: ddpm (default) or ddim; --inference-steps N: in how many steps
   --mask-padding       leaves actions beyond the end of an episode out of the loss
-  --initial DIR        goes on from the weights of a LeRobot checkpoint, or hf:OWNER/NAME, which says sizes, observations, crop and modes of
-                       normalisation; statistics are those of the data set
+  --initial DIR        goes on from the weights of a LeRobot checkpoint, or hf:OWNER/NAME, which says sizes, observations, crop, what
+                       is predicted, modes of normalisation and statistics of pictures; those of vectors are the data set's
   --batch-norm B       what its batch norms normalise by: batch (default), as LeRobot trains, which moves the running statistics, or running
 
 of a method (docs/methods.md; default: its own recipe as preset and steps):

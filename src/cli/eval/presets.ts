@@ -44,10 +44,11 @@ export function presetOption(name: string | undefined, without: string | undefin
   return { strategies, without: unwanted };
 }
 
-/** Of a preset what the subject can run, in its order, and why the others are left out. */
+/** Of a preset what the subject can run, in its order, and why the others are left out; what other options `added` is not, whatever the preset says. */
 export async function chosenOf(
   { strategies, without }: WantedPreset,
   subject: Pick<EvaluationSubject, 'whyNot'>,
+  added: readonly NamedStrategy[],
 ): Promise<{ readonly strategies: readonly NamedStrategy[]; readonly leftOut: readonly LeftOutStrategy[] }> {
   const chosen: NamedStrategy[] = [];
   const leftOut: LeftOutStrategy[] = [];
@@ -57,7 +58,7 @@ export async function chosenOf(
     if (why === undefined) chosen.push(strategy);
     else leftOut.push({ name: strategy.name, why });
   }
-  return { strategies: chosen, leftOut };
+  return { strategies: chosen, leftOut: leftOut.filter(({ name }) => !added.some((one) => one.name === name)) };
 }
 
 /** What `--help` says of the presets. */

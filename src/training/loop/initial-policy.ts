@@ -1,10 +1,17 @@
-import { ENVIRONMENT, STATE } from '../../checkpoints/lerobot/features.js';
+import { ACTION, ENVIRONMENT, STATE } from '../../checkpoints/lerobot/features.js';
 import { MODES } from '../../checkpoints/lerobot/normalizers.js';
-import { DEFAULT_NORMALIZATION, type WrittenNormalization, type WrittenVision } from '../../checkpoints/lerobot/write-policy.js';
+import {
+  DEFAULT_NORMALIZATION,
+  EPS,
+  type WrittenNormalization,
+  type WrittenPolicy,
+  type WrittenStatistics,
+  type WrittenVision,
+} from '../../checkpoints/lerobot/write-policy.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
-import type { DatasetFeature } from '../../datasets/dataset.js';
+import type { Dataset } from '../../datasets/dataset.js';
 import { OptionError } from '../../foundation/errors.js';
-import type { NormalizationMode } from '../../spec/policy-spec.js';
+import type { NormalizationMode, Normalizer } from '../../spec/policy-spec.js';
 import { POLICY_PREFIX } from '../image-encoder/parameters.js';
 import type { ParameterInfo } from '../training-step.js';
 import { UNET_PREFIX } from '../unet/parameters.js';
@@ -31,6 +38,13 @@ export function checkInitialPolicy({ name, dialect, images, observations }: Poli
   if (!observations.some((feature) => feature.name === STATE)) {
     throw new OptionError(`${WHERE}: initial must read "${STATE}", as every LeRobot policy does; "${name}" does not: give another policy.`);
   }
+  const modes = [...new Set(observations.filter(({ kind }) => kind === 'image').map(({ normalizer }) => normalizer.mode))];
+  if (modes.length > 1) {
+    throw new OptionError(
+      `${WHERE}: expected one mode of normalisation for all cameras of the initial policy "${name}", as LeRobot writes them, found ` +
+        `${modes.join(' and ')}: give another policy.`,
+    );
+  }
   if (images?.resize && images.crop) {
     throw new OptionError(
       `${WHERE}: the initial policy "${name}" resizes pictures and crops them (resize_shape, crop_ratio below 1): crops at random behind a resize are not ` +
@@ -46,7 +60,29 @@ export function initialVision({ images }: PolicyCheckpoint): WrittenVision | und
   return { backbone: encoder.backbone, norm: encoder.norm, keypoints: encoder.keypoints, isSeparate, resize };
 }
 
-/** Its modes of normalisation by types of feature; the statistics are those of the data set, as LeRobot has it. */
+/**
+ * Statistics of its pictures by name of the camera, those that its mode reads: the encoder was trained on pictures that were normalised by them. By what is
+ * written, pictures are normalised to the same bits (but for the last one of ranges of a minimum below 0, or that LeRobot added an epsilon to).
+ */
+export function initialPictureStatistics({ observations }: PolicyCheckpoint): Map<string, WrittenStatistics> {
+  const pictures = observations.filter(({ kind }) => kind === 'image');
+  return new Map(pictures.map(({ name, normalizer }) => [name, statisticsOf(normalizer)]));
+}
+
+/** The pair that a mode reads, back from (x − first) / divide: divide is std + eps, or the range between the pair, in f32. */
+function statisticsOf({ mode, subtract, divide }: Normalizer): WrittenStatistics {
+  const pair = pairOf(mode);
+  if (!pair) return {};
+  const second = divide.map((value, i) => (mode === 'mean-std' ? value - Math.fround(EPS) : (subtract[i] as number) + value));
+  return { [pair[0]]: subtract.slice(), [pair[1]]: second };
+}
+
+/** Names of the statistics that a mode reads; undefined for identity. */
+function pairOf(mode: NormalizationMode): readonly [string, string] | undefined {
+  return [...MODES.values()].find((known) => known.mode === mode)?.pair;
+}
+
+/** Its modes of normalisation by types of feature. */
 export function initialNormalization({ observations, action }: PolicyCheckpoint): WrittenNormalization {
   const mode = (of: NormalizationMode): string => [...MODES].find(([, known]) => known.mode === of)?.[0] ?? 'IDENTITY';
   const found = observations.map(({ kind, name, normalizer }): [keyof WrittenNormalization, string] => [
@@ -56,13 +92,20 @@ export function initialNormalization({ observations, action }: PolicyCheckpoint)
   return { ...DEFAULT_NORMALIZATION, ...Object.fromEntries(found), ACTION: mode(action.mode) };
 }
 
-/** @throws OptionError where the data set has a feature of another size than the policy reads. */
-export function checkInitialFeatures(policy: PolicyCheckpoint, features: readonly DatasetFeature[], actionDim: number): void {
+/** @throws OptionError where the data set lacks what the policy reads, or has it of another kind or size. */
+export function checkInitialFeatures(policy: PolicyCheckpoint, dataset: Dataset, actionDim: number): void {
   const { name: policyName, observations, images, unet } = policy;
   for (const { name, kind, size } of observations) {
-    const found = features.find((feature) => feature.name === name);
+    const found = dataset.features.find((feature) => feature.name === name);
+    if (!found || (found.kind === 'vector') !== (kind === 'vector')) {
+      const what = kind === 'image' ? 'camera' : 'vector';
+      throw new OptionError(
+        `${WHERE}: the initial policy "${policyName}" reads the ${what} "${name}", the data set ${dataset.name} has no such ${what}, but ` +
+          `${dataset.features.map((feature) => feature.name).join(', ')}: give data of the same robot, under the same names.`,
+      );
+    }
     const expected = kind === 'image' ? images?.frame.join('×') : String(size);
-    const there = kind === 'image' ? found?.shape.slice(0, 2).join('×') : String(found?.size);
+    const there = kind === 'image' ? found.shape.slice(0, 2).join('×') : String(found.size);
     if (expected !== there) {
       throw new OptionError(
         `${WHERE}: the initial policy "${policyName}" reads ${expected} of "${name}", the data set has ${there}: give data of the same robot, with ` +
@@ -73,6 +116,19 @@ export function checkInitialFeatures(policy: PolicyCheckpoint, features: readonl
   if (unet.actionDim !== actionDim) {
     throw new OptionError(
       `${WHERE}: the initial policy "${policyName}" has actions of ${unet.actionDim} numbers, the data set of ${actionDim}: give data of the same robot.`,
+    );
+  }
+}
+
+/** @throws OptionError where a mode of the policy needs statistics of a vector that the data set does not have. */
+export function checkInitialStatistics({ name, observations, action }: PolicyCheckpoint, written: WrittenPolicy, dataset: string): void {
+  const modes = new Map(observations.map((feature) => [feature.name, feature.normalizer.mode])).set(ACTION, action.mode);
+  for (const feature of [...written.inputs, written.action]) {
+    const missing = pairOf(modes.get(feature.name) ?? 'identity')?.find((statistic) => !Object.hasOwn(feature.statistics, statistic));
+    if (missing === undefined) continue;
+    throw new OptionError(
+      `${WHERE}: the initial policy "${name}" normalises "${feature.name}" by the statistic "${missing}", which the data set ${dataset} does not have: ` +
+        'write it anew with `warmstep dataset convert`.',
     );
   }
 }

@@ -1,42 +1,30 @@
-import { readJsonObject } from '../../checkpoints/json-object.js';
-import { ENVIRONMENT, STATE } from '../../checkpoints/lerobot/features.js';
-import { readPolicyConfig } from '../../checkpoints/lerobot/policy-config.js';
-import { processorNormalization } from '../../checkpoints/lerobot/processors.js';
+import { ACTION, ENVIRONMENT, STATE } from '../../checkpoints/lerobot/features.js';
 import {
   DEFAULT_NORMALIZATION,
   inOrder,
-  policyFiles,
   type WrittenFeature,
   type WrittenPolicy,
+  type WrittenStatistics,
   type WrittenVision,
 } from '../../checkpoints/lerobot/write-policy.js';
-import { observationFeatures } from '../../checkpoints/read-policy.js';
-import { type CheckpointSource, memorySource } from '../../checkpoints/source.js';
+import type { CheckpointSource } from '../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import type { Dataset, DatasetFeature } from '../../datasets/dataset.js';
 import { OptionError } from '../../foundation/errors.js';
-import {
-  checkChoice,
-  checkInteger,
-  checkKeys,
-  checkList,
-  checkNumber,
-  checkObject,
-  checkText,
-  checkToggle,
-} from '../../foundation/options.js';
-import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
-import { BETA_SCHEDULES } from '../../spec/noise-schedule.js';
-import type { ImageInputs, ObservationFeature, SchedulerConfig, Sides } from '../../spec/policy-spec.js';
+import { checkChoice, checkInteger, checkList, checkText, checkToggle } from '../../foundation/options.js';
+import type { SchedulerConfig, Sides } from '../../spec/policy-spec.js';
 import { BATCH_NORM_TRAININGS, type BatchNormTraining } from '../training-step.js';
-import type { FramePart } from './frames.js';
-import { checkInitialFeatures, checkInitialPolicy, initialNormalization, initialVision } from './initial-policy.js';
-import { actionNormalizer } from './normalize.js';
+import {
+  checkInitialFeatures,
+  checkInitialPolicy,
+  checkInitialStatistics,
+  initialNormalization,
+  initialPictureStatistics,
+  initialVision,
+} from './initial-policy.js';
+import { checkedScheduler, writtenSteps } from './policy-scheduler.js';
 import { type CheckedTrainOptions, droppedFrames, type TrainOptions } from './train-options.js';
-import type { WindowsSpec } from './unet-batches.js';
-
-/** The U-Net as options name its sizes; the data set says the rest. */
-export type UnetSizes = Pick<UnetShape, 'downDims' | 'kernelSize' | 'groups' | 'stepEmbedDim' | 'scaleModulation'>;
+import { checkedUnet, type UnetSizes } from './unet-sizes.js';
 
 export interface TrainPolicyOptions extends TrainOptions {
   /** Default: LeRobot's, 512/1024/2048. */
@@ -47,7 +35,10 @@ export interface TrainPolicyOptions extends TrainOptions {
   readonly actionSteps?: number;
   /** Frames that are read. Default 2. */
   readonly observationSteps?: number;
-  /** The noise schedule, and how the policy samples by itself. Default: LeRobot's, DDPM over 100 levels. */
+  /**
+   * The noise schedule, and how the policy samples by itself. Default: LeRobot's, DDPM over 100 levels. Beside `initial`, `type` and `numInferenceSteps`
+   * alone: how it samples. The rest is the checkpoint's, whose weights were trained with it.
+   */
   readonly scheduler?: Partial<SchedulerConfig>;
   /** Leaves padded actions out of the loss (`do_mask_loss_for_padding`). Default false. */
   readonly maskPadding?: boolean;
@@ -59,8 +50,8 @@ export interface TrainPolicyOptions extends TrainOptions {
   /** Height and width that pictures are cropped to: at random in training, in the middle afterwards. Default: not cropped. */
   readonly crop?: Sides;
   /**
-   * A LeRobot checkpoint whose weights the run begins with, closed when they were read. Sizes, observations, crops and modes of normalisation are its
-   * own, statistics those of the data set. Default: weights are drawn.
+   * A LeRobot checkpoint whose weights the run begins with, closed when they were read. Sizes, observations, crops, noise schedule,
+   * modes of normalisation and statistics of pictures are its own, statistics of vectors those of the data set. Default: weights are drawn.
    */
   readonly initial?: CheckpointSource;
   /**
@@ -83,25 +74,11 @@ export const OWN_KEYS = [
   'initial',
   'batchNorm',
 ];
-const SIZES: UnetSizes = { downDims: [512, 1024, 2048], kernelSize: 5, groups: 8, stepEmbedDim: 128, scaleModulation: true };
-const SCHEDULER: Omit<SchedulerConfig, 'numInferenceSteps'> = {
-  type: 'DDPM',
-  numTrainTimesteps: 100,
-  betaSchedule: 'squaredcos_cap_v2',
-  betaStart: 1e-4,
-  betaEnd: 0.02,
-  predictionType: 'epsilon',
-  clipSample: true,
-  clipSampleRange: 1,
-};
-/** What LeRobot's configuration has a field for. */
-const SCHEDULER_KEYS = [...Object.keys(SCHEDULER), 'numInferenceSteps'];
-const ACTION = 'action';
 const KEYPOINTS = 32;
 /** A policy from scratch has group norm: running statistics want weights that were trained before. */
 const SCRATCH_VISION: WrittenVision = { backbone: 'resnet18', norm: 'group', keypoints: KEYPOINTS, isSeparate: false, resize: null };
 const CHANNELS = 3;
-/** What LeRobot normalises pictures by unless told otherwise, whatever the data set says. */
+/** What LeRobot normalises pictures by unless told otherwise, whatever the data set says: of a policy from scratch. */
 const IMAGENET = { min: [0, 0, 0], max: [1, 1, 1], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /** Checks the options, and says what the policy will be, of `initial` where it goes on from one. @throws OptionError. */
@@ -118,22 +95,24 @@ export function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTra
   checkInteger(WHERE, 'observationSteps', observationSteps, 1, Math.min(1024, horizon));
   checkInteger(WHERE, 'actionSteps', actionSteps, 1, horizon - observationSteps + 1);
   checkToggle(WHERE, 'maskPadding', maskPadding);
-  const names = initial?.observations.map(({ name }) => name);
-  const chosen = inOrder(chosenObservations(names ? { ...options, observations: names } : options));
-  const inputs = chosen.map((feature) => writtenFeature(dataset, feature));
   const action = dataset.features.find(({ name, kind }) => name === ACTION && kind === 'vector');
   if (!action)
     throw new OptionError(`${WHERE}: expected a vector "${ACTION}" in the data set ${dataset.name}, found ${named(dataset.features)}.`);
-  if (initial) checkInitialFeatures(initial, chosen, action.size);
+  if (initial) checkInitialFeatures(initial, dataset, action.size);
+  const names = initial?.observations.map(({ name }) => name);
+  const chosen = inOrder(chosenObservations(names ? { ...options, observations: names } : options));
+  const pictures = initial && initialPictureStatistics(initial);
+  const inputs = chosen.map((feature) => writtenFeature(dataset, feature, pictures?.get(feature.name)));
+  const normalization = initial ? initialNormalization(initial) : DEFAULT_NORMALIZATION;
   const frame = chosen.reduce((sum, { kind, size }) => sum + (kind === 'vector' ? size : 2 * KEYPOINTS), 0);
   const fixed = { horizon, actionDim: action.size, conditioningDim: observationSteps * frame };
   const unet = initial ? initial.unet : checkedUnet(WHERE, options.sizes === undefined ? {} : options.sizes, fixed, 1);
   const given = options.scheduler === undefined ? {} : options.scheduler;
-  const scheduler = checkedScheduler(given, initial?.scheduler);
+  const scheduler = checkedScheduler(given, initial);
   const vision = (initial && initialVision(initial)) ?? SCRATCH_VISION;
   checkBatchNorm(options.batchNorm, vision.norm);
   const { learningRate, beta1, beta2, epsilon, weightDecay, schedule, warmupSteps } = plan.optimizer;
-  return {
+  const written: WrittenPolicy = {
     unet,
     scheduler,
     numInferenceSteps: writtenSteps(scheduler, given, initial !== undefined),
@@ -146,8 +125,10 @@ export function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTra
     optimizer: { learningRate, betas: [beta1, beta2], epsilon, weightDecay, schedule, warmupSteps },
     crop: initial ? (initial.images?.crop ?? null) : checkedCrop(options.crop, chosen),
     vision,
-    normalization: initial ? initialNormalization(initial) : DEFAULT_NORMALIZATION,
+    normalization,
   };
+  if (initial) checkInitialStatistics(initial, written, dataset.name);
+  return written;
 }
 
 function chosenObservations({ dataset, observations }: TrainPolicyOptions): DatasetFeature[] {
@@ -188,53 +169,6 @@ function checkedCrop(crop: unknown, chosen: readonly DatasetFeature[]): Sides | 
   return [height as number, width as number];
 }
 
-/**
- * Sizes of a U-Net that is to be trained. `spare`: how often the horizon must be even beyond what the network halves it, as LeRobot has it.
- * @throws OptionError.
- */
-export function checkedUnet(
-  what: string,
-  sizes: Partial<UnetSizes>,
-  fixed: Pick<UnetShape, 'horizon' | 'actionDim' | 'conditioningDim'>,
-  spare: 0 | 1,
-): UnetShape {
-  const where = `${what}: sizes`;
-  checkObject(what, 'sizes', sizes);
-  checkKeys(where, sizes, Object.keys(SIZES));
-  const unet = { ...fixed, ...SIZES, ...sizes };
-  const { downDims, kernelSize, groups, stepEmbedDim, horizon } = unet;
-  checkInteger(where, 'groups', groups, 1, 65_536);
-  checkInteger(where, 'the number of downDims', checkList(where, 'downDims', downDims).length, 1, 16);
-  downDims.forEach((dim, i) => {
-    checkInteger(where, `downDims[${i}]`, dim, 1, 65_536);
-    if (dim % groups !== 0) throw new OptionError(`${where}: downDims must be multiples of groups ${groups}, found ${dim}.`);
-  });
-  if ((downDims[0] as number) % FINAL_GROUPS !== 0) {
-    throw new OptionError(
-      `${where}: downDims[0] must be a multiple of ${FINAL_GROUPS}, the groups of the last norm, found ${downDims[0]}.`,
-    );
-  }
-  const multiple = 2 ** (downDims.length - 1 + spare);
-  if (horizon % multiple !== 0) {
-    const because = spare === 1 ? ', as LeRobot has it' : ', as often as it is halved';
-    throw new OptionError(
-      `${what}: horizon must be a multiple of ${multiple} for ${downDims.length} downDims${because}, found ${horizon}.`,
-    );
-  }
-  checkInteger(where, 'kernelSize', kernelSize, 1, 255);
-  if (kernelSize % 2 === 0) throw new OptionError(`${where}: kernelSize must be odd, found ${kernelSize}.`);
-  checkInteger(where, 'stepEmbedDim', stepEmbedDim, 4, 65_536);
-  if (stepEmbedDim % 2 !== 0) throw new OptionError(`${where}: stepEmbedDim must be even, found ${stepEmbedDim}.`);
-  checkToggle(where, 'scaleModulation', unet.scaleModulation);
-  return unet;
-}
-
-/** What config.json says of the steps of the policy's own sampler: null, as many as noise levels. */
-function writtenSteps(scheduler: SchedulerConfig, given: Partial<SchedulerConfig>, isInitial: boolean): number | null {
-  const { numInferenceSteps, numTrainTimesteps } = scheduler;
-  return given.numInferenceSteps !== undefined || (isInitial && numInferenceSteps !== numTrainTimesteps) ? numInferenceSteps : null;
-}
-
 function checkBatchNorm(batchNorm: unknown, norm: WrittenVision['norm']): void {
   if (batchNorm === undefined) return;
   checkChoice(WHERE, 'batchNorm', batchNorm, BATCH_NORM_TRAININGS);
@@ -243,76 +177,18 @@ function checkBatchNorm(batchNorm: unknown, norm: WrittenVision['norm']): void {
   }
 }
 
-function checkedScheduler(given: Partial<SchedulerConfig>, initial?: SchedulerConfig): SchedulerConfig {
-  const where = `${WHERE}: scheduler`;
-  checkObject(WHERE, 'scheduler', given);
-  checkKeys(where, given, SCHEDULER_KEYS);
-  const scheduler = { ...SCHEDULER, ...(initial && ownOf(initial)), ...given };
-  const { numTrainTimesteps: levels, numInferenceSteps } = scheduler;
-  checkInteger(where, 'numTrainTimesteps', levels, 1, 100_000);
-  checkChoice(where, 'type', scheduler.type, ['DDPM', 'DDIM']);
-  checkChoice(where, 'betaSchedule', scheduler.betaSchedule, BETA_SCHEDULES);
-  checkChoice(where, 'predictionType', scheduler.predictionType, ['epsilon', 'sample']);
-  for (const end of ['betaStart', 'betaEnd'] as const) {
-    checkNumber(where, end, scheduler[end], 'a number between 0 and 1', (beta) => beta > 0 && beta < 1);
-  }
-  checkToggle(where, 'clipSample', scheduler.clipSample);
-  checkNumber(where, 'clipSampleRange', scheduler.clipSampleRange, 'a number above 0', (range) => range > 0 && range < Infinity);
-  if (numInferenceSteps !== undefined) checkInteger(where, 'numInferenceSteps', numInferenceSteps, 1, levels);
-  return { ...scheduler, numInferenceSteps: numInferenceSteps === undefined ? levels : numInferenceSteps };
-}
-
-/** What a policy's scheduler says that LeRobot's configuration has a field for. */
-function ownOf(scheduler: SchedulerConfig): Partial<SchedulerConfig> {
-  return Object.fromEntries(Object.entries(scheduler).filter(([key]) => SCHEDULER_KEYS.includes(key)));
-}
-
-/** How a policy reads a data set. */
-export interface PolicyWindows {
-  /** Its frames are the vectors alone. */
-  readonly spec: WindowsSpec;
-  /** In the order of the conditioning vector. */
-  readonly observations: readonly ObservationFeature[];
-  readonly images: ImageInputs | undefined;
-  /** Names in the data set that windows need. */
-  readonly features: readonly string[];
-}
-
-/** Windows in the normalisation that the written files say: read from them, by what reads every policy. */
-export async function policyWindows(dataset: Dataset, written: WrittenPolicy): Promise<PolicyWindows> {
-  const { unet, observationSteps, scheduler, maskPadding, inputs } = written;
-  const files = policyFiles(written);
-  const source = memorySource('trained policy', Object.fromEntries(files));
-  const config = await readPolicyConfig(await readJsonObject(await source.open('config.json')), []);
-  const normalization = await processorNormalization(source, [...files.keys()], config.features, []);
-  const observations = observationFeatures(config, normalization.observations);
-  const frame = observations.flatMap((feature): FramePart[] => {
-    const { kind, name, size, normalizer } = feature;
-    return kind === 'vector' ? [{ name, size, normalizer }] : [];
-  });
-  return {
-    spec: {
-      dataset,
-      frame,
-      action: { name: ACTION, size: unet.actionDim, normalizer: actionNormalizer(normalization.action) },
-      horizon: unet.horizon,
-      observationSteps,
-      timesteps: scheduler.numTrainTimesteps,
-      maskPadding,
-    },
-    observations,
-    images: config.images,
-    features: [...inputs.map(({ name }) => name), ACTION],
-  };
-}
-
-function writtenFeature(dataset: Dataset, { name, kind, size, shape }: DatasetFeature): WrittenFeature {
+/** `pictures`: statistics of a picture; the data set has those of a vector. */
+function writtenFeature(
+  dataset: Dataset,
+  { name, kind, size, shape }: DatasetFeature,
+  pictures: WrittenStatistics = IMAGENET,
+): WrittenFeature {
   if (kind !== 'vector') {
     const [height = 0, width = 0, channels] = shape;
     if (channels !== CHANNELS) {
       throw new OptionError(`${WHERE}: expected pictures of ${CHANNELS} channels, found ${channels} of "${name}".`);
     }
-    return { name, shape: [channels, height, width], statistics: IMAGENET };
+    return { name, shape: [channels, height, width], statistics: pictures };
   }
   const statistics = dataset.statistics.get(name);
   if (!statistics) {

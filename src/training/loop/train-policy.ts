@@ -7,17 +7,19 @@ import type { RunHistory } from './history.js';
 import { initialTensors } from './initial-policy.js';
 import { initialWeights, policyRule } from './initial-weights.js';
 import { noWindows } from './no-windows.js';
-import { describePolicy, OWN_KEYS, policyWindows, type TrainPolicyOptions } from './policy-description.js';
+import { describePolicy, OWN_KEYS, type TrainPolicyOptions } from './policy-description.js';
 import { evaluateChunks, openForChunks } from './policy-error.js';
 import { policyIdentity } from './policy-identity.js';
 import { compilePolicy } from './policy-network.js';
 import { policyResult } from './policy-result.js';
+import { policyWindows } from './policy-windows.js';
 import { POLICY_PRESETS } from './presets.js';
 import { runTraining } from './run-training.js';
 import { splitEpisodes, spread } from './split.js';
 import { type CheckedTrainOptions, checkTrainOptions, commonIdentity } from './train-options.js';
 
-export type { TrainPolicyOptions, UnetSizes } from './policy-description.js';
+export type { TrainPolicyOptions } from './policy-description.js';
+export type { UnetSizes } from './unet-sizes.js';
 
 const WHERE = 'trainPolicy';
 /** Batches whose loss makes the validation loss, and windows that are sampled and compared as chunks. */
@@ -26,7 +28,7 @@ const MOST_CHUNKS = 24;
 
 /**
  * Trains a diffusion policy on a data set, and writes a LeRobot checkpoint into the storage: config, weights (of the EMA, where one is kept),
- * processors with the statistics of the data set.
+ * processors with the statistics of the data set, those of pictures ImageNet's, or of the initial policy.
  * @throws OptionError, DatasetError, NonFiniteError, DeviceLimitError, DeviceLostError, and the reason of `signal`.
  */
 export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHistory> {

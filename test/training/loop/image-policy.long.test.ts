@@ -68,7 +68,7 @@ describe('a policy with cameras', () => {
       const found: number[] = [];
       losses.set(precision, found);
       const onEvent = (event: TrainingEvent): void => void (event.kind === 'step' && found.push(event.loss));
-      await trainPolicy(options(storage, { steps: 4, precision, onEvent, ...more }));
+      await trainPolicy(options(storage, { steps: 5, evaluateEvery: 5, saveEvery: 5, precision, onEvent, ...more }));
     };
     const storage = await expectSameAfterInterruption((_, kept, more) => run(kept, 'f16', more), device());
     await run(memoryStorage(), 'f16');

@@ -81,7 +81,7 @@ describe('a policy with batch norms, an encoder for each camera', () => {
     await expectSameAfterInterruption(
       (_, storage, more) =>
         trainPolicy(
-          options(storage, { steps: 4, evaluateEvery: 4, saveEvery: 4, preset: 'diffusion-policy', initial: batchNormPolicy(), ...more }),
+          options(storage, { steps: 5, evaluateEvery: 5, saveEvery: 5, preset: 'diffusion-policy', initial: batchNormPolicy(), ...more }),
         ),
       device(),
     );

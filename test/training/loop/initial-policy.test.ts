@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { WrittenFeature, WrittenStatistics } from '../../../src/checkpoints/lerobot/write-policy.js';
 import { loadPolicyCheckpoint } from '../../../src/checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../../src/checkpoints/types.js';
 import type { Dataset } from '../../../src/datasets/dataset.js';
-import { describePolicy, policyWindows, type TrainPolicyOptions } from '../../../src/training/loop/policy-description.js';
+import type { ObservationFeature } from '../../../src/spec/policy-spec.js';
+import { describePolicy, type TrainPolicyOptions } from '../../../src/training/loop/policy-description.js';
+import { policyWindows } from '../../../src/training/loop/policy-windows.js';
 import { PRESETS } from '../../../src/training/loop/presets.js';
 import type { CheckedTrainOptions } from '../../../src/training/loop/train-options.js';
 import { batchNormDescription, batchNormPolicy } from '../../support/batch-norm-policy.js';
@@ -19,7 +22,7 @@ function described(policy: PolicyCheckpoint, more: Partial<TrainPolicyOptions> =
 }
 
 describe('a policy that a run begins from', () => {
-  it('says sizes, observations, encoders, crop, sampler and modes of normalisation; the data set says statistics', async () => {
+  it('says sizes, observations, encoders, crop, sampler and modes of normalisation; the data set says statistics of vectors', async () => {
     const written = batchNormDescription();
     const policy = await opened();
     const found = described(policy);
@@ -35,11 +38,12 @@ describe('a policy that a run begins from', () => {
     expect(windows.images).toEqual(policy.images);
     expect(windows.observations.map(({ name }) => name)).toEqual(policy.observations.map(({ name }) => name));
     expect(windows.observations[0]?.normalizer.mode).toBe('mean-std');
-    expect(described(policy, { actionSteps: 2, scheduler: { numInferenceSteps: 5 }, maskPadding: true })).toMatchObject({
+    const sampler = { type: 'DDPM', numInferenceSteps: 5 } as const;
+    expect(described(policy, { actionSteps: 2, scheduler: sampler, maskPadding: true })).toMatchObject({
       actionSteps: 2,
       numInferenceSteps: 5,
       maskPadding: true,
-      scheduler: { type: 'DDIM', numTrainTimesteps: 20 },
+      scheduler: { type: 'DDPM', predictionType: 'epsilon', numTrainTimesteps: 20 },
     });
     await policy.close();
   });
@@ -49,10 +53,61 @@ describe('a policy that a run begins from', () => {
     ['horizon is that of the initial policy', { horizon: 8 }],
     ['observations is that of the initial policy', { observations: ['observation.state'] }],
     ['crop is that of the initial policy', { crop: [33, 40] }],
+    ['scheduler: predictionType is that of the initial policy', { scheduler: { predictionType: 'sample' } }],
+    ['scheduler: numTrainTimesteps is that of the initial policy', { scheduler: { type: 'DDIM', numTrainTimesteps: 20 } }],
+    ['scheduler: betaSchedule is that of the initial policy', { scheduler: { betaSchedule: 'linear' } }],
+    ['scheduler: clipSample is that of the initial policy', { scheduler: { clipSample: false } }],
     ['batchNorm must be one of batch, running, found none', { batchNorm: 'none' as 'batch' }],
   ])('refuses what it says itself: %s', async (message, more) => {
     const policy = await opened();
     expect(() => described(policy, more)).toThrow(message);
+    await policy.close();
+  });
+
+  it.each<[string, WrittenStatistics, WrittenStatistics]>([
+    ['QUANTILES', { q01: [0.02, 0.11, 0.3], q99: [0.97, 1, 0.3] }, { q01: [-0.3, 0.1, 0], q99: [0.7, 0.2, 1e-3] }],
+    ['QUANTILE10', { q10: [0.1, 0.11, 0.13], q90: [0.7, 0.8, 0.9] }, { q10: [0, 0, 0], q90: [1, 1, 1] }],
+    ['MIN_MAX', { min: [0.01, 0, 0.3], max: [0.99, 1, 0.31] }, { min: [0, 0, 0], max: [1, 1, 1] }],
+    ['MEAN_STD', { mean: [0.5, 0.4, 0.3], std: [0.2, 1 / 3, 1e-6] }, { mean: [0.1, 0.2, 0.3], std: [0.7, 0.229, 0.225] }],
+    ['IDENTITY', {}, {}],
+  ])('has its own statistics of pictures, of each camera, in mode %s: the same normalisation, bit by bit', async (mode, left, right) => {
+    const written = batchNormDescription();
+    const [state, ...cameras] = written.inputs as [WrittenFeature, WrittenFeature, WrittenFeature];
+    const inputs = [state, ...cameras.map((camera, i) => ({ ...camera, statistics: i === 0 ? left : right }))];
+    const policy = await opened({ ...written, inputs, normalization: { ...written.normalization, VISUAL: mode } });
+    const found = described(policy);
+    expect(found.normalization['VISUAL']).toBe(mode);
+    const images = ({ observations }: Pick<PolicyCheckpoint, 'observations'>): unknown =>
+      observations.filter(({ kind }) => kind === 'image');
+    const read = images(policy);
+    expect(images(await policyWindows(pictureDataset([]), found))).toEqual(read);
+    expect(read).toHaveLength(2);
+    await policy.close();
+  });
+
+  it('refuses cameras of two modes, and statistics of vectors that the data set lacks', async () => {
+    const policy = await opened();
+    const [state, camera, ...rest] = policy.observations as [ObservationFeature, ObservationFeature, ObservationFeature];
+    const raw = { ...camera, normalizer: { ...camera.normalizer, mode: 'identity' as const } };
+    expect(() => described({ ...policy, observations: [state, raw, ...rest] })).toThrow('found identity and mean-std');
+    const quantiles = { ...policy, action: { ...policy.action, mode: 'quantiles' as const } };
+    expect(() => described(quantiles)).toThrow('normalises "action" by the statistic "q01", which the data set made up does not have');
+    await policy.close();
+  });
+
+  it('names policy and data set where the data set lacks what it reads', async () => {
+    const policy = await opened();
+    const dataset = pictureDataset([]);
+    const without = (name: string): Dataset => ({ ...dataset, features: dataset.features.filter((feature) => feature.name !== name) });
+    expect(() => described(policy, { dataset: without('observation.images.left') })).toThrow(
+      'the initial policy "batch-norm policy" reads the camera "observation.images.left", the data set made up has no such camera, but ' +
+        'observation.state, action, observation.images.right: give data',
+    );
+    expect(() => described(policy, { dataset: without('observation.state') })).toThrow(
+      'reads the vector "observation.state", the data set made up',
+    );
+    const flat = dataset.features.map((feature) => (feature.kind === 'vector' ? feature : { ...feature, kind: 'vector' as const }));
+    expect(() => described(policy, { dataset: { ...dataset, features: flat } })).toThrow('reads the camera "observation.images.left"');
     await policy.close();
   });
 

@@ -6,9 +6,9 @@ import type { Interpolant } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import type { TrainingPrecision, TrainingStep } from '../../training-step.js';
 import { integers, normals, type Purpose, uniforms } from '../draws.js';
-import type { UnetSizes } from '../policy-description.js';
 import type { Preset } from '../presets.js';
 import type { Chunks } from '../unet-batches.js';
+import type { UnetSizes } from '../unet-sizes.js';
 
 /** Options that some methods have and others have not. */
 export interface MethodOptions {
