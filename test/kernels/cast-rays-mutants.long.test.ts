@@ -25,6 +25,7 @@ const MUTANTS: Readonly<Record<string, (code: string) => string>> = {
   'a table without end': replace('half.xy > vec2f()', 'half.xy > vec2f(1.0f)'),
   'the table from below': replace('d.z >= 0.0f || t <= least', 't <= least'),
   'a pixel to the side': replace('f32(pixel % shape.width)', 'f32(pixel % shape.width + 1u)'),
+  'rows of another picture': replace('pixel / shape.width', 'pixel / shape.height'),
   'upside down': replace('(1.0f - at.y) * up.xyz', '(at.y - 1.0f) * up.xyz'),
   'one ray for all': replace('vec2f(f32(ray % SIDE), f32(ray / SIDE))', 'vec2f()'),
   'levels that are cut': replace('sum / f32(RAYS)', 'sum / f32(RAYS) - 2.5f / 255.0f'),
