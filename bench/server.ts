@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** What a server adds to a decision: `npm run bench:server`, or `node dist/bench/server.js --help`. */
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeEnvironment } from '../src/platform/node/environment.js';
 import { integerOption, isUsageError } from '../src/terminal/options.js';
@@ -20,7 +21,7 @@ with as many bytes; and all of that with the native package bufferutil, which is
   --rounds N     (default 7)
   --json         print the record as JSON`;
 
-const ROOT = new URL('../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 function report(turns: readonly Turns[]): string {
   const rows = turns.map(({ name, kind, masks, bytes, p50, p99, server, client }) => [

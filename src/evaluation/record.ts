@@ -53,7 +53,7 @@ export interface StrategyRecord {
   /** For people, e.g. "STEP 2 (forward-noise, cold DDIM 16)". */
   readonly description: string;
   readonly options: StrategyOptions;
-  /** What a usual decision asks of the device, alone; absent where decisions are made on the host. */
+  /** What a usual decision asks of the device, alone and without image encoders; absent where decisions are made on the host. */
   readonly cost?: DecisionCost;
   /** In the order of their seeds. */
   readonly episodes: readonly EpisodeRecord[];

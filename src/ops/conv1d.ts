@@ -173,13 +173,13 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
     splitStride: target.stride,
     stage: source.stage?.sizes,
   });
-  const existing = (resource: GPUBuffer | GPUTexture | undefined): Binding[] => (resource ? [{ buffer: builder.existing(resource) }] : []);
+  const existing = (resource: GPUBuffer | undefined): Binding[] => (resource ? [{ buffer: builder.existing(resource) }] : []);
   builder.dispatch(
     conv1dKernel(parameters),
     [
       builder.shape(shape),
       ...source.bindings,
-      ...existing(weights.weight),
+      { buffer: builder.existing(weights.weight, weights.bytes) },
       ...existing(weights.weightScale),
       ...(parameters.bias ? existing(weights.bias) : []),
       ...(residual ? [{ buffer: residual.buffer }] : []),

@@ -149,7 +149,7 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
   const lanes = cut.kind === 'tiled' ? cut.tile.lanes : BLOCK_LANES;
   const pixelTiles = tilesOf(cut, { frames, height, width });
   const laneTiles = Math.ceil(planes(y) / lanes);
-  const existing = (resource: GPUBuffer | GPUTexture | undefined): Binding[] => (resource ? [{ buffer: builder.existing(resource) }] : []);
+  const existing = (resource: GPUBuffer | undefined): Binding[] => (resource ? [{ buffer: builder.existing(resource) }] : []);
   const shape = conv2dShape(storage, {
     ...layer,
     ...sides,
@@ -163,7 +163,7 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
     [
       builder.shape(shape),
       { buffer: x.buffer },
-      ...existing(weights.weight),
+      { buffer: builder.existing(weights.weight, weights.bytes) },
       ...existing(weights.weightScale),
       ...(parameters.bias ? existing(weights.bias) : []),
       ...(residual ? [{ buffer: residual.buffer }] : []),

@@ -37,8 +37,16 @@ export function outputScales(values: Float32Array, view: MatrixView, width: numb
 }
 
 /**
- * Packed weights of a block (int8 chunks: per lane, four pairs of four channels) as codes: weight / scale to the nearest
- * integer, ties to even; 0 where the scale is 0, or missing because the channel is padding.
+ * The code of a weight: the nearest integer to weight · inverse, ties to even. `inverse`: 1 / scale of its output channel in float64,
+ * 0 for a scale of 0. Whoever makes codes makes them with this: a quotient rounds some ties the other way.
+ */
+export function codeOf(weight: number, inverse: number): number {
+  return weight * inverse + ROUNDING_MAGIC - ROUNDING_MAGIC;
+}
+
+/**
+ * Packed weights of a block (int8 chunks: per lane, four pairs of four channels) as codes (`codeOf`); 0 where the scale
+ * is 0, or missing because the channel is padding.
  */
 export function quantizeBlock(packed: Float32Array, scales: Float32Array, out: Int8Array): void {
   const inverses = Float64Array.from({ length: 4 * BLOCK_LANES }, (_, channel) => (scales[channel] ? 1 / scales[channel] : 0));
@@ -47,7 +55,7 @@ export function quantizeBlock(packed: Float32Array, scales: Float32Array, out: I
     const lane = (first / chunk) % BLOCK_LANES;
     for (let i = 0; i < chunk; i++) {
       const inverse = inverses[4 * lane + (i & 3)] as number;
-      out[first + i] = (packed[first + i] as number) * inverse + ROUNDING_MAGIC - ROUNDING_MAGIC;
+      out[first + i] = codeOf(packed[first + i] as number, inverse);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
 import { convView } from './matrix-view.js';
-import { outputScales } from './quantize.js';
+import { codeOf, outputScales } from './quantize.js';
 import { roundHalves } from './weight-packing.js';
 
 /**
@@ -18,16 +18,10 @@ export function roundedWeights(storage: WeightStorage, label: string, values: Fl
   }
   const rows = values.length / outChannels;
   const scales = outputScales(values, convView(outChannels, rows, 1), outChannels, label);
-  for (let i = 0; i < rounded.length; i++) {
-    const scale = scales[Math.floor(i / rows)] as number;
-    rounded[i] = scale === 0 ? 0 : nearest((rounded[i] as number) / scale) * scale;
+  for (let channel = 0; channel < outChannels; channel++) {
+    const scale = scales[channel] as number;
+    const inverse = scale === 0 ? 0 : 1 / scale;
+    for (let i = channel * rows; i < (channel + 1) * rows; i++) rounded[i] = codeOf(rounded[i] as number, inverse) * scale;
   }
   return rounded;
-}
-
-/** To the nearest integer, ties to even. */
-function nearest(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  return rest < 0.5 || (rest === 0.5 && below % 2 === 0) ? below : below + 1;
 }

@@ -69,6 +69,8 @@ export function packBlock(source: Float32Array, view: MatrixView, storage: Weigh
 export interface DeviceMatrix {
   readonly weight: GPUBuffer | GPUTexture;
   readonly place: WeightPlace;
+  /** Of `weight`, padding of blocks included; a texture has whole rows, and so more. */
+  readonly bytes: number;
   /** f32 per output channel, padded to a multiple of 4; for int8 alone. */
   readonly weightScale?: GPUBuffer | undefined;
   readonly storage: WeightStorage;
@@ -115,12 +117,13 @@ export async function uploadMatrix(
     }
   };
   const place = chooseWeightPlace(uploader.device);
+  const words = blocks * blockWords;
   const weight =
     place === 'texture'
-      ? await uploader.uploadTexture(label, WEIGHT_TEXTURE_WIDTH, blocks * blockWords, fill, blockWords)
-      : await uploader.upload(label, blocks * blockWords, fill, blockWords);
+      ? await uploader.uploadTexture(label, WEIGHT_TEXTURE_WIDTH, words, fill, blockWords)
+      : await uploader.upload(label, words, fill, blockWords);
   const weightScale = scales && (await uploader.uploadFloats(`scales of ${label}`, scales));
-  return { weight, place, weightScale, storage };
+  return { weight, place, bytes: words * 4, weightScale, storage };
 }
 
 function chunkBytesPerWeight(storage: WeightStorage): number {

@@ -210,7 +210,8 @@ export class Policy {
   }
 
   /**
-   * What a usual decision costs, by its plan, which is compiled where it is missing; no decision is made. `strategy`: default the policy's.
+   * What a usual decision costs, by its plan, which is compiled where it is missing; no decision is made. Image encoders are left out.
+   * `strategy`: default the policy's.
    * @throws OptionError, DeviceLimitError, ShaderError, DeviceLostError, DisposedError.
    */
   async decisionCost(strategy?: StrategyOptions): Promise<DecisionCost> {

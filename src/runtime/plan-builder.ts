@@ -136,8 +136,9 @@ export class PlanBuilder {
     return { buffer: this.#shapeBuffer, words };
   }
 
-  existing(resource: GPUBuffer | GPUTexture): BufferHandle {
-    const bytes = isTexture(resource) ? resource.width * resource.height * TEXEL_BYTES : resource.size;
+  /** `held`: bytes of a texture that hold something, where they are known: its last row may be longer. A buffer counts as it is. */
+  existing(resource: GPUBuffer | GPUTexture, held?: number): BufferHandle {
+    const bytes = isTexture(resource) ? (held ?? resource.width * resource.height * TEXEL_BYTES) : resource.size;
     return { label: resource.label, bytes, existing: resource };
   }
 

@@ -22,7 +22,10 @@ export const CONSISTENCY = defineStrategy({
   options: {
     steps: integer(1, ({ methods }) => 1 + (methods?.[TYPE]?.chainingBins.length ?? 1000), 1, 'network evaluations per decision (1)'),
     chaining: choice(['bins', 'raw'], 'bins', "what the network's chaining bins are: bins, or raw levels (bins)"),
-    warm: toggle(false, 'decisions after the first start from a prediction, noised to the last chaining bins (off)'),
+    warm: toggle(
+      false,
+      'decisions after the first start from a prediction, noised to the last chaining bins; not more steps than there are (off)',
+    ),
     clip: NETWORK_CLIP,
   },
   create: ({ steps, chaining, warm, clip }, context) => {
@@ -37,13 +40,17 @@ export const CONSISTENCY = defineStrategy({
   },
 });
 
-/** From Â + T·ε, T the first of the last `steps` levels. */
+/** From Â + T·ε, T the first of the last `steps` levels. @throws OptionError where the network has fewer chaining bins. */
 function warmRun(network: ConsistencyNetwork, steps: number, chaining: 'bins' | 'raw', clip: number | null): WarmRun {
-  const levels = network.chainingBins.slice(-steps).map((bin) => levelOf(network, bin, chaining));
-  const [first] = levels;
-  if (first === undefined) {
-    throw new OptionError('strategy Consistency: warm starts are noised to chaining bins, and the network has none: leave warm out.');
+  const bins = network.chainingBins.length;
+  if (steps > bins) {
+    throw new OptionError(
+      `strategy Consistency: evaluations of warm decisions are at chaining bins, so that steps must be at most ${bins} with warm, as many as the ` +
+        `network has of them, found ${steps}: ${bins === 0 ? '' : 'ask for fewer, or '}leave warm out.`,
+    );
   }
+  const levels = network.chainingBins.slice(-steps).map((bin) => levelOf(network, bin, chaining));
+  const first = levels[0] as number;
   const scale = inputScale(network, first);
   return { predictionScale: scale, noiseScale: scale * first, schedule: consistencySchedule(network, levels, clip) };
 }

@@ -1,6 +1,7 @@
 import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import { oneEvaluation } from '../diffusion/one-evaluation.js';
 import { networkOutputTerms, signalAndNoise } from '../diffusion/solver-step.js';
+import { OptionError } from '../foundation/errors.js';
 import { NETWORK_CLIP } from './clip-option.js';
 import { defineStrategy } from './define.js';
 import { NETWORK_NEEDS } from './network-needs.js';
@@ -20,7 +21,7 @@ export const ONEDP = defineStrategy({
       undefined,
       "from noise, stochastic, or from zeros, deterministic (the network's)",
     ),
-    warm: toggle(false, "decisions after the first start from a prediction, noised to the generator's timestep (off)"),
+    warm: toggle(false, "decisions after the first start from a prediction, noised to the generator's timestep; for stochastic ones (off)"),
     clip: NETWORK_CLIP,
   },
   create: ({ variant, warm, clip }, context) => {
@@ -33,9 +34,14 @@ export const ONEDP = defineStrategy({
     );
     const schedule = oneEvaluation(terms, [timestep]);
     const chosen = variant ?? network.variant;
-    const noiseScale = chosen === 'stochastic' ? 1 : 0;
+    if (warm && chosen === 'deterministic') {
+      throw new OptionError(
+        'strategy OneDP: warm starts from a noised prediction, and a deterministic generator was trained from zeros alone: leave warm out.',
+      );
+    }
+    const start = { noiseScale: chosen === 'stochastic' ? 1 : 0 };
     const { signal, noise } = signalAndNoise(cumulative, timestep);
-    const later = warm ? { predictionScale: signal, noiseScale: noise * noiseScale, schedule } : undefined;
-    return networkRuns({ description: `OneDP (${chosen})`, need: NEED, schedule, start: { noiseScale }, warm: later }, context);
+    const later = warm ? { predictionScale: signal, noiseScale: noise, schedule } : undefined;
+    return networkRuns({ description: `OneDP (${chosen})`, need: NEED, schedule, start, warm: later }, context);
   },
 });

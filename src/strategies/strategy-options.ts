@@ -145,8 +145,8 @@ export interface ConsistencyStrategyOptions {
    */
   readonly chaining?: 'bins' | 'raw';
   /**
-   * Whether decisions after the first start from the predictor's chunk, noised to one of the network's chaining bins: with one evaluation to the
-   * last of them, with more to as many before it. Ours: the paper has no such thing. Default false.
+   * Whether decisions after the first start from the predictor's chunk, noised to one of the network's chaining bins: with one evaluation to
+   * the last of them, with more to as many before it; `steps` is then at most their number. Ours: the paper has no such thing. Default false.
    */
   readonly warm?: boolean;
   /** Clamp of the chunk, in normalised action space; null: none. Default: the network's. */
@@ -159,8 +159,8 @@ export interface OneDpStrategyOptions {
   /** From noise, or from zeros; a generator is trained for one of them. Default: the network's. */
   readonly variant?: 'stochastic' | 'deterministic';
   /**
-   * Whether decisions after the first start from the predictor's chunk, noised to the generator's timestep, in place of noise alone. Ours: the
-   * paper has no such thing. Default false.
+   * Whether decisions after the first start from the predictor's chunk, noised to the generator's timestep, in place of noise alone.
+   * Refused for a deterministic generator, which was trained from zeros. Ours: the paper has no such thing. Default false.
    */
   readonly warm?: boolean;
   /** Clamp of the chunk, in normalised action space; null: none. Default: the network's. */

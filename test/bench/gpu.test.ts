@@ -1,13 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { distance } from '../../bench/gpu/profile-difference.js';
 import { runStep } from '../../bench/gpu/run-step.js';
 import { type CampaignOptions, campaignSteps, PARTS } from '../../bench/gpu/steps.js';
 
 const OPTIONS: CampaignOptions = {
-  root: new URL('../..', import.meta.url).pathname,
+  root: fileURLToPath(new URL('../..', import.meta.url)),
   prefix: 'results/day-adapter',
   scratch: 'scratch',
   adapter: 'hardware',

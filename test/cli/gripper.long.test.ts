@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GripperTaskName } from '../../src/envs/gripper/goal.js';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
@@ -11,7 +12,7 @@ import { warmstep } from '../support/captured.js';
 import { gripperTrace, usingGripper } from '../support/gripper-run.js';
 import { smallPolicyFiles } from '../support/small-push-t.js';
 
-const ROOT = new URL('../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A run of the expert by the compiled package, in a process of its own. */
 const program = (task: GripperTaskName): string => `

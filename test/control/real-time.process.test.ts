@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ControlLoop } from '../../src/control/control-loop.js';
 import type { DecisionSource } from '../../src/control/decision-source.js';
@@ -7,7 +8,7 @@ import { loadPolicy } from '../../src/platform/node/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { openTestDevice } from '../support/device.js';
 
-const BUNDLED = new URL('../../checkpoints/pusht-state', import.meta.url).pathname;
+const BUNDLED = fileURLToPath(new URL('../../checkpoints/pusht-state', import.meta.url));
 const VERTICES = [197, 283, 282, 198, 303, 219, 218, 304, 232, 247, 254, 227, 321, 294, 300, 315];
 const TICK_MS = 20;
 

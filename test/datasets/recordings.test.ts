@@ -1,9 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import { openDataset } from '../../src/platform/node/open-dataset.js';
 import { arrayFiles, openFiles, rowsOf } from '../support/datasets.js';
 
-const RECORDED = new URL('../../checkpoints/pusht-state/recorded-episode.safetensors', import.meta.url).pathname;
+const RECORDED = fileURLToPath(new URL('../../checkpoints/pusht-state/recorded-episode.safetensors', import.meta.url));
 
 function tensor(name: string, shape: readonly number[], data: Float32Array | Uint8Array): WritableTensor {
   return { name, dtype: data instanceof Uint8Array ? 'U8' : 'F32', shape, data } as never;

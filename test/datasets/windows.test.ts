@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
 import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
@@ -16,7 +17,7 @@ import { trainingCase } from '../support/training-goldens.js';
 
 const folder = dataFolder('pusht', 'windows of the Push-T demonstrations');
 const golden = trainingCase('train-unet-pusht');
-const POLICY = new URL('../../checkpoints/pusht-state/policy', import.meta.url).pathname;
+const POLICY = fileURLToPath(new URL('../../checkpoints/pusht-state/policy', import.meta.url));
 
 /** The Push-T demonstrations in LeRobot's layout, as `warmstep dataset convert --task push-t` writes them. */
 let written: Promise<Dataset> | undefined;

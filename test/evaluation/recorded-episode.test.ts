@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { pushTObservation } from '../../src/envs/push-t/observations.js';
 import { PushT, SUCCESS_COVERAGE } from '../../src/envs/push-t/push-t.js';
@@ -6,7 +7,7 @@ import { GoldenCase } from '../../src/verification/golden-case.js';
 import { useTestDevice } from '../support/device.js';
 import { loadGolden } from '../support/golden-policy.js';
 
-const CASE = new URL('../goldens/step-pusht-trained', import.meta.url).pathname;
+const CASE = fileURLToPath(new URL('../goldens/step-pusht-trained', import.meta.url));
 /** Seed of the recorded episode (case.json), which reached this coverage on Chipmunk, with networks in PyTorch. */
 const SEED = 100_001;
 const COVERAGE = 0.9746635673104523;

@@ -2,13 +2,13 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildJsr } from '../../tools/jsr/build.js';
 import type { JsrManifest } from '../../tools/jsr/manifest.js';
 
-const ROOT = new URL('../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DENO = join(ROOT, 'node_modules/.bin/deno');
 const folder = mkdtempSync(join(tmpdir(), 'warmstep-jsr-'));
 const cache = mkdtempSync(join(tmpdir(), 'warmstep-deno-'));

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path/posix';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const ROOT = new URL('../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NAMED = /push-?t\b|Push-T|[Pp]ushT|PUSH_T/;
 
 /** Where Push-T may be named, and why. Paths that end in / are folders. */

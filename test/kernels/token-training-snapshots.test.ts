@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { drawMasksKernel } from '../../kernels/backward/draw-masks.wgsl.js';
 import { droppedKernel } from '../../kernels/backward/dropped.wgsl.js';
@@ -15,7 +16,7 @@ import { layerNormGradientKernel, layerNormKeptKernel, layerNormParametersKernel
 import { prepareFramesKernel } from '../../kernels/image/prepare-frames.wgsl.js';
 import type { Kernel } from '../../kernels/lib/kernel.js';
 
-const FOLDER = new URL('token-training-snapshots/', import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL('token-training-snapshots/', import.meta.url));
 
 /** The kernels that the training of predictors and image encoders has of its own, in the variants whose texts differ by more than a number. */
 const KERNELS: Readonly<Record<string, Kernel>> = {

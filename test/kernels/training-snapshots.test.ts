@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { addRowsKernel } from '../../kernels/backward/add-rows.wgsl.js';
 import { meanSquaredErrorKernel } from '../../kernels/backward/mean-squared-error.wgsl.js';
@@ -18,7 +19,7 @@ import { squareSumsKernel } from '../../kernels/optimizer/square-sums.wgsl.js';
 import { stepResultKernel } from '../../kernels/optimizer/step-result.wgsl.js';
 import { SMALL_GRADIENT, SMALL_ROWS } from '../../src/ops/backward/training-variants.js';
 
-const FOLDER = new URL('training-snapshots/', import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL('training-snapshots/', import.meta.url));
 
 const NORM = { epsilon: 1e-5, members: 1, film: 'scale-bias', probed: false } as const;
 

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { PrologueParameters } from '../../kernels/conv/conv-prologue.wgsl.js';
 import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
@@ -32,7 +33,7 @@ import { embedTokenKernel } from '../../kernels/transformer/embed-token.wgsl.js'
 import { tokenLayerKernel } from '../../kernels/transformer/token-layer.wgsl.js';
 import type { TokenSizes } from '../../kernels/transformer/token-stages.wgsl.js';
 
-const FOLDER = new URL('snapshots/', import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL('snapshots/', import.meta.url));
 
 /** The convolution of a U-Net's middle level on a software driver: 4 columns, one invocation per reduction. */
 const CONV: Conv1dParameters = {

@@ -25,6 +25,7 @@ const conv = (inChannels: number, outChannels: number, kernelSize: number): Conv
   transposed: false,
   storage: 'f32',
   place: 'buffer',
+  bytes: 64,
 });
 
 describe('recording refuses tensors that do not belong together', () => {

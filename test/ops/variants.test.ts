@@ -56,7 +56,7 @@ describe('the choice of a variant', () => {
   it.each(CLASSES)('the tiling and the text of the kernel do not depend on the batch (%s)', (deviceClass) => {
     const buffer = { label: 'weights', size: 64 } as GPUBuffer;
     const sizes = { inChannels: 40, outChannels: 24, kernelSize: 3, transposed: false };
-    const weights: Conv1dWeights = { ...sizes, storage: 'f32', place: 'buffer', weight: buffer, bias: buffer };
+    const weights: Conv1dWeights = { ...sizes, storage: 'f32', place: 'buffer', bytes: 64, weight: buffer, bias: buffer };
     const recorded = [1, 3, 17].map((batch) => {
       const builder = new PlanBuilder(deviceClass);
       builder.segment('s');
@@ -68,6 +68,26 @@ describe('the choice of a variant', () => {
     expect(new Set(recorded.map(({ code }) => code)).size).toBe(1);
     expect(new Set(recorded.map(({ tiles }) => String(tiles))).size).toBe(1);
     expect(recorded.map(({ batch }) => batch)).toEqual([1, 3, 17]);
+  });
+});
+
+describe('weights in a texture', () => {
+  it('count as the words of the matrix, not as whole rows of texels', () => {
+    const texture = { label: 'weights', width: 8192, height: 1, createView: () => ({}) } as unknown as GPUTexture;
+    const bias = { label: 'bias', size: 32 } as GPUBuffer;
+    const sizes = { inChannels: 8, outChannels: 8, kernelSize: 3, transposed: false };
+    const weights: Conv1dWeights = { ...sizes, storage: 'f32', place: 'texture', bytes: 3072, weight: texture, bias };
+    const builder = new PlanBuilder('lavapipe');
+    builder.segment('s');
+    recordConv1d(builder, weights, { x: channelsFirst(builder, 'x', 1, 8, 16), y: channelsFirst(builder, 'y', 1, 8, 16), padding: 1 });
+    const [dispatch] = builder.segments[0]?.dispatches ?? [];
+    const read = dispatch?.bindings.filter(({ buffer }) => buffer.existing).map(({ buffer }) => [buffer.label, buffer.bytes]);
+    expect(read).toEqual([
+      ['weights', 3072],
+      ['bias', 32],
+    ]);
+    // Of which nothing is known counts as a whole.
+    expect(builder.existing(texture).bytes).toBe(8192 * 16);
   });
 });
 

@@ -3,6 +3,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkS
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadPredictorCheckpoint } from '../../src/checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../../src/checkpoints/read-policy.js';
@@ -13,7 +14,7 @@ import { describeFileProblem, fileProblem } from '../../src/platform/node/file-p
 import { folderSource, openFile } from '../../src/platform/node/folder-source.js';
 import { asStranger } from '../support/stranger.js';
 
-const GOLDEN = new URL('../goldens/state-bias-film/policy', import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL('../goldens/state-bias-film/policy', import.meta.url));
 const CONFIG = 'config.json';
 const MODEL = 'model.safetensors';
 /** Named pipes, link loops and permissions are a matter of Unix. */

@@ -1,9 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { folderSource } from '../../src/platform/node/folder-source.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import { useTestDevice } from '../support/device.js';
 
-const BUNDLED = new URL('../../checkpoints/pusht-state/', import.meta.url).pathname;
+const BUNDLED = fileURLToPath(new URL('../../checkpoints/pusht-state/', import.meta.url));
 
 describe('the plan of the bundled policy', () => {
   const device = useTestDevice();

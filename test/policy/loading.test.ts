@@ -1,6 +1,7 @@
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ByteSource, CheckpointSource } from '../../src/checkpoints/source.js';
 import { CheckpointError } from '../../src/foundation/errors.js';
@@ -124,7 +125,7 @@ describe('loading a policy', () => {
 
 describe('a policy from a folder', () => {
   it('opens a device of its own and disposes of it', async () => {
-    const folder = new URL('../goldens/state-bias-film/policy', import.meta.url).pathname;
+    const folder = fileURLToPath(new URL('../goldens/state-bias-film/policy', import.meta.url));
     let disposals = 0;
     const policy = await loadNodePolicy(folder, { onDispose: () => disposals++ });
     const { adapter } = policy.info;
@@ -148,7 +149,7 @@ describe('a policy from a folder that is written to', () => {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'warmstep-loading-'));
-    cpSync(new URL('../goldens/step-forward-noise', import.meta.url).pathname, folder, { recursive: true });
+    cpSync(fileURLToPath(new URL('../goldens/step-forward-noise', import.meta.url)), folder, { recursive: true });
   });
   afterEach(() => {
     calls?.restore();

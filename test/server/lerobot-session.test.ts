@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Picture } from '../../src/observations/picture.js';
 import { LeRobotSession, type LeRobotSettings } from '../../src/server/lerobot/session.js';
 import { PolicyService } from '../../src/server/policy-service.js';
-import { HELPERS, PyBytes, pickledInstructions, pickledObservation, unpickledActions } from '../support/pickles.js';
+import { HELPERS, INSTRUCTIONS, PyBytes, pickledInstructions, pickledObservation, unpickledActions } from '../support/pickles.js';
 import { CAMERA, type PretendOptions, PretendPolicy, STATE } from '../support/pretend-policy.js';
 
 interface Conversation {
@@ -159,6 +159,28 @@ describe('a picture that has the size of the policy', () => {
     const { message, picture } = await observe({ other: new PyBytes([100, 100, 3], new Uint8Array(30_000)) });
     expect(picture.bytes.buffer).not.toBe(message.buffer);
     expect([picture.bytes.length, new Set(picture.bytes)]).toEqual([7200, new Set([99])]);
+  });
+
+  it('is copied beside a large one that is resized, which does not hold the message', async () => {
+    const wrist = { ...CAMERA, name: 'observation.images.wrist', feature: 'observation.images.wrist' };
+    const { session, policy, actions } = await converse({ observations: [STATE, LARGE, wrist] });
+    const [front, large] = [
+      new PyBytes([40, 60, 3], new Uint8Array(7200).fill(99)),
+      new PyBytes([100, 100, 3], new Uint8Array(30_000).fill(7)),
+    ];
+    const { lerobot_features: features } = INSTRUCTIONS;
+    session.instruct(
+      pickledInstructions({ lerobot_features: { ...features, 'observation.images.wrist': features['observation.images.front'] } }),
+    );
+    const message = new Uint8Array(pickledObservation(5, 1, 2, { observation: { 'a.pos': 1, 'b.pos': 2, front, wrist: large } }));
+    session.observe(message);
+    await actions();
+    const pictures = [LARGE, wrist].map(({ name }) => (policy.windows[0]?.[name] as Picture[])[0] as Picture);
+    expect(pictures.map(({ height, bytes }) => [height, new Set(bytes)])).toEqual([
+      [40, new Set([99])],
+      [4, new Set([7])],
+    ]);
+    expect(pictures.map(({ bytes }) => bytes.buffer === message.buffer)).toEqual([false, false]);
   });
 });
 

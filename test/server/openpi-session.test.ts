@@ -230,6 +230,19 @@ describe('images of a session', () => {
     expect(picture.bytes.buffer === own.buffer).toBe(isKept);
   });
 
+  it('are copied beside large ones of floats, which are converted and do not hold the message', async () => {
+    const front = { ...CAMERA, height: 40, width: 60 } as typeof CAMERA;
+    const wrist = { ...front, name: 'observation.images.wrist', feature: 'observation.images.wrist' };
+    const { policy, session } = await converse({}, { observations: [STATE, front, wrist] });
+    const frame = new Uint8Array(40 * 60 * 3).fill(9);
+    const floating = ndarray('<f4', [40, 60, 3], new Uint8Array(4 * frame.length));
+    const own = new Uint8Array(message({ ...state(1, 2), 'images/front': ndarray('|u1', [40, 60, 3], frame), 'images/wrist': floating }));
+    await session.answer(own, 0);
+    const [picture] = policy.windows[0]?.[front.name] as [Picture];
+    expect([picture.format, valuesOf(picture)]).toEqual(['u8-hwc3', [...frame]]);
+    expect(picture.bytes.buffer).not.toBe(own.buffer);
+  });
+
   it('are windows with a frame before the others', async () => {
     const { policy, session } = await converse({}, { observations: [STATE, CAMERA] });
     const window = Uint8Array.of(...pixels, ...planar);

@@ -71,16 +71,24 @@ describe('warm starts of methods with networks of their own', () => {
     expect(warm.needs.map(({ network }) => network)).toEqual(['onedp', 'predictor']);
   });
 
-  it('a deterministic generator, which knows no noise, gets none', async () => {
-    const later = requestOf(made(await configOf('onedp-d'), { name: 'OneDP', warm: true }), CHUNK);
-    expect(later.noiseScale).toBe(0);
-    expect(later.predictionScale).toBeCloseTo(0.5054277394, 6);
+  it('of a deterministic generator, which was trained from zeros, are refused', async () => {
+    const [stochastic, deterministic] = [await configOf('onedp-s'), await configOf('onedp-d')];
+    const why = /OneDP: warm .* deterministic generator was trained from zeros.*: leave warm out/;
+    for (const [config, options] of [
+      [deterministic, {}],
+      [stochastic, { variant: 'deterministic' }],
+    ] as const) {
+      const make = (warm: boolean) => () => made(config, { name: 'OneDP', warm, ...options });
+      expect(make(true)).toThrow(OptionError);
+      expect(make(true)).toThrow(why);
+      expect(make(false)().needs).toHaveLength(1);
+    }
+    expect(made(deterministic, { name: 'OneDP', warm: true, variant: 'stochastic' }).needs).toHaveLength(2);
   });
 
   it.each([
     [1, [0.885024226]],
     [2, [12.0147832885, 0.885024226]],
-    [3, [12.0147832885, 0.885024226]],
   ])('Consistency Policy with %i evaluations goes on from the last chaining bins', async (steps, levels) => {
     const config = await configOf('cp-3step');
     const strategy = made(config, { name: 'Consistency', steps, warm: true });
@@ -94,11 +102,15 @@ describe('warm starts of methods with networks of their own', () => {
     expect(strategy.schedules).toContain(later.schedule);
   });
 
-  it('of a student without chaining bins are refused', async () => {
-    const config = { ...(await configOf('cp-1step')), chainingBins: [] } as MethodConfig;
-    expect(() => made(config, { name: 'Consistency', warm: true })).toThrow(OptionError);
-    expect(() => made(config, { name: 'Consistency', warm: true })).toThrow('the network has none: leave warm out');
-    expect(made(config, { name: 'Consistency' }).needs).toHaveLength(1);
+  it.each([
+    [[], 1, 'steps must be at most 0 with warm, as many as the network has of them, found 1: leave warm out'],
+    [[54], 2, 'steps must be at most 1 with warm, as many as the network has of them, found 2: ask for fewer, or leave warm out'],
+    [[27, 54], 3, 'steps must be at most 2 with warm, as many as the network has of them, found 3: ask for fewer, or leave warm out'],
+  ])('of a student with chaining bins %j are refused for %i evaluations', async (chainingBins, steps, why) => {
+    const config = { ...(await configOf('cp-3step')), chainingBins } as MethodConfig;
+    expect(() => made(config, { name: 'Consistency', steps, warm: true })).toThrow(OptionError);
+    expect(() => made(config, { name: 'Consistency', steps, warm: true })).toThrow(why);
+    expect(made(config, { name: 'Consistency', steps }).needs).toHaveLength(1);
   });
 
   it('are spelled as one word', () => {

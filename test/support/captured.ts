@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import { dispatch } from '../../src/cli/dispatch.js';
 import { ComputeDevice, type OpenDeviceOptions } from '../../src/runtime/device.js';
@@ -57,5 +58,5 @@ export async function warmstepJson<T>(...args: string[]): Promise<T> {
 
 /** A path of the repository. */
 export function repositoryPath(path: string): string {
-  return new URL(`../../${path}`, import.meta.url).pathname;
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { FeetechArm } from './feetech-arm.js';
 
 /** Whether this machine has what joins a pseudo-terminal to a process. */
@@ -33,7 +34,7 @@ export class SimulatedBus {
   static async open(): Promise<SimulatedBus> {
     const folder = mkdtempSync(join(tmpdir(), 'warmstep-bus-'));
     const path = join(folder, 'port');
-    const child = fork(new URL('feetech-simulator.mjs', import.meta.url).pathname, [path], { execArgv: [] });
+    const child = fork(fileURLToPath(new URL('feetech-simulator.mjs', import.meta.url)), [path], { execArgv: [] });
     await once(child, 'message');
     return new SimulatedBus(child, folder, path);
   }

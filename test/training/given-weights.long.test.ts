@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { caseFolder } from '../../src/platform/node/case-folder.js';
 import { GoldenCase } from '../../src/verification/golden-case.js';
@@ -6,7 +7,7 @@ import { openImageCase } from '../../src/verification/training/image-case.js';
 import { useTestDevice } from '../support/device.js';
 
 const device = useTestDevice();
-const FOLDER = new URL('../goldens/train-image', import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL('../goldens/train-image', import.meta.url));
 
 /**
  * Loss and norm of the gradient of each batch at the start weights, in float64, by test/support/reference/given_weights.py. PyTorch in float32 takes the

@@ -1,10 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { caseFolder } from '../../src/platform/node/case-folder.js';
 import { verifyCase } from '../../src/verification/verify-case.js';
 import { useTestDevice } from '../support/device.js';
 
 const device = useTestDevice();
-const FOLDER = new URL('../goldens/', import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL('../goldens/', import.meta.url));
 
 it.each([
   [

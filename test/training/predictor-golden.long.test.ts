@@ -1,10 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { caseFolder } from '../../src/platform/node/case-folder.js';
 import { DEVICE_CLASSES } from '../../src/runtime/device-class.js';
 import { verifyCase } from '../../src/verification/verify-case.js';
 import { useOwnTestDevice } from '../support/device.js';
 
-const FOLDER = new URL('../goldens/train-predictor', import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL('../goldens/train-predictor', import.meta.url));
 
 describe.each(DEVICE_CLASSES)('the predictor with the variants of class %s', (deviceClass) => {
   const device = useOwnTestDevice({ deviceClass });

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { caseFolder } from '../../src/platform/node/case-folder.js';
 import { GoldenCase } from '../../src/verification/golden-case.js';
@@ -5,7 +6,7 @@ import { trainingDescription } from '../../src/verification/training/description
 import { openPredictorCase } from '../../src/verification/training/predictor-case.js';
 import { type Mutation, replace, useMutantDevice } from '../support/mutants.js';
 
-const FOLDER = new URL('../goldens/train-predictor', import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL('../goldens/train-predictor', import.meta.url));
 
 /** What would be easy to get wrong in the kernels that are the predictor's own. */
 const MUTATIONS: readonly (readonly [string, Mutation])[] = [

@@ -1,9 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { caseFolder } from '../../src/platform/node/case-folder.js';
 import { verifyCase } from '../../src/verification/verify-case.js';
 import { replace, useMutantDevice } from '../support/mutants.js';
 
-const FOLDER = new URL('../goldens/state-bias-film', import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL('../goldens/state-bias-film', import.meta.url));
 
 /** One mutant for every day; all others are in mutation.long.test.ts. */
 describe('verification notices a broken kernel', () => {

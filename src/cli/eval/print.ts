@@ -69,7 +69,7 @@ export function evaluationReport(record: EvaluationRecord): string {
       'score        mean over episodes of the largest reward, 0 to 1; interval by bootstrap',
       'Δ score      paired difference to the first strategy on the same seeds',
       'evaluations  of the U-Net per decision, first decisions included; per tick: per control step',
-      'weights      read by the dispatches of a usual decision, alone; trained: parameters beside the policy',
+      'weights      read by the dispatches of a usual decision, alone and without image encoders; trained: parameters beside the policy',
       'p50 … n      latency of single decisions after the first, in closed loop; first: of first decisions, where they differ',
       'jump         from the last executed action to the first of the next decision, normalised',
     ].join('\n'),

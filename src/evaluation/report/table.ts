@@ -47,13 +47,13 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: 'Weights read',
-    help: 'megabytes of weights and tables that the dispatches of a usual decision read, alone',
+    help: 'megabytes of weights and tables that the dispatches of a usual decision read, alone and without image encoders',
     isOptional: true,
     cell: ({ summary: { cost } }) => ({ text: cost ? `${decimal(cost.weightBytes / 1e6, 1)} MB` : NOTHING, value: cost?.weightBytes }),
   },
   {
     title: 'Dispatches',
-    help: 'of a usual decision, alone',
+    help: 'of a usual decision, alone and without image encoders',
     isOptional: true,
     cell: ({ summary: { cost } }) => ({ text: cost ? String(cost.dispatches) : NOTHING, value: cost?.dispatches }),
   },

@@ -57,8 +57,11 @@ export class RobotFeatures {
    */
   observation(raw: Pickled | undefined): Observation {
     if (!(raw instanceof Map)) throw new MessageError('an observation must be a dictionary by the names of motors and cameras.');
-    const cameras = this.#sources.flatMap((source) => (source.kind === 'image' ? [fieldOf(raw.get(source.camera))] : []));
-    const isKept = picturesAreMost(cameras.filter((value) => value instanceof NdArray));
+    const fitting = this.#sources.flatMap((source) => {
+      const value = source.kind === 'image' ? fieldOf(raw.get(source.camera)) : undefined;
+      return source.kind === 'image' && value instanceof NdArray && isFitting(value, source.feature) ? [value] : [];
+    });
+    const isKept = picturesAreMost(fitting);
     return Object.fromEntries(
       this.#sources.map((source): [string, ObservationValue] => [
         source.feature.name,
@@ -83,6 +86,11 @@ function numberOf(raw: PickledMap, motor: string): number {
   if (typeof number !== 'number')
     throw new MessageError(`observation: "${shownValue(motor)}" must be a number, found ${shownValue(number)}.`);
   return number;
+}
+
+/** Whether a picture has the policy's size, so that nothing is resized. */
+function isFitting({ isBytes, shape: [height, width] }: NdArray, feature: ImageObservation): boolean {
+  return isBytes && height === feature.height && width === feature.width;
 }
 
 /** `isKept`: a picture that has the policy's size is a view on the message; else it is copied. */

@@ -46,8 +46,11 @@ export function readObservation(message: Packed, features: readonly ObservationI
       );
     } else found.set(name, { key, value });
   }
-  const pictures = features.flatMap(({ kind, name }) => (kind === 'image' ? [found.get(name)?.value] : []));
-  const isKept = picturesAreMost(pictures.filter((value) => value instanceof NdArray));
+  const pictures = features.flatMap(({ kind, name }) => {
+    const value = kind === 'image' ? found.get(name)?.value : undefined;
+    return value instanceof NdArray && value.isBytes ? [value] : [];
+  });
+  const isKept = picturesAreMost(pictures);
   const windows = new Set<boolean>();
   const observation: Record<string, ObservationValue> = {};
   for (const feature of features) {

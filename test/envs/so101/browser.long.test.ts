@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 import { servePage } from '../../../examples/page/build.js';
@@ -10,7 +11,7 @@ import { Browser } from '../../support/browser.js';
 import { mujoco } from '../../support/mujoco.js';
 import { trace } from '../../support/so101-run.js';
 
-const ROOT = new URL('../../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const TICKS = 60;
 
 const browser = await Browser.launch();

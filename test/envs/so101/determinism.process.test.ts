@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { So101 } from '../../../src/envs/so101/so101.js';
 import { mujoco } from '../../support/mujoco.js';
 import { trace } from '../../support/so101-run.js';
 
-const ROOT = new URL('../../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const TICKS = 200;
 
 /** The same run by the compiled package, in a process of its own. */

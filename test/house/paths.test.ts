@@ -1,0 +1,17 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path/posix';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const FILES = ['src', 'bench', 'kernels', 'examples', 'test']
+  .flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)))
+  .filter((file) => /\.m?[jt]s$/.test(file) && !/node_modules/.test(file));
+
+describe('paths of files beside a module', () => {
+  it('are decoded from its URL: a folder may have spaces in its name', () => {
+    const encoded = /import\.meta\.url\)\.pathname/;
+    expect(FILES.length).toBeGreaterThan(500);
+    expect(FILES.filter((file) => file !== 'test/house/paths.test.ts' && encoded.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
+  });
+});
