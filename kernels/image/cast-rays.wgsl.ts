@@ -36,7 +36,7 @@ export function castRaysShape({ height, width, sceneNumbers }: CastRaysSizes): n
  * `eye, count of solids · right · tan(fovy/2) · width/height, ambient · up · tan(fovy/2), diffuse · forward, share in shadow · towards the light, 0 ·
  * colour of the room, 0`, then for each solid `half sizes, kind · colour, reach · row of its rotation, coordinate of its position` of x, y and z (kinds: 0 plane,
  * 1 capsule, 2 cylinder, 3 box; reach: of a ball that holds it, −1 for none) · out u32 [scene][height][width], bytes R, G, B, 255. An invocation
- * owns one pixel, and brings each solid to all of its rays at once.
+ * owns one pixel of the scene `z`, in rows of workgroups (`lineOf`), and brings each solid to all of its rays at once.
  */
 export function castRaysKernel({ samples, invocations }: CastRaysParameters): Kernel {
   const bindings: KernelBinding[] = [
@@ -165,8 +165,9 @@ fn place(at: u32) -> vec3f {
 }
 
 @compute @workgroup_size(${invocations})
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.height * shape.width) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let pixel = id.y * count.x * ${invocations}u + id.x;
+  if (pixel >= shape.height * shape.width) {
     return;
   }
   let scene = id.z * shape.scene_fours;
@@ -177,7 +178,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let light = scenes[scene + 4u].xyz;
   let first = scene + HEADER;
   let end = first + u32(eye.w) * SOLID;
-  let corner = vec2f(f32(id.x % shape.width), f32(id.x / shape.width));
+  let corner = vec2f(f32(pixel % shape.width), f32(pixel / shape.width));
   let sides = vec2f(f32(shape.width), f32(shape.height));
   var d: array<vec3f, RAYS>;
   var t: array<f32, RAYS>;
@@ -252,7 +253,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       sum += scenes[met[ray] + 1u].xyz * (right.w + up.w * lit[ray]);
     }
   }
-  out[id.z * shape.height * shape.width + id.x] = pack4x8unorm(vec4f(sum / f32(RAYS), 1.0f));
+  out[id.z * shape.height * shape.width + pixel] = pack4x8unorm(vec4f(sum / f32(RAYS), 1.0f));
 }
 `;
   return { label: 'cast_rays', code, bindings };

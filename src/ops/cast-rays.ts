@@ -1,8 +1,8 @@
 import { castRaysKernel, castRaysShape, SCENE_HEADER, SCENE_SOLID } from '../../kernels/image/cast-rays.wgsl.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
+import { INVOCATIONS, lineOf } from './grid.js';
 import type { BufferRange } from './sampling.js';
 
-const INVOCATIONS = 64;
 /** Rays of a pixel along each side. */
 const SAMPLES = 2;
 const FLOAT = 4;
@@ -29,9 +29,10 @@ export function recordCastRays(
       `cast_rays: ${count} scenes of whole solids, and pictures of ${height}x${width}; there are ${scenes.bytes} and ${pictures.bytes} bytes`,
     );
   }
+  const [inRow, rows] = lineOf(height * width);
   builder.dispatch(
     castRaysKernel({ samples: SAMPLES, invocations: INVOCATIONS }),
     [builder.shape(castRaysShape({ height, width, sceneNumbers })), scenes, pictures],
-    [Math.ceil((height * width) / INVOCATIONS), 1, count],
+    [inRow, rows, count],
   );
 }

@@ -58,7 +58,12 @@ describe('policies that look through cameras, from demonstrations to evaluation'
       const demonstrator = task.demonstrations.create(await mujoco());
       const reader = new SightReader(await mujoco(), task.demonstrations.model, task.cameras);
       demonstrator.environment.reset(0);
-      const expected = pictureOf(reader.at(demonstrator.positions(), demonstrator.mocap()), 0, 24, 24).bytes;
+      const expected = pictureOf(
+        reader.at(demonstrator.positions(), demonstrator.environment.body.simulation.mocapPoses()),
+        0,
+        24,
+        24,
+      ).bytes;
       expect([...(await dataset.readPicture('observation.images.top', 0)).data]).toEqual([...expected]);
       demonstrator.environment.close();
       reader.close();

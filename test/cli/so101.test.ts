@@ -73,7 +73,8 @@ describe('the SO-101 on the command line', () => {
       goal: `I32 ${frames}×6`,
       phase: `U8 ${frames}`,
       paused: `U8 ${frames}`,
-      mocap_pos: 'F64 2×3',
+      mocap_pos: 'F64 2×0×3',
+      mocap_quat: 'F64 2×0×4',
       episode_ends: 'I64 2',
       seed: 'I64 2',
       success: 'U8 2',
@@ -107,6 +108,10 @@ describe('the SO-101 on the command line', () => {
   it.each([
     [['demonstrations'], /the task must be so101-pick-place or so101-stack-cube.*, found none/],
     [['demonstrations', 'push-t'], /found "push-t"/],
+    [
+      ['demonstrations', 'lift/observations=image', '--episodes', '1', '--output', '/dev/null/nowhere'],
+      /lift\/observations=image is observed in pictures: give --pictures as well, or leave observations=image out/,
+    ],
     [['demonstrations', 'so101-stack-cube/p=0'], /p must be an integer from 1 to 254/],
     [['demonstrations', 'so101-stack-cube', '--episodes', '0'], /--episodes must be/],
     [['eval', 'so101-stack-cube/p=0'], /p must be an integer from 1 to 254/],

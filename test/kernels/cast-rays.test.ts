@@ -28,6 +28,13 @@ describe('cast_rays', () => {
     });
   });
 
+  it('draws the same in rows of workgroups, as pictures of more than four million pixels need them', async () => {
+    const scenes = CAMERA_POSES.map((camera, i) => sceneNumbers(packedRandom(i + 1, 5), camera, 17, 19));
+    // Six workgroups: three in each of two rows, or two in each of four, of which the last has nothing to draw.
+    const plain = await castOnDevice(device(), scenes, 17, 19);
+    for (const rows of [2, 4]) expect(await castOnDevice(device(), scenes, 17, 19, rows)).toEqual(plain);
+  });
+
   it('draws an empty room', async () => {
     const scene = sceneNumbers(packSolids([]), CAMERA_POSES[0] as (typeof CAMERA_POSES)[0], 2, 3);
     const [picture] = await castOnDevice(device(), [scene], 2, 3);

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DeviceLimitError } from '../../src/foundation/errors.js';
 import { recordAttention } from '../../src/ops/attention.js';
+import { recordCastRays } from '../../src/ops/cast-rays.js';
 import { type Conv1dWeights, recordConv1d } from '../../src/ops/conv1d.js';
 import { type NormWeights, recordGroupNorm, recordLayerNorm } from '../../src/ops/norm.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
@@ -64,6 +65,20 @@ describe('recording refuses tensors that do not belong together', () => {
     expect(attend(4, 8)).toThrow(TypeError);
     expect(attend(2, 8, true)).toThrow(TypeError);
     expect(attend(2, 2049)).toThrow(DeviceLimitError);
+  });
+
+  it('cast_rays: pictures of more than 65 535 workgroups are drawn in rows of them', () => {
+    const plan = builder();
+    const dispatch = vi.spyOn(plan, 'dispatch');
+    const range = (bytes: number) => ({ buffer: plan.buffer('any', bytes), offset: 0, bytes });
+    const record = (height: number, width: number, count: number): void =>
+      recordCastRays(plan, { scenes: range(count * 4 * (24 + 20)), pictures: range(count * height * width * 4), count, height, width });
+    record(2160, 3840, 2);
+    record(96, 96, 3);
+    expect(dispatch.mock.calls.map(([, , workgroups]) => workgroups)).toEqual([
+      [64_800, 2, 2],
+      [144, 1, 3],
+    ]);
   });
 
   it('a batch beyond the workgroups of a dimension names the remedy', () => {

@@ -34,7 +34,7 @@ the package @mujoco/mujoco, and no GPU. Options of a simulator follow behind the
   --episodes N     successes that are kept (default 50)
   --seed N         first seed (default 0)
   --pictures       in lerobot/ what cameras saw, as PNG, in place of observation.environment_state; each is drawn when it is written
-  --cameras LIST   which, between commas (default: top, and wrist where there is one)
+  --cameras LIST   which, between commas (default: top, and that of each wrist)
   --size HxW       of pictures, pixels (default 96x96)
   --pauses         hold still before descending, closing, lowering and releasing, for a third of a second to a second, as people do
   --output DIR     where they go (default demonstrations-TASK)

@@ -2,6 +2,7 @@ import type { PictureData } from '../../datasets/dataset.js';
 import type { RowArray } from '../../datasets/store/array-store.js';
 import type { TaskCamera } from '../../envs/mujoco/cameras.js';
 import type { Demonstration } from '../../envs/mujoco/demonstration.js';
+import { SEEN } from '../../envs/mujoco/observer.js';
 import { pictureOf, type SightReader } from '../../envs/mujoco/sight.js';
 import type { SimulatedTask } from '../../envs/mujoco/task.js';
 import { UsageError } from '../../terminal/options.js';
@@ -26,16 +27,17 @@ const MOST_SIDE = 2048;
 
 /**
  * `--pictures`, `--cameras` and `--size`; undefined without the first. @throws UsageError for cameras that the task does not have, sides that are none, or
- * either without `--pictures`.
+ * either, or a task that is seen, without `--pictures`.
  */
 export function picturesOption(
-  { cameras }: SimulatedTask,
+  { name: task, cameras, isSeen }: SimulatedTask,
   values: { readonly pictures?: boolean | undefined; readonly cameras?: string | undefined; readonly size?: string | undefined },
 ): PictureChoice | undefined {
   if (!values.pictures) {
     for (const name of ['cameras', 'size'] as const) {
       if (values[name] !== undefined) throw new UsageError(`--${name} is of pictures: give --pictures as well`);
     }
+    if (isSeen) throw new UsageError(`${task} is observed in pictures: give --pictures as well, or leave ${SEEN} out for numbers`);
     return undefined;
   }
   const { height, width } = values.size === undefined ? { height: USUAL_SIDE, width: USUAL_SIDE } : sidesOption('size', values.size);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { encodeSafetensors, type WritableTensor } from '../../checkpoints/safetensors/safetensors.js';
 import type { Demonstration } from '../../envs/mujoco/demonstration.js';
+import { POSE } from '../../envs/mujoco/simulation.js';
 import type { SimulatedTask } from '../../envs/mujoco/task.js';
 
 /** Whether the expert paused, and of which version of the package it is. */
@@ -32,6 +33,13 @@ export function demonstrationTensors(task: SimulatedTask, episodes: readonly Dem
   const perEpisode = (name: string, values: readonly number[]): WritableTensor => {
     return { name, dtype: 'I64', shape: [values.length], data: values };
   };
+  const mocap = (name: string, from: number, to: number): WritableTensor => {
+    const bodies = (episodes[0]?.mocap.length ?? 0) / POSE;
+    const data = episodes.flatMap(({ mocap }) =>
+      Array.from({ length: bodies }, (_, body) => mocap.slice(POSE * body + from, POSE * body + to)).flat(),
+    );
+    return { name, dtype: 'F64', shape: [episodes.length, bodies, to - from], data };
+  };
   let end = 0;
   const tensors: WritableTensor[] = [
     rows('observation.state', 'F32', ({ states }) => states),
@@ -41,7 +49,8 @@ export function demonstrationTensors(task: SimulatedTask, episodes: readonly Dem
     rows('goal', 'I32', ({ goals }) => goals),
     flags('phase', (episode) => episode.phases),
     flags('paused', ({ paused }) => paused.map(Number)),
-    { name: 'mocap_pos', dtype: 'F64', shape: [episodes.length, 3], data: episodes.flatMap(({ mocap }) => [...mocap]) },
+    mocap('mocap_pos', 0, 3),
+    mocap('mocap_quat', 3, POSE),
     perEpisode(
       'episode_ends',
       episodes.map(({ ticks }) => {

@@ -1,14 +1,12 @@
 import type { MujocoModule } from '../mujoco/module.js';
 import type { Rotation, Vector } from '../mujoco/rotations.js';
-import { Simulation } from '../mujoco/simulation.js';
+import { POSE, Simulation } from '../mujoco/simulation.js';
 import type { SetPoints } from './action.js';
 import type { GripperGoal, ThingHinge, ThingStart } from './goal.js';
 import { FINGER_TRAVEL, FINGERS, type HandPlan, HINGES, ONE_HAND, SLIDES } from './hand.js';
 import { gripperXml, SUBSTEPS, TICK_RATE } from './mjcf.js';
 import { hingeQuaternion, hingeRotation, quaternionRotation, turnedAbout } from './rotation-6d.js';
 import type { GripperPose, GripperWorld } from './world.js';
-
-const POSE = 7;
 
 /** Where a thing lies in `qpos` and `qvel`, or among the bodies that are placed. */
 type ThingAddress = {

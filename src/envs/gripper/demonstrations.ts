@@ -32,7 +32,6 @@ export function gripperDemonstrations(goal: GripperGoal): Demonstrations {
         environment,
         expert: (seed, pauses) => gripperExpertActions(environment, { seed, pauses }),
         positions: () => [...body.simulation.views.qpos],
-        mocap: () => [0, 0, 0],
         goals: () => body.setPoints.map((value) => Math.round(MICRO * value)),
       };
     },

@@ -19,9 +19,10 @@ export async function openGripper(task: GripperTaskName, mujoco: ImportMujoco): 
 }
 
 /**
- * A task that policies are evaluated on, `gripperTask(…).forPolicy(policy.info)`: with the hand (11 values) and the things (6 to 15),
- * whatever a policy calls them; `observed` as `image`, with the pictures of cameras `observation.images.top`, `wrist` and `overhead`, of the size that a
- * policy reads, and those numbers beside them where it reads them. `mujoco` as for `openGripper`; the package is started with the first episode.
+ * A task that policies are evaluated on, `gripperTask(…).forPolicy(policy.info)`: with the hands (11 values each) and the things (6 to
+ * 31), whatever a policy calls them; `observed` as `image`, with the pictures of cameras `observation.images.top`, `wrist` and `overhead`, and of two hands
+ * `other_wrist`, of the size that a policy reads, and those numbers beside them where it reads them. `mujoco` as for `openGripper`; the package is
+ * started with the first episode.
  * @throws OptionError for another task, or what cannot bring a package.
  */
 export function gripperTask(task: GripperTaskName, mujoco: ImportMujoco, observed: Observed = 'numbers'): TaskKind {

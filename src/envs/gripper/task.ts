@@ -3,7 +3,7 @@ import { shownValue } from '../../foundation/shown.js';
 import { LARGEST_SEED } from '../mujoco/random.js';
 import type { SimulatedTask } from '../mujoco/task.js';
 import { actionNames } from './action.js';
-import { GRIPPER_CAMERAS } from './cameras.js';
+import { gripperCameras } from './cameras.js';
 import { gripperDemonstrations } from './demonstrations.js';
 import type { GripperTaskName } from './goal.js';
 import { GRIPPER_TASKS } from './goals/index.js';
@@ -30,7 +30,7 @@ export function gripperSimulation(where: string, task: GripperTaskName): Simulat
       { name: 'observation.state', size: stateNames(hands).length, what: isPair ? 'the hands' : 'the hand' },
       { name: 'observation.environment_state', size: thingNames(goal).length, what: `poses of ${names}` },
     ],
-    cameras: GRIPPER_CAMERAS,
+    cameras: gripperCameras(hands),
     create: (mujoco) => new FloatingGripper(mujoco, goal.task),
     demonstrations: gripperDemonstrations(goal),
   };

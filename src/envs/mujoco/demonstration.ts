@@ -17,8 +17,6 @@ export interface Demonstrator {
   expert(seed: number, pauses: boolean): Iterator<ExpertAction, void, void>;
   /** Positions of everything that moves. [nq] */
   positions(): readonly number[];
-  /** Of bodies that an episode only places. [3] */
-  mocap(): readonly number[];
   /** What the last action became: whole numbers, one per dimension. */
   goals(): readonly number[];
 }
@@ -49,6 +47,7 @@ export interface Demonstration {
   readonly seed: number;
   readonly success: boolean;
   readonly ticks: number;
+  /** Of each body that an episode only places: position (3), quaternion w, x, y, z (4). [7 × bodies] */
   readonly mocap: readonly number[];
   readonly states: readonly (readonly number[])[];
   readonly environmentStates: readonly (readonly number[])[];
@@ -67,7 +66,7 @@ export interface Demonstration {
 export function recordDemonstration(demonstrator: Demonstrator, seed: number, pauses: boolean, maxTicks: number): Demonstration {
   const { environment } = demonstrator;
   environment.reset(seed);
-  const mocap = [...demonstrator.mocap()];
+  const mocap = environment.body.simulation.mocapPoses();
   const states: number[][] = [];
   const environmentStates: number[][] = [];
   const actions: number[][] = [];

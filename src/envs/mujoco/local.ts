@@ -28,8 +28,8 @@ export function localSimulations(where: string, load: ImportMujoco): OpenSimulat
       snapshot: () => environment.snapshot(),
       ...(reader && {
         sight: () => {
-          const { qpos, mocapPositions } = environment.body.simulation.views;
-          return reader.at(qpos, mocapPositions);
+          const { simulation } = environment.body;
+          return reader.at(simulation.views.qpos, simulation.mocapPoses());
         },
       }),
       close: () => {

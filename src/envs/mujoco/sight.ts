@@ -66,7 +66,10 @@ export class SightReader {
     }
   }
 
-  /** `positions`: MuJoCo's qpos, [nq]; `mocap`: positions of bodies that are only placed, [bodies][3]. */
+  /**
+   * `positions`: MuJoCo's qpos, [nq]; `mocap`: position and quaternion of each body that is only placed, [7 × bodies] (`Simulation.mocapPoses`).
+   * @throws OptionError for another number of either.
+   */
   at(positions: ArrayLike<number>, mocap: ArrayLike<number>): Sight {
     const { xpos, xmat, geomPositions, geomRotations } = this.#simulation.placed(positions, mocap);
     const solids = this.#unplaced.slice();

@@ -18,6 +18,9 @@ export interface SimulationViews {
   readonly xpos: Float64Array;
   readonly xmat: Float64Array;
   readonly sitePositions: Float64Array;
+  readonly geomPositions: Float64Array;
+  readonly geomRotations: Float64Array;
+  /** Of bodies that an episode only places, [mocap bodies][3]. */
   readonly mocapPositions: Float64Array;
   /** w, x, y, z, [mocap bodies][4]. */
   readonly mocapRotations: Float64Array;
@@ -36,12 +39,10 @@ export interface SolidGeom {
 }
 
 /** Where bodies and geoms are in the world: positions [count][3], rotations, row-major, [count][9]. */
-export interface Places {
-  readonly xpos: Float64Array;
-  readonly xmat: Float64Array;
-  readonly geomPositions: Float64Array;
-  readonly geomRotations: Float64Array;
-}
+export type Places = Pick<SimulationViews, 'xpos' | 'xmat' | 'geomPositions' | 'geomRotations'>;
+
+/** Numbers of a pose: position (3), quaternion (4). */
+export const POSE = 7;
 
 const KINDS = { body: 'mjOBJ_BODY', joint: 'mjOBJ_JOINT', geom: 'mjOBJ_GEOM', site: 'mjOBJ_SITE' } as const;
 
@@ -89,6 +90,8 @@ export class Simulation {
       xpos: data.xpos,
       xmat: data.xmat,
       sitePositions: data.site_xpos,
+      geomPositions: data.geom_xpos,
+      geomRotations: data.geom_xmat,
       mocapPositions: data.mocap_pos,
       mocapRotations: data.mocap_quat,
     };
@@ -142,19 +145,37 @@ export class Simulation {
     });
   }
 
+  /** Of each body that an episode only places, in the model's order: position (3), quaternion w, x, y, z (4). [7 × bodies] */
+  mocapPoses(): number[] {
+    const { mocapPositions, mocapRotations } = this.views;
+    return Array.from({ length: mocapPositions.length / 3 }, (_, body) => [
+      ...mocapPositions.subarray(3 * body, 3 * body + 3),
+      ...mocapRotations.subarray(4 * body, 4 * body + 4),
+    ]).flat();
+  }
+
   /**
-   * Puts everything where `positions`, [nq], and `mocap`, as much of it as there is room for, say, and tells where that is. No forces follow:
-   * for looking only. @throws OptionError for another number of positions.
+   * Puts everything where `positions`, [nq], and `mocap`, as of `mocapPoses`, say, and tells where that is. No forces follow: for looking only.
+   * @throws OptionError for another number of either.
    */
   placed(positions: ArrayLike<number>, mocap: ArrayLike<number>): Places {
-    const { qpos, mocapPositions, xpos, xmat } = this.views;
+    const { qpos, mocapPositions, mocapRotations } = this.views;
     if (positions.length !== qpos.length) {
       throw new OptionError(`the model has ${qpos.length} positions, found ${positions.length}: they are of another model.`);
     }
+    const bodies = mocapPositions.length / 3;
+    if (mocap.length !== POSE * bodies) {
+      throw new OptionError(
+        `the model has ${bodies} bodies that are only placed, of which ${POSE * bodies} numbers tell, found ${mocap.length}: they are of another model.`,
+      );
+    }
     qpos.set(positions);
-    for (let i = 0; i < mocapPositions.length; i++) mocapPositions[i] = mocap[i] ?? 0;
+    for (let body = 0; body < bodies; body++) {
+      for (let i = 0; i < 3; i++) mocapPositions[3 * body + i] = mocap[POSE * body + i] as number;
+      for (let i = 0; i < 4; i++) mocapRotations[4 * body + i] = mocap[POSE * body + 3 + i] as number;
+    }
     this.#mujoco.mj_kinematics(this.#model, this.#data);
-    return { xpos, xmat, geomPositions: this.#data.geom_xpos, geomRotations: this.#data.geom_xmat };
+    return this.views;
   }
 
   /**

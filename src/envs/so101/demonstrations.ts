@@ -39,7 +39,6 @@ export function so101Demonstrations(task: So101TaskName, options: So101Options):
         environment,
         expert: (seed, pauses) => expertActions(environment, { seed, pauses }),
         positions: () => [...body.simulation.views.qpos],
-        mocap: () => (goal.isFree ? [0, 0, 0] : body.goalPose().slice(0, 3)),
         goals: () => [...body.servos.goals],
       };
     },

@@ -12,9 +12,9 @@ import {
 import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { newRows, type Rows, sameRows } from '../../runtime/rows.js';
+import { INVOCATIONS, lineOf } from '../grid.js';
 import { EPSILON } from '../norm.js';
 import { ceilPowerOfTwo, VARIANTS } from '../variants.js';
-import { INVOCATIONS, lineOf } from './grid.js';
 import type { TrainedVectors } from './trained-weights.js';
 import { recordVectorGradient } from './weight-gradient.js';
 

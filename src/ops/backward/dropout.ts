@@ -2,7 +2,7 @@ import { drawMasksKernel } from '../../../kernels/backward/draw-masks.wgsl.js';
 import { DROPOUT_WORDS } from '../../../kernels/lib/dropout.wgsl.js';
 import { OptionError } from '../../foundation/errors.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
-import { INVOCATIONS } from './grid.js';
+import { INVOCATIONS } from '../grid.js';
 
 const BITS = 32;
 

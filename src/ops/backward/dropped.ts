@@ -1,8 +1,8 @@
 import { DROPPED, type DroppedFunction, droppedKernel, droppedShape } from '../../../kernels/backward/dropped.wgsl.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../../runtime/tensor.js';
+import { INVOCATIONS, lineOf } from '../grid.js';
 import { type DropoutPlan, type DropoutSite, dropoutBindings } from './dropout.js';
-import { INVOCATIONS, lineOf } from './grid.js';
 import { assertWhole } from './whole.js';
 
 export interface DroppedCall {

@@ -1,7 +1,7 @@
 import { placeTokensKernel, placeTokensShape } from '../../../kernels/backward/place-tokens.wgsl.js';
 import type { Binding, PlanBuilder } from '../../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../../runtime/tensor.js';
-import { INVOCATIONS } from './grid.js';
+import { INVOCATIONS } from '../grid.js';
 
 export interface PlaceTokensCall {
   /** In another buffer than y; may be one sample for all (`broadcast`). */

@@ -2,8 +2,8 @@ import { HEAD_TILE, type HeadMatrices, headProductKernel, headProductShape } fro
 import { softmaxRowsGradientKernel, softmaxRowsKernel, softmaxRowsShape } from '../../../kernels/backward/softmax-rows.wgsl.js';
 import type { BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { sameShape, type Tensor } from '../../runtime/tensor.js';
+import { INVOCATIONS, lineOf } from '../grid.js';
 import { type DropoutPlan, type DropoutSite, dropoutBindings } from './dropout.js';
-import { INVOCATIONS, lineOf } from './grid.js';
 
 export interface TrainedAttentionCall {
   readonly heads: number;

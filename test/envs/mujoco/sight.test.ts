@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { recordDemonstration } from '../../../src/envs/mujoco/demonstration.js';
+import { type Demonstrator, recordDemonstration } from '../../../src/envs/mujoco/demonstration.js';
 import { localSimulations } from '../../../src/envs/mujoco/local.js';
 import { pictureOf, type Sight, SightReader } from '../../../src/envs/mujoco/sight.js';
 import { SimulationError } from '../../../src/envs/mujoco/simulation.js';
@@ -17,6 +17,25 @@ const image = (name: string, height = 24, width = 32): ObservationInfo => {
 };
 const vector = (size: number): ObservationInfo =>
   ({ kind: 'vector', name: 'state', feature: 'observation.state', size }) as ObservationInfo;
+
+const mocapOf = ({ environment }: Demonstrator): number[] => environment.body.simulation.mocapPoses();
+
+/** Position (3) and rotation, row-major (9), of each solid that is drawn. */
+function placesOf({ solids }: Sight): number[][] {
+  return Array.from({ length: solids.length / SOLID_NUMBERS }, (_, solid) => {
+    const rows = [8, 12, 16].map((row) => [...solids.subarray(solid * SOLID_NUMBERS + row, solid * SOLID_NUMBERS + row + 4)]);
+    return [...rows.map((row) => row[3] as number), ...rows.flatMap((row) => row.slice(0, 3))];
+  });
+}
+
+/** The same as the physics has it, of its present positions. */
+function placesInPhysics({ environment }: Demonstrator): number[][] {
+  const { simulation } = environment.body;
+  simulation.forward();
+  const { geomPositions, geomRotations } = simulation.views;
+  const seen = simulation.geoms().filter(({ alpha }) => alpha > 0);
+  return seen.map(({ id }) => [...geomPositions.subarray(3 * id, 3 * id + 3), ...geomRotations.subarray(9 * id, 9 * id + 9)]);
+}
 
 async function usingReader<T>(task: SimulatedTask, work: (reader: SightReader) => T): Promise<T> {
   const reader = new SightReader(await mujoco(), task.demonstrations.model, task.cameras);
@@ -44,7 +63,7 @@ describe('what cameras of tasks in MuJoCo see', () => {
     try {
       await usingReader(task, (reader) => {
         demonstrator.environment.reset(1);
-        const sight = reader.at(demonstrator.positions(), demonstrator.mocap());
+        const sight = reader.at(demonstrator.positions(), mocapOf(demonstrator));
         const geoms = demonstrator.environment.body.simulation.geoms();
         expect(sight.solids).toHaveLength(geoms.length * SOLID_NUMBERS);
         expect(sight.cameras).toHaveLength(task.cameras.length);
@@ -58,6 +77,32 @@ describe('what cameras of tasks in MuJoCo see', () => {
     }
   });
 
+  it.each(SIMULATED_TASKS)('%s: solids are where the physics has them, live and from what was demonstrated', async (name) => {
+    const task = taskOf(name);
+    const demonstrator = task.demonstrations.create(await mujoco());
+    const { environment } = demonstrator;
+    const open = localSimulations('test', importMujoco);
+    const simulation = await open(seenTask(task));
+    try {
+      await usingReader(task, (reader) => {
+        const { mocap, actions } = recordDemonstration(demonstrator, 2, false, 12);
+        environment.reset(2);
+        void simulation.reset(2);
+        for (const action of actions.map((values) => Float32Array.from(values))) {
+          environment.step(action);
+          void simulation.step(action);
+        }
+        const expected = placesInPhysics(demonstrator);
+        for (const sight of [simulation.sight?.() as Sight, reader.at(demonstrator.positions(), mocap)]) {
+          expect(placesOf(sight)).toEqual(expected);
+        }
+      });
+    } finally {
+      simulation.close();
+      environment.close();
+    }
+  });
+
   it('is the cube where the cube is, and nothing of it elsewhere', async () => {
     const task = taskOf('so101-stack-cube');
     const demonstrator = task.demonstrations.create(await mujoco());
@@ -65,7 +110,7 @@ describe('what cameras of tasks in MuJoCo see', () => {
       await usingReader(task, (reader) => {
         for (const seed of [1, 2, 3]) {
           demonstrator.environment.reset(seed);
-          const sight = reader.at(demonstrator.positions(), demonstrator.mocap());
+          const sight = reader.at(demonstrator.positions(), mocapOf(demonstrator));
           const cube = demonstrator.environment.observe()['observation.environment_state']?.slice(0, 3) as number[];
           const { bytes } = pictureOf(sight, 0, 96, 96);
           const isBlue = (row: number, column: number): boolean => {
@@ -95,8 +140,7 @@ describe('what cameras of tasks in MuJoCo see', () => {
         const looking = {
           ...seeing,
           positions: () => {
-            const { qpos, mocapPositions } = seeing.environment.body.simulation.views;
-            live.push(...reader.at(qpos, mocapPositions).solids);
+            live.push(...reader.at(seeing.positions(), mocapOf(seeing)).solids);
             return seeing.positions();
           },
         };
@@ -141,6 +185,11 @@ describe('what cameras of tasks in MuJoCo see', () => {
     expect(() => new SightReader(module, model.replace('/>', ' rgba="1 0 0 0"/>'), []).close()).not.toThrow();
     expect(() => new SightReader(module, model, taskOf('lift').cameras)).toThrow(/no body "hand"/);
     await usingReader(taskOf('lift'), (reader) => void expect(() => reader.at([1, 2], [])).toThrow(/positions, found 2/));
+    await usingReader(taskOf('turn-faucet'), (reader) => {
+      const positions = new Float64Array(11);
+      expect(() => reader.at(positions, new Float64Array(9))).toThrow(/3 bodies that are only placed, of which 21 numbers tell, found 9/);
+      expect(() => reader.at(positions, new Float64Array(21))).not.toThrow();
+    });
   });
 });
 

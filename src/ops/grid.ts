@@ -1,4 +1,4 @@
-import { MAX_WORKGROUPS } from '../../runtime/plan-builder.js';
+import { MAX_WORKGROUPS } from '../runtime/plan-builder.js';
 
 /** Invocations of a workgroup whose invocations share nothing. */
 export const INVOCATIONS = 64;
