@@ -81,7 +81,8 @@ export function prologueParts({ norm = 'group', film, filmSlots, residual, resid
  *     s[c, t] = bias[c] + Σ_p x[p, c, t]
  *
  * for whole groups of channels. Mean and (biased) variance are over a group's channels and all columns, in f32 and in two
- * passes. Without a norm v = s. Sums are in a fixed order. Workgroups that say `writes` hand out what is to be stored and probed.
+ * passes. Without a norm v = s. Sums are in a fixed order. The barriers of the first reduction also publish what
+ * was loaded before it; an invocation reads what it wrote. Workgroups that say `writes` hand out what is to be stored and probed.
  *
  * With `joined` channels from `staged_channels` on are copied as they are. A residual of partial sums is their sum and its bias.
  */
@@ -144,7 +145,6 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
   let group_vectors = shape.norm_channels * VECTORS;
   let elements = f32(group_vectors * 4u);
   for (var group = 0u; group < ${count} * VECTORS; group += group_vectors) {
-    // The barriers of the first reduction also publish what was loaded above; an invocation reads what it wrote.
     var sum = 0.0f;
     workgroupBarrier();
     for (var e = group + local; e < group + group_vectors; e += ${invocations}u) {

@@ -76,7 +76,8 @@ export function partsLabel(parts?: OutputParts): string {
 
 /**
  * The step's coefficients, x̂0 of an element as the network has it, and the update once it is bounded. With `slots` an invocation calls
- * `choose_step` first, for the row of its element.
+ * `choose_step` first, for the row of its element. An output in parts is its bias and then the parts in ascending order. A coefficient of 0
+ * means "not there": buffers of unused terms may hold anything, NaN included.
  */
 export function solverUpdate(parts?: OutputParts, slots?: StepSlots): string {
   const output = parts ? 'output_at(index)' : 'output[index]';
@@ -97,7 +98,6 @@ fn choose_step(element: u32) {
 #endif
 
 #if ${parts !== undefined}
-// The bias first, then the parts in ascending order.
 fn output_at(index: u32) -> f32 {
   let stride = arrayLength(&output) / ${parts?.parts ?? 1}u;
   var sum = output_bias[index % ${parts?.channels ?? 1}u];
@@ -122,7 +122,6 @@ fn update(index: u32, sample_index: u32, clean: f32) {
   let eps = step.eps_from_sample * x + step.eps_from_output * m;
   let past = x0[index];
   var next = step.from_x0 * clean + step.from_eps * eps + step.from_sample * x;
-  // A coefficient of 0 means "not there": buffers of unused terms may hold anything, NaN included.
   if (step.from_previous_x0 != 0.0f) {
     next += step.from_previous_x0 * past.x;
   }

@@ -10,7 +10,8 @@ import { type OutputParts, partsLabel, solverUpdate, stepBindings } from './solv
  *
  * The quantile lies between the values of rank ⌊p⌋ and ⌊p⌋ + 1, p = threshold_quantile · (elements − 1), as PyTorch has it. A value of given rank is
  * found bit by bit, as the largest bits that no more than rank values lie below: the bits of a number that is not negative sort as the number
- * does. The value after it is the same one again, or the smallest above.
+ * does. The value after it is the same one again, or the smallest above. `count_below(…)` is
+ * how many |x̂0| of the sample lie below one with these bits, the same for all invocations.
  * Bindings as there. A workgroup owns one sample, an invocation every \`invocations\`-th element of it.
  */
 export function thresholdingStepKernel(elements: number, invocations: number, parts?: OutputParts): Kernel {
@@ -22,7 +23,6 @@ const INVOCATIONS: u32 = ${invocations}u;
 var<workgroup> count: atomic<u32>;
 var<workgroup> smallest: atomic<u32>;
 
-/** How many |x̂0| of the sample lie below one with these bits; the same for all invocations. */
 fn count_below(first: u32, local: u32, bits: u32) -> u32 {
   var own = 0u;
   for (var e = local; e < ELEMENTS; e += INVOCATIONS) {

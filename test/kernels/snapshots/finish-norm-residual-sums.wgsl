@@ -98,7 +98,6 @@ fn stage(first_channel: u32, channels: u32, batch: u32, writes: bool, local: u32
   let group_vectors = shape.norm_channels * VECTORS;
   let elements = f32(group_vectors * 4u);
   for (var group = 0u; group < channels * VECTORS; group += group_vectors) {
-    // The barriers of the first reduction also publish what was loaded above; an invocation reads what it wrote.
     var sum = 0.0f;
     workgroupBarrier();
     for (var e = group + local; e < group + group_vectors; e += 256u) {

@@ -46,7 +46,6 @@ fn update(index: u32, sample_index: u32, clean: f32) {
   let eps = step.eps_from_sample * x + step.eps_from_output * m;
   let past = x0[index];
   var next = step.from_x0 * clean + step.from_eps * eps + step.from_sample * x;
-  // A coefficient of 0 means "not there": buffers of unused terms may hold anything, NaN included.
   if (step.from_previous_x0 != 0.0f) {
     next += step.from_previous_x0 * past.x;
   }
