@@ -24,18 +24,18 @@ describe('work of an image encoder', () => {
 
   it('reads 11.2 million weights once, and multiplies with the batch', async () => {
     const [one, two] = [await casesOf(84, 84, 'f16'), await casesOf(84, 84, 'f16', 2)];
-    // The first convolution reads a fourth channel of zeros, and biases are weights too. Those of the first stage, 1.3 % of all, may be read as
-    // they are transformed: 16 or 36 values of f32 for 9.
+    // The first convolution reads a fourth channel of zeros, and biases are weights too. Where products are transformed, in the first stages,
+    // which are a small part of all, 16 or 36 values of f32 are read for 9 of f16: on lavapipe up to 128 channels.
     const ratio = total(one, ({ weightBytes }) => weightBytes) / 2 / 11.19e6;
     expect(ratio).toBeGreaterThan(0.995);
-    expect(ratio).toBeLessThan(1.1);
+    expect(ratio).toBeLessThan(1.4);
     expect(total(two, ({ macs }) => macs)).toBe(2 * total(one, ({ macs }) => macs));
   });
 
-  it('needs twice the bytes in f32, and up to 16/9 of that where fewer products read transformed weights', async () => {
+  it('needs twice the bytes in f32 where weights are read as they are; transformed ones are f32 in both', async () => {
     const weights = async (precision: Precision): Promise<number> => total(await casesOf(84, 84, precision), (found) => found.weightBytes);
     const ratio = (await weights('f32')) / (await weights('f16'));
-    expect(ratio).toBeGreaterThan(1.98);
+    expect(ratio).toBeGreaterThan(1.85);
     expect(ratio).toBeLessThan((2 * 16) / 9);
   });
 });
