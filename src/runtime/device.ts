@@ -178,7 +178,9 @@ export class ComputeDevice {
     const { subgroupMinSize, subgroupMaxSize } = adapter.info;
     const oneSize = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;
     this.subgroupSize = (oneSize ? subgroupMinSize : undefined) ?? 1;
-    this.readsStorageTextures = gpu.wgslLanguageFeatures?.has('readonly_and_readwrite_storage_textures') ?? false;
+    // Deno's types do not know of it, nor do older browsers.
+    const { wgslLanguageFeatures } = gpu as { readonly wgslLanguageFeatures?: { has(name: string): boolean } };
+    this.readsStorageTextures = wgslLanguageFeatures?.has('readonly_and_readwrite_storage_textures') ?? false;
     const { facts, table, warnings } = chosen;
     this.warnings = warnings;
     this.variants = table;
