@@ -37,15 +37,20 @@ ${MODE_STRUCT}
 ${declareBindings(bindings)}`;
 }
 
+/** Opens `main`: an invocation, `e`, for each group of channels of so many places or slices. */
+function elementsOf(invocations: number, rows: string): string {
+  return wgsl`@compute @workgroup_size(${invocations})
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * ${invocations}u + id.x;
+  if (e >= ${rows} * shape.groups) {
+    return;
+  }`;
+}
+
 /** An invocation for each group of each slice, pictures that do not count left to `without`. */
 function slicesOf(invocations: number, without: string): string {
   return wgsl`
-@compute @workgroup_size(${invocations})
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${invocations}u + id.x;
-  if (e >= shape.batch * shape.slices * shape.groups) {
-    return;
-  }
+${elementsOf(invocations, 'shape.batch * shape.slices')}
   let group = e % shape.groups;
   let slice = e / shape.groups;
   let picture = slice / shape.slices;
@@ -99,9 +104,19 @@ ${body}
   }`;
 }
 
-const REDUCE = wgsl`fn reduced(v: vec4f, local: u32) -> vec4f {
+/** Opens `main`: an owner for each group of channels, whose members add up by `reduced`. */
+function ownersOf(members: number): string {
+  const owner = ownerText(members);
+  return wgsl`const MEMBERS: u32 = ${members}u;
+${owner.functions}
+fn reduced(v: vec4f, local: u32) -> vec4f {
   return vec4f(reduce_sum(v.x, local), reduce_sum(v.y, local), reduce_sum(v.z, local), reduce_sum(v.w, local));
-}`;
+}
+
+@compute @workgroup_size(${owner.workgroupSize})
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+${owner.prepare('shape.groups')}`;
+}
 
 /**
  * Statistics that a batch norm normalises by, of N values of a channel over all pictures that count:
@@ -114,17 +129,10 @@ const REDUCE = wgsl`fn reduced(v: vec4f, local: u32) -> vec4f {
  * [μ | r][groups]. A part is a group of channels (owners.wgsl.ts); its members take slices in turns.
  */
 export function batchNormStatisticsKernel(members: number, epsilon: number, momentum: number): Kernel {
-  const owner = ownerText(members);
   const bindings = [SHAPE_BINDING, MODE, vectors('moments'), vectors('running', 'read_write'), vectors('statistics', 'read_write')];
   const code = wgsl`${head(bindings)}
 
-const MEMBERS: u32 = ${members}u;
-${owner.functions}
-${REDUCE}
-
-@compute @workgroup_size(${owner.workgroupSize})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
-${owner.prepare('shape.groups')}
+${ownersOf(members)}
   let values = f32(shape.batch / mode.windows * mode.counted * shape.places);
   // Picture 0 always counts.
   let near = moments[owner];
@@ -170,12 +178,7 @@ export function batchNormApplyKernel(p: BatchNormParameters, invocations: number
 ${declareShape(BATCH_NORM_SIZES)}
 ${declareBindings(bindings)}
 
-@compute @workgroup_size(${invocations})
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${invocations}u + id.x;
-  if (e >= shape.batch * shape.places * shape.groups) {
-    return;
-  }
+${elementsOf(invocations, 'shape.batch * shape.places')}
   let group = e % shape.groups;
   var value = (x[e] - statistics[group]) * statistics[shape.groups + group] * affine[group] + affine[shape.groups + group];
   #if ${p.residual}
@@ -238,17 +241,10 @@ ${slicesOf(invocations, '')}
  * part is a group of channels (owners.wgsl.ts); its members take slices in turns.
  */
 export function batchNormTotalsKernel(members: number): Kernel {
-  const owner = ownerText(members);
   const bindings = [SHAPE_BINDING, MODE, vectors('sums'), vectors('totals', 'read_write')];
   const code = wgsl`${head(bindings)}
 
-const MEMBERS: u32 = ${members}u;
-${owner.functions}
-${REDUCE}
-
-@compute @workgroup_size(${owner.workgroupSize})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
-${owner.prepare('shape.groups')}
+${ownersOf(members)}
   var scale = vec4f();
   var shift = vec4f();
   for (var slice = member; slice < shape.batch * shape.slices; slice += MEMBERS) {
@@ -289,12 +285,7 @@ export function batchNormBackwardKernel(p: Pick<BatchNormParameters, 'relu'>, in
   ];
   const code = wgsl`${head(bindings)}
 
-@compute @workgroup_size(${invocations})
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${invocations}u + id.x;
-  if (e >= shape.batch * shape.places * shape.groups) {
-    return;
-  }
+${elementsOf(invocations, 'shape.batch * shape.places')}
   if (e / shape.groups / shape.places % mode.windows >= mode.counted) {
     dx[e] = vec4f();
     return;

@@ -1,9 +1,9 @@
 import { reluOf } from '../lib/activations.wgsl.js';
-import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
+import { conv2dBindings, conv2dParts, conv2dValue, enabled, handedRound, sumsMoveOn } from './conv2d-pieces.wgsl.js';
 import { CONV2D_SIZES, type Conv2dParameters } from './conv2d-shape.js';
-import { conv2dParts, conv2dValue } from './conv2d-tiled.wgsl.js';
 
 export interface Conv2dLanesParameters extends Conv2dParameters {
   /** Pixels of a workgroup: all of an invocation's. */
@@ -28,14 +28,7 @@ export function conv2dLanesKernel(p: Conv2dLanesParameters): Kernel {
   const pairs = chunkPairs(p.storage);
   const slots = Math.ceil(pixels / subgroup);
   const shared = subgroup > 1;
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
-    ...format.bindings,
-    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
-    ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<vec4f>' } as const] : []),
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
-  ];
+  const bindings = conv2dBindings(p, format);
   const prepare = (
     slot: number,
   ): string => `  let pixel${slot} = min(first_pixel + ${slot * subgroup}u${shared ? ' + member' : ''}, end_pixel - 1u);
@@ -47,12 +40,8 @@ export function conv2dLanesKernel(p: Conv2dLanesParameters): Kernel {
       let c${slot} = column${slot} + i32(kx);
       let inside${slot} = select(0.0f, 1.0f, u32(r${slot}) < shape.in_height && u32(c${slot}) < shape.in_width);
       let from${slot} = first${slot} + select(0u, u32(r${slot}) * shape.in_width + u32(c${slot}), inside${slot} > 0.0f);`;
-  const value = (pixel: number, row: number): string => {
-    const component = 'xyzw'[row];
-    return shared ? `subgroupBroadcast(v${Math.floor(pixel / subgroup)}.${component}, ${pixel % subgroup}u)` : `v${pixel}.${component}`;
-  };
-  const enables = [...(shared ? ['enable subgroups;'] : []), ...(format.enable === '' ? [] : [format.enable])];
-  const code = wgsl`${enables.join('\n')}
+  const value = (pixel: number, row: number): string => (shared ? handedRound(pixel, row, subgroup) : `v${pixel}.${'xyzw'[row]}`);
+  const code = wgsl`${enabled(format, shared)}
 ${declareShape(CONV2D_SIZES)}
 ${declareBindings(bindings)}
 
@@ -105,7 +94,7 @@ ${unroll(pixels, (pixel) => unroll(channels, (row) => `        acc${pixel} = fma
   let count = min(PIXELS, end_pixel - first_pixel);
   for (var k = 0u; k < count; k++) {
     finish(first_pixel + k, lane, encoder, acc0);
-${unroll(pixels, (pixel) => `    acc${pixel} = ${pixel + 1 < pixels ? `acc${pixel + 1}` : 'vec4f()'};`)}
+${sumsMoveOn(pixels)}
   }
 }
 `;

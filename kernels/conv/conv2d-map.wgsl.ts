@@ -1,9 +1,8 @@
-import { reluOf } from '../lib/activations.wgsl.js';
-import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
+import { conv2dBindings, conv2dParts, enabled, finishAt, handedRound, sumsMoveOn, windowLabel } from './conv2d-pieces.wgsl.js';
 import { CONV2D_SIZES, type Conv2dParameters } from './conv2d-shape.js';
-import { conv2dParts, conv2dValue } from './conv2d-tiled.wgsl.js';
 
 /** Sizes of a map and of a window that slides over it: a text of its own for each. */
 export interface MapGeometry {
@@ -52,23 +51,13 @@ export function conv2dMapKernel(p: Conv2dMapParameters): Kernel {
   const inputs = geometry.inHeight * geometry.inWidth;
   const slots = Math.ceil(inputs / subgroup);
   const chunks = 4 / pairs;
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
-    ...format.bindings,
-    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
-    ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<vec4f>' } as const] : []),
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
-  ];
-  const value = (input: number, row: number): string =>
-    `subgroupBroadcast(v${Math.floor(input / subgroup)}.${'xyzw'[row]}, ${input % subgroup}u)`;
+  const bindings = conv2dBindings(p, format);
   const multiply = (products: readonly { readonly output: number; readonly input: number }[], tap: number): string => `    {
 ${unroll(chunks, (index) => `      let chunk${index} = load_chunk(chunk + ${(tap * chunks + index) * BLOCK_LANES}u);`)}
 ${unroll(4, (row) => `      let w${row} = ${format.unpack(`chunk${Math.floor(row / pairs)}`, row % pairs)};`)}
-${products.map(({ output, input }) => unroll(4, (row) => `      acc${output} = fma(w${row}, vec4f(${value(input, row)}), acc${output});`)).join('\n')}
+${products.map(({ output, input }) => unroll(4, (row) => `      acc${output} = fma(w${row}, vec4f(${handedRound(input, row, subgroup)}), acc${output});`)).join('\n')}
     }`;
-  const enables = ['enable subgroups;', ...(format.enable === '' ? [] : [format.enable])];
-  const code = wgsl`${enables.join('\n')}
+  const code = wgsl`${enabled(format, true)}
 ${declareShape(CONV2D_SIZES)}
 ${declareBindings(bindings)}
 
@@ -76,10 +65,7 @@ const BLOCK_LANES: u32 = ${BLOCK_LANES}u;
 
 ${format.loadChunk}
 
-fn finish(at: u32, lane: u32, encoder: u32, products: vec4f) {
-${conv2dValue(p, format.scaled)}
-  y[at] = ${p.relu ? reluOf('value') : 'value'};
-}
+${finishAt(p, format.scaled)}
 
 @compute @workgroup_size(${BLOCK_LANES})
 fn main(
@@ -108,12 +94,14 @@ ${tapProducts(geometry).map(multiply).join('\n')}
   let at = (sample * shape.out_planes + lane) * ${outputs}u;
   for (var k = 0u; k < ${outputs}u; k++) {
     finish(at + k, lane, encoder, acc0);
-${unroll(outputs, (output) => `    acc${output} = ${output + 1 < outputs ? `acc${output + 1}` : 'vec4f()'};`)}
+${sumsMoveOn(outputs)}
   }
 }
 `;
   const { inHeight, inWidth, outHeight, outWidth, kernelSize, stride } = geometry;
-  const window = `${kernelSize}x${kernelSize}${stride > 1 ? `/${stride}` : ''}`;
-  const parts = [`${inHeight}x${inWidth} -> ${outHeight}x${outWidth} by ${window} subgroup ${subgroup} ${format.name}`, ...conv2dParts(p)];
+  const parts = [
+    `${inHeight}x${inWidth} -> ${outHeight}x${outWidth} by ${windowLabel(kernelSize, stride)} subgroup ${subgroup} ${format.name}`,
+    ...conv2dParts(p),
+  ];
   return { label: `conv2d map ${parts.join(', ')}`, code, bindings };
 }

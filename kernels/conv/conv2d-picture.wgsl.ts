@@ -1,9 +1,8 @@
-import { reluOf } from '../lib/activations.wgsl.js';
-import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
+import { conv2dBindings, conv2dParts, enabled, finishAt, handedRound, sumsMoveOn, windowLabel } from './conv2d-pieces.wgsl.js';
 import { CONV2D_SIZES, type Conv2dLayer, type Conv2dParameters } from './conv2d-shape.js';
-import { conv2dParts, conv2dValue } from './conv2d-tiled.wgsl.js';
 
 export interface Conv2dPictureParameters extends Conv2dParameters {
   readonly layer: Pick<Conv2dLayer, 'inChannels' | 'kernelSize' | 'stride'>;
@@ -33,14 +32,7 @@ export function conv2dPictureKernel(p: Conv2dPictureParameters): Kernel {
   const chunks = Math.ceil(inChannels / pairs);
   const columns = (pixels - 1) * stride + kernelSize;
   const slots = Math.ceil(columns / subgroup);
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
-    ...format.bindings,
-    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
-    ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<vec4f>' } as const] : []),
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
-  ];
+  const bindings = conv2dBindings(p, format);
   const prepare = (slot: number): string => `  let column${slot} = first_column + i32(${slot * subgroup}u + member);
   let inside${slot} = u32(column${slot}) < shape.in_width;
   let from${slot} = first + select(0u, u32(column${slot}), inside${slot});`;
@@ -49,14 +41,14 @@ export function conv2dPictureKernel(p: Conv2dPictureParameters): Kernel {
     (index) => `    let chunk${tap}_${index} = load_chunk(chunk + ${(tap * (PICTURE_CHANNELS / pairs) + index) * BLOCK_LANES}u);`,
   )}
 ${unroll(inChannels, (row) => `    let w${tap}_${row} = ${format.unpack(`chunk${tap}_${Math.floor(row / pairs)}`, row % pairs)};`)}`;
-  const value = (column: number, row: number): string =>
-    `subgroupBroadcast(v${Math.floor(column / subgroup)}.${'xyzw'[row]}, ${column % subgroup}u)`;
   const multiply = (pixel: number): string =>
     unroll(kernelSize, (tap) =>
-      unroll(inChannels, (row) => `    acc${pixel} = fma(w${tap}_${row}, vec4f(${value(pixel * stride + tap, row)}), acc${pixel});`),
+      unroll(
+        inChannels,
+        (row) => `    acc${pixel} = fma(w${tap}_${row}, vec4f(${handedRound(pixel * stride + tap, row, subgroup)}), acc${pixel});`,
+      ),
     );
-  const enables = ['enable subgroups;', ...(format.enable === '' ? [] : [format.enable])];
-  const code = wgsl`${enables.join('\n')}
+  const code = wgsl`${enabled(format, true)}
 ${declareShape(CONV2D_SIZES)}
 ${declareBindings(bindings)}
 
@@ -65,10 +57,7 @@ const BLOCK_LANES: u32 = ${BLOCK_LANES}u;
 
 ${format.loadChunk}
 
-fn finish(at: u32, lane: u32, encoder: u32, products: vec4f) {
-${conv2dValue(p, format.scaled)}
-  y[at] = ${p.relu ? reluOf('value') : 'value'};
-}
+${finishAt(p, format.scaled)}
 
 @compute @workgroup_size(${BLOCK_LANES})
 fn main(
@@ -108,11 +97,10 @@ ${unroll(pixels, multiply)}
   let count = min(PIXELS, shape.out_width - first_pixel);
   for (var k = 0u; k < count; k++) {
     finish(at + k, lane, encoder, acc0);
-${unroll(pixels, (pixel) => `    acc${pixel} = ${pixel + 1 < pixels ? `acc${pixel + 1}` : 'vec4f()'};`)}
+${sumsMoveOn(pixels)}
   }
 }
 `;
-  const window = `${kernelSize}x${kernelSize}${stride > 1 ? `/${stride}` : ''}`;
-  const parts = [`${pixels} of ${inChannels} by ${window} subgroup ${subgroup} ${format.name}`, ...conv2dParts(p)];
+  const parts = [`${pixels} of ${inChannels} by ${windowLabel(kernelSize, stride)} subgroup ${subgroup} ${format.name}`, ...conv2dParts(p)];
   return { label: `conv2d picture ${parts.join(', ')}`, code, bindings };
 }

@@ -1,7 +1,8 @@
 import { reluOf } from '../lib/activations.wgsl.js';
-import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
+import { conv2dBindings, conv2dParts, conv2dValue } from './conv2d-pieces.wgsl.js';
 import { CONV2D_SIZES, type Conv2dParameters } from './conv2d-shape.js';
 
 /** How the work of a GPU's workgroup is cut. */
@@ -57,14 +58,7 @@ export function conv2dTiledKernel(p: Conv2dTiledParameters): Kernel {
   if (!Number.isInteger(inputLoads) || !Number.isInteger(unitStep) || lanes % BLOCK_LANES !== 0) {
     throw new TypeError(`conv2d: a tile of ${pixels} × ${lanes} cannot be loaded by ${invocations} invocations`);
   }
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
-    ...format.bindings,
-    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
-    ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<vec4f>' } as const] : []),
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
-  ];
+  const bindings = conv2dBindings(p, format);
   const sums = Array.from({ length: pixelsEach * lanesEach }, (_, i) => ({ pixel: i % pixelsEach, lane: Math.floor(i / pixelsEach) }));
 
   // Each slot of an invocation has a unit of its own and walks on from it: no division in the loop.
@@ -203,24 +197,4 @@ ${sums.map(finish).join('\n')}
 `;
   const parts = [`${pixels}x${lanes} of ${pixelsEach}x${lanesEach} ${format.name}`, ...conv2dParts(p), ...(p.split ? ['split'] : [])];
   return { label: `conv2d tiled ${parts.join(', ')}`, code, bindings };
-}
-
-/** What is applied to sums, for labels of kernels. */
-export function conv2dParts({ bias, residual, relu }: Conv2dParameters): string[] {
-  return [...(bias ? ['bias'] : []), ...(residual ? ['residual'] : []), ...(relu ? ['relu'] : [])];
-}
-
-/** `value`: the sums `products` of channels `lane` of `encoder`, for place `at` of y, scaled, with bias and residual. */
-export function conv2dValue({ bias, residual }: Conv2dParameters, scaled: boolean): string {
-  return wgsl`  var value = products;
-  #if ${scaled}
-  let scale = (encoder * shape.encoder_blocks * BLOCK_LANES + lane) * 4u;
-  value *= vec4f(weight_scale[scale], weight_scale[scale + 1u], weight_scale[scale + 2u], weight_scale[scale + 3u]);
-  #endif
-  #if ${bias}
-  value += bias[encoder * shape.out_planes + lane];
-  #endif
-  #if ${residual}
-  value += residual[at];
-  #endif`;
 }

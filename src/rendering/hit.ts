@@ -6,56 +6,47 @@ export interface Hit {
   z: number;
 }
 
+/**
+ * A ray in the frame of a solid: from (ox, oy, oz) along the unit vector (dx, dy, dz). Entries at a way of at most `least` do not count. A scratch too.
+ */
+export interface Ray {
+  ox: number;
+  oy: number;
+  oz: number;
+  dx: number;
+  dy: number;
+  dz: number;
+  least: number;
+}
+
 /** What divides nothing: a direction along an axis is this much at least. */
 const TINY = 1e-9;
 /** Squared length across the axis of a round solid below which a ray runs along it. */
 const ALONG = 1e-12;
 
 /**
- * Where a ray enters a solid of a scene, ray and solid in the frame of the solid: from (ox, oy, oz) along the unit vector (dx, dy, dz), `half` at
- * `numbers[at …]` and the kind behind it. Entries at a way of at most `least` do not count, so a solid is not seen from inside. Returns
- * whether there is one; then `hit` has it.
+ * Where a ray enters a solid of a scene: `half` at `numbers[at …]` and the kind behind it. A solid is not seen from inside. Returns whether there is
+ * such a place; then `hit` has it.
  */
-export function enters(
-  numbers: Float64Array,
-  at: number,
-  ox: number,
-  oy: number,
-  oz: number,
-  dx: number,
-  dy: number,
-  dz: number,
-  least: number,
-  hit: Hit,
-): boolean {
+export function enters(numbers: Float64Array, at: number, ray: Ray, hit: Hit): boolean {
   const a = numbers[at] as number;
   const b = numbers[at + 1] as number;
   const c = numbers[at + 2] as number;
   switch (numbers[at + 3]) {
     case 0:
-      return entersPlane(a, b, ox, oy, oz, dx, dy, dz, least, hit);
+      return entersPlane(a, b, ray, hit);
     case 1:
-      return entersSide(a, b, ox, oy, oz, dx, dy, dz, least, hit) || entersEnds(a, b, ox, oy, oz, dx, dy, dz, least, hit);
+      return entersSide(a, b, ray, hit) || entersEnds(a, b, ray, hit);
     case 2:
-      return entersSide(a, b, ox, oy, oz, dx, dy, dz, least, hit) || entersDisc(a, b, ox, oy, oz, dx, dy, dz, least, hit);
+      return entersSide(a, b, ray, hit) || entersDisc(a, b, ray, hit);
     default:
-      return entersBox(a, b, c, ox, oy, oz, dx, dy, dz, least, hit);
+      return entersBox(a, b, c, ray, hit);
   }
 }
 
 /** The plane z = 0, from above. */
-function entersPlane(
-  halfX: number,
-  halfY: number,
-  ox: number,
-  oy: number,
-  oz: number,
-  dx: number,
-  dy: number,
-  dz: number,
-  least: number,
-  hit: Hit,
-): boolean {
+function entersPlane(halfX: number, halfY: number, ray: Ray, hit: Hit): boolean {
+  const { ox, oy, oz, dx, dy, dz, least } = ray;
   if (dz >= 0) return false;
   const t = -oz / dz;
   if (t <= least) return false;
@@ -68,19 +59,8 @@ function entersPlane(
 }
 
 /** The later of the entries into its three slabs, where that is before the first exit. */
-function entersBox(
-  halfX: number,
-  halfY: number,
-  halfZ: number,
-  ox: number,
-  oy: number,
-  oz: number,
-  dx: number,
-  dy: number,
-  dz: number,
-  least: number,
-  hit: Hit,
-): boolean {
+function entersBox(halfX: number, halfY: number, halfZ: number, ray: Ray, hit: Hit): boolean {
+  const { ox, oy, oz, dx, dy, dz, least } = ray;
   const ax = Math.abs(dx) < TINY ? TINY : dx;
   const ay = Math.abs(dy) < TINY ? TINY : dy;
   const az = Math.abs(dz) < TINY ? TINY : dz;
@@ -100,18 +80,8 @@ function entersBox(
 }
 
 /** The round side of a cylinder around z. */
-function entersSide(
-  radius: number,
-  halfLength: number,
-  ox: number,
-  oy: number,
-  oz: number,
-  dx: number,
-  dy: number,
-  dz: number,
-  least: number,
-  hit: Hit,
-): boolean {
+function entersSide(radius: number, halfLength: number, ray: Ray, hit: Hit): boolean {
+  const { ox, oy, oz, dx, dy, dz, least } = ray;
   const across = dx * dx + dy * dy;
   if (across < ALONG) return false;
   const b = ox * dx + oy * dy;
@@ -127,18 +97,8 @@ function entersSide(
 }
 
 /** The end of a cylinder that the ray meets first. */
-function entersDisc(
-  radius: number,
-  halfLength: number,
-  ox: number,
-  oy: number,
-  oz: number,
-  dx: number,
-  dy: number,
-  dz: number,
-  least: number,
-  hit: Hit,
-): boolean {
+function entersDisc(radius: number, halfLength: number, ray: Ray, hit: Hit): boolean {
+  const { ox, oy, oz, dx, dy, dz, least } = ray;
   if (Math.abs(dz) < TINY) return false;
   const side = dz < 0 ? 1 : -1;
   const t = (side * halfLength - oz) / dz;
@@ -153,18 +113,8 @@ function entersDisc(
 }
 
 /** The nearer of the balls at the ends of a capsule, as far as they stick out. */
-function entersEnds(
-  radius: number,
-  halfLength: number,
-  ox: number,
-  oy: number,
-  oz: number,
-  dx: number,
-  dy: number,
-  dz: number,
-  least: number,
-  hit: Hit,
-): boolean {
+function entersEnds(radius: number, halfLength: number, ray: Ray, hit: Hit): boolean {
+  const { ox, oy, oz, dx, dy, dz, least } = ray;
   let isHit = false;
   for (let end = -1; end <= 1; end += 2) {
     const z = oz - end * halfLength;

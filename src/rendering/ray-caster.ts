@@ -1,4 +1,4 @@
-import { enters, type Hit } from './hit.js';
+import { enters, type Hit, type Ray } from './hit.js';
 import { HEADER_NUMBERS, SOLID_NUMBERS } from './scene.js';
 
 /** How far along a ray something is seen, m: nearer than that is the eye itself, or the face that light is looked for from. */
@@ -11,6 +11,8 @@ export class RayCaster {
   readonly #scene: Float64Array;
   readonly #hit: Hit = { t: 0, x: 0, y: 0, z: 0 };
   readonly #nearest: Hit = { t: 0, x: 0, y: 0, z: 0 };
+  /** The ray in the frame of the solid that is looked at. */
+  readonly #ray: Ray = { ox: 0, oy: 0, oz: 0, dx: 0, dy: 0, dz: 0, least: 0 };
   /** What the last ray sees, 0 … 1. */
   readonly colour = new Float64Array(3);
   /** Number of the solid that it met; −1 for none. */
@@ -136,18 +138,15 @@ export class RayCaster {
     const m6 = scene[at + 16] as number;
     const m7 = scene[at + 17] as number;
     const m8 = scene[at + 18] as number;
-    const isHit = enters(
-      scene,
-      at,
-      m0 * rx + m3 * ry + m6 * rz,
-      m1 * rx + m4 * ry + m7 * rz,
-      m2 * rx + m5 * ry + m8 * rz,
-      m0 * dx + m3 * dy + m6 * dz,
-      m1 * dx + m4 * dy + m7 * dz,
-      m2 * dx + m5 * dy + m8 * dz,
-      LEAST - way,
-      this.#hit,
-    );
+    const ray = this.#ray;
+    ray.ox = m0 * rx + m3 * ry + m6 * rz;
+    ray.oy = m1 * rx + m4 * ry + m7 * rz;
+    ray.oz = m2 * rx + m5 * ry + m8 * rz;
+    ray.dx = m0 * dx + m3 * dy + m6 * dz;
+    ray.dy = m1 * dx + m4 * dy + m7 * dz;
+    ray.dz = m2 * dx + m5 * dy + m8 * dz;
+    ray.least = LEAST - way;
+    const isHit = enters(scene, at, ray, this.#hit);
     if (isHit) this.#hit.t += way;
     return isHit;
   }

@@ -1,0 +1,68 @@
+import { reluOf } from '../lib/activations.wgsl.js';
+import { type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import type { WeightFormat } from '../lib/weight-storage.wgsl.js';
+import { unroll, wgsl } from '../lib/wgsl.js';
+import type { Conv2dParameters } from './conv2d-shape.js';
+
+/** Bindings of a 2-D convolution: see conv2d-tiled.wgsl.ts. */
+export function conv2dBindings({ bias, residual }: Conv2dParameters, format: WeightFormat): KernelBinding[] {
+  const vectors = (name: string, access: 'read' | 'read_write' = 'read'): KernelBinding => ({ name, access, type: 'array<vec4f>' });
+  return [
+    SHAPE_BINDING,
+    vectors('x'),
+    ...format.bindings,
+    ...(bias ? [vectors('bias')] : []),
+    ...(residual ? [vectors('residual')] : []),
+    vectors('y', 'read_write'),
+  ];
+}
+
+/** What is applied to sums, for labels of kernels. */
+export function conv2dParts({ bias, residual, relu }: Conv2dParameters): string[] {
+  return [...(bias ? ['bias'] : []), ...(residual ? ['residual'] : []), ...(relu ? ['relu'] : [])];
+}
+
+/** A window, for labels of kernels. */
+export function windowLabel(kernelSize: number, stride: number): string {
+  return `${kernelSize}x${kernelSize}${stride > 1 ? `/${stride}` : ''}`;
+}
+
+/** `value`: the sums `products` of channels `lane` of `encoder`, for place `at` of y, scaled, with bias and residual. */
+export function conv2dValue({ bias, residual }: Conv2dParameters, scaled: boolean): string {
+  return wgsl`  var value = products;
+  #if ${scaled}
+  let scale = (encoder * shape.encoder_blocks * BLOCK_LANES + lane) * 4u;
+  value *= vec4f(weight_scale[scale], weight_scale[scale + 1u], weight_scale[scale + 2u], weight_scale[scale + 3u]);
+  #endif
+  #if ${bias}
+  value += bias[encoder * shape.out_planes + lane];
+  #endif
+  #if ${residual}
+  value += residual[at];
+  #endif`;
+}
+
+/** Declares `finish`, which stores the sums of channels `lane` at place `at` of y. */
+export function finishAt(p: Conv2dParameters, scaled: boolean): string {
+  return wgsl`fn finish(at: u32, lane: u32, encoder: u32, products: vec4f) {
+${conv2dValue(p, scaled)}
+  y[at] = ${p.relu ? reluOf('value') : 'value'};
+}`;
+}
+
+/** Extensions that a text opens with. */
+export function enabled(format: WeightFormat, subgroups: boolean): string {
+  return [...(subgroups ? ['enable subgroups;'] : []), ...(format.enable === '' ? [] : [format.enable])].join('\n');
+}
+
+/** Channel `row` of the pixel that member `index % subgroup` loaded as its `v<index / subgroup>`. */
+export function handedRound(index: number, row: number, subgroup: number): string {
+  return `subgroupBroadcast(v${Math.floor(index / subgroup)}.${'xyzw'[row]}, ${index % subgroup}u)`;
+}
+
+/**
+ * Sums `acc0` … move on by one, in a loop that stores `acc0`: one store, because text for every sum takes a software driver long to compile.
+ */
+export function sumsMoveOn(count: number): string {
+  return unroll(count, (i) => `    acc${i} = ${i + 1 < count ? `acc${i + 1}` : 'vec4f()'};`);
+}
