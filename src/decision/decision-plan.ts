@@ -1,5 +1,5 @@
 import { type Schedule, usesNoise, usesThresholding } from '../diffusion/solver-step.js';
-import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
+import { alignUp, createBuffer, MAP_READ, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
@@ -19,9 +19,6 @@ import type { PendingFeatures, PendingWindow } from './pending-features.js';
 import { type Encoding, type Prelude, ReadyCommands } from './ready-commands.js';
 import { recordDecision } from './record-decision.js';
 import { decisionRuns } from './segments.js';
-
-/** GPUMapMode.READ; the global is not there in every runtime. */
-const MAP_READ = 1;
 
 const ENCODER: GPUCommandEncoderDescriptor = { label: 'decision' };
 const NO_PROBES: ReadonlyMap<string, Float32Array> = new Map();

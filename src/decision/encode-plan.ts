@@ -1,7 +1,7 @@
 import type { Picture } from '../observations/picture.js';
 import { recordCastRays } from '../ops/cast-rays.js';
 import { type FramePreparation, frameBytes, frameTables, preparedSides, recordPrepareFrames, sourceSides } from '../ops/frames.js';
-import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
+import { alignUp, createBuffer, MAP_READ, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { channelsFirstValues, featureMap, mapElements } from '../runtime/feature-map.js';
@@ -21,8 +21,6 @@ import {
 } from './frames-plan.js';
 import type { ImageNetworks, PictureNetwork } from './picture-networks.js';
 
-/** GPUMapMode.READ; the global is not there in every runtime. */
-const MAP_READ = 1;
 const SEGMENT = 'encode';
 const RUNS = [{ segment: SEGMENT }];
 

@@ -5,6 +5,9 @@ import { TEXTURE_FORMAT } from './texture-format.js';
 /** GPUBufferUsage by name; the global is not there in every runtime. */
 export const USAGE = { mapRead: 0x1, copySource: 0x4, copyDestination: 0x8, uniform: 0x40, storage: 0x80 } as const;
 
+/** GPUMapMode.READ. */
+export const MAP_READ = 0x1;
+
 /** GPUTextureUsage by name. */
 const TEXTURE_USAGE = { copyDestination: 0x2, storage: 0x8 } as const;
 

@@ -1,9 +1,7 @@
-import { createBuffer, USAGE } from './buffers.js';
+import { createBuffer, MAP_READ, USAGE } from './buffers.js';
 import { compilePlan } from './compile-plan.js';
 import type { ComputeDevice } from './device.js';
 import type { BufferHandle, PlanBuilder } from './plan-builder.js';
-
-const MAP_MODE_READ = 1; // GPUMapMode.READ; the global is not there in every runtime.
 
 /**
  * Compiles what was recorded in one segment, writes the inputs, runs it once and returns the bytes of `output`. For checks
@@ -26,7 +24,7 @@ export async function runOnce(
       plan.encode(encoder, [{ segment }]);
       encoder.copyBufferToBuffer(plan.gpuBuffer(output), 0, readback, 0, output.bytes);
       queue.submit([encoder.finish()]);
-      await device.settle(readback.mapAsync(MAP_MODE_READ));
+      await device.settle(readback.mapAsync(MAP_READ));
       return readback.getMappedRange().slice(0, output.bytes);
     } finally {
       readback.destroy();

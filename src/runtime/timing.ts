@@ -1,5 +1,5 @@
 import { DeviceLimitError } from '../foundation/errors.js';
-import { createBuffer, USAGE } from './buffers.js';
+import { createBuffer, MAP_READ, USAGE } from './buffers.js';
 import type { DispatchInfo, Plan, SegmentRun } from './plan.js';
 
 /** The time of one dispatch on the device. */
@@ -20,9 +20,8 @@ export interface PlanTiming {
 /** WebGPU's largest query set. */
 const MAX_QUERIES = 4096;
 const TIMESTAMP_BYTES = 8;
-/** GPUBufferUsage.QUERY_RESOLVE and GPUMapMode.READ; the globals are not there in every runtime. */
+/** GPUBufferUsage.QUERY_RESOLVE; the global is not there in every runtime. */
 const QUERY_RESOLVE = 0x200;
-const MAP_READ = 1;
 
 /**
  * Replays segments of a plan and measures every dispatch with timestamps, in a command buffer of its own. Every dispatch

@@ -1,4 +1,4 @@
-import { createBuffer, isTexture, USAGE } from '../runtime/buffers.js';
+import { createBuffer, isTexture, MAP_READ, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { Plan, SegmentRun } from '../runtime/plan.js';
@@ -8,7 +8,6 @@ import type { Uploader } from '../runtime/uploader.js';
 import { fillValues } from '../synthetic/fill.js';
 import type { RecordedConvolution } from './record-network.js';
 
-const MAP_MODE_READ = 1; // GPUMapMode.READ; the global is not there in every runtime.
 /** Bytes of weights that repetitions take turns with: more than caches hold, as in a decision. */
 const ROTATION_BYTES = 256 << 20;
 const MOST_TURNS = 16;
@@ -117,7 +116,7 @@ export class Entrant {
         end += handle.bytes;
       }
       gpuDevice.queue.submit([encoder.finish()]);
-      await this.#device.settle(readback.mapAsync(MAP_MODE_READ));
+      await this.#device.settle(readback.mapAsync(MAP_READ));
       const mapped = readback.getMappedRange();
       let first = 0;
       return this.#outputs.map((handle) => new Float32Array(mapped.slice(first, (first += handle.bytes))));

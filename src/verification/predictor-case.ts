@@ -8,7 +8,7 @@ import { CheckpointError } from '../foundation/errors.js';
 import { loadCvae } from '../networks/cvae/cvae.js';
 import { Picture } from '../observations/picture.js';
 import type { WeightLoader } from '../ops/weight-source.js';
-import { createBuffer, USAGE } from '../runtime/buffers.js';
+import { createBuffer, MAP_READ, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import { PlanBuilder } from '../runtime/plan-builder.js';
@@ -22,7 +22,6 @@ import type { GoldenCase } from './golden-case.js';
 
 /** As the README of the cases has it. */
 const TOLERANCE = 2e-5;
-const MAP_READ = 1;
 const IMAGES = 'images.';
 const OBSERVATION = 'input.observation.';
 const PROBES = ['features', 'cond', 'prediction'] as const;

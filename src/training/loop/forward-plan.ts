@@ -1,12 +1,11 @@
 import type { WeightLoader } from '../../ops/weight-source.js';
-import { createBuffer, USAGE } from '../../runtime/buffers.js';
+import { createBuffer, MAP_READ, USAGE } from '../../runtime/buffers.js';
 import { compilePlan } from '../../runtime/compile-plan.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { PlanBuilder } from '../../runtime/plan-builder.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import { Uploader } from '../../runtime/uploader.js';
 
-const MAP_MODE_READ = 1; // GPUMapMode.READ; the global is not there in every runtime.
 const SEGMENT = 'predict';
 
 /** A trained network as it is recorded for decisions: what goes in, f32 in the order of its tensors, and what comes out. */
@@ -53,7 +52,7 @@ export async function forwardPlan(
           plan.encode(encoder, [{ segment: SEGMENT }]);
           encoder.copyBufferToBuffer(plan.gpuBuffer(prediction.buffer), 0, readback, 0, bytes);
           queue.submit([encoder.finish()]);
-          await device.settle(readback.mapAsync(MAP_MODE_READ));
+          await device.settle(readback.mapAsync(MAP_READ));
           return new Float32Array(readback.getMappedRange().slice(0, bytes));
         } finally {
           readback.destroy();

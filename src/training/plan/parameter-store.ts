@@ -5,10 +5,9 @@ import type { TrainedMatrix, TrainedVectors } from '../../ops/backward/trained-w
 import { createBuffer, USAGE } from '../../runtime/buffers.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
+import { readBack } from '../../runtime/read-back.js';
 import type { ParameterInfo, ParameterSet } from '../training-step.js';
 import { type ArenaBlock, copyParameter, elementCount, type ParameterLayout } from './parameter-layout.js';
-
-const MAP_READ = 1;
 
 /** Copies that every optimiser needs. */
 const TRAINED_SETS: readonly ParameterSet[] = ['weights', 'gradients', 'firstMoment', 'secondMoment'];
@@ -125,16 +124,10 @@ export class ParameterStore {
 
   /** @throws OptionError for the moving average where there is none. */
   async read(set: ParameterSet): Promise<Map<string, Float32Array>> {
-    const device = this.#device;
     const found = new Map<string, Float32Array>();
     for (const [arena, buffer] of this.#buffers(set).entries()) {
-      const readback = await createBuffer(device, `read-back of ${set}`, buffer.size, USAGE.mapRead | USAGE.copyDestination);
-      try {
-        const encoder = device.gpuDevice.createCommandEncoder({ label: `read ${set}` });
-        encoder.copyBufferToBuffer(buffer, 0, readback, 0, buffer.size);
-        device.gpuDevice.queue.submit([encoder.finish()]);
-        await device.settle(readback.mapAsync(MAP_READ));
-        const values = new Float32Array(readback.getMappedRange());
+      await readBack(this.#device, set, buffer, (bytes) => {
+        const values = new Float32Array(bytes);
         for (const { name, shape } of this.parameters) {
           const place = this.layout.place(name);
           if (place.arena !== arena) continue;
@@ -142,9 +135,7 @@ export class ParameterStore {
           copyParameter(place, values, tensor, true);
           found.set(name, tensor);
         }
-      } finally {
-        readback.destroy();
-      }
+      });
     }
     return new Map(this.parameters.map(({ name }) => [name, found.get(name) as Float32Array]));
   }

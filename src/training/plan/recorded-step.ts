@@ -1,7 +1,7 @@
 import { STEP_BYTES } from '../../../kernels/lib/step-scalars.js';
 import { DeviceLostError, OptionError } from '../../foundation/errors.js';
 import { RESULT_BYTES, recordStepResult, recordUpdate } from '../../ops/backward/optimizer.js';
-import { createBuffer, USAGE } from '../../runtime/buffers.js';
+import { createBuffer, MAP_READ, USAGE } from '../../runtime/buffers.js';
 import { compilePlan } from '../../runtime/compile-plan.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { Plan } from '../../runtime/plan.js';
@@ -10,8 +10,6 @@ import { ProbeBuffer } from '../../runtime/probes.js';
 import type { StepMetrics, UpdateScalars } from '../training-step.js';
 import type { BoundParameters, ParameterStore } from './parameter-store.js';
 import { STEP_BASE, stepUniform } from './step-scalars.js';
-
-const MAP_READ = 1;
 
 /** Probe of all losses, before they are added up. */
 export const LOSSES_PROBE = 'losses';

@@ -1,12 +1,9 @@
 import { OptionError } from '../../foundation/errors.js';
-import { createBuffer, USAGE } from '../../runtime/buffers.js';
+import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../../runtime/buffers.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { Binding, PlanBuilder } from '../../runtime/plan-builder.js';
+import { readBack } from '../../runtime/read-back.js';
 import type { ParameterInfo, StepStatistics } from '../training-step.js';
-
-const MAP_READ = 1;
-/** Bindings begin at multiples of this, in bytes. */
-const ALIGNMENT = 256;
 
 /** A batch norm: channels, and what its names begin with, e.g. `diffusion.rgb_encoder.backbone.1`. */
 export interface RunningNorm {
@@ -44,7 +41,7 @@ export class RunningStatistics implements StepStatistics {
     let bytes = 0;
     for (const { name, channels } of norms) {
       places.set(name, { offset: bytes, channels });
-      bytes += Math.ceil((8 * channels) / ALIGNMENT) * ALIGNMENT;
+      bytes += alignUp(8 * channels, OFFSET_ALIGNMENT);
     }
     const usage = USAGE.storage | USAGE.copySource | USAGE.copyDestination;
     const statistics = new RunningStatistics(device, await createBuffer(device, 'running statistics', bytes, usage), places);
@@ -67,25 +64,16 @@ export class RunningStatistics implements StepStatistics {
     };
   }
 
-  async read(): Promise<Map<string, Float32Array>> {
-    const { gpuDevice } = this.#device;
-    const { size } = this.#buffer;
-    const readback = await createBuffer(this.#device, 'read-back of running statistics', size, USAGE.mapRead | USAGE.copyDestination);
-    try {
-      const encoder = gpuDevice.createCommandEncoder({ label: 'read running statistics' });
-      encoder.copyBufferToBuffer(this.#buffer, 0, readback, 0, size);
-      gpuDevice.queue.submit([encoder.finish()]);
-      await this.#device.settle(readback.mapAsync(MAP_READ));
-      const values = new Float32Array(readback.getMappedRange());
+  read(): Promise<Map<string, Float32Array>> {
+    return readBack(this.#device, 'running statistics', this.#buffer, (bytes) => {
+      const values = new Float32Array(bytes);
       return new Map(
         this.tensors.map(({ name }) => {
           const { first, count } = this.#range(name);
           return [name, values.slice(first, first + count)];
         }),
       );
-    } finally {
-      readback.destroy();
-    }
+    });
   }
 
   /** @throws OptionError where a tensor is missing, unknown, of another size, or no statistics: all are written, or none. */

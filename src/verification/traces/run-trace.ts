@@ -2,7 +2,7 @@ import { STEP_UNIFORM_BYTES } from '../../../kernels/sampling/solver-update.wgsl
 import { writeSolverStep } from '../../decision/solver-step-uniform.js';
 import { type Schedule, usesThresholding } from '../../diffusion/solver-step.js';
 import { recordSolverStep } from '../../ops/sampling.js';
-import { alignUp, createBuffer, OFFSET_ALIGNMENT, USAGE } from '../../runtime/buffers.js';
+import { alignUp, createBuffer, MAP_READ, OFFSET_ALIGNMENT, USAGE } from '../../runtime/buffers.js';
 import { compilePlan } from '../../runtime/compile-plan.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { Plan } from '../../runtime/plan.js';
@@ -11,7 +11,6 @@ import type { StepOffset } from '../../runtime/step-offsets.js';
 import { tokens } from '../../runtime/tensor.js';
 import type { SchedulerTrace } from './read-traces.js';
 
-const MAP_READ = 1;
 const SEGMENT = 'step';
 
 /** By step, flattened as the trace is. */
