@@ -84,9 +84,13 @@ const REFERENCE_NAMES: Readonly<Record<string, string>> = {
  */
 export function summarize(record: EvaluationRecord): StrategySummary[] {
   checkRecord('summarize', record);
-  const bootstrapOf = bootstrapsOf(record.seed);
-  const baseline = record.strategies[0];
-  return record.strategies.map((strategy) => ({
+  return summariesOf(record, bootstrapsOf(record.seed));
+}
+
+/** Of a record that was checked, by bootstraps that may serve its leads too. @throws OptionError as `summarize`. */
+export function summariesOf({ strategies }: EvaluationRecord, bootstrapOf: BootstrapOf): StrategySummary[] {
+  const baseline = strategies[0];
+  return strategies.map((strategy) => ({
     ...summarizeEpisodes(strategy, bootstrapOf),
     difference: strategy === baseline || !baseline ? undefined : difference(strategy, baseline, bootstrapOf),
     latency: quantiles(strategy.latency?.samplesMs ?? []),
@@ -95,8 +99,11 @@ export function summarize(record: EvaluationRecord): StrategySummary[] {
   }));
 }
 
-/** Bootstraps by number of episodes: each draws once. */
-function bootstrapsOf(seed: number): (count: number) => Bootstrap {
+/** The bootstrap over so many episodes. */
+export type BootstrapOf = (count: number) => Bootstrap;
+
+/** Bootstraps of a record's seed: each draws once, 10,000 times as many episodes, which is most of the time that a report takes. */
+export function bootstrapsOf(seed: number): BootstrapOf {
   const bootstraps = new Map<number, Bootstrap>();
   return (count) => {
     const bootstrap = bootstraps.get(count) ?? new Bootstrap(count, seed);
@@ -109,15 +116,18 @@ function bootstrapsOf(seed: number): (count: number) => Bootstrap {
  * Scores of a strategy of a record that was summarised minus those of each of the others, seed by seed, by their places, with the intervals that
  * `summarize` would give; undefined for itself, and where there are no seeds in common.
  */
-export function leadsOf(index: number, { strategies, seed }: EvaluationRecord): (PairedDifference | undefined)[] {
-  const bootstrapOf = bootstrapsOf(seed);
+export function leadsOf(
+  index: number,
+  { strategies, seed }: EvaluationRecord,
+  bootstrapOf: BootstrapOf = bootstrapsOf(seed),
+): (PairedDifference | undefined)[] {
   const one = strategies[index];
   return strategies.map((other) => (one === undefined || other === one ? undefined : difference(one, other, bootstrapOf)));
 }
 
 function summarizeEpisodes(
   { name, description, episodes }: StrategyRecord,
-  bootstrapOf: (count: number) => Bootstrap,
+  bootstrapOf: BootstrapOf,
 ): Omit<StrategySummary, 'difference' | 'latency' | 'coldLatency' | 'cost'> {
   const count = episodes.length;
   if (count === 0) throw new OptionError(`strategy "${name}" has no episodes: evaluate at least one, or leave it out of the record`);
@@ -151,11 +161,7 @@ function checkScores(where: string, scores: readonly number[]): void {
   if (wrong >= 0) throw new OptionError(`${where}: score ${wrong + 1} must be a number from 0 to 1, found ${String(scores[wrong])}`);
 }
 
-function difference(
-  strategy: StrategyRecord,
-  baseline: StrategyRecord,
-  bootstrapOf: (count: number) => Bootstrap,
-): PairedDifference | undefined {
+function difference(strategy: StrategyRecord, baseline: StrategyRecord, bootstrapOf: BootstrapOf): PairedDifference | undefined {
   const scores = new Map(baseline.episodes.map(({ seed, score }) => [seed, score]));
   const pairs = strategy.episodes.flatMap(({ seed, score }) => {
     const other = scores.get(seed);

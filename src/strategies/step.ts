@@ -11,10 +11,13 @@ import { type DecisionStart, type PastChunk, type Strategy, type StrategyContext
 import type { StepStrategyOptions } from './strategy-options.js';
 
 /** The paper's values for simulation: σ = 1, σ_t = 0.1. */
-const SIGMA = 1;
+export const SIGMA = 1;
 const SIGMA_T = 0.1;
 const COLD_STEPS = 16;
-const DEFAULT_STALL = {
+/** Network evaluations of a warm decision, where nothing is said. */
+export const DEFAULT_BUDGET = 2;
+/** What a stall rule is where nothing is said of it; the mixture is the paper's choice. */
+export const DEFAULT_STALL = {
   eps: 0.01,
   norm: 'rms',
   rows: 'executed',
@@ -32,7 +35,7 @@ export const STEP = defineStrategy({
   spelled: 'step',
   count: 'budget',
   options: {
-    budget: evaluations(2, 'network evaluations per warm decision (2)'),
+    budget: evaluations(DEFAULT_BUDGET, `network evaluations per warm decision (${DEFAULT_BUDGET})`),
     warmStart: nested('forward-noise' as WarmStartOptions, warmStartRule),
     coldStart: nested({} as ColdStartOptions, coldStart),
     stall: option<StallOptions, ReturnType<typeof stallRule>, undefined>(undefined, '', undefined, (_, __, value) => stallRule(value)),

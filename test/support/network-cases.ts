@@ -3,11 +3,10 @@ import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { PredictorShape, UnetShape } from '../../src/spec/network-shapes.js';
 import { decideBatch, sampleOf } from './golden-policy.js';
+import { expected, TOLERANCE } from './predictor-runs.js';
 import { randomPolicy, randomPredictor } from './random-checkpoint.js';
-import { referencePredictor, referenceUnet } from './reference-networks.js';
-import { expectClose, Normals, type Values, valueAt, valuesOf } from './values.js';
-
-const TOLERANCE = { atol: 2e-5, rtol: 2e-5 };
+import { referenceUnet } from './reference-networks.js';
+import { expectClose, Normals, type Values, valuesOf } from './values.js';
 
 /** What the shapes of these tests share. */
 export const UNET_BASE = { kernelSize: 5, groups: 8, stepEmbedDim: 32, scaleModulation: true };
@@ -43,13 +42,13 @@ export async function expectUnet(device: ComputeDevice, { unet, stateDim, batch,
 
   const output = fromTokens(probes.get('model_output.0') as Float32Array, batch, unet.actionDim, unet.horizon);
   const conditioning = valuesOf(batch, unet.conditioningDim, 1, (b, c) => state[b * unet.conditioningDim + c] as number);
-  const expected = referenceUnet(tensors, unet, fromTokens(noise, batch, unet.actionDim, unet.horizon), 50, conditioning);
-  expectClose(output, expected, TOLERANCE, 'model output');
+  const reference = referenceUnet(tensors, unet, fromTokens(noise, batch, unet.actionDim, unet.horizon), 50, conditioning);
+  expectClose(output, reference, TOLERANCE, 'model output');
 }
 
 /** A predictor of random weights, in a warm decision, against the same in float64. */
 export async function expectPredictor(device: ComputeDevice, { name: _, ...config }: PredictorCase): Promise<void> {
-  const { actionDim, horizon, observationDim, observationSteps, historySteps } = config;
+  const { actionDim, horizon, observationDim, observationSteps } = config;
   const conditioningDim = observationDim * observationSteps;
   const unet = { ...UNET_BASE, actionDim, horizon, downDims: [8], kernelSize: 1, groups: 1, stepEmbedDim: 4, conditioningDim };
   const { source: predictor, tensors } = randomPredictor(config);
@@ -70,7 +69,6 @@ export async function expectPredictor(device: ComputeDevice, { name: _, ...confi
 
   expect(warm).toBe(true);
   const previous = fromTokens(chunk, batch, actionDim, horizon);
-  const history = valuesOf(batch, actionDim, historySteps, (b, c, t) => valueAt(previous, b, c, horizon - historySteps + t));
-  const expected = referencePredictor(tensors, config, history, fromTokens(state, batch, observationDim, observationSteps));
-  expectClose(fromTokens(probes.get('prediction') as Float32Array, batch, actionDim, horizon), expected, TOLERANCE, 'prediction');
+  const reference = expected(config, tensors, previous, fromTokens(state, batch, observationDim, observationSteps));
+  expectClose(fromTokens(probes.get('prediction') as Float32Array, batch, actionDim, horizon), reference, TOLERANCE, 'prediction');
 }

@@ -12,7 +12,7 @@ import { BUNDLED_TASK, bundledCheckpoint } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { type StallDemo, showStall } from '../demo/stall-demo.js';
 import { lockFolder } from '../eval/folder-lock.js';
-import { presentResults, RESULT_FILES } from '../eval/results.js';
+import { presentOutcome, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption } from '../eval/seeds.js';
 import { chosenTask } from '../eval/tasks.js';
@@ -92,7 +92,7 @@ export const demoCommand: Command = {
           return failure === undefined ? 0 : 1;
         }
         const record = await runEvaluation(policy, planFor(task, policy.info, seed, episodes), undefined, signal);
-        return (await presentResults(output, record, values.json === true)) ? 0 : 1;
+        return presentOutcome(output, record, undefined, values.json === true);
       });
     }).finally(() => {
       progress.done();

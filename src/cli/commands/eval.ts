@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Task, TaskKind } from '../../envs/environment.js';
+import type { TaskKind } from '../../envs/environment.js';
 import { OBSERVED } from '../../envs/mujoco/task.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
 import { damagedLines } from '../../evaluation/journal.js';
@@ -11,7 +11,7 @@ import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
-import { type CheckpointFolders, checkpointFolders } from '../checkpoint-folders.js';
+import { checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { fingerprintOf, ofAllStrategies } from '../eval/fingerprint.js';
 import { lockFolder } from '../eval/folder-lock.js';
@@ -164,10 +164,19 @@ async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
     adapter: values.adapter,
     profile: profileOption(values.profile),
   });
+  const headersOf = once(() => readHeaders(folders.policy));
+  const methodsOf = once(() => readMethods(folders.methods));
   return {
-    taskFor: (kind, strategies) => checkedTask(kind, folders, strategies),
+    // Whose weights are not read yet.
+    taskFor: async (kind, strategies) => {
+      const headers = await headersOf();
+      const task = taskFor(kind, headers);
+      const wanted = strategies.map(({ options }) => options);
+      await checkStrategies(headers, folders.predictor, wanted, await methodsOf());
+      return task;
+    },
     whyNot: async (strategy) => {
-      const [headers, methods] = [await readHeaders(folders.policy), await readMethods(folders.methods)];
+      const [headers, methods] = [await headersOf(), await methodsOf()];
       return refusal(() => checkStrategies(headers, folders.predictor, [strategy], methods));
     },
     use: (signal, then) =>
@@ -175,21 +184,13 @@ async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
   };
 }
 
-/** The task for the policy, whose weights are not read yet. @throws OptionError where task, policy and strategies do not go together. */
-async function checkedTask(
-  kind: TaskKind,
-  { policy, predictor, methods }: CheckpointFolders,
-  strategies: readonly NamedStrategy[],
-): Promise<Task> {
-  const headers = await readHeaders(policy);
-  const task = taskFor(kind, headers);
-  await checkStrategies(
-    headers,
-    predictor,
-    strategies.map(({ options }) => options),
-    await readMethods(methods),
-  );
-  return task;
+/** Makes something when it is first asked for, and keeps it. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 function planOf(

@@ -18,7 +18,7 @@ const PRESETS = {
   ].join(','),
 } as const;
 
-export const EVALUATION_PRESETS = Object.keys(PRESETS) as (keyof typeof PRESETS)[];
+const EVALUATION_PRESETS = Object.keys(PRESETS) as (keyof typeof PRESETS)[];
 
 /** Strategies of a preset, and of those the ones that are not wanted. */
 export interface WantedPreset {

@@ -1,4 +1,5 @@
 import type { EvaluationRecord } from '../../evaluation/record.js';
+import { trained } from '../../evaluation/report/format.js';
 import { type Agreement, type StrategySummary, summarize } from '../../evaluation/summary.js';
 import { visible } from '../../foundation/visible.js';
 import { milliseconds } from '../../terminal/format.js';
@@ -75,10 +76,6 @@ export function evaluationReport(record: EvaluationRecord): string {
     ].join('\n'),
     ...(record.leftOut?.length ? [record.leftOut.map(({ name, why }) => visible(`not evaluated: ${name}: ${why}`)).join('\n')] : []),
   ].join('\n\n');
-}
-
-function trained(parameters: number): string {
-  return parameters === 0 ? 'none' : `${(parameters / 1e6).toFixed(2)} M`;
 }
 
 function partOf({ shard }: EvaluationRecord): string {

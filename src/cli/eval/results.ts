@@ -16,7 +16,7 @@ export const RESULT_FILES = { journal: 'episodes.jsonl', record: 'evaluation.jso
  * Writes the record and its report into a folder that is there, prints them, and says which episodes failed. Whether every
  * strategy has episodes that did not: one without says nothing, whatever its numbers are.
  */
-export async function presentResults(output: string, record: EvaluationRecord, json: boolean): Promise<boolean> {
+async function presentResults(output: string, record: EvaluationRecord, json: boolean): Promise<boolean> {
   const files = { record: join(output, RESULT_FILES.record), report: join(output, RESULT_FILES.report) };
   await writeOutputFile(files.record, `${visibleJson(record)}\n`);
   await writeOutputFile(files.report, renderReport(record, taskScene(record.task)));

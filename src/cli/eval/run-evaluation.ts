@@ -55,9 +55,18 @@ export function journalHeader(task: Task, fingerprint: JournalHeader['fingerprin
   return { format: 'warmstep-evaluation-journal', version: 1, task: task.name, maxTicks: task.maxTicks, fingerprint };
 }
 
-/** What the strategies are, for people. @throws OptionError for one that cannot be. */
-function describeStrategies(policy: RecordedPolicy, strategies: readonly NamedStrategy[]): string[] {
-  return strategies.map(({ options }) => policy.beginEpisode({ strategy: options }).strategy.description);
+/** A strategy, and what it is for people; `denoiser`: the type of the network of a method that it runs, where it does. */
+interface DescribedStrategy extends NamedStrategy {
+  readonly description: string;
+  readonly denoiser: string | undefined;
+}
+
+/** @throws OptionError for one that cannot be, before any was run. */
+function describeStrategies(policy: RecordedPolicy, strategies: readonly NamedStrategy[]): DescribedStrategy[] {
+  return strategies.map(({ name, options }) => {
+    const { description, denoiser } = policy.beginEpisode({ strategy: options }).strategy;
+    return { name, options, description, denoiser };
+  });
 }
 
 /** Evaluates every strategy, tells how far it is, and keeps what is over in the journal. */
@@ -67,15 +76,15 @@ export async function runEvaluation(
   journal: JournalFile | undefined,
   signal: AbortSignal,
 ): Promise<EvaluationRecord> {
-  const descriptions = describeStrategies(policy, plan.strategies);
+  const described = describeStrategies(policy, plan.strategies);
   const progress = new Progress();
   try {
     const strategies: StrategyRecord[] = [];
-    for (const [index, strategy] of plan.strategies.entries()) {
+    for (const strategy of described) {
       const episodes = await runEpisodes(policy, plan, strategy, journal, progress, signal);
       const cost = await policy.decisionCost?.(strategy.options);
-      const { name, options } = strategy;
-      strategies.push({ name, description: descriptions[index] as string, options, ...(cost ? { cost } : {}), episodes });
+      const { name, options, description } = strategy;
+      strategies.push({ name, description, options, ...(cost ? { cost } : {}), episodes });
     }
     if (plan.latencies === 0) return evaluationRecord(policy, plan, strategies);
     const timed: StrategyRecord[] = [];
@@ -93,7 +102,7 @@ export async function runEvaluation(
 async function runEpisodes(
   policy: RecordedPolicy,
   plan: EvaluationCampaign,
-  strategy: NamedStrategy,
+  strategy: DescribedStrategy,
   journal: JournalFile | undefined,
   progress: Progress,
   signal: AbortSignal,
@@ -102,7 +111,7 @@ async function runEpisodes(
   const seeds = seedsOf(plan.seed, plan.episodes, plan.shard ?? WHOLE);
   const total = seeds.length;
   const keepReplay = (seed: number): boolean => seed - plan.seed < plan.replays;
-  const network = plan.networks?.get(policy.beginEpisode({ strategy: strategy.options }).strategy.denoiser ?? '');
+  const network = plan.networks?.get(strategy.denoiser ?? '');
   const found = knownEpisodes(journal?.episodes(strategy.name, network) ?? new Map<number, EpisodeRecord>(), seeds, keepReplay);
   const missing = seeds.filter((seed) => !found.some((episode) => episode.seed === seed));
   const started = performance.now();

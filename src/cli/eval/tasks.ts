@@ -1,8 +1,8 @@
 import type { TaskKind } from '../../envs/environment.js';
-import { type Observed, observedTask, simulatedTaskKind } from '../../envs/mujoco/task.js';
+import { type Observed, seenTask, simulatedTaskKind } from '../../envs/mujoco/task.js';
 import type { Scene } from '../../envs/scene.js';
 import { parseSimulatedTask, SIMULATED_TASKS } from '../../envs/simulated-tasks.js';
-import { sceneOf, TASKS } from '../../envs/tasks.js';
+import { sceneOf, TASKS, TASKS_IN_PICTURES } from '../../envs/tasks.js';
 import { UsageError } from '../../terminal/options.js';
 import { checkMujoco } from '../simulation/mujoco.js';
 import { simulations, usualThreads } from '../simulation/threads.js';
@@ -16,23 +16,24 @@ export const TASK_NAMES = [...TASKS.keys(), ...SIMULATED_TASKS].join(' or ');
  * @throws UsageError for the name of no task, listing those there are; OptionError for one whose options or whose simulator there are not.
  */
 export function chosenTask(what: string, name: string | undefined, threads: number = usualThreads(), observed?: Observed): TaskKind {
-  const kind = TASKS.get(observed === 'image' && TASKS.has(`${name}${PICTURED}`) ? `${name}${PICTURED}` : (name ?? ''));
+  const kind = TASKS.get(name ?? '');
   if (kind) {
-    if (observed === 'numbers' && kind.name.endsWith(PICTURED)) throw contrary(kind.name);
-    return kind;
+    const seen = TASKS_IN_PICTURES.get(kind.name);
+    checkObserved(observed, kind.name, kind === seen);
+    return observed === 'image' ? (seen ?? kind) : kind;
   }
   const simulated = parseSimulatedTask(name ?? '');
   if (!simulated) throw new UsageError(`${what} must be ${TASK_NAMES}, found ${name === undefined ? 'none' : `"${name}"`}`);
-  if (observed === 'numbers' && simulated.isSeen) throw contrary(simulated.name);
+  checkObserved(observed, simulated.name, simulated.isSeen === true);
   checkMujoco(simulated.name);
-  return simulatedTaskKind(observedTask('--observations', simulated, observed ?? 'numbers'), simulations(threads));
+  return simulatedTaskKind(observed === 'image' ? seenTask(simulated) : simulated, simulations(threads));
 }
 
-/** What a task in pictures is called besides, where it is not one in MuJoCo. */
-const PICTURED = '-image';
-
-function contrary(task: string): UsageError {
-  return new UsageError(`--observations numbers: ${task} is observed in pictures: name the task without them`);
+/** @throws UsageError where numbers alone are asked of a task in pictures. */
+function checkObserved(observed: Observed | undefined, task: string, isSeen: boolean): void {
+  if (observed === 'numbers' && isSeen) {
+    throw new UsageError(`--observations numbers: ${task} is observed in pictures: name the task without them`);
+  }
 }
 
 /** How a task is shown that a record names; no simulator is needed for that. @throws OptionError for the name of no task. */

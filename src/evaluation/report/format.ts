@@ -33,6 +33,11 @@ export function evaluations(value: number | undefined): string {
   return value === undefined ? NOTHING : Number.isInteger(value) ? String(value) : value.toFixed(2);
 }
 
+/** Parameters that are trained beside a policy: "1.25 M". */
+export function trained(parameters: number): string {
+  return parameters === 0 ? 'none' : `${decimal(parameters / 1e6, 2)} M`;
+}
+
 export function plural(number: number, noun: string, plurals = `${noun}s`): string {
   return `${number.toLocaleString('en-US')} ${number === 1 ? noun : plurals}`;
 }

@@ -96,10 +96,12 @@ function plot(cost: Cost, points: readonly Point[], { crowd, focus }: ReportMode
     const text = crowd.has(name) && !front.includes(point) ? '' : shortened(name, longestLabel);
     return { x: x.place(point.cost), y: y.place(point.score), text, point };
   });
-  const whiskers = points.map(({ row, cost: at }) => {
-    const { low, high } = row.summary.score.interval;
-    return { left: x.place(at) - 2, right: x.place(at) + 2, top: y.place(high), bottom: y.place(low) };
+  const drawn = inFront(points, focus).map((point) => {
+    const { low, high } = point.row.summary.score.interval;
+    const at = x.place(point.cost);
+    return { point, whisker: { left: at - 2, right: at + 2, top: y.place(high), bottom: y.place(low) } };
   });
+  const whiskers = drawn.map(({ whisker }) => whisker);
   const labels = placeLabels(places, whiskers, { left: frame.left, top: 0, right: width, bottom: frame.top + frame.height });
   return picture(
     width,
@@ -111,8 +113,7 @@ function plot(cost: Cost, points: readonly Point[], { crowd, focus }: ReportMode
         ? []
         : [element('line', { class: 'limit', x1: x.place(limit), x2: x.place(limit), y1: frame.top, y2: frame.top + frame.height })]),
       element('path', { class: 'front', d: path(front.map((point) => [x.place(point.cost), y.place(point.score)])) }),
-      ...inFront(points, focus).map((point) => {
-        const { left, right, top, bottom } = whiskers[points.indexOf(point)] as (typeof whiskers)[number];
+      ...drawn.map(({ point, whisker: { left, right, top, bottom } }) => {
         const { name, score } = point.row.summary;
         const cap = (y: number): string => `M${coordinate(left - 2)} ${coordinate(y)}h8`;
         const bar = `M${coordinate(left + 2)} ${coordinate(top)}V${coordinate(bottom)}${cap(top)}${cap(bottom)}`;
@@ -139,7 +140,7 @@ function plot(cost: Cost, points: readonly Point[], { crowd, focus }: ReportMode
 
 /** In the order of drawing: the one in question covers others. */
 function inFront(points: readonly Point[], focus: Row | undefined): Point[] {
-  return [...points.filter(({ row }) => row !== focus), ...points.filter(({ row }) => row === focus)];
+  return [...points].sort((a, b) => Number(a.row === focus) - Number(b.row === focus));
 }
 
 function labelClass({ row }: Point, isGrey: boolean, focus: Row | undefined): string {

@@ -1,8 +1,9 @@
 import type { Scene } from '../../envs/scene.js';
 import { OptionError } from '../../foundation/errors.js';
+import { DEFAULT_BUDGET } from '../../strategies/step.js';
 import type { EvaluationRecord, StrategyRecord } from '../record.js';
 import type { PairedDifference } from '../statistics.js';
-import { leadsOf, type StrategySummary, summarize } from '../summary.js';
+import { bootstrapsOf, leadsOf, type StrategySummary, summariesOf } from '../summary.js';
 
 /** How a strategy looks, wherever it appears. */
 export interface Look {
@@ -50,24 +51,25 @@ const FORMS: readonly Omit<Look, 'colour'>[] = [
   { dash: '9 3 2 3', shape: 'triangle' },
 ];
 
-/** @throws OptionError for a record without strategies, and for a strategy without episodes. */
+/** Of a record that was checked. @throws OptionError for a record without strategies, and for a strategy without episodes. */
 export function reportModel(record: EvaluationRecord, scene: Scene): ReportModel {
   if (record.strategies.length === 0) {
     throw new OptionError('a report needs at least one strategy, the record has none: evaluate one');
   }
-  const summaries = summarize(record);
+  const bootstrapOf = bootstrapsOf(record.seed);
+  const summaries = summariesOf(record, bootstrapOf);
   const rows = record.strategies.map((strategy, index) => {
     return { index, strategy, summary: summaries[index] as StrategySummary, look: lookOf(index) };
   });
   const focus = focusOf(rows);
-  return { record, scene, rows, crowd: crowdOf(record), focus, leads: focus ? leadsOf(focus.index, record) : [] };
+  return { record, scene, rows, crowd: crowdOf(record), focus, leads: focus ? leadsOf(focus.index, record, bootstrapOf) : [] };
 }
 
 /** Variants of STEP alone raise another question. */
 function focusOf(rows: readonly Row[]): Row | undefined {
   const isStep = ({ strategy }: Row): boolean => strategy.options.name === 'STEP';
   if (rows.every(isStep)) return undefined;
-  return rows.find(({ strategy: { options } }) => options.name === 'STEP' && (options.budget ?? 2) === 2);
+  return rows.find(({ strategy: { options } }) => options.name === 'STEP' && (options.budget ?? DEFAULT_BUDGET) === 2);
 }
 
 function crowdOf({ grids, strategies }: EvaluationRecord): Set<string> {

@@ -1,3 +1,8 @@
+import { COSTS } from './costs.js';
+
+/** Plots of which one is shown: that of the cost whose button is chosen. */
+const CHOSEN_PLOT = COSTS.map(({ id }) => `#cost-${id}:checked ~ [data-cost=${id}]`).join(', ');
+
 /** The style sheet of the page: two sets of colours, then one block per section. What is on a board is its scene's. */
 export const STYLE = `
 :root {
@@ -68,7 +73,7 @@ button:hover, select:hover { border-color: var(--muted); }
 .switch > input:checked + label { background: var(--panel); color: var(--text); font-weight: 600; }
 .switch > input:focus-visible + label { outline: 2px solid var(--high); outline-offset: 2px; }
 .plot { display: none; margin-top: 16px; }
-#cost-latency:checked ~ [data-cost=latency], #cost-evaluations:checked ~ [data-cost=evaluations], #cost-ticks:checked ~ [data-cost=ticks] { display: block; }
+${CHOSEN_PLOT} { display: block; }
 
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .numbers { width: 100%; font-size: .86rem; }

@@ -1,5 +1,5 @@
 import { element, escape, section } from '../../report/html.js';
-import { decimal, evaluations, milliseconds, NOTHING, percent, range } from './format.js';
+import { decimal, evaluations, milliseconds, NOTHING, percent, range, trained } from './format.js';
 import { nameCell } from './marks.js';
 import type { ReportModel, Row } from './model.js';
 
@@ -62,7 +62,7 @@ const COLUMNS: readonly Column[] = [
     help: 'parameters that are trained beside the policy: the predictor’s, or those of the method’s networks',
     isOptional: true,
     cell: ({ summary: { cost } }) => ({
-      text: cost ? (cost.trainedParameters === 0 ? 'none' : `${decimal(cost.trainedParameters / 1e6, 2)} M`) : NOTHING,
+      text: cost ? trained(cost.trainedParameters) : NOTHING,
       value: cost?.trainedParameters,
     }),
   },

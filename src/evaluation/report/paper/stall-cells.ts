@@ -1,3 +1,5 @@
+import { DEFAULT_BUDGET, DEFAULT_STALL, SIGMA } from '../../../strategies/step.js';
+import { mean } from '../../statistics.js';
 import type { Row } from '../model.js';
 import {
   PAPER_SIGMA_SCALE,
@@ -22,9 +24,6 @@ export interface StallCell {
   readonly isOff: boolean;
 }
 
-/** What the perturbation's options are where they are not given; the paper's, too. */
-const USUAL = { budget: 2, sigmaScale: 0.4, sigmaStall: 1.2 };
-
 /**
  * Those of the strategies that the paper's tables have: STEP with its eq. 13, σ_t = 0 as on its robot, and a stall rule of which nothing but its
  * mixture was changed.
@@ -34,8 +33,7 @@ export function stallCells(rows: readonly Row[], task: PaperStallTask): StallCel
     const place = placeOf(row);
     const paper = place && paperRate(task, place);
     if (!place || paper === undefined) return [];
-    const { episodes } = row.strategy;
-    const ticks = episodes.reduce((total, episode) => total + episode.ticks, 0) / episodes.length;
+    const ticks = mean(row.strategy.episodes.map((episode) => episode.ticks));
     const { low, high } = row.summary.successRate.interval;
     return [{ ...place, paper, row, ticks, isOff: paper < low || paper > high }];
   });
@@ -45,11 +43,11 @@ type Place = Pick<StallCell, 'steps' | 'sigmaScale' | 'sigmaStall'>;
 
 function placeOf({ strategy: { options } }: Row): Place | undefined {
   if (options.name !== 'STEP' || options.stall === undefined) return undefined;
-  const { budget = USUAL.budget, warmStart, stall, ...others } = options;
-  const { sigmaScale = USUAL.sigmaScale, sigmaStall = USUAL.sigmaStall, ...rule } = stall;
+  const { budget = DEFAULT_BUDGET, warmStart, stall, ...others } = options;
+  const { sigmaScale = DEFAULT_STALL.sigmaScale, sigmaStall = DEFAULT_STALL.sigmaStall, ...rule } = stall;
   const isChanged = Object.keys(rule).length > 0 || Object.keys(others).some((key) => key !== 'name');
   if (isChanged || typeof warmStart !== 'object' || warmStart.mode !== 'eq13') return undefined;
-  if (warmStart.sigmaT !== 0 || (warmStart.sigma ?? 1) !== 1) return undefined;
+  if (warmStart.sigmaT !== 0 || (warmStart.sigma ?? SIGMA) !== SIGMA) return undefined;
   return { steps: budget, sigmaScale, sigmaStall };
 }
 
