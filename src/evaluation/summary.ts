@@ -114,13 +114,9 @@ export function bootstrapsOf(seed: number): BootstrapOf {
 
 /**
  * Scores of a strategy of a record that was summarised minus those of each of the others, seed by seed, by their places, with the intervals that
- * `summarize` would give; undefined for itself, and where there are no seeds in common.
+ * `summarize` gives by the same bootstraps; undefined for itself, and where there are no seeds in common.
  */
-export function leadsOf(
-  index: number,
-  { strategies, seed }: EvaluationRecord,
-  bootstrapOf: BootstrapOf = bootstrapsOf(seed),
-): (PairedDifference | undefined)[] {
+export function leadsOf(index: number, { strategies }: EvaluationRecord, bootstrapOf: BootstrapOf): (PairedDifference | undefined)[] {
   const one = strategies[index];
   return strategies.map((other) => (one === undefined || other === one ? undefined : difference(one, other, bootstrapOf)));
 }

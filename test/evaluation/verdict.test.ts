@@ -5,7 +5,7 @@ import { COSTS, type Cost } from '../../src/evaluation/report/costs.js';
 import { type ReportModel, reportModel } from '../../src/evaluation/report/model.js';
 import { renderReport } from '../../src/evaluation/report/render.js';
 import { type Verdict, verdictOf } from '../../src/evaluation/report/verdict.js';
-import { leadsOf, summarize } from '../../src/evaluation/summary.js';
+import { bootstrapsOf, leadsOf, summarize } from '../../src/evaluation/summary.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { evaluationRecord } from '../support/evaluation-record.js';
 import { at } from '../support/toy.js';
@@ -141,6 +141,7 @@ describe('costs in the record', () => {
   });
 
   it('leads over others strategies are those of the summary', () => {
-    expect(leadsOf(1, { ...record, strategies: [first, second] })).toEqual([at(summarize(record), 1).difference, undefined]);
+    const leads = leadsOf(1, { ...record, strategies: [first, second] }, bootstrapsOf(record.seed));
+    expect(leads).toEqual([at(summarize(record), 1).difference, undefined]);
   });
 });

@@ -167,7 +167,7 @@ async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
   const headersOf = once(() => readHeaders(folders.policy));
   const methodsOf = once(() => readMethods(folders.methods));
   return {
-    // Whose weights are not read yet.
+    // Task and strategies are checked before any weights are read.
     taskFor: async (kind, strategies) => {
       const headers = await headersOf();
       const task = taskFor(kind, headers);
