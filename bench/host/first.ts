@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { summarize } from '../../src/foundation/statistics.js';
+import { median as middle } from '../../src/foundation/statistics.js';
 import { BUDGET, type Engine, timeDecision } from './engine.js';
 
 /** A first decision beside the median of those like it. */
@@ -70,8 +70,4 @@ async function firstOfBatch({ policy, windows }: Engine): Promise<Omit<First, 'a
     times.push(performance.now() - begun);
   }
   return { firstMs: times[0] as number, medianMs: middle(times.slice(1)) };
-}
-
-function middle(values: readonly number[]): number {
-  return summarize(values, ['p50'])?.p50 ?? 0;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeviceClock, type Span } from '../../src/cli/bench/device-clock.js';
 import { REHEARSED } from '../../src/decision/decision-input.js';
-import { summarize } from '../../src/foundation/statistics.js';
+import { median } from '../../src/foundation/statistics.js';
 import { valuesInFrame } from '../../src/spec/policy-spec.js';
 import { type Engine, moduleOf, timeDecision } from './engine.js';
 import type { Floor } from './floor.js';
@@ -170,8 +170,4 @@ function timeApart(run: (index: number) => unknown): number {
     return performance.now() - begun;
   });
   return median(times.slice(APART / 2));
-}
-
-function median(values: readonly number[]): number {
-  return summarize(values, ['p50'])?.p50 ?? 0;
 }

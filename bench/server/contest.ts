@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { summarize } from '../../src/foundation/statistics.js';
+import { median, summarize } from '../../src/foundation/statistics.js';
 import { CASES, type Case, messageOf } from './cases.js';
 import type { ClientTurns, Kind, Listening, Processor } from './processes.js';
 
@@ -93,10 +93,6 @@ class Contender {
     this.#server.send('processor');
     return ((await told(this.#server)) as Processor).processor;
   }
-}
-
-function median(values: readonly number[]): number {
-  return (summarize(values, ['p50']) as { p50: number }).p50;
 }
 
 /** The next word of a process. @throws Error where it ends. */

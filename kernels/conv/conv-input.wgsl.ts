@@ -51,7 +51,7 @@ export interface ConvInput {
 
 /** The pieces of a convolution's text that load its input. Columns outside the input count as 0. */
 export function convInput(p: ConvInputParameters): ConvInput {
-  const { single, start, ...parts } = inputParts(p);
+  const { single, start, windows, ...parts } = inputParts(p);
   const { inside } = parts;
   const common = { ...parts, prepare: single ? '' : `  let start = ${p.map.windowStartText};` };
   switch (p.vector) {
@@ -59,7 +59,7 @@ export function convInput(p: ConvInputParameters): ConvInput {
       return { ...common, load: loadScalars(p, single, start, inside), value: (channel, window) => `x${channel}_${window}` };
     case 'time':
     case 'staged':
-      return { ...common, ...loadColumns(p, single, start, inside) };
+      return { ...common, ...loadColumns(p, single, start, windows) };
     case 'channel':
       return { ...common, load: loadChannels(p, single), value: (channel, window) => `x_${window}[${channel}]` };
   }
@@ -71,6 +71,8 @@ export interface InputParts extends Pick<ConvInput, 'binding' | 'inside'> {
   readonly single: boolean;
   /** Input column at position 0 of the first tile's window. */
   readonly start: number;
+  /** Positions of a window that may be inside. */
+  readonly windows: readonly number[];
 }
 
 export function inputParts(p: Pick<ConvInputParameters, 'vector' | 'space' | 'geometry' | 'map' | 'columns'>): InputParts {
@@ -78,6 +80,7 @@ export function inputParts(p: Pick<ConvInputParameters, 'vector' | 'space' | 'ge
   const single = p.columns >= outLength;
   const start = p.map.windowStart(0);
   const uniform = p.space === 'uniform';
+  const inside = (window: number): boolean => !single || (start + window >= 0 && start + window < inLength);
   const element = p.vector === 'scalar' ? 'f32' : 'vec4f';
   const size = p.vector === 'scalar' ? 4 : 16;
   return {
@@ -88,7 +91,8 @@ export function inputParts(p: Pick<ConvInputParameters, 'vector' | 'space' | 'ge
       access: uniform ? 'uniform' : 'read',
       type: uniform ? `array<${element}, ${UNIFORM_INPUT_BYTES / size}>` : `array<${element}>`,
     },
-    inside: (window) => !single || (start + window >= 0 && start + window < inLength),
+    inside,
+    windows: Array.from({ length: p.map.windowLength }, (_, window) => window).filter(inside),
   };
 }
 
@@ -126,12 +130,11 @@ function loadColumns(
   p: ConvInputParameters,
   single: boolean,
   start: number,
-  inside: (window: number) => boolean,
+  windows: readonly number[],
 ): Pick<ConvInput, 'load' | 'value'> {
   const before = ((start % 4) + 4) % 4;
   const first = (start - before) / 4;
   const length = p.geometry.inLength / 4;
-  const windows = Array.from({ length: p.map.windowLength }, (_, w) => w).filter(inside);
   const vectors = [...new Set(windows.map((w) => Math.floor((w + before) / 4)))];
   const load = (channel: number): string =>
     vectors

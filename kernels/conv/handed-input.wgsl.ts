@@ -24,13 +24,12 @@ export interface HandedInputParameters extends Omit<ConvInputParameters, 'vector
  * along the channels; number i is loaded by member i mod subgroup, as slot ⌊i / subgroup⌋ of it.
  */
 export function handedInput(p: HandedInputParameters): ConvInput {
-  const { single, start, ...common } = inputParts(p);
+  const { single, start, windows, ...common } = inputParts(p);
   const columnsEach = p.vector === 'time' ? 4 : 1;
   const channelsEach = p.vector === 'channel' ? 4 : 1;
   // A window of vectors begins at a multiple of four columns before its first position.
   const before = ((start % columnsEach) + columnsEach) % columnsEach;
   const partOf = (window: number): number => Math.floor((window + before) / columnsEach);
-  const windows = Array.from({ length: p.map.windowLength }, (_, window) => window).filter(common.inside);
   // Padding alone: no tap meets an input, and no value is asked for.
   if (windows.length === 0) return { ...common, prepare: '', load: '', value: () => '0.0f' };
   const first = partOf(windows[0] ?? 0);

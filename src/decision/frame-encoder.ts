@@ -35,7 +35,7 @@ export class FrameEncoder implements FrameEncoding {
   #encoded = 0;
 
   /** `rows`: of a start that reads some. */
-  constructor(plans: EncodePlans | undefined, observations: readonly ObservationInfo[], rows?: StartRows) {
+  constructor(plans: EncodePlans, observations: readonly ObservationInfo[], rows?: StartRows) {
     this.#plans = plans;
     this.#columns = imageColumns(observations);
     this.#rows = rows;

@@ -97,18 +97,19 @@ export async function loadNetworks(
 }
 
 /**
- * Brings the image encoder of a policy to the device, in f32 and without anything else: for whoever makes features of pictures and decides
+ * Brings the image encoder of a policy that looks at pictures to the device, in f32 and without anything else: for whoever makes features of pictures and decides
  * nothing. Frees what it made when it fails or is aborted.
  */
 export async function loadPictureNetworks(
   device: ComputeDevice,
   policy: PolicyCheckpoint,
   signal: AbortSignalLike | undefined,
-): Promise<Pick<PolicyNetworks, 'device' | 'images' | 'destroy'>> {
+): Promise<{ readonly images: LoadedImages; destroy(): void }> {
   const uploader = new Uploader(device);
   const loaderFor = (source: WeightSource): WeightLoader => ({ source: abortable(source, signal), uploader, precision: 'f32' });
   try {
-    return { device, images: await imagesOf(device, policy, undefined, undefined, loaderFor), destroy: () => uploader.destroy() };
+    const images = (await imagesOf(device, policy, undefined, undefined, loaderFor)) as LoadedImages;
+    return { images, destroy: () => uploader.destroy() };
   } catch (error) {
     uploader.destroy();
     throw error;

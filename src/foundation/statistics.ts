@@ -32,6 +32,11 @@ export function summarize<Name extends keyof Summary>(values: ArrayLike<number>,
   return Object.fromEntries(names.map((name) => [name, STATISTICS[name](sorted)])) as Pick<Summary, Name>;
 }
 
+/** The median by nearest rank. NaN without values. */
+export function median(values: ArrayLike<number>): number {
+  return summarize(values, ['p50'])?.p50 ?? NaN;
+}
+
 /** The value at `fraction` of an ascending list by nearest rank: one of the list. Undefined for an empty one. */
 export function nearestRank(sorted: ArrayLike<number>, fraction: number): number | undefined {
   return sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)];

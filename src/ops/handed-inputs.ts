@@ -28,15 +28,14 @@ export function chooseHandedInput(
   if (!VARIANTS[deviceClass].handed || tiling.slices > 1 || subgroupSize === 1 || subgroupSize > BLOCK_LANES) return undefined;
   const { columns } = tiling;
   const map = tapMap(geometry, columns);
-  const { inside } = inputParts({ vector: inVector ?? 'scalar', space: 'storage', geometry, map, columns });
+  const { inside, windows } = inputParts({ vector: inVector ?? 'scalar', space: 'storage', geometry, map, columns });
   const products = map.taps.filter(({ window, column }) => inside(window) && column < geometry.outLength).length;
-  const inputs = Array.from({ length: map.windowLength }, (_, window) => window).filter(inside).length;
   const least = turnOf({ storage, inVector }, geometry.kernelSize);
   const fits = (times: number): boolean =>
     inChannels % (least.channels * times) === 0 &&
     least.chunks * times <= MOST_CHUNKS &&
     least.channels * times * products <= MOST_PRODUCTS &&
-    least.channels * times * inputs <= MOST_INPUTS;
+    least.channels * times * windows.length <= MOST_INPUTS;
   let times = 1;
   while (fits(2 * times)) times *= 2;
   return { subgroup: subgroupSize, channels: least.channels * times };

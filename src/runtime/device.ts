@@ -219,18 +219,13 @@ export class ComputeDevice {
     // Subgroups are a matter of speed alone: the same sums in the same order.
     const wanted = ['shader-f16', 'subgroups', ...(options.timing ? (['timestamp-query'] as const) : [])] as const;
     const requiredFeatures = wanted.filter((name) => adapter.features.has(name));
+    const chosen = await chooseVariants(adapter, options);
     const device = await adapter.requestDevice({
       label: 'warmstep',
       requiredFeatures,
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage },
     });
-    try {
-      return new ComputeDevice(gpu, adapter, device, options, await chooseVariants(adapter, options));
-    } catch (error) {
-      // A table of variants that is refused: nothing listens yet.
-      device.destroy();
-      throw error;
-    }
+    return new ComputeDevice(gpu, adapter, device, options, chosen);
   }
 
   /** How kernels load f16 weights from buffers. */

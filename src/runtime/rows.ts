@@ -39,6 +39,22 @@ export function sameRows(a: Rows, b: Rows): boolean {
   return a.batch === b.batch && a.length === b.length && a.channels === b.channels;
 }
 
+/** @throws TypeError for rows of another shape, and for those that share a buffer or have gaps. */
+export function checkWholeRows(what: string, expected: Rows, found: readonly Rows[]): void {
+  for (const rows of found) {
+    if (!sameRows(rows, expected) || !isWhole(rows)) {
+      throw new TypeError(
+        `${what}: expected ${expected.batch}x${expected.length} rows of ${expected.channels} channels, in a buffer of their own`,
+      );
+    }
+  }
+}
+
+/** Whether they lie without gaps from the start of their buffer. */
+export function isWhole({ offset, stride, channels }: Rows): boolean {
+  return offset === 0 && stride === Math.ceil(channels / 4) * 4;
+}
+
 /** Rows as the tensor that other ops know. */
 export function rowsTensor({ buffer, batch, length, channels, offset, stride }: Rows): Tensor {
   const layout: ActivationLayout = { offset, batchStride: length * stride, channelStride: 1, timeStride: stride };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FrameEncoder } from '../../src/decision/frame-encoder.js';
 import type { EncodedWindow } from '../../src/decision/frame-windows.js';
+import { FrameWindows } from '../../src/decision/frame-windows.js';
 import type { EncodePlans, EncodeShape } from '../../src/decision/frames-plan.js';
 import type { PendingFeatures } from '../../src/decision/pending-features.js';
 import { NonFiniteError } from '../../src/foundation/errors.js';
@@ -146,7 +147,7 @@ describe('FrameEncoder', () => {
   });
 
   it('has nothing to do without images', async () => {
-    const encoder = new FrameEncoder(undefined, FEATURES.slice(0, 1));
+    const encoder = new FrameWindows(FEATURES.slice(0, 1));
     const { windows } = await encoder.encode([[checkFrame(FEATURES.slice(0, 1), { state: [5] }, 'act')]]);
     expect(windows).toEqual([{ frames: Float32Array.of(5), rows: undefined }]);
   });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type DecisionInput, REHEARSED } from '../../src/decision/decision-input.js';
 import { Denoiser } from '../../src/decision/denoiser.js';
-import { FrameEncoder } from '../../src/decision/frame-encoder.js';
+import { FrameWindows } from '../../src/decision/frame-windows.js';
 import type { PlanCache } from '../../src/decision/plan-cache.js';
 import { FrameWindow } from '../../src/observations/window.js';
 import { Actor } from '../../src/policy/actor.js';
@@ -43,7 +43,7 @@ it('a decision leaves little garbage on its way through checks, queue, strategy 
   const queue = new SerialQueue();
   const decider = new Decider(
     new Denoiser({ find: () => plan } as unknown as PlanCache),
-    new FrameEncoder(undefined, observations),
+    new FrameWindows(observations),
     context,
     undefined,
   );

@@ -9,13 +9,11 @@ import type { FileFeature } from './features.js';
 const OLD_CROP: Sides = [84, 84];
 
 /**
- * What config.json says of how images become features (LeRobot's DiffusionConfig and DiffusionRgbEncoder); undefined where no feature
- * is an image.
+ * What config.json says of how images become features (LeRobot's DiffusionConfig and DiffusionRgbEncoder); some feature is an image.
  */
-export function readImageInputs(config: JsonObject, features: readonly FileFeature[]): ImageInputs | undefined {
+export function readImageInputs(config: JsonObject, features: readonly FileFeature[]): ImageInputs {
   const images = features.flatMap(({ sides }) => (sides === undefined ? [] : [sides]));
-  const [frame] = images;
-  if (frame === undefined) return undefined;
+  const frame = images[0] as Sides;
   const resize = config.isNull('resize_shape') ? undefined : readSides(config, 'resize_shape');
   const crop = readCrop(config, frame, resize);
   const [height, width] = crop ?? resize ?? frame;

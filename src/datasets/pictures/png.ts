@@ -1,4 +1,5 @@
 import { DatasetError } from '../../foundation/errors.js';
+import { joined } from '../../foundation/joined.js';
 import type { PictureData } from '../dataset.js';
 
 /**
@@ -188,16 +189,6 @@ async function piped(transform: unknown, parts: readonly Uint8Array[], most: num
       throw new Error(`more than ${most} bytes`);
     }
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 const CRC_TABLE = /* @__PURE__ */ Uint32Array.from({ length: 256 }, (_, n) => {

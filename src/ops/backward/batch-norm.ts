@@ -11,19 +11,17 @@ import {
 } from '../../../kernels/backward/batch-norm.wgsl.js';
 import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
-import { newRows, type Rows, sameRows } from '../../runtime/rows.js';
+import { checkWholeRows, newRows, type Rows } from '../../runtime/rows.js';
 import { INVOCATIONS, lineOf } from '../grid.js';
 import { EPSILON } from '../norm.js';
-import { ceilPowerOfTwo, VARIANTS } from '../variants.js';
 import type { TrainedVectors } from './trained-weights.js';
+import { sumMembers } from './training-variants.js';
 import { recordVectorGradient } from './weight-gradient.js';
 
 /** torch.nn.BatchNorm2d's default: how far running statistics move towards those of a batch. */
 export const BATCH_NORM_MOMENTUM = 0.1;
 /** Places that are added up together. */
 const SLICE = 256;
-/** Invocations of a GPU that share a group of channels. */
-const MEMBERS = 64;
 
 /** Bytes of the uniform that `batchNormMode` fills. */
 export const BATCH_NORM_MODE_BYTES = 4 * BATCH_NORM_MODE.length;
@@ -69,18 +67,8 @@ function cutOf(builder: PlanBuilder, { batch, length, channels }: Rows): Cut {
   return {
     shape: builder.shape(BATCH_NORM_SIZES.map((name) => sizes[name])),
     slices,
-    members: VARIANTS[builder.deviceClass].sliced ? Math.min(MEMBERS, ceilPowerOfTwo(batch * slices)) : 1,
+    members: sumMembers(batch * slices, builder.deviceClass),
   };
-}
-
-function checkRows(expected: Rows, found: readonly Rows[]): void {
-  for (const rows of found) {
-    if (!sameRows(rows, expected) || rows.offset !== 0 || rows.stride !== rows.channels) {
-      throw new TypeError(
-        `batch norm: expected ${expected.batch}x${expected.length} rows of ${expected.channels} channels, in a buffer of their own`,
-      );
-    }
-  }
 }
 
 /** Records y = relu(batch_norm(x) + residual), by statistics of the batch, which move the running ones, or by these, as the mode says. */
@@ -90,7 +78,7 @@ export function recordBatchNormForward(builder: PlanBuilder, label: string, call
   if (channels % 4 !== 0 || affine.channels !== channels || affine.count !== 2) {
     throw new TypeError(`batch norm: ${channels} channels (a multiple of 4), parameters of ${affine.channels}`);
   }
-  checkRows(x, [x, y, ...(residual ? [residual] : [])]);
+  checkWholeRows('batch norm', x, [x, y, ...(residual ? [residual] : [])]);
   const { shape, slices, members } = cutOf(builder, x);
   const groups = channels / 4;
   const moments = builder.buffer(`${label} moments`, batch * slices * channels * 8);
@@ -129,7 +117,7 @@ export function recordBatchNormBackward(
 ): void {
   const { x, affine, mode, residual, relu, y, statistics } = tape;
   if ((residual === undefined) !== (dresidual === undefined)) throw new TypeError('batch norm: a residual has a gradient');
-  checkRows(x, [dy, dx, ...(dresidual ? [dresidual] : [])]);
+  checkWholeRows('batch norm', x, [dy, dx, ...(dresidual ? [dresidual] : [])]);
   const { batch, length, channels } = x;
   const { shape, slices, members } = cutOf(builder, x);
   const groups = channels / 4;

@@ -4,22 +4,19 @@ import { MAX_POOL_SIZES, maxPoolBackwardKernel, maxPoolForwardKernel } from '../
 import { type RowActivation, reluRowsKernel } from '../../../kernels/backward/relu-rows.wgsl.js';
 import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
-import { type Rows, sameRows } from '../../runtime/rows.js';
+import { checkWholeRows, isWhole, type Rows, sameRows } from '../../runtime/rows.js';
 import { poolOutput } from '../feature-maps.js';
 import { INVOCATIONS, lineOf } from '../grid.js';
 import { EPSILON } from '../norm.js';
 import { ceilPowerOfTwo, VARIANTS } from '../variants.js';
 import type { Maps } from './maps.js';
 import type { TrainedVectors } from './trained-weights.js';
+import { sumMembers } from './training-variants.js';
 import { recordVectorGradient } from './weight-gradient.js';
-
-/** Invocations of a GPU that share a group of a map. */
-const GROUP_MEMBERS = 64;
 
 /** Elements of rows that lie without gaps from the start of their buffer. @throws TypeError for others. */
 function whole(what: string, rows: Rows): number {
-  if (rows.offset !== 0 || rows.stride !== Math.ceil(rows.channels / 4) * 4)
-    throw new TypeError(`${what}: expected rows of a buffer of their own`);
+  if (!isWhole(rows)) throw new TypeError(`${what}: expected rows of a buffer of their own`);
   return rows.batch * rows.length * rows.stride;
 }
 
@@ -56,13 +53,10 @@ export function recordMapNormForward(builder: PlanBuilder, label: string, call: 
   if (channels % 4 !== 0 || channels % groupChannels !== 0 || affine.channels !== channels || affine.count !== 2) {
     throw new TypeError(`map norm: ${channels} channels (a multiple of 4) in groups of ${groupChannels}, parameters of ${affine.channels}`);
   }
-  for (const rows of [x, y, ...(residual ? [residual] : [])]) {
-    whole('map norm', rows);
-    if (!sameRows(rows, x)) throw new TypeError('map norm: x, y and residual have one shape');
-  }
+  checkWholeRows('map norm', x, [x, y, ...(residual ? [residual] : [])]);
   const groups = channels / groupChannels;
   const statistics = builder.buffer(`${label} statistics`, x.batch * groups * 8);
-  const members = VARIANTS[builder.deviceClass].sliced ? Math.min(GROUP_MEMBERS, ceilPowerOfTwo(x.length)) : 1;
+  const members = sumMembers(x.length, builder.deviceClass);
   builder.dispatch(
     mapNormForwardKernel({ members, residual: residual !== undefined, relu }, EPSILON),
     [
@@ -94,10 +88,7 @@ export function recordMapNormBackward(
   const { x, affine, groupChannels, residual, relu, y, statistics } = tape;
   const { dy, dx, dresidual, sums, step } = call;
   if ((residual === undefined) !== (dresidual === undefined)) throw new TypeError('map norm: a residual has a gradient');
-  for (const rows of [dy, dx, ...(dresidual ? [dresidual] : [])]) {
-    whole('map norm', rows);
-    if (!sameRows(rows, x)) throw new TypeError('map norm: gradients have the shape of x');
-  }
+  checkWholeRows('map norm', x, [dy, dx, ...(dresidual ? [dresidual] : [])]);
   if (sums.batch !== x.batch || sums.length !== 1 || sums.channels !== 2 * x.channels)
     throw new TypeError('map norm: sums are [b][2 · channels]');
   const groups = x.channels / groupChannels;

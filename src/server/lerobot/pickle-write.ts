@@ -1,3 +1,5 @@
+import { joined } from '../../foundation/joined.js';
+
 /** An action with the moment that it is for. */
 export interface TimedAction {
   /** Seconds on the client's clock. */
@@ -21,13 +23,7 @@ export function writeActions(module: string, actions: readonly TimedAction[]): U
     parts.push(...Array.from(action, float), Uint8Array.of(0x65, 0x85, 0x52, 0x75, 0x62)); // APPENDS, TUPLE1, REDUCE, SETITEMS, BUILD
   }
   parts.push(Uint8Array.of(0x65, 0x2e)); // APPENDS, STOP
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joined(parts);
 }
 
 /** SHORT_BINUNICODE: at most 255 ASCII characters. */

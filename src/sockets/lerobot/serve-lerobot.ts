@@ -1,5 +1,6 @@
 import type { ServerReadableStream, ServerUnaryCall, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
 import { WarmstepError } from '../../foundation/errors.js';
+import { joined } from '../../foundation/joined.js';
 import type { Policy } from '../../policy/policy.js';
 import { MessageError } from '../../server/errors.js';
 import { readProto, writeProtoBytes } from '../../server/lerobot/protobuf.js';
@@ -187,13 +188,6 @@ async function gathered(call: ServerReadableStream<Bytes, Bytes>, mostBytes: num
     if (bytes > mostBytes) throw new MessageError(`an observation of more than ${mostBytes} bytes: send smaller pictures.`);
     pieces.push(piece);
   }
-  if (pieces.length === 1) return pieces[0] as Uint8Array;
   // Pictures stay where they lie in it: this is their only copy.
-  const all = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
+  return pieces.length === 1 ? (pieces[0] as Uint8Array) : joined(pieces);
 }

@@ -1,7 +1,7 @@
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import type { Dataset } from '../../datasets/dataset.js';
 import { FrameEncoder } from '../../decision/frame-encoder.js';
-import type { PolicyNetworks } from '../../decision/networks.js';
+import type { LoadedImages } from '../../decision/load-images.js';
 import { checkFrame, type Frame, imageColumns, type Observation } from '../../observations/check.js';
 import { observationInfo } from '../../spec/policy-spec.js';
 import { EncodedRows, type RowFeatures } from './encoded-rows.js';
@@ -13,7 +13,7 @@ import type { FrameFeatures } from './frames.js';
  * `nameOf`: what the data set calls an observation of the policy.
  */
 export function pictureFeatures(
-  networks: Pick<PolicyNetworks, 'device' | 'images'>,
+  images: Pick<LoadedImages, 'encodePlans'>,
   checkpoint: PolicyCheckpoint,
   dataset: Dataset,
   nameOf: (observation: string) => string,
@@ -21,7 +21,7 @@ export function pictureFeatures(
   const observations = observationInfo(checkpoint.observations);
   const cameras = observations.filter((observation) => observation.kind === 'image');
   const columns = imageColumns(observations);
-  const encoder = new FrameEncoder(networks.images?.encodePlans([]), observations);
+  const encoder = new FrameEncoder(images.encodePlans([]), observations);
   const empty: Observation = Object.fromEntries(
     observations.flatMap((observation) => (observation.kind === 'vector' ? [[observation.name, new Float32Array(observation.size)]] : [])),
   );

@@ -19,7 +19,7 @@ export async function frozenEncoders(
 ): Promise<FrozenEncoders | undefined> {
   if (checkpoint.images === undefined) return undefined;
   const networks = await loadPictureNetworks(device, checkpoint, signal);
-  const { parts, destroy } = pictureFeatures(networks, checkpoint, dataset, (name) => names.of(name));
+  const { parts, destroy } = pictureFeatures(networks.images, checkpoint, dataset, (name) => names.of(name));
   return {
     parts,
     destroy: () => {

@@ -1,5 +1,6 @@
 import { type ByteSource, checkRange } from '../../checkpoints/source.js';
 import { OptionError } from '../../foundation/errors.js';
+import { joined } from '../../foundation/joined.js';
 import { checkMethods, checkText } from '../../foundation/options.js';
 
 /** Where a run keeps what it makes: a folder on a disk, or whatever a program has in its place. */
@@ -47,13 +48,7 @@ export function memoryStorage(name = 'memory'): MemoryStorage {
     write: async (file, pieces) => {
       const parts: Uint8Array[] = [];
       for await (const piece of pieces) parts.push(piece.slice());
-      const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
-      let offset = 0;
-      for (const part of parts) {
-        whole.set(part, offset);
-        offset += part.byteLength;
-      }
-      files.set(file, whole);
+      files.set(file, joined(parts));
     },
   };
 }

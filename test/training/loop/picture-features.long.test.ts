@@ -20,7 +20,7 @@ describe('features of pictures', () => {
     const data = pictureDataset(read);
     const checkpoint = await loadPolicyCheckpoint(imagePolicy());
     const networks = await loadPictureNetworks(device(), checkpoint, undefined);
-    const { parts, destroy } = pictureFeatures(networks, checkpoint, data, (name) => name);
+    const { parts, destroy } = pictureFeatures(networks.images, checkpoint, data, (name) => name);
     let camera = 0;
     const frame = checkpoint.observations.map((observation): FramePart => {
       if (observation.kind === 'image') return parts[camera++] as FramePart;
