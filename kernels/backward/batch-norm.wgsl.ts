@@ -33,7 +33,7 @@ function parts({ residual, relu }: BatchNormParameters): string {
 function head(bindings: readonly KernelBinding[]): string {
   return wgsl`
 ${declareShape(BATCH_NORM_SIZES)}
-${MODE_STRUCT}
+${bindings.includes(MODE) ? MODE_STRUCT : ''}
 ${declareBindings(bindings)}`;
 }
 
@@ -237,11 +237,11 @@ ${slicesOf(invocations, '')}
 }
 
 /**
- * Their totals over all slices: the gradients of scale and shift. Bindings: shape · mode · sums (batch_norm_sums) · totals vec4f [dγ | dβ][groups]. A
+ * Their totals over all slices: the gradients of scale and shift. Bindings: shape · sums (batch_norm_sums) · totals vec4f [dγ | dβ][groups]. A
  * part is a group of channels (owners.wgsl.ts); its members take slices in turns.
  */
 export function batchNormTotalsKernel(members: number): Kernel {
-  const bindings = [SHAPE_BINDING, MODE, vectors('sums'), vectors('totals', 'read_write')];
+  const bindings = [SHAPE_BINDING, vectors('sums'), vectors('totals', 'read_write')];
   const code = wgsl`${head(bindings)}
 
 ${ownersOf(members)}

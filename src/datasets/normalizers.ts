@@ -1,4 +1,4 @@
-import { MODES, normalizerFrom, type Statistics, unnormalizerFrom } from '../checkpoints/lerobot/normalizers.js';
+import { normalizerFrom, type Statistics, unnormalizerFrom, type WrittenMode, writtenMode } from '../checkpoints/lerobot/normalizers.js';
 import { DatasetError, OptionError } from '../foundation/errors.js';
 import { checkChoice, checkObject } from '../foundation/options.js';
 import { shownValue } from '../foundation/shown.js';
@@ -30,7 +30,7 @@ export function unnormalizerOf(statistics: FeatureStatistics, mode: StatisticsMo
 function pairOf(where: string, statistics: FeatureStatistics, mode: StatisticsMode): Statistics {
   checkObject(where, 'statistics', statistics);
   checkChoice(where, 'mode', mode, STATISTICS_MODES);
-  const [, { pair }] = [...MODES].find(([, candidate]) => candidate.mode === mode) as [string, { pair: readonly [string, string] }];
+  const { pair } = writtenMode(mode) as WrittenMode;
   const [first, second] = pair.map((name) => statisticNamed(where, statistics, name)) as [Float32Array, Float32Array];
   if (first.length !== second.length) throw new OptionError(`${where}: "${pair[0]}" and "${pair[1]}" must have as many values.`);
   return { mode, first, second, eps: EPSILON, epsAdded: false, where };

@@ -17,8 +17,6 @@ export class RayCaster {
   readonly colour = new Float64Array(3);
   /** Number of the solid that it met; −1 for none. */
   solid = -1;
-  /** Whether the light reaches that; a face that looks away from the light is not in shadow. */
-  isLit = true;
 
   constructor(scene: Float64Array) {
     this.#scene = scene;
@@ -55,7 +53,6 @@ export class RayCaster {
     }
     const { colour } = this;
     this.solid = solid;
-    this.isLit = true;
     if (solid < 0) {
       for (let channel = 0; channel < 3; channel++) colour[channel] = scene[20 + channel] as number;
       return;
@@ -68,8 +65,8 @@ export class RayCaster {
     let light = Math.max(lambert, 0);
     if (light > 0) {
       const { t } = nearest;
-      this.isLit = !this.#isShaded(ex + t * dx + LIFT * nx, ey + t * dy + LIFT * ny, ez + t * dz + LIFT * nz);
-      if (!this.isLit) light *= scene[15] as number;
+      const isShaded = this.#isShaded(ex + t * dx + LIFT * nx, ey + t * dy + LIFT * ny, ez + t * dz + LIFT * nz);
+      if (isShaded) light *= scene[15] as number;
     }
     const shade = (scene[7] as number) + (scene[11] as number) * light;
     for (let channel = 0; channel < 3; channel++) colour[channel] = (scene[at + 4 + channel] as number) * shade;

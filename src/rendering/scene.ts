@@ -1,5 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
+import { cross, normalized } from './vectors.js';
 
 /** How solids are numbered in a scene. A sphere is a capsule without length. */
 export const SOLID_KINDS = ['plane', 'capsule', 'cylinder', 'box'] as const;
@@ -131,13 +132,4 @@ function reachOf(kind: SolidKind, [a, b, c]: Solid['half']): number {
     case 'box':
       return Math.hypot(a, b, c);
   }
-}
-
-function normalized(vector: readonly number[]): number[] {
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
-}
-
-function cross([a = 0, b = 0, c = 0]: readonly number[], [x = 0, y = 0, z = 0]: readonly number[]): number[] {
-  return [b * z - c * y, c * x - a * z, a * y - b * x];
 }

@@ -9,6 +9,18 @@ export const MODES: ReadonlyMap<string, { readonly mode: NormalizationMode; read
   ['QUANTILE10', { mode: 'quantile10', pair: ['q10', 'q90'] }],
 ] as const);
 
+/** A mode as LeRobot writes it: its name, and the pair of statistics that it reads. */
+export interface WrittenMode {
+  readonly name: string;
+  readonly pair: readonly [string, string];
+}
+
+/** MODES backwards; undefined for a mode that reads no statistics. */
+export function writtenMode(mode: NormalizationMode): WrittenMode | undefined {
+  const found = [...MODES].find(([, known]) => known.mode === mode);
+  return found && { name: found[0], pair: found[1].pair };
+}
+
 /** What a mode needs to become a Normalizer: its pair of statistics, in the order of MODES. */
 export interface Statistics {
   readonly mode: NormalizationMode;

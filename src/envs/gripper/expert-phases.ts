@@ -65,14 +65,27 @@ export function pickPhases({ thing, hover, height, at, period }: Pick): ExpertPh
   return [
     { name: 'hover', ticks: 20, hold: 6, aim: over },
     { name: 'descend', ticks: 12, hold: 6, isPaused: true, aim: (_, last) => atHeight(last, height) },
-    { name: 'close', ticks: 4, hold: 8, isPaused: true, aim: (_, last) => ({ ...last, grip: CLOSED }) },
+    gripPhase('close', CLOSED),
   ];
+}
+
+/** Only the fingers move. */
+export function gripPhase(name: string, grip: number, hold = 8): ExpertPhase {
+  return { name, ticks: 4, hold, isPaused: true, aim: (_, last) => ({ ...last, grip }) };
 }
 
 /** Straight up, with what is held. */
 export function liftPhase(height: number): ExpertPhase {
   return { name: 'lift', ticks: 14, hold: 6, aim: (_, last) => atHeight(last, height) };
 }
+
+/** Straight up from what was let go. */
+export const BACK_UP: ExpertPhase = {
+  name: 'back up',
+  ticks: 12,
+  hold: 4,
+  aim: (_, last) => atHeight(last, (last.position[2] as number) + 0.12),
+};
 
 /** Where a held thing is brought. */
 export interface Place {
@@ -110,8 +123,8 @@ export function placePhases({ thing, to, period, carry, grip }: Place): ExpertPh
       isPaused: true,
       aim: (world, last) => bring(world, last, to(world).position[2] as number),
     },
-    { name: 'release', ticks: 4, hold: 8, isPaused: true, aim: (_, last) => ({ ...last, grip }) },
-    { name: 'back up', ticks: 12, hold: 4, aim: (_, last) => atHeight(last, (last.position[2] as number) + 0.12) },
+    gripPhase('release', grip),
+    BACK_UP,
   ];
 }
 

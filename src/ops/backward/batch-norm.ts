@@ -140,7 +140,7 @@ export function recordBatchNormBackward(
   );
   builder.dispatch(
     batchNormTotalsKernel(members),
-    [shape, { buffer: mode }, { buffer: sums }, { buffer: totals.buffer }],
+    [shape, { buffer: sums }, { buffer: totals.buffer }],
     [ownerWorkgroups(members, groups), 1, 1],
   );
   recordVectorGradient(builder, affine, 0, totals, step);

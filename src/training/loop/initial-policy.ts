@@ -1,5 +1,5 @@
 import { ACTION, ENVIRONMENT, STATE } from '../../checkpoints/lerobot/features.js';
-import { MODES } from '../../checkpoints/lerobot/normalizers.js';
+import { writtenMode } from '../../checkpoints/lerobot/normalizers.js';
 import {
   DEFAULT_NORMALIZATION,
   EPS,
@@ -71,20 +71,15 @@ export function initialPictureStatistics({ observations }: PolicyCheckpoint): Ma
 
 /** The pair that a mode reads, back from (x − first) / divide: divide is std + eps, or the range between the pair, in f32. */
 function statisticsOf({ mode, subtract, divide }: Normalizer): WrittenStatistics {
-  const pair = pairOf(mode);
+  const pair = writtenMode(mode)?.pair;
   if (!pair) return {};
   const second = divide.map((value, i) => (mode === 'mean-std' ? value - Math.fround(EPS) : (subtract[i] as number) + value));
   return { [pair[0]]: subtract.slice(), [pair[1]]: second };
 }
 
-/** Names of the statistics that a mode reads; undefined for identity. */
-function pairOf(mode: NormalizationMode): readonly [string, string] | undefined {
-  return [...MODES.values()].find((known) => known.mode === mode)?.pair;
-}
-
 /** Its modes of normalisation by types of feature. */
 export function initialNormalization({ observations, action }: PolicyCheckpoint): WrittenNormalization {
-  const mode = (of: NormalizationMode): string => [...MODES].find(([, known]) => known.mode === of)?.[0] ?? 'IDENTITY';
+  const mode = (of: NormalizationMode): string => writtenMode(of)?.name ?? 'IDENTITY';
   const found = observations.map(({ kind, name, normalizer }): [keyof WrittenNormalization, string] => [
     kind === 'image' ? 'VISUAL' : name === ENVIRONMENT ? 'ENV' : 'STATE',
     mode(normalizer.mode),
@@ -124,7 +119,9 @@ export function checkInitialFeatures(policy: PolicyCheckpoint, dataset: Dataset,
 export function checkInitialStatistics({ name, observations, action }: PolicyCheckpoint, written: WrittenPolicy, dataset: string): void {
   const modes = new Map(observations.map((feature) => [feature.name, feature.normalizer.mode])).set(ACTION, action.mode);
   for (const feature of [...written.inputs, written.action]) {
-    const missing = pairOf(modes.get(feature.name) ?? 'identity')?.find((statistic) => !Object.hasOwn(feature.statistics, statistic));
+    const missing = writtenMode(modes.get(feature.name) ?? 'identity')?.pair.find(
+      (statistic) => !Object.hasOwn(feature.statistics, statistic),
+    );
     if (missing === undefined) continue;
     throw new OptionError(
       `${WHERE}: the initial policy "${name}" normalises "${feature.name}" by the statistic "${missing}", which the data set ${dataset} does not have: ` +

@@ -88,9 +88,12 @@ export function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTra
   const defaults = initial
     ? { horizon: initial.unet.horizon, actionSteps: initial.actionSteps, observationSteps: initial.observationSteps }
     : { horizon: 16, actionSteps: 8, observationSteps: 2 };
-  const horizon = options.horizon === undefined ? defaults.horizon : options.horizon;
-  const { actionSteps = defaults.actionSteps, maskPadding = false } = options;
-  const observationSteps = options.observationSteps === undefined ? defaults.observationSteps : options.observationSteps;
+  const {
+    horizon = defaults.horizon,
+    actionSteps = defaults.actionSteps,
+    observationSteps = defaults.observationSteps,
+    maskPadding = false,
+  } = options;
   checkInteger(WHERE, 'horizon', horizon, 1, 4096);
   checkInteger(WHERE, 'observationSteps', observationSteps, 1, Math.min(1024, horizon));
   checkInteger(WHERE, 'actionSteps', actionSteps, 1, horizon - observationSteps + 1);

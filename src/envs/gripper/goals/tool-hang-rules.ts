@@ -1,3 +1,4 @@
+import { cross } from '../../../rendering/vectors.js';
 import { difference, rotated, sum, type Vector } from '../../mujoco/rotations.js';
 import type { GripperPose, GripperWorld } from '../world.js';
 import { BASE_MIDDLE, FRAME, HOOK, RING, ringAt, TOOL, WALLS } from './tool-hang-parts.js';
@@ -24,8 +25,9 @@ export function isAssembled({ things }: GripperWorld, stand: number, frame: numb
 
 /** Touched by no pad, the ring around the hook, on its line, past its end, and touching it. */
 export function isHung(world: GripperWorld, frame: number, tool: number): boolean {
-  const corner = world.things[frame] as GripperPose;
-  const ring = world.things[tool] as GripperPose;
+  const { things } = world;
+  const corner = things[frame] as GripperPose;
+  const ring = things[tool] as GripperPose;
   const end = placeIn(corner, [FRAME.hook, 0, 0]);
   const hook = difference(corner.position, end);
   const from = difference(ring.position, end);
@@ -52,8 +54,4 @@ function dot(a: Vector, b: Vector): number {
 
 function length(a: Vector): number {
   return Math.hypot(...a);
-}
-
-function cross([a = 0, b = 0, c = 0]: Vector, [x = 0, y = 0, z = 0]: Vector): number[] {
-  return [b * z - c * y, c * x - a * z, a * y - b * x];
 }

@@ -1,5 +1,15 @@
 import { axisRotation, product, rotated, sum, type Vector, wrapped, yawOf } from '../../mujoco/rotations.js';
-import { atHeight, bringing, CLOSED, type ExpertPhase, type HandTarget, liftPhase, OPEN, type WantedPose } from '../expert-phases.js';
+import {
+  atHeight,
+  bringing,
+  CLOSED,
+  type ExpertPhase,
+  gripPhase,
+  type HandTarget,
+  liftPhase,
+  OPEN,
+  type WantedPose,
+} from '../expert-phases.js';
 import type { GripperGoal } from '../goal.js';
 import { hingeRotation } from '../rotation-6d.js';
 import type { GripperPose, GripperWorld } from '../world.js';
@@ -44,7 +54,7 @@ function picking(what: string, thing: number, at: Vector, height: number): Exper
       isPaused: true,
       aim: (world) => ({ ...over(world, thing, at, height), tilt: [0, 0], grip: OPEN }),
     },
-    { name: `close on the ${what}`, ticks: 4, hold: 10, isPaused: true, aim: (_, last) => ({ ...last, grip: CLOSED }) },
+    gripPhase(`close on the ${what}`, CLOSED, 10),
   ];
 }
 
@@ -78,8 +88,6 @@ function backing(name: string, away: number): ExpertPhase {
   };
 }
 
-const release = (name: string): ExpertPhase => ({ name, ticks: 4, hold: 8, isPaused: true, aim: (_, last) => ({ ...last, grip: OPEN }) });
-
 export const TOOL_HANG: GripperGoal = {
   task: 'tool-hang',
   title: 'ToolHang, in the manner of RoboMimic',
@@ -107,7 +115,7 @@ export const TOOL_HANG: GripperGoal = {
     bring('align', 8, 8, FRAME_AT, (world) => standing(world, ABOVE_STAND)),
     bring('align again', 6, 8, FRAME_AT, (world) => standing(world, STAND.depth + 0.006)),
     bring('insert', 20, 10, FRAME_AT, (world) => standing(world, 0.001)),
-    release('let go of the frame'),
+    gripPhase('let go of the frame', OPEN),
     backing('back off', 0.1),
     { name: 'rise', ticks: 10, hold: 0, aim: (_, last) => atHeight(last, 0.36) },
     ...picking('tool', TOOL_AT, TOOL_GRIP, 0.012),
@@ -115,7 +123,7 @@ export const TOOL_HANG: GripperGoal = {
     bring('bring the tool', 28, 8, TOOL_AT, (world) => threaded(world, FRAME.hook + BEFORE_HOOK)),
     bring('align the tool', 8, 8, TOOL_AT, (world) => threaded(world, FRAME.hook + BEFORE_HOOK)),
     bring('thread', 18, 8, TOOL_AT, (world) => threaded(world, HUNG_AT * FRAME.hook)),
-    release('let go of the tool'),
+    gripPhase('let go of the tool', OPEN),
     backing('leave', 0.1),
     { name: 'wait', ticks: 1, hold: 30, aim: (_, last) => last },
   ],

@@ -5,6 +5,7 @@ import {
   byHand,
   CLOSED,
   type ExpertPhase,
+  gripPhase,
   type HandTarget,
   liftPhase,
   OPEN,
@@ -133,9 +134,9 @@ const TAKE: readonly ExpertPhase[] = [
   ...byHand(1, [
     { name: 'reach', ticks: 20, hold: 4, aim: (world) => takingFrom(world, 0.09) },
     { name: 'reach down', ticks: 10, hold: 6, isPaused: true, aim: (world) => takingFrom(world, 0) },
-    { name: 'take', ticks: 4, hold: 8, isPaused: true, aim: (_, last) => ({ ...last, grip: CLOSED }) },
+    gripPhase('take', CLOSED),
   ]),
-  { name: 'let go', ticks: 4, hold: 6, isPaused: true, aim: (_, last) => ({ ...last, grip: OPEN }) },
+  gripPhase('let go', OPEN, 6),
   { name: 'withdraw', ticks: 14, hold: 2, aim: (_, last) => atHeight(last, (HAND_OVER[2] as number) + 0.12) },
 ];
 

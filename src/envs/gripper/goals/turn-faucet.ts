@@ -1,8 +1,8 @@
 import { axisRotation, difference, product, rotated, sum, type Vector, yawOf } from '../../mujoco/rotations.js';
-import { atHeight, CLOSED, type ExpertPhase, type HandTarget, OPEN } from '../expert-phases.js';
+import { BACK_UP, CLOSED, type ExpertPhase, gripPhase, type HandTarget, OPEN } from '../expert-phases.js';
 import type { GripperGoal } from '../goal.js';
 import type { GripperPose, GripperWorld } from '../world.js';
-import { FAUCET_THINGS, FAUCETS, type Faucet } from './faucets.js';
+import { FAUCET_THINGS, FAUCETS, type Faucet, HEIGHT } from './faucets.js';
 
 /** ManiSkill's TurnFaucet: turned by this share of its range. */
 const TURNED = 0.9;
@@ -24,8 +24,10 @@ interface Present {
 
 /** The faucet of this episode. */
 function present(world: GripperWorld): Present {
-  const family = FAUCETS.findIndex((_, one) => (world.things[2 * one]?.position[0] as number) < AWAY / 2);
-  const post = world.things[2 * family] as GripperPose;
+  // Read once: every read builds all poses.
+  const { things } = world;
+  const family = FAUCETS.findIndex((_, one) => (things[2 * one]?.position[0] as number) < AWAY / 2);
+  const post = things[2 * family] as GripperPose;
   return { family, faucet: FAUCETS[family] as Faucet, post, angle: world.turnOf(2 * family + 1) };
 }
 
@@ -41,8 +43,8 @@ function handAt(world: GripperWorld, angle: number, above: number, grip: number)
   const { faucet, post } = now;
   const position = sum(gripAt(now, angle), [0, 0, above]);
   const yaw = yawOf(post.rotation);
-  // The hand turns with what it grips.
-  if (faucet.isUpright) return { position, yaw: yaw + ACROSS + angle, tilt: [0, 0], grip };
+  // About an upright axis, the hand turns with what it grips.
+  if (faucet.axis[2] === 1) return { position, yaw: yaw + ACROSS + angle, tilt: [0, 0], grip };
   return { position, yaw, tilt: [angle, 0], grip };
 }
 
@@ -78,7 +80,7 @@ export const TURN_FAUCET: GripperGoal = {
     const chosen = Math.min(FAUCETS.length - 1, Math.floor(uniform(0, FAUCETS.length)));
     const at = [uniform(0.1, 0.2), uniform(-0.1, 0.1)] as const;
     const yaw = uniform(-0.5, 0.5);
-    return FAUCETS.map(({ height }, family) => ({ position: [...(family === chosen ? at : [AWAY + family, 0]), height], yaw }));
+    return FAUCETS.map((_, family) => ({ position: [...(family === chosen ? at : [AWAY + family, 0]), HEIGHT], yaw }));
   },
   isSolved: (world) => {
     const { faucet, angle } = present(world);
@@ -87,9 +89,9 @@ export const TURN_FAUCET: GripperGoal = {
   phases: [
     { name: 'hover', ticks: 24, hold: 6, aim: (world) => handAt(world, 0, 0.09, OPEN) },
     { name: 'descend', ticks: 14, hold: 6, isPaused: true, aim: (world) => handAt(world, 0, 0, OPEN) },
-    { name: 'close', ticks: 4, hold: 8, isPaused: true, aim: (_, last) => ({ ...last, grip: CLOSED }) },
+    gripPhase('close', CLOSED),
     ...Array.from({ length: MOVES }, (_, move) => turn(move + 1)),
-    { name: 'release', ticks: 4, hold: 6, isPaused: true, aim: (_, last) => ({ ...last, grip: OPEN }) },
-    { name: 'back up', ticks: 12, hold: 4, aim: (_, last) => atHeight(last, (last.position[2] as number) + 0.12) },
+    gripPhase('release', OPEN, 6),
+    BACK_UP,
   ],
 };

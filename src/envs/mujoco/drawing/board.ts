@@ -1,3 +1,5 @@
+import { lookingAt } from '../../../rendering/scene.js';
+import { normalized } from '../../../rendering/vectors.js';
 import type { SceneBoard } from '../../scene.js';
 import type { Colour, Primitive } from '../primitives.js';
 import type { Drawing, DrawnBody, DrawnView } from './drawing.js';
@@ -115,18 +117,7 @@ export function tableOf({ eye, axes, focal, x, y, width, height }: DrawnView, ta
 }
 
 function viewOf({ eye, look, fovy }: ViewCamera, y: number): DrawnView {
-  const back = normalized(eye.map((value, i) => value - (look[i] as number)));
-  const right = normalized(cross([0, 0, 1], back));
-  const up = cross(back, right);
+  const { axes } = lookingAt(eye, look, [0, 0, 1], fovy);
   const focal = HEIGHT / 2 / Math.tan((fovy * Math.PI) / 360);
-  return { eye, axes: [...right, ...up, ...back], focal, x: 0, y, width: WIDTH, height: HEIGHT };
-}
-
-function normalized(vector: readonly number[]): number[] {
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
-}
-
-function cross([a = 0, b = 0, c = 0]: readonly number[], [x = 0, y = 0, z = 0]: readonly number[]): number[] {
-  return [b * z - c * y, c * x - a * z, a * y - b * x];
+  return { eye, axes, focal, x: 0, y, width: WIDTH, height: HEIGHT };
 }
