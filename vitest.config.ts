@@ -11,9 +11,9 @@ const files = testFilesByProject();
  * the other: a software driver uses all cores by itself, and two of them at once take many times as long.
  */
 const RUNS = {
-  pure: { isolate: false },
-  device: { isolate: false, maxWorkers: 1 },
-  process: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
+  pure: { isolate: false, maxWorkers: 2 },
+  device: { isolate: false, maxWorkers: 2 },
+  process: { isolate: true, maxWorkers: 2, execArgv: ['--expose-gc'] },
   long: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
   nightly: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
 } satisfies Record<Project, object>;
