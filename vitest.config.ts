@@ -21,7 +21,8 @@ const RUNS = {
   device: { isolate: false, maxWorkers },
   process: { isolate: true, maxWorkers, execArgv: ['--expose-gc'] },
   timed: { isolate: true, maxWorkers: 1 },
-  long: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
+  // Here are benchmarks and tuners, which poll; those that run on lavapipe are goldens, mutants and training.
+  long: { isolate: true, maxWorkers: process.env['WARMSTEP_ADAPTER'] === 'lavapipe' ? maxWorkers : 1, execArgv: ['--expose-gc'] },
   nightly: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
 } satisfies Record<Project, object>;
 
