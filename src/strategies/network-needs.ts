@@ -4,8 +4,24 @@ import type { NetworkNeed } from './strategy.js';
 export const NETWORK_NEEDS = {
   Consistency: { network: 'consistency_policy', why: 'as its student', given: 'the folder of the student (warmstep train consistency)' },
   OneDP: { network: 'onedp', why: 'as its generator', given: 'the folder of the generator (warmstep train onedp)' },
-  'NO-Diffusion': { network: 'no_diffusion', why: 'for start and chunk', given: 'the folder of heads and U-Net (warmstep train no-diffusion)' },
-  SDP: { network: 'streaming_diffusion', why: 'whose rows have a level each', given: 'the folder of the streaming network (warmstep train sdp)' },
-  'RNR-DP': { network: 'rnr_policy', why: 'whose rows are conditioned each by its level', given: 'the folder of its network (warmstep train rnr-dp)' },
-  BRIDGER: { network: 'bridger', why: 'for its drift, velocity and score', given: 'the folder of its three U-Nets (warmstep train bridger)' },
+  'NO-Diffusion': {
+    network: 'no_diffusion',
+    why: 'for start and chunk',
+    given: 'the folder of heads and U-Net (warmstep train no-diffusion)',
+  },
+  SDP: {
+    network: 'streaming_diffusion',
+    why: 'whose rows have a level each',
+    given: 'the folder of the streaming network (warmstep train sdp)',
+  },
+  'RNR-DP': {
+    network: 'rnr_policy',
+    why: 'whose rows are conditioned each by its level',
+    given: 'the folder of its network (warmstep train rnr-dp)',
+  },
+  BRIDGER: {
+    network: 'bridger',
+    why: 'for its drift, velocity and score',
+    given: 'the folder of its three U-Nets (warmstep train bridger)',
+  },
 } as const satisfies Readonly<Record<string, NetworkNeed>>;
