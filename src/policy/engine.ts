@@ -17,6 +17,7 @@ import {
   suitsPredictor,
   usesPrediction,
 } from '../strategies/strategy.js';
+import { Decider } from './decider.js';
 import type { DecisionCost } from './decision-result.js';
 import { describePolicy } from './info.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
@@ -63,6 +64,8 @@ export class PolicyEngine {
   readonly #observations: readonly ObservationInfo[];
   readonly #plans: PlanCache;
   readonly denoiser: Denoiser;
+  /** Makes decisions that nobody sees, without the device: see `Decider.practise`. */
+  readonly dry: Decider;
   readonly encoder: FrameEncoding;
   #placement: Placement | undefined;
   #described: ReturnType<typeof describePolicy>;
@@ -75,6 +78,8 @@ export class PolicyEngine {
     this.#plans = new PlanCache(placement.networks, parts.spec, parts.probes);
     this.denoiser = new Denoiser(this.#plans);
     const { images, rows } = placement.networks;
+    // Zeros in the place of the features of images.
+    this.dry = new Decider(new Denoiser(this.#plans, true), new FrameWindows(this.#observations, rows), parts.context, undefined);
     this.encoder =
       images?.frameEncoder(images.encodePlans(parts.probes), this.#observations, rows) ?? new FrameWindows(this.#observations, rows);
   }

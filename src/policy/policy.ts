@@ -20,6 +20,7 @@ import { type EngineParts, PolicyEngine, type ReloadOptions } from './engine.js'
 import { Episode } from './episode.js';
 import type { PolicyInfo } from './info.js';
 import { checkDevice } from './placement.js';
+import { Practice } from './practice.js';
 import { SerialQueue } from './queue.js';
 import { RequestChecks } from './request-checks.js';
 
@@ -70,6 +71,7 @@ export class Policy {
   readonly #decider: Decider;
   readonly #checks: RequestChecks;
   readonly #actor: Actor;
+  readonly #practice: Practice;
   /** What the actor's strategy was made of. */
   #strategyOptions: StrategyOptions;
   /** Episodes beside it. */
@@ -100,6 +102,7 @@ export class Policy {
       run: <T>(task: () => T | Promise<T>): Promise<T> => this.#run(task),
     };
     this.#actor = new Actor(actor, this.#createStrategy(parts.strategy));
+    this.#practice = new Practice(this.#engine.dry, this.#checks, this.#observations, this.#context.observationSteps);
     this.#strategyOptions = structuredClone(parts.strategy);
   }
 
@@ -230,6 +233,18 @@ export class Policy {
     const frame = this.#checks.observed(observation);
     await this.#run(() => this.#engine.encoder.encode([[frame]]));
     return observationOf(this.#observations, frame);
+  }
+
+  /**
+   * Readies the next decision of the policy's own episode, where there is time before it: right before a tick, or while the sensors of one are
+   * read. Commands are encoded, and a decision is made on zeros up to the device and from there on, so that the code and the memory that it takes are
+   * in the processor's caches: it is a third sooner where decisions are milliseconds apart. Changes no result, and nothing depends on it. Does nothing
+   * while calls are under way, and where the next `act()` makes no decision. A `ControlLoop` calls it.
+   * @throws DisposedError.
+   */
+  prepare(): void {
+    this.#assertUsable();
+    if (this.#queue.isIdle) this.#practice.run(this.#actor.own);
   }
 
   /** Frames whose images were encoded since the policy was loaded: each frame is encoded once, whatever reads it. */
