@@ -75,7 +75,7 @@ export class ReadyCommands<P extends Prelude = Prelude> {
   /** To be called when the commands that were taken last are on their way. */
   submitted(): void {
     const used = this.#slots[0];
-    if (this.#isHurried && used) this.#finish(used);
+    if (this.#isHurried && used && used !== this.#prepared) this.#finish(used);
   }
 
   /** To be called when the result is about to be handed out: the time until the next decision begins. */

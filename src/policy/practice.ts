@@ -1,5 +1,5 @@
 import { type Frame, frameWidth, type Observation } from '../observations/check.js';
-import type { ObservationInfo } from '../spec/policy-spec.js';
+import type { ObservationInfo, VectorObservation } from '../spec/policy-spec.js';
 import { type Decider, type Given, nextTurn } from './decider.js';
 import type { Episode } from './episode.js';
 import type { RequestChecks } from './request-checks.js';
@@ -14,12 +14,13 @@ export class Practice {
 
   constructor(decider: Decider, checks: RequestChecks, observations: readonly ObservationInfo[], observationSteps: number) {
     this.#decider = decider;
-    if (observations.some(({ kind }) => kind === 'image')) {
+    const vectors = observations.filter((one) => one.kind === 'vector');
+    if (vectors.length < observations.length) {
       // Zeros stand for the features of images, which no check takes.
-      const zeros = { frames: framesOf(observations, observationSteps), given: {} };
+      const zeros = { frames: zeroFrames(observations, observationSteps), given: {} };
       this.#given = () => zeros;
     } else {
-      const window = windowOf(observations, observationSteps);
+      const window = zeroWindow(vectors, observationSteps);
       this.#given = () => checks.window('prepare', window, {});
     }
   }
@@ -37,13 +38,12 @@ export class Practice {
   }
 }
 
-function framesOf(observations: readonly ObservationInfo[], steps: number): Frame[] {
+/** Frames of zeros, also where the features of images belong. */
+export function zeroFrames(observations: readonly ObservationInfo[], steps: number): Frame[] {
   const width = frameWidth(observations);
   return Array.from({ length: steps }, () => ({ values: new Float32Array(width), pictures: [] }));
 }
 
-function windowOf(observations: readonly ObservationInfo[], steps: number): Observation {
-  return Object.fromEntries(
-    observations.map(({ name, ...feature }) => [name, new Float32Array('size' in feature ? feature.size * steps : 0)]),
-  );
+function zeroWindow(vectors: readonly VectorObservation[], steps: number): Observation {
+  return Object.fromEntries(vectors.map(({ name, size }) => [name, new Float32Array(steps * size)]));
 }

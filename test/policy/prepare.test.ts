@@ -4,10 +4,10 @@ import { USAGE } from '../../src/runtime/buffers.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
-import { CASE, DDIM, FALCON, facts, RTI_DP, STEP } from '../support/episode-members.js';
+import { CASE, FALCON, facts, STEP } from '../support/episode-members.js';
 import { loadGolden, observation, window } from '../support/golden-policy.js';
 
-const STRATEGIES: readonly StrategyOptions[] = [STEP, DDIM, RTI_DP, FALCON, { name: 'DDPM', steps: 3 }];
+const STRATEGIES: readonly StrategyOptions[] = [STEP, FALCON, { name: 'DDPM', steps: 2 }];
 
 describe('prepare', () => {
   const device = useTestDevice();
