@@ -30,7 +30,7 @@ describe('a decision', () => {
     expect(times).toHaveLength(decided - 1);
     expect(times.map((ms) => ms % 20)).toEqual(times.map(() => 17));
     expect(times[0]).toBeGreaterThan(8 * 20);
-    expect(times[1] - times[0]).toBe(8 * 20);
+    expect((times[1] as number) - (times[0] as number)).toBe(8 * 20);
   });
 
   it('changes no tick and no action by being prepared', async () => {
