@@ -7,7 +7,8 @@ import { DeviceCalls } from '../support/device-calls.js';
 import { CASE, FALCON, facts, STEP } from '../support/episode-members.js';
 import { loadGolden, observation, window } from '../support/golden-policy.js';
 
-const STRATEGIES: readonly StrategyOptions[] = [STEP, FALCON, { name: 'DDPM', steps: 2 }];
+/** Decisions of one run, and of several. */
+const STRATEGIES: readonly StrategyOptions[] = [STEP, FALCON];
 
 describe('prepare', () => {
   const device = useTestDevice();
