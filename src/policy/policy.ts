@@ -17,7 +17,7 @@ import { Actor } from './actor.js';
 import { Decider, nextTurn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, DecisionCost, EpisodeOptions } from './decision-result.js';
 import { type EngineParts, PolicyEngine, type ReloadOptions } from './engine.js';
-import { Episode } from './episode.js';
+import type { Episode } from './episode.js';
 import type { PolicyInfo } from './info.js';
 import { checkDevice } from './placement.js';
 import { Practice } from './practice.js';
@@ -74,8 +74,6 @@ export class Policy {
   readonly #practice: Practice;
   /** What the actor's strategy was made of. */
   #strategyOptions: StrategyOptions;
-  /** Episodes beside it. */
-  readonly #begun = new WeakSet<Episode>();
   #disposal: Promise<void> | undefined;
 
   private constructor({ placement, reopen, ...parts }: PolicyParts) {
@@ -91,14 +89,14 @@ export class Policy {
       context: this.#context,
       seed: parts.seed,
       latentDim: this.#engine.denoiser.latents?.latentDim ?? 0,
-      hasBegun: (episode) => this.#begun.has(episode),
+      hasBegun: (episode) => this.#actor.hasBegun(episode),
     });
     const actor = {
       checks: this.#checks,
       decider: this.#decider,
       context: this.#context,
       seed: parts.seed,
-      newWindow: () => this.#newWindow(),
+      newWindow: () => new FrameWindow(this.#observations, this.#context.observationSteps),
       run: <T>(task: () => T | Promise<T>): Promise<T> => this.#run(task),
     };
     this.#actor = new Actor(actor, this.#createStrategy(parts.strategy));
@@ -155,12 +153,7 @@ export class Policy {
   /** Begins an episode of its own, beside the policy's: for fleets, and for strategies side by side. @throws OptionError, DisposedError. */
   beginEpisode(options: EpisodeOptions = {}): Episode {
     this.#assertUsable();
-    checkKeys('beginEpisode', options, ['strategy', 'seed']);
-    const strategy = options.strategy === undefined ? this.#actor.strategy : this.#createStrategy(options.strategy);
-    const seed = checkInteger('beginEpisode', 'seed', options.seed ?? this.#parts.seed, 0, Number.MAX_SAFE_INTEGER);
-    const episode = new Episode(strategy, { seed, episode: 0, sample: 0 }, this.#newWindow());
-    this.#begun.add(episode);
-    return episode;
+    return this.#actor.beginEpisode(options, (asked) => this.#createStrategy(asked));
   }
 
   /**
@@ -343,9 +336,5 @@ export class Policy {
     if (missing) throw missingNetwork(options.name, missing, this.#engine.predictor);
     this.#engine.reserve(strategy);
     return strategy;
-  }
-
-  #newWindow(): FrameWindow {
-    return new FrameWindow(this.#observations, this.#context.observationSteps);
   }
 }

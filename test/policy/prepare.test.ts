@@ -13,7 +13,7 @@ const STRATEGIES: readonly StrategyOptions[] = [STEP, FALCON];
 describe('prepare', () => {
   const device = useTestDevice();
 
-  it('changes no bit and no choice, whatever the strategy', async () => {
+  it('changes no bit and no choice, where a decision takes one run and where it takes several', async () => {
     let reported = 0;
     const plain = await loadGolden(device(), CASE, { predictor: true });
     const prepared = await loadGolden(device(), CASE, { predictor: true, onDecision: () => reported++ });
