@@ -60,6 +60,7 @@ of a method (docs/methods.md; default: its own recipe as preset and steps):
   --teacher DIR        of consistency: the folder that consistency-teacher was trained into
   --down-dims LIST, --horizon N, --action-steps N
                        in place of the policy's, where the method has a network of its own from scratch
+  --dropout X          of consistency: in the blocks of the student, of consistency-teacher: in its middle ones (default 0.2)
   --variant V          of onedp: stochastic (default) or deterministic
   --hidden-dim N       of no-diffusion: width of its heads (default 256)
   --prior DIR          of bridger: the folder of a CVAE whose chunks it starts from (default: noise)

@@ -64,6 +64,7 @@ const METHOD_OPTIONS = {
   hiddenDim: 'hidden-dim',
   prior: 'prior',
   interpolant: 'interpolant',
+  dropout: 'dropout',
 } as const;
 
 function methodOptions(name: TrainedMethodName): readonly (keyof Values)[] {
@@ -195,6 +196,7 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
     variant: choiceOption('variant', values.variant, ['stochastic', 'deterministic']),
     hiddenDim: integerOption('hidden-dim', values['hidden-dim'], 1, 65_536),
     interpolant: choiceOption('interpolant', values.interpolant, INTERPOLANTS),
+    dropout: numberOption('dropout', values.dropout, 0, 0.99),
   });
   const strategy = METHOD_STRATEGIES[name];
   if (strategy === undefined && values.task !== undefined) throw new UsageError(`--task: ${name} makes no decisions: leave it out`);
