@@ -71,6 +71,7 @@ of a CVAE (default: 10,000 steps, the release's preset, step or bridger-cvae):
   --release R          whose: step (default), the warm start that STEP's paper calls BRIDGER, or bridger, the prior of BRIDGER's release
   --latent-dim N, --hidden-dim N, --hidden-layers N
                        sizes (default: the release's)
+  --projection-dim N   of release step: values that a layer in front makes of all frames (obs_projection; default: none)
   --dropout X          inside the network (default 0.1; bridger has none)`;
 
 export const trainCommand: Command = {

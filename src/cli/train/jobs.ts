@@ -46,6 +46,7 @@ export const OPTIONS = {
   release: { type: 'string' },
   'latent-dim': { type: 'string' },
   'hidden-layers': { type: 'string' },
+  'projection-dim': { type: 'string' },
 } as const;
 
 /** What parseArgs makes of them. */
@@ -80,7 +81,7 @@ export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
   'no-diffusion': methodOptions('no-diffusion'),
   sdp: methodOptions('sdp'),
   'rnr-dp': methodOptions('rnr-dp'),
-  cvae: ['policy', 'release', 'dropout', 'latent-dim', 'hidden-dim', 'hidden-layers'],
+  cvae: ['policy', 'release', 'dropout', 'latent-dim', 'hidden-dim', 'hidden-layers', 'projection-dim'],
   predictor: ['policy', 'history-steps', 'dropout', 'row-dropout', 'history-noise'],
   policy: [
     'down-dims',
@@ -156,6 +157,7 @@ export function cvaeJob(values: Values): Job {
       latentDim: integerOption('latent-dim', values['latent-dim'], 1, 4096),
       hiddenDim: integerOption('hidden-dim', values['hidden-dim'], 1, 65_536),
       hiddenLayers: integerOption('hidden-layers', values['hidden-layers'], 1, 16),
+      projectionDim: integerOption('projection-dim', values['projection-dim'], 1, 65_536),
     }),
     ...given({ dropout: numberOption('dropout', values.dropout, 0, 0.99) }),
   };
