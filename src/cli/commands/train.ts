@@ -53,7 +53,9 @@ of a policy (default: 100,000 steps, preset lerobot):
   --mask-padding       leaves actions beyond the end of an episode out of the loss
   --initial DIR        goes on from the weights of a LeRobot checkpoint, or hf:OWNER/NAME, which says sizes, observations, crop, what
                        is predicted, modes of normalisation and statistics of pictures; those of vectors are the data set's
-  --batch-norm B       what its batch norms normalise by: batch (default), as LeRobot trains, which moves the running statistics, or running
+  --backbone FILE      cameras begin with a torchvision ResNet's weights, such as ImageNet's: safetensors with its names (conv1.weight, …); batch
+                       norms and an encoder for each camera, as LeRobot has it beside pretrained weights
+  --batch-norm B       what batch norms normalise by: batch (default), as LeRobot trains, which moves the running statistics, or running
 
 of a method (docs/methods.md; default: its own recipe as preset and steps):
   --policy DIR         the policy that it is loaded beside: its observations, statistics and sizes; OneDP's teacher

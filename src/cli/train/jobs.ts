@@ -1,7 +1,7 @@
 import type { parseArgs } from 'node:util';
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import type { Dataset } from '../../datasets/dataset.js';
-import { folderSource } from '../../platform/node/folder-source.js';
+import { folderSource, openFile } from '../../platform/node/folder-source.js';
 import { INTERPOLANTS } from '../../spec/method-networks.js';
 import { choiceOption, given, integerListOption, integerOption, required, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
@@ -37,6 +37,7 @@ export const OPTIONS = {
   'inference-steps': { type: 'string' },
   'mask-padding': { type: 'boolean' },
   initial: { type: 'string' },
+  backbone: { type: 'string' },
   'batch-norm': { type: 'string' },
   teacher: { type: 'string' },
   variant: { type: 'string' },
@@ -94,6 +95,7 @@ export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
     'inference-steps',
     'mask-padding',
     'initial',
+    'backbone',
     'batch-norm',
   ],
 };
@@ -229,6 +231,7 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
 export function policyJob(values: Values): Job {
   const runs = runOptions(values as TrainValues, POLICY_STEPS, POLICY_PRESETS);
   let { initial } = values;
+  const { backbone } = values;
   const downDims = integerListOption('down-dims', values['down-dims'], 1, 65_536);
   const scheduler = choiceOption('noise-scheduler', values['noise-scheduler'], ['ddpm', 'ddim']);
   const own = {
@@ -252,12 +255,21 @@ export function policyJob(values: Values): Job {
     steps: runs.steps,
     closedLoop: closedLoopOption(values as TrainValues, 'ddim:10'),
     check: async () => {
+      if (initial !== undefined && backbone !== undefined)
+        throw new UsageError('--initial and --backbone: a policy has its encoders, leave one out');
       if (initial !== undefined) initial = await localFolder(initial);
+      if (backbone !== undefined) await (await openFile(backbone)).close();
     },
     train: async (options) => {
       if (initial !== undefined) return trainPolicy({ ...options, ...runs, ...own, initial: await folderSource(initial) });
       noteUnread(options.dataset, values.observations?.split(',') ?? []);
-      return trainPolicy({ ...options, ...runs, ...own });
+      if (backbone === undefined) return trainPolicy({ ...options, ...runs, ...own });
+      const file = await openFile(backbone);
+      try {
+        return await trainPolicy({ ...options, ...runs, ...own, backbone: file });
+      } finally {
+        await file.close();
+      }
     },
     networks: (policy) => ({ policy }),
   };

@@ -47,11 +47,10 @@ export interface TrainCvaeOptions extends BesidePolicyOptions {
 const WHERE = 'trainCvae';
 const OWN_KEYS = ['policy', 'release', 'sizes', 'dropout'];
 
-const RELEASES: Readonly<Record<CvaeRelease, { sizes: OwnSizes; activation: CvaeShape['activation']; dropout: number; preset: Preset }>> =
-  {
-    step: { sizes: { latentDim: 32, hiddenDim: 256, hiddenLayers: 2 }, activation: 'relu', dropout: 0.1, preset: 'step' },
-    bridger: { sizes: { latentDim: 64, hiddenDim: 512, hiddenLayers: 3 }, activation: 'elu', dropout: 0, preset: 'bridger-cvae' },
-  };
+const RELEASES: Readonly<Record<CvaeRelease, { sizes: OwnSizes; activation: CvaeShape['activation']; dropout: number; preset: Preset }>> = {
+  step: { sizes: { latentDim: 32, hiddenDim: 256, hiddenLayers: 2 }, activation: 'relu', dropout: 0.1, preset: 'step' },
+  bridger: { sizes: { latentDim: 64, hiddenDim: 512, hiddenLayers: 3 }, activation: 'elu', dropout: 0, preset: 'bridger-cvae' },
+};
 
 /** Calls of the loss in an evaluation, and windows that it shows. */
 const VALIDATION_CALLS = 4;
