@@ -51,12 +51,13 @@ function torchvisionName(name: string): string {
     .replace(/^backbone\.([4-7])\./, (_, stage: string) => `layer${Number(stage) - 3}.`);
 }
 
-/** Zip archives, which torch.save writes, and bare pickles. */
+/** Zip archives, which torch.save writes, and bare pickles. A safetensors file begins with any eight bytes, and then has an opening brace. */
 async function refusePickles(source: ByteSource): Promise<void> {
-  const opening = new Uint8Array(Math.min(2, source.size));
+  const opening = new Uint8Array(Math.min(9, source.size));
   await source.read(0, opening);
   const [first, second] = opening;
-  if (!(first === 0x50 && second === 0x4b) && first !== 0x80) return;
+  const isPickle = (first === 0x50 && second === 0x4b) || first === 0x80;
+  if (!isPickle || opening[8] === 0x7b) return;
   throw new UnsupportedCheckpointError(
     `${source.name}: expected safetensors, found a PyTorch pickle, which can run code when it is opened and is not read. ${CONVERT}`,
   );
@@ -101,8 +102,8 @@ function checkTensor(file: SafetensorsFile, name: string, shape: readonly number
   }
   if (found.shape.join() !== shape.join()) {
     throw new CheckpointError(
-      `${file.name}, tensor "${name}": expected shape ${shown(shape)}, as torchvision's ${backbone} has, found ${shown(found.shape)}: a wide or a grouped ` +
-        'ResNet is another network. Give the weights of a plain one.',
+      `${file.name}, tensor "${name}": expected shape ${shown(shape)}, as torchvision's ${backbone} has, found ${shown(found.shape)}: a wide or grouped ` +
+        'ResNet, or one for other pictures, is another network. Give the weights of a plain one.',
     );
   }
   if (!isFloatDtype(found.dtype)) {
