@@ -41,7 +41,6 @@ it('a policy whose cameras begin with the weights of a file: all of them, bit by
   expect(names).toHaveLength(2 * (20 + 4 * 20));
   for (const name of names) {
     const own = name.replace(/^diffusion\.rgb_encoder\.[01]\./, '');
-    expect((await file.readFloats(name)).every((value) => Number.isFinite(value))).toBe(true);
     expect((await file.readFloats(name)).slice(), name).toEqual((await expected.readFloats(own)).slice());
   }
   const policy = await loadPolicy(result, { device: device() });
