@@ -70,7 +70,7 @@ function backboneOf(file: SafetensorsFile): Backbone {
   if (missing !== undefined) {
     throw new CheckpointError(
       `${file.name}: expected torchvision's names of a ResNet (${EXAMPLES}, …), found no "${missing}", but ${listed(names, 4)}. Give a state dict as ` +
-        "torchvision.models.resnet18(weights=…).state_dict() is; a LeRobot checkpoint is an initial policy ('--initial').",
+        'torchvision.models.resnet18(weights=…).state_dict() is; a LeRobot checkpoint is what `initial` is for.',
     );
   }
   if (!file.tensors.has('bn1.running_mean')) {

@@ -1,5 +1,6 @@
 import type { parseArgs } from 'node:util';
 import type { CheckpointSource } from '../../checkpoints/source.js';
+import { openTorchvisionBackbone } from '../../checkpoints/torchvision/backbone.js';
 import type { Dataset } from '../../datasets/dataset.js';
 import { folderSource, openFile } from '../../platform/node/folder-source.js';
 import { INTERPOLANTS } from '../../spec/method-networks.js';
@@ -258,7 +259,7 @@ export function policyJob(values: Values): Job {
       if (initial !== undefined && backbone !== undefined)
         throw new UsageError('--initial and --backbone: a policy has its encoders, leave one out');
       if (initial !== undefined) initial = await localFolder(initial);
-      if (backbone !== undefined) await (await openFile(backbone)).close();
+      if (backbone !== undefined) await checkBackbone(backbone);
     },
     train: async (options) => {
       if (initial !== undefined) return trainPolicy({ ...options, ...runs, ...own, initial: await folderSource(initial) });
@@ -273,6 +274,16 @@ export function policyJob(values: Values): Job {
     },
     networks: (policy) => ({ policy }),
   };
+}
+
+/** What is no backbone leaves no folder behind. */
+async function checkBackbone(path: string): Promise<void> {
+  const file = await openFile(path);
+  try {
+    await openTorchvisionBackbone(file);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Cameras that a policy does not read, and what LeRobot makes of one that reads the state alone. */
