@@ -67,6 +67,7 @@ const TRAINING: readonly Probe[] = [
       'observations',
       'crop',
       'initial',
+      'backbone',
       'batchNorm',
     ],
     (options) => training.trainPolicy(options),
@@ -131,7 +132,7 @@ const TRAINING: readonly Probe[] = [
     sizes: EMPTY,
     dropout: ['0.5'],
   }).map((probe) => (probe.what === 'trainCvae: options' ? { ...probe, accepts: [] } : probe)),
-  ...(['latentDim', 'hiddenDim', 'hiddenLayers'] as const).map((key) => ({
+  ...(['latentDim', 'hiddenDim', 'hiddenLayers', 'projectionDim'] as const).map((key) => ({
     what: `trainCvae: sizes.${key}`,
     call: (value: never) => cvaeWith({ sizes: { [key]: value } }),
   })),
@@ -142,6 +143,12 @@ const TRAINING: readonly Probe[] = [
     (options) => training.trainMethod(options),
     { ...ACCEPTS, sizes: EMPTY },
   ).map((probe) => (probe.what === 'trainMethod: options' ? { ...probe, accepts: [] } : probe)),
+  {
+    what: 'trainMethod: dropout of consistency-teacher',
+    call: (value) =>
+      training.trainMethod({ ...METHOD, method: 'consistency-teacher', policy: golden('state-ddim2/policy'), dropout: value }),
+    accepts: ['0.5'],
+  },
   {
     what: 'trainMethod: variant of onedp',
     call: (value) => training.trainMethod({ ...METHOD, method: 'onedp', policy: golden('state-ddim2/policy'), variant: value }),

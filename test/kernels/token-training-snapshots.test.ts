@@ -1,8 +1,17 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import {
+  batchNormApplyKernel,
+  batchNormBackwardKernel,
+  batchNormMomentsKernel,
+  batchNormStatisticsKernel,
+  batchNormSumsKernel,
+  batchNormTotalsKernel,
+} from '../../kernels/backward/batch-norm.wgsl.js';
 import { drawMasksKernel } from '../../kernels/backward/draw-masks.wgsl.js';
 import { droppedKernel } from '../../kernels/backward/dropped.wgsl.js';
+import { droppedRowsGradientKernel, droppedRowsKernel } from '../../kernels/backward/dropped-rows.wgsl.js';
 import { headProductKernel } from '../../kernels/backward/head-product.wgsl.js';
 import { keypointsBackwardKernel, keypointsForwardKernel } from '../../kernels/backward/keypoints.wgsl.js';
 import { mapNormBackwardKernel, mapNormForwardKernel } from '../../kernels/backward/map-norm.wgsl.js';
@@ -23,6 +32,10 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'draw-masks': drawMasksKernel(64),
   'dropped-gelu-gradient': droppedKernel('gelu gradient', 64),
   'dropped-drop-and-add': droppedKernel('drop and add', 64),
+  'dropped-rows': droppedRowsKernel('none', 64),
+  'dropped-rows-film': droppedRowsKernel('scale-bias', 64),
+  'dropped-rows-gradient': droppedRowsGradientKernel('scale-bias', 64),
+  'dropped-rows-gradient-bias': droppedRowsGradientKernel('bias', 64),
   'head-product': headProductKernel(64),
   'softmax-rows': softmaxRowsKernel(64),
   'softmax-rows-gradient': softmaxRowsGradientKernel(64),
@@ -35,6 +48,15 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'map-weight-gradient': mapWeightGradientKernel({ groups: 2, subgroup: 4 }),
   'map-norm-forward': mapNormForwardKernel({ members: 1, residual: true, relu: true }, 1e-5),
   'map-norm-backward-gpu': mapNormBackwardKernel({ members: 16, residual: true, relu: true }),
+  'batch-norm-moments': batchNormMomentsKernel(64),
+  'batch-norm-statistics': batchNormStatisticsKernel(1, 1e-5, 0.1),
+  'batch-norm-statistics-gpu': batchNormStatisticsKernel(64, 1e-5, 0.1),
+  'batch-norm-apply': batchNormApplyKernel({ residual: true, relu: true }, 64),
+  'batch-norm-sums': batchNormSumsKernel({ residual: true, relu: true }, 64),
+  'batch-norm-sums-plain': batchNormSumsKernel({ residual: false, relu: false }, 64),
+  'batch-norm-totals': batchNormTotalsKernel(1),
+  'batch-norm-backward': batchNormBackwardKernel({ relu: true }, 64),
+  'batch-norm-backward-plain': batchNormBackwardKernel({ relu: false }, 64),
   'max-pool-forward': maxPoolForwardKernel(64),
   'max-pool-backward': maxPoolBackwardKernel(64),
   'keypoints-forward': keypointsForwardKernel(64),

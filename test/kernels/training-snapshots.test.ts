@@ -2,11 +2,15 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { addRowsKernel } from '../../kernels/backward/add-rows.wgsl.js';
+import { combineRowsKernel } from '../../kernels/backward/combine-rows.wgsl.js';
+import { gaussianLossKernel, gaussianStartKernel } from '../../kernels/backward/gaussian-rows.wgsl.js';
+import { latentBackwardKernel, latentForwardKernel } from '../../kernels/backward/latent-rows.wgsl.js';
 import { meanSquaredErrorKernel } from '../../kernels/backward/mean-squared-error.wgsl.js';
 import { mishBackwardKernel, mishForwardKernel } from '../../kernels/backward/mish-rows.wgsl.js';
 import { noisySampleKernel } from '../../kernels/backward/noisy-sample.wgsl.js';
 import { normBackwardKernel } from '../../kernels/backward/norm-backward.wgsl.js';
 import { normForwardKernel } from '../../kernels/backward/norm-forward.wgsl.js';
+import { rowLossKernel } from '../../kernels/backward/row-loss.wgsl.js';
 import { rowSumsKernel } from '../../kernels/backward/row-sums.wgsl.js';
 import { rowsProductKernel } from '../../kernels/backward/rows-product.wgsl.js';
 import { rowsProductTiledKernel } from '../../kernels/backward/rows-product-tiled.wgsl.js';
@@ -45,6 +49,15 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'noisy-sample': noisySampleKernel(),
   'mean-squared-error': meanSquaredErrorKernel(),
   'add-rows': addRowsKernel(),
+  'combine-rows': combineRowsKernel(4),
+  'row-loss-square': rowLossKernel('square'),
+  'row-loss-huber': rowLossKernel('huber'),
+  'row-loss-product': rowLossKernel('product'),
+  'row-loss-energy': rowLossKernel('energy'),
+  'gaussian-start': gaussianStartKernel(),
+  'gaussian-loss': gaussianLossKernel(),
+  'latent-forward-exp': latentForwardKernel('exp'),
+  'latent-backward-softplus': latentBackwardKernel('softplus'),
   'square-sums': squareSumsKernel(),
   'step-result': stepResultKernel(),
   'adam-ema': adamKernel(true),

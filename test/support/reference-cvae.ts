@@ -23,7 +23,8 @@ export function referenceCvae(
   { count, conditioning, actions, latent, klWeight }: CvaeBatch,
   drops?: Drops,
 ): { readonly loss: number; readonly reconstruction: number; readonly divergence: number } {
-  const { activation, hiddenLayers: hidden, latentDim, conditionDim, hiddenDim } = shape;
+  const { activation, hiddenLayers: hidden, latentDim, hiddenDim } = shape;
+  const framesDim = shape.observationSteps * shape.observationDim;
   const chunk = shape.horizon * shape.actionDim;
   const isElu = activation === 'elu';
   const activate = (value: number): number => (value > 0 ? value : isElu ? Math.expm1(value) : 0);
@@ -37,7 +38,8 @@ export function referenceCvae(
   const names = (half: 'encoder' | 'decoder'): string[] => Array.from({ length: hidden }, (_, layer) => named(half, layer));
   let [reconstruction, divergence] = [0, 0];
   for (let b = 0; b < count; b++) {
-    const condition = [...conditioning.subarray(b * conditionDim, (b + 1) * conditionDim)];
+    const frames = Float64Array.from(conditioning.subarray(b * framesDim, (b + 1) * framesDim));
+    const condition = [...(weights.has('obs_projection.weight') ? linear(weights, 'obs_projection', frames) : frames)];
     const target = [...actions.subarray(b * chunk, (b + 1) * chunk)];
     const encoded = layers(b, names('encoder'), Float64Array.from([...condition, ...target]));
     const heads = isElu

@@ -66,6 +66,27 @@ export function referenceUnet(tensors: Tensors, config: UnetShape, x: Values, ti
   return unetBlocks(tensors, config, x, () => condition);
 }
 
+/** What drops in a residual block: its name, which of its two sites, and the values. */
+export type Drop = (block: string, site: 'activation' | 'residual', values: Values) => Values;
+
+/** The U-Net of Consistency Policy: `levels` [b][embeddings], whose embeddings lie side by side; its residual blocks drop as they are told. */
+export function referenceLevelsUnet(
+  tensors: Tensors,
+  config: UnetShape,
+  x: Values,
+  levels: readonly (readonly number[])[],
+  conditioning: Values,
+  drop: Drop = (_block, _site, values) => values,
+): Values {
+  const samples = levels.map((own) => embedded(tensors, [1, 3], sinusoids(1, config.stepEmbedDim, own)));
+  const dim = config.stepEmbedDim;
+  const embedding = valuesOf(x.batch, (levels[0]?.length ?? 0) * dim, 1, (b, c) =>
+    valueAt(samples[b] as Values, 0, c % dim, Math.floor(c / dim)),
+  );
+  const condition = joinChannels(embedding, conditioning);
+  return unetBlocks(tensors, config, x, () => condition, undefined, drop);
+}
+
 /** The U-Net of SDP: one embedding of the sinusoids of all slots' levels, one after the other. */
 export function referenceStreamingUnet(
   tensors: Tensors,
@@ -106,6 +127,7 @@ function unetBlocks(
   x: Values,
   conditioning: () => Values,
   resampled: (module: string, transposed: boolean) => void = () => {},
+  drop: Drop = (_block, _site, values) => values,
 ): Values {
   const { downDims, kernelSize, groups } = config;
   const last = downDims.length - 1;
@@ -117,14 +139,14 @@ function unetBlocks(
       groups: groupCount,
     });
   const residualBlock = (name: string, input: Values): Values => {
-    const h = convBlock(`${name}.conv1`, input, groups);
+    const h = drop(name, 'activation', convBlock(`${name}.conv1`, input, groups));
     const film = conv(tensors, `${name}.cond_encoder.1`, map(conditioning(), mish), 1);
     const filmAt = (b: number, c: number, t: number): number => valueAt(film, b, c, film.length === 1 ? 0 : t);
     const modulated = valuesOf(h.batch, h.channels, h.length, (b, c, t) =>
       config.scaleModulation ? valueAt(h, b, c, t) * filmAt(b, c, t) + filmAt(b, h.channels + c, t) : valueAt(h, b, c, t) + filmAt(b, c, t),
     );
     const residual = tensors[`${name}.residual_conv.weight`] ? conv(tensors, `${name}.residual_conv`, input, 1) : input;
-    return add(convBlock(`${name}.conv2`, modulated, groups), residual);
+    return drop(name, 'residual', add(convBlock(`${name}.conv2`, modulated, groups), residual));
   };
 
   const skips: Values[] = [];

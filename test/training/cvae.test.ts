@@ -134,16 +134,19 @@ function slope(
 
 describe('a CVAE in training', () => {
   it.each([
-    ['relu', false, 0.4],
-    ['relu', true, 0.4],
-    ['elu', false, 0.4],
+    ['relu', false, 0.4, 5],
+    ['relu', true, 0.4, 5],
+    ['elu', false, 0.4, 5],
     // Deviations beyond both bounds, where they have no gradient.
-    ['relu', false, 3],
-    ['elu', false, 3],
+    ['relu', false, 3, 5],
+    ['elu', false, 3, 5],
+    // All frames through a projection, narrower and wider than they are.
+    ['relu', false, 0.4, 4],
+    ['relu', true, 0.4, 8],
   ] as const)(
-    '%s, dropout %s, weights of ± %d: loss and gradients of the reference, of the samples that count',
-    async (activation, drops, scale) => {
-      const shape = { ...ODD, activation };
+    '%s, dropout %s, weights of ± %d, condition of %d: loss and gradients of the reference, of the samples that count',
+    async (activation, drops, scale, conditionDim) => {
+      const shape = { ...ODD, activation, conditionDim };
       const [size, count] = [4, 3];
       const weights = oddWeights(shape, scale);
       const masks = new Map(
@@ -160,6 +163,7 @@ describe('a CVAE in training', () => {
       const { loss } = await training.metrics();
       const gradients = await training.read('gradients');
       training.dispose();
+      expect(gradients.has('obs_projection.weight')).toBe(conditionDim !== ODD.conditionDim);
       const reference = (of: ReadonlyMap<string, Float32Array | Float64Array>): number =>
         referenceCvae(of, shape, batch, dropout ?? undefined).loss;
       const expected = reference(weights);
@@ -184,7 +188,7 @@ describe('a CVAE in training', () => {
     const create = (change: object): Promise<CvaeTraining> =>
       CvaeTraining.create(device(), { shape: { ...ODD, ...change }, batchSize: 2, ema: false });
     await expect(create({ hiddenDim: 10 })).rejects.toThrow('hidden_dim: training needs a multiple of 4, found 10');
-    await expect(create({ conditionDim: 9 })).rejects.toThrow('obs_projection cannot be trained');
+    await expect(create({ conditionDim: 9 })).rejects.toThrow('projection_dim: training needs a multiple of 4, found 9');
     const training = await create({ activation: 'elu' });
     const refuse = (change: object, message: string): void => {
       const run = (): void => training.run({ ...oddBatch(2), ...change }, null);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ComputeDevice } from '../../src/runtime/device.js';
+import { checkBatchNorm } from '../support/batch-norm-checks.js';
 import { checkConvolution, checkKeypoints, checkMapNorm, checkMaxPool } from '../support/map-checks.js';
-import { type Mutation, replace, useMutantDevice } from '../support/mutants.js';
+import { type Mutation, replace, swap, useMutantDevice } from '../support/mutants.js';
 
 type Check = (device: ComputeDevice) => Promise<void>;
 
@@ -12,6 +13,23 @@ const plain: Check = (device) =>
 const norm: Check = (device) => checkMapNorm(device, { batch: 2, channels: 32, groupChannels: 16, length: 35, residual: true, relu: true });
 const pool: Check = (device) => checkMaxPool(device, { height: 8, width: 7 });
 const keypoints: Check = (device) => checkKeypoints(device, { batch: 3, keypoints: 6, places: 15, scale: 1 });
+const batchNorm: Check = (device) =>
+  checkBatchNorm(device, { windows: 3, counted: 2, cameras: 2, channels: 8, length: 300, residual: true, relu: true, learns: true });
+/** Deviations around a large mean: the second pass counts. */
+const offCentre: Check = (device) =>
+  checkBatchNorm(device, {
+    windows: 4,
+    counted: 3,
+    cameras: 1,
+    channels: 16,
+    length: 5,
+    residual: false,
+    relu: false,
+    learns: true,
+    mean: 100,
+  });
+const running: Check = (device) =>
+  checkBatchNorm(device, { windows: 3, counted: 2, cameras: 2, channels: 8, length: 9, residual: true, relu: true, learns: false });
 
 /** What would be easy to get wrong in the kernels of image encoders. */
 const MUTATIONS: readonly (readonly [string, Check, Mutation])[] = [
@@ -79,6 +97,93 @@ const MUTATIONS: readonly (readonly [string, Check, Mutation])[] = [
     keypoints,
     { kernel: /^keypoints_forward/, mutate: replace('p[first + q * shape.row] / total', 'p[first + q * shape.row]') },
   ],
+  [
+    'batch norm: pictures that do not count in its mean',
+    batchNorm,
+    { kernel: /^batch_norm_(moments|statistics)/, mutate: replace(/mode\.counted\b(?! \*)/, 'mode.windows') },
+  ],
+  [
+    'batch norm: the last place of a slice left out',
+    batchNorm,
+    { kernel: /^batch_norm_moments/, mutate: replace('place < end;', 'place + 1u < end;') },
+  ],
+  [
+    'batch norm: squares around the first value instead of the mean',
+    offCentre,
+    { kernel: /^batch_norm_moments/, mutate: replace('let mean = near + sum / f32(end - start)', 'let mean = near') },
+  ],
+  [
+    'batch norm: deviations between slices forgotten',
+    batchNorm,
+    { kernel: /^batch_norm_statistics/, mutate: replace(' + n * (d * d)', ' + 0.0f * (d * d)') },
+  ],
+  [
+    'batch norm: normalised by the unbiased variance',
+    offCentre,
+    { kernel: /^batch_norm_statistics/, mutate: replace('variance = all / values;', 'variance = all / (values - 1.0f);') },
+  ],
+  [
+    'batch norm: the running variance is the biased one',
+    offCentre,
+    { kernel: /^batch_norm_statistics/, mutate: replace('all / (values - 1.0f) - variance', 'all / values - variance') },
+  ],
+  [
+    'batch norm: running statistics keep a tenth instead of nine',
+    batchNorm,
+    { kernel: /^batch_norm_statistics/, mutate: replace(/center \+ [\d.e-]+f \* \(mean - center\)/, 'mean + 0.1f * (center - mean)') },
+  ],
+  [
+    'batch norm: running statistics that are constants move',
+    running,
+    { kernel: /^batch_norm_statistics/, mutate: replace('if (mode.learns == 1u)', 'if (mode.learns <= 1u)') },
+  ],
+  ['batch norm: scale forgotten', running, { kernel: /^batch_norm_apply/, mutate: replace('* affine[group] +', '+') }],
+  ['batch norm: residual forgotten', batchNorm, { kernel: /^batch_norm_apply/, mutate: replace('value += residual[e];', '') }],
+  [
+    'batch norm: ReLU forgotten in the sums',
+    batchNorm,
+    { kernel: /^batch_norm_sums/, mutate: replace('vec4<bool>(counts) & (y[at] > vec4f())', 'vec4<bool>(counts)') },
+  ],
+  [
+    'batch norm: gradients of pictures that do not count',
+    batchNorm,
+    { kernel: /^batch_norm_sums/, mutate: replace('vec4<bool>(counts) & (y[at] > vec4f())', 'y[at] > vec4f()') },
+  ],
+  [
+    'batch norm: gradients of scale and shift exchanged',
+    batchNorm,
+    { kernel: /^batch_norm_totals/, mutate: swap('= total_scale;', '= total_shift;') },
+  ],
+  [
+    'batch norm: a slice left out of the totals',
+    batchNorm,
+    { kernel: /^batch_norm_totals/, mutate: replace('var slice = member;', 'var slice = member + 1u;') },
+  ],
+  [
+    'batch norm: the mean of the gradient forgotten',
+    batchNorm,
+    { kernel: /^batch_norm_backward/, mutate: replace('(totals[shape.groups + group] + ', '(0.0f * totals[shape.groups + group] + ') },
+  ],
+  [
+    'batch norm: the projection forgotten',
+    batchNorm,
+    { kernel: /^batch_norm_backward/, mutate: replace('* r * totals[group]', '* r * (0.0f * totals[group])') },
+  ],
+  [
+    'batch norm: wrong sign of what the statistics take',
+    batchNorm,
+    { kernel: /^batch_norm_backward/, mutate: replace('value -= (totals', 'value += (totals') },
+  ],
+  [
+    'batch norm: running statistics have a gradient',
+    running,
+    { kernel: /^batch_norm_backward/, mutate: replace('if (mode.learns == 1u)', 'if (mode.learns <= 1u)') },
+  ],
+  [
+    'batch norm: a mean over all pictures instead of those that count',
+    batchNorm,
+    { kernel: /^batch_norm_backward/, mutate: replace('shape.batch / mode.windows * mode.counted', 'shape.batch') },
+  ],
 ];
 
 describe('a broken kernel of the image encoder is noticed', () => {
@@ -89,9 +194,12 @@ describe('a broken kernel of the image encoder is noticed', () => {
       () => false,
     );
 
-  it.each([strided, plain, norm, pool, keypoints])('passes while nothing is broken, check %#', async (check) => {
-    await check(device());
-  });
+  it.each([strided, plain, norm, pool, keypoints, batchNorm, offCentre, running])(
+    'passes while nothing is broken, check %#',
+    async (check) => {
+      await check(device());
+    },
+  );
 
   it.each(MUTATIONS)('%s', { timeout: 60_000 }, async (_, check, mutation) => {
     const { result, mutants } = await mutated(mutation, () => passes(check));

@@ -1,4 +1,4 @@
-import type { CvaeShape, PredictorShape } from '../../spec/network-shapes.js';
+import { type CvaeShape, isProjected, type PredictorShape } from '../../spec/network-shapes.js';
 import { POSITION_TABLES } from './predictor-tensors.js';
 
 /** Rows of the tables that the release writes: histories and windows of other lengths can then be tried. */
@@ -57,6 +57,7 @@ export function cvaeConfig(shape: CvaeShape): string {
     n_hidden_layers: shape.hiddenLayers,
     activation: shape.activation,
     latent_std: shape.latentStd,
+    ...(isProjected(shape) ? { projection_dim: shape.conditionDim } : {}),
   };
   return `${JSON.stringify(values, null, 2)}\n`;
 }

@@ -53,13 +53,16 @@ of a policy (default: 100,000 steps, preset lerobot):
   --mask-padding       leaves actions beyond the end of an episode out of the loss
   --initial DIR        goes on from the weights of a LeRobot checkpoint, or hf:OWNER/NAME, which says sizes, observations, crop, what
                        is predicted, modes of normalisation and statistics of pictures; those of vectors are the data set's
-  --batch-norm B       what its batch norms normalise by: batch (default), as LeRobot trains, which moves the running statistics, or running
+  --backbone FILE      cameras begin with a torchvision ResNet's weights, such as ImageNet's: safetensors with its names (conv1.weight, …); batch
+                       norms and an encoder for each camera, as LeRobot has it beside pretrained weights
+  --batch-norm B       what batch norms normalise by: batch (default), as LeRobot trains, which moves the running statistics, or running
 
 of a method (docs/methods.md; default: its own recipe as preset and steps):
   --policy DIR         the policy that it is loaded beside: its observations, statistics and sizes; OneDP's teacher
   --teacher DIR        of consistency: the folder that consistency-teacher was trained into
   --down-dims LIST, --horizon N, --action-steps N
                        in place of the policy's, where the method has a network of its own from scratch
+  --dropout X          of consistency: in the blocks of the student, of consistency-teacher: in its middle ones (default 0.2)
   --variant V          of onedp: stochastic (default) or deterministic
   --hidden-dim N       of no-diffusion: width of its heads (default 256)
   --prior DIR          of bridger: the folder of a CVAE whose chunks it starts from (default: noise)
@@ -70,6 +73,7 @@ of a CVAE (default: 10,000 steps, the release's preset, step or bridger-cvae):
   --release R          whose: step (default), the warm start that STEP's paper calls BRIDGER, or bridger, the prior of BRIDGER's release
   --latent-dim N, --hidden-dim N, --hidden-layers N
                        sizes (default: the release's)
+  --projection-dim N   of release step: values that a layer in front makes of all frames (obs_projection; default: none)
   --dropout X          inside the network (default 0.1; bridger has none)`;
 
 export const trainCommand: Command = {

@@ -1,7 +1,8 @@
 import type { parseArgs } from 'node:util';
 import type { CheckpointSource } from '../../checkpoints/source.js';
+import { openTorchvisionBackbone } from '../../checkpoints/torchvision/backbone.js';
 import type { Dataset } from '../../datasets/dataset.js';
-import { folderSource } from '../../platform/node/folder-source.js';
+import { folderSource, openFile } from '../../platform/node/folder-source.js';
 import { INTERPOLANTS } from '../../spec/method-networks.js';
 import { choiceOption, given, integerListOption, integerOption, required, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
@@ -37,6 +38,7 @@ export const OPTIONS = {
   'inference-steps': { type: 'string' },
   'mask-padding': { type: 'boolean' },
   initial: { type: 'string' },
+  backbone: { type: 'string' },
   'batch-norm': { type: 'string' },
   teacher: { type: 'string' },
   variant: { type: 'string' },
@@ -46,6 +48,7 @@ export const OPTIONS = {
   release: { type: 'string' },
   'latent-dim': { type: 'string' },
   'hidden-layers': { type: 'string' },
+  'projection-dim': { type: 'string' },
 } as const;
 
 /** What parseArgs makes of them. */
@@ -64,6 +67,7 @@ const METHOD_OPTIONS = {
   hiddenDim: 'hidden-dim',
   prior: 'prior',
   interpolant: 'interpolant',
+  dropout: 'dropout',
 } as const;
 
 function methodOptions(name: TrainedMethodName): readonly (keyof Values)[] {
@@ -79,7 +83,7 @@ export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
   'no-diffusion': methodOptions('no-diffusion'),
   sdp: methodOptions('sdp'),
   'rnr-dp': methodOptions('rnr-dp'),
-  cvae: ['policy', 'release', 'dropout', 'latent-dim', 'hidden-dim', 'hidden-layers'],
+  cvae: ['policy', 'release', 'dropout', 'latent-dim', 'hidden-dim', 'hidden-layers', 'projection-dim'],
   predictor: ['policy', 'history-steps', 'dropout', 'row-dropout', 'history-noise'],
   policy: [
     'down-dims',
@@ -92,6 +96,7 @@ export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
     'inference-steps',
     'mask-padding',
     'initial',
+    'backbone',
     'batch-norm',
   ],
 };
@@ -155,6 +160,7 @@ export function cvaeJob(values: Values): Job {
       latentDim: integerOption('latent-dim', values['latent-dim'], 1, 4096),
       hiddenDim: integerOption('hidden-dim', values['hidden-dim'], 1, 65_536),
       hiddenLayers: integerOption('hidden-layers', values['hidden-layers'], 1, 16),
+      projectionDim: integerOption('projection-dim', values['projection-dim'], 1, 65_536),
     }),
     ...given({ dropout: numberOption('dropout', values.dropout, 0, 0.99) }),
   };
@@ -195,6 +201,7 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
     variant: choiceOption('variant', values.variant, ['stochastic', 'deterministic']),
     hiddenDim: integerOption('hidden-dim', values['hidden-dim'], 1, 65_536),
     interpolant: choiceOption('interpolant', values.interpolant, INTERPOLANTS),
+    dropout: numberOption('dropout', values.dropout, 0, 0.99),
   });
   const strategy = METHOD_STRATEGIES[name];
   if (strategy === undefined && values.task !== undefined) throw new UsageError(`--task: ${name} makes no decisions: leave it out`);
@@ -225,6 +232,7 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
 export function policyJob(values: Values): Job {
   const runs = runOptions(values as TrainValues, POLICY_STEPS, POLICY_PRESETS);
   let { initial } = values;
+  const { backbone } = values;
   const downDims = integerListOption('down-dims', values['down-dims'], 1, 65_536);
   const scheduler = choiceOption('noise-scheduler', values['noise-scheduler'], ['ddpm', 'ddim']);
   const own = {
@@ -248,15 +256,34 @@ export function policyJob(values: Values): Job {
     steps: runs.steps,
     closedLoop: closedLoopOption(values as TrainValues, 'ddim:10'),
     check: async () => {
+      if (initial !== undefined && backbone !== undefined)
+        throw new UsageError('--initial and --backbone: a policy has its encoders, leave one out');
       if (initial !== undefined) initial = await localFolder(initial);
+      if (backbone !== undefined) await checkBackbone(backbone);
     },
     train: async (options) => {
       if (initial !== undefined) return trainPolicy({ ...options, ...runs, ...own, initial: await folderSource(initial) });
       noteUnread(options.dataset, values.observations?.split(',') ?? []);
-      return trainPolicy({ ...options, ...runs, ...own });
+      if (backbone === undefined) return trainPolicy({ ...options, ...runs, ...own });
+      const file = await openFile(backbone);
+      try {
+        return await trainPolicy({ ...options, ...runs, ...own, backbone: file });
+      } finally {
+        await file.close();
+      }
     },
     networks: (policy) => ({ policy }),
   };
+}
+
+/** What is no backbone leaves no folder behind. */
+async function checkBackbone(path: string): Promise<void> {
+  const file = await openFile(path);
+  try {
+    await openTorchvisionBackbone(file);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Cameras that a policy does not read, and what LeRobot makes of one that reads the state alone. */

@@ -6,7 +6,7 @@ import { alignUp } from '../../runtime/buffers.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { Binding, BufferHandle } from '../../runtime/plan-builder.js';
 import { newRows, type Rows } from '../../runtime/rows.js';
-import type { CvaeShape } from '../../spec/network-shapes.js';
+import { type CvaeShape, isProjected } from '../../spec/network-shapes.js';
 import { checkBatchSize, checkCount, checkFinite, checkPart } from '../plan/batch-checks.js';
 import { BatchLayout } from '../plan/batch-layout.js';
 import { dropoutWrites } from '../plan/dropout-writes.js';
@@ -21,7 +21,7 @@ import { cvaeDropoutSites, recordCvaeBackward, recordCvaeForward } from './recor
 /** A batch of a CVAE: `B × …` with B = `batchSize` rows, of which the first `count` count. */
 export interface CvaeBatch {
   readonly count: number;
-  /** B × conditionDim: what the observations became, normalised. */
+  /** B × To · O: what the observations became, normalised, all frames. */
   readonly conditioning: Float32Array;
   /** B × H × D, normalised. */
   readonly actions: Float32Array;
@@ -49,7 +49,8 @@ export function reconstructionWeight({ activation }: Pick<CvaeShape, 'activation
   return activation === 'elu' ? 10 : 1;
 }
 
-type Part = 'joined' | 'latent' | 'target' | 'counts' | 'divergence';
+/** `joined`: [frames ; chunk], or, where frames are projected, `frames` and `chunk`, rows of their own. */
+type Part = 'joined' | 'frames' | 'chunk' | 'latent' | 'target' | 'counts' | 'divergence';
 
 /**
  * A CVAE compiled for training: loss = w · MSE over all values of a chunk + κ · KL(posterior ‖ N(0, I)), both means over the samples that
@@ -101,15 +102,21 @@ export class CvaeTraining extends PlannedTraining<CvaeBatch> {
   protected prepare(batch: CvaeBatch): PackedBatch {
     this.#check(batch);
     const { count, conditioning, actions, latent, klWeight, dropout } = batch;
-    const { conditionDim, latentDim, horizon, actionDim } = this.#shape;
+    const { latentDim, horizon, actionDim } = this.#shape;
     const layout = this.#layout;
-    const chunk = horizon * actionDim;
+    const [frames, chunk] = [framesDim(this.#shape), horizon * actionDim];
     layout.words.fill(0);
-    const joined = layout.part('joined');
-    const row = alignUp(conditionDim + chunk, 4);
-    for (let b = 0; b < count; b++) {
-      joined.set(conditioning.subarray(b * conditionDim, (b + 1) * conditionDim), b * row);
-      joined.set(actions.subarray(b * chunk, (b + 1) * chunk), b * row + conditionDim);
+    const put = (part: Part, values: Float32Array, width: number, row: number, first = 0): void => {
+      const words = layout.part(part);
+      for (let b = 0; b < count; b++) words.set(values.subarray(b * width, (b + 1) * width), b * row + first);
+    };
+    if (isProjected(this.#shape)) {
+      put('frames', conditioning, frames, alignUp(frames, 4));
+      put('chunk', actions, chunk, alignUp(chunk, 4));
+    } else {
+      const row = alignUp(frames + chunk, 4);
+      put('joined', conditioning, frames, row);
+      put('joined', actions, chunk, row, frames);
     }
     layout.part('latent').set(latent.subarray(0, count * latentDim));
     layout.part('target').set(actions.subarray(0, count * chunk));
@@ -120,11 +127,11 @@ export class CvaeTraining extends PlannedTraining<CvaeBatch> {
   }
 
   #check({ count, conditioning, actions, latent, klWeight, dropout }: CvaeBatch): void {
-    const { conditionDim, latentDim, horizon, actionDim } = this.#shape;
+    const { latentDim, horizon, actionDim } = this.#shape;
     checkCount(count, this.batchSize);
     const counts = { whole: this.batchSize, counted: count };
     for (const [name, values, size] of [
-      ['conditioning', conditioning, conditionDim],
+      ['conditioning', conditioning, framesDim(this.#shape)],
       ['actions', actions, horizon * actionDim],
       ['latent', latent, latentDim],
     ] as const) {
@@ -145,10 +152,19 @@ export class CvaeTraining extends PlannedTraining<CvaeBatch> {
   }
 }
 
-function batchLayout({ conditionDim, latentDim, horizon, actionDim }: CvaeShape, batchSize: number): BatchLayout<Part> {
-  const chunk = horizon * actionDim;
+/** Values of all frames: the condition, unless they are projected. */
+function framesDim({ observationSteps, observationDim }: CvaeShape): number {
+  return observationSteps * observationDim;
+}
+
+function batchLayout(shape: CvaeShape, batchSize: number): BatchLayout<Part> {
+  const { latentDim, horizon, actionDim } = shape;
+  const [frames, chunk] = [framesDim(shape), horizon * actionDim];
+  const projected = isProjected(shape);
   return new BatchLayout<Part>({
-    joined: batchSize * alignUp(conditionDim + chunk, 4),
+    joined: projected ? 0 : batchSize * alignUp(frames + chunk, 4),
+    frames: projected ? batchSize * alignUp(frames, 4) : 0,
+    chunk: projected ? batchSize * alignUp(chunk, 4) : 0,
     latent: batchSize * latentDim,
     target: batchSize * chunk,
     counts: batchSize,
@@ -158,21 +174,21 @@ function batchLayout({ conditionDim, latentDim, horizon, actionDim }: CvaeShape,
 
 function record(step: StepRecorder, { shape, batchSize }: CvaeTrainingOptions, layout: BatchLayout<Part>): DropoutPlan | undefined {
   const { builder, batch, losses } = step;
-  const { conditionDim, horizon, actionDim, activation } = shape;
-  const chunk = horizon * actionDim;
+  const { horizon, actionDim, activation } = shape;
+  const [frames, chunk] = [framesDim(shape), horizon * actionDim];
   const sites = cvaeDropoutSites(shape, batchSize);
   const dropout = sites.length > 0 ? planDropout(builder, sites) : undefined;
   const recorder = { ...step, scratch: new Scratch(builder), activation, dropout };
   const binding = (part: Part): Binding => ({ buffer: batch, ...layout.range(part) });
-  const channels = conditionDim + chunk;
-  const joined: Rows = {
+  const rows = (part: Part, channels: number): Rows => ({
     buffer: batch,
     batch: batchSize,
     length: 1,
     channels,
-    offset: layout.range('joined').offset / 4,
+    offset: layout.range(part).offset / 4,
     stride: alignUp(channels, 4),
-  };
+  });
+  const joined = isProjected(shape) ? { frames: rows('frames', frames), chunk: rows('chunk', chunk) } : rows('joined', frames + chunk);
   builder.segment('forward');
   if (dropout) recordDrawMasks(builder, dropout);
   const tape = recordCvaeForward(recorder, shape, { joined, drawn: binding('latent') });

@@ -4,6 +4,9 @@ import { type CvaeShape, cvaeDecoderLayer, isProjected } from '../../spec/networ
 import { type MatrixRequest, ParameterLayout, type VectorsRequest } from '../plan/parameter-layout.js';
 import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
 
+/** The layer from all frames to the condition, as STEP's release calls it. */
+export const PROJECTION = 'obs_projection';
+
 /** A linear layer, or several side by side that read the same; `key`: what the layout calls it. */
 export interface CvaeLayer {
   readonly key: string;
@@ -13,6 +16,8 @@ export interface CvaeLayer {
 
 /** The linear layers of both halves, in the order of execution; after each but the last there is an activation. */
 export interface CvaeLayers {
+  /** Of all frames, where they are not the condition themselves. */
+  readonly projection: CvaeLayer | undefined;
   /** Of [condition, chunk]; the last one makes mean and raw deviation of the latents, side by side. */
   readonly encoder: readonly CvaeLayer[];
   /** Of [condition, latent]. */
@@ -24,7 +29,7 @@ export interface CvaeLayers {
  * `encoder.model.{0, 2, …}`, whose last layer is both heads.
  */
 export function cvaeLayers(shape: CvaeShape): CvaeLayers {
-  const { actionDim, horizon, conditionDim, latentDim, hiddenDim, hiddenLayers, activation } = shape;
+  const { actionDim, horizon, observationDim, observationSteps, conditionDim, latentDim, hiddenDim, hiddenLayers, activation } = shape;
   const chunk = horizon * actionDim;
   const single = (name: string, inChannels: number, outChannels: number): CvaeLayer => ({
     key: name,
@@ -42,6 +47,7 @@ export function cvaeLayers(shape: CvaeShape): CvaeLayers {
         tensors: ['encoder_mean', 'encoder_logstd'].map((name) => ({ name, outChannels: latentDim })),
       };
   return {
+    projection: isProjected(shape) ? single(PROJECTION, observationSteps * observationDim, conditionDim) : undefined,
     encoder: [...hidden((layer) => (isElu ? `encoder.model.${2 * layer}` : `encoder_net.${3 * layer}`), conditionDim + chunk), heads],
     decoder: [
       ...hidden((layer) => cvaeDecoderLayer(shape, layer), conditionDim + latentDim),
@@ -52,13 +58,17 @@ export function cvaeLayers(shape: CvaeShape): CvaeLayers {
 
 /** Parameters in the order of the reference's state dict. */
 export function cvaeParameters(shape: CvaeShape): ParameterInfo[] {
-  const { encoder, decoder } = cvaeLayers(shape);
-  return [...encoder, ...decoder].flatMap(({ inChannels, tensors }) =>
+  return allLayers(shape).flatMap(({ inChannels, tensors }) =>
     tensors.flatMap(({ name, outChannels }) => [
       { name: `${name}.weight`, shape: [outChannels, inChannels] },
       { name: `${name}.bias`, shape: [outChannels] },
     ]),
   );
+}
+
+function allLayers(shape: CvaeShape): readonly CvaeLayer[] {
+  const { projection, encoder, decoder } = cvaeLayers(shape);
+  return [...(projection ? [projection] : []), ...encoder, ...decoder];
 }
 
 /** Values of a layer's output. */
@@ -71,14 +81,10 @@ export function cvaeLayout(shape: CvaeShape, bindingBytes: number, precision?: T
   if (shape.hiddenDim % 4 !== 0) {
     throw new OptionError(`hidden_dim: training needs a multiple of 4, found ${shownValue(shape.hiddenDim)}.`);
   }
-  if (isProjected(shape)) {
-    throw new OptionError(
-      'a CVAE with obs_projection cannot be trained here: expected a condition of all frames as they are, found a projection of them to ' +
-        `${shape.conditionDim} values. Leave projection_dim out.`,
-    );
+  if (isProjected(shape) && shape.conditionDim % 4 !== 0) {
+    throw new OptionError(`projection_dim: training needs a multiple of 4, found ${shownValue(shape.conditionDim)}.`);
   }
-  const { encoder, decoder } = cvaeLayers(shape);
-  const layers = [...encoder, ...decoder];
+  const layers = allLayers(shape);
   const matrices = layers.map(
     ({ key, inChannels, tensors }): MatrixRequest => ({
       key,

@@ -3,12 +3,14 @@ import type { DropoutPlan, DropoutSite } from '../../ops/backward/dropout.js';
 import { recordDropped } from '../../ops/backward/dropped.js';
 import { recordLatentBackward, recordLatentForward } from '../../ops/backward/latents.js';
 import { recordReluBackward, recordReluForward } from '../../ops/backward/map-layers.js';
+import { recordAddRows } from '../../ops/backward/pointwise.js';
 import { LINEAR } from '../../ops/backward/rows-product.js';
+import { recordSpreadRows } from '../../ops/backward/spread-rows.js';
 import type { Binding } from '../../runtime/plan-builder.js';
-import { newRows, probeRows, type Rows, rowsTensor } from '../../runtime/rows.js';
+import { newRows, probeRows, type Rows, rowChannels, rowsTensor } from '../../runtime/rows.js';
 import type { CvaeShape } from '../../spec/network-shapes.js';
 import { type PassRecorder, recordLayer, recordLayerGradients, recordLayerInput } from '../unet/layers.js';
-import { type CvaeLayer, cvaeLayers, widthOf } from './parameters.js';
+import { type CvaeLayer, cvaeLayers, PROJECTION, widthOf } from './parameters.js';
 
 /** What the passes of a CVAE are recorded with. */
 export interface CvaeRecorder extends PassRecorder {
@@ -33,6 +35,8 @@ interface LayersTape {
 
 /** Kept of the network: both halves; the latent is made again. */
 export interface CvaeTape {
+  /** The frames, where they are projected. */
+  readonly frames: Rows | undefined;
   readonly encoder: LayersTape;
   readonly latent: Parameters<typeof recordLatentForward>[1];
   readonly decoder: LayersTape;
@@ -41,15 +45,17 @@ export interface CvaeTape {
 }
 
 export interface CvaeInputs {
-  /** [condition ; chunk], a row for each sample. */
-  readonly joined: Rows;
+  /** [condition ; chunk], a row for each sample; of a projected condition the two that it is made of, see recordJoined. */
+  readonly joined: Rows | { readonly frames: Rows; readonly chunk: Rows };
   /** ε, f32 [b][latentDim]. */
   readonly drawn: Binding;
 }
 
 /** Records chunk = decoder([condition ; latent]), latent ~ encoder([condition ; chunk]). Probes: `latent_heads`, `prediction`. */
-export function recordCvaeForward(recorder: CvaeRecorder, shape: CvaeShape, { joined, drawn }: CvaeInputs): CvaeTape {
+export function recordCvaeForward(recorder: CvaeRecorder, shape: CvaeShape, { joined: given, drawn }: CvaeInputs): CvaeTape {
   const { builder } = recorder;
+  const frames = 'frames' in given ? given.frames : undefined;
+  const joined = 'frames' in given ? recordJoined(recorder, shape, given.frames, given.chunk) : given;
   const { conditionDim, latentDim, activation } = shape;
   const layers = cvaeLayers(shape);
   const encoder = recordLayers(recorder, layers.encoder, joined);
@@ -60,20 +66,39 @@ export function recordCvaeForward(recorder: CvaeRecorder, shape: CvaeShape, { jo
   recordLatentForward(builder, latent);
   const decoder = recordLayers(recorder, layers.decoder, input);
   probeRows(builder, 'prediction', decoder.y);
-  return { encoder, latent, decoder, output: decoder.y };
+  return { frames, encoder, latent, decoder, output: decoder.y };
 }
 
 /** Records the backward pass from the gradient of the output; the losses of the divergence lie behind those of all samples. */
 export function recordCvaeBackward(recorder: CvaeRecorder, tape: CvaeTape, doutput: Rows, weights: Binding): void {
   const { builder, scratch, losses, step } = recorder;
-  const { joined, heads } = tape.latent;
+  const { joined, heads, source, condition } = tape.latent;
+  const { frames } = tape;
   const djoined = scratch.take(joined.batch, 1, joined.channels);
   recordLayersBackward(recorder, tape.decoder, doutput, djoined);
   const dheads = scratch.take(heads.batch, 1, heads.channels);
   recordLatentBackward(builder, { ...tape.latent, weights, djoined, dheads, losses, firstLoss: joined.batch, step });
-  scratch.giveBack(djoined);
-  recordLayersBackward(recorder, tape.encoder, dheads, undefined);
+  const dsource = frames && scratch.take(source.batch, 1, source.channels);
+  recordLayersBackward(recorder, tape.encoder, dheads, dsource);
   scratch.giveBack(dheads);
+  if (frames && dsource) {
+    // Both halves read the condition.
+    const dcondition = scratch.take(source.batch, 1, condition);
+    recordAddRows(builder, rowChannels(djoined, 0, condition), rowChannels(dsource, 0, condition), dcondition);
+    recordLayerGradients(recorder, PROJECTION, LINEAR, frames, dcondition);
+    scratch.giveBack(dcondition);
+    scratch.giveBack(dsource);
+  }
+  scratch.giveBack(djoined);
+}
+
+/** Records [obs_projection(frames) ; chunk]. The projection writes whole groups of four; the chunk comes behind it. */
+function recordJoined(recorder: CvaeRecorder, { conditionDim }: CvaeShape, frames: Rows, chunk: Rows): Rows {
+  const { builder } = recorder;
+  const joined = newRows(builder, 'condition and chunk', frames.batch, 1, conditionDim + chunk.channels);
+  recordLayer(recorder, PROJECTION, LINEAR, frames, rowChannels(joined, 0, conditionDim));
+  recordSpreadRows(builder, chunk, joined, conditionDim);
+  return joined;
 }
 
 function recordLayers(recorder: CvaeRecorder, layers: readonly CvaeLayer[], input: Rows): LayersTape {

@@ -7,7 +7,8 @@ import {
   type WrittenStatistics,
   type WrittenVision,
 } from '../../checkpoints/lerobot/write-policy.js';
-import type { CheckpointSource } from '../../checkpoints/source.js';
+import type { ByteSource, CheckpointSource } from '../../checkpoints/source.js';
+import type { TorchvisionBackbone } from '../../checkpoints/torchvision/backbone.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import type { Dataset, DatasetFeature } from '../../datasets/dataset.js';
 import { OptionError } from '../../foundation/errors.js';
@@ -23,6 +24,7 @@ import {
   initialVision,
 } from './initial-policy.js';
 import { checkedScheduler, writtenSteps } from './policy-scheduler.js';
+import { checkBackboneUse, pretrainedVision } from './pretrained-backbone.js';
 import { type CheckedTrainOptions, droppedFrames, type TrainOptions } from './train-options.js';
 import { checkedUnet, type UnetSizes } from './unet-sizes.js';
 
@@ -44,7 +46,7 @@ export interface TrainPolicyOptions extends TrainOptions {
   readonly maskPadding?: boolean;
   /**
    * Names of the observations that are read, the state among them in any case; cameras may be, and train an encoder of their own, a ResNet-18
-   * from scratch, which all of them share. Default: the state, and the environment state where there is one.
+   * from scratch, which all of them share, unless `backbone` says otherwise. Default: the state, and the environment state where there is one.
    */
   readonly observations?: readonly string[];
   /** Height and width that pictures are cropped to: at random in training, in the middle afterwards. Default: not cropped. */
@@ -55,8 +57,14 @@ export interface TrainPolicyOptions extends TrainOptions {
    */
   readonly initial?: CheckpointSource;
   /**
-   * What batch norms of the initial policy's encoders normalise by: `batch`, statistics of each batch, which move the running ones, as LeRobot trains; or
-   * `running`, those of the checkpoint, which stay. Default `batch`.
+   * Weights that the encoders of cameras begin with, in place of drawn ones: a file of a source (`await source.open(name)`), safetensors with the names of a
+   * torchvision ResNet (`conv1.weight`, `layer1.0.conv1.weight`, …), such as ImageNet's, which also says which ResNet it is. As LeRobot has it beside
+   * pretrained weights, norms are batch norms, and every camera has an encoder of its own. Not beside `initial`. Default: drawn, with group norms.
+   */
+  readonly backbone?: ByteSource;
+  /**
+   * What batch norms of encoders, the initial policy's or a backbone's, normalise by: `batch`, statistics of each batch, which move the running ones, as LeRobot trains; or
+   * `running`, those that came with the weights, which stay. Default `batch`.
    */
   readonly batchNorm?: BatchNormTraining;
 }
@@ -72,6 +80,7 @@ export const OWN_KEYS = [
   'observations',
   'crop',
   'initial',
+  'backbone',
   'batchNorm',
 ];
 const KEYPOINTS = 32;
@@ -81,8 +90,13 @@ const CHANNELS = 3;
 /** What LeRobot normalises pictures by unless told otherwise, whatever the data set says: of a policy from scratch. */
 const IMAGENET = { min: [0, 0, 0], max: [1, 1, 1], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
-/** Checks the options, and says what the policy will be, of `initial` where it goes on from one. @throws OptionError. */
-export function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTrainOptions, initial?: PolicyCheckpoint): WrittenPolicy {
+/** Checks the options, and says what the policy will be, of `initial` where it goes on from one, with `backbone` where it was given. @throws OptionError. */
+export function describePolicy(
+  options: TrainPolicyOptions,
+  { plan }: CheckedTrainOptions,
+  initial?: PolicyCheckpoint,
+  backbone?: TorchvisionBackbone,
+): WrittenPolicy {
   const { dataset } = options;
   if (initial) checkInitialPolicy(initial, options);
   const defaults = initial
@@ -104,6 +118,13 @@ export function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTra
   if (initial) checkInitialFeatures(initial, dataset, action.size);
   const names = initial?.observations.map(({ name }) => name);
   const chosen = inOrder(chosenObservations(names ? { ...options, observations: names } : options));
+  if (backbone) {
+    checkBackboneUse(
+      WHERE,
+      chosen.some(({ kind }) => kind !== 'vector'),
+      initial !== undefined,
+    );
+  }
   const pictures = initial && initialPictureStatistics(initial);
   const inputs = chosen.map((feature) => writtenFeature(dataset, feature, pictures?.get(feature.name)));
   const normalization = initial ? initialNormalization(initial) : DEFAULT_NORMALIZATION;
@@ -112,7 +133,7 @@ export function describePolicy(options: TrainPolicyOptions, { plan }: CheckedTra
   const unet = initial ? initial.unet : checkedUnet(WHERE, options.sizes === undefined ? {} : options.sizes, fixed, 1);
   const given = options.scheduler === undefined ? {} : options.scheduler;
   const scheduler = checkedScheduler(given, initial);
-  const vision = (initial && initialVision(initial)) ?? SCRATCH_VISION;
+  const vision = (initial && initialVision(initial)) ?? (backbone ? pretrainedVision(backbone, KEYPOINTS) : SCRATCH_VISION);
   checkBatchNorm(options.batchNorm, vision.norm);
   const { learningRate, beta1, beta2, epsilon, weightDecay, schedule, warmupSteps } = plan.optimizer;
   const written: WrittenPolicy = {

@@ -24,8 +24,16 @@ import { checkTrainOptions, commonIdentity } from './train-options.js';
 export const CVAE_RELEASES = ['step', 'bridger'] as const;
 export type CvaeRelease = (typeof CVAE_RELEASES)[number];
 
+type OwnSizes = Pick<CvaeShape, 'latentDim' | 'hiddenDim' | 'hiddenLayers'>;
+
 /** Sizes of a CVAE that its policy does not fix. */
-export type CvaeSizes = Pick<CvaeShape, 'latentDim' | 'hiddenDim' | 'hiddenLayers'>;
+export interface CvaeSizes extends OwnSizes {
+  /**
+   * Of release `step`: values that a projection of all frames makes for both halves, and learns (`obs_projection`, which its CVAE for pictures has, 256); a
+   * multiple of 4. Where all frames have as many values there is none, as in the release. Default: none.
+   */
+  readonly projectionDim: number;
+}
 
 export interface TrainCvaeOptions extends BesidePolicyOptions {
   /** Default `step`. Fixes the preset as well, unless another is given. */
@@ -39,11 +47,10 @@ export interface TrainCvaeOptions extends BesidePolicyOptions {
 const WHERE = 'trainCvae';
 const OWN_KEYS = ['policy', 'release', 'sizes', 'dropout'];
 
-const RELEASES: Readonly<Record<CvaeRelease, { sizes: CvaeSizes; activation: CvaeShape['activation']; dropout: number; preset: Preset }>> =
-  {
-    step: { sizes: { latentDim: 32, hiddenDim: 256, hiddenLayers: 2 }, activation: 'relu', dropout: 0.1, preset: 'step' },
-    bridger: { sizes: { latentDim: 64, hiddenDim: 512, hiddenLayers: 3 }, activation: 'elu', dropout: 0, preset: 'bridger-cvae' },
-  };
+const RELEASES: Readonly<Record<CvaeRelease, { sizes: OwnSizes; activation: CvaeShape['activation']; dropout: number; preset: Preset }>> = {
+  step: { sizes: { latentDim: 32, hiddenDim: 256, hiddenLayers: 2 }, activation: 'relu', dropout: 0.1, preset: 'step' },
+  bridger: { sizes: { latentDim: 64, hiddenDim: 512, hiddenLayers: 3 }, activation: 'elu', dropout: 0, preset: 'bridger-cvae' },
+};
 
 /** Calls of the loss in an evaluation, and windows that it shows. */
 const VALIDATION_CALLS = 4;
@@ -137,7 +144,8 @@ export function presetsOf(release: CvaeRelease): readonly Preset[] {
 function checkedOwn(options: TrainCvaeOptions, release: CvaeRelease): { readonly sizes: Partial<CvaeSizes>; readonly dropout: number } {
   const { sizes = {}, dropout = RELEASES[release].dropout } = options;
   checkObject(WHERE, 'sizes', sizes);
-  checkKeys(`${WHERE}: sizes`, sizes, Object.keys(RELEASES[release].sizes));
+  const named = Object.keys(RELEASES[release].sizes);
+  checkKeys(`${WHERE}: sizes`, sizes, release === 'step' ? [...named, 'projectionDim'] : named);
   for (const [name, size] of Object.entries(sizes)) {
     if (size !== undefined)
       checkInteger(`${WHERE}: sizes`, name, size, 1, name === 'hiddenLayers' ? 16 : name === 'latentDim' ? 4096 : 65_536);
@@ -152,13 +160,14 @@ function checkedOwn(options: TrainCvaeOptions, release: CvaeRelease): { readonly
 function cvaeShape({ unet, observations, observationSteps }: PolicyCheckpoint, release: CvaeRelease, sizes: Partial<CvaeSizes>): CvaeShape {
   const observationDim = observations.reduce((sum, { size }) => sum + size, 0);
   const { sizes: own, activation } = RELEASES[release];
-  const given = Object.fromEntries(Object.entries(sizes).filter(([, size]) => size !== undefined));
+  const { projectionDim, ...others } = sizes;
+  const given = Object.fromEntries(Object.entries(others).filter(([, size]) => size !== undefined));
   return {
     actionDim: unet.actionDim,
     observationDim,
     horizon: unet.horizon,
     observationSteps,
-    conditionDim: observationSteps * observationDim,
+    conditionDim: projectionDim ?? observationSteps * observationDim,
     ...own,
     ...given,
     activation,

@@ -1,6 +1,7 @@
 import { MODEL_FILE } from '../../checkpoints/lerobot/write-policy.js';
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import { checkSource } from '../../checkpoints/source.js';
+import type { TorchvisionBackbone } from '../../checkpoints/torchvision/backbone.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { anchors } from '../../datasets/windows.js';
 import type { RunHistory } from './history.js';
@@ -14,6 +15,7 @@ import { compilePolicy } from './policy-network.js';
 import { policyResult } from './policy-result.js';
 import { policyWindows } from './policy-windows.js';
 import { POLICY_PRESETS } from './presets.js';
+import { backboneIdentity, backboneTensors, openBackbone } from './pretrained-backbone.js';
 import { runTraining } from './run-training.js';
 import { splitEpisodes, spread } from './split.js';
 import { type CheckedTrainOptions, checkTrainOptions, commonIdentity } from './train-options.js';
@@ -34,16 +36,22 @@ const MOST_CHUNKS = 24;
 export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHistory> {
   const checked = checkTrainOptions(WHERE, options, OWN_KEYS, POLICY_PRESETS);
   if (options.initial !== undefined) checkSource(WHERE, 'initial', options.initial);
+  const backbone = options.backbone === undefined ? undefined : await openBackbone(WHERE, options.backbone);
   const initial = options.initial && (await loadPolicyCheckpoint(options.initial, options.signal ? { signal: options.signal } : {}));
   try {
-    return await train(options, checked, initial);
+    return await train(options, checked, initial, backbone);
   } finally {
     await initial?.close();
   }
 }
 
-async function train(options: TrainPolicyOptions, checked: CheckedTrainOptions, policy: PolicyCheckpoint | undefined): Promise<RunHistory> {
-  const written = describePolicy(options, checked, policy);
+async function train(
+  options: TrainPolicyOptions,
+  checked: CheckedTrainOptions,
+  policy: PolicyCheckpoint | undefined,
+  backbone: TorchvisionBackbone | undefined,
+): Promise<RunHistory> {
+  const written = describePolicy(options, checked, policy, backbone);
   const { dataset, device, storage, signal } = options;
   const read = await policyWindows(dataset, written);
   const { features } = read;
@@ -69,6 +77,10 @@ async function train(options: TrainPolicyOptions, checked: CheckedTrainOptions, 
   const { statistics } = step;
   try {
     const initial = policy ? await initialTensors(policy, step.parameters) : initialWeights(step.parameters, policyRule, seed);
+    if (backbone) {
+      for (const [name, values] of await backboneTensors(backbone, step.parameters)) initial.set(name, values);
+      statistics?.write(await backboneTensors(backbone, statistics.tensors));
+    }
     if (policy && statistics) statistics.write(await initialTensors(policy, statistics.tensors));
     step.write('weights', initial);
     if (hasEma) step.write('ema', initial);
@@ -91,6 +103,7 @@ async function train(options: TrainPolicyOptions, checked: CheckedTrainOptions, 
         observations: written.inputs.map(({ name }) => name).join(' '),
         shape: JSON.stringify(written.unet),
         scheduler: JSON.stringify(written.scheduler),
+        ...(backbone ? { backbone: await backboneIdentity(backbone) } : {}),
         ...(policy ? { initial: (await policyIdentity(policy)).policy } : {}),
         ...(statistics ? { batchNorm: options.batchNorm ?? 'batch' } : {}),
       },

@@ -3,10 +3,13 @@ import { levelOfBin } from '../../diffusion/consistency.js';
 import { heunStep, huberDelta, jumpOf, karrasWeight } from '../../diffusion/consistency-training.js';
 import { OptionError } from '../../foundation/errors.js';
 import { recordCombine } from '../../ops/backward/combine-rows.js';
+import { recordDrawMasks } from '../../ops/backward/dropout.js';
 import { recordRowLoss } from '../../ops/backward/row-loss.js';
 import { newRows, type Rows, rowSamples } from '../../runtime/rows.js';
 import type { UnetShape } from '../../spec/network-shapes.js';
 import type { ParameterStore } from '../plan/parameter-store.js';
+import type { PredictorDropout } from '../training-step.js';
+import { unetDropoutSites } from '../unet/dropout.js';
 import type { PassRecorder } from '../unet/layers.js';
 import { recordFrozenBackward, recordUnetBackward, recordUnetForward, type UnetTape } from '../unet/record.js';
 import type { BatchParts } from './batch-parts.js';
@@ -26,7 +29,13 @@ export interface ConsistencyBatch extends ChunkBatch {
   readonly denoisingNoise: Float32Array;
   /** What each loss counts. Default: 1 and 1. */
   readonly shares?: { readonly ctm: number; readonly dsm: number };
+  /** Of a method that drops. Default: nothing is dropped. */
+  readonly dropout?: PredictorDropout | null;
 }
+
+/** Passes that drop, each with masks of its own: the student, and the average from u to s and from s to the end, of the target and the prediction. */
+const PASSES = ['student', 'next', 'target', 'prediction'] as const;
+type Pass = (typeof PASSES)[number];
 
 export interface ConsistencyNetworks {
   /** Frozen; see edm-teacher.ts. */
@@ -67,12 +76,15 @@ type Part =
  *     hub( Ḡ(G(x_t, t, s), s, σ_min), Ḡ(Ḡ(x_u, u, s), s, σ_min) ) + w(T) · hub( G(a + Tε, T, σ_min), a )
  *
  * x_u is one Heun step of the frozen teacher from x_t, Ḡ the average's network: frozen, but the gradient of the first Ḡ passes through it to its
- * input, and so to the student. Both samples go through the student as one batch, so that its gradient is one pass.
+ * input, and so to the student. Both samples go through the student as one batch, so that its gradient is one pass. With `drops`, student and average
+ * drop in every block, as in the release, whose average is in training mode; the teacher does not (the release's slips into training mode with its first
+ * validation, and then drops in the middle).
  */
 export function consistency(options: ConsistencyOptions, { teacher, average }: ConsistencyNetworks): Method<ConsistencyBatch, Part> {
-  const { shape, batchSize } = options;
+  const { shape, batchSize, drops = false } = options;
   const { horizon, actionDim, conditioningDim, stepEmbedDim } = shape;
   const both = 2 * batchSize;
+  const sites = PASSES.flatMap((pass) => unetDropoutSites(shape, pass === 'student' ? both : batchSize, pass, 'all'));
   const pair = (samples: number) => ({ rows: [samples, 2, stepEmbedDim] as const });
   const single = { rows: [batchSize, 1, stepEmbedDim] as const };
   const values = (count: number) => ({ values: count });
@@ -80,6 +92,7 @@ export function consistency(options: ConsistencyOptions, { teacher, average }: C
     network: studentNetwork(shape),
     batchSize,
     lossCount: both,
+    dropout: drops ? { sites, of: ({ dropout = null }) => dropout } : undefined,
     parts: {
       conditioning: { rows: [both, 1, conditioningDim] },
       studentLevels: pair(both),
@@ -184,7 +197,7 @@ function record(
   teacher: PassRecorder,
   average: PassRecorder,
 ): void {
-  const { builder, losses, step } = recorder;
+  const { builder, losses, step, dropout: plan } = recorder;
   const chunk = (label: string, samples = batchSize): Rows => newRows(builder, label, samples, shape.horizon, shape.actionDim);
   const first = (rows: Rows): Rows => rowSamples(rows, 0, batchSize);
   const second = (rows: Rows): Rows => rowSamples(rows, batchSize, batchSize);
@@ -194,17 +207,19 @@ function record(
     return y;
   };
   const conditioning = recorder.rows('conditioning');
-  const forward = (network: PassRecorder, sample: Rows, levels: Part): UnetTape =>
+  const forward = (network: PassRecorder, sample: Rows, levels: Part, pass?: Pass): UnetTape =>
     recordUnetForward(network, shape, {
       sample,
       sinusoids: recorder.rows(levels),
       conditioning: rowSamples(conditioning, 0, sample.batch),
+      dropout: plan && pass && { plan, pass },
     });
   const [actions, noise] = [recorder.rows('actions'), recorder.rows('noise')];
 
   builder.segment('forward');
+  if (plan) recordDrawMasks(builder, plan);
   const scaled = combine('scaled samples', [actions, noise], 'studentIn');
-  const student = forward(recorder, scaled, 'studentLevels');
+  const student = forward(recorder, scaled, 'studentLevels', 'student');
   const jumped = combine('jumps', [actions, noise, student.output], 'studentOut');
 
   const slope = forward(teacher, first(scaled), 'teacherLevels').output;
@@ -213,14 +228,14 @@ function record(
   const moved = combine("the teacher's step", [first(actions), first(noise), slope, nextSlope], 'heun');
 
   /** Ḡ(x, s, σ_min). */
-  const toEnd = (label: string, x: Rows): { readonly end: Rows; readonly tape: UnetTape } => {
-    const tape = forward(average, combine(`${label}, scaled`, [x], 'stopIn'), 'stopLevels');
-    return { end: combine(label, [x, tape.output], 'stopOut'), tape };
+  const toEnd = (pass: 'target' | 'prediction', x: Rows): { readonly end: Rows; readonly tape: UnetTape } => {
+    const tape = forward(average, combine(`the ${pass}, scaled`, [x], 'stopIn'), 'stopLevels', pass);
+    return { end: combine(`the ${pass}`, [x, tape.output], 'stopOut'), tape };
   };
   const movedIn = combine("the teacher's step, scaled", [moved], 'nextIn');
-  const targetStop = combine('the target at s', [moved, forward(average, movedIn, 'nextLevels').output], 'nextOut');
-  const target = toEnd('the target', targetStop).end;
-  const predicted = toEnd('the prediction', first(jumped));
+  const targetStop = combine('the target at s', [moved, forward(average, movedIn, 'nextLevels', 'next').output], 'nextOut');
+  const target = toEnd('target', targetStop).end;
+  const predicted = toEnd('prediction', first(jumped));
 
   builder.segment('backward');
   const delta = huberDelta(shape.horizon, shape.actionDim);

@@ -2,9 +2,12 @@ import { type ConsistencyLevels, embeddedLevel } from '../../diffusion/consisten
 import { huberDelta, karrasWeight, scalingsOf } from '../../diffusion/consistency-training.js';
 import { sinusoids } from '../../networks/unet/timestep-table.js';
 import { recordCombine } from '../../ops/backward/combine-rows.js';
+import { recordDrawMasks } from '../../ops/backward/dropout.js';
 import { recordRowLoss } from '../../ops/backward/row-loss.js';
 import { newRows } from '../../runtime/rows.js';
 import type { UnetShape } from '../../spec/network-shapes.js';
+import type { PredictorDropout } from '../training-step.js';
+import { unetDropoutSites } from '../unet/dropout.js';
 import { recordUnetBackward, recordUnetForward } from '../unet/record.js';
 import { type ChunkBatch, checkChunks, checkLevels, counted } from './chunk-batch.js';
 import type { Method } from './method.js';
@@ -14,13 +17,23 @@ import { methodUnet } from './unet-network.js';
 export interface EdmBatch extends ChunkBatch {
   /** B noise levels T. */
   readonly levels: Float64Array;
+  /** Of a method that drops. Default: nothing is dropped. */
+  readonly dropout?: PredictorDropout | null;
 }
 
 export interface ConsistencyOptions {
   readonly shape: UnetShape;
   readonly batchSize: number;
   readonly levels: ConsistencyLevels;
+  /** Whether residual blocks drop: all of the student, those in the middle of the teacher. Default: none. */
+  readonly drops?: boolean;
 }
+
+/** Probability of dropout in the release (`dropout_rate` of its student; its middle blocks have no other, in the teacher either). */
+export const CONSISTENCY_DROPOUT = 0.2;
+
+/** The one pass of the teacher's training. */
+const PASS = 'network';
 
 /** What the network embeds of a level, by sines of float64: its argument comes near 1000. */
 export function levelSinusoids(level: number, dim: number): Float32Array {
@@ -31,15 +44,16 @@ type Part = 'conditioning' | 'sinusoids' | 'actions' | 'noise' | 'scaled' | 'den
 
 /**
  * The teacher of a consistency policy, a denoiser over continuous levels: mean of w(T) · hub(D(a + Tε, T), a) with Karras' scalings and
- * weights (ctm_policy's EDM teacher).
+ * weights (ctm_policy's EDM teacher). The release drops in its middle blocks.
  */
-export function edmTeacher({ shape, batchSize, levels }: ConsistencyOptions): Method<EdmBatch, Part> {
+export function edmTeacher({ shape, batchSize, levels, drops = false }: ConsistencyOptions): Method<EdmBatch, Part> {
   const { horizon, actionDim, conditioningDim, stepEmbedDim } = shape;
   const chunk = [batchSize, horizon, actionDim] as const;
   return {
     network: methodUnet(shape),
     batchSize,
     lossCount: batchSize,
+    dropout: drops ? { sites: unetDropoutSites(shape, batchSize, PASS, 'middle'), of: ({ dropout = null }) => dropout } : undefined,
     parts: {
       conditioning: { rows: [batchSize, 1, conditioningDim] },
       sinusoids: { rows: [batchSize, 1, stepEmbedDim] },
@@ -69,15 +83,17 @@ export function edmTeacher({ shape, batchSize, levels }: ConsistencyOptions): Me
       return 1 / (count * horizon * actionDim);
     },
     record: (recorder) => {
-      const { builder, losses, step } = recorder;
+      const { builder, losses, step, dropout: plan } = recorder;
       const [actions, noise] = [recorder.rows('actions'), recorder.rows('noise')];
       builder.segment('forward');
+      if (plan) recordDrawMasks(builder, plan);
       const sample = newRows(builder, 'scaled sample', ...chunk);
       recordCombine(builder, { operands: [actions, noise], coefficients: recorder.values('scaled'), y: sample });
       const tape = recordUnetForward(recorder, shape, {
         sample,
         sinusoids: recorder.rows('sinusoids'),
         conditioning: recorder.rows('conditioning'),
+        dropout: plan && { plan, pass: PASS },
       });
       const denoised = newRows(builder, 'denoised', ...chunk);
       recordCombine(builder, { operands: [actions, noise, tape.output], coefficients: recorder.values('denoised'), y: denoised });

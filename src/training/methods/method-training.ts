@@ -1,5 +1,8 @@
+import { type DropoutPlan, planDropout, siteTable } from '../../ops/backward/dropout.js';
 import type { ComputeDevice } from '../../runtime/device.js';
+import type { BufferHandle } from '../../runtime/plan-builder.js';
 import { checkBatchSize } from '../plan/batch-checks.js';
+import { dropoutWrites } from '../plan/dropout-writes.js';
 import { ParameterLayout } from '../plan/parameter-layout.js';
 import { ParameterStore } from '../plan/parameter-store.js';
 import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
@@ -22,13 +25,25 @@ export interface MethodTrainingOptions {
 
 /** A method compiled for training; see Method. Weights begin as zeros: write them. */
 export class MethodTraining<Batch> extends PlannedTraining<Batch> {
+  readonly #device: ComputeDevice;
   readonly #method: Method<Batch>;
   readonly #parts: BatchParts;
+  readonly #dropout: DropoutPlan | undefined;
 
-  private constructor(step: RecordedStep, store: ParameterStore, method: Method<Batch>, parts: BatchParts) {
+  private constructor(
+    device: ComputeDevice,
+    step: RecordedStep,
+    store: ParameterStore,
+    method: Method<Batch>,
+    parts: BatchParts,
+    dropout: DropoutPlan | undefined,
+  ) {
     super(step, store, method.batchSize);
+    this.#device = device;
     this.#method = method;
     this.#parts = parts;
+    this.#dropout = dropout;
+    if (dropout) this.#write(dropout.table, siteTable(dropout));
   }
 
   /** @throws OptionError for a network that cannot be trained; DeviceLimitError where the device is too small. */
@@ -43,7 +58,9 @@ export class MethodTraining<Batch> extends PlannedTraining<Batch> {
     const store = given ?? (await methodParameters(device, method.network, ema, precision));
     try {
       const recorded = { batchSize, lossCount, batchWords: parts.words.length, ...(probes ? { probes } : {}) };
+      let dropout: DropoutPlan | undefined;
       const step = await RecordedStep.compile(device, store, recorded, (recorder) => {
+        dropout = method.dropout && planDropout(recorder.builder, method.dropout.sites);
         const pass = { ...recorder, scratch: new Scratch(recorder.builder) };
         method.record(
           {
@@ -51,11 +68,12 @@ export class MethodTraining<Batch> extends PlannedTraining<Batch> {
             rows: (part) => parts.rows(recorder.batch, part),
             values: (part) => parts.binding(recorder.batch, part),
             frozen: (parameters) => ({ ...pass, parameters }),
+            dropout,
           },
           store,
         );
       });
-      return new MethodTraining(step, store, method as unknown as Method<Batch>, parts as unknown as BatchParts);
+      return new MethodTraining(device, step, store, method as unknown as Method<Batch>, parts as unknown as BatchParts, dropout);
     } catch (error) {
       store.destroy();
       throw error;
@@ -65,7 +83,16 @@ export class MethodTraining<Batch> extends PlannedTraining<Batch> {
   protected prepare(batch: Batch): PackedBatch {
     const { words } = this.#parts;
     words.fill(0);
-    return { inverseCount: this.#method.pack(batch, this.#parts), words };
+    const inverseCount = this.#method.pack(batch, this.#parts);
+    if (this.#dropout && this.#method.dropout) {
+      for (const [handle, values] of dropoutWrites(this.#dropout, this.#method.dropout.of(batch))) this.#write(handle, values);
+    }
+    return { inverseCount, words };
+  }
+
+  #write(handle: BufferHandle, words: Uint32Array<ArrayBuffer>): void {
+    this.#device.assertUsable();
+    this.#device.gpuDevice.queue.writeBuffer(this.plan.gpuBuffer(handle), 0, words);
   }
 }
 

@@ -1,7 +1,8 @@
+import type { DropoutPlan } from '../../ops/backward/dropout.js';
 import type { Binding } from '../../runtime/plan-builder.js';
 import type { Rows } from '../../runtime/rows.js';
 import type { BoundParameters, ParameterStore } from '../plan/parameter-store.js';
-import type { ParameterInfo } from '../training-step.js';
+import type { ParameterInfo, PredictorDropout } from '../training-step.js';
 import type { PassRecorder } from '../unet/layers.js';
 import type { ParameterRequests } from '../unet/parameters.js';
 import type { BatchParts, PartShape } from './batch-parts.js';
@@ -19,6 +20,14 @@ export interface MethodRecorder<Part extends string = string> extends PassRecord
   values(part: Part): Binding;
   /** The same recorder over a network that is run and not trained; backwards it has the gradient of its input alone. */
   frozen(parameters: BoundParameters): PassRecorder;
+  /** Masks of the method's sites, which its forward pass draws first; undefined for a method that drops nothing. */
+  readonly dropout: DropoutPlan | undefined;
+}
+
+/** Where a method drops, and by what a batch says that it does; null: not at all. */
+export interface MethodDropout<Batch> {
+  readonly sites: readonly { readonly name: string; readonly elements: number }[];
+  of(batch: Batch): PredictorDropout | null;
 }
 
 /** Networks that a method runs and does not train, by name. */
@@ -34,6 +43,8 @@ export interface Method<Batch, Part extends string = string> {
   /** Parts of the loss, whose sum is the loss: one of a sample as a rule. */
   readonly lossCount: number;
   readonly parts: Readonly<Record<Part, PartShape>>;
+  /** Default: nothing is dropped. */
+  readonly dropout?: MethodDropout<Batch> | undefined;
   /** Writes a batch into its parts, which are zeros, and returns 1 / N, N the elements that the mean is over. @throws OptionError. */
   pack(batch: Batch, parts: BatchParts<Part>): number;
   /** Records both passes into the segments `forward` and `backward`, which it opens itself. */

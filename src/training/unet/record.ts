@@ -7,6 +7,7 @@ import { newRows, probeRows, type Rows, rowChannels } from '../../runtime/rows.j
 import { FINAL_GROUPS, type UnetShape } from '../../spec/network-shapes.js';
 import { type ConditioningTape, recordConditioning, recordConditioningBackward } from './conditioning.js';
 import { type ConvBlockTape, recordConvBlock, recordConvBlockBackward } from './conv-block.js';
+import { blockDropout, type UnetDropout } from './dropout.js';
 import { type PassRecorder, recordLayer, recordLayerGradients, recordLayerInput } from './layers.js';
 import { filmOffsets } from './parameters.js';
 import { type ResidualBlockTape, recordBlock, recordBlockBackward } from './residual-block.js';
@@ -49,6 +50,8 @@ export interface UnetInputs {
   readonly sinusoids: Rows;
   /** [b][1][conditioningDim]. */
   readonly conditioning: Rows;
+  /** Default: nothing is dropped. */
+  readonly dropout?: UnetDropout | undefined;
 }
 
 /**
@@ -64,7 +67,7 @@ export function recordUnetForward(recorder: PassRecorder, shape: UnetShape, inpu
     gradients: conditioning.dfilm,
     offset: offsets.get(name) as number,
   });
-  return { ...recordBlocksForward(recorder, shape, film, inputs.sample), conditioning };
+  return { ...recordBlocksForward(recorder, shape, film, inputs.sample, inputs.dropout), conditioning };
 }
 
 /** Records the forward pass of a U-Net's blocks over a sample; `film`: where a residual block finds its values, by its name. */
@@ -73,6 +76,7 @@ export function recordBlocksForward(
   shape: UnetShape,
   film: (name: string) => TrainedFilm,
   sample: Rows,
+  dropout?: UnetDropout,
 ): BlocksTape {
   const { builder } = recorder;
   const { downDims } = shape;
@@ -84,7 +88,7 @@ export function recordBlocksForward(
   const pair = (name: string, x: Rows, y: Rows): LevelTape['blocks'] => {
     const block = (index: number, input: Rows, output: Rows): ResidualBlockTape => {
       const own = shapes.get(`${name}.${index}`) as ResidualBlockShape;
-      return recordBlock(recorder, own, film(own.name), input, output);
+      return recordBlock(recorder, own, film(own.name), input, output, blockDropout(dropout, own.name));
     };
     const inner = fresh(`${name}.0`, y.channels, y.length);
     return [block(0, x, inner), block(1, inner, y)];

@@ -8,7 +8,7 @@ import { CheckpointError } from '../../../foundation/errors.js';
 import { shown } from '../../../foundation/shown.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import { type ConsistencyBatch, consistency } from '../../methods/consistency.js';
-import { type EdmBatch, edmTeacher } from '../../methods/edm-teacher.js';
+import { CONSISTENCY_DROPOUT, type EdmBatch, edmTeacher } from '../../methods/edm-teacher.js';
 import { frozenNetwork, MethodTraining } from '../../methods/method-training.js';
 import { methodUnet } from '../../methods/unet-network.js';
 import { initialWeights, policyRule } from '../initial-weights.js';
@@ -27,9 +27,11 @@ export const CONSISTENCY_TEACHER: TrainableMethod = {
   preset: 'consistency',
   steps: 100_000,
   title: "a consistency policy's teacher",
-  accepts: ['sizes', 'horizon', 'actionSteps'],
-  open: async ({ device, shape, batchSize, seed, ema, precision }) => {
-    const step = await MethodTraining.create(device, edmTeacher({ shape, batchSize, levels: CONSISTENCY_LEVELS }), { ema, precision });
+  accepts: ['sizes', 'horizon', 'actionSteps', 'dropout'],
+  open: async ({ device, shape, options, batchSize, seed, ema, precision }) => {
+    const { dropout = CONSISTENCY_DROPOUT } = options;
+    const method = edmTeacher({ shape, batchSize, levels: CONSISTENCY_LEVELS, drops: dropout > 0 });
+    const step = await MethodTraining.create(device, method, { ema, precision });
     const initial = initialWeights(step.parameters, policyRule, seed);
     step.write('weights', initial);
     if (ema) step.write('ema', initial);
@@ -41,7 +43,9 @@ export const CONSISTENCY_TEACHER: TrainableMethod = {
         actions,
         noise: draws.normals('methodNoise', actions.length),
         levels: logNormalLevels(draws, batchSize),
+        dropout: draws.dropout(dropout),
       }),
+      identity: { dropout },
       config: { type: TEACHER_TYPE, ...levelKeys() },
       destroy: () => {},
     };
@@ -54,12 +58,13 @@ export const CONSISTENCY: TrainableMethod = {
   steps: 100_000,
   title: 'a consistency policy',
   strategy: { name: 'Consistency', steps: 1 },
-  accepts: ['teacher', 'sizes', 'horizon', 'actionSteps'],
+  accepts: ['teacher', 'sizes', 'horizon', 'actionSteps', 'dropout'],
   open: async ({ device, shape, options, batchSize, ema, precision }) => {
+    const { dropout = CONSISTENCY_DROPOUT } = options;
     const weights = await teacherWeights(options.teacher as CheckpointSource, shape);
     const teacher = await frozenNetwork(device, methodUnet(shape), weights);
     try {
-      const method = consistency({ shape, batchSize, levels: CONSISTENCY_LEVELS }, { teacher });
+      const method = consistency({ shape, batchSize, levels: CONSISTENCY_LEVELS, drops: dropout > 0 }, { teacher });
       const step = await MethodTraining.create(device, method, { ema, precision });
       const initial = studentWeights(weights, shape);
       step.write('weights', initial);
@@ -74,7 +79,9 @@ export const CONSISTENCY: TrainableMethod = {
           ...drawnJumps(draws, batchSize),
           levels: denoisingLevels(draws, batchSize),
           denoisingNoise: draws.normals('methodSecondNoise', actions.length),
+          dropout: draws.dropout(dropout),
         }),
+        identity: { dropout },
         config: { type: 'consistency_policy', time_embeddings: ['level', 'stop'], ...levelKeys(), chaining_bins: [27, 54] },
         destroy: () => teacher.destroy(),
       };

@@ -4,7 +4,7 @@ import type { LoadPolicyOptions } from '../../../policy/load-policy.js';
 import type { ComputeDevice } from '../../../runtime/device.js';
 import type { Interpolant } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
-import type { TrainingPrecision, TrainingStep } from '../../training-step.js';
+import type { PredictorDropout, TrainingPrecision, TrainingStep } from '../../training-step.js';
 import { integers, normals, type Purpose, uniforms } from '../draws.js';
 import type { Preset } from '../presets.js';
 import type { Chunks } from '../unet-batches.js';
@@ -26,6 +26,8 @@ export interface MethodOptions {
   readonly prior?: CheckpointSource;
   /** Of BRIDGER: how it goes from the prior to the demonstrations. Default `power3`. */
   readonly interpolant?: Interpolant;
+  /** Of Consistency Policy: probability of dropout in the blocks of the student, or in the middle ones of the teacher. Default 0.2. */
+  readonly dropout?: number;
   /** Of NO-Diffusion: width of its heads. Default 256. */
   readonly hiddenDim?: number;
 }
@@ -54,6 +56,8 @@ export interface OpenMethod {
   readonly step: TrainingStep<never>;
   /** A batch of these windows, or a promise of it: a pure function of windows and draws. */
   batch(chunks: Chunks, draws: MethodDraws): unknown;
+  /** What else a run that goes on must have in common with the one that it goes on with. */
+  readonly identity?: Readonly<Record<string, string | number>>;
   /** What config.json says beyond the sizes, its `type` first. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Parameters of the step that the result has; the others serve training alone. Default: all. */
@@ -106,6 +110,11 @@ export class MethodDraws {
   /** 0 … below − 1. */
   integers(purpose: Purpose, count: number, below: number, part = 0): Int32Array {
     return integers(count, below, this.#key(purpose, part));
+  }
+
+  /** What a batch drops by; a validation drops nothing. */
+  dropout(probability: number): PredictorDropout | null {
+    return probability === 0 || this.#isValidation ? null : { probability, seed: this.#seed, step: this.#step };
   }
 
   #key(purpose: Purpose, part: number): { seed: number; purpose: Purpose; step: number; part: number } {

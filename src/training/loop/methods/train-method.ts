@@ -3,7 +3,7 @@ import { type CheckpointSource, checkSource } from '../../../checkpoints/source.
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import { anchors } from '../../../datasets/windows.js';
 import { OptionError } from '../../../foundation/errors.js';
-import { checkChoice, checkInteger, checkObject } from '../../../foundation/options.js';
+import { checkChoice, checkInteger, checkNumber, checkObject } from '../../../foundation/options.js';
 import { loadPolicy } from '../../../policy/load-policy.js';
 import { INTERPOLANTS } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
@@ -44,6 +44,7 @@ const METHOD_KEYS: readonly (keyof MethodOptions)[] = [
   'hiddenDim',
   'prior',
   'interpolant',
+  'dropout',
 ];
 /** Batches whose loss makes the validation loss. */
 const VALIDATION_BATCHES = 4;
@@ -120,6 +121,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<RunHisto
         ...commonIdentity(checked, options, rows.length),
         ...(await policyIdentity(checkpoint)),
         config,
+        ...trained.identity,
       },
       resume: checked.resume,
       evaluate: async (at) => {
@@ -169,7 +171,7 @@ function checkOwn(name: TrainedMethodName, options: TrainMethodOptions): void {
   const accepted: readonly (keyof MethodOptions)[] = TRAINED_METHODS[name].accepts;
   const foreign = METHOD_KEYS.find((key) => options[key] !== undefined && !accepted.includes(key));
   if (foreign !== undefined) throw new OptionError(`${WHERE}: ${foreign} is no option of ${name}: leave it out.`);
-  const { policy, teacher, prior, interpolant, variant, hiddenDim } = options;
+  const { policy, teacher, prior, interpolant, variant, hiddenDim, dropout } = options;
   checkSource(WHERE, 'policy', policy);
   if (teacher !== undefined) checkSource(WHERE, 'teacher', teacher);
   if (prior !== undefined) checkSource(WHERE, 'prior', prior);
@@ -178,6 +180,7 @@ function checkOwn(name: TrainedMethodName, options: TrainMethodOptions): void {
     throw new OptionError(`${WHERE}: ${name} needs a teacher: train one as consistency-teacher, and give its folder.`);
   }
   if (variant !== undefined) checkChoice(WHERE, 'variant', variant, ['stochastic', 'deterministic']);
+  if (dropout !== undefined) checkNumber(WHERE, 'dropout', dropout, 'a number from 0 to below 1', (share) => share >= 0 && share < 1);
   if (hiddenDim !== undefined) checkInteger(WHERE, 'hiddenDim', hiddenDim, 1, 65_536);
 }
 
