@@ -93,8 +93,6 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
     #if ${p.film === 'scale-bias'}
     let film_scale = film(batch, channel);
     let film_shift = film(batch, shape.channels + channel);
-    #elif ${p.film === 'bias'}
-    let film_shift = film(batch, channel);
     #endif
     for (var time = 0u; time < length; time += 4u) {
       var h = mish4((load(batch, channel, time) - mean) / deviation * scale + shift);
@@ -104,7 +102,7 @@ ${unroll(4, (k) => `      probe[(batch * shape.channels + channel) * length + ti
       #if ${p.film === 'scale-bias'}
       h = h * film_scale + film_shift;
       #elif ${p.film === 'bias'}
-      h += film_shift;
+      h += film(batch, channel);
       #endif
       #if ${p.residual !== undefined}
       h += ${columnsAt('residual', p.residual ?? 'scalar')};
