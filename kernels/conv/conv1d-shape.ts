@@ -4,6 +4,7 @@ import { blockChunks, chunkGroup, type HalfLoads, type WeightPlace, type WeightS
 import type { DirectVector, InputSpace } from './conv-input.wgsl.js';
 import type { PrologueParameters } from './conv-prologue.wgsl.js';
 import type { HandedInput } from './handed-input.wgsl.js';
+import type { ProductOrder } from './products.js';
 import type { ConvGeometry } from './taps.js';
 
 /** How the work is cut: constants of one variant, chosen by `ops/variants.ts`. */
@@ -26,10 +27,13 @@ export interface Conv1dParameters {
   /** Default `buffer`. */
   readonly place?: WeightPlace | undefined;
   /**
-   * All weights of a turn of the loop are loaded first, and then all products of a column are made, before those of the next: the same sums in
-   * the same order. A software driver keeps the sums of one column in registers, and those of all in memory. Default false.
+   * `by column` and `by tile`: all weights of a turn of the loop are loaded first, and then all products of a column, or of two channels and four
+   * columns, are made before the next: the same sums in the same order. A software driver keeps the sums of one column or tile in registers, and
+   * those of all in memory. Default `by weight`.
    */
-  readonly byColumn?: boolean | undefined;
+  readonly order?: ProductOrder | undefined;
+  /** Whether codes of int8 are carried (weight-storage.wgsl.ts). Default false. */
+  readonly carried?: boolean | undefined;
   /** Default `scalar`; see conv-input.wgsl.ts for what the others ask of layouts. */
   readonly inVector?: DirectVector | undefined;
   /** Not with slices, split or a stage. */

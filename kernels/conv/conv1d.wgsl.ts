@@ -6,7 +6,7 @@ import { convInput } from './conv-input.wgsl.js';
 import { PROLOGUE_LAYOUTS, PROLOGUE_VEC4S, prologueBindings, prologueParts, prologueSizes, prologueText } from './conv-prologue.wgsl.js';
 import { type Conv1dParameters, turnOf } from './conv1d-shape.js';
 import { handedInput } from './handed-input.wgsl.js';
-import { productsByColumn, productsByWeight, type WeightUse } from './products.js';
+import { PRODUCTS, type WeightUse } from './products.js';
 import { tapMap } from './taps.js';
 
 /**
@@ -32,11 +32,11 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
   const { columns, lanes, slices } = p.tiling;
   const { kernelSize, outLength } = p.geometry;
   const invocations = lanes * slices;
-  const format = weightFormat(p.storage, p.halfLoads, p.place);
+  const format = weightFormat(p.storage, p.halfLoads, p.place, p.carried);
   const pairs = chunkPairs(p.storage);
   const turn = turnOf(p, kernelSize);
   const map = tapMap(p.geometry, columns);
-  const { inVector = 'scalar', inSpace: space = 'storage', handed, ragged } = p;
+  const { inVector = 'scalar', inSpace: space = 'storage', handed, ragged, order = 'by weight' } = p;
   const inputText = { space, geometry: p.geometry, map, columns, ragged, activation: p.inActivation };
   const input = handed
     ? handedInput({ ...inputText, vector: inVector, ...handed })
@@ -60,8 +60,9 @@ export function conv1dKernel(p: Conv1dParameters): Kernel {
     return uses.map(({ column, window }) => ({ column, value: input.value(channel, window) }));
   };
   const loaded = (index: number): string => `load_chunk(base + ${index * BLOCK_LANES}u)`;
-  const turnText = { columns, chunks: turn.chunks, pairs, loaded, unpack: format.unpack, usesOf };
-  const products = p.byColumn ? productsByColumn(turnText) : productsByWeight(turnText);
+  const { unpack, unpackHalf, settle } = format;
+  const settled = settle ? unroll(columns, (c) => `  acc${c} = ${settle(`acc${c}`)};`) : '';
+  const products = PRODUCTS[order]({ columns, chunks: turn.chunks, pairs, loaded, unpack, unpackHalf, usesOf });
 
   // Text for every chunk: a loop would index the sums by a variable, or carry them along, and they would leave the registers.
   const addUp = (index: number): string => {
@@ -165,7 +166,7 @@ ${unroll(columns, (column) => `  var acc${column} = vec4f();`)}
 ${input.load}
 ${products}
   }
-
+${settled}
   let end = min(COLUMNS, OUT_LENGTH - first);
 #if ${slices > 1}
 ${unroll(Math.ceil(columns / chunk), addUp)}
@@ -185,7 +186,7 @@ ${movedOn}
     ...(handed ? [`handed ${handed.channels} by ${handed.subgroup}`] : []),
   ];
   const loads = p.stage ? prologueParts(p.stage) : direct;
-  const cut = `${columns}c ${lanes}x${slices} ${format.name}${p.byColumn ? ' by column' : ''}`;
+  const cut = `${columns}c ${lanes}x${slices} ${format.name}${order === 'by weight' ? '' : ` ${order}`}`;
   return {
     label: `${name} k${kernelSize} s${stride} ${inLength} -> ${outLength} ${cut}, ${loads.join(' ')}${p.split ? ', split' : ''}`,
     code,

@@ -1,4 +1,5 @@
 import { type KernelBinding, WORDS_TEXTURE } from './kernel.js';
+import { f32 } from './wgsl.js';
 
 /**
  * How the weights of a matrix are stored. A kernel turns them into f32 when it loads them; products and sums are f32.
@@ -73,6 +74,13 @@ export interface WeightFormat {
   readonly loadChunk: string;
   /** The weights of one pair of a chunk: an expression of type vec4f, four output channels, without their scale. */
   readonly unpack: (chunk: string, pair: number) => string;
+  /** The first (0) or last (1) two of them: of type vec2f, the same values. */
+  readonly unpackHalf: (chunk: string, pair: number, half: 0 | 1) => string;
+  /**
+   * What a vec4f of sums over weights, as `unpack` gives them, is in terms of the weights themselves: an expression. Where it is not the sums as
+   * they are, once per sum, before scale and bias.
+   */
+  readonly settle: ((sums: string) => string) | undefined;
   /**
    * Whether sums over weights are still to be multiplied by `weight_scale`: once per sum, before bias. Weights are then
    * integers up to 127, which f32 holds exactly.
@@ -80,9 +88,20 @@ export interface WeightFormat {
   readonly scaled: boolean;
 }
 
-type Encoding = 'f32' | 'packed' | 'native' | 'int8';
+/**
+ * `carried`: the four codes of a word are c₀ + 2⁸ c₁ + 2¹⁶ c₂ + 2²⁴ c₃, not a byte each. The word, moved up by 24 − 8r bits and read as a signed
+ * integer, is then vᵣ = 2²⁴ (cᵣ + cᵣ₋₁ / 2⁸ + … + c₀ / 2⁸ʳ), which takes one shift less than cᵣ alone; and since vᵣ = 2²⁴ cᵣ + vᵣ₋₁ / 2⁸, sums over vᵣ
+ * and vᵣ₋₁ give the sum over cᵣ (`settle`). f32 rounds v₃ alone, by 2⁻¹⁸ of a code at most; what is taken off is half a code: no digits are lost.
+ */
+type Encoding = 'f32' | 'packed' | 'native' | 'int8' | 'carried';
 
-const CHUNK_TYPES: Readonly<Record<Encoding, string>> = { f32: 'vec4f', packed: 'vec4u', native: 'array<vec4<f16>, 2>', int8: 'vec4u' };
+const CHUNK_TYPES: Readonly<Record<Encoding, string>> = {
+  f32: 'vec4f',
+  packed: 'vec4u',
+  native: 'array<vec4<f16>, 2>',
+  int8: 'vec4u',
+  carried: 'vec4u',
+};
 
 const UNPACK: Readonly<Record<Encoding, WeightFormat['unpack']>> = {
   f32: (chunk) => chunk,
@@ -90,11 +109,27 @@ const UNPACK: Readonly<Record<Encoding, WeightFormat['unpack']>> = {
   native: (chunk, pair) => `vec4f(${chunk}[${pair}])`,
   // Shifts, not unpack4xI8: that one is younger than some implementations, and was no faster where it was tried.
   int8: (chunk, pair) => `vec4f(bitcast<vec4i>(vec4u(${chunk}[${pair}]) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u))`,
+  carried: (chunk, pair) => `vec4f(bitcast<vec4i>(vec4u(${chunk}[${pair}]) << vec4u(24u, 16u, 8u, 0u)))`,
 };
 
-/** @throws TypeError for `native` loads from a texture, which has no halves. */
-export function weightFormat(storage: WeightStorage, halfLoads: HalfLoads = 'packed', place: WeightPlace = 'buffer'): WeightFormat {
-  const encoding = storage === 'f16' ? halfLoads : storage;
+const UNPACK_HALF: Readonly<Record<Encoding, WeightFormat['unpackHalf']>> = {
+  f32: (chunk, _pair, half) => `${chunk}.${half === 0 ? 'xy' : 'zw'}`,
+  packed: (chunk, pair, half) => `unpack2x16float(${chunk}[${2 * pair + half}])`,
+  native: (chunk, pair, half) => `vec2f(${chunk}[${pair}].${half === 0 ? 'xy' : 'zw'})`,
+  int8: (chunk, pair, half) =>
+    `vec2f(bitcast<vec2i>(vec2u(${chunk}[${pair}]) << vec2u(${half === 0 ? '24u, 16u' : '8u, 0u'})) >> vec2u(24u))`,
+  carried: (chunk, pair, half) => `vec2f(bitcast<vec2i>(vec2u(${chunk}[${pair}]) << vec2u(${half === 0 ? '24u, 16u' : '8u, 0u'})))`,
+};
+
+/** @throws TypeError for `native` loads from a texture, which has no halves, and for carried codes that are none of int8. */
+export function weightFormat(
+  storage: WeightStorage,
+  halfLoads: HalfLoads = 'packed',
+  place: WeightPlace = 'buffer',
+  carried = false,
+): WeightFormat {
+  if (carried && storage !== 'int8') throw new TypeError(`codes of int8 are carried, ${storage} has none`);
+  const encoding = storage === 'f16' ? halfLoads : carried ? 'carried' : storage;
   const texture = place === 'texture';
   if (texture && encoding === 'native') throw new TypeError('native halves are loaded from buffers, not from textures');
   const type = CHUNK_TYPES[encoding];
@@ -102,7 +137,7 @@ export function weightFormat(storage: WeightStorage, halfLoads: HalfLoads = 'pac
   const value = texture ? (encoding === 'f32' ? `bitcast<vec4f>(${texel})` : texel) : 'weight[index]';
   const scaled = storage === 'int8';
   return {
-    name: `${encoding === 'native' ? 'f16 native' : storage}${texture ? ' texture' : ''}`,
+    name: `${encoding === 'native' ? 'f16 native' : storage}${carried ? ' carried' : ''}${texture ? ' texture' : ''}`,
     enable: encoding === 'native' ? 'enable f16;' : '',
     bindings: [
       texture ? { name: 'weight', access: 'texture', type: WORDS_TEXTURE } : { name: 'weight', access: 'read', type: `array<${type}>` },
@@ -111,6 +146,8 @@ export function weightFormat(storage: WeightStorage, halfLoads: HalfLoads = 'pac
     chunkType: type,
     loadChunk: `fn load_chunk(index: u32) -> ${type} {\n  return ${value};\n}`,
     unpack: UNPACK[encoding],
+    unpackHalf: UNPACK_HALF[encoding],
+    settle: carried ? (sums) => `(${sums} - vec4f(0.0f, ${sums}.xyz) * ${f32(2 ** -8)}) * ${f32(2 ** -24)}` : undefined,
     scaled,
   };
 }

@@ -15,7 +15,7 @@ import { loadVector } from './load-vector.js';
 import { convTransposeView, convView, type MatrixView } from './matrix-view.js';
 import { isPartial, type PartialSums, partLayout } from './partial-sums.js';
 import { isUnfinished, type Prologue, prologueOf, type Unfinished } from './unfinished.js';
-import { chooseConv1dTiling, chooseInputLoads, tileStep } from './variants.js';
+import { chooseConv1dTiling, chooseInputLoads, chooseProductOrder, tileStep } from './variants.js';
 import { type DeviceMatrix, uploadMatrix, uploadVector } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
@@ -152,7 +152,8 @@ export function recordConv1d(builder: PlanBuilder, weights: Conv1dWeights, call:
     // Textures hold no halves.
     halfLoads: call.halfLoads ?? (weights.place === 'buffer' ? builder.halfLoads : 'packed'),
     place: weights.place,
-    byColumn: weights.place === 'texture',
+    order: chooseProductOrder(weights),
+    carried: weights.carried,
     ...source.parameters,
     handed,
     split: split !== undefined,

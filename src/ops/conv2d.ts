@@ -61,7 +61,7 @@ export async function uploadConv2d(
     }
   });
   const storage = storageOf(loader.precision, inChannels, outChannels);
-  const uploaded = await uploadMatrix(loader, label, matrix, convView(columns, rows, 1), storage);
+  const uploaded = await uploadMatrix(loader, label, matrix, convView(columns, rows, 1), { storage, carried: false });
   const bias = values.some((value) => value.bias)
     ? await uploadPerChannel(
         loader,

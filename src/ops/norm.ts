@@ -1,10 +1,12 @@
+import { UNIFORM_INPUT_BYTES } from '../../kernels/conv/conv-input.wgsl.js';
 import { type GroupNormParameters, groupNormKernel, groupNormShape } from '../../kernels/norm/group-norm.wgsl.js';
+import { type ColumnLoads, groupNormColumnsKernel } from '../../kernels/norm/group-norm-columns.wgsl.js';
 import { layerNormKernel, layerNormShape } from '../../kernels/norm/layer-norm.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import type { StepOffset } from '../runtime/step-offsets.js';
 import { probeTensor, sameShape, type Tensor } from '../runtime/tensor.js';
 import { loadVector } from './load-vector.js';
-import { reductionInvocations } from './variants.js';
+import { chooseColumnLoads, reductionInvocations } from './variants.js';
 import { roundVector } from './weight-packing.js';
 import type { WeightLoader } from './weight-source.js';
 
@@ -132,12 +134,22 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
   }
   const probeName = call.probeName !== undefined && builder.wantsProbe(call.probeName) ? call.probeName : undefined;
   const probeBuffer = probeName ? builder.buffer(probeName, x.batch * channels * x.length * 4) : undefined;
-  const kernel = groupNormKernel({
+  const { deviceClass } = builder;
+  const parameters = {
     epsilon: EPSILON,
-    invocations: reductionInvocations((channels / groups) * x.length, builder.deviceClass),
+    invocations: reductionInvocations((channels / groups) * x.length, deviceClass),
     ...filmParameters(film),
-    residual: residual !== undefined,
     probed: probeBuffer !== undefined,
+  };
+  const xLoads = parameters.filmSlots ? 'scalar' : chooseColumnLoads(x, deviceClass);
+  const residualLoads = residual && chooseColumnLoads(residual, deviceClass);
+  const columns = xLoads !== 'scalar';
+  const kernel = columns
+    ? groupNormColumnsKernel({ ...parameters, x: xLoads, residual: residualLoads })
+    : groupNormKernel({ ...parameters, residual: residual !== undefined });
+  const activation = (buffer: BufferHandle, loads: ColumnLoads | undefined): Binding => ({
+    buffer,
+    ...(columns && loads === 'uniform' ? { bytes: UNIFORM_INPUT_BYTES } : {}),
   });
   const shape = groupNormShape({
     channels,
@@ -153,11 +165,11 @@ export function recordGroupNorm(builder: PlanBuilder, weights: NormWeights, call
     kernel,
     [
       builder.shape(shape),
-      { buffer: x.buffer },
+      activation(x.buffer, xLoads),
       { buffer: builder.existing(weights.gamma) },
       { buffer: builder.existing(weights.beta) },
       ...filmBindings(film),
-      ...(residual ? [{ buffer: residual.buffer }] : []),
+      ...(residual ? [activation(residual.buffer, residualLoads)] : []),
       { buffer: y.buffer },
       ...(probeBuffer ? [{ buffer: probeBuffer }] : []),
     ],

@@ -59,3 +59,15 @@ export function quantizeBlock(packed: Float32Array, scales: Float32Array, out: I
     }
   }
 }
+
+/**
+ * Carries the codes of every word in place: four signed bytes c₀ … c₃, lowest first, become c₀ + 2⁸ c₁ + 2¹⁶ c₂ + 2²⁴ c₃, so that a byte above a
+ * negative one is less by 1 (weight-storage.wgsl.ts says what for). Codes of at most 127 leave no carry out of the word.
+ */
+export function carryCodes(words: Uint32Array): void {
+  const codes = new Int8Array(words.buffer, words.byteOffset, words.byteLength);
+  for (let word = 0; word < words.length; word++) {
+    const code = (row: number): number => codes[4 * word + row] as number;
+    words[word] = code(0) + (code(1) << 8) + (code(2) << 16) + (code(3) << 24);
+  }
+}

@@ -1,10 +1,13 @@
 import { type DirectVector, type InputSpace, UNIFORM_INPUT_BYTES } from '../../kernels/conv/conv-input.wgsl.js';
 import { PROLOGUE_VEC4S } from '../../kernels/conv/conv-prologue.wgsl.js';
 import type { Conv1dTiling } from '../../kernels/conv/conv1d-shape.js';
+import type { ProductOrder } from '../../kernels/conv/products.js';
 import type { ActivationLayout } from '../../kernels/lib/kernel.js';
-import { BLOCK_LANES, type WeightPlace } from '../../kernels/lib/weight-storage.wgsl.js';
+import { BLOCK_LANES, type WeightPlace, type WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
+import type { ColumnLoads } from '../../kernels/norm/group-norm-columns.wgsl.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { DeviceClass } from '../runtime/device-class.js';
+import type { Tensor } from '../runtime/tensor.js';
 import type { TunedTiling } from '../runtime/variant-table.js';
 
 /** Columns that fit in registers beside a window of inputs. */
@@ -66,6 +69,15 @@ export function chooseConv1dTiling(shape: TilingProblem, deviceClass: DeviceClas
   return { columns, lanes: BLOCK_LANES, slices };
 }
 
+/**
+ * The order of a convolution's products where its weights lie. In a texture a software driver reads them, whose registers hold the sums of a
+ * column or of a tile. In a tile a weight is decoded for every four columns, and never waits in memory meanwhile, which pays for bytes alone.
+ */
+export function chooseProductOrder({ place, storage }: { readonly place: WeightPlace; readonly storage: WeightStorage }): ProductOrder {
+  if (place === 'buffer') return 'by weight';
+  return storage === 'int8' ? 'by tile' : 'by column';
+}
+
 /** How a convolution may load its input. */
 export interface InputLoads {
   readonly vector: DirectVector;
@@ -97,6 +109,18 @@ export function chooseInputLoads(shape: InputShape, deviceClass: DeviceClass): I
   const end = offset + (batch - 1) * batchStride + (inChannels - 1) * channelStride + (inLength - 1) * timeStride + 1;
   const fits = vector !== 'scalar' && end * 4 <= UNIFORM_INPUT_BYTES && UNIFORM_INPUT_BYTES <= bufferBytes;
   return { vector, space: fits ? VARIANTS[deviceClass].inSpace : 'storage' };
+}
+
+/**
+ * How a norm loads four columns of an activation at once; `scalar`: it does not, because the layout has none side by side, or the class of device
+ * gains nothing. Sums of such a norm have another order, so this depends on the shape and the class alone, not on the batch: a batch that
+ * is too large for a uniform is read from storage.
+ */
+export function chooseColumnLoads({ layout, length, channels, batch, buffer }: Tensor, deviceClass: DeviceClass): ColumnLoads {
+  if (VARIANTS[deviceClass].inSpace !== 'uniform') return 'scalar';
+  const shape = { layout, inLength: length, inChannels: channels, pointwise: false, tileStep: undefined, batch, bufferBytes: buffer.bytes };
+  const { vector, space } = chooseInputLoads(shape, deviceClass);
+  return vector === 'time' ? space : 'scalar';
 }
 
 /** What the split of a reduction over input channels depends on. */

@@ -12,7 +12,7 @@ import { packF16, roundToF16 } from '../foundation/half.js';
 import { alignUp } from '../runtime/buffers.js';
 import type { Precision } from '../spec/precision.js';
 import type { MatrixView } from './matrix-view.js';
-import { outputScales, quantizeBlock } from './quantize.js';
+import { carryCodes, outputScales, quantizeBlock } from './quantize.js';
 import { chooseWeightPlace } from './variants.js';
 import type { WeightLoader } from './weight-source.js';
 
@@ -74,6 +74,16 @@ export interface DeviceMatrix {
   /** f32 per output channel, padded to a multiple of 4; for int8 alone. */
   readonly weightScale?: GPUBuffer | undefined;
   readonly storage: WeightStorage;
+  /** Whether codes of int8 are carried (weight-storage.wgsl.ts). Default false. */
+  readonly carried?: boolean | undefined;
+}
+
+/** How a matrix is stored where the caller knows better. */
+export interface MatrixStorage {
+  /** Default: as the loader's precision says. */
+  readonly storage?: WeightStorage;
+  /** Whether its reader can do with carried codes, where the device's variants are faster with these. Default true. */
+  readonly carried?: boolean;
 }
 
 /**
@@ -93,17 +103,18 @@ export function storageOf(precision: Precision, inChannels: number, outChannels:
 }
 
 /**
- * Brings a matrix to the device, where the device's variants read it from. `storage`: as the loader's precision says, unless
- * the caller knows better.
+ * Brings a matrix to the device, where the device's variants read it from.
  */
 export async function uploadMatrix(
   loader: WeightLoader,
   label: string,
   values: Float32Array,
   view: MatrixView,
-  storage: WeightStorage = matrixStorage(loader.precision, view),
+  { storage = matrixStorage(loader.precision, view), carried: mayCarry = true }: MatrixStorage = {},
 ): Promise<DeviceMatrix> {
   const { uploader } = loader;
+  const place = chooseWeightPlace(uploader.device);
+  const carried = mayCarry && storage === 'int8' && place === 'texture';
   const size = blockSize(storage, view);
   const blocks = Math.ceil(view.columns / BLOCK_CHANNELS);
   const scales = storage === 'int8' ? outputScales(values, view, alignUp(view.columns, 4), label) : undefined;
@@ -115,15 +126,15 @@ export async function uploadMatrix(
       packBlock(values, view, storage, block, packed);
       encode(packed, words.subarray(word, word + blockWords), scales?.subarray(block * BLOCK_CHANNELS), label);
     }
+    if (carried) carryCodes(words);
   };
-  const place = chooseWeightPlace(uploader.device);
   const words = blocks * blockWords;
   const weight =
     place === 'texture'
       ? await uploader.uploadTexture(label, WEIGHT_TEXTURE_WIDTH, words, fill, blockWords)
       : await uploader.upload(label, words, fill, blockWords);
   const weightScale = scales && (await uploader.uploadFloats(`scales of ${label}`, scales));
-  return { weight, place, bytes: words * 4, weightScale, storage };
+  return { weight, place, bytes: words * 4, weightScale, storage, carried };
 }
 
 function chunkBytesPerWeight(storage: WeightStorage): number {

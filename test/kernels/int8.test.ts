@@ -37,10 +37,14 @@ const shapes: readonly ConvCase[] = [
   { inChannels: 18, outChannels: 36, inLength: 9, kernelSize: 3, stride: 2, padding: 1 },
 ];
 
-/** SwiftShader takes seconds to compile a variant for GPUs: two of them show that slices are added before the scale. */
+/**
+ * SwiftShader takes seconds to compile a variant for GPUs: two of them show that slices are added before the scale. Those of lavapipe
+ * have carried codes.
+ */
 const variants = [
   ['software', shapes],
   ['gpu', shapes.slice(0, 2)],
+  ['lavapipe', shapes.slice(0, 3)],
 ] as const;
 
 describe.each(variants)('weights stored as int8, variants for class %s', (deviceClass, shapes) => {

@@ -18,6 +18,7 @@ import { loadWeightsKernel } from '../../kernels/lib/load-weights.wgsl.js';
 import { finishMapKernel } from '../../kernels/norm/finish-map.wgsl.js';
 import { finishNormKernel } from '../../kernels/norm/finish-norm.wgsl.js';
 import { groupNormKernel } from '../../kernels/norm/group-norm.wgsl.js';
+import { groupNormColumnsKernel } from '../../kernels/norm/group-norm-columns.wgsl.js';
 import { layerNormKernel } from '../../kernels/norm/layer-norm.wgsl.js';
 import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
 import { drawStartKernel } from '../../kernels/sampling/draw-start.wgsl.js';
@@ -75,12 +76,20 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'conv1d-software-f16': conv1dKernel({ ...CONV, storage: 'f16' }),
   'conv1d-software-int8': conv1dKernel({ ...CONV, storage: 'int8' }),
   'conv1d-lavapipe-f16': conv1dKernel({ ...CONV, storage: 'f16', place: 'texture', inSpace: 'uniform' }),
-  'conv1d-lavapipe-by-column': conv1dKernel({ ...CONV, storage: 'int8', place: 'texture', inSpace: 'uniform', byColumn: true }),
+  'conv1d-lavapipe-by-column': conv1dKernel({ ...CONV, storage: 'int8', place: 'texture', inSpace: 'uniform', order: 'by column' }),
+  'conv1d-lavapipe-by-tile': conv1dKernel({
+    ...CONV,
+    storage: 'int8',
+    carried: true,
+    place: 'texture',
+    inSpace: 'uniform',
+    order: 'by tile',
+  }),
   'conv1d-lavapipe-handed': conv1dKernel({
     ...CONV,
     place: 'texture',
     inSpace: 'uniform',
-    byColumn: true,
+    order: 'by column',
     handed: { subgroup: 8, channels: 2 },
   }),
   'conv1d-lavapipe-handed-tiles-ragged': conv1dKernel({
@@ -90,7 +99,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     storage: 'f16',
     place: 'texture',
     inVector: 'scalar',
-    byColumn: true,
+    order: 'by column',
     handed: { subgroup: 4, channels: 2 },
     ragged: true,
   }),
@@ -98,7 +107,7 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     ...LINEAR,
     place: 'texture',
     inSpace: 'uniform',
-    byColumn: true,
+    order: 'by column',
     handed: { subgroup: 8, channels: 8 },
     inActivation: 'mish',
   }),
@@ -189,6 +198,14 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     probed: false,
   }),
   'group-norm-film-bias-probed': groupNormKernel({ epsilon: 1e-5, invocations: 64, film: 'bias', residual: false, probed: true }),
+  'group-norm-columns': groupNormColumnsKernel({
+    epsilon: 1e-5,
+    invocations: 8,
+    film: 'scale-bias',
+    x: 'uniform',
+    residual: 'scalar',
+    probed: true,
+  }),
   'layer-norm': layerNormKernel({ epsilon: 1e-5, invocations: 8 }),
   attention: attentionKernel({ maxKeys: 32, invocations: 8 }),
   'embed-token': embedTokenKernel({ ...TOKENS, actionDim: 2, observationDim: 5, historySteps: 16, observationSteps: 2 }),

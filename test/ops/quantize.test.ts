@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BLOCK_LANES, chunkPairs } from '../../kernels/lib/weight-storage.wgsl.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { convTransposeView, convView, type MatrixView } from '../../src/ops/matrix-view.js';
-import { outputScales, quantizeBlock } from '../../src/ops/quantize.js';
+import { carryCodes, outputScales, quantizeBlock } from '../../src/ops/quantize.js';
 import { matrixStorage } from '../../src/ops/weight-packing.js';
 
 /** Weights of a chunk. */
@@ -79,6 +79,37 @@ describe('codes of int8 weights', () => {
 
   it('are 0 where the scale is 0', () => {
     expect(codes([1e-40, -1e-40, 0, -0], [0, 0, 0, 0])).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('carried codes', () => {
+  /** What a kernel makes of a word: row r moved to the top, as a signed integer; and from there what it settles sums of one weight to. */
+  const settled = (word: number): number[] => {
+    const values = [24, 16, 8, 0].map((shift) => Math.fround(word << shift));
+    return values.map((value, row) => (value - (values[row - 1] ?? 0) / 256) / 2 ** 24);
+  };
+
+  it('are those of a word as one number, from which every code comes back', () => {
+    const words: (readonly [number, number, number, number])[] = [];
+    const ends = [-127, -64, -1, 0, 1, 2, 127];
+    for (const a of ends) for (const b of ends) for (const c of ends) for (const d of ends) words.push([a, b, c, d]);
+    const carried = new Uint32Array(Int8Array.from(words.flat()).buffer);
+    carryCodes(carried);
+    words.forEach((codes, i) => {
+      expect(carried[i]).toBe(codes.reduce((sum, code, row) => sum + code * 2 ** (8 * row), 0) >>> 0);
+      const found = settled(carried[i] as number);
+      codes.forEach((code, row) =>
+        expect(Math.abs((found[row] as number) - code)).toBeLessThanOrEqual(row < 3 || code === 0 ? 0 : 2 ** -18),
+      );
+    });
+  });
+
+  it('of a word without a negative code are the same bytes, and a part of a buffer leaves the rest alone', () => {
+    const words = new Uint32Array(Int8Array.of(-1, -2, -3, -4, 1, 2, 3, 4, -5, 6, -7, 8).buffer);
+    carryCodes(words.subarray(1, 2));
+    expect([...new Int8Array(words.buffer)]).toEqual([-1, -2, -3, -4, 1, 2, 3, 4, -5, 6, -7, 8]);
+    carryCodes(words.subarray(2));
+    expect([...new Int8Array(words.buffer).subarray(8)]).toEqual([-5, 5, -7, 7]);
   });
 });
 
