@@ -24,7 +24,8 @@ const RTI_DP = 'rti-dp';
 
 /**
  * RTI-DP's timesteps are a task's own. Where a gripper opens and closes it needs its rule for these dimensions, and without it stands still before
- * they change (`test/mixture/rti-dp-gripper.test.ts`). Tasks without a published list have the one that begins with the most noise.
+ * they change (`test/mixture/rti-dp-gripper.test.ts`), with an exact denoiser even where it remembers ±1, as published for numbers; so it has the
+ * factor that is published for pictures. Tasks without a published list have the one that begins with the most noise.
  */
 const RTI_DP_WITH_GRIPPER: Readonly<Record<string, string>> = {
   lift: withGripper('lift-clip', '9'),
