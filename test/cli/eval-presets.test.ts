@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosenOf, presetOption } from '../../src/cli/eval/presets.js';
+import { chosenOf, leftOutLines, presetOption } from '../../src/cli/eval/presets.js';
 import { refusal } from '../../src/cli/eval/subject.js';
 import { GRIPPER_TASKS } from '../../src/envs/gripper/goals/index.js';
 import { parseSimulatedTask } from '../../src/envs/simulated-tasks.js';
@@ -65,6 +65,16 @@ describe('a preset of eval', () => {
       expect(closing, name).not.toEqual([]);
       expect(options, name).toMatchObject({ gripper: { dimensions: closing } });
     }
+  });
+
+  it('tells those of one reason together, in their order', () => {
+    const leftOut = [
+      { name: 'consistency:1', why: 'no student' },
+      { name: 'falcon:10', why: 'left out with --without' },
+      { name: 'consistency:3', why: 'no student' },
+    ];
+    expect(leftOutLines(leftOut)).toEqual(['consistency:1, consistency:3: no student', 'falcon:10: left out with --without']);
+    expect(leftOutLines([])).toEqual([]);
   });
 
   it('is none where none is asked for', async () => {
