@@ -7,14 +7,22 @@ const jsonReport = process.env['VITEST_JSON_REPORT'];
 const files = testFilesByProject();
 
 /**
+ * Files that run at once. A software driver compiles on one core, and waits leave theirs alone (`isPolled`, test/support/device.ts); each
+ * further process of the project `device` compiles again what others have compiled.
+ */
+const maxWorkers = 2;
+
+/**
  * How the files of each project run; which project a file belongs to says test/support/projects.ts. Projects run one after
- * the other: a software driver uses all cores by itself, and two of them at once take many times as long.
+ * the other.
  */
 const RUNS = {
-  pure: { isolate: false },
-  device: { isolate: false, maxWorkers: 1 },
-  process: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
-  long: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
+  pure: { isolate: false, maxWorkers },
+  device: { isolate: false, maxWorkers },
+  process: { isolate: true, maxWorkers, execArgv: ['--expose-gc'] },
+  timed: { isolate: true, maxWorkers: 1 },
+  // Here are benchmarks and tuners, which poll; those that run on lavapipe are goldens, mutants and training.
+  long: { isolate: true, maxWorkers: process.env['WARMSTEP_ADAPTER'] === 'lavapipe' ? maxWorkers : 1, execArgv: ['--expose-gc'] },
   nightly: { isolate: true, maxWorkers: 1, execArgv: ['--expose-gc'] },
 } satisfies Record<Project, object>;
 

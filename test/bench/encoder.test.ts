@@ -6,7 +6,17 @@ import { useTestDevice } from '../support/device.js';
 
 const device = useTestDevice();
 
-async function casesOf(height: number, width: number, precision: Precision = 'f32', batch = 1): Promise<Case[]> {
+const recordings = new Map<string, Promise<Case[]>>();
+
+/** Recorded once: packing eleven million weights takes a second. */
+function casesOf(height: number, width: number, precision: Precision = 'f32', batch = 1): Promise<Case[]> {
+  const key = [height, width, precision, batch].join();
+  const found = recordings.get(key) ?? record(height, width, precision, batch);
+  recordings.set(key, found);
+  return found;
+}
+
+async function record(height: number, width: number, precision: Precision, batch: number): Promise<Case[]> {
   const picture = { height, width, norm: 'batch' } as const;
   const recorded = await recordSyntheticEncoder(device(), { size: 'tiny', precision, batch, horizon: 16, steps: 1, picture });
   recorded.destroy();

@@ -51,6 +51,8 @@ describe('warmstep eval', () => {
     const { code, stdout } = await warmstep(
       'eval',
       'push-t',
+      '--policy',
+      policy,
       '--strategies',
       'ddim:1',
       '--episodes',

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { USAGE } from '../../src/runtime/buffers.js';
-import { useOwnTestDevice } from '../support/device.js';
+import { useTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
 import { decideTogether, type GoldenOptions, loadGolden, noise, observation, window } from '../support/golden-policy.js';
 
 const DECISIONS = 25;
 
 describe('a warm decision', () => {
-  const device = useOwnTestDevice();
+  const device = useTestDevice();
 
   function countedCalls(): DeviceCalls {
     const { gpuDevice } = device();

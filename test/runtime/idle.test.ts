@@ -27,8 +27,8 @@ describe('waiting for a device', () => {
   });
 
   it('never sleeps where the implementation wakes its caller', async () => {
-    expect(await napsOf({}, 10)).toBe(0);
-    expect(await napsOf({ idle: 'sleep' }, 10)).toBe(0);
+    expect(await napsOf({ isPolled: false }, 10)).toBe(0);
+    expect(await napsOf({ isPolled: false, idle: 'sleep' }, 10)).toBe(0);
   });
 
   it('stops sleeping when a wait fails', async () => {

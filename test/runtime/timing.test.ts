@@ -5,7 +5,7 @@ import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { timeRuns } from '../../src/runtime/timing.js';
-import { useTestDevice } from '../support/device.js';
+import { sharedTestDevice, useTestDevice } from '../support/device.js';
 import { bits, loadGolden, window } from '../support/golden-policy.js';
 
 const TIMED = { timing: true } as const;
@@ -21,14 +21,9 @@ const COUNT_UP = {
 describe('GPU timing', () => {
   const plain = useTestDevice();
 
-  async function timed<T>(task: (device: ComputeDevice) => Promise<T>): Promise<T> {
-    const device = await openDevice(TIMED);
-    try {
-      return await task(device);
-    } finally {
-      device.dispose();
-    }
-  }
+  /** One for all tests, opened as programs do: the platform has timestamps unrounded. */
+  const timed = async (task: (device: ComputeDevice) => Promise<void>): Promise<void> =>
+    task(await sharedTestDevice({ ...TIMED, adapter: 'of openDevice' }, () => openDevice(TIMED)));
 
   it('times every dispatch of a decision, in order', () =>
     timed(async (device) => {

@@ -24,7 +24,7 @@ export async function openTestDevice(options: TestDeviceOptions = {}): Promise<C
   const expected = DESCRIPTIONS[choice];
   if (!expected) throw new Error(`WARMSTEP_ADAPTER is "${choice}"; tests run on ${Object.keys(DESCRIPTIONS).join(' or ')}`);
   gpu ??= createGpu(choice);
-  const device = await ComputeDevice.open({ ...options, gpu: await gpu });
+  const device = await ComputeDevice.open({ isPolled: true, inLaterTurn: setImmediate, ...options, gpu: await gpu });
   const { description, device: name, vendor } = device.adapter;
   const found = [vendor, name, description].join(' · ');
   if (!expected.test(found)) {
@@ -42,7 +42,7 @@ export function sharedTestDevice(
   options: SharedDeviceOptions = {},
   open: () => Promise<ComputeDevice> = () => openTestDevice(options),
 ): Promise<ComputeDevice> {
-  const { deviceClass, timing = false, profile = 'safe', isPolled = false, adapter } = options;
+  const { deviceClass, timing = false, profile = 'safe', isPolled = true, adapter } = options;
   const key = JSON.stringify([deviceClass ?? 'by adapter', timing, profile, isPolled, adapter ?? 'of the suite']);
   let device = shared.get(key);
   if (!device) {

@@ -11,5 +11,8 @@ const ALL = readdirSync(GOLDENS, { withFileTypes: true })
 /** Recorded cases of whole decisions. A folder of cases for something else, such as `methods`, is none itself. */
 export const CASES = ALL.filter((name) => !name.startsWith('train-'));
 
+/** Those that take a software driver seconds, with kernels that the others have as well. */
+export const LARGE_CASES: readonly string[] = ['step-pusht-trained', 'methods/rti-dp-clip', 'methods/rti-dp-scale'];
+
 /** Recorded training runs. */
 export const TRAINING_CASES = ALL.filter((name) => name.startsWith('train-'));

@@ -5,7 +5,7 @@ import type { DeviceClass } from '../../src/runtime/device-class.js';
 import type { Precision } from '../../src/spec/precision.js';
 import { verifyCase } from '../../src/verification/verify-case.js';
 import { useTestDevice } from '../support/device.js';
-import { CASES, GOLDENS } from '../support/golden-cases.js';
+import { CASES, GOLDENS, LARGE_CASES } from '../support/golden-cases.js';
 
 /** Cases that together use every kind of layer: software drivers take long to compile the variants for GPUs, so these get one. */
 const OTHERS: readonly (readonly [DeviceClass, readonly (readonly [string, Precision])[]])[] = [
@@ -43,7 +43,8 @@ describe.each(OTHERS.filter(([deviceClass]) => deviceClass !== own))(
 );
 
 describe.each([
-  { precision: 'f16', names: [...CASES, 'methods/bridger-cvae', 'methods/rti-dp-clip', 'methods/rti-dp-scale'] },
+  { precision: 'f32', names: LARGE_CASES },
+  { precision: 'f16', names: [...new Set([...CASES, ...LARGE_CASES, 'methods/bridger-cvae'])] },
   { precision: 'int8', names: CASES },
 ] as const)('golden cases with $precision storage', ({ precision, names }) => {
   const device = useTestDevice();
