@@ -4,7 +4,7 @@ import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation
 import { shownValue } from '../foundation/shown.js';
 import { shiftRows } from './chunks.js';
 import { defineStrategy } from './define.js';
-import { option, readNumber } from './option-kinds.js';
+import { option } from './option-kinds.js';
 import { solverOptions, startFromNoise } from './solver.js';
 import { type DenoiseResult, type Strategy, type StrategyContext, singleRuns, startFromSample } from './strategy.js';
 import type { GripperOptions } from './strategy-options.js';
@@ -65,8 +65,8 @@ export const RTI_DP = defineStrategy({
   options: {
     timesteps: option<readonly number[] | string, readonly number[], string>(
       'push-t',
-      'timesteps between dashes that end at 0, or the name of a published list (push-t)',
-      (text, where) => (/^\d/.test(text) ? text.split('-').map((part) => readNumber(part, where)) : text),
+      'timesteps that end at 0, or the name of a published list (push-t)',
+      undefined,
       (where, _, timesteps) => timestepsOf(where, timesteps),
     ),
     gripper: option<GripperOptions, Finish, undefined>(

@@ -1,8 +1,9 @@
 import type { OptionTable, Spelling, StrategyDefinition } from './define.js';
+import { RTI_DP_SPELLING } from './rti-dp-spelling.js';
 import { STEP_SPELLING } from './step-spelling.js';
 
 /** Of strategies whose options a program nests. */
-const NESTED: Readonly<Record<string, Spelling>> = { STEP: STEP_SPELLING };
+const NESTED: Readonly<Record<string, Spelling>> = { STEP: STEP_SPELLING, 'RTI-DP': RTI_DP_SPELLING };
 
 /** Programs that spell no strategy do without it: what a strategy is made of does not name it. */
 export function spellingOf({ name, options }: Pick<StrategyDefinition, 'name'> & { readonly options: OptionTable }): Spelling {

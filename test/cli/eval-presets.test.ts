@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { chosenOf, leftOutLines, presetOption } from '../../src/cli/eval/presets.js';
 import { refusal } from '../../src/cli/eval/subject.js';
+import { GRIPPER_TASKS } from '../../src/envs/gripper/goals/index.js';
+import { parseSimulatedTask } from '../../src/envs/simulated-tasks.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { parseStrategies } from '../../src/strategies/parse.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
@@ -11,7 +13,7 @@ const names = (list: readonly { readonly name: string }[]): string[] => list.map
 
 describe('a preset of eval', () => {
   it('paper has every strategy there is, and STEP 2 first', () => {
-    const { strategies } = presetOption('paper', undefined);
+    const { strategies } = presetOption('paper', undefined, 'push-t');
     expect(strategies[0]?.name).toBe('step:2');
     expect(new Set(strategies.map(({ options }) => options.name))).toEqual(
       new Set('STEP DDIM DPM-Solver++ DDPM RTI-DP Falcon Consistency OneDP NO-Diffusion BRIDGER SDP RNR-DP'.split(' ')),
@@ -25,7 +27,7 @@ describe('a preset of eval', () => {
       asked.push(options);
       return options.name === 'OneDP' ? 'no generator' : undefined;
     };
-    const wanted = presetOption('paper', 'ddpm:100,falcon:10');
+    const wanted = presetOption('paper', 'ddpm:100,falcon:10', 'push-t');
     const { strategies, leftOut } = await chosenOf(wanted, { whyNot }, []);
     expect(leftOut).toEqual([
       { name: 'onedp', why: 'no generator' },
@@ -37,10 +39,32 @@ describe('a preset of eval', () => {
   });
 
   it('calls nothing left out that another option adds', async () => {
-    const wanted = presetOption('paper', 'ddpm:100,falcon:10');
+    const wanted = presetOption('paper', 'ddpm:100,falcon:10', 'push-t');
     const { strategies, leftOut } = await chosenOf(wanted, { whyNot: async () => undefined }, parseStrategies('ddpm:100,ddim:3'));
     expect(names(leftOut)).toEqual(['falcon:10']);
     expect(names(strategies)).not.toContain('ddpm:100');
+  });
+
+  it.each([
+    ['push-t', 'rti-dp'],
+    ['so101-pick-place', 'rti-dp'],
+    ['lift', 'rti-dp/timesteps=lift-clip/gripper=9/factor=10'],
+    ['stack-cube/observations=image', 'rti-dp/timesteps=can-clip/gripper=9/factor=10'],
+    ['transport', 'rti-dp/timesteps=transport-clip/gripper=9-19/factor=10'],
+    ['constructor', 'rti-dp'],
+  ])('has for %s the timesteps of RTI-DP and its gripper: %s', (task, expected) => {
+    const { strategies } = presetOption('paper', undefined, task);
+    expect(names(strategies).filter((name) => name.startsWith('rti-dp'))).toEqual([expected]);
+  });
+
+  it('names for every task with a gripper the dimensions that its actions close', () => {
+    for (const name of GRIPPER_TASKS) {
+      const { options } = presetOption('paper', undefined, name).strategies.find((one) => one.options.name === 'RTI-DP') ?? {};
+      const actions = parseSimulatedTask(name)?.demonstrations.actionNames ?? [];
+      const closing = actions.flatMap((action, dimension) => (action.endsWith('grip') ? [dimension] : []));
+      expect(closing, name).not.toEqual([]);
+      expect(options, name).toMatchObject({ gripper: { dimensions: closing } });
+    }
   });
 
   it('tells those of one reason together, in their order', () => {
@@ -54,7 +78,7 @@ describe('a preset of eval', () => {
   });
 
   it('is none where none is asked for', async () => {
-    expect(await chosenOf(presetOption(undefined, undefined), { whyNot: async () => 'never' }, [])).toEqual({
+    expect(await chosenOf(presetOption(undefined, undefined, 'push-t'), { whyNot: async () => 'never' }, [])).toEqual({
       strategies: [],
       leftOut: [],
     });
@@ -65,8 +89,8 @@ describe('a preset of eval', () => {
     ['a strategy that it does not have', 'paper', 'ddim:3', '--without: preset paper has no ddim:3'],
     ['--without alone', undefined, 'ddpm:100', 'give --preset as well'],
   ])('refuses %s', (_, name, without, message) => {
-    expect(() => presetOption(name, without)).toThrow(UsageError);
-    expect(() => presetOption(name, without)).toThrow(message);
+    expect(() => presetOption(name, without, 'push-t')).toThrow(UsageError);
+    expect(() => presetOption(name, without, 'push-t')).toThrow(message);
   });
 
   it('takes refusals for reasons, and nothing else', async () => {

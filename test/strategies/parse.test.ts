@@ -52,6 +52,8 @@ describe('a strategy on a command line', () => {
     ['rti-dp', { name: 'RTI-DP' }],
     ['rti-dp/timesteps=lift-clip', { name: 'RTI-DP', timesteps: 'lift-clip' }],
     ['rti-dp/timesteps=5-2-0', { name: 'RTI-DP', timesteps: [5, 2, 0] }],
+    ['rti-dp/timesteps=can-clip/gripper=1/factor=10', { name: 'RTI-DP', timesteps: 'can-clip', gripper: { dimensions: [1], factor: 10 } }],
+    ['rti-dp/gripper=0-1/remember=unchanged', { name: 'RTI-DP', gripper: { dimensions: [0, 1], remember: 'unchanged' } }],
     ['falcon:10/solver=DDIM/threshold=0.2/shiftOnReuse', { name: 'Falcon', steps: 10, solver: 'DDIM', threshold: 0.2, shiftOnReuse: true }],
   ])('%s', (text, options) => {
     expect(parseStrategy(text)).toEqual({ name: text, options });
@@ -66,6 +68,8 @@ describe('a strategy on a command line', () => {
     ['ddim:two', /steps must be a number, found "two"/],
     ['ddim:', /steps must be a number, found ""/],
     ['step:2:9', /budget must be a number, found "2:9"/],
+    ['rti-dp/gripper=', /gripper must be a number, found ""/],
+    ['rti-dp/factor=10', /factor and remember belong to dimensions of a gripper: add gripper=9/],
     ['rti-dp:3', /rti-dp takes no number of evaluations/],
     ['step:2/sigmaScal=0.4', /unknown option "sigmaScal". step has: budget, start/],
     ['step:2/stall=maybe', /stall must be on or off, found "maybe"/],
@@ -91,6 +95,7 @@ describe('a strategy on a command line', () => {
     ['ddim:4/eta=0.50/clip=none', 'ddim:4/clip=none/eta=0.5'],
     ['step:2/stall=on', 'step:2/stall'],
     ['rti-dp/timesteps=05-2-0', 'rti-dp/timesteps=5-2-0'],
+    ['rti-dp/factor=10/gripper=01', 'rti-dp/gripper=1/factor=10'],
   ])('%s is %s, and not another one', (text, name) => {
     expect(parseStrategy(text).name).toBe(name);
     expect(parseStrategy(name)).toEqual(parseStrategy(text));

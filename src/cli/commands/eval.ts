@@ -195,12 +195,12 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 function planOf(
   values: Values,
-  { largestSeed }: TaskKind,
+  { name: task, largestSeed }: TaskKind,
 ): Omit<EvaluationCampaign, 'task' | 'shard' | 'leftOut'> & { readonly shard: Shard | undefined; readonly preset: WantedPreset } {
   const episodes = episodesOption(values.episodes) ?? 50;
   const shard = shardOption(values.shard, episodes);
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
-  const preset = presetOption(values.preset, values.without);
+  const preset = presetOption(values.preset, values.without, task);
   const listed = values.strategies ?? (grids.length === 0 && values.preset === undefined ? DEFAULT_STRATEGIES : undefined);
   const strategies = unique([...(listed === undefined ? [] : parseStrategies(listed)), ...grids.flatMap((grid) => grid.strategies)]);
   return {
