@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { convOutLength, tapMap } from '../../kernels/conv/taps.js';
 import { type Conv1dWeights, recordConv1d } from '../../src/ops/conv1d.js';
+import { chooseMapPlace } from '../../src/ops/feature-maps.js';
 import { chooseConv1dTiling, chooseWeightPlace, reductionInvocations } from '../../src/ops/variants.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
@@ -44,6 +45,17 @@ describe('the choice of a variant', () => {
       CLASSES.map((deviceClass) => chooseWeightPlace({ deviceClass, readsStorageTextures }));
     expect(places(true)).toEqual(['buffer', 'texture', 'buffer']);
     expect(places(false)).toEqual(['buffer', 'buffer', 'buffer']);
+  });
+
+  it('puts feature maps there as well, where they fit into a texture', () => {
+    const map = { batch: 36, channels: 64, height: 15, width: 20 };
+    const places = (readsStorageTextures: boolean, batch = 36): string[] =>
+      CLASSES.map((deviceClass) => chooseMapPlace({ ...map, batch }, { deviceClass, readsStorageTextures }));
+    expect(places(true)).toEqual(['buffer', 'texture', 'buffer']);
+    expect(places(false)).toEqual(['buffer', 'buffer', 'buffer']);
+    // 8192 × 8192 texels of four channels.
+    expect(places(true, Math.floor(2 ** 26 / (16 * 300)))).toContain('texture');
+    expect(places(true, Math.floor(2 ** 26 / (16 * 300)) + 1)).not.toContain('texture');
   });
 
   it('gives a reduction to one invocation on software drivers, and shares it on a GPU', () => {
