@@ -1,21 +1,37 @@
 import { expect, it } from 'vitest';
-import { recordMaxPool } from '../../src/ops/feature-maps.js';
+import type { MapPlace } from '../../kernels/lib/map-place.wgsl.js';
+import { recordFinishMap, recordMaxPool, uploadMapNorm } from '../../src/ops/feature-maps.js';
 import { createBuffer, MAP_READ, USAGE } from '../../src/runtime/buffers.js';
 import { compilePlan } from '../../src/runtime/compile-plan.js';
-import { featureMap } from '../../src/runtime/feature-map.js';
+import { type FeatureMap, featureMap } from '../../src/runtime/feature-map.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { ProbeBuffer } from '../../src/runtime/probes.js';
-import { chainOfMaps } from '../support/chain-of-maps.js';
 import { useTestDevice } from '../support/device.js';
-import { expectSameBits } from '../support/values.js';
+import { asMap, inputMap, type MapValues, outputMap, readMap } from '../support/feature-maps.js';
+import { runOp } from '../support/run-op.js';
+import { expectSameBits, Normals } from '../support/values.js';
 
 const device = useTestDevice();
 
-it('maps in textures have the bits of maps in buffers, through every kernel that knows both', async ({ skip }) => {
+it('pooled and normed in textures, a map has the bits that it has in buffers', async ({ skip }) => {
   if (!device().readsStorageTextures) skip();
-  const expected = await chainOfMaps(device(), 'buffer');
+  const shape = { batch: 2, channels: 16, height: 5, width: 4 };
+  const normals = new Normals(7);
+  const picture = asMap(normals.values(2, 16, 63), 9, 7);
+  const [gamma, beta] = [normals.floats(16), normals.floats(16)];
+  const run = async (place: MapPlace): Promise<MapValues> => {
+    const results = await runOp(device(), async (op) => {
+      const norm = await uploadMapNorm(op.loader({}), 'norm', 16, 8, [{ gamma, beta }]);
+      const [pooled, normed] = ['pooled', 'normed'].map((label) => featureMap(op.builder, label, shape, place)) as [FeatureMap, FeatureMap];
+      recordMaxPool(op.builder, inputMap(op, picture), pooled);
+      recordFinishMap(op.builder, norm, { x: pooled, y: normed, residual: pooled, relu: true });
+      recordFinishMap(op.builder, norm, { x: normed, y: outputMap(op, 'y', shape), relu: false });
+    });
+    return readMap(results, 'y', shape);
+  };
+  const expected = await run('buffer');
   expect(expected.data.every(Number.isFinite)).toBe(true);
-  expectSameBits(await chainOfMaps(device(), 'texture'), expected, 'y');
+  expectSameBits(await run('texture'), expected, 'y');
 });
 
 it('a probe copies a part of a texture from the middle of a row to the middle of another', async ({ skip }) => {
