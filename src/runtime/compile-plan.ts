@@ -1,8 +1,8 @@
-import { MAP_TEXTURE_WIDTH } from '../../kernels/lib/map-place.wgsl.js';
 import { createBuffer, createTexture, isTexture, TEXEL_BYTES, USAGE } from './buffers.js';
 import type { ComputeDevice } from './device.js';
 import { Plan, type RecordedDispatch, type RecordedSegment } from './plan.js';
 import type { BufferHandle, PlanBuilder, Segment } from './plan-builder.js';
+import { TEXTURE_WIDTH } from './texture-format.js';
 
 /**
  * Makes a recorded plan real: buffers, pipelines (all in parallel), bind groups.
@@ -18,10 +18,10 @@ export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): 
     const created = await Promise.allSettled(
       [shapes.buffer, ...builder.buffers].map(async (handle) => {
         const { label, bytes, texture } = handle;
-        const rows = Math.ceil(bytes / TEXEL_BYTES / MAP_TEXTURE_WIDTH);
+        const rows = Math.ceil(bytes / TEXEL_BYTES / TEXTURE_WIDTH);
         buffers.set(
           handle,
-          await (texture ? createTexture(device, label, MAP_TEXTURE_WIDTH, rows) : createBuffer(device, label, bytes, usage)),
+          await (texture ? createTexture(device, label, TEXTURE_WIDTH, rows) : createBuffer(device, label, bytes, usage)),
         );
       }),
     );

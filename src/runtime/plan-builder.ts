@@ -10,7 +10,7 @@ import type { VariantTable } from './variant-table.js';
 export interface BufferHandle {
   readonly label: string;
   readonly bytes: number;
-  /** Whether a texture is made, with rows of MAP_TEXTURE_WIDTH texels. */
+  /** Whether a texture is made, with rows of TEXTURE_WIDTH texels. */
   readonly texture?: boolean;
   /** @internal */
   readonly existing?: GPUBuffer | GPUTexture;
