@@ -14,9 +14,10 @@ import { BUDGET, closeEngine, type Engine, openEngine } from './host/engine.js';
 import { type First, measureFirst } from './host/first.js';
 import { Floor } from './host/floor.js';
 import { measureGarbage } from './host/garbage.js';
-import { engineSubject, floorSubjects, measureInTurns } from './host/latency.js';
+import { measureInTurns } from './host/latency.js';
 import { type EngineRecord, type HostRecord, latencyRows, report } from './host/report.js';
-import { engineSplitSubject, floorSplitSubject, measureSplits, type Split } from './host/split.js';
+import { engineSplitSubject, floorSplitSubject, measureSplits, type SplitsByPace } from './host/split.js';
+import { engineSubject, floorAhead, floorWithin } from './host/subjects.js';
 
 const USAGE = `usage: node dist/bench/host.js [options]
 
@@ -92,20 +93,17 @@ async function measure(
   const { cpu, cpus, platform, loadAverage, node, webgpu, date } = describeEnvironment();
   const { dispatches = 0 } = policy.info;
   const floor = new Floor(device.gpuDevice, dispatches);
-  const samples = await measureInTurns([...floorSubjects(floor), ...engines.map(engineSubject)], seconds);
-  const followed = [floorSplitSubject(floor, device.gpuDevice), ...(await Promise.all(engines.map(engineSplitSubject)))];
-  const splits = { 'back to back': await measureSplits(followed, 'back to back'), '50 Hz': await measureSplits(followed, '50 Hz') };
-  const splitOf = (place: number): EngineRecord['split'] => ({
-    'back to back': splits['back to back'][place] as Split,
-    '50 Hz': splits['50 Hz'][place] as Split,
-  });
+  const ahead = floorAhead(floor, device.gpuDevice);
+  const samples = await measureInTurns([ahead, floorWithin(floor, device.gpuDevice), ...engines.map(engineSubject)], seconds);
+  const followed = [floorSplitSubject(ahead), ...(await Promise.all(engines.map(engineSplitSubject)))];
+  const [floorSplit, ...splits] = await measureSplits(followed);
   const records: EngineRecord[] = [];
   for (const [index, engine] of engines.entries()) {
     records.push({
       name: engine.name,
       loadMs: engine.loadMs,
       first: first[index] ?? [],
-      split: splitOf(index + 1),
+      split: splits[index] as SplitsByPace,
       garbage: await measureGarbage(engine, decisions),
     });
   }
@@ -115,7 +113,7 @@ async function measure(
     date,
     decision: `${BUDGET} evaluations, ${dispatches} dispatches`,
     latency: latencyRows(samples),
-    floorSplit: splitOf(0),
+    floorSplit: floorSplit as SplitsByPace,
     engines: records,
     control: await measureControl(engines, seconds),
   };

@@ -63,6 +63,11 @@ export async function closeEngine({ policy, device }: Engine): Promise<void> {
   device.dispose();
 }
 
+/** Readies the next decision, where the build can. */
+export function prepareDecision({ policy }: Engine): void {
+  (policy as Partial<Pick<Policy, 'prepare'>>).prepare?.();
+}
+
 /** Makes the decision number `index` of the running episode; returns its milliseconds, from the call to the actions. */
 export async function timeDecision(
   { policy, windows }: { readonly policy: Pick<Policy, 'decide'>; readonly windows: Engine['windows'] },

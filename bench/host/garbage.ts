@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { summarize } from '../../src/foundation/statistics.js';
 import { type Engine, timeDecision } from './engine.js';
-import { turn } from './latency.js';
+import { turn } from './subjects.js';
 
 /** What decisions leave for the garbage collector. */
 export interface Garbage {

@@ -4,8 +4,9 @@ import { facts, table } from '../../src/terminal/table.js';
 import type { ControlRecord } from './control.js';
 import type { First } from './first.js';
 import type { Garbage } from './garbage.js';
-import { FLOOR_AHEAD, PACES, type Pace, type Samples } from './latency.js';
-import { SPLIT_PACES, type Split, type SplitPace } from './split.js';
+import type { Samples } from './latency.js';
+import { SPLIT_PACES, type Split, type SplitsByPace } from './split.js';
+import { FLOOR_AHEAD, PACES, type Pace } from './subjects.js';
 
 /** Statistics of a number of samples, in milliseconds. On a machine that others use too, the low ones say most. */
 export interface LatencyRow {
@@ -27,7 +28,7 @@ export interface EngineRecord {
   readonly name: string;
   readonly loadMs: number;
   readonly first: readonly First[];
-  readonly split: Readonly<Record<SplitPace, Split>>;
+  readonly split: SplitsByPace;
   readonly garbage: Garbage;
 }
 
@@ -38,7 +39,7 @@ export interface HostRecord {
   readonly decision: string;
   readonly latency: readonly LatencyRow[];
   /** Of plain Dawn with commands encoded ahead: a write, a submit, a read-back and nothing else. */
-  readonly floorSplit: Readonly<Record<SplitPace, Split>>;
+  readonly floorSplit: SplitsByPace;
   readonly engines: readonly EngineRecord[];
   readonly control: readonly ControlRecord[];
 }

@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DeviceClock, type Span } from '../../src/cli/bench/device-clock.js';
 import { REHEARSED } from '../../src/decision/decision-input.js';
 import { median } from '../../src/foundation/statistics.js';
 import { valuesInFrame } from '../../src/spec/policy-spec.js';
-import { type Engine, moduleOf, timeDecision } from './engine.js';
-import type { Floor } from './floor.js';
-import { turn } from './latency.js';
+import { type Engine, moduleOf } from './engine.js';
+import { engineSubject, inTurn, type Pace, type Subject } from './subjects.js';
 
 /** Where the time of a decision goes, medians in milliseconds. Parts of the first kind follow each other and add up. */
 export interface Split {
@@ -29,50 +27,50 @@ export interface Split {
   readonly totalMs: number;
 }
 
-export const SPLIT_PACES = ['back to back', '50 Hz'] as const;
+export const SPLIT_PACES = ['back to back', '50 Hz', '50 Hz, prepared'] as const satisfies readonly Pace[];
 export type SplitPace = (typeof SPLIT_PACES)[number];
 
 /** Decisions of a subject in its turn, and turns. */
-const PER_TURN: Readonly<Record<SplitPace, number>> = { 'back to back': 20, '50 Hz': 5 };
+const PER_TURN: Readonly<Record<SplitPace, number>> = { 'back to back': 20, '50 Hz': 5, '50 Hz, prepared': 5 };
 const TURNS = 20;
 const APART = 2000;
-const TICK_MS = 20;
 
-/** What is followed through the host: decisions of a build, or plain Dawn. */
+/** What is followed through the host. */
 export interface SplitSubject {
-  readonly device: GPUDevice;
-  /** What is done before a measurement. */
-  readonly prepare?: () => void;
-  /** Makes one decision. */
-  readonly run: (index: number) => Promise<unknown>;
+  readonly subject: Subject;
   /** What of a decision is measured by itself. */
   readonly noiseMs: number;
   readonly stagingMs: number;
 }
 
-/** Plain Dawn with commands encoded ahead. */
-export function floorSplitSubject(floor: Floor, device: GPUDevice): SplitSubject {
-  let commands: GPUCommandBuffer | undefined;
-  const prepare = (): void => {
-    commands = floor.encode();
-  };
-  return { device, prepare, run: () => floor.time(commands), noiseMs: 0, stagingMs: 0 };
+/** Plain Dawn has neither. */
+export function floorSplitSubject(subject: Subject): SplitSubject {
+  return { subject, noiseMs: 0, stagingMs: 0 };
 }
 
 export async function engineSplitSubject(engine: Engine): Promise<SplitSubject> {
-  const noiseMs = await noiseTime(engine);
-  const stagingMs = await stagingTime(engine);
-  return { device: engine.device.gpuDevice, run: (index) => timeDecision(engine, index), noiseMs, stagingMs };
+  return { subject: engineSubject(engine), noiseMs: await noiseTime(engine), stagingMs: await stagingTime(engine) };
 }
 
+export type SplitsByPace = Readonly<Record<SplitPace, Split>>;
+
 /** Follows decisions of each subject through the host, in turns. The clock costs a few microseconds per decision. */
-export async function measureSplits(subjects: readonly SplitSubject[], pace: SplitPace): Promise<Split[]> {
-  const parts = subjects.map((): Omit<Split, 'noiseMs' | 'stagingMs'>[] => []);
+export async function measureSplits(subjects: readonly SplitSubject[]): Promise<SplitsByPace[]> {
+  const found = subjects.map((): Partial<Record<SplitPace, Split>> => ({}));
+  for (const pace of SPLIT_PACES) {
+    const splits = await measureAt(pace, subjects);
+    for (const [place, byPace] of found.entries()) byPace[pace] = splits[place] as Split;
+  }
+  return found as SplitsByPace[];
+}
+
+async function measureAt(pace: SplitPace, subjects: readonly SplitSubject[]): Promise<Split[]> {
+  const parts = subjects.map((): Followed[] => []);
   for (let round = 0; round < TURNS; round++) {
     for (const [place, subject] of subjects.entries()) parts[place]?.push(...(await followed(subject, pace)));
   }
   return subjects.map(({ noiseMs, stagingMs }, place) => {
-    const middle = (name: keyof Omit<Split, 'noiseMs' | 'stagingMs'>): number => median((parts[place] ?? []).map((part) => part[name]));
+    const middle = (name: keyof Followed): number => median((parts[place] ?? []).map((part) => part[name]));
     return {
       strategyMs: middle('strategyMs'),
       noiseMs,
@@ -89,31 +87,24 @@ export async function measureSplits(subjects: readonly SplitSubject[], pace: Spl
   });
 }
 
-/** A turn of one subject; its first decision is not counted: it finds another one's caches. */
-async function followed(
-  { device, prepare, run, noiseMs, stagingMs }: SplitSubject,
-  pace: SplitPace,
-): Promise<Omit<Split, 'noiseMs' | 'stagingMs'>[]> {
-  const found: Omit<Split, 'noiseMs' | 'stagingMs'>[] = [];
-  const clock = new DeviceClock(device);
+type Followed = Omit<Split, 'noiseMs' | 'stagingMs'>;
+
+/** A turn of one subject. */
+async function followed({ subject, noiseMs, stagingMs }: SplitSubject, pace: SplitPace): Promise<Followed[]> {
+  const clock = new DeviceClock(subject.device);
   try {
-    for (let index = 0; index <= PER_TURN[pace]; index++) {
-      prepare?.();
-      await (pace === '50 Hz' ? sleep(TICK_MS) : turn());
+    return await inTurn(subject, pace, PER_TURN[pace], async (index) => {
       clock.take();
       const begun = performance.now();
-      await run(index);
-      const ended = performance.now();
-      const spans = clock.take();
-      if (index > 0) found.push(split(spans, begun, ended, noiseMs + stagingMs));
-    }
+      await subject.time(index);
+      return split(clock.take(), begun, performance.now(), noiseMs + stagingMs);
+    });
   } finally {
     clock.stop();
   }
-  return found;
 }
 
-function split(spans: readonly Span[], begun: number, ended: number, apartMs: number): Omit<Split, 'noiseMs' | 'stagingMs'> {
+function split(spans: readonly Span[], begun: number, ended: number, apartMs: number): Followed {
   const find = (name: Span['name']): Span => {
     const span = spans.find((one) => one.name === name);
     if (!span) throw new TypeError(`a decision makes one write, one submit and one read-back, this one made no ${name}`);

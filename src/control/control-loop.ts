@@ -14,6 +14,9 @@ import { SafeStop } from './safe-stop.js';
 import { Sender } from './sender.js';
 import { type Tick, TickSchedule } from './tick-schedule.js';
 
+/** How long before its tick a decision is prepared: timers are late by a millisecond or two, and preparing takes up to one. */
+const PREPARED_MS = 3;
+
 /** Where an episode begins. */
 export interface EpisodeStart {
   /** The action that the robot stands at, so that `maxChange` holds for the first action too. */
@@ -169,7 +172,29 @@ export class ControlLoop {
     return this.state === 'running';
   }
 
+  /** Sleeps until the next tick; wakes in between to prepare the decision that it is going to make. */
   #sleep(schedule: TickSchedule): void {
+    const { clock } = this.#options;
+    const early = schedule.wait(clock.now()) - PREPARED_MS;
+    if (early <= 0 || !this.#ahead.canPrepare || !this.#isDecidingNext()) {
+      this.#sleepToTick(schedule);
+      return;
+    }
+    this.#cancelTimer = clock.after(early, () => {
+      try {
+        this.#ahead.prepare();
+      } catch (error) {
+        this.#stop.end('decision', 'preparing a decision failed', error);
+      }
+      if (this.#isRunning()) this.#sleepToTick(schedule);
+    });
+  }
+
+  #isDecidingNext(): boolean {
+    return !this.#ahead.isDeciding && this.#window.newestAtMs !== undefined && this.#queue.isDue(this.#time.next);
+  }
+
+  #sleepToTick(schedule: TickSchedule): void {
     const { clock } = this.#options;
     this.#cancelTimer = clock.after(schedule.wait(clock.now()), () => {
       const tick = schedule.take(clock.now());

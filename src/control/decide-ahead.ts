@@ -40,6 +40,16 @@ export class DecideAhead {
     });
   }
 
+  /** Has the source ready its next decision. @throws what the source throws. */
+  prepare(): void {
+    this.#source.prepare?.();
+  }
+
+  /** Whether the source can. */
+  get canPrepare(): boolean {
+    return this.#source.prepare !== undefined;
+  }
+
   /**
    * Has the source encode the images of an observation as it arrives. Left out while it is busy with one before: cameras may be faster than
    * the encoder, and a decision encodes what it needs and does not find.

@@ -30,6 +30,10 @@ export interface DecisionSource {
    * does without.
    */
   observe?(observation: Observation): Promise<unknown>;
+  /**
+   * Readies the next decision, without a result of its own: called in the milliseconds before a tick that is to make one. See `Policy.prepare`.
+   */
+  prepare?(): void;
   /** Ends the episode; decisions asked for before still belong to it. */
   reset(): void;
 }

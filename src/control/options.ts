@@ -1,5 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
 import {
+  checkCallbacks,
   checkChoice,
   checkInteger,
   checkKeys,
@@ -13,7 +14,7 @@ import {
 } from '../foundation/options.js';
 import { shownNumbers, shownValue } from '../foundation/shown.js';
 import { type Clock, SYSTEM_CLOCK } from './clock.js';
-import type { DecisionSourceInfo } from './decision-source.js';
+import type { DecisionSource, DecisionSourceInfo } from './decision-source.js';
 import type { StopReason } from './events.js';
 import { type ActionLimits, Limiter } from './limits.js';
 import type { Send } from './sender.js';
@@ -147,6 +148,7 @@ function checkedClock(clock: Clock = SYSTEM_CLOCK): Clock {
 export function checkDecisionSource(source: unknown): void {
   checkMethods(WHERE, 'the policy', source, 'a Policy, or what decides like one', ['decide', 'reset']);
   const { info } = source as { readonly info: DecisionSourceInfo };
+  checkCallbacks<DecisionSource>(WHERE, source as DecisionSource, ['prepare']);
   checkObject(WHERE, "the policy's info", info);
   for (const name of ['horizon', 'observationSteps', 'actionSteps', 'actionDim'] as const) {
     checkInteger(WHERE, `the policy's info.${name}`, info[name], 1, MOST_STEPS);

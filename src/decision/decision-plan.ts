@@ -73,6 +73,8 @@ export class DecisionPlan {
   readonly #parts: DecisionParts;
   readonly #device: ComputeDevice;
   readonly #staged: DecisionUpload;
+  /** What a dry run reads in the place of a result. */
+  #zeros: ArrayBuffer | undefined;
   readonly #ready = new ReadyCommands<FeatureCommands>({
     runs: (schedule, predicted) => this.#runs(schedule, predicted),
     encode: (runs, prelude) => this.#encodeDecision(runs, prelude),
@@ -182,6 +184,18 @@ export class DecisionPlan {
     });
   }
 
+  /**
+   * What `run` does on the host, so that it is in the caches when it counts, and the commands that it will submit; of the device nothing is asked.
+   * `use` is given zeros.
+   */
+  dryRun<T>(input: DecisionInput, use: (output: DecisionOutput) => T | Promise<T>): Promise<T> {
+    const { schedule } = input;
+    if (this.#parts.probes.size === 0) this.#ready.prepare(schedule, isPredicted(input));
+    this.#staged.fill(input);
+    this.#zeros ??= new ArrayBuffer(this.#parts.readback.size);
+    return Promise.resolve(use(this.#copied(this.#zeros, schedule)));
+  }
+
   async #runProbed(input: DecisionInput, prelude: FeaturePrelude | undefined): Promise<DecisionOutput> {
     const runs = this.#runs(input.schedule, isPredicted(input));
     const probed = await this.#probeBuffer(runs);
@@ -202,18 +216,24 @@ export class DecisionPlan {
 
   /** Copies the result out of the mapped buffer. */
   #read(schedule: Schedule, prelude: FeaturePrelude | undefined): DecisionOutput {
-    const { status, chunk, actions, readback } = this.#parts;
+    const { readback, features } = this.#parts;
     const mapped = readback.getMappedRange();
-    // What is NaN or infinite is looked for before the codes are unmapped.
+    const output = this.#copied(mapped, schedule);
+    try {
+      prelude?.pending.settle(mapped, features.offset);
+    } finally {
+      readback.unmap();
+    }
+    return output;
+  }
+
+  /** What is NaN or infinite is looked for before the codes are unmapped. */
+  #copied(mapped: ArrayBuffer, schedule: Schedule): DecisionOutput {
+    const { status, chunk, actions } = this.#parts;
     const codes = new Uint32Array(mapped, status.range.offset, this.shape.batch);
     const normalizedChunk = copyOf(mapped, chunk.range);
     const inUnits = copyOf(mapped, actions.range);
     const failures = findNonFinite(codes, schedule, normalizedChunk, inUnits);
-    try {
-      prelude?.pending.settle(mapped, this.#parts.features.offset);
-    } finally {
-      readback.unmap();
-    }
     return { normalizedChunk, chunk: inUnits, failures, probes: NO_PROBES };
   }
 

@@ -122,9 +122,12 @@ export interface Denoising {
 /** Runs samples of any episodes through the denoiser, as few batches as their schedules allow. @internal */
 export class Denoiser implements Denoising {
   readonly #plans: PlanCache;
+  readonly #isDry: boolean;
 
-  constructor(plans: PlanCache) {
+  /** `isDry`: runs are dry runs of their plans, and results zeros; without a plan that is there already they fail. */
+  constructor(plans: PlanCache, isDry = false) {
     this.#plans = plans;
+    this.#isDry = isDry;
   }
 
   /** The random values that starts read; undefined where they read none. */
@@ -183,6 +186,7 @@ export class Denoiser implements Denoising {
     const { length } = batch.runs;
     const plan = this.#plans.find(length, batch.schedule, batch);
     if (plan) return this.#runOn(plan, batch, use);
+    if (this.#isDry) return Promise.reject(new TypeError('a dry run needs a plan that is compiled'));
     return this.#plans.get(length, [batch.schedule], batch).then((compiled) => this.#runOn(compiled, batch, use));
   }
 
@@ -196,7 +200,8 @@ export class Denoiser implements Denoising {
       const probes = batch.trace ? this.#plans.askedFor(output.probes) : output.probes;
       return use(batch.runs.map((_, b) => output.failures.get(b) ?? finishedRun(batch, output, b, probes)));
     };
-    return plan.run(decisionInput(plan, batch), finish, prelude);
+    const input = decisionInput(plan, batch);
+    return this.#isDry ? plan.dryRun(input, finish) : plan.run(input, finish, prelude);
   }
 
   /** Has commands encoded for decisions that begin with runs like these, in place of what their plans kept ready. */

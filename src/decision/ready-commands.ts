@@ -54,6 +54,8 @@ export class ReadyCommands<P extends Prelude = Prelude> {
   /** Whether a turn between decisions is still to come. */
   #isIdleDue = false;
   #isHurried = false;
+  /** The kind that `prepare` was asked for, for as long as it is: its commands are made then, and not in idle turns. */
+  #prepared: Slot<P> | undefined;
 
   constructor(maker: CommandMaker<P>) {
     this.#maker = maker;
@@ -62,6 +64,8 @@ export class ReadyCommands<P extends Prelude = Prelude> {
   /** The commands of a decision, for one submit. */
   take(schedule: Schedule, predicted: boolean, prelude?: P): GPUCommandBuffer {
     const slot = this.#slot(schedule, predicted, prelude);
+    // Nobody prepares any more, or for something else.
+    if (!slot.commands) this.#prepared = undefined;
     const commands = this.#finish(slot);
     slot.commands = undefined;
     this.#isHurried = this.#isIdleDue;
@@ -71,7 +75,7 @@ export class ReadyCommands<P extends Prelude = Prelude> {
   /** To be called when the commands that were taken last are on their way. */
   submitted(): void {
     const used = this.#slots[0];
-    if (this.#isHurried && used) this.#finish(used);
+    if (this.#isHurried && used && used !== this.#prepared) this.#finish(used);
   }
 
   /** To be called when the result is about to be handed out: the time until the next decision begins. */
@@ -86,8 +90,18 @@ export class ReadyCommands<P extends Prelude = Prelude> {
     this.#finish(this.#slot(schedule, predicted));
   }
 
+  /**
+   * The same right before a decision of that kind: encoding brings all that a submit reads to the processor's caches. From then on the commands of
+   * the kind are left to this call, until a decision finds none.
+   */
+  prepare(schedule: Schedule, predicted: boolean): void {
+    this.#prepared = this.#slot(schedule, predicted);
+    this.#finish(this.#prepared);
+  }
+
   clear(): void {
     this.#slots.length = 0;
+    this.#prepared = undefined;
   }
 
   #slot(schedule: Schedule, predicted: boolean, prelude?: P): Slot<P> {
@@ -127,6 +141,7 @@ export class ReadyCommands<P extends Prelude = Prelude> {
     this.#isIdleDue = false;
     const end = performance.now() + IDLE_MS;
     for (const slot of this.#slots) {
+      if (slot === this.#prepared) continue;
       try {
         while (!slot.commands && performance.now() < end) this.#advance(slot);
       } catch {

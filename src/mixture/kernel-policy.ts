@@ -7,7 +7,7 @@ import { FrameWindow } from '../observations/window.js';
 import { Actor } from '../policy/actor.js';
 import { Decider } from '../policy/decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from '../policy/decision-result.js';
-import { Episode } from '../policy/episode.js';
+import type { Episode } from '../policy/episode.js';
 import { SerialQueue } from '../policy/queue.js';
 import { RequestChecks } from '../policy/request-checks.js';
 import type { ObservationInfo, SchedulerConfig } from '../spec/policy-spec.js';
@@ -117,7 +117,6 @@ export class KernelPolicy {
   readonly #checks: RequestChecks;
   readonly #actor: Actor;
   #strategyOptions: StrategyOptions;
-  readonly #begun = new WeakSet<Episode>();
   #isDisposed = false;
 
   private constructor(demonstrations: KernelDemonstrations, options: KernelPolicyOptions) {
@@ -153,14 +152,14 @@ export class KernelPolicy {
       observations: this.#observations,
       context: this.#context,
       seed,
-      hasBegun: (episode) => this.#begun.has(episode),
+      hasBegun: (episode) => this.#actor.hasBegun(episode),
     });
     const actor = {
       checks: this.#checks,
       decider: this.#decider,
       context: this.#context,
       seed,
-      newWindow: () => this.#newWindow(),
+      newWindow: () => new FrameWindow(this.#observations, this.#context.observationSteps),
       run: <T>(task: () => T | Promise<T>): Promise<T> => this.#run(task),
     };
     this.#actor = new Actor(actor, this.#createStrategy(strategy));
@@ -204,12 +203,7 @@ export class KernelPolicy {
   /** Begins an episode of its own, as `Policy.beginEpisode`. @throws OptionError, DisposedError. */
   beginEpisode(options: EpisodeOptions = {}): Episode {
     this.#assertUsable();
-    checkKeys('beginEpisode', options, ['strategy', 'seed']);
-    const strategy = options.strategy === undefined ? this.#actor.strategy : this.#createStrategy(options.strategy);
-    const seed = checkInteger('beginEpisode', 'seed', options.seed ?? this.#seed, 0, Number.MAX_SAFE_INTEGER);
-    const episode = new Episode(strategy, { seed, episode: 0, sample: 0 }, this.#newWindow());
-    this.#begun.add(episode);
-    return episode;
+    return this.#actor.beginEpisode(options, (asked) => this.#createStrategy(asked));
   }
 
   /** Decisions of several episodes, as `Policy.decideAll`. @throws as decide(), naming the request. */
@@ -264,9 +258,5 @@ export class KernelPolicy {
       );
     }
     return strategy;
-  }
-
-  #newWindow(): FrameWindow {
-    return new FrameWindow(this.#observations, this.#context.observationSteps);
   }
 }

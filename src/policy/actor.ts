@@ -3,8 +3,9 @@ import { checkInteger, checkKeys } from '../foundation/options.js';
 import type { Frame, Observation } from '../observations/check.js';
 import type { FrameWindow } from '../observations/window.js';
 import type { Strategy, StrategyContext } from '../strategies/strategy.js';
+import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { type Decider, nextTurn } from './decider.js';
-import type { ActOptions, DecideOptions, DecideRequest, Decision } from './decision-result.js';
+import type { ActOptions, DecideOptions, DecideRequest, Decision, EpisodeOptions } from './decision-result.js';
 import { Episode } from './episode.js';
 import { NOISE_KEYS, type RequestChecks, settledCall } from './request-checks.js';
 
@@ -33,6 +34,8 @@ export class Actor {
   #own: Episode | undefined;
   /** Number of that episode, part of the key of its noise. */
   #ownIndex = 0;
+  /** Episodes beside it. */
+  readonly #begun = new WeakSet<Episode>();
 
   constructor(parts: ActorParts, strategy: Strategy) {
     this.#parts = parts;
@@ -95,6 +98,21 @@ export class Actor {
       const decided = await decider.settle(looked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
       return looked.map((one) => (one.status === 'fulfilled' ? (decided.shift() as PromiseSettledResult<Decision>) : one));
     });
+  }
+
+  /** Begins an episode beside the own one. `create`: makes the strategy that it is asked for. @throws OptionError. */
+  beginEpisode(options: EpisodeOptions, create: (options: StrategyOptions) => Strategy): Episode {
+    checkKeys('beginEpisode', options, ['strategy', 'seed']);
+    const strategy = options.strategy === undefined ? this.strategy : create(options.strategy);
+    const seed = checkInteger('beginEpisode', 'seed', options.seed ?? this.#parts.seed, 0, Number.MAX_SAFE_INTEGER);
+    const episode = new Episode(strategy, { seed, episode: 0, sample: 0 }, this.#parts.newWindow());
+    this.#begun.add(episode);
+    return episode;
+  }
+
+  /** Whether `beginEpisode` returned it. */
+  hasBegun(episode: Episode): boolean {
+    return this.#begun.has(episode);
   }
 
   /** Ends the own episode. */

@@ -4,7 +4,6 @@ import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DeviceLostError, NoAdapterError, OptionError } from '../foundation/errors.js';
-import { frameWidth } from '../observations/check.js';
 import { FrameWindow } from '../observations/window.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
@@ -17,10 +16,12 @@ import {
   suitsPredictor,
   usesPrediction,
 } from '../strategies/strategy.js';
+import { Decider } from './decider.js';
 import type { DecisionCost } from './decision-result.js';
 import { describePolicy } from './info.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import type { Placement } from './placement.js';
+import { zeroFrames } from './practice.js';
 import { rehearse } from './rehearsal.js';
 
 export interface ReloadOptions {
@@ -63,6 +64,8 @@ export class PolicyEngine {
   readonly #observations: readonly ObservationInfo[];
   readonly #plans: PlanCache;
   readonly denoiser: Denoiser;
+  /** Makes decisions that nobody sees, without the device: see `Practice`. */
+  readonly dry: Decider;
   readonly encoder: FrameEncoding;
   #placement: Placement | undefined;
   #described: ReturnType<typeof describePolicy>;
@@ -75,6 +78,8 @@ export class PolicyEngine {
     this.#plans = new PlanCache(placement.networks, parts.spec, parts.probes);
     this.denoiser = new Denoiser(this.#plans);
     const { images, rows } = placement.networks;
+    // Zeros in the place of the features of images.
+    this.dry = new Decider(new Denoiser(this.#plans, true), new FrameWindows(this.#observations, rows), parts.context, undefined);
     this.encoder =
       images?.frameEncoder(images.encodePlans(parts.probes), this.#observations, rows) ?? new FrameWindows(this.#observations, rows);
   }
@@ -125,8 +130,7 @@ export class PolicyEngine {
     await plan.runEachKernel(onKernel);
     const { context } = this.#parts;
     const { observationSteps } = context;
-    const width = frameWidth(this.#observations);
-    const frames = Array.from({ length: observationSteps }, () => ({ values: new Float32Array(width), pictures: [] }));
+    const frames = zeroFrames(this.#observations, observationSteps);
     const parts = {
       denoiser: this.denoiser,
       // Zeros in the place of the features of images.

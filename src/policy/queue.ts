@@ -19,6 +19,11 @@ export class SerialQueue {
   #isStarting = false;
   readonly #asked: (() => void)[] = [];
 
+  /** Whether a task would begin at once. */
+  get isIdle(): boolean {
+    return this.#waiting === 0;
+  }
+
   run<T>(task: () => T | Promise<T>): Promise<T> {
     if (this.#isStarting) return new Promise<T>((resolve, reject) => this.#asked.push(() => void this.run(task).then(resolve, reject)));
     const result = this.#waiting++ === 0 ? this.#start(task) : this.#last.then(task);

@@ -131,6 +131,12 @@ export class PolicyWorker {
     return copy;
   }
 
+  /** As `Policy.prepare`, in the worker. */
+  prepare(): void {
+    // Its only failures are those of the calls after it.
+    this.#call('prepare').catch(() => {});
+  }
+
   /** As `Policy.warmup`. @throws as there. */
   warmup(batch = 1): Promise<void> {
     return this.#call('warmup', batch);

@@ -30,6 +30,7 @@ export interface WorkerCalls {
   act(observation: PostedObservation): Float32Array;
   decide(window: PostedObservation, options: DecideOptions): Decision;
   observe(observation: PostedObservation): void;
+  prepare(): void;
   warmup(batch: number): void;
   useStrategy(options: StrategyOptions): PolicyInfo;
   reset(): void;

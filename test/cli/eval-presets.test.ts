@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosenOf, presetOption } from '../../src/cli/eval/presets.js';
+import { chosenOf, leftOutLines, presetOption } from '../../src/cli/eval/presets.js';
 import { refusal } from '../../src/cli/eval/subject.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { parseStrategies } from '../../src/strategies/parse.js';
@@ -41,6 +41,16 @@ describe('a preset of eval', () => {
     const { strategies, leftOut } = await chosenOf(wanted, { whyNot: async () => undefined }, parseStrategies('ddpm:100,ddim:3'));
     expect(names(leftOut)).toEqual(['falcon:10']);
     expect(names(strategies)).not.toContain('ddpm:100');
+  });
+
+  it('tells those of one reason together, in their order', () => {
+    const leftOut = [
+      { name: 'consistency:1', why: 'no student' },
+      { name: 'falcon:10', why: 'left out with --without' },
+      { name: 'consistency:3', why: 'no student' },
+    ];
+    expect(leftOutLines(leftOut)).toEqual(['consistency:1, consistency:3: no student', 'falcon:10: left out with --without']);
+    expect(leftOutLines([])).toEqual([]);
   });
 
   it('is none where none is asked for', async () => {

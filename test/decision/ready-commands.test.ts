@@ -93,6 +93,41 @@ describe('commands that are kept ready', () => {
     expect(parts()).toBe(PARTS);
   });
 
+  it('are left to whoever prepares them, and made in idle turns again once nobody does', async () => {
+    const { ready, encoded } = counted();
+    decide(ready, TWO);
+    await turn();
+    expect(encoded).toHaveLength(2);
+    ready.prepare(TWO, true);
+    expect(encoded).toHaveLength(2);
+    decide(ready, TWO);
+    await turn();
+    expect(encoded).toHaveLength(2);
+    ready.prepare(TWO, true);
+    expect(encoded).toHaveLength(3);
+    expect(decide(ready, TWO)).toBe('2 predicted #3');
+    await turn();
+    // Not prepared: made within, and from then on ahead.
+    expect(decide(ready, TWO)).toBe('2 predicted #4');
+    await turn();
+    expect(encoded).toHaveLength(5);
+    expect(decide(ready, TWO)).toBe('2 predicted #5');
+  });
+
+  it('of other kinds than the prepared one are made in idle turns as before', async () => {
+    const { ready, encoded } = counted();
+    ready.expect(SIXTEEN, false);
+    ready.prepare(TWO, true);
+    decide(ready, SIXTEEN, false);
+    await turn();
+    expect(encoded).toEqual(['16', '2 predicted', '16']);
+    // A plan that is gone leaves nothing to prepare for.
+    ready.clear();
+    decide(ready, TWO);
+    await turn();
+    expect(encoded).toHaveLength(5);
+  });
+
   it('are of a few kinds at most: schedules that never come again are forgotten', async () => {
     const { ready, encoded } = counted();
     for (let steps = 1; steps <= 20; steps++) decide(ready, schedule(steps));

@@ -4,7 +4,7 @@ import type { Schedule } from '../../src/diffusion/solver-step.js';
 import type { Start } from '../../src/diffusion/warm-start.js';
 import { stalledStart, timestepOfNoiseRatio, warmStart } from '../../src/diffusion/warm-start.js';
 import { OptionError } from '../../src/foundation/errors.js';
-import { EPSILON, EXACT, gaussianDenoiser, run, timestepsOf } from '../support/toy.js';
+import { at, EPSILON, EXACT, gaussianDenoiser, run, timestepsOf } from '../support/toy.js';
 
 const PREDICTION = 0.5;
 const NOISE = -0.7;
@@ -76,7 +76,17 @@ describe('the timesteps of a warm start', () => {
     expect(timesteps(0.042, 4)).toEqual([1, 0]);
     expect(timesteps(0.1, 4)).toEqual([5, 4, 2, 1]);
     expect(timesteps(1, 2)).toEqual([49, 24]);
+    expect([1, 2, 4].map((budget) => timesteps(1.04, budget))).toEqual([[50], [50, 25], [50, 38, 25, 12]]);
   });
+});
+
+it('one evaluation of snr-matched is what the network makes of the noised prediction; of forward-noise, at t = 0, it is the prediction', () => {
+  const middle = warmStart({ mode: 'snr-matched', sigma: 1, sigmaT: 1.04 }, 1, EPSILON);
+  const [x, alphaBar] = [initial(middle), at(EXACT, 50)];
+  const signal = Math.sqrt(alphaBar);
+  // x̂0 of the toy's data, N(0.3, 0.2²).
+  expect(refined(middle)).toBeCloseTo((0.04 * signal * x + (1 - alphaBar) * 0.3) / (0.04 * alphaBar + 1 - alphaBar), 10);
+  expect(refined(warmStart({ mode: 'forward-noise' }, 1, EPSILON))).toBeCloseTo(PREDICTION, 1);
 });
 
 describe('mixtures', () => {

@@ -91,6 +91,24 @@ describe('the question that a report opens with', () => {
     expect([unpaired?.answer, names(unpaired, 'equal')]).toEqual(['open', ['apart']]);
   });
 
+  it('not at all by a few episodes, however far apart their scores are', () => {
+    const { record, ...rest } = modelOf({ step: STEP, worse, better });
+    const answerOf = (episodes: number): string | undefined => verdictOf({ ...rest, record: { ...record, episodes } }, LATENCY)?.answer;
+    expect([answerOf(9), answerOf(10)]).toEqual(['few', 'no']);
+    const made = recordOf({ step: STEP, worse });
+    const strategies = made.strategies.map((one) => ({ ...one, episodes: one.episodes.slice(0, 2) }));
+    const page = renderReport({ ...made, strategies, episodes: 2 });
+    expect(page).toContain('<strong>Too few episodes to say.</strong>');
+    expect(page).not.toContain('<strong>Yes.</strong>');
+  });
+
+  it('by time with a word on it, where a processor played the GPU; what is counted needs none', () => {
+    const made = recordOf({ step: STEP, worse });
+    const notes = (isSoftware: boolean): number =>
+      renderReport({ ...made, adapter: { ...made.adapter, isSoftware } }).split('played the GPU: on a GPU').length - 1;
+    expect([notes(true), notes(false)]).toEqual([1, 0]);
+  });
+
   it('by each measure for itself: one that decides for every control step is cheap by decision and dear by control step', () => {
     const single = { ...better, ticks: 1 };
     expect(verdictOf(modelOf({ step: STEP, single }), EVALUATIONS)?.answer).toBe('no');

@@ -417,6 +417,12 @@ const CHECKPOINTS: readonly Probe[] = [
 const LOOP: ControlLoopOptions = { tickMs: 20, send: () => {}, onStop: () => {}, late: 'hold' };
 const CONTROL: readonly Probe[] = [
   { what: 'ControlLoop: the policy', call: (value) => new ControlLoop(value, LOOP) },
+  {
+    what: 'ControlLoop: prepare of the policy',
+    call: (value) =>
+      new ControlLoop({ info: policy.info, decide: (window) => policy.decide(window), reset: () => {}, prepare: value }, LOOP),
+    accepts: ['a function'],
+  },
   ...optionProbes(
     'ControlLoop',
     LOOP,
@@ -875,7 +881,7 @@ describe('the probes', () => {
 
   it('try every method of a policy', () => {
     const methods = Object.getOwnPropertyNames(Policy.prototype).filter(
-      (name) => !['constructor', 'info', 'encodedFrames', 'reset', 'dispose'].includes(name),
+      (name) => !['constructor', 'info', 'encodedFrames', 'prepare', 'reset', 'dispose'].includes(name),
     );
     expect(methods.filter((name) => !probed.includes(name))).toEqual([]);
   });

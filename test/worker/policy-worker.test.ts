@@ -53,6 +53,10 @@ class Recorder {
     this.strategy = strategy.name;
   }
 
+  prepare(): void {
+    this.calls.push('prepare');
+  }
+
   async warmup(batch: number): Promise<void> {
     this.calls.push(`warmup ${batch}`);
   }
@@ -98,8 +102,9 @@ describe('a policy in a worker', () => {
     expect(decision.probes).toEqual(new Map([['inner', Float32Array.of(1, 2, 3, 4)]]));
     await worker.warmup(3);
     worker.reset();
+    worker.prepare();
     await worker.act(TICK);
-    expect(policy.calls).toEqual(['act', 'warmup 3', 'reset', 'act']);
+    expect(policy.calls).toEqual(['act', 'warmup 3', 'reset', 'prepare', 'act']);
     expect(policy.pictures.map(({ bytes }) => [...bytes])).toEqual(Array(4).fill([...IMAGE]));
   });
 

@@ -18,7 +18,7 @@ import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { kernelSubject } from '../eval/kernel-subject.js';
 import { mergeEvaluations } from '../eval/merge.js';
-import { chosenOf, PRESETS_HELP, presetOption, type WantedPreset } from '../eval/presets.js';
+import { chosenOf, leftOutLines, PRESETS_HELP, presetOption, type WantedPreset } from '../eval/presets.js';
 import { readReference } from '../eval/reference.js';
 import { presentOutcome, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
@@ -125,7 +125,7 @@ export const evalCommand: Command = {
     const { strategies: ofPreset, leftOut } = await chosenOf(preset, subject, extent.strategies);
     const strategies = unique([...ofPreset, ...extent.strategies]);
     if (strategies.length === 0) throw new UsageError(`there is no strategy to evaluate. ${leftOut[0]?.name}: ${leftOut[0]?.why}`);
-    for (const { name, why } of leftOut) printNote(`not evaluated: ${name}: ${why}`);
+    for (const line of leftOutLines(leftOut)) printNote(`not evaluated: ${line}`);
     const plan = { ...extent, strategies, leftOut, task: await subject.taskFor(kind, strategies) };
     const output = await outputFolderOption(
       'output',

@@ -61,5 +61,14 @@ export async function chosenOf(
   return { strategies: chosen, leftOut: leftOut.filter(({ name }) => !added.some((one) => one.name === name)) };
 }
 
+/** What is left out, those of one reason together: "consistency:1, consistency:3: …". */
+export function leftOutLines(leftOut: readonly LeftOutStrategy[]): string[] {
+  const reasons = [...new Set(leftOut.map(({ why }) => why))];
+  return reasons.map((why) => {
+    const names = leftOut.filter((one) => one.why === why).map(({ name }) => name);
+    return `${names.join(', ')}: ${why}`;
+  });
+}
+
 /** What `--help` says of the presets. */
 export const PRESETS_HELP = EVALUATION_PRESETS.map((name) => `${name}: ${PRESETS[name]}`).join('\n');

@@ -4,6 +4,7 @@ import { type Agreement, type StrategySummary, summarize } from '../../evaluatio
 import { visible } from '../../foundation/visible.js';
 import { milliseconds } from '../../terminal/format.js';
 import { facts, table } from '../../terminal/table.js';
+import { leftOutLines } from './presets.js';
 
 const HEADER = [
   'strategy',
@@ -74,7 +75,13 @@ export function evaluationReport(record: EvaluationRecord): string {
       'p50 … n      latency of single decisions after the first, in closed loop; first: of first decisions, where they differ',
       'jump         from the last executed action to the first of the next decision, normalised',
     ].join('\n'),
-    ...(record.leftOut?.length ? [record.leftOut.map(({ name, why }) => visible(`not evaluated: ${name}: ${why}`)).join('\n')] : []),
+    ...(record.leftOut?.length
+      ? [
+          leftOutLines(record.leftOut)
+            .map((line) => visible(`not evaluated: ${line}`))
+            .join('\n'),
+        ]
+      : []),
   ].join('\n\n');
 }
 

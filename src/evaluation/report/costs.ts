@@ -7,6 +7,8 @@ export interface Cost {
   readonly name: string;
   readonly axis: string;
   readonly unit: string;
+  /** Whether another adapter would have other values. */
+  readonly isTime: boolean;
   of(row: Row): number | undefined;
   show(value: number | undefined): string;
 }
@@ -17,6 +19,7 @@ export const COSTS: readonly Cost[] = [
     name: 'Latency',
     axis: 'latency per decision, median, ms (logarithmic)',
     unit: ' ms',
+    isTime: true,
     of: ({ summary }) => summary.latency?.p50,
     show: milliseconds,
   },
@@ -25,6 +28,7 @@ export const COSTS: readonly Cost[] = [
     name: 'Evaluations',
     axis: 'U-Net evaluations per decision (logarithmic)',
     unit: ' evaluations',
+    isTime: false,
     of: ({ summary }) => summary.evaluationsPerDecision,
     show: evaluations,
   },
@@ -33,6 +37,7 @@ export const COSTS: readonly Cost[] = [
     name: 'Evaluations per tick',
     axis: 'U-Net evaluations per control step (logarithmic)',
     unit: ' evaluations per control step',
+    isTime: false,
     of: ({ summary }) => summary.evaluationsPerTick,
     show: (value) => evaluations(value === undefined ? undefined : Number(value.toFixed(2))),
   },

@@ -3,9 +3,7 @@ import { element, escape } from '../../report/html.js';
 import type { LeftOutStrategy } from '../record.js';
 import { plural } from './format.js';
 import type { ReportModel } from './model.js';
-
-/** A bootstrap of fewer values misses too much of their spread. */
-const FEW_EPISODES = 10;
+import { FEW_EPISODES } from './verdict.js';
 
 /** What was evaluated, on what, and how to read the rest. `opening`: what stands between the title and that. */
 export function headSection({ record, rows, scene }: ReportModel, opening: string): string {

@@ -59,6 +59,7 @@ button:hover, select:hover { border-color: var(--muted); }
 .label.strong { font-weight: 700; font-size: 13px; }
 .verdict { max-width: 100ch; margin: 0 0 16px; }
 .verdict p { margin: 0; }
+.verdict ul + p { margin-top: 4px; font-size: .88rem; }
 .verdict ul { margin: 4px 0 0; padding-left: 1.2em; font-size: .88rem; }
 .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .curve.strong { stroke-width: 4; }

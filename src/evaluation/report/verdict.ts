@@ -7,6 +7,9 @@ import type { ReportModel, Row } from './model.js';
 /** So much more still counts as equal: medians of latencies differ by as much from one run to the next. */
 export const EQUAL_COST = 1.1;
 
+/** A bootstrap of fewer episodes misses too much of their spread. */
+export const FEW_EPISODES = 10;
+
 /** Names that a sentence can hold. */
 const NAMED = 5;
 
@@ -19,7 +22,7 @@ export interface Rival {
 
 /** How a strategy stands against those that cost at most as much. */
 export interface Verdict {
-  readonly answer: 'yes' | 'no' | 'open' | 'alone';
+  readonly answer: 'yes' | 'no' | 'open' | 'alone' | 'few';
   /** It is better than these. */
   readonly beaten: readonly Rival[];
   /** These are better. */
@@ -31,7 +34,7 @@ export interface Verdict {
 }
 
 /** Whether the strategy in question beats all others of equal or lower cost; undefined where its own cost was not measured. */
-export function verdictOf({ rows, focus, leads }: ReportModel, cost: Cost): Verdict | undefined {
+export function verdictOf({ record, rows, focus, leads }: ReportModel, cost: Cost): Verdict | undefined {
   const limit = focus && cost.of(focus);
   if (!focus || limit === undefined) return undefined;
   const rivals = rows.flatMap((row): (Rival & { readonly isDearer: boolean })[] => {
@@ -44,7 +47,8 @@ export function verdictOf({ rows, focus, leads }: ReportModel, cost: Cost): Verd
   const isBeaten = ({ lead }: Rival): boolean => lead !== undefined && lead.interval.low > 0;
   const [better, beaten] = [within.filter(isBetter), within.filter(isBeaten)];
   const equal = within.filter((rival) => !isBetter(rival) && !isBeaten(rival));
-  const answer = within.length === 0 ? 'alone' : better.length > 0 ? 'no' : equal.length > 0 ? 'open' : 'yes';
+  const isFew = record.episodes < FEW_EPISODES;
+  const answer = within.length === 0 ? 'alone' : isFew ? 'few' : better.length > 0 ? 'no' : equal.length > 0 ? 'open' : 'yes';
   return { answer, beaten, better, equal, dearer: rivals.filter((rival) => rival.isDearer && isBetter(rival)) };
 }
 
@@ -53,7 +57,11 @@ const ANSWERS: Readonly<Record<Verdict['answer'], string>> = {
   no: 'No.',
   open: 'Not shown.',
   alone: 'Nothing to compare with.',
+  few: 'Too few episodes to say.',
 };
+
+/** On a small network a processor's time says little of a GPU's, where evaluations wait for their weights. */
+const OF_SOFTWARE = 'Times of a processor that played the GPU: on a GPU the order may be another. Evaluations, beside this, are counted.';
 
 /** The verdict in words. */
 export function verdictText(model: ReportModel, cost: Cost, verdict: Verdict): string {
@@ -75,6 +83,7 @@ export function verdictText(model: ReportModel, cost: Cost, verdict: Verdict): s
   return element('div', { class: 'verdict' }, [
     element('p', {}, [element('strong', {}, ANSWERS[verdict.answer]), ' ', escape(sentence)]),
     items.length === 0 ? '' : element('ul', {}, items),
+    cost.isTime && model.record.adapter.isSoftware ? element('p', {}, OF_SOFTWARE) : '',
   ]);
 }
 
