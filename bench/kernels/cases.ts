@@ -83,7 +83,8 @@ function workOf(decision: RecordedDecision, { kernel, bindings }: Dispatch): Wor
     const isFilmRow = access === 'read' && label.startsWith('FiLM rows');
     bytes += isFilmRow ? bound / filmBlocks : bound;
     if (!existing || isFilmRow) {
-      if (access === 'read_write') names.push({ rank: 2, bytes: 0, label: `${kindOf(kernel.label)}: ${label}` });
+      if (access === 'read_write' || access === 'texture_write')
+        names.push({ rank: 2, bytes: 0, label: `${kindOf(kernel.label)}: ${label}` });
       return;
     }
     weightBytes += bound;

@@ -1,7 +1,9 @@
+import { isTexture } from '../../src/runtime/buffers.js';
 import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { SegmentRun } from '../../src/runtime/plan.js';
 import { type Binding, type BufferHandle, type Dispatch, PlanBuilder } from '../../src/runtime/plan-builder.js';
+import { writeTexels } from '../../src/runtime/texture-rows.js';
 import type { Arena } from './arena.js';
 import { boundBytes, type Case } from './cases.js';
 import { chooseChain, runChain } from './chain.js';
@@ -36,11 +38,11 @@ export async function measureCase(
     }
     const { access, type = '' } = example.kernel.bindings[index] ?? {};
     // A texture is no part of a buffer: the network's own take turns.
-    if (access === 'texture') return dispatches[turn % dispatches.length]?.bindings[index] ?? binding;
+    if (access === 'texture' && buffer.existing) return dispatches[turn % dispatches.length]?.bindings[index] ?? binding;
     if (buffer.existing && access !== 'read_write') {
       return { ...(await arena.slice(builder, type, boundBytes(binding), turn)), ...step };
     }
-    const own = activations.get(buffer) ?? builder.buffer(buffer.label, buffer.bytes);
+    const own = activations.get(buffer) ?? builder[buffer.texture ? 'texture' : 'buffer'](buffer.label, buffer.bytes);
     activations.set(buffer, own);
     return { buffer: own, offset, ...(bytes === undefined ? {} : { bytes }), ...step };
   };
@@ -52,7 +54,11 @@ export async function measureCase(
   const plan = await compilePlan(device, builder);
   try {
     for (const buffer of floatActivations(example, activations)) {
-      device.gpuDevice.queue.writeBuffer(plan.gpuBuffer(buffer), 0, smallValues(buffer.bytes / 4));
+      const { queue } = device.gpuDevice;
+      const values = smallValues(buffer.bytes / 4);
+      const resource = plan.resource(buffer);
+      if (isTexture(resource)) writeTexels(queue, resource, 0, new Uint32Array(values.buffer));
+      else queue.writeBuffer(resource, 0, values);
     }
     // Across runs too: a chain shorter than the number of turns would read the same weights every time.
     let turn = 0;
@@ -75,7 +81,7 @@ function floatActivations({ kernel, bindings }: Dispatch, activations: ReadonlyM
     bindings.flatMap(({ buffer }, index) => {
       const own = activations.get(buffer);
       const { type = '', access } = kernel.bindings[index] ?? {};
-      return own && access !== 'uniform' && /f32|vec[234]f\b/.test(type) ? [own] : [];
+      return own && access !== 'uniform' && (own.texture || /f32|vec[234]f\b/.test(type)) ? [own] : [];
     }),
   );
 }

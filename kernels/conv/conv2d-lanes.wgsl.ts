@@ -2,7 +2,16 @@ import { reluOf } from '../lib/activations.wgsl.js';
 import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import { conv2dBindings, conv2dParts, conv2dValue, enabled, handedRound, sumsMoveOn } from './conv2d-pieces.wgsl.js';
+import {
+  conv2dBindings,
+  conv2dMaps,
+  conv2dParts,
+  conv2dValue,
+  declareConv2dMaps,
+  enabled,
+  handedRound,
+  sumsMoveOn,
+} from './conv2d-pieces.wgsl.js';
 import { CONV2D_SIZES, type Conv2dParameters } from './conv2d-shape.js';
 
 export interface Conv2dLanesParameters extends Conv2dParameters {
@@ -29,6 +38,7 @@ export function conv2dLanesKernel(p: Conv2dLanesParameters): Kernel {
   const slots = Math.ceil(pixels / subgroup);
   const shared = subgroup > 1;
   const bindings = conv2dBindings(p, format);
+  const { x, y } = conv2dMaps(p);
   const prepare = (
     slot: number,
   ): string => `  let pixel${slot} = min(first_pixel + ${slot * subgroup}u${shared ? ' + member' : ''}, end_pixel - 1u);
@@ -43,7 +53,7 @@ export function conv2dLanesKernel(p: Conv2dLanesParameters): Kernel {
   const value = (pixel: number, row: number): string => (shared ? handedRound(pixel, row, subgroup) : `v${pixel}.${'xyzw'[row]}`);
   const code = wgsl`${enabled(format, shared)}
 ${declareShape(CONV2D_SIZES)}
-${declareBindings(bindings)}
+${declareBindings(bindings)}${declareConv2dMaps(p)}
 
 const PIXELS: u32 = ${pixels}u;
 const BLOCK_LANES: u32 = ${BLOCK_LANES}u;
@@ -54,7 +64,7 @@ fn finish(pixel: u32, lane: u32, encoder: u32, products: vec4f) {
   let out_pixels = shape.out_height * shape.out_width;
   let at = ((encoder * shape.frames + pixel / out_pixels) * shape.out_planes + lane) * out_pixels + pixel % out_pixels;
 ${conv2dValue(p, format.scaled)}
-  y[at] = ${p.relu ? reluOf('value') : 'value'};
+  ${y.store('at', p.relu ? reluOf('value') : 'value')}
 }
 
 @compute @workgroup_size(${BLOCK_LANES})
@@ -80,7 +90,7 @@ ${unroll(slots, place)}
       for (var plane = 0u; plane < shape.in_planes; plane++) {
 ${unroll(Math.ceil(channels / pairs), (index) => `        let chunk${index} = load_chunk(chunk + ${index * BLOCK_LANES}u);`)}
         chunk += ${(4 / pairs) * BLOCK_LANES}u;
-${unroll(slots, (slot) => `        let v${slot} = x[from${slot} + plane * in_pixels] * inside${slot};`)}
+${unroll(slots, (slot) => `        let v${slot} = ${x.load(`from${slot} + plane * in_pixels`)} * inside${slot};`)}
 ${unroll(channels, (row) => `        let w${row} = ${format.unpack(`chunk${Math.floor(row / pairs)}`, row % pairs)};`)}
 ${unroll(pixels, (pixel) => unroll(channels, (row) => `        acc${pixel} = fma(w${row}, vec4f(${value(pixel, row)}), acc${pixel});`))}
       }

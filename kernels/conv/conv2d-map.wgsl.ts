@@ -1,7 +1,17 @@
 import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import { conv2dBindings, conv2dParts, enabled, finishAt, handedRound, sumsMoveOn, windowLabel } from './conv2d-pieces.wgsl.js';
+import {
+  conv2dBindings,
+  conv2dMaps,
+  conv2dParts,
+  declareConv2dMaps,
+  enabled,
+  finishAt,
+  handedRound,
+  sumsMoveOn,
+  windowLabel,
+} from './conv2d-pieces.wgsl.js';
 import { CONV2D_SIZES, type Conv2dParameters } from './conv2d-shape.js';
 
 /** Sizes of a map and of a window that slides over it: a text of its own for each. */
@@ -52,6 +62,7 @@ export function conv2dMapKernel(p: Conv2dMapParameters): Kernel {
   const slots = Math.ceil(inputs / subgroup);
   const chunks = 4 / pairs;
   const bindings = conv2dBindings(p, format);
+  const { x } = conv2dMaps(p);
   const multiply = (products: readonly { readonly output: number; readonly input: number }[], tap: number): string => `    {
 ${unroll(chunks, (index) => `      let chunk${index} = load_chunk(chunk + ${(tap * chunks + index) * BLOCK_LANES}u);`)}
 ${unroll(4, (row) => `      let w${row} = ${format.unpack(`chunk${Math.floor(row / pairs)}`, row % pairs)};`)}
@@ -59,7 +70,7 @@ ${products.map(({ output, input }) => unroll(4, (row) => `      acc${output} = f
     }`;
   const code = wgsl`${enabled(format, true)}
 ${declareShape(CONV2D_SIZES)}
-${declareBindings(bindings)}
+${declareBindings(bindings)}${declareConv2dMaps(p)}
 
 const BLOCK_LANES: u32 = ${BLOCK_LANES}u;
 
@@ -82,7 +93,7 @@ ${unroll(outputs, (output) => `  var acc${output} = vec4f();`)}
 
   var chunk = (encoder * shape.encoder_blocks + workgroup.x) * shape.block_chunks * BLOCK_LANES + local;
   for (var plane = 0u; plane < shape.in_planes; plane++) {
-${unroll(slots, (slot) => `    let v${slot} = x[first${slot} + plane * ${inputs}u];`)}
+${unroll(slots, (slot) => `    let v${slot} = ${x.load(`first${slot} + plane * ${inputs}u`)};`)}
 ${tapProducts(geometry).map(multiply).join('\n')}
     chunk += ${geometry.kernelSize ** 2 * chunks * BLOCK_LANES}u;
   }

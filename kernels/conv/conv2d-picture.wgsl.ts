@@ -1,7 +1,17 @@
 import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import { conv2dBindings, conv2dParts, enabled, finishAt, handedRound, sumsMoveOn, windowLabel } from './conv2d-pieces.wgsl.js';
+import {
+  conv2dBindings,
+  conv2dMaps,
+  conv2dParts,
+  declareConv2dMaps,
+  enabled,
+  finishAt,
+  handedRound,
+  sumsMoveOn,
+  windowLabel,
+} from './conv2d-pieces.wgsl.js';
 import { CONV2D_SIZES, type Conv2dLayer, type Conv2dParameters } from './conv2d-shape.js';
 
 export interface Conv2dPictureParameters extends Conv2dParameters {
@@ -33,6 +43,7 @@ export function conv2dPictureKernel(p: Conv2dPictureParameters): Kernel {
   const columns = (pixels - 1) * stride + kernelSize;
   const slots = Math.ceil(columns / subgroup);
   const bindings = conv2dBindings(p, format);
+  const { x } = conv2dMaps(p);
   const prepare = (slot: number): string => `  let column${slot} = first_column + i32(${slot * subgroup}u + member);
   let inside${slot} = u32(column${slot}) < shape.in_width;
   let from${slot} = first + select(0u, u32(column${slot}), inside${slot});`;
@@ -50,7 +61,7 @@ ${unroll(inChannels, (row) => `    let w${tap}_${row} = ${format.unpack(`chunk${
     );
   const code = wgsl`${enabled(format, true)}
 ${declareShape(CONV2D_SIZES)}
-${declareBindings(bindings)}
+${declareBindings(bindings)}${declareConv2dMaps(p)}
 
 const PIXELS: u32 = ${pixels}u;
 const BLOCK_LANES: u32 = ${BLOCK_LANES}u;
@@ -84,7 +95,7 @@ ${unroll(pixels, (pixel) => `  var acc${pixel} = vec4f();`)}
   for (var ky = begin; ky < end; ky++) {
     let above = u32(first_row + i32(ky)) * shape.in_width;
     let chunk = first_chunk + ky * ${kernelSize * (PICTURE_CHANNELS / pairs) * BLOCK_LANES}u;
-${unroll(slots, (slot) => `    let v${slot} = select(vec4f(), x[from${slot} + above], inside${slot});`)}
+${unroll(slots, (slot) => `    let v${slot} = select(vec4f(), ${x.load(`from${slot} + above`)}, inside${slot});`)}
 ${unroll(kernelSize, load)}
 ${unroll(pixels, multiply)}
   }

@@ -1,25 +1,41 @@
 import { reluOf } from '../lib/activations.wgsl.js';
 import { type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { mapParts, type ReadMap, readMap, type WrittenMap, writtenMap } from '../lib/map-place.wgsl.js';
 import type { WeightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 import type { Conv2dParameters } from './conv2d-shape.js';
 
+/** The feature maps of a 2-D convolution, by where they lie. */
+export function conv2dMaps({ maps }: Pick<Conv2dParameters, 'maps'>): {
+  readonly x: ReadMap;
+  readonly residual: ReadMap;
+  readonly y: WrittenMap;
+} {
+  return { x: readMap('x', maps?.x), residual: readMap('residual', maps?.residual), y: writtenMap('y', maps?.y) };
+}
+
 /** Bindings of a 2-D convolution: see conv2d-tiled.wgsl.ts. */
-export function conv2dBindings({ bias, residual }: Conv2dParameters, format: WeightFormat): KernelBinding[] {
-  const vectors = (name: string, access: 'read' | 'read_write' = 'read'): KernelBinding => ({ name, access, type: 'array<vec4f>' });
+export function conv2dBindings(p: Conv2dParameters, format: WeightFormat): KernelBinding[] {
+  const { x, residual, y } = conv2dMaps(p);
   return [
     SHAPE_BINDING,
-    vectors('x'),
+    x.binding,
     ...format.bindings,
-    ...(bias ? [vectors('bias')] : []),
-    ...(residual ? [vectors('residual')] : []),
-    vectors('y', 'read_write'),
+    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
+    ...(p.residual ? [residual.binding] : []),
+    y.binding,
   ];
 }
 
-/** What is applied to sums, for labels of kernels. */
-export function conv2dParts({ bias, residual, relu }: Conv2dParameters): string[] {
-  return [...(bias ? ['bias'] : []), ...(residual ? ['residual'] : []), ...(relu ? ['relu'] : [])];
+/** Declares what loads and stores of maps in textures call. */
+export function declareConv2dMaps(p: Conv2dParameters): string {
+  const { x, residual, y } = conv2dMaps(p);
+  return `${x.declaration}${p.residual ? residual.declaration : ''}${y.declaration}`;
+}
+
+/** What is applied to sums, and where maps lie, for labels of kernels. */
+export function conv2dParts({ bias, residual, relu, maps = {} }: Conv2dParameters): string[] {
+  return [...(bias ? ['bias'] : []), ...(residual ? ['residual'] : []), ...(relu ? ['relu'] : []), ...mapParts({ ...maps })];
 }
 
 /** A window, for labels of kernels. */
@@ -28,7 +44,8 @@ export function windowLabel(kernelSize: number, stride: number): string {
 }
 
 /** `value`: the sums `products` of channels `lane` of `encoder`, for place `at` of y, scaled, with bias and residual. */
-export function conv2dValue({ bias, residual }: Conv2dParameters, scaled: boolean): string {
+export function conv2dValue(p: Conv2dParameters, scaled: boolean): string {
+  const { bias, residual } = p;
   return wgsl`  var value = products;
   #if ${scaled}
   let scale = (encoder * shape.encoder_blocks * BLOCK_LANES + lane) * 4u;
@@ -38,7 +55,7 @@ export function conv2dValue({ bias, residual }: Conv2dParameters, scaled: boolea
   value += bias[encoder * shape.out_planes + lane];
   #endif
   #if ${residual}
-  value += residual[at];
+  value += ${conv2dMaps(p).residual.load('at')};
   #endif`;
 }
 
@@ -46,7 +63,7 @@ export function conv2dValue({ bias, residual }: Conv2dParameters, scaled: boolea
 export function finishAt(p: Conv2dParameters, scaled: boolean): string {
   return wgsl`fn finish(at: u32, lane: u32, encoder: u32, products: vec4f) {
 ${conv2dValue(p, scaled)}
-  y[at] = ${p.relu ? reluOf('value') : 'value'};
+  ${conv2dMaps(p).y.store('at', p.relu ? reluOf('value') : 'value')}
 }`;
 }
 

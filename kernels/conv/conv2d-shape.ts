@@ -1,4 +1,5 @@
 import { shapeWords } from '../lib/kernel.js';
+import type { MapPlace } from '../lib/map-place.wgsl.js';
 import { BLOCK_LANES, blockChunks, type HalfLoads, type WeightPlace, type WeightStorage } from '../lib/weight-storage.wgsl.js';
 
 /**
@@ -21,6 +22,8 @@ export interface Conv2dParameters {
   readonly bias: boolean;
   readonly residual: boolean;
   readonly relu: boolean;
+  /** Where maps lie; default buffers. The tiles of GPUs know buffers alone. */
+  readonly maps?: { readonly x?: MapPlace | undefined; readonly residual?: MapPlace | undefined; readonly y?: MapPlace | undefined };
 }
 
 /** Sizes of a 2-D convolution with square windows. */

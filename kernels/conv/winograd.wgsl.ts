@@ -1,5 +1,6 @@
 import { reluOf } from '../lib/activations.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { type MapPlace, mapParts, readMap, writtenMap } from '../lib/map-place.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 import { type WinogradTile, winogradPositions, winogradTransforms } from './winograd-transforms.js';
 
@@ -42,21 +43,18 @@ const OWN_TILE = `  let tiles = shape.tile_rows * shape.tile_columns;
  * (m + 2)² positions: 4 multiplications for an output with m = 2, 2¼ with m = 4, instead of 9.
  *
  * Bindings: shape · x, a feature map · y, feature maps [encoder][position][frame] of tile_rows × tile_columns. An invocation owns a
- * tile of one plane.
+ * tile of one plane. `place`: where x lies; patches lie in a buffer, since they are stored once and read once.
  */
-export function winogradInputKernel(invocations: number, tile: WinogradTile): Kernel {
+export function winogradInputKernel(invocations: number, tile: WinogradTile, place: MapPlace = 'buffer'): Kernel {
   const { patch, input } = winogradTransforms(tile);
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
-  ];
+  const x = readMap('x', place);
+  const bindings: KernelBinding[] = [SHAPE_BINDING, x.binding, { name: 'y', access: 'read_write', type: 'array<vec4f>' }];
   // The first row of outputs is in the map, so the second one of inputs is.
   const load = (k: number): string => {
-    if (k === 0) return 'select(vec4f(), x[at + u32(max(first_row, 0)) * shape.width], inside && first_row >= 0)';
-    if (k === 1) return 'select(vec4f(), x[at + u32(first_row + 1) * shape.width], inside)';
+    if (k === 0) return `select(vec4f(), ${x.load('at + u32(max(first_row, 0)) * shape.width')}, inside && first_row >= 0)`;
+    if (k === 1) return `select(vec4f(), ${x.load('at + u32(first_row + 1) * shape.width')}, inside)`;
     const row = `u32(first_row + ${k})`;
-    return `select(vec4f(), x[at + min(${row}, shape.height - 1u) * shape.width], inside && ${row} < shape.height)`;
+    return `select(vec4f(), ${x.load(`at + min(${row}, shape.height - 1u) * shape.width`)}, inside && ${row} < shape.height)`;
   };
   const along = input((k) => `d${k}`);
   const across = (i: number): string => {
@@ -67,7 +65,7 @@ ${definitions.map((line) => `    ${line}\n`).join('')}${results.map((value, j) =
   };
   const code = wgsl`
 ${declareShape(SIZES)}
-${declareBindings(bindings)}
+${declareBindings(bindings)}${x.declaration}
 
 ${placeFunction(tile)}
 
@@ -89,7 +87,7 @@ ${along.definitions.map((line) => `    ${line}\n`).join('')}${along.results.map(
 ${unroll(patch, across)}
 }
 `;
-  return { label: `winograd_input ${tile}x${tile}`, code, bindings };
+  return { label: [`winograd_input ${tile}x${tile}`, ...mapParts({ x: place })].join(', '), code, bindings };
 }
 
 export interface WinogradOutputParameters {
@@ -98,6 +96,8 @@ export interface WinogradOutputParameters {
   readonly bias: boolean;
   readonly residual: boolean;
   readonly relu: boolean;
+  /** Where maps lie; default buffers. */
+  readonly maps?: { readonly x?: MapPlace; readonly residual?: MapPlace; readonly y?: MapPlace };
 }
 
 /**
@@ -107,14 +107,17 @@ export interface WinogradOutputParameters {
  * y, feature maps. An invocation owns a tile of one plane.
  */
 export function winogradOutputKernel(p: WinogradOutputParameters): Kernel {
-  const { tile } = p;
+  const { tile, maps = {} } = p;
+  const x = readMap('x', maps.x);
+  const residual = readMap('residual', maps.residual);
+  const y = writtenMap('y', maps.y);
   const { patch, output } = winogradTransforms(tile);
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
+    x.binding,
     ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
-    ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<vec4f>' } as const] : []),
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
+    ...(p.residual ? [residual.binding] : []),
+    y.binding,
   ];
   const along = output((k) => `m${k}`);
   const across = (i: number): string => {
@@ -129,7 +132,7 @@ ${definitions.map((line) => `    ${line}\n`).join('')}${results.map(store).join(
   };
   const code = wgsl`
 ${declareShape(SIZES)}
-${declareBindings(bindings)}
+${declareBindings(bindings)}${x.declaration}${p.residual ? residual.declaration : ''}${y.declaration}
 
 ${placeFunction(tile)}
 
@@ -139,9 +142,9 @@ fn finish(at: u32, products: vec4f, channels: u32) {
   value += bias[channels];
   #endif
   #if ${p.residual}
-  value += residual[at];
+  value += ${residual.load('at')};
   #endif
-  y[at] = ${p.relu ? reluOf('value') : 'value'};
+  ${y.store('at', p.relu ? reluOf('value') : 'value')}
 }
 
 @compute @workgroup_size(${p.invocations})
@@ -150,7 +153,7 @@ ${OWN_TILE}
   // Aᵀ M, column by column of M.
 ${unroll(tile, (i) => `  var r${i}: array<vec4f, ${patch}>;`)}
   for (var j = 0u; j < ${patch}u; j++) {
-${unroll(patch, (k) => `    let m${k} = x[place(id.z, ${k * patch}u + j, plane, tile)];`)}
+${unroll(patch, (k) => `    let m${k} = ${x.load(`place(id.z, ${k * patch}u + j, plane, tile)`)};`)}
 ${along.definitions.map((line) => `    ${line}\n`).join('')}${along.results.map((value, i) => `    r${i}[j] = ${value};`).join('\n')}
   }
   let row = tile / shape.tile_columns * ${tile}u;
@@ -165,6 +168,7 @@ ${unroll(tile, across)}
     ...(p.bias ? ['bias'] : []),
     ...(p.residual ? ['residual'] : []),
     ...(p.relu ? ['relu'] : []),
+    ...mapParts({ ...maps }),
   ];
   return { label: parts.join(', '), code, bindings };
 }

@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { type MapPlace, mapParts, readMap, writtenMap } from '../lib/map-place.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 /** Side, stride and padding of the window. */
@@ -24,15 +25,13 @@ export function maxPoolShape({ inHeight, inWidth, outHeight, outWidth }: MaxPool
  * ReLU grows with its argument, so it may come last: once per window. Bindings: shape · x, y feature maps. An invocation owns
  * one output of one plane p.
  */
-export function maxPoolKernel(invocations: number): Kernel {
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
-  ];
+export function maxPoolKernel(invocations: number, maps: { readonly x?: MapPlace; readonly y?: MapPlace } = {}): Kernel {
+  const x = readMap('x', maps.x);
+  const y = writtenMap('y', maps.y);
+  const bindings: KernelBinding[] = [SHAPE_BINDING, x.binding, y.binding];
   const code = wgsl`
 ${declareShape(['in_height', 'in_width', 'out_height', 'out_width'])}
-${declareBindings(bindings)}
+${declareBindings(bindings)}${x.declaration}${y.declaration}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -48,15 +47,15 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var i = 0u; i < ${POOL.size}u; i++) {
     let begin = plane + min(max(row + i, ${POOL.padding}u) - ${POOL.padding}u, shape.in_height - 1u) * shape.in_width;
     for (var j = 0u; j < ${POOL.size}u; j++) {
-      let value = x[begin + min(max(column + j, ${POOL.padding}u) - ${POOL.padding}u, shape.in_width - 1u)];
+      let value = ${x.load(`begin + min(max(column + j, ${POOL.padding}u) - ${POOL.padding}u, shape.in_width - 1u)`)};
       // NaN stays: a maximum that passed over it would turn broken weights into plausible features. Told by its bits, because a
       // compiler may assume that no comparison sees one.
       let is_nan = (bitcast<vec4u>(largest) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
       largest = select(value, largest, (value <= largest) | is_nan);
     }
   }
-  y[id.y * pixels + id.x] = largest;
+  ${y.store('id.y * pixels + id.x', 'largest')}
 }
 `;
-  return { label: 'max_pool', code, bindings };
+  return { label: ['max_pool', ...mapParts({ ...maps })].join(', '), code, bindings };
 }

@@ -1,7 +1,7 @@
 /** How a kernel uses a binding. `dynamic` bindings get their offset when a plan is replayed, per denoising step. */
 export interface KernelBinding {
   readonly name: string;
-  readonly access: 'read' | 'read_write' | 'uniform' | 'texture';
+  readonly access: 'read' | 'read_write' | 'uniform' | 'texture' | 'texture_write';
   /** WGSL type of the variable, e.g. `array<f32>`. */
   readonly type: string;
   readonly dynamic?: boolean;
@@ -17,12 +17,16 @@ export interface Kernel {
 
 /** Type of the bindings whose access is `texture`: words in fours, read alone. */
 export const WORDS_TEXTURE = 'texture_storage_2d<rgba32uint, read>';
+/** The same of `texture_write`: written alone. */
+export const WRITTEN_WORDS_TEXTURE = 'texture_storage_2d<rgba32uint, write>';
 
 /** Declarations of the bindings, so that the text of a kernel and its bind group layout cannot disagree. */
 export function declareBindings(bindings: readonly KernelBinding[]): string {
   return bindings
     .map(({ name, access, type }, index) => {
-      const space = { read: '<storage, read>', read_write: '<storage, read_write>', uniform: '<uniform>', texture: '' }[access];
+      const space = { read: '<storage, read>', read_write: '<storage, read_write>', uniform: '<uniform>', texture: '', texture_write: '' }[
+        access
+      ];
       return `@group(0) @binding(${index}) var${space} ${name}: ${type};`;
     })
     .join('\n');

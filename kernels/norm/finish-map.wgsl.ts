@@ -1,5 +1,6 @@
 import { reluOf } from '../lib/activations.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING, shapeWords } from '../lib/kernel.js';
+import { type MapPlace, mapParts, readMap, writtenMap } from '../lib/map-place.wgsl.js';
 import { sumRows, twoLevelSum } from '../lib/reduce.wgsl.js';
 import { f32, wgsl } from '../lib/wgsl.js';
 
@@ -13,6 +14,8 @@ export interface FinishMapParameters {
   readonly epsilon: number;
   readonly residual: boolean;
   readonly relu: boolean;
+  /** Where maps lie; default buffers. In parts all do, as x does where it is partial sums. */
+  readonly maps?: { readonly x?: MapPlace; readonly residual?: MapPlace; readonly y?: MapPlace };
 }
 
 export interface FinishMapSizes {
@@ -52,6 +55,11 @@ export const SUM_PARTIALS = `fn sum_partials(e: u32) -> vec4f {
   return value;
 }`;
 
+/** The same of a map that is no partial sum. */
+const WHOLE_SUM = `fn sum_partials(e: u32) -> vec4f {
+  return ${readMap('x', 'texture').load('e')};
+}`;
+
 /**
  * Finishes the feature map of a convolution that left partial sums: adds them up, in ascending order, then group norm (or scale
  * and shift alone), residual and ReLU
@@ -68,25 +76,33 @@ export const SUM_PARTIALS = `fn sum_partials(e: u32) -> vec4f {
  *
  * Bindings: shape · x f32 [partials] feature maps · gamma, beta vec4f [encoder][planes] · for parts statistics vec2f
  * [sample][group][part] · residual, y feature maps. A workgroup owns one group of one sample, or one part of it. Without parts an
- * invocation keeps the sums of its own elements in y.
+ * invocation keeps the sums of its own elements in y; where a map is a texture there are no sums to keep, and it reads x again.
  */
 export function finishMapKernel(p: FinishMapParameters): Kernel {
   const { invocations } = p;
   const width = sumRows(invocations);
   const inParts = p.norm === 'parts';
   const normed = p.norm !== 'none';
+  const { maps = {} } = p;
+  const inTexture = maps.x === 'texture';
+  if (inParts && (inTexture || maps.residual === 'texture' || maps.y === 'texture'))
+    throw new TypeError('norms in parts know buffers alone');
+  const x = readMap('x', maps.x);
+  const residual = readMap('residual', maps.residual);
+  const y = writtenMap('y', maps.y);
+  const kept = !inTexture && maps.y !== 'texture';
   const bindings: KernelBinding[] = [
     SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
+    x.binding,
     { name: 'gamma', access: 'read', type: 'array<vec4f>' },
     { name: 'beta', access: 'read', type: 'array<vec4f>' },
     ...(inParts ? [{ name: 'statistics', access: 'read', type: 'array<vec2f>' } as const] : []),
-    ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<vec4f>' } as const] : []),
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
+    ...(p.residual ? [residual.binding] : []),
+    y.binding,
   ];
   const code = wgsl`
 ${declareShape([...FINISH_MAP_SIZES, ...(inParts ? MAP_PART_SIZES : [])])}
-${declareBindings(bindings)}
+${declareBindings(bindings)}${x.declaration}${p.residual ? residual.declaration : ''}${y.declaration}
 
 const INVOCATIONS: u32 = ${invocations}u;
 #if ${normed}
@@ -97,7 +113,7 @@ var<workgroup> scratch_rows: array<f32, ${width}>;
 ${twoLevelSum(invocations, 'INVOCATIONS')}
 #endif
 
-${SUM_PARTIALS}
+${inTexture ? WHOLE_SUM : SUM_PARTIALS}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
@@ -110,14 +126,13 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   var sum = 0.0f;
   for (var e = local; e < elements; e += INVOCATIONS) {
     let value = sum_partials(first + e);
-    y[first + e] = value;
-    sum += sum_of(value);
+${kept ? '    y[first + e] = value;\n' : ''}    sum += sum_of(value);
   }
   let count = f32(elements * 4u);
   let mean = sum_over_workgroup(sum, local) / count;
   var squares = 0.0f;
   for (var e = local; e < elements; e += INVOCATIONS) {
-    let d = y[first + e] - mean;
+    let d = ${kept ? 'y[first + e]' : 'sum_partials(first + e)'} - mean;
     squares += sum_of(d * d);
   }
   let deviation = sqrt(sum_over_workgroup(squares, local) / count + EPSILON);
@@ -140,16 +155,16 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
   for (var e = ${inParts ? 'begin + local' : 'local'}; e < ${inParts ? 'end' : 'elements'}; e += INVOCATIONS) {
     let channels = parameters + e / shape.pixels;
     #if ${p.norm === 'group'}
-    var value = (y[first + e] - mean) / deviation * gamma[channels] + beta[channels];
+    var value = (${kept ? 'y[first + e]' : 'sum_partials(first + e)'} - mean) / deviation * gamma[channels] + beta[channels];
     #elif ${inParts}
     var value = (sum_partials(first + e) - mean) / deviation * gamma[channels] + beta[channels];
     #else
     var value = sum_partials(first + e) * gamma[channels] + beta[channels];
     #endif
     #if ${p.residual}
-    value += residual[first + e];
+    value += ${residual.load('first + e')};
     #endif
-    y[first + e] = ${p.relu ? reluOf('value') : 'value'};
+    ${y.store('first + e', p.relu ? reluOf('value') : 'value')}
   }
 }
 `;
@@ -158,6 +173,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
     ...(inParts ? ['in parts'] : []),
     ...(p.residual ? ['residual'] : []),
     ...(p.relu ? ['relu'] : []),
+    ...mapParts({ ...maps }),
   ];
   return { label: parts.join(', '), code, bindings };
 }

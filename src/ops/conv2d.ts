@@ -5,7 +5,7 @@ import { type Conv2dLayer, conv2dShape, encoderBlocks, type UnitOrder } from '..
 import { conv2dTiledKernel, TILE_UNITS } from '../../kernels/conv/conv2d-tiled.wgsl.js';
 import type { Kernel } from '../../kernels/lib/kernel.js';
 import { BLOCK_LANES } from '../../kernels/lib/weight-storage.wgsl.js';
-import { type FeatureMap, planes } from '../runtime/feature-map.js';
+import { type FeatureMap, placeOf, planes } from '../runtime/feature-map.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { conv2dKey } from '../runtime/tuned-conv2d.js';
 import { type Conv2dCut, chooseConv2dCut } from './conv2d-variants.js';
@@ -137,6 +137,7 @@ export function recordConv2d(builder: PlanBuilder, weights: Conv2dWeights, call:
     bias: weights.bias !== undefined && !partial,
     residual: residual !== undefined,
     relu,
+    maps: { x: placeOf(x), residual: residual && placeOf(residual), y: placeOf(y) },
   };
   const unitsAtOnce = cut.kind === 'tiled' ? TILE_UNITS : 1;
   if (cut.kind !== 'tiled' && splits !== 1) throw new TypeError('conv2d: only a class that shares reductions leaves several partial sums');

@@ -1,10 +1,11 @@
 import { maxPoolKernel, maxPoolShape, POOL } from '../../kernels/image/max-pool.wgsl.js';
 import { meanPoolKernel, meanPoolShape } from '../../kernels/image/mean-pool.wgsl.js';
 import { spatialSoftmaxKernel, spatialSoftmaxShape } from '../../kernels/image/spatial-softmax.wgsl.js';
+import { MAP_TEXTURE_WIDTH, type MapPlace } from '../../kernels/lib/map-place.wgsl.js';
 import { finishMapKernel, finishMapShape, type MapParts } from '../../kernels/norm/finish-map.wgsl.js';
 import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
-import { type FeatureMap, mapElements, planes } from '../runtime/feature-map.js';
+import { type FeatureMap, mapElements, placeOf, planes } from '../runtime/feature-map.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { conv2dOutput, type PartialMaps, uploadPerChannel } from './conv2d.js';
@@ -62,6 +63,18 @@ const WHOLE_GROUP = 8192;
 const PART_ELEMENTS = 4096;
 /** Every part is read by an invocation of its own. */
 const MOST_PARTS = 128;
+
+/**
+ * Where a map lies that kernels of this family write and read: a texture on drivers that load texels faster than words, unless it would be too
+ * large for one. All of them know both but for those that leave or take partial sums, which no such driver has.
+ */
+export function chooseMapPlace(
+  shape: Omit<FeatureMap, 'buffer'>,
+  { deviceClass, readsStorageTextures }: Pick<PlanBuilder, 'deviceClass' | 'readsStorageTextures'>,
+): MapPlace {
+  const fits = mapElements(shape) / 4 <= MAP_TEXTURE_WIDTH ** 2;
+  return readsStorageTextures && fits ? VARIANTS[deviceClass].place : 'buffer';
+}
 
 /** How many workgroups share a group of a norm over so many vec4s: by one sample, so that sums are the same for any number of them. */
 export function chooseMapParts(elements: number, deviceClass: DeviceClass): number {
@@ -130,6 +143,7 @@ export function recordFinishMap(
       epsilon: EPSILON,
       residual: residual !== undefined,
       relu,
+      maps: { x: placeOf(x), ...(residual ? { residual: placeOf(residual) } : {}), y: placeOf(y) },
     }),
     [
       shape,
@@ -155,7 +169,7 @@ export function recordMaxPool(builder: PlanBuilder, x: FeatureMap, y: FeatureMap
   if (!sameMap(expected, y)) throw new TypeError(`max_pool: expected ${expected.height}x${expected.width}, y is ${y.height}x${y.width}`);
   const shape = maxPoolShape({ inHeight: x.height, inWidth: x.width, outHeight: y.height, outWidth: y.width });
   builder.dispatch(
-    maxPoolKernel(INVOCATIONS),
+    maxPoolKernel(INVOCATIONS, { x: placeOf(x), y: placeOf(y) }),
     [builder.shape(shape), { buffer: x.buffer }, { buffer: y.buffer }],
     [Math.ceil((y.height * y.width) / INVOCATIONS), y.batch * planes(y), 1],
   );

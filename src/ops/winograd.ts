@@ -1,7 +1,7 @@
 import type { Conv2dLayer } from '../../kernels/conv/conv2d-shape.js';
 import { winogradInputKernel, winogradOutputKernel, winogradShape } from '../../kernels/conv/winograd.wgsl.js';
 import { transformWeights, type WinogradTile, winogradPositions } from '../../kernels/conv/winograd-transforms.js';
-import { type FeatureMap, planes } from '../runtime/feature-map.js';
+import { type FeatureMap, placeOf, planes } from '../runtime/feature-map.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import { type Conv2dValues, type Conv2dWeights, recordConv2d, uploadConv2d, uploadPerChannel } from './conv2d.js';
 import { roundedWeights } from './rounded-weights.js';
@@ -113,13 +113,20 @@ export function recordWinograd(
     map.batch,
   ];
   builder.dispatch(
-    winogradInputKernel(INVOCATIONS, tile),
+    winogradInputKernel(INVOCATIONS, tile, placeOf(x)),
     [builder.shape(winogradShape({ ...sizes, planes: planes(x) })), { buffer: x.buffer }, { buffer: patches.buffer }],
     grid(x),
   );
   recordConv2d(builder, weights.products, { x: patches, y: products });
   builder.dispatch(
-    winogradOutputKernel({ invocations: INVOCATIONS, tile, bias: weights.bias !== undefined, residual: residual !== undefined, relu }),
+    winogradOutputKernel({
+      invocations: INVOCATIONS,
+      tile,
+      bias: weights.bias !== undefined,
+      residual: residual !== undefined,
+      relu,
+      maps: { x: placeOf(products), ...(residual ? { residual: placeOf(residual) } : {}), y: placeOf(y) },
+    }),
     [
       builder.shape(winogradShape({ ...sizes, planes: planes(y) })),
       { buffer: products.buffer },

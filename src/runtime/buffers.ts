@@ -9,7 +9,7 @@ export const USAGE = { mapRead: 0x1, copySource: 0x4, copyDestination: 0x8, unif
 export const MAP_READ = 0x1;
 
 /** GPUTextureUsage by name. */
-const TEXTURE_USAGE = { copyDestination: 0x2, storage: 0x8 } as const;
+const TEXTURE_USAGE = { copySource: 0x1, copyDestination: 0x2, storage: 0x8 } as const;
 
 /** Offsets of storage and uniform bindings are multiples of this on every device. */
 export const OFFSET_ALIGNMENT = 256;
@@ -48,7 +48,7 @@ export async function createBuffer(device: ComputeDevice, label: string, bytes: 
 }
 
 /**
- * Creates a zeroed texture of words, rgba32uint, for kernels to load from.
+ * Creates a zeroed texture of words, rgba32uint, for kernels to load from and to store to.
  * @throws DeviceLimitError as createBuffer.
  */
 export async function createTexture(device: ComputeDevice, label: string, width: number, height: number): Promise<GPUTexture> {
@@ -62,7 +62,7 @@ export async function createTexture(device: ComputeDevice, label: string, width:
     label,
     size: [width, height],
     format: TEXTURE_FORMAT,
-    usage: TEXTURE_USAGE.storage | TEXTURE_USAGE.copyDestination,
+    usage: TEXTURE_USAGE.storage | TEXTURE_USAGE.copyDestination | TEXTURE_USAGE.copySource,
   };
   return createChecked(device, `texture "${label}" of ${width} × ${height} texels`, () => device.gpuDevice.createTexture(descriptor));
 }

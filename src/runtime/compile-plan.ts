@@ -1,7 +1,8 @@
-import { createBuffer, isTexture, USAGE } from './buffers.js';
+import { createBuffer, createTexture, isTexture, TEXEL_BYTES, USAGE } from './buffers.js';
 import type { ComputeDevice } from './device.js';
 import { Plan, type RecordedDispatch, type RecordedSegment } from './plan.js';
 import type { BufferHandle, PlanBuilder, Segment } from './plan-builder.js';
+import { TEXTURE_WIDTH } from './texture-format.js';
 
 /**
  * Makes a recorded plan real: buffers, pipelines (all in parallel), bind groups.
@@ -9,14 +10,19 @@ import type { BufferHandle, PlanBuilder, Segment } from './plan-builder.js';
  * @internal
  */
 export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): Promise<Plan> {
-  const buffers = new Map<BufferHandle, GPUBuffer>();
+  const buffers = new Map<BufferHandle, GPUBuffer | GPUTexture>();
   try {
     const usage = USAGE.storage | USAGE.uniform | USAGE.copySource | USAGE.copyDestination;
     const { shapes } = builder;
     // All at once: the news that there is memory takes a turn of the event loop for each.
     const created = await Promise.allSettled(
       [shapes.buffer, ...builder.buffers].map(async (handle) => {
-        buffers.set(handle, await createBuffer(device, handle.label, handle.bytes, usage));
+        const { label, bytes, texture } = handle;
+        const rows = Math.ceil(bytes / TEXEL_BYTES / TEXTURE_WIDTH);
+        buffers.set(
+          handle,
+          await (texture ? createTexture(device, label, TEXTURE_WIDTH, rows) : createBuffer(device, label, bytes, usage)),
+        );
       }),
     );
     const failed = created.find((result) => result.status === 'rejected');
@@ -37,7 +43,7 @@ export async function compilePlan(device: ComputeDevice, builder: PlanBuilder): 
 async function recordSegment(
   device: ComputeDevice,
   segment: Segment,
-  buffers: ReadonlyMap<BufferHandle, GPUBuffer>,
+  buffers: ReadonlyMap<BufferHandle, GPUBuffer | GPUTexture>,
 ): Promise<RecordedDispatch[]> {
   return Promise.all(
     segment.dispatches.map(async ({ kernel, bindings, workgroups }) => {

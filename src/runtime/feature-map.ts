@@ -1,8 +1,9 @@
+import type { MapPlace } from '../../kernels/lib/map-place.wgsl.js';
 import type { BufferHandle, PlanBuilder } from './plan-builder.js';
 
 /**
  * Activations with two sides: vec4f [batch][⌈channels / 4⌉][height][width], four channels of a pixel side by side. Channels
- * past the last one are zeros where a convolution reads them.
+ * past the last one are zeros where a convolution reads them. Its buffer may be a texture, where all who read and write it can do that.
  */
 export interface FeatureMap {
   readonly buffer: BufferHandle;
@@ -22,9 +23,14 @@ export function mapElements(map: Omit<FeatureMap, 'buffer'>): number {
   return map.batch * planes(map) * 4 * map.height * map.width;
 }
 
-/** A new buffer for a map. */
-export function featureMap(builder: PlanBuilder, label: string, shape: Omit<FeatureMap, 'buffer'>): FeatureMap {
-  return { ...shape, buffer: builder.buffer(label, mapElements(shape) * 4) };
+/** A new buffer for a map, or a texture. */
+export function featureMap(builder: PlanBuilder, label: string, shape: Omit<FeatureMap, 'buffer'>, place: MapPlace = 'buffer'): FeatureMap {
+  return { ...shape, buffer: builder[place](label, mapElements(shape) * 4) };
+}
+
+/** What holds a map. */
+export function placeOf({ buffer }: Pick<FeatureMap, 'buffer'>): MapPlace {
+  return buffer.texture ? 'texture' : 'buffer';
 }
 
 /** The values of a map's buffer in the order [batch][channels][height][width], without the padding. */

@@ -112,8 +112,8 @@ export class PipelineCache {
         entries: kernel.bindings.map(({ access, dynamic }, binding) => ({
           binding,
           visibility: 4, // GPUShaderStage.COMPUTE; the global is not there in every runtime.
-          ...(access === 'texture'
-            ? { storageTexture: { access: 'read-only' as const, format: TEXTURE_FORMAT } }
+          ...(access === 'texture' || access === 'texture_write'
+            ? { storageTexture: { access: TEXTURE_ACCESS[access], format: TEXTURE_FORMAT } }
             : { buffer: { type: BUFFER_TYPES[access], hasDynamicOffset: dynamic ?? false } }),
         })),
       });
@@ -123,6 +123,7 @@ export class PipelineCache {
   }
 }
 
+const TEXTURE_ACCESS = { texture: 'read-only', texture_write: 'write-only' } as const;
 const BUFFER_TYPES = { read: 'read-only-storage', read_write: 'storage', uniform: 'uniform' } as const;
 
 function layoutKey(kernel: Kernel): string {

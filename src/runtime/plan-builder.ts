@@ -6,10 +6,12 @@ import type { DeviceClass } from './device-class.js';
 import { foreignOffset, OffsetValues, type StepOffset } from './step-offsets.js';
 import type { VariantTable } from './variant-table.js';
 
-/** A buffer of a plan: made when the plan is compiled, or one that exists already (weights, which may be a texture). */
+/** A buffer of a plan: made when the plan is compiled, or one that exists already (weights). Both may be textures. */
 export interface BufferHandle {
   readonly label: string;
   readonly bytes: number;
+  /** Whether a texture is made, with rows of TEXTURE_WIDTH texels. */
+  readonly texture?: boolean;
   /** @internal */
   readonly existing?: GPUBuffer | GPUTexture;
 }
@@ -32,7 +34,8 @@ export interface Dispatch {
 }
 
 /** What a plan is recorded for: a device, or what the choice of variants asks of one. */
-export type BuildTarget = Pick<ComputeDevice, 'deviceClass' | 'variants' | 'halfLoads'> & Partial<Pick<ComputeDevice, 'subgroupSize'>>;
+export type BuildTarget = Pick<ComputeDevice, 'deviceClass' | 'variants' | 'halfLoads'> &
+  Partial<Pick<ComputeDevice, 'subgroupSize' | 'readsStorageTextures'>>;
 
 /** A copy of ranges of a buffer, one after the other, after dispatch number `after` of a segment. */
 export interface ProbePoint {
@@ -77,6 +80,8 @@ export class PlanBuilder {
   readonly halfLoads: BuildTarget['halfLoads'];
   /** Of the device; a class of devices has none. */
   readonly subgroupSize: number;
+  /** Of the device; a class of devices does not. */
+  readonly readsStorageTextures: boolean;
   #current: { dispatches: Dispatch[]; probes: ProbePoint[] } | undefined;
 
   /** `target`: a class of devices stands for its shipped variants. `probes`: names of the inner values that the plan shall hand out. */
@@ -86,16 +91,25 @@ export class PlanBuilder {
       variants,
       halfLoads,
       subgroupSize = 1,
+      readsStorageTextures = false,
     }: BuildTarget = typeof target === 'string' ? { deviceClass: target, variants: undefined, halfLoads: 'packed' } : target;
     this.deviceClass = deviceClass;
     this.variants = variants;
     this.halfLoads = halfLoads;
     this.subgroupSize = subgroupSize;
+    this.readsStorageTextures = readsStorageTextures;
     this.#wantedProbes = new Set(probes);
   }
 
   buffer(label: string, bytes: number): BufferHandle {
     const handle = { label, bytes };
+    this.#buffers.push(handle);
+    return handle;
+  }
+
+  /** A texture in place of a buffer, for kernels whose bindings say so. */
+  texture(label: string, bytes: number): BufferHandle {
+    const handle = { label, bytes, texture: true };
     this.#buffers.push(handle);
     return handle;
   }

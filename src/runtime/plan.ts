@@ -54,7 +54,7 @@ const MOST_DYNAMIC = 8 + 4;
  */
 export class Plan {
   readonly #device: ComputeDevice;
-  readonly #buffers: ReadonlyMap<BufferHandle, GPUBuffer>;
+  readonly #buffers: ReadonlyMap<BufferHandle, GPUBuffer | GPUTexture>;
   readonly #segments: ReadonlyMap<string, RecordedSegment>;
   readonly #offsets: readonly StepOffset[];
   /** By number of dynamic bindings. Dawn in Node takes a list in half the time of a typed array with a range. */
@@ -63,7 +63,7 @@ export class Plan {
   /** `offsets`: the slots of the builder that the segments come from. `compilePlan` makes plans. */
   constructor(
     device: ComputeDevice,
-    buffers: ReadonlyMap<BufferHandle, GPUBuffer>,
+    buffers: ReadonlyMap<BufferHandle, GPUBuffer | GPUTexture>,
     segments: ReadonlyMap<string, RecordedSegment>,
     offsets: readonly StepOffset[],
   ) {
@@ -85,8 +85,8 @@ export class Plan {
 
   /** The GPU buffer of a handle of the builder that this plan came from. */
   gpuBuffer(handle: BufferHandle): GPUBuffer {
-    const buffer = handle.existing ?? this.#buffers.get(handle);
-    if (!buffer || isTexture(buffer)) throw new TypeError(`buffer "${handle.label}" does not belong to this plan`);
+    const buffer = this.resource(handle);
+    if (isTexture(buffer)) throw new TypeError(`"${handle.label}" is a texture of this plan, not a buffer`);
     return buffer;
   }
 
@@ -125,7 +125,7 @@ export class Plan {
         if (due.length === 0) continue;
         pass.end();
         for (const probe of due) {
-          probed.copy(encoder, probe, step, this.gpuBuffer(probe.buffer), probe.stepOffset ? (offsets?.at(probe.stepOffset) ?? 0) : 0);
+          probed.copy(encoder, probe, step, this.resource(probe.buffer), probe.stepOffset ? (offsets?.at(probe.stepOffset) ?? 0) : 0);
         }
         pass = encoder.beginComputePass();
         pipeline = undefined;
@@ -181,6 +181,13 @@ export class Plan {
     if (!recorded)
       throw new TypeError(`the plan has no segment "${name}", it has ${[...this.#segments.keys()].join(', ')}: replay one of these.`);
     return recorded;
+  }
+
+  /** The buffer or texture of a handle of the builder that this plan came from. */
+  resource(handle: BufferHandle): GPUBuffer | GPUTexture {
+    const resource = handle.existing ?? this.#buffers.get(handle);
+    if (!resource) throw new TypeError(`buffer "${handle.label}" does not belong to this plan`);
+    return resource;
   }
 
   /** Once per replay of a segment, so that nothing has to be checked per dispatch. */

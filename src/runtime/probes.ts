@@ -1,5 +1,6 @@
 import { alignUp, OFFSET_ALIGNMENT } from './buffers.js';
 import type { ProbePoint } from './plan-builder.js';
+import { copyBytes } from './texture-rows.js';
 
 /** Where a probe's copy lies in the probe buffer, for one step. */
 interface ProbeCopy {
@@ -27,11 +28,11 @@ export class ProbeBuffer {
     this.buffer = buffer;
   }
 
-  copy(encoder: GPUCommandEncoder, probe: ProbePoint, step: number | undefined, source: GPUBuffer, base: number): void {
+  copy(encoder: GPUCommandEncoder, probe: ProbePoint, step: number | undefined, source: GPUBuffer | GPUTexture, base: number): void {
     const offset = this.#end;
     let end = offset;
     for (const range of probe.ranges) {
-      encoder.copyBufferToBuffer(source, base + range.offset, this.buffer, end, range.bytes);
+      copyBytes(encoder, { source, offset: base + range.offset, bytes: range.bytes }, { buffer: this.buffer, offset: end });
       end += range.bytes;
     }
     this.#copies.push({ name: probe.name, step, offset, bytes: end - offset });

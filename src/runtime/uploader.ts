@@ -1,5 +1,6 @@
 import { createBuffer, createTexture, TEXEL_BYTES, USAGE } from './buffers.js';
 import type { ComputeDevice } from './device.js';
+import { writeTexels } from './texture-rows.js';
 
 /** Bytes of the staging array that all uploads of one load share. */
 const STAGING_BYTES = 4 << 20;
@@ -51,7 +52,9 @@ export class Uploader {
     const texture = await createTexture(this.#device, label, width, height);
     this.#created.push(texture);
     this.#bytes += width * height * TEXEL_BYTES;
-    await this.#stream(wordCount, fill, granularity, (part, first) => this.#writeTexels(texture, part, first / WORDS_PER_TEXEL));
+    await this.#stream(wordCount, fill, granularity, (part, first) => {
+      writeTexels(this.#device.gpuDevice.queue, texture, first / WORDS_PER_TEXEL, part);
+    });
     return texture;
   }
 
@@ -83,25 +86,6 @@ export class Uploader {
       fill(part, first);
       write(part, first);
       await this.#throttle(part.byteLength);
-    }
-  }
-
-  /** Texels from number `first` on: the end of a row, whole rows, the beginning of one. */
-  #writeTexels(texture: GPUTexture, words: Uint32Array<ArrayBuffer>, first: number): void {
-    const { width } = texture;
-    const end = first + words.length / WORDS_PER_TEXEL;
-    for (let texel = first; texel < end; ) {
-      const x = texel % width;
-      const rows = x === 0 ? Math.max(1, Math.floor((end - texel) / width)) : 1;
-      const count = Math.min(rows * width - x, end - texel);
-      const part = words.subarray((texel - first) * WORDS_PER_TEXEL, (texel - first + count) * WORDS_PER_TEXEL);
-      this.#device.gpuDevice.queue.writeTexture(
-        { texture, origin: [x, Math.floor(texel / width)] },
-        part,
-        { bytesPerRow: width * TEXEL_BYTES, rowsPerImage: rows },
-        [rows > 1 ? width : count, rows],
-      );
-      texel += count;
     }
   }
 

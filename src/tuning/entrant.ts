@@ -4,6 +4,7 @@ import type { ComputeDevice } from '../runtime/device.js';
 import type { Plan, SegmentRun } from '../runtime/plan.js';
 import { type Binding, type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import type { OffsetValues } from '../runtime/step-offsets.js';
+import { copyBytes, writeTexels } from '../runtime/texture-rows.js';
 import type { Uploader } from '../runtime/uploader.js';
 import { fillValues } from '../synthetic/fill.js';
 import type { RecordedConvolution } from './record-network.js';
@@ -80,9 +81,9 @@ export class Entrant {
       if (buffer === shapes.buffer) return builder.shape([...shapes.words.subarray(offset / 4, (offset + bytes) / 4)]);
       const { name, access } = kernel.bindings[index] ?? {};
       if (name === 'weight') return { buffer: builder.existing(weight) };
-      const copy = own.get(buffer) ?? builder.buffer(buffer.label, buffer.bytes);
+      const copy = own.get(buffer) ?? builder[buffer.texture ? 'texture' : 'buffer'](buffer.label, buffer.bytes);
       own.set(buffer, copy);
-      if (access === 'read_write') outputs.add(copy);
+      if (access === 'read_write' || access === 'texture_write') outputs.add(copy);
       return { ...binding, buffer: copy, ...(stepOffset ? { stepOffset: builder.offset(stepOffset.name) } : {}) };
     };
     weights.forEach((weight, turn) => {
@@ -97,7 +98,10 @@ export class Entrant {
     [...own.values()].forEach((handle, seed) => {
       const values = new Float32Array(handle.bytes / 4);
       fillValues({ kind: 'uniform', bound: 1, seed }, 0, values);
-      device.gpuDevice.queue.writeBuffer(plan.gpuBuffer(handle), 0, values);
+      const { queue } = device.gpuDevice;
+      const resource = plan.resource(handle);
+      if (isTexture(resource)) writeTexels(queue, resource, 0, new Uint32Array(values.buffer));
+      else queue.writeBuffer(resource, 0, values);
     });
     return new Entrant(device, plan, weights.length, [...outputs], builder.offsetValues());
   }
@@ -112,7 +116,8 @@ export class Entrant {
       this.#plan.encode(encoder, [{ segment: 'turn 0', offsets: this.#offsets }]);
       let end = 0;
       for (const handle of this.#outputs) {
-        encoder.copyBufferToBuffer(this.#plan.gpuBuffer(handle), 0, readback, end, handle.bytes);
+        const { bytes: length } = handle;
+        copyBytes(encoder, { source: this.#plan.resource(handle), offset: 0, bytes: length }, { buffer: readback, offset: end });
         end += handle.bytes;
       }
       gpuDevice.queue.submit([encoder.finish()]);

@@ -6,6 +6,7 @@ import { loadFramePreparation, recordPrepareFrames } from '../../src/ops/frames.
 import { recordWinograd, uploadWinograd, winogradMaps } from '../../src/ops/winograd.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { featureMap } from '../../src/runtime/feature-map.js';
+import { chainOfMaps } from '../support/chain-of-maps.js';
 import { type Conv2dCase, conv2dInputs, expectedConv2d, runConv2d } from '../support/conv2d-case.js';
 import { asMap, inputMap, mapOf, outputMap, readMap } from '../support/feature-maps.js';
 import { dropBarrier, type Mutation, replace, useMutantDevice } from '../support/mutants.js';
@@ -120,6 +121,7 @@ const CHECKS: Readonly<Record<string, (device: ComputeDevice) => Promise<readonl
   },
   'group norm': (device) => checkGroupNorm(device, 1),
   'group norm in parts': (device) => checkGroupNorm(device, 4),
+  'maps in textures': async (device) => [await chainOfMaps(device, 'texture'), await chainOfMaps(device, 'buffer')],
   'max pool': async (device) => {
     const normals = new Normals(2);
     const x = asMap(normals.values(2, 5, 42), 6, 7);
@@ -198,6 +200,30 @@ const STATISTICS = /^map_statistics/;
 const PARTS = /^group_norm_map, in parts/;
 
 const SOFTWARE: readonly CheckedMutation[] = [
+  {
+    check: 'maps in textures',
+    what: 'a map is read by rows of another length',
+    kernel: LANES,
+    mutate: replace(/fn load_x\(([^}]*)index \/ 8192u/, 'fn load_x($1index / 8191u'),
+  },
+  {
+    check: 'maps in textures',
+    what: 'a map is stored in one row',
+    kernel: /^max_pool, y in texture/,
+    mutate: replace('index / 8192u', '0u'),
+  },
+  {
+    check: 'maps in textures',
+    what: 'a residual is read as numbers instead of bits',
+    kernel: /^winograd_output 2x2.*residual/,
+    mutate: replace(/fn load_residual\(([^}]*)bitcast<vec4f>/, 'fn load_residual($1vec4f'),
+  },
+  {
+    check: 'maps in textures',
+    what: 'a variance of what was before the mean',
+    kernel: /^group_norm_map.*in texture/,
+    mutate: replace('let d = sum_partials(first + e) - mean', 'let d = sum_partials(first + e)'),
+  },
   {
     check: 'conv2d',
     what: 'weights of two channels swapped',

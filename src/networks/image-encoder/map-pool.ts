@@ -1,4 +1,6 @@
-import { type FeatureMap, featureMap, mapElements } from '../../runtime/feature-map.js';
+import type { MapPlace } from '../../../kernels/lib/map-place.wgsl.js';
+import { chooseMapPlace } from '../../ops/feature-maps.js';
+import { type FeatureMap, featureMap, mapElements, placeOf } from '../../runtime/feature-map.js';
 import type { BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 
 /**
@@ -7,21 +9,24 @@ import type { BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
  */
 export class MapPool {
   readonly #builder: PlanBuilder;
-  readonly #free = new Map<number, BufferHandle[]>();
+  readonly #free: Readonly<Record<MapPlace, Map<number, BufferHandle[]>>> = { buffer: new Map(), texture: new Map() };
 
   constructor(builder: PlanBuilder) {
     this.#builder = builder;
   }
 
-  take(label: string, shape: Omit<FeatureMap, 'buffer'>): FeatureMap {
-    const buffer = this.#free.get(mapElements(shape) * 4)?.pop();
-    return buffer ? { ...shape, buffer } : featureMap(this.#builder, label, shape);
+  /** `place`: default where the device reads maps fastest. */
+  take(label: string, shape: Omit<FeatureMap, 'buffer'>, place = chooseMapPlace(shape, this.#builder)): FeatureMap {
+    const buffer = this.#free[place].get(mapElements(shape) * 4)?.pop();
+    return buffer ? { ...shape, buffer } : featureMap(this.#builder, label, shape, place);
   }
 
   /** The map will not be read any more. */
-  giveBack({ buffer }: FeatureMap): void {
-    const free = this.#free.get(buffer.bytes);
-    if (free) free.push(buffer);
-    else this.#free.set(buffer.bytes, [buffer]);
+  giveBack(map: FeatureMap): void {
+    const { buffer } = map;
+    const free = this.#free[placeOf(map)];
+    const same = free.get(buffer.bytes);
+    if (same) same.push(buffer);
+    else free.set(buffer.bytes, [buffer]);
   }
 }

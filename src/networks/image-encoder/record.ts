@@ -1,3 +1,4 @@
+import type { MapPlace } from '../../../kernels/lib/map-place.wgsl.js';
 import { recordConv1d } from '../../ops/conv1d.js';
 import { type Conv2dCall, type Conv2dWeights, conv2dOutput, type PartialMaps, partialMaps, recordConv2d } from '../../ops/conv2d.js';
 import { chooseConv2dSplits } from '../../ops/conv2d-variants.js';
@@ -48,7 +49,8 @@ export function recordImageEncoder(builder: PlanBuilder, encoder: ImageEncoder, 
     for (const block of blocks) map = recordBlock(recording, block, map);
     probeCameras(recording, name, map);
   }
-  const keypoints = recordConv(recording, encoder.nets, encoder.netsFinish, map, { label: 'keypoint maps', relu: false });
+  // A few pixels, which the spatial softmax reads once.
+  const keypoints = recordConv(recording, encoder.nets, encoder.netsFinish, map, { label: 'keypoint maps', relu: false, place: 'buffer' });
   const points = tokens(builder, 'keypoints', x.batch, 1, width);
   recordSpatialSoftmax(builder, encoder.grid, shape.encoders, keypoints, points);
   probeTokens(recording, 'pool', points);
@@ -94,6 +96,8 @@ interface ConvOptions {
   readonly label: string;
   readonly relu: boolean;
   readonly residual?: FeatureMap;
+  /** Of what is left; default where the device reads maps fastest. */
+  readonly place?: MapPlace;
   /** Given what the convolution leaves, where a group norm follows. */
   readonly onConvolved?: (convolved: FeatureMap | PartialMaps) => void;
 }
@@ -130,10 +134,10 @@ function recordConv(
   options: ConvOptions,
 ): FeatureMap {
   const { builder, maps } = recording;
-  const { label, relu, residual } = options;
+  const { label, relu, residual, place } = options;
   const shape = outputShape(conv, x);
   const splits = splitsOf(recording, conv, x, shape);
-  const y = maps.take(label, shape);
+  const y = maps.take(label, shape, place);
   if (splits > 1 && !isWinograd(conv)) {
     const sums = partialMaps(builder, `${label} sums`, { ...shape, splits });
     recordConv2d(builder, conv, { x, y: sums });
@@ -150,7 +154,10 @@ function convolve({ builder, maps }: Recording, conv: Conv2dWeights | WinogradWe
     recordConv2d(builder, conv, call);
     return;
   }
-  const [patches, products] = winogradMaps(conv, call.x).map((shape) => maps.take('winograd', shape)) as [FeatureMap, FeatureMap];
+  const [patchShape, productShape] = winogradMaps(conv, call.x);
+  // Patches are stored once and read once: what a texture saves the reader, it costs the writer.
+  const patches = maps.take('winograd', patchShape, 'buffer');
+  const products = maps.take('winograd', productShape);
   recordWinograd(builder, conv, { ...call, patches, products });
   maps.giveBack(patches);
   maps.giveBack(products);
