@@ -72,10 +72,10 @@ describe('options of `warmstep train` reach the training, and a run is not gone 
     COMPILES_MS,
   );
 
-  it(
-    '--steps beyond the end of a run whose rate does not fall',
-    async () => {
-      const job = (steps: string, more: Values = {}): Job => methodJob('onedp', { ...short, policy, steps, ...more });
+  it.each(['onedp', 'bridger'] as const)(
+    '--steps of %s beyond the end of a run, whose rate does not depend on it',
+    async (method) => {
+      const job = (steps: string, more: Values = {}): Job => methodJob(method, { ...short, policy, steps, ...more });
       const [whole, parts] = [memoryStorage(), memoryStorage()];
       await run(job('3'), whole);
       await run(job('1'), parts);
