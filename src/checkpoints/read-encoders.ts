@@ -6,6 +6,7 @@ import { checkEncoderTensors, encoderPrefixes, encoderTensorShapes } from './ler
 import type { PolicyConfig } from './lerobot/policy-config.js';
 import { lerobotEncoderName, lerobotEncoderNames, type StoredNames } from './lerobot/tensor-names.js';
 import { FileTensors } from './named-tensors.js';
+import { withCheckedVariances } from './running-variances.js';
 import type { SafetensorsFile } from './safetensors/safetensors.js';
 import type { EncoderTensors } from './types.js';
 
@@ -22,7 +23,7 @@ export function readEncoders(file: SafetensorsFile, stored: StoredNames, images:
   const names = lerobotEncoderNames(stored);
   const { encoder } = images;
   const prefixes = encoderPrefixes(encoder, images.isSeparate);
-  const weights = new FileTensors(file, names, lerobotEncoderName);
+  const weights = withCheckedVariances(new FileTensors(file, names, lerobotEncoderName));
   checkEncoderTensors(weights, encoder, prefixes);
   const read = encoderTensorNames(encoder, prefixes).map((name) => names.get(name) as string);
   return { weights, prefixes, stored: read, parameters: encoderTensorNames(encoder, prefixes, true) };
@@ -43,7 +44,12 @@ export async function readRobomimicEncoders(
   const weights = new RobomimicTensors(tensors);
   checkEncoderTensors(weights, encoder, prefixes);
   for (const prefix of prefixes) await weights.assertTemperature(prefix);
-  return { weights, prefixes, stored: found.stored, parameters: encoderTensorNames(encoder, prefixes, true) };
+  return {
+    weights: withCheckedVariances(weights),
+    prefixes,
+    stored: found.stored,
+    parameters: encoderTensorNames(encoder, prefixes, true),
+  };
 }
 
 function encoderTensorNames(encoder: ImageEncoderShape, prefixes: readonly string[], learned = false): string[] {

@@ -25,9 +25,10 @@ export async function fileFacts(
   ]);
 }
 
-/** The facts in short, for records: SHA-256, 64 hexadecimal digits. */
-export async function fingerprintOf(facts: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(facts)));
+/** The facts, or the values of a tensor, in short, for records: SHA-256, 64 hexadecimal digits. */
+export async function fingerprintOf(facts: string | Float32Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof facts === 'string' ? new TextEncoder().encode(facts) : facts;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

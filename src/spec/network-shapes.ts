@@ -141,7 +141,10 @@ export function cvaeDecoderLayer({ activation }: Pick<CvaeShape, 'activation'>, 
   return activation === 'elu' ? `decoder.model.${2 * layer}` : `decoder_net.${3 * layer}`;
 }
 
-/** Whether a linear layer stands between the frames and the condition. */
+/** The linear layer between the frames and the condition of a CVAE, as STEP's release calls it. */
+export const CONDITION_PROJECTION = 'obs_projection';
+
+/** Whether it is there. */
 export function isProjected({ observationDim, observationSteps, conditionDim }: CvaeShape): boolean {
   return observationDim * observationSteps !== conditionDim;
 }

@@ -38,6 +38,29 @@ describe('the command line of warmstep train', () => {
     [['train', 'policy', '--dataset', 'x', '--validation', '1'], '--validation must be a number, 0 to 0.9'],
     [['train', 'policy', '--dataset', 'x', '--crop', '84'], '--crop must be HEIGHTxWIDTH'],
     [['train', 'policy', '--dataset', 'x', '--task', 'chess'], '--task must be push-t'],
+    [['train', 'consistency', '--policy', 'x', '--teacher', 'y', '--dropout', '1'], '--dropout must be a number, 0 to 0.99'],
+    [['train', 'consistency-teacher', '--policy', 'x', '--dropout', 'no'], '--dropout must be a number, 0 to 0.99'],
+    [['train', 'sdp', '--policy', 'x', '--dropout', '0.1'], '--dropout is an option of `warmstep train predictor`'],
+    [['train', 'cvae', '--policy', 'x', '--projection-dim', '0'], '--projection-dim must be'],
+    [['train', 'predictor', '--policy', 'x', '--projection-dim', '8'], '--projection-dim is an option of `warmstep train cvae`'],
+    [['train', 'onedp', '--policy', 'x', '--backbone', 'y'], '--backbone is an option of `warmstep train policy`'],
+    ...(['backbone', 'horizon', 'observations', 'crop'] as const).map((name): [string[], string] => [
+      ['train', 'policy', '--dataset', 'x', '--output', 'y', '--initial', 'z', `--${name}`, name === 'crop' ? '8x8' : '8'],
+      `--initial and --${name}: the policy says that itself`,
+    ]),
+    ...(['', 'observation.environment_state, observation.state'] as const).flatMap((observations) =>
+      ['backbone', 'crop'].map((name): [string[], string] => [
+        [
+          ...['train', 'policy', '--dataset', 'x', '--output', 'y', `--${name}`, '8x8'],
+          ...(observations === '' ? [] : ['--observations', observations]),
+        ],
+        `--${name} is for cameras: name one with --observations`,
+      ]),
+    ),
+    [
+      ['train', 'policy', '--dataset', 'x', '--output', 'y', '--batch-norm', 'running'],
+      '--batch-norm is for encoders with batch norm, which --initial and --backbone bring',
+    ],
   ])('%j is refused before anything is opened', async (args, message) => {
     const { code, stderr } = await warmstep(...args);
     expect(stderr).toContain(message);
@@ -51,6 +74,18 @@ describe('the command line of warmstep train', () => {
     expect(missing.stderr).toContain('none');
     const resumed = await warmstep('train', 'policy', '--dataset', folder, '--output', output, '--resume');
     expect(resumed.stderr).toContain('expected a training run to go on with, found none');
+  });
+
+  it('looks at a backbone before it reads data', async () => {
+    const backbone = join(folder, 'resnet18.pth');
+    writeFileSync(backbone, Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 0, 8, 8, 0));
+    const { code, stderr } = await warmstep(
+      ...['train', 'policy', '--observations', 'observation.images.front', '--backbone', backbone],
+      ...['--dataset', join(folder, 'none'), '--output', join(folder, 'out3')],
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain('expected safetensors, found a PyTorch pickle');
+    expect(existsSync(join(folder, 'out3'))).toBe(false);
   });
 
   it('looks at policy and task before it reads data', async () => {

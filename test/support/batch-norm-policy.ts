@@ -55,8 +55,15 @@ export function batchNormDescription(): WrittenPolicy {
   };
 }
 
-/** Such a policy with random weights and running statistics; they are 22 million, and zeros where nobody reads them. */
-export function batchNormPolicy(written = batchNormDescription(), weights: 'random' | 'zeros' = 'random'): CheckpointSource {
+/**
+ * Such a policy with random weights and running statistics; they are 22 million, and zeros where nobody reads them. `change`: values of a tensor by its name
+ * without "diffusion.".
+ */
+export function batchNormPolicy(
+  written = batchNormDescription(),
+  weights: 'random' | 'zeros' = 'random',
+  change: (name: string, values: Float32Array) => void = () => {},
+): CheckpointSource {
   const { vision, unet } = written;
   const [height, width] = CROP;
   const encoder: ImageEncoderShape = {
@@ -82,8 +89,10 @@ export function batchNormPolicy(written = batchNormDescription(), weights: 'rand
     ),
     ...[...unetTensorShapes(unet)].map(([name, shape]) => [`unet.${name}`, shape] as const),
   ];
-  const tensors = named.map(
-    ([name, shape]): WritableTensor => ({ name: `diffusion.${name}`, dtype: 'F32', shape: [...shape], data: values(name, shape) }),
-  );
+  const tensors = named.map(([name, shape]): WritableTensor => {
+    const data = values(name, shape);
+    change(name, data);
+    return { name: `diffusion.${name}`, dtype: 'F32', shape: [...shape], data };
+  });
   return memorySource('batch-norm policy', { ...Object.fromEntries(policyFiles(written)), [MODEL_FILE]: encodeSafetensors(tensors) });
 }

@@ -42,7 +42,9 @@ export function madeUpFile(
       if (offset < opening.length) into.set(opening.subarray(offset, offset + into.length));
       else {
         const first = (offset - opening.length) / 4;
-        const values = Float32Array.from({ length: into.byteLength / 4 }, (_, i) => value(first + i));
+        const values = new Float32Array(into.byteLength / 4);
+        // 47 MB of a ResNet-18: a loop is ten times as fast as Float32Array.from.
+        for (let i = 0; i < values.length; i++) values[i] = value(first + i);
         into.set(new Uint8Array(values.buffer));
       }
     },

@@ -1,6 +1,6 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 import { visible } from '../../foundation/visible.js';
-import type { PredictorObservation, RawRows } from '../../spec/network-shapes.js';
+import { CONDITION_PROJECTION, type PredictorObservation, type RawRows } from '../../spec/network-shapes.js';
 import { type JsonObject, readJsonObject, shown } from '../json-object.js';
 import { type StoredNames, storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
 import { modelFile } from '../model-file.js';
@@ -12,7 +12,6 @@ import type { CvaeCheckpoint, LoadOptions, PredictorCheckpoint, StartCheckpoint 
 import { type ObservedBeside, readCvaePredictor, readImageCvae, readRawRows, readTransformer } from './predictor-config.js';
 import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from './predictor-tensors.js';
 import {
-  CONDITION_PROJECTION,
   cvaeTensors,
   SMALL_ENCODER,
   smallEncoderTensors,

@@ -1,4 +1,5 @@
 import {
+  CONDITION_PROJECTION,
   type CvaeShape,
   cvaeDecoderLayer,
   isProjected,
@@ -43,9 +44,6 @@ export function tokenProjectionTensors({ width }: RawRows, { observationDim }: P
     [`${TOKEN_PROJECTION}.bias`, { shape: [observationDim], because }],
   ]);
 }
-
-/** The linear layer between the frames and the condition of a CVAE. */
-export const CONDITION_PROJECTION = 'obs_projection';
 
 /** Every tensor of a CVAE that inference reads, and its shape: its decoder, a list of linear layers, activations and dropout. */
 export function cvaeTensors(shape: CvaeShape): Map<string, ExpectedTensor> {

@@ -2,6 +2,7 @@ import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/er
 import { shown } from '../../foundation/shown.js';
 import { BACKBONES, type Backbone } from '../../spec/network-shapes.js';
 import { encoderTensorShapes } from '../lerobot/encoder-tensors.js';
+import { checkVariances } from '../running-variances.js';
 import { isFloatDtype } from '../safetensors/dtypes.js';
 import { SafetensorsFile } from '../safetensors/safetensors.js';
 import { type ByteSource, listed } from '../source.js';
@@ -9,6 +10,8 @@ import { type ByteSource, listed } from '../source.js';
 /** A ResNet with batch norms as torchvision's state dict has it. */
 export interface TorchvisionBackbone {
   readonly backbone: Backbone;
+  /** All of its tensors, as `readFloats` takes them. */
+  readonly names: readonly string[];
   /** A tensor by LeRobot's name without the encoder's prefix, such as `backbone.0.weight`. A view that the next read overwrites. */
   readFloats(name: string): Promise<Float32Array>;
 }
@@ -22,8 +25,8 @@ const CONVERT =
   'Write it as safetensors in Python: safetensors.torch.save_file(torch.load("resnet18.pth"), "resnet18.safetensors"), with the names as torchvision has them.';
 
 /**
- * Opens the weights of a torchvision ResNet, and checks every name and shape: which one it is follows from the tensors.
- * @throws CheckpointError for tensors of another network; UnsupportedCheckpointError for a pickle, and for norms without running statistics.
+ * Opens the weights of a torchvision ResNet, and checks every name and shape, and all variances: which one it is follows from the tensors.
+ * @throws CheckpointError for tensors of another network, and variances below 0; UnsupportedCheckpointError for a pickle, and for norms without running statistics.
  */
 export async function openTorchvisionBackbone(source: ByteSource): Promise<TorchvisionBackbone> {
   await refusePickles(source);
@@ -40,7 +43,10 @@ export async function openTorchvisionBackbone(source: ByteSource): Promise<Torch
         'whose numbers would mean something else here. Give the weights of a plain ResNet.',
     );
   }
-  return { backbone, readFloats: (name) => file.readFloats(names.get(name) ?? name) };
+  for (const stored of names.values()) {
+    if (stored.endsWith('running_var')) checkVariances(`${file.name}, tensor "${stored}"`, stored, await file.readFloats(stored));
+  }
+  return { backbone, names: [...names.keys()], readFloats: (name) => file.readFloats(names.get(name) ?? name) };
 }
 
 /** torchvision's name of a tensor: LeRobot's backbone is `nn.Sequential` of its children. */

@@ -1,4 +1,5 @@
 import type { parseArgs } from 'node:util';
+import { ENVIRONMENT, STATE } from '../../checkpoints/lerobot/features.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import { openTorchvisionBackbone } from '../../checkpoints/torchvision/backbone.js';
 import type { Dataset } from '../../datasets/dataset.js';
@@ -256,14 +257,13 @@ export function policyJob(values: Values): Job {
     steps: runs.steps,
     closedLoop: closedLoopOption(values as TrainValues, 'ddim:10'),
     check: async () => {
-      if (initial !== undefined && backbone !== undefined)
-        throw new UsageError('--initial and --backbone: a policy has its encoders, leave one out');
+      refuseTogether(values, own.observations ?? []);
       if (initial !== undefined) initial = await localFolder(initial);
       if (backbone !== undefined) await checkBackbone(backbone);
     },
     train: async (options) => {
       if (initial !== undefined) return trainPolicy({ ...options, ...runs, ...own, initial: await folderSource(initial) });
-      noteUnread(options.dataset, values.observations?.split(',') ?? []);
+      noteUnread(options.dataset, own.observations ?? []);
       if (backbone === undefined) return trainPolicy({ ...options, ...runs, ...own });
       const file = await openFile(backbone);
       try {
@@ -274,6 +274,29 @@ export function policyJob(values: Values): Job {
     },
     networks: (policy) => ({ policy }),
   };
+}
+
+/** Options that a policy to go on from says itself. */
+const OF_INITIAL = ['backbone', 'down-dims', 'horizon', 'observation-steps', 'observations', 'crop'] as const;
+/** Options of encoders. */
+const OF_CAMERAS = ['backbone', 'crop'] as const;
+
+/** What does not go together, as far as that can be said before the data set is opened. */
+function refuseTogether(values: Values, observations: readonly string[]): void {
+  if (values.initial !== undefined) {
+    const given = OF_INITIAL.find((name) => values[name] !== undefined);
+    if (given !== undefined) throw new UsageError(`--initial and --${given}: the policy says that itself, leave one of them out`);
+    return;
+  }
+  const given = OF_CAMERAS.find((name) => values[name] !== undefined);
+  if (given !== undefined && observations.every((name) => name === STATE || name === ENVIRONMENT)) {
+    throw new UsageError(`--${given} is for cameras: name one with --observations, e.g. observation.images.front, or leave --${given} out`);
+  }
+  if (values['batch-norm'] !== undefined && values.backbone === undefined) {
+    throw new UsageError(
+      '--batch-norm is for encoders with batch norm, which --initial and --backbone bring: give one of them, or leave it out',
+    );
+  }
 }
 
 /** What is no backbone leaves no folder behind. */

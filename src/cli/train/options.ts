@@ -47,7 +47,7 @@ export const TRAIN_OPTIONS_HELP = `  --dataset DIR        data set: a LeRobot fo
   --evaluate-every N   steps between evaluations (default: a tenth of the run); --save-every N: between checkpoints (default: the same)
   --task NAME          simulator that evaluations run the result in, too; --episodes N: how many (default 10); --strategy SPEC: how
   --seed N             of weights, order, noise, and episodes held back (default 0): the same seed, the same bits
-  --resume             go on with the run in --output; everything else must be as it was
+  --resume             go on with the run in --output; everything else must be as it was, but for --steps where the rate is no cosine (onedp, bridger)
   --fps X              frames per second, where the data set does not say
   --adapter NAME       auto, hardware, swiftshader, lavapipe, or part of an adapter's name
   --profile P          safe (default), or fast: Dawn without validation and bounds checks; same results

@@ -3,7 +3,7 @@ import { loadVector } from '../../ops/load-vector.js';
 import type { WeightLoader } from '../../ops/weight-source.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
 import { asTokens, probeTensor, type Tensor, tokens } from '../../runtime/tensor.js';
-import { type CvaeShape, cvaeDecoderLayer, isProjected } from '../../spec/network-shapes.js';
+import { CONDITION_PROJECTION, type CvaeShape, cvaeDecoderLayer, isProjected } from '../../spec/network-shapes.js';
 
 /** The decoder of a CVAE on the device. */
 export interface Cvae {
@@ -20,7 +20,7 @@ export interface Cvae {
 export async function loadCvae(loader: WeightLoader, shape: CvaeShape): Promise<Cvae> {
   const { actionDim, horizon, observationDim, observationSteps, conditionDim, latentDim, hiddenDim, hiddenLayers } = shape;
   const projection = isProjected(shape)
-    ? await loadLinear(loader, 'obs_projection', observationDim * observationSteps, conditionDim)
+    ? await loadLinear(loader, CONDITION_PROJECTION, observationDim * observationSteps, conditionDim)
     : undefined;
   const first = { inChannels: conditionDim + latentDim, outChannels: hiddenDim };
   const condition = await loadLinearColumns(loader, cvaeDecoderLayer(shape, 0), first, 0, conditionDim);

@@ -1,11 +1,8 @@
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
-import { type CvaeShape, cvaeDecoderLayer, isProjected } from '../../spec/network-shapes.js';
+import { CONDITION_PROJECTION, type CvaeShape, cvaeDecoderLayer, isProjected } from '../../spec/network-shapes.js';
 import { type MatrixRequest, ParameterLayout, type VectorsRequest } from '../plan/parameter-layout.js';
 import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
-
-/** The layer from all frames to the condition, as STEP's release calls it. */
-export const PROJECTION = 'obs_projection';
 
 /** A linear layer, or several side by side that read the same; `key`: what the layout calls it. */
 export interface CvaeLayer {
@@ -47,7 +44,7 @@ export function cvaeLayers(shape: CvaeShape): CvaeLayers {
         tensors: ['encoder_mean', 'encoder_logstd'].map((name) => ({ name, outChannels: latentDim })),
       };
   return {
-    projection: isProjected(shape) ? single(PROJECTION, observationSteps * observationDim, conditionDim) : undefined,
+    projection: isProjected(shape) ? single(CONDITION_PROJECTION, observationSteps * observationDim, conditionDim) : undefined,
     encoder: [...hidden((layer) => (isElu ? `encoder.model.${2 * layer}` : `encoder_net.${3 * layer}`), conditionDim + chunk), heads],
     decoder: [
       ...hidden((layer) => cvaeDecoderLayer(shape, layer), conditionDim + latentDim),

@@ -8,9 +8,9 @@ import { LINEAR } from '../../ops/backward/rows-product.js';
 import { recordSpreadRows } from '../../ops/backward/spread-rows.js';
 import type { Binding } from '../../runtime/plan-builder.js';
 import { newRows, probeRows, type Rows, rowChannels, rowsTensor } from '../../runtime/rows.js';
-import type { CvaeShape } from '../../spec/network-shapes.js';
+import { CONDITION_PROJECTION, type CvaeShape } from '../../spec/network-shapes.js';
 import { type PassRecorder, recordLayer, recordLayerGradients, recordLayerInput } from '../unet/layers.js';
-import { type CvaeLayer, cvaeLayers, PROJECTION, widthOf } from './parameters.js';
+import { type CvaeLayer, cvaeLayers, widthOf } from './parameters.js';
 
 /** What the passes of a CVAE are recorded with. */
 export interface CvaeRecorder extends PassRecorder {
@@ -85,7 +85,7 @@ export function recordCvaeBackward(recorder: CvaeRecorder, tape: CvaeTape, doutp
     // Both halves read the condition.
     const dcondition = scratch.take(source.batch, 1, condition);
     recordAddRows(builder, rowChannels(djoined, 0, condition), rowChannels(dsource, 0, condition), dcondition);
-    recordLayerGradients(recorder, PROJECTION, LINEAR, frames, dcondition);
+    recordLayerGradients(recorder, CONDITION_PROJECTION, LINEAR, frames, dcondition);
     scratch.giveBack(dcondition);
     scratch.giveBack(dsource);
   }
@@ -96,7 +96,7 @@ export function recordCvaeBackward(recorder: CvaeRecorder, tape: CvaeTape, doutp
 function recordJoined(recorder: CvaeRecorder, { conditionDim }: CvaeShape, frames: Rows, chunk: Rows): Rows {
   const { builder } = recorder;
   const joined = newRows(builder, 'condition and chunk', frames.batch, 1, conditionDim + chunk.channels);
-  recordLayer(recorder, PROJECTION, LINEAR, frames, rowChannels(joined, 0, conditionDim));
+  recordLayer(recorder, CONDITION_PROJECTION, LINEAR, frames, rowChannels(joined, 0, conditionDim));
   recordSpreadRows(builder, chunk, joined, conditionDim);
   return joined;
 }

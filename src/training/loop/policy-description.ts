@@ -122,7 +122,6 @@ export function describePolicy(
     checkBackboneUse(
       WHERE,
       chosen.some(({ kind }) => kind !== 'vector'),
-      initial !== undefined,
     );
   }
   const pictures = initial && initialPictureStatistics(initial);

@@ -22,9 +22,7 @@ export function pretrainedVision({ backbone }: TorchvisionBackbone, keypoints: n
 }
 
 /** @throws OptionError where a backbone is given and nothing looks at pictures. */
-export function checkBackboneUse(where: string, hasCameras: boolean, isInitial: boolean): void {
-  if (isInitial)
-    throw new OptionError(`${where}: backbone is for encoders from scratch; those of the initial policy are trained: leave it out.`);
+export function checkBackboneUse(where: string, hasCameras: boolean): void {
   if (!hasCameras)
     throw new OptionError(`${where}: backbone is for cameras, and none is among the observations: leave it out, or name one.`);
 }
@@ -39,8 +37,10 @@ export async function backboneTensors(backbone: TorchvisionBackbone, wanted: rea
   return tensors;
 }
 
-/** What tells these weights from others, for runs that go on. */
+/** What tells these weights from others, for runs that go on: all of them, since whoever tunes a backbone leaves some of its layers as they are. */
 export async function backboneIdentity(backbone: TorchvisionBackbone): Promise<string> {
-  const first = [...(await backbone.readFloats('backbone.0.weight'))];
-  return fingerprintOf(JSON.stringify([backbone.backbone, first, [...(await backbone.readFloats('backbone.1.running_var'))]]));
+  const tensors: string[] = [];
+  // A copy: a view's bytes may be of another buffer than the digest takes.
+  for (const name of backbone.names) tensors.push(await fingerprintOf(new Float32Array(await backbone.readFloats(name))));
+  return fingerprintOf(JSON.stringify([backbone.backbone, tensors]));
 }

@@ -120,21 +120,37 @@ function readHeader(file: SafetensorsFile, identity: RunIdentity): RunPosition {
     );
   }
   const saved = parsed(file, 'identity') as RunIdentity;
-  const keys = [...new Set([...Object.keys(saved), ...Object.keys(identity)])];
-  const other = keys.filter((key) => saved[key] !== identity[key]);
-  if (other.length > 0) {
-    const differences = other.slice(0, 6).map((key) => `${key} ${shown(identity[key])} (the saved run has ${shown(saved[key])})`);
-    throw new OptionError(
-      `${file.name} is of another run: found ${differences.join(', ')}. Resume with the options and data of that run, or choose another folder.`,
-    );
-  }
   const { step, batches } = parsed(file, 'position') as Partial<RunPosition>;
   if (!isCount(step) || !isCount(batches)) {
     throw new CheckpointError(
       `${file.name}: expected a position with steps and batches, found ${shown({ step, batches })}. The file is damaged: start anew.`,
     );
   }
+  const keys = [...new Set([...Object.keys(saved), ...Object.keys(identity)])];
+  const other = keys.filter((key) => saved[key] !== identity[key] && !(key === 'steps' && isOnlyLength(identity, step)));
+  if (other.length > 0) {
+    const differences = other.slice(0, 6).map((key) => `${key} ${shown(identity[key])} (the saved run has ${shown(saved[key])})`);
+    const advice = other.includes('steps') ? otherLength(identity, step) : '';
+    throw new OptionError(
+      `${file.name} is of another run: found ${differences.join(', ')}. ${advice}Resume with the options and data of that run, or choose another folder.`,
+    );
+  }
   return { step, batches };
+}
+
+/** Whether a run of another length is the same one as far as it goes: a cosine's rates depend on where it ends, other rates do not. */
+function isOnlyLength({ schedule, steps }: RunIdentity, step: number): boolean {
+  return (schedule === 'constant' || schedule === 'step') && Number(steps) >= step;
+}
+
+/** Why a run of another length is another run, and what there is in place of it. */
+function otherLength({ schedule, kind, steps }: RunIdentity, step: number): string {
+  if (schedule !== 'cosine') return Number(steps) < step ? `It is at step ${step} already. ` : '';
+  const begin =
+    kind === 'policy'
+      ? 'begin one from its result (`--initial FOLDER`, in a program `initial`) or from scratch, in a folder of its own'
+      : 'begin one from scratch, in a folder of its own';
+  return `The rate of a cosine comes down to 0 where its run ends, so one of another length is another run: ${begin}. `;
 }
 
 function isCount(value: unknown): value is number {

@@ -55,7 +55,7 @@ export interface TrainOptions {
   readonly evaluateEvery?: number;
   /** Steps between checkpoints. Default: as `evaluateEvery`. */
   readonly saveEvery?: number;
-  /** Go on with the run that the storage holds; everything else must be as it was. Default false. */
+  /** Go on with the run that the storage holds; everything else must be as it was, but for `steps` where the rate is no cosine. Default false. */
   readonly resume?: boolean;
   /** Called at every evaluation with the result so far, e.g. to run it in closed loop; what it returns is told with the figures. */
   readonly onEvaluate?: (result: CheckpointSource, step: number) => Promise<Readonly<Record<string, number>>>;

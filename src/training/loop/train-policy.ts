@@ -4,6 +4,7 @@ import { checkSource } from '../../checkpoints/source.js';
 import type { TorchvisionBackbone } from '../../checkpoints/torchvision/backbone.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { anchors } from '../../datasets/windows.js';
+import { OptionError } from '../../foundation/errors.js';
 import type { RunHistory } from './history.js';
 import { initialTensors } from './initial-policy.js';
 import { initialWeights, policyRule } from './initial-weights.js';
@@ -36,6 +37,9 @@ const MOST_CHUNKS = 24;
 export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHistory> {
   const checked = checkTrainOptions(WHERE, options, OWN_KEYS, POLICY_PRESETS);
   if (options.initial !== undefined) checkSource(WHERE, 'initial', options.initial);
+  if (options.initial !== undefined && options.backbone !== undefined) {
+    throw new OptionError(`${WHERE}: backbone is for encoders from scratch, and initial has its own: leave one of them out.`);
+  }
   const backbone = options.backbone === undefined ? undefined : await openBackbone(WHERE, options.backbone);
   const initial = options.initial && (await loadPolicyCheckpoint(options.initial, options.signal ? { signal: options.signal } : {}));
   try {

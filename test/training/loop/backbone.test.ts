@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../../src/checkpoints/source.js';
 import { openTorchvisionBackbone } from '../../../src/checkpoints/torchvision/backbone.js';
+import type { Backbone } from '../../../src/spec/network-shapes.js';
 import { describePolicy, type TrainPolicyOptions } from '../../../src/training/loop/policy-description.js';
 import { PRESETS } from '../../../src/training/loop/presets.js';
 import { backboneIdentity, backboneTensors } from '../../../src/training/loop/pretrained-backbone.js';
@@ -42,8 +43,29 @@ describe("the weights of a torchvision ResNet, an encoder's first", () => {
     expect(found.get('diffusion.rgb_encoder.backbone.5.0.downsample.1.bias')).toEqual(
       found.get('diffusion.rgb_encoder.0.backbone.5.0.downsample.1.bias'),
     );
-    const other = await openTorchvisionBackbone(madeUpFile(FILE, torchvisionShapes('resnet18'), (i) => i % 999));
-    expect(await backboneIdentity(backbone)).not.toBe(await backboneIdentity(other));
+  });
+
+  it('are told from others wherever they differ, whichever layers were left as they were', async () => {
+    const opened = await openTorchvisionBackbone(madeUpFile(FILE, torchvisionShapes('resnet18')));
+    // What identities are made of: every tensor of the 20 convolutions and their norms.
+    expect(opened.names).toHaveLength(20 * 5);
+    const names = ['backbone.0.weight', 'backbone.5.0.conv2.weight', 'backbone.7.1.bn2.bias'];
+    const identity = (changed?: string, backbone: Backbone = 'resnet18'): Promise<string> =>
+      backboneIdentity({ backbone, names, readFloats: async (name) => Float32Array.of(0, name === changed ? 1 : 0) });
+    const found = await Promise.all([identity(), ...names.map((name) => identity(name)), identity(undefined, 'resnet34')]);
+    expect(new Set(found).size).toBe(5);
+    expect(await identity()).toBe(found[0]);
+  });
+
+  it.each(['bn1.running_var', 'layer4.1.bn2.running_var'])('are refused with a variance below 0, by name: %s', async (name) => {
+    const shapes = new Map([[name, torchvisionShapes('resnet18').get(name) as readonly number[]], ...torchvisionShapes('resnet18')]);
+    const open = (value: number): ReturnType<typeof openTorchvisionBackbone> =>
+      openTorchvisionBackbone(madeUpFile(FILE, shapes, (i) => (i === 3 ? value : 0)));
+    await expect(open(-1e-3)).rejects.toThrow(
+      `resnet.safetensors, tensor "${name}": expected variances of a batch norm, numbers of at least 0`,
+    );
+    await expect(open(-1e-3)).rejects.toThrow(/found -0\.001\d* at 3\./);
+    expect((await open(-0)).backbone).toBe('resnet18');
   });
 
   it.each<[string, Parameters<typeof changed>[0], string]>([

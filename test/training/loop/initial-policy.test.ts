@@ -4,6 +4,7 @@ import { loadPolicyCheckpoint } from '../../../src/checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../../../src/checkpoints/types.js';
 import type { Dataset } from '../../../src/datasets/dataset.js';
 import type { ObservationFeature } from '../../../src/spec/policy-spec.js';
+import { initialTensors } from '../../../src/training/loop/initial-policy.js';
 import { describePolicy, type TrainPolicyOptions } from '../../../src/training/loop/policy-description.js';
 import { policyWindows } from '../../../src/training/loop/policy-windows.js';
 import { PRESETS } from '../../../src/training/loop/presets.js';
@@ -92,6 +93,28 @@ describe('a policy that a run begins from', () => {
     expect(() => described({ ...policy, observations: [state, raw, ...rest] })).toThrow('found identity and mean-std');
     const quantiles = { ...policy, action: { ...policy.action, mode: 'quantiles' as const } };
     expect(() => described(quantiles)).toThrow('normalises "action" by the statistic "q01", which the data set made up does not have');
+    await policy.close();
+  });
+
+  it('is refused with a variance below 0, by the name of the tensor, for training as for decisions', async () => {
+    const name = 'rgb_encoder.1.backbone.7.1.bn2.running_var';
+    const policy = await loadPolicyCheckpoint(
+      batchNormPolicy(batchNormDescription(), 'zeros', (tensor, values) => {
+        if (tensor === name) values[511] = -0.5;
+      }),
+    );
+    const message = `tensor "diffusion.${name}" in model.safetensors: expected variances of a batch norm, numbers of at least 0, found -0.5 at 511`;
+    await expect(policy.encoders?.weights.readFloats(name)).rejects.toThrow(message);
+    await expect(initialTensors(policy, [{ name: `diffusion.${name}`, shape: [512] }])).rejects.toThrow(message);
+    const others = ['0.backbone.1.running_var', '1.backbone.7.1.bn2.running_mean'].map((other) => `diffusion.rgb_encoder.${other}`);
+    expect(
+      (
+        await initialTensors(
+          policy,
+          others.map((other) => ({ name: other, shape: [] })),
+        )
+      ).size,
+    ).toBe(2);
     await policy.close();
   });
 

@@ -375,6 +375,42 @@ describe('a run that was interrupted', () => {
     await expect(start(PLAN, { storage: memoryStorage('empty'), resume: true }).history).rejects.toThrow(/empty: expected a saved run/);
   });
 
+  it.each(['constant', 'step'] as const)(
+    'of rates that do not depend on its length (%s) goes on beyond its end, bit by bit',
+    async (schedule) => {
+      const optimizer = { ...OPTIMIZER, schedule, decayEvery: 2, decayFactor: 0.5 };
+      const of = (steps: number, more: object): Trial => start({ ...PLAN, steps, optimizer }, { identity: { schedule, steps }, ...more });
+      const whole = of(12, { storage: memoryStorage() });
+      await whole.history;
+      const storage = memoryStorage();
+      await of(7, { storage }).history;
+      const longer = of(12, { storage, resume: true });
+      await longer.history;
+      expect(longer.requests[0]?.batch).toBe(7);
+      expect(await bits(longer.step)).toEqual(await bits(whole.step));
+      // It has become the longer run, which is beyond the end of the shorter one.
+      await expect(of(7, { storage, resume: true }).history).rejects.toThrow(
+        /found steps 7 \(the saved run has 12\)\. It is at step 12 already\. Resume with the options/,
+      );
+    },
+  );
+
+  it('of a cosine is another run with another length, and says what to do in place of it', async () => {
+    const of = (kind: string, steps: number, more: object): Trial =>
+      start({ ...PLAN, steps }, { identity: { kind, schedule: 'cosine', steps }, ...more });
+    for (const [kind, advice] of [
+      [
+        'policy',
+        /another run: begin one from its result \(`--initial FOLDER`, in a program `initial`\) or from scratch, in a folder of its own\. /,
+      ],
+      ['consistency', /another run: begin one from scratch, in a folder of its own\. /],
+    ] as const) {
+      const storage = memoryStorage();
+      await of(kind, 7, { storage }).history;
+      for (const steps of [12, 5]) await expect(of(kind, steps, { storage, resume: true }).history).rejects.toThrow(advice);
+    }
+  });
+
   it('is not gone on with from a damaged file', async () => {
     const storage = memoryStorage();
     await start(PLAN, { storage }).history;

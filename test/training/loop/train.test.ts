@@ -1,11 +1,25 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { memorySource } from '../../../src/checkpoints/source.js';
+import { memoryStorage } from '../../../src/training/loop/run-storage.js';
+import { trainPolicy } from '../../../src/training/loop/train-policy.js';
 import { useTestDevice } from '../../support/device.js';
-import { expectSameAfterInterruption, tinyPolicyRun } from '../../support/training-runs.js';
+import { CIRCLING, expectSameAfterInterruption, tinyPolicyRun } from '../../support/training-runs.js';
 
 describe('the training of a policy on a device', () => {
   const device = useTestDevice();
 
   it('that was interrupted and gone on with equals one that was not, bit by bit', async () => {
     await expectSameAfterInterruption(tinyPolicyRun, device());
+  });
+
+  it('is not begun from a policy and a backbone at once; neither is read', async () => {
+    const untouched = async (): Promise<never> => Promise.reject(new Error('read'));
+    const initial = { ...memorySource('policy', {}), list: untouched, open: untouched };
+    const backbone = { name: 'resnet18.safetensors', size: 100, read: untouched };
+    const common = { device: device(), dataset: CIRCLING, storage: memoryStorage(), steps: 1 };
+    await expect(trainPolicy({ ...common, initial, backbone })).rejects.toThrow(
+      'trainPolicy: backbone is for encoders from scratch, and initial has its own: leave one of them out.',
+    );
+    await expect(trainPolicy({ ...common, backbone })).rejects.toThrow('read');
   });
 });

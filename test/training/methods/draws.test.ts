@@ -80,6 +80,14 @@ describe('draws of a consistency policy', () => {
   });
 });
 
+describe('dropout of a method', () => {
+  it('is keyed by seed and batch, and there is none in validation, or of probability 0', () => {
+    expect(new MethodDraws(3, 7, false).dropout(0.2)).toEqual({ probability: 0.2, seed: 3, step: 7 });
+    expect(new MethodDraws(3, 7, true).dropout(0.2)).toBeNull();
+    expect(new MethodDraws(3, 7, false).dropout(0)).toBeNull();
+  });
+});
+
 describe("a student's first weights", () => {
   it("are its teacher's, with columns of zeros for where it stops", () => {
     const shape = { stepEmbedDim: 4, conditioningDim: 3 } as Parameters<typeof studentWeights>[1];
