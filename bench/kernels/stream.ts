@@ -1,4 +1,4 @@
-import { declareBindings, type Kernel, type KernelBinding, TEXTURE_WIDTH, WORDS_TEXTURE } from '../../kernels/lib/kernel.js';
+import { declareBindings, type Kernel, type KernelBinding, TEXTURE_WIDTH, texelAt, WORDS_TEXTURE } from '../../kernels/lib/kernel.js';
 import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { type Binding, PlanBuilder } from '../../src/runtime/plan-builder.js';
@@ -145,7 +145,7 @@ function streamKernel({ does, invocations, unrolled, order, workgroups }: Stream
 ${declareBindings(bindings)}
 
 fn load(index: u32) -> vec4f {
-  return ${does === 'texture' ? `bitcast<vec4f>(textureLoad(x, vec2u(index % ${TEXTURE_WIDTH}u, index / ${TEXTURE_WIDTH}u)))` : 'x[index]'};
+  return ${does === 'texture' ? `bitcast<vec4f>(textureLoad(x, ${texelAt('index')}))` : 'x[index]'};
 }
 
 @compute @workgroup_size(${invocations})
