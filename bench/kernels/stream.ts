@@ -1,4 +1,4 @@
-import { declareBindings, type Kernel, type KernelBinding, WORDS_TEXTURE } from '../../kernels/lib/kernel.js';
+import { declareBindings, type Kernel, type KernelBinding, TEXTURE_WIDTH, texelAt, WORDS_TEXTURE } from '../../kernels/lib/kernel.js';
 import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { type Binding, PlanBuilder } from '../../src/runtime/plan-builder.js';
@@ -55,9 +55,7 @@ const SOFTWARE_VARIANTS: readonly StreamVariant[] = [
 ];
 
 const SLICE_BYTES = 64 << 20;
-/** The largest width of a texture that every device grants. */
-const ROW_TEXELS = 8192;
-const ROW_BYTES = ROW_TEXELS * 16;
+const ROW_BYTES = TEXTURE_WIDTH * 16;
 /** 1 as an f32. */
 const ONE = 0x3f800000;
 
@@ -77,7 +75,7 @@ export async function measureStream(device: ComputeDevice, arena: Arena, seconds
     const images: GPUTexture[] = [];
     if (variants.some(({ does }) => does === 'texture')) {
       for (let turn = 0; turn < turns; turn++) {
-        images.push(await textures.uploadTexture('stream', ROW_TEXELS, bytes / 4, (words) => words.fill(ONE)));
+        images.push(await textures.uploadTexture('stream', TEXTURE_WIDTH, bytes / 4, (words) => words.fill(ONE)));
       }
     }
     for (const choice of variants) {
@@ -147,14 +145,14 @@ function streamKernel({ does, invocations, unrolled, order, workgroups }: Stream
 ${declareBindings(bindings)}
 
 fn load(index: u32) -> vec4f {
-  return ${does === 'texture' ? `bitcast<vec4f>(textureLoad(x, vec2u(index % ${ROW_TEXELS}u, index / ${ROW_TEXELS}u)))` : 'x[index]'};
+  return ${does === 'texture' ? `bitcast<vec4f>(textureLoad(x, ${texelAt('index')}))` : 'x[index]'};
 }
 
 @compute @workgroup_size(${invocations})
 fn main(
   @builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32,
 ) {
-  let count = ${does === 'texture' ? `textureDimensions(x).y * ${ROW_TEXELS}u` : 'arrayLength(&x)'};
+  let count = ${does === 'texture' ? `textureDimensions(x).y * ${TEXTURE_WIDTH}u` : 'arrayLength(&x)'};
   let block = (count + ${total - 1}u) / ${total}u;
   let share = block * ${invocations}u;
 ${copies ? '' : sums.map((sum) => `  var ${sum} = vec4f();`).join('\n')}

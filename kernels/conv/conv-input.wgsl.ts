@@ -1,5 +1,5 @@
 import { type Activation, activate } from '../lib/activations.wgsl.js';
-import type { KernelBinding } from '../lib/kernel.js';
+import { type KernelBinding, UNIFORM_INPUT_BYTES } from '../lib/kernel.js';
 import { unroll } from '../lib/wgsl.js';
 import type { ConvGeometry, TapMap } from './taps.js';
 
@@ -19,9 +19,6 @@ export type InputSpace = 'storage' | 'uniform';
 
 /** `staged` finds the channels of the workgroup in workgroup memory (conv-stage.wgsl.ts), four columns at once. */
 export type InputVector = DirectVector | 'staged';
-
-/** Bytes of the binding in the space `uniform`: the size that every device grants. */
-export const UNIFORM_INPUT_BYTES = 65_536;
 
 export interface ConvInputParameters {
   readonly vector: InputVector;

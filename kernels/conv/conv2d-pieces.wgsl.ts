@@ -14,7 +14,10 @@ export function conv2dMaps({ maps }: Pick<Conv2dParameters, 'maps'>): {
   return { x: readMap('x', maps?.x), residual: readMap('residual', maps?.residual), y: writtenMap('y', maps?.y) };
 }
 
-/** Bindings of a 2-D convolution: see conv2d-tiled.wgsl.ts. */
+/**
+ * Bindings of a 2-D convolution: see conv2d-tiled.wgsl.ts. Where weights and all maps lie in textures these are four storage textures with a
+ * residual: WebGPU's default for maxStorageTexturesPerShaderStage, which no device is asked to raise. A fifth would need that.
+ */
 export function conv2dBindings(p: Conv2dParameters, format: WeightFormat): KernelBinding[] {
   const { x, residual, y } = conv2dMaps(p);
   return [

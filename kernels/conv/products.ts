@@ -57,8 +57,10 @@ const TILE_COLUMNS = 4;
 /**
  * The same sums in the same order, tile by tile: two output channels of four columns at once, so that their sums stay in registers, and a weight
  * is decoded where it is used instead of waiting in memory. All chunks of the turn are loaded first.
+ * @throws TypeError for weights that are not taken by twos.
  */
 function productsByTile({ columns, chunks, pairs, loaded, unpackHalf, usesOf }: TurnText): string {
+  if (!unpackHalf) throw new TypeError('products by tile take carried codes of int8 alone: other weights come in another order');
   const lines: string[] = [];
   for (let first = 0; first < columns; first += TILE_COLUMNS) {
     for (const half of [0, 1] as const) {

@@ -20,6 +20,17 @@ export const WORDS_TEXTURE = 'texture_storage_2d<rgba32uint, read>';
 /** The same of `texture_write`: written alone. */
 export const WRITTEN_WORDS_TEXTURE = 'texture_storage_2d<rgba32uint, write>';
 
+/** Texels in a row of such a texture: texel i is at (i mod width, ⌊i / width⌋). The largest width that every device grants. */
+export const TEXTURE_WIDTH = 8192;
+
+/** Where texel `index` (a name) of such a texture is: an expression of type vec2u. */
+export function texelAt(index: string): string {
+  return `vec2u(${index} % ${TEXTURE_WIDTH}u, ${index} / ${TEXTURE_WIDTH}u)`;
+}
+
+/** Bytes of an activation that is bound as a uniform: the size that every device grants. */
+export const UNIFORM_INPUT_BYTES = 65_536;
+
 /** Declarations of the bindings, so that the text of a kernel and its bind group layout cannot disagree. */
 export function declareBindings(bindings: readonly KernelBinding[]): string {
   return bindings

@@ -1,4 +1,4 @@
-import { type KernelBinding, WORDS_TEXTURE, WRITTEN_WORDS_TEXTURE } from './kernel.js';
+import { type KernelBinding, texelAt, WORDS_TEXTURE, WRITTEN_WORDS_TEXTURE } from './kernel.js';
 import { wgsl } from './wgsl.js';
 
 /**
@@ -6,9 +6,6 @@ import { wgsl } from './wgsl.js';
  * invocation at once and words of a buffer one by one; a store costs it a little more.
  */
 export type MapPlace = 'buffer' | 'texture';
-
-/** Texels in a row of a map's texture: element i is at (i mod width, ⌊i / width⌋). The largest width that every device grants. */
-export const MAP_TEXTURE_WIDTH = 8192;
 
 /** A feature map that a kernel reads. With a buffer its text is that of an array. */
 export interface ReadMap {
@@ -28,8 +25,6 @@ export interface WrittenMap {
   readonly store: (index: string, value: string) => string;
 }
 
-const TEXEL = `vec2u(index % ${MAP_TEXTURE_WIDTH}u, index / ${MAP_TEXTURE_WIDTH}u)`;
-
 export function readMap(name: string, place: MapPlace = 'buffer'): ReadMap {
   if (place === 'buffer') {
     return { binding: { name, access: 'read', type: 'array<vec4f>' }, declaration: '', load: (index) => `${name}[${index}]` };
@@ -39,7 +34,7 @@ export function readMap(name: string, place: MapPlace = 'buffer'): ReadMap {
     declaration: wgsl`
 
 fn load_${name}(index: u32) -> vec4f {
-  return bitcast<vec4f>(textureLoad(${name}, ${TEXEL}));
+  return bitcast<vec4f>(textureLoad(${name}, ${texelAt('index')}));
 }`,
     load: (index) => `load_${name}(${index})`,
   };
@@ -58,7 +53,7 @@ export function writtenMap(name: string, place: MapPlace = 'buffer'): WrittenMap
     declaration: wgsl`
 
 fn store_${name}(index: u32, value: vec4f) {
-  textureStore(${name}, ${TEXEL}, bitcast<vec4u>(value));
+  textureStore(${name}, ${texelAt('index')}, bitcast<vec4u>(value));
 }`,
     store: (index, value) => `store_${name}(${index}, ${value});`,
   };

@@ -1,4 +1,4 @@
-import { type KernelBinding, WORDS_TEXTURE } from './kernel.js';
+import { type KernelBinding, texelAt, WORDS_TEXTURE } from './kernel.js';
 import { f32 } from './wgsl.js';
 
 /**
@@ -19,9 +19,6 @@ export type HalfLoads = 'packed' | 'native';
  * texel of every invocation at once and words of a buffer one by one; a sampled texture costs it twice as much, for levels of detail.
  */
 export type WeightPlace = 'buffer' | 'texture';
-
-/** Texels in a row of a weight texture: the largest width that every device grants. */
-export const WEIGHT_TEXTURE_WIDTH = 8192;
 
 /**
  * Weights come in chunks of 16 bytes, which an invocation loads at once: for four output channels (a row group), the
@@ -74,8 +71,8 @@ export interface WeightFormat {
   readonly loadChunk: string;
   /** The weights of one pair of a chunk: an expression of type vec4f, four output channels, without their scale. */
   readonly unpack: (chunk: string, pair: number) => string;
-  /** The first (0) or last (1) two of them: of type vec2f, the same values. */
-  readonly unpackHalf: (chunk: string, pair: number, half: 0 | 1) => string;
+  /** The first (0) or last (1) two of them: of type vec2f, the same values. Carried codes alone are taken by twos. */
+  readonly unpackHalf: ((chunk: string, pair: number, half: 0 | 1) => string) | undefined;
   /**
    * What a vec4f of sums over weights, as `unpack` gives them, is in terms of the weights themselves: an expression. Where it is not the sums as
    * they are, once per sum, before scale and bias.
@@ -112,14 +109,9 @@ const UNPACK: Readonly<Record<Encoding, WeightFormat['unpack']>> = {
   carried: (chunk, pair) => `vec4f(bitcast<vec4i>(vec4u(${chunk}[${pair}]) << vec4u(24u, 16u, 8u, 0u)))`,
 };
 
-const UNPACK_HALF: Readonly<Record<Encoding, WeightFormat['unpackHalf']>> = {
-  f32: (chunk, _pair, half) => `${chunk}.${half === 0 ? 'xy' : 'zw'}`,
-  packed: (chunk, pair, half) => `unpack2x16float(${chunk}[${2 * pair + half}])`,
-  native: (chunk, pair, half) => `vec2f(${chunk}[${pair}].${half === 0 ? 'xy' : 'zw'})`,
-  int8: (chunk, pair, half) =>
-    `vec2f(bitcast<vec2i>(vec2u(${chunk}[${pair}]) << vec2u(${half === 0 ? '24u, 16u' : '8u, 0u'})) >> vec2u(24u))`,
-  carried: (chunk, pair, half) => `vec2f(bitcast<vec2i>(vec2u(${chunk}[${pair}]) << vec2u(${half === 0 ? '24u, 16u' : '8u, 0u'})))`,
-};
+function unpackCarriedHalf(chunk: string, pair: number, half: 0 | 1): string {
+  return `vec2f(bitcast<vec2i>(vec2u(${chunk}[${pair}]) << vec2u(${half === 0 ? '24u, 16u' : '8u, 0u'})))`;
+}
 
 /** @throws TypeError for `native` loads from a texture, which has no halves, and for carried codes that are none of int8. */
 export function weightFormat(
@@ -133,7 +125,7 @@ export function weightFormat(
   const texture = place === 'texture';
   if (texture && encoding === 'native') throw new TypeError('native halves are loaded from buffers, not from textures');
   const type = CHUNK_TYPES[encoding];
-  const texel = `textureLoad(weight, vec2u(index % ${WEIGHT_TEXTURE_WIDTH}u, index / ${WEIGHT_TEXTURE_WIDTH}u))`;
+  const texel = `textureLoad(weight, ${texelAt('index')})`;
   const value = texture ? (encoding === 'f32' ? `bitcast<vec4f>(${texel})` : texel) : 'weight[index]';
   const scaled = storage === 'int8';
   return {
@@ -146,7 +138,7 @@ export function weightFormat(
     chunkType: type,
     loadChunk: `fn load_chunk(index: u32) -> ${type} {\n  return ${value};\n}`,
     unpack: UNPACK[encoding],
-    unpackHalf: UNPACK_HALF[encoding],
+    unpackHalf: carried ? unpackCarriedHalf : undefined,
     settle: carried ? (sums) => `(${sums} - vec4f(0.0f, ${sums}.xyz) * ${f32(2 ** -8)}) * ${f32(2 ** -24)}` : undefined,
     scaled,
   };

@@ -1,11 +1,8 @@
 import { activationFunctions } from '../lib/activations.wgsl.js';
-import { at, declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { at, declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING, UNIFORM_INPUT_BYTES } from '../lib/kernel.js';
 import { workgroupReduction } from '../lib/reduce.wgsl.js';
 import { f32, unroll, wgsl } from '../lib/wgsl.js';
 import { filmKernelBindings, type GroupNormParameters } from './group-norm.wgsl.js';
-
-/** Bytes of a binding in the space `uniform`: the size that every device grants. */
-const UNIFORM_BYTES = 65_536;
 
 /** How four columns of a channel are loaded: as a vec4f of a layout with columns side by side, from a uniform or not, or one by one. */
 export type ColumnLoads = 'uniform' | 'storage' | 'scalar';
@@ -122,7 +119,7 @@ ${unroll(4, (k) => `      y[${at('y', 'batch', 'channel', `(time + ${k}u)`)}] = 
 }
 
 function columnBinding(name: string, loads: ColumnLoads): KernelBinding {
-  if (loads === 'uniform') return { name, access: 'uniform', type: `array<vec4f, ${UNIFORM_BYTES / 16}>` };
+  if (loads === 'uniform') return { name, access: 'uniform', type: `array<vec4f, ${UNIFORM_INPUT_BYTES / 16}>` };
   return { name, access: 'read', type: loads === 'storage' ? 'array<vec4f>' : 'array<f32>' };
 }
 

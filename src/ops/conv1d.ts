@@ -1,9 +1,8 @@
-import { UNIFORM_INPUT_BYTES } from '../../kernels/conv/conv-input.wgsl.js';
 import { conv1dKernel } from '../../kernels/conv/conv1d.wgsl.js';
 import { type Conv1dParameters, conv1dUniform, turnOf } from '../../kernels/conv/conv1d-shape.js';
 import { convOutLength } from '../../kernels/conv/taps.js';
 import type { Activation } from '../../kernels/lib/activations.wgsl.js';
-import type { ActivationLayout } from '../../kernels/lib/kernel.js';
+import { type ActivationLayout, UNIFORM_INPUT_BYTES } from '../../kernels/lib/kernel.js';
 import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
 import type { Binding, PlanBuilder } from '../runtime/plan-builder.js';

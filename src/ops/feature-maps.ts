@@ -1,7 +1,8 @@
 import { maxPoolKernel, maxPoolShape, POOL } from '../../kernels/image/max-pool.wgsl.js';
 import { meanPoolKernel, meanPoolShape } from '../../kernels/image/mean-pool.wgsl.js';
 import { spatialSoftmaxKernel, spatialSoftmaxShape } from '../../kernels/image/spatial-softmax.wgsl.js';
-import { MAP_TEXTURE_WIDTH, type MapPlace } from '../../kernels/lib/map-place.wgsl.js';
+import { TEXTURE_WIDTH } from '../../kernels/lib/kernel.js';
+import type { MapPlace } from '../../kernels/lib/map-place.wgsl.js';
 import { finishMapKernel, finishMapShape, type MapParts } from '../../kernels/norm/finish-map.wgsl.js';
 import { mapStatisticsKernel } from '../../kernels/norm/map-statistics.wgsl.js';
 import type { DeviceClass } from '../runtime/device-class.js';
@@ -72,7 +73,7 @@ export function chooseMapPlace(
   shape: Omit<FeatureMap, 'buffer'>,
   { deviceClass, readsStorageTextures }: Pick<PlanBuilder, 'deviceClass' | 'readsStorageTextures'>,
 ): MapPlace {
-  const fits = mapElements(shape) / 4 <= MAP_TEXTURE_WIDTH ** 2;
+  const fits = mapElements(shape) / 4 <= TEXTURE_WIDTH ** 2;
   return readsStorageTextures && fits ? VARIANTS[deviceClass].place : 'buffer';
 }
 

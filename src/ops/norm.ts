@@ -1,4 +1,4 @@
-import { UNIFORM_INPUT_BYTES } from '../../kernels/conv/conv-input.wgsl.js';
+import { UNIFORM_INPUT_BYTES } from '../../kernels/lib/kernel.js';
 import { type GroupNormParameters, groupNormKernel, groupNormShape } from '../../kernels/norm/group-norm.wgsl.js';
 import { type ColumnLoads, groupNormColumnsKernel } from '../../kernels/norm/group-norm-columns.wgsl.js';
 import { layerNormKernel, layerNormShape } from '../../kernels/norm/layer-norm.wgsl.js';

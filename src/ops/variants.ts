@@ -1,8 +1,8 @@
-import { type DirectVector, type InputSpace, UNIFORM_INPUT_BYTES } from '../../kernels/conv/conv-input.wgsl.js';
+import type { DirectVector, InputSpace } from '../../kernels/conv/conv-input.wgsl.js';
 import { PROLOGUE_VEC4S } from '../../kernels/conv/conv-prologue.wgsl.js';
 import type { Conv1dTiling } from '../../kernels/conv/conv1d-shape.js';
 import type { ProductOrder } from '../../kernels/conv/products.js';
-import type { ActivationLayout } from '../../kernels/lib/kernel.js';
+import { type ActivationLayout, UNIFORM_INPUT_BYTES } from '../../kernels/lib/kernel.js';
 import { BLOCK_LANES, type WeightPlace, type WeightStorage } from '../../kernels/lib/weight-storage.wgsl.js';
 import type { ColumnLoads } from '../../kernels/norm/group-norm-columns.wgsl.js';
 import type { ComputeDevice } from '../runtime/device.js';

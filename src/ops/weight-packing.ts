@@ -1,9 +1,9 @@
+import { TEXTURE_WIDTH } from '../../kernels/lib/kernel.js';
 import {
   BLOCK_LANES,
   blockChunks,
   CHUNK_BYTES,
   chunkPairs,
-  WEIGHT_TEXTURE_WIDTH,
   type WeightPlace,
   type WeightStorage,
 } from '../../kernels/lib/weight-storage.wgsl.js';
@@ -131,7 +131,7 @@ export async function uploadMatrix(
   const words = blocks * blockWords;
   const weight =
     place === 'texture'
-      ? await uploader.uploadTexture(label, WEIGHT_TEXTURE_WIDTH, words, fill, blockWords)
+      ? await uploader.uploadTexture(label, TEXTURE_WIDTH, words, fill, blockWords)
       : await uploader.upload(label, words, fill, blockWords);
   const weightScale = scales && (await uploader.uploadFloats(`scales of ${label}`, scales));
   return { weight, place, bytes: words * 4, weightScale, storage, carried };

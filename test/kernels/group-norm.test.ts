@@ -1,9 +1,9 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadNorm, recordGroupNorm } from '../../src/ops/norm.js';
 import { useTestDevice } from '../support/device.js';
 import { groupNormMish } from '../support/reference.js';
 import { runOp, type TensorOrder } from '../support/run-op.js';
-import { expectClose, expectSameBits, Normals, type Tolerance, type Values, valueAt, valuesOf } from '../support/values.js';
+import { expectClose, expectSameBits, Normals, sampleOf, type Tolerance, type Values, valueAt, valuesOf } from '../support/values.js';
 
 const TOLERANCE: Tolerance = { atol: 3e-6, rtol: 2e-6 };
 
@@ -185,5 +185,36 @@ describe.each(classes)('device class %s', (_name, options, length) => {
       expectClose(results.values('inner'), groupNormMish({ x, gamma, beta, groups }), TOLERANCE, 'probe');
       expectSameBits(results.values('probed'), results.values('plain'), 'probed and plain output');
     });
+  });
+});
+
+describe('group norm by fours', () => {
+  const device = useTestDevice({ deviceClass: 'lavapipe' });
+
+  it('of a batch that no uniform holds has the bits of each of its samples alone', async () => {
+    const [batch, channels, length] = [3, 64, 128];
+    const normals = new Normals(21);
+    const [gamma, beta] = [normals.floats(channels), normals.floats(channels)];
+    const [x, residual] = [normals.values(batch, channels, length, 2), normals.values(batch, channels, length)];
+    const run = async (x: Values, residual: Values): Promise<{ y: Values; label: string | undefined }> => {
+      let label: string | undefined;
+      const results = await runOp(device(), async (op) => {
+        const weights = await loadNorm(op.loader({ 'n.weight': gamma, 'n.bias': beta }), 'n', channels);
+        const call = { x: op.input(x), y: op.output('y', x.batch, channels, length), groups: 4, residual: op.input(residual) };
+        recordGroupNorm(op.builder, weights, call);
+        label = op.builder.segments[0]?.dispatches[0]?.kernel.label;
+      });
+      return { y: results.values('y'), label };
+    };
+    const together = await run(x, residual);
+    expect(together.label).toBe('group_norm by fours, x storage, residual storage');
+    const h = groupNormMish({ x, gamma, beta, groups: 4 });
+    const expected = valuesOf(batch, channels, length, (b, c, t) => valueAt(h, b, c, t) + valueAt(residual, b, c, t));
+    expectClose(together.y, expected, TOLERANCE, 'y');
+    for (let b = 0; b < batch; b++) {
+      const alone = await run(sampleOf(x, b), sampleOf(residual, b));
+      expect(alone.label).toBe('group_norm by fours, x uniform, residual uniform');
+      expectSameBits(sampleOf(together.y, b), alone.y, `sample ${b}`);
+    }
   });
 });

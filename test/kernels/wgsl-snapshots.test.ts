@@ -258,6 +258,12 @@ describe('WGSL', () => {
     await expect(`// ${label}\n// bindings: ${access}\n${code}`).toMatchFileSnapshot(`${FOLDER}${name}.wgsl`);
   });
 
+  it('is refused for weights that have no such form', () => {
+    expect(() => conv1dKernel({ ...CONV, storage: 'int8', place: 'texture', order: 'by tile' })).toThrow(/by tile take carried codes/);
+    expect(() => conv1dKernel({ ...CONV, storage: 'f16', carried: true })).toThrow(/codes of int8 are carried, f16 has none/);
+    expect(() => conv1dKernel({ ...CONV, storage: 'f16', halfLoads: 'native', place: 'texture' })).toThrow(/native halves are loaded/);
+  });
+
   it('has no snapshot of a kernel that is gone', () => {
     expect(readdirSync(FOLDER).sort()).toEqual(
       Object.keys(KERNELS)

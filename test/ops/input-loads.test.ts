@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseInputLoads, type InputShape } from '../../src/ops/variants.js';
+import { chooseColumnLoads, chooseInputLoads, type InputShape } from '../../src/ops/variants.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { asTokens, broadcast, channelRange, channelsFirst, type Tensor, timeRange, tokens } from '../../src/runtime/tensor.js';
@@ -78,5 +78,28 @@ describe('the address space of an input', () => {
       'storage',
       'uniform',
     ]);
+  });
+});
+
+describe('how a norm loads four columns', () => {
+  const loads = (channels: number, length: number, batch: number, order: typeof channelsFirst | 'tokens' = channelsFirst): string[] =>
+    (['gpu', 'lavapipe', 'software'] as const satisfies DeviceClass[]).map((deviceClass) => {
+      const builder = new PlanBuilder(deviceClass);
+      const x = order === 'tokens' ? tokens(builder, 'x', batch, length, channels) : order(builder, 'x', batch, channels, length);
+      return chooseColumnLoads(x, deviceClass);
+    });
+
+  it('at once on lavapipe alone, where columns lie side by side', () => {
+    expect(loads(8, 8, 2)).toEqual(['scalar', 'uniform', 'scalar']);
+    expect(loads(8, 6, 2)).toEqual(['scalar', 'scalar', 'scalar']);
+    expect(loads(8, 8, 2, 'tokens')).toEqual(['scalar', 'scalar', 'scalar']);
+  });
+
+  it('from storage for a batch beyond 64 KiB, and still by fours: sums keep their order', () => {
+    expect([1, 4, 5, 64].map((batch) => loads(256, 16, batch)[1])).toEqual(['uniform', 'uniform', 'storage', 'storage']);
+    expect(
+      [1, 2].map((batch) => loads(256, 65, batch)[1]),
+      'whatever the batch',
+    ).toEqual(['scalar', 'scalar']);
   });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { convOutLength, tapMap } from '../../kernels/conv/taps.js';
-import { MAP_TEXTURE_WIDTH } from '../../kernels/lib/map-place.wgsl.js';
+import { TEXTURE_WIDTH } from '../../kernels/lib/kernel.js';
 import { type Conv1dWeights, recordConv1d } from '../../src/ops/conv1d.js';
 import { chooseMapPlace } from '../../src/ops/feature-maps.js';
 import { chooseConv1dTiling, chooseWeightPlace, reductionInvocations } from '../../src/ops/variants.js';
 import type { DeviceClass } from '../../src/runtime/device-class.js';
 import { PlanBuilder } from '../../src/runtime/plan-builder.js';
 import { channelsFirst } from '../../src/runtime/tensor.js';
-import { TEXTURE_WIDTH } from '../../src/runtime/texture-format.js';
+import { TEXTURE_WIDTH as PLAN_TEXTURE_WIDTH } from '../../src/runtime/texture-format.js';
 
 const CLASSES: readonly DeviceClass[] = ['gpu', 'lavapipe', 'software'];
 
@@ -55,7 +55,7 @@ describe('the choice of a variant', () => {
       CLASSES.map((deviceClass) => chooseMapPlace({ ...map, batch }, { deviceClass, readsStorageTextures }));
     expect(places(true)).toEqual(['buffer', 'texture', 'buffer']);
     expect(places(false)).toEqual(['buffer', 'buffer', 'buffer']);
-    expect(MAP_TEXTURE_WIDTH).toBe(TEXTURE_WIDTH);
+    expect(PLAN_TEXTURE_WIDTH).toBe(TEXTURE_WIDTH);
     // 8192 × 8192 texels of four channels.
     expect(places(true, Math.floor(2 ** 26 / (16 * 300)))).toContain('texture');
     expect(places(true, Math.floor(2 ** 26 / (16 * 300)) + 1)).not.toContain('texture');

@@ -8,7 +8,7 @@ import { caseFolder } from '../../src/platform/node/case-folder.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { Precision } from '../../src/spec/precision.js';
 import { verifyCase } from '../../src/verification/verify-case.js';
-import { type ConvCase, convInputs, expectedConvolution, runConvolutions } from '../support/conv-case.js';
+import { type ConvCase, type ConvInputs, convInputs, expectedConvolution, runConvolutions } from '../support/conv-case.js';
 import { dropBarrier, type Mutation, replace, swap, useMutantDevice } from '../support/mutants.js';
 import { groupNormMish } from '../support/reference.js';
 import { runOp } from '../support/run-op.js';
@@ -351,6 +351,169 @@ describe('comparison with float64 notices a missing barrier in the variants for 
     { op: 'group norm', what: 'between writing and reading', barrier: 1 },
   ] as const)('$op: $what', async ({ op, barrier }) => {
     const { result, mutants } = await mutated({ kernel: /^(conv1d|group_norm)/, mutate: dropBarrier(barrier) }, () => agrees(op));
+    expect(mutants, 'texts that changed').toBe(1);
+    expect(result, 'agrees').toBe(false);
+  });
+});
+
+/** A convolution of carried codes of int8: two tiles of columns in a turn, channels that fill no block. */
+const CARRIED: ConvCase = { inChannels: 20, outChannels: 34, inLength: 8, kernelSize: 5, padding: 2, batch: 2 };
+
+/** Weights that int8 holds exactly: whole multiples of a power of two, the largest of every channel 127 of them. */
+function wholeCodes(): ConvInputs {
+  const inputs = convInputs(CARRIED);
+  const normals = new Normals(4);
+  const row = CARRIED.inChannels * CARRIED.kernelSize;
+  inputs.weight.forEach((_, i) => {
+    const code = i % row === 0 ? 127 : Math.max(-127, Math.min(127, Math.round(40 * normals.next())));
+    inputs.weight[i] = code * 2 ** -9;
+  });
+  return inputs;
+}
+
+/** Twelve channels of a group for eight invocations, FiLM of two samples, and the residual as maps of columns. */
+const NORM = { batch: 2, channels: 24, groups: 2, length: 8 };
+
+describe('comparison with float64 notices a broken text of the variants for lavapipe', () => {
+  const { device, mutated } = useMutantDevice('lavapipe');
+
+  async function convolutionAgrees(): Promise<boolean> {
+    const inputs = wholeCodes();
+    const [found] = await runConvolutions(device(), [{ shape: CARRIED, inputs }], 'int8');
+    return isClose(found, expectedConvolution(CARRIED, inputs));
+  }
+
+  async function normAgrees(): Promise<boolean> {
+    const { batch, channels, groups, length } = NORM;
+    const normals = new Normals(5);
+    const [x, residual] = [normals.values(batch, channels, length, 2), normals.values(batch, channels, length)];
+    const [gamma, beta] = [normals.floats(channels), normals.floats(channels)];
+    const rowLength = 2 * channels;
+    const [timestepRow, observationRows] = [normals.floats(rowLength), normals.floats(batch * rowLength)];
+    const results = await runOp(device(), async (op) => {
+      const norm = await loadNorm(op.loader({ 'n.weight': gamma, 'n.bias': beta }), 'n', channels);
+      const film = {
+        timestepRows: op.buffer('timestep row', timestepRow),
+        timestepRow: op.builder.offset('row'),
+        rowBytes: rowLength * 4,
+        observationRows: op.buffer('observation rows', observationRows),
+        rowLength,
+        offset: 0,
+        scale: true,
+      };
+      const y = op.output('y', batch, channels, length);
+      recordGroupNorm(op.builder, norm, { x: op.input(x), y, groups, film, residual: op.input(residual) });
+    });
+    const h = groupNormMish({ x, gamma, beta, groups });
+    const film = (b: number, value: number): number => (timestepRow[value] as number) + (observationRows[b * rowLength + value] as number);
+    const expected = valuesOf(
+      batch,
+      channels,
+      length,
+      (b, c, t) => valueAt(h, b, c, t) * film(b, c) + film(b, channels + c) + valueAt(residual, b, c, t),
+    );
+    return isClose(results.values('y'), expected);
+  }
+
+  const SUBJECTS = {
+    'carried codes': { kernel: /^conv1d k5 s1 8 -> 8 .*int8 carried texture by tile/, agrees: convolutionAgrees },
+    'norm by fours': { kernel: /^group_norm by fours, x uniform, film scale-bias, residual uniform/, agrees: normAgrees },
+  } as const;
+
+  it.each(['carried codes', 'norm by fours'] as const)('control: %s agree while nothing is broken', async (subject) => {
+    expect(await SUBJECTS[subject].agrees()).toBe(true);
+  });
+
+  /** Changes what follows the first product of the second tile of columns. */
+  const inSecondTile =
+    (mutate: Mutation['mutate']) =>
+    (code: string): string => {
+      const at = code.indexOf('acc4[0] +=');
+      return code.slice(0, at) + mutate(code.slice(at));
+    };
+
+  const MUTANTS: readonly { readonly subject: keyof typeof SUBJECTS; readonly what: string; readonly mutate: Mutation['mutate'] }[] = [
+    { subject: 'carried codes', what: 'codes of two rows exchanged', mutate: replace(/vec2u\(24u, 16u\)/g, 'vec2u(16u, 24u)') },
+    { subject: 'carried codes', what: 'the last code moved up by one bit less', mutate: replace(/vec2u\(8u, 0u\)/g, 'vec2u(8u, 1u)') },
+    { subject: 'carried codes', what: 'read without their sign', mutate: replace(/bitcast<vec2i>/g, 'vec2u') },
+    { subject: 'carried codes', what: 'the excess not taken off', mutate: replace(/ - vec4f\(0\.0f, acc\d\.xyz\) \* [^)]+\)/g, ')') },
+    {
+      subject: 'carried codes',
+      what: 'the excess of the row above taken off',
+      mutate: replace(/vec4f\(0\.0f, (acc\d)\.xyz\)/g, 'vec4f($1.yzw, 0.0f)'),
+    },
+    { subject: 'carried codes', what: 'the excess taken off twice', mutate: replace(/\* 0\.00390625f/g, '* 0.0078125f') },
+    {
+      subject: 'carried codes',
+      what: 'the excess of the last column not taken off',
+      mutate: replace(/acc7 = \(acc7 - [^;]*?0\.00390625f\)/, 'acc7 = (acc7)'),
+    },
+    { subject: 'carried codes', what: 'settled to another unit', mutate: replace(/5\.960464477539063e-8f/g, '5.9e-8f') },
+    {
+      subject: 'carried codes',
+      what: 'by tile: the last two rows of a tile take weights of the first two',
+      mutate: replace(/vec2u\(8u, 0u\)/g, 'vec2u(24u, 16u)'),
+    },
+    {
+      subject: 'carried codes',
+      what: 'by tile: a row of a sum takes the weight of its neighbour',
+      mutate: replace(/(acc2\[3\] \+= w0)\[1\]/, '$1[0]'),
+    },
+    {
+      subject: 'carried codes',
+      what: 'by tile: sums of the second tile added to the first',
+      mutate: inSecondTile(replace(/acc4\[(\d)\] \+=/g, 'acc0[$1] +=')),
+    },
+    {
+      subject: 'carried codes',
+      what: 'by tile: the second tile takes another chunk',
+      mutate: inSecondTile(replace(/\(chunk1\[/g, '(chunk2[')),
+    },
+    {
+      subject: 'carried codes',
+      what: 'by tile: a product left out of the second tile',
+      mutate: inSecondTile(replace(/acc4\[0\] \+= .*/, '')),
+    },
+    {
+      subject: 'carried codes',
+      what: 'by tile: a chunk of the turn loaded for another',
+      mutate: replace('load_chunk(base + 8u)', 'load_chunk(base + 16u)'),
+    },
+
+    { subject: 'norm by fours', what: 'a column of four left out of sums', mutate: replace('(v.z + v.w)', '(v.z + v.z)') },
+    { subject: 'norm by fours', what: 'the first four columns for all', mutate: replace(' + time * shape.x_time) / 4u', ') / 4u') },
+    { subject: 'norm by fours', what: 'the first sample for all', mutate: replace('batch * shape.x_batch', '0u * batch') },
+    {
+      subject: 'norm by fours',
+      what: 'every second turn of channels left out of the mean',
+      mutate: replace('channel += INVOCATIONS', 'channel += 2u * INVOCATIONS'),
+    },
+    {
+      subject: 'norm by fours',
+      what: 'the last four columns left out of the mean',
+      mutate: replace('time < length', 'time + 4u < length'),
+    },
+    { subject: 'norm by fours', what: 'squares around zero', mutate: replace('time) - mean;', 'time);') },
+    { subject: 'norm by fours', what: 'epsilon 1e-3', mutate: replace(/EPSILON: f32 = [^;]+/, 'EPSILON: f32 = 1e-3f') },
+    { subject: 'norm by fours', what: 'scale of the first channel for the group', mutate: replace('gamma[channel]', 'gamma[first]') },
+    { subject: 'norm by fours', what: 'shift of the first channel for the group', mutate: replace('beta[channel]', 'beta[first]') },
+    {
+      subject: 'norm by fours',
+      what: 'FiLM scale and bias exchanged',
+      mutate: swap('film(batch, channel)', 'film(batch, shape.channels + channel)'),
+    },
+    {
+      subject: 'norm by fours',
+      what: 'the residual of the first columns',
+      mutate: replace(' + time * shape.residual_time) / 4u', ') / 4u'),
+    },
+    { subject: 'norm by fours', what: 'residual left out', mutate: replace('h += residual', 'h += 0.0f * residual') },
+    { subject: 'norm by fours', what: 'a column stored for its neighbour', mutate: replace('= h[1];', '= h[0];') },
+  ];
+
+  it.each(MUTANTS.map((mutant) => [`${mutant.subject}: ${mutant.what}`, mutant] as const))('%s', async (_what, { subject, mutate }) => {
+    const { kernel, agrees } = SUBJECTS[subject];
+    const { result, mutants } = await mutated({ kernel, mutate }, agrees);
     expect(mutants, 'texts that changed').toBe(1);
     expect(result, 'agrees').toBe(false);
   });

@@ -106,10 +106,10 @@ interface ConvOptions {
 function recordConvNorm(recording: Recording, unit: ConvNorm, x: FeatureMap, options: ConvOptions): FeatureMap {
   if (!unit.isGroupNorm) return recordConv(recording, unit.conv, unit.finish, x, options);
   const { builder, maps } = recording;
-  const { label, relu, residual, onConvolved } = options;
+  const { label, relu, residual, place, onConvolved } = options;
   const shape = outputShape(unit.conv, x);
   const splits = splitsOf(recording, unit.conv, x, shape);
-  const y = maps.take(label, shape);
+  const y = maps.take(label, shape, place);
   if (splits > 1 && !isWinograd(unit.conv)) {
     const sums = partialMaps(builder, `${label} sums`, { ...shape, splits });
     recordConv2d(builder, unit.conv, { x, y: sums });
