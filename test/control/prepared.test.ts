@@ -75,19 +75,19 @@ describe('a decision', () => {
 });
 
 describe("the runtime's clock", () => {
-  it('polls for what is near: it is neither early nor late by a timer, and can be cancelled', async () => {
+  it('looks for what is soon all the time: it is neither early nor late by a timer, and can be cancelled', async () => {
     let least = Infinity;
     for (let i = 0; i < 20; i++) {
       const begun = performance.now();
-      const took = await new Promise<number>((resolve) => void SYSTEM_CLOCK.after(0.3, () => resolve(performance.now() - begun)));
+      const took = await new Promise<number>((resolve) => void SYSTEM_CLOCK.soon?.(0.3, () => resolve(performance.now() - begun)));
       expect(took).toBeGreaterThanOrEqual(0.3);
       least = Math.min(least, took);
     }
     // A timer waits for a millisecond at least.
     expect(least).toBeLessThan(0.9);
     let calls = 0;
-    const cancel = SYSTEM_CLOCK.after(0.2, () => calls++);
-    cancel();
+    const cancel = SYSTEM_CLOCK.soon?.(0.2, () => calls++);
+    cancel?.();
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(calls).toBe(0);
   });
