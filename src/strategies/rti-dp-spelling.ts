@@ -9,9 +9,9 @@ const readNumbers = (text: string, where: string): unknown[] => text.split('-').
 export const RTI_DP_SPELLING: Spelling = {
   words: {
     timesteps: { help: 'timesteps between dashes that end at 0, or the name of a published list (push-t)', read: readTimesteps },
-    gripper: { help: 'action dimensions that are open or closed, between dashes, such as 9 or 9-19 (none)', read: readNumbers },
+    gripper: { help: 'action dimensions that are open or closed, ascending between dashes, such as 9 or 9-19 (none)', read: readNumbers },
     factor: { help: 'they are remembered as ±1/factor; 10 with images, as published (1)', read: readNumber },
-    remember: { help: 'decided, or unchanged, as they were made (decided)', read: readWord },
+    remember: { help: 'decided, or unchanged, as they were made, without a factor (decided)', read: readWord },
   },
   build: rtiDpOptions,
 };

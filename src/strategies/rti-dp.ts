@@ -124,10 +124,15 @@ function gripperRule(where: string, gripper: GripperOptions, actionDim: number):
   if (!Array.isArray(gripper.dimensions)) {
     throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, found ${shownValue(gripper.dimensions)}.`);
   }
-  const dimensions = new Set(gripper.dimensions.map((index) => checkInteger(`${where}: gripper`, 'dimensions', index, 0, actionDim - 1)));
+  const dimensions = new Set(ascending(`${where}: gripper`, gripper.dimensions, actionDim));
   const isFactor = (value: number): boolean => value >= 1 && value < Infinity;
   const factor = checkNumber(`${where}: gripper`, 'factor', gripper.factor ?? 1, 'a finite number of at least 1', isFactor);
   const remember = checkChoice(`${where}: gripper`, 'remember', gripper.remember ?? 'decided', ['decided', 'unchanged'] as const);
+  if (remember === 'unchanged' && gripper.factor !== undefined) {
+    throw new OptionError(
+      `${where}: gripper: factor divides what is remembered as decided, and says nothing of what is unchanged: leave out one of the two.`,
+    );
+  }
   const decided = (values: Float32Array, size: number): Float32Array =>
     values.map((value, i) => (dimensions.has(i % actionDim) ? (value > 0 ? size : -size) : value));
   return ({ normalizedChunk, chunk, trace }) => ({
@@ -135,4 +140,15 @@ function gripperRule(where: string, gripper: GripperOptions, actionDim: number):
     chunk: decided(chunk, 1),
     trace,
   });
+}
+
+/** Each once and in one order, so that a rule has one spelling. */
+function ascending(where: string, dimensions: readonly number[], actionDim: number): readonly number[] {
+  // By index: `map` passes over holes.
+  for (let i = 0; i < dimensions.length; i++) {
+    const index = checkInteger(where, 'dimensions', dimensions[i], 0, actionDim - 1);
+    const before = dimensions[i - 1] ?? -1;
+    if (index <= before) throw new OptionError(`${where}: dimensions must ascend, each once, found ${index} behind ${before}.`);
+  }
+  return dimensions;
 }

@@ -99,9 +99,9 @@ export interface RtiDpStrategyOptions {
 }
 
 export interface GripperOptions {
-  /** Indices of the dimensions. */
+  /** Indices of the dimensions, ascending. */
   readonly dimensions: readonly number[];
-  /** Before the next decision these dimensions are set to ±1/factor, by their sign. Default 1 (published: 10 with images). */
+  /** Before the next decision these dimensions are set to ±1/factor, by their sign. Default 1 (published: 10 with images). Refused beside `unchanged`. */
   readonly factor?: number;
   /**
    * What the next decision goes on from: `decided` (default), ±1/factor, as with a pretrained policy; `unchanged`, the chunk as it was

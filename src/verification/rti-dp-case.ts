@@ -3,7 +3,7 @@ import { CheckpointError } from '../foundation/errors.js';
 import type { LoadPolicyOptions } from '../policy/load-policy.js';
 import { loadPolicy } from '../policy/load-policy.js';
 import type { Decision, Policy } from '../policy/policy.js';
-import type { RtiDpStrategyOptions } from '../strategies/strategy-options.js';
+import type { GripperOptions, RtiDpStrategyOptions } from '../strategies/strategy-options.js';
 import type { CaseReport, CaseSources } from './case-report.js';
 import { compareTensor, type TensorReport } from './compare.js';
 import type { GoldenCase } from './golden-case.js';
@@ -55,7 +55,12 @@ function strategyOf({ name, description: { timesteps, gripper, cold_start: cold 
       `case "${name}": expected timesteps and a cold_start of DDPM in case.json, found ${JSON.stringify({ timesteps, cold })}.`,
     );
   }
-  return { name: 'RTI-DP', timesteps, ...(gripper ? { gripper } : {}) };
+  return { name: 'RTI-DP', timesteps, ...(gripper ? { gripper: ruleOf(gripper) } : {}) };
+}
+
+/** A release's settings have a factor in either variant; what is remembered unchanged is not divided by it. */
+function ruleOf({ factor, ...rule }: GripperOptions): GripperOptions {
+  return rule.remember === 'unchanged' || factor === undefined ? rule : { ...rule, factor };
 }
 
 /** `chunk.i` before the rule for grippers, `guess.i`, what is kept, and `action_horizon.i`, in the units of the robot, of decision i; `ticks.action`. */

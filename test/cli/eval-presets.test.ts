@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosenOf, leftOutLines, presetOption } from '../../src/cli/eval/presets.js';
+import { chosenOf, leftOutLines, presetOption as presetOf, type WantedPreset } from '../../src/cli/eval/presets.js';
 import { refusal } from '../../src/cli/eval/subject.js';
 import { GRIPPER_TASKS } from '../../src/envs/gripper/goals/index.js';
 import { parseSimulatedTask } from '../../src/envs/simulated-tasks.js';
@@ -10,6 +10,11 @@ import { UsageError } from '../../src/terminal/options.js';
 import { warmstep } from '../support/captured.js';
 
 const names = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name);
+
+const presetOption = (name: string | undefined, without: string | undefined, task: string, isExact = false): WantedPreset =>
+  presetOf(name, without, { task, isExact });
+const rtiDpOf = (task: string, isExact = false): string[] =>
+  names(presetOption('paper', undefined, task, isExact).strategies).filter((name) => name.startsWith('rti-dp'));
 
 describe('a preset of eval', () => {
   it('paper has every strategy there is, and STEP 2 first', () => {
@@ -47,14 +52,29 @@ describe('a preset of eval', () => {
 
   it.each([
     ['push-t', 'rti-dp'],
+    ['push-t-image', 'rti-dp/timesteps=push-t-image'],
     ['so101-pick-place', 'rti-dp'],
-    ['lift', 'rti-dp/timesteps=lift-clip/gripper=9/factor=10'],
-    ['stack-cube/observations=image', 'rti-dp/timesteps=can-clip/gripper=9/factor=10'],
-    ['transport', 'rti-dp/timesteps=transport-clip/gripper=9-19/factor=10'],
+    ['lift', 'rti-dp/timesteps=lift-clip/gripper=9'],
+    ['lift/observations=image', 'rti-dp/timesteps=lift-image-clip/gripper=9/factor=10'],
+    ['can/observations=image', 'rti-dp/timesteps=can-image-clip/gripper=9/factor=10'],
+    ['square/observations=image', 'rti-dp/timesteps=square-clip/gripper=9/factor=10'],
+    ['stack-cube', 'rti-dp/timesteps=can-clip/gripper=9'],
+    ['stack-cube/observations=image', 'rti-dp/timesteps=can-image-clip/gripper=9/factor=10'],
+    ['turn-faucet', 'rti-dp/timesteps=can-clip/gripper=9'],
+    ['transport', 'rti-dp/timesteps=transport-clip/gripper=9-19'],
     ['constructor', 'rti-dp'],
-  ])('has for %s the timesteps of RTI-DP and its gripper: %s', (task, expected) => {
-    const { strategies } = presetOption('paper', undefined, task);
-    expect(names(strategies).filter((name) => name.startsWith('rti-dp'))).toEqual([expected]);
+  ])('has for %s the published timesteps of RTI-DP and its gripper: %s', (task, expected) => {
+    expect(rtiDpOf(task)).toEqual([expected]);
+  });
+
+  it('has RTI-DP remember a tenth of the gripper where the denoiser is exact', () => {
+    expect(rtiDpOf('lift', true)).toEqual(['rti-dp/timesteps=lift-clip/gripper=9/factor=10']);
+    expect(rtiDpOf('push-t', true)).toEqual(['rti-dp']);
+  });
+
+  it.each(['push-t', 'lift', 'transport/observations=image'])('leaves out what a name alone stands for: %s', (task) => {
+    const { without } = presetOption('paper', 'rti-dp,ddim', task);
+    expect(names(without)).toEqual([...rtiDpOf(task), 'ddim:10', 'ddim:4', 'ddim:2', 'ddim:1']);
   });
 
   it('names for every task with a gripper the dimensions that its actions close', () => {
@@ -87,6 +107,7 @@ describe('a preset of eval', () => {
   it.each([
     ['another name', 'papers', undefined, '--preset must be one of paper, found "papers"'],
     ['a strategy that it does not have', 'paper', 'ddim:3', '--without: preset paper has no ddim:3'],
+    ['another RTI-DP', 'paper', 'rti-dp/timesteps=lift-clip', 'has no rti-dp/timesteps=lift-clip, it has step:2'],
     ['--without alone', undefined, 'ddpm:100', 'give --preset as well'],
   ])('refuses %s', (_, name, without, message) => {
     expect(() => presetOption(name, without, 'push-t')).toThrow(UsageError);
@@ -102,5 +123,8 @@ describe('a preset of eval', () => {
   it('says in the help what it is', async () => {
     const { stdout } = await warmstep('eval', '--help');
     expect(stdout).toContain('paper: step:2,step:4');
+    expect(stdout).toContain(
+      'for can: rti-dp/timesteps=can-clip/gripper=9, with images rti-dp/timesteps=can-image-clip/gripper=9/factor=10\n',
+    );
   });
 });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { SYSTEM_CLOCK } from '../../src/control/clock.js';
 import { ControlLoop } from '../../src/control/control-loop.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { INFO, Simulation, type SimulationOptions } from '../support/simulated.js';
@@ -71,24 +70,5 @@ describe('a decision', () => {
     const source = { info: INFO, decide: () => Promise.reject(new Error('unused')), reset: () => {}, prepare: 'now' };
     const options = { tickMs: 20, late: 'repeat', send: () => {}, onStop: () => {} } as const;
     expect(() => new ControlLoop(source as never, options)).toThrow(OptionError);
-  });
-});
-
-describe("the runtime's clock", () => {
-  it('looks for what is soon all the time: it is neither early nor late by a timer, and can be cancelled', async () => {
-    let least = Infinity;
-    for (let i = 0; i < 20; i++) {
-      const begun = performance.now();
-      const took = await new Promise<number>((resolve) => void SYSTEM_CLOCK.soon?.(0.3, () => resolve(performance.now() - begun)));
-      expect(took).toBeGreaterThanOrEqual(0.3);
-      least = Math.min(least, took);
-    }
-    // A timer waits for a millisecond at least.
-    expect(least).toBeLessThan(0.9);
-    let calls = 0;
-    const cancel = SYSTEM_CLOCK.soon?.(0.2, () => calls++);
-    cancel?.();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(calls).toBe(0);
   });
 });

@@ -50,11 +50,21 @@ function recordOf(strategies: Readonly<Record<string, Made>>): EvaluationRecord 
   return { ...evaluationRecord({ characters: [], episodes: SEEDS }), strategies: list };
 }
 
-function modelOf(strategies: Readonly<Record<string, Made>>): ReportModel {
+const modelOf = (strategies: Readonly<Record<string, Made>>): ReportModel => modelOfRecord(recordOf(strategies));
+
+function modelOfRecord(record: EvaluationRecord): ReportModel {
   const scene = TASKS.get('push-t')?.scene;
   if (!scene) throw new Error('no scene');
-  return reportModel(recordOf(strategies), scene);
+  return reportModel(record, scene);
 }
+
+const first = (count: number, strategy: StrategyRecord): StrategyRecord => ({ ...strategy, episodes: strategy.episodes.slice(0, count) });
+
+/** Of a list of episodes, all but so many fail. */
+const failing =
+  (sound: number) =>
+  (episode: EpisodeRecord, i: number): EpisodeRecord =>
+    i < sound ? episode : { ...episode, failure: 'broken' };
 
 const names = (verdict: Verdict | undefined, part: 'beaten' | 'better' | 'equal' | 'dearer'): string[] =>
   (verdict?.[part] ?? []).map(({ row }) => row.summary.name);
@@ -92,14 +102,39 @@ describe('the question that a report opens with', () => {
   });
 
   it('not at all by a few episodes, however far apart their scores are', () => {
-    const { record, ...rest } = modelOf({ step: STEP, worse, better });
-    const answerOf = (episodes: number): string | undefined => verdictOf({ ...rest, record: { ...record, episodes } }, LATENCY)?.answer;
+    const answerOf = (count: number): string | undefined => {
+      const made = recordOf({ step: STEP, worse, better });
+      return verdictOf(modelOfRecord({ ...made, strategies: made.strategies.map((one) => first(count, one)) }), LATENCY)?.answer;
+    };
     expect([answerOf(9), answerOf(10)]).toEqual(['few', 'no']);
+  });
+
+  it('not at all by the few episodes of a part of many, nor by many of which few did not fail', () => {
     const made = recordOf({ step: STEP, worse });
-    const strategies = made.strategies.map((one) => ({ ...one, episodes: one.episodes.slice(0, 2) }));
-    const page = renderReport({ ...made, strategies, episodes: 2 });
-    expect(page).toContain('<strong>Too few episodes to say.</strong>');
-    expect(page).not.toContain('<strong>Yes.</strong>');
+    const [step, other] = made.strategies as [StrategyRecord, StrategyRecord];
+    const shard = { index: 1, count: 25, fingerprint: {} };
+    const part = renderReport({ ...made, episodes: 50, shard, strategies: [first(2, step), first(2, other)] });
+    expect(part).toContain('over 2 of 50 episodes</h1>');
+    const failed = renderReport({ ...made, strategies: [step, { ...other, episodes: other.episodes.map(failing(9)) }] });
+    for (const [page, episodes] of [
+      [part, '2 episodes'],
+      [failed, '9 episodes'],
+    ] as const) {
+      expect(page).toContain('<strong>Too few episodes to say.</strong>');
+      expect(page).toContain(`<strong>${episodes}.</strong> Too few to know`);
+      expect(page).not.toContain('<strong>Yes.</strong>');
+    }
+    expect(renderReport({ ...made, strategies: [step, { ...other, episodes: other.episodes.map(failing(10)) }] })).not.toContain('Too few');
+  });
+
+  it('by those within its cost alone, and not by a few pairs of many episodes', () => {
+    const made = recordOf({ step: STEP, worse, dear });
+    const [step, other, last] = made.strategies as [StrategyRecord, StrategyRecord, StrategyRecord];
+    const answer = (strategies: readonly StrategyRecord[]): string | undefined =>
+      verdictOf(modelOfRecord({ ...made, strategies }), LATENCY)?.answer;
+    expect(answer([step, other, first(2, last)])).toBe('yes');
+    expect(answer([step, strategyOf('later', { ...worse, firstSeed: 100_011 })])).toBe('few');
+    expect(answer([step, strategyOf('later', { ...worse, firstSeed: 100_010 })])).toBe('yes');
   });
 
   it('by time with a word on it, where a processor played the GPU; what is counted needs none', () => {

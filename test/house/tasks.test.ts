@@ -16,6 +16,7 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ['src/cli/commands/demo.ts', 'help of the demo, which shows the bundled policy'],
   ['src/cli/commands/kernels.ts', 'help of a command that lists the kernels of the bundled policy'],
   ['src/cli/dataset/task-features.ts', 'what policies of a task read, made of the demonstrations that there are of it'],
+  ['src/cli/eval/presets.ts', 'which of these timesteps a preset has for a task'],
   ['src/cli/eval/reference.ts', 'an error shows the scores beside the bundled policy as an example'],
 ];
 

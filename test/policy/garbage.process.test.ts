@@ -56,7 +56,7 @@ it('a decision leaves little garbage on its way through checks, queue, strategy 
   // As rehearsals do: the JavaScript engine has seen lists of numbers by then.
   for (let i = 0; i < 8; i++) await actor.decide({ state: Array.from(window.state) });
   for (let i = 0; i < WARM; i++) await actor.decide(window);
-  /** Bytes that a decision leaves, the median of some hundred measurements. */
+  /** Bytes that a decision leaves, the median of a hundred measurements; Infinity where the collector came between most of them. */
   const left = async (): Promise<number> => {
     const found: number[] = [];
     for (let done = 0; done < COUNTED; done += STRIDE) {
@@ -66,8 +66,7 @@ it('a decision leaves little garbage on its way through checks, queue, strategy 
     }
     // Those between which nothing was collected.
     const grown = found.filter((bytes) => bytes > 0).sort((a, b) => a - b);
-    expect(grown.length).toBeGreaterThan(found.length / 2);
-    return grown[grown.length >> 1] as number;
+    return grown.length > found.length / 2 ? (grown[grown.length >> 1] as number) : Infinity;
   };
   // The engine optimises on threads of its own, which get to it late where others take the cores; until then code leaves more.
   let bytes = await left();

@@ -130,7 +130,7 @@ describe('a drive', () => {
     await expect.poll(() => asked, { interval: 5 }).toBe(1);
     let hasSettled = false;
     void drive.loop.stopped.then(() => (hasSettled = true));
-    const late = new Promise((resolve) => setTimeout(resolve, 1000, 'late'));
+    const late = new Promise((resolve) => setTimeout(resolve, 10_000, 'late'));
     expect(await Promise.race([drive.stop('enough'), late])).toMatchObject({ reason: { message: 'enough' }, torque: 'off' });
     expect(torques(simulated)).toEqual(NONE);
     expect(hasSettled).toBe(false);

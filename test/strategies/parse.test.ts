@@ -85,6 +85,16 @@ describe('a strategy on a command line', () => {
     expect(() => parseStrategy(text)).toThrow(message);
   });
 
+  it.each([
+    ['rti-dp/gripper=1/factor=10/remember=unchanged', /factor divides what is remembered as decided/],
+    ['rti-dp/gripper=1-1', /dimensions must ascend, each once, found 1 behind 1/],
+    ['rti-dp/gripper=1-0', /dimensions must ascend, each once, found 0 behind 1/],
+  ])('%s, which another spelling says as well, makes no strategy', (text, message) => {
+    const create = (): unknown => createStrategy(parseStrategy(text).options, context);
+    expect(create).toThrow(OptionError);
+    expect(create).toThrow(message);
+  });
+
   it('reads several between commas, each once', () => {
     expect(parseStrategies('step:2, ddim:10').map(({ name }) => name)).toEqual(['step:2', 'ddim:10']);
     expect(() => parseStrategies('step:2,step:2')).toThrow(/"step:2" is there twice/);

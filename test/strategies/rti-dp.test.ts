@@ -85,11 +85,11 @@ describe('a gripper', () => {
   });
 
   it.each([
-    ['decided', -0.5],
-    ['unchanged', 0],
-  ] as const)('closes at exactly 0, and is remembered %s', (remember, kept) => {
+    ['decided', { factor: 2 }, -0.5],
+    ['unchanged', {}, 0],
+  ] as const)('closes at exactly 0, and is remembered %s', (remember, factor, kept) => {
     const context = { ...TOY_CONTEXT, horizon: 2, actionDim: 2 };
-    const strategy = createStrategy({ name: 'RTI-DP', gripper: { dimensions: [1], factor: 2, remember } }, context);
+    const strategy = createStrategy({ name: 'RTI-DP', gripper: { dimensions: [1], remember, ...factor } }, context);
     const unused = {
       newest: undefined,
       before: undefined,
@@ -109,6 +109,9 @@ describe('a gripper', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['a dimension that actions do not have', { dimensions: [1] }, /gripper: dimensions must be an integer from 0 to 0, found 1/],
+    ['a factor of what is unchanged', { dimensions: [0], factor: 1, remember: 'unchanged' }, /gripper: factor divides what is remembered/],
+    ['a dimension twice', { dimensions: [0, 0] }, /gripper: dimensions must ascend, each once, found 0 behind 0/],
+    ['a hole for a dimension', { dimensions: new Array(1) }, /gripper: dimensions must be an integer from 0 to 0, found undefined/],
     ['a factor below 1', { dimensions: [0], factor: 0.5 }, /gripper: factor must be a finite number of at least 1, found 0.5/],
     ['an unknown option', { dimensions: [0], factr: 10 }, /gripper: unknown option "factr"/],
     [

@@ -5,6 +5,7 @@ import { WarmstepError } from '../../src/foundation/errors.js';
 import { seeded } from './bounded-source.js';
 import { type DatasetFileMap, leRobotFiles } from './datasets.js';
 import { mutatedBytes, mutatedJson, mutatedText } from './file-mutants.js';
+import { processorTime } from './processor-time.js';
 import { replayBuffer } from './zarr.js';
 
 /** No mutant may take more of a processor. */
@@ -101,12 +102,11 @@ export async function runDatasetMutants(name: string, first: number, count: numb
     };
     let [ms, bytes, problems] = [Infinity, Infinity, 0];
     for (let tries = 0; tries < TRIES && (ms > MOST_MS || bytes > MOST_BYTES); tries++) {
-      const [start, before] = [process.cpuUsage(), usedBytes()];
+      const [spent, before] = [processorTime(), usedBytes()];
       problems = await readAll(files).catch((error: unknown) =>
         error instanceof WarmstepError ? 1 : fail(`gave ${String(error)}`, error),
       );
-      const { user, system } = process.cpuUsage(start);
-      [ms, bytes] = [(user + system) / 1000, usedBytes() - before];
+      [ms, bytes] = [spent(), usedBytes() - before];
     }
     if (ms > MOST_MS) fail(`took ${ms} ms`);
     if (bytes > MOST_BYTES) fail(`took ${bytes} bytes`);

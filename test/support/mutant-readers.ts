@@ -8,11 +8,13 @@ import { WarmstepError } from '../../src/foundation/errors.js';
 import { bounded, seeded } from './bounded-source.js';
 import { CHARACTERS, evaluationRecord } from './evaluation-record.js';
 import { mutatedBytes, mutatedJson, mutatedText } from './file-mutants.js';
+import { processorTime } from './processor-time.js';
 
 /** What became of a number of mutants. */
 export interface MutantTally {
   readonly right: number;
   readonly refused: number;
+  /** Of processor time. */
   readonly slowestMs: number;
 }
 
@@ -23,7 +25,7 @@ const LONGEST_MESSAGE = 4000;
 async function tally(count: number, read: (mutant: number) => unknown): Promise<MutantTally> {
   let [right, refused, slowestMs] = [0, 0, 0];
   for (let mutant = 0; mutant < count; mutant++) {
-    const started = performance.now();
+    const spent = processorTime();
     try {
       await read(mutant);
       right++;
@@ -32,7 +34,7 @@ async function tally(count: number, read: (mutant: number) => unknown): Promise<
       if (UNSEEN.test(error.message) || error.message.length > LONGEST_MESSAGE) throw new Error(`mutant ${mutant} says ${error.message}`);
       refused++;
     }
-    slowestMs = Math.max(slowestMs, performance.now() - started);
+    slowestMs = Math.max(slowestMs, spent());
   }
   return { right, refused, slowestMs };
 }

@@ -16,7 +16,7 @@ import type { Command } from '../command.js';
 import { fingerprintOf, ofAllStrategies } from '../eval/fingerprint.js';
 import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
-import { kernelSubject } from '../eval/kernel-subject.js';
+import { isKernelPolicy, kernelSubject } from '../eval/kernel-subject.js';
 import { mergeEvaluations } from '../eval/merge.js';
 import { chosenOf, leftOutLines, PRESETS_HELP, presetOption, type WantedPreset } from '../eval/presets.js';
 import { readReference } from '../eval/reference.js';
@@ -200,7 +200,7 @@ function planOf(
   const episodes = episodesOption(values.episodes) ?? 50;
   const shard = shardOption(values.shard, episodes);
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
-  const preset = presetOption(values.preset, values.without, task);
+  const preset = presetOption(values.preset, values.without, { task, isExact: isKernelPolicy(values.policy) });
   const listed = values.strategies ?? (grids.length === 0 && values.preset === undefined ? DEFAULT_STRATEGIES : undefined);
   const strategies = unique([...(listed === undefined ? [] : parseStrategies(listed)), ...grids.flatMap((grid) => grid.strategies)]);
   return {

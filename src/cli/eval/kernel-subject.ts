@@ -19,13 +19,16 @@ const MOST_BYTES = 1_000_000_000;
 /** Options of the command line that a kernel policy has no use for: it has neither files of networks nor a device. */
 const OTHERS = ['predictor', 'network', 'precision', 'adapter', 'profile'] as const;
 
+/** Whether `--policy` names demonstrations. */
+export const isKernelPolicy = (named: unknown): named is string => typeof named === 'string' && named.startsWith(PREFIX);
+
 /**
  * The kernel policy that `--policy kernel:FILE` names; undefined where it names something else.
  * @throws UsageError for options of a device beside it, or a file that cannot be read; CheckpointError for another file.
  */
 export async function kernelSubject(values: Readonly<Record<string, unknown>>): Promise<EvaluationSubject | undefined> {
   const { policy: named } = values;
-  if (typeof named !== 'string' || !named.startsWith(PREFIX)) return undefined;
+  if (!isKernelPolicy(named)) return undefined;
   const other = OTHERS.find((name) => values[name] !== undefined);
   if (other) throw new UsageError(`--${other}: a kernel policy has no networks and needs no device: leave it out`);
   const file = named.slice(PREFIX.length);

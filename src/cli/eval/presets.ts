@@ -1,5 +1,6 @@
 import type { LeftOutStrategy } from '../../evaluation/record.js';
 import { parseStrategies } from '../../strategies/parse.js';
+import type { RtiDpTimestepsName } from '../../strategies/rti-dp.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { choiceOption, UsageError } from '../../terminal/options.js';
 import type { EvaluationSubject } from './subject.js';
@@ -19,26 +20,47 @@ const PRESETS = {
     ].join(','),
 } as const;
 
-/** As it is published for a task that is not named below: timesteps of its own default, and no gripper. */
-const RTI_DP = 'rti-dp';
+/** RTI-DP as the preset has it for a task: the published timesteps, by what is observed, and the gripper's dimensions. */
+interface RtiDpOfTask {
+  readonly numbers: RtiDpTimestepsName;
+  readonly images: RtiDpTimestepsName;
+  readonly gripper?: string;
+}
+
+/** Of tasks that are not named below; Push-T's for numbers is what RTI-DP has by itself. */
+const PUSH_T: RtiDpOfTask = { numbers: 'push-t', images: 'push-t-image' };
+
+const CAN: RtiDpOfTask = { numbers: 'can-clip', images: 'can-image-clip', gripper: '9' };
 
 /**
- * RTI-DP's timesteps are a task's own. Where a gripper opens and closes it needs its rule for these dimensions, and without it stands still before
- * they change (`test/mixture/rti-dp-gripper.test.ts`), with an exact denoiser even where it remembers ±1, as published for numbers; so it has the
- * factor that is published for pictures. Tasks without a published list have the one that begins with the most noise.
+ * Lists for policies whose gripper actions are not scaled (`clip`). With images two are published, for lift and can; the others have theirs for numbers, and tasks
+ * without any have those of can, which begin with no less noise than any other.
  */
-const RTI_DP_WITH_GRIPPER: Readonly<Record<string, string>> = {
-  lift: withGripper('lift-clip', '9'),
-  can: withGripper('can-clip', '9'),
-  square: withGripper('square-clip', '9'),
-  'stack-cube': withGripper('can-clip', '9'),
-  transport: withGripper('transport-clip', '9-19'),
-  'tool-hang': withGripper('toolhang-clip', '9'),
-  'turn-faucet': withGripper('can-clip', '9'),
+const WITH_GRIPPER: Readonly<Record<string, RtiDpOfTask>> = {
+  lift: { numbers: 'lift-clip', images: 'lift-image-clip', gripper: '9' },
+  can: CAN,
+  square: { numbers: 'square-clip', images: 'square-clip', gripper: '9' },
+  'stack-cube': CAN,
+  transport: { numbers: 'transport-clip', images: 'transport-clip', gripper: '9-19' },
+  'tool-hang': { numbers: 'toolhang-clip', images: 'toolhang-clip', gripper: '9' },
+  'turn-faucet': CAN,
 };
 
-function withGripper(timesteps: string, dimensions: string): string {
-  return `${RTI_DP}/timesteps=${timesteps}/gripper=${dimensions}/factor=10`;
+/**
+ * Where a gripper opens and closes RTI-DP needs its rule for these dimensions, and remembers them as ±1 with numbers and as ±0.1 with images, as published. An
+ * exact denoiser stands still before they change where it remembers ±1 (`test/mixture/rti-dp-gripper.test.ts`), so it has the factor of images always.
+ */
+function rtiDpFor({ task, isExact }: PresetSubject): string {
+  const [family = '', ...options] = task.split('/');
+  const hasImages = family.endsWith('-image') || options.includes('observations=image');
+  const { numbers, images, gripper } = (Object.hasOwn(WITH_GRIPPER, family) ? WITH_GRIPPER[family] : undefined) ?? PUSH_T;
+  const timesteps = hasImages ? images : numbers;
+  return [
+    'rti-dp',
+    ...(timesteps === PUSH_T.numbers ? [] : [`timesteps=${timesteps}`]),
+    ...(gripper === undefined ? [] : [`gripper=${gripper}`]),
+    ...(gripper !== undefined && (hasImages || isExact) ? ['factor=10'] : []),
+  ].join('/');
 }
 
 const EVALUATION_PRESETS = Object.keys(PRESETS) as (keyof typeof PRESETS)[];
@@ -49,27 +71,36 @@ export interface WantedPreset {
   readonly without: readonly NamedStrategy[];
 }
 
-/**
- * `task`: as its kind is named, options behind slashes.
- * @throws UsageError for no such preset, and for `--without` alone or of a strategy that the preset does not have.
- */
-export function presetOption(name: string | undefined, without: string | undefined, task: string): WantedPreset {
+/** What a preset's lists depend on. */
+export interface PresetSubject {
+  /** As its kind is named, options behind slashes. */
+  readonly task: string;
+  /** Whether the policy is the exact denoiser of demonstrations, no network. */
+  readonly isExact: boolean;
+}
+
+/** @throws UsageError for no such preset, and for `--without` alone or of a strategy that the preset does not have. */
+export function presetOption(name: string | undefined, without: string | undefined, subject: PresetSubject): WantedPreset {
   const preset = choiceOption('preset', name, EVALUATION_PRESETS);
   if (preset === undefined) {
     if (without !== undefined) throw new UsageError('--without leaves out strategies of a preset: give --preset as well');
     return { strategies: [], without: [] };
   }
-  const [family = ''] = task.split('/');
-  const rtiDp = Object.hasOwn(RTI_DP_WITH_GRIPPER, family) ? RTI_DP_WITH_GRIPPER[family] : undefined;
-  const strategies = parseStrategies(PRESETS[preset](rtiDp ?? RTI_DP));
-  const unwanted = without === undefined ? [] : parseStrategies(without);
-  const unknown = unwanted.find((one) => !strategies.some((strategy) => strategy.name === one.name));
-  if (unknown) {
+  const strategies = parseStrategies(PRESETS[preset](rtiDpFor(subject)));
+  const unwanted = (without === undefined ? [] : parseStrategies(without)).flatMap((one) => {
+    const meant = strategies.filter((strategy) => isMeant(one, strategy));
+    if (meant.length > 0) return meant;
     throw new UsageError(
-      `--without: preset ${preset} has no ${unknown.name}, it has ${strategies.map((strategy) => strategy.name).join(', ')}`,
+      `--without: preset ${preset} has no ${one.name}, it has ${strategies.map((strategy) => strategy.name).join(', ')}`,
     );
-  }
+  });
   return { strategies, without: unwanted };
+}
+
+/** A name without options stands for whatever the preset has of it: RTI-DP's are the task's, and nobody has to know them. */
+function isMeant(wanted: NamedStrategy, strategy: NamedStrategy): boolean {
+  const { name, ...others } = wanted.options;
+  return strategy.name === wanted.name || (strategy.options.name === name && Object.keys(others).length === 0);
 }
 
 /** Of a preset what the subject can run, in its order, and why the others are left out; what other options `added` is not, whatever the preset says. */
@@ -100,5 +131,7 @@ export function leftOutLines(leftOut: readonly LeftOutStrategy[]): string[] {
 
 /** What `--help` says of the presets. */
 export const PRESETS_HELP = EVALUATION_PRESETS.map(
-  (name) => `${name}: ${PRESETS[name](RTI_DP)}; with a gripper, as for can: ${RTI_DP_WITH_GRIPPER['can']}`,
+  (name) =>
+    `${name}: ${PRESETS[name]('rti-dp')}; rti-dp as published for the task, for can: ${rtiDpFor({ task: 'can', isExact: false })}, with images ` +
+    rtiDpFor({ task: 'can/observations=image', isExact: false }),
 ).join('\n');

@@ -1,14 +1,16 @@
 import type { Scene } from '../../envs/scene.js';
 import { element, escape } from '../../report/html.js';
 import type { LeftOutStrategy } from '../record.js';
+import { FEW_EPISODES, fewestEpisodes } from './few-episodes.js';
 import { plural } from './format.js';
 import type { ReportModel } from './model.js';
-import { FEW_EPISODES } from './verdict.js';
 
 /** What was evaluated, on what, and how to read the rest. `opening`: what stands between the title and that. */
 export function headSection({ record, rows, scene }: ReportModel, opening: string): string {
   const { policy, adapter } = record;
   const failures = rows.reduce((sum, { summary }) => sum + summary.failures, 0);
+  const fewest = fewestEpisodes(rows);
+  const share = record.shard ? `${Math.max(...rows.map(({ strategy }) => strategy.episodes.length))} of ` : '';
   const facts: readonly (readonly [string, string])[] = [
     ['Policy', `${policy.name} (${plural(policy.parameters, 'parameter')}, ${record.precision})`],
     ['Predictor', policy.predictor ?? 'none'],
@@ -24,7 +26,7 @@ export function headSection({ record, rows, scene }: ReportModel, opening: strin
     element(
       'h1',
       {},
-      escape(`${scene.title}: ${plural(rows.length, 'strategy', 'strategies')} over ${plural(record.episodes, 'episode')}`),
+      escape(`${scene.title}: ${plural(rows.length, 'strategy', 'strategies')} over ${share}${plural(record.episodes, 'episode')}`),
     ),
   ]);
   const about = element('section', { id: 'about', class: opening === '' ? 'close' : undefined }, [
@@ -35,7 +37,7 @@ export function headSection({ record, rows, scene }: ReportModel, opening: strin
     ),
     adapter.isSoftware ? element('p', { class: 'warning' }, SOFTWARE) : '',
     element('p', { class: 'introduction' }, howToRead(scene)),
-    record.episodes < FEW_EPISODES ? element('p', { class: 'warning' }, tooFew(record.episodes)) : '',
+    fewest < FEW_EPISODES ? element('p', { class: 'warning' }, tooFew(fewest)) : '',
     leftOut(record.leftOut),
     '\n',
   ]);

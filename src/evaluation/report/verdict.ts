@@ -1,14 +1,12 @@
 import { element, escape } from '../../report/html.js';
 import type { PairedDifference } from '../statistics.js';
 import type { Cost } from './costs.js';
+import { FEW_EPISODES, fewestEpisodes } from './few-episodes.js';
 import { decimal, plural, range, signed } from './format.js';
 import type { ReportModel, Row } from './model.js';
 
 /** So much more still counts as equal: medians of latencies differ by as much from one run to the next. */
 export const EQUAL_COST = 1.1;
-
-/** A bootstrap of fewer episodes misses too much of their spread. */
-export const FEW_EPISODES = 10;
 
 /** Names that a sentence can hold. */
 const NAMED = 5;
@@ -34,7 +32,7 @@ export interface Verdict {
 }
 
 /** Whether the strategy in question beats all others of equal or lower cost; undefined where its own cost was not measured. */
-export function verdictOf({ record, rows, focus, leads }: ReportModel, cost: Cost): Verdict | undefined {
+export function verdictOf({ rows, focus, leads }: ReportModel, cost: Cost): Verdict | undefined {
   const limit = focus && cost.of(focus);
   if (!focus || limit === undefined) return undefined;
   const rivals = rows.flatMap((row): (Rival & { readonly isDearer: boolean })[] => {
@@ -47,7 +45,10 @@ export function verdictOf({ record, rows, focus, leads }: ReportModel, cost: Cos
   const isBeaten = ({ lead }: Rival): boolean => lead !== undefined && lead.interval.low > 0;
   const [better, beaten] = [within.filter(isBetter), within.filter(isBeaten)];
   const equal = within.filter((rival) => !isBetter(rival) && !isBeaten(rival));
-  const isFew = record.episodes < FEW_EPISODES;
+  // A strategy that has no seed in common is not told apart, however many episodes it has.
+  const isFew =
+    fewestEpisodes([focus, ...within.map(({ row }) => row)]) < FEW_EPISODES ||
+    within.some(({ lead }) => lead !== undefined && lead.wins + lead.ties + lead.losses < FEW_EPISODES);
   const answer = within.length === 0 ? 'alone' : isFew ? 'few' : better.length > 0 ? 'no' : equal.length > 0 ? 'open' : 'yes';
   return { answer, beaten, better, equal, dearer: rivals.filter((rival) => rival.isDearer && isBetter(rival)) };
 }
