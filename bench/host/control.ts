@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getHeapStatistics } from 'node:v8';
 import type { DecisionSource } from '../../src/control/decision-source.js';
 import { type Summary, summarize } from '../../src/foundation/statistics.js';
 import type { Observation } from '../../src/observations/check.js';
@@ -20,6 +21,8 @@ export interface ControlRecord {
   /** By how much ticks were late. */
   readonly jitterMs: Distribution;
   readonly decisionMs: Distribution;
+  /** What a tick leaves on JavaScript's heap, with its share of a decision, its sensor's observations and this measurement. */
+  readonly bytesPerTick: number;
 }
 
 interface Loop {
@@ -28,6 +31,8 @@ interface Loop {
   readonly source: DecisionSource;
   readonly jitter: number[];
   readonly decisions: number[];
+  /** Growth of the heap over as many ticks as a decision lasts, without those in which it was collected. */
+  readonly growth: number[];
   skipped: number;
 }
 
@@ -39,16 +44,18 @@ export async function measureControl(engines: readonly [Engine, ...Engine[]], se
     source,
     jitter: [],
     decisions: [],
+    growth: [],
     skipped: 0,
   });
   const [first] = engines;
   const loops = [loop('nothing', first, instant(first)), ...engines.map((engine) => loop(engine.name, engine, engine.policy))];
   for (let done = 0; done < seconds; done += SLICE_SECONDS) for (const one of loops) await runSlice(one);
-  return loops.map(({ name, skipped, jitter, decisions }) => ({
+  return loops.map(({ name, skipped, jitter, decisions, growth, source: { info } }) => ({
     name,
     skippedTicks: skipped,
     jitterMs: distribution(jitter),
     decisionMs: distribution(decisions),
+    bytesPerTick: Math.round((summarize(growth, ['p50'])?.p50 ?? 0) / info.actionSteps),
   }));
 }
 
@@ -56,7 +63,14 @@ async function runSlice(slice: Loop): Promise<void> {
   const { engine, source } = slice;
   const { ControlLoop } = await moduleOf<typeof import('../../src/control/control-loop.js')>(engine.root, 'control/control-loop.js');
   const loop = new ControlLoop(source, { tickMs: TICK_MS, late: 'repeat', maxMisses: Infinity, send: () => {}, onStop: () => {} });
+  let ticks = 0;
+  let before = 0;
   loop.on('tick', ({ latenessMs, skipped }) => {
+    if (ticks++ % source.info.actionSteps === 0) {
+      const used = getHeapStatistics().used_heap_size;
+      if (ticks > 1 && used > before) slice.growth.push(used - before);
+      before = used;
+    }
     slice.jitter.push(latenessMs);
     slice.skipped += skipped;
   });

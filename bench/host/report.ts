@@ -136,12 +136,13 @@ export function report({ adapter, machine, date, decision, latency, floorSplit, 
       ]),
     ),
     table(
-      ['ControlLoop at 50 Hz', 'ticks', 'skipped', 'jitter p50', 'p95', 'p99', 'decision p50', 'p99'],
-      control.map(({ name, skippedTicks, jitterMs, decisionMs }) => [
+      ['ControlLoop at 50 Hz', 'ticks', 'skipped', 'jitter p50', 'p95', 'p99', 'decision p50', 'p99', 'garbage a tick'],
+      control.map(({ name, skippedTicks, jitterMs, decisionMs, bytesPerTick }) => [
         name,
         count(jitterMs.count),
         count(skippedTicks),
         ...[jitterMs.p50, jitterMs.p95, jitterMs.p99, decisionMs.p50, decisionMs.p99].map(milliseconds),
+        bytes(bytesPerTick),
       ]),
     ),
   ].join('\n\n');

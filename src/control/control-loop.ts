@@ -10,12 +10,10 @@ import { type ActionSource, type ControlEvents, Listeners, type StopReason } fro
 import { type ControlMetrics, MetricsRecorder } from './metrics.js';
 import { ObservationWindow } from './observation-window.js';
 import { type ControlLoopOptions, checkDecisionSource, checkedAction, type ResolvedOptions, resolveOptions } from './options.js';
+import { PREPARED_MS, Preparation } from './preparation.js';
 import { SafeStop } from './safe-stop.js';
 import { Sender } from './sender.js';
 import { type Tick, TickSchedule } from './tick-schedule.js';
-
-/** How long before its tick a decision is prepared: timers are late by a millisecond or two, and preparing takes up to one. */
-const PREPARED_MS = 3;
 
 /** Where an episode begins. */
 export interface EpisodeStart {
@@ -48,6 +46,7 @@ export class ControlLoop {
   readonly #actionDim: number;
   readonly #options: ResolvedOptions;
   readonly #ahead: DecideAhead;
+  readonly #preparation: Preparation;
   readonly #window: ObservationWindow;
   readonly #queue: ActionQueue;
   readonly #time = new ChunkTime();
@@ -57,6 +56,8 @@ export class ControlLoop {
   readonly #stop: SafeStop;
   #schedule: TickSchedule | undefined;
   #cancelTimer: (() => void) | undefined;
+  /** Of what happens besides before the next tick. */
+  #cancelEarly: (() => void) | undefined;
   /** Late ticks in a row. */
   #misses = 0;
 
@@ -69,11 +70,12 @@ export class ControlLoop {
     this.#options = resolveOptions(options, info);
     this.clock = this.#options.clock;
     this.#ahead = new DecideAhead(source, this.#options.clock);
+    this.#preparation = new Preparation(this.#ahead, this.#options.clock);
     this.#window = new ObservationWindow(info.observations, info.observationSteps);
     this.#queue = new ActionQueue(info, this.#options.actionSteps, this.#options.lead);
     this.#sender = new Sender(this.#options.send, (error) => this.#stop.end('send', 'sending an action failed', error));
     this.#stop = new SafeStop({
-      tell: [() => this.#cancelTimer?.(), this.#options.onStop, (reason) => this.#listeners.emit('stop', reason)],
+      tell: [() => this.#cancelTimers(), this.#options.onStop, (reason) => this.#listeners.emit('stop', reason)],
       settled: async () => void (await Promise.all([this.#ahead.settled(), this.#sender.settled()])),
     });
   }
@@ -172,35 +174,40 @@ export class ControlLoop {
     return this.state === 'running';
   }
 
-  /** Sleeps until the next tick; wakes in between to prepare the decision that it is going to make. */
+  /** Sleeps until the next tick. The tick's own timer stands, whatever becomes of preparing before it. */
   #sleep(schedule: TickSchedule): void {
     const { clock } = this.#options;
-    const early = schedule.wait(clock.now()) - PREPARED_MS;
-    if (early <= 0 || !this.#ahead.canPrepare || !this.#isDecidingNext()) {
-      this.#sleepToTick(schedule);
-      return;
-    }
-    this.#cancelTimer = clock.after(early, () => {
-      try {
-        this.#ahead.prepare();
-      } catch (error) {
-        this.#stop.end('decision', 'preparing a decision failed', error);
-      }
-      if (this.#isRunning()) this.#sleepToTick(schedule);
-    });
+    const waitMs = schedule.wait(clock.now());
+    const wake = (): void => this.#wake(schedule);
+    this.#cancelTimer = clock.after(waitMs, wake);
+    if (waitMs <= PREPARED_MS || !this.#ahead.canPrepare || !this.#queue.isDue(this.#time.next)) return;
+    this.#cancelEarly = clock.after(waitMs - PREPARED_MS, () => this.#prepare(schedule, wake));
   }
 
-  #isDecidingNext(): boolean {
-    return !this.#ahead.isDeciding && this.#window.newestAtMs !== undefined && this.#queue.isDue(this.#time.next);
+  #wake(schedule: TickSchedule): void {
+    this.#cancelTimers();
+    const tick = schedule.take(this.#options.clock.now());
+    if (tick) this.#tick(tick);
+    if (this.#isRunning()) this.#sleep(schedule);
   }
 
-  #sleepToTick(schedule: TickSchedule): void {
+  #cancelTimers(): void {
+    this.#cancelTimer?.();
+    this.#cancelEarly?.();
+    this.#cancelEarly = undefined;
+  }
+
+  /** Prepares the decision of the next tick, and comes to that without the lateness of a timer: what was prepared does not stay in the caches. */
+  #prepare(schedule: TickSchedule, wake: () => void): void {
+    // A decision may have ended or begun, and observations come, since the tick before.
+    if (this.#ahead.isDeciding || this.#window.newestAtMs === undefined || !this.#queue.isDue(this.#time.next)) return;
     const { clock } = this.#options;
-    this.#cancelTimer = clock.after(schedule.wait(clock.now()), () => {
-      const tick = schedule.take(clock.now());
-      if (tick) this.#tick(tick);
-      if (this.#isRunning()) this.#sleep(schedule);
-    });
+    try {
+      if (!this.#preparation.run(schedule)) return;
+    } catch (error) {
+      this.#stop.end('decision', 'preparing a decision failed', error);
+    }
+    if (this.#isRunning()) this.#cancelEarly = clock.soon?.(schedule.wait(clock.now()), wake);
   }
 
   #tick(tick: Tick): void {

@@ -31,7 +31,8 @@ export interface DecisionSource {
    */
   observe?(observation: Observation): Promise<unknown>;
   /**
-   * Readies the next decision, without a result of its own: called in the milliseconds before a tick that is to make one. See `Policy.prepare`.
+   * Readies the next decision, without a result of its own: called in the three milliseconds before a tick that is to make one, and ever more seldom
+   * where it returns after the tick is due. See `Policy.prepare`.
    */
   prepare?(): void;
   /** Ends the episode; decisions asked for before still belong to it. */

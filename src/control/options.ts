@@ -141,6 +141,7 @@ export function resolveOptions(options: ControlLoopOptions, info: DecisionSource
 
 function checkedClock(clock: Clock = SYSTEM_CLOCK): Clock {
   checkMethods(WHERE, 'clock', clock, 'a clock', ['now', 'after']);
+  checkCallbacks<Clock>(WHERE, clock, ['soon']);
   return clock;
 }
 

@@ -185,8 +185,8 @@ export class DecisionPlan {
   }
 
   /**
-   * What `run` does on the host, so that it is in the caches when it counts, and the commands that it will submit; of the device nothing is asked.
-   * `use` is given zeros.
+   * What `run` does on the host, so that it is in the caches when it counts, and the commands that it will submit where it has no prelude; of the device
+   * nothing is asked. `use` is given zeros.
    */
   dryRun<T>(input: DecisionInput, use: (output: DecisionOutput) => T | Promise<T>): Promise<T> {
     const { schedule } = input;

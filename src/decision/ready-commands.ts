@@ -1,4 +1,5 @@
 import type { Schedule } from '../diffusion/solver-step.js';
+import { BackOff } from '../foundation/back-off.js';
 import type { SegmentRun } from '../runtime/plan.js';
 
 /** Commands on their way: every `next()` encodes a part of them, the last one returns them. No generator, which leaves more garbage. */
@@ -29,10 +30,22 @@ interface Slot<P> {
   readonly prelude: P | undefined;
   commands: GPUCommandBuffer | undefined;
   encoding: Encoding | undefined;
+  /** How long the commands that are being encoded took until now, and how long those before took. */
+  spentMs: number;
+  tookMs: number;
+  /** Whether `prepare` made commands of this kind ready for its next decision. */
+  isPrepared: boolean;
+  /** Whether its next commands are left to `prepare`. */
+  isLeft: boolean;
+  /** From leaving commands to `prepare`, where that did not come or did not finish. */
+  readonly backOff: BackOff;
 }
 
 /** How long a turn between decisions may encode: a timer that is due waits for it, and is no more exact than this anyway. */
 const IDLE_MS = 1;
+
+/** How long `prepare` may encode: what takes longer is for idle turns. */
+const PREPARE_MS = 1;
 
 /** Kinds that are kept ready: first decisions of an episode, usual ones, stalled ones, and one more. */
 const MOST_KINDS = 4;
@@ -54,8 +67,6 @@ export class ReadyCommands<P extends Prelude = Prelude> {
   /** Whether a turn between decisions is still to come. */
   #isIdleDue = false;
   #isHurried = false;
-  /** The kind that `prepare` was asked for, for as long as it is: its commands are made then, and not in idle turns. */
-  #prepared: Slot<P> | undefined;
 
   constructor(maker: CommandMaker<P>) {
     this.#maker = maker;
@@ -64,10 +75,12 @@ export class ReadyCommands<P extends Prelude = Prelude> {
   /** The commands of a decision, for one submit. */
   take(schedule: Schedule, predicted: boolean, prelude?: P): GPUCommandBuffer {
     const slot = this.#slot(schedule, predicted, prelude);
-    // Nobody prepares any more, or for something else.
-    if (!slot.commands) this.#prepared = undefined;
+    const { backOff, isPrepared } = slot;
+    if (slot.isLeft || backOff.isResting) backOff.note(isPrepared);
     const commands = this.#finish(slot);
     slot.commands = undefined;
+    slot.isPrepared = false;
+    slot.isLeft = isPrepared && slot.tookMs <= PREPARE_MS && !backOff.isResting;
     this.#isHurried = this.#isIdleDue;
     return commands;
   }
@@ -75,7 +88,7 @@ export class ReadyCommands<P extends Prelude = Prelude> {
   /** To be called when the commands that were taken last are on their way. */
   submitted(): void {
     const used = this.#slots[0];
-    if (this.#isHurried && used && used !== this.#prepared) this.#finish(used);
+    if (this.#isHurried && used && !used.isLeft) this.#finish(used);
   }
 
   /** To be called when the result is about to be handed out: the time until the next decision begins. */
@@ -91,17 +104,21 @@ export class ReadyCommands<P extends Prelude = Prelude> {
   }
 
   /**
-   * The same right before a decision of that kind: encoding brings all that a submit reads to the processor's caches. From then on the commands of
-   * the kind are left to this call, until a decision finds none.
+   * The same right before a decision of that kind, for a millisecond at most: encoding brings all that a submit reads to the processor's caches. The
+   * next commands of the kind are then left to this call where they take no longer, and to idle turns again once it did not come or not finish.
    */
   prepare(schedule: Schedule, predicted: boolean): void {
-    this.#prepared = this.#slot(schedule, predicted);
-    this.#finish(this.#prepared);
+    const slot = this.#slot(schedule, predicted);
+    this.#encode(slot, performance.now() + PREPARE_MS);
+    slot.isPrepared = slot.commands !== undefined;
+    if (slot.commands) return;
+    slot.isLeft = false;
+    slot.backOff.note(false);
+    this.handedOut();
   }
 
   clear(): void {
     this.#slots.length = 0;
-    this.#prepared = undefined;
   }
 
   #slot(schedule: Schedule, predicted: boolean, prelude?: P): Slot<P> {
@@ -118,13 +135,29 @@ export class ReadyCommands<P extends Prelude = Prelude> {
   }
 
   #newSlot(schedule: Schedule, predicted: boolean, prelude: P | undefined): Slot<P> {
-    return { schedule, predicted, prelude, runs: this.#maker.runs(schedule, predicted), commands: undefined, encoding: undefined };
+    const runs = this.#maker.runs(schedule, predicted);
+    const state = { commands: undefined, encoding: undefined, spentMs: 0, tookMs: 0, isPrepared: false, isLeft: false };
+    return { schedule, predicted, prelude, runs, ...state, backOff: new BackOff() };
   }
 
   #finish(slot: Slot<P>): GPUCommandBuffer {
-    let { commands } = slot;
-    while (!commands) commands = this.#advance(slot);
-    return commands;
+    return slot.commands ?? (this.#encode(slot, Infinity) as GPUCommandBuffer);
+  }
+
+  /** Encodes until then at most, a run of the plan at a time; returns the commands once they are complete. */
+  #encode(slot: Slot<P>, endMs: number): GPUCommandBuffer | undefined {
+    if (slot.commands) return slot.commands;
+    const begunMs = performance.now();
+    let nowMs = begunMs;
+    while (!slot.commands && nowMs < endMs) {
+      this.#advance(slot);
+      nowMs = performance.now();
+    }
+    slot.spentMs += nowMs - begunMs;
+    if (!slot.commands) return undefined;
+    slot.tookMs = slot.spentMs;
+    slot.spentMs = 0;
+    return slot.commands;
   }
 
   /** Encodes a part; returns the commands once they are complete. */
@@ -141,9 +174,9 @@ export class ReadyCommands<P extends Prelude = Prelude> {
     this.#isIdleDue = false;
     const end = performance.now() + IDLE_MS;
     for (const slot of this.#slots) {
-      if (slot === this.#prepared) continue;
+      if (slot.isLeft) continue;
       try {
-        while (!slot.commands && performance.now() < end) this.#advance(slot);
+        this.#encode(slot, end);
       } catch {
         // Nobody waits here: the decision that needs the commands encodes them itself, and reports what is wrong.
         return;

@@ -229,10 +229,12 @@ export class Policy {
   }
 
   /**
-   * Readies the next decision of the policy's own episode, where there is time before it: right before a tick, or while the sensors of one are
-   * read. Commands are encoded, and a decision is made on zeros up to the device and from there on, so that the code and the memory that it takes are
-   * in the processor's caches: it is a third sooner where decisions are milliseconds apart. Changes no result, and nothing depends on it. Does nothing
-   * while calls are under way, and where the next `act()` makes no decision. A `ControlLoop` calls it.
+   * Readies the next decision of the policy's own episode, where there is time before it: a millisecond or two before a tick, or while the sensors of
+   * one are read. Its commands are encoded, and it is made on zeros up to the device and from there on, so that the code and the memory that it takes
+   * are in the processor's caches: where decisions are milliseconds apart it is up to a third sooner. Changes no result, and nothing depends on it.
+   * A decision whose images were not encoded by `observe` has other commands, which wait for it as they would anyway. Does nothing while calls are
+   * under way, where the next `act()` makes no decision, and mostly where it took more than two milliseconds before: of hundreds of evaluations, or on a
+   * slow processor. A `ControlLoop` calls it.
    * @throws DisposedError.
    */
   prepare(): void {

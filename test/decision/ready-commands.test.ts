@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { REHEARSED } from '../../src/decision/decision-input.js';
 import { ReadyCommands } from '../../src/decision/ready-commands.js';
 import type { Schedule } from '../../src/diffusion/solver-step.js';
@@ -7,8 +7,13 @@ import type { SegmentRun } from '../../src/runtime/plan.js';
 const PARTS = 3;
 const later = (call: () => void): void => void setImmediate(call);
 
-/** Commands that say what they are of, and count what was encoded. */
-function counted(): { readonly ready: ReadyCommands; readonly encoded: string[]; parts: () => number } {
+/** Time of the processor: it goes on while commands are encoded, and never else. */
+let nowMs = 0;
+beforeEach(() => void vi.spyOn(performance, 'now').mockImplementation(() => nowMs));
+afterEach(() => void vi.restoreAllMocks());
+
+/** Commands that say what they are of, and count what was encoded; each of their parts takes `partMs`. */
+function counted(partMs: () => number = () => 0): { readonly ready: ReadyCommands; readonly encoded: string[]; parts: () => number } {
   const encoded: string[] = [];
   let parts = 0;
   const ready = new ReadyCommands({
@@ -18,6 +23,7 @@ function counted(): { readonly ready: ReadyCommands; readonly encoded: string[];
       let part = 0;
       return {
         next: () => {
+          nowMs += partMs();
           if (part++ < PARTS) {
             parts++;
             return undefined;
@@ -112,6 +118,54 @@ describe('commands that are kept ready', () => {
     await turn();
     expect(encoded).toHaveLength(5);
     expect(decide(ready, TWO)).toBe('2 predicted #5');
+  });
+
+  it('are made in idle turns all the same where they take longer than preparing may', async () => {
+    const { ready, encoded } = counted(() => 0.6);
+    for (let decision = 1; decision <= 20; decision++) {
+      const begunMs = nowMs;
+      ready.prepare(TWO, true);
+      expect(nowMs - begunMs).toBeLessThan(1.3);
+      // Idle turns go on with what was begun.
+      for (let i = 0; i < 4; i++) await turn();
+      const before = encoded.length;
+      expect(decide(ready, TWO)).toBe(`2 predicted #${decision}`);
+      expect(encoded).toHaveLength(before);
+      for (let i = 0; i < 4; i++) await turn();
+      expect(encoded).toHaveLength(decision + 1);
+    }
+  });
+
+  it('that preparing does not finish in time are finished by idle turns', async () => {
+    let partMs = 0;
+    const { ready, encoded } = counted(() => partMs);
+    ready.prepare(TWO, true);
+    decide(ready, TWO);
+    await turn();
+    expect(encoded).toHaveLength(1);
+    partMs = 0.6;
+    const begunMs = nowMs;
+    ready.prepare(TWO, true);
+    expect(nowMs - begunMs).toBeLessThan(1.3);
+    expect(encoded).toHaveLength(1);
+    for (let i = 0; i < 4; i++) await turn();
+    expect(encoded).toHaveLength(2);
+  });
+
+  it('are found ready by nearly all decisions where every second, third or tenth is not prepared', async () => {
+    for (const period of [2, 3, 10]) {
+      const { ready, encoded } = counted();
+      let within = 0;
+      for (let decision = 0; decision < 300; decision++) {
+        if (decision % period > 0) ready.prepare(TWO, true);
+        const before = encoded.length;
+        decide(ready, TWO);
+        within += encoded.length - before;
+        await turn();
+      }
+      expect(within, `every ${period}`).toBeGreaterThan(0);
+      expect(within, `every ${period}`).toBeLessThan(12);
+    }
   });
 
   it('of other kinds than the prepared one are made in idle turns as before', async () => {

@@ -1,17 +1,48 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DisposedError } from '../../src/foundation/errors.js';
+import type { Observation } from '../../src/observations/check.js';
+import { loadPolicy } from '../../src/policy/load-policy.js';
+import type { Policy } from '../../src/policy/policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
 import { CASE, FALCON, facts, STEP } from '../support/episode-members.js';
-import { loadGolden, observation, window } from '../support/golden-policy.js';
+import { bits, loadGolden, observation, window } from '../support/golden-policy.js';
+import { imageObservation, imagePolicy } from '../support/image-policy.js';
 
 /** Decisions of one run, and of several. */
 const STRATEGIES: readonly StrategyOptions[] = [STEP, FALCON];
 
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 describe('prepare', () => {
   const device = useTestDevice();
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** Where a machine is busy, preparing takes too long and is left out: here it takes no time. */
+  function stopTime(): void {
+    vi.spyOn(performance, 'now').mockReturnValue(0);
+  }
+
+  async function prepare(policy: Policy): Promise<void> {
+    stopTime();
+    policy.prepare();
+    await nextTurn();
+    vi.restoreAllMocks();
+  }
+
+  /** Counts what `work` asks of the device. */
+  async function counting(work: (calls: DeviceCalls) => Promise<void>): Promise<void> {
+    const buffer = device().gpuDevice.createBuffer({ size: 16, usage: USAGE.copyDestination });
+    const calls = new DeviceCalls(device().gpuDevice, buffer);
+    try {
+      await work(calls);
+    } finally {
+      calls.restore();
+      buffer.destroy();
+    }
+  }
 
   it('changes no bit and no choice, where a decision takes one run and where it takes several', async () => {
     let reported = 0;
@@ -20,9 +51,11 @@ describe('prepare', () => {
     for (const strategy of STRATEGIES) {
       plain.useStrategy(strategy);
       prepared.useStrategy(strategy);
+      // Until that has happened there is nothing to prepare.
+      await nextTurn();
       for (let i = 0; i < 3; i++) {
-        prepared.prepare();
-        if (i === 2) prepared.prepare();
+        await prepare(prepared);
+        if (i === 2) await prepare(prepared);
         const found = facts(await prepared.decide(window(prepared, i)));
         expect(found, `${strategy.name}, decision ${i}`).toEqual(facts(await plain.decide(window(plain, i))));
       }
@@ -33,45 +66,83 @@ describe('prepare', () => {
   });
 
   it('encodes what the decision submits, and asks nothing else of the device', async () => {
+    stopTime();
     const policy = await loadGolden(device(), CASE, { predictor: true, strategy: STEP });
     // The commands of the first one that is prepared are there already.
     for (let i = 0; i < 2; i++) await policy.decide(window(policy, i));
     policy.prepare();
     await policy.decide(window(policy, 2));
-    const buffer = device().gpuDevice.createBuffer({ size: 16, usage: USAGE.copyDestination });
-    const calls = new DeviceCalls(device().gpuDevice, buffer);
-    try {
+    await counting(async (calls) => {
       for (let i = 0; i < 5; i++) {
         policy.prepare();
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextTurn();
         const before = calls.counts;
         await policy.decide(window(policy, i));
         expect(calls.counts.createCommandEncoder).toBe(before.createCommandEncoder);
       }
       expect(calls.counts).toEqual({ writeBuffer: 5, createCommandEncoder: 5, submit: 5, mapAsync: 5 });
-    } finally {
-      calls.restore();
-      buffer.destroy();
-      await policy.dispose();
-    }
+    });
+    await policy.dispose();
   });
 
   it('leaves calls that are under way alone, ticks that decide nothing, and policies that were disposed of', async () => {
+    stopTime();
     const policy = await loadGolden(device(), CASE, { predictor: true, strategy: STEP });
-    const running = policy.decide(window(policy));
-    policy.prepare();
-    const first = await running;
-    policy.reset();
-    expect(facts(await policy.decide(window(policy)))).not.toEqual(facts(first));
-    policy.reset();
-    const actions: Float32Array[] = [];
-    for (let tick = 0; tick < 10; tick++) {
+    const { actionSteps } = policy.info;
+    expect(actionSteps).toBeGreaterThan(1);
+    // From now on the commands of usual decisions are left to prepare().
+    for (let i = 0; i < 3; i++) {
       policy.prepare();
-      actions.push(await policy.act(observation(policy, tick)));
+      await policy.decide(window(policy, i));
+      await nextTurn();
     }
-    expect(policy.info.actionSteps).toBeLessThan(10);
-    expect(actions.every((action) => action.every(Number.isFinite))).toBe(true);
+    await counting(async (calls) => {
+      const running = policy.decide(window(policy, 3));
+      const { createCommandEncoder: made } = calls.counts;
+      policy.prepare();
+      expect(calls.counts.createCommandEncoder).toBe(made);
+      await running;
+      await nextTurn();
+      // Decides, and makes commands in idle turns from then on; two decisions that are prepared leave them to prepare() again.
+      for (let decision = 0; decision < 4; decision++) {
+        policy.prepare();
+        await policy.act(observation(policy, decision * actionSteps));
+        await nextTurn();
+        const before = calls.counts;
+        for (let tick = 1; tick < actionSteps; tick++) {
+          policy.prepare();
+          await policy.act(observation(policy, decision * actionSteps + tick));
+        }
+        expect(calls.counts).toEqual(before);
+      }
+      const before = calls.counts.createCommandEncoder ?? 0;
+      policy.prepare();
+      expect(calls.counts.createCommandEncoder).toBe(before + 1);
+    });
     await policy.dispose();
     expect(() => policy.prepare()).toThrow(DisposedError);
+  });
+
+  it('changes no bit of decisions through cameras, whether their pictures were encoded ahead or are encoded by the decision', async () => {
+    const found: number[][] = [];
+    const load = (): Promise<Policy> =>
+      loadPolicy(imagePolicy(), { device: device(), onDecision: (decision) => void found.push([...bits(decision)]) });
+    const plain = await load();
+    const prepared = await load();
+    const decide = async (policy: Policy, isObserved: boolean): Promise<readonly number[][]> => {
+      found.length = 0;
+      for (let tick = 0; found.length < 2; tick++) {
+        const given: Observation = isObserved ? await policy.observe(imageObservation(tick)) : imageObservation(tick);
+        if (policy === prepared) await prepare(policy);
+        await policy.act(given);
+      }
+      policy.reset();
+      return [...found];
+    };
+    for (const isObserved of [false, true]) {
+      expect(await decide(prepared, isObserved), `observed: ${isObserved}`).toEqual(await decide(plain, isObserved));
+    }
+    await plain.dispose();
+    await prepared.dispose();
   });
 });
