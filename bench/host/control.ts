@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import type { DecisionSource } from '../../src/control/decision-source.js';
 import { type Summary, summarize } from '../../src/foundation/statistics.js';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { valuesInFrame } from '../../src/spec/policy-spec.js';
 import { type Engine, moduleOf } from './engine.js';
 

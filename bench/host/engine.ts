@@ -1,4 +1,4 @@
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import type { OpenDeviceOptions } from '../../src/platform/options.js';
 import type { Policy } from '../../src/policy/policy.js';
 import type { PrecisionChoice } from '../../src/policy/precision.js';

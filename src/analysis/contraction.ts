@@ -1,7 +1,7 @@
 import { makeSchedule, type Schedule, type ScheduleName } from '../diffusion/solver-step.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import type { Policy } from '../policy/policy.js';
 import { followPath, type PathRatios } from './path.js';
 import { displacement, SMALLEST_DISPLACEMENT, stepNoise } from './perturbation.js';

@@ -2,7 +2,7 @@ import type { Task } from '../envs/environment.js';
 import { playEpisode } from '../evaluation/play.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { ContractionStart } from './contraction.js';

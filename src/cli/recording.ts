@@ -1,7 +1,7 @@
 import { SafetensorsFile } from '../checkpoints/safetensors/safetensors.js';
 import type { ByteSource } from '../checkpoints/source.js';
 import { ObservationError } from '../foundation/errors.js';
-import type { Observation, ObservationValue } from '../observations/check.js';
+import type { Observation, ObservationValue } from '../observations/frame.js';
 import { openFile } from '../platform/node/folder-source.js';
 import type { ImageObservation, ObservationInfo } from '../spec/policy-spec.js';
 

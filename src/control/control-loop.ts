@@ -1,6 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkKeys } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import { ActionQueue } from './action-queue.js';
 import { ChunkTime } from './chunk-time.js';
 import type { Clock } from './clock.js';

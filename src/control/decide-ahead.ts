@@ -1,4 +1,4 @@
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import type { Clock } from './clock.js';
 import type { DecidedChunk, DecisionSource } from './decision-source.js';
 import { checkDecidesAhead } from './options.js';

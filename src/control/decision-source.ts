@@ -1,4 +1,4 @@
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 
 /** Sizes of a source's windows and chunks, as in `Policy.info`. */

@@ -1,5 +1,5 @@
 import { checkCallbacks, checkChoice, keysOf } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import type { DecidedChunk } from './decision-source.js';
 import type { LimitHit } from './limits.js';
 

@@ -1,4 +1,5 @@
-import { checkFrame, type Frame, type Observation, observationOf } from '../observations/check.js';
+import { checkFrame } from '../observations/check.js';
+import { type Frame, type Observation, observationOf } from '../observations/frame.js';
 import { FrameWindow } from '../observations/window.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 

@@ -1,7 +1,7 @@
 import { type Schedule, SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { type NonFiniteError, OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkList, checkObject, checkToggle } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import { concatenate } from '../strategies/chunks.js';
 import { type DenoiseRequest, type DenoiseResult, type StrategyContext, startFromSample } from '../strategies/strategy.js';
 import type { DecisionInput, DecisionOutput } from './decision-input.js';

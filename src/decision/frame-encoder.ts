@@ -1,5 +1,5 @@
 import { NonFiniteError } from '../foundation/errors.js';
-import { type Frame, imageColumns } from '../observations/check.js';
+import { type Frame, imageColumns } from '../observations/frame.js';
 import type { Picture } from '../observations/picture.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import { type BegunWindows, type EncodedWindow, type EncodedWindows, type FrameEncoding, FrameWindows, OWN } from './frame-windows.js';

@@ -1,4 +1,4 @@
-import { type Frame, frameWidth, imageColumns } from '../observations/check.js';
+import { type Frame, frameWidth, imageColumns } from '../observations/frame.js';
 import type { Picture } from '../observations/picture.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import type { EncodePlans } from './frames-plan.js';

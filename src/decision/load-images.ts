@@ -1,4 +1,6 @@
 import type { PolicyCheckpoint, StartCheckpoint } from '../checkpoints/types.js';
+import type { CheckPictures } from '../observations/gather-frames.js';
+import { checkPictures } from '../observations/picture.js';
 import type { WeightLoader, WeightSource } from '../ops/weight-source.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
@@ -10,6 +12,8 @@ import type { StartRows } from './start-rows.js';
 
 /** The networks of a policy's images on a device, and how their plans are made. */
 export interface LoadedImages extends ImageNetworks {
+  /** How what is observed of them is checked. */
+  readonly checkPictures: CheckPictures;
   /** `probes`: inner values to hand out, of those that the policy was loaded with. */
   encodePlans(probes: readonly string[]): EncodePlans;
   /** What makes features of pictures by such plans. `rows`: of a start that reads some. */
@@ -34,6 +38,7 @@ export async function loadImages(
   const images = { cameras, networks: own ? [encoder, own] : [encoder] };
   return {
     ...images,
+    checkPictures,
     encodePlans: (probes) => encodePlans(device, images, probes),
     frameEncoder: (plans, observations, rows) => new FrameEncoder(plans, observations, rows),
   };

@@ -1,4 +1,4 @@
-import type { Frame } from '../observations/check.js';
+import type { Frame } from '../observations/frame.js';
 
 /** Rows that a start reads in place of the conditioning: features of its own encoder, then vectors in the units of the robot. */
 export interface StartRows {

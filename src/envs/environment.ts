@@ -1,4 +1,4 @@
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import type { Scene } from './scene.js';
 

@@ -2,7 +2,7 @@ import type { Task } from '../envs/environment.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal, checkToggle, keysOf } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import type { Decision } from '../policy/policy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { checkPolicy, checkTask } from './check.js';

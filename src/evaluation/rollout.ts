@@ -2,7 +2,8 @@ import type { EnvironmentStep, Task, TaskEnvironment } from '../envs/environment
 import type { SceneAxis } from '../envs/scene.js';
 import { OptionError } from '../foundation/errors.js';
 import { visible } from '../foundation/visible.js';
-import { checkFrame, type Observation } from '../observations/check.js';
+import { checkFrame } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import { FrameWindow } from '../observations/window.js';
 import type { Decision } from '../policy/decision-result.js';
 import type { Episode } from '../policy/episode.js';

@@ -2,7 +2,7 @@ import { FrameWindows } from '../decision/frame-windows.js';
 import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import { FrameWindow } from '../observations/window.js';
 import { Actor } from '../policy/actor.js';
 import { Decider } from '../policy/decider.js';

@@ -1,6 +1,6 @@
 import { ObservationError } from '../foundation/errors.js';
 import { type ObservationInfo, valuesInFrame } from '../spec/policy-spec.js';
-import type { Frame, Observation, ObservationValue } from './check.js';
+import type { Frame, Observation, ObservationValue } from './frame.js';
 
 /** The newest frames, as many as a policy observes. Until there are so many, the oldest also stands for those before it. */
 export class FrameWindow {

@@ -1,6 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys } from '../foundation/options.js';
-import type { Frame, Observation } from '../observations/check.js';
+import type { Frame, Observation } from '../observations/frame.js';
 import type { FrameWindow } from '../observations/window.js';
 import type { Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';

@@ -3,7 +3,7 @@ import type { EncodedWindow, FrameEncoding } from '../decision/frame-windows.js'
 import type { GivenNoise, NoiseSeed } from '../decision/noise.js';
 import type { PendingFeatures } from '../decision/pending-features.js';
 import { NonFiniteError } from '../foundation/errors.js';
-import type { Frame } from '../observations/check.js';
+import type { Frame } from '../observations/frame.js';
 import type { DecisionOutcome, PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import { decideEach, decideOne, type FailedDecision, firstRuns, type MadeDecision, type PendingDecision } from './decide.js';
 import { type Decision, toDecision } from './decision-result.js';

@@ -1,6 +1,6 @@
 import type { GivenNoise, NoiseSeed } from '../decision/noise.js';
 import type { Schedule } from '../diffusion/solver-step.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import type { PastChunk } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { MadeDecision } from './decide.js';

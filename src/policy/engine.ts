@@ -22,7 +22,6 @@ import { describePolicy } from './info.js';
 import { LoadReporter, type OnLoadProgress } from './load-progress.js';
 import type { Placement } from './placement.js';
 import { zeroFrames } from './practice.js';
-import { rehearse } from './rehearsal.js';
 
 export interface ReloadOptions {
   /** Disposed of by whoever opened it. Default: a device as the one before, opened anew where the policy opened that. */
@@ -140,6 +139,8 @@ export class PolicyEngine {
       newWindow: () => new FrameWindow(this.#observations, observationSteps),
       observations: this.#observations,
     };
+    // Loaded once there is a policy, beside its weights.
+    const { rehearse } = await import('./rehearsal.js');
     await rehearse(parts, strategy, batch, { frames, given: {} }, signal);
     // At the first decision of an episode one frame stands for all; later ones may find none of theirs encoded.
     for (const count of new Set([1, observationSteps])) await this.encoder.warmup(batch * count);

@@ -3,7 +3,7 @@ import type { EncodedWindow } from '../decision/frame-windows.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DisposedError, NonFiniteError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal } from '../foundation/options.js';
-import { type Observation, observationOf } from '../observations/check.js';
+import { type Observation, observationOf } from '../observations/frame.js';
 import { FrameWindow } from '../observations/window.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
 import type { PlanTiming } from '../runtime/timing.js';
@@ -89,6 +89,7 @@ export class Policy {
       context: this.#context,
       seed: parts.seed,
       latentDim: this.#engine.denoiser.latents?.latentDim ?? 0,
+      checkPictures: placement.networks.images?.checkPictures,
       hasBegun: (episode) => this.#actor.hasBegun(episode),
     });
     const actor = {

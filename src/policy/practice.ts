@@ -1,5 +1,5 @@
 import { BackOff } from '../foundation/back-off.js';
-import { type Frame, frameWidth, type Observation } from '../observations/check.js';
+import { type Frame, frameWidth, type Observation } from '../observations/frame.js';
 import type { ObservationInfo, VectorObservation } from '../spec/policy-spec.js';
 import { type Decider, type Given, nextTurn } from './decider.js';
 import type { Episode } from './episode.js';

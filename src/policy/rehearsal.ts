@@ -3,7 +3,7 @@ import type { Denoiser } from '../decision/denoiser.js';
 import type { FrameEncoding } from '../decision/frame-windows.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { NonFiniteError } from '../foundation/errors.js';
-import { type Frame, type Observation, observationOf } from '../observations/check.js';
+import { type Frame, type Observation, observationOf } from '../observations/frame.js';
 import type { FrameWindow } from '../observations/window.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import { type PastChunk, type Strategy, type StrategyContext, singleRuns } from '../strategies/strategy.js';

@@ -2,7 +2,8 @@ import { type DenoiseRun, type DenoiseSample, givenRun } from '../decision/denoi
 import { checkedNoise, type GivenNoise, type NoiseSeed } from '../decision/noise.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys, checkList, checkObject, copyNumbers, keysOf } from '../foundation/options.js';
-import { checkFrame, checkWindow, type Frame, type Observation } from '../observations/check.js';
+import type { Frame, Observation } from '../observations/frame.js';
+import { type CheckPictures, gatherFrames } from '../observations/gather-frames.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import type { PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import { type Given, nextTurn, statelessTurn, type Turn } from './decider.js';
@@ -25,6 +26,8 @@ export interface RequestFacts {
   readonly seed: number;
   /** Values of a latent of its CVAE. Default 0: it has none. */
   readonly latentDim?: number;
+  /** Of a policy that looks through cameras. */
+  readonly checkPictures?: CheckPictures | undefined;
   /** Whether `beginEpisode` of the policy returned this one. */
   hasBegun(episode: Episode): boolean;
 }
@@ -45,7 +48,7 @@ export class RequestChecks {
   /** @throws ObservationError, OptionError. */
   tick(observation: Observation, options: ActOptions): { readonly frame: Frame; readonly given: GivenNoise } {
     checkKeys('act', options, ACT_KEYS);
-    const frame = checkFrame(this.#facts.observations, observation, 'act');
+    const frame = this.#frame(observation, 'act');
     const given = this.#noise(options);
     if (options.episode !== undefined) this.#checkBegun('act', options.episode);
     return { frame, given };
@@ -53,13 +56,21 @@ export class RequestChecks {
 
   /** @throws ObservationError. */
   observed(observation: Observation): Frame {
-    return checkFrame(this.#facts.observations, observation, 'observe');
+    return this.#frame(observation, 'observe');
+  }
+
+  #frame(observation: Observation, where: string): Frame {
+    return this.#frames(observation, 1, where)[0] as Frame;
+  }
+
+  #frames(window: Observation, steps: number, where: string): Frame[] {
+    const { observations, checkPictures } = this.#facts;
+    return gatherFrames(observations, window, steps, where, checkPictures);
   }
 
   /** @throws ObservationError, OptionError. */
   window(where: string, window: Observation, noise: GivenNoise): Given {
-    const { observations, context } = this.#facts;
-    const frames = checkWindow(observations, window, context.observationSteps, where);
+    const frames = this.#frames(window, this.#facts.context.observationSteps, where);
     return { frames, given: this.#noise(noise) };
   }
 
@@ -107,9 +118,9 @@ export class RequestChecks {
   /** @throws as window(). */
   samples(requests: readonly DenoiseSample[]): { readonly frames: readonly Frame[]; readonly run: Omit<DenoiseRun, 'frames'> }[] {
     checkList('denoise', 'requests', requests, (request) => checkObject('denoise', 'a request', request));
-    const { observations, context } = this.#facts;
+    const { context } = this.#facts;
     return requests.map(({ window, ...request }) => ({
-      frames: checkWindow(observations, window, context.observationSteps, 'denoise'),
+      frames: this.#frames(window, context.observationSteps, 'denoise'),
       run: givenRun(request, context),
     }));
   }

@@ -2,7 +2,7 @@ import type { ControlLoop } from '../control/control-loop.js';
 import type { ActionEvent, DecisionEvent, StopReason, TickEvent } from '../control/events.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkMethods, checkText } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import type { Picture } from '../observations/picture.js';
 import type { Decision } from '../policy/decision-result.js';
 import { ACTION, CHUNK, DECISION, fieldNames, LOG, OBSERVATION } from './channels.js';

@@ -1,6 +1,6 @@
 import { NonFiniteError, ObservationError } from '../foundation/errors.js';
 import { checkMethods } from '../foundation/options.js';
-import type { Observation, ObservationValue } from '../observations/check.js';
+import type { Observation, ObservationValue } from '../observations/frame.js';
 import type { ImageValue } from '../observations/picture.js';
 import type { DecideOptions, Decision } from '../policy/decision-result.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';

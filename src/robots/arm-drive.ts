@@ -13,7 +13,7 @@ import {
   checkToggle,
   keysOf,
 } from '../foundation/options.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import { JOINTS } from './calibration.js';
 import { ServoError } from './feetech-bus.js';
 import type { SoFollower } from './so-follower.js';

@@ -1,5 +1,5 @@
 import { DeviceLostError } from '../foundation/errors.js';
-import type { Observation } from '../observations/check.js';
+import type { Observation } from '../observations/frame.js';
 import type { Decision } from '../policy/decision-result.js';
 import type { Episode } from '../policy/episode.js';
 import { ServerBusyError } from './errors.js';

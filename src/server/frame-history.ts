@@ -1,4 +1,4 @@
-import type { Frame } from '../observations/check.js';
+import type { Frame } from '../observations/frame.js';
 
 interface KeptFrame {
   readonly frame: Frame;

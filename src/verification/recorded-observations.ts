@@ -1,4 +1,4 @@
-import type { Observation, ObservationValue } from '../observations/check.js';
+import type { Observation, ObservationValue } from '../observations/frame.js';
 import type { RawImage } from '../observations/picture.js';
 import type { GoldenCase } from './golden-case.js';
 

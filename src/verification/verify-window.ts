@@ -1,5 +1,5 @@
 import { CheckpointError } from '../foundation/errors.js';
-import { frameWidth } from '../observations/check.js';
+import { frameWidth } from '../observations/frame.js';
 import type { Decision, Policy } from '../policy/policy.js';
 import { concatenate } from '../strategies/chunks.js';
 import { toChannelsFirst } from './compare.js';

@@ -1,4 +1,4 @@
-import type { Observation, ObservationValue } from '../observations/check.js';
+import type { Observation, ObservationValue } from '../observations/frame.js';
 import { Picture } from '../observations/picture.js';
 
 /** A picture as it travels: whole the first time, its number after that. */

@@ -3,7 +3,8 @@ import { encodeSafetensors } from '../../src/checkpoints/safetensors/safetensors
 import { memorySource } from '../../src/checkpoints/source.js';
 import { observationAt, type Recording, recordingOf } from '../../src/cli/recording.js';
 import { ObservationError } from '../../src/foundation/errors.js';
-import { checkFrame, type Observation } from '../../src/observations/check.js';
+import { checkFrame } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { FrameWindow } from '../../src/observations/window.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';
 

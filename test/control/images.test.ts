@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { Picture } from '../../src/observations/picture.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';
 import { Simulation } from '../support/simulated.js';

@@ -5,7 +5,8 @@ import { FrameWindows } from '../../src/decision/frame-windows.js';
 import type { EncodePlans, EncodeShape } from '../../src/decision/frames-plan.js';
 import type { PendingFeatures } from '../../src/decision/pending-features.js';
 import { NonFiniteError } from '../../src/foundation/errors.js';
-import { checkFrame, type Frame } from '../../src/observations/check.js';
+import { checkFrame } from '../../src/observations/check.js';
+import type { Frame } from '../../src/observations/frame.js';
 import { FrameWindow } from '../../src/observations/window.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';
 

@@ -3,7 +3,7 @@ import type { Task } from '../../src/envs/environment.js';
 import { type EvaluateOptions, evaluate } from '../../src/evaluation/evaluate.js';
 import { measureLatency } from '../../src/evaluation/latency.js';
 import type { EpisodeRecord } from '../../src/evaluation/record.js';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { parseStrategy } from '../../src/strategies/parse.js';

@@ -38,7 +38,7 @@ async function bundled(plugins: Plugin[]): Promise<{ readonly bytes: number; rea
 const KIB = 1024;
 /** In: reading checkpoints, the U-Net, strategies that need nothing else. Asked for: images, networks of starts and of methods, with their strategies, the dialect of statistics, the Hub, addresses. */
 const CORE_KIB = 70;
-const WHOLE_KIB = 136;
+const WHOLE_KIB = 138;
 
 describe('what a page downloads before it knows its policy', () => {
   it(`is at most ${CORE_KIB} KiB, without images, predictors and the Hub`, async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ObservationError } from '../../src/foundation/errors.js';
-import { checkFrame, checkWindow, type Observation } from '../../src/observations/check.js';
+import { checkFrame, checkWindow } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';
 import { ChangedCheckpoint, PRE } from '../support/changed-checkpoint.js';

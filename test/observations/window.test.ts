@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ObservationWindow } from '../../src/control/observation-window.js';
 import { ObservationError } from '../../src/foundation/errors.js';
-import { checkFrame, type Frame } from '../../src/observations/check.js';
+import { checkFrame } from '../../src/observations/check.js';
+import type { Frame } from '../../src/observations/frame.js';
 import { FrameWindow } from '../../src/observations/window.js';
 import type { ObservationInfo } from '../../src/spec/policy-spec.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../src/foundation/errors.js';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import { ObservationError } from '../../src/foundation/errors.js';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';

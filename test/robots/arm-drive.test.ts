@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { DecisionSource } from '../../src/control/decision-source.js';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { ArmDrive, type ArmDriveOptions } from '../../src/robots/arm-drive.js';
 import { readCalibration } from '../../src/robots/calibration.js';
 import { FeetechBus, ServoError } from '../../src/robots/feetech-bus.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../src/observations/check.js';
+import type { Frame } from '../../src/observations/frame.js';
 import { FrameHistory } from '../../src/server/frame-history.js';
 
 /** A frame that is known by a number. */

@@ -1,5 +1,5 @@
 import type { DecisionSource } from '../../src/control/decision-source.js';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 
 /** Decides without a device for six joints: each is to be `wanted` at once. */
 export function wavingSource(wanted = 40, seen: Observation[] = []): DecisionSource {

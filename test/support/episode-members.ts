@@ -1,4 +1,4 @@
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import type { Episode } from '../../src/policy/episode.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
 import type { FalconStrategyOptions, StepStrategyOptions, StrategyOptions } from '../../src/strategies/strategy-options.js';

@@ -1,4 +1,4 @@
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { type LoadPolicyOptions, loadPolicy } from '../../src/policy/load-policy.js';
 import type { Decision, Policy, StatelessRequest } from '../../src/policy/policy.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';

@@ -6,7 +6,7 @@ import {
   readLoopRecording,
   recordLoop,
 } from '../../src/entries/recording.js';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import { Picture } from '../../src/observations/picture.js';
 import type { DecideOptions, Decision } from '../../src/policy/decision-result.js';
 import type { PastChunk } from '../../src/strategies/strategy.js';

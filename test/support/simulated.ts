@@ -3,7 +3,7 @@ import { ControlLoop } from '../../src/control/control-loop.js';
 import type { DecidedChunk, DecisionSource, DecisionSourceInfo } from '../../src/control/decision-source.js';
 import type { ActionInfo, ControlEvents, StopReason } from '../../src/control/events.js';
 import type { ControlLoopOptions } from '../../src/control/options.js';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 
 /** A clock whose time goes on only when the test says so. */
 export class SimulatedClock implements Clock {

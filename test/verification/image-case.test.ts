@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../src/checkpoints/source.js';
 import { CheckpointError } from '../../src/foundation/errors.js';
-import type { Observation } from '../../src/observations/check.js';
+import type { Observation } from '../../src/observations/frame.js';
 import type { RawImage } from '../../src/observations/picture.js';
 import { GoldenCase } from '../../src/verification/golden-case.js';
 import { recordedObservations } from '../../src/verification/recorded-observations.js';

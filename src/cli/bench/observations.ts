@@ -1,4 +1,4 @@
-import type { Observation } from '../../observations/check.js';
+import type { Observation } from '../../observations/frame.js';
 import { SYNTHETIC_OBSERVATIONS } from '../../synthetic/checkpoint.js';
 import { fillValues } from '../../synthetic/fill.js';
 

@@ -1,4 +1,4 @@
-import type { Observation } from '../../observations/check.js';
+import type { Observation } from '../../observations/frame.js';
 import { Camera, type CameraOptions } from '../../platform/node/camera.js';
 import type { ObservationInfo } from '../../spec/policy-spec.js';
 import { UsageError } from '../../terminal/options.js';

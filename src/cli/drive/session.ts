@@ -1,4 +1,4 @@
-import type { Observation } from '../../observations/check.js';
+import type { Observation } from '../../observations/frame.js';
 import type { Policy } from '../../policy/policy.js';
 import { ArmDrive, type ArmDriveEnd } from '../../robots/arm-drive.js';
 import type { SoFollower } from '../../robots/so-follower.js';

@@ -1,6 +1,6 @@
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
-import type { ObservationValue } from '../../observations/check.js';
+import type { ObservationValue } from '../../observations/frame.js';
 import type { ImageObservation, ObservationInfo } from '../../spec/policy-spec.js';
 import type { TaskCamera } from './cameras.js';
 import { pictureOf, type Sight } from './sight.js';

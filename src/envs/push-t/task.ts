@@ -1,7 +1,7 @@
 import { OptionError } from '../../foundation/errors.js';
 import { checkList, checkObject, checkText } from '../../foundation/options.js';
 import { shownValue } from '../../foundation/shown.js';
-import type { ObservationValue } from '../../observations/check.js';
+import type { ObservationValue } from '../../observations/frame.js';
 import type { PolicyOfTask, Task, TaskKind } from '../environment.js';
 import { observeKeypoints, observeMaskedKeypoints } from './keypoints.js';
 import { observeAgent, observeState, observeVertices } from './observations.js';

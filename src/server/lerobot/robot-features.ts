@@ -1,5 +1,5 @@
 import { shownValue } from '../../foundation/shown.js';
-import type { Observation, ObservationValue } from '../../observations/check.js';
+import type { Observation, ObservationValue } from '../../observations/frame.js';
 import { Picture } from '../../observations/picture.js';
 import type { ImageObservation, ObservationInfo, VectorObservation } from '../../spec/policy-spec.js';
 import { MessageError } from '../errors.js';

@@ -1,5 +1,6 @@
 import { shownValue } from '../../foundation/shown.js';
-import { checkFrame, type Frame } from '../../observations/check.js';
+import { checkFrame } from '../../observations/check.js';
+import type { Frame } from '../../observations/frame.js';
 import { FrameWindow } from '../../observations/window.js';
 import type { Decision } from '../../policy/decision-result.js';
 import type { Episode } from '../../policy/episode.js';

@@ -1,5 +1,6 @@
 import { shownValue } from '../../foundation/shown.js';
-import { checkFrame, checkWindow, type Frame, type Observation, type ObservationValue } from '../../observations/check.js';
+import { checkFrame, checkWindow } from '../../observations/check.js';
+import type { Frame, Observation, ObservationValue } from '../../observations/frame.js';
 import type { ObservationInfo } from '../../spec/policy-spec.js';
 import { MessageError } from '../errors.js';
 import { picturesAreMost } from '../kept-pictures.js';

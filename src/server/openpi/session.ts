@@ -1,4 +1,4 @@
-import type { Frame } from '../../observations/check.js';
+import type { Frame } from '../../observations/frame.js';
 import { FrameWindow } from '../../observations/window.js';
 import type { Episode } from '../../policy/episode.js';
 import type { PolicyInfo } from '../../policy/info.js';
