@@ -1,8 +1,6 @@
-import { activationFunctions } from '../lib/activations.wgsl.js';
-import { at, declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING, UNIFORM_INPUT_BYTES } from '../lib/kernel.js';
-import { workgroupReduction } from '../lib/reduce.wgsl.js';
-import { f32, unroll, wgsl } from '../lib/wgsl.js';
-import { filmKernelBindings, type GroupNormParameters } from './group-norm.wgsl.js';
+import { at, type Kernel, type KernelBinding, UNIFORM_INPUT_BYTES } from '../lib/kernel.js';
+import { unroll, wgsl } from '../lib/wgsl.js';
+import { type GroupNormParameters, groupNormBindings, groupNormOpening } from './group-norm.wgsl.js';
 
 /** How four columns of a channel are loaded: as a vec4f of a layout with columns side by side, from a uniform or not, or one by one. */
 export type ColumnLoads = 'uniform' | 'storage' | 'scalar';
@@ -21,28 +19,9 @@ export interface GroupNormColumnsParameters extends Omit<GroupNormParameters, 'f
  * Bindings, shape and workgroups are those of groupNormKernel; x vec4f, residual vec4f or f32. Sums over a group have another order than there.
  */
 export function groupNormColumnsKernel(p: GroupNormColumnsParameters): Kernel {
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
-    columnBinding('x', p.x),
-    { name: 'gamma', access: 'read', type: 'array<f32>' },
-    { name: 'beta', access: 'read', type: 'array<f32>' },
-    ...filmKernelBindings(p, 'array<f32>'),
-    ...(p.residual ? [columnBinding('residual', p.residual)] : []),
-    { name: 'y', access: 'read_write', type: 'array<f32>' },
-    ...(p.probed ? [{ name: 'probe', access: 'read_write', type: 'array<f32>' } as const] : []),
-  ];
+  const bindings = groupNormBindings(p, columnBinding('x', p.x), p.residual && columnBinding('residual', p.residual));
   const code = wgsl`
-${declareShape(
-  ['channels', 'time_steps', 'group_channels', 'film_offset', 'film_row_length'],
-  ['x', 'y', ...(p.residual ? ['residual'] : [])],
-)}
-${declareBindings(bindings)}
-
-const INVOCATIONS: u32 = ${p.invocations}u;
-const EPSILON: f32 = ${f32(p.epsilon)};
-
-${activationFunctions('mish')}
-${workgroupReduction(p.invocations, ['sum'])}
+${groupNormOpening(p, bindings)}
 
 fn load(batch: u32, channel: u32, time: u32) -> vec4f {
   return ${columnsAt('x', p.x)};

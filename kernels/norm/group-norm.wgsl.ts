@@ -56,6 +56,40 @@ export function filmKernelBindings(
   ];
 }
 
+/** Bindings of both kernels of group norms, which bring their own `x` and `residual`. */
+export function groupNormBindings(
+  p: Pick<GroupNormParameters, 'film' | 'filmSlots' | 'probed'>,
+  x: KernelBinding,
+  residual: KernelBinding | undefined,
+): KernelBinding[] {
+  return [
+    SHAPE_BINDING,
+    x,
+    { name: 'gamma', access: 'read', type: 'array<f32>' },
+    { name: 'beta', access: 'read', type: 'array<f32>' },
+    ...filmKernelBindings(p, 'array<f32>'),
+    ...(residual ? [residual] : []),
+    { name: 'y', access: 'read_write', type: 'array<f32>' },
+    ...(p.probed ? [{ name: 'probe', access: 'read_write', type: 'array<f32>' } as const] : []),
+  ];
+}
+
+/** What the texts of both begin with. */
+export function groupNormOpening(p: Pick<GroupNormParameters, 'epsilon' | 'invocations'>, bindings: readonly KernelBinding[]): string {
+  const hasResidual = bindings.some(({ name }) => name === 'residual');
+  return wgsl`${declareShape(
+    ['channels', 'time_steps', 'group_channels', 'film_offset', 'film_row_length'],
+    ['x', 'y', ...(hasResidual ? ['residual'] : [])],
+  )}
+${declareBindings(bindings)}
+
+const INVOCATIONS: u32 = ${p.invocations}u;
+const EPSILON: f32 = ${f32(p.epsilon)};
+
+${activationFunctions('mish')}
+${workgroupReduction(p.invocations, ['sum'])}`;
+}
+
 /**
  * Group norm, Mish, FiLM (Perez et al. 2018) and residual in one pass over an activation:
  *
@@ -73,28 +107,13 @@ export function groupNormKernel(p: GroupNormParameters): Kernel {
   const modulated = p.film !== 'none';
   const { filmSlots = false } = p;
   const film = (value: string): string => (filmSlots ? `film(batch, ${value}, time)` : `film(batch, ${value})`);
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
+  const bindings = groupNormBindings(
+    p,
     { name: 'x', access: 'read', type: 'array<f32>' },
-    { name: 'gamma', access: 'read', type: 'array<f32>' },
-    { name: 'beta', access: 'read', type: 'array<f32>' },
-    ...filmKernelBindings(p, 'array<f32>'),
-    ...(p.residual ? [{ name: 'residual', access: 'read', type: 'array<f32>' } as const] : []),
-    { name: 'y', access: 'read_write', type: 'array<f32>' },
-    ...(p.probed ? [{ name: 'probe', access: 'read_write', type: 'array<f32>' } as const] : []),
-  ];
+    p.residual ? { name: 'residual', access: 'read', type: 'array<f32>' } : undefined,
+  );
   const code = wgsl`
-${declareShape(
-  ['channels', 'time_steps', 'group_channels', 'film_offset', 'film_row_length'],
-  ['x', 'y', ...(p.residual ? ['residual'] : [])],
-)}
-${declareBindings(bindings)}
-
-const INVOCATIONS: u32 = ${p.invocations}u;
-const EPSILON: f32 = ${f32(p.epsilon)};
-
-${activationFunctions('mish')}
-${workgroupReduction(p.invocations, ['sum'])}
+${groupNormOpening(p, bindings)}
 
 fn load(batch: u32, channel: u32, time: u32) -> f32 {
   return x[${at('x', 'batch', 'channel', 'time')}];

@@ -1,8 +1,8 @@
 import { type Schedule, SOLVER_NAMES } from '../diffusion/solver-step.js';
 import { type NonFiniteError, OptionError } from '../foundation/errors.js';
+import { joinedFloats } from '../foundation/joined.js';
 import { checkChoice, checkInteger, checkKeys, checkList, checkObject, checkToggle } from '../foundation/options.js';
 import type { Observation } from '../observations/frame.js';
-import { concatenate } from '../strategies/chunks.js';
 import { type DenoiseRequest, type DenoiseResult, type StrategyContext, startFromSample } from '../strategies/strategy.js';
 import type { DecisionInput, DecisionOutput } from './decision-input.js';
 import type { DecisionPlan, FeaturePrelude } from './decision-plan.js';
@@ -266,17 +266,17 @@ function decisionInput(plan: DecisionPlan, { runs, schedule }: Batch): DecisionI
   const starts = runs.map((run) => startOf(run));
   const predicted = starts.some(({ predictionScale }) => predictionScale !== 0);
   const joined = (size: number, part: (run: DenoiseRun) => Float32Array | undefined): Float32Array | undefined =>
-    predicted && size > 0 ? concatenate(runs.map((run) => part(run) ?? new Float32Array(size))) : undefined;
+    predicted && size > 0 ? joinedFloats(runs.map((run) => part(run) ?? new Float32Array(size))) : undefined;
   return {
-    observations: concatenate(runs.map(({ frames }) => frames)),
+    observations: joinedFloats(runs.map(({ frames }) => frames)),
     schedule,
     starts,
-    history: predicted ? concatenate(runs.map((run) => historyOf(run, chunkSize))) : undefined,
+    history: predicted ? joinedFloats(runs.map((run) => historyOf(run, chunkSize))) : undefined,
     rows: joined(observationSteps * rowWidth, ({ rows }) => rows),
     latent: joined(latentDim, ({ latent }) => latent),
-    noise: concatenate(starts.map(({ noise }) => noise)),
+    noise: joinedFloats(starts.map(({ noise }) => noise)),
     stepNoise: Array.from({ length: schedule.noisySteps }, (_, row) =>
-      concatenate(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array)),
+      joinedFloats(runs.map(({ stepNoise }) => stepNoise[row] as Float32Array)),
     ),
   };
 }

@@ -40,9 +40,9 @@ export async function packTokenWeights(loader: Pick<WeightLoader, 'uploader'>, l
     return bias;
   });
   return {
-    weight: await concatenate(loader, `weights of ${label}`, weights),
-    weightScale: scales.length > 0 ? await concatenate(loader, `scales of ${label}`, scales) : undefined,
-    floats: await concatenate(loader, `f32 values of ${label}`, [
+    weight: await joinedFloats(loader, `weights of ${label}`, weights),
+    weightScale: scales.length > 0 ? await joinedFloats(loader, `scales of ${label}`, scales) : undefined,
+    floats: await joinedFloats(loader, `f32 values of ${label}`, [
       ...biases,
       ...norms.flatMap(({ gamma, beta }) => [gamma, beta]),
       ...others,
@@ -52,7 +52,11 @@ export async function packTokenWeights(loader: Pick<WeightLoader, 'uploader'>, l
 }
 
 /** A buffer of the loader with the contents of these, whose sizes are multiples of 16 bytes, one after the other. */
-async function concatenate({ uploader }: Pick<WeightLoader, 'uploader'>, label: string, buffers: readonly GPUBuffer[]): Promise<GPUBuffer> {
+async function joinedFloats(
+  { uploader }: Pick<WeightLoader, 'uploader'>,
+  label: string,
+  buffers: readonly GPUBuffer[],
+): Promise<GPUBuffer> {
   const target = await uploader.allocate(
     label,
     buffers.reduce((sum, { size }) => sum + size, 0),

@@ -1,7 +1,7 @@
 import { CheckpointError } from '../foundation/errors.js';
+import { joinedFloats } from '../foundation/joined.js';
 import { frameWidth } from '../observations/frame.js';
 import type { Decision, Policy } from '../policy/policy.js';
-import { concatenate } from '../strategies/chunks.js';
 import { toChannelsFirst } from './compare.js';
 import { encoderStage } from './encoder-stage.js';
 import type { GoldenCase } from './golden-case.js';
@@ -60,8 +60,8 @@ export async function computeWindow(golden: GoldenCase, policy: Policy): Promise
 function valueOf(golden: GoldenCase, name: string, decisions: readonly Decision[], policy: Policy): ArrayLike<number> {
   const [first] = decisions as readonly [Decision];
   if (name === 'timesteps') return first.timesteps;
-  if (name === 'action') return concatenate(decisions.map(({ actions }) => actions));
-  if (name === 'action_horizon') return concatenate(decisions.map(({ chunk }) => chunk));
+  if (name === 'action') return joinedFloats(decisions.map(({ actions }) => actions));
+  if (name === 'action_horizon') return joinedFloats(decisions.map(({ chunk }) => chunk));
   if (name === 'global_cond') return probe(first, 'global_cond', name);
   if (name.startsWith('encoder.')) return encoderStage(golden, PREFIX + name, policy.info, probe(first, name, name));
   if (name.startsWith('normalized.')) return normalizedFeature(name.slice('normalized.'.length), decisions, policy);

@@ -1,5 +1,6 @@
 import type { WeightStorage } from '../../../kernels/lib/weight-storage.wgsl.js';
 import { fitsTokenStages, type TokenSizes } from '../../../kernels/transformer/token-stages.wgsl.js';
+import { joinedFloats } from '../../foundation/joined.js';
 import { convView } from '../../ops/matrix-view.js';
 import { EPSILON, type NormWeights } from '../../ops/norm.js';
 import { recordEmbedToken, recordTokenLayer } from '../../ops/token-layers.js';
@@ -66,7 +67,7 @@ export async function packPredictorTokens(
     const biases = await readRows(loader, `${bias}.bias`, 1, d);
     return (await readRows(loader, name, rows, d)).map((value, index) => value + (biases[index % d] as number));
   };
-  const embeddings = join([
+  const embeddings = joinedFloats([
     await narrow('prev_action_embed', actionDim, d),
     await narrow('obs_embed', observationDim, d),
     await positions(HISTORY_POSITIONS, 'prev_action_embed', historySteps),
@@ -74,7 +75,7 @@ export async function packPredictorTokens(
   ]);
   const outBias = new Float32Array(4 * Math.ceil(actionDim / 4));
   outBias.set(await readRows(loader, 'output_proj.bias', 1, actionDim));
-  const output = join([await narrow('output_proj', d, actionDim), outBias]);
+  const output = joinedFloats([await narrow('output_proj', d, actionDim), outBias]);
   const first = weights.encoder[0];
   if (!first) throw new TypeError('a predictor has at least one encoder layer');
 
@@ -201,15 +202,5 @@ function transpose(values: Float32Array, rows: number, columns: number): Float32
   const width = 4 * Math.ceil(rows / 4);
   const result = new Float32Array(columns * width);
   values.forEach((value, index) => (result[(index % columns) * width + Math.floor(index / columns)] = value));
-  return result;
-}
-
-function join(parts: readonly Float32Array[]): Float32Array {
-  const result = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    result.set(part, offset);
-    offset += part.length;
-  }
   return result;
 }

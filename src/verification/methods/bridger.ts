@@ -1,7 +1,7 @@
 import { CheckpointError } from '../../foundation/errors.js';
+import { joinedFloats } from '../../foundation/joined.js';
 import type { Decision, Policy } from '../../policy/policy.js';
 import { SDE_FORMS, type SdeForm } from '../../spec/method-networks.js';
-import { concatenate } from '../../strategies/chunks.js';
 import type { StrategyOptions } from '../../strategies/strategy-options.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { Computed, MethodCaseKind, MethodRun } from './define.js';
@@ -69,7 +69,7 @@ async function decide(golden: GoldenCase, policy: Policy): Promise<Decision[]> {
 function ofForm({ golden }: MethodRun, decisions: readonly Decision[], form: SdeForm): Computed {
   const [steps = 0] = golden.shape('input.step_noise');
   const of = (probe: string, evaluation: (step: number) => number): Float32Array =>
-    concatenate(Array.from({ length: steps }, (_, step) => probeOf(decisions, `${probe}.${evaluation(step)}`)));
+    joinedFloats(Array.from({ length: steps }, (_, step) => probeOf(decisions, `${probe}.${evaluation(step)}`)));
   return new Map<string, ArrayLike<number>>([
     [form[0] as string, of('model_output', (step) => 2 * step)],
     ['s', of('model_output', (step) => 2 * step + 1)],

@@ -1,6 +1,6 @@
 import { CheckpointError } from '../../foundation/errors.js';
+import { joinedFloats } from '../../foundation/joined.js';
 import type { Decision } from '../../policy/policy.js';
-import { concatenate } from '../../strategies/chunks.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { MethodRun } from './define.js';
 import { CONDITIONING } from './stand-in-policy.js';
@@ -51,5 +51,5 @@ export function innerValue(decisions: readonly Decision[], name: string): Float3
 
 /** The executed rows of a batch. */
 export function actionsOf(decisions: readonly Decision[]): Float32Array {
-  return concatenate(decisions.map(({ actions }) => actions));
+  return joinedFloats(decisions.map(({ actions }) => actions));
 }

@@ -1,5 +1,5 @@
 import { CheckpointError } from '../../foundation/errors.js';
-import { concatenate } from '../../strategies/chunks.js';
+import { joinedFloats } from '../../foundation/joined.js';
 import type { StrategyOptions } from '../../strategies/strategy-options.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { Computed, MethodCaseKind, MethodRun } from './define.js';
@@ -39,7 +39,7 @@ async function computeEpisode(run: MethodRun): Promise<Computed> {
   const actions: Float32Array[] = [];
   const computed: Computed = new Map();
   for (let d = 0; d < decisions; d++) {
-    const made = await episodes.decide(concatenate(observations[d] as readonly Float32Array[]), (b) => noiseOf(d, b));
+    const made = await episodes.decide(joinedFloats(observations[d] as readonly Float32Array[]), (b) => noiseOf(d, b));
     const before = d === 0 ? slots - 1 : 0;
     for (let pass = 0; pass <= before; pass++) {
       const value = (name: string): Float32Array => innerValue(made, pass < before ? `run.${pass}.${name}` : name);
@@ -51,11 +51,11 @@ async function computeEpisode(run: MethodRun): Promise<Computed> {
     actions.push(actionsOf(made));
   }
   // What the last decision left is what a further one begins with.
-  const further = await episodes.decide(concatenate(observations[decisions - 1] as readonly Float32Array[]));
-  const all = (name: string): Float32Array => concatenate(passes.map((pass) => pass[name] as Float32Array));
+  const further = await episodes.decide(joinedFloats(observations[decisions - 1] as readonly Float32Array[]));
+  const all = (name: string): Float32Array => joinedFloats(passes.map((pass) => pass[name] as Float32Array));
   for (const name of ['global_cond', 'model_output', 'denoised']) computed.set(name, all(name));
-  computed.set('buffer', concatenate([...passes.slice(1).map(({ start }) => start as Float32Array), innerValue(further, 'start')]));
-  return computed.set('action', concatenate(actions));
+  computed.set('buffer', joinedFloats([...passes.slice(1).map(({ start }) => start as Float32Array), innerValue(further, 'start')]));
+  return computed.set('action', joinedFloats(actions));
 }
 
 /** The noise of decision d of sample b: what RNR-DP draws, and what its passes take. */
@@ -70,7 +70,7 @@ async function recordedNoise(golden: GoldenCase, slots: number): Promise<(d: num
     const pass = ladder + d;
     const beginning = d === 0 ? [buffers[b] as Float32Array, ...of(appended, 0, ladder)] : [];
     return {
-      normals: concatenate([...of(appended, pass, pass + 1), ...beginning]),
+      normals: joinedFloats([...of(appended, pass, pass + 1), ...beginning]),
       stepNoise: of(stepNoise, d === 0 ? 0 : pass, pass + 1),
     };
   };

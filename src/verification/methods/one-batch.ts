@@ -1,6 +1,6 @@
 import { CheckpointError } from '../../foundation/errors.js';
+import { joinedFloats } from '../../foundation/joined.js';
 import type { Decision, Policy } from '../../policy/policy.js';
-import { concatenate } from '../../strategies/chunks.js';
 import { toChannelsFirst } from '../compare.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { Computed, MethodRun } from './define.js';
@@ -40,7 +40,7 @@ export function probeOf(decisions: readonly Decision[], name: string): Float32Ar
 
 /** The normalised chunks of a batch. */
 export function chunksOf(decisions: readonly Decision[]): Float32Array {
-  return concatenate(decisions.map(({ normalizedChunk }) => normalizedChunk));
+  return joinedFloats(decisions.map(({ normalizedChunk }) => normalizedChunk));
 }
 
 const ACTIVATION = 'activation.';

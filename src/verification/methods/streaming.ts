@@ -1,4 +1,4 @@
-import { concatenate } from '../../strategies/chunks.js';
+import { joinedFloats } from '../../foundation/joined.js';
 import { createStrategy } from '../../strategies/index.js';
 import type { Strategy } from '../../strategies/strategy.js';
 import { strategyContextOf } from './context.js';
@@ -45,7 +45,7 @@ async function computeEpisode(run: MethodRun): Promise<Computed> {
     if (d === 0) {
       computed.set('init.buffer', start).set('init.levels', startLevels);
       for (const [name, values] of activations(run, made)) computed.set(name, values);
-      if (whole) computed.set('init_buffer', concatenate(whole.steps.map((_, i) => innerValue(made, `run.0.sample.${i}`))));
+      if (whole) computed.set('init_buffer', joinedFloats(whole.steps.map((_, i) => innerValue(made, `run.0.sample.${i}`))));
     } else {
       computed.set(`next_buffer.${d - 1}`, start).set(`next_levels.${d - 1}`, startLevels);
     }
@@ -60,7 +60,7 @@ async function computeEpisode(run: MethodRun): Promise<Computed> {
   const further = await episodes.decide(await golden.values(`input.global_cond.${decisions - 1}`));
   computed.set(`next_buffer.${decisions - 1}`, innerValue(further, 'start'));
   computed.set(`next_levels.${decisions - 1}`, scheduleOf(decisions).steps[0]?.levels ?? []);
-  computed.set('model_output', concatenate(outputs)).set('buffer', concatenate(buffers));
+  computed.set('model_output', joinedFloats(outputs)).set('buffer', joinedFloats(buffers));
   return computed.set('levels', levels).set('calls', calls);
 }
 
@@ -83,7 +83,7 @@ async function recordedNoise({ golden, config }: MethodRun, isWhole: boolean) {
       slots.some(({ fromNoise }) => fromNoise !== 0) ? [stepNoise[first + i]?.[b] as Float32Array] : [],
     );
     const before = d === 0 ? wholeNoise.map((row) => row[b] as Float32Array) : [];
-    return { normals: concatenate([own, past, ...beginning]), stepNoise: [...before, ...taken] };
+    return { normals: joinedFloats([own, past, ...beginning]), stepNoise: [...before, ...taken] };
   };
   return { batch, noiseOf };
 }
