@@ -28,6 +28,15 @@ export const MAP_PRODUCT_SIZES = [
   'addend_row',
 ] as const;
 
+/** What the text of a product over maps depends on. */
+export interface MapProductParameters extends RowsProductParameters {
+  /**
+   * ReLU behind the sums: `applied`, or, of its gradient, `masked`: kept where what ReLU made (`activated`, which lies as y does) is above 0.
+   * Default: none.
+   */
+  readonly relu?: 'applied' | 'masked' | undefined;
+}
+
 /**
  * Convolutions over maps with two sides and square windows, and the gradients of what goes into them; a map is rows
  * [b · height · width][channels] of rows-product.wgsl.ts:
@@ -35,14 +44,15 @@ export const MAP_PRODUCT_SIZES = [
  *     y[b, (r, c), o] = bias[o] + Σ_κ Σ_i w[κ, i, o] · x[b, (r·s + κ_y − p, c·s + κ_x − p), i] + addend
  *     backwards:  y[b, (r, c), i] = Σ_κ Σ_o w[κ, i, o] · x[b, ((r + p − κ_y) / s, (c + p − κ_x) / s), o] + addend
  *
+ * where asked for, then y = max(y, 0) (NaN stays NaN), or y = y · [activated > 0],
  * over the taps κ = κ_y · kernel + κ_x whose places are whole numbers inside the source. Backwards, workgroups of a phase own the targets
  * (u·s + phase_y, v·s + phase_x), so that all taps that they take are whole numbers.
  *
  * Bindings: shape · x, y, addend vec4f rows, at an offset and a distance between rows of their own · weight vec4f [tap][in][out / 4] ·
- * bias vec4f [out / 4]. A workgroup owns ${PRODUCT_LANES} groups of four channels of y and \`columns\` places of a phase, an invocation one of
+ * bias vec4f [out / 4] · activated vec4f, as y. A workgroup owns ${PRODUCT_LANES} groups of four channels of y and \`columns\` places of a phase, an invocation one of
  * the groups and all of the places. Sums are in an order of their own for each element, whatever the batch.
  */
-export function mapProductKernel(p: RowsProductParameters, { columns, subgroup }: RowsProductCut): Kernel {
+export function mapProductKernel(p: MapProductParameters, { columns, subgroup }: RowsProductCut): Kernel {
   const shared = subgroup > 1;
   if (columns % subgroup !== 0) throw new TypeError(`map_product: ${columns} places are no whole subgroups of ${subgroup}`);
   const slots = columns / subgroup;
@@ -53,6 +63,7 @@ export function mapProductKernel(p: RowsProductParameters, { columns, subgroup }
     reads.binding,
     ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
     ...(p.addend ? [{ name: 'addend', access: 'read', type: 'array<vec4f>' } as const] : []),
+    ...(p.relu === 'masked' ? [{ name: 'activated', access: 'read', type: 'array<vec4f>' } as const] : []),
     { name: 'y', access: 'read_write', type: 'array<vec4f>' },
   ];
   const prepare = (slot: number): string => `  let n${slot} = min(first + ${slot * subgroup}u${shared ? ' + member' : ''}, end - 1u);
@@ -99,6 +110,12 @@ fn finish(n: u32, lane: u32, phase_y: u32, phase_x: u32, sum: vec4f) {
   #if ${p.addend}
   value += addend[shape.addend_offset + row * shape.addend_row + lane];
   #endif
+  #if ${p.relu === 'applied'}
+  value = select(value, vec4f(), value < vec4f());
+  #endif
+  #if ${p.relu === 'masked'}
+  value = select(vec4f(), value, activated[shape.y_offset + row * shape.y_row + lane] > vec4f());
+  #endif
   y[shape.y_offset + row * shape.y_row + lane] = value;
 }
 
@@ -141,5 +158,9 @@ ${unroll(columns, (c) => `    acc${c} = ${c + 1 < columns ? `acc${c + 1}` : 'vec
   }
 }
 `;
-  return { label: `map_product ${productParts(p)} ${columns}${shared ? ` subgroup ${subgroup}` : ''}`, code, bindings };
+  return {
+    label: `map_product ${productParts(p)}${p.relu ? ` relu ${p.relu}` : ''} ${columns}${shared ? ` subgroup ${subgroup}` : ''}`,
+    code,
+    bindings,
+  };
 }

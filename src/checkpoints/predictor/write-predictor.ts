@@ -27,7 +27,12 @@ export function predictorConfig(shape: PredictorShape): string {
 }
 
 /** Both position tables, by the names that the file has for them, f32 [1][rows][modelDim]. */
-export function positionTables({ modelDim, horizon, historySteps, observationSteps }: PredictorShape): Map<string, Float32Array> {
+export function positionTables({
+  modelDim,
+  horizon,
+  historySteps,
+  observationSteps,
+}: Pick<PredictorShape, 'modelDim' | 'horizon' | 'historySteps' | 'observationSteps'>): Map<string, Float32Array> {
   const used = [Math.max(horizon, historySteps), observationSteps];
   return new Map(POSITION_TABLES.map((name, i) => [name, positionTable(Math.max(LEAST_ROWS[i] as number, used[i] as number), modelDim)]));
 }
