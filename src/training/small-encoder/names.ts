@@ -32,6 +32,11 @@ export class ImageNetworkNames {
     return new Map([...tensors].map(([name, values]) => [this.own(name), values]));
   }
 
+  /** Tensors of the network under their names in the state dict: such as are not trained. */
+  behind(tensors: Tensors): Map<string, Float32Array> {
+    return new Map([...tensors].map(([name, values]) => [this.#prefix + name, values]));
+  }
+
   /** The other way round, in the order of the state dict. */
   named(tensors: Tensors): Map<string, Float32Array> {
     return new Map(this.parameters.map(({ name }) => [name, tensors.get(this.own(name)) as Float32Array]));
