@@ -88,6 +88,11 @@ ${unroll(4, (k) => `        let w${k} = vec4f(r_0[${k}], r_1[${k}], r_2[${k}], r
     p.backwards ? `(i32(${phase} + shape.padding) - i32(${tap})) / i32(shape.target_step)` : `i32(${tap}) - i32(shape.padding)`;
   const firstTap = (phase: string): string => (p.backwards ? `(${phase} + shape.padding) % shape.target_step` : '0u');
   const tapStep = p.backwards ? 'shape.target_step' : '1u';
+  const relu = {
+    none: '',
+    applied: '  value = select(value, vec4f(), value < vec4f());\n',
+    masked: '  value = select(vec4f(), value, activated[shape.y_offset + row * shape.y_row + lane] > vec4f());\n',
+  }[p.relu ?? 'none'];
   const code = wgsl`${shared ? 'enable subgroups;' : ''}
 ${declareShape(MAP_PRODUCT_SIZES)}
 ${declareBindings(bindings)}
@@ -110,13 +115,7 @@ fn finish(n: u32, lane: u32, phase_y: u32, phase_x: u32, sum: vec4f) {
   #if ${p.addend}
   value += addend[shape.addend_offset + row * shape.addend_row + lane];
   #endif
-  #if ${p.relu === 'applied'}
-  value = select(value, vec4f(), value < vec4f());
-  #endif
-  #if ${p.relu === 'masked'}
-  value = select(vec4f(), value, activated[shape.y_offset + row * shape.y_row + lane] > vec4f());
-  #endif
-  y[shape.y_offset + row * shape.y_row + lane] = value;
+${relu}  y[shape.y_offset + row * shape.y_row + lane] = value;
 }
 
 @compute @workgroup_size(${PRODUCT_LANES})

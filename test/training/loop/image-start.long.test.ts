@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { loadStartCheckpoint } from '../../../src/checkpoints/predictor/read-predictor.js';
+import { loadPolicyCheckpoint } from '../../../src/checkpoints/read-policy.js';
+import { type CheckpointSource, memorySource } from '../../../src/checkpoints/source.js';
+import type { Dataset } from '../../../src/datasets/dataset.js';
+import { loadPolicy } from '../../../src/policy/load-policy.js';
+import type { RunHistory } from '../../../src/training/loop/history.js';
+import { type ImageEncoderOptions, ownRows } from '../../../src/training/loop/own-encoder.js';
+import { type MemoryStorage, memoryStorage } from '../../../src/training/loop/run-storage.js';
+import { trainCvae } from '../../../src/training/loop/train-cvae.js';
+import { trainPredictor } from '../../../src/training/loop/train-predictor.js';
+import { PredictorTraining } from '../../../src/training/predictor/predictor-training.js';
+import { useTestDevice } from '../../support/device.js';
+import { CAMERAS, FRAME, imagePolicy } from '../../support/image-policy.js';
+import { pictureDataset, pictureOf } from '../../support/picture-dataset.js';
+import { TINY_PREDICTOR } from '../../support/tiny-training.js';
+import { expectSameAfterInterruption, type TinyRun } from '../../support/training-runs.js';
+
+const device = useTestDevice();
+
+/** Not in the order of the policy, and not all that it observes. */
+const ENCODER: ImageEncoderOptions = { type: 'small_conv', embedDim: 8, imageKeys: [CAMERAS[1], CAMERAS[0]] };
+
+/** Pictures whose brightness is the answer: red and green of a row are its actions. */
+function brightnessDataset(): Dataset {
+  const bright = (row: number, channel: number): number => 128 + 90 * Math.sin(row + channel + 1);
+  return {
+    ...pictureDataset([]),
+    readPicture: async (_name, row) => {
+      const data = new Uint8Array(FRAME.height * FRAME.width * 3);
+      for (let i = 0; i < data.length; i++) data[i] = i % 3 === 2 ? (i * 7) % 256 : bright(row, i % 3) + ((i * 31) % 17) - 8;
+      return { data, ...FRAME };
+    },
+  };
+}
+
+const tiny = (more: object): object => ({
+  dataset: brightnessDataset(),
+  policy: imagePolicy(),
+  steps: 6,
+  batchSize: 4,
+  seed: 5,
+  validation: 0.25,
+  metricsEvery: 1,
+  evaluateEvery: 6,
+  saveEvery: 6,
+  imageEncoder: ENCODER,
+  ...more,
+});
+
+const predictorRun: TinyRun = (to, storage, more = {}) =>
+  trainPredictor({
+    ...tiny({ device: to, storage, sizes: { ...TINY_PREDICTOR, observationDim: 12 }, optimizer: { warmupSteps: 2, ema: 'lerobot' } }),
+    ...more,
+  } as never);
+const cvaeRun: TinyRun = (to, storage, more = {}) =>
+  trainCvae({
+    ...tiny({ device: to, storage, sizes: { latentDim: 3, hiddenDim: 16, hiddenLayers: 2 }, optimizer: { warmupSteps: 2 } }),
+    ...more,
+  } as never);
+
+/** What a run left: a folder that `loadPolicy` takes. */
+function folderOf(storage: MemoryStorage): CheckpointSource {
+  const files = [...storage.files].filter(([name]) => /^(config\.json|model\.safetensors)$/.test(name));
+  return memorySource('trained', Object.fromEntries(files));
+}
+
+describe.each<[string, TinyRun, object]>([
+  ['predictor', predictorRun, { kind: 'transformer', config: { observationDim: 12 } }],
+  ['CVAE', cvaeRun, { kind: 'cvae', config: { conditionDim: 16 } }],
+])('a %s with an image encoder of its own', (_name, run, checkpoint) => {
+  it('interrupted and gone on with, it is the same bit by bit, and the same again', async () => {
+    const first = await expectSameAfterInterruption(run, device());
+    const again = memoryStorage();
+    await run(device(), again);
+    expect(Buffer.from(again.files.get('model.safetensors')!).equals(first.files.get('model.safetensors')!)).toBe(true);
+    const start = await loadStartCheckpoint(folderOf(first));
+    expect(start).toMatchObject({
+      ...checkpoint,
+      warnings: [],
+      observation: { kind: 'raw', cameras: [CAMERAS[1], CAMERAS[0]], vectors: ['observation.state'], width: 18, encoder: { features: 8, ...FRAME } },
+    });
+    await start.close();
+  });
+
+  it('learns from pictures alone, and is loaded beside its policy', async () => {
+    const storage = memoryStorage();
+    const more = {
+      steps: 30,
+      evaluateEvery: 15,
+      saveEvery: 30,
+      imageEncoder: { ...ENCODER, imageKeys: [CAMERAS[1]], stateKeys: [] },
+      optimizer: { warmupSteps: 2, learningRate: 3e-3 },
+      // The previous chunk says nothing.
+      ...(run === predictorRun ? { history: { rowDropout: 1, noise: 0 } } : {}),
+    };
+    const history = (await run(device(), storage, more as never)) as RunHistory;
+    const errors = history.evaluations.map(({ figures }) => figures['validation error'] as number);
+    if (process.env['SHOW']) console.log(errors);
+    expect(errors.at(-1)).toBeLessThan(0.6 * (errors[0] as number));
+    if (run === predictorRun) expect(Object.keys(history.evaluations[0]?.figures ?? {})).toContain('validation error, unseen rows');
+    const policy = await loadPolicy(imagePolicy(), { device: device(), networks: { predictor: folderOf(storage) } });
+    const observation = Object.fromEntries([['observation.state', [0, 0]], ...CAMERAS.map((name) => [name, pictureOf(name, 3)])]);
+    expect((await policy.act(observation as never)).every(Number.isFinite)).toBe(true);
+    await policy.dispose();
+  });
+});
+
+it('the rows that it learns from are those that decisions read', async () => {
+  const storage = memoryStorage();
+  await predictorRun(device(), storage);
+  const policy = await loadPolicy(imagePolicy(), { device: device(), networks: { predictor: folderOf(storage) }, probes: ['features'] });
+  const rows = [4, 5];
+  const observation = {
+    'observation.state': [0.5, -3, 400, 7],
+    ...Object.fromEntries(CAMERAS.map((name) => [name, rows.map((row) => pictureOf(name, row))])),
+  };
+  const previous = new Float32Array(16);
+  const decision = await policy.decide(observation as never, { previous: [previous] } as never);
+  const expected = decision.probes.get('features') as Float32Array;
+  await policy.dispose();
+
+  const checkpoint = await loadPolicyCheckpoint(imagePolicy());
+  const raw = ownRows('test', checkpoint, ENCODER);
+  await checkpoint.close();
+  const start = await loadStartCheckpoint(folderOf(storage));
+  if (start.kind !== 'transformer') throw new Error('no predictor');
+  const options = { shape: start.config, rows: raw, batchSize: 2, ema: false };
+  const training = await PredictorTraining.create(device(), { ...options, probes: ['features'] });
+  const weights = new Map<string, Float32Array>();
+  for (const { name } of training.parameters) weights.set(name, (await start.weights.readFloats(name.replace(/^model\./, ''))).slice());
+  await start.close();
+  training.write('weights', weights);
+  const pictures = raw.cameras.map((camera) => {
+    const both = rows.map((row) => pictureOf(camera, row).data);
+    return Uint8Array.from([...(both[0] as Uint8Array), ...(both[1] as Uint8Array)]);
+  });
+  const chunk = start.config.horizon * start.config.actionDim;
+  const probed = await training.runProbed(
+    { count: 1, previous: new Float32Array(chunk), observation: Float32Array.of(0.5, -3, 400, 7), pictures, target: new Float32Array(chunk), dropout: null },
+    null,
+  );
+  training.dispose();
+  const found = probed.get('features') as Float32Array;
+  expect(expected.length).toBe(2 * raw.width);
+  expected.forEach((value, i) => expect(Math.abs((found[i] as number) - value), `value ${i}`).toBeLessThan(2e-5 * Math.max(1, Math.abs(value))));
+});
+
+it('says what does not fit', async () => {
+  const options = { device: device(), dataset: pictureDataset([]), storage: memoryStorage(), steps: 1, policy: imagePolicy() };
+  const predictor = (imageEncoder: object): Promise<unknown> => trainPredictor({ ...options, policy: imagePolicy(), imageEncoder } as never);
+  await expect(predictor({ type: 'small_conv', imageKeys: ['observation.images.top'] })).rejects.toThrow(
+    `imageEncoder.imageKeys: expected one of the images that policy "image policy" reads (${CAMERAS.join(', ')}), found "observation.images.top"`,
+  );
+  await expect(predictor({ type: 'small_conv', embedDim: 10 })).rejects.toThrow('embedDim must be a multiple of 4, found 10');
+  await expect(predictor({ type: 'resnet' })).rejects.toThrow('type must be one of small_conv');
+  await expect(trainPredictor({ ...options, policy: imagePolicy(), sizes: { observationDim: 12 } } as never)).rejects.toThrow('observationDim');
+  await expect(
+    trainCvae({ ...options, policy: imagePolicy(), release: 'bridger', imageEncoder: { type: 'small_conv' } } as never),
+  ).rejects.toThrow('imageEncoder is of release step');
+  const small = { ...pictureDataset([]), readPicture: async () => ({ data: new Uint8Array(27), height: 3, width: 3 }) };
+  await expect(trainPredictor({ ...options, policy: imagePolicy(), dataset: small, imageEncoder: { type: 'small_conv' } })).rejects.toThrow(
+    'expected a picture of 36×47, found 3×3',
+  );
+});
