@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadStartCheckpoint } from '../../../src/checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../../../src/checkpoints/read-policy.js';
 import { type CheckpointSource, memorySource } from '../../../src/checkpoints/source.js';
-import type { Dataset } from '../../../src/datasets/dataset.js';
+import type { Dataset, PictureData } from '../../../src/datasets/dataset.js';
 import { loadPolicy } from '../../../src/policy/load-policy.js';
 import type { RunHistory } from '../../../src/training/loop/history.js';
 import { type ImageEncoderOptions, ownRows } from '../../../src/training/loop/own-encoder.js';
@@ -11,7 +11,7 @@ import { trainCvae } from '../../../src/training/loop/train-cvae.js';
 import { trainPredictor } from '../../../src/training/loop/train-predictor.js';
 import { PredictorTraining } from '../../../src/training/predictor/predictor-training.js';
 import { useTestDevice } from '../../support/device.js';
-import { CAMERAS, FRAME, imagePolicy } from '../../support/image-policy.js';
+import { CAMERAS, imagePolicy } from '../../support/image-policy.js';
 import { pictureDataset, pictureOf } from '../../support/picture-dataset.js';
 import { TINY_PREDICTOR } from '../../support/tiny-training.js';
 import { expectSameAfterInterruption, type TinyRun } from '../../support/training-runs.js';
@@ -20,25 +20,42 @@ const device = useTestDevice();
 
 /** Not in the order of the policy, and not all that it observes. */
 const ENCODER: ImageEncoderOptions = { type: 'small_conv', embedDim: 8, imageKeys: [CAMERAS[1], CAMERAS[0]] };
+const SMALL = { height: 12, width: 16 } as const;
+
+/** The test policy with images, of smaller ones. */
+function smallPolicy(): CheckpointSource {
+  const image = { type: 'VISUAL', shape: [3, SMALL.height, SMALL.width] };
+  const config = (given: Record<string, unknown>): object => ({
+    ...given,
+    input_features: { ...(given['input_features'] as object), [CAMERAS[0]]: image, [CAMERAS[1]]: image },
+    crop_shape: [SMALL.height, SMALL.width],
+  });
+  return imagePolicy({ fits: true, config });
+}
 
 /** Pictures whose brightness is the answer: red and green of a row are its actions. */
+function smallPicture(row: number): PictureData {
+  const bright = (channel: number): number => 128 + 100 * Math.sin(row + channel + 1);
+  const data = new Uint8Array(SMALL.height * SMALL.width * 3);
+  for (let i = 0; i < data.length; i++) data[i] = i % 3 === 2 ? (i * 7) % 256 : bright(i % 3) + ((i * 31) % 17) - 8;
+  return { data, ...SMALL };
+}
+
 function brightnessDataset(): Dataset {
-  const bright = (row: number, channel: number): number => 128 + 90 * Math.sin(row + channel + 1);
+  const given = pictureDataset([]);
+  const shape = [SMALL.height, SMALL.width, 3];
   return {
-    ...pictureDataset([]),
-    readPicture: async (_name, row) => {
-      const data = new Uint8Array(FRAME.height * FRAME.width * 3);
-      for (let i = 0; i < data.length; i++) data[i] = i % 3 === 2 ? (i * 7) % 256 : bright(row, i % 3) + ((i * 31) % 17) - 8;
-      return { data, ...FRAME };
-    },
+    ...given,
+    features: given.features.map((feature) => (feature.kind === 'image' ? { ...feature, shape, size: SMALL.height * SMALL.width * 3 } : feature)),
+    readPicture: async (_name, row) => smallPicture(row),
   };
 }
 
 const tiny = (more: object): object => ({
   dataset: brightnessDataset(),
-  policy: imagePolicy(),
+  policy: smallPolicy(),
   steps: 6,
-  batchSize: 4,
+  batchSize: 8,
   seed: 5,
   validation: 0.25,
   metricsEvery: 1,
@@ -78,7 +95,7 @@ describe.each<[string, TinyRun, object]>([
     expect(start).toMatchObject({
       ...checkpoint,
       warnings: [],
-      observation: { kind: 'raw', cameras: [CAMERAS[1], CAMERAS[0]], vectors: ['observation.state'], width: 18, encoder: { features: 8, ...FRAME } },
+      observation: { kind: 'raw', cameras: [CAMERAS[1], CAMERAS[0]], vectors: ['observation.state'], width: 18, encoder: { features: 8, ...SMALL } },
     });
     await start.close();
   });
@@ -86,21 +103,23 @@ describe.each<[string, TinyRun, object]>([
   it('learns from pictures alone, and is loaded beside its policy', async () => {
     const storage = memoryStorage();
     const more = {
-      steps: 30,
-      evaluateEvery: 15,
-      saveEvery: 30,
-      imageEncoder: { ...ENCODER, imageKeys: [CAMERAS[1]], stateKeys: [] },
-      optimizer: { warmupSteps: 2, learningRate: 3e-3 },
+      steps: 100,
+      evaluateEvery: 100,
+      saveEvery: 100,
+      metricsEvery: 50,
+      batchSize: 16,
+      imageEncoder: { ...ENCODER, stateKeys: [] },
+      optimizer: { warmupSteps: 5, learningRate: 5e-3 },
       // The previous chunk says nothing.
       ...(run === predictorRun ? { history: { rowDropout: 1, noise: 0 } } : {}),
     };
-    const history = (await run(device(), storage, more as never)) as RunHistory;
-    const errors = history.evaluations.map(({ figures }) => figures['validation error'] as number);
-    if (process.env['SHOW']) console.log(errors);
-    expect(errors.at(-1)).toBeLessThan(0.6 * (errors[0] as number));
-    if (run === predictorRun) expect(Object.keys(history.evaluations[0]?.figures ?? {})).toContain('validation error, unseen rows');
-    const policy = await loadPolicy(imagePolicy(), { device: device(), networks: { predictor: folderOf(storage) } });
-    const observation = Object.fromEntries([['observation.state', [0, 0]], ...CAMERAS.map((name) => [name, pictureOf(name, 3)])]);
+    const { evaluations } = (await run(device(), storage, more as never)) as RunHistory;
+    const { figures = {} } = evaluations.at(-1) ?? {};
+    // Actions are sines, normalised as they are: whoever sees nothing is 0.5 off.
+    expect(figures['validation error']).toBeLessThan(0.2);
+    if (run === predictorRun) expect(figures['validation error, unseen rows']).toBeLessThan(0.2);
+    const policy = await loadPolicy(smallPolicy(), { device: device(), networks: { predictor: folderOf(storage) } });
+    const observation = Object.fromEntries([['observation.state', [0, 0]], ...CAMERAS.map((name) => [name, smallPicture(3)])]);
     expect((await policy.act(observation as never)).every(Number.isFinite)).toBe(true);
     await policy.dispose();
   });
@@ -108,14 +127,14 @@ describe.each<[string, TinyRun, object]>([
 
 it('the rows that it learns from are those that decisions read', async () => {
   const storage = memoryStorage();
-  await predictorRun(device(), storage);
+  await predictorRun(device(), storage, { dataset: pictureDataset([]), policy: imagePolicy(), steps: 1 } as never);
   const policy = await loadPolicy(imagePolicy(), { device: device(), networks: { predictor: folderOf(storage) }, probes: ['features'] });
   const rows = [4, 5];
   const observation = {
     'observation.state': [0.5, -3, 400, 7],
     ...Object.fromEntries(CAMERAS.map((name) => [name, rows.map((row) => pictureOf(name, row))])),
   };
-  const previous = new Float32Array(16);
+  const previous = { normalizedChunk: new Float32Array(16) };
   const decision = await policy.decide(observation as never, { previous: [previous] } as never);
   const expected = decision.probes.get('features') as Float32Array;
   await policy.dispose();
