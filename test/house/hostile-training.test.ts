@@ -135,11 +135,17 @@ const TRAINING: readonly Probe[] = [
     what: 'trainPredictor: sizes.observationDim',
     call: (value: never) => predictorWith({ sizes: { observationDim: value }, imageEncoder: { type: 'small_conv' } }),
   },
-  ...optionProbes('trainCvae', CVAE, [...KEYS, 'policy', 'release', 'sizes', 'dropout', 'imageEncoder'], (options) => training.trainCvae(options), {
-    ...ACCEPTS,
-    sizes: EMPTY,
-    dropout: ['0.5'],
-  }).map((probe) => (probe.what === 'trainCvae: options' ? { ...probe, accepts: [] } : probe)),
+  ...optionProbes(
+    'trainCvae',
+    CVAE,
+    [...KEYS, 'policy', 'release', 'sizes', 'dropout', 'imageEncoder'],
+    (options) => training.trainCvae(options),
+    {
+      ...ACCEPTS,
+      sizes: EMPTY,
+      dropout: ['0.5'],
+    },
+  ).map((probe) => (probe.what === 'trainCvae: options' ? { ...probe, accepts: [] } : probe)),
   ...(['latentDim', 'hiddenDim', 'hiddenLayers', 'projectionDim'] as const).map((key) => ({
     what: `trainCvae: sizes.${key}`,
     call: (value: never) => cvaeWith({ sizes: { [key]: value } }),

@@ -152,8 +152,19 @@ export async function checkFusedRelu(device: ComputeDevice, p: ConvolutionCase):
   const [rowStride, inRows] = [alignUp(outChannels, 4), alignUp(inChannels, 4)];
   const results = await runOp(device, (op) => {
     const weight = { buffer: op.buffer('weight', normals.floats(kernelSize ** 2 * inRows * rowStride)) };
-    const matrix = { weight, gradient: undefined, taps: kernelSize ** 2, inChannels, outChannels, rowStride, tapStride: inRows * rowStride };
-    const bias = { vectors: { weight: { buffer: op.buffer('bias', normals.floats(rowStride)) }, gradient: undefined, channels: outChannels, count: 1 }, index: 0 };
+    const matrix = {
+      weight,
+      gradient: undefined,
+      taps: kernelSize ** 2,
+      inChannels,
+      outChannels,
+      rowStride,
+      tapStride: inRows * rowStride,
+    };
+    const bias = {
+      vectors: { weight: { buffer: op.buffer('bias', normals.floats(rowStride)) }, gradient: undefined, channels: outChannels, count: 1 },
+      index: 0,
+    };
     const input: Maps = { rows: rowsOf(op, x), height, width };
     const gradient: Maps = { rows: rowsOf(op, dy), ...out };
     for (const relu of [false, true]) {
@@ -170,7 +181,10 @@ export async function checkFusedRelu(device: ComputeDevice, p: ConvolutionCase):
 }
 
 /** Means over places and their gradient behind ReLU. */
-export async function checkMeanPlaces(device: ComputeDevice, p: { readonly batch: number; readonly channels: number; readonly places: number }): Promise<void> {
+export async function checkMeanPlaces(
+  device: ComputeDevice,
+  p: { readonly batch: number; readonly channels: number; readonly places: number },
+): Promise<void> {
   const { batch, channels, places } = p;
   const normals = new Normals(places);
   const raw = normals.values(batch, channels, places);

@@ -44,7 +44,10 @@ describe('what is recorded of convolutions over maps', () => {
     builder.segment('test');
     const buffer = builder.buffer('w', 9 * 16 * 4);
     const matrix = { weight: { buffer }, gradient: { buffer }, taps: 9, inChannels: 4, outChannels: 4, rowStride: 4, tapStride: 16 };
-    const [x, y] = [newMaps(builder, 'x', { batch, channels: 4, height: 2 * side, width: 2 * side }), newMaps(builder, 'y', { batch, channels: 4, height: side, width: side })];
+    const [x, y] = [
+      newMaps(builder, 'x', { batch, channels: 4, height: 2 * side, width: 2 * side }),
+      newMaps(builder, 'y', { batch, channels: 4, height: side, width: side }),
+    ];
     recordMapProduct(builder, { matrix, geometry: { kernelSize: 3, stride: 2, padding: 1 }, x, y });
     return { builder, places: batch * side * side };
   };

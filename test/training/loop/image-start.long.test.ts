@@ -46,7 +46,9 @@ function brightnessDataset(): Dataset {
   const shape = [SMALL.height, SMALL.width, 3];
   return {
     ...given,
-    features: given.features.map((feature) => (feature.kind === 'image' ? { ...feature, shape, size: SMALL.height * SMALL.width * 3 } : feature)),
+    features: given.features.map((feature) =>
+      feature.kind === 'image' ? { ...feature, shape, size: SMALL.height * SMALL.width * 3 } : feature,
+    ),
     readPicture: async (_name, row) => smallPicture(row),
   };
 }
@@ -67,7 +69,12 @@ const tiny = (more: object): object => ({
 
 const predictorRun: TinyRun = (to, storage, more = {}) =>
   trainPredictor({
-    ...tiny({ device: to, storage, sizes: { ...TINY_PREDICTOR, observationDim: 12, modelDim: 32 }, optimizer: { warmupSteps: 2, ema: 'lerobot' } }),
+    ...tiny({
+      device: to,
+      storage,
+      sizes: { ...TINY_PREDICTOR, observationDim: 12, modelDim: 32 },
+      optimizer: { warmupSteps: 2, ema: 'lerobot' },
+    }),
     ...more,
   } as never);
 const cvaeRun: TinyRun = (to, storage, more = {}) =>
@@ -95,7 +102,13 @@ describe.each<[string, TinyRun, object]>([
     expect(start).toMatchObject({
       ...checkpoint,
       warnings: [],
-      observation: { kind: 'raw', cameras: [CAMERAS[1], CAMERAS[0]], vectors: ['observation.state'], width: 18, encoder: { features: 8, ...SMALL } },
+      observation: {
+        kind: 'raw',
+        cameras: [CAMERAS[1], CAMERAS[0]],
+        vectors: ['observation.state'],
+        width: 18,
+        encoder: { features: 8, ...SMALL },
+      },
     });
     await start.close();
   });
@@ -120,7 +133,9 @@ describe.each<[string, TinyRun, object]>([
     // Actions are sines, normalised as they are: whoever sees nothing is 0.5 off.
     if (run === predictorRun) {
       expect(steps.at(-1)?.loss).toBeLessThan(0.2);
-      expect(Object.keys(figures)).toEqual(expect.arrayContaining(['validation error', 'validation error, unseen rows', 'validation error of shift']));
+      expect(Object.keys(figures)).toEqual(
+        expect.arrayContaining(['validation error', 'validation error, unseen rows', 'validation error of shift']),
+      );
     } else expect(figures['validation error']).toBeLessThan(0.2);
     const policy = await loadPolicy(smallPolicy(), { device: device(), networks: { predictor: folderOf(storage) } });
     const observation = Object.fromEntries([['observation.state', [0, 0]], ...CAMERAS.map((name) => [name, smallPicture(3)])]);
@@ -160,24 +175,36 @@ it('the rows that it learns from are those that decisions read', async () => {
   });
   const chunk = start.config.horizon * start.config.actionDim;
   const probed = await training.runProbed(
-    { count: 1, previous: new Float32Array(chunk), observation: Float32Array.of(0.5, -3, 400, 7), pictures, target: new Float32Array(chunk), dropout: null },
+    {
+      count: 1,
+      previous: new Float32Array(chunk),
+      observation: Float32Array.of(0.5, -3, 400, 7),
+      pictures,
+      target: new Float32Array(chunk),
+      dropout: null,
+    },
     null,
   );
   training.dispose();
   const found = probed.get('features') as Float32Array;
   expect(expected.length).toBe(2 * raw.width);
-  expected.forEach((value, i) => expect(Math.abs((found[i] as number) - value), `value ${i}`).toBeLessThan(2e-5 * Math.max(1, Math.abs(value))));
+  expected.forEach((value, i) =>
+    expect(Math.abs((found[i] as number) - value), `value ${i}`).toBeLessThan(2e-5 * Math.max(1, Math.abs(value))),
+  );
 });
 
 it('says what does not fit', async () => {
   const options = { device: device(), dataset: pictureDataset([]), storage: memoryStorage(), steps: 1, policy: imagePolicy() };
-  const predictor = (imageEncoder: object): Promise<unknown> => trainPredictor({ ...options, policy: imagePolicy(), imageEncoder } as never);
+  const predictor = (imageEncoder: object): Promise<unknown> =>
+    trainPredictor({ ...options, policy: imagePolicy(), imageEncoder } as never);
   await expect(predictor({ type: 'small_conv', imageKeys: ['observation.images.top'] })).rejects.toThrow(
     `imageEncoder.imageKeys: expected one of the images that policy "image policy" reads (${CAMERAS.join(', ')}), found "observation.images.top"`,
   );
   await expect(predictor({ type: 'small_conv', embedDim: 10 })).rejects.toThrow('embedDim must be a multiple of 4, found 10');
   await expect(predictor({ type: 'resnet' })).rejects.toThrow('type must be one of small_conv');
-  await expect(trainPredictor({ ...options, policy: imagePolicy(), sizes: { observationDim: 12 } } as never)).rejects.toThrow('observationDim');
+  await expect(trainPredictor({ ...options, policy: imagePolicy(), sizes: { observationDim: 12 } } as never)).rejects.toThrow(
+    'observationDim',
+  );
   await expect(
     trainCvae({ ...options, policy: imagePolicy(), release: 'bridger', imageEncoder: { type: 'small_conv' } } as never),
   ).rejects.toThrow('imageEncoder is of release step');
