@@ -1,12 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { caseFolder } from '../../src/platform/node/case-folder.js';
-import { GoldenCase } from '../../src/verification/golden-case.js';
-import { openCvaeCase } from '../../src/verification/training/cvae-case.js';
-import { trainingDescription } from '../../src/verification/training/description.js';
+import { firstStepOfCvae } from '../support/image-start-case.js';
 import { type Mutation, replace, useMutantDevice } from '../support/mutants.js';
-
-const FOLDER = fileURLToPath(new URL('../goldens/train-image-cvae', import.meta.url));
 
 /** What would be easy to get wrong behind the small encoder. */
 const MUTATIONS: readonly (readonly [string, Mutation])[] = [
@@ -47,33 +41,7 @@ const MUTATIONS: readonly (readonly [string, Mutation])[] = [
 describe('a step of a CVAE over pictures notices a broken kernel', () => {
   const { device, mutated } = useMutantDevice('software');
 
-  /** Whether all sampled gradients of the first step are within a thousandth of the largest of their tensor. */
-  async function passes(): Promise<boolean> {
-    const sources = await caseFolder(FOLDER);
-    const golden = await GoldenCase.open(sources.golden);
-    const description = trainingDescription(golden.name, golden.description as Readonly<Record<string, unknown>>);
-    const network = await openCvaeCase(golden, description, sources, device());
-    try {
-      network.write('weights', network.startWeights);
-      network.run(0, false, null);
-      const gradients = await network.read('gradients');
-      const [samples, indices] = await Promise.all([golden.values('expected.release.grad.samples'), golden.values('sample_index')]);
-      return description.parameters.every(({ name }, index) => {
-        const found = gradients.get(name) as Float32Array;
-        let [error, scale] = [0, 0];
-        for (let i = index * 64; i < (index + 1) * 64; i++) {
-          const element = indices[i] as number;
-          if (element < 0) continue;
-          scale = Math.max(scale, Math.abs(samples[i] as number));
-          error = Math.max(error, Math.abs((found[element] as number) - (samples[i] as number)));
-        }
-        return error <= 1e-3 * scale;
-      });
-    } finally {
-      network.dispose();
-      await sources.golden.close();
-    }
-  }
+  const passes = async (): Promise<boolean> => (await firstStepOfCvae(device())).gradient < 1e-3;
 
   it('passes while nothing is broken', { timeout: 300_000 }, async () => {
     expect(await passes()).toBe(true);

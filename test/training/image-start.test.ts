@@ -1,15 +1,14 @@
-import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
-import { caseFolder } from '../../src/platform/node/case-folder.js';
-import { verifyCase } from '../../src/verification/verify-case.js';
+import { expect, it } from 'vitest';
 import { useTestDevice } from '../support/device.js';
+import { firstStepOfCvae } from '../support/image-start-case.js';
 
 const device = useTestDevice();
-const FOLDER = fileURLToPath(new URL('../goldens/', import.meta.url));
 
-describe('networks with an image encoder of their own', () => {
-  it.each(['train-image-predictor', 'train-image-cvae'])('train as the reference does: %s', async (name) => {
-    const { tensors } = await verifyCase(await caseFolder(FOLDER + name), device(), 'f32');
-    expect(tensors.filter(({ pass }) => !pass)).toEqual([]);
-  });
+it('a step of a CVAE over pictures is that of the reference: two cameras, two frames, one encoder', async () => {
+  const { loss, norm, gradient, change } = await firstStepOfCvae(device());
+  expect(loss).toBeLessThan(1e-5);
+  expect(norm).toBeLessThan(1e-5);
+  expect(gradient).toBeLessThan(1e-5);
+  // Adam's first step is the sign of a gradient, also where that is rounding.
+  expect(change).toBeLessThan(1e-2);
 });
