@@ -3,7 +3,11 @@
 trained in float64.
 
     python3 test/support/reference/image_start_case.py predictor test/goldens/train-image-predictor
+    python3 test/support/reference/image_start_case.py plain-predictor test/goldens/train-image-predictor-plain
     python3 test/support/reference/image_start_case.py cvae test/goldens/train-image-cvae
+    python3 test/support/reference/image_start_case.py projected-cvae test/goldens/train-image-cvae-projected
+
+The predictor has `obs_proj`, and the plain one does without; the CVAE has no `obs_projection`, and the projected one does.
 
 Written from docs/predictor-format.md and the releases' formulas alone. Gradients are those of tape.py, and are compared with central differences
 before anything is written. Start weights follow a formula, inputs are random. Needs NumPy and SciPy alone.
@@ -82,11 +86,14 @@ def keep(mask, x):
 class Predictor:
     kind, prefix = "train-predictor", "model."
     D, HEADS, HIDDEN, HISTORY, TOKEN = 16, 2, 32, 5, 12
-    config = {
-        "type": "step_image_predictor", "action_dim": ACTION, "obs_dim": TOKEN, "horizon": HORIZON, "n_obs_steps": FRAMES, "history_steps": HISTORY,
-        "n_encoder_layers": 1, "d_model": D, "n_head": HEADS, "n_layers": 1, "dim_feedforward": HIDDEN, **IMAGE_KEYS,
-    }
     zeros = [f"model.{name}.in_proj_bias" for name in ("cond_encoder.layers.0.self_attn", "cross_attention_layers.0.self_attn", "cross_attention_layers.0.cross_attn")]
+
+    def config(self):
+        return {
+            "type": "step_image_predictor", "action_dim": ACTION, "obs_dim": self.TOKEN, "horizon": HORIZON, "n_obs_steps": FRAMES,
+            "history_steps": self.HISTORY, "n_encoder_layers": 1, "d_model": self.D, "n_head": self.HEADS, "n_layers": 1,
+            "dim_feedforward": self.HIDDEN, **IMAGE_KEYS,
+        }
 
     def shapes(self):
         d, f = self.D, self.HIDDEN
@@ -102,7 +109,8 @@ class Predictor:
             **linear_shapes(f"{cross}.ffn.0", d, f), **linear_shapes(f"{cross}.ffn.3", f, d), **norm(f"{cross}.norm3"),
             **norm("output_norm"), **linear_shapes("output_proj", d, ACTION),
         }
-        return {**encoder_shapes(), **{self.prefix + name: shape for name, shape in network.items()}, **linear_shapes("obs_proj", ROW, self.TOKEN)}
+        projection = {} if self.TOKEN == ROW else linear_shapes("obs_proj", ROW, self.TOKEN)
+        return {**encoder_shapes(), **{self.prefix + name: shape for name, shape in network.items()}, **projection}
 
     def inputs(self, random):
         chunk = lambda: random.uniform(-1, 1, (STEPS, BATCH, HORIZON, ACTION)).astype(np.float32)
@@ -147,7 +155,8 @@ class Predictor:
             angle = p * np.exp(-math.log(10000) * (i - i % 2) / d)
             return np.where(i % 2 == 0, np.sin(angle), np.cos(angle)).astype(np.float32).astype(dtype)
 
-        tokens = linear(w, "obs_proj", rows_of(w, batch))
+        rows = rows_of(w, batch)
+        tokens = rows if self.TOKEN == ROW else linear(w, "obs_proj", rows)
         history = Value(batch["previous"][:, HORIZON - self.HISTORY :])
         x = concatenate([linear(w, "prev_action_embed", history) + positions(self.HISTORY), linear(w, "obs_embed", tokens) + positions(FRAMES)], 1)
         layer, cross = "cond_encoder.layers.0", "cross_attention_layers.0"
@@ -165,16 +174,22 @@ class Predictor:
         return (error * error).mean((0, 1, 2))
 
 
+class PlainPredictor(Predictor):
+    TOKEN = ROW
+
+
 class Cvae:
     kind, prefix = "train-cvae", "model.net."
     LATENT, HIDDEN = 4, 16
     # Not projected, and no multiple of four.
     CONDITION = FRAMES * ROW
-    config = {
-        "type": "step_image_cvae", "action_dim": ACTION, "horizon": HORIZON, "n_obs_steps": FRAMES, "latent_dim": LATENT, "hidden_dim": HIDDEN,
-        "n_hidden_layers": 2, "activation": "relu", "latent_std": 1, "cond_dim": CONDITION, **IMAGE_KEYS,
-    }
     zeros = []
+
+    def config(self):
+        return {
+            "type": "step_image_cvae", "action_dim": ACTION, "horizon": HORIZON, "n_obs_steps": FRAMES, "latent_dim": self.LATENT,
+            "hidden_dim": self.HIDDEN, "n_hidden_layers": 2, "activation": "relu", "latent_std": 1, "cond_dim": self.CONDITION, **IMAGE_KEYS,
+        }
 
     def shapes(self):
         chunk, f = HORIZON * ACTION, self.HIDDEN
@@ -183,7 +198,8 @@ class Cvae:
             **linear_shapes("encoder_mean", f, self.LATENT), **linear_shapes("encoder_logstd", f, self.LATENT),
             **linear_shapes("decoder_net.0", self.CONDITION + self.LATENT, f), **linear_shapes("decoder_net.3", f, f), **linear_shapes("decoder_net.6", f, chunk),
         }
-        return {**encoder_shapes(), **{self.prefix + name: shape for name, shape in network.items()}}
+        projection = {} if self.CONDITION == FRAMES * ROW else linear_shapes("obs_projection", FRAMES * ROW, self.CONDITION)
+        return {**encoder_shapes(), **{self.prefix + name: shape for name, shape in network.items()}, **projection}
 
     def inputs(self, random):
         return {
@@ -197,7 +213,8 @@ class Cvae:
     def loss(self, weights, batch, step, masks):
         w = {name[len(self.prefix):] if name.startswith(self.prefix) else name: v for name, v in weights.items()}
         hidden = lambda name, x: keep(masks.get(f"{name}.after_relu"), relu(linear(w, name, x)))
-        condition = rows_of(w, batch).reshape(BATCH, self.CONDITION)
+        frames = rows_of(w, batch).reshape(BATCH, FRAMES * ROW)
+        condition = frames if self.CONDITION == FRAMES * ROW else linear(w, "obs_projection", frames)
         chunk = Value(batch["action"].reshape(BATCH, -1))
         x = hidden("encoder_net.3", hidden("encoder_net.0", concatenate([condition, chunk], 1)))
         mean, log_deviation = linear(w, "encoder_mean", x), clamp(linear(w, "encoder_logstd", x), -6, 6)
@@ -208,6 +225,13 @@ class Cvae:
         kappa = min(0.1 + 0.001 * step, 2.0)
         divergence = ((mean * mean + deviation * deviation - 1.0) * 0.5 - log_deviation).sum(1).mean(0)
         return (error * error).mean((0, 1)) + divergence * kappa
+
+
+class ProjectedCvae(Cvae):
+    CONDITION = 20
+
+
+NETWORKS = {"predictor": Predictor, "plain-predictor": PlainPredictor, "cvae": Cvae, "projected-cvae": ProjectedCvae}
 
 
 class Case:
@@ -316,7 +340,7 @@ def distances(found, exact, start, zeros):
 
 def main():
     kind, target = sys.argv[1:3]
-    network = {"predictor": Predictor, "cvae": Cvae}[kind]()
+    network = NETWORKS[kind]()
     case = Case(network)
     case.check()
     tensors = {f"input.{name}": values for name, values in case.inputs.items()}
@@ -353,7 +377,7 @@ def main():
     folder = os.path.join(target, "predictor")
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "config.json"), "w") as file:
-        json.dump(network.config, file, indent=2)
+        json.dump(network.config(), file, indent=2)
     width = getattr(network, "D", 0)
     described = {
         "name": os.path.basename(os.path.normpath(target)),
