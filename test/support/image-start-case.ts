@@ -48,7 +48,8 @@ export async function firstStepOfCvae(device: ComputeDevice): Promise<FirstStep>
     };
     const [gradients, weights] = [await network.read('gradients'), await network.read('weights')];
     const start = network.startWeights;
-    const at = (tensors: ReadonlyMap<string, Float32Array>, name: string, element: number): number => tensors.get(name)?.[element] as number;
+    const at = (tensors: ReadonlyMap<string, Float32Array>, name: string, element: number): number =>
+      tensors.get(name)?.[element] as number;
     return {
       loss: Math.abs(loss / (run.loss[0] as number) - 1),
       norm: Math.abs(gradientNorm / (run.gradientNorm[0] as number) - 1),

@@ -13,7 +13,13 @@ it.each(['train-image-predictor', 'train-image-predictor-plain', 'train-image-cv
   async (name) => {
     const { tensors } = await verifyCase(await caseFolder(FOLDER + name), device(), 'f32');
     expect(tensors.filter(({ pass }) => !pass)).toEqual([]);
-    const compared = ['release.loss', 'release.delta.10.samples', 'clip-decay-adam.ema_delta.10.l2', 'clip-decay-adam.clip_factor', 'dropout.grad.l2'];
+    const compared = [
+      'release.loss',
+      'release.delta.10.samples',
+      'clip-decay-adam.ema_delta.10.l2',
+      'clip-decay-adam.clip_factor',
+      'dropout.grad.l2',
+    ];
     expect(tensors.map((tensor) => tensor.name)).toEqual(expect.arrayContaining(compared));
   },
 );

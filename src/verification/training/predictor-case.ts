@@ -13,7 +13,14 @@ import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
 import { formulaFolder, hasFormula } from './formula-policy.js';
 import { dropoutVariant, recordedObservations, recordedSteps } from './recorded-batches.js';
-import { caseNetwork, checkParameters, type OpenTrainingCase, probedValues, TRAINING_TOLERANCES } from './training-network.js';
+import {
+  caseNetwork,
+  checkParameters,
+  type OpenTrainingCase,
+  probedValues,
+  SMALL_ENCODER_TOLERANCES,
+  TRAINING_TOLERANCES,
+} from './training-network.js';
 
 /** Training cases of a STEP predictor, also of one with an image encoder of its own. */
 export const openPredictorCase: OpenTrainingCase = async (golden, description, sources, device) => {
@@ -36,7 +43,7 @@ export const openPredictorCase: OpenTrainingCase = async (golden, description, s
     const batch = (step: number): PredictorBatch => batches[step] as PredictorBatch;
     const variant = await dropoutVariant(golden, (dropout) => training.run({ ...batch(0), dropout }, null));
     return caseNetwork(training, {
-      tolerances: TRAINING_TOLERANCES,
+      tolerances: rows ? SMALL_ENCODER_TOLERANCES : TRAINING_TOLERANCES,
       startWeights,
       variants: variant ? [variant] : [],
       run: (step, _isMasked, update) => training.run(batch(step), update),

@@ -125,10 +125,11 @@ describe.each<[string, TinyRun, object]>([
       optimizer: { warmupSteps: 5, learningRate: run === predictorRun ? 3e-3 : 5e-3 },
       dropout: 0,
       // The previous chunk says nothing; evaluations have it undamaged, which nobody learned to read then.
-      ...(run === predictorRun ? { history: { rowDropout: 1, noise: 0 }, sizes: { ...TINY_PREDICTOR, observationDim: 32, modelDim: 32, historySteps: 1 } } : {}),
+      ...(run === predictorRun
+        ? { history: { rowDropout: 1, noise: 0 }, sizes: { ...TINY_PREDICTOR, observationDim: 32, modelDim: 32, historySteps: 1 } }
+        : {}),
     };
     const { evaluations, steps } = (await run(device(), storage, more as never)) as RunHistory;
-    if (process.env['SHOW']) console.log(steps.map(({ loss }) => loss.toFixed(3)).join(' '));
     const { figures = {} } = evaluations.at(-1) ?? {};
     // Actions are sines, normalised as they are: whoever sees nothing is 0.5 off.
     if (run === predictorRun) {
