@@ -1,7 +1,16 @@
-import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { handedRound } from '../lib/handed-round.js';
+import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
+import { sumsMoveOn } from '../lib/sums-move-on.js';
 import { trainedReads } from '../lib/trained-halves.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import { PRODUCT_LANES, productParts, type RowsProductCut, type RowsProductParameters } from './rows-product.wgsl.js';
+import {
+  PRODUCT_LANES,
+  productBindings,
+  productParts,
+  type RowsProductCut,
+  type RowsProductParameters,
+  storeProduct,
+} from './rows-product.wgsl.js';
 
 export const MAP_PRODUCT_SIZES = [
   'batch',
@@ -47,14 +56,7 @@ export function mapProductKernel(p: RowsProductParameters, { columns, subgroup }
   if (columns % subgroup !== 0) throw new TypeError(`map_product: ${columns} places are no whole subgroups of ${subgroup}`);
   const slots = columns / subgroup;
   const reads = trainedReads(p.halves === true);
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
-    reads.binding,
-    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
-    ...(p.addend ? [{ name: 'addend', access: 'read', type: 'array<vec4f>' } as const] : []),
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
-  ];
+  const bindings = productBindings(p, reads);
   const prepare = (slot: number): string => `  let n${slot} = min(first + ${slot * subgroup}u${shared ? ' + member' : ''}, end - 1u);
   let sample${slot} = n${slot} / places * shape.source_height * shape.source_width;
   let row${slot} = i32(n${slot} % places / shape.places_width * shape.source_step);
@@ -65,10 +67,6 @@ export function mapProductKernel(p: RowsProductParameters, { columns, subgroup }
       let inside${slot} = select(0.0f, 1.0f, u32(r${slot}) < shape.source_height && u32(c${slot}) < shape.source_width);
       let q${slot} = select(0u, u32(r${slot}) * shape.source_width + u32(c${slot}), inside${slot} > 0.0f);
       let from${slot} = shape.x_offset + (sample${slot} + q${slot}) * shape.x_row;`;
-  const value = (column: number, row: number): string => {
-    const component = 'xyzw'[row];
-    return shared ? `subgroupBroadcast(v${Math.floor(column / subgroup)}.${component}, ${column % subgroup}u)` : `v${column}.${component}`;
-  };
   const weights = p.backwards
     ? `${unroll(4, (row) => `        let r_${row} = ${reads.at(`base + ${row}u * shape.weight_row + k`)};`)}
 ${unroll(4, (k) => `        let w${k} = vec4f(r_0[${k}], r_1[${k}], r_2[${k}], r_3[${k}]);`)}`
@@ -92,14 +90,7 @@ fn finish(n: u32, lane: u32, phase_y: u32, phase_x: u32, sum: vec4f) {
     return;
   }
   let row = (n / places * shape.target_height + r) * shape.target_width + c;
-  var value = sum;
-  #if ${p.bias}
-  value += bias[shape.bias_offset + lane];
-  #endif
-  #if ${p.addend}
-  value += addend[shape.addend_offset + row * shape.addend_row + lane];
-  #endif
-  y[shape.y_offset + row * shape.y_row + lane] = value;
+${storeProduct(p)}
 }
 
 @compute @workgroup_size(${PRODUCT_LANES})
@@ -128,7 +119,7 @@ ${unroll(slots, place)}
       for (var k = 0u; k < shape.source_groups; k++) {
 ${weights}
 ${unroll(slots, (slot) => `        let v${slot} = x[from${slot} + k] * inside${slot};`)}
-${unroll(columns, (c) => unroll(4, (row) => `        acc${c} = fma(w${row}, vec4f(${value(c, row)}), acc${c});`))}
+${unroll(columns, (c) => unroll(4, (row) => `        acc${c} = fma(w${row}, vec4f(${handedRound(c, row, subgroup)}), acc${c});`))}
       }
     }
   }
@@ -137,7 +128,7 @@ ${unroll(columns, (c) => unroll(4, (row) => `        acc${c} = fma(w${row}, vec4
   let count = min(COLUMNS, end - first);
   for (var c = 0u; c < count; c++) {
     finish(first + c, lane, phase_y, phase_x, acc0);
-${unroll(columns, (c) => `    acc${c} = ${c + 1 < columns ? `acc${c + 1}` : 'vec4f()'};`)}
+${sumsMoveOn(columns)}
   }
 }
 `;

@@ -1,7 +1,8 @@
+import { handedRound } from '../lib/handed-round.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { STEP_BINDING, stepStruct } from '../lib/step-scalars.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import { GRADIENT_BLOCK, GRADIENT_LANES, rowsAtOnce, type WeightGradientCut } from './weight-gradient.wgsl.js';
+import { addBlock, GRADIENT_BLOCK, GRADIENT_LANES, rowsAtOnce, type WeightGradientCut } from './weight-gradient.wgsl.js';
 
 export const MAP_WEIGHT_GRADIENT_SIZES = [
   'rows',
@@ -60,11 +61,7 @@ export function mapWeightGradientKernel(cut: WeightGradientCut): Kernel {
         u32(r${slot}) < shape.source_height && u32(c${slot}) < shape.source_width && n + turn${slot} < end);
       let q${slot} = (m${slot} / places * shape.source_height + u32(r${slot})) * shape.source_width + u32(c${slot});
       let v${slot} = x[shape.x_offset + select(0u, q${slot}, inside${slot} > 0.0f) * shape.x_row + group${slot}] * inside${slot};`;
-  const value = (turn: number, column: number): string => {
-    const index = turn * groups + (column >> 2);
-    const component = 'xyzw'[column & 3];
-    return shared ? `subgroupBroadcast(v${Math.floor(index / subgroup)}.${component}, ${index % subgroup}u)` : `v${index}.${component}`;
-  };
+  const value = (turn: number, column: number): string => handedRound(turn * groups + (column >> 2), column & 3, subgroup);
   const code = wgsl`${shared ? 'enable subgroups;' : ''}
 ${declareShape(MAP_WEIGHT_GRADIENT_SIZES)}
 ${stepStruct}
@@ -98,20 +95,7 @@ ${unroll(atOnce, (turn) => `      let a${turn} = dy[shape.dy_offset + min(n + ${
 ${unroll(atOnce, (turn) => unroll(columns, (c) => `      acc${c} = fma(a${turn}, vec4f(${value(turn, c)}), acc${c});`))}
     }
 
-    let keep = select(1.0f, step.accumulate, start == 0u);
-    // The sums move on: one store in a loop.
-    let count = min(${columns}u, (shape.in_groups - first_group) * 4u);
-    for (var c = 0u; c < count; c++) {
-      if (lane < shape.out_groups) {
-        let at = tap * shape.weight_tap + (first_group * 4u + c) * shape.weight_row + lane;
-        var sum = acc0;
-        if (keep != 0.0f) {
-          sum += dw[at];
-        }
-        dw[at] = sum;
-      }
-${unroll(columns, (c) => `      acc${c} = ${c + 1 < columns ? `acc${c + 1}` : 'vec4f()'};`)}
-    }
+${addBlock(columns)}
   }
 }
 `;
