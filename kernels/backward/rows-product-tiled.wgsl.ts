@@ -20,7 +20,7 @@ export interface RowsTile {
   readonly lanesEach: number;
 }
 
-export function rowsTileInvocations({ rows, rowsEach, lanes, lanesEach }: RowsTile): number {
+function rowsTileInvocations({ rows, rowsEach, lanes, lanesEach }: RowsTile): number {
   return (rows / rowsEach) * (lanes / lanesEach);
 }
 

@@ -18,7 +18,7 @@ export interface MapGeometry {
 }
 
 /** For each tap, row by row, the outputs that it reaches inside of the input, and what they read there. */
-export function tapProducts(g: MapGeometry): { readonly output: number; readonly input: number }[][] {
+function tapProducts(g: MapGeometry): { readonly output: number; readonly input: number }[][] {
   return Array.from({ length: g.kernelSize ** 2 }, (_, tap) => {
     const products = [];
     for (let output = 0; output < g.outHeight * g.outWidth; output++) {
