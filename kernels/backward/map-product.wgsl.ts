@@ -1,16 +1,9 @@
 import { handedRound } from '../lib/handed-round.js';
-import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
+import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { sumsMoveOn } from '../lib/sums-move-on.js';
 import { trainedReads } from '../lib/trained-halves.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import {
-  PRODUCT_LANES,
-  productBindings,
-  productParts,
-  type RowsProductCut,
-  type RowsProductParameters,
-  storeProduct,
-} from './rows-product.wgsl.js';
+import { PRODUCT_LANES, productParts, type RowsProductCut, type RowsProductParameters } from './rows-product.wgsl.js';
 
 export const MAP_PRODUCT_SIZES = [
   'batch',
@@ -56,7 +49,14 @@ export function mapProductKernel(p: RowsProductParameters, { columns, subgroup }
   if (columns % subgroup !== 0) throw new TypeError(`map_product: ${columns} places are no whole subgroups of ${subgroup}`);
   const slots = columns / subgroup;
   const reads = trainedReads(p.halves === true);
-  const bindings = productBindings(p, reads);
+  const bindings: KernelBinding[] = [
+    SHAPE_BINDING,
+    { name: 'x', access: 'read', type: 'array<vec4f>' },
+    reads.binding,
+    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
+    ...(p.addend ? [{ name: 'addend', access: 'read', type: 'array<vec4f>' } as const] : []),
+    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
+  ];
   const prepare = (slot: number): string => `  let n${slot} = min(first + ${slot * subgroup}u${shared ? ' + member' : ''}, end - 1u);
   let sample${slot} = n${slot} / places * shape.source_height * shape.source_width;
   let row${slot} = i32(n${slot} % places / shape.places_width * shape.source_step);
@@ -90,7 +90,14 @@ fn finish(n: u32, lane: u32, phase_y: u32, phase_x: u32, sum: vec4f) {
     return;
   }
   let row = (n / places * shape.target_height + r) * shape.target_width + c;
-${storeProduct(p)}
+  var value = sum;
+  #if ${p.bias}
+  value += bias[shape.bias_offset + lane];
+  #endif
+  #if ${p.addend}
+  value += addend[shape.addend_offset + row * shape.addend_row + lane];
+  #endif
+  y[shape.y_offset + row * shape.y_row + lane] = value;
 }
 
 @compute @workgroup_size(${PRODUCT_LANES})

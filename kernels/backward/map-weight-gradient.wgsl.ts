@@ -1,8 +1,9 @@
 import { handedRound } from '../lib/handed-round.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { STEP_BINDING, stepStruct } from '../lib/step-scalars.js';
+import { sumsMoveOn } from '../lib/sums-move-on.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import { addBlock, GRADIENT_BLOCK, GRADIENT_LANES, rowsAtOnce, type WeightGradientCut } from './weight-gradient.wgsl.js';
+import { GRADIENT_BLOCK, GRADIENT_LANES, rowsAtOnce, type WeightGradientCut } from './weight-gradient.wgsl.js';
 
 export const MAP_WEIGHT_GRADIENT_SIZES = [
   'rows',
@@ -95,7 +96,20 @@ ${unroll(atOnce, (turn) => `      let a${turn} = dy[shape.dy_offset + min(n + ${
 ${unroll(atOnce, (turn) => unroll(columns, (c) => `      acc${c} = fma(a${turn}, vec4f(${value(turn, c)}), acc${c});`))}
     }
 
-${addBlock(columns)}
+    let keep = select(1.0f, step.accumulate, start == 0u);
+    // The sums move on: one store in a loop.
+    let count = min(${columns}u, (shape.in_groups - first_group) * 4u);
+    for (var c = 0u; c < count; c++) {
+      if (lane < shape.out_groups) {
+        let at = tap * shape.weight_tap + (first_group * 4u + c) * shape.weight_row + lane;
+        var sum = acc0;
+        if (keep != 0.0f) {
+          sum += dw[at];
+        }
+        dw[at] = sum;
+      }
+${sumsMoveOn(columns, '      ')}
+    }
   }
 }
 `;

@@ -42,24 +42,6 @@ export function rowsAtOnce({ groups, subgroup }: WeightGradientCut): number {
   return Math.max(1, Math.floor(subgroup / groups));
 }
 
-/** Behind the rows of a block: its sums `acc0` … of input channels join the gradient of the invocation's output channels. */
-export function addBlock(columns: number): string {
-  return `    let keep = select(1.0f, step.accumulate, start == 0u);
-    // The sums move on: one store in a loop.
-    let count = min(${columns}u, (shape.in_groups - first_group) * 4u);
-    for (var c = 0u; c < count; c++) {
-      if (lane < shape.out_groups) {
-        let at = tap * shape.weight_tap + (first_group * 4u + c) * shape.weight_row + lane;
-        var sum = acc0;
-        if (keep != 0.0f) {
-          sum += dw[at];
-        }
-        dw[at] = sum;
-      }
-${sumsMoveOn(columns, '      ')}
-    }`;
-}
-
 /**
  * The gradient of the weights of a convolution, transposed convolution or linear layer:
  *
@@ -151,7 +133,20 @@ ${unroll(atOnce, (turn) => unroll(columns, (c) => `      acc${c} = fma(a${turn},
 ${inputShifted ? unroll(slots, advance) : unroll(atOnce, laneAdvance)}
     }
 
-${addBlock(columns)}
+    let keep = select(1.0f, step.accumulate, start == 0u);
+    // The sums move on: one store in a loop.
+    let count = min(${columns}u, (shape.in_groups - first_group) * 4u);
+    for (var c = 0u; c < count; c++) {
+      if (lane < shape.out_groups) {
+        let at = tap * shape.weight_tap + (first_group * 4u + c) * shape.weight_row + lane;
+        var sum = acc0;
+        if (keep != 0.0f) {
+          sum += dw[at];
+        }
+        dw[at] = sum;
+      }
+${sumsMoveOn(columns, '      ')}
+    }
   }
 }
 `;

@@ -8,14 +8,15 @@ import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import type { OffsetValues } from '../runtime/step-offsets.js';
 import type { PlanTiming } from '../runtime/timing.js';
-import { DecisionEncoding, type FeatureCommands } from './decision-encoding.js';
+import { DecisionEncoding } from './decision-encoding.js';
 import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalInput } from './decision-input.js';
 import type { DecisionOffsets } from './decision-offsets.js';
 import { DecisionUpload, type InputLayout, type InputRange, inputLayout } from './decision-upload.js';
+import type { FramesPlan } from './frames-plan.js';
 import type { PolicyNetworks } from './networks.js';
 import { findNonFinite } from './non-finite.js';
-import type { PendingFeatures } from './pending-features.js';
-import { type Encoding, ReadyCommands } from './ready-commands.js';
+import type { PendingFeatures, PendingWindow } from './pending-features.js';
+import { type Encoding, type Prelude, ReadyCommands } from './ready-commands.js';
 import { recordDecision } from './record-decision.js';
 import { decisionRuns } from './segments.js';
 
@@ -30,6 +31,12 @@ interface Result {
 
 /** Windows of a batch that commands of its decision make pending features for: more are made on their own. */
 const MOST_JOINED_WINDOWS = 8;
+
+/** How commands make features, and bring them to the windows that read them. Kept with the commands, so it holds no picture. */
+interface FeatureCommands extends Prelude {
+  readonly plans: readonly FramesPlan[];
+  readonly windows: readonly PendingWindow[];
+}
 
 /** Pending features that the commands of a decision make. @internal */
 export interface FeaturePrelude {
