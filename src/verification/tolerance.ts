@@ -3,7 +3,7 @@ import type { PolicyInfo } from '../policy/info.js';
 /** What f16 storage rounds away: largest error over the largest expected value. */
 const ROUNDED_TOLERANCE = 1e-3;
 /** And int8 storage, over an episode, about twice the worst case (docs/performance/precision.md): random weights amplify more than trained ones. */
-export const INT8_EPISODE_TOLERANCE = 0.2;
+const INT8_EPISODE_TOLERANCE = 0.2;
 
 /** What is allowed by how weights are stored. */
 export interface StorageTolerances {

@@ -23,7 +23,7 @@ const TOLERANCE = 5e-5;
 const EPISODE_TOLERANCE = 1e-4;
 /** Where f16 storage rounds the weights of policies with images, whose encoders are a dozen layers before the U-Net. */
 const ROUNDED_IMAGE_TOLERANCE = 2e-3;
-/** For int8 of a single decision, as `INT8_EPISODE_TOLERANCE`. */
+/** For int8 of a single decision, about twice the worst case too. */
 const INT8_TOLERANCE = 0.1;
 /** Maps of image encoders were rounded when they were recorded. */
 const HALF_TOLERANCE = 1e-3;
