@@ -1,8 +1,14 @@
-import type { Plan, SegmentRun } from '../runtime/plan.js';
+import type { Plan, PlanPlace, SegmentRun } from '../runtime/plan.js';
 import type { Encoding } from './ready-commands.js';
 
 /** Appends what follows the runs, and finishes the commands. `prelude`: what came before the runs. */
 export type FinishCommands<P> = (encoder: GPUCommandEncoder, prelude: P | undefined) => GPUCommandBuffer;
+
+/**
+ * What the second part of large work reads at least, on devices that gain by two parts (`ComputeDevice.splitsWork`): no processor reads and multiplies
+ * that many weights in less than the longest nap, a millisecond, so that no nap that begins in the first part outlasts the second.
+ */
+const END_BYTES = 32 << 20;
 
 /**
  * The commands of a decision on their way, a run of the plan with every `next()`. One object for all: closures in its place were a quarter
@@ -10,11 +16,14 @@ export type FinishCommands<P> = (encoder: GPUCommandEncoder, prelude: P | undefi
  */
 export class DecisionEncoding<P> implements Encoding {
   readonly #plan: Plan;
-  readonly #encoder: GPUCommandEncoder;
+  #encoder: GPUCommandEncoder;
   readonly #runs: readonly SegmentRun[];
   readonly #prelude: P | undefined;
   readonly #finish: FinishCommands<P>;
-  readonly #pass: GPUComputePassEncoder;
+  #pass: GPUComputePassEncoder;
+  /** Where the second part of large work begins. */
+  readonly #split: PlanPlace | undefined;
+  #head: GPUCommandBuffer | undefined;
   #pipeline: GPUComputePipeline | undefined;
   #done = 0;
 
@@ -25,12 +34,29 @@ export class DecisionEncoding<P> implements Encoding {
     this.#prelude = prelude;
     this.#finish = finish;
     this.#pass = encoder.beginComputePass();
+    this.#split = plan.device.splitsWork ? plan.endOf(runs, END_BYTES) : undefined;
   }
 
   next(): GPUCommandBuffer | undefined {
-    this.#pipeline = this.#plan.encodeRun(this.#pass, this.#runs[this.#done++] as SegmentRun, this.#pipeline);
+    const index = this.#done++;
+    const run = this.#runs[index] as SegmentRun;
+    const first = this.#split?.run === index ? this.#endHead(run, this.#split.dispatch) : 0;
+    this.#pipeline = this.#plan.encodeRun(this.#pass, run, this.#pipeline, first);
     if (this.#done < this.#runs.length) return undefined;
     this.#pass.end();
-    return this.#finish(this.#encoder, this.#prelude);
+    const commands = this.#finish(this.#encoder, this.#prelude);
+    if (this.#head) this.#plan.device.precede(commands, this.#head);
+    return commands;
+  }
+
+  /** Completes the first part with the dispatches of this run up to `end`, and begins the second one; returns `end`. */
+  #endHead(run: SegmentRun, end: number): number {
+    this.#plan.encodeRun(this.#pass, run, this.#pipeline, 0, end);
+    this.#pass.end();
+    this.#head = this.#encoder.finish();
+    this.#encoder = this.#plan.device.gpuDevice.createCommandEncoder({ label: 'end of a decision' });
+    this.#pass = this.#encoder.beginComputePass();
+    this.#pipeline = undefined;
+    return end;
   }
 }
