@@ -27,14 +27,21 @@ export class DecisionEncoding<P> implements Encoding {
   #pipeline: GPUComputePipeline | undefined;
   #done = 0;
 
-  constructor(plan: Plan, encoder: GPUCommandEncoder, runs: readonly SegmentRun[], prelude: P | undefined, finish: FinishCommands<P>) {
+  constructor(
+    plan: Plan,
+    encoder: GPUCommandEncoder,
+    runs: readonly SegmentRun[],
+    prelude: P | undefined,
+    finish: FinishCommands<P>,
+    endBytes: number = END_BYTES,
+  ) {
     this.#plan = plan;
     this.#encoder = encoder;
     this.#runs = runs;
     this.#prelude = prelude;
     this.#finish = finish;
     this.#pass = encoder.beginComputePass();
-    this.#split = plan.device.splitsWork ? plan.endOf(runs, END_BYTES) : undefined;
+    this.#split = plan.device.splitsWork ? plan.endOf(runs, endBytes) : undefined;
   }
 
   next(): GPUCommandBuffer | undefined {
