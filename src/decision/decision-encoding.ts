@@ -5,8 +5,8 @@ import type { Encoding } from './ready-commands.js';
 export type FinishCommands<P> = (encoder: GPUCommandEncoder, prelude: P | undefined) => GPUCommandBuffer;
 
 /**
- * What the second part of large work reads at least, on devices that gain by two parts (`ComputeDevice.splitsWork`): no processor reads and multiplies
- * that many weights in less than the longest nap, a millisecond, so that no nap that begins in the first part outlasts the second.
+ * What dispatches of the second part of large work bind at least, on devices that gain by two parts (`ComputeDevice.splitsWork`): no processor reads
+ * and multiplies that much in less than the longest nap, a millisecond, so that none which begins in the first part outlasts the second.
  */
 const END_BYTES = 32 << 20;
 
@@ -65,5 +65,20 @@ export class DecisionEncoding<P> implements Encoding {
     this.#pass = this.#encoder.beginComputePass();
     this.#pipeline = undefined;
     return end;
+  }
+}
+
+/** Commands of these runs at once, in two parts where the device gains by it; `finish` appends what follows them. For `ComputeDevice.submit`. */
+export function encodedInParts(
+  plan: Plan,
+  encoder: GPUCommandEncoder,
+  runs: readonly SegmentRun[],
+  finish: (encoder: GPUCommandEncoder) => GPUCommandBuffer,
+  endBytes?: number,
+): GPUCommandBuffer {
+  const encoding = new DecisionEncoding(plan, encoder, runs, undefined, finish, endBytes);
+  for (;;) {
+    const commands = encoding.next();
+    if (commands) return commands;
   }
 }

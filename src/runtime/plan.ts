@@ -97,17 +97,18 @@ export class Plan {
   }
 
   /**
-   * Where the end of these runs begins that reads at least so many bytes of weights: a dispatch of a run. undefined where that, and three times as
+   * Where the end of these runs begins whose dispatches bind at least so many bytes, each its own: a dispatch of a run. undefined where that, and as
    * much before it, is more than there is.
    */
   endOf(runs: readonly SegmentRun[], bytes: number): PlanPlace | undefined {
-    if (runs.reduce((sum, { segment }) => sum + this.weightBytes(segment), 0) < 4 * bytes) return undefined;
-    let read = 0;
+    let place: PlanPlace | undefined;
+    let bound = 0;
     for (let run = runs.length - 1; run >= 0; run--) {
       const { dispatches } = this.#segment((runs[run] as SegmentRun).segment);
       for (let dispatch = dispatches.length - 1; dispatch >= 0; dispatch--) {
-        read += (dispatches[dispatch] as RecordedDispatch).weightBytes;
-        if (read >= bytes) return { run, dispatch };
+        bound += (dispatches[dispatch] as RecordedDispatch).boundBytes;
+        if (bound >= bytes) place ??= { run, dispatch };
+        if (bound >= 2 * bytes) return place;
       }
     }
     return undefined;

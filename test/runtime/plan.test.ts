@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { DecisionEncoding } from '../../src/decision/decision-encoding.js';
+import { encodedInParts } from '../../src/decision/decision-encoding.js';
 import { USAGE } from '../../src/runtime/buffers.js';
 import { compilePlan } from '../../src/runtime/compile-plan.js';
 import type { Plan, SegmentRun } from '../../src/runtime/plan.js';
@@ -70,7 +70,7 @@ describe('a plan', () => {
     const DIGITS = [1, 0, 1, 1, 0];
     const RUNS: readonly SegmentRun[] = [{ segment: 'digits' }, { segment: 'digits' }];
 
-    /** A plan whose segment reads 256 bytes of weights with each of its five dispatches. */
+    /** A plan whose segment binds 256 bytes of weights and 16 of values with each of its five dispatches. */
     async function compile(): Promise<{ plan: Plan; values: GPUBuffer }> {
       const builder = new PlanBuilder(device().deviceClass);
       builder.segment('digits');
@@ -84,32 +84,25 @@ describe('a plan', () => {
       return { plan, values: plan.gpuBuffer(values) };
     }
 
-    it('finds where the end of its runs begins, by the weights that it reads', async () => {
+    it('finds where the end of its runs begins, by what its dispatches bind', async () => {
       const { plan } = await compile();
+      const each = 256 + 16;
       expect(plan.endOf(RUNS, 1)).toEqual({ run: 1, dispatch: 4 });
-      expect(plan.endOf(RUNS, 257)).toEqual({ run: 1, dispatch: 3 });
-      expect(plan.endOf([...RUNS, ...RUNS], 5 * 256)).toEqual({ run: 3, dispatch: 0 });
-      // A quarter of all is not too much, more is.
-      expect(plan.endOf(RUNS, (10 * 256) / 4)).toEqual({ run: 1, dispatch: 2 });
-      expect(plan.endOf(RUNS, (10 * 256) / 4 + 1)).toBeUndefined();
+      expect(plan.endOf(RUNS, each)).toEqual({ run: 1, dispatch: 4 });
+      expect(plan.endOf(RUNS, each + 1)).toEqual({ run: 1, dispatch: 3 });
+      expect(plan.endOf([...RUNS, ...RUNS], 6 * each)).toEqual({ run: 2, dispatch: 4 });
+      // Half of all is not too much, more is.
+      expect(plan.endOf(RUNS, 5 * each)).toEqual({ run: 1, dispatch: 0 });
+      expect(plan.endOf(RUNS, 5 * each + 1)).toBeUndefined();
       plan.destroy();
     });
 
-    it.each([1, 257, 600])(
+    it.each([1, 300, 5 * 272])(
       'a decision that is handed over so runs every dispatch once, in its order: end of %d bytes',
       async (endBytes) => {
         const { plan, values } = await compile();
         const { gpuDevice } = device();
-        const split = new DecisionEncoding(
-          plan,
-          gpuDevice.createCommandEncoder(),
-          RUNS,
-          undefined,
-          (encoder) => encoder.finish(),
-          endBytes,
-        );
-        let commands: GPUCommandBuffer | undefined;
-        while (!commands) commands = split.next();
+        const commands = encodedInParts(plan, gpuDevice.createCommandEncoder(), RUNS, (encoder) => encoder.finish(), endBytes);
         const submit = vi.spyOn(gpuDevice.queue, 'submit');
         device().submit(commands);
         expect(submit).toHaveBeenCalledTimes(2);
@@ -120,12 +113,10 @@ describe('a plan', () => {
       },
     );
 
-    it('is handed over in one where it reads too little', async () => {
+    it('is handed over in one where it is small', async () => {
       const { plan } = await compile();
       const { gpuDevice } = device();
-      const whole = new DecisionEncoding(plan, gpuDevice.createCommandEncoder(), RUNS, undefined, (encoder) => encoder.finish());
-      let commands: GPUCommandBuffer | undefined;
-      while (!commands) commands = whole.next();
+      const commands = encodedInParts(plan, gpuDevice.createCommandEncoder(), RUNS, (encoder) => encoder.finish());
       const submit = vi.spyOn(gpuDevice.queue, 'submit');
       device().submit(commands);
       expect(submit).toHaveBeenCalledTimes(1);
