@@ -1,4 +1,5 @@
 import type { Observation } from '../observations/frame.js';
+import type { PrepareOptions } from '../policy/prepare-options.js';
 import type { Clock } from './clock.js';
 import type { DecidedChunk, DecisionSource } from './decision-source.js';
 import { checkDecidesAhead } from './options.js';
@@ -34,15 +35,27 @@ export class DecideAhead {
   }
 
   /** Begins a decision; `isDeciding` must be false. Also what `done` throws counts as a failure. */
-  begin(window: Observation, outcome: DecideOutcome): void {
-    this.#running = this.#decide(window, outcome).finally(() => {
-      this.#running = undefined;
-    });
+  begin(window: Observation, { done, failed }: DecideOutcome): void {
+    const episode = this.#episode;
+    const begunMs = this.#clock.now();
+    this.#running = this.#asked(window)
+      .then((chunk) => {
+        const latencyMs = this.#clock.now() - begunMs;
+        // The strategy may have been changed since the loop was made. Not before the decision, which waits for nothing.
+        checkDecidesAhead(this.#source.info);
+        if (episode === this.#episode) done(chunk, latencyMs);
+      })
+      .catch(failed)
+      .finally(() => {
+        this.#running = undefined;
+      });
   }
 
   /** Has the source ready its next decision. @throws what the source throws. */
-  prepare(): void {
-    this.#source.prepare?.();
+  prepare(options: PrepareOptions): Promise<void> | undefined {
+    // Whatever a source returns.
+    const prepared: unknown = this.#source.prepare?.(options);
+    return prepared instanceof Promise ? prepared : undefined;
   }
 
   /** Whether the source can. */
@@ -75,16 +88,12 @@ export class DecideAhead {
     await Promise.all([this.#running, this.#encoding]);
   }
 
-  async #decide(window: Observation, { done, failed }: DecideOutcome): Promise<void> {
-    const episode = this.#episode;
-    const begunMs = this.#clock.now();
+  /** A promise also of a source that throws. */
+  #asked(window: Observation): Promise<DecidedChunk> {
     try {
-      // The strategy may have been changed since the loop was made.
-      checkDecidesAhead(this.#source.info);
-      const chunk = await this.#source.decide(window);
-      if (episode === this.#episode) done(chunk, this.#clock.now() - begunMs);
+      return Promise.resolve(this.#source.decide(window));
     } catch (error) {
-      failed(error);
+      return Promise.reject(error);
     }
   }
 }

@@ -40,6 +40,7 @@ export {
   type StatelessRequest,
 } from '../policy/policy.js';
 export type { PrecisionChoice } from '../policy/precision.js';
+export type { PrepareChoice, PrepareOptions } from '../policy/prepare-options.js';
 export type { Fetch, FetchRequest, FetchResponse } from '../remote/http.js';
 export { type UrlSourceOptions, urlSource } from '../remote/url-source.js';
 export {

@@ -21,6 +21,7 @@ import type { Episode } from './episode.js';
 import type { PolicyInfo } from './info.js';
 import { checkDevice } from './placement.js';
 import { Practice } from './practice.js';
+import { checkPrepare, PREPARE_DEFAULTS, type PrepareOptions } from './prepare-options.js';
 import { SerialQueue } from './queue.js';
 import { RequestChecks } from './request-checks.js';
 
@@ -36,6 +37,7 @@ export type {
 } from './decision-result.js';
 
 export type { ReloadOptions } from './engine.js';
+export type { PrepareChoice, PrepareOptions } from './prepare-options.js';
 
 /** @internal */
 export interface PolicyParts extends Omit<EngineParts, 'context'> {
@@ -57,6 +59,8 @@ export interface PolicyParts extends Omit<EngineParts, 'context'> {
 
 /** WebGPU's default for workgroups per dimension; a batch is one dimension. */
 const MAX_BATCH = 65_535;
+
+const NOTHING = Promise.resolve();
 
 /**
  * A diffusion policy on a device. Calls may overlap; they are carried out one after the other, in order.
@@ -101,7 +105,14 @@ export class Policy {
       run: <T>(task: () => T | Promise<T>): Promise<T> => this.#run(task),
     };
     this.#actor = new Actor(actor, this.#createStrategy(parts.strategy));
-    this.#practice = new Practice(this.#engine.dry, this.#checks, this.#observations, this.#context.observationSteps);
+    this.#practice = new Practice({
+      decider: this.#engine.practised,
+      limit: this.#engine.practiceLimit,
+      checks: this.#checks,
+      observations: this.#observations,
+      observationSteps: this.#context.observationSteps,
+      isAwaited: () => this.#queue.isAwaited,
+    });
     this.#strategyOptions = structuredClone(parts.strategy);
   }
 
@@ -230,17 +241,19 @@ export class Policy {
   }
 
   /**
-   * Readies the next decision of the policy's own episode, where there is time before it: a millisecond or two before a tick, or while the sensors of
-   * one are read. Its commands are encoded, and it is made on zeros up to the device and from there on, so that the code and the memory that it takes
-   * are in the processor's caches: where decisions are milliseconds apart it is up to a third sooner. Changes no result, and nothing depends on it.
-   * A decision whose images were not encoded by `observe` has other commands, which wait for it as they would anyway. Does nothing while calls are
-   * under way, where the next `act()` makes no decision, and mostly where it took more than two milliseconds before: of hundreds of evaluations, or on a
-   * slow processor. A `ControlLoop` calls it.
-   * @throws DisposedError.
+   * Readies the next decision of the policy's own episode, where there is time before it: three milliseconds before a tick, or while the sensors of
+   * one are read. It is made on zeros, so that the code and the memory that it takes are in the processor's caches, and the device is awake: where
+   * decisions are milliseconds apart it takes half as long. Where decisions like it took the device 1.5 ms at most it makes this one too; a decision that
+   * comes too early waits for that. Else, and with `on: 'host'`, it is made up to the device and from there on, and the commands are encoded. Changes no
+   * result, and nothing depends on it: a decision whose images were not encoded by `observe` encodes them as it would anyway. Does nothing while calls
+   * are under way, where the next `act()` makes no decision, and mostly where it took the host more than two milliseconds before, or a decision had to
+   * wait. Nobody needs to wait for its end, of which the promise tells, and which is never a failure. A `ControlLoop` calls it.
+   * @throws OptionError, DisposedError, at once.
    */
-  prepare(): void {
+  prepare(options: PrepareOptions = PREPARE_DEFAULTS): Promise<void> {
     this.#assertUsable();
-    if (this.#queue.isIdle) this.#practice.run(this.#actor.own);
+    checkPrepare(options);
+    return this.#queue.isIdle ? this.#queue.run(() => this.#practice.run(this.#actor.own, options)) : NOTHING;
   }
 
   /** Frames whose images were encoded since the policy was loaded: each frame is encoded once, whatever reads it. */
