@@ -2,6 +2,7 @@ import type { Observation } from '../../src/observations/frame.js';
 import type { OpenDeviceOptions } from '../../src/platform/options.js';
 import type { Policy } from '../../src/policy/policy.js';
 import type { PrecisionChoice } from '../../src/policy/precision.js';
+import type { PrepareChoice } from '../../src/policy/prepare-options.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
 
@@ -63,9 +64,9 @@ export async function closeEngine({ policy, device }: Engine): Promise<void> {
   device.dispose();
 }
 
-/** Readies the next decision, where the build can. */
-export function prepareDecision({ policy }: Engine): void {
-  (policy as Partial<Pick<Policy, 'prepare'>>).prepare?.();
+/** Readies the next decision, where the build can; resolves when it is ready. */
+export async function prepareDecision({ policy }: Engine, on: PrepareChoice): Promise<void> {
+  await (policy as Partial<Pick<Policy, 'prepare'>>).prepare?.({ on });
 }
 
 /** Makes the decision number `index` of the running episode; returns its milliseconds, from the call to the actions. */

@@ -199,6 +199,7 @@ export class ControlLoop {
 
   /** Prepares the decision of the next tick, as late as that can be. */
   #prepare(schedule: TickSchedule, wake: () => void): void {
+    if (!this.#isAboutToDecide()) return;
     const { clock } = this.#options;
     const spareMs = schedule.wait(clock.now()) - this.#preparation.leadMs;
     if (clock.soon && spareMs > 0) this.#cancelEarly = clock.soon(spareMs, () => this.#prepareNow(schedule, wake));
@@ -207,8 +208,7 @@ export class ControlLoop {
 
   /** Comes to the tick without the lateness of a timer: what was prepared does not stay in the caches. */
   #prepareNow(schedule: TickSchedule, wake: () => void): void {
-    // A decision may have ended or begun, and observations come, since the tick before.
-    if (this.#ahead.isDeciding || this.#window.newestAtMs === undefined || !this.#queue.isDue(this.#time.next)) return;
+    if (!this.#isAboutToDecide()) return;
     const { clock } = this.#options;
     try {
       if (!this.#preparation.run(schedule)) return;
@@ -216,6 +216,11 @@ export class ControlLoop {
       this.#stop.end('decision', 'preparing a decision failed', error);
     }
     if (this.#isRunning()) this.#cancelEarly = clock.soon?.(schedule.wait(clock.now()), wake);
+  }
+
+  /** Whether the next tick is to decide: a decision may have ended or begun, and observations come, since the tick before. */
+  #isAboutToDecide(): boolean {
+    return !this.#ahead.isDeciding && this.#window.newestAtMs !== undefined && this.#queue.isDue(this.#time.next);
   }
 
   #tick(tick: Tick): void {

@@ -15,6 +15,8 @@ export interface DecideOutcome {
 export class DecideAhead {
   readonly #source: DecisionSource;
   readonly #clock: Clock;
+  /** Whether there are images to encode. Looked up once, and not at every observation. */
+  readonly #hasImages: boolean;
   #running: Promise<void> | undefined;
   #encoding: Promise<void> | undefined;
   #episode = 0;
@@ -22,6 +24,7 @@ export class DecideAhead {
   constructor(source: DecisionSource, clock: Clock) {
     this.#source = source;
     this.#clock = clock;
+    this.#hasImages = source.info.observations.some(({ kind }) => kind === 'image');
   }
 
   /** Number of the running episode. */
@@ -40,10 +43,7 @@ export class DecideAhead {
     const begunMs = this.#clock.now();
     this.#running = this.#asked(window)
       .then((chunk) => {
-        const latencyMs = this.#clock.now() - begunMs;
-        // The strategy may have been changed since the loop was made. Not before the decision, which waits for nothing.
-        checkDecidesAhead(this.#source.info);
-        if (episode === this.#episode) done(chunk, latencyMs);
+        if (episode === this.#episode) done(chunk, this.#clock.now() - begunMs);
       })
       .catch(failed)
       .finally(() => {
@@ -69,7 +69,7 @@ export class DecideAhead {
    */
   encode(observation: Observation): void {
     const source = this.#source;
-    if (this.#encoding || !source.observe || !source.info.observations.some(({ kind }) => kind === 'image')) return;
+    if (!this.#hasImages || this.#encoding || !source.observe) return;
     // A decision that reads this observation fails for the same reason, and is asked about it.
     const done = (): void => {
       this.#encoding = undefined;
@@ -91,6 +91,8 @@ export class DecideAhead {
   /** A promise also of a source that throws. */
   #asked(window: Observation): Promise<DecidedChunk> {
     try {
+      // The strategy may have been changed since the loop was made.
+      checkDecidesAhead(this.#source.info);
       return Promise.resolve(this.#source.decide(window));
     } catch (error) {
       return Promise.reject(error);

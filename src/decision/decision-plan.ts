@@ -1,5 +1,5 @@
 import { type Schedule, usesNoise, usesThresholding } from '../diffusion/solver-step.js';
-import { alignUp, createBuffer, MAP_READ, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
+import { createBuffer, MAP_READ, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
@@ -101,7 +101,7 @@ export class DecisionPlan {
     const { chunkBytes } = buffers;
     const result = (handle: BufferHandle, size: number): Result => {
       const range = { offset: bytes, bytes: size };
-      bytes += alignUp(size, OFFSET_ALIGNMENT);
+      bytes += size;
       return { source: plan.gpuBuffer(handle), range };
     };
     const status = result(buffers.status, buffers.status.bytes);

@@ -121,7 +121,7 @@ export interface Denoising {
 
 /** What rehearsals may take of the device. @internal */
 export interface RunLimit {
-  /** How long a run may be known to take there; 0: none goes there. */
+  /** How long a run may be known to take there; less than 0: none goes there. */
   withinMs: number;
 }
 

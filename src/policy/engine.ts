@@ -69,6 +69,7 @@ export class PolicyEngine {
   readonly encoder: FrameEncoding;
   #placement: Placement | undefined;
   #described: ReturnType<typeof describePolicy>;
+  #reloads = 0;
 
   constructor({ placement, ...parts }: EngineParts) {
     this.#parts = parts;
@@ -83,6 +84,11 @@ export class PolicyEngine {
     this.practised = new Decider(practising, new FrameWindows(this.#observations, rows), parts.context, undefined);
     this.encoder =
       images?.frameEncoder(images.encodePlans(parts.probes), this.#observations, rows) ?? new FrameWindows(this.#observations, rows);
+  }
+
+  /** Another number whenever what it is described as, or a plan, may have changed. */
+  get version(): number {
+    return this.#plans.version + this.#reloads;
   }
 
   /** What it is, and the device that it is on. */
@@ -190,6 +196,7 @@ export class PolicyEngine {
     release(before);
     this.#placement = placement;
     this.#described = describePolicy(this.#parts.spec, placement.networks);
+    this.#reloads++;
   }
 
   destroy(): void {

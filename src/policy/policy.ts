@@ -78,6 +78,8 @@ export class Policy {
   readonly #practice: Practice;
   /** What the actor's strategy was made of. */
   #strategyOptions: StrategyOptions;
+  /** What `info` said last, and of what. */
+  #described: { readonly strategy: Strategy; readonly version: number; readonly info: PolicyInfo } | undefined;
   #disposal: Promise<void> | undefined;
 
   private constructor({ placement, reopen, ...parts }: PolicyParts) {
@@ -121,11 +123,20 @@ export class Policy {
     return new Policy(parts);
   }
 
-  /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
+  /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings; the same object for as long as none of them changes. */
   get info(): PolicyInfo {
+    const { strategy } = this.#actor;
+    const { version } = this.#engine;
+    if (this.#described?.strategy !== strategy || this.#described.version !== version) {
+      this.#described = { strategy, version, info: this.#describe(strategy) };
+    }
+    return this.#described.info;
+  }
+
+  #describe(strategy: Strategy): PolicyInfo {
     const { precision, fileDtypes, warnings, seed, fingerprint } = this.#parts;
-    const { description, actionSteps, horizon } = this.#actor.strategy;
-    return {
+    const { description, actionSteps, horizon } = strategy;
+    return Object.freeze({
       ...this.#engine.described,
       actionSteps,
       // Chunks of their own lengths are buffers that go on being denoised.
@@ -137,8 +148,8 @@ export class Policy {
       strategyOptions: this.#strategyOptions,
       seed,
       fingerprint,
-      dispatches: this.#engine.dispatches(this.#actor.strategy),
-    };
+      dispatches: this.#engine.dispatches(strategy),
+    });
   }
 
   /**

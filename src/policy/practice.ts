@@ -11,6 +11,8 @@ import type { RequestChecks } from './request-checks.js';
 const MOST_MS = 2;
 /** The same of the device: a decision that comes too early waits that long at most. */
 const MOST_DEVICE_MS = 1.5;
+/** Whoever waited for less did not wait. */
+const LEAST_MS = 0.1;
 
 /** What practice is part of. */
 export interface PracticeParts {
@@ -58,11 +60,13 @@ export class Practice {
       return;
     }
     const { decider, limit, isAwaited } = this.#parts;
-    limit.withinMs = on === 'device' ? MOST_DEVICE_MS : 0;
+    limit.withinMs = on === 'device' ? MOST_DEVICE_MS : -Infinity;
     const begunMs = performance.now();
-    let isShort = true;
+    let returnedMs = Infinity;
     const ended = (): void => {
-      const isGood = isShort && !isAwaited();
+      const endedMs = performance.now();
+      const isShort = Math.min(returnedMs, endedMs) - begunMs <= MOST_MS;
+      const isGood = isShort && !(isAwaited() && endedMs - returnedMs > LEAST_MS);
       // Once is a neighbour's doing: who is interrupted takes longer too.
       this.#backOff.note(isGood || this.#wasGood);
       this.#wasGood = isGood;
@@ -71,7 +75,7 @@ export class Practice {
       const { strategy, pending } = nextTurn(episode, this.#given());
       // Without the episode, which must not remember it.
       const practised = decider.decideOne({ strategy, pending }).then(ended, ended);
-      isShort = performance.now() - begunMs <= MOST_MS;
+      returnedMs = performance.now();
       return practised;
     } catch {
       ended();

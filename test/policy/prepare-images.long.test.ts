@@ -9,7 +9,7 @@ import { imageObservation, imagePolicy } from '../support/image-policy.js';
 /** Where a machine is busy, preparing takes too long and is left out: here it takes no time. */
 async function prepare(policy: Policy): Promise<void> {
   vi.spyOn(performance, 'now').mockReturnValue(0);
-  policy.prepare();
+  policy.prepare({ on: 'host' });
   await new Promise((resolve) => setImmediate(resolve));
   vi.restoreAllMocks();
 }
