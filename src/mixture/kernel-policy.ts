@@ -11,7 +11,7 @@ import type { Episode } from '../policy/episode.js';
 import { SerialQueue } from '../policy/queue.js';
 import { RequestChecks } from '../policy/request-checks.js';
 import type { ObservationInfo, SchedulerConfig } from '../spec/policy-spec.js';
-import { createOwnStrategy } from '../strategies/create.js';
+import { createOwnStrategy } from '../strategies/own.js';
 import type { Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { checkDemonstrations, type KernelDemonstrations } from './demonstrations.js';

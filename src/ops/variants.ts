@@ -33,7 +33,7 @@ interface ClassVariants {
  * A GPU hides latency with many invocations and adds up slices of a reduction in workgroup memory. A software driver
  * runs the invocations of a workgroup one after the other and saves and restores each of them at every barrier: there a
  * reduction belongs to one invocation, and workgroups are as wide as its vectors. What a load costs on lavapipe is told
- * in docs/performance.md.
+ * in docs/performance/lavapipe.md.
  */
 export const VARIANTS: Readonly<Record<DeviceClass, ClassVariants>> = {
   gpu: { sliced: true, reduction: 64, place: 'buffer', inSpace: 'storage', handed: false, splits: 8 },

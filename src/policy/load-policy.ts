@@ -19,7 +19,7 @@ import { shownValue } from '../foundation/shown.js';
 import { ComputeDevice } from '../runtime/device.js';
 import { methodsByType } from '../spec/method-networks.js';
 import type { Precision } from '../spec/precision.js';
-import { createOwnStrategy } from '../strategies/create.js';
+import type { CreateStrategy } from '../strategies/create.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { Reopen } from './engine.js';
 import { fingerprintOf } from './file-facts.js';
@@ -161,13 +161,14 @@ export async function loadPolicyWith(
   const device = options.device ?? (await open());
   const ownsDevice = !options.device;
   const reporter = new LoadReporter(options.onProgress);
+  const strategies = loadStrategies(sources.methods.length > 0);
   let networks: PolicyNetworks | undefined;
   try {
     return await reporter.during(device.pipelines, async () => {
       const placed = await placePolicy(device, sources, { precision, signal, reporter });
       ({ networks } = placed);
       const reopen = reopener(sources, placed.precision, placed.facts, open);
-      return createPolicy(placed, options, { networks, ownsDevice }, reopen, reporter);
+      return createPolicy(placed, options, { networks, ownsDevice }, reopen, reporter, strategies);
     });
   } catch (error) {
     networks?.destroy();
@@ -195,6 +196,19 @@ function reopener(sources: PolicySources, precision: Precision, facts: string, o
   };
 }
 
+/**
+ * The code of strategies comes beside the weights, all that a policy can be told to use: `useStrategy` waits for nothing. That of strategies with
+ * networks of their own is left out where there are none.
+ */
+function loadStrategies(withNetworks: boolean): Promise<CreateStrategy> {
+  const loading = withNetworks
+    ? import('../strategies/index.js').then(({ createStrategy }) => createStrategy)
+    : import('../strategies/own.js').then(({ createOwnStrategy }) => createOwnStrategy);
+  // Where placing fails before, nobody asks for it.
+  loading.catch(() => {});
+  return loading;
+}
+
 /** Makes the policy and warms it up. */
 async function createPolicy(
   { checkpoint, predictor, methods, precision, warnings, facts }: Placed,
@@ -202,6 +216,7 @@ async function createPolicy(
   placement: Placement,
   reopen: Reopen,
   reporter: LoadReporter,
+  createStrategy: Promise<CreateStrategy>,
 ): Promise<Policy> {
   const { weights, encoders, weightBytes, warnings: warned, assertUnchanged, close, ...spec } = checkpoint;
   let policy: Policy | undefined;
@@ -210,8 +225,7 @@ async function createPolicy(
     policy = Policy.of({
       spec,
       methods: methodsByType(methods.map(({ config }) => config)),
-      // The code of strategies with networks of their own is loaded where there is one.
-      createStrategy: methods.length === 0 ? createOwnStrategy : (await import('../strategies/index.js')).createStrategy,
+      createStrategy: await createStrategy,
       placement,
       reopen,
       onDeviceLost: options.onDeviceLost ?? 'fail',

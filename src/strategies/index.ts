@@ -1,8 +1,9 @@
 import { BRIDGER } from './bridger.js';
 import { CONSISTENCY } from './consistency.js';
-import { type CreateStrategy, createFrom, OWN_STRATEGIES } from './create.js';
+import { type CreateStrategy, createFrom } from './create.js';
 import { NO_DIFFUSION } from './no-diffusion.js';
 import { ONEDP } from './onedp.js';
+import { OWN_STRATEGIES } from './own.js';
 import { RNR_DP } from './rnr-dp.js';
 import { SDP } from './sdp.js';
 

@@ -25,7 +25,7 @@ const EPISODE_TOLERANCE = 1e-4;
 const ROUNDED_TOLERANCE = 1e-3;
 /** The same of policies with images, whose encoders are a dozen layers before the U-Net. */
 const ROUNDED_IMAGE_TOLERANCE = 2e-3;
-/** And for int8, about twice the worst case of each kind (docs/performance.md): random weights amplify more than trained ones. */
+/** And for int8, about twice the worst case of each kind (docs/performance/precision.md): random weights amplify more than trained ones. */
 const INT8_TOLERANCE = 0.1;
 const INT8_EPISODE_TOLERANCE = 0.2;
 /** Maps of image encoders were rounded when they were recorded. */

@@ -10,7 +10,7 @@ const PACKAGE = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as 
   readonly version: string;
   readonly files: readonly string[];
 };
-const DOCS = ['.', 'docs', 'docs/decisions', 'docs/reference'].flatMap((folder) =>
+const DOCS = ['.', 'docs', 'docs/decisions', 'docs/evaluation', 'docs/performance', 'docs/reference'].flatMap((folder) =>
   readdirSync(join(ROOT, folder))
     .filter((file) => file.endsWith('.md'))
     .map((file) => join(folder, file)),
@@ -21,6 +21,27 @@ function pathsOf(text: string): string[] {
   return [...text.matchAll(/`((?:src|kernels|test|bench|docs|examples|checkpoints|\.github)\/[\w./-]+|(?:package\.json|biome\.jsonc))`/g)]
     .map((match) => match[1] as string)
     .filter((path) => !/[A-Z]{4}|…/.test(path.replace('README', '')));
+}
+
+/** As GitHub names the headings of a document. */
+function anchorsOf(text: string): Set<string> {
+  return new Set(
+    [...text.matchAll(/^#{1,6} (.*)$/gm)].map((match) =>
+      (match[1] as string)
+        .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}_ -]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+/** Links to a heading: the document, from the root, and the heading's name. */
+function headingsLinked(text: string, file: string): [document: string, anchor: string][] {
+  return [...text.matchAll(/\]\(([^):#]*)#([^)]+)\)/g)].map((match) => [
+    match[1] ? join(dirname(file), match[1]) : file,
+    match[2] as string,
+  ]);
 }
 
 /** Links that stay in the repository: relative ones, and addresses of files on its main branch, which are from the root. */
@@ -47,13 +68,18 @@ function leftOut(path: string): boolean {
 }
 
 describe('the documents', () => {
-  it('are found, and so are the paths in them', () => {
+  it('are found, and so are the paths, headings and links in them', () => {
     expect(DOCS).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/extending.md']));
+    expect(anchorsOf('# A `b`, c\n## [What](x.md) it-is: 2 × 3\n')).toEqual(new Set(['a-b-c', 'what-it-is-2--3']));
+    expect(headingsLinked('[a](#b) [c](../d.md#e) [f](https://g.h#i)', 'docs/x/y.md')).toEqual([
+      ['docs/x/y.md', 'b'],
+      ['docs/d.md', 'e'],
+    ]);
     expect(pathsOf('`src/a.ts`, `kernels/x/NAME.wgsl.ts`, `package.json`, `policy.act`')).toEqual(['src/a.ts', 'package.json']);
   });
 
-  // docs/performance.md tells of what was measured at its time, by the names of that time.
-  it.each(DOCS.filter((file) => file !== 'docs/performance.md'))('%s names files that are there', (file) => {
+  // What was measured is told by the names of its time.
+  it.each(DOCS.filter((file) => !file.startsWith('docs/performance')))('%s names files that are there', (file) => {
     const text = readFileSync(join(ROOT, file), 'utf8');
     expect(pathsOf(text).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
@@ -61,6 +87,12 @@ describe('the documents', () => {
   it.each(DOCS)('%s links to files that are there', (file) => {
     const text = readFileSync(join(ROOT, file), 'utf8');
     expect(linksOf(text, dirname(file)).filter((link) => !existsSync(join(ROOT, link)))).toEqual([]);
+  });
+
+  it.each(DOCS)('%s links to headings that are there', (file) => {
+    const links = headingsLinked(readFileSync(join(ROOT, file), 'utf8'), file).filter(([document]) => document.endsWith('.md'));
+    const missing = links.filter(([document, anchor]) => !anchorsOf(readFileSync(join(ROOT, document), 'utf8')).has(anchor));
+    expect(missing).toEqual([]);
   });
 
   it('of the package embed pictures that are in it', () => {
