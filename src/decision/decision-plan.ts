@@ -190,10 +190,12 @@ export class DecisionPlan {
 
   /**
    * As `run`, for a decision that nobody sees: whatever takes part is then warm for one that follows within milliseconds. Decisions of its schedule must
-   * be known to take `withinMs` on the device at most; `dryRun` in its place where those until now were too few, or longer.
+   * be known to take `withinMs` on the device at most; `dryRun` in its place where those until now were too few, or longer. Undefined: the same, but the
+   * commands are there.
    */
-  rehearse<T>(input: DecisionInput, withinMs: number, use: (output: DecisionOutput) => T | Promise<T>): Promise<T> {
+  rehearse<T>(input: DecisionInput, withinMs: number | undefined, use: (output: DecisionOutput) => T | Promise<T>): Promise<T> {
     const { schedule } = input;
+    if (withinMs === undefined) return this.#dry(input, use);
     if (this.#parts.probes.size > 0 || !this.#lengths.isWithin(schedule, withinMs)) return this.dryRun(input, use);
     const predicted = isPredicted(input);
     if (!this.#ready.rehearse(schedule, predicted)) return this.#dry(input, use);

@@ -121,8 +121,8 @@ export interface Denoising {
 
 /** What rehearsals may take of the device. @internal */
 export interface RunLimit {
-  /** How long a run may be known to take there; less than 0: none goes there. */
-  withinMs: number;
+  /** How long a run may be known to take there; less than 0: none goes there. Undefined: likewise, and no commands are made ready for it. */
+  withinMs: number | undefined;
 }
 
 /** Runs samples of any episodes through the denoiser, as few batches as their schedules allow. @internal */
