@@ -2,8 +2,8 @@ import type { Observation } from '../../src/observations/frame.js';
 import type { OpenDeviceOptions } from '../../src/platform/options.js';
 import type { Policy } from '../../src/policy/policy.js';
 import type { PrecisionChoice } from '../../src/policy/precision.js';
-import type { PrepareChoice } from '../../src/policy/prepare-options.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
+import type { PrepareChoice } from '../../src/spec/prepare-options.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
 
 /** U-Net evaluations of a warm decision. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PrepareChoice } from '../../src/policy/prepare-options.js';
+import type { PrepareChoice } from '../../src/spec/prepare-options.js';
 import { type Engine, prepareDecision, timeDecision } from './engine.js';
 import type { Floor } from './floor.js';
 

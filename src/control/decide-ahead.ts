@@ -1,5 +1,5 @@
 import type { Observation } from '../observations/frame.js';
-import type { PrepareOptions } from '../policy/prepare-options.js';
+import type { PrepareOptions } from '../spec/prepare-options.js';
 import type { Clock } from './clock.js';
 import type { DecidedChunk, DecisionSource } from './decision-source.js';
 import { checkDecidesAhead } from './options.js';

@@ -1,6 +1,6 @@
 import type { Observation } from '../observations/frame.js';
-import type { PrepareOptions } from '../policy/prepare-options.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
+import type { PrepareOptions } from '../spec/prepare-options.js';
 
 /** Sizes of a source's windows and chunks, as in `Policy.info`. */
 export interface DecisionSourceInfo {

@@ -13,7 +13,7 @@ import {
   keysOf,
 } from '../foundation/options.js';
 import { shownNumbers, shownValue } from '../foundation/shown.js';
-import { PREPARE_CHOICES, type PrepareChoice } from '../policy/prepare-options.js';
+import { PREPARE_CHOICES, type PrepareChoice } from '../spec/prepare-options.js';
 import { type Clock, SYSTEM_CLOCK } from './clock.js';
 import type { DecisionSource, DecisionSourceInfo } from './decision-source.js';
 import type { StopReason } from './events.js';
@@ -144,7 +144,7 @@ export function resolveOptions(options: ControlLoopOptions, info: DecisionSource
       (ms) => ms > 0,
     ),
     limiter: new Limiter(options.limits === undefined ? {} : options.limits, info.actionDim),
-    prepare: checkChoice(WHERE, 'prepare', options.prepare ?? 'device', [...PREPARE_CHOICES, 'off']),
+    prepare: checkChoice(WHERE, 'prepare', options.prepare === undefined ? 'device' : options.prepare, [...PREPARE_CHOICES, 'off']),
     clock: checkedClock(options.clock),
   };
 }

@@ -1,5 +1,5 @@
 import { BackOff } from '../foundation/back-off.js';
-import type { PrepareChoice } from '../policy/prepare-options.js';
+import type { PrepareChoice } from '../spec/prepare-options.js';
 import type { Clock } from './clock.js';
 import type { DecideAhead } from './decide-ahead.js';
 import type { TickSchedule } from './tick-schedule.js';

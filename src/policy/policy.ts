@@ -10,6 +10,7 @@ import type { PlanTiming } from '../runtime/timing.js';
 import type { GivenMethods } from '../spec/method-networks.js';
 import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
+import { checkPrepare, PREPARE_DEFAULTS, type PrepareOptions } from '../spec/prepare-options.js';
 import type { CreateStrategy } from '../strategies/create.js';
 import { type DenoiseResult, missingNetwork, type Strategy, type StrategyContext, strategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
@@ -21,10 +22,10 @@ import type { Episode } from './episode.js';
 import type { PolicyInfo } from './info.js';
 import { checkDevice } from './placement.js';
 import { Practice } from './practice.js';
-import { checkPrepare, PREPARE_DEFAULTS, type PrepareOptions } from './prepare-options.js';
 import { SerialQueue } from './queue.js';
 import { RequestChecks } from './request-checks.js';
 
+export type { PrepareChoice, PrepareOptions } from '../spec/prepare-options.js';
 export type {
   ActOptions,
   DecideOptions,
@@ -35,9 +36,7 @@ export type {
   EpisodeRequest,
   StatelessRequest,
 } from './decision-result.js';
-
 export type { ReloadOptions } from './engine.js';
-export type { PrepareChoice, PrepareOptions } from './prepare-options.js';
 
 /** @internal */
 export interface PolicyParts extends Omit<EngineParts, 'context'> {

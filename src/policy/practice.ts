@@ -2,9 +2,9 @@ import type { RunLimit } from '../decision/denoiser.js';
 import { BackOff } from '../foundation/back-off.js';
 import { type Frame, frameWidth, type Observation } from '../observations/frame.js';
 import type { ObservationInfo, VectorObservation } from '../spec/policy-spec.js';
+import type { PrepareOptions } from '../spec/prepare-options.js';
 import { type Decider, type Given, nextTurn } from './decider.js';
 import type { Episode } from './episode.js';
-import type { PrepareOptions } from './prepare-options.js';
 import type { RequestChecks } from './request-checks.js';
 
 /** What takes longer on the host is no preparation any more: it would make the tick late that it is for. */

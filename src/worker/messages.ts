@@ -3,7 +3,7 @@ import type { DecideOptions, Decision } from '../policy/decision-result.js';
 import type { PolicyInfo } from '../policy/info.js';
 import type { LoadProgress } from '../policy/load-progress.js';
 import type { PrecisionChoice } from '../policy/precision.js';
-import type { PrepareOptions } from '../policy/prepare-options.js';
+import type { PrepareOptions } from '../spec/prepare-options.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { PostedObservation } from './pictures.js';
 
