@@ -1,5 +1,3 @@
-import { checkChoice, checkKeys } from '../foundation/options.js';
-
 /** How the next decision is readied. */
 export interface PrepareOptions {
   /**
@@ -14,10 +12,3 @@ export type PrepareChoice = (typeof PREPARE_CHOICES)[number];
 
 /** What is meant where nothing is said. */
 export const PREPARE_DEFAULTS: PrepareOptions = Object.freeze({});
-
-/** @throws OptionError. */
-export function checkPrepare(options: PrepareOptions): void {
-  if (options === PREPARE_DEFAULTS) return;
-  checkKeys('prepare', options, ['on']);
-  if (options.on !== undefined) checkChoice('prepare', 'on', options.on, PREPARE_CHOICES);
-}

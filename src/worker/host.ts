@@ -4,10 +4,11 @@ import { checkCallbacks, checkKeys, checkObject, checkSignal, keysOf } from '../
 import { shownValue } from '../foundation/shown.js';
 import { checkFrame } from '../observations/check.js';
 import { type Observation, observationOf } from '../observations/frame.js';
+import { checkPrepare } from '../policy/check-prepare.js';
 import type { DecideOptions, Decision } from '../policy/decision-result.js';
 import type { PolicyInfo } from '../policy/info.js';
 import type { OnLoadProgress } from '../policy/load-progress.js';
-import { checkPrepare, PREPARE_DEFAULTS, type PrepareOptions } from '../spec/prepare-options.js';
+import { PREPARE_DEFAULTS, type PrepareOptions } from '../spec/prepare-options.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { CallName, FromWorker, PostableLoadOptions, PostableSource, WorkerCalls } from './messages.js';
 import { PictureSender } from './pictures.js';
