@@ -1,4 +1,5 @@
 import { adapterName } from '../../src/cli/load.js';
+import { encodedInParts } from '../../src/decision/decision-encoding.js';
 import { loadImageEncoder } from '../../src/networks/image-encoder/load.js';
 import { openDevice } from '../../src/platform/node/device.js';
 import { createBuffer, USAGE } from '../../src/runtime/buffers.js';
@@ -46,10 +47,12 @@ export async function openWarmstepEncoder(spec: EngineSpec & { engine: 'warmstep
     run: async () => {
       interleave(picture, pixels);
       queue.writeBuffer(input, 0, pixels);
-      const commands = device.gpuDevice.createCommandEncoder({ label: 'encode' });
-      plan.encode(commands, RUNS);
-      commands.copyBufferToBuffer(output, 0, readback, 0, bytes);
-      queue.submit([commands.finish()]);
+      device.submit(
+        encodedInParts(plan, device.gpuDevice.createCommandEncoder({ label: 'encode' }), RUNS, (commands) => {
+          commands.copyBufferToBuffer(output, 0, readback, 0, bytes);
+          return commands.finish();
+        }),
+      );
       await device.settle(readback.mapAsync(MAP_READ));
       const values = new Float32Array(readback.getMappedRange().slice(0, bytes));
       readback.unmap();

@@ -1,4 +1,6 @@
+import { handedRound } from '../lib/handed-round.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { sumsMoveOn } from '../lib/sums-move-on.js';
 import { trainedReads } from '../lib/trained-halves.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 import { PRODUCT_LANES, productParts, type RowsProductCut, type RowsProductParameters } from './rows-product.wgsl.js';
@@ -65,10 +67,6 @@ export function mapProductKernel(p: RowsProductParameters, { columns, subgroup }
       let inside${slot} = select(0.0f, 1.0f, u32(r${slot}) < shape.source_height && u32(c${slot}) < shape.source_width);
       let q${slot} = select(0u, u32(r${slot}) * shape.source_width + u32(c${slot}), inside${slot} > 0.0f);
       let from${slot} = shape.x_offset + (sample${slot} + q${slot}) * shape.x_row;`;
-  const value = (column: number, row: number): string => {
-    const component = 'xyzw'[row];
-    return shared ? `subgroupBroadcast(v${Math.floor(column / subgroup)}.${component}, ${column % subgroup}u)` : `v${column}.${component}`;
-  };
   const weights = p.backwards
     ? `${unroll(4, (row) => `        let r_${row} = ${reads.at(`base + ${row}u * shape.weight_row + k`)};`)}
 ${unroll(4, (k) => `        let w${k} = vec4f(r_0[${k}], r_1[${k}], r_2[${k}], r_3[${k}]);`)}`
@@ -128,7 +126,7 @@ ${unroll(slots, place)}
       for (var k = 0u; k < shape.source_groups; k++) {
 ${weights}
 ${unroll(slots, (slot) => `        let v${slot} = x[from${slot} + k] * inside${slot};`)}
-${unroll(columns, (c) => unroll(4, (row) => `        acc${c} = fma(w${row}, vec4f(${value(c, row)}), acc${c});`))}
+${unroll(columns, (c) => unroll(4, (row) => `        acc${c} = fma(w${row}, vec4f(${handedRound(c, row, subgroup)}), acc${c});`))}
       }
     }
   }
@@ -137,7 +135,7 @@ ${unroll(columns, (c) => unroll(4, (row) => `        acc${c} = fma(w${row}, vec4
   let count = min(COLUMNS, end - first);
   for (var c = 0u; c < count; c++) {
     finish(first + c, lane, phase_y, phase_x, acc0);
-${unroll(columns, (c) => `    acc${c} = ${c + 1 < columns ? `acc${c + 1}` : 'vec4f()'};`)}
+${sumsMoveOn(columns)}
   }
 }
 `;

@@ -1,5 +1,7 @@
+import { handedRound } from '../lib/handed-round.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { STEP_BINDING, stepStruct } from '../lib/step-scalars.js';
+import { sumsMoveOn } from '../lib/sums-move-on.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 import { GRADIENT_BLOCK, GRADIENT_LANES, rowsAtOnce, type WeightGradientCut } from './weight-gradient.wgsl.js';
 
@@ -60,11 +62,7 @@ export function mapWeightGradientKernel(cut: WeightGradientCut): Kernel {
         u32(r${slot}) < shape.source_height && u32(c${slot}) < shape.source_width && n + turn${slot} < end);
       let q${slot} = (m${slot} / places * shape.source_height + u32(r${slot})) * shape.source_width + u32(c${slot});
       let v${slot} = x[shape.x_offset + select(0u, q${slot}, inside${slot} > 0.0f) * shape.x_row + group${slot}] * inside${slot};`;
-  const value = (turn: number, column: number): string => {
-    const index = turn * groups + (column >> 2);
-    const component = 'xyzw'[column & 3];
-    return shared ? `subgroupBroadcast(v${Math.floor(index / subgroup)}.${component}, ${index % subgroup}u)` : `v${index}.${component}`;
-  };
+  const value = (turn: number, column: number): string => handedRound(turn * groups + (column >> 2), column & 3, subgroup);
   const code = wgsl`${shared ? 'enable subgroups;' : ''}
 ${declareShape(MAP_WEIGHT_GRADIENT_SIZES)}
 ${stepStruct}
@@ -110,7 +108,7 @@ ${unroll(atOnce, (turn) => unroll(columns, (c) => `      acc${c} = fma(a${turn},
         }
         dw[at] = sum;
       }
-${unroll(columns, (c) => `      acc${c} = ${c + 1 < columns ? `acc${c + 1}` : 'vec4f()'};`)}
+${sumsMoveOn(columns, '      ')}
     }
   }
 }

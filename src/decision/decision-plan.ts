@@ -236,7 +236,7 @@ export class DecisionPlan {
   #submit(input: DecisionInput, commands: GPUCommandBuffer, prelude: FeaturePrelude | undefined): void {
     this.#upload(input);
     prelude?.pending.upload();
-    this.#device.gpuDevice.queue.submit([commands]);
+    this.#device.submit(commands);
   }
 
   /** Copies the result out of the mapped buffer. */

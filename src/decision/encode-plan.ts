@@ -9,6 +9,7 @@ import type { Plan } from '../runtime/plan.js';
 import { type BufferHandle, PlanBuilder } from '../runtime/plan-builder.js';
 import { ProbeBuffer } from '../runtime/probes.js';
 import { tokens } from '../runtime/tensor.js';
+import { encodedInParts } from './decision-encoding.js';
 import {
   type CameraFormat,
   cameraKey,
@@ -145,15 +146,11 @@ class EncodePlan implements FramesPlan {
     const { plan, outputs, readback } = this.#parts;
     this.#device.assertUsable();
     this.upload(pictures);
-    const commands = this.#device.gpuDevice.createCommandEncoder({ label: 'encode' });
+    const encoder = this.#device.gpuDevice.createCommandEncoder({ label: 'encode' });
     const probed = this.isProbed ? await this.#probeBuffer() : undefined;
-    plan.encode(commands, RUNS, probed);
-    let end = 0;
-    for (const { buffer, bytes } of outputs) {
-      commands.copyBufferToBuffer(buffer, 0, readback, end, bytes);
-      end += bytes;
-    }
-    this.#device.gpuDevice.queue.submit([commands.finish()]);
+    if (probed) plan.encode(encoder, RUNS, probed);
+    const commands = probed ? this.#finish(encoder) : encodedInParts(plan, encoder, RUNS, (last) => this.#finish(last));
+    this.#device.submit(commands);
     await this.#device.settle(readback.mapAsync(MAP_READ));
     const features = readOutputs(outputs, readback.getMappedRange(), 0);
     readback.unmap();
@@ -185,6 +182,16 @@ class EncodePlan implements FramesPlan {
   destroy(): void {
     this.#parts.plan.destroy();
     this.#parts.readback.destroy();
+  }
+
+  /** Appends the read-back. */
+  #finish(encoder: GPUCommandEncoder): GPUCommandBuffer {
+    let end = 0;
+    for (const { buffer, bytes } of this.#parts.outputs) {
+      encoder.copyBufferToBuffer(buffer, 0, this.#parts.readback, end, bytes);
+      end += bytes;
+    }
+    return encoder.finish();
   }
 
   async #probeBuffer(): Promise<ProbeBuffer> {

@@ -18,7 +18,7 @@ export type Profile = (typeof PROFILES)[number];
  * How the host waits for a device that it has to ask. `poll`: all the time, for the least latency. `sleep`: in naps of a fifth
  * of a millisecond, which leaves the core to others; a result comes some 0.2 ms later at most.
  */
-export const IDLE_CHOICES = ['poll', 'sleep'] as const;
+const IDLE_CHOICES = ['poll', 'sleep'] as const;
 export type IdleChoice = (typeof IDLE_CHOICES)[number];
 
 /**
@@ -166,6 +166,8 @@ export class ComputeDevice {
   #gpuDevice: GPUDevice | undefined;
   /** Where waits are slept through in part. */
   readonly #naps: Naps | undefined;
+  /** What goes before commands, in a submit of its own. */
+  readonly #heads = new WeakMap<GPUCommandBuffer, GPUCommandBuffer>();
   #halfLoads: HalfLoads = 'packed';
   #failure: Error | undefined;
   /** Ends the waits that are under way: a few at most, and a list leaves no garbage where a set does. */
@@ -266,6 +268,27 @@ export class ComputeDevice {
   /** @throws the reason why this device cannot be used any more, if there is one. */
   assertUsable(): void {
     if (this.#failure) throw this.#failure;
+  }
+
+  /** Whether who waits for large work gains by its being handed over in two parts (`precede`): where waiting takes a core from computing. @internal */
+  get splitsWork(): boolean {
+    return this.#naps !== undefined && this.deviceClass !== 'gpu';
+  }
+
+  /** Makes `head` the first part of the work that `commands` are the end of: `submit` hands over both. @internal */
+  precede(commands: GPUCommandBuffer, head: GPUCommandBuffer): void {
+    this.#heads.set(commands, head);
+  }
+
+  /** Hands over commands whose result is waited for next. @internal */
+  submit(commands: GPUCommandBuffer): void {
+    const { queue } = this.gpuDevice;
+    const head = this.#heads.get(commands);
+    if (head) {
+      queue.submit([head]);
+      this.#naps?.hold(queue.onSubmittedWorkDone());
+    }
+    queue.submit([commands]);
   }
 
   /** Waits for GPU work; ends with DeviceLostError when the device goes away first, so that no wait hangs. */

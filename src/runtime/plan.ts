@@ -13,6 +13,12 @@ export interface SegmentRun {
   readonly offsets?: OffsetValues;
 }
 
+/** A dispatch of one of several runs. */
+export interface PlanPlace {
+  readonly run: number;
+  readonly dispatch: number;
+}
+
 /** What a dispatch is, for measurements. */
 export interface DispatchInfo {
   readonly segment: string;
@@ -90,16 +96,39 @@ export class Plan {
     return buffer;
   }
 
-  /** Appends a run to a pass, whose pipeline is `pipeline`; returns the one that it has then. `encode` does the same with each of its runs. */
+  /**
+   * Where the end of these runs begins whose dispatches bind at least so many bytes, each its own: a dispatch of a run. undefined where that, and as
+   * much before it, is more than there is.
+   */
+  endOf(runs: readonly SegmentRun[], bytes: number): PlanPlace | undefined {
+    let place: PlanPlace | undefined;
+    let bound = 0;
+    for (let run = runs.length - 1; run >= 0; run--) {
+      const { dispatches } = this.#segment((runs[run] as SegmentRun).segment);
+      for (let dispatch = dispatches.length - 1; dispatch >= 0; dispatch--) {
+        bound += (dispatches[dispatch] as RecordedDispatch).boundBytes;
+        if (bound >= bytes) place ??= { run, dispatch };
+        if (bound >= 2 * bytes) return place;
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Appends a run to a pass, whose pipeline is `pipeline`; returns the one that it has then. `encode` does the same with each of its runs. `first`,
+   * `end`: a part of its dispatches.
+   */
   encodeRun(
     pass: GPUComputePassEncoder,
     { segment, offsets }: SegmentRun,
     pipeline: GPUComputePipeline | undefined,
+    first = 0,
+    end = Infinity,
   ): GPUComputePipeline | undefined {
     this.#checkOffsets(segment, offsets);
     const { dispatches } = this.#segment(segment);
     let current = pipeline;
-    for (let index = 0; index < dispatches.length; index++) {
+    for (let index = first; index < dispatches.length && index < end; index++) {
       const dispatch = dispatches[index] as RecordedDispatch;
       if (dispatch.pipeline !== current) pass.setPipeline(dispatch.pipeline);
       current = dispatch.pipeline;

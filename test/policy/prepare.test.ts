@@ -1,33 +1,19 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DisposedError } from '../../src/foundation/errors.js';
-import type { Policy } from '../../src/policy/policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
 import { CASE, FALCON, facts, STEP } from '../support/episode-members.js';
 import { loadGolden, observation, window } from '../support/golden-policy.js';
+import { nextTurn, prepare, stopTime } from '../support/prepare.js';
 
 /** Decisions of one run, and of several. */
 const STRATEGIES: readonly StrategyOptions[] = [STEP, FALCON];
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 describe('prepare', () => {
   const device = useTestDevice();
   afterEach(() => void vi.restoreAllMocks());
-
-  /** Where a machine is busy, preparing takes too long and is left out: here it takes no time. */
-  function stopTime(): void {
-    vi.spyOn(performance, 'now').mockReturnValue(0);
-  }
-
-  async function prepare(policy: Policy): Promise<void> {
-    stopTime();
-    await policy.prepare({ on: 'host' });
-    await nextTurn();
-    vi.restoreAllMocks();
-  }
 
   /** Counts what `work` asks of the device. */
   async function counting(work: (calls: DeviceCalls) => Promise<void>): Promise<void> {

@@ -28,13 +28,18 @@ class Simulated implements NapClock {
   wait(naps: Naps, length: number): number {
     const end = this.#ms + length;
     const endNaps = naps.begin();
+    this.turnsUntil(end);
+    endNaps();
+    return this.#ms - end;
+  }
+
+  /** Turns until one of them ends then or later. */
+  turnsUntil(end: number): void {
     for (;;) {
       this.#ms += TURN_MS;
       if (this.#ms >= end) break;
       for (const call of this.#due.splice(0)) call();
     }
-    endNaps();
-    return this.#ms - end;
   }
 
   /** Turns in which nothing is waited for; returns how many calls are left after them. */
@@ -73,6 +78,49 @@ describe('naps while a device works', () => {
     clock.wait(naps, 100);
     // The rest of the time is late timers: asleep too.
     expect(clock.napped).toBeGreaterThan(0.45 * (clock.now() - begun));
+  });
+
+  describe('for work in two parts', () => {
+    /** Waits for it, others waiting too or not; returns the time asleep in the first part, and by how much later than its end the second is known. */
+    async function waitInParts(head: number, rest: number, others = 0): Promise<{ asleep: number; late: number }> {
+      const clock = new Simulated();
+      const naps = new Naps(clock);
+      const waits = Array.from({ length: 1 + others }, () => naps.begin());
+      let finish = (): void => {};
+      naps.hold(new Promise<void>((resolve) => (finish = resolve)));
+      const end = clock.now() + head + rest;
+      clock.turnsUntil(clock.now() + head);
+      const asleep = clock.napped;
+      finish();
+      await Promise.resolve();
+      clock.turnsUntil(end);
+      for (const endNaps of waits) endNaps();
+      expect(clock.idle()).toBe(0);
+      return { asleep, late: clock.now() - end };
+    }
+
+    it.each([
+      [100, 10],
+      [20, 1.5],
+      [5000, 3],
+    ])('are longer in the first one, of %d ms, and delay the second one no more', async (head, rest) => {
+      const { asleep, late } = await waitInParts(head, rest);
+      expect(asleep).toBeGreaterThan(0.88 * head);
+      expect(late).toBeLessThanOrEqual(LONGEST_DELAY_MS);
+    });
+
+    it('are as short as ever where others wait too: their work may be done first', async () => {
+      const { asleep } = await waitInParts(100, 0.1, 1);
+      expect(asleep).toBeLessThan(0.7 * 100);
+    });
+
+    it('are as short as ever once the first part failed', async () => {
+      const clock = new Simulated();
+      const naps = new Naps(clock);
+      naps.hold(Promise.reject(new Error('lost')));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(clock.wait(naps, 10)).toBeLessThanOrEqual(LONGEST_DELAY_MS);
+    });
   });
 
   it('go on while any wait is under way, once per turn', () => {

@@ -13,7 +13,7 @@ import type { ExpectedTensor } from '../named-tensors.js';
 export const SMALL_ENCODER = 'encoder.key_model_map.rgb.';
 
 /** Index in `net`, a list of convolutions and activations, of a convolution of the small encoder. */
-export function smallEncoderIndex(layer: number): number {
+function smallEncoderIndex(layer: number): number {
   return 2 * layer;
 }
 
