@@ -11,7 +11,7 @@ export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmedia
 /** Prepares a decision to the end, however busy the machine is. Restores all mocks. */
 export async function prepare(policy: Policy): Promise<void> {
   stopTime();
-  policy.prepare();
+  await policy.prepare({ on: 'host' });
   await nextTurn();
   vi.restoreAllMocks();
 }
