@@ -1,18 +1,29 @@
 import { join } from 'node:path';
 import { checkOutputFile, OutputError, outputFolder } from '../platform/node/output-file.js';
 import { UsageError } from '../terminal/options.js';
+import { refuseInputs, refusePrecious } from './precious.js';
 
 /**
  * An option that names a file to be written; undefined where it was not given. Before anything runs: what can be known to fail
- * shall not cost the work.
+ * shall not cost the work. `inputs`: files and folders that are read, of which it must be none.
  */
-export async function outputFileOption(name: string, path: string | undefined): Promise<string | undefined> {
-  if (path !== undefined) await blamed(name, checkOutputFile(path));
+export async function outputFileOption(
+  name: string,
+  path: string | undefined,
+  inputs: readonly (string | undefined)[] = [],
+): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  refuseInputs(name, path, inputs);
+  await blamed(name, checkOutputFile(path));
   return path;
 }
 
-/** The folder that results go to, made where it is missing, and the files in it. Before anything runs, likewise. */
-export async function outputFolderOption(name: string, path: string, files: readonly string[] = []): Promise<string> {
+/**
+ * The folder that results go to, made where it is missing, and the files in it. Before anything runs, likewise. A checkpoint, a data set or a training run is
+ * never written over; `own`: a file by which the command knows a folder of its own.
+ */
+export async function outputFolderOption(name: string, path: string, files: readonly string[] = [], own?: string): Promise<string> {
+  refusePrecious(name, path, own);
   const folder = await blamed(name, outputFolder(path));
   for (const file of files) await blamed(name, checkOutputFile(join(folder, file)));
   return folder;

@@ -34,7 +34,7 @@ describe('before a device is opened', () => {
   it.each<[string, string[], string]>([
     ['an output without its folder', run('--output', missing), `--output: ${missing} cannot be written: there is no such file`],
     ['an output that is a folder', run('--output', policies), 'cannot be written: it is a folder'],
-    ['an output that is the input', run('--output', RECORDING), '--output must be another file than --input'],
+    ['an output that is the input', run('--output', RECORDING), '--output must be another file than what is read'],
     ['a strategy that the checkpoint cannot run', run('--strategy', 'ddim:1000'), 'steps must be an integer from 1 to 100'],
     [
       'STEP without its predictor',

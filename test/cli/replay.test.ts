@@ -49,6 +49,18 @@ describe('warmstep replay', () => {
 
   const replay = (name: string): Promise<Report> => warmstepJson<Report>('replay', name, '--policy', POLICY, '--predictor', PREDICTOR);
 
+  it('draws over no recording, and says which one is missing', async () => {
+    expect(await warmstep('replay', file, '--plot', file)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--plot must be another file'),
+    });
+    const missing = join(folder, 'missing.mcap');
+    expect(await warmstep('replay', missing)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`${missing}: there is no such file`),
+    });
+  });
+
   it('repeats every decision of a loop in real time with the same bits, with the recorded strategy, and draws it', async () => {
     const plot = join(folder, 'run.svg');
     const report = await warmstepJson<Report>('replay', file, '--policy', POLICY, '--predictor', PREDICTOR, '--plot', plot);

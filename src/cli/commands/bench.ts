@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { visible, visibleJson } from '../../foundation/visible.js';
 import { describeEnvironment, type Environment } from '../../platform/node/environment.js';
@@ -18,6 +19,7 @@ import type { Command } from '../command.js';
 import { adapterName, withDevice } from '../load.js';
 import { outputFileOption, outputFolderOption } from '../output-options.js';
 import { sidesOption } from '../picture-option.js';
+import { refusePrecious } from '../precious.js';
 
 const USAGE = `usage: warmstep bench [options]
 
@@ -87,7 +89,10 @@ export const benchCommand: Command = {
     if (seen && (batches || horizons)) throw new UsageError('--pictures is a measurement of its own: leave out --batch and --horizon');
     const output = await outputFileOption('output', values.output);
     const folder = values['write-checkpoint'];
-    if (folder !== undefined) await outputFolderOption('write-checkpoint', folder);
+    if (folder !== undefined) {
+      for (const part of ['policy', 'predictor']) refusePrecious('write-checkpoint', join(folder, part));
+      await outputFolderOption('write-checkpoint', folder);
+    }
     return interruptible(async (signal) => {
       if (folder !== undefined) {
         const written = await writeSyntheticCheckpoint(size, folder, signal);

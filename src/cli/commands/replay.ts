@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { OptionError } from '../../foundation/errors.js';
@@ -68,8 +69,11 @@ export const replayCommand: Command = {
     const profile = profileOption(values.profile);
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     const strategy = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
-    await outputFileOption('plot', values.plot);
-    const recording = await readLoopRecording(createReadStream(path));
+    await outputFileOption('plot', values.plot, [path, values.policy, values.predictor]);
+    const pieces = createReadStream(path);
+    // Who reads it comes later than the news that there is no such file.
+    await once(pieces, 'open');
+    const recording = await readLoopRecording(pieces);
     if (values.plot !== undefined) await writeOutputFile(values.plot, plotRecording(recording));
     if (values.policy === undefined) {
       if (values.json) printJson(described(recording));

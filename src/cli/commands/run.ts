@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import { listed } from '../../checkpoints/source.js';
@@ -87,8 +86,7 @@ export const runCommand: Command = {
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     const seed = integerOption('seed', values.seed) ?? 0;
     const profile = profileOption(values.profile);
-    if (resolve(output) === resolve(input)) throw new UsageError(`--output must be another file than --input, found ${output} twice`);
-    await outputFileOption('output', output);
+    await outputFileOption('output', output, [input, folder, values.predictor, ...(values.network ?? [])]);
 
     // Headers first: a missing observation is reported before a gigabyte of weights has been read.
     const checkpoint = await readHeaders(folder);

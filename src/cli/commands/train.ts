@@ -12,7 +12,7 @@ import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import type { RunHistory } from '../../training/loop/history.js';
 import { TRAINED_METHOD_NAMES } from '../../training/loop/methods/kinds.js';
-import { hasState } from '../../training/loop/run-state.js';
+import { hasState, STATE_FILE } from '../../training/loop/run-state.js';
 import type { RunStorage } from '../../training/loop/run-storage.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
 import type { Command } from '../command.js';
@@ -96,7 +96,7 @@ export const trainCommand: Command = {
     const place = required('output', values.output);
     // A policy that is none, or of another task, leaves no empty folder behind.
     await job.check();
-    const output = await outputFolderOption('output', place, [REPORT_FILE]);
+    const output = await outputFolderOption('output', place, [REPORT_FILE], STATE_FILE);
     const storage = await folderStorage(output);
     await checkResume(storage, output, values.resume === true);
     const lock = lockFolder(await outputFolder(`${output}/training`), 'training');

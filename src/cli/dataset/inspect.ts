@@ -29,7 +29,7 @@ export async function inspectDataset(args: readonly string[]): Promise<number> {
   if (folder === undefined) throw new UsageError('the folder of the data set is missing');
   const fps = fpsOption(values.fps);
   const number = integerOption('episode', values.episode);
-  const output = await outputFileOption('output', values.output);
+  const output = await outputFileOption('output', values.output, [folder]);
   return interruptible(async (signal) => {
     const dataset = await openDataset(await localFolder(folder), given({ fps }));
     try {

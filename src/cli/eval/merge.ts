@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { EvaluationRecord } from '../../evaluation/record.js';
@@ -22,17 +22,23 @@ export async function mergeEvaluations(args: readonly string[]): Promise<number>
   if (positionals.length === 0) throw new UsageError('eval merge: give the folders of all parts, evaluation-TASK-*-of-N');
   const reference = values.compare === undefined ? undefined : readReference(values.compare);
   const record = mergeShards(positionals.map(readPart));
-  const output = await outputFolderOption(
-    'output',
-    values.output ?? `evaluation-${record.task.replaceAll('/', '-')}`,
-    Object.values(RESULT_FILES),
-  );
+  const place = values.output ?? `evaluation-${record.task.replaceAll('/', '-')}`;
+  refuseEvaluation(place);
+  const output = await outputFolderOption('output', place, Object.values(RESULT_FILES));
   const lock = lockFolder(output);
   try {
     return await presentOutcome(output, record, reference, values.json === true);
   } finally {
     lock.release();
   }
+}
+
+/** What was merged has no journal: a folder with one is of a part, or of another evaluation. */
+function refuseEvaluation(folder: string): void {
+  if (existsSync(join(folder, RESULT_FILES.journal)))
+    throw new UsageError(
+      `--output: ${folder} holds an evaluation (${RESULT_FILES.journal}), which would be written over: name another folder.`,
+    );
 }
 
 /** `path`: the folder of a part, or its record. */
