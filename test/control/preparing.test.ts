@@ -93,6 +93,15 @@ describe('preparing', () => {
     expect(cancelled).toBe(calls());
   });
 
+  it('goes on where it takes next to no time, with a clock that has soon', async () => {
+    for (const tookMs of [0, 0.3, 0.8]) {
+      const { simulation, calls } = preparing(tookMs, {}, (real) => ({ soon: real.after }));
+      await simulation.run(200);
+      expect(simulation.source.windows.length).toBeGreaterThan(20);
+      expect(calls(), `${tookMs} ms`).toBe(simulation.source.windows.length - 1);
+    }
+  });
+
   it('begins earlier where its end, of which a promise tells, came later, and one interruption changes nothing', async () => {
     const begunMs: number[] = [];
     let waitMs = 0.5;
