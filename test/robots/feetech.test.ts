@@ -76,7 +76,10 @@ describe('the bus', () => {
       arm.faults.push(fault);
       expect(await feetech.read(1, STS3215.presentPosition)).toBe(2001);
       expect(await feetech.read(2, STS3215.presentPosition)).toBe(2002);
-      expect(feetech.quality).toEqual({ repeated: fault === 'behind' || fault === 'pieces' || fault === 'noise' ? 0 : 1, damaged: fault === 'corrupt' ? 1 : 0 });
+      expect(feetech.quality).toEqual({
+        repeated: fault === 'behind' || fault === 'pieces' || fault === 'noise' ? 0 : 1,
+        damaged: fault === 'corrupt' ? 1 : 0,
+      });
     },
   );
 
