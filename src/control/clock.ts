@@ -1,6 +1,6 @@
 /** Time as the loop sees it. Another one makes a loop run in simulated time. */
 export interface Clock {
-  /** Milliseconds from any origin; never goes back. */
+  /** Milliseconds from any origin; finite, and never goes back: a loop stops otherwise. What jumps ahead skips ticks. */
   now(): number;
   /** Calls once, about `delayMs` later, never before `after` has returned. Returns a function that cancels the call. */
   after(delayMs: number, call: () => void): () => void;

@@ -13,6 +13,7 @@ import { type ControlLoopOptions, checkDecisionSource, checkedAction, type Resol
 import { PREPARED_MS, Preparation } from './preparation.js';
 import { SafeStop } from './safe-stop.js';
 import { Sender } from './sender.js';
+import { SteadyTime } from './steady-time.js';
 import { type Tick, TickSchedule } from './tick-schedule.js';
 
 /** Where an episode begins. */
@@ -50,6 +51,7 @@ export class ControlLoop {
   readonly #window: ObservationWindow;
   readonly #queue: ActionQueue;
   readonly #time = new ChunkTime();
+  readonly #steady: SteadyTime;
   readonly #sender: Sender;
   readonly #listeners = new Listeners();
   readonly #metrics = new MetricsRecorder();
@@ -60,6 +62,12 @@ export class ControlLoop {
   #cancelEarly: (() => void) | undefined;
   /** Late ticks in a row. */
   #misses = 0;
+  /** Of these, at the end, ticks at which the send before had not ended. */
+  #busy = 0;
+  /** Ticks in a row before the first observation of an episode. */
+  #unobserved = 0;
+  /** When the observation came that was decided from last. */
+  #decidedFromMs: number | undefined;
 
   /** @throws OptionError. */
   constructor(source: DecisionSource, options: ControlLoopOptions) {
@@ -69,14 +77,16 @@ export class ControlLoop {
     this.#actionDim = info.actionDim;
     this.#options = resolveOptions(options, info);
     this.clock = this.#options.clock;
-    this.#ahead = new DecideAhead(source, this.#options.clock);
-    this.#preparation = new Preparation(this.#ahead, this.#options.clock, this.#options.prepare);
+    this.#steady = new SteadyTime(this.clock, (what) => this.#stop.end('clock', what));
+    this.#ahead = new DecideAhead(source, this.#steady);
+    this.#preparation = new Preparation(this.#ahead, this.#steady, this.#options.prepare);
     this.#window = new ObservationWindow(info.observations, info.observationSteps);
     this.#queue = new ActionQueue(info, this.#options.actionSteps, this.#options.lead);
     this.#sender = new Sender(this.#options.send, (error) => this.#stop.end('send', 'sending an action failed', error));
     this.#stop = new SafeStop({
       tell: [() => this.#cancelTimers(), this.#options.onStop, (reason) => this.#listeners.emit('stop', reason)],
-      settled: async () => void (await Promise.all([this.#ahead.settled(), this.#sender.settled()])),
+      settled: async () => void (await this.#ahead.settled()),
+      sent: () => this.#sender.settled(),
     });
   }
 
@@ -121,7 +131,7 @@ export class ControlLoop {
   observe(observation: Observation): void {
     let taken: Observation;
     try {
-      taken = this.#window.push(observation, this.#options.clock.now());
+      taken = this.#window.push(observation, this.#steady.now());
     } catch (error) {
       this.#metrics.counts.refusedObservations++;
       throw error;
@@ -139,8 +149,7 @@ export class ControlLoop {
       throw new OptionError(`ControlLoop: start() needs a loop that is idle, this one is ${this.state}. Make another one.`);
     }
     this.#beginEpisode(episode);
-    const { clock, tickMs } = this.#options;
-    this.#schedule = new TickSchedule(clock.now(), tickMs);
+    this.#schedule = new TickSchedule(this.#steady.now(), this.#options.tickMs);
     this.#sleep(this.#schedule);
   }
 
@@ -168,6 +177,8 @@ export class ControlLoop {
     this.#ahead.reset();
     this.#sender.last = last && { action: last, observedAtMs: undefined };
     this.#queue.clear();
+    this.#unobserved = 0;
+    this.#decidedFromMs = undefined;
   }
 
   #isRunning(): boolean {
@@ -177,7 +188,9 @@ export class ControlLoop {
   /** Sleeps until the next tick. The tick's own timer stands, whatever becomes of preparing before it. */
   #sleep(schedule: TickSchedule): void {
     const { clock } = this.#options;
-    const waitMs = schedule.wait(clock.now());
+    const waitMs = schedule.wait(this.#steady.now());
+    // Its clock may have stopped it.
+    if (!this.#isRunning()) return;
     const wake = (): void => this.#wake(schedule);
     this.#cancelTimer = clock.after(waitMs, wake);
     if (waitMs <= PREPARED_MS || !this.#preparation.isPossible || !this.#queue.isDue(this.#time.next)) return;
@@ -186,8 +199,8 @@ export class ControlLoop {
 
   #wake(schedule: TickSchedule): void {
     this.#cancelTimers();
-    const tick = schedule.take(this.#options.clock.now());
-    if (tick) this.#tick(tick);
+    const tick = schedule.take(this.#steady.now());
+    if (tick && this.#isRunning()) this.#tick(tick);
     if (this.#isRunning()) this.#sleep(schedule);
   }
 
@@ -201,7 +214,7 @@ export class ControlLoop {
   #prepare(schedule: TickSchedule, wake: () => void): void {
     if (!this.#isAboutToDecide()) return;
     const { clock } = this.#options;
-    const spareMs = schedule.wait(clock.now()) - this.#preparation.leadMs;
+    const spareMs = schedule.wait(this.#steady.now()) - this.#preparation.leadMs;
     if (clock.soon && spareMs > 0) this.#cancelEarly = clock.soon(spareMs, () => this.#prepareNow(schedule, wake));
     else this.#prepareNow(schedule, wake);
   }
@@ -215,7 +228,7 @@ export class ControlLoop {
     } catch (error) {
       this.#stop.end('decision', 'preparing a decision failed', error);
     }
-    if (this.#isRunning()) this.#cancelEarly = clock.soon?.(schedule.wait(clock.now()), wake);
+    if (this.#isRunning()) this.#cancelEarly = clock.soon?.(schedule.wait(this.#steady.now()), wake);
   }
 
   /** Whether the next tick is to decide: a decision may have ended or begun, and observations come, since the tick before. */
@@ -246,15 +259,24 @@ export class ControlLoop {
   #act(tick: Tick): ActionSource {
     const decided = this.#queue.at(this.#time.now);
     if (decided) {
-      this.#misses = 0;
+      if (!this.#sender.isBusy) this.#misses = 0;
       this.#send(tick, 'decided', decided.values, decided.row, decided.observedAtMs);
       return 'decided';
     }
     if (this.#queue.isEmpty) {
       this.#metrics.counts.waitingTicks++;
+      this.#awaitObservation();
       return 'waiting';
     }
     return this.#actLate(tick);
+  }
+
+  /** By the rule `stop`, a first observation is waited for as long as late ticks are put up with. */
+  #awaitObservation(): void {
+    this.#unobserved = this.#window.newestAtMs === undefined ? this.#unobserved + 1 : 0;
+    const { late, maxMisses } = this.#options;
+    if (late !== 'stop' || this.#unobserved <= maxMisses) return;
+    this.#stop.end('deadline', `no observation came for ${this.#unobserved} ticks: call observe() before start(), or raise maxMisses`);
   }
 
   #actLate(tick: Tick): ActionSource {
@@ -275,12 +297,28 @@ export class ControlLoop {
     return source;
   }
 
+  /** Sends nothing, because the send before has not ended: late by the rule, as without a row. */
+  #actBusy(tick: Tick, source: ActionSource): void {
+    const { late, maxBusy } = this.#options;
+    const { counts } = this.#metrics;
+    counts.busyTicks++;
+    this.#busy++;
+    if (source === 'decided') {
+      this.#misses++;
+      counts.deadlineMisses++;
+      if (!this.#emit('deadline-miss', { tick: tick.index, consecutive: this.#misses, cause: 'send' })) return;
+    }
+    if (late !== 'stop' && Math.max(this.#busy, source === 'decided' ? this.#misses : 0) <= maxBusy) return;
+    this.#stop.end('deadline', `no action for tick ${tick.index}, ${this.#busy} in a row: the send before has not ended`);
+  }
+
   #send(tick: Tick, source: ActionSource, wanted: ArrayLike<number>, row: number | undefined, observedAtMs: number | undefined): void {
     if (this.#sender.isBusy) {
-      this.#metrics.counts.busyTicks++;
+      this.#actBusy(tick, source);
       return;
     }
-    const { limiter, clock } = this.#options;
+    this.#busy = 0;
+    const { limiter } = this.#options;
     const { action, hits } = limiter.apply(wanted, this.#sender.last?.action);
     const [first] = hits;
     if (first) {
@@ -293,7 +331,7 @@ export class ControlLoop {
         return;
       }
     }
-    const ageMs = observedAtMs === undefined ? undefined : clock.now() - observedAtMs;
+    const ageMs = observedAtMs === undefined ? undefined : this.#steady.now() - observedAtMs;
     const about = { tick: tick.index, source, row, ageMs };
     try {
       this.#sender.send({ action, observedAtMs }, about);
@@ -308,14 +346,16 @@ export class ControlLoop {
 
   /** Whether this tick's observation is too old; false before the first, which is awaited and not late. */
   #isStale(): boolean {
-    const { clock, maxObservationAgeMs } = this.#options;
+    const { maxObservationAgeMs } = this.#options;
     const { newestAtMs } = this.#window;
-    return newestAtMs !== undefined && clock.now() - newestAtMs > maxObservationAgeMs;
+    return newestAtMs !== undefined && this.#steady.now() - newestAtMs > maxObservationAgeMs;
   }
 
   #decideNext(tick: Tick): void {
     const observedAtMs = this.#window.newestAtMs;
     if (this.#ahead.isDeciding || observedAtMs === undefined || this.#isStale() || !this.#queue.isDue(this.#time.now)) return;
+    if (observedAtMs === this.#decidedFromMs) this.#metrics.counts.unchangedDecisions++;
+    this.#decidedFromMs = observedAtMs;
     const time = this.#time.now;
     const window = this.#window.read();
     this.#ahead.begin(window, {

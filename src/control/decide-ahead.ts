@@ -14,14 +14,14 @@ export interface DecideOutcome {
 /** At most one decision at a time, and one observation that is encoded ahead of it. */
 export class DecideAhead {
   readonly #source: DecisionSource;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'now'>;
   /** Whether there are images to encode. Looked up once, and not at every observation. */
   readonly #hasImages: boolean;
   #running: Promise<void> | undefined;
   #encoding: Promise<void> | undefined;
   #episode = 0;
 
-  constructor(source: DecisionSource, clock: Clock) {
+  constructor(source: DecisionSource, clock: Pick<Clock, 'now'>) {
     this.#source = source;
     this.#clock = clock;
     this.#hasImages = source.info.observations.some(({ kind }) => kind === 'image');

@@ -57,8 +57,8 @@ export interface DeadlineMissEvent {
   readonly tick: number;
   /** Late ticks in a row, this one included. */
   readonly consecutive: number;
-  /** What was too slow: the source, or the observations, which were too old to decide from. */
-  readonly cause: 'decision' | 'observation';
+  /** What was too slow: the source; the observations, which were too old to decide from; or the send before, which had not ended. */
+  readonly cause: 'decision' | 'observation' | 'send';
 }
 
 export interface LimitEvent {
@@ -69,10 +69,10 @@ export interface LimitEvent {
 /**
  * Why a loop stopped. `requested`: by stop(). `deadline`: a late tick, by the rule. `decision`: the source failed, or its
  * chunk was unusable. `limit`: an action outside of limits whose mode is 'stop'. `send`: sending failed, or the action was
- * not finite. `listener`: a listener threw.
+ * not finite. `listener`: a listener threw. `clock`: its time was not finite, or went back.
  */
 export interface StopReason {
-  readonly kind: 'requested' | 'deadline' | 'decision' | 'limit' | 'send' | 'listener';
+  readonly kind: 'requested' | 'deadline' | 'decision' | 'limit' | 'send' | 'listener' | 'clock';
   readonly message: string;
   /** What was thrown, where something was. */
   readonly error: unknown;

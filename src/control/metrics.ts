@@ -17,8 +17,10 @@ export interface ControlMetrics {
   readonly sent: number;
   /** Ticks at which no action was sent because the send before had not ended. */
   readonly busyTicks: number;
-  /** Ticks for which no row of a chunk was there. */
+  /** Ticks for which no row of a chunk was there, or whose row was not sent because the send before had not ended. */
   readonly deadlineMisses: number;
+  /** Decisions from an observation that was decided from before: none had come since. A sensor that died, where `maxObservationAgeMs` is not set. */
+  readonly unchangedDecisions: number;
   /** Chunks that were decided. */
   readonly decisions: number;
   /** Of these, chunks that came when all of their rows were over. */
@@ -72,6 +74,7 @@ export class MetricsRecorder {
     sent: 0,
     busyTicks: 0,
     deadlineMisses: 0,
+    unchangedDecisions: 0,
     decisions: 0,
     expiredChunks: 0,
     limitedActions: 0,

@@ -33,8 +33,8 @@ export interface ControlLoopOptions {
   /** Time from one tick to the next; the rate that the policy was trained for. */
   readonly tickMs: number;
   /**
-   * Sends an action. It may return a promise, which is not waited for: ticks that come before it resolves send nothing and
-   * count as busy. Throwing and rejecting stop the loop.
+   * Sends an action. It may return a promise, which is not waited for: ticks that come before it resolves send nothing, count as
+   * busy and are late by the rule (see `maxMisses`). Throwing and rejecting stop the loop.
    */
   readonly send: Send;
   /**
@@ -47,7 +47,8 @@ export interface ControlLoopOptions {
   readonly holdAction?: ArrayLike<number>;
   /**
    * Late ticks in a row after which the loop stops safely. Default: no limit for `hold`, which is safe for as long as it
-   * lasts; the horizon for `repeat`: the policy has said nothing of times further ahead.
+   * lasts; the horizon for `repeat`: the policy has said nothing of times further ahead. The horizon also for ticks at which the send before
+   * has not ended, by whatever rule. By the rule `stop`: ticks that a first observation may take.
    */
   readonly maxMisses?: number;
   /**
@@ -82,6 +83,8 @@ export interface ResolvedOptions {
   readonly late: LateRule;
   readonly holdAction: Float64Array | undefined;
   readonly maxMisses: number;
+  /** The same for ticks at which the send before has not ended. */
+  readonly maxBusy: number;
   readonly actionSteps: number;
   readonly lead: number;
   readonly maxObservationAgeMs: number;
@@ -133,6 +136,7 @@ export function resolveOptions(options: ControlLoopOptions, info: DecisionSource
     onStop: options.onStop,
     late,
     holdAction: options.holdAction === undefined ? undefined : checkedAction('holdAction', options.holdAction, info.actionDim),
+    maxBusy: options.maxMisses ?? info.horizon,
     maxMisses: checkNumber(WHERE, 'maxMisses', options.maxMisses ?? patience, 'a number of ticks of at least 0', (ticks) => ticks >= 0),
     actionSteps,
     lead: checkInteger(WHERE, 'lead', options.lead ?? rows - actionSteps, 1, rows - actionSteps),

@@ -20,13 +20,13 @@ const KEPT = 8;
 /** Has a source ready its next decision, where no tick is late for it, and as shortly before the tick as it takes. */
 export class Preparation {
   readonly #ahead: DecideAhead;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #on: PrepareChoice | 'off';
   readonly #backOff = new BackOff();
   readonly #took = new Float64Array(KEPT).fill(PREPARED_MS);
   #count = 0;
 
-  constructor(ahead: DecideAhead, clock: Clock, on: PrepareChoice | 'off') {
+  constructor(ahead: DecideAhead, clock: Pick<Clock, 'now'>, on: PrepareChoice | 'off') {
     this.#ahead = ahead;
     this.#clock = clock;
     this.#on = on;

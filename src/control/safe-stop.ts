@@ -4,9 +4,14 @@ import type { StopReason } from './events.js';
 export interface StopDuties {
   /** Called at once, all of them, also when one throws. */
   readonly tell: readonly ((reason: StopReason) => void | Promise<void>)[];
-  /** Resolves when nothing that the loop began is running any more. */
+  /** Resolves when no decision that the loop began is running any more. */
   readonly settled: () => Promise<void>;
+  /** Resolves when no action is being sent any more; undefined where none is. */
+  readonly sent: () => Promise<void> | undefined;
 }
+
+/** How long a send may take to end. A robot that hangs must not keep its program from ending. */
+const MOST_SENDING_MS = 2000;
 
 /** Stops once: the first reason counts, later ones follow from it more often than not. */
 export class SafeStop {
@@ -32,14 +37,27 @@ export class SafeStop {
   end(kind: StopReason['kind'], what: string, error?: unknown): void {
     if (this.#reason) return;
     const detail = error === undefined ? '' : `: ${error instanceof Error ? error.message : String(error)}`;
-    this.#reason = { kind, message: `${what}${detail}`, error };
+    const sending = this.#duties.sent() ? ' (an action is still being sent)' : '';
+    this.#reason = { kind, message: `${what}${detail}${sending}`, error };
     this.#resolve(this.#finish(this.#reason));
   }
 
   async #finish(reason: StopReason): Promise<StopReason> {
     const told = this.#duties.tell.map(async (tell) => tell(reason));
-    await Promise.allSettled([...told, this.#duties.settled()]);
+    const [hasSent] = await Promise.all([endsInTime(this.#duties.sent()), Promise.allSettled([...told, this.#duties.settled()])]);
     await Promise.all(told);
-    return reason;
+    return hasSent ? reason : { ...reason, message: `${reason.message}; an action was still being sent ${MOST_SENDING_MS} ms later` };
   }
+}
+
+/** By the runtime's timers, whatever the loop's clock says. */
+async function endsInTime(sent: Promise<void> | undefined): Promise<boolean> {
+  if (!sent) return true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, MOST_SENDING_MS, false);
+  });
+  const ended = await Promise.race([sent.then(() => true), late]);
+  clearTimeout(timer);
+  return ended;
 }

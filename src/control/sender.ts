@@ -47,8 +47,8 @@ export class Sender {
       });
   }
 
-  /** Resolves when no send is running any more. */
-  async settled(): Promise<void> {
-    await this.#pending;
+  /** Resolves when no send is running any more; undefined where none is. */
+  settled(): Promise<void> | undefined {
+    return this.#pending;
   }
 }

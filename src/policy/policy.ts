@@ -92,6 +92,7 @@ export class Policy {
     this.#checks = new RequestChecks({
       name: parts.spec.name,
       observations: this.#observations,
+      features: parts.spec.observations,
       context: this.#context,
       seed: parts.seed,
       latentDim: this.#engine.denoiser.latents?.latentDim ?? 0,

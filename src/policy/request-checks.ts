@@ -2,9 +2,10 @@ import { type DenoiseRun, type DenoiseSample, givenRun } from '../decision/denoi
 import { checkedNoise, type GivenNoise, type NoiseSeed } from '../decision/noise.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkInteger, checkKeys, checkList, checkObject, copyNumbers, keysOf } from '../foundation/options.js';
+import { checkRange } from '../observations/check-range.js';
 import type { Frame, Observation } from '../observations/frame.js';
 import { type CheckPictures, gatherFrames } from '../observations/gather-frames.js';
-import type { ObservationInfo } from '../spec/policy-spec.js';
+import type { ObservationFeature, ObservationInfo } from '../spec/policy-spec.js';
 import type { PastChunk, Strategy, StrategyContext } from '../strategies/strategy.js';
 import { type Given, nextTurn, statelessTurn, type Turn } from './decider.js';
 import type { ActOptions, DecideRequest, StatelessRequest } from './decision-result.js';
@@ -21,6 +22,8 @@ export interface RequestFacts {
   /** Of the checkpoint. */
   readonly name: string;
   readonly observations: readonly ObservationInfo[];
+  /** The same with statistics, which values are held against; undefined: of no file. */
+  readonly features?: readonly ObservationFeature[];
   readonly context: StrategyContext;
   /** Of decisions that bring none. */
   readonly seed: number;
@@ -34,6 +37,9 @@ export interface RequestFacts {
 
 /** Options that are noise. */
 export const NOISE_KEYS = keysOf<GivenNoise>({ noise: true, stepNoise: true, latent: true, normals: true });
+
+/** Calls of one robot. Others are made up, or of many episodes, where one that is far off is told by its own result. */
+const OF_A_ROBOT = ['act', 'decide', 'observe'];
 
 const ACT_KEYS = [...NOISE_KEYS, 'episode'] as const;
 
@@ -64,8 +70,10 @@ export class RequestChecks {
   }
 
   #frames(window: Observation, steps: number, where: string): Frame[] {
-    const { observations, checkPictures } = this.#facts;
-    return gatherFrames(observations, window, steps, where, checkPictures);
+    const { observations, features, checkPictures } = this.#facts;
+    const frames = gatherFrames(observations, window, steps, where, checkPictures);
+    if (features && OF_A_ROBOT.includes(where)) for (const frame of frames) checkRange(features, frame, where);
+    return frames;
   }
 
   /** @throws ObservationError, OptionError. */

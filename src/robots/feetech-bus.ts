@@ -24,12 +24,17 @@ const KEYS = keysOf<FeetechBusOptions>({ timeoutMs: true, retries: true });
 
 interface Expected {
   readonly ids: Set<number>;
+  /** Of data in an answer. */
+  readonly bytes: number;
   readonly packets: Map<number, StatusPacket>;
+  /** Of servos whose answers had other data. */
+  readonly unfit: Map<number, StatusPacket>;
   resolve(): void;
 }
 
 /**
- * Feetech's half-duplex bus, protocol 0 (STS and SMS series): one question at a time, whoever asks. Answers with a wrong sum count as none.
+ * Feetech's half-duplex bus, protocol 0 (STS and SMS series): one question at a time, whoever asks. Answers with a wrong sum, and those
+ * whose data do not fit the question, count as none: an answer to the question before that comes late has other data more often than not.
  */
 export class FeetechBus {
   readonly #line: SerialLine;
@@ -63,27 +68,27 @@ export class FeetechBus {
 
   /** Whether a servo answers. @throws BusError where the line is gone. */
   async ping(id: number): Promise<boolean> {
-    const answers = await this.#ask([checkId(id)], encodePacket(id, INSTRUCTIONS.ping));
+    const answers = await this.#ask([checkId(id)], encodePacket(id, INSTRUCTIONS.ping), 0, true);
     return answers.has(id);
   }
 
   /** One value of one servo. @throws BusError, ServoError. */
   async read(id: number, register: Register): Promise<number> {
-    const answers = await this.#ask([checkId(id)], encodePacket(id, INSTRUCTIONS.read, [register.address, register.bytes]));
+    const answers = await this.#ask([checkId(id)], encodePacket(id, INSTRUCTIONS.read, [register.address, register.bytes]), register.bytes);
     return this.#value(answers, id, register);
   }
 
   /** Writes one value and waits until the servo has it. @throws BusError, ServoError, OptionError for a value that does not fit. */
   async write(id: number, register: Register, value: number): Promise<void> {
     const packet = encodePacket(checkId(id), INSTRUCTIONS.write, [register.address, ...encoded(register, value)]);
-    const answers = await this.#ask([id], packet);
+    const answers = await this.#ask([id], packet, 0);
     this.#answerOf(answers, id, `to "${register.name}"`);
   }
 
   /** The same value of several servos in one question, in the order of the ids. @throws BusError naming all that are silent; ServoError. */
   async readAll(ids: readonly number[], register: Register): Promise<number[]> {
     const packet = encodePacket(BROADCAST, INSTRUCTIONS.syncRead, [register.address, register.bytes, ...ids.map(checkId)]);
-    const answers = await this.#ask(ids, packet);
+    const answers = await this.#ask(ids, packet, register.bytes);
     const silent = ids.filter((id) => !answers.has(id));
     if (silent.length > 0) throw this.#silence(silent, `"${register.name}"`);
     return ids.map((id) => this.#value(answers, id, register));
@@ -104,11 +109,6 @@ export class FeetechBus {
 
   #value(answers: ReadonlyMap<number, StatusPacket>, id: number, register: Register): number {
     const { parameters } = this.#answerOf(answers, id, `"${register.name}"`);
-    if (parameters.length !== register.bytes) {
-      throw new BusError(
-        `servo ${id}: expected ${register.bytes} bytes of "${register.name}", found ${parameters.length}. Is it an STS or SMS servo?`,
-      );
-    }
     return decodeValue(register, parameters);
   }
 
@@ -129,24 +129,35 @@ export class FeetechBus {
   }
 
   /** Sends a question, again for those that are silent, and returns the answers that came. */
-  #ask(ids: readonly number[], packet: Uint8Array): Promise<ReadonlyMap<number, StatusPacket>> {
+  #ask(ids: readonly number[], packet: Uint8Array, bytes: number, isPing = false): Promise<ReadonlyMap<number, StatusPacket>> {
     return this.#inTurn(async () => {
       let answers: ReadonlyMap<number, StatusPacket> = new Map();
+      let unfit = answers;
       for (let attempt = 0; attempt <= this.#retries && answers.size < ids.length; attempt++) {
         if (attempt > 0) this.#repeated++;
-        answers = await this.#once(ids, packet);
+        ({ packets: answers, unfit } = await this.#once(ids, packet, bytes));
       }
+      const [wrong] = [...unfit.values()].filter(({ id }) => !answers.has(id));
+      if (wrong && !isPing) throw this.#misfit(wrong, bytes);
       return answers;
     });
   }
 
-  async #once(ids: readonly number[], packet: Uint8Array): Promise<ReadonlyMap<number, StatusPacket>> {
+  #misfit({ id, parameters }: StatusPacket, bytes: number): BusError {
+    const found = `expected an answer with ${bytes} bytes of data, found ${parameters.length}, asked ${this.#retries + 1} times`;
+    return new BusError(
+      `servo ${id}: ${found}. Is it an STS or SMS servo? Where the host is loaded, raise timeoutMs (${this.#timeoutMs}).`,
+    );
+  }
+
+  async #once(ids: readonly number[], packet: Uint8Array, bytes: number): Promise<Pick<Expected, 'packets' | 'unfit'>> {
     const packets = new Map<number, StatusPacket>();
+    const unfit = new Map<number, StatusPacket>();
     // What is left of an answer that came too late is none to this question.
     this.#reader.clear();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const answered = new Promise<void>((resolve) => {
-      this.#expected = { ids: new Set(ids), packets, resolve };
+      this.#expected = { ids: new Set(ids), bytes, packets, unfit, resolve };
       timer = setTimeout(resolve, this.#timeoutMs);
     });
     try {
@@ -157,15 +168,21 @@ export class FeetechBus {
       this.#expected = undefined;
     }
     this.#assertThere();
-    return packets;
+    return { packets, unfit };
   }
 
   #take(bytes: Uint8Array): void {
     for (const packet of this.#reader.push(bytes)) {
-      const { ids, packets, resolve } = this.#expected ?? {};
-      if (!ids?.delete(packet.id)) continue;
-      packets?.set(packet.id, packet);
-      if (ids.size === 0) resolve?.();
+      if (!this.#expected?.ids.has(packet.id)) continue;
+      const { ids, bytes, packets, unfit, resolve } = this.#expected;
+      // One that says that something is wrong may leave its data out.
+      if (packet.error === 0 && packet.parameters.length !== bytes) {
+        unfit.set(packet.id, packet);
+        continue;
+      }
+      ids.delete(packet.id);
+      packets.set(packet.id, packet);
+      if (ids.size === 0) resolve();
     }
   }
 

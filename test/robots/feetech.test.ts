@@ -54,13 +54,34 @@ describe('the bus', () => {
     expect(arm.seen).toHaveLength(1);
   });
 
-  it.each(['drop', 'corrupt', 'late', 'pieces', 'noise'] as const)('gets through a fault on the line: %s', async (fault) => {
+  it('asks again for data that an answer leaves out, and tells of it where that does not help', async () => {
     const { arm, bus: feetech } = bus();
-    arm.faults.push(fault);
-    expect(await feetech.read(1, STS3215.presentPosition)).toBe(2001);
-    expect(await feetech.read(2, STS3215.presentPosition)).toBe(2002);
-    expect(feetech.quality).toEqual({ repeated: fault === 'pieces' || fault === 'noise' ? 0 : 1, damaged: fault === 'corrupt' ? 1 : 0 });
+    arm.faults.push('empty', 'empty');
+    expect(await feetech.read(1, STS3215.model)).toBe(777);
+    expect(feetech.quality.repeated).toBe(2);
+    arm.faults.push('empty', 'empty', 'empty');
+    await expect(feetech.read(1, STS3215.model)).rejects.toThrow(
+      /servo 1: expected an answer with 2 bytes of data, found 0, asked 3 times.*timeoutMs \(30\)/,
+    );
+    // The answer to a ping that was given up comes when the next question is asked.
+    arm.faults.push('behind');
+    expect(await feetech.read(1, STS3215.model)).toBe(777);
+    expect(feetech.quality.repeated).toBe(4);
   });
+
+  it.each(['drop', 'corrupt', 'late', 'pieces', 'noise', 'empty', 'behind'] as const)(
+    'gets through a fault on the line: %s',
+    async (fault) => {
+      const { arm, bus: feetech } = bus();
+      arm.faults.push(fault);
+      expect(await feetech.read(1, STS3215.presentPosition)).toBe(2001);
+      expect(await feetech.read(2, STS3215.presentPosition)).toBe(2002);
+      expect(feetech.quality).toEqual({
+        repeated: fault === 'behind' || fault === 'pieces' || fault === 'noise' ? 0 : 1,
+        damaged: fault === 'corrupt' ? 1 : 0,
+      });
+    },
+  );
 
   it('says who is silent, after it has asked again', async () => {
     const { arm, bus: feetech } = bus();

@@ -25,7 +25,7 @@ export class FeetechArm implements SerialLine {
   /** Questions as they came, without header and sum. */
   readonly seen: number[][] = [];
   /** Of the answers to come: what happens to each. Default: it arrives. */
-  readonly faults: ('drop' | 'corrupt' | 'late' | 'pieces' | 'noise')[] = [];
+  readonly faults: ('drop' | 'corrupt' | 'late' | 'pieces' | 'noise' | 'empty' | 'behind')[] = [];
   #listener: (bytes: Uint8Array) => void = () => {};
   #onClose: (why: string) => void = () => {};
   #isGone = false;
@@ -113,6 +113,13 @@ export class FeetechArm implements SerialLine {
     switch (this.faults.shift()) {
       case 'drop':
         return;
+      case 'empty':
+        queueMicrotask(() => this.#listener(Uint8Array.of(0xff, 0xff, id, 2, 0, checksum([id, 2, 0]))));
+        return;
+      case 'behind':
+        // An answer to a question before, which comes right before this one's.
+        queueMicrotask(() => this.#listener(Uint8Array.of(0xff, 0xff, id, 2, 0, checksum([id, 2, 0]))));
+        break;
       case 'corrupt':
         packet[packet.length - 2] = (packet.at(-2) as number) ^ 0x40;
         break;
