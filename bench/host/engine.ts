@@ -3,6 +3,7 @@ import type { OpenDeviceOptions } from '../../src/platform/options.js';
 import type { Policy } from '../../src/policy/policy.js';
 import type { PrecisionChoice } from '../../src/policy/precision.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
+import type { PrepareChoice } from '../../src/spec/prepare-options.js';
 import type { SyntheticSize } from '../../src/synthetic/checkpoint.js';
 
 /** U-Net evaluations of a warm decision. */
@@ -63,9 +64,9 @@ export async function closeEngine({ policy, device }: Engine): Promise<void> {
   device.dispose();
 }
 
-/** Readies the next decision, where the build can. */
-export function prepareDecision({ policy }: Engine): void {
-  (policy as Partial<Pick<Policy, 'prepare'>>).prepare?.();
+/** Readies the next decision, where the build can; resolves when it is ready. */
+export async function prepareDecision({ policy }: Engine, on: PrepareChoice): Promise<void> {
+  await (policy as Partial<Pick<Policy, 'prepare'>>).prepare?.({ on });
 }
 
 /** Makes the decision number `index` of the running episode; returns its milliseconds, from the call to the actions. */

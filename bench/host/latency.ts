@@ -6,6 +6,7 @@ const PER_ROUND: Readonly<Record<Pace, number>> = {
   'without a turn': 40,
   'back to back': 40,
   '50 Hz': 5,
+  '50 Hz, prepared by the host': 5,
   '50 Hz, prepared': 5,
 };
 /** Rounds that are not counted: the JavaScript engine compiles. */

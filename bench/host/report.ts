@@ -145,5 +145,12 @@ export function report({ adapter, machine, date, decision, latency, floorSplit, 
         bytes(bytesPerTick),
       ]),
     ),
+    table(
+      ['where the time goes in that loop, medians', ...names],
+      SPLIT_ROWS.filter(([, part]) => part !== 'noiseMs' && part !== 'stagingMs').map(([title, part]) => [
+        title,
+        ...control.flatMap(({ split }) => (split ? [milliseconds(split[part as keyof typeof split])] : [])),
+      ]),
+    ),
   ].join('\n\n');
 }

@@ -27,11 +27,16 @@ export interface Split {
   readonly totalMs: number;
 }
 
-export const SPLIT_PACES = ['back to back', '50 Hz', '50 Hz, prepared'] as const satisfies readonly Pace[];
+export const SPLIT_PACES = ['back to back', '50 Hz', '50 Hz, prepared by the host', '50 Hz, prepared'] as const satisfies readonly Pace[];
 export type SplitPace = (typeof SPLIT_PACES)[number];
 
 /** Decisions of a subject in its turn, and turns. */
-const PER_TURN: Readonly<Record<SplitPace, number>> = { 'back to back': 20, '50 Hz': 5, '50 Hz, prepared': 5 };
+const PER_TURN: Readonly<Record<SplitPace, number>> = {
+  'back to back': 20,
+  '50 Hz': 5,
+  '50 Hz, prepared by the host': 5,
+  '50 Hz, prepared': 5,
+};
 const TURNS = 20;
 const APART = 2000;
 
@@ -87,7 +92,8 @@ async function measureAt(pace: SplitPace, subjects: readonly SplitSubject[]): Pr
   });
 }
 
-type Followed = Omit<Split, 'noiseMs' | 'stagingMs'>;
+/** The parts that are found from outside. */
+export type Followed = Omit<Split, 'noiseMs' | 'stagingMs'>;
 
 /** A turn of one subject. */
 async function followed({ subject, noiseMs, stagingMs }: SplitSubject, pace: SplitPace): Promise<Followed[]> {
@@ -104,7 +110,9 @@ async function followed({ subject, noiseMs, stagingMs }: SplitSubject, pace: Spl
   }
 }
 
-function split(spans: readonly Span[], begun: number, ended: number, apartMs: number): Followed {
+/** A decision from `begun` to `ended`, without the `apartMs` that were measured by themselves; calls before it are of something else. */
+export function split(all: readonly Span[], begun: number, ended: number, apartMs: number): Followed {
+  const spans = all.filter(({ end }) => end > begun);
   const find = (name: Span['name']): Span => {
     const span = spans.find((one) => one.name === name);
     if (!span) throw new TypeError(`a decision makes one write, one submit and one read-back, this one made no ${name}`);
@@ -112,7 +120,7 @@ function split(spans: readonly Span[], begun: number, ended: number, apartMs: nu
   };
   const [write, submit, map, unmap] = [find('writeBuffer'), find('submit'), find('mapAsync'), find('unmap')];
   // What began before the decision is no part of it.
-  const encodes = spans.filter(({ name, begin, end }) => name === 'encode' && begin < submit.begin && end > begun);
+  const encodes = spans.filter(({ name, begin }) => name === 'encode' && begin < submit.begin);
   const encodeMs = encodes.reduce((sum, { begin, end }) => sum + end - Math.max(begin, begun), 0);
   return {
     strategyMs: Math.max(0, write.begin - begun - encodeMs - apartMs),

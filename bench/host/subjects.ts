@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PrepareChoice } from '../../src/spec/prepare-options.js';
 import { type Engine, prepareDecision, timeDecision } from './engine.js';
 import type { Floor } from './floor.js';
 
 const PREPARED = '50 Hz, prepared';
+const PREPARED_BY_HOST = '50 Hz, prepared by the host';
 
 /** How decisions follow each other. */
-export const PACES = ['without a turn', 'back to back', '50 Hz', PREPARED] as const;
+export const PACES = ['without a turn', 'back to back', '50 Hz', PREPARED_BY_HOST, PREPARED] as const;
 export type Pace = (typeof PACES)[number];
 
 const TICK_MS = 20;
@@ -16,8 +18,8 @@ export interface Subject {
   readonly device: GPUDevice;
   /** What is done between two decisions, as soon as there is time. */
   readonly between?: () => void;
-  /** What is done right before a decision that is prepared. */
-  readonly prepare?: () => void;
+  /** What is done right before a decision that is prepared, with the device or without it. */
+  readonly prepare?: (on: PrepareChoice) => Promise<void> | void;
   /** Makes a decision; returns its milliseconds. */
   readonly time: (index: number) => Promise<number>;
 }
@@ -41,7 +43,7 @@ export function floorWithin(floor: Floor, device: GPUDevice): Subject {
 
 export function engineSubject(engine: Engine): Subject {
   const { name, device } = engine;
-  return { name, device: device.gpuDevice, prepare: () => prepareDecision(engine), time: (index) => timeDecision(engine, index) };
+  return { name, device: device.gpuDevice, prepare: (on) => prepareDecision(engine, on), time: (index) => timeDecision(engine, index) };
 }
 
 /** Measures `count` decisions of a subject in its turn. The first one is not counted: it finds another one's caches. */
@@ -56,10 +58,10 @@ export async function inTurn<T>(
   for (let index = 0; index <= count; index++) {
     between?.();
     if (pace === 'back to back') await turn();
-    if (pace === '50 Hz' || pace === PREPARED) await sleep(Math.max(0, due - performance.now()));
+    if (pace === '50 Hz' || pace === PREPARED || pace === PREPARED_BY_HOST) await sleep(Math.max(0, due - performance.now()));
     due = performance.now() + TICK_MS;
-    if (pace === PREPARED) {
-      prepare?.();
+    if (pace === PREPARED || pace === PREPARED_BY_HOST) {
+      await prepare?.(pace === PREPARED ? 'device' : 'host');
       await turn();
     }
     const one = await measure(index);

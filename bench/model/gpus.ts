@@ -33,7 +33,7 @@ export interface Assumptions {
   readonly unitBytes: number;
 }
 
-export const ASSUMPTIONS: Assumptions = {
+const ASSUMPTIONS: Assumptions = {
   launchUs: 2.5,
   memoryNs: 600,
   cacheNs: 250,

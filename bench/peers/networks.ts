@@ -8,7 +8,7 @@ import { syntheticFile } from '../../src/synthetic/file.js';
 import { fillValues } from '../../src/synthetic/fill.js';
 
 /** Sizes of the U-Net that there is a graph of. */
-export const PEER_UNETS = ['large', 'small'] as const satisfies readonly SyntheticSize[];
+const PEER_UNETS = ['large', 'small'] as const satisfies readonly SyntheticSize[];
 export type PeerUnet = (typeof PEER_UNETS)[number];
 
 /** Image encoders that there is a graph of. */

@@ -11,6 +11,7 @@ import { mapNormBackwardKernel, mapNormForwardKernel } from '../../kernels/backw
 import { mapProductKernel } from '../../kernels/backward/map-product.wgsl.js';
 import { mapWeightGradientKernel } from '../../kernels/backward/map-weight-gradient.wgsl.js';
 import { maxPoolBackwardKernel, maxPoolForwardKernel } from '../../kernels/backward/max-pool-rows.wgsl.js';
+import { meanPlacesGradientKernel, meanPlacesKernel } from '../../kernels/backward/mean-places.wgsl.js';
 import { placeTokensKernel } from '../../kernels/backward/place-tokens.wgsl.js';
 import { reluRowsKernel } from '../../kernels/backward/relu-rows.wgsl.js';
 import { softmaxRowsGradientKernel, softmaxRowsKernel } from '../../kernels/backward/softmax-rows.wgsl.js';
@@ -38,6 +39,12 @@ try {
     mapProductKernel({ backwards: false, bias: false, addend: false }, cut),
     mapProductKernel({ backwards: true, bias: false, addend: true }, cut),
     mapWeightGradientKernel(mapGradientCut(16, device)),
+    mapProductKernel({ backwards: false, bias: true, addend: false, relu: 'applied' }, cut),
+    mapProductKernel({ backwards: true, bias: false, addend: false, relu: 'masked' }, cut),
+    mapWeightGradientKernel(mapGradientCut(1, device), true),
+    mapWeightGradientKernel(mapGradientCut(16, device), true),
+    meanPlacesKernel(64),
+    meanPlacesGradientKernel(INVOCATIONS),
     mapNormForwardKernel(norm, EPSILON),
     mapNormBackwardKernel({ ...norm, members: 16 }),
     maxPoolForwardKernel(INVOCATIONS),

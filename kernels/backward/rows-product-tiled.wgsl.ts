@@ -1,7 +1,14 @@
-import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
 import { trainedReads } from '../lib/trained-halves.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import { productParts, ROWS_PRODUCT_SIZES, type RowsProductParameters, sourceOffset } from './rows-product.wgsl.js';
+import {
+  productBindings,
+  productParts,
+  ROWS_PRODUCT_SIZES,
+  type RowsProductParameters,
+  sourceOffset,
+  storeProduct,
+} from './rows-product.wgsl.js';
 
 /** How the work of a GPU's workgroup is cut. */
 export interface RowsTile {
@@ -13,7 +20,7 @@ export interface RowsTile {
   readonly lanesEach: number;
 }
 
-export function rowsTileInvocations({ rows, rowsEach, lanes, lanesEach }: RowsTile): number {
+function rowsTileInvocations({ rows, rowsEach, lanes, lanesEach }: RowsTile): number {
   return (rows / rowsEach) * (lanes / lanesEach);
 }
 
@@ -40,14 +47,7 @@ export function rowsProductTiledKernel(p: RowsProductParameters, tile: RowsTile)
   if (!Number.isInteger(inputLoads) || !Number.isInteger(weightLoads) || blocks > invocations) {
     throw new TypeError(`rows_product: a tile of ${rows} × ${lanes} cannot be loaded by ${invocations} invocations`);
   }
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
-    reads.binding,
-    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
-    ...(p.addend ? [{ name: 'addend', access: 'read', type: 'array<vec4f>' } as const] : []),
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
-  ];
+  const bindings = productBindings(p, reads);
   // Units of a row side by side: neighbours load neighbours.
   const prepareInput = (slot: number): string => `  let n${slot} = min(first + (local + ${slot * invocations}u) / UNITS, end - 1u);
   let sample${slot} = n${slot} / shape.places * shape.source_length;
@@ -117,14 +117,7 @@ fn finish(n: u32, lane: u32, phase: u32, sum: vec4f) {
     return;
   }
   let row = n / shape.places * shape.target_length + t;
-  var value = sum;
-  #if ${p.bias}
-  value += bias[shape.bias_offset + lane];
-  #endif
-  #if ${p.addend}
-  value += addend[shape.addend_offset + row * shape.addend_row + lane];
-  #endif
-  y[shape.y_offset + row * shape.y_row + lane] = value;
+${storeProduct(p)}
 }
 
 @compute @workgroup_size(${invocations})

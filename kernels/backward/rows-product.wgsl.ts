@@ -1,5 +1,7 @@
+import { handedRound } from '../lib/handed-round.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
-import { trainedReads } from '../lib/trained-halves.wgsl.js';
+import { sumsMoveOn } from '../lib/sums-move-on.js';
+import { type TrainedReads, trainedReads } from '../lib/trained-halves.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 
 /** What the text of a product of rows depends on. */
@@ -60,6 +62,30 @@ fn first_tap(phase: u32) -> u32 {
   return select(0u, (phase + shape.padding) % shape.target_step, shape.scattered == 1u);
 }`;
 
+/** Of every kernel that computes products of rows, in order. */
+export function productBindings({ bias, addend }: RowsProductParameters, weights: TrainedReads): KernelBinding[] {
+  return [
+    SHAPE_BINDING,
+    { name: 'x', access: 'read', type: 'array<vec4f>' },
+    weights.binding,
+    ...(bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
+    ...(addend ? [{ name: 'addend', access: 'read', type: 'array<vec4f>' } as const] : []),
+    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
+  ];
+}
+
+/** Ends their `finish`: stores `sum` with what is added to it, as group `lane` of row `row`. */
+export function storeProduct({ bias, addend }: RowsProductParameters): string {
+  return wgsl`  var value = sum;
+  #if ${bias}
+  value += bias[shape.bias_offset + lane];
+  #endif
+  #if ${addend}
+  value += addend[shape.addend_offset + row * shape.addend_row + lane];
+  #endif
+  y[shape.y_offset + row * shape.y_row + lane] = value;`;
+}
+
 /**
  * Convolutions, transposed convolutions and linear layers over rows, and the gradients of what goes into them:
  *
@@ -81,14 +107,7 @@ export function rowsProductKernel(p: RowsProductParameters, { columns, subgroup 
   if (columns % subgroup !== 0) throw new TypeError(`rows_product: ${columns} rows are no whole subgroups of ${subgroup}`);
   const slots = columns / subgroup;
   const reads = trainedReads(p.halves === true);
-  const bindings: KernelBinding[] = [
-    SHAPE_BINDING,
-    { name: 'x', access: 'read', type: 'array<vec4f>' },
-    reads.binding,
-    ...(p.bias ? [{ name: 'bias', access: 'read', type: 'array<vec4f>' } as const] : []),
-    ...(p.addend ? [{ name: 'addend', access: 'read', type: 'array<vec4f>' } as const] : []),
-    { name: 'y', access: 'read_write', type: 'array<vec4f>' },
-  ];
+  const bindings = productBindings(p, reads);
   const prepare = (slot: number): string => `  let n${slot} = min(first + ${slot * subgroup}u${shared ? ' + member' : ''}, end - 1u);
   let sample${slot} = n${slot} / shape.places * shape.source_length;
   let place${slot} = i32(n${slot} % shape.places * shape.source_step);`;
@@ -96,10 +115,6 @@ export function rowsProductKernel(p: RowsProductParameters, { columns, subgroup 
   const place = (slot: number): string => `    let q${slot} = place${slot} + offset;
     let inside${slot} = select(0.0f, 1.0f, u32(q${slot}) < shape.source_length);
     let from${slot} = shape.x_offset + (sample${slot} + select(0u, u32(q${slot}), inside${slot} > 0.0f)) * shape.x_row;`;
-  const value = (column: number, row: number): string => {
-    const component = 'xyzw'[row];
-    return shared ? `subgroupBroadcast(v${Math.floor(column / subgroup)}.${component}, ${column % subgroup}u)` : `v${column}.${component}`;
-  };
   const weights = p.backwards
     ? `${unroll(4, (row) => `      let r${row} = ${reads.at(`base + ${row}u * shape.weight_row + k`)};`)}
 ${unroll(4, (k) => `      let w${k} = vec4f(r0[${k}], r1[${k}], r2[${k}], r3[${k}]);`)}`
@@ -118,14 +133,7 @@ fn finish(n: u32, lane: u32, phase: u32, sum: vec4f) {
     return;
   }
   let row = n / shape.places * shape.target_length + t;
-  var value = sum;
-  #if ${p.bias}
-  value += bias[shape.bias_offset + lane];
-  #endif
-  #if ${p.addend}
-  value += addend[shape.addend_offset + row * shape.addend_row + lane];
-  #endif
-  y[shape.y_offset + row * shape.y_row + lane] = value;
+${storeProduct(p)}
 }
 
 @compute @workgroup_size(${PRODUCT_LANES})
@@ -150,7 +158,7 @@ ${unroll(slots, place)}
     for (var k = 0u; k < shape.source_groups; k++) {
 ${weights}
 ${unroll(slots, (slot) => `      let v${slot} = x[from${slot} + k] * inside${slot};`)}
-${unroll(columns, (c) => unroll(4, (row) => `      acc${c} = fma(w${row}, vec4f(${value(c, row)}), acc${c});`))}
+${unroll(columns, (c) => unroll(4, (row) => `      acc${c} = fma(w${row}, vec4f(${handedRound(c, row, subgroup)}), acc${c});`))}
     }
   }
 
@@ -158,7 +166,7 @@ ${unroll(columns, (c) => unroll(4, (row) => `      acc${c} = fma(w${row}, vec4f(
   let count = min(COLUMNS, end - first);
   for (var c = 0u; c < count; c++) {
     finish(first + c, lane, phase, acc0);
-${unroll(columns, (c) => `    acc${c} = ${c + 1 < columns ? `acc${c + 1}` : 'vec4f()'};`)}
+${sumsMoveOn(columns)}
   }
 }
 `;

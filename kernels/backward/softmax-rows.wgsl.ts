@@ -9,6 +9,24 @@ export function softmaxRowsShape(rows: number, width: number, maskWord: number):
 
 const SIZES = ['rows', 'width', 'mask_word'];
 
+/** Both kernels up to the row that an invocation owns, which begins at `first`. */
+function opening(bindings: readonly KernelBinding[], invocations: number): string {
+  return `
+${declareShape(SIZES)}
+${declareDropout}
+${declareBindings(bindings)}
+
+${keptFactor}
+
+@compute @workgroup_size(${invocations})
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let row = id.y * count.x * ${invocations}u + id.x;
+  if (row >= shape.rows) {
+    return;
+  }
+  let first = row * shape.width;`;
+}
+
 /**
  * Softmax of every row, and dropout of what comes out:
  *
@@ -25,20 +43,7 @@ export function softmaxRowsKernel(invocations: number): Kernel {
     { name: 'p', access: 'read_write', type: 'array<f32>' },
     { name: 'dropped', access: 'read_write', type: 'array<f32>' },
   ];
-  const code = wgsl`
-${declareShape(SIZES)}
-${declareDropout}
-${declareBindings(bindings)}
-
-${keptFactor}
-
-@compute @workgroup_size(${invocations})
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let row = id.y * count.x * ${invocations}u + id.x;
-  if (row >= shape.rows) {
-    return;
-  }
-  let first = row * shape.width;
+  const code = wgsl`${opening(bindings, invocations)}
   var highest = p[first];
   for (var j = 1u; j < shape.width; j++) {
     highest = max(highest, p[first + j]);
@@ -75,20 +80,7 @@ export function softmaxRowsGradientKernel(invocations: number): Kernel {
     { name: 'p', access: 'read', type: 'array<f32>' },
     { name: 'ds', access: 'read_write', type: 'array<f32>' },
   ];
-  const code = wgsl`
-${declareShape(SIZES)}
-${declareDropout}
-${declareBindings(bindings)}
-
-${keptFactor}
-
-@compute @workgroup_size(${invocations})
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let row = id.y * count.x * ${invocations}u + id.x;
-  if (row >= shape.rows) {
-    return;
-  }
-  let first = row * shape.width;
+  const code = wgsl`${opening(bindings, invocations)}
   var projected = 0.0f;
   for (var j = 0u; j < shape.width; j++) {
     let dp = kept(first + j) * ds[first + j];

@@ -12,7 +12,7 @@ export interface GradientTile {
   readonly groups: number;
 }
 
-export function gradientTileInvocations({ lanes, lanesEach, groups }: GradientTile): number {
+function gradientTileInvocations({ lanes, lanesEach, groups }: GradientTile): number {
   return (lanes / lanesEach) * groups;
 }
 

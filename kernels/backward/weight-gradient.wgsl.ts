@@ -1,5 +1,7 @@
+import { handedRound } from '../lib/handed-round.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { STEP_BINDING, stepStruct } from '../lib/step-scalars.js';
+import { sumsMoveOn } from '../lib/sums-move-on.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
 
 export interface WeightGradientParameters {
@@ -93,11 +95,7 @@ export function weightGradientKernel({ shifted }: WeightGradientParameters, cut:
       : `      let r${turn} = ${shiftedRow(`lane_u${turn}`)};
       let held${turn} = select(0.0f, 1.0f, u32(r${turn}) < shape.shifted_length);
       let a${turn} = dy[shape.dy_offset + select(0u, lane_b${turn} * shape.shifted_length + u32(r${turn}), held${turn} > 0.0f) * shape.dy_row + lane_read] * held${turn};`;
-  const value = (turn: number, column: number): string => {
-    const index = turn * groups + (column >> 2);
-    const component = 'xyzw'[column & 3];
-    return shared ? `subgroupBroadcast(v${Math.floor(index / subgroup)}.${component}, ${index % subgroup}u)` : `v${index}.${component}`;
-  };
+  const value = (turn: number, column: number): string => handedRound(turn * groups + (column >> 2), column & 3, subgroup);
   const laneStart = (turn: number): string => `    var lane_b${turn} = (start + ${turn}u) / shape.places;
     var lane_u${turn} = (start + ${turn}u) % shape.places;`;
   const laneAdvance = (turn: number): string => `      lane_u${turn} += ${atOnce}u;
@@ -147,7 +145,7 @@ ${inputShifted ? unroll(slots, advance) : unroll(atOnce, laneAdvance)}
         }
         dw[at] = sum;
       }
-${unroll(columns, (c) => `      acc${c} = ${c + 1 < columns ? `acc${c + 1}` : 'vec4f()'};`)}
+${sumsMoveOn(columns, '      ')}
     }
   }
 }

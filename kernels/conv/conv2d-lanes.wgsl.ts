@@ -1,17 +1,10 @@
 import { reluOf } from '../lib/activations.wgsl.js';
+import { handedRound } from '../lib/handed-round.js';
 import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
+import { sumsMoveOn } from '../lib/sums-move-on.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import {
-  conv2dBindings,
-  conv2dMaps,
-  conv2dParts,
-  conv2dValue,
-  declareConv2dMaps,
-  enabled,
-  handedRound,
-  sumsMoveOn,
-} from './conv2d-pieces.wgsl.js';
+import { conv2dBindings, conv2dMaps, conv2dParts, conv2dValue, declareConv2dMaps, enabled } from './conv2d-pieces.wgsl.js';
 import { CONV2D_SIZES, type Conv2dParameters } from './conv2d-shape.js';
 
 export interface Conv2dLanesParameters extends Conv2dParameters {
@@ -50,7 +43,7 @@ export function conv2dLanesKernel(p: Conv2dLanesParameters): Kernel {
       let c${slot} = column${slot} + i32(kx);
       let inside${slot} = select(0.0f, 1.0f, u32(r${slot}) < shape.in_height && u32(c${slot}) < shape.in_width);
       let from${slot} = first${slot} + select(0u, u32(r${slot}) * shape.in_width + u32(c${slot}), inside${slot} > 0.0f);`;
-  const value = (pixel: number, row: number): string => (shared ? handedRound(pixel, row, subgroup) : `v${pixel}.${'xyzw'[row]}`);
+  const value = (pixel: number, row: number): string => handedRound(pixel, row, subgroup);
   const code = wgsl`${enabled(format, shared)}
 ${declareShape(CONV2D_SIZES)}
 ${declareBindings(bindings)}${declareConv2dMaps(p)}

@@ -1,17 +1,9 @@
+import { handedRound } from '../lib/handed-round.js';
 import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
+import { sumsMoveOn } from '../lib/sums-move-on.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import {
-  conv2dBindings,
-  conv2dMaps,
-  conv2dParts,
-  declareConv2dMaps,
-  enabled,
-  finishAt,
-  handedRound,
-  sumsMoveOn,
-  windowLabel,
-} from './conv2d-pieces.wgsl.js';
+import { conv2dBindings, conv2dMaps, conv2dParts, declareConv2dMaps, enabled, finishAt, windowLabel } from './conv2d-pieces.wgsl.js';
 import { CONV2D_SIZES, type Conv2dParameters } from './conv2d-shape.js';
 
 /** Sizes of a map and of a window that slides over it: a text of its own for each. */
@@ -26,7 +18,7 @@ export interface MapGeometry {
 }
 
 /** For each tap, row by row, the outputs that it reaches inside of the input, and what they read there. */
-export function tapProducts(g: MapGeometry): { readonly output: number; readonly input: number }[][] {
+function tapProducts(g: MapGeometry): { readonly output: number; readonly input: number }[][] {
   return Array.from({ length: g.kernelSize ** 2 }, (_, tap) => {
     const products = [];
     for (let output = 0; output < g.outHeight * g.outWidth; output++) {

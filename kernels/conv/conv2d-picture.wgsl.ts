@@ -1,17 +1,9 @@
+import { handedRound } from '../lib/handed-round.js';
 import { declareBindings, declareShape, type Kernel } from '../lib/kernel.js';
+import { sumsMoveOn } from '../lib/sums-move-on.js';
 import { BLOCK_LANES, chunkPairs, weightFormat } from '../lib/weight-storage.wgsl.js';
 import { unroll, wgsl } from '../lib/wgsl.js';
-import {
-  conv2dBindings,
-  conv2dMaps,
-  conv2dParts,
-  declareConv2dMaps,
-  enabled,
-  finishAt,
-  handedRound,
-  sumsMoveOn,
-  windowLabel,
-} from './conv2d-pieces.wgsl.js';
+import { conv2dBindings, conv2dMaps, conv2dParts, declareConv2dMaps, enabled, finishAt, windowLabel } from './conv2d-pieces.wgsl.js';
 import { CONV2D_SIZES, type Conv2dLayer, type Conv2dParameters } from './conv2d-shape.js';
 
 export interface Conv2dPictureParameters extends Conv2dParameters {

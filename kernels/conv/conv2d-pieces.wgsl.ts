@@ -2,7 +2,7 @@ import { reluOf } from '../lib/activations.wgsl.js';
 import { type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
 import { mapParts, type ReadMap, readMap, type WrittenMap, writtenMap } from '../lib/map-place.wgsl.js';
 import type { WeightFormat } from '../lib/weight-storage.wgsl.js';
-import { unroll, wgsl } from '../lib/wgsl.js';
+import { wgsl } from '../lib/wgsl.js';
 import type { Conv2dParameters } from './conv2d-shape.js';
 
 /** The feature maps of a 2-D convolution, by where they lie. */
@@ -73,16 +73,4 @@ ${conv2dValue(p, scaled)}
 /** Extensions that a text opens with. */
 export function enabled(format: WeightFormat, subgroups: boolean): string {
   return [...(subgroups ? ['enable subgroups;'] : []), ...(format.enable === '' ? [] : [format.enable])].join('\n');
-}
-
-/** Channel `row` of the pixel that member `index % subgroup` loaded as its `v<index / subgroup>`. */
-export function handedRound(index: number, row: number, subgroup: number): string {
-  return `subgroupBroadcast(v${Math.floor(index / subgroup)}.${'xyzw'[row]}, ${index % subgroup}u)`;
-}
-
-/**
- * Sums `acc0` … move on by one, in a loop that stores `acc0`: one store, because text for every sum takes a software driver long to compile.
- */
-export function sumsMoveOn(count: number): string {
-  return unroll(count, (i) => `    acc${i} = ${i + 1 < count ? `acc${i + 1}` : 'vec4f()'};`);
 }

@@ -30,7 +30,7 @@ export function stackLinears(storage: WeightStorage, shapes: readonly LinearShap
 }
 
 /** Chunks of weight-storage.wgsl.ts that the weights of a linear layer fill. */
-export function linearChunks(storage: WeightStorage, { inChannels, outChannels }: LinearShape): number {
+function linearChunks(storage: WeightStorage, { inChannels, outChannels }: LinearShape): number {
   return Math.ceil(outChannels / 4 / BLOCK_LANES) * BLOCK_LANES * blockChunks(storage, 1, inChannels);
 }
 

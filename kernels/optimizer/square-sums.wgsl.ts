@@ -2,7 +2,7 @@ import { declareBindings, type Kernel, type KernelBinding } from '../lib/kernel.
 import { wgsl } from '../lib/wgsl.js';
 
 /** vec4s that an invocation adds up, and invocations of a workgroup. */
-export const SQUARE_BLOCK = 512;
+const SQUARE_BLOCK = 512;
 export const SQUARE_WORKGROUP = 64;
 
 export const SQUARE_SUMS_SIZES = ['vectors', 'first_sum'] as const;

@@ -4,7 +4,7 @@ import { BLOCK_LANES, chunkPairs, type WeightStorage, weightFormat } from '../li
 import { f32, unroll, wgsl } from '../lib/wgsl.js';
 
 /** Invocations per workgroup: the most that every device grants. */
-export const TOKEN_INVOCATIONS = 256;
+const TOKEN_INVOCATIONS = 256;
 /** Bytes of workgroup memory that every device grants. */
 const WORKGROUP_BYTES = 16_384;
 

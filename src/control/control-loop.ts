@@ -70,7 +70,7 @@ export class ControlLoop {
     this.#options = resolveOptions(options, info);
     this.clock = this.#options.clock;
     this.#ahead = new DecideAhead(source, this.#options.clock);
-    this.#preparation = new Preparation(this.#ahead, this.#options.clock);
+    this.#preparation = new Preparation(this.#ahead, this.#options.clock, this.#options.prepare);
     this.#window = new ObservationWindow(info.observations, info.observationSteps);
     this.#queue = new ActionQueue(info, this.#options.actionSteps, this.#options.lead);
     this.#sender = new Sender(this.#options.send, (error) => this.#stop.end('send', 'sending an action failed', error));
@@ -180,7 +180,7 @@ export class ControlLoop {
     const waitMs = schedule.wait(clock.now());
     const wake = (): void => this.#wake(schedule);
     this.#cancelTimer = clock.after(waitMs, wake);
-    if (waitMs <= PREPARED_MS || !this.#ahead.canPrepare || !this.#queue.isDue(this.#time.next)) return;
+    if (waitMs <= PREPARED_MS || !this.#preparation.isPossible || !this.#queue.isDue(this.#time.next)) return;
     this.#cancelEarly = clock.after(waitMs - PREPARED_MS, () => this.#prepare(schedule, wake));
   }
 
@@ -197,10 +197,18 @@ export class ControlLoop {
     this.#cancelEarly = undefined;
   }
 
-  /** Prepares the decision of the next tick, and comes to that without the lateness of a timer: what was prepared does not stay in the caches. */
+  /** Prepares the decision of the next tick, as late as that can be. */
   #prepare(schedule: TickSchedule, wake: () => void): void {
-    // A decision may have ended or begun, and observations come, since the tick before.
-    if (this.#ahead.isDeciding || this.#window.newestAtMs === undefined || !this.#queue.isDue(this.#time.next)) return;
+    if (!this.#isAboutToDecide()) return;
+    const { clock } = this.#options;
+    const spareMs = schedule.wait(clock.now()) - this.#preparation.leadMs;
+    if (clock.soon && spareMs > 0) this.#cancelEarly = clock.soon(spareMs, () => this.#prepareNow(schedule, wake));
+    else this.#prepareNow(schedule, wake);
+  }
+
+  /** Comes to the tick without the lateness of a timer: what was prepared does not stay in the caches. */
+  #prepareNow(schedule: TickSchedule, wake: () => void): void {
+    if (!this.#isAboutToDecide()) return;
     const { clock } = this.#options;
     try {
       if (!this.#preparation.run(schedule)) return;
@@ -208,6 +216,11 @@ export class ControlLoop {
       this.#stop.end('decision', 'preparing a decision failed', error);
     }
     if (this.#isRunning()) this.#cancelEarly = clock.soon?.(schedule.wait(clock.now()), wake);
+  }
+
+  /** Whether the next tick is to decide: a decision may have ended or begun, and observations come, since the tick before. */
+  #isAboutToDecide(): boolean {
+    return !this.#ahead.isDeciding && this.#window.newestAtMs !== undefined && this.#queue.isDue(this.#time.next);
   }
 
   #tick(tick: Tick): void {

@@ -1,4 +1,5 @@
 import type { Observation } from '../observations/frame.js';
+import type { PrepareOptions } from '../spec/prepare-options.js';
 import type { Clock } from './clock.js';
 import type { DecidedChunk, DecisionSource } from './decision-source.js';
 import { checkDecidesAhead } from './options.js';
@@ -14,6 +15,8 @@ export interface DecideOutcome {
 export class DecideAhead {
   readonly #source: DecisionSource;
   readonly #clock: Clock;
+  /** Whether there are images to encode. Looked up once, and not at every observation. */
+  readonly #hasImages: boolean;
   #running: Promise<void> | undefined;
   #encoding: Promise<void> | undefined;
   #episode = 0;
@@ -21,6 +24,7 @@ export class DecideAhead {
   constructor(source: DecisionSource, clock: Clock) {
     this.#source = source;
     this.#clock = clock;
+    this.#hasImages = source.info.observations.some(({ kind }) => kind === 'image');
   }
 
   /** Number of the running episode. */
@@ -34,15 +38,24 @@ export class DecideAhead {
   }
 
   /** Begins a decision; `isDeciding` must be false. Also what `done` throws counts as a failure. */
-  begin(window: Observation, outcome: DecideOutcome): void {
-    this.#running = this.#decide(window, outcome).finally(() => {
-      this.#running = undefined;
-    });
+  begin(window: Observation, { done, failed }: DecideOutcome): void {
+    const episode = this.#episode;
+    const begunMs = this.#clock.now();
+    this.#running = this.#asked(window)
+      .then((chunk) => {
+        if (episode === this.#episode) done(chunk, this.#clock.now() - begunMs);
+      })
+      .catch(failed)
+      .finally(() => {
+        this.#running = undefined;
+      });
   }
 
   /** Has the source ready its next decision. @throws what the source throws. */
-  prepare(): void {
-    this.#source.prepare?.();
+  prepare(options: PrepareOptions): Promise<void> | undefined {
+    // Whatever a source returns.
+    const prepared: unknown = this.#source.prepare?.(options);
+    return prepared instanceof Promise ? prepared : undefined;
   }
 
   /** Whether the source can. */
@@ -56,7 +69,7 @@ export class DecideAhead {
    */
   encode(observation: Observation): void {
     const source = this.#source;
-    if (this.#encoding || !source.observe || !source.info.observations.some(({ kind }) => kind === 'image')) return;
+    if (!this.#hasImages || this.#encoding || !source.observe) return;
     // A decision that reads this observation fails for the same reason, and is asked about it.
     const done = (): void => {
       this.#encoding = undefined;
@@ -75,16 +88,14 @@ export class DecideAhead {
     await Promise.all([this.#running, this.#encoding]);
   }
 
-  async #decide(window: Observation, { done, failed }: DecideOutcome): Promise<void> {
-    const episode = this.#episode;
-    const begunMs = this.#clock.now();
+  /** A promise also of a source that throws. */
+  #asked(window: Observation): Promise<DecidedChunk> {
     try {
       // The strategy may have been changed since the loop was made.
       checkDecidesAhead(this.#source.info);
-      const chunk = await this.#source.decide(window);
-      if (episode === this.#episode) done(chunk, this.#clock.now() - begunMs);
+      return Promise.resolve(this.#source.decide(window));
     } catch (error) {
-      failed(error);
+      return Promise.reject(error);
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Observation } from '../observations/frame.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
+import type { PrepareOptions } from '../spec/prepare-options.js';
 
 /** Sizes of a source's windows and chunks, as in `Policy.info`. */
 export interface DecisionSourceInfo {
@@ -32,9 +33,10 @@ export interface DecisionSource {
   observe?(observation: Observation): Promise<unknown>;
   /**
    * Readies the next decision, without a result of its own: called in the three milliseconds before a tick that is to make one, and ever more seldom
-   * where it returns after the tick is due. See `Policy.prepare`.
+   * where it returns after the tick is due. `on` is the loop's `prepare`. It may return
+   * a promise of the end of it, so that the next one can begin as late as possible; nobody waits for that. See `Policy.prepare`.
    */
-  prepare?(): void;
+  prepare?(options: PrepareOptions): Promise<void> | void;
   /** Ends the episode; decisions asked for before still belong to it. */
   reset(): void;
 }

@@ -13,6 +13,7 @@ import {
   keysOf,
 } from '../foundation/options.js';
 import { shownNumbers, shownValue } from '../foundation/shown.js';
+import { PREPARE_CHOICES, type PrepareChoice } from '../spec/prepare-options.js';
 import { type Clock, SYSTEM_CLOCK } from './clock.js';
 import type { DecisionSource, DecisionSourceInfo } from './decision-source.js';
 import type { StopReason } from './events.js';
@@ -64,6 +65,12 @@ export interface ControlLoopOptions {
   /** Observations older than this are not decided from; what follows is late by the rule. Default: no limit. */
   readonly maxObservationAgeMs?: number;
   readonly limits?: ActionLimits;
+  /**
+   * How decisions are readied right before their ticks, by a source that can: see `Policy.prepare`. `device` (default): a short one is made once more, on
+   * zeros, which doubles what the device does for it; `host`: without the device; `off`: not at all, which leaves the processor three milliseconds more
+   * to sleep before such a tick.
+   */
+  readonly prepare?: PrepareChoice | 'off';
   /** Default: the runtime's. */
   readonly clock?: Clock;
 }
@@ -79,6 +86,7 @@ export interface ResolvedOptions {
   readonly lead: number;
   readonly maxObservationAgeMs: number;
   readonly limiter: Limiter;
+  readonly prepare: PrepareChoice | 'off';
   readonly clock: Clock;
 }
 
@@ -96,6 +104,7 @@ const KEYS = keysOf<ControlLoopOptions>({
   lead: true,
   maxObservationAgeMs: true,
   limits: true,
+  prepare: true,
   clock: true,
 });
 
@@ -135,6 +144,7 @@ export function resolveOptions(options: ControlLoopOptions, info: DecisionSource
       (ms) => ms > 0,
     ),
     limiter: new Limiter(options.limits === undefined ? {} : options.limits, info.actionDim),
+    prepare: checkChoice(WHERE, 'prepare', options.prepare === undefined ? 'device' : options.prepare, [...PREPARE_CHOICES, 'off']),
     clock: checkedClock(options.clock),
   };
 }

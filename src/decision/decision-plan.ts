@@ -1,5 +1,5 @@
 import { type Schedule, usesNoise, usesThresholding } from '../diffusion/solver-step.js';
-import { alignUp, createBuffer, MAP_READ, OFFSET_ALIGNMENT, USAGE } from '../runtime/buffers.js';
+import { createBuffer, MAP_READ, USAGE } from '../runtime/buffers.js';
 import { compilePlan } from '../runtime/compile-plan.js';
 import type { ComputeDevice } from '../runtime/device.js';
 import type { KernelProgress } from '../runtime/pipeline-cache.js';
@@ -13,6 +13,7 @@ import { type DecisionInput, type DecisionOutput, type DecisionShape, rehearsalI
 import type { DecisionOffsets } from './decision-offsets.js';
 import { DecisionUpload, type InputLayout, type InputRange, inputLayout } from './decision-upload.js';
 import type { FramesPlan } from './frames-plan.js';
+import { KnownLengths } from './known-lengths.js';
 import type { PolicyNetworks } from './networks.js';
 import { findNonFinite } from './non-finite.js';
 import type { PendingFeatures, PendingWindow } from './pending-features.js';
@@ -75,6 +76,7 @@ export class DecisionPlan {
   readonly #staged: DecisionUpload;
   /** What a dry run reads in the place of a result. */
   #zeros: ArrayBuffer | undefined;
+  readonly #lengths = new KnownLengths();
   readonly #ready = new ReadyCommands<FeatureCommands>({
     runs: (schedule, predicted) => this.#runs(schedule, predicted),
     encode: (runs, prelude) => this.#encodeDecision(runs, prelude),
@@ -99,7 +101,7 @@ export class DecisionPlan {
     const { chunkBytes } = buffers;
     const result = (handle: BufferHandle, size: number): Result => {
       const range = { offset: bytes, bytes: size };
-      bytes += alignUp(size, OFFSET_ALIGNMENT);
+      bytes += size;
       return { source: plan.gpuBuffer(handle), range };
     };
     const status = result(buffers.status, buffers.status.bytes);
@@ -176,12 +178,31 @@ export class DecisionPlan {
     if (this.#parts.probes.size > 0) return this.#runProbed(input, prelude).then(use);
     const { schedule } = input;
     this.#submit(input, this.#ready.take(schedule, isPredicted(input), prelude?.commands), prelude);
+    const submittedMs = performance.now();
     this.#ready.submitted();
     return this.#device.settle(this.#parts.readback.mapAsync(MAP_READ), () => {
+      this.#lengths.note(schedule, performance.now() - submittedMs);
       const output = this.#read(schedule, prelude);
       this.#ready.handedOut();
       return use(output);
     });
+  }
+
+  /**
+   * As `run`, for a decision that nobody sees: whatever takes part is then warm for one that follows within milliseconds. Decisions of its schedule must
+   * be known to take `withinMs` on the device at most; `dryRun` in its place where those until now were too few, or longer. Undefined: the same, but the
+   * commands are there.
+   */
+  rehearse<T>(input: DecisionInput, withinMs: number | undefined, use: (output: DecisionOutput) => T | Promise<T>): Promise<T> {
+    const { schedule } = input;
+    if (withinMs === undefined) return this.#dry(input, use);
+    if (this.#parts.probes.size > 0 || !this.#lengths.isWithin(schedule, withinMs)) return this.dryRun(input, use);
+    const predicted = isPredicted(input);
+    if (!this.#ready.rehearse(schedule, predicted)) return this.#dry(input, use);
+    this.#submit(input, this.#ready.take(schedule, predicted), undefined);
+    // While the device works: those of the decision that this is for.
+    this.#ready.rehearse(schedule, predicted);
+    return this.#device.settle(this.#parts.readback.mapAsync(MAP_READ), () => use(this.#read(schedule, undefined)));
   }
 
   /**
@@ -191,9 +212,13 @@ export class DecisionPlan {
   dryRun<T>(input: DecisionInput, use: (output: DecisionOutput) => T | Promise<T>): Promise<T> {
     const { schedule } = input;
     if (this.#parts.probes.size === 0) this.#ready.prepare(schedule, isPredicted(input));
+    return this.#dry(input, use);
+  }
+
+  #dry<T>(input: DecisionInput, use: (output: DecisionOutput) => T | Promise<T>): Promise<T> {
     this.#staged.fill(input);
     this.#zeros ??= new ArrayBuffer(this.#parts.readback.size);
-    return Promise.resolve(use(this.#copied(this.#zeros, schedule)));
+    return Promise.resolve(use(this.#copied(this.#zeros, input.schedule)));
   }
 
   async #runProbed(input: DecisionInput, prelude: FeaturePrelude | undefined): Promise<DecisionOutput> {

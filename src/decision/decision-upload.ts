@@ -45,7 +45,7 @@ const STEP_UNIFORMS = new WeakMap<Schedule, { readonly slotRows: number; readonl
  * The uniforms of all steps of a schedule, made once: an episode goes from one schedule to another and back. `slotRows`: how many uniforms
  * a step has, one for each row of a chunk; where it has no `slots` they are alike.
  */
-export function stepUniforms(schedule: Schedule, slotRows = 1): Uint8Array {
+function stepUniforms(schedule: Schedule, slotRows = 1): Uint8Array {
   const known = STEP_UNIFORMS.get(schedule);
   if (known?.slotRows === slotRows) return known.uniforms;
   const { steps } = schedule;

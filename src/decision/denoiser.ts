@@ -119,15 +119,22 @@ export interface Denoising {
   ): Promise<T>;
 }
 
+/** What rehearsals may take of the device. @internal */
+export interface RunLimit {
+  /** How long a run may be known to take there; less than 0: none goes there. Undefined: likewise, and no commands are made ready for it. */
+  withinMs: number | undefined;
+}
+
 /** Runs samples of any episodes through the denoiser, as few batches as their schedules allow. @internal */
 export class Denoiser implements Denoising {
   readonly #plans: PlanCache;
-  readonly #isDry: boolean;
+  /** Undefined: runs are those of decisions. */
+  readonly #rehearsal: RunLimit | undefined;
 
-  /** `isDry`: runs are dry runs of their plans, and results zeros; without a plan that is there already they fail. */
-  constructor(plans: PlanCache, isDry = false) {
+  /** `rehearsal`: runs are rehearsals of their plans; without a plan that is there already they fail. */
+  constructor(plans: PlanCache, rehearsal?: RunLimit) {
     this.#plans = plans;
-    this.#isDry = isDry;
+    this.#rehearsal = rehearsal;
   }
 
   /** The random values that starts read; undefined where they read none. */
@@ -186,7 +193,7 @@ export class Denoiser implements Denoising {
     const { length } = batch.runs;
     const plan = this.#plans.find(length, batch.schedule, batch);
     if (plan) return this.#runOn(plan, batch, use);
-    if (this.#isDry) return Promise.reject(new TypeError('a dry run needs a plan that is compiled'));
+    if (this.#rehearsal) return Promise.reject(new TypeError('a rehearsal needs a plan that is compiled'));
     return this.#plans.get(length, [batch.schedule], batch).then((compiled) => this.#runOn(compiled, batch, use));
   }
 
@@ -201,7 +208,7 @@ export class Denoiser implements Denoising {
       return use(batch.runs.map((_, b) => output.failures.get(b) ?? finishedRun(batch, output, b, probes)));
     };
     const input = decisionInput(plan, batch);
-    return this.#isDry ? plan.dryRun(input, finish) : plan.run(input, finish, prelude);
+    return this.#rehearsal ? plan.rehearse(input, this.#rehearsal.withinMs, finish) : plan.run(input, finish, prelude);
   }
 
   /** Has commands encoded for decisions that begin with runs like these, in place of what their plans kept ready. */

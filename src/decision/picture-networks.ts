@@ -9,7 +9,7 @@ import type { WeightLoader } from '../ops/weight-source.js';
 import type { FeatureMap } from '../runtime/feature-map.js';
 import type { PlanBuilder } from '../runtime/plan-builder.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { encoderMap, smallEncoderMap } from '../spec/network-shapes.js';
+import { encoderMap, smallEncoderMap, smallEncoderPixels } from '../spec/network-shapes.js';
 import { statisticsRows } from './statistics-rows.js';
 
 /** Channels and sides of a map. */
@@ -42,9 +42,6 @@ export interface ImageNetworks {
   /** The policy's encoder, then that of the start, where it has one of its own. */
   readonly networks: readonly PictureNetwork[];
 }
-
-/** Means and deviations of ImageNet, which some networks were trained with (torchvision). */
-const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 
 /** The encoder that conditions the U-Net; undefined for a policy without images. */
 export async function policyEncoder(
@@ -84,13 +81,11 @@ export async function startEncoder(
   const loader = loaderFor(weights);
   const shape = observation.encoder;
   const encoder = await loadSmallEncoder(loader, shape);
-  const row = (channel: number): number[] =>
-    shape.imagenetNorm ? [IMAGENET.mean[channel] as number, IMAGENET.std[channel] as number, 1, 0] : [0, 1, 1, 0];
   return {
     geometry: { frame: [shape.height, shape.width] },
     statistics: await uploadStatistics(
       loader,
-      Array.from({ length: cameras }, () => [0, 1, 2].flatMap(row)),
+      Array.from({ length: cameras }, () => smallEncoderPixels(shape)),
     ),
     features: shape.features,
     largestMap: smallEncoderMap(0, shape) as MapSides,

@@ -35,6 +35,7 @@ export class PlanCache {
   #maxSteps = 1;
   #maxNoiseRows = 0;
   #thresholding = false;
+  #version = 0;
   readonly #levelled = new LevelledDenoisers();
 
   constructor(networks: PolicyNetworks, spec: PolicySpec, probes: readonly string[]) {
@@ -45,6 +46,7 @@ export class PlanCache {
 
   /** Sizes plans that are compiled from now on for these schedules, through this denoiser. */
   reserve(schedules: readonly Schedule[], denoiser?: string): void {
+    this.#version++;
     if (denoiser !== undefined) this.#levelled.reserve(denoiser, schedules);
     this.#maxSteps = Math.max(this.#maxSteps, ...schedules.map(({ steps }) => steps.length));
     this.#maxNoiseRows = Math.max(this.#maxNoiseRows, ...schedules.map(({ noisySteps }) => noisySteps));
@@ -61,7 +63,7 @@ export class PlanCache {
     if (existing && schedules.every((schedule) => existing.fits(schedule))) return this.#used(key, existing, variant);
     if (existing) this.#drop(key, existing);
     this.reserve(schedules, variant.denoiser);
-    const plan = await this.#compile(batch, schedules, variant);
+    const plan = await this.#compile(batch, schedules, variant).finally(() => this.#version++);
     this.#plans.set(key, plan);
     this.#newest = { plan, variant: { denoiser: variant.denoiser, trace: variant.trace ?? false } };
     this.#forget();
@@ -90,6 +92,11 @@ export class PlanCache {
     return start && start.latentDim > 0 ? start : undefined;
   }
 
+  /** Another number whenever `bytes` or a plan may have changed. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** Bytes of weights and tables on the device, of networks of methods those for the levels of all strategies so far. */
   get bytes(): number {
     return (this.#networks?.bytes ?? 0) + this.#levelled.bytes;
@@ -103,6 +110,7 @@ export class PlanCache {
   /** Forgets all plans; those from now on are of these networks, and as large as those before. */
   moveTo(networks: PolicyNetworks): void {
     this.destroy();
+    this.#version++;
     this.#networks = networks;
   }
 
@@ -111,6 +119,7 @@ export class PlanCache {
     for (const plan of this.#plans.values()) plan.destroy();
     this.#plans.clear();
     this.#levelled.destroy();
+    this.#version++;
     this.#newest = undefined;
     this.#networks = undefined;
   }

@@ -117,6 +117,18 @@ export class ReadyCommands<P extends Prelude = Prelude> {
     this.handedOut();
   }
 
+  /**
+   * The same around a rehearsal, which submits such commands itself: before it, and for the decision behind it, while the device works. Returns whether they
+   * are ready. They are not left to anyone: the next rehearsal finds commands of an idle turn.
+   */
+  rehearse(schedule: Schedule, predicted: boolean): boolean {
+    const slot = this.#slot(schedule, predicted);
+    slot.isLeft = false;
+    if (this.#encode(slot, performance.now() + PREPARE_MS)) return true;
+    this.handedOut();
+    return false;
+  }
+
   clear(): void {
     this.#slots.length = 0;
   }

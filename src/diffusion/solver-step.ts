@@ -149,7 +149,7 @@ export function checkSolverOptions(where: string, options: SolverOptions): void 
 }
 
 /** Throws OptionError for a clamp bound that is not a positive number, ±0 or NaN would erase every chunk, and for unusable thresholding. */
-export function checkClip(clip: Clip): void {
+function checkClip(clip: Clip): void {
   if (clip === null || (typeof clip === 'number' && clip > 0)) return;
   if (typeof clip !== 'object') {
     throw new OptionError(`clip must be null, a positive number or a thresholding, found ${shownValue(clip)}: correct the clamp bound`);

@@ -19,3 +19,4 @@ export type { ActionLimits, LimitHit, PerDimension } from '../control/limits.js'
 export type { ControlMetrics, Distribution } from '../control/metrics.js';
 export type { ControlLoopOptions, LateRule } from '../control/options.js';
 export type { Send } from '../control/sender.js';
+export type { PrepareChoice, PrepareOptions } from '../spec/prepare-options.js';

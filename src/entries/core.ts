@@ -58,6 +58,7 @@ export type { TunedConv2d, TunedPixels, TunedTile } from '../runtime/tuned-conv2
 export type { TunedTiling, VariantTable } from '../runtime/variant-table.js';
 export type { Dialect, ImageInputs, ImageObservation, ObservationInfo, VectorObservation } from '../spec/policy-spec.js';
 export type { Precision } from '../spec/precision.js';
+export type { PrepareChoice, PrepareOptions } from '../spec/prepare-options.js';
 export { parseStrategies, parseStrategy } from '../strategies/parse.js';
 export { RTI_DP_TIMESTEPS } from '../strategies/rti-dp.js';
 export { STEP_PRESETS } from '../strategies/step.js';

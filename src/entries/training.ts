@@ -7,6 +7,7 @@ export type { EvaluationPoint, RunHistory, StepPoint } from '../training/loop/hi
 export type { MethodOptions } from '../training/loop/methods/define.js';
 export { TRAINED_METHOD_NAMES, type TrainedMethodName } from '../training/loop/methods/kinds.js';
 export { type TrainMethodOptions, trainMethod } from '../training/loop/methods/train-method.js';
+export type { ImageEncoderOptions } from '../training/loop/own-encoder.js';
 export type { HistoryDamage } from '../training/loop/predictor-batches.js';
 export { type OptimizerSettings, PRESETS, type Preset } from '../training/loop/presets.js';
 export { folderStorage, type MemoryStorage, memoryStorage, type RunStorage, type StoredFile } from '../training/loop/run-storage.js';

@@ -23,7 +23,7 @@ export interface PairedDifference {
   readonly losses: number;
 }
 
-export const RESAMPLES = 10_000;
+const RESAMPLES = 10_000;
 /** Two-sided 95 %: what lies outside is split evenly between the tails. */
 const TAIL = 0.025;
 /** Quantile of the standard normal that leaves `TAIL` above it. */

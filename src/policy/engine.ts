@@ -1,4 +1,4 @@
-import { Denoiser } from '../decision/denoiser.js';
+import { Denoiser, type RunLimit } from '../decision/denoiser.js';
 import { type FrameEncoding, FrameWindows } from '../decision/frame-windows.js';
 import type { PolicyNetworks } from '../decision/networks.js';
 import { PlanCache } from '../decision/plan-cache.js';
@@ -63,11 +63,13 @@ export class PolicyEngine {
   readonly #observations: readonly ObservationInfo[];
   readonly #plans: PlanCache;
   readonly denoiser: Denoiser;
-  /** Makes decisions that nobody sees, without the device: see `Practice`. */
-  readonly dry: Decider;
+  /** Makes decisions that nobody sees, on the device within the limit, else without it: see `Practice`. */
+  readonly practised: Decider;
+  readonly practiceLimit: RunLimit = { withinMs: 0 };
   readonly encoder: FrameEncoding;
   #placement: Placement | undefined;
   #described: ReturnType<typeof describePolicy>;
+  #reloads = 0;
 
   constructor({ placement, ...parts }: EngineParts) {
     this.#parts = parts;
@@ -78,9 +80,15 @@ export class PolicyEngine {
     this.denoiser = new Denoiser(this.#plans);
     const { images, rows } = placement.networks;
     // Zeros in the place of the features of images.
-    this.dry = new Decider(new Denoiser(this.#plans, true), new FrameWindows(this.#observations, rows), parts.context, undefined);
+    const practising = new Denoiser(this.#plans, this.practiceLimit);
+    this.practised = new Decider(practising, new FrameWindows(this.#observations, rows), parts.context, undefined);
     this.encoder =
       images?.frameEncoder(images.encodePlans(parts.probes), this.#observations, rows) ?? new FrameWindows(this.#observations, rows);
+  }
+
+  /** Another number whenever what it is described as, or a plan, may have changed. */
+  get version(): number {
+    return this.#plans.version + this.#reloads;
   }
 
   /** What it is, and the device that it is on. */
@@ -188,6 +196,7 @@ export class PolicyEngine {
     release(before);
     this.#placement = placement;
     this.#described = describePolicy(this.#parts.spec, placement.networks);
+    this.#reloads++;
   }
 
   destroy(): void {

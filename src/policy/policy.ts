@@ -10,10 +10,12 @@ import type { PlanTiming } from '../runtime/timing.js';
 import type { GivenMethods } from '../spec/method-networks.js';
 import { type ObservationInfo, observationInfo } from '../spec/policy-spec.js';
 import type { Precision } from '../spec/precision.js';
+import { PREPARE_DEFAULTS, type PrepareOptions } from '../spec/prepare-options.js';
 import type { CreateStrategy } from '../strategies/create.js';
 import { type DenoiseResult, missingNetwork, type Strategy, type StrategyContext, strategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { Actor } from './actor.js';
+import { checkPrepare } from './check-prepare.js';
 import { Decider, nextTurn } from './decider.js';
 import type { ActOptions, DecideOptions, DecideRequest, Decision, DecisionCost, EpisodeOptions } from './decision-result.js';
 import { type EngineParts, PolicyEngine, type ReloadOptions } from './engine.js';
@@ -24,6 +26,7 @@ import { Practice } from './practice.js';
 import { SerialQueue } from './queue.js';
 import { RequestChecks } from './request-checks.js';
 
+export type { PrepareChoice, PrepareOptions } from '../spec/prepare-options.js';
 export type {
   ActOptions,
   DecideOptions,
@@ -34,7 +37,6 @@ export type {
   EpisodeRequest,
   StatelessRequest,
 } from './decision-result.js';
-
 export type { ReloadOptions } from './engine.js';
 
 /** @internal */
@@ -58,6 +60,8 @@ export interface PolicyParts extends Omit<EngineParts, 'context'> {
 /** WebGPU's default for workgroups per dimension; a batch is one dimension. */
 const MAX_BATCH = 65_535;
 
+const NOTHING = Promise.resolve();
+
 /**
  * A diffusion policy on a device. Calls may overlap; they are carried out one after the other, in order.
  * `loadPolicy` makes one.
@@ -74,6 +78,8 @@ export class Policy {
   readonly #practice: Practice;
   /** What the actor's strategy was made of. */
   #strategyOptions: StrategyOptions;
+  /** What `info` said last, and of what. */
+  #described: { readonly strategy: Strategy; readonly version: number; readonly info: PolicyInfo } | undefined;
   #disposal: Promise<void> | undefined;
 
   private constructor({ placement, reopen, ...parts }: PolicyParts) {
@@ -101,7 +107,14 @@ export class Policy {
       run: <T>(task: () => T | Promise<T>): Promise<T> => this.#run(task),
     };
     this.#actor = new Actor(actor, this.#createStrategy(parts.strategy));
-    this.#practice = new Practice(this.#engine.dry, this.#checks, this.#observations, this.#context.observationSteps);
+    this.#practice = new Practice({
+      decider: this.#engine.practised,
+      limit: this.#engine.practiceLimit,
+      checks: this.#checks,
+      observations: this.#observations,
+      observationSteps: this.#context.observationSteps,
+      isAwaited: () => this.#queue.isAwaited,
+    });
     this.#strategyOptions = structuredClone(parts.strategy);
   }
 
@@ -110,11 +123,20 @@ export class Policy {
     return new Policy(parts);
   }
 
-  /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings. */
+  /** Names, sizes, strategy, adapter, memory, and the checkpoint's warnings; the same object for as long as none of them changes. */
   get info(): PolicyInfo {
+    const { strategy } = this.#actor;
+    const { version } = this.#engine;
+    if (this.#described?.strategy !== strategy || this.#described.version !== version) {
+      this.#described = { strategy, version, info: this.#describe(strategy) };
+    }
+    return this.#described.info;
+  }
+
+  #describe(strategy: Strategy): PolicyInfo {
     const { precision, fileDtypes, warnings, seed, fingerprint } = this.#parts;
-    const { description, actionSteps, horizon } = this.#actor.strategy;
-    return {
+    const { description, actionSteps, horizon } = strategy;
+    return Object.freeze({
       ...this.#engine.described,
       actionSteps,
       // Chunks of their own lengths are buffers that go on being denoised.
@@ -126,8 +148,8 @@ export class Policy {
       strategyOptions: this.#strategyOptions,
       seed,
       fingerprint,
-      dispatches: this.#engine.dispatches(this.#actor.strategy),
-    };
+      dispatches: this.#engine.dispatches(strategy),
+    });
   }
 
   /**
@@ -230,17 +252,19 @@ export class Policy {
   }
 
   /**
-   * Readies the next decision of the policy's own episode, where there is time before it: a millisecond or two before a tick, or while the sensors of
-   * one are read. Its commands are encoded, and it is made on zeros up to the device and from there on, so that the code and the memory that it takes
-   * are in the processor's caches: where decisions are milliseconds apart it is up to a third sooner. Changes no result, and nothing depends on it.
-   * A decision whose images were not encoded by `observe` has other commands, which wait for it as they would anyway. Does nothing while calls are
-   * under way, where the next `act()` makes no decision, and mostly where it took more than two milliseconds before: of hundreds of evaluations, or on a
-   * slow processor. A `ControlLoop` calls it.
-   * @throws DisposedError.
+   * Readies the next decision of the policy's own episode, where there is time before it: three milliseconds before a tick, or while the sensors of
+   * one are read. It is made on zeros, so that the code and the memory that it takes are in the processor's caches, and the device is awake: where
+   * decisions are milliseconds apart it takes half as long. Where decisions like it took the device 1.5 ms at most it makes this one too; a decision that
+   * comes too early waits for that. Else, and with `on: 'host'`, it is made up to the device and from there on, and the commands are encoded. Changes no
+   * result, and nothing depends on it: a decision whose images were not encoded by `observe` encodes them as it would anyway. Does nothing while calls
+   * are under way, where the next `act()` makes no decision, and mostly where it took the host more than two milliseconds before, or a decision had to
+   * wait. Nobody needs to wait for its end, of which the promise tells, and which is never a failure. A `ControlLoop` calls it.
+   * @throws OptionError, DisposedError, at once.
    */
-  prepare(): void {
+  prepare(options: PrepareOptions = PREPARE_DEFAULTS): Promise<void> {
     this.#assertUsable();
-    if (this.#queue.isIdle) this.#practice.run(this.#actor.own);
+    checkPrepare(options);
+    return this.#queue.isIdle ? this.#queue.run(() => this.#practice.run(this.#actor.own, options)) : NOTHING;
   }
 
   /** Frames whose images were encoded since the policy was loaded: each frame is encoded once, whatever reads it. */

@@ -24,6 +24,11 @@ export class SerialQueue {
     return this.#waiting === 0;
   }
 
+  /** Whether a task waits for the one that is under way. */
+  get isAwaited(): boolean {
+    return this.#waiting > 1;
+  }
+
   run<T>(task: () => T | Promise<T>): Promise<T> {
     if (this.#isStarting) return new Promise<T>((resolve, reject) => this.#asked.push(() => void this.run(task).then(resolve, reject)));
     const result = this.#waiting++ === 0 ? this.#start(task) : this.#last.then(task);

@@ -49,7 +49,7 @@ const TRIES = 4;
 const FIRST_PAUSE = 250;
 
 /** The runtime's `fetch`. @throws DownloadError where there is none. */
-export function runtimeFetch(): Fetch {
+function runtimeFetch(): Fetch {
   const { fetch } = globalThis as { fetch?: Fetch };
   if (typeof fetch !== 'function') throw new DownloadError('This runtime has no fetch: give one (`fetch`), or load from files.');
   return (url, request) => fetch(url, request);
@@ -176,7 +176,7 @@ async function sleep(milliseconds: number, signal: AbortSignalLike | undefined):
 /** The host did not answer, or the connection broke. */
 export class NetworkError extends DownloadError {}
 
-export function networkError(url: string, cause: unknown): NetworkError {
+function networkError(url: string, cause: unknown): NetworkError {
   const { message, cause: inner } = cause as { message?: string; cause?: { code?: string; message?: string } };
   const why = inner?.code ?? inner?.message ?? message ?? 'no answer';
   return new NetworkError(`${url}: expected an answer, found "${why}". Is the network up, and the address right?`, { cause });

@@ -19,7 +19,7 @@ export type Profile = (typeof PROFILES)[number];
  * of a millisecond, which leaves the core to others; a result comes some 0.2 ms later at most. Other work of the thread waits for a nap as well, in large work on
  * software adapters up to a millisecond.
  */
-export const IDLE_CHOICES = ['poll', 'sleep'] as const;
+const IDLE_CHOICES = ['poll', 'sleep'] as const;
 export type IdleChoice = (typeof IDLE_CHOICES)[number];
 
 /**

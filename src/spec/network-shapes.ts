@@ -110,6 +110,16 @@ export function smallEncoderMap(
   return { channels, height: halved(height), width: halved(width) };
 }
 
+/** Means and deviations of ImageNet, which some networks were trained with (torchvision). */
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+
+/** How a small encoder normalises pixels from 0 to 1: subtract, divide, multiply, add of each of three channels, one after the other. */
+export function smallEncoderPixels({ imagenetNorm }: Pick<SmallEncoderShape, 'imagenetNorm'>): number[] {
+  return [0, 1, 2].flatMap((channel) =>
+    imagenetNorm ? [IMAGENET.mean[channel] as number, IMAGENET.std[channel] as number, 1, 0] : [0, 1, 1, 0],
+  );
+}
+
 /** Between the layers of a CVAE: `relu` is the STEP release's, `elu` that of BRIDGER's release. Their tensors have names of their own. */
 export type CvaeActivation = 'relu' | 'elu';
 

@@ -109,8 +109,10 @@ export interface PredictorBatch {
   readonly count: number;
   /** B × H × D. */
   readonly previous: Float32Array;
-  /** B × To × O. */
+  /** B × To × O; of a network with an image encoder of its own B × To × V, the vectors that follow its features, in raw units. */
   readonly observation: Float32Array;
+  /** Of such a network, by camera: B × To pictures of height × width × 3 bytes. */
+  readonly pictures?: readonly Uint8Array[];
   /** B × H × D. */
   readonly target: Float32Array;
   readonly dropout: PredictorDropout | null;

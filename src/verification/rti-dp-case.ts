@@ -8,11 +8,10 @@ import type { CaseReport, CaseSources } from './case-report.js';
 import { compareTensor, type TensorReport } from './compare.js';
 import type { GoldenCase } from './golden-case.js';
 import { recordedObservations } from './recorded-observations.js';
+import { storageTolerance } from './tolerance.js';
 
-/** A chain of a hundred evaluations in float32 and three short ones, as the README of the cases has it; and where weights are rounded. */
+/** A chain of a hundred evaluations in float32 and three short ones, as the README of the cases has it. */
 const TOLERANCE = 2e-5;
-const ROUNDED_TOLERANCE = 1e-3;
-const INT8_TOLERANCE = 0.2;
 
 const OBSERVATION = 'ticks.input.observation.';
 
@@ -30,9 +29,7 @@ export async function verifyRtiDpCase(golden: GoldenCase, sources: CaseSources, 
   const policy = await loadPolicy(sources.policy, { ...options, strategy, probes: ['sample'], onDecision });
   try {
     const computed = await computeEpisode(golden, policy, decisions);
-    const { precision, fileDtypes } = policy.info;
-    const isRounded = precision === 'f16' && fileDtypes.some((dtype) => dtype !== 'F16');
-    const tolerance = precision === 'int8' ? INT8_TOLERANCE : isRounded ? ROUNDED_TOLERANCE : TOLERANCE;
+    const tolerance = storageTolerance(policy.info, { exact: TOLERANCE });
     const tensors: TensorReport[] = [];
     const dump: WritableTensor[] = [];
     for (const name of [...golden.names('expected.'), ...golden.names('ticks.expected.').map((tick) => `ticks.${tick}`)]) {
@@ -43,7 +40,8 @@ export async function verifyRtiDpCase(golden: GoldenCase, sources: CaseSources, 
       tensors.push(compareTensor(full, shape, await golden.values(full), values, tolerance));
       dump.push({ name, dtype: 'F32', shape, data: values });
     }
-    return { name: golden.name, precision, tensors, pass: tensors.every(({ pass }) => pass), dump: encodeSafetensors(dump) };
+    const pass = tensors.every((tensor) => tensor.pass);
+    return { name: golden.name, precision: policy.info.precision, tensors, pass, dump: encodeSafetensors(dump) };
   } finally {
     await policy.dispose();
   }

@@ -6,7 +6,6 @@ import type { OnLoadProgress } from '../policy/load-progress.js';
 import type { Decision } from '../policy/policy.js';
 import type { PrecisionChoice } from '../policy/precision.js';
 import type { ComputeDevice } from '../runtime/device.js';
-import type { Precision } from '../spec/precision.js';
 import type { CaseReport, CaseSources } from './case-report.js';
 import { compareTensor, type TensorReport } from './compare.js';
 import { caseStrategy, checkKind, GoldenCase, isWarm, windowStrategy } from './golden-case.js';
@@ -14,6 +13,7 @@ import { caseLosses } from './losses/verify-losses.js';
 import { methodCaseOf, verifyMethodCase } from './methods/verify-method.js';
 import { isPredictorCase, verifyPredictorCase } from './predictor-case.js';
 import { isRtiDpCase, verifyRtiDpCase } from './rti-dp-case.js';
+import { storageTolerance } from './tolerance.js';
 import { isTrainingCase, verifyTrainingCase } from './training/verify-training.js';
 import { computeTicks } from './verify-ticks.js';
 import { computeWindow, probesOf } from './verify-window.js';
@@ -21,13 +21,10 @@ import { computeWindow, probesOf } from './verify-window.js';
 /** Largest error over the largest expected value; in a STEP episode each decision starts from the last one's rounding. */
 const TOLERANCE = 5e-5;
 const EPISODE_TOLERANCE = 1e-4;
-/** The same where f16 storage rounds the weights. */
-const ROUNDED_TOLERANCE = 1e-3;
-/** The same of policies with images, whose encoders are a dozen layers before the U-Net. */
+/** Where f16 storage rounds the weights of policies with images, whose encoders are a dozen layers before the U-Net. */
 const ROUNDED_IMAGE_TOLERANCE = 2e-3;
-/** And for int8, about twice the worst case of each kind (docs/performance/precision.md): random weights amplify more than trained ones. */
+/** For int8 of a single decision, about twice the worst case too. */
 const INT8_TOLERANCE = 0.1;
-const INT8_EPISODE_TOLERANCE = 0.2;
 /** Maps of image encoders were rounded when they were recorded. */
 const HALF_TOLERANCE = 1e-3;
 const EXACT = ['expected.timesteps', 'expected.stalled'];
@@ -103,17 +100,13 @@ async function verifyOpened(
   }
 }
 
-function toleranceOf(name: string, golden: GoldenCase, { precision, fileDtypes, images }: PolicyInfo): number {
+function toleranceOf(name: string, golden: GoldenCase, info: PolicyInfo): number {
   if (EXACT.includes(name)) return 0;
-  const tolerance = precisionTolerance(golden, precision, fileDtypes, images !== undefined);
+  const tolerance = storageTolerance(info, {
+    ...(isWarm(golden.description) ? { exact: EPISODE_TOLERANCE } : { exact: TOLERANCE, int8: INT8_TOLERANCE }),
+    ...(info.images ? { rounded: ROUNDED_IMAGE_TOLERANCE } : {}),
+  });
   return golden.isHalf(name) ? Math.max(HALF_TOLERANCE, tolerance) : tolerance;
-}
-
-function precisionTolerance(golden: GoldenCase, precision: Precision, fileDtypes: readonly string[], hasImages: boolean): number {
-  const episode = isWarm(golden.description);
-  if (precision === 'int8') return episode ? INT8_EPISODE_TOLERANCE : INT8_TOLERANCE;
-  if (precision === 'f16' && fileDtypes.some((dtype) => dtype !== 'F16')) return hasImages ? ROUNDED_IMAGE_TOLERANCE : ROUNDED_TOLERANCE;
-  return episode ? EPISODE_TOLERANCE : TOLERANCE;
 }
 
 function encodeDump(golden: GoldenCase, computed: ReadonlyMap<string, ArrayLike<number>>, losses: readonly WritableTensor[]): Uint8Array {

@@ -87,7 +87,7 @@ class Guest {
     act: async (observation) => this.#loaded().act(this.#pictures.observation(observation)),
     decide: async (window, options) => this.#loaded().decide(this.#pictures.observation(window), options),
     observe: async (observation) => void (await this.#loaded().observe(this.#pictures.observation(observation))),
-    prepare: async () => this.#loaded().prepare(),
+    prepare: async (options) => this.#loaded().prepare(options),
     warmup: async (batch) => this.#loaded().warmup(batch),
     useStrategy: async (options) => {
       this.#loaded().useStrategy(options);

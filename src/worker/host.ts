@@ -4,9 +4,11 @@ import { checkCallbacks, checkKeys, checkObject, checkSignal, keysOf } from '../
 import { shownValue } from '../foundation/shown.js';
 import { checkFrame } from '../observations/check.js';
 import { type Observation, observationOf } from '../observations/frame.js';
+import { checkPrepare } from '../policy/check-prepare.js';
 import type { DecideOptions, Decision } from '../policy/decision-result.js';
 import type { PolicyInfo } from '../policy/info.js';
 import type { OnLoadProgress } from '../policy/load-progress.js';
+import { PREPARE_DEFAULTS, type PrepareOptions } from '../spec/prepare-options.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { CallName, FromWorker, PostableLoadOptions, PostableSource, WorkerCalls } from './messages.js';
 import { PictureSender } from './pictures.js';
@@ -132,10 +134,11 @@ export class PolicyWorker {
     return copy;
   }
 
-  /** As `Policy.prepare`, in the worker. */
-  prepare(): void {
+  /** As `Policy.prepare`, in the worker. @throws OptionError. */
+  prepare(options: PrepareOptions = PREPARE_DEFAULTS): Promise<void> {
+    checkPrepare(options);
     // Its only failures are those of the calls after it.
-    this.#call('prepare').catch(() => {});
+    return this.#call('prepare', options).catch(() => {});
   }
 
   /** As `Policy.warmup`. @throws as there. */

@@ -3,6 +3,7 @@ import type { DecideOptions, Decision } from '../policy/decision-result.js';
 import type { PolicyInfo } from '../policy/info.js';
 import type { LoadProgress } from '../policy/load-progress.js';
 import type { PrecisionChoice } from '../policy/precision.js';
+import type { PrepareOptions } from '../spec/prepare-options.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import type { PostedObservation } from './pictures.js';
 
@@ -30,7 +31,7 @@ export interface WorkerCalls {
   act(observation: PostedObservation): Float32Array;
   decide(window: PostedObservation, options: DecideOptions): Decision;
   observe(observation: PostedObservation): void;
-  prepare(): void;
+  prepare(options: PrepareOptions): void;
   warmup(batch: number): void;
   useStrategy(options: StrategyOptions): PolicyInfo;
   reset(): void;

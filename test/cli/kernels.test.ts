@@ -1,7 +1,39 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Kernel } from '../../kernels/lib/kernel.js';
+import { ComputeDevice, type OpenDeviceOptions } from '../../src/runtime/device.js';
 import { warmstep, warmstepJson } from '../support/captured.js';
 
 describe('warmstep kernels', () => {
+  /**
+   * A device for all commands, which compiles for the first of them; later ones are told what it compiled. Kernels are compiled in seconds, and a
+   * command that listens to what is compiled cannot have the devices of other tests.
+   */
+  let device: ComputeDevice | undefined;
+  const compiled: Kernel[] = [];
+  let listener: NonNullable<OpenDeviceOptions['transformShader']>;
+  beforeAll(() => {
+    const open = ComputeDevice.open.bind(ComputeDevice);
+    vi.spyOn(ComputeDevice, 'open').mockImplementation(async (options = {}) => {
+      const { transformShader } = options;
+      if (!transformShader) throw new Error('expected a command that listens to what is compiled');
+      listener = transformShader;
+      for (const kernel of compiled) listener(kernel);
+      device ??= await open({
+        ...options,
+        transformShader: (kernel) => {
+          compiled.push(kernel);
+          return listener(kernel);
+        },
+      });
+      vi.spyOn(device, 'dispose').mockImplementation(() => {});
+      return device;
+    });
+  });
+  afterAll(() => {
+    vi.restoreAllMocks();
+    device?.dispose();
+  });
+
   it('lists what the bundled policy runs', async () => {
     const { code, stdout } = await warmstep('kernels');
     expect(code).toBe(0);

@@ -43,6 +43,14 @@ describe('the command line of warmstep train', () => {
     [['train', 'sdp', '--policy', 'x', '--dropout', '0.1'], '--dropout is an option of `warmstep train predictor`'],
     [['train', 'cvae', '--policy', 'x', '--projection-dim', '0'], '--projection-dim must be'],
     [['train', 'predictor', '--policy', 'x', '--projection-dim', '8'], '--projection-dim is an option of `warmstep train cvae`'],
+    [['train', 'predictor', '--policy', 'x', '--image-encoder', 'resnet18'], '--image-encoder must be one of small_conv'],
+    [
+      ['train', 'predictor', '--policy', 'x', '--obs-dim', '8'],
+      '--obs-dim is of a network with an image encoder of its own: give --image-encoder small_conv',
+    ],
+    [['train', 'cvae', '--policy', 'x', '--embed-dim', '8'], '--embed-dim is of a network with an image encoder of its own'],
+    [['train', 'cvae', '--policy', 'x', '--obs-dim', '8'], '--obs-dim is an option of `warmstep train predictor`'],
+    [['train', 'policy', '--dataset', 'x', '--image-encoder', 'small_conv'], '--image-encoder is an option of `warmstep train '],
     [['train', 'onedp', '--policy', 'x', '--backbone', 'y'], '--backbone is an option of `warmstep train policy`'],
     ...(['backbone', 'horizon', 'observations', 'crop'] as const).map((name): [string[], string] => [
       ['train', 'policy', '--dataset', 'x', '--output', 'y', '--initial', 'z', `--${name}`, name === 'crop' ? '8x8' : '8'],

@@ -99,6 +99,29 @@ describe('commands that are kept ready', () => {
     expect(parts()).toBe(PARTS);
   });
 
+  it('are made twice around a rehearsal, which takes the first ones, and left to nobody', async () => {
+    const { ready, encoded } = counted();
+    decide(ready, TWO);
+    await turn();
+    expect(ready.rehearse(TWO, true)).toBe(true);
+    expect(ready.take(TWO, true).label).toBe('2 predicted #2');
+    expect(ready.rehearse(TWO, true)).toBe(true);
+    expect(encoded).toHaveLength(3);
+    expect(decide(ready, TWO)).toBe('2 predicted #3');
+    await turn();
+    // For the next rehearsal.
+    expect(encoded).toHaveLength(4);
+  });
+
+  it("that take longer than a millisecond are no rehearsal's, and go on in idle turns", async () => {
+    const { ready, encoded } = counted(() => 0.6);
+    expect(ready.rehearse(TWO, true)).toBe(false);
+    expect(encoded).toEqual([]);
+    for (let i = 0; i < 4; i++) await turn();
+    expect(encoded).toHaveLength(1);
+    expect(ready.rehearse(TWO, true)).toBe(true);
+  });
+
   it('are left to whoever prepares them, and made in idle turns again once nobody does', async () => {
     const { ready, encoded } = counted();
     decide(ready, TWO);

@@ -114,7 +114,7 @@ const TRAINING: readonly Probe[] = [
   ...optionProbes(
     'trainPredictor',
     PREDICTOR,
-    [...KEYS, 'policy', 'sizes', 'dropout', 'history'],
+    [...KEYS, 'policy', 'sizes', 'dropout', 'history', 'imageEncoder'],
     (options) => training.trainPredictor(options),
     { ...ACCEPTS, sizes: EMPTY, dropout: ['0.5'], history: EMPTY },
   ).map((probe) => (probe.what === 'trainPredictor: options' ? { ...probe, accepts: [] } : probe)),
@@ -127,11 +127,25 @@ const TRAINING: readonly Probe[] = [
     call: (value: never) => predictorWith({ history: { [key]: value } }),
     accepts: key === 'noise' ? ['0.5', '1e300'] : ['0.5'],
   })),
-  ...optionProbes('trainCvae', CVAE, [...KEYS, 'policy', 'release', 'sizes', 'dropout'], (options) => training.trainCvae(options), {
-    ...ACCEPTS,
-    sizes: EMPTY,
-    dropout: ['0.5'],
-  }).map((probe) => (probe.what === 'trainCvae: options' ? { ...probe, accepts: [] } : probe)),
+  ...(['type', 'embedDim', 'imagenetNorm', 'imageKeys', 'stateKeys'] as const).map((key) => ({
+    what: `trainPredictor: imageEncoder.${key}`,
+    call: (value: never) => predictorWith({ imageEncoder: { type: 'small_conv', [key]: value } }),
+  })),
+  {
+    what: 'trainPredictor: sizes.observationDim',
+    call: (value: never) => predictorWith({ sizes: { observationDim: value }, imageEncoder: { type: 'small_conv' } }),
+  },
+  ...optionProbes(
+    'trainCvae',
+    CVAE,
+    [...KEYS, 'policy', 'release', 'sizes', 'dropout', 'imageEncoder'],
+    (options) => training.trainCvae(options),
+    {
+      ...ACCEPTS,
+      sizes: EMPTY,
+      dropout: ['0.5'],
+    },
+  ).map((probe) => (probe.what === 'trainCvae: options' ? { ...probe, accepts: [] } : probe)),
   ...(['latentDim', 'hiddenDim', 'hiddenLayers', 'projectionDim'] as const).map((key) => ({
     what: `trainCvae: sizes.${key}`,
     call: (value: never) => cvaeWith({ sizes: { [key]: value } }),

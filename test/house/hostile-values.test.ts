@@ -154,6 +154,8 @@ const POLICY: readonly Probe[] = [
   })),
   { what: 'timeDecision: the window', call: (value) => policy.timeDecision(value) },
   { what: 'decisionCost: the strategy', call: (value) => policy.decisionCost(value), accepts: ['undefined'] },
+  { what: 'prepare', call: (value) => policy.prepare(value), accepts: EMPTY },
+  { what: 'prepare: where', call: (value) => policy.prepare({ on: value }) },
   { what: 'warmup: the batch', call: (value) => policy.warmup(value) },
   { what: 'warmup: the signal', call: (value) => policy.warmup(1, value) },
   { what: 'warmup: the listener', call: (value) => policy.warmup(1, undefined, value), accepts: ['a function'] },
@@ -426,7 +428,7 @@ const CONTROL: readonly Probe[] = [
   ...optionProbes(
     'ControlLoop',
     LOOP,
-    ['tickMs', 'send', 'onStop', 'late', 'limits', 'clock'],
+    ['tickMs', 'send', 'onStop', 'late', 'limits', 'prepare', 'clock'],
     (options) => new ControlLoop(policy, options),
     { tickMs: ['0.5', '1e300'], send: ['a function'], onStop: ['a function'], limits: EMPTY },
   ),
@@ -881,7 +883,7 @@ describe('the probes', () => {
 
   it('try every method of a policy', () => {
     const methods = Object.getOwnPropertyNames(Policy.prototype).filter(
-      (name) => !['constructor', 'info', 'encodedFrames', 'prepare', 'reset', 'dispose'].includes(name),
+      (name) => !['constructor', 'info', 'encodedFrames', 'reset', 'dispose'].includes(name),
     );
     expect(methods.filter((name) => !probed.includes(name))).toEqual([]);
   });

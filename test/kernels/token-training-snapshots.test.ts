@@ -18,6 +18,7 @@ import { mapNormBackwardKernel, mapNormForwardKernel } from '../../kernels/backw
 import { mapProductKernel } from '../../kernels/backward/map-product.wgsl.js';
 import { mapWeightGradientKernel } from '../../kernels/backward/map-weight-gradient.wgsl.js';
 import { maxPoolBackwardKernel, maxPoolForwardKernel } from '../../kernels/backward/max-pool-rows.wgsl.js';
+import { meanPlacesGradientKernel, meanPlacesKernel } from '../../kernels/backward/mean-places.wgsl.js';
 import { placeTokensKernel } from '../../kernels/backward/place-tokens.wgsl.js';
 import { reluRowsKernel } from '../../kernels/backward/relu-rows.wgsl.js';
 import { softmaxRowsGradientKernel, softmaxRowsKernel } from '../../kernels/backward/softmax-rows.wgsl.js';
@@ -45,6 +46,12 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   'place-tokens-rows': placeTokensKernel(true, 64),
   'map-product-forwards': mapProductKernel({ backwards: false, bias: true, addend: false }, { columns: 8, subgroup: 4 }),
   'map-product-backwards': mapProductKernel({ backwards: true, bias: false, addend: true }, { columns: 8, subgroup: 1 }),
+  'map-product-relu': mapProductKernel({ backwards: false, bias: true, addend: false, relu: 'applied' }, { columns: 8, subgroup: 1 }),
+  'map-product-masked': mapProductKernel({ backwards: true, bias: false, addend: false, relu: 'masked' }, { columns: 8, subgroup: 1 }),
+  'map-weight-gradient-sliced': mapWeightGradientKernel({ groups: 1, subgroup: 1 }, true),
+  'mean-places': meanPlacesKernel(1),
+  'mean-places-gpu': meanPlacesKernel(64),
+  'mean-places-gradient': meanPlacesGradientKernel(64),
   'map-weight-gradient': mapWeightGradientKernel({ groups: 2, subgroup: 4 }),
   'map-norm-forward': mapNormForwardKernel({ members: 1, residual: true, relu: true }, 1e-5),
   'map-norm-backward-gpu': mapNormBackwardKernel({ members: 16, residual: true, relu: true }),

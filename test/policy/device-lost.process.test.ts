@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { KnownLengths } from '../../src/decision/known-lengths.js';
 import { DeviceLostError } from '../../src/foundation/errors.js';
 import { openTestDevice } from '../support/device.js';
 import { loadGolden, observation, window } from '../support/golden-policy.js';
@@ -26,6 +27,23 @@ describe('a device that is lost', () => {
     device.gpuDevice.destroy();
     await expect(pending).rejects.toThrow(DeviceLostError);
     await expect(policy.decide(window(policy))).rejects.toThrow(DeviceLostError);
+  });
+
+  it('while the next decision is rehearsed: nothing fails but that decision', async () => {
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() / 50);
+    vi.spyOn(KnownLengths.prototype, 'isWithin').mockReturnValue(true);
+    const device = await openTestDevice();
+    const policy = await loadGolden(device, 'state-bias-film');
+    const submit = vi.spyOn(device.gpuDevice.queue, 'submit');
+    const preparing = policy.prepare();
+    expect(submit).toHaveBeenCalledTimes(1);
+    device.gpuDevice.destroy();
+    expect(await preparing).toBeUndefined();
+    await expect(policy.decide(window(policy))).rejects.toThrow(DeviceLostError);
+    expect(await policy.prepare()).toBeUndefined();
+    await policy.dispose();
+    vi.restoreAllMocks();
   });
 
   it('by disposing of it: calls fail at once', async () => {

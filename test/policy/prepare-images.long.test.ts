@@ -5,14 +5,7 @@ import type { Policy } from '../../src/policy/policy.js';
 import { useTestDevice } from '../support/device.js';
 import { bits } from '../support/golden-policy.js';
 import { imageObservation, imagePolicy } from '../support/image-policy.js';
-
-/** Where a machine is busy, preparing takes too long and is left out: here it takes no time. */
-async function prepare(policy: Policy): Promise<void> {
-  vi.spyOn(performance, 'now').mockReturnValue(0);
-  policy.prepare();
-  await new Promise((resolve) => setImmediate(resolve));
-  vi.restoreAllMocks();
-}
+import { prepare } from '../support/prepare.js';
 
 describe('prepare', () => {
   const device = useTestDevice();

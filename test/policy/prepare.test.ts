@@ -1,33 +1,19 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DisposedError } from '../../src/foundation/errors.js';
-import type { Policy } from '../../src/policy/policy.js';
 import { USAGE } from '../../src/runtime/buffers.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
 import { DeviceCalls } from '../support/device-calls.js';
 import { CASE, FALCON, facts, STEP } from '../support/episode-members.js';
 import { loadGolden, observation, window } from '../support/golden-policy.js';
+import { nextTurn, prepare, stopTime } from '../support/prepare.js';
 
 /** Decisions of one run, and of several. */
 const STRATEGIES: readonly StrategyOptions[] = [STEP, FALCON];
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 describe('prepare', () => {
   const device = useTestDevice();
   afterEach(() => void vi.restoreAllMocks());
-
-  /** Where a machine is busy, preparing takes too long and is left out: here it takes no time. */
-  function stopTime(): void {
-    vi.spyOn(performance, 'now').mockReturnValue(0);
-  }
-
-  async function prepare(policy: Policy): Promise<void> {
-    stopTime();
-    policy.prepare();
-    await nextTurn();
-    vi.restoreAllMocks();
-  }
 
   /** Counts what `work` asks of the device. */
   async function counting(work: (calls: DeviceCalls) => Promise<void>): Promise<void> {
@@ -67,11 +53,11 @@ describe('prepare', () => {
     const policy = await loadGolden(device(), CASE, { predictor: true, strategy: STEP });
     // The commands of the first one that is prepared are there already.
     for (let i = 0; i < 2; i++) await policy.decide(window(policy, i));
-    policy.prepare();
+    policy.prepare({ on: 'host' });
     await policy.decide(window(policy, 2));
     await counting(async (calls) => {
       for (let i = 0; i < 5; i++) {
-        policy.prepare();
+        policy.prepare({ on: 'host' });
         await nextTurn();
         const before = calls.counts;
         await policy.decide(window(policy, i));
@@ -89,31 +75,31 @@ describe('prepare', () => {
     expect(actionSteps).toBeGreaterThan(1);
     // From now on the commands of usual decisions are left to prepare().
     for (let i = 0; i < 3; i++) {
-      policy.prepare();
+      policy.prepare({ on: 'host' });
       await policy.decide(window(policy, i));
       await nextTurn();
     }
     await counting(async (calls) => {
       const running = policy.decide(window(policy, 3));
       const { createCommandEncoder: made } = calls.counts;
-      policy.prepare();
+      policy.prepare({ on: 'host' });
       expect(calls.counts.createCommandEncoder).toBe(made);
       await running;
       await nextTurn();
       // Decides, and makes commands in idle turns from then on; two decisions that are prepared leave them to prepare() again.
       for (let decision = 0; decision < 4; decision++) {
-        policy.prepare();
+        policy.prepare({ on: 'host' });
         await policy.act(observation(policy, decision * actionSteps));
         await nextTurn();
         const before = calls.counts;
         for (let tick = 1; tick < actionSteps; tick++) {
-          policy.prepare();
+          policy.prepare({ on: 'host' });
           await policy.act(observation(policy, decision * actionSteps + tick));
         }
         expect(calls.counts).toEqual(before);
       }
       const before = calls.counts.createCommandEncoder ?? 0;
-      policy.prepare();
+      policy.prepare({ on: 'host' });
       expect(calls.counts.createCommandEncoder).toBe(before + 1);
     });
     await policy.dispose();

@@ -5,9 +5,8 @@ import { encodeSafetensors, type WritableTensor } from '../../src/checkpoints/sa
 import { type CheckpointSource, memorySource } from '../../src/checkpoints/source.js';
 import type { ImageEncoderShape } from '../../src/spec/network-shapes.js';
 import { keypointGrid } from '../../src/training/image-encoder/parameters.js';
-import { PRESETS } from '../../src/training/loop/presets.js';
 import { CAMERAS, FRAME } from './image-policy.js';
-import { TINY_SIZES } from './tiny-training.js';
+import { tinyDescription } from './tiny-training.js';
 import { Normals } from './values.js';
 
 const KEYPOINTS = 32;
@@ -17,42 +16,18 @@ const VECTOR = { min: [-1, -1], max: [1, 1], mean: [0, 0], std: [1, 1] };
 
 /** What such a policy says: LeRobot's default of 2026, batch norm and an encoder for each camera, over the pictures of `pictureDataset`. */
 export function batchNormDescription(): WrittenPolicy {
-  const { learningRate, beta1, beta2, epsilon, weightDecay, schedule, warmupSteps } = PRESETS.lerobot;
-  return {
-    unet: {
-      ...TINY_SIZES,
-      downDims: [...TINY_SIZES.downDims],
-      actionDim: 2,
-      horizon: 8,
-      conditioningDim: 2 * (2 + 2 * 2 * KEYPOINTS),
-      scaleModulation: true,
+  const inputs = [
+    { name: 'observation.state', shape: [2], statistics: VECTOR },
+    ...CAMERAS.map((name) => ({ name, shape: [3, FRAME.height, FRAME.width], statistics: MEAN_STD })),
+  ];
+  return tinyDescription(
+    { inputs, action: { name: 'action', shape: [2], statistics: VECTOR }, conditioningDim: 2 * (2 + 2 * 2 * KEYPOINTS) },
+    {
+      crop: CROP,
+      vision: { backbone: 'resnet18', norm: 'batch', keypoints: KEYPOINTS, isSeparate: true, resize: null },
+      normalization: { ...DEFAULT_NORMALIZATION, STATE: 'MEAN_STD' },
     },
-    scheduler: {
-      type: 'DDIM',
-      numTrainTimesteps: 20,
-      betaSchedule: 'squaredcos_cap_v2',
-      betaStart: 1e-4,
-      betaEnd: 0.02,
-      predictionType: 'epsilon',
-      clipSample: true,
-      clipSampleRange: 1,
-      numInferenceSteps: 2,
-    },
-    numInferenceSteps: 2,
-    observationSteps: 2,
-    actionSteps: 4,
-    dropLastFrames: 3,
-    maskPadding: false,
-    inputs: [
-      { name: 'observation.state', shape: [2], statistics: VECTOR },
-      ...CAMERAS.map((name) => ({ name, shape: [3, FRAME.height, FRAME.width], statistics: MEAN_STD })),
-    ],
-    action: { name: 'action', shape: [2], statistics: VECTOR },
-    optimizer: { learningRate, betas: [beta1, beta2], epsilon, weightDecay, schedule, warmupSteps },
-    crop: CROP,
-    vision: { backbone: 'resnet18', norm: 'batch', keypoints: KEYPOINTS, isSeparate: true, resize: null },
-    normalization: { ...DEFAULT_NORMALIZATION, STATE: 'MEAN_STD' },
-  };
+  );
 }
 
 /**

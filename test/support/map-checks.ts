@@ -7,6 +7,7 @@ import {
   recordMaxPoolForward,
 } from '../../src/ops/backward/map-layers.js';
 import { type Maps, recordMapInputGradient, recordMapProduct, recordMapWeightGradient } from '../../src/ops/backward/maps.js';
+import { recordMeanPlaces, recordMeanPlacesGradient } from '../../src/ops/backward/mean-places.js';
 import { alignUp } from '../../src/runtime/buffers.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { Rows } from '../../src/runtime/rows.js';
@@ -136,6 +137,72 @@ export async function checkConvolution(device: ComputeDevice, p: ConvolutionCase
   });
   const flat = (data: Float64Array): Values => ({ batch: 1, channels: 1, length: data.length, data });
   close(flat(dWeight), flat(wanted), batch * out.height * out.width, 'dw');
+}
+
+/** That a convolution with ReLU, and its input gradient behind one, have the bits of those without and the rule of ReLU. */
+export async function checkFusedRelu(device: ComputeDevice, p: ConvolutionCase): Promise<void> {
+  const { batch, inChannels, outChannels, height, width, kernelSize, stride } = p;
+  const geometry = { kernelSize, stride, padding: kernelSize >> 1 };
+  const normals = new Normals(outChannels);
+  const out = convolvedSide({ x: normals.values(1, 1, 1), side: { height, width }, weight: new Float32Array(0), outChannels, ...geometry });
+  // Half of what went in is what ReLU leaves: 0.
+  const raw = normals.values(batch, inChannels, height * width);
+  const x = { ...raw, data: raw.data.map((value) => Math.max(0, value)) };
+  const dy = normals.values(batch, outChannels, out.height * out.width);
+  const [rowStride, inRows] = [alignUp(outChannels, 4), alignUp(inChannels, 4)];
+  const results = await runOp(device, (op) => {
+    const weight = { buffer: op.buffer('weight', normals.floats(kernelSize ** 2 * inRows * rowStride)) };
+    const matrix = {
+      weight,
+      gradient: undefined,
+      taps: kernelSize ** 2,
+      inChannels,
+      outChannels,
+      rowStride,
+      tapStride: inRows * rowStride,
+    };
+    const bias = {
+      vectors: { weight: { buffer: op.buffer('bias', normals.floats(rowStride)) }, gradient: undefined, channels: outChannels, count: 1 },
+      index: 0,
+    };
+    const input: Maps = { rows: rowsOf(op, x), height, width };
+    const gradient: Maps = { rows: rowsOf(op, dy), ...out };
+    for (const relu of [false, true]) {
+      recordMapProduct(op.builder, { matrix, geometry, x: input, y: { rows: rowsRead(op, `y ${relu}`, dy), ...out }, bias, relu });
+      const dx: Maps = { rows: rowsRead(op, `dx ${relu}`, x), height, width };
+      recordMapInputGradient(op.builder, { matrix, geometry, x: gradient, y: dx, ...(relu ? { activated: input.rows } : {}) });
+    }
+  });
+  const exact = { atol: 0, rtol: 0 };
+  const y = rowValues(results, 'y false', dy);
+  expectClose(rowValues(results, 'y true', dy), { ...y, data: y.data.map((value) => Math.max(0, value)) }, exact, 'y');
+  const dx = rowValues(results, 'dx false', x);
+  expectClose(rowValues(results, 'dx true', x), { ...dx, data: dx.data.map((value, i) => (x.data[i] === 0 ? 0 : value)) }, exact, 'dx');
+}
+
+/** Means over places and their gradient behind ReLU. */
+export async function checkMeanPlaces(
+  device: ComputeDevice,
+  p: { readonly batch: number; readonly channels: number; readonly places: number },
+): Promise<void> {
+  const { batch, channels, places } = p;
+  const normals = new Normals(places);
+  const raw = normals.values(batch, channels, places);
+  const x = { ...raw, data: raw.data.map((value) => Math.max(0, value)) };
+  const dy = normals.values(batch, channels, 1);
+  const results = await runOp(device, (op) => {
+    const input = rowsOf(op, x);
+    recordMeanPlaces(op.builder, input, rowsRead(op, 'y', dy));
+    recordMeanPlacesGradient(op.builder, input, rowsOf(op, dy), rowsRead(op, 'dx', x));
+  });
+  const mean = valuesOf(batch, channels, 1, (b, c) => {
+    let sum = 0;
+    for (let place = 0; place < places; place++) sum += valueAt(x, b, c, place);
+    return sum / places;
+  });
+  expectClose(rowValues(results, 'y', dy), mean, { atol: 1e-6, rtol: 1e-6 }, 'y');
+  const dx = valuesOf(batch, channels, places, (b, c, place) => (valueAt(x, b, c, place) > 0 ? valueAt(dy, b, c, 0) / places : 0));
+  expectClose(rowValues(results, 'dx', x), dx, { atol: 0, rtol: 3e-7 }, 'dx');
 }
 
 export async function checkMapNorm(device: ComputeDevice, p: MapNormCase): Promise<void> {

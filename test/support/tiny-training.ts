@@ -30,18 +30,17 @@ export function otherStatistics(dataset: Dataset): Dataset {
 
 /** Sizes of a U-Net that compiles quickly. */
 export const TINY_SIZES = { downDims: [8, 16], kernelSize: 3, groups: 4, stepEmbedDim: 8 } as const;
+const NO_CAMERAS: WrittenPolicy['vision'] = { backbone: 'resnet18', norm: 'group', keypoints: 32, isSeparate: false, resize: null };
 export const TINY_PREDICTOR = { encoderLayers: 1, decoderLayers: 1, modelDim: 16, heads: 2, feedforwardDim: 16 } as const;
 
-/** A policy of that data set whose weights say nothing: what a predictor needs of it is how it normalises. */
-export function circlingPolicy(dataset: Dataset): CheckpointSource {
-  const feature = (name: string, size: number): WrittenPolicy['action'] => {
-    const { min, max, mean, std } = dataset.statistics.get(name) as NonNullable<ReturnType<typeof dataset.statistics.get>>;
-    return { name, shape: [size], statistics: { min, max, mean, std } };
-  };
-  const unet = { ...TINY_SIZES, downDims: [...TINY_SIZES.downDims], actionDim: 2, horizon: 8, conditioningDim: 6, scaleModulation: true };
+/** What small policies say whose numbers of training take a moment, over chunks of 8 rows of 2 values. `inputs`: values of a frame, and cameras. */
+export function tinyDescription(
+  { inputs, action, conditioningDim }: Pick<WrittenPolicy, 'inputs' | 'action'> & { readonly conditioningDim: number },
+  { crop = null, vision = NO_CAMERAS, normalization = DEFAULT_NORMALIZATION }: Partial<WrittenPolicy> = {},
+): WrittenPolicy {
   const { learningRate, beta1, beta2, epsilon, weightDecay, schedule, warmupSteps } = PRESETS.lerobot;
-  const files = policyFiles({
-    unet,
+  return {
+    unet: { ...TINY_SIZES, downDims: [...TINY_SIZES.downDims], actionDim: 2, horizon: 8, conditioningDim, scaleModulation: true },
     scheduler: {
       type: 'DDIM',
       numTrainTimesteps: 20,
@@ -58,18 +57,28 @@ export function circlingPolicy(dataset: Dataset): CheckpointSource {
     actionSteps: 4,
     dropLastFrames: 3,
     maskPadding: false,
-    inputs: [feature('observation.state', 2), feature('observation.environment_state', 1)],
-    action: feature('action', 2),
+    inputs,
+    action,
     optimizer: { learningRate, betas: [beta1, beta2], epsilon, weightDecay, schedule, warmupSteps },
-    crop: null,
-    vision: { backbone: 'resnet18', norm: 'group', keypoints: 32, isSeparate: false, resize: null },
-    normalization: DEFAULT_NORMALIZATION,
-  });
-  const tensors = [...unetTensorShapes(unet)].map(([name, shape]) => ({
+    crop,
+    vision,
+    normalization,
+  };
+}
+
+/** A policy of that data set whose weights say nothing: what a predictor needs of it is how it normalises. */
+export function circlingPolicy(dataset: Dataset): CheckpointSource {
+  const feature = (name: string, size: number): WrittenPolicy['action'] => {
+    const { min, max, mean, std } = dataset.statistics.get(name) as NonNullable<ReturnType<typeof dataset.statistics.get>>;
+    return { name, shape: [size], statistics: { min, max, mean, std } };
+  };
+  const inputs = [feature('observation.state', 2), feature('observation.environment_state', 1)];
+  const written = tinyDescription({ inputs, action: feature('action', 2), conditioningDim: 6 });
+  const tensors = [...unetTensorShapes(written.unet)].map(([name, shape]) => ({
     name: `diffusion.unet.${name}`,
     dtype: 'F32' as const,
     shape,
     data: new Float32Array(shape.reduce((all, size) => all * size, 1)).fill(0.01),
   }));
-  return memorySource('circling', { ...Object.fromEntries(files), [MODEL_FILE]: encodeSafetensors(tensors) });
+  return memorySource('circling', { ...Object.fromEntries(policyFiles(written)), [MODEL_FILE]: encodeSafetensors(tensors) });
 }

@@ -29,7 +29,7 @@ const FOLDERS: { readonly [T in MethodType]: MethodFolder<T> } = {
 };
 
 /** Every `type` of a method's network. */
-export const METHOD_TYPES = Object.keys(FOLDERS) as readonly MethodType[];
+const METHOD_TYPES = Object.keys(FOLDERS) as readonly MethodType[];
 
 /** Whether a configuration is that of a method's network. */
 export function isMethodType(type: unknown): type is MethodType {

@@ -1,6 +1,6 @@
 import { CheckpointError, UnsupportedCheckpointError } from '../../foundation/errors.js';
 import { visible } from '../../foundation/visible.js';
-import { CONDITION_PROJECTION, type PredictorObservation, type RawRows } from '../../spec/network-shapes.js';
+import type { PredictorObservation, RawRows } from '../../spec/network-shapes.js';
 import { type JsonObject, readJsonObject, shown } from '../json-object.js';
 import { type StoredNames, storedNames, warnOfUnused } from '../lerobot/tensor-names.js';
 import { modelFile } from '../model-file.js';
@@ -13,9 +13,9 @@ import { type ObservedBeside, readCvaePredictor, readImageCvae, readRawRows, rea
 import { checkPredictorTensors, POSITION_TABLES, predictorTensorShapes } from './predictor-tensors.js';
 import {
   cvaeTensors,
-  SMALL_ENCODER,
+  IMAGE_NETWORK_PREFIXES,
+  isBesideNetwork,
   smallEncoderTensors,
-  TOKEN_PROJECTION,
   TRAINING_ONLY,
   tokenProjectionTensors,
 } from './small-encoder-tensors.js';
@@ -27,8 +27,8 @@ type StartType = (typeof TYPES)[number];
 /** What the names of the networks' tensors begin with in files of image predictors, and in the file of a network that is alone. */
 const PREFIXES: Readonly<Record<StartType, string>> = {
   step_predictor: '',
-  step_image_predictor: 'model.',
-  step_image_cvae: 'model.net.',
+  step_image_predictor: IMAGE_NETWORK_PREFIXES.transformer,
+  step_image_cvae: IMAGE_NETWORK_PREFIXES.cvae,
   cvae_predictor: '',
 };
 
@@ -77,7 +77,7 @@ async function load(
   const file = await SafetensorsFile.open(await source.open(model));
   const stored = storedNames(file);
   const names = canonicalNames(stored, PREFIXES[type]);
-  const weights = new FileTensors(file, names, (name) => (isOutside(name) ? name : PREFIXES[type] + name));
+  const weights = new FileTensors(file, names, (name) => (isBesideNetwork(name) ? name : PREFIXES[type] + name));
   const trained = check(weights, network);
   signal?.throwIfAborted();
   const tables = network.kind === 'transformer' ? POSITION_TABLES : [];
@@ -131,16 +131,11 @@ function check(weights: FileTensors, network: Network): string[] {
   return [...others.keys(), ...predictorTensorShapes(network.config).keys()];
 }
 
-/** Whether a tensor lies beside the network, in files whose network has a prefix. */
-function isOutside(name: string): boolean {
-  return [SMALL_ENCODER, TOKEN_PROJECTION, CONDITION_PROJECTION].some((begin) => name.startsWith(begin));
-}
-
 /** Tensors of the network without its prefix, and those beside it; others are none of its. */
 function canonicalNames(stored: StoredNames, prefix: string): StoredNames {
   return new Map(
     [...stored].flatMap(([name, file]): [string, string][] => {
-      if (isOutside(name)) return [[name, file]];
+      if (isBesideNetwork(name)) return [[name, file]];
       return name.startsWith(prefix) ? [[name.slice(prefix.length), file]] : [];
     }),
   );

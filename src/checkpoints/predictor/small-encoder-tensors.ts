@@ -64,5 +64,13 @@ export function cvaeTensors(shape: CvaeShape): Map<string, ExpectedTensor> {
   return expected;
 }
 
+/** What the names of the networks' tensors begin with in the files of networks with an image encoder of their own. */
+export const IMAGE_NETWORK_PREFIXES = { transformer: 'model.', cvae: 'model.net.' } as const;
+
+/** Whether a tensor lies beside the network, in files whose network has a prefix. */
+export function isBesideNetwork(name: string): boolean {
+  return [SMALL_ENCODER, TOKEN_PROJECTION, CONDITION_PROJECTION].some((begin) => name.startsWith(begin));
+}
+
 /** Tensors of a CVAE that training alone needs. */
 export const TRAINING_ONLY = /^encoder(_net|_mean|_logstd|\.model)\./;

@@ -1,4 +1,4 @@
-import { type CvaeShape, isProjected, type PredictorShape } from '../../spec/network-shapes.js';
+import { type CvaeShape, isProjected, type PredictorShape, type RawRows } from '../../spec/network-shapes.js';
 import { POSITION_TABLES } from './predictor-tensors.js';
 
 /** Rows of the tables that the release writes: histories and windows of other lengths can then be tried. */
@@ -21,13 +21,41 @@ export function predictorConfigValues(shape: PredictorShape): Readonly<Record<st
   };
 }
 
-/** The text of that file. */
-export function predictorConfig(shape: PredictorShape): string {
-  return `${JSON.stringify(predictorConfigValues(shape), null, 2)}\n`;
+/** The text of that file. `rows`: of a predictor with an image encoder of its own. */
+export function predictorConfig(shape: PredictorShape, rows?: RawRows): string {
+  const values = predictorConfigValues(shape);
+  return textOf(rows ? { ...values, type: 'step_image_predictor', ...rowValues(rows) } : values);
+}
+
+function textOf(values: object): string {
+  return `${JSON.stringify(values, null, 2)}\n`;
+}
+
+/** What both kinds of networks with an image encoder of their own say of what they read. */
+function rowValues({ cameras, vectors, encoder, width }: RawRows): object {
+  return {
+    image_encoder: {
+      type: 'small_conv',
+      in_channels: 3,
+      embed_dim: encoder.features,
+      shared: true,
+      image_shape: [3, encoder.height, encoder.width],
+      imagenet_norm: encoder.imagenetNorm,
+    },
+    image_keys: cameras,
+    state_keys: vectors,
+    feature_dim: width,
+    normalize_state: false,
+  };
 }
 
 /** Both position tables, by the names that the file has for them, f32 [1][rows][modelDim]. */
-export function positionTables({ modelDim, horizon, historySteps, observationSteps }: PredictorShape): Map<string, Float32Array> {
+export function positionTables({
+  modelDim,
+  horizon,
+  historySteps,
+  observationSteps,
+}: Pick<PredictorShape, 'modelDim' | 'horizon' | 'historySteps' | 'observationSteps'>): Map<string, Float32Array> {
   const used = [Math.max(horizon, historySteps), observationSteps];
   return new Map(POSITION_TABLES.map((name, i) => [name, positionTable(Math.max(LEAST_ROWS[i] as number, used[i] as number), modelDim)]));
 }
@@ -44,12 +72,9 @@ export function positionTable(rows: number, modelDim: number): Float32Array<Arra
   return table;
 }
 
-/** The text of config.json of a CVAE over the policy's conditioning (docs/predictor-format.md). */
-export function cvaeConfig(shape: CvaeShape): string {
-  const values = {
-    type: 'cvae_predictor',
-    action_dim: shape.actionDim,
-    obs_dim: shape.observationDim,
+/** The text of config.json of a CVAE over the policy's conditioning, or (`rows`) over pictures (docs/predictor-format.md). */
+export function cvaeConfig(shape: CvaeShape, rows?: RawRows): string {
+  const sizes = {
     horizon: shape.horizon,
     n_obs_steps: shape.observationSteps,
     latent_dim: shape.latentDim,
@@ -57,7 +82,15 @@ export function cvaeConfig(shape: CvaeShape): string {
     n_hidden_layers: shape.hiddenLayers,
     activation: shape.activation,
     latent_std: shape.latentStd,
-    ...(isProjected(shape) ? { projection_dim: shape.conditionDim } : {}),
   };
-  return `${JSON.stringify(values, null, 2)}\n`;
+  if (rows) {
+    return textOf({ type: 'step_image_cvae', action_dim: shape.actionDim, ...sizes, cond_dim: shape.conditionDim, ...rowValues(rows) });
+  }
+  return textOf({
+    type: 'cvae_predictor',
+    action_dim: shape.actionDim,
+    obs_dim: shape.observationDim,
+    ...sizes,
+    ...(isProjected(shape) ? { projection_dim: shape.conditionDim } : {}),
+  });
 }

@@ -37,7 +37,11 @@ ${TRAIN_OPTIONS_HELP}
 
 of a predictor (default: 5,000 steps, preset step):
   --policy DIR         the policy that it is for, or hf:OWNER/NAME; with pictures, the predictor reads the features that the policy's
-                       encoder makes
+                       encoder makes, or
+  --image-encoder E    small_conv: an encoder of its own, trained with it, as the image predictors of STEP's release have one: whole
+                       pictures as bytes / 255, vectors in raw units; --embed-dim N: features of a picture (default 128),
+                       --obs-dim N: values of an observation token (default 128), --image-keys LIST, --state-keys LIST: what it reads
+                       (default: all, sorted by name)
   --history-steps N    rows of the previous chunk that it reads (default: all)
   --dropout X          inside the network (default 0.1)
   --row-dropout X, --history-noise X
@@ -74,6 +78,8 @@ of a CVAE (default: 10,000 steps, the release's preset, step or bridger-cvae):
   --latent-dim N, --hidden-dim N, --hidden-layers N
                        sizes (default: the release's)
   --projection-dim N   of release step: values that a layer in front makes of all frames (obs_projection; default: none)
+  --image-encoder E    of release step: small_conv, as of a predictor, with --embed-dim, --image-keys, --state-keys; --projection-dim is then
+                       embed-dim × frames unless told otherwise
   --dropout X          inside the network (default 0.1; bridger has none)`;
 
 export const trainCommand: Command = {

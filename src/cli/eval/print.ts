@@ -29,7 +29,7 @@ const HEADER = [
 ];
 
 /** The numbers of an evaluation for people. */
-export function evaluationTable(summaries: readonly StrategySummary[]): string {
+function evaluationTable(summaries: readonly StrategySummary[]): string {
   return table(
     HEADER,
     summaries.map((row) => [

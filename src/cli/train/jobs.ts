@@ -10,6 +10,7 @@ import { printNote } from '../../terminal/output.js';
 import type { RunHistory } from '../../training/loop/history.js';
 import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from '../../training/loop/methods/kinds.js';
 import { trainMethod } from '../../training/loop/methods/train-method.js';
+import { IMAGE_ENCODERS, type ImageEncoderOptions } from '../../training/loop/own-encoder.js';
 import { POLICY_PRESETS, PREDICTOR_PRESETS, PRESET_NAMES } from '../../training/loop/presets.js';
 import { CVAE_RELEASES, presetsOf, trainCvae } from '../../training/loop/train-cvae.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
@@ -50,6 +51,11 @@ export const OPTIONS = {
   'latent-dim': { type: 'string' },
   'hidden-layers': { type: 'string' },
   'projection-dim': { type: 'string' },
+  'image-encoder': { type: 'string' },
+  'embed-dim': { type: 'string' },
+  'obs-dim': { type: 'string' },
+  'image-keys': { type: 'string' },
+  'state-keys': { type: 'string' },
 } as const;
 
 /** What parseArgs makes of them. */
@@ -75,6 +81,9 @@ function methodOptions(name: TrainedMethodName): readonly (keyof Values)[] {
   return ['policy', ...TRAINED_METHODS[name].accepts.map((option) => METHOD_OPTIONS[option])];
 }
 
+/** Of networks that can have an image encoder of their own. */
+const ENCODER_OPTIONS = ['image-encoder', 'embed-dim', 'image-keys', 'state-keys'] as const;
+
 /** Options that not all networks have. */
 export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
   'consistency-teacher': methodOptions('consistency-teacher'),
@@ -84,8 +93,8 @@ export const OWN: Readonly<Record<Network, readonly (keyof Values)[]>> = {
   'no-diffusion': methodOptions('no-diffusion'),
   sdp: methodOptions('sdp'),
   'rnr-dp': methodOptions('rnr-dp'),
-  cvae: ['policy', 'release', 'dropout', 'latent-dim', 'hidden-dim', 'hidden-layers', 'projection-dim'],
-  predictor: ['policy', 'history-steps', 'dropout', 'row-dropout', 'history-noise'],
+  cvae: ['policy', 'release', 'dropout', 'latent-dim', 'hidden-dim', 'hidden-layers', 'projection-dim', ...ENCODER_OPTIONS],
+  predictor: ['policy', 'history-steps', 'dropout', 'row-dropout', 'history-noise', 'obs-dim', ...ENCODER_OPTIONS],
   policy: [
     'down-dims',
     'observations',
@@ -124,16 +133,43 @@ async function checkedPolicy(policy: string, closedLoop: ClosedLoop | undefined)
   return folder;
 }
 
+/** An image encoder of the network's own; empty where none was asked for. @throws UsageError for its options without it. */
+function encoderOptions(values: Values): { readonly imageEncoder?: ImageEncoderOptions } {
+  const type = choiceOption('image-encoder', values['image-encoder'], IMAGE_ENCODERS);
+  if (type === undefined) {
+    const alone = ([...ENCODER_OPTIONS, 'obs-dim'] as const).find((name) => values[name] !== undefined);
+    if (alone !== undefined)
+      throw new UsageError(`--${alone} is of a network with an image encoder of its own: give --image-encoder ${IMAGE_ENCODERS[0]} too`);
+    return {};
+  }
+  const names = (text: string | undefined): string[] | undefined =>
+    text === undefined ? undefined : text.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
+  return {
+    imageEncoder: {
+      type,
+      ...given({
+        embedDim: integerOption('embed-dim', values['embed-dim'], 4, 65_536),
+        imageKeys: names(values['image-keys']),
+        stateKeys: names(values['state-keys']),
+      }),
+    },
+  };
+}
+
 export function predictorJob(values: Values): Job {
   let policy = required('policy', values.policy);
   const runs = runOptions(values as TrainValues, PREDICTOR_STEPS, PREDICTOR_PRESETS);
   const own = {
-    sizes: given({ historySteps: integerOption('history-steps', values['history-steps'], 1, 4096) }),
+    sizes: given({
+      historySteps: integerOption('history-steps', values['history-steps'], 1, 4096),
+      observationDim: integerOption('obs-dim', values['obs-dim'], 1, 65_536),
+    }),
     history: given({
       rowDropout: numberOption('row-dropout', values['row-dropout'], 0, 1),
       noise: numberOption('history-noise', values['history-noise']),
     }),
     ...given({ dropout: numberOption('dropout', values.dropout, 0, 0.99) }),
+    ...encoderOptions(values),
   };
   const closedLoop = closedLoopOption(values as TrainValues, 'step:2');
   return {
@@ -164,6 +200,7 @@ export function cvaeJob(values: Values): Job {
       projectionDim: integerOption('projection-dim', values['projection-dim'], 1, 65_536),
     }),
     ...given({ dropout: numberOption('dropout', values.dropout, 0, 0.99) }),
+    ...encoderOptions(values),
   };
   const closedLoop = closedLoopOption(values as TrainValues, 'step:2/cold=zero-history');
   return {

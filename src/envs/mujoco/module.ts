@@ -4,8 +4,6 @@ import { shownValue } from '../../foundation/shown.js';
 
 /** A compiled model, as far as simulations use it. Every getter makes a new view of the module's memory. */
 export interface ModelHandle {
-  readonly nq: number;
-  readonly nv: number;
   readonly ngeom: number;
   readonly geom_type: Int32Array;
   readonly geom_size: Float64Array;

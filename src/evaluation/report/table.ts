@@ -132,7 +132,7 @@ export function tableSection({ rows }: ReportModel): string {
   return section('numbers', 'All numbers', 'Click a column’s title to sort by it.', [sortableTable(rows, columns)]);
 }
 
-export function sortableTable(rows: readonly Row[], columns: readonly Column[]): string {
+function sortableTable(rows: readonly Row[], columns: readonly Column[]): string {
   const titles = [{ title: 'Strategy', help: 'as it was asked for' }, ...columns];
   return element(
     'div',

@@ -1,13 +1,19 @@
-import { MAP_PRODUCT_SIZES, mapProductKernel } from '../../../kernels/backward/map-product.wgsl.js';
-import { MAP_WEIGHT_GRADIENT_SIZES, mapWeightGradientKernel } from '../../../kernels/backward/map-weight-gradient.wgsl.js';
-import { PRODUCT_LANES } from '../../../kernels/backward/rows-product.wgsl.js';
+import { MAP_PRODUCT_SIZES, type MapProductParameters, mapProductKernel } from '../../../kernels/backward/map-product.wgsl.js';
+import {
+  MAP_GRADIENT_SLICE_SIZES,
+  MAP_WEIGHT_GRADIENT_SIZES,
+  mapWeightGradientKernel,
+} from '../../../kernels/backward/map-weight-gradient.wgsl.js';
+import { ROW_SUMS_SIZES, rowSumsKernel } from '../../../kernels/backward/row-sums.wgsl.js';
+import { PRODUCT_LANES, type RowsProductCut } from '../../../kernels/backward/rows-product.wgsl.js';
 import { GRADIENT_LANES } from '../../../kernels/backward/weight-gradient.wgsl.js';
-import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
-import { newRows, type Rows, sameRows } from '../../runtime/rows.js';
+import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
+import { type Binding, type BufferHandle, MAX_WORKGROUPS, type PlanBuilder } from '../../runtime/plan-builder.js';
+import { isWhole, newRows, type Rows, rowSamples, sameRows } from '../../runtime/rows.js';
 import { conv2dOutput } from '../conv2d.js';
 import type { TrainedBias } from './rows-product.js';
 import { gradientOf, type TrainedMatrix } from './trained-weights.js';
-import { mapGradientCut, mapProductCut } from './training-variants-maps.js';
+import { mapGradientCut, mapGradientSliceRows, mapProductCut } from './training-variants-maps.js';
 
 /** Rows whose places have two sides: place = row · width + column. */
 export interface Maps {
@@ -47,16 +53,23 @@ export interface MapProductCall {
   readonly addend?: Rows | undefined;
 }
 
-/** Records y = conv2d(x) + bias + addend. */
-export function recordMapProduct(builder: PlanBuilder, call: MapProductCall): void {
+/** Records y = conv2d(x) + bias + addend, or ReLU of it. */
+export function recordMapProduct(builder: PlanBuilder, call: MapProductCall & { readonly relu?: boolean }): void {
   check('map_product', call.matrix, call.geometry, call.x, call.y);
-  record(builder, call, false);
+  record(builder, call, { backwards: false, relu: call.relu ? 'applied' : undefined });
 }
 
-/** Records the gradient of what went in: x is the gradient of what came out, y has the shape of what went in. */
-export function recordMapInputGradient(builder: PlanBuilder, call: Omit<MapProductCall, 'bias'>): void {
+/**
+ * Records the gradient of what went in: x is the gradient of what came out, y has the shape of what went in. `activated`: what ReLU made that
+ * went in, rows of their own as y is: then y is the gradient of what ReLU read.
+ */
+export function recordMapInputGradient(builder: PlanBuilder, call: Omit<MapProductCall, 'bias'> & { readonly activated?: Rows }): void {
   check('map input gradient', call.matrix, call.geometry, call.y, call.x);
-  record(builder, call, true);
+  const { activated, y } = call;
+  if (activated && !(sameRows(activated, y.rows) && isWhole(activated) && isWhole(y.rows))) {
+    throw new TypeError('map input gradient: what ReLU made lies as y does, both in buffers of their own');
+  }
+  record(builder, call, { backwards: true, relu: activated ? 'masked' : undefined, activated });
 }
 
 /** Records dw = Σ x dy, where `step` says so added to what is there. */
@@ -93,16 +106,26 @@ export function recordMapWeightGradient(
     dy_offset: dy.rows.offset / 4,
     dy_row: dy.rows.stride / 4,
   };
+  const words = MAP_WEIGHT_GRADIENT_SIZES.map((name) => sizes[name]);
+  const read = [{ buffer: x.rows.buffer }, { buffer: dy.rows.buffer }];
+  const [wide, high] = [Math.ceil(outGroups / GRADIENT_LANES), Math.ceil(inGroups / cut.groups)];
+  const sliceRows = mapGradientSliceRows({ workgroups: wide * high * matrix.taps, rows: sizes.rows }, builder);
+  if (sliceRows >= sizes.rows) {
+    const bindings = [builder.shape(words), { buffer: step }, ...read, gradientOf(matrix)];
+    builder.dispatch(mapWeightGradientKernel(cut), bindings, [wide, high, matrix.taps]);
+    return;
+  }
+  const slices = Math.ceil(sizes.rows / sliceRows);
+  const weights = (matrix.taps * matrix.tapStride) / 4;
+  const sliceSizes: Record<(typeof MAP_GRADIENT_SLICE_SIZES)[number], number> = { slice_rows: sliceRows, slice_weights: weights };
+  const partial = builder.buffer('partial sums of a weight gradient', slices * weights * 16);
+  const shape = builder.shape([...words, ...MAP_GRADIENT_SLICE_SIZES.map((name) => sliceSizes[name])]);
+  builder.dispatch(mapWeightGradientKernel(cut, true), [shape, ...read, { buffer: partial }], [wide, high, matrix.taps * slices]);
+  const sums: Record<(typeof ROW_SUMS_SIZES)[number], number> = { rows: slices, groups: weights, x_offset: 0, x_row: weights, y_offset: 0 };
   builder.dispatch(
-    mapWeightGradientKernel(cut),
-    [
-      builder.shape(MAP_WEIGHT_GRADIENT_SIZES.map((name) => sizes[name])),
-      { buffer: step },
-      { buffer: x.rows.buffer },
-      { buffer: dy.rows.buffer },
-      gradientOf(matrix),
-    ],
-    [Math.ceil(outGroups / GRADIENT_LANES), Math.ceil(inGroups / cut.groups), matrix.taps],
+    rowSumsKernel(1),
+    [builder.shape(ROW_SUMS_SIZES.map((name) => sums[name])), { buffer: step }, { buffer: partial }, gradientOf(matrix)],
+    [ownerWorkgroups(1, weights), 1, 1],
   );
 }
 
@@ -125,13 +148,33 @@ function check(what: string, { taps, inChannels, outChannels }: TrainedMatrix, g
   }
 }
 
-function record(builder: PlanBuilder, call: MapProductCall, backwards: boolean): void {
-  const { matrix, geometry, bias, addend, x, y } = call;
+/** How a product is recorded beside what it is of. */
+interface ProductKind {
+  readonly backwards: boolean;
+  readonly relu: MapProductParameters['relu'];
+  readonly activated?: Rows | undefined;
+}
+
+function record(builder: PlanBuilder, call: MapProductCall, kind: ProductKind): void {
+  const { geometry, addend, x, y } = call;
   if (addend && !sameRows(addend, y.rows)) throw new TypeError('map_product: the addend must have the shape of y');
+  const targetStep = kind.backwards ? geometry.stride : 1;
+  const places = Math.ceil(y.height / targetStep) * Math.ceil(y.width / targetStep);
+  const cut = mapProductCut(y.rows.batch * places, builder);
+  // More workgroups than WebGPU allows side by side are several dispatches, each of some of the samples.
+  const most = Math.max(1, Math.floor((MAX_WORKGROUPS * cut.columns) / places));
+  for (let first = 0; first < y.rows.batch; first += most) {
+    const some = (rows: Rows): Rows => rowSamples(rows, first, Math.min(most, y.rows.batch - first));
+    const part = { ...call, x: { ...x, rows: some(x.rows) }, y: { ...y, rows: some(y.rows) }, addend: addend && some(addend) };
+    recordSamples(builder, part, kind, cut);
+  }
+}
+
+function recordSamples(builder: PlanBuilder, call: MapProductCall, kind: ProductKind, cut: RowsProductCut): void {
+  const { matrix, geometry, bias, addend, x, y } = call;
+  const { backwards, relu, activated } = kind;
   const targetStep = backwards ? geometry.stride : 1;
   const [placesHeight, placesWidth] = [Math.ceil(y.height / targetStep), Math.ceil(y.width / targetStep)];
-  const places = y.rows.batch * placesHeight * placesWidth;
-  const cut = mapProductCut(places, builder);
   const targetGroups = Math.ceil(y.rows.channels / 4);
   const sizes: Record<(typeof MAP_PRODUCT_SIZES)[number], number> = {
     batch: y.rows.batch,
@@ -163,12 +206,13 @@ function record(builder: PlanBuilder, call: MapProductCall, backwards: boolean):
     matrix.weight,
     ...(bias ? [bias.vectors.weight] : []),
     ...(addend ? [{ buffer: addend.buffer }] : []),
+    ...(activated ? [{ buffer: activated.buffer }] : []),
     { buffer: y.rows.buffer },
   ];
-  const parameters = { backwards, bias: bias !== undefined, addend: addend !== undefined, halves: matrix.halves === true };
+  const parameters = { backwards, bias: bias !== undefined, addend: addend !== undefined, halves: matrix.halves === true, relu };
   builder.dispatch(mapProductKernel(parameters, cut), bindings, [
     Math.ceil(targetGroups / PRODUCT_LANES),
-    Math.ceil(places / cut.columns),
+    Math.ceil((y.rows.batch * placesHeight * placesWidth) / cut.columns),
     targetStep ** 2,
   ]);
 }

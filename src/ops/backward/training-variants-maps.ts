@@ -1,7 +1,7 @@
 import { PRODUCT_LANES, type RowsProductCut } from '../../../kernels/backward/rows-product.wgsl.js';
-import type { WeightGradientCut } from '../../../kernels/backward/weight-gradient.wgsl.js';
+import { GRADIENT_BLOCK, type WeightGradientCut } from '../../../kernels/backward/weight-gradient.wgsl.js';
 import type { BuildTarget } from '../../runtime/plan-builder.js';
-import { ceilPowerOfTwo } from '../variants.js';
+import { ceilPowerOfTwo, VARIANTS } from '../variants.js';
 
 /** Places of an invocation for each member of its subgroup: more of them make more of a weight, and the text longer. */
 const PLACES_OF_A_MEMBER = 4;
@@ -27,4 +27,20 @@ export function mapProductCut(places: number, target: Target): RowsProductCut {
 export function mapGradientCut(inGroups: number, target: Target): WeightGradientCut {
   const subgroup = sharing(target);
   return { groups: Math.min(subgroup === 1 ? 4 : 8, ceilPowerOfTwo(inGroups)), subgroup };
+}
+
+/** Workgroups that keep a GPU busy, slices of a sum at most, and blocks of places from which on a slice is worth a workgroup. */
+const ENOUGH_WORKGROUPS = 512;
+const MOST_SLICES = 64;
+const LEAST_BLOCKS = 4;
+
+/** Places of each of the slices that a weight gradient is summed in: all of them where it is not cut. */
+export function mapGradientSliceRows(
+  { workgroups, rows }: { readonly workgroups: number; readonly rows: number },
+  { deviceClass }: Pick<BuildTarget, 'deviceClass'>,
+): number {
+  if (!VARIANTS[deviceClass].sliced) return rows;
+  const blocks = Math.ceil(rows / GRADIENT_BLOCK);
+  const slices = Math.min(Math.ceil(ENOUGH_WORKGROUPS / workgroups), MOST_SLICES, Math.floor(blocks / LEAST_BLOCKS));
+  return slices <= 1 ? rows : Math.ceil(blocks / slices) * GRADIENT_BLOCK;
 }

@@ -51,7 +51,7 @@ export function packageInfo(): { readonly root: string; readonly version: string
 }
 
 /** Version of the Dawn package, or "not installed". */
-export function webgpuVersion(): string {
+function webgpuVersion(): string {
   try {
     return (createRequire(import.meta.url)('webgpu/package.json') as { version: string }).version;
   } catch {

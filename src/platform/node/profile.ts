@@ -3,7 +3,7 @@ import { PROFILES, type Profile } from '../../runtime/device.js';
 import type { GpuOptions } from '../options.js';
 
 /** Environment variable that overrides the default profile. */
-export const PROFILE_VARIABLE = 'WARMSTEP_PROFILE';
+const PROFILE_VARIABLE = 'WARMSTEP_PROFILE';
 
 /** How Dawn is set up for the devices of one `GPU` object. */
 export interface DawnOptions extends GpuOptions {

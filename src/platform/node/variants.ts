@@ -12,7 +12,7 @@ import { fileProblem } from './file-problem.js';
 import { outputFolder, writeOutputFile } from './output-file.js';
 
 /** Environment variable that says whether what `warmstep tune` stored is used. */
-export const VARIANTS_VARIABLE = 'WARMSTEP_VARIANTS';
+const VARIANTS_VARIABLE = 'WARMSTEP_VARIANTS';
 
 /** Tables take some tens of kilobytes. */
 const MAX_TABLE_BYTES = 1024 * 1024;

@@ -1,3 +1,4 @@
+import { IMAGE_NETWORK_PREFIXES } from '../../checkpoints/predictor/small-encoder-tensors.js';
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
 import { type DropoutPlan, planDropout, recordDrawMasks, siteTable } from '../../ops/backward/dropout.js';
@@ -6,23 +7,33 @@ import { alignUp } from '../../runtime/buffers.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { Binding, BufferHandle } from '../../runtime/plan-builder.js';
 import { newRows, type Rows } from '../../runtime/rows.js';
-import { type CvaeShape, isProjected } from '../../spec/network-shapes.js';
+import { type CvaeShape, isProjected, type RawRows } from '../../spec/network-shapes.js';
 import { checkBatchSize, checkCount, checkFinite, checkPart } from '../plan/batch-checks.js';
 import { BatchLayout } from '../plan/batch-layout.js';
 import { dropoutWrites } from '../plan/dropout-writes.js';
+import { ParameterLayout } from '../plan/parameter-layout.js';
 import { ParameterStore } from '../plan/parameter-store.js';
+import type { PictureLayout } from '../plan/picture-packer.js';
 import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
-import type { PredictorDropout, TrainingPrecision } from '../training-step.js';
-import { cvaeLayout, cvaeParameters } from './parameters.js';
+import { ImageNetworkNames } from '../small-encoder/names.js';
+import { addSmallEncoderRequests, smallEncoderParameters } from '../small-encoder/parameters.js';
+import { checkPictures, PictureRows, packVectors, vectorsWidth } from '../small-encoder/picture-rows.js';
+import type { ParameterSet, PredictorDropout, TrainingPrecision } from '../training-step.js';
+import { cvaeParameters, cvaeRequests } from './parameters.js';
 import { cvaeDropoutSites, recordCvaeBackward, recordCvaeForward } from './record.js';
 
 /** A batch of a CVAE: `B × …` with B = `batchSize` rows, of which the first `count` count. */
 export interface CvaeBatch {
   readonly count: number;
-  /** B × To · O: what the observations became, normalised, all frames. */
+  /**
+   * B × To · O: what the observations became, normalised, all frames; of a network with an image encoder of its own B × To · V, the vectors that
+   * follow its features, in raw units.
+   */
   readonly conditioning: Float32Array;
+  /** Of such a network, by camera: B × To pictures of height × width × 3 bytes. */
+  readonly pictures?: readonly Uint8Array[];
   /** B × H × D, normalised. */
   readonly actions: Float32Array;
   /** B × latentDim, standard normal: ε of latent = mean + σ ε. */
@@ -35,6 +46,10 @@ export interface CvaeBatch {
 
 export interface CvaeTrainingOptions {
   readonly shape: CvaeShape;
+  /** Of a network with an image encoder of its own: what it reads in place of the policy's conditioning. Then `relu`, as in STEP's release. */
+  readonly rows?: RawRows | undefined;
+  /** Of its pictures. Default `hwc`. */
+  readonly layout?: PictureLayout;
   readonly batchSize: number;
   /** Whether there is a moving average of the weights. */
   readonly ema: boolean;
@@ -58,80 +73,124 @@ type Part = 'joined' | 'frames' | 'chunk' | 'latent' | 'target' | 'counts' | 'di
  */
 export class CvaeTraining extends PlannedTraining<CvaeBatch> {
   readonly #device: ComputeDevice;
-  readonly #shape: CvaeShape;
+  readonly #options: CvaeTrainingOptions;
   readonly #layout: BatchLayout<Part>;
+  readonly #pictures: PictureRows | undefined;
+  /** Of a network with an image encoder. */
+  readonly #names: ImageNetworkNames | undefined;
   readonly #dropout: DropoutPlan | undefined;
 
   private constructor(
     device: ComputeDevice,
-    { shape, batchSize }: CvaeTrainingOptions,
+    options: CvaeTrainingOptions,
     step: RecordedStep,
     store: ParameterStore,
     layout: BatchLayout<Part>,
+    pictures: PictureRows | undefined,
     dropout: DropoutPlan | undefined,
   ) {
-    super(step, store, batchSize);
+    const { shape, rows, batchSize } = options;
+    const names = rows && imageCvaeNames(shape, rows);
+    super(step, store, batchSize, names?.parameters ?? store.parameters);
     this.#device = device;
-    this.#shape = shape;
+    this.#options = options;
     this.#layout = layout;
+    this.#pictures = pictures;
+    this.#names = names;
     this.#dropout = dropout;
   }
 
   /** @throws OptionError for a network that cannot be trained; DeviceLimitError where the device is too small. */
   static async create(device: ComputeDevice, options: CvaeTrainingOptions): Promise<CvaeTraining> {
-    const { shape, batchSize, ema, probes } = options;
+    const { shape, rows, batchSize, ema, precision, probes } = options;
     checkBatchSize(batchSize);
     const layout = batchLayout(shape, batchSize);
-    const parameters = cvaeLayout(shape, device.limits.maxStorageBufferBindingSize, options.precision);
-    const store = await ParameterStore.create(device, parameters, cvaeParameters(shape), ema);
+    const requests = cvaeRequests(shape);
+    const stored = [...cvaeParameters(shape)];
+    if (rows) {
+      addSmallEncoderRequests(requests, rows.encoder);
+      stored.push(...smallEncoderParameters(rows.encoder));
+    }
+    const { maxStorageBufferBindingSize } = device.limits;
+    const parameters = new ParameterLayout(maxStorageBufferBindingSize, requests.matrices, requests.vectors, precision);
+    const store = await ParameterStore.create(device, parameters, stored, ema);
+    let pictures: PictureRows | undefined;
     try {
+      const { observationSteps } = shape;
+      if (rows) pictures = await PictureRows.create(device, { rows, batchSize, observationSteps, layout: options.layout });
       const recorded = { batchSize, lossCount: 2 * batchSize, batchWords: layout.words.length, ...(probes ? { probes } : {}) };
       let dropout: DropoutPlan | undefined;
       const step = await RecordedStep.compile(device, store, recorded, (recorder) => {
-        dropout = record(recorder, options, layout);
+        dropout = record(recorder, options, layout, pictures);
       });
-      const training = new CvaeTraining(device, options, step, store, layout, dropout);
+      const training = new CvaeTraining(device, options, step, store, layout, pictures, dropout);
       if (dropout) training.#write(dropout.table, siteTable(dropout));
       return training;
     } catch (error) {
       store.destroy();
+      pictures?.destroy();
       throw error;
     }
+  }
+
+  override async read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>> {
+    const stored = await this.store.read(set);
+    return this.#names ? this.#names.named(stored) : stored;
+  }
+
+  override write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void {
+    this.store.write(set, this.#names ? this.#names.alone(tensors) : tensors);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#pictures?.destroy();
   }
 
   protected prepare(batch: CvaeBatch): PackedBatch {
     this.#check(batch);
     const { count, conditioning, actions, latent, klWeight, dropout } = batch;
-    const { latentDim, horizon, actionDim } = this.#shape;
+    const { shape, rows } = this.#options;
+    const { latentDim, horizon, actionDim, observationSteps } = shape;
     const layout = this.#layout;
-    const [frames, chunk] = [framesDim(this.#shape), horizon * actionDim];
+    const [frames, chunk] = [framesDim(shape), horizon * actionDim];
     layout.words.fill(0);
     const put = (part: Part, values: Float32Array, width: number, row: number, first = 0): void => {
       const words = layout.part(part);
       for (let b = 0; b < count; b++) words.set(values.subarray(b * width, (b + 1) * width), b * row + first);
     };
-    if (isProjected(this.#shape)) {
-      put('frames', conditioning, frames, alignUp(frames, 4));
+    const putFrames = (part: Part, row: number): void => {
+      if (!rows) put(part, conditioning, frames, row);
+      else {
+        const begins = (frame: number): number => Math.floor(frame / observationSteps) * row + (frame % observationSteps) * rows.width;
+        packVectors(rows, conditioning, layout.part(part), count * observationSteps, begins);
+      }
+    };
+    if (isProjected(shape)) {
+      putFrames('frames', alignUp(frames, 4));
       put('chunk', actions, chunk, alignUp(chunk, 4));
     } else {
       const row = alignUp(frames + chunk, 4);
-      put('joined', conditioning, frames, row);
+      putFrames('joined', row);
       put('joined', actions, chunk, row, frames);
     }
     layout.part('latent').set(latent.subarray(0, count * latentDim));
     layout.part('target').set(actions.subarray(0, count * chunk));
-    layout.part('counts').fill(reconstructionWeight(this.#shape) / chunk, 0, count);
+    layout.part('counts').fill(reconstructionWeight(shape) / chunk, 0, count);
     layout.part('divergence').fill(klWeight, 0, count);
     if (this.#dropout) for (const [handle, words] of dropoutWrites(this.#dropout, dropout)) this.#write(handle, words);
+    this.#pictures?.write(this.#device, this.plan, batch.pictures, count);
     return { words: layout.words, inverseCount: 1 / count };
   }
 
-  #check({ count, conditioning, actions, latent, klWeight, dropout }: CvaeBatch): void {
-    const { latentDim, horizon, actionDim } = this.#shape;
+  #check({ count, conditioning, pictures, actions, latent, klWeight, dropout }: CvaeBatch): void {
+    const { shape, rows } = this.#options;
+    const { latentDim, horizon, actionDim, observationSteps } = shape;
+    checkPictures(this.#pictures, pictures);
     checkCount(count, this.batchSize);
     const counts = { whole: this.batchSize, counted: count };
     for (const [name, values, size] of [
-      ['conditioning', conditioning, framesDim(this.#shape)],
+      ['conditioning', conditioning, rows ? observationSteps * vectorsWidth(rows) : framesDim(shape)],
       ['actions', actions, horizon * actionDim],
       ['latent', latent, latentDim],
     ] as const) {
@@ -172,7 +231,17 @@ function batchLayout(shape: CvaeShape, batchSize: number): BatchLayout<Part> {
   });
 }
 
-function record(step: StepRecorder, { shape, batchSize }: CvaeTrainingOptions, layout: BatchLayout<Part>): DropoutPlan | undefined {
+/** Names and parameters of a CVAE over pictures, as its file has them (docs/predictor-format.md). */
+export function imageCvaeNames(shape: CvaeShape, rows: RawRows): ImageNetworkNames {
+  return new ImageNetworkNames(rows.encoder, IMAGE_NETWORK_PREFIXES.cvae, cvaeParameters(shape));
+}
+
+function record(
+  step: StepRecorder,
+  { shape, batchSize }: CvaeTrainingOptions,
+  layout: BatchLayout<Part>,
+  pictures: PictureRows | undefined,
+): DropoutPlan | undefined {
   const { builder, batch, losses } = step;
   const { horizon, actionDim, activation } = shape;
   const [frames, chunk] = [framesDim(shape), horizon * actionDim];
@@ -180,7 +249,7 @@ function record(step: StepRecorder, { shape, batchSize }: CvaeTrainingOptions, l
   const dropout = sites.length > 0 ? planDropout(builder, sites) : undefined;
   const recorder = { ...step, scratch: new Scratch(builder), activation, dropout };
   const binding = (part: Part): Binding => ({ buffer: batch, ...layout.range(part) });
-  const rows = (part: Part, channels: number): Rows => ({
+  const uploaded = (part: Part, channels: number): Rows => ({
     buffer: batch,
     batch: batchSize,
     length: 1,
@@ -188,14 +257,20 @@ function record(step: StepRecorder, { shape, batchSize }: CvaeTrainingOptions, l
     offset: layout.range(part).offset / 4,
     stride: alignUp(channels, 4),
   });
-  const joined = isProjected(shape) ? { frames: rows('frames', frames), chunk: rows('chunk', chunk) } : rows('joined', frames + chunk);
   builder.segment('forward');
   if (dropout) recordDrawMasks(builder, dropout);
+  const projected = isProjected(shape);
+  const given = projected ? uploaded('frames', frames) : uploaded('joined', frames + chunk);
+  // Frames have features of their pictures in front of their vectors.
+  const front = pictures?.record(recorder, given);
+  const read = front?.rows ?? given;
+  const joined = projected ? { frames: read, chunk: uploaded('chunk', chunk) } : read;
   const tape = recordCvaeForward(recorder, shape, { joined, drawn: binding('latent') });
   builder.segment('backward');
   const doutput = newRows(builder, 'output gradients', batchSize, 1, chunk);
   const [target, counts] = [binding('target'), binding('counts')];
   recordMeanSquaredError(builder, { y: tape.output, target, counts, dy: doutput, losses, step: step.step });
-  recordCvaeBackward(recorder, tape, doutput, binding('divergence'));
+  const onFrames = front && ((dframes: Rows): void => pictures?.recordBackward(recorder, front, dframes));
+  recordCvaeBackward(recorder, tape, doutput, binding('divergence'), onFrames);
   return dropout;
 }

@@ -1,8 +1,9 @@
 import { OptionError } from '../../foundation/errors.js';
 import { shownValue } from '../../foundation/shown.js';
 import { CONDITION_PROJECTION, type CvaeShape, cvaeDecoderLayer, isProjected } from '../../spec/network-shapes.js';
-import { type MatrixRequest, ParameterLayout, type VectorsRequest } from '../plan/parameter-layout.js';
-import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
+import type { MatrixRequest, VectorsRequest } from '../plan/parameter-layout.js';
+import type { ParameterInfo } from '../training-step.js';
+import type { ParameterRequests } from '../unet/parameters.js';
 
 /** A linear layer, or several side by side that read the same; `key`: what the layout calls it. */
 export interface CvaeLayer {
@@ -73,8 +74,8 @@ export function widthOf({ tensors }: CvaeLayer): number {
   return tensors.reduce((sum, { outChannels }) => sum + outChannels, 0);
 }
 
-/** @throws OptionError for a network that cannot be trained; DeviceLimitError for one that is too large for the device. */
-export function cvaeLayout(shape: CvaeShape, bindingBytes: number, precision?: TrainingPrecision): ParameterLayout {
+/** What the network asks of the layout of its parameters. @throws OptionError for a network that cannot be trained. */
+export function cvaeRequests(shape: CvaeShape): ParameterRequests {
   if (shape.hiddenDim % 4 !== 0) {
     throw new OptionError(`hidden_dim: training needs a multiple of 4, found ${shownValue(shape.hiddenDim)}.`);
   }
@@ -97,5 +98,5 @@ export function cvaeLayout(shape: CvaeShape, bindingBytes: number, precision?: T
       vectors: [layer.tensors.map(({ name, outChannels }) => ({ name: `${name}.bias`, channels: outChannels }))],
     }),
   );
-  return new ParameterLayout(bindingBytes, matrices, vectors, precision);
+  return { matrices, vectors };
 }

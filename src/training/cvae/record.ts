@@ -69,8 +69,17 @@ export function recordCvaeForward(recorder: CvaeRecorder, shape: CvaeShape, { jo
   return { frames, encoder, latent, decoder, output: decoder.y };
 }
 
-/** Records the backward pass from the gradient of the output; the losses of the divergence lie behind those of all samples. */
-export function recordCvaeBackward(recorder: CvaeRecorder, tape: CvaeTape, doutput: Rows, weights: Binding): void {
+/**
+ * Records the backward pass from the gradient of the output; the losses of the divergence lie behind those of all samples. `onFrames`: called
+ * with the gradient of all frames, [b][1][frames …], where somebody learns from it.
+ */
+export function recordCvaeBackward(
+  recorder: CvaeRecorder,
+  tape: CvaeTape,
+  doutput: Rows,
+  weights: Binding,
+  onFrames?: (dframes: Rows) => void,
+): void {
   const { builder, scratch, losses, step } = recorder;
   const { joined, heads, source, condition } = tape.latent;
   const { frames } = tape;
@@ -78,18 +87,34 @@ export function recordCvaeBackward(recorder: CvaeRecorder, tape: CvaeTape, doutp
   recordLayersBackward(recorder, tape.decoder, doutput, djoined);
   const dheads = scratch.take(heads.batch, 1, heads.channels);
   recordLatentBackward(builder, { ...tape.latent, weights, djoined, dheads, losses, firstLoss: joined.batch, step });
-  const dsource = frames && scratch.take(source.batch, 1, source.channels);
+  const dsource = frames || onFrames ? scratch.take(source.batch, 1, source.channels) : undefined;
   recordLayersBackward(recorder, tape.encoder, dheads, dsource);
   scratch.giveBack(dheads);
-  if (frames && dsource) {
+  if (dsource) {
     // Both halves read the condition.
     const dcondition = scratch.take(source.batch, 1, condition);
     recordAddRows(builder, rowChannels(djoined, 0, condition), rowChannels(dsource, 0, condition), dcondition);
-    recordLayerGradients(recorder, CONDITION_PROJECTION, LINEAR, frames, dcondition);
+    if (frames) recordProjectionBackward(recorder, frames, dcondition, onFrames);
+    else onFrames?.(dcondition);
     scratch.giveBack(dcondition);
     scratch.giveBack(dsource);
   }
   scratch.giveBack(djoined);
+}
+
+function recordProjectionBackward(
+  recorder: CvaeRecorder,
+  frames: Rows,
+  dcondition: Rows,
+  onFrames: ((dframes: Rows) => void) | undefined,
+): void {
+  const { scratch } = recorder;
+  recordLayerGradients(recorder, CONDITION_PROJECTION, LINEAR, frames, dcondition);
+  if (!onFrames) return;
+  const dframes = scratch.take(frames.batch, 1, frames.channels);
+  recordLayerInput(recorder, CONDITION_PROJECTION, { geometry: LINEAR, x: dcondition, y: dframes });
+  onFrames(dframes);
+  scratch.giveBack(dframes);
 }
 
 /** Records [obs_projection(frames) ; chunk]. The projection writes whole groups of four; the chunk comes behind it. */

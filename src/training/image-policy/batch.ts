@@ -1,11 +1,8 @@
 import { OptionError } from '../../foundation/errors.js';
-import { frameBytes } from '../../ops/frames.js';
 import type { ObservationFeature } from '../../spec/policy-spec.js';
 import { type BatchCounts, checkCount, checkPart } from '../plan/batch-checks.js';
+import { type PictureLayout, PicturePacker } from '../plan/picture-packer.js';
 import type { UNetBatch } from '../training-step.js';
-
-/** How the bytes of a picture lie: rows of red, green, blue, or three planes. */
-export type PictureLayout = 'hwc' | 'chw';
 
 /** A batch of a policy with images, rows as in `UNetBatch`. */
 export interface ImagePolicyBatch extends Omit<UNetBatch, 'conditioning'> {
@@ -50,28 +47,24 @@ export interface PackedImages {
 /** Packs the observations of batches: pictures of the first camera first, each at a multiple of four bytes. */
 export class ImageBatchPacker {
   readonly #shape: ImageBatchShape;
-  readonly #cameras: readonly ObservationFeature[];
-  readonly #packed: PackedImages;
+  readonly #cameras: readonly string[];
+  readonly #pictures: PicturePacker;
+  readonly #packed: Omit<PackedImages, 'frames'>;
 
   constructor(shape: ImageBatchShape) {
     this.#shape = shape;
-    this.#cameras = shape.observations.filter(({ kind }) => kind === 'image');
+    this.#cameras = shape.observations.flatMap(({ kind, name }) => (kind === 'image' ? [name] : []));
     const windows = shape.batchSize * shape.observationSteps;
-    const pictures = windows * this.#cameras.length;
+    this.#pictures = new PicturePacker({ cameras: this.#cameras, windows, frame: shape.frame, layout: shape.layout });
     this.#packed = {
       conditioning: new Float32Array(windows * frameOffsets(shape.observations).width),
-      frames: new Uint8Array(pictures * this.pictureBytes),
-      offsets: new Uint32Array(2 * pictures),
+      offsets: new Uint32Array(2 * windows * this.#cameras.length),
     };
   }
 
-  /** Of a picture in what goes up. */
-  get pictureBytes(): number {
-    return frameBytes(this.#shape.layout === 'hwc' ? 'u8-hwc3' : 'u8-chw', this.#shape.frame);
-  }
-
+  /** Of all pictures in what goes up. */
   get bytes(): number {
-    return this.#packed.frames.length;
+    return this.#pictures.bytes;
   }
 
   /** @throws OptionError for parts that do not fit. */
@@ -81,8 +74,9 @@ export class ImageBatchPacker {
     checkCount(count, batchSize);
     const windows = count * observationSteps;
     this.#packVectors(batch.vectors, windows);
-    this.#packPictures(batch, windows);
-    return this.#packed;
+    const frames = this.#pictures.pack(batch.pictures, windows);
+    this.#packCrops(batch, windows);
+    return { ...this.#packed, frames };
   }
 
   #packVectors(vectors: Float32Array, windows: number): void {
@@ -103,23 +97,16 @@ export class ImageBatchPacker {
     });
   }
 
-  #packPictures({ pictures, crops }: ImagePolicyBatch, windows: number): void {
+  #packCrops({ crops }: ImagePolicyBatch, windows: number): void {
     const { batchSize, observationSteps, frame, kept } = this.#shape;
     const all = batchSize * observationSteps;
-    const size = frame[0] * frame[1] * 3;
-    const { frames, offsets } = this.#packed;
-    const count = this.#cameras.length;
-    if (!Array.isArray(pictures) || pictures.length !== count || (crops !== null && crops?.length !== count)) {
+    const { offsets } = this.#packed;
+    if (crops !== null && crops?.length !== this.#cameras.length) {
       throw new OptionError(
-        `batch.pictures and batch.crops: expected one for each of ${count} cameras, in the order of the policy's observations.`,
+        `batch.crops: expected one for each of ${this.#cameras.length} cameras, in the order of the policy's observations.`,
       );
     }
-    this.#cameras.forEach(({ name }, camera) => {
-      const own = pictures[camera] as Uint8Array;
-      checkPart(`pictures of ${name}`, own, Uint8Array, size, this.#counts(windows));
-      for (let picture = 0; picture < windows; picture++) {
-        frames.set(own.subarray(picture * size, (picture + 1) * size), (camera * all + picture) * this.pictureBytes);
-      }
+    this.#cameras.forEach((name, camera) => {
       const crop = crops?.[camera];
       if (crop) checkPart(`crops of ${name}`, crop, Int32Array, 2, this.#counts(windows));
       for (let index = 0; index < 2 * windows; index++) {

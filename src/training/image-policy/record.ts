@@ -11,13 +11,14 @@ import type { ImageFeature, ImageInputs, ObservationFeature } from '../../spec/p
 import { keypointGrid, POLICY_PREFIX } from '../image-encoder/parameters.js';
 import { type ImageEncoderTape, recordImageEncoderBackward, recordImageEncoderForward } from '../image-encoder/record.js';
 import type { EncoderRecorder } from '../image-encoder/unit.js';
+import { type PictureLayout, pictureFormat } from '../plan/picture-packer.js';
 import type { StepRecorder } from '../plan/recorded-step.js';
 import type { RunningStatistics } from '../plan/running-statistics.js';
 import { Scratch } from '../plan/scratch.js';
 import type { BatchNormTraining } from '../training-step.js';
 import type { UNetBatchPacker } from '../unet/batch.js';
 import { recordUnetStep, type UNetTrainingOptions } from '../unet/unet-training.js';
-import { frameOffsets, type ImageBatchPacker, type PictureLayout } from './batch.js';
+import { frameOffsets, type ImageBatchPacker } from './batch.js';
 
 export interface ImagePolicyTrainingOptions extends UNetTrainingOptions {
   readonly observationSteps: number;
@@ -93,7 +94,7 @@ export function recordImagePolicy(
     const all = builder.buffer('prepared pictures', cameras * windows * height * columns * 16);
     recordPrepareFrames(builder, preparation, {
       frames: { buffer: frames, offset: 0, bytes: frames.bytes },
-      format: layout === 'hwc' ? 'u8-hwc3' : 'u8-chw',
+      format: pictureFormat(layout),
       statistics,
       cameras,
       offsets: offsets && { buffer: offsets, offset: 0, bytes: offsets.bytes },

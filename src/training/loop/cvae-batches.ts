@@ -47,10 +47,11 @@ export async function cvaeWindows(
   purpose: 'noise' | 'validationNoise',
   step: number,
 ): Promise<CvaeBatch> {
-  const { observation, target } = await readPairs(spec, anchors, batchSize);
+  const { observation, pictures, target } = await readPairs(spec, anchors, batchSize);
   return {
     count: anchors.length,
     conditioning: observation,
+    ...(pictures ? { pictures } : {}),
     actions: target,
     latent: normals(batchSize * shape.latentDim, { seed, purpose, step }),
     klWeight: 0,

@@ -4,7 +4,7 @@ import { fillNormal, fillUniform, type NoiseKey } from '../../diffusion/philox.j
  * What random numbers of a run are for. Numbers of one purpose never depend on what else was drawn: new draws need a new purpose, an old one
  * would change every run.
  */
-export const PURPOSES = {
+const PURPOSES = {
   initialWeights: 0,
   split: 1,
   noise: 2,

@@ -2,20 +2,20 @@ import type { WeightLoader } from '../../ops/weight-source.js';
 import { createBuffer, MAP_READ, USAGE } from '../../runtime/buffers.js';
 import { compilePlan } from '../../runtime/compile-plan.js';
 import type { ComputeDevice } from '../../runtime/device.js';
-import { PlanBuilder } from '../../runtime/plan-builder.js';
+import { type BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import type { Tensor } from '../../runtime/tensor.js';
 import { Uploader } from '../../runtime/uploader.js';
 
 const SEGMENT = 'predict';
 
-/** A trained network as it is recorded for decisions: what goes in, f32 in the order of its tensors, and what comes out. */
+/** A trained network as it is recorded for decisions: what goes in, f32 in the order of its tensors or bytes of a buffer, and what comes out. */
 export interface RecordedForward {
-  readonly inputs: readonly Tensor[];
+  readonly inputs: readonly (Tensor | BufferHandle)[];
   readonly prediction: Tensor;
 }
 
 export interface ForwardPlan {
-  run(...inputs: readonly Float32Array[]): Promise<Float32Array>;
+  run(...inputs: readonly (Float32Array | Uint8Array)[]): Promise<Float32Array>;
   destroy(): void;
 }
 
@@ -43,9 +43,10 @@ export async function forwardPlan(
       run: async (...values) => {
         const { queue } = device.gpuDevice;
         const bytes = sizeOf(prediction) * 4;
-        inputs.forEach((tensor, i) =>
-          queue.writeBuffer(plan.gpuBuffer(tensor.buffer), 0, (values[i] as Float32Array<ArrayBuffer>).slice(0, sizeOf(tensor))),
-        );
+        inputs.forEach((input, i) => {
+          const [buffer, size] = 'buffer' in input ? [input.buffer, sizeOf(input)] : [input, input.bytes];
+          queue.writeBuffer(plan.gpuBuffer(buffer), 0, (values[i] as Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>).slice(0, size));
+        });
         const readback = await createBuffer(device, 'read-back of predictions', bytes, USAGE.mapRead | USAGE.copyDestination);
         try {
           const encoder = device.gpuDevice.createCommandEncoder({ label: SEGMENT });

@@ -2,14 +2,15 @@ import type { Dataset } from '../../datasets/dataset.js';
 import { readAround } from '../../datasets/window-batch.js';
 import { episodeOf } from '../../datasets/windows.js';
 import type { Normalizer } from '../../spec/policy-spec.js';
-import { checkNormalized } from './normalize.js';
+import { checkNormalized, checkRaw } from './normalize.js';
 
 /** A vector of the data set as a part of the conditioning. */
 export interface FrameVector {
   /** In the data set. */
   readonly name: string;
   readonly size: number;
-  readonly normalizer: Normalizer;
+  /** Undefined: read in the units of the robot. */
+  readonly normalizer: Normalizer | undefined;
 }
 
 /** Values of frames that are made of pictures, by row; they pass as they are. */
@@ -55,7 +56,8 @@ async function readPart(dataset: Dataset, part: FramePart, anchors: Int32Array, 
   const first = 1 - observationSteps;
   if ('name' in part) {
     const { values } = await readAround(dataset, part.name, anchors, first, observationSteps, part.normalizer);
-    return checkNormalized(values, part.size, `"${part.name}" of ${dataset.name}`);
+    const name = `"${part.name}" of ${dataset.name}`;
+    return part.normalizer ? checkNormalized(values, part.size, name) : checkRaw(values, part.size, name);
   }
   return part.read(rowsOf(dataset, anchors, first, observationSteps));
 }

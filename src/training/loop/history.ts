@@ -4,7 +4,7 @@ import type { ChunkSample } from './chunk-sample.js';
 import type { TrainingEvent } from './events.js';
 import { type RunStorage, readText, writeText } from './run-storage.js';
 
-export const HISTORY_FILE = 'training/history.json';
+const HISTORY_FILE = 'training/history.json';
 
 export interface StepPoint {
   readonly step: number;

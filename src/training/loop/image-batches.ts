@@ -1,17 +1,13 @@
-import { OptionError } from '../../foundation/errors.js';
 import type { Sides } from '../../spec/policy-spec.js';
 import type { ImagePolicyBatch } from '../image-policy/batch.js';
 import { uniforms } from './draws.js';
-import { rowsOf } from './frames.js';
+import { type PicturedCameras, readPictures } from './pictures.js';
 import { chosenAnchors } from './predictor-batches.js';
 import type { BatchSource } from './run-training.js';
 import { type UNetBatchOptions, type UNetDraws, unetBatch, type WindowsSpec } from './unet-batches.js';
 
 /** What of the pictures of a data set a policy looks at. */
-export interface Cameras {
-  /** In the order of the conditioning vector. */
-  readonly names: readonly string[];
-  readonly frame: Sides;
+export interface Cameras extends PicturedCameras {
   readonly crop: Sides | undefined;
   /** Whether all pictures of a batch are cropped at one place. */
   readonly isOnePlace: boolean;
@@ -32,24 +28,7 @@ export async function imageBatch(
 ): Promise<ImagePolicyBatch> {
   const { conditioning, ...rest } = await unetBatch(spec, anchors, batchSize, draws);
   const { dataset, observationSteps } = spec;
-  const rows = rowsOf(dataset, anchors, 1 - observationSteps, observationSteps);
-  const [height, width] = cameras.frame;
-  const size = height * width * 3;
-  const pictures: Uint8Array[] = [];
-  for (const name of cameras.names) {
-    const all = new Uint8Array(batchSize * observationSteps * size);
-    for (const [at, row] of rows.entries()) {
-      const picture = await dataset.readPicture(name, row);
-      if (picture.height !== height || picture.width !== width) {
-        throw new OptionError(
-          `"${name}" of ${dataset.name}, row ${row}: expected a picture of ${height}×${width}, found ${picture.height}×${picture.width}. Write the ` +
-            'data set anew with pictures of one size.',
-        );
-      }
-      all.set(picture.data, at * size);
-    }
-    pictures.push(all);
-  }
+  const pictures = await readPictures(dataset, cameras, anchors, observationSteps, batchSize);
   return { ...rest, vectors: conditioning, pictures, crops: cropsOf(cameras, batchSize * observationSteps, draws) };
 }
 

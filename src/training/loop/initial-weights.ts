@@ -1,3 +1,5 @@
+import { isBesideNetwork } from '../../checkpoints/predictor/small-encoder-tensors.js';
+import type { ImageNetworkNames } from '../small-encoder/names.js';
 import type { ParameterInfo } from '../training-step.js';
 import { normals, uniforms } from './draws.js';
 
@@ -38,6 +40,11 @@ export const predictorRule: InitialRule = (name, shape) => {
   if (out === undefined || inputs === undefined) return ONE;
   return { kind: 'uniform', bound: Math.sqrt(6 / (inputs + out)) };
 };
+
+/** Of a network behind an image encoder: encoder and projection as PyTorch's defaults, the network by a rule of its own. */
+export function besideRule(names: Pick<ImageNetworkNames, 'own'>, rule: InitialRule): InitialRule {
+  return (name, shape, weight) => (isBesideNetwork(name) ? policyRule : rule)(names.own(name), shape, weight);
+}
 
 /** The weights that a run begins with: a function of seed, order of parameters, and shapes. */
 export function initialWeights(parameters: readonly ParameterInfo[], rule: InitialRule, seed: number): Map<string, Float32Array> {

@@ -9,6 +9,13 @@ export function actionNormalizer({ mode, add, halve, multiply, shift }: Unnormal
   return { mode, subtract: shift, divide: multiply, multiply: halve.map((value) => 1 / value), add: add.map((value) => -value) };
 }
 
+/** Rows of `size` values each, in the units of the robot. @throws OptionError for values that are no finite numbers. */
+export function checkRaw(values: Float32Array, size: number, name: string): Float32Array {
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return values;
+  throw new OptionError(`${name}: expected finite numbers, found ${values[bad]} as value ${bad % size} of a row. Mend the data set.`);
+}
+
 /** Rows of `size` values each. @throws OptionError for values that statistics of the same data could not have made. */
 export function checkNormalized(values: Float32Array, size: number, name: string): Float32Array {
   const bad = values.findIndex((value) => !(Math.abs(value) <= MOST));

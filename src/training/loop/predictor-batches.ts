@@ -6,12 +6,15 @@ import type { PredictorBatch } from '../training-step.js';
 import { normals, uniforms } from './draws.js';
 import { type FramePart, readFrames } from './frames.js';
 import { checkNormalized } from './normalize.js';
+import { type PicturedCameras, readPictures } from './pictures.js';
 import type { BatchRequest, BatchSource } from './run-training.js';
 
 /** What pairs of previous and next chunk are made of. */
 export interface PairsSpec {
   readonly dataset: Dataset;
   readonly frame: readonly FramePart[];
+  /** Of a network with an image encoder of its own; its frames are the vectors alone. */
+  readonly cameras?: PicturedCameras | undefined;
   /** Name of the actions in the data set, and what brings them to the network. */
   readonly action: { readonly name: string; readonly size: number; readonly normalizer: Normalizer };
   readonly horizon: number;
@@ -26,6 +29,8 @@ export interface Pairs {
   readonly previous: Float32Array;
   /** f32 [batch][To][O]. */
   readonly observation: Float32Array;
+  /** Where there are cameras: of each, [batch][To] pictures. */
+  readonly pictures?: readonly Uint8Array[];
   /** f32 [batch][H][D]. */
   readonly target: Float32Array;
 }
@@ -36,7 +41,7 @@ export interface Pairs {
  * Rows before the episode are 0, in the space of the network.
  */
 export async function readPairs(spec: PairsSpec, anchors: Int32Array, batch: number): Promise<Pairs> {
-  const { dataset, frame, action, horizon, observationSteps, actionSteps } = spec;
+  const { dataset, frame, cameras, action, horizon, observationSteps, actionSteps } = spec;
   const sizes = horizon * action.size;
   const first = 1 - observationSteps - actionSteps;
   const count = horizon + actionSteps;
@@ -53,7 +58,9 @@ export async function readPairs(spec: PairsSpec, anchors: Int32Array, batch: num
       if (!isBefore) previous.set(window.subarray(row * action.size, (row + 1) * action.size), i * sizes + row * action.size);
     }
   }
-  return { previous, observation: await readFrames(dataset, frame, anchors, observationSteps, batch), target };
+  const observation = await readFrames(dataset, frame, anchors, observationSteps, batch);
+  const pictures = cameras && (await readPictures(dataset, cameras, anchors, observationSteps, batch));
+  return { previous, observation, ...(pictures ? { pictures } : {}), target };
 }
 
 /** What keeps a predictor from copying what both chunks share, which at inference is a plan of the policy and no demonstration. */

@@ -65,8 +65,8 @@ export async function evaluatePredictor(
   const sampled = new Set(Array.from({ length: sampleCount }, (_, i) => Math.floor((i * anchors.length) / sampleCount)));
   for (let first = 0; first < anchors.length; first += forward.batchSize) {
     const rows = anchors.subarray(first, first + forward.batchSize);
-    const { previous, observation, target } = await readPairs(spec, rows, forward.batchSize);
-    const predicted = await forward.predict(previous, observation);
+    const { previous, observation, pictures, target } = await readPairs(spec, rows, forward.batchSize);
+    const predicted = await forward.predict(previous, observation, pictures);
     network.add(predicted, target, rows.length);
     shift.add(shifted(previous, horizon, action.size, actionSteps), target, rows.length);
     for (let i = 0; i < rows.length; i++) {

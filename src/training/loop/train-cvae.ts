@@ -4,8 +4,8 @@ import { checkSource } from '../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { OptionError } from '../../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber, checkObject } from '../../foundation/options.js';
-import type { CvaeShape } from '../../spec/network-shapes.js';
-import { type CvaeBatch, CvaeTraining } from '../cvae/cvae-training.js';
+import type { CvaeShape, RawRows } from '../../spec/network-shapes.js';
+import { type CvaeBatch, CvaeTraining, imageCvaeNames } from '../cvae/cvae-training.js';
 import { klWeight } from '../cvae/kl-weight.js';
 import { callsBefore, cvaeBatches, cvaeWindows } from './cvae-batches.js';
 import { cvaeForward } from './cvae-forward.js';
@@ -13,6 +13,7 @@ import type { RunHistory } from './history.js';
 import { initialWeights, policyRule } from './initial-weights.js';
 import { networkResult } from './network-result.js';
 import { type BesidePolicyOptions, type OpenPairs, openPairs } from './open-pairs.js';
+import { checkImageEncoder, type ImageEncoderOptions, ownRows } from './own-encoder.js';
 import { policyIdentity } from './policy-identity.js';
 import { evaluatePredictor } from './predictor-error.js';
 import type { Preset } from './presets.js';
@@ -29,8 +30,9 @@ type OwnSizes = Pick<CvaeShape, 'latentDim' | 'hiddenDim' | 'hiddenLayers'>;
 /** Sizes of a CVAE that its policy does not fix. */
 export interface CvaeSizes extends OwnSizes {
   /**
-   * Of release `step`: values that a projection of all frames makes for both halves, and learns (`obs_projection`, which its CVAE for pictures has, 256); a
-   * multiple of 4. Where all frames have as many values there is none, as in the release. Default: none.
+   * Of release `step`: values that a projection of all frames makes for both halves, and learns (`obs_projection`); a
+   * multiple of 4. Where all frames have as many values there is none, as in the release. Default: none; beside an image encoder of its own the
+   * features of a picture times the frames, 256 in the release.
    */
   readonly projectionDim: number;
 }
@@ -42,10 +44,15 @@ export interface TrainCvaeOptions extends BesidePolicyOptions {
   readonly sizes?: Partial<CvaeSizes>;
   /** Probability of dropout inside the network. Default: the release's, 0.1 or none; of `bridger` it is none. */
   readonly dropout?: number;
+  /**
+   * Of release `step`, for a policy with pictures: an encoder of the CVAE's own, trained with it. Default: it reads the features of the policy's
+   * encoder.
+   */
+  readonly imageEncoder?: ImageEncoderOptions;
 }
 
 const WHERE = 'trainCvae';
-const OWN_KEYS = ['policy', 'release', 'sizes', 'dropout'];
+const OWN_KEYS = ['policy', 'release', 'sizes', 'dropout', 'imageEncoder'];
 
 const RELEASES: Readonly<Record<CvaeRelease, { sizes: OwnSizes; activation: CvaeShape['activation']; dropout: number; preset: Preset }>> = {
   step: { sizes: { latentDim: 32, hiddenDim: 256, hiddenLayers: 2 }, activation: 'relu', dropout: 0.1, preset: 'step' },
@@ -59,33 +66,35 @@ const SAMPLES = 6;
 /**
  * Trains a CVAE for a policy on demonstrations, and writes its folder (docs/predictor-format.md) into the storage: after every `saveEvery`
  * steps as good as it is by then. It learns chunks given the observations, in the policy's own normalisation; of pictures it reads what the
- * policy's encoder makes of them. κ grows with every call of the loss, those of evaluations among them, as in the releases.
+ * policy's encoder makes of them, or what one of its own does, which learns with it. κ grows with every call of the loss, those of evaluations among them, as in the releases.
  * @throws OptionError, CheckpointError, DatasetError, NonFiniteError, DeviceLimitError, DeviceLostError, and the reason of `signal`.
  */
 export async function trainCvae(options: TrainCvaeOptions): Promise<RunHistory> {
   checkObject(WHERE, 'options', options);
   const release = checkChoice(WHERE, 'release', options.release === undefined ? 'step' : options.release, CVAE_RELEASES);
   const checked = checkTrainOptions(WHERE, options, OWN_KEYS, presetsOf(release));
-  const { sizes, dropout } = checkedOwn(options, release);
+  const { sizes, dropout, imageEncoder } = checkedOwn(options, release);
   checkSource(WHERE, 'policy', options.policy);
   const { device, storage, signal } = options;
   const checkpoint = await loadPolicyCheckpoint(options.policy, signal ? { signal } : {});
   let pairs: OpenPairs | undefined;
   let step: CvaeTraining | undefined;
   try {
-    const shape = cvaeShape(checkpoint, release, sizes);
-    pairs = await openPairs(WHERE, options, checked, checkpoint);
+    const raw = imageEncoder && ownRows(WHERE, checkpoint, imageEncoder);
+    const shape = cvaeShape(checkpoint, release, sizes, raw);
+    pairs = await openPairs(WHERE, options, checked, checkpoint, raw);
     const { spec, rows, held, evaluated } = pairs;
     const { seed, batchSize, plan, precision } = checked;
     const hasEma = plan.optimizer.ema !== null;
-    const trained = await CvaeTraining.create(device, { shape, batchSize, ema: hasEma, precision });
+    const trained = await CvaeTraining.create(device, { shape, rows: raw, batchSize, ema: hasEma, precision });
     step = trained;
     const initial = initialWeights(trained.parameters, policyRule, seed);
     trained.write('weights', initial);
     if (hasEma) trained.write('ema', initial);
     const batchesPerEvaluation = plan.evaluateEvery * plan.accumulate;
     const source = { shape, anchors: rows, batchSize, seed, dropout, batchesPerEvaluation, callsPerEvaluation: VALIDATION_CALLS };
-    const result = networkResult('trained CVAE', cvaeConfig(shape), trained.parameters);
+    const names = raw && imageCvaeNames(shape, raw);
+    const result = networkResult('trained CVAE', cvaeConfig(shape, raw), trained.parameters);
     return await runTraining<CvaeBatch>(plan, {
       step: trained,
       batches: cvaeBatches(spec, source),
@@ -98,6 +107,7 @@ export async function trainCvae(options: TrainCvaeOptions): Promise<RunHistory> 
         dropout,
         evaluateEvery: plan.evaluateEvery,
         shape: JSON.stringify(shape),
+        ...(raw ? { rows: JSON.stringify(raw) } : {}),
       },
       resume: checked.resume,
       evaluate: async (at) => {
@@ -112,7 +122,8 @@ export async function trainCvae(options: TrainCvaeOptions): Promise<RunHistory> 
           loss += (await trained.metrics()).loss * (windows.length / chosen.length);
         }
         const weights = await trained.read(hasEma ? 'ema' : 'weights');
-        const forward = await cvaeForward(device, shape, result.tensors(weights), Math.min(batchSize, 64), seed);
+        const tensors = result.tensors(weights);
+        const forward = await cvaeForward(device, shape, names?.alone(tensors) ?? tensors, Math.min(batchSize, 64), seed, raw);
         try {
           const { network, shift, samples } = await evaluatePredictor(forward, spec, evaluated, SAMPLES);
           const of = held ? 'validation' : 'training';
@@ -141,8 +152,17 @@ export function presetsOf(release: CvaeRelease): readonly Preset[] {
   return [own, ...(['lerobot', 'diffusion-policy', 'step', 'bridger-cvae'] as const).filter((name) => name !== own)];
 }
 
-function checkedOwn(options: TrainCvaeOptions, release: CvaeRelease): { readonly sizes: Partial<CvaeSizes>; readonly dropout: number } {
+function checkedOwn(
+  options: TrainCvaeOptions,
+  release: CvaeRelease,
+): { readonly sizes: Partial<CvaeSizes>; readonly dropout: number; readonly imageEncoder: ImageEncoderOptions | undefined } {
   const { sizes = {}, dropout = RELEASES[release].dropout } = options;
+  const imageEncoder = options.imageEncoder === undefined ? undefined : checkImageEncoder(WHERE, options.imageEncoder);
+  if (imageEncoder && release !== 'step') {
+    throw new OptionError(
+      `${WHERE}: imageEncoder is of release step, whose CVAE for pictures has one; found release ${release}. Leave it out.`,
+    );
+  }
   checkObject(WHERE, 'sizes', sizes);
   const named = Object.keys(RELEASES[release].sizes);
   checkKeys(`${WHERE}: sizes`, sizes, release === 'step' ? [...named, 'projectionDim'] : named);
@@ -154,11 +174,16 @@ function checkedOwn(options: TrainCvaeOptions, release: CvaeRelease): { readonly
   if (release === 'bridger' && dropout !== 0) {
     throw new OptionError(`${WHERE}: dropout must be 0 for release bridger, whose CVAE drops nothing; found ${dropout}. Leave it out.`);
   }
-  return { sizes, dropout };
+  return { sizes, dropout, imageEncoder };
 }
 
-function cvaeShape({ unet, observations, observationSteps }: PolicyCheckpoint, release: CvaeRelease, sizes: Partial<CvaeSizes>): CvaeShape {
-  const observationDim = observations.reduce((sum, { size }) => sum + size, 0);
+function cvaeShape(
+  { unet, observations, observationSteps }: PolicyCheckpoint,
+  release: CvaeRelease,
+  sizes: Partial<CvaeSizes>,
+  rows: RawRows | undefined,
+): CvaeShape {
+  const observationDim = rows?.width ?? observations.reduce((sum, { size }) => sum + size, 0);
   const { sizes: own, activation } = RELEASES[release];
   const { projectionDim, ...others } = sizes;
   const given = Object.fromEntries(Object.entries(others).filter(([, size]) => size !== undefined));
@@ -167,7 +192,7 @@ function cvaeShape({ unet, observations, observationSteps }: PolicyCheckpoint, r
     observationDim,
     horizon: unet.horizon,
     observationSteps,
-    conditionDim: projectionDim ?? observationSteps * observationDim,
+    conditionDim: projectionDim ?? observationSteps * (rows?.encoder.features ?? observationDim),
     ...own,
     ...given,
     activation,

@@ -30,9 +30,6 @@ export interface MethodDropout<Batch> {
   of(batch: Batch): PredictorDropout | null;
 }
 
-/** Networks that a method runs and does not train, by name. */
-export type FrozenNetworks = Readonly<Record<string, ParameterStore>>;
-
 /**
  * How a method trains its network: which parameters it has, what a batch is, and what its loss is made of. Everything that is drawn is part of
  * the batch; every coefficient is computed by the host in float64.

@@ -117,7 +117,7 @@ export function recordHeadsGradient(
 }
 
 /** Channels of q, k and v where one product makes all three. */
-export function threeOf(rows: Rows): { readonly q: Rows; readonly k: Rows; readonly v: Rows } {
+function threeOf(rows: Rows): { readonly q: Rows; readonly k: Rows; readonly v: Rows } {
   const width = rows.channels / 3;
   return { q: rowChannels(rows, 0, width), k: rowChannels(rows, width, width), v: rowChannels(rows, 2 * width, width) };
 }

@@ -1,8 +1,8 @@
 import { predictorTensorShapes } from '../../checkpoints/predictor/predictor-tensors.js';
 import { OptionError } from '../../foundation/errors.js';
 import type { PredictorShape } from '../../spec/network-shapes.js';
-import { ParameterLayout } from '../plan/parameter-layout.js';
-import type { ParameterInfo, TrainingPrecision } from '../training-step.js';
+import type { ParameterInfo } from '../training-step.js';
+import type { ParameterRequests } from '../unet/parameters.js';
 
 /** Key of the keys and values of the memory for all decoder layers: one matrix, in the order of the layers. */
 export const MEMORY = 'memory';
@@ -110,10 +110,11 @@ export function joinParameters(shape: PredictorShape, stored: ReadonlyMap<string
 }
 
 /**
- * Where the parameters lie: a matrix and a vector of biases by the name of their layer, scale and shift by the name of their norm.
+ * What the network asks of the layout of its parameters: a matrix and a vector of biases by the name of their layer, scale and shift by the name
+ * of their norm.
  * @throws OptionError for widths that are no multiples of four.
  */
-export function predictorLayout(shape: PredictorShape, bindingBytes: number, precision?: TrainingPrecision): ParameterLayout {
+export function predictorRequests(shape: PredictorShape): ParameterRequests {
   const { modelDim: d, feedforwardDim: f, actionDim, observationDim, horizon, encoderLayers, decoderLayers } = shape;
   for (const [name, width] of [
     ['d_model', d],
@@ -121,8 +122,8 @@ export function predictorLayout(shape: PredictorShape, bindingBytes: number, pre
   ] as const) {
     if (width % 4 !== 0) throw new OptionError(`${name}: training needs a multiple of 4, found ${width}: choose a multiple of 4.`);
   }
-  const matrices: ConstructorParameters<typeof ParameterLayout>[1][number][] = [];
-  const vectors: ConstructorParameters<typeof ParameterLayout>[2][number][] = [];
+  const requests: ParameterRequests = { matrices: [], vectors: [] };
+  const { matrices, vectors } = requests;
   const product = (key: string, inChannels: number, tensors: readonly { weight: string; bias: string; outChannels: number }[]): void => {
     matrices.push({
       key,
@@ -171,5 +172,5 @@ export function predictorLayout(shape: PredictorShape, bindingBytes: number, pre
   );
   norm('output_norm');
   linear('output_proj', d, actionDim);
-  return new ParameterLayout(bindingBytes, matrices, vectors, precision);
+  return requests;
 }

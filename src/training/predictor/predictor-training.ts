@@ -7,18 +7,23 @@ import { alignUp } from '../../runtime/buffers.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import type { BufferHandle } from '../../runtime/plan-builder.js';
 import { newRows, type Rows } from '../../runtime/rows.js';
-import type { PredictorShape } from '../../spec/network-shapes.js';
+import type { PredictorShape, RawRows } from '../../spec/network-shapes.js';
 import { checkBatchSize } from '../plan/batch-checks.js';
 import { dropoutWrites } from '../plan/dropout-writes.js';
+import { ParameterLayout } from '../plan/parameter-layout.js';
 import { ParameterStore } from '../plan/parameter-store.js';
+import type { PictureLayout } from '../plan/picture-packer.js';
 import { type PackedBatch, PlannedTraining } from '../plan/planned-training.js';
 import { RecordedStep, type StepRecorder } from '../plan/recorded-step.js';
 import { Scratch } from '../plan/scratch.js';
+import type { ImageNetworkNames } from '../small-encoder/names.js';
+import { checkPictures, PictureRows } from '../small-encoder/picture-rows.js';
 import type { ParameterSet, PredictorBatch, TrainingPrecision } from '../training-step.js';
 import { PredictorBatchPacker } from './batch.js';
 import { predictorRecorder } from './blocks.js';
 import { predictorDropoutSites } from './dropout-sites.js';
-import { joinParameters, predictorLayout, predictorParameters, splitParameters, storedParameters } from './parameters.js';
+import { addFrontRequests, imagePredictorNames, recordFront } from './image-front.js';
+import { joinParameters, predictorParameters, predictorRequests, splitParameters, storedParameters } from './parameters.js';
 import { recordPredictorBackward, recordPredictorForward } from './record.js';
 
 /** Position tables of a checkpoint, f32 [rows][modelDim] with at least as many rows as the network reads. */
@@ -29,6 +34,10 @@ export interface PositionTables {
 
 export interface PredictorTrainingOptions {
   readonly shape: PredictorShape;
+  /** Of a network with an image encoder of its own: what it reads in place of the policy's conditioning. */
+  readonly rows?: RawRows | undefined;
+  /** Of its pictures. Default `hwc`. */
+  readonly layout?: PictureLayout;
   readonly batchSize: number;
   /** Whether there is a moving average of the weights. */
   readonly ema: boolean;
@@ -56,57 +65,81 @@ export class PredictorTraining extends PlannedTraining<PredictorBatch> {
   readonly #device: ComputeDevice;
   readonly #shape: PredictorShape;
   readonly #packer: PredictorBatchPacker;
+  readonly #pictures: PictureRows | undefined;
+  /** Of a network with an image encoder. */
+  readonly #names: ImageNetworkNames | undefined;
   readonly #written: Written;
 
   private constructor(
     device: ComputeDevice,
-    { shape, batchSize }: PredictorTrainingOptions,
+    { shape, rows, batchSize }: PredictorTrainingOptions,
     step: RecordedStep,
     store: ParameterStore,
     packer: PredictorBatchPacker,
+    pictures: PictureRows | undefined,
     written: Written,
   ) {
-    super(step, store, batchSize, predictorParameters(shape));
+    const names = rows && imagePredictorNames(shape, rows);
+    super(step, store, batchSize, names?.parameters ?? predictorParameters(shape));
     this.#device = device;
     this.#shape = shape;
     this.#packer = packer;
+    this.#pictures = pictures;
+    this.#names = names;
     this.#written = written;
   }
 
   /** @throws OptionError for a network that cannot be trained; DeviceLimitError where the device is too small. */
   static async create(device: ComputeDevice, options: PredictorTrainingOptions): Promise<PredictorTraining> {
-    const { shape, batchSize, ema } = options;
+    const { shape, rows, batchSize, ema, precision } = options;
     checkBatchSize(batchSize);
     const tables = checkedPositions(options);
-    const packer = new PredictorBatchPacker(shape, batchSize);
-    const layout = predictorLayout(shape, device.limits.maxStorageBufferBindingSize, options.precision);
-    const store = await ParameterStore.create(device, layout, storedParameters(shape), ema);
+    const packer = new PredictorBatchPacker(shape, batchSize, rows);
+    const requests = predictorRequests(shape);
+    const stored = [...storedParameters(shape)];
+    if (rows) stored.push(...addFrontRequests(requests, shape, rows));
+    const { maxStorageBufferBindingSize } = device.limits;
+    const layout = new ParameterLayout(maxStorageBufferBindingSize, requests.matrices, requests.vectors, precision);
+    const store = await ParameterStore.create(device, layout, stored, ema);
+    let pictures: PictureRows | undefined;
     try {
+      const { observationSteps } = shape;
+      if (rows) pictures = await PictureRows.create(device, { rows, batchSize, observationSteps, layout: options.layout });
       const recorded = { batchSize, batchWords: packer.words, ...(options.probes ? { probes: options.probes } : {}) };
       let written: Written | undefined;
       const step = await RecordedStep.compile(device, store, recorded, (recorder) => {
-        written = record(recorder, options, packer);
+        written = record(recorder, options, packer, pictures);
       });
-      const training = new PredictorTraining(device, options, step, store, packer, written as unknown as Written);
+      const training = new PredictorTraining(device, options, step, store, packer, pictures, written as unknown as Written);
       training.#writeTables(tables);
       return training;
     } catch (error) {
       store.destroy();
+      pictures?.destroy();
       throw error;
     }
   }
 
   override async read(set: ParameterSet): Promise<ReadonlyMap<string, Float32Array>> {
-    return joinParameters(this.#shape, await this.store.read(set));
+    const stored = await this.store.read(set);
+    const joined = joinParameters(this.#shape, stored);
+    return this.#names ? this.#names.named(new Map([...stored, ...joined])) : joined;
   }
 
   override write(set: ParameterSet, tensors: ReadonlyMap<string, Float32Array>): void {
-    this.store.write(set, splitParameters(this.#shape, tensors));
+    this.store.write(set, splitParameters(this.#shape, this.#names ? this.#names.alone(tensors) : tensors));
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#pictures?.destroy();
   }
 
   protected prepare(batch: PredictorBatch): PackedBatch {
     const packed = this.#packer.pack(batch);
+    checkPictures(this.#pictures, batch.pictures);
     for (const [handle, words] of dropoutWrites(this.#written.dropout, batch.dropout)) this.#write(handle, words);
+    this.#pictures?.write(this.#device, this.plan, batch.pictures, batch.count);
     return packed;
   }
 
@@ -144,7 +177,12 @@ function checkedPositions({ shape, positions }: PredictorTrainingOptions): Posit
   return positions;
 }
 
-function record(step: StepRecorder, { shape, batchSize }: PredictorTrainingOptions, packer: PredictorBatchPacker): Written {
+function record(
+  step: StepRecorder,
+  { shape, rows: raw, batchSize }: PredictorTrainingOptions,
+  packer: PredictorBatchPacker,
+  pictures: PictureRows | undefined,
+): Written {
   const { builder, batch, losses } = step;
   const { horizon, actionDim, observationDim, historySteps, observationSteps, modelDim } = shape;
   const recorder = predictorRecorder({ ...step, scratch: new Scratch(builder) }, shape.heads, predictorDropoutSites(shape, batchSize));
@@ -157,9 +195,11 @@ function record(step: StepRecorder, { shape, batchSize }: PredictorTrainingOptio
   const observationPositions = builder.buffer('observation positions', rows.observation * modelDim * 4);
   builder.segment('forward');
   recordDrawMasks(builder, recorder.dropout);
+  const given = uploaded('observations', observationSteps, raw?.width ?? observationDim);
+  const front = raw && pictures && recordFront(recorder, shape, raw, pictures, given);
   const tape = recordPredictorForward(recorder, shape, {
     history: uploaded('history', historySteps, actionDim),
-    observations: uploaded('observations', observationSteps, observationDim),
+    observations: front?.tokens ?? given,
     actionPositions,
     observationPositions,
   });
@@ -168,6 +208,8 @@ function record(step: StepRecorder, { shape, batchSize }: PredictorTrainingOptio
   const target = { buffer: batch, ...packer.range('target') };
   const counts = { buffer: batch, ...packer.range('counts') };
   recordMeanSquaredError(builder, { y: tape.output, target, counts, dy: doutput, losses, step: step.step });
-  recordPredictorBackward(recorder, tape, doutput);
+  const dtokens = front && recorder.scratch.take(batchSize, observationSteps, observationDim);
+  recordPredictorBackward(recorder, tape, doutput, dtokens);
+  if (front && dtokens) front.recordBackward(dtokens);
   return { dropout: recorder.dropout, actionPositions, observationPositions };
 }

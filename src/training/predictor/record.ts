@@ -85,8 +85,8 @@ export function recordPredictorForward(recorder: PredictorRecorder, shape: Predi
   return { shape, inputs, encoder, memory, decoder, outNorm: norm.tape, normalized: norm.y, output };
 }
 
-/** Records the backward pass from the gradient of the output. */
-export function recordPredictorBackward(recorder: PredictorRecorder, tape: PredictorTape, doutput: Rows): void {
+/** Records the backward pass from the gradient of the output; to that of the observations, where rows are given for it. */
+export function recordPredictorBackward(recorder: PredictorRecorder, tape: PredictorTape, doutput: Rows, dobservations?: Rows): void {
   const { builder, parameters, scratch, step } = recorder;
   const { shape, normalized, memory } = tape;
   const { modelDim: d } = shape;
@@ -126,6 +126,9 @@ export function recordPredictorBackward(recorder: PredictorRecorder, tape: Predi
     recordPlaceTokens(builder, { x: timeRange(rowsTensor(dmemory), first, x.length), y: rowsTensor(dembedded) });
     probeRows(builder, `grad_activation.${key}`, dembedded);
     recordLayerGradients(recorder, key, LINEAR, x, dembedded);
+    if (dobservations && x === tape.inputs.observations) {
+      recordLayerInput(recorder, key, { geometry: LINEAR, x: dembedded, y: dobservations });
+    }
     scratch.giveBack(dembedded);
   }
   scratch.giveBack(dmemory);

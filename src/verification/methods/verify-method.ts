@@ -9,14 +9,14 @@ import type { CaseReport, CaseSources } from '../case-report.js';
 import { compareTensor, type TensorReport } from '../compare.js';
 import type { GoldenCase } from '../golden-case.js';
 import { caseLosses } from '../losses/verify-losses.js';
+import { storageTolerance } from '../tolerance.js';
 import type { MethodCaseKind } from './define.js';
 import { METHOD_CASES } from './kinds.js';
 import { activationProbes } from './one-batch.js';
 import { standInPolicy } from './stand-in-policy.js';
 
-/** Where f16 storage rounds weights, and for int8: as in cases of episodes. */
-const ROUNDED_TOLERANCE = 1e-3;
-const INT8_TOLERANCE = 0.2;
+/** Weights that f16 keeps, and those of the stand-in policy, of which nothing is evaluated. */
+const NOT_ROUNDED = ['F16', 'F32'];
 
 /** How a case of a method with a network of its own is repeated; undefined for other cases. */
 export function methodCaseOf({ description: { kind } }: GoldenCase): MethodCaseKind | undefined {
@@ -50,11 +50,8 @@ export async function verifyMethodCase(
     ...(onProgress ? { onProgress } : {}),
   });
   try {
-    const { precision: taken, fileDtypes } = policy.info;
     const computed = await kind.compute({ golden, policy, config });
-    // The stand-in is of f32, and nothing of it is evaluated.
-    const isRounded = taken === 'f16' && fileDtypes.some((dtype) => dtype !== 'F16' && dtype !== 'F32');
-    const tolerance = taken === 'int8' ? INT8_TOLERANCE : isRounded ? ROUNDED_TOLERANCE : kind.tolerance;
+    const tolerance = storageTolerance(policy.info, { exact: kind.tolerance }, NOT_ROUNDED);
     const tensors: TensorReport[] = [];
     for (const name of golden.names('expected.')) {
       const values = computed.get(name);
@@ -65,7 +62,7 @@ export async function verifyMethodCase(
     const losses = await caseLosses(sources.golden, device);
     tensors.push(...losses.tensors);
     const dump = encodeDump(golden, computed, losses.dump);
-    return { name: golden.name, precision: taken, tensors, pass: tensors.every(({ pass }) => pass), dump };
+    return { name: golden.name, precision: policy.info.precision, tensors, pass: tensors.every(({ pass }) => pass), dump };
   } finally {
     await policy.dispose();
   }

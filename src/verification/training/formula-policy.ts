@@ -39,21 +39,14 @@ export function hasFormula(golden: GoldenCase): boolean {
 }
 
 /**
- * The policy of a case whose start weights `case.json` describes instead of keeping them: its folder, and a model file made of the formula.
- * Takes ownership of the folder. @throws CheckpointError where the formula is incomplete or makes other weights than recorded.
+ * Start weights that `case.json` describes, parameters and statistics.
+ * @throws CheckpointError where the formula is incomplete or makes other weights than recorded.
  */
-export async function formulaPolicy(
-  golden: GoldenCase,
-  description: TrainingDescription,
-  folder: CheckpointSource,
-): Promise<CheckpointSource> {
+function formulaTensors(golden: GoldenCase, description: TrainingDescription): WritableTensor[] {
   const where = `case "${golden.name}": case.json: weights_formula`;
-  const { weights_formula: formula } = golden.description as { readonly weights_formula?: WeightsFormula };
-  if (typeof formula?.seed !== 'number' || !Array.isArray(formula.tensors)) {
-    throw new CheckpointError(`${where} must have a seed and tensors.`);
-  }
+  const formula = formulaOf(golden);
   const byName = new Map(formula.tensors.map((tensor) => [tensor.tensor, tensor]));
-  const tensors = [...description.parameters, ...description.statistics].map(({ name, shape }): WritableTensor => {
+  return [...description.parameters, ...description.statistics].map(({ name, shape }): WritableTensor => {
     const recipe = byName.get(name);
     if (!recipe) throw new CheckpointError(`${where} has no tensor "${name}".`);
     const count = shape.reduce((product, size) => product * size, 1);
@@ -64,6 +57,18 @@ export async function formulaPolicy(
     }
     return { name, dtype: 'F32', shape, data };
   });
+}
+
+function formulaOf(golden: GoldenCase): WeightsFormula {
+  const { weights_formula: formula } = golden.description as { readonly weights_formula?: WeightsFormula };
+  if (typeof formula?.seed !== 'number' || !Array.isArray(formula.tensors)) {
+    throw new CheckpointError(`case "${golden.name}": case.json: weights_formula must have a seed and tensors.`);
+  }
+  return formula;
+}
+
+/** A folder, and a model file of these tensors. Takes ownership of the folder. */
+async function withModel(folder: CheckpointSource, tensors: readonly WritableTensor[]): Promise<CheckpointSource> {
   const files: Record<string, Uint8Array | string> = {};
   for (const name of await folder.list()) {
     const file = await folder.open(name);
@@ -73,10 +78,31 @@ export async function formulaPolicy(
   }
   const { name } = folder;
   await folder.close();
-  const [rows, columns] = gridSize(golden, formula);
-  tensors.push({ name: GRID, dtype: 'F32', shape: [rows * columns, 2], data: keypointGrid(rows, columns) });
   files[MODEL] = encodeSafetensors(tensors);
   return memorySource(name, files);
+}
+
+/**
+ * A folder of a case whose start weights a formula makes: `more` are tensors that are not trained. Takes ownership of the folder.
+ * @throws CheckpointError where the formula is incomplete or makes other weights than recorded.
+ */
+export function formulaFolder(
+  golden: GoldenCase,
+  description: TrainingDescription,
+  folder: CheckpointSource,
+  more: readonly WritableTensor[],
+): Promise<CheckpointSource> {
+  return withModel(folder, [...formulaTensors(golden, description), ...more]);
+}
+
+/**
+ * The policy of a case whose start weights `case.json` describes instead of keeping them: its folder, and a model file made of the formula.
+ * Takes ownership of the folder. @throws CheckpointError where the formula is incomplete or makes other weights than recorded.
+ */
+export function formulaPolicy(golden: GoldenCase, description: TrainingDescription, folder: CheckpointSource): Promise<CheckpointSource> {
+  const [rows, columns] = gridSize(golden, formulaOf(golden));
+  const grid = { name: GRID, dtype: 'F32' as const, shape: [rows * columns, 2], data: keypointGrid(rows, columns) };
+  return formulaFolder(golden, description, folder, [grid]);
 }
 
 /** Sides of the keypoint maps: as the formula says, or as the case recorded them. */

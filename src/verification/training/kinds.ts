@@ -1,3 +1,4 @@
+import { openCvaeCase } from './cvae-case.js';
 import { hasPictures, openImageCase } from './image-case.js';
 import { openPredictorCase } from './predictor-case.js';
 import type { OpenTrainingCase } from './training-network.js';
@@ -7,4 +8,5 @@ import { openUnetCase } from './unet-case.js';
 export const TRAINING_KINDS: ReadonlyMap<string, OpenTrainingCase> = new Map([
   ['train-policy', (golden, ...rest) => (hasPictures(golden) ? openImageCase : openUnetCase)(golden, ...rest)],
   ['train-predictor', openPredictorCase],
+  ['train-cvae', openCvaeCase],
 ]);

@@ -1,39 +1,49 @@
 import { loadPredictorCheckpoint } from '../../checkpoints/predictor/read-predictor.js';
+import { IMAGE_NETWORK_PREFIXES } from '../../checkpoints/predictor/small-encoder-tensors.js';
+import { positionTables } from '../../checkpoints/predictor/write-predictor.js';
+import type { WritableTensor } from '../../checkpoints/safetensors/safetensors.js';
+import type { CheckpointSource } from '../../checkpoints/source.js';
 import { CheckpointError } from '../../foundation/errors.js';
+import type { RawRows } from '../../spec/network-shapes.js';
+import { imagePredictorNames } from '../../training/predictor/image-front.js';
 import { predictorParameters } from '../../training/predictor/parameters.js';
 import { PredictorTraining } from '../../training/predictor/predictor-training.js';
-import type { PredictorBatch, PredictorDropout } from '../../training/training-step.js';
+import type { PredictorBatch } from '../../training/training-step.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
+import { formulaFolder, hasFormula } from './formula-policy.js';
+import { dropoutVariant, recordedObservations, recordedSteps } from './recorded-batches.js';
 import {
   caseNetwork,
   checkParameters,
   type OpenTrainingCase,
   probedValues,
-  type RecordedVariant,
+  SMALL_ENCODER_TOLERANCES,
   TRAINING_TOLERANCES,
 } from './training-network.js';
 
-const MASK = 'input.dropout_keep.';
-
-/** Training cases of a STEP predictor. */
+/** Training cases of a STEP predictor, also of one with an image encoder of its own. */
 export const openPredictorCase: OpenTrainingCase = async (golden, description, sources, device) => {
   await sources.policy?.close();
   if (!sources.predictor) throw new CheckpointError(`case "${golden.name}": expected a folder predictor/, found none.`);
-  const checkpoint = await loadPredictorCheckpoint(sources.predictor);
+  const folder = hasFormula(golden) ? await formulaPredictor(golden, description, sources.predictor) : sources.predictor;
+  const checkpoint = await loadPredictorCheckpoint(folder);
   try {
-    checkParameters(golden, description, predictorParameters(checkpoint.config));
+    const { config: shape, observation } = checkpoint;
+    const rows = observation.kind === 'raw' ? observation : undefined;
+    const names = rows && imagePredictorNames(shape, rows);
+    checkParameters(golden, description, names?.parameters ?? predictorParameters(shape));
     const startWeights = new Map<string, Float32Array>();
     const read = async (name: string): Promise<Float32Array> => (await checkpoint.weights.readFloats(name)).slice();
-    for (const { name } of description.parameters) startWeights.set(name, await read(name));
+    for (const { name } of description.parameters) startWeights.set(name, await read(names?.own(name) ?? name));
     const positions = { action: await read('pos_encoder_action.pe'), observation: await read('pos_encoder_obs.pe') };
-    const batches = await recordedBatches(golden, description);
-    const options = { shape: checkpoint.config, batchSize: description.batch, positions };
+    const batches = await recordedBatches(golden, description, shape.observationSteps, rows);
+    const options = { shape, rows, layout: 'chw' as const, batchSize: description.batch, positions };
     const training = await PredictorTraining.create(device, { ...options, ema: true });
     const batch = (step: number): PredictorBatch => batches[step] as PredictorBatch;
     const variant = await dropoutVariant(golden, (dropout) => training.run({ ...batch(0), dropout }, null));
     return caseNetwork(training, {
-      tolerances: TRAINING_TOLERANCES,
+      tolerances: rows ? SMALL_ENCODER_TOLERANCES : TRAINING_TOLERANCES,
       startWeights,
       variants: variant ? [variant] : [],
       run: (step, _isMasked, update) => training.run(batch(step), update),
@@ -44,32 +54,36 @@ export const openPredictorCase: OpenTrainingCase = async (golden, description, s
   }
 };
 
-async function recordedBatches(golden: GoldenCase, { batch, steps }: TrainingDescription): Promise<PredictorBatch[]> {
-  const [previous, observation, target] = await Promise.all(
-    ['input.previous', 'input.observation', 'input.target'].map((name) => golden.values(name)),
+/** A predictor whose weights a formula makes; its position tables are those of the reference. */
+async function formulaPredictor(golden: GoldenCase, description: TrainingDescription, folder: CheckpointSource): Promise<CheckpointSource> {
+  const prefix = IMAGE_NETWORK_PREFIXES.transformer;
+  const query = description.parameters.find(({ name }) => name.endsWith('action_query'));
+  const [, horizon = 0, modelDim = 0] = query?.shape ?? [];
+  const isBehind = query?.name.startsWith(prefix) ?? false;
+  const tables = [...positionTables({ horizon, modelDim, historySteps: horizon, observationSteps: 1 })].map(
+    ([name, data]): WritableTensor => ({
+      name: isBehind ? prefix + name : name,
+      dtype: 'F32',
+      shape: [1, data.length / modelDim, modelDim],
+      data,
+    }),
   );
-  const slice = (values: Float32Array | undefined, step: number): Float32Array => {
-    const size = (values?.length ?? 0) / steps;
-    return (values as Float32Array).slice(step * size, (step + 1) * size);
-  };
-  return Array.from({ length: steps }, (_, step) => ({
-    count: batch,
-    previous: slice(previous, step),
-    observation: slice(observation, step),
-    target: slice(target, step),
-    dropout: null,
-  }));
+  return formulaFolder(golden, description, folder, tables);
 }
 
-/** The step with dropout and recorded masks, where the case has one. */
-async function dropoutVariant(golden: GoldenCase, run: (dropout: PredictorDropout) => void): Promise<RecordedVariant | undefined> {
-  const { dropout } = golden.description as { readonly dropout?: { readonly p?: unknown; readonly loss?: unknown } };
-  if (dropout === undefined) return undefined;
-  const { p: probability, loss } = dropout;
-  if (typeof probability !== 'number' || typeof loss !== 'number') {
-    throw new CheckpointError(`case "${golden.name}": case.json: dropout must have numbers p and loss.`);
-  }
-  const masks = new Map<string, Uint8Array>();
-  for (const site of golden.names(MASK)) masks.set(site, (await golden.bytes(MASK + site)).slice());
-  return { name: 'dropout', loss, run: () => run({ probability, masks }) };
+async function recordedBatches(
+  golden: GoldenCase,
+  description: TrainingDescription,
+  observationSteps: number,
+  rows: RawRows | undefined,
+): Promise<PredictorBatch[]> {
+  const [previous, target] = [await recordedSteps(golden, description, 'previous'), await recordedSteps(golden, description, 'target')];
+  const observations = await recordedObservations(golden, description, observationSteps, rows);
+  return observations.map((observed, step) => ({
+    count: description.batch,
+    previous: previous[step] as Float32Array,
+    ...observed,
+    target: target[step] as Float32Array,
+    dropout: null,
+  }));
 }

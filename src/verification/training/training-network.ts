@@ -26,6 +26,12 @@ export interface TrainingTolerances {
 
 export const TRAINING_TOLERANCES: TrainingTolerances = { loss: 1e-4, gradient: 1e-4, norm: 1e-5, change: 1e-2, smallChange: 1e-1 };
 
+/**
+ * Of networks behind the small encoder. Norms of later steps have a bound of their own, as those of image policies: a ReLU whose sum is within float32's
+ * rounding of 0 may pass its gradient where the reference does not (4.4e-5 in `train-image-cvae-projected` on SwiftShader, 1e-6 elsewhere).
+ */
+export const SMALL_ENCODER_TOLERANCES: TrainingTolerances = { ...TRAINING_TOLERANCES, laterNorm: 2e-4 };
+
 /** A single step on the inputs of step 0 that is recorded beside the runs: its loss, and the gradients `expected.<name>.grad`. */
 export interface RecordedVariant {
   readonly name: string;

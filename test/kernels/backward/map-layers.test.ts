@@ -2,7 +2,7 @@ import { describe, it } from 'vitest';
 import { recordReluBackward, recordReluForward } from '../../../src/ops/backward/map-layers.js';
 import { batchNormGradient, checkBatchNorm } from '../../support/batch-norm-checks.js';
 import { useTestDevice } from '../../support/device.js';
-import { checkKeypoints, checkMapNorm, checkMaxPool } from '../../support/map-checks.js';
+import { checkKeypoints, checkMapNorm, checkMaxPool, checkMeanPlaces } from '../../support/map-checks.js';
 import { keypointsGradient, mapNormGradient } from '../../support/reference-map-gradients.js';
 import { finiteDifferences, inner } from '../../support/reference-token-gradients.js';
 import { rowsOf, rowsRead, rowValues } from '../../support/row-values.js';
@@ -24,6 +24,11 @@ describe.each([undefined, 'gpu'] as const)('layers of image encoders and their g
     { windows: 4, counted: 3, cameras: 1, channels: 16, length: 5, residual: true, relu: false, learns: true, mean: 100 },
     { windows: 3, counted: 2, cameras: 2, channels: 8, length: 9, residual: true, relu: true, learns: false },
   ])('batch norm of $counted of $windows pictures of $cameras cameras, $length places, learns $learns', (p) => checkBatchNorm(device(), p));
+
+  it.each([
+    { batch: 2, channels: 12, places: 35 },
+    { batch: 3, channels: 8, places: 1 },
+  ])('mean of $places places behind ReLU', (p) => checkMeanPlaces(device(), p));
 
   it.each([
     { height: 5, width: 6 },

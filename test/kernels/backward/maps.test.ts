@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { recordMapProduct } from '../../../src/ops/backward/maps.js';
+import { newMaps, recordMapProduct } from '../../../src/ops/backward/maps.js';
+import { MAX_WORKGROUPS, PlanBuilder } from '../../../src/runtime/plan-builder.js';
 import { useTestDevice } from '../../support/device.js';
-import { type ConvolutionCase, checkConvolution } from '../../support/map-checks.js';
+import { type ConvolutionCase, checkConvolution, checkFusedRelu } from '../../support/map-checks.js';
 import { convolvedSide, squareConvolution, squareConvolutionGradient } from '../../support/reference-map-gradients.js';
 import { finiteDifferences, inner } from '../../support/reference-token-gradients.js';
 import { rowsOf } from '../../support/row-values.js';
@@ -22,6 +23,44 @@ describe('convolutions over maps and their gradients', () => {
   it.each(CASES)('$kernelSize × $kernelSize, stride $stride, $inChannels -> $outChannels over $height × $width, batch $batch', (p) =>
     checkConvolution(device(), p),
   );
+});
+
+describe('convolutions with ReLU', () => {
+  const device = useTestDevice();
+  it('are those without, their sums at 0 and below left out; the gradient passes where something was left', async () => {
+    await checkFusedRelu(device(), { batch: 2, inChannels: 8, outChannels: 12, height: 5, width: 7, kernelSize: 3, stride: 2 });
+  });
+});
+
+describe('a weight gradient of many places', () => {
+  const device = useTestDevice({ deviceClass: 'gpu' });
+  it('is summed in slices on a GPU, and added to what is there', () =>
+    checkConvolution(device(), { batch: 1, inChannels: 3, outChannels: 4, height: 67, width: 63, kernelSize: 3, stride: 1 }));
+});
+
+describe('what is recorded of convolutions over maps', () => {
+  const record = (batch: number, side: number): { readonly builder: PlanBuilder; readonly places: number } => {
+    const builder = new PlanBuilder('gpu');
+    builder.segment('test');
+    const buffer = builder.buffer('w', 9 * 16 * 4);
+    const matrix = { weight: { buffer }, gradient: { buffer }, taps: 9, inChannels: 4, outChannels: 4, rowStride: 4, tapStride: 16 };
+    const [x, y] = [
+      newMaps(builder, 'x', { batch, channels: 4, height: 2 * side, width: 2 * side }),
+      newMaps(builder, 'y', { batch, channels: 4, height: side, width: side }),
+    ];
+    recordMapProduct(builder, { matrix, geometry: { kernelSize: 3, stride: 2, padding: 1 }, x, y });
+    return { builder, places: batch * side * side };
+  };
+
+  it('is several dispatches where WebGPU does not allow as many workgroups side by side', () => {
+    const { builder, places } = record(300, 48);
+    const dispatches = builder.segments.flatMap((segment) => segment.dispatches);
+    expect(dispatches.length).toBe(2);
+    expect(dispatches.every(({ workgroups }) => workgroups[1] <= MAX_WORKGROUPS)).toBe(true);
+    expect(dispatches.reduce((sum, { workgroups }) => sum + 8 * workgroups[1], 0)).toBeGreaterThanOrEqual(places);
+  });
+
+  it('is one dispatch otherwise', () => expect(record(4, 48).builder.segments.flatMap((segment) => segment.dispatches).length).toBe(1));
 });
 
 describe('the reference of convolutions over maps', () => {

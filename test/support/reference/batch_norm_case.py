@@ -10,13 +10,13 @@ import json
 import math
 import os
 import shutil
-import struct
 import sys
 
 import numpy as np
 import torch
 
-from image_policy import ImagePolicy, formula_values
+from case_files import formula_values, read_tensors, write_tensors
+from image_policy import ImagePolicy
 
 SEED = 11
 SAMPLES = 64
@@ -27,31 +27,6 @@ RUNS = {
 EMA = [0.0, 0.4053964424986395, 0.5613086623491692]
 RECORD_AT = [1, 3]
 PREFIX = "diffusion."
-DTYPES = {"F32": np.float32, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
-
-
-def read_tensors(path):
-    data = open(path, "rb").read()
-    (size,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + size])
-    header.pop("__metadata__", None)
-    body = data[8 + size :]
-    at = lambda entry: body[slice(*entry["data_offsets"])]
-    return {name: np.frombuffer(at(entry), DTYPES[entry["dtype"]]).reshape(entry["shape"]) for name, entry in header.items()}
-
-
-def write_tensors(path, tensors):
-    header, parts, position = {}, [], 0
-    for name, values in sorted(tensors.items(), key=lambda item: -item[1].dtype.itemsize):
-        kind = next(kind for kind, dtype in DTYPES.items() if dtype == values.dtype)
-        part = np.ascontiguousarray(values).tobytes()
-        header[name] = {"dtype": kind, "shape": list(values.shape), "data_offsets": [position, position + len(part)]}
-        parts.append(part)
-        position += len(part)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
 def recipe(name, shape):

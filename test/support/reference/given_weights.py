@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from batch_norm_case import PREFIX, Case
-from image_policy import formula_values
+from case_files import formula_values
 
 
 def evaluate(case, step, dtype, start):

@@ -169,18 +169,3 @@ class ImagePolicy(nn.Module):
     def forward(self, noisy, timesteps, state, pictures, crop):
         self.global_cond = self.condition(state, pictures, crop)
         return self.unet(noisy, timesteps, self.global_cond)
-
-
-def formula_values(count, number, offset, scale, seed):
-    """Weights that no file holds: element i is a hash of its index (test/goldens/README.md)."""
-    import numpy as np
-
-    with np.errstate(over="ignore"):
-        x = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B1)
-        x += np.uint32((number * 0x85EBCA77 + seed * 0xC2B2AE3D) & 0xFFFFFFFF)
-        x ^= x >> np.uint32(16)
-        x *= np.uint32(0x85EBCA6B)
-        x ^= x >> np.uint32(13)
-        x *= np.uint32(0xC2B2AE35)
-        x ^= x >> np.uint32(16)
-    return (offset + (x.astype(np.float64) / 2**32 * 2 - 1) * scale).astype(np.float32)

@@ -5,9 +5,8 @@ import type { ComputeDevice } from '../../../runtime/device.js';
 import { BRIDGE_NETWORKS, INTERPOLANTS } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
 import { type BridgerBatch, bridger } from '../../methods/bridger.js';
-import { MethodTraining } from '../../methods/method-training.js';
 import { type CvaeDecoder, cvaeDecoder } from '../cvae-forward.js';
-import { initialWeights, policyRule } from '../initial-weights.js';
+import { beginFresh } from './begin.js';
 import type { MethodContext, MethodDraws, TrainableMethod } from './define.js';
 
 /** d, and how near the ends times come: the release's. */
@@ -31,16 +30,13 @@ export const BRIDGER: TrainableMethod = {
   accepts: ['sizes', 'horizon', 'actionSteps', 'prior', 'interpolant'],
   rateEpochs: 1000,
   open: async (context) => {
-    const { device, shape, options, batchSize, seed, ema, precision } = context;
+    const { shape, options, batchSize } = context;
     const { interpolant: asked = 'power3' } = options;
     const interpolant = checkChoice('trainMethod', 'interpolant', asked, INTERPOLANTS);
     const prior = await openPrior(context);
     try {
       const own = { shape, batchSize, interpolant, noiseScale: NOISE_SCALE, timeMin: TIME_MIN };
-      const step = await MethodTraining.create(device, bridger(own), { ema, precision });
-      const initial = initialWeights(step.parameters, policyRule, seed);
-      step.write('weights', initial);
-      if (ema) step.write('ema', initial);
+      const step = await beginFresh(context, bridger(own));
       return {
         step,
         // From a CVAE, decisions would need its folder too.

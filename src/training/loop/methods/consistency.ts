@@ -11,7 +11,7 @@ import { type ConsistencyBatch, consistency } from '../../methods/consistency.js
 import { CONSISTENCY_DROPOUT, type EdmBatch, edmTeacher } from '../../methods/edm-teacher.js';
 import { frozenNetwork, MethodTraining } from '../../methods/method-training.js';
 import { methodUnet } from '../../methods/unet-network.js';
-import { initialWeights, policyRule } from '../initial-weights.js';
+import { beginFresh, writeInitial } from './begin.js';
 import type { MethodDraws, TrainableMethod } from './define.js';
 
 /** Levels of the teacher's training, and of half of the student's: ln T normal. */
@@ -28,13 +28,10 @@ export const CONSISTENCY_TEACHER: TrainableMethod = {
   steps: 100_000,
   title: "a consistency policy's teacher",
   accepts: ['sizes', 'horizon', 'actionSteps', 'dropout'],
-  open: async ({ device, shape, options, batchSize, seed, ema, precision }) => {
+  open: async (context) => {
+    const { shape, options, batchSize } = context;
     const { dropout = CONSISTENCY_DROPOUT } = options;
-    const method = edmTeacher({ shape, batchSize, levels: CONSISTENCY_LEVELS, drops: dropout > 0 });
-    const step = await MethodTraining.create(device, method, { ema, precision });
-    const initial = initialWeights(step.parameters, policyRule, seed);
-    step.write('weights', initial);
-    if (ema) step.write('ema', initial);
+    const step = await beginFresh(context, edmTeacher({ shape, batchSize, levels: CONSISTENCY_LEVELS, drops: dropout > 0 }));
     return {
       step,
       batch: ({ count, conditioning, actions }, draws): EdmBatch => ({
@@ -66,9 +63,7 @@ export const CONSISTENCY: TrainableMethod = {
     try {
       const method = consistency({ shape, batchSize, levels: CONSISTENCY_LEVELS, drops: dropout > 0 }, { teacher });
       const step = await MethodTraining.create(device, method, { ema, precision });
-      const initial = studentWeights(weights, shape);
-      step.write('weights', initial);
-      if (ema) step.write('ema', initial);
+      writeInitial(step, studentWeights(weights, shape), { ema });
       return {
         step,
         batch: ({ count, conditioning, actions }, draws): ConsistencyBatch => ({

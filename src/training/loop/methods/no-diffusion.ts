@@ -1,6 +1,5 @@
-import { MethodTraining } from '../../methods/method-training.js';
 import { type NoDiffusionBatch, noDiffusion } from '../../methods/no-diffusion.js';
-import { initialWeights, policyRule } from '../initial-weights.js';
+import { beginFresh } from './begin.js';
 import type { TrainableMethod } from './define.js';
 
 /** The level that the network is told, always: any would do that inference tells it too. */
@@ -14,12 +13,10 @@ export const NO_DIFFUSION: TrainableMethod = {
   title: 'NO-Diffusion',
   strategy: { name: 'NO-Diffusion' },
   accepts: ['sizes', 'horizon', 'actionSteps', 'hiddenDim'],
-  open: async ({ device, shape, options, batchSize, seed, ema, precision }) => {
+  open: async (context) => {
+    const { shape, options, batchSize } = context;
     const { hiddenDim = HIDDEN_DIM } = options;
-    const step = await MethodTraining.create(device, noDiffusion({ shape, batchSize, hiddenDim, timestep: TIMESTEP }), { ema, precision });
-    const initial = initialWeights(step.parameters, policyRule, seed);
-    step.write('weights', initial);
-    if (ema) step.write('ema', initial);
+    const step = await beginFresh(context, noDiffusion({ shape, batchSize, hiddenDim, timestep: TIMESTEP }));
     return {
       step,
       batch: ({ count, conditioning, actions }, draws): NoDiffusionBatch => ({

@@ -1,7 +1,6 @@
-import { MethodTraining } from '../../methods/method-training.js';
 import { noiseRelaying, type RelayingBatch } from '../../methods/noise-relaying.js';
 import type { TrainedPrediction } from '../../unet/batch.js';
-import { initialWeights, policyRule } from '../initial-weights.js';
+import { beginFresh } from './begin.js';
 import { scheduleKeys } from './config.js';
 import type { MethodDraws, TrainableMethod } from './define.js';
 
@@ -18,14 +17,12 @@ export const RELAYING: TrainableMethod = {
   title: 'RNR-DP',
   accepts: ['sizes', 'horizon'],
   firstRow: 0,
-  open: async ({ device, checkpoint, shape, batchSize, seed, ema, precision }) => {
+  open: async (context) => {
+    const { checkpoint, shape, batchSize } = context;
     const { scheduler } = checkpoint;
     const predictionType = scheduler.predictionType as TrainedPrediction;
     const schedule = { ...scheduler, numTrainTimesteps: shape.horizon };
-    const step = await MethodTraining.create(device, noiseRelaying({ shape, batchSize, schedule, predictionType }), { ema, precision });
-    const initial = initialWeights(step.parameters, policyRule, seed);
-    step.write('weights', initial);
-    if (ema) step.write('ema', initial);
+    const step = await beginFresh(context, noiseRelaying({ shape, batchSize, schedule, predictionType }));
     return {
       step,
       batch: ({ count, conditioning, actions }, draws): RelayingBatch => ({

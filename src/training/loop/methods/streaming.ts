@@ -1,9 +1,8 @@
 import { OptionError } from '../../../foundation/errors.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
-import { MethodTraining } from '../../methods/method-training.js';
 import { type StreamingBatch, streamingDiffusion } from '../../methods/streaming-diffusion.js';
 import type { TrainedPrediction } from '../../unet/batch.js';
-import { initialWeights, policyRule } from '../initial-weights.js';
+import { beginFresh } from './begin.js';
 import { scheduleKeys } from './config.js';
 import type { MethodDraws, TrainableMethod } from './define.js';
 
@@ -24,18 +23,13 @@ export const STREAMING: TrainableMethod = {
   steps: 100_000,
   title: 'streaming diffusion',
   accepts: ['sizes', 'horizon', 'actionSteps'],
-  open: async ({ device, checkpoint, shape, actionSteps, batchSize, seed, ema, precision }) => {
+  open: async (context) => {
+    const { checkpoint, shape, actionSteps, batchSize } = context;
     const { scheduler, observationSteps } = checkpoint;
     const predictionType = scheduler.predictionType as TrainedPrediction;
     const rows = { horizon: shape.horizon, observationSteps, actionSteps, levels: scheduler.numTrainTimesteps };
     checkRows(rows, shape);
-    const step = await MethodTraining.create(device, streamingDiffusion({ shape, batchSize, schedule: scheduler, predictionType }), {
-      ema,
-      precision,
-    });
-    const initial = initialWeights(step.parameters, policyRule, seed);
-    step.write('weights', initial);
-    if (ema) step.write('ema', initial);
+    const step = await beginFresh(context, streamingDiffusion({ shape, batchSize, schedule: scheduler, predictionType }));
     return {
       step,
       batch: ({ count, conditioning, actions }, draws): StreamingBatch => ({
