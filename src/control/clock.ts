@@ -6,7 +6,7 @@ export interface Clock {
   after(delayMs: number, call: () => void): () => void;
   /**
    * As `after`, for what is a few milliseconds away and must not be late by a timer; the processor may be kept busy for it. A loop asks for it
-   * right behind preparing a decision; without it the tick comes by `after` alone.
+   * around preparing a decision; without it preparing begins when a timer says so, and the tick comes by `after` alone.
    */
   soon?(delayMs: number, call: () => void): () => void;
 }
@@ -18,7 +18,12 @@ const SLICE_MS = 0.1;
 /** Multiplications between two looks at the clock, a few microseconds: each look leaves a number on the heap. */
 const IDLE_PRODUCTS = 2000;
 
-/** The runtime's monotonic clock and its timers, which are late by up to a millisecond or two. */
+/** Calls once, in a later turn of the event loop; browsers have no such thing. */
+type Later = (call: () => void) => unknown;
+
+const { setImmediate: later } = globalThis as { readonly setImmediate?: Later };
+
+/** The runtime's monotonic clock and its timers, which are late by up to a millisecond or two; `soon` where there are turns of the event loop to wait in. */
 export const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
   after: (delayMs, call) => {
@@ -26,14 +31,10 @@ export const SYSTEM_CLOCK: Clock = {
     const timer = setTimeout(call, Math.ceil(delayMs));
     return () => clearTimeout(timer);
   },
-  soon: (delayMs, call) => {
-    const { setImmediate } = globalThis as { readonly setImmediate?: Later };
-    return setImmediate && delayMs <= MOST_SPUN_MS ? spun(setImmediate, delayMs, call) : SYSTEM_CLOCK.after(delayMs, call);
-  },
+  ...(later && {
+    soon: (delayMs: number, call: () => void) => (delayMs <= MOST_SPUN_MS ? spun(later, delayMs, call) : SYSTEM_CLOCK.after(delayMs, call)),
+  }),
 };
-
-/** Calls once, in a later turn of the event loop; browsers have no such thing. */
-type Later = (call: () => void) => unknown;
 
 /** Kept, so that no compiler drops what makes it. */
 let rested = 1;

@@ -12,6 +12,8 @@ const LEAST_MS = 1;
 
 /** What is left between preparing and the tick: caches cool down while nothing is done. */
 const MARGIN_MS = 0.2;
+/** What took less did nothing, and says nothing of what it takes: the source was busy, or rests. */
+const NOTHING_MS = 0.02;
 /** Times that say how long it takes: the longest of them but one, which an interruption made. */
 const KEPT = 8;
 
@@ -43,7 +45,8 @@ export class Preparation {
       second = Math.max(second, Math.min(took, longest));
       longest = Math.max(longest, took);
     }
-    return second + MARGIN_MS;
+    // Never so little that it is taken for a timer that was late.
+    return Math.max(second, LEAST_MS) + MARGIN_MS;
   }
 
   /** Prepares for the next tick; returns whether it did. @throws what the source throws. */
@@ -58,7 +61,8 @@ export class Preparation {
     const prepared = this.#ahead.prepare({ on: this.#on });
     this.#backOff.note(schedule.wait(this.#clock.now()) > 0);
     const ended = (): void => {
-      this.#took[this.#count++ % KEPT] = this.#clock.now() - begunMs;
+      const tookMs = this.#clock.now() - begunMs;
+      if (tookMs >= NOTHING_MS) this.#took[this.#count++ % KEPT] = tookMs;
     };
     // A failure of what it began is one of the decision behind it.
     if (prepared) prepared.then(ended, ended);

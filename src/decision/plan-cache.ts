@@ -63,11 +63,16 @@ export class PlanCache {
     if (existing && schedules.every((schedule) => existing.fits(schedule))) return this.#used(key, existing, variant);
     if (existing) this.#drop(key, existing);
     this.reserve(schedules, variant.denoiser);
-    const plan = await this.#compile(batch, schedules, variant).finally(() => this.#version++);
-    this.#plans.set(key, plan);
-    this.#newest = { plan, variant: { denoiser: variant.denoiser, trace: variant.trace ?? false } };
-    this.#forget();
-    return plan;
+    try {
+      const plan = await this.#compile(batch, schedules, variant);
+      this.#plans.set(key, plan);
+      this.#newest = { plan, variant: { denoiser: variant.denoiser, trace: variant.trace ?? false } };
+      this.#forget();
+      return plan;
+    } finally {
+      // Behind all of it, so that nobody keeps what was true in the middle; also behind a failure, which may have let plans go.
+      this.#version++;
+    }
   }
 
   /** As `get`, without a wait: undefined where there is no such plan yet. */

@@ -93,6 +93,15 @@ describe('preparing', () => {
     expect(cancelled).toBe(calls());
   });
 
+  it('goes on where it takes next to nothing, or nothing', async () => {
+    for (const tookMs of [0, 0.01, 0.3, 0.79, 0.8]) {
+      const { simulation, calls, late } = preparing(tookMs, {}, (real) => ({ soon: real.after }));
+      await simulation.run(50 * 8);
+      expect(calls(), `${tookMs} ms`).toBe(simulation.source.windows.length - 1);
+      expect(late().every((ms) => ms < 1e-9)).toBe(true);
+    }
+  });
+
   it('begins earlier where its end, of which a promise tells, came later, and one interruption changes nothing', async () => {
     const begunMs: number[] = [];
     let waitMs = 0.5;
@@ -144,6 +153,12 @@ describe('preparing', () => {
   });
 });
 
+/** The runtime's clock with what is stubbed now. */
+async function loadedAnew(): Promise<Clock> {
+  vi.resetModules();
+  return (await import('../../src/control/clock.js')).SYSTEM_CLOCK;
+}
+
 describe("the runtime's clock, for what is soon", () => {
   afterEach(() => void vi.unstubAllGlobals());
 
@@ -154,16 +169,21 @@ describe("the runtime's clock, for what is soon", () => {
       turns++;
       later(call);
     });
+    const clock = await loadedAnew();
     const begun = performance.now();
-    await new Promise<void>((resolve) => void SYSTEM_CLOCK.soon?.(1, resolve));
+    await new Promise<void>((resolve) => void clock.soon?.(1, resolve));
     expect(performance.now() - begun).toBeGreaterThanOrEqual(1);
+    expect(turns).toBeGreaterThan(0);
     expect(turns).toBeLessThanOrEqual(12);
-    // A timer takes what is farther away, and what runtimes without such turns are asked.
+    // A timer takes what is farther away.
     turns = 0;
-    await new Promise<void>((resolve) => void SYSTEM_CLOCK.soon?.(8, resolve));
-    vi.stubGlobal('setImmediate', undefined);
-    await new Promise<void>((resolve) => void SYSTEM_CLOCK.soon?.(1, resolve));
+    await new Promise<void>((resolve) => void clock.soon?.(8, resolve));
     expect(turns).toBe(0);
+  });
+
+  it('is not there in runtimes without such turns, where a timer would be late for it', async () => {
+    vi.stubGlobal('setImmediate', undefined);
+    expect((await loadedAnew()).soon).toBeUndefined();
   });
 
   it('leaves some kilobytes of garbage to a millisecond', async () => {
@@ -182,7 +202,8 @@ describe("the runtime's clock, for what is soon", () => {
   it('leaves every other wait to timers, however short it is', async () => {
     let turns = 0;
     vi.stubGlobal('setImmediate', () => turns++);
-    await new Promise<void>((resolve) => void SYSTEM_CLOCK.after(0.5, resolve));
+    const clock = await loadedAnew();
+    await new Promise<void>((resolve) => void clock.after(0.5, resolve));
     expect(turns).toBe(0);
   });
 });
