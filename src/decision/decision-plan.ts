@@ -67,8 +67,8 @@ interface DecisionParts {
 }
 
 /**
- * The plan of a decision for one batch size. Run again and again it costs one write, one command buffer, one submit and
- * one read-back, and creates nothing else on the device.
+ * The plan of a decision for one batch size. Run again and again it costs one write, one command buffer, one submit (two of each where
+ * `ComputeDevice.splitsWork` and the work is large) and one read-back, and creates nothing else on the device.
  */
 export class DecisionPlan {
   readonly #parts: DecisionParts;

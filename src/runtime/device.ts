@@ -16,7 +16,8 @@ export type Profile = (typeof PROFILES)[number];
 
 /**
  * How the host waits for a device that it has to ask. `poll`: all the time, for the least latency. `sleep`: in naps of a fifth
- * of a millisecond, which leaves the core to others; a result comes some 0.2 ms later at most.
+ * of a millisecond, which leaves the core to others; a result comes some 0.2 ms later at most. Other work of the thread waits for a nap as well, in large work on
+ * software adapters up to a millisecond.
  */
 const IDLE_CHOICES = ['poll', 'sleep'] as const;
 export type IdleChoice = (typeof IDLE_CHOICES)[number];

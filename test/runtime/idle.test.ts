@@ -31,6 +31,18 @@ describe('waiting for a device', () => {
     expect(await napsOf({ isPolled: false, idle: 'sleep' }, 10)).toBe(0);
   });
 
+  it('hands over large work in two parts only where waiting takes a core from computing', async () => {
+    const splits = async (options: OpenDeviceOptions): Promise<boolean> => {
+      const device = await openTestDevice({ ...options, inLaterTurn: later });
+      device.dispose();
+      return device.splitsWork;
+    };
+    expect(await splits({ isPolled: true })).toBe(true);
+    expect(await splits({ isPolled: true, idle: 'poll' })).toBe(false);
+    expect(await splits({ isPolled: true, idle: 'sleep', deviceClass: 'gpu' })).toBe(false);
+    expect(await splits({ isPolled: false })).toBe(false);
+  });
+
   it('stops sleeping when a wait fails', async () => {
     const device = await openTestDevice({ isPolled: true, inLaterTurn: later });
     await expect(device.settle(Promise.reject(new RangeError('x')))).rejects.toThrow(RangeError);
