@@ -69,7 +69,7 @@ export const replayCommand: Command = {
     const profile = profileOption(values.profile);
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     const strategy = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
-    await outputFileOption('plot', values.plot, [path, values.policy, values.predictor]);
+    await outputFileOption('plot', values.plot, [path, values.policy, values.predictor, ...(values.network ?? [])]);
     const pieces = createReadStream(path);
     // Who reads it comes later than the news that there is no such file.
     await once(pieces, 'open');

@@ -23,7 +23,7 @@ export async function mergeEvaluations(args: readonly string[]): Promise<number>
   const reference = values.compare === undefined ? undefined : readReference(values.compare);
   const record = mergeShards(positionals.map(readPart));
   const place = values.output ?? `evaluation-${record.task.replaceAll('/', '-')}`;
-  refuseEvaluation(place);
+  refuseEvaluation(place, record);
   const output = await outputFolderOption('output', place, Object.values(RESULT_FILES));
   const lock = lockFolder(output);
   try {
@@ -33,12 +33,17 @@ export async function mergeEvaluations(args: readonly string[]): Promise<number>
   }
 }
 
-/** What was merged has no journal: a folder with one is of a part, or of another evaluation. */
-function refuseEvaluation(folder: string): void {
-  if (existsSync(join(folder, RESULT_FILES.journal)))
-    throw new UsageError(
-      `--output: ${folder} holds an evaluation (${RESULT_FILES.journal}), which would be written over: name another folder.`,
-    );
+/** What was merged has no journal: a folder with one is of a part, or of another evaluation. The same merged again may be written over. */
+function refuseEvaluation(folder: string, merged: EvaluationRecord): void {
+  const { journal, record } = RESULT_FILES;
+  const file = [journal, record].find((name) => existsSync(join(folder, name)));
+  if (file === undefined || (file === record && identity(readPart(folder).record) === identity(merged))) return;
+  throw new UsageError(`--output: ${folder} holds another evaluation (${file}), which would be written over: name another folder.`);
+}
+
+/** What tells an evaluation from another one, and from a part of it. */
+function identity({ task, seed, episodes, strategies, shard }: EvaluationRecord): string {
+  return JSON.stringify([task, seed, episodes, strategies?.map(({ name }) => name), shard]);
 }
 
 /** `path`: the folder of a part, or its record. */
