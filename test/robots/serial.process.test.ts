@@ -51,14 +51,14 @@ describe.skipIf(!HAS_SOCAT)('an arm on a serial port', () => {
     // A question about six joints has six answers.
     const around = Array<'none'>(8).fill('none');
     simulated.tell({ faults: (['drop', 'corrupt', 'pieces', 'late', 'drop'] as const).flatMap((fault) => [fault, ...around]) });
-    const drive = new ArmDrive(wavingSource(), arm, { tickMs: 10, moves: true, atEnd: 'relax' });
+    const drive = new ArmDrive(wavingSource(), arm, { tickMs: 40, moves: true, atEnd: 'relax' });
     let actions = 0;
     drive.loop.on('action', () => {
       if (++actions === 20) void drive.stop('enough');
     });
     await drive.start();
     const end = await drive.ended;
-    expect(end).toMatchObject({ reason: { kind: 'requested', message: 'enough' }, torque: 'off', error: undefined });
+    expect(end).toMatchObject({ reason: { kind: 'requested', message: expect.stringContaining('enough') as string }, torque: 'off', error: undefined });
     expect(bus.quality.repeated).toBeGreaterThanOrEqual(3);
     expect(bus.quality.damaged).toBeGreaterThanOrEqual(1);
     const { torque, goals, positions } = await simulated.state();
