@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { choiceNoise, runNoise } from '../../src/decision/noise.js';
 import { resumeSchedule } from '../../src/diffusion/resume.js';
 import { signalAndNoise } from '../../src/diffusion/solver-step.js';
+import { OptionError } from '../../src/foundation/errors.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
 import { solverSchedule } from '../../src/strategies/solver.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';

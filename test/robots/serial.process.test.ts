@@ -58,7 +58,11 @@ describe.skipIf(!HAS_SOCAT)('an arm on a serial port', () => {
     });
     await drive.start();
     const end = await drive.ended;
-    expect(end).toMatchObject({ reason: { kind: 'requested', message: expect.stringContaining('enough') as string }, torque: 'off', error: undefined });
+    expect(end).toMatchObject({
+      reason: { kind: 'requested', message: expect.stringContaining('enough') as string },
+      torque: 'off',
+      error: undefined,
+    });
     expect(bus.quality.repeated).toBeGreaterThanOrEqual(3);
     expect(bus.quality.damaged).toBeGreaterThanOrEqual(1);
     const { torque, goals, positions } = await simulated.state();

@@ -47,7 +47,11 @@ describe('a policy that drives a simulated arm at 30 Hz', () => {
     await drive.start();
     const end = await drive.ended;
     const elapsed = performance.now() - began;
-    expect(end).toMatchObject({ reason: { kind: 'requested', message: expect.stringContaining('enough') as string }, torque: 'on', error: undefined });
+    expect(end).toMatchObject({
+      reason: { kind: 'requested', message: expect.stringContaining('enough') as string },
+      torque: 'on',
+      error: undefined,
+    });
     expect(line.faults).toBe(7);
     expect(bus.quality.repeated).toBeGreaterThanOrEqual(3);
     expect(bus.quality.damaged).toBeGreaterThanOrEqual(1);
