@@ -66,14 +66,21 @@ export function ownRows(where: string, { name: policy, observations }: PolicyChe
   ): (ObservationFeature & { readonly kind: Kind })[] => {
     const known = observations.filter((one): one is ObservationFeature & { readonly kind: Kind } => one.kind === kind);
     if (keys === undefined) return [...known].sort((a, b) => (a.name < b.name ? -1 : 1));
-    return keys.map((key) => {
-      const found = known.find(({ name, rawName }) => name === key || rawName === key);
+    const chosen = keys.map((key) => {
+      // A policy may rename one observation to what another one is called in the data set: its own names first.
+      const found = known.find(({ name }) => name === key) ?? known.find(({ rawName }) => rawName === key);
       if (found) return found;
       const names = known.map(({ name }) => name).join(', ') || 'none';
       throw new OptionError(
         `${where}: imageEncoder.${option}: expected one of the ${kind}s that policy "${policy}" reads (${names}), found "${key}".`,
       );
     });
+    if (new Set(chosen).size < chosen.length) {
+      throw new OptionError(
+        `${where}: imageEncoder.${option}: two of ${shownValue(keys)} are the same ${kind} of policy "${policy}": name it once.`,
+      );
+    }
+    return chosen;
   };
   const cameras = named('image', 'imageKeys', imageKeys);
   const vectors = named('vector', 'stateKeys', stateKeys);
