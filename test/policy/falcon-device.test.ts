@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { choiceNoise, runNoise } from '../../src/decision/noise.js';
 import { resumeSchedule } from '../../src/diffusion/resume.js';
 import { signalAndNoise } from '../../src/diffusion/solver-step.js';
-import { OptionError } from '../../src/foundation/errors.js';
+import { NonFiniteError, OptionError } from '../../src/foundation/errors.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
 import { solverSchedule } from '../../src/strategies/solver.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
@@ -143,12 +143,13 @@ describe('Falcon on a device', () => {
     const options = { strategy: falcon({ ...DDIM_8, ...REUSE }) };
     const policy = await loadGolden(device(), 'step-forward-noise', options);
     const undisturbed = await loadGolden(device(), 'step-forward-noise', options);
+    const [episode, other] = [policy.beginEpisode(), undisturbed.beginEpisode()];
     for (const tick of [0, 1, 2, 3]) {
-      const found = await policy.decide(window(policy, tick));
-      const expected = await undisturbed.decide(window(policy, tick));
+      const found = await decideOne(policy, episode, window(policy, tick));
+      const expected = await decideOne(undisturbed, other, window(policy, tick));
       expect(bits(found)).toEqual(bits(expected));
       expect([found.screening, found.timesteps]).toEqual([expected.screening, expected.timesteps]);
-      await expect(policy.decide(broken(policy))).rejects.toThrow('observation.state');
+      await expect(decideOne(policy, episode, broken(policy))).rejects.toThrow(NonFiniteError);
     }
     await policy.dispose();
     await undisturbed.dispose();

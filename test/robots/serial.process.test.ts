@@ -51,6 +51,7 @@ describe.skipIf(!HAS_SOCAT)('an arm on a serial port', () => {
     // A question about six joints has six answers.
     const around = Array<'none'>(8).fill('none');
     simulated.tell({ faults: (['drop', 'corrupt', 'pieces', 'late', 'drop'] as const).flatMap((fault) => [fault, ...around]) });
+    // A question that is asked again takes 120 ms: ticks are so long that a loop which waits for one is not taken to hang.
     const drive = new ArmDrive(wavingSource(), arm, { tickMs: 40, moves: true, atEnd: 'relax' });
     let actions = 0;
     drive.loop.on('action', () => {
@@ -59,7 +60,7 @@ describe.skipIf(!HAS_SOCAT)('an arm on a serial port', () => {
     await drive.start();
     const end = await drive.ended;
     expect(end).toMatchObject({
-      reason: { kind: 'requested', message: expect.stringContaining('enough') as string },
+      reason: { kind: 'requested', message: expect.stringMatching(/^enough( \(an action is still being sent\))?$/) as string },
       torque: 'off',
       error: undefined,
     });

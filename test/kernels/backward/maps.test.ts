@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAP_PRODUCT_SIZES } from '../../../kernels/backward/map-product.wgsl.js';
 import { newMaps, recordMapProduct } from '../../../src/ops/backward/maps.js';
 import { MAX_WORKGROUPS, PlanBuilder } from '../../../src/runtime/plan-builder.js';
 import { useTestDevice } from '../../support/device.js';
@@ -58,6 +59,16 @@ describe('what is recorded of convolutions over maps', () => {
     expect(dispatches.length).toBe(2);
     expect(dispatches.every(({ workgroups }) => workgroups[1] <= MAX_WORKGROUPS)).toBe(true);
     expect(dispatches.reduce((sum, { workgroups }) => sum + 8 * workgroups[1], 0)).toBeGreaterThanOrEqual(places);
+    // Each begins with the sample behind those of the one before.
+    const { words } = builder.shapes;
+    const sizes = dispatches.map(({ bindings }) => (name: (typeof MAP_PRODUCT_SIZES)[number]): number => {
+      const { offset = 0 } = bindings[0] as { readonly offset?: number };
+      return words[offset / 4 + MAP_PRODUCT_SIZES.indexOf(name)] as number;
+    });
+    const [first, second] = sizes.map((of) => ({ batch: of('batch'), x: of('x_offset'), y: of('y_offset') }));
+    expect(first).toMatchObject({ x: 0, y: 0 });
+    expect((first?.batch ?? 0) + (second?.batch ?? 0)).toBe(300);
+    expect(second).toMatchObject({ x: (first?.batch ?? 0) * 96 * 96, y: (first?.batch ?? 0) * 48 * 48 });
   });
 
   it('is one dispatch otherwise', () => expect(record(4, 48).builder.segments.flatMap((segment) => segment.dispatches).length).toBe(1));
