@@ -10,6 +10,9 @@ const PREPARED_BY_HOST = '50 Hz, prepared by the host';
 export const PACES = ['without a turn', 'back to back', '50 Hz', PREPARED_BY_HOST, PREPARED] as const;
 export type Pace = (typeof PACES)[number];
 
+/** How decisions of a pace are prepared; undefined: not at all. */
+const PREPARES: Partial<Readonly<Record<Pace, PrepareChoice>>> = { [PREPARED_BY_HOST]: 'host', [PREPARED]: 'device' };
+
 const TICK_MS = 20;
 
 /** One of those that take turns: decisions of a build, or plain Dawn. */
@@ -54,14 +57,15 @@ export async function inTurn<T>(
   measure: (index: number) => Promise<T>,
 ): Promise<T[]> {
   const found: T[] = [];
+  const on = PREPARES[pace];
   let due = performance.now();
   for (let index = 0; index <= count; index++) {
     between?.();
     if (pace === 'back to back') await turn();
-    if (pace === '50 Hz' || pace === PREPARED || pace === PREPARED_BY_HOST) await sleep(Math.max(0, due - performance.now()));
+    if (pace === '50 Hz' || on) await sleep(Math.max(0, due - performance.now()));
     due = performance.now() + TICK_MS;
-    if (pace === PREPARED || pace === PREPARED_BY_HOST) {
-      await prepare?.(pace === PREPARED ? 'device' : 'host');
+    if (on) {
+      await prepare?.(on);
       await turn();
     }
     const one = await measure(index);

@@ -1,5 +1,5 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
 import { UsageError } from '../terminal/options.js';
 
 /** What folders hold that took long to make, by a file that tells. */
@@ -27,12 +27,14 @@ export function refusePrecious(name: string, folder: string, own?: string): void
  * @throws UsageError.
  */
 export function refuseInputs(name: string, file: string, inputs: readonly (string | undefined)[]): void {
-  const place = real(file);
+  // What is not there yet is neither read nor written over.
+  if (!existsSync(file)) return;
+  const place = realpathSync(file);
   for (const input of inputs) {
     if (input === undefined || !existsSync(input)) continue;
-    const from = real(input);
+    const from = realpathSync(input);
     if (place === from) throw new UsageError(`--${name} must be another file than what is read, found ${file} for both`);
-    if (statSync(from).isDirectory() && isWithin(place, from) && existsSync(place))
+    if (isWithin(place, from))
       throw new UsageError(`--${name}: ${file} is a file of ${input}, which is read, and would be written over: name another file.`);
   }
 }
@@ -40,12 +42,4 @@ export function refuseInputs(name: string, file: string, inputs: readonly (strin
 function isWithin(file: string, folder: string): boolean {
   const way = relative(folder, file);
   return way !== '' && way !== '..' && !way.startsWith(`..${sep}`);
-}
-
-/** Without links on the way to it, also of what is not there yet. */
-function real(path: string): string {
-  const place = resolve(path);
-  if (existsSync(place)) return realpathSync(place);
-  const folder = dirname(place);
-  return folder === place ? place : join(real(folder), basename(place));
 }

@@ -115,7 +115,6 @@ export class PlanCache {
   /** Forgets all plans; those from now on are of these networks, and as large as those before. */
   moveTo(networks: PolicyNetworks): void {
     this.destroy();
-    this.#version++;
     this.#networks = networks;
   }
 

@@ -1,9 +1,6 @@
 import { ObservationError } from '../foundation/errors.js';
-import type { ObservationFeature, VectorFeature } from '../spec/policy-spec.js';
+import { MOST_NORMALIZED, type ObservationFeature, type VectorFeature } from '../spec/policy-spec.js';
 import type { Frame } from './frame.js';
-
-/** Normalised values beyond this have nothing to do with the statistics; the bound of training. */
-const MOST = 1e4;
 
 /**
  * Whether the statistics of a policy can have to do with values, f32 [frameWidth] of a frame. Those of an identity say nothing of a range.
@@ -17,7 +14,7 @@ export function checkRange(features: readonly ObservationFeature[], { values }: 
       for (let i = 0; i < feature.size; i++) {
         const value = values[column + i] as number;
         const normalized = ((value - (subtract[i] as number)) / (divide[i] as number)) * (multiply[i] as number) + (add[i] as number);
-        if (!(Math.abs(normalized) <= MOST)) throw outOfRange(feature, i, value, normalized, where);
+        if (!(Math.abs(normalized) <= MOST_NORMALIZED)) throw outOfRange(feature, i, value, normalized, where);
       }
     }
     column += feature.size;

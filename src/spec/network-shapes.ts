@@ -110,8 +110,11 @@ export function smallEncoderMap(
   return { channels, height: halved(height), width: halved(width) };
 }
 
-/** Means and deviations of ImageNet, which some networks were trained with (torchvision). */
-const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+/** Means and deviations of ImageNet's pixels from 0 to 1, by channel (torchvision). */
+export const IMAGENET: { readonly mean: readonly number[]; readonly std: readonly number[] } = {
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+};
 
 /** How a small encoder normalises pixels from 0 to 1: subtract, divide, multiply, add of each of three channels, one after the other. */
 export function smallEncoderPixels({ imagenetNorm }: Pick<SmallEncoderShape, 'imagenetNorm'>): number[] {

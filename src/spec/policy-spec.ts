@@ -35,6 +35,9 @@ export interface Normalizer {
   readonly add: Float32Array;
 }
 
+/** Beyond this a normalised value has nothing to do with the statistics: something that was constant in the policy's data, other units, another robot. */
+export const MOST_NORMALIZED = 1e4;
+
 /**
  * x = (y + add) · halve · multiply + shift, per element, in f32: MIN_MAX is (1, 0.5, max − min, min), MEAN_STD is
  * (0, 1, std, mean), identity is (0, 1, 1, 0).

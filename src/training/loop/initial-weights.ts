@@ -1,6 +1,6 @@
 import { isBesideNetwork } from '../../checkpoints/predictor/small-encoder-tensors.js';
 import type { ImageNetworkNames } from '../small-encoder/names.js';
-import type { ParameterInfo } from '../training-step.js';
+import type { ParameterInfo, TrainingStep } from '../training-step.js';
 import { normals, uniforms } from './draws.js';
 
 /** Values drawn under one key: a network's largest tensors hold tens of millions, and would need their double in float64. */
@@ -76,4 +76,10 @@ function drawn(values: InitialValues, count: number, seed: number, parameter: nu
 
 function product(sizes: readonly number[]): number {
   return sizes.reduce((all, size) => all * size, 1);
+}
+
+/** Writes what a run begins with, to the moving average too where there is one. */
+export function writeInitial(step: Pick<TrainingStep<never>, 'write'>, initial: ReadonlyMap<string, Float32Array>, ema: boolean): void {
+  step.write('weights', initial);
+  if (ema) step.write('ema', initial);
 }

@@ -1,8 +1,5 @@
 import { OptionError } from '../../foundation/errors.js';
-import type { Normalizer, Unnormalizer } from '../../spec/policy-spec.js';
-
-/** Beyond this a value has nothing to do with the statistics: something that was constant in the policy's data, or another robot. */
-const MOST = 1e4;
+import { MOST_NORMALIZED, type Normalizer, type Unnormalizer } from '../../spec/policy-spec.js';
 
 /** What brings raw actions to where `unnormalizer` gives them back from: y = (x − shift) / multiply / halve − add. */
 export function actionNormalizer({ mode, add, halve, multiply, shift }: Unnormalizer): Normalizer {
@@ -18,7 +15,7 @@ export function checkRaw(values: Float32Array, size: number, name: string): Floa
 
 /** Rows of `size` values each. @throws OptionError for values that statistics of the same data could not have made. */
 export function checkNormalized(values: Float32Array, size: number, name: string): Float32Array {
-  const bad = values.findIndex((value) => !(Math.abs(value) <= MOST));
+  const bad = values.findIndex((value) => !(Math.abs(value) <= MOST_NORMALIZED));
   if (bad < 0) return values;
   throw new OptionError(
     `${name}: the statistics make ${values[bad]} of value ${bad % size}: expected numbers about −1 to 1. Use the data set that the policy was ` +

@@ -13,6 +13,7 @@ import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import type { Dataset, DatasetFeature } from '../../datasets/dataset.js';
 import { OptionError } from '../../foundation/errors.js';
 import { checkChoice, checkInteger, checkList, checkText, checkToggle } from '../../foundation/options.js';
+import { IMAGENET } from '../../spec/network-shapes.js';
 import type { SchedulerConfig, Sides } from '../../spec/policy-spec.js';
 import { BATCH_NORM_TRAININGS, type BatchNormTraining } from '../training-step.js';
 import {
@@ -88,7 +89,7 @@ const KEYPOINTS = 32;
 const SCRATCH_VISION: WrittenVision = { backbone: 'resnet18', norm: 'group', keypoints: KEYPOINTS, isSeparate: false, resize: null };
 const CHANNELS = 3;
 /** What LeRobot normalises pictures by unless told otherwise, whatever the data set says: of a policy from scratch. */
-const IMAGENET = { min: [0, 0, 0], max: [1, 1, 1], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const PICTURES: WrittenStatistics = { min: [0, 0, 0], max: [1, 1, 1], ...IMAGENET };
 
 /** Checks the options, and says what the policy will be, of `initial` where it goes on from one, with `backbone` where it was given. @throws OptionError. */
 export function describePolicy(
@@ -204,7 +205,7 @@ function checkBatchNorm(batchNorm: unknown, norm: WrittenVision['norm']): void {
 function writtenFeature(
   dataset: Dataset,
   { name, kind, size, shape }: DatasetFeature,
-  pictures: WrittenStatistics = IMAGENET,
+  pictures: WrittenStatistics = PICTURES,
 ): WrittenFeature {
   if (kind !== 'vector') {
     const [height = 0, width = 0, channels] = shape;

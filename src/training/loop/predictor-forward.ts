@@ -4,6 +4,7 @@ import { loadLinear, recordConv1d } from '../../ops/conv1d.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { tokens } from '../../runtime/tensor.js';
 import type { PredictorShape, RawRows } from '../../spec/network-shapes.js';
+import { isProjected } from '../predictor/image-front.js';
 import { forwardPlan } from './forward-plan.js';
 import { type ForwardRows, recordForwardRows } from './rows-forward.js';
 
@@ -37,12 +38,12 @@ export async function predictorForward(
     const observation = tokens(builder, 'observation', batchSize, observationSteps, observationDim);
     const prediction = tokens(builder, 'prediction', batchSize, shape.horizon, shape.actionDim);
     front = rows && (await recordForwardRows(builder, loader, rows, batchSize, observationSteps));
-    const isProjected = rows !== undefined && rows.width !== observationDim;
-    if (front && isProjected) {
+    const projects = rows !== undefined && isProjected(shape, rows);
+    if (front && projects) {
       const projection = await loadLinear(loader, TOKEN_PROJECTION, rows.width, observationDim);
       recordConv1d(builder, projection, { x: front.rows, y: observation });
     }
-    recordPredictor(builder, predictor, previous, front && !isProjected ? front.rows : observation, prediction);
+    recordPredictor(builder, predictor, previous, front && !projects ? front.rows : observation, prediction);
     return { inputs: [previous, ...(front?.inputs ?? [observation])], prediction };
   });
   return {

@@ -7,7 +7,7 @@ import { anchors } from '../../datasets/windows.js';
 import { OptionError } from '../../foundation/errors.js';
 import type { RunHistory } from './history.js';
 import { initialTensors } from './initial-policy.js';
-import { initialWeights, policyRule } from './initial-weights.js';
+import { initialWeights, policyRule, writeInitial } from './initial-weights.js';
 import { noWindows } from './no-windows.js';
 import { describePolicy, OWN_KEYS, type TrainPolicyOptions } from './policy-description.js';
 import { evaluateChunks, openForChunks } from './policy-error.js';
@@ -86,8 +86,7 @@ async function train(
       statistics?.write(await backboneTensors(backbone, statistics.tensors));
     }
     if (policy && statistics) statistics.write(await initialTensors(policy, statistics.tensors));
-    step.write('weights', initial);
-    if (hasEma) step.write('ema', initial);
+    writeInitial(step, initial, hasEma);
     const result = policyResult(written, [...step.parameters, ...(statistics?.tensors ?? [])], network.buffers);
     /** With the running statistics as they are by now, of which there is no moving average. */
     const all = async (weights: ReadonlyMap<string, Float32Array>): Promise<ReadonlyMap<string, Float32Array>> =>

@@ -8,7 +8,7 @@ import type { PredictorShape, RawRows } from '../../spec/network-shapes.js';
 import { imagePredictorNames } from '../predictor/image-front.js';
 import { PredictorTraining } from '../predictor/predictor-training.js';
 import type { RunHistory } from './history.js';
-import { besideRule, initialWeights, predictorRule } from './initial-weights.js';
+import { besideRule, initialWeights, predictorRule, writeInitial } from './initial-weights.js';
 import { networkResult } from './network-result.js';
 import { type BesidePolicyOptions, type OpenPairs, openPairs } from './open-pairs.js';
 import { checkImageEncoder, type ImageEncoderOptions, ownRows } from './own-encoder.js';
@@ -73,12 +73,12 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
     const { spec, rows, held, evaluated } = pairs;
 
     const { seed, batchSize, plan, precision } = checked;
-    const trained = await PredictorTraining.create(device, { shape, rows: raw, batchSize, ema: plan.optimizer.ema !== null, precision });
+    const hasEma = plan.optimizer.ema !== null;
+    const trained = await PredictorTraining.create(device, { shape, rows: raw, batchSize, ema: hasEma, precision });
     step = trained;
     const names = raw && imagePredictorNames(shape, raw);
-    const initial = initialWeights(trained.parameters, names ? besideRule(names, predictorRule) : predictorRule, seed);
-    trained.write('weights', initial);
-    if (plan.optimizer.ema !== null) trained.write('ema', initial);
+    const rule = names ? besideRule(names, predictorRule) : predictorRule;
+    writeInitial(trained, initialWeights(trained.parameters, rule, seed), hasEma);
     const result = networkResult('trained predictor', predictorConfig(shape, raw), trained.parameters, {
       tensors: names ? names.behind(positionTables(shape)) : positionTables(shape),
       shapeOf: (table) => [1, table.length / shape.modelDim, shape.modelDim],
@@ -98,7 +98,7 @@ export async function trainPredictor(options: TrainPredictorOptions): Promise<Ru
       },
       resume: checked.resume,
       evaluate: async (at) => {
-        const weights = await trained.read(plan.optimizer.ema === null ? 'weights' : 'ema');
+        const weights = await trained.read(hasEma ? 'ema' : 'weights');
         const tensors = result.tensors(weights);
         const forward = await predictorForward(device, shape, names?.alone(tensors) ?? tensors, Math.min(batchSize, 64), raw);
         try {

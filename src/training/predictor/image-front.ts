@@ -10,7 +10,8 @@ import { type PassRecorder, recordLayer, recordLayerGradients, recordLayerInput 
 import type { ParameterRequests } from '../unet/parameters.js';
 import { predictorParameters } from './parameters.js';
 
-function isProjected({ observationDim }: PredictorShape, { width }: RawRows): boolean {
+/** Whether a layer makes observation tokens of rows; where these are as wide, they are the tokens. */
+export function isProjected({ observationDim }: PredictorShape, { width }: RawRows): boolean {
   return width !== observationDim;
 }
 

@@ -7,15 +7,9 @@ import { cvaeParameters } from '../../training/cvae/parameters.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
 import { formulaFolder, hasFormula } from './formula-policy.js';
-import { dropoutVariant, recordedObservations, recordedSteps } from './recorded-batches.js';
-import {
-  caseNetwork,
-  checkParameters,
-  type OpenTrainingCase,
-  probedValues,
-  SMALL_ENCODER_TOLERANCES,
-  TRAINING_TOLERANCES,
-} from './training-network.js';
+import { recordedObservations, recordedSteps } from './recorded-batches.js';
+import { readStartWeights, startCase } from './start-case.js';
+import { checkParameters, type OpenTrainingCase } from './training-network.js';
 
 /** Training cases of a CVAE; the weight of its divergence grows with the steps as with the calls of the release's loss. */
 export const openCvaeCase: OpenTrainingCase = async (golden, description, sources, device) => {
@@ -29,21 +23,15 @@ export const openCvaeCase: OpenTrainingCase = async (golden, description, source
     const rows = observation.kind === 'raw' ? observation : undefined;
     const names = rows && imageCvaeNames(shape, rows);
     checkParameters(golden, description, names?.parameters ?? cvaeParameters(shape));
-    const startWeights = new Map<string, Float32Array>();
-    for (const { name } of description.parameters) {
-      startWeights.set(name, (await checkpoint.weights.readFloats(names?.own(name) ?? name)).slice());
-    }
+    const startWeights = await readStartWeights(checkpoint.weights, description.parameters, names);
     const batches = await recordedBatches(golden, description, shape, rows);
     const options = { shape, rows, layout: 'chw' as const, batchSize: description.batch };
-    const training = await CvaeTraining.create(device, { ...options, ema: true });
-    const batch = (step: number): CvaeBatch => batches[step] as CvaeBatch;
-    const variant = await dropoutVariant(golden, (dropout) => training.run({ ...batch(0), dropout }, null));
-    return caseNetwork(training, {
-      tolerances: rows ? SMALL_ENCODER_TOLERANCES : TRAINING_TOLERANCES,
+    return await startCase({
+      golden,
+      rows,
       startWeights,
-      variants: variant ? [variant] : [],
-      run: (step, _isMasked, update) => training.run(batch(step), update),
-      inner: (probes) => probedValues(CvaeTraining.create(device, { ...options, ema: false, probes }), startWeights, batch(0)),
+      batches,
+      compile: (more) => CvaeTraining.create(device, { ...options, ...more }),
     });
   } finally {
     await checkpoint.close();

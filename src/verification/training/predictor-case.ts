@@ -12,15 +12,9 @@ import type { PredictorBatch } from '../../training/training-step.js';
 import type { GoldenCase } from '../golden-case.js';
 import type { TrainingDescription } from './description.js';
 import { formulaFolder, hasFormula } from './formula-policy.js';
-import { dropoutVariant, recordedObservations, recordedSteps } from './recorded-batches.js';
-import {
-  caseNetwork,
-  checkParameters,
-  type OpenTrainingCase,
-  probedValues,
-  SMALL_ENCODER_TOLERANCES,
-  TRAINING_TOLERANCES,
-} from './training-network.js';
+import { recordedObservations, recordedSteps } from './recorded-batches.js';
+import { readStartWeights, startCase } from './start-case.js';
+import { checkParameters, type OpenTrainingCase } from './training-network.js';
 
 /** Training cases of a STEP predictor, also of one with an image encoder of its own. */
 export const openPredictorCase: OpenTrainingCase = async (golden, description, sources, device) => {
@@ -33,21 +27,17 @@ export const openPredictorCase: OpenTrainingCase = async (golden, description, s
     const rows = observation.kind === 'raw' ? observation : undefined;
     const names = rows && imagePredictorNames(shape, rows);
     checkParameters(golden, description, names?.parameters ?? predictorParameters(shape));
-    const startWeights = new Map<string, Float32Array>();
-    const read = async (name: string): Promise<Float32Array> => (await checkpoint.weights.readFloats(name)).slice();
-    for (const { name } of description.parameters) startWeights.set(name, await read(names?.own(name) ?? name));
-    const positions = { action: await read('pos_encoder_action.pe'), observation: await read('pos_encoder_obs.pe') };
+    const startWeights = await readStartWeights(checkpoint.weights, description.parameters, names);
+    const table = async (name: string): Promise<Float32Array> => (await checkpoint.weights.readFloats(name)).slice();
+    const positions = { action: await table('pos_encoder_action.pe'), observation: await table('pos_encoder_obs.pe') };
     const batches = await recordedBatches(golden, description, shape.observationSteps, rows);
     const options = { shape, rows, layout: 'chw' as const, batchSize: description.batch, positions };
-    const training = await PredictorTraining.create(device, { ...options, ema: true });
-    const batch = (step: number): PredictorBatch => batches[step] as PredictorBatch;
-    const variant = await dropoutVariant(golden, (dropout) => training.run({ ...batch(0), dropout }, null));
-    return caseNetwork(training, {
-      tolerances: rows ? SMALL_ENCODER_TOLERANCES : TRAINING_TOLERANCES,
+    return await startCase({
+      golden,
+      rows,
       startWeights,
-      variants: variant ? [variant] : [],
-      run: (step, _isMasked, update) => training.run(batch(step), update),
-      inner: (probes) => probedValues(PredictorTraining.create(device, { ...options, ema: false, probes }), startWeights, batch(0)),
+      batches,
+      compile: (more) => PredictorTraining.create(device, { ...options, ...more }),
     });
   } finally {
     await checkpoint.close();

@@ -11,7 +11,8 @@ import { type ConsistencyBatch, consistency } from '../../methods/consistency.js
 import { CONSISTENCY_DROPOUT, type EdmBatch, edmTeacher } from '../../methods/edm-teacher.js';
 import { frozenNetwork, MethodTraining } from '../../methods/method-training.js';
 import { methodUnet } from '../../methods/unet-network.js';
-import { beginFresh, writeInitial } from './begin.js';
+import { writeInitial } from '../initial-weights.js';
+import { beginFresh } from './begin.js';
 import type { MethodDraws, TrainableMethod } from './define.js';
 
 /** Levels of the teacher's training, and of half of the student's: ln T normal. */
@@ -63,7 +64,7 @@ export const CONSISTENCY: TrainableMethod = {
     try {
       const method = consistency({ shape, batchSize, levels: CONSISTENCY_LEVELS, drops: dropout > 0 }, { teacher });
       const step = await MethodTraining.create(device, method, { ema, precision });
-      writeInitial(step, studentWeights(weights, shape), { ema });
+      writeInitial(step, studentWeights(weights, shape), ema);
       return {
         step,
         batch: ({ count, conditioning, actions }, draws): ConsistencyBatch => ({

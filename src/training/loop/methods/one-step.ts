@@ -9,7 +9,7 @@ import { OneStepTraining, SCORE } from '../../methods/one-step-training.js';
 import { methodUnet } from '../../methods/unet-network.js';
 import type { ParameterStore } from '../../plan/parameter-store.js';
 import type { TrainingPrecision, TrainingStep } from '../../training-step.js';
-import { writeInitial } from './begin.js';
+import { writeInitial } from '../initial-weights.js';
 import { scheduleKeys } from './config.js';
 import type { TrainableMethod } from './define.js';
 
@@ -41,7 +41,7 @@ export const ONE_STEP: TrainableMethod = {
     try {
       const step = await compile(device, method, { teacher, isStochastic: variant === 'stochastic', ema, precision });
       const initial = new Map(step.parameters.map(({ name }) => [name, weights.get(name.replace(SCORE, '')) as Float32Array]));
-      writeInitial(step, initial, { ema });
+      writeInitial(step, initial, ema);
       return {
         step,
         batch: ({ count, conditioning, actions }, draws): OneStepBatch => ({
