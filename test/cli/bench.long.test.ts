@@ -97,8 +97,8 @@ describe('warmstep bench', () => {
     for (const [name, part] of Object.entries(record.hostPath)) expect(part, name).toBeGreaterThan(0);
     expect(record.hostPath.prepareMs + record.hostPath.submitMs).toBeLessThan(record.latencyMs.backToBack.max);
     expect(record.hostPath.encodeAheadMs).toBeLessThan(record.hostPath.waitMs);
-    // Chunk, actions and status of 16 × 10 values, each on a multiple of 256 bytes.
-    expect(record.hostPath.readBackBytes).toBe(256 + 768 + 768);
+    // Status, chunk and actions of 16 × 10 values, one behind the other.
+    expect(record.hostPath.readBackBytes).toBe(16 + 640 + 640);
     expect(record.curves.map(({ horizon, batch }) => [horizon, batch])).toEqual([
       [24, 1],
       [24, 2],
