@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { contractionPlot } from '../../analysis/contraction-plot.js';
 import { START_PROBE } from '../../analysis/situations.js';
 import { visibleJson } from '../../foundation/visible.js';
 import { describeEnvironment } from '../../platform/node/environment.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { PolicyInfo } from '../../policy/info.js';
+import { checkNeeds, parseCommandLine } from '../../terminal/command-line.js';
 import { plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
@@ -67,13 +67,15 @@ export const analyzeCommand: Command = {
   summary: 'Measure how much the steps of a solver contract.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS);
     const [subject] = positionals;
     if (subject !== 'contraction') {
       throw new UsageError(`what to analyze must be contraction, found ${subject === undefined ? 'nothing' : `"${subject}"`}`);
     }
     atMost(positionals, 1);
     const kind = chosenTask('--task', values.task ?? BUNDLED_TASK);
+    // The bundled policy brings a predictor along.
+    if (values.policy !== undefined) checkNeeds<typeof OPTIONS>(values, { budget: ['predictor'] });
     const { policy: folder, predictor } = await checkpointFolders(values);
     const episodes = episodesOption(values.episodes);
     const decisions = integerOption('decisions', values.decisions, 1);

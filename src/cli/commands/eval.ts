@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { TaskKind } from '../../envs/environment.js';
 import { OBSERVED } from '../../envs/mujoco/task.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
@@ -8,6 +7,7 @@ import type { Shard } from '../../evaluation/shards.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
+import { type Parsed, parseCommandLine } from '../../terminal/command-line.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
@@ -103,7 +103,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+type Values = Parsed<typeof OPTIONS>['values'];
 
 const DEFAULT_STRATEGIES = 'step:2,ddim:10,ddim:2';
 const MOST_THREADS = 256;
@@ -115,7 +115,7 @@ export const evalCommand: Command = {
   usage: USAGE,
   run: async (args) => {
     if (args[0] === 'merge') return mergeEvaluations(args.slice(1));
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS, { without: ['preset'] });
     const threads = integerOption('threads', values.threads, 0, MOST_THREADS);
     const kind = chosenTask('the task', positionals[0], threads, choiceOption('observations', values.observations, OBSERVED));
     atMost(positionals, 1);

@@ -1,10 +1,10 @@
-import { parseArgs } from 'node:util';
 import type { Dataset } from '../../datasets/dataset.js';
 import { OptionError } from '../../foundation/errors.js';
 import { folderStorage } from '../../platform/node/folder-storage.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
 import { outputFolder } from '../../platform/node/output-file.js';
 import type { ComputeDevice } from '../../runtime/device.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { count } from '../../terminal/format.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
 import { atMost, profileOption, required, UsageError } from '../../terminal/options.js';
@@ -20,7 +20,19 @@ import { lockFolder } from '../eval/folder-lock.js';
 import { adapterName, withDevice } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 import { type ClosedLoop, runClosedLoop } from '../train/closed-loop.js';
-import { cvaeJob, type Job, methodJob, NETWORKS, type Network, OPTIONS, OWN, policyJob, predictorJob, type Values } from '../train/jobs.js';
+import {
+  cvaeJob,
+  type Job,
+  methodJob,
+  NEEDS,
+  NETWORKS,
+  type Network,
+  OPTIONS,
+  OWN,
+  policyJob,
+  predictorJob,
+  type Values,
+} from '../train/jobs.js';
 import { numberOption, TRAIN_OPTIONS_HELP } from '../train/options.js';
 import { figuresText, Presentation, REPORT_FILE } from '../train/presentation.js';
 
@@ -87,7 +99,7 @@ export const trainCommand: Command = {
   summary: 'Train a STEP predictor, a policy, a CVAE or the network of a compared method on demonstrations.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS, NEEDS);
     atMost(positionals, 1);
     const network = networkOf(positionals[0]);
     refuseForeign(network, values);

@@ -1,6 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { SetupError } from '../../foundation/setup-error.js';
 import { type ArmCalibration, readCalibration } from '../../robots/calibration.js';
 import { UsageError } from '../../terminal/options.js';
 
@@ -27,7 +28,7 @@ export async function findCalibration(
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${file}: expected LeRobot's calibration file, found no JSON: ${(cause as Error).message}`);
+    throw new SetupError(`${file}: expected LeRobot's calibration file, found no JSON: ${(cause as Error).message}`);
   }
   return { calibration: readCalibration(json, file), file };
 }

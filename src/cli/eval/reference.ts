@@ -1,8 +1,8 @@
 import { isScore } from '../../evaluation/episode-check.js';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { type Agreement, compareWithReference, type ReferenceScores } from '../../evaluation/summary.js';
+import { SetupError } from '../../foundation/setup-error.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
-import { UsageError } from '../../terminal/options.js';
 import { print, printAside } from '../../terminal/output.js';
 import { agreementTable } from './print.js';
 
@@ -17,7 +17,7 @@ export function readReference(file: string): ReferenceScores {
   const [name] = entries.find(([, entry]) => !isList((entry as Partial<typeof entry> | null)?.per_episode)) ?? [];
   if (entries.length === 0 || name !== undefined) {
     const what = name === undefined ? 'no "scores"' : `no list of numbers from 0 to 1 at scores["${name}"].per_episode`;
-    throw new UsageError(`--compare: ${file} has ${what}: give a file such as checkpoints/pusht-state/scores.json`);
+    throw new SetupError(`--compare: ${file} has ${what}: give a file such as checkpoints/pusht-state/scores.json`);
   }
   return found as ReferenceScores;
 }
@@ -44,7 +44,7 @@ function parsed(file: string): unknown {
   try {
     return JSON.parse(readRegularFile(file, MOST_BYTES).toString('utf8'));
   } catch (error) {
-    throw new UsageError(
+    throw new SetupError(
       `--compare: ${file} cannot be read as JSON (${(error as Error).message}): give a file such as checkpoints/pusht-state/scores.json`,
     );
   }

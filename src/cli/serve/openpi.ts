@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { SetupError } from '../../foundation/setup-error.js';
 import { type PolicyServer, servePolicy } from '../../sockets/openpi/serve-policy.js';
 import { given, integerOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
@@ -72,13 +73,13 @@ function keyMap(pairs: readonly string[]): Record<string, string> {
 async function apiKey(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
   const key = (await readFile(path, 'utf8')).trim();
-  if (key === '') throw new UsageError(`--api-key-file: ${path} is empty`);
+  if (key === '') throw new SetupError(`--api-key-file: ${path} is empty`);
   return key;
 }
 
 async function tlsFiles(cert: string | undefined, key: string | undefined): Promise<{ cert: string; key: string } | undefined> {
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined || key === undefined) throw new UsageError('--tls-cert and --tls-key go together: both are PEM files');
+  // One needs the other.
+  if (cert === undefined || key === undefined) return undefined;
   return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
 }
 

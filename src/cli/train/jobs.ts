@@ -1,10 +1,10 @@
-import type { parseArgs } from 'node:util';
 import { ENVIRONMENT, STATE } from '../../checkpoints/lerobot/features.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import { openTorchvisionBackbone } from '../../checkpoints/torchvision/backbone.js';
 import type { Dataset } from '../../datasets/dataset.js';
 import { folderSource, openFile } from '../../platform/node/folder-source.js';
 import { INTERPOLANTS } from '../../spec/method-networks.js';
+import type { Needs, Parsed } from '../../terminal/command-line.js';
 import { choiceOption, given, integerListOption, integerOption, required, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import type { RunHistory } from '../../training/loop/history.js';
@@ -58,8 +58,19 @@ export const OPTIONS = {
   'state-keys': { type: 'string' },
 } as const;
 
-/** What parseArgs makes of them. */
-export type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+/** Of them, those that say nothing alone. */
+export const NEEDS: Needs<typeof OPTIONS> = {
+  episodes: ['task'],
+  strategy: ['task'],
+  'embed-dim': ['image-encoder'],
+  'obs-dim': ['image-encoder'],
+  'image-keys': ['image-encoder'],
+  'state-keys': ['image-encoder'],
+  'batch-norm': ['initial', 'backbone'],
+};
+
+/** What a command line makes of them. */
+export type Values = Parsed<typeof OPTIONS>['values'];
 
 export const NETWORKS = ['predictor', 'policy', 'cvae', ...TRAINED_METHOD_NAMES] as const;
 export type Network = (typeof NETWORKS)[number];
@@ -133,15 +144,10 @@ async function checkedPolicy(policy: string, closedLoop: ClosedLoop | undefined)
   return folder;
 }
 
-/** An image encoder of the network's own; empty where none was asked for. @throws UsageError for its options without it. */
+/** An image encoder of the network's own; empty where none was asked for. @throws UsageError. */
 function encoderOptions(values: Values): { readonly imageEncoder?: ImageEncoderOptions } {
   const type = choiceOption('image-encoder', values['image-encoder'], IMAGE_ENCODERS);
-  if (type === undefined) {
-    const alone = ([...ENCODER_OPTIONS, 'obs-dim'] as const).find((name) => values[name] !== undefined);
-    if (alone !== undefined)
-      throw new UsageError(`--${alone} is of a network with an image encoder of its own: give --image-encoder ${IMAGE_ENCODERS[0]} too`);
-    return {};
-  }
+  if (type === undefined) return {};
   const names = (text: string | undefined): string[] | undefined =>
     text === undefined ? undefined : text.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
   return {
@@ -328,11 +334,6 @@ function refuseTogether(values: Values, observations: readonly string[]): void {
   const given = OF_CAMERAS.find((name) => values[name] !== undefined);
   if (given !== undefined && observations.every((name) => name === STATE || name === ENVIRONMENT)) {
     throw new UsageError(`--${given} is for cameras: name one with --observations, e.g. observation.images.front, or leave --${given} out`);
-  }
-  if (values['batch-norm'] !== undefined && values.backbone === undefined) {
-    throw new UsageError(
-      '--batch-norm is for encoders with batch norm, which --initial and --backbone bring: give one of them, or leave it out',
-    );
   }
 }
 
