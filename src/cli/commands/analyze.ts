@@ -76,18 +76,21 @@ export const analyzeCommand: Command = {
     const kind = chosenTask('--task', values.task ?? BUNDLED_TASK);
     // The bundled policy brings a predictor along.
     if (values.policy !== undefined) checkNeeds<typeof OPTIONS>(values, { budget: ['predictor'] });
-    const { policy: folder, predictor } = await checkpointFolders(values);
     const episodes = episodesOption(values.episodes);
     const decisions = integerOption('decisions', values.decisions, 1);
     const seed = firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes, kind.largestSeed);
-    const loading = given({ networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) });
+    const profile = profileOption(values.profile);
+    const chosenSteps = integerOption('steps', values.steps, 1);
+    const budget = integerOption('budget', values.budget, 1) ?? DEFAULT_BUDGET;
+    const chosenSolver = choiceOption('solver', values.solver, ['DDPM', 'DDIM'] as const);
+    const { policy: folder, predictor } = await checkpointFolders(values);
+    const loading = given({ networks: networksFrom(predictor), adapter: values.adapter, profile });
     const headers = await readHeaders(folder);
     const task = taskFor(kind, headers);
     const { scheduler } = headers;
     const { type, numInferenceSteps, numTrainTimesteps } = scheduler;
-    const solver = choiceOption('solver', values.solver ?? type, ['DDPM', 'DDIM'] as const) as 'DDPM' | 'DDIM';
-    const steps = integerOption('steps', values.steps, 1) ?? numInferenceSteps;
-    const budget = integerOption('budget', values.budget, 1) ?? DEFAULT_BUDGET;
+    const solver = chosenSolver ?? type;
+    const steps = chosenSteps ?? numInferenceSteps;
     for (const [name, count] of Object.entries({ steps, budget })) {
       if (count > numTrainTimesteps)
         throw new UsageError(`--${name} must be at most the checkpoint's ${numTrainTimesteps} timesteps, found ${count}`);

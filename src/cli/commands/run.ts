@@ -80,14 +80,15 @@ export const runCommand: Command = {
       if (values[name] !== undefined) throw new UsageError(`--${name} is no option any more: write e.g. ${MOVED[name]}`);
     }
     const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
-    const folder = await localFolder(required('policy', values.policy));
+    const named = required('policy', values.policy);
     const input = required('input', values.input);
     const output = required('output', values.output);
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     const seed = integerOption('seed', values.seed) ?? 0;
     const profile = profileOption(values.profile);
-    await outputFileOption('output', output, [input, folder, values.predictor, ...(values.network ?? [])]);
+    await outputFileOption('output', output, [input, named, values.predictor, ...(values.network ?? [])]);
 
+    const folder = await localFolder(named);
     // Headers first: a missing observation is reported before a gigabyte of weights has been read.
     const checkpoint = await readHeaders(folder);
     const strategy = chosen ?? (values.predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });

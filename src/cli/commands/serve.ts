@@ -67,8 +67,7 @@ export const serveCommand: Command = {
     const other = protocol === 'openpi' ? 'lerobot' : 'openpi';
     const foreign = ALONE[other].find((name) => Object.hasOwn(values, name));
     if (foreign !== undefined) throw new UsageError(`--${foreign} is an option of serve ${other}`);
-    const policy = await namedPolicy(values);
-    await (protocol === 'openpi' ? serveOpenpi(policy, values) : serveLeRobotPolicy(policy, values));
+    await (protocol === 'openpi' ? serveOpenpi : serveLeRobotPolicy)(() => namedPolicy(values), values);
     return 0;
   },
 };
