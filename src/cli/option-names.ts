@@ -1,7 +1,7 @@
 import { OptionError } from '../foundation/errors.js';
 
 /** "trainPolicy: sizes: …": which call, and which part of its options. */
-const CALL = /^[a-z]\w+: (?:(?:sizes|optimizer|history|scheduler|imageEncoder): )?/;
+const CALL = /^(?:train|serve)[A-Za-z]*: (?:(?:sizes|optimizer|history|scheduler|imageEncoder): )?/;
 
 /**
  * Does what an API does, and tells its OptionErrors in the words of the command line, which knows no calls: "trainPolicy: batchSize must be …" is
