@@ -8,7 +8,7 @@ import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
-import { BUNDLED_TASK, bundledCheckpoint } from '../checkpoint-folders.js';
+import { BUNDLED_TASK, bundledCheckpoint, noteBundled } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { type StallDemo, showStall } from '../demo/stall-demo.js';
 import { lockFolder } from '../eval/folder-lock.js';
@@ -75,6 +75,7 @@ export const demoCommand: Command = {
       : await outputFolderOption('output', values.output ?? 'evaluation-demo', Object.values(RESULT_FILES));
     const lock = output === undefined ? undefined : lockFolder(output);
     const bundled = bundledCheckpoint();
+    noteBundled();
     const progress = new Progress();
     progress.phase('loading the policy and its predictor');
     return interruptible(async (signal) => {

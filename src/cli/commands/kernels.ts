@@ -6,7 +6,7 @@ import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import { table } from '../../terminal/table.js';
-import { bundledCheckpoint } from '../checkpoint-folders.js';
+import { bundledCheckpoint, noteBundled } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { withPolicy } from '../load.js';
 
@@ -75,6 +75,7 @@ async function collectKernels(options: { precision: PrecisionChoice | undefined;
   };
   const device = await openDevice({ ...given({ adapter: options.adapter }), transformShader });
   const bundled = bundledCheckpoint();
+  noteBundled();
   return interruptible(async (signal) => {
     try {
       const loading = { device, signal, networks: { predictor: bundled.predictor }, ...given({ precision: options.precision }) };
