@@ -4,13 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { describeEnvironment, packageInfo } from '../src/platform/node/environment.js';
 import { PRECISIONS } from '../src/spec/precision.js';
 import { SYNTHETIC_SIZES } from '../src/synthetic/checkpoint.js';
-import { choiceOption, isUsageError, UsageError } from '../src/terminal/options.js';
+import { parseCommandLine } from '../src/terminal/command-line.js';
+import { atMost, choiceOption, UsageError } from '../src/terminal/options.js';
 import { print } from '../src/terminal/output.js';
 import { table } from '../src/terminal/table.js';
+import { runScript } from '../tools/script.js';
 import { compareDumps, type Difference } from './gpu/profile-difference.js';
 import { type Outcome, runStep } from './gpu/run-step.js';
 import { campaignSteps, dumpFolder, PARTS, type Part, type Step } from './gpu/steps.js';
@@ -39,22 +40,18 @@ interface StepRecord extends Omit<Outcome, 'status'> {
 
 function options(args: string[]) {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    args,
-    options: {
-      adapter: text,
-      minutes: text,
-      parts: text,
-      output: text,
-      size: text,
-      seconds: text,
-      graphs: text,
-      help: { type: 'boolean', short: 'h' },
-    },
+  const { values, positionals } = parseCommandLine(args, {
+    adapter: text,
+    minutes: text,
+    parts: text,
+    output: text,
+    size: text,
+    seconds: text,
+    graphs: text,
   });
+  atMost(positionals, 0);
   const { root } = packageInfo();
   return {
-    help: values.help ?? false,
     root,
     adapter: values.adapter ?? 'hardware',
     minutes: positive('minutes', values.minutes ?? '9'),
@@ -73,11 +70,7 @@ function positive(name: string, text: string): number {
 }
 
 async function main(args: string[]): Promise<number> {
-  const { help, parts, minutes, output, ...chosen } = options(args);
-  if (help) {
-    print(USAGE);
-    return 0;
-  }
+  const { parts, minutes, output, ...chosen } = options(args);
   const environment = describeEnvironment();
   const end = performance.now() + minutes * 60_000;
   const program = join(chosen.root, 'dist/src/cli/main.js');
@@ -172,9 +165,4 @@ function slug(description: string): string {
   );
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`gpu: ${error instanceof Error ? error.message : String(error)}\n${isUsageError(error) ? `\n${USAGE}\n` : ''}`);
-  process.exitCode = isUsageError(error) ? 2 : 1;
-}
+await runScript('node dist/bench/gpu.js', USAGE, main);

@@ -2,13 +2,14 @@
 /** What the host adds to a decision: `npm run bench:host`, or `node dist/bench/host.js --help`. */
 import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { adapterName } from '../src/cli/load.js';
 import { describeEnvironment } from '../src/platform/node/environment.js';
 import { PRECISION_CHOICES } from '../src/policy/precision.js';
 import { SYNTHETIC_SIZES } from '../src/synthetic/checkpoint.js';
-import { choiceOption, given, integerOption, isUsageError, profileOption } from '../src/terminal/options.js';
+import { parseCommandLine } from '../src/terminal/command-line.js';
+import { atMost, choiceOption, given, integerOption, profileOption } from '../src/terminal/options.js';
 import { print, printJson } from '../src/terminal/output.js';
+import { runScript } from '../tools/script.js';
 import { measureControl } from './host/control.js';
 import { BUDGET, closeEngine, type Engine, openEngine } from './host/engine.js';
 import { type First, measureFirst } from './host/first.js';
@@ -45,17 +46,13 @@ const OPTIONS = {
   profile: { type: 'string' },
   output: { type: 'string' },
   json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
 } as const;
 
 const HERE = new URL('../', import.meta.url);
 
 async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: OPTIONS });
-  if (values.help) {
-    print(USAGE);
-    return 0;
-  }
+  const { values, positionals } = parseCommandLine(args, OPTIONS);
+  atMost(positionals, 0);
   const size = choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'tiny';
   const precision = choiceOption('precision', values.precision, PRECISION_CHOICES) ?? 'f32';
   const seconds = integerOption('seconds', values.seconds, 1) ?? 20;
@@ -119,13 +116,4 @@ async function measure(
   };
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(
-    isUsageError(error)
-      ? `bench:host: ${error.message}\n\n${USAGE}\n`
-      : `bench:host: ${error instanceof Error ? error.stack : String(error)}\n`,
-  );
-  process.exitCode = isUsageError(error) ? 2 : 1;
-}
+await runScript('node dist/bench/host.js', USAGE, main);

@@ -2,11 +2,12 @@
 /** What a server adds to a decision: `npm run bench:server`, or `node dist/bench/server.js --help`. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { describeEnvironment } from '../src/platform/node/environment.js';
-import { integerOption, isUsageError } from '../src/terminal/options.js';
+import { parseCommandLine } from '../src/terminal/command-line.js';
+import { atMost, integerOption } from '../src/terminal/options.js';
 import { print, printError, printJson } from '../src/terminal/output.js';
 import { table } from '../src/terminal/table.js';
+import { runScript } from '../tools/script.js';
 import { contest, type Turns } from './server/contest.js';
 import { installNativeMasks, SERVER_FOLDER } from './server/install.js';
 
@@ -34,19 +35,12 @@ function report(turns: readonly Turns[]): string {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      requests: { type: 'string' },
-      rounds: { type: 'string' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
+  const { values, positionals } = parseCommandLine(args, {
+    requests: { type: 'string' },
+    rounds: { type: 'string' },
+    json: { type: 'boolean' },
   });
-  if (values.help) {
-    print(USAGE);
-    return 0;
-  }
+  atMost(positionals, 0);
   const options = {
     requests: integerOption('requests', values.requests, 1) ?? 300,
     rounds: integerOption('rounds', values.rounds, 1) ?? 7,
@@ -62,8 +56,4 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  if (!isUsageError(error)) throw error;
-  printError(`${error.message}\n\n${USAGE}`);
-  return 2;
-});
+await runScript('node dist/bench/server.js', USAGE, main);

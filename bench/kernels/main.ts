@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 /** The micro-benchmark suite: `npm run bench`, or `node dist/bench/kernels/main.js --help`. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { pictureOption } from '../../src/cli/picture-option.js';
 import { openDevice } from '../../src/platform/node/device.js';
 import type { TunedTiling } from '../../src/runtime/variant-table.js';
 import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { SYNTHETIC_SIZES } from '../../src/synthetic/checkpoint.js';
-import { choiceOption, given, integerOption, isUsageError, profileOption, UsageError } from '../../src/terminal/options.js';
+import { parseCommandLine } from '../../src/terminal/command-line.js';
+import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../src/terminal/options.js';
 import { print, printJson } from '../../src/terminal/output.js';
+import { runScript } from '../../tools/script.js';
 import { GPU_NAMES, GPUS } from '../model/gpus.js';
 import { predictDecision } from '../model/predict.js';
 import { worksOf } from '../model/predict-decision.js';
@@ -71,15 +72,16 @@ const OPTIONS = {
   json: { type: 'boolean' },
   compare: { type: 'string' },
   svg: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
 } as const;
 
 async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: OPTIONS });
-  if (values.help) {
-    print(USAGE);
-    return 0;
-  }
+  const { values, positionals } = parseCommandLine(args, OPTIONS, {
+    norm: ['picture'],
+    check: ['compile-report'],
+    compiled: ['predict'],
+    tiling: ['compile-report', 'predict'],
+  });
+  atMost(positionals, 0);
   const precisions = (values.precision ?? 'f32').split(',').map((text) => choiceOption('precision', text, PRECISIONS) as Precision);
   const options = {
     size: choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large',
@@ -151,11 +153,4 @@ function pictureName(file: string, precision: Precision, count: number): string 
   return count === 1 ? file : `${file.replace(/\.svg$/, '')}-${precision}.svg`;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(
-    isUsageError(error) ? `bench: ${error.message}\n\n${USAGE}\n` : `bench: ${error instanceof Error ? error.stack : String(error)}\n`,
-  );
-  process.exitCode = isUsageError(error) ? 2 : 1;
-}
+await runScript('node dist/bench/kernels/main.js', USAGE, main);

@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { chooseProfile } from '../../src/platform/node/profile.js';
 import { PROFILES, type Profile } from '../../src/runtime/device.js';
 import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
-import { choiceOption, integerOption, UsageError } from '../../src/terminal/options.js';
+import { parseCommandLine } from '../../src/terminal/command-line.js';
+import { atMost, choiceOption, integerOption, UsageError } from '../../src/terminal/options.js';
 import { GRAPHS_VARIABLE } from './graph.js';
 import { PEER_ENCODERS, PEER_NETWORKS, type PeerNetwork } from './networks.js';
 
@@ -40,22 +40,20 @@ export interface PeersOptions {
 
 export function readOptions(args: readonly string[]): PeersOptions {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      graphs: text,
-      network: text,
-      only: text,
-      precision: text,
-      adapter: text,
-      profile: text,
-      threads: text,
-      rounds: text,
-      seconds: text,
-      output: text,
-      folder: text,
-    },
+  const { values, positionals } = parseCommandLine(args, {
+    graphs: text,
+    network: text,
+    only: text,
+    precision: text,
+    adapter: text,
+    profile: text,
+    threads: text,
+    rounds: text,
+    seconds: text,
+    output: text,
+    folder: text,
   });
+  atMost(positionals, 0);
   // In the order of the choices, whatever order was given: the first engine is the one that others are compared with.
   const list = <T extends string>(name: string, given: string | undefined, choices: readonly T[]): readonly T[] => {
     if (given === undefined) return choices;

@@ -1,17 +1,38 @@
 #!/usr/bin/env node
 /**
- * Times training steps of the U-Net by part: `node dist/bench/training/main.js [--size small|large] [--batch 64,…] [--adapter NAME]
- * [--precision f32,f16] [--rounds N] [--json]`; precisions take turns. Processor time is summed over all threads of the process, so on software
+ * Times training steps of the U-Net by part: `node dist/bench/training/main.js --help`; precisions take turns. Processor time is summed over all threads of the process, so on software
  * adapters it is the step's work whatever else the machine does. The PyTorch side: bench/training/torch_unet.py.
  */
-import { parseArgs } from 'node:util';
 import { openDevice } from '../../src/platform/node/device.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
+import { parseCommandLine } from '../../src/terminal/command-line.js';
+import { atMost, choiceOption, integerListOption, integerOption } from '../../src/terminal/options.js';
 import { print, printJson } from '../../src/terminal/output.js';
 import { table } from '../../src/terminal/table.js';
 import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../src/training/training-step.js';
 import { UNetTraining } from '../../src/training/unet/unet-training.js';
+import { runScript } from '../../tools/script.js';
 import { benchBatch, benchShape, forwardProducts, SCHEDULE, SIZES, UPDATE, writeBenchWeights } from './work.js';
+
+const USAGE = `usage: node dist/bench/training/main.js [options]
+
+Times training steps of the U-Net, by part.
+
+  --size SIZE        small (default) or large
+  --batch LIST       windows per step (default 64)
+  --precision LIST   how weights are read, of ${TRAINING_PRECISIONS.join(', ')} (default f32)
+  --rounds N         the best of them counts (default 5)
+  --adapter NAME     auto, hardware, swiftshader, lavapipe, or part of an adapter's name
+  --json             print the record as JSON`;
+
+const OPTIONS = {
+  size: { type: 'string' },
+  batch: { type: 'string' },
+  precision: { type: 'string' },
+  adapter: { type: 'string' },
+  rounds: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
 
 /** Parts of a step, by the segments that they are. */
 const PARTS = {
@@ -37,33 +58,27 @@ interface BatchRecord {
   readonly memory: Readonly<Record<string, number>>;
 }
 
-const { values } = parseArgs({
-  options: {
-    size: { type: 'string', default: 'small' },
-    batch: { type: 'string', default: '64' },
-    precision: { type: 'string', default: 'f32' },
-    adapter: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const widths = SIZES[values.size];
-if (!widths) throw new Error(`--size: expected ${Object.keys(SIZES).join(' or ')}, found ${values.size}`);
-const precisions = values.precision.split(',').map((name) => {
-  const found = TRAINING_PRECISIONS.find((precision) => precision === name);
-  if (!found) throw new Error(`--precision: expected ${TRAINING_PRECISIONS.join(' or ')}, found ${name}`);
-  return found;
-});
-const device = await openDevice({ profile: 'fast', ...(values.adapter === undefined ? {} : { adapter: values.adapter }) });
-try {
-  const records: BatchRecord[] = [];
-  for (const batch of values.batch.split(',').map(Number)) {
-    records.push(...(await measureBatch(device, widths, batch, precisions, Number(values.rounds))));
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseCommandLine(args, OPTIONS);
+  atMost(positionals, 0);
+  const size = choiceOption('size', values.size, Object.keys(SIZES)) ?? 'small';
+  const precisions = (values.precision ?? 'f32')
+    .split(',')
+    .map((name) => choiceOption('precision', name.trim(), TRAINING_PRECISIONS) as TrainingPrecision);
+  const batches = integerListOption('batch', values.batch, 1, 65_536) ?? [64];
+  const rounds = integerOption('rounds', values.rounds, 1) ?? 5;
+  const device = await openDevice({ profile: 'fast', ...(values.adapter === undefined ? {} : { adapter: values.adapter }) });
+  try {
+    const records: BatchRecord[] = [];
+    for (const batch of batches) {
+      records.push(...(await measureBatch(device, SIZES[size] as readonly number[], batch, precisions, rounds)));
+    }
+    if (values.json) printJson({ format: 'warmstep-bench-training', adapter: device.adapter, size, records });
+    else report(records);
+    return 0;
+  } finally {
+    device.dispose();
   }
-  if (values.json) printJson({ format: 'warmstep-bench-training', adapter: device.adapter, size: values.size, records });
-  else report(records);
-} finally {
-  device.dispose();
 }
 
 async function measureBatch(
@@ -149,3 +164,5 @@ function report(records: readonly BatchRecord[]): void {
     ),
   );
 }
+
+await runScript('node dist/bench/training/main.js', USAGE, main);

@@ -1,18 +1,28 @@
 #!/usr/bin/env node
 /**
- * Times training steps of the STEP predictor by part: `node dist/bench/training/predictor.js [--batch 64,…] [--adapter NAME] [--rounds N]`.
- * The network of the recorded case `train-predictor` (128 wide, 2 + 2 blocks), with dropout. Processor time is summed over all threads. The
+ * Times training steps of the STEP predictor by part: `node dist/bench/training/predictor.js --help`. The network of the recorded case `train-predictor` (128 wide, 2 + 2 blocks), with dropout. Processor time is summed over all threads. The
  * PyTorch side: bench/training/torch_predictor.py.
  */
-import { parseArgs } from 'node:util';
 import { openDevice } from '../../src/platform/node/device.js';
+import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { PredictorShape } from '../../src/spec/network-shapes.js';
+import { parseCommandLine } from '../../src/terminal/command-line.js';
+import { atMost, integerListOption, integerOption } from '../../src/terminal/options.js';
 import { print } from '../../src/terminal/output.js';
 import { table } from '../../src/terminal/table.js';
 import { predictorParameters } from '../../src/training/predictor/parameters.js';
 import { PredictorTraining } from '../../src/training/predictor/predictor-training.js';
 import type { PredictorBatch } from '../../src/training/training-step.js';
+import { runScript } from '../../tools/script.js';
 import { UPDATE } from './work.js';
+
+const USAGE = `usage: node dist/bench/training/predictor.js [options]
+
+Times training steps of the STEP predictor, by part.
+
+  --batch LIST     windows per step (default 64)
+  --rounds N       the best of them counts (default 5)
+  --adapter NAME   auto, hardware, swiftshader, lavapipe, or part of an adapter's name`;
 
 /** Parts of a step, by the segments that they are. */
 const PARTS = {
@@ -35,17 +45,22 @@ const SHAPE: PredictorShape = {
   feedforwardDim: 256,
 };
 
-const { values } = parseArgs({
-  options: { batch: { type: 'string', default: '64' }, adapter: { type: 'string' }, rounds: { type: 'string', default: '5' } },
-});
-const device = await openDevice({ profile: 'fast', ...(values.adapter === undefined ? {} : { adapter: values.adapter }) });
-try {
-  const rows: string[][] = [];
-  for (const batch of values.batch.split(',').map(Number)) rows.push(await measure(batch, Number(values.rounds)));
-  const names = Object.keys(PARTS);
-  print(table(['batch', ...names.flatMap((part) => [`${part} ms`, 'CPU ms']), 'dispatches', 'MB'], rows));
-} finally {
-  device.dispose();
+async function main(args: string[]): Promise<number> {
+  const options = { batch: { type: 'string' }, adapter: { type: 'string' }, rounds: { type: 'string' } } as const;
+  const { values, positionals } = parseCommandLine(args, options);
+  atMost(positionals, 0);
+  const batches = integerListOption('batch', values.batch, 1, 65_536) ?? [64];
+  const rounds = integerOption('rounds', values.rounds, 1) ?? 5;
+  const device = await openDevice({ profile: 'fast', ...(values.adapter === undefined ? {} : { adapter: values.adapter }) });
+  try {
+    const rows: string[][] = [];
+    for (const batch of batches) rows.push(await measure(device, batch, rounds));
+    const names = Object.keys(PARTS);
+    print(table(['batch', ...names.flatMap((part) => [`${part} ms`, 'CPU ms']), 'dispatches', 'MB'], rows));
+    return 0;
+  } finally {
+    device.dispose();
+  }
 }
 
 /** Values between −1 and 1; what they are changes no time. */
@@ -53,7 +68,7 @@ function numbers(count: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898) * 0.99);
 }
 
-async function measure(batch: number, rounds: number): Promise<string[]> {
+async function measure(device: ComputeDevice, batch: number, rounds: number): Promise<string[]> {
   const training = await PredictorTraining.create(device, { shape: SHAPE, batchSize: batch, ema: false });
   try {
     const weights = predictorParameters(SHAPE).map(({ name, shape }): [string, Float32Array] => {
@@ -100,3 +115,5 @@ async function time({ plan }: PredictorTraining, segments: readonly string[]): P
   const { user, system } = process.cpuUsage(before);
   return [performance.now() - started, (user + system) / 1000];
 }
+
+await runScript('node dist/bench/training/predictor.js', USAGE, main);

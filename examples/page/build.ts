@@ -1,15 +1,22 @@
 /**
- * Builds the page into a folder (`npm run page`: out/page), and with `--serve [PORT]` serves it on localhost. What comes out is static:
+ * Builds the page into a folder (`npm run page`: out/page), and with `--port N` serves it on localhost. What comes out is static:
  * any web server will do.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { parseCommandLine } from '../../src/terminal/command-line.js';
+import { atMost, integerOption } from '../../src/terminal/options.js';
+import { print } from '../../src/terminal/output.js';
+import { runScript } from '../../tools/script.js';
 
 const ROOT = rootOf(dirname(fileURLToPath(import.meta.url)));
+const USAGE = `usage: npm run page -- [options]
+
+  --output DIR   where the page goes (default out/page)
+  --port N       serves it on this machine`;
 const PAGE = join(ROOT, 'examples/page');
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -84,12 +91,18 @@ function rootOf(from: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { output: { type: 'string', default: join(ROOT, 'out/page') }, port: { type: 'string' } } });
-  await buildPage(values.output);
-  if (values.port === undefined) {
-    console.log(`written to ${values.output}: put it on any web server`);
-  } else {
-    const { url } = await servePage(values.output, Number(values.port));
-    console.log(`${values.output} at ${url} (Ctrl-C ends it)`);
-  }
+  await runScript('npm run page --', USAGE, async (args) => {
+    const { values, positionals } = parseCommandLine(args, { output: { type: 'string' }, port: { type: 'string' } });
+    atMost(positionals, 0);
+    const port = integerOption('port', values.port, 0, 65_535);
+    const { output = join(ROOT, 'out/page') } = values;
+    await buildPage(output);
+    if (port === undefined) {
+      print(`written to ${output}: put it on any web server`);
+    } else {
+      const { url } = await servePage(output, port);
+      print(`${output} at ${url} (Ctrl-C ends it)`);
+    }
+    return 0;
+  });
 }

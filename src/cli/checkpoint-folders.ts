@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { packageInfo } from '../platform/node/environment.js';
+import { printNote } from '../terminal/output.js';
 import { localFolder } from './local-folder.js';
 
 /** Where a policy lies, its predictor, a folder or "shift", and networks of methods. */
@@ -12,10 +13,15 @@ export interface CheckpointFolders {
 /** The task of the policy that comes with the package. */
 export const BUNDLED_TASK = 'push-t';
 
-/** The policy that comes with the package, and its predictor. */
-export function bundledCheckpoint(): { readonly policy: string; readonly predictor: string } {
+/** The policy that comes with the package, its predictor, and scores of another implementation. */
+export function bundledCheckpoint(): { readonly policy: string; readonly predictor: string; readonly scores: string } {
   const folder = join(packageInfo().root, 'checkpoints', 'pusht-state');
-  return { policy: join(folder, 'policy'), predictor: join(folder, 'predictor') };
+  return { policy: join(folder, 'policy'), predictor: join(folder, 'predictor'), scores: join(folder, 'scores.json') };
+}
+
+/** Says which policy it is that nobody has named, and where it lies. */
+export function noteBundled(): void {
+  printNote(`the policy is the bundled one, for Push-T: ${bundledCheckpoint().policy}`);
 }
 
 /** What the command line names, loaded from the Hub where it says so; without a policy the bundled one, whose predictor goes with it. */
@@ -28,6 +34,7 @@ export async function checkpointFolders(values: {
   const methods = await localFolders(values.network);
   if (values.policy !== undefined) return { policy: await localFolder(values.policy), predictor, methods };
   const bundled = bundledCheckpoint();
+  noteBundled();
   return { policy: bundled.policy, predictor: predictor ?? bundled.predictor, methods };
 }
 

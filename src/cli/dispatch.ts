@@ -2,12 +2,15 @@ import { WarmstepError } from '../foundation/errors.js';
 import { visible } from '../foundation/visible.js';
 import { packageInfo } from '../platform/node/environment.js';
 import { describeFileProblem } from '../platform/node/file-problem.js';
+import { usageText } from '../terminal/command-line.js';
 import { Interrupted } from '../terminal/interrupt.js';
-import { isUsageError } from '../terminal/options.js';
 import { print, printError } from '../terminal/output.js';
 import { COMMANDS } from './commands.js';
 
-/** Exit codes: 0 done, 1 failed, 2 wrong command line, 130 ended by Ctrl-C. */
+/**
+ * Exit codes: 0 done, 1 failed, 2 wrong command line (also where options do not go together, or with the checkpoint that they name), 130 ended by
+ * Ctrl-C.
+ */
 export async function dispatch(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === 'help' || isHelp(name)) {
@@ -20,7 +23,7 @@ export async function dispatch(args: readonly string[]): Promise<number> {
   }
   const entry = COMMANDS.find((command) => command.name === name);
   if (!entry) {
-    printError(`unknown command "${visible(name)}"\n\n${overview()}`);
+    printError(`unknown command "${visible(name)}"\n\`warmstep --help\` lists them.`);
     return 2;
   }
   const command = await entry.load();
@@ -31,8 +34,9 @@ export async function dispatch(args: readonly string[]): Promise<number> {
   try {
     return await command.run(rest);
   } catch (error) {
-    if (isUsageError(error)) {
-      printError(`${visible(error.message)}\n\n${command.usage}`);
+    const usage = usageText(error, `warmstep ${name} --help`);
+    if (usage !== undefined) {
+      printError(usage);
       return 2;
     }
     if (error instanceof Interrupted) {
@@ -67,8 +71,13 @@ function overview(): string {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return visible(String(error));
   const told = error instanceof WarmstepError ? error.message : describeFileProblem(error);
-  if (told !== undefined) return visible(told);
-  if ('syscall' in error) return visible(error.message);
+  if (told !== undefined) return lines(told);
+  if ('syscall' in error) return lines(error.message);
   const frames = (error.stack ?? '').split('\n').filter((line) => /^ +at /.test(line));
-  return [visible(`${error.name}: ${error.message}`), ...frames].join('\n');
+  return [lines(`${error.name}: ${error.message}`), ...frames].join('\n');
+}
+
+/** A message of several lines, a kernel's or the driver's, stays one; indented, so that none of them looks like one of ours. */
+function lines(message: string): string {
+  return message.split('\n').map(visible).join('\n  ');
 }

@@ -2,7 +2,7 @@ import { loadMethodCheckpoint } from '../checkpoints/methods/read-method.js';
 import { loadStartCheckpoint } from '../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../checkpoints/read-policy.js';
 import type { PolicyCheckpoint } from '../checkpoints/types.js';
-import type { Task, TaskKind } from '../envs/environment.js';
+import type { PolicyOfTask, Task, TaskKind } from '../envs/environment.js';
 import { OptionError } from '../foundation/errors.js';
 import { folderSource } from '../platform/node/folder-source.js';
 import { observedBy } from '../policy/placement.js';
@@ -31,8 +31,13 @@ export async function readMethods(folders: readonly string[]): Promise<GivenMeth
 }
 
 /** The task with what a policy reads that is not loaded yet. @throws OptionError for a policy of something else. */
-export function taskFor(kind: TaskKind, { name, observations, unet }: PolicyCheckpoint): Task {
-  return kind.forPolicy({ name, observations: observationInfo(observations), actionDim: unet.actionDim });
+export function taskFor(kind: TaskKind, policy: PolicyCheckpoint): Task {
+  return kind.forPolicy(policyOfTask(policy));
+}
+
+/** What a task asks about a policy. */
+export function policyOfTask({ name, observations, unet }: PolicyCheckpoint): PolicyOfTask {
+  return { name, observations: observationInfo(observations), actionDim: unet.actionDim };
 }
 
 /**

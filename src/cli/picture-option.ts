@@ -1,13 +1,10 @@
 import { choiceOption, UsageError } from '../terminal/options.js';
 import type { PictureChoice } from '../tuning/empty-encoder.js';
 
-/** `--picture HEIGHTxWIDTH` and `--norm`, of an image encoder without contents. @throws UsageError for anything else. */
+/** `--picture HEIGHTxWIDTH` and `--norm`, which needs it, of an image encoder without contents. @throws UsageError for anything else. */
 export function pictureOption(text: string | undefined, norm: string | undefined): PictureChoice | undefined {
   const kind = choiceOption('norm', norm, ['batch', 'group']);
-  if (text === undefined) {
-    if (kind !== undefined) throw new UsageError('--norm is of an image encoder: give --picture HEIGHTxWIDTH as well');
-    return undefined;
-  }
+  if (text === undefined) return undefined;
   return { ...sidesOption('picture', text), norm: kind ?? 'batch' };
 }
 

@@ -1,6 +1,8 @@
 /** Time as the loop sees it. Another one makes a loop run in simulated time. */
 export interface Clock {
-  /** Milliseconds from any origin; finite, and never goes back: a loop stops otherwise. What jumps ahead skips ticks. */
+  /**
+   * Milliseconds from any origin; finite, never goes back, and goes on while timers come: a loop stops otherwise. What jumps ahead skips ticks.
+   */
   now(): number;
   /** Calls once, about `delayMs` later, never before `after` has returned. Returns a function that cancels the call. */
   after(delayMs: number, call: () => void): () => void;

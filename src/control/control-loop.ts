@@ -87,6 +87,7 @@ export class ControlLoop {
       tell: [() => this.#cancelTimers(), this.#options.onStop, (reason) => this.#listeners.emit('stop', reason)],
       settled: async () => void (await this.#ahead.settled()),
       sent: () => this.#sender.settled(),
+      timeoutMs: this.#options.stopTimeoutMs,
     });
   }
 
@@ -107,7 +108,7 @@ export class ControlLoop {
 
   /**
    * Resolves when the loop has stopped, `onStop` has ended, and no decision and no send is running any more: then the policy
-   * may be disposed of. Rejects with what `onStop` or a listener of 'stop' threw.
+   * may be disposed of. What does not end is waited for as long as `stopTimeoutMs` says (a send: 2 s), and named in the reason's message. Rejects with what `onStop` or a listener of 'stop' threw.
    */
   get stopped(): Promise<StopReason> {
     return this.#stop.stopped;
@@ -188,18 +189,20 @@ export class ControlLoop {
   /** Sleeps until the next tick. The tick's own timer stands, whatever becomes of preparing before it. */
   #sleep(schedule: TickSchedule): void {
     const { clock } = this.#options;
-    const waitMs = schedule.wait(this.#steady.now());
+    const nowMs = this.#steady.now();
+    const waitMs = schedule.wait(nowMs);
     // Its clock may have stopped it.
     if (!this.#isRunning()) return;
-    const wake = (): void => this.#wake(schedule);
+    const wake = (): void => this.#wake(schedule, nowMs, waitMs);
     this.#cancelTimer = clock.after(waitMs, wake);
     if (waitMs <= PREPARED_MS || !this.#preparation.isPossible || !this.#queue.isDue(this.#time.next)) return;
     this.#cancelEarly = clock.after(waitMs - PREPARED_MS, () => this.#prepare(schedule, wake));
   }
 
-  #wake(schedule: TickSchedule): void {
+  #wake(schedule: TickSchedule, sleptAtMs: number, waitMs: number): void {
     this.#cancelTimers();
     const tick = schedule.take(this.#steady.now());
+    this.#steady.timerCame(sleptAtMs, waitMs);
     if (tick && this.#isRunning()) this.#tick(tick);
     if (this.#isRunning()) this.#sleep(schedule);
   }

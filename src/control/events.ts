@@ -69,7 +69,7 @@ export interface LimitEvent {
 /**
  * Why a loop stopped. `requested`: by stop(). `deadline`: a late tick, by the rule. `decision`: the source failed, or its
  * chunk was unusable. `limit`: an action outside of limits whose mode is 'stop'. `send`: sending failed, or the action was
- * not finite. `listener`: a listener threw. `clock`: its time was not finite, or went back.
+ * not finite. `listener`: a listener threw. `clock`: its time was not finite, went back, or stood still while timers came.
  */
 export interface StopReason {
   readonly kind: 'requested' | 'deadline' | 'decision' | 'limit' | 'send' | 'listener' | 'clock';

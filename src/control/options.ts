@@ -42,6 +42,11 @@ export interface ControlLoopOptions {
    * `stopped` waits for it, so it must not wait for `stopped`.
    */
   readonly onStop: (reason: StopReason) => void | Promise<void>;
+  /**
+   * How long `stopped` waits for `onStop`, for listeners of 'stop', and for a decision that is still running, in milliseconds of the runtime. Default 10,000. What
+   * has not ended by then is named in the message of the reason that `stopped` resolves with.
+   */
+  readonly stopTimeoutMs?: number;
   readonly late: LateRule;
   /** [actionDim]. For robots on which silence does not mean standing still, e.g. zeros for velocities. */
   readonly holdAction?: ArrayLike<number>;
@@ -80,6 +85,7 @@ export interface ResolvedOptions {
   readonly tickMs: number;
   readonly send: Send;
   readonly onStop: (reason: StopReason) => void | Promise<void>;
+  readonly stopTimeoutMs: number;
   readonly late: LateRule;
   readonly holdAction: Float64Array | undefined;
   readonly maxMisses: number;
@@ -94,12 +100,16 @@ export interface ResolvedOptions {
 }
 
 const WHERE = 'ControlLoop';
+const STOP_TIMEOUT_MS = 10_000;
+/** What timers of the runtime count up to. */
+const MOST_TIMER_MS = 2 ** 31 - 1;
 /** More rows, or values in a row, than any policy has. */
 const MOST_STEPS = 2 ** 20;
 const KEYS = keysOf<ControlLoopOptions>({
   tickMs: true,
   send: true,
   onStop: true,
+  stopTimeoutMs: true,
   late: true,
   holdAction: true,
   maxMisses: true,
@@ -134,6 +144,13 @@ export function resolveOptions(options: ControlLoopOptions, info: DecisionSource
     tickMs: checkNumber(WHERE, 'tickMs', options.tickMs, 'a positive number of milliseconds', (ms) => ms > 0 && ms < Infinity),
     send: options.send,
     onStop: options.onStop,
+    stopTimeoutMs: checkNumber(
+      WHERE,
+      'stopTimeoutMs',
+      options.stopTimeoutMs ?? STOP_TIMEOUT_MS,
+      `a number of milliseconds from 0 to ${MOST_TIMER_MS}`,
+      (ms) => ms >= 0 && ms <= MOST_TIMER_MS,
+    ),
     late,
     holdAction: options.holdAction === undefined ? undefined : checkedAction('holdAction', options.holdAction, info.actionDim),
     maxBusy: options.maxMisses ?? info.horizon,

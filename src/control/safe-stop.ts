@@ -8,6 +8,8 @@ export interface StopDuties {
   readonly settled: () => Promise<void>;
   /** Resolves when no action is being sent any more; undefined where none is. */
   readonly sent: () => Promise<void> | undefined;
+  /** How long telling and settling may take. */
+  readonly timeoutMs: number;
 }
 
 /** How long a send may take to end. A robot that hangs must not keep its program from ending. */
@@ -43,21 +45,29 @@ export class SafeStop {
   }
 
   async #finish(reason: StopReason): Promise<StopReason> {
-    const told = this.#duties.tell.map(async (tell) => tell(reason));
-    const [hasSent] = await Promise.all([endsInTime(this.#duties.sent()), Promise.allSettled([...told, this.#duties.settled()])]);
-    await Promise.all(told);
-    return hasSent ? reason : { ...reason, message: `${reason.message}; an action was still being sent ${MOST_SENDING_MS} ms later` };
+    const { tell, settled, sent, timeoutMs } = this.#duties;
+    const errors: unknown[] = [];
+    const told = Promise.all(tell.map(async (one) => one(reason)).map((call) => call.catch((error: unknown) => void errors.push(error))));
+    const left = await Promise.all([
+      unended('onStop, or a listener of "stop", had not ended', told, timeoutMs),
+      unended('a decision was still being made', settled(), timeoutMs),
+      unended('an action was still being sent', sent(), MOST_SENDING_MS),
+    ]);
+    const message = [reason.message, ...left.filter((one) => one !== undefined)].join('; ');
+    if (errors.length > 0) throw errors[0];
+    return message === reason.message ? reason : { ...reason, message };
   }
 }
 
-/** By the runtime's timers, whatever the loop's clock says. */
-async function endsInTime(sent: Promise<void> | undefined): Promise<boolean> {
-  if (!sent) return true;
+/** Waits for the end of `work`, by the runtime's timers, whatever the loop's clock says; `what` and when, where it does not come. */
+async function unended(what: string, work: Promise<unknown> | undefined, timeoutMs: number): Promise<string | undefined> {
+  if (!work) return undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, MOST_SENDING_MS, false);
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, `${what} ${timeoutMs} ms later`);
   });
-  const ended = await Promise.race([sent.then(() => true), late]);
+  const ended = (): undefined => undefined;
+  const found = await Promise.race([work.then(ended, ended), late]);
   clearTimeout(timer);
-  return ended;
+  return found;
 }

@@ -1,6 +1,5 @@
 import type { Task } from '../envs/environment.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
-import { NonFiniteError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkList, checkNumber, checkSignal, keysOf } from '../foundation/options.js';
 import type { NamedStrategy } from '../strategies/strategy-options.js';
 import { checkPolicy, checkStrategy, checkTask } from './check.js';
@@ -42,8 +41,8 @@ const KEYS = keysOf<EvaluateOptions>({
 
 /**
  * Runs one strategy in closed loop over seeds. An episode's numbers depend on its seed and on nothing else: not on the
- * batch, nor on which other episodes are run, so that an evaluation can be cut and gone on with anywhere. A network that
- * is not finite, or an environment that fails, ends its own episode and no other.
+ * batch, nor on which other episodes are run, so that an evaluation can be cut and gone on with anywhere. An observation that the policy
+ * refuses, a network that is not finite, or an environment that fails, ends its own episode and no other.
  * @throws OptionError for a `parallel` below 1, DeviceLostError, and the reason of `signal`.
  */
 export async function evaluate(policy: EvaluatedPolicy, options: EvaluateOptions): Promise<EpisodeRecord[]> {
@@ -99,8 +98,7 @@ async function decideAndExecute(policy: EvaluatedPolicy, rollouts: readonly Roll
     decided.map(async (result, i) => {
       const rollout = rollouts[i] as Rollout;
       if (result.status === 'fulfilled') await rollout.execute(result.value);
-      else if (result.reason instanceof NonFiniteError) rollout.fail(result.reason);
-      else throw result.reason;
+      else rollout.failDecision(result.reason);
     }),
   );
 }

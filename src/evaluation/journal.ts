@@ -1,4 +1,4 @@
-import { OptionError } from '../foundation/errors.js';
+import { SetupError } from '../foundation/setup-error.js';
 import { episodeProblem, isObject, shown } from './episode-check.js';
 import type { EpisodeRecord } from './record.js';
 
@@ -53,7 +53,7 @@ const NAMED_LINES = 3;
 /**
  * Reads a journal. A last line that was cut off is left out without a word. `skipDamaged`: other lines that are no entries are
  * left out as well, and told of.
- * @throws OptionError where the journal belongs to another evaluation, naming what differs, and for a line that is no entry.
+ * @throws SetupError where the journal belongs to another evaluation, naming what differs, and for a line that is no entry.
  */
 export function readJournal(text: string, expected: JournalHeader, file: string, skipDamaged = false): JournalContent {
   const [first = '', ...lines] = text.split('\n');
@@ -74,7 +74,7 @@ export function readJournal(text: string, expected: JournalHeader, file: string,
     else damaged.push({ line: index + 2, problem });
   });
   if (damaged.length > 0 && !skipDamaged) {
-    throw new OptionError(
+    throw new SetupError(
       `${file}: ${damagedLines(damaged)}. Give --skip-damaged to run the episodes of such lines again, or another --output folder.`,
     );
   }
@@ -91,7 +91,7 @@ export function damagedLines(damaged: readonly DamagedLine[]): string {
 function checkHeader(header: unknown, expected: JournalHeader, file: string): void {
   const { format, version, task, maxTicks, fingerprint } = isObject(header) ? header : {};
   if (format !== expected.format || version !== expected.version) {
-    throw new OptionError(`${file} is no journal of an evaluation by this version: choose another --output folder, or delete it`);
+    throw new SetupError(`${file} is no journal of an evaluation by this version: choose another --output folder, or delete it`);
   }
   const was = new Map(Object.entries({ task, maxTicks, ...(isObject(fingerprint) ? fingerprint : {}) }));
   const is = new Map<string, unknown>(Object.entries({ task: expected.task, maxTicks: expected.maxTicks, ...expected.fingerprint }));
@@ -100,7 +100,7 @@ function checkHeader(header: unknown, expected: JournalHeader, file: string): vo
     const list = different
       .slice(0, NAMED_FACTS)
       .map((key) => `${key.slice(0, 60)} was ${fact(was.get(key))}, now it is ${fact(is.get(key))}`);
-    throw new OptionError(`${file} belongs to another evaluation (${list.join('; ')}): choose another --output folder, or delete it`);
+    throw new SetupError(`${file} belongs to another evaluation (${list.join('; ')}): choose another --output folder, or delete it`);
   }
 }
 

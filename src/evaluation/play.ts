@@ -1,6 +1,5 @@
 import type { Task } from '../envs/environment.js';
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
-import { NonFiniteError } from '../foundation/errors.js';
 import { checkCallbacks, checkInteger, checkKeys, checkSignal, checkToggle, keysOf } from '../foundation/options.js';
 import type { Observation } from '../observations/frame.js';
 import type { Decision } from '../policy/policy.js';
@@ -50,8 +49,8 @@ const KEYS = keysOf<PlayOptions>({
 });
 
 /**
- * Plays one episode in closed loop, decision by decision, batch 1. A network that is not finite, or an environment that
- * fails, ends the episode as a failure, which its record tells of.
+ * Plays one episode in closed loop, decision by decision, batch 1. An observation that the policy refuses, a network that is not finite, or an
+ * environment that fails, ends the episode as a failure, which its record tells of.
  * @throws as `Policy.decideAll` for everything else, and the reason of `signal`.
  */
 export async function playEpisode(policy: EvaluatedPolicy, options: PlayOptions): Promise<Rollout> {
@@ -84,13 +83,12 @@ export async function playEpisode(policy: EvaluatedPolicy, options: PlayOptions)
   return rollout;
 }
 
-/** Undefined where the network was not finite: the episode has then failed. */
+/** Undefined where the observation was refused, or the network was not finite: the episode has then failed. */
 async function decideAlone(policy: EvaluatedPolicy, rollout: Rollout, window: Observation): Promise<Decision | undefined> {
   try {
     return (await policy.decideAll([{ episode: rollout.episode, window }]))[0];
   } catch (error) {
-    if (!(error instanceof NonFiniteError)) throw error;
-    rollout.fail(error);
+    rollout.failDecision(error);
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { EnvironmentStep, Task, TaskEnvironment } from '../envs/environment.js';
 import type { SceneAxis } from '../envs/scene.js';
-import { OptionError } from '../foundation/errors.js';
+import { NonFiniteError, ObservationError, OptionError } from '../foundation/errors.js';
 import { visible } from '../foundation/visible.js';
 import { checkFrame } from '../observations/check.js';
 import type { Observation } from '../observations/frame.js';
@@ -120,6 +120,13 @@ export class Rollout {
   close(): void {
     this.#environment?.close?.();
     this.#environment = undefined;
+  }
+
+  /** Ends the episode by a decision that could not be made. @throws `reason` where it is no matter of this episode alone. */
+  failDecision(reason: unknown): void {
+    // What its environment shows, or what the network makes of that.
+    if (!(reason instanceof ObservationError || reason instanceof NonFiniteError)) throw reason;
+    this.fail(reason);
   }
 
   /** Ends the episode early; it keeps what it reached. */

@@ -1,4 +1,4 @@
-import { OptionError } from '../foundation/errors.js';
+import { SetupError } from '../foundation/setup-error.js';
 import { checkRecord } from './check.js';
 import type { EpisodeRecord, EvaluationRecord, LatencyRecord, RecordShard, StrategyRecord } from './record.js';
 
@@ -26,7 +26,7 @@ export interface RecordPart {
  * Joins the records of all parts of an evaluation, in any order, to that of the undivided one: every number of every episode is
  * the same, because episodes do not depend on what runs beside them. Latencies are those of the part that measured them, the
  * date is that of the last part.
- * @throws OptionError where parts are missing, are there twice, belong to different evaluations, or lack episodes: which, and why.
+ * @throws SetupError where parts are missing, are there twice, belong to different evaluations, or lack episodes: which, and why.
  */
 export function mergeShards(parts: readonly RecordPart[]): EvaluationRecord {
   const ordered = orderedParts(parts);
@@ -51,24 +51,24 @@ function orderedParts(parts: readonly RecordPart[]): RecordPart[] {
     const shard = shardOf(part);
     count ??= shard.count;
     if (shard.count !== count) {
-      throw new OptionError(
+      throw new SetupError(
         `${part.name} is one of ${shard.count} parts, ${parts[0]?.name} one of ${count}: give the parts of one evaluation.`,
       );
     }
     const other = found.get(shard.index);
-    if (other) throw new OptionError(`${other.name} and ${part.name} are both part ${shard.index} of ${count}: give each part once.`);
+    if (other) throw new SetupError(`${other.name} and ${part.name} are both part ${shard.index} of ${count}: give each part once.`);
     found.set(shard.index, part);
   }
-  if (count === undefined) throw new OptionError('there are no parts to merge: give the folders that `warmstep eval … --shard K/N` wrote.');
+  if (count === undefined) throw new SetupError('there are no parts to merge: give the folders that `warmstep eval … --shard K/N` wrote.');
   const missing = Array.from({ length: count }, (_, i) => i + 1).filter((index) => !found.has(index));
   if (missing.length > 0)
-    throw new OptionError(`of ${count} parts, ${listed(missing)} missing: run with --shard ${missing[0]}/${count}, and give all.`);
+    throw new SetupError(`of ${count} parts, ${listed(missing)} missing: run with --shard ${missing[0]}/${count}, and give all.`);
   return [...found.values()].sort((a, b) => shardOf(a).index - shardOf(b).index);
 }
 
 function shardOf({ name, record }: RecordPart): RecordShard {
   if (!record.shard)
-    throw new OptionError(`${name} is a whole evaluation, and no part of one: give what \`warmstep eval … --shard K/N\` wrote.`);
+    throw new SetupError(`${name} is a whole evaluation, and no part of one: give what \`warmstep eval … --shard K/N\` wrote.`);
   return record.shard;
 }
 
@@ -105,7 +105,7 @@ function assertSameEvaluation(first: RecordPart, part: RecordPart): void {
   for (const name of new Set([...expected.keys(), ...found.keys()])) {
     const [a, b] = [expected.get(name), found.get(name)];
     if (a === b) continue;
-    throw new OptionError(
+    throw new SetupError(
       `${first.name} and ${part.name} belong to different evaluations: ${name} is ${shortened(a)} in the first and ${shortened(b)} in the ` +
         'second. Run all parts by one version, with the same options but --shard, on adapters of one kind.',
     );
@@ -125,7 +125,7 @@ function assertComplete({ name, record }: RecordPart): void {
     const found = strategy.episodes.map(({ seed }) => seed);
     const wrong = seeds.find((seed, i) => found[i] !== seed);
     if (wrong === undefined && found.length === seeds.length) continue;
-    throw new OptionError(
+    throw new SetupError(
       `${name}: the episodes of ${strategy.name} must be those of ${seeds.length} seeds of this part, in order; ` +
         `found ${found.length}${wrong === undefined ? '' : `, and not seed ${wrong} where it belongs`}. Run this part again.`,
     );

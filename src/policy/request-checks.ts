@@ -38,8 +38,8 @@ export interface RequestFacts {
 /** Options that are noise. */
 export const NOISE_KEYS = keysOf<GivenNoise>({ noise: true, stepNoise: true, latent: true, normals: true });
 
-/** Calls of one robot. Others are made up, or of many episodes, where one that is far off is told by its own result. */
-const OF_A_ROBOT = ['act', 'decide', 'observe'];
+/** The call whose zeros are made up. */
+const OF_ZEROS = 'prepare';
 
 const ACT_KEYS = [...NOISE_KEYS, 'episode'] as const;
 
@@ -72,7 +72,7 @@ export class RequestChecks {
   #frames(window: Observation, steps: number, where: string): Frame[] {
     const { observations, features, checkPictures } = this.#facts;
     const frames = gatherFrames(observations, window, steps, where, checkPictures);
-    if (features && OF_A_ROBOT.includes(where)) for (const frame of frames) checkRange(features, frame, where);
+    if (features && where !== OF_ZEROS) for (const frame of frames) checkRange(features, frame, where);
     return frames;
   }
 

@@ -1,5 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkMethods } from '../foundation/options.js';
+import { SetupError } from '../foundation/setup-error.js';
 import { BAUD_RATE, type SerialLine } from './port.js';
 
 /** What is used of a `SerialPort` of the package `serialport`. */
@@ -26,7 +27,7 @@ export async function openSerialPort(port: NodeSerialPort): Promise<SerialLine> 
       if (!error) resolve();
       else
         reject(
-          new OptionError(`the serial port cannot be opened: ${error.message}. Is it plugged in, yours to use, and free?`, {
+          new SetupError(`the serial port cannot be opened: ${error.message}. Is it plugged in, yours to use, and free?`, {
             cause: error,
           }),
         );

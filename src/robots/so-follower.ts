@@ -1,5 +1,6 @@
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkKeys, checkMethods, checkNumber, checkObject, checkToggle, copyNumbers, keysOf } from '../foundation/options.js';
+import { SetupError } from '../foundation/setup-error.js';
 import { type ArmCalibration, JOINTS, type JointName } from './calibration.js';
 import { BusError, type FeetechBus, ServoError } from './feetech-bus.js';
 import { STEPS_PER_TURN, STS3215, STS3215_MODEL } from './registers.js';
@@ -215,7 +216,7 @@ export class SoFollower {
   async #compareCalibration(): Promise<void> {
     const differences = await this.#differences(this.#writesCalibration);
     if (differences.length === 0 || this.#writesCalibration) return;
-    throw new OptionError(
+    throw new SetupError(
       `SoFollower: the calibration is not what the servos hold: ${differences.slice(0, 3).join('; ')}${differences.length > 3 ? ' …' : ''}. Give ` +
         "this arm's file, calibrate again, or write the file to the servos with `writesCalibration`.",
     );

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { OptionError } from '../foundation/errors.js';
+import { SetupError } from '../foundation/setup-error.js';
 import type { ServiceStatus } from '../server/policy-service.js';
 import type { ApiKey } from './api-key.js';
 import type { TlsFiles } from './tls-files.js';
@@ -83,7 +83,7 @@ function secured(settings: ServerOptions): Server {
   try {
     return createTlsServer(settings);
   } catch (error) {
-    throw new OptionError(`tls: certificate and key must be a pair of PEM texts: ${(error as Error).message}`, { cause: error });
+    throw new SetupError(`tls: certificate and key must be a pair of PEM texts: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -1,17 +1,11 @@
 import { PROFILES, type Profile } from '../runtime/device.js';
 
-/** The command line itself is wrong: the caller prints the command's usage after the message. */
+/** The command line itself is wrong: the caller prints the message, and where the options are explained. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'UsageError';
   }
-}
-
-/** Whether an error means that the command line is wrong: ours, or one of node:util's parseArgs. */
-export function isUsageError(error: unknown): error is Error {
-  if (error instanceof UsageError) return true;
-  return error instanceof TypeError && String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
 }
 
 /** An option that must be there. */

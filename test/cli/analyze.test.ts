@@ -3,7 +3,7 @@ import type { Contraction } from '../../src/analysis/contraction.js';
 import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
 
 const CASE = repositoryPath('test/goldens/step-forward-noise');
-const SHORT = ['--steps', '2', '--budget', '1', '--episodes', '1', '--decisions', '1'];
+const SHORT = ['--steps', '2', '--episodes', '1', '--decisions', '1'];
 
 interface ContractionRecord {
   readonly strategy: object;

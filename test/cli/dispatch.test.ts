@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { COMMANDS } from '../../src/cli/commands.js';
+import { describe, expect, it, vi } from 'vitest';
+import { COMMANDS, type CommandEntry } from '../../src/cli/commands.js';
+import { ShaderError } from '../../src/foundation/errors.js';
+import { SetupError } from '../../src/foundation/setup-error.js';
 import { warmstep } from '../support/captured.js';
 
 describe('the command line', () => {
@@ -18,7 +20,7 @@ describe('the command line', () => {
   it('refuses unknown commands', async () => {
     const { code, stderr } = await warmstep('prepare');
     expect(code).toBe(2);
-    expect(stderr).toContain('unknown command "prepare"');
+    expect(stderr).toBe('warmstep: unknown command "prepare"\n`warmstep --help` lists them.\n');
   });
 
   it.each(COMMANDS.map(({ name }) => name))('%s explains itself, under the name and summary of the overview', async (name) => {
@@ -30,13 +32,16 @@ describe('the command line', () => {
     expect(stdout).toBe(`${command?.usage}\n`);
   });
 
-  it.each(COMMANDS.map(({ name }) => name))('%s refuses unknown options, and shows its usage', async (name) => {
-    const { code, stdout, stderr } = await warmstep(name, '--adaptor', 'x');
-    expect(code).toBe(2);
-    expect(stdout).toBe('');
-    expect(stderr).toContain("Unknown option '--adaptor'");
-    expect(stderr).toContain(`\n\nusage: warmstep ${name}`);
-  });
+  it.each(COMMANDS.map(({ name }) => name))(
+    '%s refuses unknown options in two lines, of which one says who explains them',
+    async (name) => {
+      const { code, stdout, stderr } = await warmstep(name, '--adaptor', 'x');
+      expect(code).toBe(2);
+      expect(stdout).toBe('');
+      expect(stderr).toMatch(/^warmstep: Unknown option '--adaptor'.*\n.*\n$/);
+      expect(stderr).toMatch(new RegExp(`\n\`warmstep ${name} --help\` explains the options\\.\n$`));
+    },
+  );
 
   it.each([
     [['run', '--input', 'a', '--output', 'b'], 'option --policy is missing'],
@@ -48,11 +53,33 @@ describe('the command line', () => {
     [['inspect'], 'the checkpoint folder is missing'],
     [['serve'], 'say what to serve, openpi or lerobot'],
     [['inspect', 'a', 'b'], 'unexpected argument "b"'],
+    // Of node:util, in three lines.
+    [['run', '--policy', '--input', 'a'], "Option '--policy' argument is ambiguous. Did you forget"],
     [['kernels', '--precision', 'f64'], '--precision must be one of f32, f16, int8, auto, found "f64"'],
   ])('%j is a wrong command line', async (args, message) => {
     const { code, stderr } = await warmstep(...args);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
+    expect(stderr.split('\n')).toHaveLength(3);
+  });
+
+  it('a text of several lines stays one, and none of them looks like ours', async () => {
+    const entry = COMMANDS.find(({ name }) => name === 'doctor') as (typeof COMMANDS)[number];
+    const thrown = (error: Error): CommandEntry => ({
+      ...entry,
+      load: async () => ({ name: 'doctor', summary: '', usage: '', run: () => Promise.reject(error) }),
+    });
+    const printed = async (error: Error): Promise<string> => {
+      const spy = vi.spyOn(entry, 'load').mockImplementation(thrown(error).load);
+      const { code, stderr } = await warmstep('doctor').finally(() => spy.mockRestore());
+      expect(code).toBe(1);
+      return stderr;
+    };
+    expect(await printed(new ShaderError('the kernel is wrong:\n 1 fn main() {}\nwarmstep: all is well'))).toBe(
+      'warmstep: the kernel is wrong:\n   1 fn main() {}\n  warmstep: all is well\n',
+    );
+    expect(await printed(new TypeError('one\ntwo'))).toMatch(/^warmstep: TypeError: one\n {2}two\n +at /);
+    expect(await printed(new SetupError('no such package'))).toBe('warmstep: no such package\n');
   });
 
   it('prints errors of the engine as one message, without a stack', async () => {

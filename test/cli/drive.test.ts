@@ -53,11 +53,7 @@ describe('drive, before a device or a port is opened', () => {
       ['so101', '--port', 'x', '--policy', 'y', '--units', 'radians'],
       '--units must be one of degrees, range, found "radians"',
     ],
-    [
-      'an answer to no question',
-      ['so101', '--port', 'x', '--policy', 'y', '--units', 'range', '--yes'],
-      '--yes answers the question of --move',
-    ],
+    ['an answer to no question', ['so101', '--port', 'x', '--policy', 'y', '--units', 'range', '--yes'], '--yes needs --move'],
     ['no arm', ['so101', '--port', 'x', '--policy', 'y', '--units', 'range'], 'say which arm it is'],
     [
       'a rate of nought',
@@ -79,7 +75,7 @@ describe('drive, before a device or a port is opened', () => {
   it('a policy of another robot is refused before the arm is touched', async () => {
     const other = await writeArmPolicy(root, { ...ARM_UNET, actionDim: 2, conditioningDim: 6 }, 3);
     const { code, stderr } = await run('so101', '--port', 'x', '--policy', other, '--units', 'degrees', '--calibration', calibration);
-    expect([code, stderr]).toEqual([1, expect.stringContaining('expected a policy that reads 6 joint values')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('expected a policy that reads 6 joint values')]);
   });
 
   it('a port that is not there is told in words', async () => {

@@ -108,7 +108,6 @@ describe('a preset of eval', () => {
     ['another name', 'papers', undefined, '--preset must be one of paper, found "papers"'],
     ['a strategy that it does not have', 'paper', 'ddim:3', '--without: preset paper has no ddim:3'],
     ['another RTI-DP', 'paper', 'rti-dp/timesteps=lift-clip', 'has no rti-dp/timesteps=lift-clip, it has step:2'],
-    ['--without alone', undefined, 'ddpm:100', 'give --preset as well'],
   ])('refuses %s', (_, name, without, message) => {
     expect(() => presetOption(name, without, 'push-t')).toThrow(UsageError);
     expect(() => presetOption(name, without, 'push-t')).toThrow(message);

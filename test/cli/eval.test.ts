@@ -68,6 +68,22 @@ describe('warmstep eval', () => {
     expect(stdout).toContain('not compared: ddim:1;');
   });
 
+  it('of a policy without predictor leaves STEP out of the usual strategies, and says so in one line; asked for, STEP is an error', async () => {
+    const args = ['eval', 'push-t', '--policy', policy, '--episodes', '1', '--latencies', '0', '--output', join(folder, 'usual'), '--json'];
+    const { code, stdout, stderr } = await warmstep(...args);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^note: not evaluated: step:2: strategy STEP needs a predictor .*: give --predictor .*\n/),
+    ]);
+    const record = JSON.parse(stdout) as EvaluationRecord;
+    expect(record.strategies.map(({ name, episodes }) => [name, episodes[0]?.failure])).toEqual([
+      ['ddim:10', undefined],
+      ['ddim:2', undefined],
+    ]);
+    const asked = await warmstep(...args, '--strategies', 'step:2');
+    expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining('give --predictor with a folder, or with "shift"')]);
+  });
+
   describe('with a journal that it goes on with', () => {
     const evaluate = (...args: string[]): ReturnType<typeof warmstep> =>
       warmstep(

@@ -42,7 +42,7 @@ describe('--network', () => {
 
   it('says what is missing before a weight is read, and what is no network of a method', async () => {
     const missing = await warmstep(...(run('none', '--network', generator, '--strategy', 'consistency:1') as [string]));
-    expect(missing.code).toBe(1);
+    expect(missing.code).toBe(2);
     expect(missing.stderr).toMatch(/strategy Consistency needs a network of type "consistency_policy".*--network/s);
     const wrong = await warmstep(...(run('none', '--network', policy, '--strategy', 'consistency:1') as [string]));
     expect(wrong.stderr).toMatch(/expected "type" to be one of "consistency_policy".*found "diffusion"/s);

@@ -29,8 +29,12 @@ describe('serve, before a device is opened', () => {
     [['openpi', '--tick-ms', 'fast'], '--tick-ms must be a number from 1 to 60000, found "fast"'],
     [['openpi', '--port', '70000'], '--port must be a whole number, 0 to 65535'],
     [['openpi', '--key-map', 'state'], '--key-map must be NAME=FEATURE, found "state"'],
-    [['openpi', '--tls-cert', empty], '--tls-cert and --tls-key go together'],
-    [['openpi', '--api-key-file', empty], `--api-key-file: ${empty} is empty`],
+    [['openpi', '--tls-cert', empty], '--tls-cert needs --tls-key'],
+    [['openpi', '--allow-origin', 'robot'], 'an origin of --allow-origin must be like https://robot.example'],
+    [['openpi', '--strategy', 'ddim:1000'], 'steps must be an integer from 1 to 100'],
+    // Before the policy is looked for.
+    [['openpi', '--policy', join(root, 'none'), '--batch', '99'], '--batch must be a whole number, 1 to 16'],
+    [['lerobot', '--policy', join(root, 'none'), '--fps', 'x'], '--fps must be a number'],
   ])('%j is a wrong command line', async (args, words) => {
     const { code, stderr } = await warmstep('serve', ...args);
     expect(stderr).toContain(words);
@@ -40,8 +44,7 @@ describe('serve, before a device is opened', () => {
   it.each<[string[], string]>([
     [['openpi', '--api-key-file', join(root, 'none')], `${join(root, 'none')}: there is no such file.`],
     [['openpi', '--tls-cert', empty, '--tls-key', empty], 'tls: '],
-    [['openpi', '--allow-origin', 'robot'], 'an origin of allowOrigins must be like https://robot.example'],
-    [['openpi', '--strategy', 'ddim:1000'], 'steps must be an integer from 1 to 100'],
+    [['openpi', '--api-key-file', empty], `--api-key-file: ${empty} is empty`],
     [['lerobot', '--policy', root], 'expected "model.safetensors"'],
   ])('%j fails in words', async (args, words) => {
     const { code, stderr } = await warmstep('serve', ...args, '--port', '0');

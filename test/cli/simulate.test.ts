@@ -23,7 +23,7 @@ describe('simulate', () => {
 
   it('refuses options that the servos do not have', async () => {
     const { code, stderr } = await warmstep('simulate', 'so101', '--task', 'so101-pick-place/q=3');
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/expected options voltage=…, p=….*found q=3/)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/expected options voltage=…, p=….*found q=3/)]);
   });
 });
 

@@ -1,13 +1,15 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { memorySource } from '../../src/checkpoints/source.js';
 import { trainCommand } from '../../src/cli/commands/train.js';
 import { predictorJob } from '../../src/cli/train/jobs.js';
 import { numberOption, optimizerOptions, runOptions } from '../../src/cli/train/options.js';
 import { figuresText, stepLine } from '../../src/cli/train/presentation.js';
+import { ComputeDevice } from '../../src/runtime/device.js';
 import { repositoryPath, warmstep } from '../support/captured.js';
+import { leRobotFiles } from '../support/datasets.js';
 
 describe('the command line of warmstep train', () => {
   let folder: string;
@@ -44,13 +46,20 @@ describe('the command line of warmstep train', () => {
     [['train', 'cvae', '--policy', 'x', '--projection-dim', '0'], '--projection-dim must be'],
     [['train', 'predictor', '--policy', 'x', '--projection-dim', '8'], '--projection-dim is an option of `warmstep train cvae`'],
     [['train', 'predictor', '--policy', 'x', '--image-encoder', 'resnet18'], '--image-encoder must be one of small_conv'],
-    [
-      ['train', 'predictor', '--policy', 'x', '--obs-dim', '8'],
-      '--obs-dim is of a network with an image encoder of its own: give --image-encoder small_conv',
-    ],
-    [['train', 'cvae', '--policy', 'x', '--embed-dim', '8'], '--embed-dim is of a network with an image encoder of its own'],
+    [['train', 'predictor', '--policy', 'x', '--obs-dim', '8'], '--obs-dim needs --image-encoder'],
+    [['train', 'cvae', '--policy', 'x', '--embed-dim', '8'], '--embed-dim needs --image-encoder'],
     [['train', 'cvae', '--policy', 'x', '--obs-dim', '8'], '--obs-dim is an option of `warmstep train predictor`'],
     [['train', 'policy', '--dataset', 'x', '--image-encoder', 'small_conv'], '--image-encoder is an option of `warmstep train '],
+    [['train', 'policy', '--dataset', 'x', '--episodes', '3'], '--episodes needs --task'],
+    [['train', 'predictor', '--policy', 'x', '--strategy', 'step:2'], '--strategy needs --task'],
+    [['train', 'policy', '--dataset', 'x', '--output', 'y', '--profile', 'quick'], '--profile must be one of safe, fast'],
+    [['train', 'policy', '--dataset', 'x', '--learning-rate', '0'], '--learning-rate must be a number above 0, found 0'],
+    [['train', 'policy', '--dataset', 'x', '--output', 'y', '--down-dims', '63'], '--down-dims must be multiples of groups 8, found 63'],
+    [
+      ['train', 'cvae', '--policy', 'x', '--image-encoder', 'small_conv', '--embed-dim', '6'],
+      '--embed-dim must be a multiple of 4, found 6',
+    ],
+    [['train', 'policy', '--dataset', 'x', '--steps', '2000000000'], '--steps must be a whole number, 1 to 1000000000'],
     [['train', 'onedp', '--policy', 'x', '--backbone', 'y'], '--backbone is an option of `warmstep train policy`'],
     ...(['backbone', 'horizon', 'observations', 'crop'] as const).map((name): [string[], string] => [
       ['train', 'policy', '--dataset', 'x', '--output', 'y', '--initial', 'z', `--${name}`, name === 'crop' ? '8x8' : '8'],
@@ -65,10 +74,7 @@ describe('the command line of warmstep train', () => {
         `--${name} is for cameras: name one with --observations`,
       ]),
     ),
-    [
-      ['train', 'policy', '--dataset', 'x', '--output', 'y', '--batch-norm', 'running'],
-      '--batch-norm is for encoders with batch norm, which --initial and --backbone bring',
-    ],
+    [['train', 'policy', '--dataset', 'x', '--output', 'y', '--batch-norm', 'running'], '--batch-norm needs --initial or --backbone'],
   ])('%j is refused before anything is opened', async (args, message) => {
     const { code, stderr } = await warmstep(...args);
     expect(stderr).toContain(message);
@@ -101,9 +107,42 @@ describe('the command line of warmstep train', () => {
       ...['train', 'predictor', '--policy', repositoryPath('test/goldens/state-bias-film/policy'), '--task', 'push-t'],
       ...['--dataset', join(folder, 'none'), '--output', join(folder, 'out2')],
     );
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toMatch(/push-t|Push-T/);
     expect(existsSync(join(folder, 'out2'))).toBe(false);
+  });
+
+  describe('with data of another robot than the task that is to be evaluated', () => {
+    const refused = async (what: string, ...args: string[]): Promise<string> => {
+      const data = join(folder, 'data');
+      for (const [path, content] of Object.entries(await leRobotFiles([40, 40]))) {
+        mkdirSync(dirname(join(data, path)), { recursive: true });
+        writeFileSync(join(data, path), content);
+      }
+      const opened = vi.spyOn(ComputeDevice, 'open').mockRejectedValue(new Error('a device was opened'));
+      onTestFinished(() => void opened.mockRestore());
+      const { code, stderr } = await warmstep('train', what, '--dataset', data, '--output', join(folder, 'foreign'), ...args);
+      expect(code).toBe(2);
+      expect(opened).not.toHaveBeenCalled();
+      return stderr;
+    };
+
+    it('a policy is refused before training begins', async () => {
+      expect(await refused('policy', '--task', 'push-t')).toContain('reads "observation.state" of 3 values; Push-T has');
+    });
+
+    it('so is a strategy that the result could not run', async () => {
+      expect(await refused('policy', '--task', 'push-t', '--strategy', 'step:2')).toMatch(/Push-T|step:2 needs a predictor/);
+      const bundled = repositoryPath('checkpoints/pusht-state/policy');
+      expect(await refused('predictor', '--policy', bundled, '--task', 'push-t', '--strategy', 'onedp')).toContain('"onedp"');
+      expect(await refused('no-diffusion', '--policy', bundled, '--task', 'push-t', '--strategy', 'step:2')).toMatch(
+        /--strategy: step:2 needs a predictor .*, what is trained has none: give another strategy/,
+      );
+    });
+
+    it('and rows that do not go together, by the names of their options', async () => {
+      expect(await refused('policy', '--action-steps', '16')).toContain('--action-steps must be an integer from 1 to 15, found 16');
+    });
   });
 
   it('takes a policy from the Hub, once, for all that it does with it', async () => {

@@ -78,6 +78,6 @@ describe('warmstep verify', () => {
   it('needs a folder', async () => {
     const { code, stderr } = await warmstep('verify');
     expect(code).toBe(2);
-    expect(stderr).toContain('the case folder is missing\n\nusage: warmstep verify CASE_DIR… [options]\n');
+    expect(stderr).toContain('the case folder is missing\n`warmstep verify --help`');
   });
 });

@@ -25,6 +25,38 @@ describe('a clock that cannot be right stops the loop safely', () => {
     expect(simulation.loop.state).toBe('stopped');
   });
 
+  it.each([
+    ['timers come at their time', false],
+    ['timers come at once', true],
+  ])('that stands still while %s: no tick comes any more, and it is told after a second of timers', async (_, isFlood) => {
+    const simulation = await Simulation.started(6);
+    const { clock, loop } = simulation;
+    const [stillMs, after] = [clock.now(), clock.after.bind(clock)];
+    let timers = 0;
+    Object.assign(clock, {
+      now: () => stillMs,
+      after: (delayMs: number, call: () => void) => {
+        timers++;
+        return after(isFlood ? 0 : delayMs, call);
+      },
+    });
+    const advanced = clock.advance(1500);
+    await advanced;
+    expect(simulation.reasons).toMatchObject([{ kind: 'clock', message: expect.stringContaining("the clock's now() must go on, found") }]);
+    expect(loop.state).toBe('stopped');
+    expect(timers).toBeLessThanOrEqual(1100);
+  });
+
+  it('but one that goes on in steps of 100 ms, as browsers against fingerprinting have it, does not', async () => {
+    const simulation = new Simulation({ tickMs: 5, late: 'hold' });
+    const now = simulation.clock.now.bind(simulation.clock);
+    Object.assign(simulation.clock, { now: () => Math.floor(now() / 100) * 100 });
+    simulation.loop.observe({ state: [0] });
+    simulation.loop.start();
+    await simulation.clock.advance(3000);
+    expect(simulation.loop.state).toBe('running');
+  });
+
   it('from the beginning: not one action, and observe() stops it too', async () => {
     const simulation = new Simulation();
     Object.assign(simulation.clock, { now: () => NaN });
@@ -82,6 +114,49 @@ describe('a send that never ends', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(stopped).toMatchObject({ kind: 'requested', message: expect.stringContaining('still being sent 2000 ms later') });
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('what never ends', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  async function stoppedIn(simulation: Simulation, ms: number): Promise<StopReason | undefined> {
+    vi.useFakeTimers();
+    let stopped: StopReason | undefined;
+    void simulation.loop.stop('operator').then((reason) => (stopped = reason));
+    await vi.advanceTimersByTimeAsync(ms - 1);
+    expect(stopped).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(vi.getTimerCount()).toBe(0);
+    return stopped;
+  }
+
+  it('a decision: stop() ends all the same, and says so', async () => {
+    const simulation = new Simulation();
+    simulation.source.decide = () => new Promise(() => {});
+    simulation.loop.observe({ state: [0] });
+    simulation.loop.start();
+    await simulation.run(3);
+    expect(await stoppedIn(simulation, 10_000)).toMatchObject({ message: 'operator; a decision was still being made 10000 ms later' });
+  });
+
+  it('onStop: likewise, after as long as was asked for', async () => {
+    const simulation = await Simulation.started(5, { onStop: () => new Promise(() => {}), stopTimeoutMs: 300 });
+    expect(await stoppedIn(simulation, 300)).toMatchObject({
+      message: 'operator; onStop, or a listener of "stop", had not ended 300 ms later',
+    });
+  });
+
+  it('beside a listener that throws: what it threw is told', async () => {
+    const simulation = await Simulation.started(5, { onStop: () => new Promise(() => {}), stopTimeoutMs: 5 });
+    simulation.loop.on('stop', () => {
+      throw new Error('no log');
+    });
+    await expect(simulation.loop.stop()).rejects.toThrow('no log');
+  });
+
+  it.each([-1, Number.NaN, 2 ** 31])('a time of %s is none', (stopTimeoutMs) => {
+    expect(() => new Simulation({ stopTimeoutMs })).toThrow('stopTimeoutMs must be a number of milliseconds from 0 to 2147483647');
   });
 });
 

@@ -7,7 +7,7 @@ import type { Observation } from '../../src/observations/frame.js';
 import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Policy } from '../../src/policy/policy.js';
 import { parseStrategy } from '../../src/strategies/parse.js';
-import { ChangedCheckpoint } from '../support/changed-checkpoint.js';
+import { ChangedCheckpoint, PRE } from '../support/changed-checkpoint.js';
 import { useTestDevice } from '../support/device.js';
 import { irregular } from '../support/golden-policy.js';
 import { useSmallPushTPolicy } from '../support/small-push-t.js';
@@ -126,6 +126,24 @@ describe('evaluate', () => {
     expect([found[0], found[2]]).toEqual([expected[0], expected[2]]);
   });
 
+  it('an observation in other units than the policy was trained on ends its own episode, with the reason, and no other', async () => {
+    const expected = await run('ddim:2', { task: shortTask(16) });
+    const task = shortTask(16, (environment, seed) => ({
+      observe: () => {
+        const seen = environment.observe();
+        return seed() === 100_004 ? { ...seen, 'observation.state': [1e9, 0] } : seen;
+      },
+    }));
+    const found = await run('ddim:2', { task });
+    expect(found[1]).toMatchObject({
+      decisions: 0,
+      failure: expect.stringMatching(/^ObservationError: .*has 1000000000 at index 0.*Wrong units\?$/),
+    });
+    expect([found[0], found[2]]).toEqual([expected[0], expected[2]]);
+    const options = { task, strategy: parseStrategy('ddim:2'), seed: 100_004, decisions: 4, budgetMs: 60_000 };
+    await expect(measureLatency(policy(), options)).resolves.toBeDefined();
+  });
+
   it('an environment that cannot be reset is not asked for a state', async () => {
     const task = shortTask(16, () => ({
       reset: () => Promise.reject(new Error('the door is open')),
@@ -224,6 +242,10 @@ describe('a network that is not finite', () => {
         return { ...tensor, dtype: 'F32', data: irregular(elements).map((value) => value * weight) };
       }),
     );
+    // Without statistics, which no observation would be enormous for.
+    changed.steps(PRE, (steps) => {
+      for (const { config } of steps) if (config.norm_map) Object.assign(config.norm_map, { STATE: 'IDENTITY', ENV: 'IDENTITY' });
+    });
     return loadPolicy(changed.source, { device: device() });
   }
 

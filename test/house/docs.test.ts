@@ -111,6 +111,19 @@ describe('the documents', () => {
     expect(installing.map(where)).toEqual(installing.map(() => where('README.md')));
   });
 
+  it('name the bundled policy by a path that is right where the package is installed, or say that they are in a checkout', () => {
+    const wrong = DOCS.flatMap((file) => {
+      const text = readFileSync(join(ROOT, file), 'utf8');
+      return [...text.matchAll(/```\w*\n([\s\S]*?)```/g)].flatMap(({ 1: block, index }) => {
+        const before = text.slice(Math.max(0, index - 400), index);
+        return /(?<!node_modules\/warmstep\/)checkpoints\/pusht-state/.test(block as string) && !/in a checkout after/.test(before)
+          ? [`${file}: ${block}`]
+          : [];
+      });
+    });
+    expect(wrong).toEqual([]);
+  });
+
   it('build a container from the file that npm pack writes', () => {
     const [, pattern, copy] = /^COPY (\S+\.tgz) (\S+)$/m.exec(readFileSync(join(ROOT, 'docs/openpi-server.md'), 'utf8')) ?? [];
     expect(`warmstep-${PACKAGE.version}.tgz`).toMatch(new RegExp(`^${pattern?.replaceAll('.', '\\.').replaceAll('*', '[^/]*')}$`));

@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { ddimSchedule } from '../../src/diffusion/ddim.js';
 import { NonFiniteError, ObservationError, OptionError } from '../../src/foundation/errors.js';
 import type { Episode } from '../../src/policy/episode.js';
 import type { StatelessRequest } from '../../src/policy/policy.js';
 import type { FalconStrategyOptions } from '../../src/strategies/strategy-options.js';
 import { useTestDevice } from '../support/device.js';
-import { broken, CASE, DDIM, decideOne, FALCON, facts, STEP } from '../support/episode-members.js';
+import { broken, CASE, DDIM, decideOne, FALCON, facts, loadRaw, STEP } from '../support/episode-members.js';
 import { loadGolden, observation, window } from '../support/golden-policy.js';
+import { solverOptions } from '../support/recorded-case.js';
 
 describe('a decision that fails', () => {
   const device = useTestDevice();
 
   it('leaves all episodes of the call as they were', async () => {
-    const policy = await loadGolden(device(), CASE, { predictor: true });
+    const policy = await loadRaw(device(), { predictor: true });
     const begin = (): Episode[] => [STEP, FALCON, DDIM].map((strategy, seed) => policy.beginEpisode({ strategy, seed }));
     const [episodes, undisturbed] = [begin(), begin()];
     for (const round of [0, 1]) {
@@ -65,8 +67,30 @@ describe('a decision that fails', () => {
     await policy.dispose();
   });
 
-  it('is named: which request, which decision of which episode', async () => {
+  it('because an observation is far from all statistics is refused by every call', async () => {
     const policy = await loadGolden(device(), CASE);
+    const far = broken(policy);
+    const episode = policy.beginEpisode({ strategy: DDIM });
+    const schedule = ddimSchedule({ ...solverOptions(CASE), steps: 2 });
+    const sample = new Float32Array(policy.info.horizon * policy.info.actionDim);
+    for (const refused of [
+      policy.decide(far),
+      policy.decideAll([{ episode, window: far }]),
+      policy.denoise([{ window: far, sample, schedule }]),
+    ]) {
+      await expect(refused).rejects.toThrow(/observation ".*" has 3\.0*\d*e\+38 at index 0, which the policy's statistics/);
+    }
+    const [settled, other] = await policy.decideAllSettled([
+      { episode, window: far },
+      { previous: [], window: window(policy) },
+    ]);
+    expect([settled?.status, other?.status]).toEqual(['rejected', 'fulfilled']);
+    expect(settled?.status === 'rejected' && settled.reason).toBeInstanceOf(ObservationError);
+    await policy.dispose();
+  });
+
+  it('is named: which request, which decision of which episode', async () => {
+    const policy = await loadRaw(device());
     const episodes = [5, 6, 7].map((seed) => policy.beginEpisode({ strategy: DDIM, seed }));
     const requests = (poisoned: number) =>
       episodes.map((episode, i) => ({ episode, window: i === poisoned ? broken(policy) : window(policy, i) }));
@@ -82,7 +106,7 @@ describe('a decision that fails', () => {
   });
 
   it('fails alone in decideAllSettled, for whatever reason: the others are decided with the same bits', async () => {
-    const policy = await loadGolden(device(), CASE, { predictor: true });
+    const policy = await loadRaw(device(), { predictor: true });
     const begin = (): Episode[] => [STEP, FALCON, DDIM, STEP, FALCON].map((strategy, seed) => policy.beginEpisode({ strategy, seed }));
     const [episodes, undisturbed] = [begin(), begin()];
     for (const tick of [0, 1, 2]) {
@@ -110,7 +134,7 @@ describe('a decision that fails', () => {
   });
 
   it('leaves its own episode alone as it was, there as well', async () => {
-    const policy = await loadGolden(device(), CASE, { predictor: true });
+    const policy = await loadRaw(device(), { predictor: true });
     const [spoiled, undisturbed] = [FALCON, FALCON].map((strategy) => policy.beginEpisode({ strategy, seed: 3 })) as [Episode, Episode];
     for (const tick of [0, 1, 2]) {
       const [failed] = await policy.decideAllSettled([{ episode: spoiled, window: broken(policy) }]);

@@ -1,8 +1,12 @@
 import type { Observation } from '../../src/observations/frame.js';
 import type { Episode } from '../../src/policy/episode.js';
+import { loadPolicy } from '../../src/policy/load-policy.js';
 import type { Decision, Policy } from '../../src/policy/policy.js';
+import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { FalconStrategyOptions, StepStrategyOptions, StrategyOptions } from '../../src/strategies/strategy-options.js';
-import { bits, vectors } from './golden-policy.js';
+import { ChangedCheckpoint, PRE } from './changed-checkpoint.js';
+import { golden } from './folders.js';
+import { bits, type loadGolden, vectors } from './golden-policy.js';
 import { at } from './toy.js';
 
 export const CASE = 'step-forward-noise';
@@ -21,7 +25,17 @@ export async function decideOne(policy: Policy, episode: Episode, given: Observa
   return at(await policy.decideAll([{ episode, window: given }]), 0);
 }
 
-/** Values that no normalisation brings back into the range of the network. */
+/** The golden policy with observations as they are: of statistics, `broken` would be refused. */
+export function loadRaw(device: ComputeDevice, options: NonNullable<Parameters<typeof loadGolden>[2]> = {}): Promise<Policy> {
+  const { predictor, ...rest } = options;
+  const networks = predictor === true ? { networks: { predictor: golden(`${CASE}/predictor`) } } : {};
+  const { source } = new ChangedCheckpoint(CASE).steps(PRE, (steps) => {
+    for (const { config } of steps) if (config.norm_map) Object.assign(config.norm_map, { STATE: 'IDENTITY', ENV: 'IDENTITY' });
+  });
+  return loadPolicy(source, { ...rest, ...networks, device });
+}
+
+/** Values that no network has room for, where nothing normalises them. */
 export function broken(policy: Policy): Observation {
   const { observationSteps } = policy.info;
   return Object.fromEntries(vectors(policy).map(({ name, size }) => [name, new Float32Array(size * observationSteps).fill(3e38)]));

@@ -5,9 +5,16 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseCommandLine } from '../../src/terminal/command-line.js';
+import { atMost } from '../../src/terminal/options.js';
+import { print } from '../../src/terminal/output.js';
+import { runScript } from '../script.js';
 import { jsrFiles, packagesOf } from './files.js';
 import { jsrExports, jsrManifest, type Manifest } from './manifest.js';
+
+const USAGE = `usage: node dist/tools/jsr/build.js [--output DIR]
+
+  --output DIR   folder of the package (default out/jsr)`;
 
 const ROOT = rootOf(dirname(fileURLToPath(import.meta.url)));
 
@@ -33,6 +40,11 @@ function rootOf(from: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { output: { type: 'string', default: join(ROOT, 'out/jsr') } } });
-  console.log(`${buildJsr(values.output).length} files in ${values.output}`);
+  await runScript('node dist/tools/jsr/build.js', USAGE, async (args) => {
+    const { values, positionals } = parseCommandLine(args, { output: { type: 'string' } });
+    atMost(positionals, 0);
+    const { output = join(ROOT, 'out/jsr') } = values;
+    print(`${buildJsr(output).length} files in ${output}`);
+    return 0;
+  });
 }

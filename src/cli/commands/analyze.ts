@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { contractionPlot } from '../../analysis/contraction-plot.js';
 import { START_PROBE } from '../../analysis/situations.js';
 import { visibleJson } from '../../foundation/visible.js';
 import { describeEnvironment } from '../../platform/node/environment.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { PolicyInfo } from '../../policy/info.js';
+import { checkNeeds, parseCommandLine } from '../../terminal/command-line.js';
 import { plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
@@ -67,25 +67,30 @@ export const analyzeCommand: Command = {
   summary: 'Measure how much the steps of a solver contract.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS);
     const [subject] = positionals;
     if (subject !== 'contraction') {
       throw new UsageError(`what to analyze must be contraction, found ${subject === undefined ? 'nothing' : `"${subject}"`}`);
     }
     atMost(positionals, 1);
     const kind = chosenTask('--task', values.task ?? BUNDLED_TASK);
-    const { policy: folder, predictor } = await checkpointFolders(values);
+    // The bundled policy brings a predictor along.
+    if (values.policy !== undefined) checkNeeds<typeof OPTIONS>(values, { budget: ['predictor'] });
     const episodes = episodesOption(values.episodes);
     const decisions = integerOption('decisions', values.decisions, 1);
     const seed = firstSeedOption(values.seed, episodes ?? EXTENT.hardware.episodes, kind.largestSeed);
-    const loading = given({ networks: networksFrom(predictor), adapter: values.adapter, profile: profileOption(values.profile) });
+    const profile = profileOption(values.profile);
+    const chosenSteps = integerOption('steps', values.steps, 1);
+    const budget = integerOption('budget', values.budget, 1) ?? DEFAULT_BUDGET;
+    const chosenSolver = choiceOption('solver', values.solver, ['DDPM', 'DDIM'] as const);
+    const { policy: folder, predictor } = await checkpointFolders(values);
+    const loading = given({ networks: networksFrom(predictor), adapter: values.adapter, profile });
     const headers = await readHeaders(folder);
     const task = taskFor(kind, headers);
     const { scheduler } = headers;
     const { type, numInferenceSteps, numTrainTimesteps } = scheduler;
-    const solver = choiceOption('solver', values.solver ?? type, ['DDPM', 'DDIM'] as const) as 'DDPM' | 'DDIM';
-    const steps = integerOption('steps', values.steps, 1) ?? numInferenceSteps;
-    const budget = integerOption('budget', values.budget, 1) ?? DEFAULT_BUDGET;
+    const solver = chosenSolver ?? type;
+    const steps = chosenSteps ?? numInferenceSteps;
     for (const [name, count] of Object.entries({ steps, budget })) {
       if (count > numTrainTimesteps)
         throw new UsageError(`--${name} must be at most the checkpoint's ${numTrainTimesteps} timesteps, found ${count}`);

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { visible, visibleJson } from '../../foundation/visible.js';
 import { describeEnvironment, type Environment } from '../../platform/node/environment.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import type { AdapterSummary } from '../../runtime/device.js';
 import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
+import { checkWithout, parseCommandLine } from '../../terminal/command-line.js';
 import { bytes, count, milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, integerListOption, integerOption, profileOption, UsageError } from '../../terminal/options.js';
@@ -59,6 +59,9 @@ const OPTIONS = {
   'write-checkpoint': { type: 'string' },
 } as const;
 
+/** Options of what is measured. */
+const MEASURED = ['decisions', 'batch', 'horizon', 'pictures', 'precision', 'adapter', 'profile', 'output'] as const;
+
 /** What `warmup` takes, and what a configuration may say. */
 const MOST_BATCH = 65_535;
 const MOST_HORIZON = 65_536;
@@ -76,7 +79,7 @@ export const benchCommand: Command = {
   summary: 'Measure a synthetic policy of full size: latency, load time, memory.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS, { cameras: ['pictures'], norm: ['pictures'] });
     atMost(positionals, 0);
     const size = choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large';
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES) ?? 'f32';
@@ -86,10 +89,11 @@ export const benchCommand: Command = {
     const horizons = integerListOption('horizon', values.horizon, 16, MOST_HORIZON);
     if (horizons?.some((horizon) => horizon % 8 !== 0)) throw new UsageError(`--horizon must be multiples of 8, found ${values.horizon}`);
     const seen = picturesOptions(values);
-    if (seen && (batches || horizons)) throw new UsageError('--pictures is a measurement of its own: leave out --batch and --horizon');
+    if (seen) checkWithout<typeof OPTIONS>(values, ['batch', 'horizon'], '--pictures is a measurement of its own');
     const output = await outputFileOption('output', values.output);
     const folder = values['write-checkpoint'];
     if (folder !== undefined) {
+      checkWithout<typeof OPTIONS>(values, MEASURED, '--write-checkpoint measures nothing');
       for (const part of ['policy', 'predictor']) refusePrecious('write-checkpoint', join(folder, part));
       await outputFolderOption('write-checkpoint', folder);
     }
@@ -139,10 +143,7 @@ function picturesOptions(values: {
 }): Pick<PicturesOptions, 'pictures' | 'cameras' | 'norm'> | undefined {
   const cameras = integerListOption('cameras', values.cameras, 1, MOST_CAMERAS) ?? [1, 2];
   const norm = choiceOption('norm', values.norm, ['batch', 'group']) ?? 'batch';
-  if (values.pictures === undefined) {
-    if (values.cameras !== undefined || values.norm !== undefined) throw new UsageError('--cameras and --norm belong to --pictures');
-    return undefined;
-  }
+  if (values.pictures === undefined) return undefined;
   return { pictures: values.pictures.split(',').map((text) => sidesOption('pictures', text.trim())), cameras, norm };
 }
 

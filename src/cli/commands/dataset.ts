@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { UsageError } from '../../terminal/options.js';
 import type { Command } from '../command.js';
 import { convertDataset } from '../dataset/convert.js';
@@ -33,7 +33,7 @@ export const datasetCommand: Command = {
     if (subject === 'inspect') return inspectDataset(args);
     if (subject === 'convert') return convertDataset(args);
     // An option in its place is refused as it is everywhere.
-    if (subject !== undefined) parseArgs({ args: [subject], allowPositionals: true, options: {} });
+    if (subject !== undefined) parseCommandLine([subject], {});
     throw new UsageError(
       `what to do with a data set must be inspect or convert, found ${subject === undefined ? 'nothing' : `"${subject}"`}`,
     );

@@ -1,14 +1,14 @@
-import { parseArgs } from 'node:util';
 import type { Task } from '../../envs/environment.js';
 import { LARGEST_SEED } from '../../envs/mujoco/random.js';
 import type { PolicyInfo } from '../../policy/info.js';
 import { parseStrategies } from '../../strategies/parse.js';
+import { checkWithout, type Parsed, parseCommandLine } from '../../terminal/command-line.js';
 import { plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
-import { BUNDLED_TASK, bundledCheckpoint } from '../checkpoint-folders.js';
+import { BUNDLED_TASK, bundledCheckpoint, noteBundled } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { type StallDemo, showStall } from '../demo/stall-demo.js';
 import { lockFolder } from '../eval/folder-lock.js';
@@ -51,7 +51,7 @@ const OPTIONS = {
 const STALL_DEMO = 'so101';
 const STALL_SEED = 2;
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+type Values = Parsed<typeof OPTIONS>['values'];
 
 const STRATEGIES = 'step:2,ddim:2,ddim:10';
 /** Unless the user says otherwise. */
@@ -62,21 +62,20 @@ export const demoCommand: Command = {
   summary: 'Let the bundled policy push a block: STEP against DDIM, scores and latency.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS);
     if (positionals[0] === STALL_DEMO) return stallDemo(positionals, values);
     atMost(positionals, 0);
     const kind = chosenTask('the task', BUNDLED_TASK);
     const episodes = episodesOption(values.episodes);
     const seed = firstSeedOption(values.seed, episodes ?? MOST_EPISODES, kind.largestSeed);
     const profile = profileOption(values.profile);
-    if (values.watch && (episodes ?? values.output ?? values.json) !== undefined) {
-      throw new UsageError('--watch shows one episode and writes nothing: leave out --episodes, --output and --json');
-    }
+    if (values.watch) checkWithout<typeof OPTIONS>(values, ['episodes', 'output', 'json'], '--watch shows one episode and writes nothing');
     const output = values.watch
       ? undefined
       : await outputFolderOption('output', values.output ?? 'evaluation-demo', Object.values(RESULT_FILES));
     const lock = output === undefined ? undefined : lockFolder(output);
     const bundled = bundledCheckpoint();
+    noteBundled();
     const progress = new Progress();
     progress.phase('loading the policy and its predictor');
     return interruptible(async (signal) => {

@@ -1,16 +1,17 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type DatasetSink, type WriteResult, writeLeRobotDataset } from '../../datasets/write/write-lerobot.js';
 import { type Demonstration, type Demonstrator, recordDemonstration } from '../../envs/mujoco/demonstration.js';
 import { startMujoco } from '../../envs/mujoco/module.js';
 import { SightReader } from '../../envs/mujoco/sight.js';
+import { SimulationError } from '../../envs/mujoco/simulation.js';
 import type { SimulatedTask } from '../../envs/mujoco/task.js';
 import { parseSimulatedTask, SIMULATED_TASKS } from '../../envs/simulated-tasks.js';
-import { OptionError, WarmstepError } from '../../foundation/errors.js';
+import { WarmstepError } from '../../foundation/errors.js';
 import { visible } from '../../foundation/visible.js';
 import { datasetSink } from '../../platform/node/dataset-sink.js';
 import { packageInfo } from '../../platform/node/environment.js';
 import { OutputError, writeOutputFile } from '../../platform/node/output-file.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { count, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, integerOption, UsageError } from '../../terminal/options.js';
@@ -60,7 +61,7 @@ export const demonstrationsCommand: Command = {
   summary: 'Let the scripted expert of a simulated task make a data set.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS, { cameras: ['pictures'], size: ['pictures'] });
     const [name] = positionals;
     atMost(positionals, 1);
     const task = parseSimulatedTask(name ?? '');
@@ -134,7 +135,7 @@ interface Extent {
   readonly pauses: boolean;
 }
 
-/** Successes of the first seeds that give them. @throws OptionError where too few do. */
+/** Successes of the first seeds that give them. @throws SimulationError where too few do. */
 async function demonstrate(
   task: SimulatedTask,
   { episodes, seed, pauses }: Extent,
@@ -147,7 +148,7 @@ async function demonstrate(
   try {
     for (let tried = 0; kept.length < episodes; tried++) {
       if (tried === mostSeeds(episodes)) {
-        throw new OptionError(
+        throw new SimulationError(
           `the expert of ${task.name} must succeed in ${episodes} of ${tried} episodes, it did in ${kept.length}: give other options, or another --seed.`,
         );
       }

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { describeEnvironment, type Environment } from '../../platform/node/environment.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { count } from '../../terminal/format.js';
 import { atMost } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
@@ -21,11 +21,7 @@ export const doctorCommand: Command = {
   summary: 'Check adapter, driver, features and limits, and say what is missing.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { adapter: { type: 'string' }, json: { type: 'boolean' } },
-    });
+    const { values, positionals } = parseCommandLine(args, { adapter: { type: 'string' }, json: { type: 'boolean' } });
     atMost(positionals, 0);
     const environment = describeEnvironment();
     const diagnosis = await diagnose(values.adapter);

@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { jointsOf } from '../../robots/arm-drive.js';
 import { observationInfo } from '../../spec/policy-spec.js';
 import { STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, required, UsageError } from '../../terminal/options.js';
 import type { Command } from '../command.js';
@@ -30,7 +30,7 @@ and nothing is written to the servos. Tested on a simulated bus alone: keep a ha
 
   --move               moves the arm, after a question
   --yes                answers it
-  --at-end E           relax (default): takes the torque off, so that the arm sinks; hold: leaves it on
+  --at-end E           with --move: relax (default): takes the torque off, so that the arm sinks; hold: leaves it on
 
   --predictor DIR      STEP predictor folder, or "shift"
   --network DIR        network of a method that the strategy needs; may be repeated
@@ -69,7 +69,7 @@ export const driveCommand: Command = {
   summary: 'Let a policy drive an SO-101 arm; a dry run unless told otherwise.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS, { yes: ['move'], 'at-end': ['move'] });
     atMost(positionals, 1);
     const [robot] = positionals;
     if (robot !== 'so101' && robot !== 'so100')
@@ -78,7 +78,6 @@ export const driveCommand: Command = {
     const policy = required('policy', values.policy);
     const units = choiceOption('units', required('units', values.units), ['degrees', 'range'] as const) as 'degrees' | 'range';
     const moves = values.move ?? false;
-    if (values.yes && !moves) throw new UsageError('--yes answers the question of --move, which is not there');
     const atEnd = choiceOption('at-end', values['at-end'], ['relax', 'hold'] as const) ?? 'relax';
     const fps = numberOption('fps', values.fps, 1, 200) ?? 30;
     const maxRelativeTarget = numberOption('max-relative', values['max-relative'], 0.1, 360) ?? 5;

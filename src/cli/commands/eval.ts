@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { TaskKind } from '../../envs/environment.js';
 import { OBSERVED } from '../../envs/mujoco/task.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
@@ -8,6 +7,7 @@ import type { Shard } from '../../evaluation/shards.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
+import { type Parsed, parseCommandLine } from '../../terminal/command-line.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
@@ -47,7 +47,7 @@ evaluation.
                       training or a GPU: the exact denoiser of demonstrations, a file that "warmstep demonstrations" writes
   --predictor DIR     STEP predictor folder, or "shift"
   --network DIR       network of a method that a strategy needs, such as Consistency Policy's student; may be repeated
-  --strategies LIST   between commas (default step:2,ddim:10,ddim:2); see below
+  --strategies LIST   between commas (default step:2,ddim:10,ddim:2, without step:2 where there is no predictor); see below
   --preset NAME       paper: all strategies that STEP's paper compares, of methods with networks of their own those that are given with --network; what
                       cannot run is named in the results. --strategies adds others, all other options stand in for those of the preset
   --without LIST      strategies of the preset that are left out, such as ddpm:100, unless --strategies or a grid has them; the same command without
@@ -103,7 +103,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+type Values = Parsed<typeof OPTIONS>['values'];
 
 const DEFAULT_STRATEGIES = 'step:2,ddim:10,ddim:2';
 const MOST_THREADS = 256;
@@ -115,7 +115,7 @@ export const evalCommand: Command = {
   usage: USAGE,
   run: async (args) => {
     if (args[0] === 'merge') return mergeEvaluations(args.slice(1));
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS, { without: ['preset'] });
     const threads = integerOption('threads', values.threads, 0, MOST_THREADS);
     const kind = chosenTask('the task', positionals[0], threads, choiceOption('observations', values.observations, OBSERVED));
     atMost(positionals, 1);
@@ -157,13 +157,10 @@ export const evalCommand: Command = {
 
 /** The policy of a checkpoint, on a device. @throws UsageError, and as `checkpointFolders`. */
 async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
+  const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
+  const profile = profileOption(values.profile);
   const folders = await checkpointFolders(values);
-  const loading = given({
-    networks: networksFrom(folders.predictor, folders.methods),
-    precision: choiceOption('precision', values.precision, PRECISION_CHOICES),
-    adapter: values.adapter,
-    profile: profileOption(values.profile),
-  });
+  const loading = given({ networks: networksFrom(folders.predictor, folders.methods), precision, adapter: values.adapter, profile });
   const headersOf = once(() => readHeaders(folders.policy));
   const methodsOf = once(() => readMethods(folders.methods));
   return {
@@ -201,10 +198,12 @@ function planOf(
   const shard = shardOption(values.shard, episodes);
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
   const preset = presetOption(values.preset, values.without, { task, isExact: isKernelPolicy(values.policy) });
-  const listed = values.strategies ?? (grids.length === 0 && values.preset === undefined ? DEFAULT_STRATEGIES : undefined);
+  const { strategies: listed } = values;
   const strategies = unique([...(listed === undefined ? [] : parseStrategies(listed)), ...grids.flatMap((grid) => grid.strategies)]);
+  // Nobody has asked for these by name: like a preset's, those that cannot run are left out, and said to be.
+  const isUsual = strategies.length === 0 && values.preset === undefined;
   return {
-    preset,
+    preset: isUsual ? { strategies: parseStrategies(DEFAULT_STRATEGIES), without: [] } : preset,
     strategies,
     grids,
     seed: firstSeedOption(values.seed, episodes, largestSeed),

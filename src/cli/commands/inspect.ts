@@ -1,10 +1,10 @@
-import { parseArgs } from 'node:util';
 import { readJsonObject } from '../../checkpoints/json-object.js';
 import { isMethodType, loadMethodCheckpoint } from '../../checkpoints/methods/read-method.js';
 import { isStartType, loadStartCheckpoint } from '../../checkpoints/predictor/read-predictor.js';
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import { folderSource } from '../../platform/node/folder-source.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { atMost, UsageError } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import type { Command } from '../command.js';
@@ -28,7 +28,7 @@ export const inspectCommand: Command = {
   summary: 'Describe a checkpoint folder; no GPU needed.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: { json: { type: 'boolean' } } });
+    const { values, positionals } = parseCommandLine(args, { json: { type: 'boolean' } });
     atMost(positionals, 1);
     const [folder] = positionals;
     if (folder === undefined) throw new UsageError('the checkpoint folder is missing');

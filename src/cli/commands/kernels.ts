@@ -1,12 +1,12 @@
-import { parseArgs } from 'node:util';
 import type { Kernel } from '../../../kernels/lib/kernel.js';
 import { openDevice } from '../../platform/node/device.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import { table } from '../../terminal/table.js';
-import { bundledCheckpoint } from '../checkpoint-folders.js';
+import { bundledCheckpoint, noteBundled } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { withPolicy } from '../load.js';
 
@@ -25,15 +25,11 @@ export const kernelsCommand: Command = {
   summary: 'List or print the WGSL that the bundled policy runs.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        print: { type: 'boolean' },
-        precision: { type: 'string' },
-        adapter: { type: 'string' },
-        json: { type: 'boolean' },
-      },
+    const { values, positionals } = parseCommandLine(args, {
+      print: { type: 'boolean' },
+      precision: { type: 'string' },
+      adapter: { type: 'string' },
+      json: { type: 'boolean' },
     });
     atMost(positionals, 1);
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
@@ -79,6 +75,7 @@ async function collectKernels(options: { precision: PrecisionChoice | undefined;
   };
   const device = await openDevice({ ...given({ adapter: options.adapter }), transformShader });
   const bundled = bundledCheckpoint();
+  noteBundled();
   return interruptible(async (signal) => {
     try {
       const loading = { device, signal, networks: { predictor: bundled.predictor }, ...given({ precision: options.precision }) };

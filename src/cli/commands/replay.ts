@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { OptionError } from '../../foundation/errors.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { Policy } from '../../policy/policy.js';
@@ -13,6 +12,7 @@ import { createStrategy } from '../../strategies/index.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import { needsPredictor, strategyContext } from '../../strategies/strategy.js';
 import type { StrategyOptions } from '../../strategies/strategy-options.js';
+import { type Needs, parseCommandLine } from '../../terminal/command-line.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { choiceOption, given, profileOption, UsageError } from '../../terminal/options.js';
@@ -58,12 +58,22 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
+/** How decisions are repeated; without a policy none is. */
+const NEEDS: Needs<typeof OPTIONS> = {
+  predictor: ['policy'],
+  network: ['policy'],
+  strategy: ['policy'],
+  precision: ['policy'],
+  adapter: ['policy'],
+  profile: ['policy'],
+};
+
 export const replayCommand: Command = {
   name: 'replay',
   summary: 'Repeat the decisions of a recorded control loop bit by bit, and draw it.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS, NEEDS);
     const [path, ...rest] = positionals;
     if (path === undefined || rest.length > 0) throw new UsageError(`expected one FILE, found ${positionals.length}`);
     const profile = profileOption(values.profile);

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { encodeSafetensors } from '../../checkpoints/safetensors/safetensors.js';
 import { listed } from '../../checkpoints/source.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
@@ -8,6 +7,7 @@ import { observationInfo } from '../../spec/policy-spec.js';
 import { createStrategy } from '../../strategies/index.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import { needsPredictor, strategyContext } from '../../strategies/strategy.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, required, UsageError } from '../../terminal/options.js';
@@ -74,20 +74,21 @@ export const runCommand: Command = {
   summary: 'Turn recorded observations into actions.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS);
     atMost(positionals, 0);
     for (const name of Object.keys(MOVED) as (keyof typeof MOVED)[]) {
       if (values[name] !== undefined) throw new UsageError(`--${name} is no option any more: write e.g. ${MOVED[name]}`);
     }
     const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
-    const folder = await localFolder(required('policy', values.policy));
+    const named = required('policy', values.policy);
     const input = required('input', values.input);
     const output = required('output', values.output);
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     const seed = integerOption('seed', values.seed) ?? 0;
     const profile = profileOption(values.profile);
-    await outputFileOption('output', output, [input, folder, values.predictor, ...(values.network ?? [])]);
+    await outputFileOption('output', output, [input, named, values.predictor, ...(values.network ?? [])]);
 
+    const folder = await localFolder(named);
     // Headers first: a missing observation is reported before a gigabyte of weights has been read.
     const checkpoint = await readHeaders(folder);
     const strategy = chosen ?? (values.predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });

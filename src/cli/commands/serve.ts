@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { atMost, UsageError } from '../../terminal/options.js';
 import type { Command } from '../command.js';
 import { LEROBOT_OPTIONS, serveLeRobotPolicy } from '../serve/lerobot.js';
@@ -48,6 +48,7 @@ reopened; where that fails the exit code is 1.
 
 ${STRATEGY_SPEC_HELP}`;
 
+const OPTIONS = { ...POLICY_OPTIONS, ...SERVER_OPTIONS, ...OPENPI_OPTIONS, ...LEROBOT_OPTIONS };
 const PROTOCOLS = ['openpi', 'lerobot'] as const;
 /** Options of one protocol that the other does not have. */
 const ALONE = { openpi: Object.keys(OPENPI_OPTIONS), lerobot: Object.keys(LEROBOT_OPTIONS) } as const;
@@ -57,11 +58,7 @@ export const serveCommand: Command = {
   summary: 'Serve a policy to robots: openpi (websocket), lerobot (gRPC).',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { ...POLICY_OPTIONS, ...SERVER_OPTIONS, ...OPENPI_OPTIONS, ...LEROBOT_OPTIONS },
-    });
+    const { values, positionals } = parseCommandLine(args, OPTIONS, { 'tls-cert': ['tls-key'], 'tls-key': ['tls-cert'] });
     atMost(positionals, 1);
     const [given] = positionals;
     const protocol = PROTOCOLS.find((name) => name === given);
@@ -70,8 +67,7 @@ export const serveCommand: Command = {
     const other = protocol === 'openpi' ? 'lerobot' : 'openpi';
     const foreign = ALONE[other].find((name) => Object.hasOwn(values, name));
     if (foreign !== undefined) throw new UsageError(`--${foreign} is an option of serve ${other}`);
-    const policy = await namedPolicy(values);
-    await (protocol === 'openpi' ? serveOpenpi(policy, values) : serveLeRobotPolicy(policy, values));
+    await (protocol === 'openpi' ? serveOpenpi : serveLeRobotPolicy)(() => namedPolicy(values), values);
     return 0;
   },
 };

@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { LARGEST_SEED } from '../../envs/mujoco/random.js';
 import { SO101_TASKS } from '../../envs/so101/goals.js';
 import { parseSo101Options } from '../../envs/so101/options.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, integerOption, UsageError } from '../../terminal/options.js';
 import type { Command } from '../command.js';
@@ -39,7 +39,7 @@ export const simulateCommand: Command = {
   summary: 'Put a simulated SO-101 arm behind a serial port, to be driven without hardware.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS);
     atMost(positionals, 1);
     const [robot] = positionals;
     if (robot !== 'so101') throw new UsageError(`say what to simulate, so101${robot === undefined ? '' : `: found "${robot}"`}`);

@@ -1,10 +1,10 @@
-import { parseArgs } from 'node:util';
 import type { Dataset } from '../../datasets/dataset.js';
 import { OptionError } from '../../foundation/errors.js';
 import { folderStorage } from '../../platform/node/folder-storage.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
 import { outputFolder } from '../../platform/node/output-file.js';
 import type { ComputeDevice } from '../../runtime/device.js';
+import { checkNeeds, parseCommandLine } from '../../terminal/command-line.js';
 import { count } from '../../terminal/format.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
 import { atMost, profileOption, required, UsageError } from '../../terminal/options.js';
@@ -17,10 +17,24 @@ import type { RunStorage } from '../../training/loop/run-storage.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
 import type { Command } from '../command.js';
 import { lockFolder } from '../eval/folder-lock.js';
-import { adapterName, withDevice } from '../load.js';
+import { adapterName, type DeviceChoice, withDevice } from '../load.js';
+import { inOptionNames } from '../option-names.js';
 import { outputFolderOption } from '../output-options.js';
 import { type ClosedLoop, runClosedLoop } from '../train/closed-loop.js';
-import { cvaeJob, type Job, methodJob, NETWORKS, type Network, OPTIONS, OWN, policyJob, predictorJob, type Values } from '../train/jobs.js';
+import {
+  cvaeJob,
+  type Job,
+  methodJob,
+  NEEDS,
+  NETWORKS,
+  type Network,
+  OPTION_NAMES,
+  OPTIONS,
+  OWN,
+  policyJob,
+  predictorJob,
+  type Values,
+} from '../train/jobs.js';
 import { numberOption, TRAIN_OPTIONS_HELP } from '../train/options.js';
 import { figuresText, Presentation, REPORT_FILE } from '../train/presentation.js';
 
@@ -87,25 +101,28 @@ export const trainCommand: Command = {
   summary: 'Train a STEP predictor, a policy, a CVAE or the network of a compared method on demonstrations.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS);
     atMost(positionals, 1);
     const network = networkOf(positionals[0]);
     refuseForeign(network, values);
-    const job = jobOf(network, values);
+    checkNeeds<typeof OPTIONS>(values, NEEDS);
+    const fps = numberOption('fps', values.fps, 0);
+    const choice = { adapter: values.adapter, profile: profileOption(values.profile) };
+    const job = await inOptionNames(OPTION_NAMES, () => jobOf(network, values));
     const folder = required('dataset', values.dataset);
     const place = required('output', values.output);
     // A policy that is none, or of another task, leaves no empty folder behind.
-    await job.check();
+    await inOptionNames(OPTION_NAMES, () => job.check());
     const output = await outputFolderOption('output', place, [REPORT_FILE], STATE_FILE);
     const storage = await folderStorage(output);
     await checkResume(storage, output, values.resume === true);
     const lock = lockFolder(await outputFolder(`${output}/training`), 'training');
     try {
-      const fps = numberOption('fps', values.fps, 0);
       const dataset = await openDataset(folder, fps === undefined ? {} : { fps });
       try {
         for (const warning of dataset.warnings) printNote(warning);
-        return await run(job, dataset, storage, output, values);
+        await inOptionNames(OPTION_NAMES, () => job.checkDataset?.(dataset));
+        return await inOptionNames(OPTION_NAMES, () => run(job, dataset, storage, output, choice, values.json === true));
       } finally {
         await dataset.close();
       }
@@ -115,8 +132,7 @@ export const trainCommand: Command = {
   },
 };
 
-async function run(job: Job, dataset: Dataset, storage: RunStorage, output: string, values: Values): Promise<number> {
-  const choice = { adapter: values.adapter, profile: profileOption(values.profile) };
+async function run(job: Job, dataset: Dataset, storage: RunStorage, output: string, choice: DeviceChoice, json: boolean): Promise<number> {
   const progress = new Progress();
   return interruptible((signal) =>
     withDevice(choice, async (device) => {
@@ -135,7 +151,7 @@ async function run(job: Job, dataset: Dataset, storage: RunStorage, output: stri
           },
           ...(job.closedLoop === undefined ? {} : { onEvaluate: evaluator(job, job.closedLoop, device, signal, progress) }),
         });
-        present(output, history, values.json === true);
+        present(output, history, json);
         return 0;
       } catch (error) {
         progress.done();

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parseArgs } from 'node:util';
 import { describeEnvironment } from '../../platform/node/environment.js';
 import { checkOutputFile, outputFolder } from '../../platform/node/output-file.js';
 import { readVariants, storedVariants, variantFile, writeVariants } from '../../platform/node/variants.js';
@@ -8,6 +7,7 @@ import type { AdapterSummary } from '../../runtime/device.js';
 import type { VariantTable } from '../../runtime/variant-table.js';
 import { PRECISIONS } from '../../spec/precision.js';
 import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
+import { checkWithout, parseCommandLine } from '../../terminal/command-line.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, integerOption, profileOption, UsageError } from '../../terminal/options.js';
@@ -60,10 +60,12 @@ export const tuneCommand: Command = {
   summary: 'Measure how convolutions are best cut on this adapter, and keep it.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = parseCommandLine(args, OPTIONS, { norm: ['picture'] });
     atMost(positionals, 0);
     const size = choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large';
     const picture = pictureOption(values.picture, values.norm);
+    if (picture) checkWithout<typeof OPTIONS>(values, ['size', 'horizon'], '--picture is of an image encoder');
+    if (values['dry-run']) checkWithout<typeof OPTIONS>(values, ['output'], '--dry-run stores nothing');
     const precisions =
       values.precision?.split(',').flatMap((word) => choiceOption('precision', word.trim(), PRECISIONS) ?? []) ?? PRECISIONS;
     const horizon = integerOption('horizon', values.horizon, 16) ?? 16;

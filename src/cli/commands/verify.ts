@@ -1,5 +1,4 @@
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { WarmstepError } from '../../foundation/errors.js';
 import { visible } from '../../foundation/visible.js';
 import { caseFolder } from '../../platform/node/case-folder.js';
@@ -7,6 +6,7 @@ import { folderSource } from '../../platform/node/folder-source.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
 import type { ComputeDevice } from '../../runtime/device.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { choiceOption, profileOption, UsageError } from '../../terminal/options.js';
 import { print, printJson } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
@@ -48,16 +48,12 @@ export const verifyCommand: Command = {
   summary: 'Compare the engine with recorded cases, tensor by tensor.',
   usage: USAGE,
   run: async (args) => {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        precision: { type: 'string' },
-        adapter: { type: 'string' },
-        profile: { type: 'string' },
-        dump: { type: 'string' },
-        json: { type: 'boolean' },
-      },
+    const { values, positionals } = parseCommandLine(args, {
+      precision: { type: 'string' },
+      adapter: { type: 'string' },
+      profile: { type: 'string' },
+      dump: { type: 'string' },
+      json: { type: 'boolean' },
     });
     if (positionals.length === 0) throw new UsageError('the case folder is missing');
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES) ?? 'f32';

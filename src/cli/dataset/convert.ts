@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util';
 import type { Dataset } from '../../datasets/dataset.js';
 import { type WriteResult, writeLeRobotDataset } from '../../datasets/write/write-lerobot.js';
 import { datasetSink } from '../../platform/node/dataset-sink.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
 import { OutputError } from '../../platform/node/output-file.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { count, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, UsageError } from '../../terminal/options.js';
@@ -25,7 +25,7 @@ const OPTIONS = {
 } as const;
 
 export async function convertDataset(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+  const { values, positionals } = parseCommandLine(args, OPTIONS);
   atMost(positionals, 2);
   const [source, target] = positionals;
   if (source === undefined || target === undefined) throw new UsageError('the source folder or the target folder is missing');

@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { type Dataset, type DatasetEpisode, vectorFeatures } from '../../datasets/dataset.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { count, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, given, integerOption, UsageError } from '../../terminal/options.js';
@@ -23,7 +23,7 @@ const OPTIONS = {
 } as const;
 
 export async function inspectDataset(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+  const { values, positionals } = parseCommandLine(args, OPTIONS);
   atMost(positionals, 1);
   const [folder] = positionals;
   if (folder === undefined) throw new UsageError('the folder of the data set is missing');

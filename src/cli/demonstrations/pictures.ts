@@ -27,16 +27,13 @@ const MOST_SIDE = 2048;
 
 /**
  * `--pictures`, `--cameras` and `--size`; undefined without the first. @throws UsageError for cameras that the task does not have, sides that are none, or
- * either, or a task that is seen, without `--pictures`.
+ * a task that is seen, without `--pictures`.
  */
 export function picturesOption(
   { name: task, cameras, isSeen }: SimulatedTask,
   values: { readonly pictures?: boolean | undefined; readonly cameras?: string | undefined; readonly size?: string | undefined },
 ): PictureChoice | undefined {
   if (!values.pictures) {
-    for (const name of ['cameras', 'size'] as const) {
-      if (values[name] !== undefined) throw new UsageError(`--${name} is of pictures: give --pictures as well`);
-    }
     if (isSeen) throw new UsageError(`${task} is observed in pictures: give --pictures as well, or leave ${SEEN} out for numbers`);
     return undefined;
   }

@@ -1,6 +1,8 @@
 import { access, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { OptionError } from '../../foundation/errors.js';
+import { SetupError } from '../../foundation/setup-error.js';
 import { type ArmCalibration, readCalibration } from '../../robots/calibration.js';
 import { UsageError } from '../../terminal/options.js';
 
@@ -13,7 +15,7 @@ export interface FoundCalibration {
   readonly file: string;
 }
 
-/** The file that was named, or that of the arm with this id where LeRobot keeps it. @throws UsageError, OptionError. */
+/** The file that was named, or that of the arm with this id where LeRobot keeps it. @throws UsageError, SetupError for a file that is none. */
 export async function findCalibration(
   { calibration, id }: { readonly calibration?: string; readonly id?: string },
   env: NodeJS.ProcessEnv = process.env,
@@ -27,9 +29,13 @@ export async function findCalibration(
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${file}: expected LeRobot's calibration file, found no JSON: ${(cause as Error).message}`);
+    throw new SetupError(`${file}: expected LeRobot's calibration file, found no JSON: ${(cause as Error).message}`);
   }
-  return { calibration: readCalibration(json, file), file };
+  try {
+    return { calibration: readCalibration(json, file), file };
+  } catch (cause) {
+    throw cause instanceof OptionError ? new SetupError(cause.message, { cause }) : cause;
+  }
 }
 
 async function fileOf(id: string, env: NodeJS.ProcessEnv): Promise<string> {

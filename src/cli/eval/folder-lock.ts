@@ -1,7 +1,7 @@
 import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { OptionError } from '../../foundation/errors.js';
+import { SetupError } from '../../foundation/setup-error.js';
 import { OutputError } from '../../platform/node/output-file.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
 
@@ -22,7 +22,7 @@ export type LockedWork = 'evaluating' | 'training';
 /**
  * Keeps others that do the same out of a folder until the lock is released. What a process left that is no more (it crashed, the
  * machine was switched off) is taken over.
- * @throws OptionError where somebody else is at work, saying who; OutputError where the lock cannot be written.
+ * @throws SetupError where somebody else is at work, saying who; OutputError where the lock cannot be written.
  */
 export function lockFolder(folder: string, work: LockedWork = 'evaluating'): { release(): void } {
   const file = join(folder, LOCK_FILE);
@@ -32,10 +32,10 @@ export function lockFolder(folder: string, work: LockedWork = 'evaluating'): { r
     if (create(file, own)) return { release: () => release(file, own) };
     const found = contentOf(file);
     if (found === undefined) continue;
-    if (isHeld(found)) throw new OptionError(refusal(folder, file, found, work));
+    if (isHeld(found)) throw new SetupError(refusal(folder, file, found, work));
     takeAway(file, found);
   }
-  throw new OptionError(`${folder}: others begin ${work} in this folder at the same time: choose another --output folder`);
+  throw new SetupError(`${folder}: others begin ${work} in this folder at the same time: choose another --output folder`);
 }
 
 /** Whether there was no file. Only one of several processes is told so. */
@@ -60,7 +60,7 @@ function contentOf(file: string): string | undefined {
     return readRegularFile(file, MOST_BYTES).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new OptionError(`${file} cannot be read (${(error as Error).message}): choose another --output folder, or delete it`);
+    throw new SetupError(`${file} cannot be read (${(error as Error).message}): choose another --output folder, or delete it`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type DamagedLine, entryKey, type JournalContent, type JournalHeader, journalLine, readJournal } from '../../evaluation/journal.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
-import { OptionError } from '../../foundation/errors.js';
+import { SetupError } from '../../foundation/setup-error.js';
 import { appendToOutputFile, truncateOutputFile, writeOutputFile } from '../../platform/node/output-file.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
 
@@ -25,7 +25,7 @@ export class JournalFile {
 
   /**
    * `file`: in a folder that is there. `skipDamaged`: lines that are no entries are left out.
-   * @throws OptionError where the file belongs to another evaluation or is damaged, OutputError where it cannot be written.
+   * @throws SetupError where the file belongs to another evaluation or is damaged, OutputError where it cannot be written.
    */
   static async open(file: string, header: JournalHeader, skipDamaged: boolean): Promise<JournalFile> {
     if (!existsSync(file)) {
@@ -60,6 +60,6 @@ function bytesOf(file: string): Buffer {
   try {
     return readRegularFile(file, MOST_BYTES);
   } catch (error) {
-    throw new OptionError(`${file} cannot be read (${(error as Error).message}): choose another --output folder, or delete it`);
+    throw new SetupError(`${file} cannot be read (${(error as Error).message}): choose another --output folder, or delete it`);
   }
 }

@@ -2,6 +2,7 @@ import { SafetensorsFile } from '../../checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../checkpoints/source.js';
 import type { TaskKind } from '../../envs/environment.js';
 import { OptionError } from '../../foundation/errors.js';
+import { SetupError } from '../../foundation/setup-error.js';
 import { readDemonstrations } from '../../mixture/demonstrations.js';
 import { type KernelPolicy, kernelPolicy } from '../../mixture/kernel-policy.js';
 import { packageInfo } from '../../platform/node/environment.js';
@@ -24,7 +25,7 @@ export const isKernelPolicy = (named: unknown): named is string => typeof named 
 
 /**
  * The kernel policy that `--policy kernel:FILE` names; undefined where it names something else.
- * @throws UsageError for options of a device beside it, or a file that cannot be read; CheckpointError for another file.
+ * @throws UsageError for options of a device beside it; SetupError for a file that cannot be read; CheckpointError for another file.
  */
 export async function kernelSubject(values: Readonly<Record<string, unknown>>): Promise<EvaluationSubject | undefined> {
   const { policy: named } = values;
@@ -45,13 +46,13 @@ export async function kernelSubject(values: Readonly<Record<string, unknown>>): 
   };
 }
 
-/** @throws UsageError, CheckpointError, OptionError. */
+/** @throws SetupError for a file that is none of demonstrations, CheckpointError. */
 async function readKernelPolicy(file: string): Promise<KernelPolicy> {
   let bytes: Uint8Array;
   try {
     bytes = readRegularFile(file, MOST_BYTES);
   } catch (error) {
-    throw new UsageError(
+    throw new SetupError(
       `--policy: ${file} cannot be read (${(error as Error).message}): give a file of demonstrations, as warmstep demonstrations writes it`,
     );
   }
@@ -60,6 +61,6 @@ async function readKernelPolicy(file: string): Promise<KernelPolicy> {
     return kernelPolicy(await readDemonstrations(await SafetensorsFile.open(source)));
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
-    throw new OptionError(`${file}: ${error.message}`, { cause: error });
+    throw new SetupError(`${file}: ${error.message}`, { cause: error });
   }
 }

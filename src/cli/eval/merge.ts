@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { mergeShards, type RecordPart } from '../../evaluation/shards.js';
-import { OptionError } from '../../foundation/errors.js';
+import { SetupError } from '../../foundation/setup-error.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
+import { parseCommandLine } from '../../terminal/command-line.js';
 import { UsageError } from '../../terminal/options.js';
 import { outputFolderOption } from '../output-options.js';
 import { lockFolder } from './folder-lock.js';
@@ -18,7 +18,7 @@ const OPTIONS = { output: { type: 'string' }, compare: { type: 'string' }, json:
 
 /** `warmstep eval merge PART…`: joins the records of all parts, and presents them as the undivided evaluation does. */
 export async function mergeEvaluations(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+  const { values, positionals } = parseCommandLine(args, OPTIONS);
   if (positionals.length === 0) throw new UsageError('eval merge: give the folders of all parts, evaluation-TASK-*-of-N');
   const reference = values.compare === undefined ? undefined : readReference(values.compare);
   const record = mergeShards(positionals.map(readPart));
@@ -52,7 +52,7 @@ function readPart(path: string): RecordPart {
   try {
     return { name, record: JSON.parse(readRegularFile(name, MOST_BYTES).toString('utf8')) as EvaluationRecord };
   } catch (error) {
-    throw new OptionError(
+    throw new SetupError(
       `${name} cannot be read as the record of a part (${(error as Error).message}): give the folder that \`warmstep eval … --shard K/N\` wrote; ` +
         'a part that was interrupted has none before the same command has ended it.',
     );

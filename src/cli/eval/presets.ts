@@ -79,13 +79,10 @@ export interface PresetSubject {
   readonly isExact: boolean;
 }
 
-/** @throws UsageError for no such preset, and for `--without` alone or of a strategy that the preset does not have. */
+/** @throws UsageError for no such preset, and for `--without` of a strategy that the preset does not have. */
 export function presetOption(name: string | undefined, without: string | undefined, subject: PresetSubject): WantedPreset {
   const preset = choiceOption('preset', name, EVALUATION_PRESETS);
-  if (preset === undefined) {
-    if (without !== undefined) throw new UsageError('--without leaves out strategies of a preset: give --preset as well');
-    return { strategies: [], without: [] };
-  }
+  if (preset === undefined) return { strategies: [], without: [] };
   const strategies = parseStrategies(PRESETS[preset](rtiDpFor(subject)));
   const unwanted = (without === undefined ? [] : parseStrategies(without)).flatMap((one) => {
     const meant = strategies.filter((strategy) => isMeant(one, strategy));

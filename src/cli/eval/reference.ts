@@ -1,9 +1,10 @@
 import { isScore } from '../../evaluation/episode-check.js';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { type Agreement, compareWithReference, type ReferenceScores } from '../../evaluation/summary.js';
+import { SetupError } from '../../foundation/setup-error.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
-import { UsageError } from '../../terminal/options.js';
 import { print, printAside } from '../../terminal/output.js';
+import { bundledCheckpoint } from '../checkpoint-folders.js';
 import { agreementTable } from './print.js';
 
 /** Far more than scores of the longest evaluation take. */
@@ -17,7 +18,7 @@ export function readReference(file: string): ReferenceScores {
   const [name] = entries.find(([, entry]) => !isList((entry as Partial<typeof entry> | null)?.per_episode)) ?? [];
   if (entries.length === 0 || name !== undefined) {
     const what = name === undefined ? 'no "scores"' : `no list of numbers from 0 to 1 at scores["${name}"].per_episode`;
-    throw new UsageError(`--compare: ${file} has ${what}: give a file such as checkpoints/pusht-state/scores.json`);
+    throw new SetupError(`--compare: ${file} has ${what}: give a file such as ${bundledCheckpoint().scores}`);
   }
   return found as ReferenceScores;
 }
@@ -44,8 +45,8 @@ function parsed(file: string): unknown {
   try {
     return JSON.parse(readRegularFile(file, MOST_BYTES).toString('utf8'));
   } catch (error) {
-    throw new UsageError(
-      `--compare: ${file} cannot be read as JSON (${(error as Error).message}): give a file such as checkpoints/pusht-state/scores.json`,
+    throw new SetupError(
+      `--compare: ${file} cannot be read as JSON (${(error as Error).message}): give a file such as ${bundledCheckpoint().scores}`,
     );
   }
 }

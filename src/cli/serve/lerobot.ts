@@ -1,6 +1,7 @@
 import { type LeRobotServer, serveLeRobot } from '../../sockets/lerobot/serve-lerobot.js';
 import { given, integerOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
+import { inOptionNames } from '../option-names.js';
 import { eventLog } from './log.js';
 import { isLoopback, type ServerValues, times } from './options.js';
 import type { NamedPolicy } from './served-policy.js';
@@ -14,8 +15,8 @@ export interface LeRobotValues extends ServerValues {
   readonly seed?: string;
 }
 
-/** Serves until it is stopped. */
-export async function serveLeRobotPolicy(policy: NamedPolicy, values: LeRobotValues): Promise<void> {
+/** Serves until it is stopped; `name` reads what the policy is, once all options were looked at. */
+export async function serveLeRobotPolicy(name: () => Promise<NamedPolicy>, values: LeRobotValues): Promise<void> {
   const options = {
     ...given({
       host: values.host,
@@ -29,12 +30,16 @@ export async function serveLeRobotPolicy(policy: NamedPolicy, values: LeRobotVal
     }),
     onEvent: eventLog(values.json ?? false),
   };
+  const policy = await name();
   if (values.host !== undefined && !isLoopback(values.host)) {
     printNote(
       `whoever reaches ${values.host} may use the policy, and see what robots send: this protocol has neither keys nor encryption.`,
     );
   }
-  await servedUntilStopped(policy, (loaded): Promise<LeRobotServer> => serveLeRobot(loaded, options));
+  await servedUntilStopped(
+    policy,
+    (loaded): Promise<LeRobotServer> => inOptionNames({ host: 'host' }, () => serveLeRobot(loaded, options)),
+  );
 }
 
 function fpsOption(text: string | undefined): number | undefined {

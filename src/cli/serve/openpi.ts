@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { SetupError } from '../../foundation/setup-error.js';
 import { type PolicyServer, servePolicy } from '../../sockets/openpi/serve-policy.js';
 import { given, integerOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
+import { inOptionNames } from '../option-names.js';
 import { eventLog } from './log.js';
 import { isLoopback, type ServerValues, times } from './options.js';
 import { type NamedPolicy, tickOption } from './served-policy.js';
@@ -34,9 +36,12 @@ const SECOND = 1000;
 const MEGABYTE = 2 ** 20;
 const MOST_SECONDS = 2_000_000;
 
-/** Serves until it is stopped. */
-export async function serveOpenpi(policy: NamedPolicy, values: OpenpiValues): Promise<void> {
-  const tickMs = tickOption(values['tick-ms'], policy.checkpoint, 'a single frame stands for all of them. Clients may send windows.');
+/** Options of the command line by the names that the server has for them. */
+const OPTION_NAMES = { allowOrigins: 'allow-origin', keyMap: 'key-map', apiKey: 'api-key-file', host: 'host' } as const;
+
+/** Serves until it is stopped; `name` reads what the policy is, once all options were looked at. */
+export async function serveOpenpi(name: () => Promise<NamedPolicy>, values: OpenpiValues): Promise<void> {
+  const tickMs = tickOption(values['tick-ms']);
   const options = {
     ...given({
       host: values.host,
@@ -55,8 +60,15 @@ export async function serveOpenpi(policy: NamedPolicy, values: OpenpiValues): Pr
     keyMap: keyMap(values['key-map'] ?? []),
     onEvent: eventLog(values.json ?? false),
   };
+  const policy = await name();
+  const { observationSteps } = policy.checkpoint;
+  if (tickMs === undefined && observationSteps > 1) {
+    printNote(
+      `the policy reads ${observationSteps} frames, and --tick-ms was not given: a single frame stands for all of them. Clients may send windows.`,
+    );
+  }
   warnOfStrangers(options);
-  await servedUntilStopped(policy, (loaded): Promise<PolicyServer> => servePolicy(loaded, options));
+  await servedUntilStopped(policy, (loaded): Promise<PolicyServer> => inOptionNames(OPTION_NAMES, () => servePolicy(loaded, options)));
 }
 
 function keyMap(pairs: readonly string[]): Record<string, string> {
@@ -72,13 +84,13 @@ function keyMap(pairs: readonly string[]): Record<string, string> {
 async function apiKey(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
   const key = (await readFile(path, 'utf8')).trim();
-  if (key === '') throw new UsageError(`--api-key-file: ${path} is empty`);
+  if (key === '') throw new SetupError(`--api-key-file: ${path} is empty`);
   return key;
 }
 
 async function tlsFiles(cert: string | undefined, key: string | undefined): Promise<{ cert: string; key: string } | undefined> {
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined || key === undefined) throw new UsageError('--tls-cert and --tls-key go together: both are PEM files');
+  // One needs the other.
+  if (cert === undefined || key === undefined) return undefined;
   return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
 }
 

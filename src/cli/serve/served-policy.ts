@@ -4,7 +4,6 @@ import type { Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { parseStrategy } from '../../strategies/parse.js';
 import { choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
-import { printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { checkpointFolders } from '../checkpoint-folders.js';
 import { checkStrategies, readHeaders, readMethods } from '../headers.js';
@@ -35,11 +34,11 @@ export interface NamedPolicy {
 
 /** Checks all that can be known before the weights are read. @throws UsageError, OptionError, CheckpointError. */
 export async function namedPolicy(values: PolicyValues): Promise<NamedPolicy> {
-  const { policy: folder, predictor, methods } = await checkpointFolders(given(values));
   const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
   const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
   const seed = integerOption('seed', values.seed);
   const profile = profileOption(values.profile);
+  const { policy: folder, predictor, methods } = await checkpointFolders(given(values));
   const checkpoint = await readHeaders(folder);
   const strategy = chosen ?? (predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
   await checkStrategies(checkpoint, predictor, [strategy], await readMethods(methods));
@@ -55,12 +54,9 @@ export async function namedPolicy(values: PolicyValues): Promise<NamedPolicy> {
   return { folder, checkpoint, load };
 }
 
-/** The milliseconds between two frames, where they were given; else what becomes of single frames is said. */
-export function tickOption(text: string | undefined, { observationSteps }: PolicyCheckpoint, otherwise: string): number | undefined {
-  if (text === undefined) {
-    if (observationSteps > 1) printNote(`the policy reads ${observationSteps} frames, and --tick-ms was not given: ${otherwise}`);
-    return undefined;
-  }
+/** The milliseconds between two frames, where they were given. */
+export function tickOption(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const tickMs = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || !(tickMs >= 1 && tickMs <= 60_000)) {
     throw new UsageError(`--tick-ms must be a number from 1 to 60000, found "${text}"`);

@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OptionError } from '../../foundation/errors.js';
+import { SetupError } from '../../foundation/setup-error.js';
 
 const OPEN_MS = 10_000;
 const POLL_MS = 10;
@@ -36,11 +36,11 @@ export class PseudoTerminal {
 
   /**
    * Makes one, whose name lies in a folder as a link.
-   * @throws OptionError where something is there already, or socat is not.
+   * @throws SetupError where something is there already, or socat is not.
    */
   static async open(folder: string, name: string): Promise<PseudoTerminal> {
     if (process.platform === 'win32')
-      throw new OptionError('a pseudo-terminal needs Linux or macOS: on Windows use SimulatedArm in a program.');
+      throw new SetupError('a pseudo-terminal needs Linux or macOS: on Windows use SimulatedArm in a program.');
     const path = join(folder, name);
     await makeRoom(path);
     // In its folder: a name of ours needs no quotes in socat's language.
@@ -54,7 +54,7 @@ export class PseudoTerminal {
       if (waitedMs > OPEN_MS) problem ??= `socat made no ${path} within ${OPEN_MS / 1000} s`;
       if (problem !== undefined) {
         child.kill();
-        throw new OptionError(`${path}: ${problem}`);
+        throw new SetupError(`${path}: ${problem}`);
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -64,7 +64,7 @@ export class PseudoTerminal {
     } catch (error) {
       child.kill();
       await terminal.ended;
-      throw new OptionError(`${path}: the pseudo-terminal that socat made cannot be opened: ${(error as Error).message}`, { cause: error });
+      throw new SetupError(`${path}: the pseudo-terminal that socat made cannot be opened: ${(error as Error).message}`, { cause: error });
     }
     return terminal;
   }
@@ -85,7 +85,7 @@ export class PseudoTerminal {
   }
 }
 
-/** Takes a link away that leads nowhere any more. @throws OptionError for anything else that is there. */
+/** Takes a link away that leads nowhere any more. @throws SetupError for anything else that is there. */
 async function makeRoom(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
@@ -93,7 +93,7 @@ async function makeRoom(path: string): Promise<void> {
   const what = found.isSymbolicLink()
     ? 'another simulation may be running there: end it'
     : 'something is there that is no port: take it away';
-  throw new OptionError(`${path}: ${what}, or name another folder.`);
+  throw new SetupError(`${path}: ${what}, or name another folder.`);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { ImportMujoco } from '../../envs/mujoco/module.js';
-import { OptionError } from '../../foundation/errors.js';
+import { SetupError } from '../../foundation/setup-error.js';
 
 const PACKAGE = '@mujoco/mujoco';
 
@@ -9,12 +9,12 @@ export const importMujoco: ImportMujoco = () => import('@mujoco/mujoco');
 
 /**
  * Before a policy is loaded. `resolve` finds a package as an import would.
- * @throws OptionError that says how to install it.
+ * @throws SetupError that says how to install it.
  */
 export function checkMujoco(task: string, resolve: (name: string) => unknown = createRequire(import.meta.url).resolve): void {
   try {
     resolve(PACKAGE);
   } catch (cause) {
-    throw new OptionError(`task ${task} runs in MuJoCo, and its package ${PACKAGE} is not installed: npm install ${PACKAGE}`, { cause });
+    throw new SetupError(`task ${task} runs in MuJoCo, and its package ${PACKAGE} is not installed: npm install ${PACKAGE}`, { cause });
   }
 }

@@ -1,11 +1,13 @@
 import type { CheckpointSource } from '../../checkpoints/source.js';
-import type { Task, TaskKind } from '../../envs/environment.js';
+import type { PolicyOfTask, Task, TaskKind } from '../../envs/environment.js';
 import { evaluate } from '../../evaluation/evaluate.js';
 import { loadPolicy } from '../../platform/node/load-policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
+import { createStrategy } from '../../strategies/index.js';
 import { parseStrategy } from '../../strategies/parse.js';
+import { type PredictorKind, predictorWords, type StrategyContext, suitsPredictor } from '../../strategies/strategy.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
-import { integerOption } from '../../terminal/options.js';
+import { integerOption, UsageError } from '../../terminal/options.js';
 import type { Progress } from '../../terminal/progress.js';
 import { FIRST_SEED, MOST_PARALLEL } from '../eval/seeds.js';
 import { chosenTask } from '../eval/tasks.js';
@@ -26,6 +28,24 @@ export function closedLoopOption(values: TrainValues, defaultStrategy: string): 
     strategy: parseStrategy(values.strategy ?? defaultStrategy),
     episodes: integerOption('episodes', values.episodes, 1, 10_000) ?? 10,
   };
+}
+
+/**
+ * Whether what is to be trained can be evaluated so: hours later is too late. `policy`: by what it reads and gives; `predictor`: the kind of what the
+ * result has beside it.
+ * @throws OptionError.
+ */
+export function checkClosedLoop(
+  { kind, strategy }: ClosedLoop,
+  policy: PolicyOfTask,
+  context: StrategyContext,
+  predictor: PredictorKind | 'none',
+): void {
+  kind.forPolicy(policy);
+  const need = createStrategy(strategy.options, context).needs.find(({ network }) => network === 'predictor');
+  if (!need || suitsPredictor(need, predictor)) return;
+  const { needed, found } = predictorWords(need, predictor);
+  throw new UsageError(`--strategy: ${strategy.name} needs ${needed} ${need.why}, what is trained has ${found}: give another strategy`);
 }
 
 /** What a result is run with: the policy, and what was trained for it. */

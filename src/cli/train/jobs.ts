@@ -1,25 +1,33 @@
-import type { parseArgs } from 'node:util';
 import { ENVIRONMENT, STATE } from '../../checkpoints/lerobot/features.js';
+import type { WrittenFeature } from '../../checkpoints/lerobot/write-policy.js';
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import { openTorchvisionBackbone } from '../../checkpoints/torchvision/backbone.js';
+import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import type { Dataset } from '../../datasets/dataset.js';
 import { folderSource, openFile } from '../../platform/node/folder-source.js';
 import { INTERPOLANTS } from '../../spec/method-networks.js';
+import { type ObservationInfo, observationInfo } from '../../spec/policy-spec.js';
+import { parseStrategy } from '../../strategies/parse.js';
+import { type PredictorKind, strategyContext } from '../../strategies/strategy.js';
+import type { Needs, Parsed } from '../../terminal/command-line.js';
 import { choiceOption, given, integerListOption, integerOption, required, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import type { RunHistory } from '../../training/loop/history.js';
 import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from '../../training/loop/methods/kinds.js';
 import { trainMethod } from '../../training/loop/methods/train-method.js';
-import { IMAGE_ENCODERS, type ImageEncoderOptions } from '../../training/loop/own-encoder.js';
+import { checkImageEncoder, IMAGE_ENCODERS, type ImageEncoderOptions } from '../../training/loop/own-encoder.js';
+import { describePolicy, KEYPOINTS } from '../../training/loop/policy-description.js';
 import { POLICY_PRESETS, PREDICTOR_PRESETS, PRESET_NAMES } from '../../training/loop/presets.js';
 import { CVAE_RELEASES, presetsOf, trainCvae } from '../../training/loop/train-cvae.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
+import { checkedOptimizer } from '../../training/loop/train-options.js';
 import { trainPolicy } from '../../training/loop/train-policy.js';
 import { trainPredictor } from '../../training/loop/train-predictor.js';
+import { checkedUnet } from '../../training/loop/unet-sizes.js';
 import { BATCH_NORM_TRAININGS } from '../../training/training-step.js';
-import { readHeaders, taskFor } from '../headers.js';
+import { policyOfTask, readHeaders, taskFor } from '../headers.js';
 import { localFolder } from '../local-folder.js';
-import { type ClosedLoop, closedLoopOption, type ResultNetworks } from './closed-loop.js';
+import { type ClosedLoop, checkClosedLoop, closedLoopOption, type ResultNetworks } from './closed-loop.js';
 import { numberOption, runOptions, TRAIN_OPTIONS, type TrainValues } from './options.js';
 
 /** All options of `warmstep train`. */
@@ -58,11 +66,59 @@ export const OPTIONS = {
   'state-keys': { type: 'string' },
 } as const;
 
-/** What parseArgs makes of them. */
-export type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+/** Of them, those that say nothing alone. */
+export const NEEDS: Needs<typeof OPTIONS> = {
+  episodes: ['task'],
+  strategy: ['task'],
+  'embed-dim': ['image-encoder'],
+  'obs-dim': ['image-encoder'],
+  'image-keys': ['image-encoder'],
+  'state-keys': ['image-encoder'],
+  'batch-norm': ['initial', 'backbone'],
+};
+
+/** What a command line makes of them. */
+export type Values = Parsed<typeof OPTIONS>['values'];
 
 export const NETWORKS = ['predictor', 'policy', 'cvae', ...TRAINED_METHOD_NAMES] as const;
 export type Network = (typeof NETWORKS)[number];
+
+/** Options of the command line by the names that the training functions have for them. */
+export const OPTION_NAMES: Readonly<Record<string, string>> = {
+  batchSize: 'batch',
+  evaluateEvery: 'evaluate-every',
+  saveEvery: 'save-every',
+  learningRate: 'learning-rate',
+  warmupSteps: 'warmup',
+  weightDecay: 'weight-decay',
+  clipNorm: 'clip',
+  downDims: 'down-dims',
+  actionSteps: 'action-steps',
+  observationSteps: 'observation-steps',
+  numInferenceSteps: 'inference-steps',
+  historySteps: 'history-steps',
+  observationDim: 'obs-dim',
+  rowDropout: 'row-dropout',
+  noise: 'history-noise',
+  hiddenDim: 'hidden-dim',
+  hiddenLayers: 'hidden-layers',
+  latentDim: 'latent-dim',
+  projectionDim: 'projection-dim',
+  imageEncoder: 'image-encoder',
+  embedDim: 'embed-dim',
+  imageKeys: 'image-keys',
+  stateKeys: 'state-keys',
+  batchNorm: 'batch-norm',
+  ...Object.fromEntries(
+    ['steps', 'accumulate', 'seed', 'preset', 'precision', 'validation', 'horizon', 'crop', 'initial', 'backbone'].map((name) => [
+      name,
+      name,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['observations', 'dropout', 'release', 'teacher', 'prior', 'variant', 'interpolant', 'ema', 'optimizer'].map((name) => [name, name]),
+  ),
+};
 
 /** Options of methods by the command line's names. */
 const METHOD_OPTIONS = {
@@ -120,40 +176,41 @@ export interface Job {
   readonly closedLoop: ClosedLoop | undefined;
   /** Loads what lies on the Hub, and refuses what does not fit: before the data set is opened, and before `train` and `networks`. */
   check(): Promise<void>;
+  /** Refuses what does not fit the data set, before a device is opened; default: `train` does. */
+  checkDataset?(dataset: Dataset): Promise<void>;
   train(options: Omit<TrainOptions, 'steps'>): Promise<RunHistory>;
   /** What the result is run with in closed loop. */
   networks(result: CheckpointSource): ResultNetworks;
 }
 
-/** The folder of a policy, fetched where it lies on the Hub. @throws OptionError where a task cannot be evaluated with it. */
-async function checkedPolicy(policy: string, closedLoop: ClosedLoop | undefined): Promise<string> {
+/**
+ * The folder of a policy, fetched where it lies on the Hub. `predictor`: the kind of what the result has beside it; undefined where a network of a method
+ * decides, of which nothing is known yet.
+ * @throws OptionError where task or strategy cannot be evaluated with it.
+ */
+async function checkedPolicy(policy: string, closedLoop: ClosedLoop | undefined, predictor?: PredictorKind | 'none'): Promise<string> {
   const folder = await localFolder(policy);
   const headers = await readHeaders(folder);
-  if (closedLoop) taskFor(closedLoop.kind, headers);
+  if (closedLoop && predictor === undefined) taskFor(closedLoop.kind, headers);
+  else if (closedLoop && predictor !== undefined) checkClosedLoop(closedLoop, policyOfTask(headers), strategyContext(headers), predictor);
   return folder;
 }
 
-/** An image encoder of the network's own; empty where none was asked for. @throws UsageError for its options without it. */
+/** An image encoder of the network's own; empty where none was asked for. @throws UsageError. */
 function encoderOptions(values: Values): { readonly imageEncoder?: ImageEncoderOptions } {
   const type = choiceOption('image-encoder', values['image-encoder'], IMAGE_ENCODERS);
-  if (type === undefined) {
-    const alone = ([...ENCODER_OPTIONS, 'obs-dim'] as const).find((name) => values[name] !== undefined);
-    if (alone !== undefined)
-      throw new UsageError(`--${alone} is of a network with an image encoder of its own: give --image-encoder ${IMAGE_ENCODERS[0]} too`);
-    return {};
-  }
+  if (type === undefined) return {};
   const names = (text: string | undefined): string[] | undefined =>
     text === undefined ? undefined : text.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
-  return {
-    imageEncoder: {
-      type,
-      ...given({
-        embedDim: integerOption('embed-dim', values['embed-dim'], 4, 65_536),
-        imageKeys: names(values['image-keys']),
-        stateKeys: names(values['state-keys']),
-      }),
-    },
+  const imageEncoder = {
+    type,
+    ...given({
+      embedDim: integerOption('embed-dim', values['embed-dim'], 4, 65_536),
+      imageKeys: names(values['image-keys']),
+      stateKeys: names(values['state-keys']),
+    }),
   };
+  return { imageEncoder: checkImageEncoder('train', imageEncoder) };
 }
 
 export function predictorJob(values: Values): Job {
@@ -177,7 +234,7 @@ export function predictorJob(values: Values): Job {
     steps: runs.steps,
     closedLoop,
     check: async () => {
-      policy = await checkedPolicy(policy, closedLoop);
+      policy = await checkedPolicy(policy, closedLoop, 'network');
     },
     train: async (options) => trainPredictor({ ...options, ...runs, ...own, policy: await folderSource(policy) }),
     networks: (predictor) => ({ policy, predictor }),
@@ -208,7 +265,7 @@ export function cvaeJob(values: Values): Job {
     steps: runs.steps,
     closedLoop,
     check: async () => {
-      policy = await checkedPolicy(policy, closedLoop);
+      policy = await checkedPolicy(policy, closedLoop, 'cvae');
     },
     train: async (options) => trainCvae({ ...options, ...runs, ...own, policy: await folderSource(policy) }),
     networks: (predictor) => ({ policy, predictor }),
@@ -249,7 +306,9 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
     steps: runs.steps,
     closedLoop,
     check: async () => {
-      policy = await checkedPolicy(policy, closedLoop);
+      // Of the method's own strategy there is nothing to check before its network is there.
+      const isOwn = closedLoop?.strategy.options.name === (strategy && parseStrategy(strategy).options.name);
+      policy = await checkedPolicy(policy, closedLoop, isOwn ? undefined : prior === undefined ? 'none' : 'cvae');
       if (teacher !== undefined) teacher = await localFolder(teacher);
       if (prior !== undefined) prior = await localFolder(prior);
     },
@@ -289,14 +348,32 @@ export function policyJob(values: Values): Job {
       batchNorm: choiceOption('batch-norm', values['batch-norm'], BATCH_NORM_TRAININGS),
     }),
   };
+  const closedLoop = closedLoopOption(values as TrainValues, 'ddim:10');
+  let from: PolicyCheckpoint | undefined;
   return {
     title: 'training a policy',
     steps: runs.steps,
-    closedLoop: closedLoopOption(values as TrainValues, 'ddim:10'),
+    closedLoop,
     check: async () => {
       refuseTogether(values, own.observations ?? []);
-      if (initial !== undefined) initial = await localFolder(initial);
+      const { horizon = 16 } = own;
+      if (initial === undefined) checkedUnet('trainPolicy', own.sizes ?? {}, { horizon, actionDim: 1, conditioningDim: 1 }, 1);
+      if (initial !== undefined) {
+        initial = await localFolder(initial);
+        from = await readHeaders(initial);
+      }
       if (backbone !== undefined) await checkBackbone(backbone);
+    },
+    checkDataset: async (dataset) => {
+      const plan = { optimizer: checkedOptimizer('trainPolicy', runs.preset ?? 'lerobot', runs.optimizer) };
+      // What batch norms do is up to the backbone's, which is not read yet.
+      const { batchNorm, ...others } = own;
+      const given = { ...others, dataset, ...(backbone === undefined && batchNorm !== undefined ? { batchNorm } : {}) };
+      const { scheduler, unet, observationSteps, actionSteps, inputs } = describePolicy(given, { plan }, from);
+      if (closedLoop === undefined) return;
+      const observations = from ? observationInfo(from.observations) : inputs.map(writtenInfo);
+      const context = { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };
+      checkClosedLoop(closedLoop, { name: dataset.name, observations, actionDim: unet.actionDim }, context, 'none');
     },
     train: async (options) => {
       if (initial !== undefined) return trainPolicy({ ...options, ...runs, ...own, initial: await folderSource(initial) });
@@ -311,6 +388,13 @@ export function policyJob(values: Values): Job {
     },
     networks: (policy) => ({ policy }),
   };
+}
+
+/** An observation of a policy that is not written yet. */
+function writtenInfo({ name, shape }: WrittenFeature): ObservationInfo {
+  const [channels = 0, height, width] = shape;
+  if (height === undefined || width === undefined) return { kind: 'vector', name, feature: name, size: channels };
+  return { kind: 'image', name, feature: name, height, width, channels, features: 2 * KEYPOINTS };
 }
 
 /** Options that a policy to go on from says itself. */
@@ -328,11 +412,6 @@ function refuseTogether(values: Values, observations: readonly string[]): void {
   const given = OF_CAMERAS.find((name) => values[name] !== undefined);
   if (given !== undefined && observations.every((name) => name === STATE || name === ENVIRONMENT)) {
     throw new UsageError(`--${given} is for cameras: name one with --observations, e.g. observation.images.front, or leave --${given} out`);
-  }
-  if (values['batch-norm'] !== undefined && values.backbone === undefined) {
-    throw new UsageError(
-      '--batch-norm is for encoders with batch norm, which --initial and --backbone bring: give one of them, or leave it out',
-    );
   }
 }
 

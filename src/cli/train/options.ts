@@ -2,6 +2,7 @@ import { choiceOption, given, integerOption, UsageError } from '../../terminal/o
 import { EMA_COUNTS } from '../../training/loop/ema-decay.js';
 import type { OptimizerSettings, Preset } from '../../training/loop/presets.js';
 import { PRESET_NAMES } from '../../training/loop/presets.js';
+import { checkedOptimizer, MOST_STEPS } from '../../training/loop/train-options.js';
 import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../training/training-step.js';
 
 /** Options of both kinds of training, as the command line has them. */
@@ -75,7 +76,7 @@ export function optimizerOptions(values: TrainValues): Partial<OptimizerSettings
   const ema = choiceOption('ema', values.ema, [...EMA_COUNTS, 'none']);
   return given({
     learningRate: numberOption('learning-rate', values['learning-rate']),
-    warmupSteps: integerOption('warmup', values.warmup),
+    warmupSteps: integerOption('warmup', values.warmup, 0, MOST_STEPS),
     weightDecay: numberOption('weight-decay', values['weight-decay']),
     clipNorm: clip === 0 ? null : clip,
     optimizer: choiceOption('optimizer', values.optimizer, ['adam', 'adamw']),
@@ -101,9 +102,11 @@ export function runOptions(
   readonly saveEvery?: number;
   readonly resume: boolean;
 } {
+  const optimizer = optimizerOptions(values);
+  checkedOptimizer('train', presets[0] as Preset, optimizer);
   return {
-    steps: integerOption('steps', values.steps, 1) ?? defaultSteps,
-    optimizer: optimizerOptions(values),
+    steps: integerOption('steps', values.steps, 1, MOST_STEPS) ?? defaultSteps,
+    optimizer,
     resume: values.resume === true,
     ...given({
       batchSize: integerOption('batch', values.batch, 1, 65_536),
@@ -112,8 +115,8 @@ export function runOptions(
       preset: choiceOption('preset', values.preset, presets),
       precision: choiceOption('precision', values.precision, TRAINING_PRECISIONS),
       validation: numberOption('validation', values.validation, 0, 0.9),
-      evaluateEvery: integerOption('evaluate-every', values['evaluate-every'], 1),
-      saveEvery: integerOption('save-every', values['save-every'], 1),
+      evaluateEvery: integerOption('evaluate-every', values['evaluate-every'], 1, MOST_STEPS),
+      saveEvery: integerOption('save-every', values['save-every'], 1, MOST_STEPS),
     }),
   };
 }

@@ -1,7 +1,8 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { ObservationError, OptionError } from '../../foundation/errors.js';
+import { ObservationError } from '../../foundation/errors.js';
+import { SetupError } from '../../foundation/setup-error.js';
 import { RawFrames } from './raw-frames.js';
 
 /** The program that reads cameras, where it is not `ffmpeg` on the path. */
@@ -62,7 +63,7 @@ export class Camera {
     );
   }
 
-  /** Resolves with the first picture. @throws OptionError where none comes. */
+  /** Resolves with the first picture. @throws SetupError where none comes. */
   static async open(options: CameraOptions, program = process.env[FFMPEG] ?? 'ffmpeg', wakingMs = MOST_WAKING_MS): Promise<Camera> {
     const camera = new Camera(options, program);
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -74,7 +75,7 @@ export class Camera {
     camera.#wake = () => {};
     if (camera.#newest) return camera;
     camera.close();
-    throw new OptionError(
+    throw new SetupError(
       `camera ${options.name}: expected pictures from ${options.source}, found none: ${camera.#ended ?? `nothing came for ${wakingMs / 1000} s`}. ` +
         'Is it plugged in, and used by nobody else?',
     );

@@ -4,6 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { parseStrictJson } from '../../checkpoints/strict-json.js';
 import { OptionError, WarmstepError } from '../../foundation/errors.js';
 import { checkChoice } from '../../foundation/options.js';
+import { SetupError } from '../../foundation/setup-error.js';
 import { checkVariantTable } from '../../runtime/check-variant-table.js';
 import type { AdapterFacts, OpenDeviceOptions } from '../../runtime/device.js';
 import { adapterIdentity, type VariantTable } from '../../runtime/variant-table.js';
@@ -43,7 +44,7 @@ export function storedVariants(adapter: AdapterFacts, warn: (text: string) => vo
   }
 }
 
-/** Where the table of an adapter lies, for both profiles: in the cache folder of the user. @throws OptionError where there is none. */
+/** Where the table of an adapter lies, for both profiles: in the cache folder of the user. @throws SetupError where there is none. */
 export function variantFile(adapter: AdapterFacts): string {
   const slug = adapterIdentity(adapter)
     .toLowerCase()
@@ -54,7 +55,7 @@ export function variantFile(adapter: AdapterFacts): string {
   return join(cacheFolder(), 'warmstep', `variants-${slug}.json`);
 }
 
-/** @throws OptionError naming the file where it is damaged, of another version or of another adapter; undefined where there is none. */
+/** @throws SetupError naming the file where it is damaged, of another version or of another adapter; undefined where there is none. */
 export function readVariants(file: string, adapter: AdapterFacts): VariantTable | undefined {
   const bytes = readTable(file);
   if (bytes === undefined) return undefined;
@@ -63,7 +64,7 @@ export function readVariants(file: string, adapter: AdapterFacts): VariantTable 
 
 function readTable(file: string): Uint8Array | undefined {
   const fail = (problem: string): never => {
-    throw new OptionError(
+    throw new SetupError(
       `${file}: the table of variants cannot be read: ${problem}. Delete it, or set ${VARIANTS_VARIABLE}=shipped, which leaves it out.`,
     );
   };
@@ -84,7 +85,7 @@ function parse(file: string, bytes: Uint8Array): unknown {
   try {
     return parseStrictJson(bytes, file);
   } catch (error) {
-    throw new OptionError(
+    throw new SetupError(
       `${file}: expected a table of variants as JSON, found something else. Delete it and run \`warmstep tune\` again, or set ` +
         `${VARIANTS_VARIABLE}=shipped, which leaves it out.`,
       { cause: error },
@@ -121,7 +122,7 @@ function homeFolder(): string {
     home = '';
   }
   if (isAbsolute(home)) return home;
-  throw new OptionError(
+  throw new SetupError(
     'variants-*.json: this user has no home folder, so there is no place for the table of variants. Set HOME or XDG_CACHE_HOME to a ' +
       `folder's full path, or ${VARIANTS_VARIABLE}=shipped.`,
   );

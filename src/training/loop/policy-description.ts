@@ -26,7 +26,8 @@ import {
 } from './initial-policy.js';
 import { checkedScheduler, writtenSteps } from './policy-scheduler.js';
 import { checkBackboneUse, pretrainedVision } from './pretrained-backbone.js';
-import { type CheckedTrainOptions, droppedFrames, type TrainOptions } from './train-options.js';
+import type { RunPlan } from './run-training.js';
+import { droppedFrames, type TrainOptions } from './train-options.js';
 import { checkedUnet, type UnetSizes } from './unet-sizes.js';
 
 export interface TrainPolicyOptions extends TrainOptions {
@@ -84,7 +85,8 @@ export const OWN_KEYS = [
   'backbone',
   'batchNorm',
 ];
-const KEYPOINTS = 32;
+/** Of a camera's encoder, from scratch or from a backbone; its features are two of each. */
+export const KEYPOINTS = 32;
 /** A policy from scratch has group norm: running statistics want weights that were trained before. */
 const SCRATCH_VISION: WrittenVision = { backbone: 'resnet18', norm: 'group', keypoints: KEYPOINTS, isSeparate: false, resize: null };
 const CHANNELS = 3;
@@ -93,8 +95,8 @@ const PICTURES: WrittenStatistics = { min: [0, 0, 0], max: [1, 1, 1], ...IMAGENE
 
 /** Checks the options, and says what the policy will be, of `initial` where it goes on from one, with `backbone` where it was given. @throws OptionError. */
 export function describePolicy(
-  options: TrainPolicyOptions,
-  { plan }: CheckedTrainOptions,
+  options: Omit<TrainPolicyOptions, 'device' | 'storage' | 'steps'>,
+  { plan }: { readonly plan: Pick<RunPlan, 'optimizer'> },
   initial?: PolicyCheckpoint,
   backbone?: TorchvisionBackbone,
 ): WrittenPolicy {
@@ -155,7 +157,7 @@ export function describePolicy(
   return written;
 }
 
-function chosenObservations({ dataset, observations }: TrainPolicyOptions): DatasetFeature[] {
+function chosenObservations({ dataset, observations }: Pick<TrainPolicyOptions, 'dataset' | 'observations'>): DatasetFeature[] {
   const { features } = dataset;
   const isVector = (feature: DatasetFeature): boolean => feature.name === STATE || feature.name === ENVIRONMENT;
   const usable = features.filter((feature) => (feature.kind === 'vector') === isVector(feature));

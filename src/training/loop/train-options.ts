@@ -112,7 +112,8 @@ export interface CheckedTrainOptions {
   readonly preset: Preset;
 }
 
-const MOST_STEPS = 1e9;
+/** Of a run. */
+export const MOST_STEPS = 1e9;
 
 /** Refuses what a training function does not know or cannot use; `more` are options of its own. @throws OptionError. */
 export function checkTrainOptions(
@@ -139,7 +140,7 @@ export function checkTrainOptions(
     plan: {
       steps,
       accumulate: checkInteger(where, 'accumulate', orDefault(options.accumulate, 1), 1, 65_536),
-      optimizer: checkOptimizer(where, { ...PRESETS[preset], ...checkedOverrides(where, options.optimizer) }),
+      optimizer: checkedOptimizer(where, preset, options.optimizer),
       metricsEvery: options.metricsEvery === undefined ? undefined : every('metricsEvery', 1),
       evaluateEvery,
       saveEvery: every('saveEvery', evaluateEvery),
@@ -171,7 +172,9 @@ function checkedOverrides(where: string, optimizer: unknown): Partial<OptimizerS
   return optimizer as Partial<OptimizerSettings>;
 }
 
-function checkOptimizer(where: string, settings: OptimizerSettings): OptimizerSettings {
+/** The settings of a preset, and what stands in place of some. @throws OptionError. */
+export function checkedOptimizer(where: string, preset: Preset, overrides: unknown): OptimizerSettings {
+  const settings: OptimizerSettings = { ...PRESETS[preset], ...checkedOverrides(where, overrides) };
   const within = (name: keyof OptimizerSettings, wanted: string, accepts: (value: number) => boolean): void =>
     void checkNumber(`${where}: optimizer`, name, settings[name], wanted, accepts);
   checkChoice(`${where}: optimizer`, 'optimizer', settings.optimizer, ['adam', 'adamw']);

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { OptionError, WarmstepError } from '../../src/foundation/errors.js';
+import { SetupError } from '../../src/foundation/setup-error.js';
+import { parseCommandLine, usageText } from '../../src/terminal/command-line.js';
+import { UsageError } from '../../src/terminal/options.js';
+
+const OPTIONS = { task: { type: 'string' }, episodes: { type: 'string' }, fast: { type: 'boolean' }, slow: { type: 'boolean' } } as const;
+
+describe('options that need others', () => {
+  const read = (...args: string[]) => parseCommandLine(args, OPTIONS, { episodes: ['task'], slow: ['fast', 'task'] });
+
+  it('are refused without them, by name', () => {
+    expect(() => read('--episodes', '3')).toThrow(new UsageError('--episodes needs --task: give it as well, or leave --episodes out'));
+    expect(() => read('--slow')).toThrow('--slow needs --fast or --task');
+  });
+
+  it('are taken with one of them, wherever it stands', () => {
+    expect(read('--episodes', '3', '--task', 'x').values).toEqual({ episodes: '3', task: 'x' });
+    expect(read('--slow', '--fast', 'y').positionals).toEqual(['y']);
+    expect(read().values).toEqual({});
+  });
+});
+
+describe('what is said of a wrong command line', () => {
+  const thrown = (...args: string[]): unknown => {
+    try {
+      return parseCommandLine(args, OPTIONS);
+    } catch (error) {
+      return error;
+    }
+  };
+
+  it('is a line, and one that says who explains it', () => {
+    expect(usageText(new UsageError('no\nsuch'), 'x --help')).toBe('no\\nsuch\n`x --help` explains the options.');
+    expect(usageText(new OptionError('do not go together'), 'x --help')).toMatch(/^do not go together\n/);
+  });
+
+  it('is one line of several that node says', () => {
+    expect(usageText(thrown('--task', '--episodes', '3'), 'x --help')).toMatch(
+      /^Option '--task' argument is ambiguous\. Did you forget[^\n\\]*\n`x --help`[^\n]*$/,
+    );
+  });
+
+  it('is nothing of other errors', () => {
+    for (const error of [new SetupError('no package'), new WarmstepError('no'), new TypeError('no'), 'no']) {
+      expect(usageText(error, 'x')).toBeUndefined();
+    }
+  });
+});
