@@ -74,7 +74,9 @@ export const demoCommand: Command = {
     }
     const output = values.watch
       ? undefined
-      : await outputFolderOption('output', values.output ?? 'evaluation-demo', Object.values(RESULT_FILES));
+      : await outputFolderOption('output', values.output ?? 'evaluation-demo', Object.values(RESULT_FILES), {
+          spared: [RESULT_FILES.record],
+        });
     const lock = output === undefined ? undefined : lockFolder(output);
     const bundled = bundledCheckpoint();
     const progress = new Progress();

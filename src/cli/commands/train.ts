@@ -16,7 +16,7 @@ import { hasState, STATE_FILE } from '../../training/loop/run-state.js';
 import type { RunStorage } from '../../training/loop/run-storage.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
 import type { Command } from '../command.js';
-import { lockFolder } from '../eval/folder-lock.js';
+import { LOCK_FILE, lockFolder } from '../eval/folder-lock.js';
 import { adapterName, withDevice } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 import { type ClosedLoop, runClosedLoop } from '../train/closed-loop.js';
@@ -96,7 +96,7 @@ export const trainCommand: Command = {
     const place = required('output', values.output);
     // A policy that is none, or of another task, leaves no empty folder behind.
     await job.check();
-    const output = await outputFolderOption('output', place, [REPORT_FILE], STATE_FILE);
+    const output = await outputFolderOption('output', place, [REPORT_FILE], { own: [STATE_FILE, `training/${LOCK_FILE}`] });
     const storage = await folderStorage(output);
     await checkResume(storage, output, values.resume === true);
     const lock = lockFolder(await outputFolder(`${output}/training`), 'training');
