@@ -7,7 +7,7 @@ import { outputFolder } from '../../platform/node/output-file.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { count } from '../../terminal/format.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
-import { atMost, profileOption, required, UsageError } from '../../terminal/options.js';
+import { atMost, choiceOption, given, profileOption, required, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import type { RunHistory } from '../../training/loop/history.js';
@@ -55,6 +55,8 @@ of a policy (default: 100,000 steps, preset lerobot):
                        trains an encoder, a ResNet-18 from scratch; --crop 84x84: height and width that its pictures are cropped to
   --noise-scheduler S  what the policy samples with by itself: ddpm (default) or ddim; --inference-steps N: in how many steps
   --mask-padding       leaves actions beyond the end of an episode out of the loss
+  --statistics S       what numbers are normalised by: stored (default), as the data set says, which its rows must not contradict; or computed,
+                       from the rows that are there
   --initial DIR        goes on from the weights of a LeRobot checkpoint, or hf:OWNER/NAME, which says sizes, observations, crop, what
                        is predicted, modes of normalisation and statistics of pictures; those of vectors are the data set's
   --backbone FILE      cameras begin with a torchvision ResNet's weights, such as ImageNet's: safetensors with its names (conv1.weight, …); batch
@@ -102,7 +104,8 @@ export const trainCommand: Command = {
     const lock = lockFolder(await outputFolder(`${output}/training`), 'training');
     try {
       const fps = numberOption('fps', values.fps, 0);
-      const dataset = await openDataset(folder, fps === undefined ? {} : { fps });
+      const statistics = choiceOption('statistics', values.statistics, ['stored', 'computed']);
+      const dataset = await openDataset(folder, given({ fps, statistics }));
       try {
         for (const warning of dataset.warnings) printNote(warning);
         return await run(job, dataset, storage, output, values);

@@ -389,6 +389,18 @@ describe('a run that was interrupted', () => {
     await expect(start(PLAN, { storage: memoryStorage('empty'), resume: true }).history).rejects.toThrow(/empty: expected a saved run/);
   });
 
+  it('goes on under the statistics that it was begun with; one from before they were kept goes on, too', async () => {
+    const of = (statistics: object, more: object): Trial =>
+      start({ ...PLAN, steps: 4 }, { identity: { schedule: 'cosine', steps: 4, ...statistics }, ...more });
+    const storage = memoryStorage();
+    await of({ statistics: 'a' }, { storage }).history;
+    await of({ statistics: 'a' }, { storage, resume: true }).history;
+    await expect(of({ statistics: 'b' }, { storage, resume: true }).history).rejects.toThrow('statistics "b" (the saved run has "a")');
+    const older = memoryStorage();
+    await of({}, { storage: older }).history;
+    await of({ statistics: 'a' }, { storage: older, resume: true }).history;
+  });
+
   it.each(['constant', 'step'] as const)(
     'of rates that do not depend on its length (%s) goes on beyond its end, bit by bit',
     async (schedule) => {
