@@ -114,7 +114,7 @@ fn reduced(v: vec4f, local: u32) -> vec4f {
 }
 
 @compute @workgroup_size(${owner.workgroupSize})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+fn main(${owner.parameters}) {
 ${owner.prepare('shape.groups')}`;
 }
 

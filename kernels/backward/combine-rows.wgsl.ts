@@ -35,9 +35,10 @@ ${declareShape(combineSizes(operands))}
 ${declareBindings(bindings)}
 
 @compute @workgroup_size(${COMBINE_WORKGROUP})
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x / shape.groups;
-  let c = id.x % shape.groups;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * ${COMBINE_WORKGROUP}u + id.x;
+  let n = e / shape.groups;
+  let c = e % shape.groups;
   if (n >= shape.rows) {
     return;
   }

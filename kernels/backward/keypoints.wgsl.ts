@@ -24,11 +24,12 @@ ${declareShape(KEYPOINT_SIZES)}
 ${declareBindings(bindings)}
 
 @compute @workgroup_size(${invocations})
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.batch * shape.keypoints) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let owned = id.y * count.x * ${invocations}u + id.x;
+  if (owned >= shape.batch * shape.keypoints) {
     return;
   }
-  let first = id.x / shape.keypoints * shape.places * shape.row + id.x % shape.keypoints;
+  let first = owned / shape.keypoints * shape.places * shape.row + owned % shape.keypoints;
   var highest = x[first];
   for (var q = 1u; q < shape.places; q++) {
     highest = max(highest, x[first + q * shape.row]);
@@ -44,7 +45,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var q = 0u; q < shape.places; q++) {
     p[first + q * shape.row] = p[first + q * shape.row] / total;
   }
-  y[id.x] = point / total;
+  y[owned] = point / total;
 }
 `;
   return { label: 'keypoints_forward', code, bindings };
@@ -71,12 +72,13 @@ ${declareShape(KEYPOINT_SIZES)}
 ${declareBindings(bindings)}
 
 @compute @workgroup_size(${invocations})
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.batch * shape.keypoints) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let owned = id.y * count.x * ${invocations}u + id.x;
+  if (owned >= shape.batch * shape.keypoints) {
     return;
   }
-  let first = id.x / shape.keypoints * shape.places * shape.row + id.x % shape.keypoints;
-  let gradient = dy[id.x];
+  let first = owned / shape.keypoints * shape.places * shape.row + owned % shape.keypoints;
+  let gradient = dy[owned];
   var mean = 0.0f;
   for (var q = 0u; q < shape.places; q++) {
     mean += p[first + q * shape.row] * dot(gradient, grid[q]);

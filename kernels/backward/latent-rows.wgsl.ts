@@ -78,12 +78,13 @@ ${declareBindings(bindings)}
 ${DEVIATIONS[kind]}
 
 @compute @workgroup_size(${LATENT_WORKGROUP})
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.samples * shape.joined_row) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * ${LATENT_WORKGROUP}u + id.x;
+  if (e >= shape.samples * shape.joined_row) {
     return;
   }
-  let b = id.x / shape.joined_row;
-  let j = id.x % shape.joined_row;
+  let b = e / shape.joined_row;
+  let j = e % shape.joined_row;
   var value = 0.0f;
   if (j < shape.condition) {
     value = source[shape.from_offset + b * shape.from_row + j];
@@ -93,7 +94,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let raw = heads[b * shape.heads_row + shape.latents + l];
     value = mean + deviation(raw) * drawn[b * shape.latents + l];
   }
-  joined[id.x] = value;
+  joined[e] = value;
 }
 `;
   return { label: `latent_forward ${kind}`, code, bindings };

@@ -46,7 +46,7 @@ const MEMBERS: u32 = ${p.members}u;
 ${owner.functions}
 
 @compute @workgroup_size(${owner.workgroupSize})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+fn main(${owner.parameters}) {
 ${owner.prepare('shape.batch * shape.groups')}
   let channel = owner % shape.groups * shape.group_channels;
   let first = owner / shape.groups * shape.places * shape.channels + channel;
@@ -122,7 +122,7 @@ const MEMBERS: u32 = ${p.members}u;
 ${owner.functions}
 
 @compute @workgroup_size(${owner.workgroupSize})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+fn main(${owner.parameters}) {
 ${owner.prepare('shape.batch * shape.groups')}
   let sample = owner / shape.groups;
   let channel = owner % shape.groups * shape.group_channels;

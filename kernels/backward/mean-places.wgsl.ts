@@ -27,7 +27,7 @@ const MEMBERS: u32 = ${members}u;
 ${owner.functions}
 
 @compute @workgroup_size(${owner.workgroupSize})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+fn main(${owner.parameters}) {
 ${owner.prepare('shape.batch * shape.groups')}
   let first = owner / shape.groups * shape.places;
   var sum = vec4f();

@@ -38,12 +38,13 @@ ${declareBindings(bindings)}
 ${activationFunctions('mish')}
 
 @compute @workgroup_size(${MISH_WORKGROUP})
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.rows * shape.both_row) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * ${MISH_WORKGROUP}u + id.x;
+  if (e >= shape.rows * shape.both_row) {
     return;
   }
-  let n = id.x / shape.both_row;
-  let j = id.x % shape.both_row;
+  let n = e / shape.both_row;
+  let j = e % shape.both_row;
   var value = 0.0f;
   if (j < shape.first_width) {
     value = mish(first[shape.first_offset + n * shape.first_row + j]);
@@ -53,7 +54,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     value = mish(second[shape.second_offset + n * shape.second_row + j - shape.first_width]);
   }
   #endif
-  both[id.x] = value;
+  both[e] = value;
 }
 `;
   return { label: pair ? 'mish_forward pair' : 'mish_forward', code, bindings };
@@ -81,20 +82,21 @@ ${declareBindings(bindings)}
 ${mishGradient}
 
 @compute @workgroup_size(${MISH_WORKGROUP})
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.rows * shape.both_row) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * ${MISH_WORKGROUP}u + id.x;
+  if (e >= shape.rows * shape.both_row) {
     return;
   }
-  let n = id.x / shape.both_row;
-  let j = id.x % shape.both_row;
+  let n = e / shape.both_row;
+  let j = e % shape.both_row;
   if (j < shape.first_width) {
     let at = n * shape.first_row + j;
-    dfirst[at] = dboth[id.x] * mish_gradient(first[shape.first_offset + at]);
+    dfirst[at] = dboth[e] * mish_gradient(first[shape.first_offset + at]);
   }
   #if ${pair}
   if (j >= shape.first_width && j < shape.first_width + shape.second_width) {
     let at = n * shape.second_row + j - shape.first_width;
-    dsecond[at] = dboth[id.x] * mish_gradient(second[shape.second_offset + at]);
+    dsecond[at] = dboth[e] * mish_gradient(second[shape.second_offset + at]);
   }
   #endif
 }

@@ -26,19 +26,20 @@ ${declareShape(NOISY_SAMPLE_SIZES)}
 ${declareBindings(bindings)}
 
 @compute @workgroup_size(${SAMPLE_WORKGROUP})
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.rows * shape.row) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * ${SAMPLE_WORKGROUP}u + id.x;
+  if (e >= shape.rows * shape.row) {
     return;
   }
-  let n = id.x / shape.row;
-  let channel = id.x % shape.row;
+  let n = e / shape.row;
+  let channel = e % shape.row;
   var value = 0.0f;
   if (channel < shape.channels) {
     let at = n * shape.channels + channel;
     let c = coefficients[n / shape.places];
     value = c.x * action[at] + c.y * noise[at];
   }
-  x[id.x] = value;
+  x[e] = value;
 }
 `;
   return { label: 'noisy_sample', code, bindings };

@@ -47,7 +47,7 @@ ${mishGradient}
 ${owner.functions}
 
 @compute @workgroup_size(${owner.workgroupSize})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+fn main(${owner.parameters}) {
 ${owner.prepare('shape.batch * shape.groups')}
   let batch = owner / shape.groups;
   let first = owner % shape.groups * shape.group_channels;

@@ -33,7 +33,7 @@ const MEMBERS: u32 = ${members}u;
 ${owner.functions}
 
 @compute @workgroup_size(${owner.workgroupSize})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+fn main(${owner.parameters}) {
 ${owner.prepare('shape.groups')}
   var sum = vec4f();
   for (var start = member; start < shape.rows; start += ${BLOCK_ROWS}u * MEMBERS) {

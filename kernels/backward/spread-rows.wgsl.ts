@@ -22,12 +22,13 @@ ${declareShape(SPREAD_SIZES)}
 ${declareBindings(bindings)}
 
 @compute @workgroup_size(${SPREAD_WORKGROUP})
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.rows * shape.channels) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * ${SPREAD_WORKGROUP}u + id.x;
+  if (e >= shape.rows * shape.channels) {
     return;
   }
-  let row = id.x / shape.channels;
-  let c = id.x % shape.channels;
+  let row = e / shape.channels;
+  let c = e % shape.channels;
   y[shape.y_offset + row * shape.y_row + c] = x[shape.x_offset + row / shape.places * shape.x_row + c];
 }
 `;

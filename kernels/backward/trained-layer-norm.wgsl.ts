@@ -7,6 +7,13 @@ const ROW: KernelBinding = { name: 'x', access: 'read', type: 'array<f32>' };
 const AFFINE: KernelBinding = { name: 'affine', access: 'read', type: 'array<f32>' };
 const STATISTICS = { name: 'statistics', type: 'array<vec2f>' } as const;
 
+/** Opens `main`: workgroups lie in as many rows as there must be, and one without a row of x returns. */
+const MAIN_OF_ROW = wgsl`fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let row = workgroup.y * count.x + workgroup.x;
+  if (row >= shape.rows) {
+    return;
+  }`;
+
 /** Memory and function of `sum_over_workgroup`. */
 function sums(invocations: number): string {
   return `var<workgroup> scratch: array<f32, ${invocations}>;
@@ -20,7 +27,7 @@ ${twoLevelSum(invocations, `${invocations}u`)}`;
  *
  *     y[r, c] = (x[r, c] − μ_r) · ρ_r · gamma[c] + beta[c],   ρ_r = 1 / √(var_r + ε)
  *
- * In two passes. Bindings: shape (channels, width) · x f32 [rows][channels] · affine f32 [2][width], gamma then beta · statistics
+ * In two passes. Bindings: shape (channels, width, rows) · x f32 [rows][channels] · affine f32 [2][width], gamma then beta · statistics
  * vec2f [rows], μ and ρ · y. A workgroup owns a row.
  */
 export function layerNormKeptKernel(invocations: number, epsilon: number): Kernel {
@@ -32,15 +39,14 @@ export function layerNormKeptKernel(invocations: number, epsilon: number): Kerne
     { name: 'y', access: 'read_write', type: 'array<f32>' },
   ];
   const code = wgsl`
-${declareShape(['channels', 'width'])}
+${declareShape(['channels', 'width', 'rows'])}
 ${declareBindings(bindings)}
 
 const INVOCATIONS: u32 = ${invocations}u;
 ${sums(invocations)}
 
 @compute @workgroup_size(${invocations})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
-  let row = workgroup.x;
+${MAIN_OF_ROW}
   let first = row * shape.channels;
   var sum = 0.0f;
   for (var c = local; c < shape.channels; c += INVOCATIONS) {
@@ -69,7 +75,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) work
  *
  *     x̂ = (x − μ) ρ,  q = gamma · dy        dx[r, c] = ρ_r (q − ⟨q⟩ − x̂ ⟨q x̂⟩) + added[r, c]
  *
- * ⟨·⟩ is the mean over a row. Bindings: shape (channels, width) · x f32 [rows][channels] · affine f32 [2][width] · statistics vec2f
+ * ⟨·⟩ is the mean over a row. Bindings: shape (channels, width, rows) · x f32 [rows][channels] · affine f32 [2][width] · statistics vec2f
  * [rows] · dy · added where there is one · dx. A workgroup owns a row.
  */
 export function layerNormGradientKernel(invocations: number, added: boolean): Kernel {
@@ -83,15 +89,14 @@ export function layerNormGradientKernel(invocations: number, added: boolean): Ke
     { name: 'dx', access: 'read_write', type: 'array<f32>' },
   ];
   const code = wgsl`
-${declareShape(['channels', 'width'])}
+${declareShape(['channels', 'width', 'rows'])}
 ${declareBindings(bindings)}
 
 const INVOCATIONS: u32 = ${invocations}u;
 ${sums(invocations)}
 
 @compute @workgroup_size(${invocations})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
-  let row = workgroup.x;
+${MAIN_OF_ROW}
   let first = row * shape.channels;
   let moments = statistics[row];
   var sum = 0.0f;

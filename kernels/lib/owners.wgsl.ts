@@ -12,16 +12,24 @@ export interface OwnerText {
   readonly workgroupSize: number;
   /** Declares `reduce_sum(value, local)`: the sum over the members of a part. */
   readonly functions: string;
-  /** Declares `owner` and `member`; an invocation without a part returns, where none waits for it. */
+  /** Of `main`. */
+  readonly parameters: string;
+  /** Declares `owner` and `member`; who has no part returns. */
   readonly prepare: (owners: string) => string;
 }
+
+/** Workgroups side by side, in as many rows as there must be. */
+const PARAMETERS =
+  '@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) count: vec3u';
+const WORKGROUP = '(workgroup.y * count.x + workgroup.x)';
 
 export function ownerText(members: number): OwnerText {
   if (members === 1) {
     return {
       workgroupSize: OWNERS_AT_ONCE,
       functions: 'fn reduce_sum(value: f32, local: u32) -> f32 {\n  return value;\n}',
-      prepare: (owners) => wgsl`  let owner = workgroup.x * ${OWNERS_AT_ONCE}u + local;
+      parameters: PARAMETERS,
+      prepare: (owners) => wgsl`  let owner = ${WORKGROUP} * ${OWNERS_AT_ONCE}u + local;
   let member = 0u;
   if (owner >= ${owners}) {
     return;
@@ -31,7 +39,12 @@ export function ownerText(members: number): OwnerText {
   return {
     workgroupSize: members,
     functions: workgroupReduction(members, ['sum']),
-    prepare: () => '  let owner = workgroup.x;\n  let member = local;',
+    parameters: PARAMETERS,
+    prepare: (owners) => wgsl`  let owner = ${WORKGROUP};
+  let member = local;
+  if (owner >= ${owners}) {
+    return;
+  }`,
   };
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { checkOutputFile, OutputError, outputFolder } from '../platform/node/output-file.js';
 import { UsageError } from '../terminal/options.js';
-import { refuseInputs, refusePrecious } from './precious.js';
+import { type OwnFiles, refuseInputs, refusePrecious } from './precious.js';
 
 /**
  * An option that names a file to be written; undefined where it was not given. Before anything runs: what can be known to fail
@@ -19,10 +19,10 @@ export async function outputFileOption(
 }
 
 /**
- * The folder that results go to, made where it is missing, and the files in it. Before anything runs, likewise. A checkpoint, a data set or a training run is
- * never written over; `own`: a file by which the command knows a folder of its own.
+ * The folder that results go to, made where it is missing, and the files in it. Before anything runs, likewise. What took long to make, such as a checkpoint
+ * or an evaluation, is never written over, but for what is the command's `own`.
  */
-export async function outputFolderOption(name: string, path: string, files: readonly string[] = [], own?: string): Promise<string> {
+export async function outputFolderOption(name: string, path: string, files: readonly string[] = [], own: OwnFiles = {}): Promise<string> {
   refusePrecious(name, path, own);
   const folder = await blamed(name, outputFolder(path));
   for (const file of files) await blamed(name, checkOutputFile(join(folder, file)));

@@ -1,25 +1,56 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { UsageError } from '../terminal/options.js';
+import { LOCK_FILE } from './eval/folder-lock.js';
 
-/** What folders hold that took long to make, by a file that tells. */
+/** What folders hold that took long to make, by a file that tells; of "*.ending" any at the top. */
 const KINDS: readonly (readonly [string, string])[] = [
   ['model.safetensors', 'a checkpoint'],
   ['config.json', 'a checkpoint'],
-  ['meta/info.json', 'a data set'],
   ['training/state.safetensors', 'a training run'],
+  // Before there is a state, while it is under way.
+  [`training/${LOCK_FILE}`, 'a training run'],
+  ['episodes.jsonl', 'an evaluation'],
+  ['evaluation.json', 'an evaluation'],
+  ['meta/info.json', 'a data set'],
+  ['zarr.json', 'a data set'],
+  ['.zgroup', 'a data set'],
+  ['meta/episode_ends', 'a data set'],
+  ['episode_ends.i32', 'a data set'],
+  ['*.parquet', 'a data set'],
+  ['*.safetensors', 'recordings'],
+  ['*.mcap', 'recordings'],
 ];
 
+/** What of all that a command may find in a folder for its results. */
+export interface OwnFiles {
+  /** Files, one of which tells that the command wrote the folder itself: whatever else is in it may be written over. */
+  readonly own?: readonly string[];
+  /** Kinds that the command writes beside what others write. */
+  readonly spared?: readonly string[];
+}
+
 /**
- * Refuses a folder for results that holds something else: a checkpoint, a data set, a training run. `own`: a file by which a command knows a folder
- * that it wrote itself.
+ * Refuses a folder for results that holds something else: a checkpoint, a training run, an evaluation, a data set, recordings.
  * @throws UsageError.
  */
-export function refusePrecious(name: string, folder: string, own?: string): void {
-  if (own !== undefined && existsSync(join(folder, own))) return;
-  const found = KINDS.find(([file]) => existsSync(join(folder, file)));
-  if (found)
-    throw new UsageError(`--${name}: ${folder} holds ${found[1]} (${found[0]}), which would be written over: name another folder.`);
+export function refusePrecious(name: string, folder: string, { own = [], spared = [] }: OwnFiles = {}): void {
+  if (own.some((file) => existsSync(join(folder, file)))) return;
+  for (const [file, kind] of KINDS) {
+    const found = spared.includes(file) ? undefined : foundIn(folder, file);
+    if (found !== undefined)
+      throw new UsageError(`--${name}: ${folder} holds ${kind} (${found}), which would be written over: name another folder.`);
+  }
+}
+
+function foundIn(folder: string, file: string): string | undefined {
+  if (!file.startsWith('*')) return existsSync(join(folder, file)) ? file : undefined;
+  try {
+    return readdirSync(folder).find((name) => name.endsWith(file.slice(1)));
+  } catch {
+    // No folder, or none that can be read: whoever writes there finds out.
+    return undefined;
+  }
 }
 
 /**

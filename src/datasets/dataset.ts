@@ -1,4 +1,5 @@
 /** What a data set of demonstrations is, whatever it is stored as. */
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 
 /** A vector of numbers per frame; a picture stored in the rows; a picture that is a frame of a video. */
 export type FeatureKind = 'vector' | 'image' | 'video';
@@ -73,8 +74,10 @@ export interface Dataset {
   readonly frames: number;
   /** As the data set says, or computed where it says nothing; by feature. */
   readonly statistics: ReadonlyMap<string, FeatureStatistics>;
-  /** Whether they were computed here. */
+  /** Whether they were computed here, those of one vector at least. */
   readonly statisticsComputed: boolean;
+  /** The file that the others were read from; undefined where there are none. */
+  readonly statisticsFile?: string | undefined;
   /** Paths of files that belong to it and are not there. */
   readonly missing: readonly string[];
   /** What is odd and does no harm. */
@@ -93,6 +96,23 @@ export interface Dataset {
   readPictures(feature: string, from: number, to: number): AsyncIterable<PictureData>;
   /** Releases files and cache. */
   close(): Promise<void>;
+}
+
+/** Some rows of a feature, as they were found. */
+export interface CheckedRows {
+  /** How many are right. */
+  readonly good: number;
+  /** What is wrong with others, in words that name file, episode and frame. */
+  readonly faults: readonly string[];
+}
+
+/** A data set in files, opened by `openDataset`. */
+export interface StoredDataset extends Dataset {
+  /**
+   * Reads rows [from, to) of a feature, within one episode, and says part by part what is wrong with them: all of it, where `readRows` ends at the first fault.
+   * @throws OptionError for no such feature or rows; the reason of `signal`.
+   */
+  check(feature: string, from: number, to: number, signal?: AbortSignalLike): AsyncIterable<CheckedRows>;
 }
 
 /** Features that the numbers of are read; pictures are of the other two kinds. */

@@ -1,8 +1,8 @@
 import { checkSource, listed } from '../checkpoints/source.js';
 import { DatasetError, OptionError } from '../foundation/errors.js';
-import { checkCallbacks, checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
+import { checkCallbacks, checkChoice, checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
 import { EPISODE_ENDS, openArrays } from './arrays/open-arrays.js';
-import { type Dataset, vectorFeatures } from './dataset.js';
+import { type StoredDataset, vectorFeatures } from './dataset.js';
 import { DatasetFiles, type DatasetSource } from './files.js';
 import { INFO } from './lerobot/info.js';
 import { openLeRobot } from './lerobot/open-lerobot.js';
@@ -21,9 +21,16 @@ export interface OpenDatasetOptions {
   readonly fps?: number;
   /** Seconds that the time between two frames may differ from 1 / fps. Default 1e-4, as LeRobot's. */
   readonly timestampTolerance?: number;
+  /**
+   * `computed`: those of vectors are computed from what is there, whatever the data set says, which takes reading all of it once; `none`: as the data set says,
+   * and none where it says nothing, so that nothing is read. Default `stored`: as the data set says, and computed where it says nothing.
+   */
+  readonly statistics?: 'stored' | 'computed' | 'none';
 }
 
-const OPTIONS = keysOf<OpenDatasetOptions>({ codecs: true, cacheBytes: true, fps: true, timestampTolerance: true });
+const STATISTICS_SOURCES = ['stored', 'computed', 'none'] as const;
+
+const OPTIONS = keysOf<OpenDatasetOptions>({ codecs: true, cacheBytes: true, fps: true, timestampTolerance: true, statistics: true });
 
 /**
  * Opens a data set in a folder: LeRobot v2.0 to v3.0, Diffusion Policy's zarr, recordings in safetensors, or plain arrays. Reads metadata, and all
@@ -32,24 +39,25 @@ const OPTIONS = keysOf<OpenDatasetOptions>({ codecs: true, cacheBytes: true, fps
  * whose videos the system's ffmpeg decodes; elsewhere give a source (`blobSource`, `memorySource`, or one of your own).
  * @throws DatasetError for what is damaged or inconsistent, OptionError.
  */
-export async function openDataset(source: string | DatasetSource, options: OpenDatasetOptions = {}): Promise<Dataset> {
+export async function openDataset(source: string | DatasetSource, options: OpenDatasetOptions = {}): Promise<StoredDataset> {
   const where = 'openDataset';
   if (typeof source === 'string') {
     throw new OptionError(`${where}: this runtime reads no folders: give a source (blobSource, memorySource, or one of your own).`);
   }
   checkSource(where, 'source', source);
   checkKeys(where, options, OPTIONS);
-  const { codecs = {}, cacheBytes = DEFAULT_CACHE_BYTES, fps, timestampTolerance = 1e-4 } = options;
+  const { codecs = {}, cacheBytes = DEFAULT_CACHE_BYTES, fps, timestampTolerance = 1e-4, statistics = 'stored' } = options;
   checkKeys(`${where}: codecs`, codecs, ['video', 'jpeg']);
   checkCallbacks(where, codecs, ['video', 'jpeg']);
   checkInteger(where, 'cacheBytes', cacheBytes, 0, Number.MAX_SAFE_INTEGER);
   const isPositive = (value: number): boolean => value > 0 && value < 100_000;
   if (fps !== undefined) checkNumber(where, 'fps', fps, 'a number above 0 and below 100000', isPositive);
   checkNumber(where, 'timestampTolerance', timestampTolerance, 'a number of seconds, 0 or more', (value) => value >= 0 && value < Infinity);
+  checkChoice(where, 'statistics', statistics, STATISTICS_SOURCES);
   try {
     const files = await DatasetFiles.list(source);
     const dataset = await openFiles(files, { codecs, cacheBytes, fps, timestampTolerance });
-    await completeStatistics(dataset);
+    if (statistics !== 'none') await completeStatistics(dataset, statistics === 'computed');
     return dataset;
   } catch (error) {
     await source.close().catch(() => {});
@@ -57,7 +65,7 @@ export async function openDataset(source: string | DatasetSource, options: OpenD
   }
 }
 
-type Chosen = Required<Omit<OpenDatasetOptions, 'fps'>> & { readonly fps: number | undefined };
+type Chosen = Required<Omit<OpenDatasetOptions, 'fps' | 'statistics'>> & { readonly fps: number | undefined };
 
 async function openFiles(files: DatasetFiles, { codecs, cacheBytes, fps, timestampTolerance }: Chosen): Promise<BlockDataset> {
   if (files.has(INFO)) {
@@ -79,11 +87,11 @@ function needed(files: DatasetFiles, fps: number | undefined): number {
   throw new DatasetError(`${files.name}: this format does not say how many frames a second has. Give fps (--fps).`);
 }
 
-/** Vectors without statistics get those of what is there; pictures would have to be decoded for them, all of them. */
-async function completeStatistics(dataset: BlockDataset): Promise<void> {
+/** Vectors without statistics, or all, get those of what is there; pictures would have to be decoded for them, all of them. */
+async function completeStatistics(dataset: BlockDataset, all: boolean): Promise<void> {
   const statistics = new Map(dataset.statistics);
   for (const feature of vectorFeatures(dataset)) {
-    if (statistics.has(feature.name)) continue;
+    if (statistics.has(feature.name) && !all) continue;
     const computed = await computeStatistics(dataset, feature);
     if (computed.count > 0) {
       statistics.set(feature.name, computed);
@@ -91,4 +99,5 @@ async function completeStatistics(dataset: BlockDataset): Promise<void> {
     }
   }
   dataset.statistics = statistics;
+  if (all) dataset.statisticsFile = undefined;
 }

@@ -3,6 +3,7 @@
 export { type ByteSource, blobSource, type CheckpointSource, memorySource, type NamedBlob } from '../checkpoints/source.js';
 export { type BatchOptions, type BatchPosition, type PositionedBatch, windowBatches } from '../datasets/batches.js';
 export type {
+  CheckedRows,
   Dataset,
   DatasetEpisode,
   DatasetFeature,
@@ -10,6 +11,7 @@ export type {
   FeatureStatistics,
   MissingPart,
   PictureData,
+  StoredDataset,
 } from '../datasets/dataset.js';
 export type { DatasetSource } from '../datasets/files.js';
 export { normalizerOf, type StatisticsMode, unnormalizerOf } from '../datasets/normalizers.js';

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { datasetCommand } from '../../src/cli/commands/dataset.js';
 import { sparkline } from '../../src/cli/dataset/sparkline.js';
 import { openDataset } from '../../src/platform/node/open-dataset.js';
-import { arrayFiles, type DatasetFileMap, leRobotFiles, valueAt } from '../support/datasets.js';
+import { arrayFiles, changedJson, type DatasetFileMap, leRobotFiles, valueAt } from '../support/datasets.js';
 
 const root = mkdtempSync(join(tmpdir(), 'warmstep-dataset-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -59,6 +59,50 @@ describe('warmstep dataset inspect', () => {
     const { code, out } = await dataset('inspect', folder, '--check');
     expect(code).toBe(1);
     expect(out).toMatch(/read 15 rows of vectors and 0 pictures; 1 problem:\n {2}episode 2: data\/chunk-000\/file-002\.parquet/);
+  });
+
+  it('lists all that is damaged, with file, episode and frame, whatever is drawn', async () => {
+    const files = arrayFiles([5, 3, 10]);
+    const state = new Float32Array((files['state.f32'] as Uint8Array).slice().buffer);
+    for (const row of [0, 4, 6, 17]) state[row * 3 + 1] = Number.NaN;
+    files['state.f32'] = new Uint8Array(state.buffer);
+    const { code, out } = await dataset('inspect', folderOf(files), '--fps', '10', '--check');
+    expect(code).toBe(1);
+    for (const [episode, frame] of [
+      [0, 0],
+      [0, 4],
+      [1, 1],
+      [2, 9],
+    ])
+      expect(out).toContain(`state.f32, episode ${episode}, frame ${frame}: expected finite numbers, found NaN in dimension 1 of "state"`);
+    expect(out).toMatch(/read 18 rows of vectors and 0 pictures; 4 problems:/);
+    expect(out).toMatch(/episodes +3, 3 of them all there/);
+    const { out: json } = await dataset('inspect', folderOf(files), '--fps', '10', '--check', '--json');
+    expect((JSON.parse(json) as { check: { problems: string[] } }).check.problems).toHaveLength(4);
+  });
+
+  it('lists a column that is not there and statistics of other rows, too', async () => {
+    const options = {
+      fileBytes: 1,
+      features: ['observation.state', 'action'].map((name) => ({ name, from: name.replace('observation.', '') })),
+    };
+    const file = 'data/chunk-000/file-001.parquet';
+    const files: DatasetFileMap = { ...(await leRobotFiles([30, 3], { fileBytes: 1 })) };
+    files[file] = (await leRobotFiles([30, 3], options))[file] as Uint8Array;
+    const lower = ((value: { action: { max: number[] } }) => void (value.action.max[0] = 1003)) as (value: never) => void;
+    const { code, out } = await dataset('inspect', folderOf(changedJson(files, 'meta/stats.json', lower)), '--check');
+    expect(code).toBe(1);
+    expect(out).toMatch(/3 problems:\n.*file-001\.parquet.*next\.reward/);
+    expect(out).toContain('meta/stats.json: "action", dimension 0: expected "max" of at least 1032, as in episode 1, frame 2, found 1003');
+  });
+
+  it('counts what it does not list', async () => {
+    const files = arrayFiles([50]);
+    files['state.f32'] = new Uint8Array(new Float32Array(150).fill(Number.NaN).buffer);
+    const { out } = await dataset('inspect', folderOf(files), '--fps', '10', '--check');
+    expect(out).toMatch(/frame 19: expected finite numbers/);
+    expect(out).not.toContain('frame 20: expected finite numbers');
+    expect(out).toMatch(/21 problems:[\s\S]*\n {2}30 more frames like: /);
   });
 
   it('writes a page that needs nothing else', async () => {

@@ -28,6 +28,16 @@ describe('what took long to make is not written over', () => {
     ['a checkpoint', 'config.json'],
     ['a data set', 'meta/info.json'],
     ['a training run', 'training/state.safetensors'],
+    ['a training run', 'training/evaluation.lock'],
+    ['an evaluation', 'episodes.jsonl'],
+    ['an evaluation', 'evaluation.json'],
+    ['a data set', 'zarr.json'],
+    ['a data set', '.zgroup'],
+    ['a data set', 'meta/episode_ends'],
+    ['a data set', 'episode_ends.i32'],
+    ['a data set', 'part-0.parquet'],
+    ['recordings', 'episode-3.safetensors'],
+    ['recordings', 'drive.mcap'],
   ])('in folders of results: %s (%s)', async (kind, file) => {
     const place = await holding(`folder-${file.replaceAll('/', '-')}`, file);
     await expect(outputFolderOption('output', place)).rejects.toThrow(
@@ -37,7 +47,11 @@ describe('what took long to make is not written over', () => {
 
   it('but a command goes on in a folder of its own, and in one of other files', async () => {
     const own = await holding('own', 'config.json', 'training/state.safetensors');
-    expect(await outputFolderOption('output', own, [], 'training/state.safetensors')).toBe(own);
+    expect(await outputFolderOption('output', own, [], { own: ['training/state.safetensors'] })).toBe(own);
+    const dumps = await holding('dumps', 'case.safetensors', 'evaluation.json');
+    expect(await outputFolderOption('dump', dumps, [], { spared: ['*.safetensors', 'evaluation.json'] })).toBe(dumps);
+    const checkpoint = await holding('dumps and more', 'case.safetensors', 'model.safetensors');
+    await expect(outputFolderOption('dump', checkpoint, [], { spared: ['*.safetensors'] })).rejects.toThrow('holds a checkpoint');
     const results = await holding('results', 'report.html');
     expect(await outputFolderOption('output', results)).toBe(results);
   });
@@ -62,11 +76,18 @@ describe('what took long to make is not written over', () => {
     await cp(repositoryPath('test/goldens/step-forward-noise/policy'), policy, { recursive: true });
     const dataset = await holding('dataset', 'meta/info.json');
     const part = await holding('part', 'episodes.jsonl');
+    const merged = await holding('merged', 'evaluation.json');
+    const run = await holding('run', 'report.html', 'training/evaluation.lock');
     for (const [args, says] of [
       [['train', 'policy', '--dataset', dataset, '--output', policy], 'holds a checkpoint'],
       [['train', 'policy', '--dataset', dataset, '--output', dataset], 'holds a data set'],
       [['train', 'predictor', '--policy', policy, '--dataset', dataset, '--output', policy], 'holds a checkpoint'],
       [['eval', 'push-t', '--output', policy], 'holds a checkpoint'],
+      [['eval', 'push-t', '--output', run], 'holds a training run'],
+      [['eval', 'push-t', '--output', merged], 'holds an evaluation'],
+      [['demo', '--output', part], 'holds an evaluation'],
+      [['train', 'predictor', '--policy', policy, '--dataset', dataset, '--output', part], 'holds an evaluation'],
+      [['train', 'predictor', '--policy', policy, '--dataset', dataset, '--output', merged], 'holds an evaluation'],
       [['dataset', 'inspect', dataset, '--output', join(dataset, 'meta/info.json')], 'which is read'],
       [['bench', '--write-checkpoint', folder], 'holds a checkpoint'],
     ] as const) {

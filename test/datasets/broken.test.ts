@@ -86,6 +86,36 @@ describe('rows that are damaged', () => {
     await expect(read(files, 0, 10)).rejects.toThrow(DATA);
   });
 
+  it('are all named by a check, whatever is wrong with others of the same block', async () => {
+    const files = await withColumns(({ action, timestamp, frame_index, ...columns }) => {
+      (action[0] as number[])[0] = NaN;
+      action[2] = null;
+      (columns['observation.state'][2] as number[])[2] = Infinity;
+      timestamp[1] = 0.05;
+      frame_index[8] = 3n;
+      (action[9] as number[])[1] = NaN;
+    });
+    const dataset = await openFiles(files);
+    const faults: string[] = [];
+    let good = 0;
+    for (const { from, to } of dataset.episodes) {
+      for await (const part of dataset.check('action', from, to)) {
+        good += part.good;
+        faults.push(...part.faults);
+      }
+    }
+    expect(faults.map((fault) => fault.replace(/^.*?, (episode .*?)\. .*$/, '$1'))).toEqual([
+      'episode 0, frame 1: expected "timestamp" to be 0.100000 s later, at 10 frames per second, found 0.0500000 s',
+      'episode 0, frame 2: expected 2 numbers of "action", found nothing',
+      'episode 0, frame 0: expected finite numbers, found NaN in dimension 0 of "action"',
+      'episode 1, frame 4: expected "frame_index" 4, found 3',
+      'episode 1, frame 5: expected finite numbers, found NaN in dimension 1 of "action"',
+    ]);
+    // Row groups are of three frames; that from row 6 to 8 is damaged, and those before 3 and of the last row.
+    expect(good).toBe(3);
+    await dataset.close();
+  });
+
   it('of which there are fewer, or more, than the metadata say', async () => {
     const files = await withColumns((columns) => Object.values(columns).forEach((column) => column.pop()));
     await expect(read(files)).rejects.toThrow(`${DATA}: expected 10 frames of episodes 0 to 1, as the metadata say, found 9`);

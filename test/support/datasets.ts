@@ -1,5 +1,5 @@
 import { memorySource } from '../../src/checkpoints/source.js';
-import type { Dataset } from '../../src/datasets/dataset.js';
+import type { StoredDataset } from '../../src/datasets/dataset.js';
 import { type OpenDatasetOptions, openDataset } from '../../src/datasets/open-dataset.js';
 import { type DatasetSink, type WriteOptions, writeLeRobotDataset } from '../../src/datasets/write/write-lerobot.js';
 
@@ -15,7 +15,7 @@ export class MemorySink implements DatasetSink {
   }
 }
 
-export function openFiles(files: DatasetFileMap, options?: OpenDatasetOptions, name = 'demonstrations'): Promise<Dataset> {
+export function openFiles(files: DatasetFileMap, options?: OpenDatasetOptions, name = 'demonstrations'): Promise<StoredDataset> {
   return openDataset(memorySource(name, files), options);
 }
 

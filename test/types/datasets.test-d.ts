@@ -9,7 +9,7 @@ expectTypeOf(node.openDataset).parameters.toEqualTypeOf<Parameters<typeof datase
 
 // A source of a checkpoint is one of a data set.
 expectTypeOf<CheckpointSource>().toExtend<datasets.DatasetSource>();
-expectTypeOf(datasets.openDataset).returns.resolves.toEqualTypeOf<datasets.Dataset>();
+expectTypeOf(datasets.openDataset).returns.resolves.toEqualTypeOf<datasets.StoredDataset>();
 expectTypeOf<datasets.Dataset['readRows']>().returns.resolves.toEqualTypeOf<Float32Array>();
 expectTypeOf<datasets.WindowBatch['actionIsPad']>().toEqualTypeOf<Uint8Array>();
 expectTypeOf<datasets.DatasetFeature['kind']>().toEqualTypeOf<'vector' | 'image' | 'video'>();

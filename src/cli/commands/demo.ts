@@ -72,7 +72,9 @@ export const demoCommand: Command = {
     if (values.watch) checkWithout<typeof OPTIONS>(values, ['episodes', 'output', 'json'], '--watch shows one episode and writes nothing');
     const output = values.watch
       ? undefined
-      : await outputFolderOption('output', values.output ?? 'evaluation-demo', Object.values(RESULT_FILES));
+      : await outputFolderOption('output', values.output ?? 'evaluation-demo', Object.values(RESULT_FILES), {
+          spared: [RESULT_FILES.record],
+        });
     const lock = output === undefined ? undefined : lockFolder(output);
     const bundled = bundledCheckpoint();
     noteBundled();

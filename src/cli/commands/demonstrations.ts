@@ -71,7 +71,7 @@ export const demonstrationsCommand: Command = {
     const choice = picturesOption(task, values);
     checkMujoco(task.name);
     const place = values.output ?? `demonstrations-${task.name.replaceAll('/', '-')}`;
-    const output = await outputFolderOption('output', place, Object.values(FILES));
+    const output = await outputFolderOption('output', place, Object.values(FILES), { own: [FILES.tensors] });
     const sink = await datasetSink(join(output, LEROBOT)).catch((error: unknown) => {
       throw error instanceof OutputError ? new UsageError(`--output: ${error.message}`) : error;
     });

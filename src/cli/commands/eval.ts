@@ -131,6 +131,7 @@ export const evalCommand: Command = {
       'output',
       values.output ?? `evaluation-${kind.name.replaceAll('/', '-')}${shardSuffix(plan.shard)}`,
       Object.values(RESULT_FILES),
+      { own: [RESULT_FILES.journal] },
     );
     const lock = lockFolder(output);
     try {

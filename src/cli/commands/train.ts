@@ -7,7 +7,7 @@ import type { ComputeDevice } from '../../runtime/device.js';
 import { checkNeeds, parseCommandLine } from '../../terminal/command-line.js';
 import { count } from '../../terminal/format.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
-import { atMost, profileOption, required, UsageError } from '../../terminal/options.js';
+import { atMost, choiceOption, given, profileOption, required, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import type { RunHistory } from '../../training/loop/history.js';
@@ -16,7 +16,7 @@ import { hasState, STATE_FILE } from '../../training/loop/run-state.js';
 import type { RunStorage } from '../../training/loop/run-storage.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
 import type { Command } from '../command.js';
-import { lockFolder } from '../eval/folder-lock.js';
+import { LOCK_FILE, lockFolder } from '../eval/folder-lock.js';
 import { adapterName, type DeviceChoice, withDevice } from '../load.js';
 import { inOptionNames } from '../option-names.js';
 import { outputFolderOption } from '../output-options.js';
@@ -69,6 +69,8 @@ of a policy (default: 100,000 steps, preset lerobot):
                        trains an encoder, a ResNet-18 from scratch; --crop 84x84: height and width that its pictures are cropped to
   --noise-scheduler S  what the policy samples with by itself: ddpm (default) or ddim; --inference-steps N: in how many steps
   --mask-padding       leaves actions beyond the end of an episode out of the loss
+  --statistics S       what numbers are normalised by: stored (default), as the data set says, which its rows must not contradict; or computed,
+                       from the rows that are there
   --initial DIR        goes on from the weights of a LeRobot checkpoint, or hf:OWNER/NAME, which says sizes, observations, crop, what
                        is predicted, modes of normalisation and statistics of pictures; those of vectors are the data set's
   --backbone FILE      cameras begin with a torchvision ResNet's weights, such as ImageNet's: safetensors with its names (conv1.weight, …); batch
@@ -107,18 +109,19 @@ export const trainCommand: Command = {
     refuseForeign(network, values);
     checkNeeds<typeof OPTIONS>(values, NEEDS);
     const fps = numberOption('fps', values.fps, 0);
+    const statistics = choiceOption('statistics', values.statistics, ['stored', 'computed']);
     const choice = { adapter: values.adapter, profile: profileOption(values.profile) };
     const job = await inOptionNames(OPTION_NAMES, () => jobOf(network, values));
     const folder = required('dataset', values.dataset);
     const place = required('output', values.output);
     // A policy that is none, or of another task, leaves no empty folder behind.
     await inOptionNames(OPTION_NAMES, () => job.check());
-    const output = await outputFolderOption('output', place, [REPORT_FILE], STATE_FILE);
+    const output = await outputFolderOption('output', place, [REPORT_FILE], { own: [STATE_FILE, `training/${LOCK_FILE}`] });
     const storage = await folderStorage(output);
     await checkResume(storage, output, values.resume === true);
     const lock = lockFolder(await outputFolder(`${output}/training`), 'training');
     try {
-      const dataset = await openDataset(folder, fps === undefined ? {} : { fps });
+      const dataset = await openDataset(folder, given({ fps, statistics }));
       try {
         for (const warning of dataset.warnings) printNote(warning);
         await inOptionNames(OPTION_NAMES, () => job.checkDataset?.(dataset));

@@ -1,4 +1,5 @@
-import { type Dataset, type DatasetEpisode, vectorFeatures } from '../../datasets/dataset.js';
+import { type Dataset, type DatasetEpisode, type StoredDataset, vectorFeatures } from '../../datasets/dataset.js';
+import { DatasetError } from '../../foundation/errors.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { parseCommandLine } from '../../terminal/command-line.js';
@@ -31,15 +32,24 @@ export async function inspectDataset(args: readonly string[]): Promise<number> {
   const number = integerOption('episode', values.episode);
   const output = await outputFileOption('output', values.output, [folder]);
   return interruptible(async (signal) => {
-    const dataset = await openDataset(await localFolder(folder), given({ fps }));
+    const place = await localFolder(folder);
+    // Statistics that are computed end at the first fault, and the check is for all of them.
+    let dataset = await openDataset(place, given({ fps, statistics: values.check ? ('none' as const) : undefined }));
     try {
       const episode = drawnEpisode(dataset, number);
       const check = values.check ? await checked(dataset, signal) : undefined;
-      if (output !== undefined) await writeOutputFile(output, await datasetReport(dataset));
+      const isDamaged = check !== undefined && check.problems.length > 0;
+      if (check !== undefined && !isDamaged) {
+        await dataset.close();
+        dataset = await openDataset(place, given({ fps }));
+      }
       if (values.json) printJson({ ...datasetJson(dataset), ...given({ check }) });
-      else print([datasetText(dataset, episode, await rowsOf(dataset, episode)), ...checkText(check)].join('\n\n'));
-      if (output !== undefined) printNote(`written: ${output}`);
-      return check === undefined || check.problems.length === 0 ? 0 : 1;
+      else print([datasetText(dataset, episode, await rowsOf(dataset, episode, isDamaged)), ...checkText(check)].join('\n\n'));
+      if (output !== undefined) {
+        await writeOutputFile(output, await datasetReport(dataset));
+        printNote(`written: ${output}`);
+      }
+      return isDamaged ? 1 : 0;
     } finally {
       await dataset.close();
     }
@@ -57,17 +67,22 @@ function drawnEpisode(dataset: Dataset, number: number | undefined): DatasetEpis
   return episode;
 }
 
-async function rowsOf(dataset: Dataset, episode: DatasetEpisode | undefined): Promise<Map<string, Float32Array>> {
+/** `isDamaged`: what cannot be read is not drawn, since its faults are listed. */
+async function rowsOf(dataset: Dataset, episode: DatasetEpisode | undefined, isDamaged: boolean): Promise<Map<string, Float32Array>> {
   const rows = new Map<string, Float32Array>();
   if (episode === undefined) return rows;
   for (const { name } of vectorFeatures(dataset)) {
     if (episode.missing.some(({ feature }) => feature === name)) continue;
-    rows.set(name, await dataset.readRows(name, episode.from, episode.to));
+    try {
+      rows.set(name, await dataset.readRows(name, episode.from, episode.to));
+    } catch (error) {
+      if (!isDamaged || !(error instanceof DatasetError)) throw error;
+    }
   }
   return rows;
 }
 
-async function checked(dataset: Dataset, signal: AbortSignal): Promise<CheckResult> {
+async function checked(dataset: StoredDataset, signal: AbortSignal): Promise<CheckResult> {
   const progress = new Progress();
   try {
     return await checkAll(dataset, (episode) => progress.update(`episode ${episode} of ${dataset.episodes.length}`), signal);
@@ -78,8 +93,9 @@ async function checked(dataset: Dataset, signal: AbortSignal): Promise<CheckResu
 
 function checkText(check: CheckResult | undefined): string[] {
   if (check === undefined) return [];
-  const { rows, pictures, problems } = check;
+  const { rows, pictures, problems, unlisted } = check;
   const read = `read ${count(rows)} rows of vectors and ${plural(pictures, 'picture')}`;
   if (problems.length === 0) return [`${read}: nothing is damaged`];
-  return [[`${read}; ${plural(problems.length, 'problem')}:`, ...problems.map((problem) => `  ${problem}`)].join('\n')];
+  const more = unlisted === 0 ? [] : [`  and ${unlisted} more`];
+  return [[`${read}; ${plural(problems.length + unlisted, 'problem')}:`, ...problems.map((problem) => `  ${problem}`), ...more].join('\n')];
 }

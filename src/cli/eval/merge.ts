@@ -24,7 +24,7 @@ export async function mergeEvaluations(args: readonly string[]): Promise<number>
   const record = mergeShards(positionals.map(readPart));
   const place = values.output ?? `evaluation-${record.task.replaceAll('/', '-')}`;
   refuseEvaluation(place, record);
-  const output = await outputFolderOption('output', place, Object.values(RESULT_FILES));
+  const output = await outputFolderOption('output', place, Object.values(RESULT_FILES), { spared: [RESULT_FILES.record] });
   const lock = lockFolder(output);
   try {
     return await presentOutcome(output, record, reference, values.json === true);

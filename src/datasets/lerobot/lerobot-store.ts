@@ -1,5 +1,6 @@
 import { DatasetError } from '../../foundation/errors.js';
 import type { DatasetEpisode, DatasetFeature, PictureData } from '../dataset.js';
+import type { Faults } from '../faults.js';
 import type { DatasetFiles } from '../files.js';
 import { ParquetFile } from '../parquet/parquet-file.js';
 import { rowsToFloats } from '../parquet/values.js';
@@ -7,7 +8,7 @@ import type { PictureCodecs } from '../pictures/codecs.js';
 import { videoFrames } from '../pictures/video-frames.js';
 import type { RowBlock, RowStore, StoredPicture } from '../store/row-store.js';
 import { episodeOf } from '../windows.js';
-import { checkBookkeeping } from './bookkeeping.js';
+import { bookkeepingFaults } from './bookkeeping.js';
 import type { DataFile, VideoPlace } from './layout.js';
 
 /** Files whose footers are kept. */
@@ -31,8 +32,8 @@ export interface LeRobotRows {
 export class LeRobotStore implements RowStore {
   readonly #rows: LeRobotRows;
   readonly #open = new Map<string, Promise<ParquetFile>>();
-  /** Row groups whose bookkeeping was found right. */
-  readonly #checked = new Map<string, Promise<void>>();
+  /** What the bookkeeping of row groups was found to be: their faults. */
+  readonly #checked = new Map<string, Promise<readonly string[]>>();
 
   constructor(rows: LeRobotRows) {
     this.#rows = rows;
@@ -40,19 +41,25 @@ export class LeRobotStore implements RowStore {
 
   async vectorBlock(feature: DatasetFeature, row: number): Promise<RowBlock<Float32Array>> {
     const { name, size } = feature;
-    return this.#block(feature, row, async (file, group, from) => {
+    return this.#block(feature, row, async (file, group, from, faults) => {
       const rows = await file.readColumn(name, group, size);
-      return rowsToFloats(rows, size, (at, found) => this.#failRow(file.name, from + at, `${size} numbers of "${name}"`, found));
+      return rowsToFloats(rows, size, (at, found) =>
+        faults.add(this.#rowFault(file.name, from + at, `${size} numbers of "${name}"`, found)),
+      );
     });
   }
 
   async pictureBlock(feature: DatasetFeature, row: number): Promise<RowBlock<readonly StoredPicture[]>> {
     if (feature.kind === 'video') return this.#videoBlock(feature, row);
     const { name } = feature;
-    return this.#block(feature, row, async (file, group, from) => {
+    return this.#block(feature, row, async (file, group, from, faults) => {
       const rows = await file.readColumn(name, group, 1);
       const pictures: StoredPicture[] = [];
-      for (const [at, given] of rows.entries()) pictures.push(await this.#pictureOf(file.name, name, from + at, given));
+      for (const [at, given] of rows.entries()) {
+        const picture = await this.#pictureOf(given);
+        if (typeof picture === 'string') faults.add(this.#rowFault(file.name, from + at, `a picture "${name}"`, picture));
+        else pictures.push(picture);
+      }
       return pictures;
     });
   }
@@ -69,7 +76,7 @@ export class LeRobotStore implements RowStore {
   async #block<T>(
     { name }: DatasetFeature,
     row: number,
-    read: (file: ParquetFile, group: number, from: number) => Promise<T>,
+    read: (file: ParquetFile, group: number, from: number, faults: Faults) => Promise<T>,
   ): Promise<RowBlock<T>> {
     const place = this.#fileOf(row);
     const file = await this.#file(place);
@@ -77,13 +84,16 @@ export class LeRobotStore implements RowStore {
     const group = file.groups.findIndex(({ from, to }) => inFile >= from && inFile < to);
     const { from, to } = file.groups[group] as DataFile;
     const first = place.from + from;
-    await this.#check(file, group, first);
     return {
       key: `${name}\n${place.path}\n${group}`,
       from: first,
       to: place.from + to,
       file: place.path,
-      read: () => this.#naming(first, () => read(file, group, first)),
+      read: (faults) =>
+        this.#naming(first, async () => {
+          for (const fault of await this.#check(file, group, first)) faults.add(fault);
+          return read(file, group, first, faults);
+        }),
     };
   }
 
@@ -130,11 +140,11 @@ export class LeRobotStore implements RowStore {
     return file;
   }
 
-  #check(file: ParquetFile, group: number, first: number): Promise<void> {
+  #check(file: ParquetFile, group: number, first: number): Promise<readonly string[]> {
     const key = `${file.name}\n${group}`;
     const begun = this.#checked.get(key);
     if (begun !== undefined) return begun;
-    const checking = this.#naming(first, () => checkBookkeeping(file, group, first, this.#rows));
+    const checking = bookkeepingFaults(file, group, first, this.#rows);
     this.#checked.set(key, checking);
     checking.catch(() => this.#checked.delete(key));
     return checking;
@@ -151,27 +161,20 @@ export class LeRobotStore implements RowStore {
     }
   }
 
-  #failRow(file: string, row: number, expected: string, found: string): never {
+  #rowFault(file: string, row: number, expected: string, found: string): string {
     const { index, from } = episodeOf(this.#rows, row);
-    throw new DatasetError(
-      `${file}, episode ${index}, frame ${row - from}: expected ${expected}, found ${found}. Mend the data set or leave out the episode.`,
-    );
+    return `${file}, episode ${index}, frame ${row - from}: expected ${expected}, found ${found}. Mend the data set or leave out the episode.`;
   }
 
-  /** LeRobot's struct of bytes and path; of old data sets the bytes are in a file beside. */
-  async #pictureOf(file: string, name: string, row: number, given: unknown): Promise<StoredPicture> {
+  /** LeRobot's struct of bytes and path; of old data sets the bytes are in a file beside. What was found in place of either, in words. */
+  async #pictureOf(given: unknown): Promise<StoredPicture | string> {
     const { bytes, path } = (typeof given === 'object' && given !== null ? given : {}) as { bytes?: unknown; path?: unknown };
     // A copy: what the library returns is a view of a whole page.
     if (bytes instanceof Uint8Array) return bytes.slice();
     const text = path instanceof Uint8Array ? new TextDecoder().decode(path) : path;
     const { files } = this.#rows;
     if (typeof text === 'string' && files.has(text)) return files.bytes(text);
-    return this.#failRow(
-      file,
-      row,
-      `a picture "${name}"`,
-      typeof text === 'string' ? `the path of a file that is not there, "${text}"` : 'none',
-    );
+    return typeof text === 'string' ? `the path of a file that is not there, "${text}"` : 'none';
   }
 
   #videoBlock(feature: DatasetFeature, row: number): RowBlock<readonly StoredPicture[]> {

@@ -45,6 +45,11 @@ export async function readStatistics(
   return found;
 }
 
+/** The file that a data set has its statistics in, where it has one. */
+export function statisticsFile(files: DatasetFiles): string | undefined {
+  return [STATS, EPISODES_STATS].find((file) => files.has(file));
+}
+
 /** Numbers per statistic: dimensions of a vector, channels of pictures. */
 export function statisticSize({ kind, size, shape }: DatasetFeature): number {
   return kind === 'vector' ? size : (shape[2] as number);

@@ -1,4 +1,5 @@
 import type { DatasetFeature, PictureData } from '../dataset.js';
+import type { Faults } from '../faults.js';
 
 /** Rows [from, to) of a feature that are read at once. */
 export interface RowBlock<T> {
@@ -8,7 +9,8 @@ export interface RowBlock<T> {
   readonly to: number;
   /** The file that it lies in, for messages. */
   readonly file: string;
-  read(): Promise<T>;
+  /** Rows that are damaged are added to `faults`; what stands in their place says nothing. */
+  read(faults: Faults): Promise<T>;
 }
 
 /** A picture as it is stored: decoded, or a PNG or JPEG file in a row. */

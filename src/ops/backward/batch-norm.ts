@@ -9,10 +9,9 @@ import {
   batchNormSumsKernel,
   batchNormTotalsKernel,
 } from '../../../kernels/backward/batch-norm.wgsl.js';
-import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { checkWholeRows, newRows, type Rows } from '../../runtime/rows.js';
-import { INVOCATIONS, lineOf } from '../grid.js';
+import { INVOCATIONS, lineOf, lineOfOwners } from '../grid.js';
 import { EPSILON } from '../norm.js';
 import type { TrainedVectors } from './trained-weights.js';
 import { sumMembers } from './training-variants.js';
@@ -91,7 +90,7 @@ export function recordBatchNormForward(builder: PlanBuilder, label: string, call
   builder.dispatch(
     batchNormStatisticsKernel(members, EPSILON, BATCH_NORM_MOMENTUM),
     [shape, { buffer: mode }, { buffer: moments }, running, { buffer: statistics }],
-    [ownerWorkgroups(members, groups), 1, 1],
+    lineOfOwners(members, groups),
   );
   const parameters: BatchNormParameters = { residual: residual !== undefined, relu };
   builder.dispatch(
@@ -138,11 +137,7 @@ export function recordBatchNormBackward(
     ],
     lineOf(batch * slices * groups),
   );
-  builder.dispatch(
-    batchNormTotalsKernel(members),
-    [shape, { buffer: sums }, { buffer: totals.buffer }],
-    [ownerWorkgroups(members, groups), 1, 1],
-  );
+  builder.dispatch(batchNormTotalsKernel(members), [shape, { buffer: sums }, { buffer: totals.buffer }], lineOfOwners(members, groups));
   recordVectorGradient(builder, affine, 0, totals, step);
   builder.dispatch(
     batchNormBackwardKernel({ relu }, INVOCATIONS),

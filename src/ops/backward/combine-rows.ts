@@ -1,6 +1,7 @@
 import { COMBINE_WORKGROUP, combineRowsKernel, combineSizes, MOST_OPERANDS } from '../../../kernels/backward/combine-rows.wgsl.js';
 import type { Binding, PlanBuilder } from '../../runtime/plan-builder.js';
 import { type Rows, sameRows } from '../../runtime/rows.js';
+import { lineOf } from '../grid.js';
 
 export interface CombineCall {
   /** One to four, of the shape of y, in other buffers than y. */
@@ -38,6 +39,6 @@ export function recordCombine(builder: PlanBuilder, { operands, coefficients, pe
       ...operands.map(({ buffer }) => ({ buffer })),
       { buffer: y.buffer },
     ],
-    [Math.ceil((rows * groups) / COMBINE_WORKGROUP), 1, 1],
+    lineOf(rows * groups, COMBINE_WORKGROUP),
   );
 }

@@ -8,6 +8,7 @@ import {
 } from '../../../kernels/backward/latent-rows.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import type { Rows } from '../../runtime/rows.js';
+import { lineOf } from '../grid.js';
 
 /** A latent that is drawn from a posterior, see latent-rows.wgsl.ts. */
 export interface LatentCall {
@@ -29,7 +30,7 @@ export function recordLatentForward(builder: PlanBuilder, call: LatentCall): voi
   builder.dispatch(
     latentForwardKernel(deviation),
     [latentShape(builder, call), { buffer: source.buffer }, { buffer: heads.buffer }, drawn, { buffer: joined.buffer }],
-    [Math.ceil((joined.batch * joined.stride) / LATENT_WORKGROUP), 1, 1],
+    lineOf(joined.batch * joined.stride, LATENT_WORKGROUP),
   );
 }
 

@@ -2,11 +2,10 @@ import { KEYPOINT_SIZES, keypointsBackwardKernel, keypointsForwardKernel } from 
 import { MAP_NORM_SIZES, mapNormBackwardKernel, mapNormForwardKernel } from '../../../kernels/backward/map-norm.wgsl.js';
 import { MAX_POOL_SIZES, maxPoolBackwardKernel, maxPoolForwardKernel } from '../../../kernels/backward/max-pool-rows.wgsl.js';
 import { type RowActivation, reluRowsKernel } from '../../../kernels/backward/relu-rows.wgsl.js';
-import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { checkWholeRows, isWhole, type Rows, sameRows } from '../../runtime/rows.js';
 import { poolOutput } from '../feature-maps.js';
-import { INVOCATIONS, lineOf } from '../grid.js';
+import { INVOCATIONS, lineOf, lineOfOwners } from '../grid.js';
 import { EPSILON } from '../norm.js';
 import { ceilPowerOfTwo, VARIANTS } from '../variants.js';
 import type { Maps } from './maps.js';
@@ -67,7 +66,7 @@ export function recordMapNormForward(builder: PlanBuilder, label: string, call: 
       { buffer: y.buffer },
       { buffer: statistics },
     ],
-    [ownerWorkgroups(members, x.batch * groups), 1, 1],
+    lineOfOwners(members, x.batch * groups),
   );
   return { ...call, statistics };
 }
@@ -106,7 +105,7 @@ export function recordMapNormBackward(
       { buffer: dx.buffer },
       { buffer: sums.buffer },
     ],
-    [ownerWorkgroups(members, x.batch * groups), 1, 1],
+    lineOfOwners(members, x.batch * groups),
   );
   recordVectorGradient(builder, affine, 0, sums, step);
 }
@@ -190,7 +189,7 @@ export function recordKeypointsForward(builder: PlanBuilder, label: string, x: R
   builder.dispatch(
     keypointsForwardKernel(INVOCATIONS),
     [keypointShape(builder, x), { buffer: x.buffer }, grid, { buffer: probabilities }, { buffer: y.buffer }],
-    [Math.ceil((x.batch * x.channels) / INVOCATIONS), 1, 1],
+    lineOf(x.batch * x.channels),
   );
   return { x, grid, probabilities };
 }
@@ -204,7 +203,7 @@ export function recordKeypointsBackward(builder: PlanBuilder, { x, grid, probabi
   builder.dispatch(
     keypointsBackwardKernel(INVOCATIONS),
     [keypointShape(builder, x), { buffer: probabilities }, grid, { buffer: dy.buffer }, { buffer: dx.buffer }],
-    [Math.ceil((x.batch * x.channels) / INVOCATIONS), 1, 1],
+    lineOf(x.batch * x.channels),
   );
 }
 

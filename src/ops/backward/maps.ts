@@ -7,10 +7,10 @@ import {
 import { ROW_SUMS_SIZES, rowSumsKernel } from '../../../kernels/backward/row-sums.wgsl.js';
 import { PRODUCT_LANES, type RowsProductCut } from '../../../kernels/backward/rows-product.wgsl.js';
 import { GRADIENT_LANES } from '../../../kernels/backward/weight-gradient.wgsl.js';
-import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import { type Binding, type BufferHandle, MAX_WORKGROUPS, type PlanBuilder } from '../../runtime/plan-builder.js';
 import { isWhole, newRows, type Rows, rowSamples, sameRows } from '../../runtime/rows.js';
 import { conv2dOutput } from '../conv2d.js';
+import { lineOfOwners } from '../grid.js';
 import type { TrainedBias } from './rows-product.js';
 import { gradientOf, type TrainedMatrix } from './trained-weights.js';
 import { mapGradientCut, mapGradientSliceRows, mapProductCut } from './training-variants-maps.js';
@@ -125,7 +125,7 @@ export function recordMapWeightGradient(
   builder.dispatch(
     rowSumsKernel(1),
     [builder.shape(ROW_SUMS_SIZES.map((name) => sums[name])), { buffer: step }, { buffer: partial }, gradientOf(matrix)],
-    [ownerWorkgroups(1, weights), 1, 1],
+    lineOfOwners(1, weights),
   );
 }
 

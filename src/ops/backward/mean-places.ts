@@ -1,8 +1,7 @@
 import { MEAN_PLACES_SIZES, meanPlacesGradientKernel, meanPlacesKernel } from '../../../kernels/backward/mean-places.wgsl.js';
-import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, PlanBuilder } from '../../runtime/plan-builder.js';
 import { checkWholeRows, isWhole, type Rows, sameRows } from '../../runtime/rows.js';
-import { INVOCATIONS, lineOf } from '../grid.js';
+import { INVOCATIONS, lineOf, lineOfOwners } from '../grid.js';
 import { sumMembers } from './training-variants.js';
 
 function shapeOf(builder: PlanBuilder, x: Rows, y: Rows): Binding {
@@ -19,7 +18,7 @@ export function recordMeanPlaces(builder: PlanBuilder, x: Rows, y: Rows): void {
   builder.dispatch(
     meanPlacesKernel(members),
     [shapeOf(builder, x, y), { buffer: x.buffer }, { buffer: y.buffer }],
-    [ownerWorkgroups(members, (x.batch * x.stride) / 4), 1, 1],
+    lineOfOwners(members, (x.batch * x.stride) / 4),
   );
 }
 

@@ -4,6 +4,7 @@ import { MISH_ROWS_SIZES, MISH_WORKGROUP, mishBackwardKernel, mishForwardKernel 
 import { NOISY_SAMPLE_SIZES, noisySampleKernel, SAMPLE_WORKGROUP } from '../../../kernels/backward/noisy-sample.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { type Rows, sameRows } from '../../runtime/rows.js';
+import { lineOf } from '../grid.js';
 
 /** Records both = mish([first, second]) row by row; `second` may be left out. */
 export function recordMishForward(builder: PlanBuilder, first: Rows, second: Rows | undefined, both: Rows): void {
@@ -15,7 +16,7 @@ export function recordMishForward(builder: PlanBuilder, first: Rows, second: Row
       ...(second ? [{ buffer: second.buffer }] : []),
       { buffer: both.buffer },
     ],
-    [Math.ceil((both.batch * both.length * both.stride) / MISH_WORKGROUP), 1, 1],
+    lineOf(both.batch * both.length * both.stride, MISH_WORKGROUP),
   );
 }
 
@@ -42,7 +43,7 @@ export function recordMishBackward(builder: PlanBuilder, dboth: Rows, first: Val
       { buffer: first.gradient.buffer },
       ...(second ? [{ buffer: second.gradient.buffer }] : []),
     ],
-    [Math.ceil((dboth.batch * dboth.length * dboth.stride) / MISH_WORKGROUP), 1, 1],
+    lineOf(dboth.batch * dboth.length * dboth.stride, MISH_WORKGROUP),
   );
 }
 
@@ -71,7 +72,7 @@ export function recordNoisySample(builder: PlanBuilder, action: Binding, noise: 
   builder.dispatch(
     noisySampleKernel(),
     [builder.shape(NOISY_SAMPLE_SIZES.map((name) => sizes[name])), action, noise, coefficients, { buffer: x.buffer }],
-    [Math.ceil((rows * x.stride) / SAMPLE_WORKGROUP), 1, 1],
+    lineOf(rows * x.stride, SAMPLE_WORKGROUP),
   );
 }
 
@@ -131,6 +132,6 @@ export function recordAddRows(builder: PlanBuilder, a: Rows, b: Rows, y: Rows): 
   builder.dispatch(
     addRowsKernel(),
     [builder.shape(ADD_ROWS_SIZES.map((name) => sizes[name])), { buffer: a.buffer }, { buffer: b.buffer }, { buffer: y.buffer }],
-    [Math.ceil((rows * groups) / ADD_WORKGROUP), 1, 1],
+    lineOf(rows * groups, ADD_WORKGROUP),
   );
 }

@@ -1,6 +1,7 @@
 import { SPREAD_SIZES, SPREAD_WORKGROUP, spreadRowsKernel } from '../../../kernels/backward/spread-rows.wgsl.js';
 import type { PlanBuilder } from '../../runtime/plan-builder.js';
 import type { Rows } from '../../runtime/rows.js';
+import { lineOf } from '../grid.js';
 
 /** Records y[b, t, first + c] = x[b, c] for every place t of a sample: x has one place, and y room for its channels from `first` on. */
 export function recordSpreadRows(builder: PlanBuilder, x: Rows, y: Rows, first: number): void {
@@ -22,6 +23,6 @@ export function recordSpreadRows(builder: PlanBuilder, x: Rows, y: Rows, first: 
   builder.dispatch(
     spreadRowsKernel(),
     [builder.shape(SPREAD_SIZES.map((name) => sizes[name])), { buffer: x.buffer }, { buffer: y.buffer }],
-    [Math.ceil((rows * x.channels) / SPREAD_WORKGROUP), 1, 1],
+    lineOf(rows * x.channels, SPREAD_WORKGROUP),
   );
 }

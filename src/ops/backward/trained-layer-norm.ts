@@ -7,7 +7,7 @@ import { alignUp } from '../../runtime/buffers.js';
 import type { BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import type { Rows } from '../../runtime/rows.js';
 import { sameShape, type Tensor } from '../../runtime/tensor.js';
-import { INVOCATIONS } from '../grid.js';
+import { folded, INVOCATIONS } from '../grid.js';
 import { EPSILON } from '../norm.js';
 import { reductionInvocations } from '../variants.js';
 import type { TrainedVectors } from './trained-weights.js';
@@ -41,13 +41,13 @@ export function recordLayerNormForward(builder: PlanBuilder, label: string, call
   builder.dispatch(
     layerNormKeptKernel(reductionInvocations(x.channels, builder.deviceClass), EPSILON),
     [
-      builder.shape([x.channels, alignUp(x.channels, 4)]),
+      builder.shape([x.channels, alignUp(x.channels, 4), rows]),
       { buffer: x.buffer },
       affine.weight,
       { buffer: statistics },
       { buffer: y.buffer },
     ],
-    [rows, 1, 1],
+    folded(rows),
   );
   return { ...call, statistics };
 }
@@ -72,7 +72,7 @@ export function recordLayerNormBackward(builder: PlanBuilder, label: string, tap
   builder.dispatch(
     layerNormGradientKernel(reductionInvocations(channels, builder.deviceClass), added !== undefined),
     [
-      builder.shape([channels, width]),
+      builder.shape([channels, width, rows]),
       { buffer: x.buffer },
       affine.weight,
       { buffer: statistics },
@@ -80,7 +80,7 @@ export function recordLayerNormBackward(builder: PlanBuilder, label: string, tap
       ...(added ? [{ buffer: added.buffer }] : []),
       { buffer: dx.buffer },
     ],
-    [rows, 1, 1],
+    folded(rows),
   );
   const blocks = Math.ceil(rows / BLOCK_ROWS);
   // What pads a vector is never written, and stays 0.

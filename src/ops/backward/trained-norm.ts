@@ -1,8 +1,8 @@
 import { normBackwardKernel } from '../../../kernels/backward/norm-backward.wgsl.js';
 import { type FilmKind, NORM_SIZES, normForwardKernel } from '../../../kernels/backward/norm-forward.wgsl.js';
-import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import { newRows, probeRows, type Rows, sameRows } from '../../runtime/rows.js';
+import { lineOfOwners } from '../grid.js';
 import { EPSILON } from '../norm.js';
 import type { TrainedVectors } from './trained-weights.js';
 import { normMembers } from './training-variants.js';
@@ -54,7 +54,7 @@ export function recordNormForward(
       { buffer: statistics },
       ...(probe ? [{ buffer: probe.buffer }] : []),
     ],
-    [ownerWorkgroups(members, x.batch * groups), 1, 1],
+    lineOfOwners(members, x.batch * groups),
   );
   if (call.probe !== undefined && probe) probeRows(builder, call.probe, probe);
 }
@@ -88,7 +88,7 @@ export function recordNormBackward(
       { buffer: sums.buffer },
       ...(probe ? [{ buffer: probe.buffer }] : []),
     ],
-    [ownerWorkgroups(members, x.batch * groups), 1, 1],
+    lineOfOwners(members, x.batch * groups),
   );
   if (call.probe !== undefined && probe) probeRows(builder, call.probe, probe);
 }

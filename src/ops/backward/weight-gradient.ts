@@ -1,9 +1,9 @@
 import { ROW_SUMS_SIZES, rowSumsKernel } from '../../../kernels/backward/row-sums.wgsl.js';
 import { GRADIENT_LANES, WEIGHT_GRADIENT_SIZES, weightGradientKernel } from '../../../kernels/backward/weight-gradient.wgsl.js';
 import { weightGradientTiledKernel } from '../../../kernels/backward/weight-gradient-tiled.wgsl.js';
-import { ownerWorkgroups } from '../../../kernels/lib/owners.wgsl.js';
 import type { Binding, BufferHandle, PlanBuilder } from '../../runtime/plan-builder.js';
 import type { Rows } from '../../runtime/rows.js';
+import { lineOfOwners } from '../grid.js';
 import type { TrainedGeometry } from './rows-product.js';
 import { gradientOf, type TrainedMatrix, type TrainedVectors } from './trained-weights.js';
 import { chooseGradientCut, sumMembers } from './training-variants.js';
@@ -80,6 +80,6 @@ export function recordVectorGradient(builder: PlanBuilder, vectors: TrainedVecto
   builder.dispatch(
     rowSumsKernel(members),
     [builder.shape(ROW_SUMS_SIZES.map((name) => sizes[name])), { buffer: step }, { buffer: x.buffer }, gradientOf(vectors)],
-    [ownerWorkgroups(members, groups), 1, 1],
+    lineOfOwners(members, groups),
   );
 }

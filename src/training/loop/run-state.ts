@@ -9,6 +9,8 @@ import type { RunStorage } from './run-storage.js';
 export const STATE_FILE = 'training/state.safetensors';
 const FORMAT = 'warmstep-training-run';
 const VERSION = '1';
+/** Entries that runs were begun without before there were any: these go on. */
+const LATE: ReadonlySet<string> = new Set(['statistics']);
 
 /** What a run is, as far as its numbers depend on it: a run goes on only as what it was. */
 export type RunIdentity = Readonly<Record<string, string | number | boolean | null>>;
@@ -126,7 +128,9 @@ function readHeader(file: SafetensorsFile, identity: RunIdentity): RunPosition {
       `${file.name}: expected a position with steps and batches, found ${shown({ step, batches })}. The file is damaged: start anew.`,
     );
   }
-  const keys = [...new Set([...Object.keys(saved), ...Object.keys(identity)])];
+  const keys = [...new Set([...Object.keys(saved), ...Object.keys(identity)])].filter(
+    (key) => !(LATE.has(key) && saved[key] === undefined),
+  );
   const other = keys.filter((key) => saved[key] !== identity[key] && !(key === 'steps' && isOnlyLength(identity, step)));
   if (other.length > 0) {
     const differences = other.slice(0, 6).map((key) => `${key} ${shown(identity[key])} (the saved run has ${shown(saved[key])})`);

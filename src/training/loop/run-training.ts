@@ -80,6 +80,8 @@ class TrainingRun<Batch> {
   #pending: { readonly step: number; readonly metrics: Promise<StepMetrics> } | undefined;
   /** The newest step whose loss and norm were seen to be finite, or that was begun from. */
   #finite = 0;
+  /** The step that the storage holds the run of. */
+  #saved: number | undefined;
   /** Steps from one reading to the next, where nobody says: as many as the device does in READ_INTERVAL_MS. */
   #spacing = 1;
   #asked = 0;
@@ -126,6 +128,7 @@ class TrainingRun<Batch> {
     const { step, identity, signal } = this.#parts;
     this.#position = await loadState(storage, step, identity, this.#hasEma);
     this.#finite = this.#position.step;
+    this.#saved = this.#position.step;
     this.#log = new HistoryLog(await loadHistory(storage, this.#position.step));
     if (this.#position.step === 0) return;
     const isEvaluated = this.#log.history.evaluations.some((evaluation) => evaluation.step === this.#position.step);
@@ -225,11 +228,33 @@ class TrainingRun<Batch> {
     if (refusedStep === null && Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;
     const step = refusedStep ?? read;
     const found = step === read ? `found loss ${loss}, norm ${gradientNorm}` : `found a norm that is not`;
-    const kept = this.#parts.storage ? ` What was saved in ${this.#parts.storage.name} before is still there.` : '';
     throw new NonFiniteError(
-      `training step ${step}: expected a finite loss and gradient, ${found}. The step changed no weight.${kept} ` +
-        'Train with a smaller learning rate or a longer warm-up, or look at the data.',
+      `training step ${step}: expected a finite loss and gradient, ${found}, at ${this.#rateOf(step)}. The step changed no weight. ` +
+        this.#remedy(),
     );
+  }
+
+  #rateOf(step: number): string {
+    const { steps, optimizer } = this.#plan;
+    return `learning rate ${Number(updateScalars(optimizer, steps, step - 1).learningRate.toPrecision(4))}`;
+  }
+
+  /** What is left of a run that diverged, and what to do. */
+  #remedy(): string {
+    const { learningRate, clipNorm } = this.#plan.optimizer;
+    const clipped = clipNorm === null ? 'with gradients clipped' : `with gradients clipped below ${clipNorm}`;
+    return (
+      `${this.#kept()}Train anew at a learning rate below ${learningRate} (learningRate, --learning-rate), with a longer warm-up (warmupSteps, --warmup) or ` +
+      `${clipped} (clipNorm, --clip), or look at the data.`
+    );
+  }
+
+  /** Which checkpoint is there, for who lost what came behind it. */
+  #kept(): string {
+    const { storage } = this.#parts;
+    if (!storage) return '';
+    if (this.#saved === undefined) return `${storage.name} holds no checkpoint of the run yet. `;
+    return `The checkpoint of step ${this.#saved} in ${storage.name} is whole and still there. `;
   }
 
   async #evaluate(signal: AbortSignalLike | undefined): Promise<void> {
@@ -242,7 +267,11 @@ class TrainingRun<Batch> {
       await this.#tell({ kind: 'evaluation', step, ...(await this.#parts.evaluate(step)) });
     } catch (error) {
       if (signal?.aborted) await this.#stop(signal);
-      throw error;
+      if (!(error instanceof NonFiniteError)) throw error;
+      // Weights that are finite, and too large for what they are multiplied with.
+      throw new NonFiniteError(`evaluation behind training step ${step}, at ${this.#rateOf(step)}: ${error.message} ${this.#remedy()}`, {
+        cause: error,
+      });
     }
   }
 
@@ -275,6 +304,7 @@ class TrainingRun<Batch> {
     if (!storage) return;
     await saveHistory(storage, this.#log.history);
     await saveState(storage, step, { identity, position: this.#position, hasEma: this.#hasEma });
+    this.#saved = this.#position.step;
   }
 
   async #tell(event: TrainingEvent): Promise<void> {

@@ -1,10 +1,12 @@
-import { MODEL_FILE } from '../../checkpoints/lerobot/write-policy.js';
+import { MODEL_FILE, type WrittenFeature } from '../../checkpoints/lerobot/write-policy.js';
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import { checkSource } from '../../checkpoints/source.js';
 import type { TorchvisionBackbone } from '../../checkpoints/torchvision/backbone.js';
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
+import { checkStatistics } from '../../datasets/check-statistics.js';
 import { anchors } from '../../datasets/windows.js';
 import { OptionError } from '../../foundation/errors.js';
+import { fingerprintOf } from '../../policy/file-facts.js';
 import type { RunHistory } from './history.js';
 import { initialTensors } from './initial-policy.js';
 import { initialWeights, policyRule, writeInitial } from './initial-weights.js';
@@ -49,6 +51,11 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
   }
 }
 
+/** What tells statistics from others: a run that goes on normalises by those that it began with. */
+function statisticsText({ name, statistics }: WrittenFeature): unknown[] {
+  return [name, ...Object.entries(statistics).map(([statistic, values]) => [statistic, Array.from(values)])];
+}
+
 async function train(
   options: TrainPolicyOptions,
   checked: CheckedTrainOptions,
@@ -59,6 +66,7 @@ async function train(
   const { dataset, device, storage, signal } = options;
   const read = await policyWindows(dataset, written);
   const { features } = read;
+  await checkStatistics(dataset, features, signal);
   const { training, validation } = splitEpisodes(dataset, features, checked.validation, checked.seed);
   const windows = (episodes: readonly number[]): Int32Array =>
     anchors(dataset, { dropLastFrames: written.dropLastFrames, features, episodes });
@@ -102,6 +110,7 @@ async function train(
         ...commonIdentity(checked, options, rows.length),
         observationSteps: written.observationSteps,
         maskPadding: written.maskPadding,
+        statistics: await fingerprintOf(JSON.stringify([written.action, ...written.inputs].map(statisticsText))),
         crop: String(written.crop),
         observations: written.inputs.map(({ name }) => name).join(' '),
         shape: JSON.stringify(written.unet),

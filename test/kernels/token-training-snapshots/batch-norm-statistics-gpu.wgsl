@@ -40,9 +40,12 @@ fn reduced(v: vec4f, local: u32) -> vec4f {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
-  let owner = workgroup.x;
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let owner = (workgroup.y * count.x + workgroup.x);
   let member = local;
+  if (owner >= shape.groups) {
+    return;
+  }
   let values = f32(shape.batch / mode.windows * mode.counted * shape.places);
   // Picture 0 always counts.
   let near = moments[owner];

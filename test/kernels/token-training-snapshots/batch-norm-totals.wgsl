@@ -22,8 +22,8 @@ fn reduced(v: vec4f, local: u32) -> vec4f {
 }
 
 @compute @workgroup_size(8)
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
-  let owner = workgroup.x * 8u + local;
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let owner = (workgroup.y * count.x + workgroup.x) * 8u + local;
   let member = 0u;
   if (owner >= shape.groups) {
     return;

@@ -14,12 +14,13 @@ struct Shape {
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.batch * shape.keypoints) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let owned = id.y * count.x * 64u + id.x;
+  if (owned >= shape.batch * shape.keypoints) {
     return;
   }
-  let first = id.x / shape.keypoints * shape.places * shape.row + id.x % shape.keypoints;
-  let gradient = dy[id.x];
+  let first = owned / shape.keypoints * shape.places * shape.row + owned % shape.keypoints;
+  let gradient = dy[owned];
   var mean = 0.0f;
   for (var q = 0u; q < shape.places; q++) {
     mean += p[first + q * shape.row] * dot(gradient, grid[q]);

@@ -14,11 +14,12 @@ struct Shape {
 @group(0) @binding(4) var<storage, read_write> y: array<vec2f>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.batch * shape.keypoints) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let owned = id.y * count.x * 64u + id.x;
+  if (owned >= shape.batch * shape.keypoints) {
     return;
   }
-  let first = id.x / shape.keypoints * shape.places * shape.row + id.x % shape.keypoints;
+  let first = owned / shape.keypoints * shape.places * shape.row + owned % shape.keypoints;
   var highest = x[first];
   for (var q = 1u; q < shape.places; q++) {
     highest = max(highest, x[first + q * shape.row]);
@@ -34,5 +35,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var q = 0u; q < shape.places; q++) {
     p[first + q * shape.row] = p[first + q * shape.row] / total;
   }
-  y[id.x] = point / total;
+  y[owned] = point / total;
 }

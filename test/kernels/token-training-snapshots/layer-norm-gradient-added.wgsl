@@ -4,6 +4,7 @@
 struct Shape {
   channels: u32,
   width: u32,
+  rows: u32,
 }
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -54,8 +55,11 @@ fn sum_of(v: vec4f) -> f32 {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
-  let row = workgroup.x;
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let row = workgroup.y * count.x + workgroup.x;
+  if (row >= shape.rows) {
+    return;
+  }
   let first = row * shape.channels;
   let moments = statistics[row];
   var sum = 0.0f;

@@ -17,9 +17,10 @@ struct Shape {
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x / shape.groups;
-  let c = id.x % shape.groups;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * 64u + id.x;
+  let n = e / shape.groups;
+  let c = e % shape.groups;
   if (n < shape.rows) {
     y[shape.y_offset + n * shape.y_row + c] = a[shape.a_offset + n * shape.a_row + c] + b[shape.b_offset + n * shape.b_row + c];
   }

@@ -25,9 +25,10 @@ struct Shape {
 @group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n = id.x / shape.groups;
-  let c = id.x % shape.groups;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * 64u + id.x;
+  let n = e / shape.groups;
+  let c = e % shape.groups;
   if (n >= shape.rows) {
     return;
   }

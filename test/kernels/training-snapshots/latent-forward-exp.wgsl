@@ -28,12 +28,13 @@ fn slope(raw: f32) -> f32 {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.samples * shape.joined_row) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * 64u + id.x;
+  if (e >= shape.samples * shape.joined_row) {
     return;
   }
-  let b = id.x / shape.joined_row;
-  let j = id.x % shape.joined_row;
+  let b = e / shape.joined_row;
+  let j = e % shape.joined_row;
   var value = 0.0f;
   if (j < shape.condition) {
     value = source[shape.from_offset + b * shape.from_row + j];
@@ -43,5 +44,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let raw = heads[b * shape.heads_row + shape.latents + l];
     value = mean + deviation(raw) * drawn[b * shape.latents + l];
   }
-  joined[id.x] = value;
+  joined[e] = value;
 }

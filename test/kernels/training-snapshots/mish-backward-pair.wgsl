@@ -30,20 +30,21 @@ fn mish_gradient(x: f32) -> f32 {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.rows * shape.both_row) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * 64u + id.x;
+  if (e >= shape.rows * shape.both_row) {
     return;
   }
-  let n = id.x / shape.both_row;
-  let j = id.x % shape.both_row;
+  let n = e / shape.both_row;
+  let j = e % shape.both_row;
   if (j < shape.first_width) {
     let at = n * shape.first_row + j;
-    dfirst[at] = dboth[id.x] * mish_gradient(first[shape.first_offset + at]);
+    dfirst[at] = dboth[e] * mish_gradient(first[shape.first_offset + at]);
   }
   
   if (j >= shape.first_width && j < shape.first_width + shape.second_width) {
     let at = n * shape.second_row + j - shape.first_width;
-    dsecond[at] = dboth[id.x] * mish_gradient(second[shape.second_offset + at]);
+    dsecond[at] = dboth[e] * mish_gradient(second[shape.second_offset + at]);
   }
   
 }

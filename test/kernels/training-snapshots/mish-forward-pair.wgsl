@@ -27,12 +27,13 @@ fn mish4(x: vec4f) -> vec4f {
 
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.rows * shape.both_row) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * 64u + id.x;
+  if (e >= shape.rows * shape.both_row) {
     return;
   }
-  let n = id.x / shape.both_row;
-  let j = id.x % shape.both_row;
+  let n = e / shape.both_row;
+  let j = e % shape.both_row;
   var value = 0.0f;
   if (j < shape.first_width) {
     value = mish(first[shape.first_offset + n * shape.first_row + j]);
@@ -42,5 +43,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     value = mish(second[shape.second_offset + n * shape.second_row + j - shape.first_width]);
   }
   
-  both[id.x] = value;
+  both[e] = value;
 }

@@ -14,17 +14,18 @@ struct Shape {
 @group(0) @binding(4) var<storage, read_write> x: array<f32>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.rows * shape.row) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * 64u + id.x;
+  if (e >= shape.rows * shape.row) {
     return;
   }
-  let n = id.x / shape.row;
-  let channel = id.x % shape.row;
+  let n = e / shape.row;
+  let channel = e % shape.row;
   var value = 0.0f;
   if (channel < shape.channels) {
     let at = n * shape.channels + channel;
     let c = coefficients[n / shape.places];
     value = c.x * action[at] + c.y * noise[at];
   }
-  x[id.x] = value;
+  x[e] = value;
 }

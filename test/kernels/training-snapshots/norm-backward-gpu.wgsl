@@ -65,9 +65,12 @@ fn reduce_sum(value: f32, local: u32) -> f32 {
 
 
 @compute @workgroup_size(64)
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
-  let owner = workgroup.x;
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let owner = (workgroup.y * count.x + workgroup.x);
   let member = local;
+  if (owner >= shape.batch * shape.groups) {
+    return;
+  }
   let batch = owner / shape.groups;
   let first = owner % shape.groups * shape.group_channels;
   let end = first + shape.group_channels;

@@ -48,9 +48,12 @@ fn reduce_sum(value: f32, local: u32) -> f32 {
 
 
 @compute @workgroup_size(64)
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
-  let owner = workgroup.x;
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let owner = (workgroup.y * count.x + workgroup.x);
   let member = local;
+  if (owner >= shape.groups) {
+    return;
+  }
   var sum = vec4f();
   for (var start = member; start < shape.rows; start += 32u * MEMBERS) {
     let end = min(start + 32u * MEMBERS, shape.rows);

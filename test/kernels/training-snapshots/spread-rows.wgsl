@@ -15,11 +15,12 @@ struct Shape {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= shape.rows * shape.channels) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let e = id.y * count.x * 64u + id.x;
+  if (e >= shape.rows * shape.channels) {
     return;
   }
-  let row = id.x / shape.channels;
-  let c = id.x % shape.channels;
+  let row = e / shape.channels;
+  let c = e % shape.channels;
   y[shape.y_offset + row * shape.y_row + c] = x[shape.x_offset + row / shape.places * shape.x_row + c];
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { unetTensorShapes } from '../../../src/checkpoints/lerobot/unet-tensors.js';
 import { predictorTensorShapes } from '../../../src/checkpoints/predictor/predictor-tensors.js';
 import { syntheticUnet } from '../../../src/synthetic/checkpoint.js';
-import { initialWeights, policyRule, predictorRule } from '../../../src/training/loop/initial-weights.js';
+import { besideRule, initialWeights, policyRule, predictorRule } from '../../../src/training/loop/initial-weights.js';
+import { imagePredictorNames } from '../../../src/training/predictor/image-front.js';
 import type { ParameterInfo } from '../../../src/training/training-step.js';
 
 const parametersOf = (shapes: ReadonlyMap<string, readonly number[]>): ParameterInfo[] =>
@@ -11,20 +12,19 @@ const parametersOf = (shapes: ReadonlyMap<string, readonly number[]>): Parameter
 const UNET = parametersOf(unetTensorShapes(syntheticUnet('tiny'))).filter(({ name }) =>
   /^(down_modules\.[01]\.0\.conv1|down_modules\.1\.0\.cond|up_modules\.0\.(2|0\.residual)|final_conv)/.test(name),
 );
-const PREDICTOR = parametersOf(
-  predictorTensorShapes({
-    actionDim: 2,
-    observationDim: 18,
-    horizon: 16,
-    observationSteps: 2,
-    historySteps: 16,
-    encoderLayers: 2,
-    decoderLayers: 2,
-    modelDim: 128,
-    heads: 4,
-    feedforwardDim: 256,
-  }),
-);
+const SHAPE = {
+  actionDim: 2,
+  observationDim: 18,
+  horizon: 16,
+  observationSteps: 2,
+  historySteps: 16,
+  encoderLayers: 2,
+  decoderLayers: 2,
+  modelDim: 128,
+  heads: 4,
+  feedforwardDim: 256,
+};
+const PREDICTOR = parametersOf(predictorTensorShapes(SHAPE));
 
 /** Mean and standard deviation, in units of what is expected of the deviation. */
 function spread(values: Float32Array, deviation: number): { readonly mean: number; readonly deviation: number; readonly most: number } {
@@ -101,5 +101,49 @@ describe('initial weights of a predictor', () => {
     expect(new Set(weights.get('output_norm.weight'))).toEqual(new Set([1]));
     expect(new Set(weights.get('cross_attention_layers.0.norm3.bias'))).toEqual(new Set([0]));
     expect(spread(weights.get('action_query') as Float32Array, 0.02).deviation).toBeCloseTo(1, 1);
+  });
+});
+
+describe('initial weights of a predictor beside an image encoder of its own', () => {
+  const rows = {
+    kind: 'raw',
+    cameras: ['front', 'wrist'],
+    vectors: ['state'],
+    encoder: { features: 64, height: 96, width: 96, imagenetNorm: false },
+    width: 2 * 64 + 7,
+  } as const;
+  const names = imagePredictorNames({ ...SHAPE, observationDim: 128 }, rows);
+  const weights = initialWeights(names.parameters, besideRule(names, predictorRule), 5);
+
+  it.each([
+    // f = in · taps of a convolution, in of a linear layer: whatever of these is not the transformer's own is as PyTorch makes it.
+    ['encoder.key_model_map.rgb.net.0', 3 * 9],
+    ['encoder.key_model_map.rgb.net.2', 32 * 9],
+    ['encoder.key_model_map.rgb.head', 128],
+    ['obs_proj', 2 * 64 + 7],
+  ])('%s is uniform within 1/√%d, and so is its bias', (name, fan) => {
+    const { deviation, most } = spread(weights.get(`${name}.weight`) as Float32Array, 1 / Math.sqrt(3 * fan));
+    expect(Math.abs(deviation - 1)).toBeLessThan(0.06);
+    expect(most).toBeLessThanOrEqual(Math.sqrt(3));
+    expect(most).toBeGreaterThan(Math.sqrt(3) * 0.95);
+    const bias = Math.max(...(weights.get(`${name}.bias`) as Float32Array).map(Math.abs));
+    expect(bias).toBeLessThanOrEqual(1 / Math.sqrt(fan));
+    expect(bias).toBeGreaterThan(0.8 / Math.sqrt(fan));
+  });
+
+  it.each([
+    ['model.cond_encoder.layers.1.linear1', 128 + 256],
+    ['model.cross_attention_layers.1.ffn.3', 256 + 128],
+  ])('%s, of the transformer, is Xavier uniform, ±√(6/%d), with a bias of 0', (name, fans) => {
+    const { deviation, most } = spread(weights.get(`${name}.weight`) as Float32Array, Math.sqrt(2 / fans));
+    expect(Math.abs(deviation - 1)).toBeLessThan(0.08);
+    expect(most).toBeGreaterThan(Math.sqrt(3) * 0.95);
+    expect(new Set(weights.get(`${name}.bias`))).toEqual(new Set([0]));
+  });
+
+  it('are small normals for queries, behind their prefix, and 1 and 0 for norms', () => {
+    expect(spread(weights.get('model.action_query') as Float32Array, 0.02).deviation).toBeCloseTo(1, 1);
+    expect(new Set(weights.get('model.output_norm.weight'))).toEqual(new Set([1]));
+    expect(new Set(weights.get('model.output_norm.bias'))).toEqual(new Set([0]));
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { NonFiniteError } from '../../../src/foundation/errors.js';
 import { normals } from '../../../src/training/loop/draws.js';
 import type { TrainingEvent } from '../../../src/training/loop/events.js';
 import { HistoryLog, type RunHistory } from '../../../src/training/loop/history.js';
@@ -200,7 +201,9 @@ describe('a training run', () => {
   it('names a step that was refused between two readings, and saves nothing after it', async () => {
     const storage = memoryStorage('run folder');
     const { events, history, published } = start({ ...PLAN, metricsEvery: 4 }, { storage, prepare: (step) => (step.badRun = 6) });
-    await expect(history).rejects.toThrow(/training step 6: .*a norm that is not.*changed no weight.*saved in run folder before/);
+    await expect(history).rejects.toThrow(
+      /training step 6: .*a norm that is not.*changed no weight.*checkpoint of step 4 in run folder is whole/,
+    );
     expect(kinds(events)).not.toContain('step 8');
     expect(published.map(({ step }) => step)).toEqual([4]);
   });
@@ -208,7 +211,9 @@ describe('a training run', () => {
   it('refuses a step that is not finite, says which, and saves nothing of it', async () => {
     const storage = memoryStorage('run folder');
     const { events, history, published } = start(PLAN, { storage, prepare: (step) => (step.badRun = 6) });
-    await expect(history).rejects.toThrow(/training step 6: .*norm NaN.*changed no weight.*saved in run folder before/);
+    await expect(history).rejects.toThrow(
+      /training step 6: .*norm NaN, at learning rate 0\.\d+\. .*changed no weight\. The checkpoint of step 4 in run folder is whole .*a learning rate below 0\.01 .*--clip/,
+    );
     expect(kinds(events)).not.toContain('step 6');
     expect(published.map(({ step }) => step)).toEqual([4]);
   });
@@ -216,7 +221,7 @@ describe('a training run', () => {
   it('looks at the newest step before it saves, whatever it read before', async () => {
     const storage = memoryStorage();
     const { history } = start({ ...PLAN, metricsEvery: 100 }, { storage, prepare: (step) => (step.badRun = 4) });
-    await expect(history).rejects.toThrow('training step 4');
+    await expect(history).rejects.toThrow(/training step 4: .* holds no checkpoint of the run yet\. /);
     expect(storage.files.has(STATE_FILE)).toBe(false);
   });
 
@@ -225,6 +230,15 @@ describe('a training run', () => {
     const { history } = start({ ...PLAN, metricsEvery: 100, saveEvery: 100 }, { evaluate, prepare: (step) => (step.badRun = 5) });
     await expect(history).rejects.toThrow('training step 5');
     expect(evaluate).not.toHaveBeenCalled();
+  });
+
+  it('says the same where an evaluation is not finite', async () => {
+    const evaluate = async () => {
+      throw new NonFiniteError('denoising step 3: found NaN.');
+    };
+    await expect(start(PLAN, { evaluate, storage: memoryStorage('run folder') }).history).rejects.toThrow(
+      /^evaluation behind training step 5, at learning rate 0\.\d+: denoising step 3: found NaN\. The checkpoint of step 4 in run folder .*--learning-rate/,
+    );
   });
 
   it('looks at it before it saves because it is ended', async () => {
@@ -373,6 +387,18 @@ describe('a run that was interrupted', () => {
     const other = start(PLAN, { storage, resume: true, identity: { seed: 2, what: 'test', batch: 4 } });
     await expect(other.history).rejects.toThrow(/seed 2 \(the saved run has 1\), batch 4 \(the saved run has nothing\)/);
     await expect(start(PLAN, { storage: memoryStorage('empty'), resume: true }).history).rejects.toThrow(/empty: expected a saved run/);
+  });
+
+  it('goes on under the statistics that it was begun with; one from before they were kept goes on, too', async () => {
+    const of = (statistics: object, more: object): Trial =>
+      start({ ...PLAN, steps: 4 }, { identity: { schedule: 'cosine', steps: 4, ...statistics }, ...more });
+    const storage = memoryStorage();
+    await of({ statistics: 'a' }, { storage }).history;
+    await of({ statistics: 'a' }, { storage, resume: true }).history;
+    await expect(of({ statistics: 'b' }, { storage, resume: true }).history).rejects.toThrow('statistics "b" (the saved run has "a")');
+    const older = memoryStorage();
+    await of({}, { storage: older }).history;
+    await of({ statistics: 'a' }, { storage: older, resume: true }).history;
   });
 
   it.each(['constant', 'step'] as const)(
