@@ -19,6 +19,11 @@ export function visibleLines(text: string): string {
   return text.replace(UNSEEN_IN_LINES, written);
 }
 
+/** What a driver or another program says in several lines, in one: they are words, and `\n` among them would be none. */
+export function inOneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' ');
+}
+
 /** JSON of a value, for terminals and files that are looked at: every reader gets the same value. `space` as in JSON.stringify. */
 export function visibleJson(value: unknown, space?: number): string {
   return visibleLines(JSON.stringify(value, null, space));

@@ -1,4 +1,5 @@
 import { DeviceLimitError } from '../foundation/errors.js';
+import { inOneLine } from '../foundation/visible.js';
 import type { ComputeDevice } from './device.js';
 import { TEXTURE_FORMAT } from './texture-format.js';
 
@@ -74,6 +75,6 @@ async function createChecked<T>(device: ComputeDevice, what: string, create: () 
   const resource = create();
   const errors = Promise.all([device.gpuDevice.popErrorScope(), device.gpuDevice.popErrorScope()]);
   const error = (await device.settle(errors)).find((found) => found !== null);
-  if (error) throw new DeviceLimitError(`${what} could not be created: ${error.message || 'out of memory'}`);
+  if (error) throw new DeviceLimitError(`${what} could not be created: ${inOneLine(error.message) || 'out of memory'}`);
   return resource;
 }

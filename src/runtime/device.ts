@@ -2,6 +2,7 @@ import type { Kernel } from '../../kernels/lib/kernel.js';
 import type { HalfLoads } from '../../kernels/lib/weight-storage.wgsl.js';
 import { DeviceLostError, NoAdapterError } from '../foundation/errors.js';
 import { checkCallbacks, checkChoice, checkKeys, checkMethods, checkToggle, keysOf } from '../foundation/options.js';
+import { inOneLine } from '../foundation/visible.js';
 import { classifyAdapter, DEVICE_CLASSES, type DeviceClass } from './device-class.js';
 import { Naps, napClock } from './naps.js';
 import { PipelineCache } from './pipeline-cache.js';
@@ -194,7 +195,7 @@ export class ComputeDevice {
     this.#naps = options.isPolled && idle === 'sleep' ? new Naps(napClock(this.inLaterTurn)) : undefined;
     this.pipelines = new PipelineCache(device, options.transformShader);
     void device.lost.then(({ reason, message }) => {
-      this.#fail(`the WebGPU device was ${reason === 'destroyed' ? 'destroyed' : 'lost'}: ${message || 'no message'}.`);
+      this.#fail(`the WebGPU device was ${reason === 'destroyed' ? 'destroyed' : 'lost'}: ${inOneLine(message) || 'no message'}.`);
     });
     device.addEventListener('uncapturederror', this.#onUncapturedError);
   }
@@ -343,7 +344,7 @@ export class ComputeDevice {
   readonly #onUncapturedError = (event: Event): void => {
     const { error } = event as GPUUncapturedErrorEvent;
     this.#failure ??= new DeviceLostError(
-      `WebGPU reported an error outside any scope: ${error.message}. Results of this device cannot be trusted; open a new one.`,
+      `WebGPU reported an error outside any scope: ${inOneLine(error.message)}. Results of this device cannot be trusted; open a new one.`,
     );
   };
 

@@ -106,6 +106,8 @@ describe('before a device is opened', () => {
       ['analyze', 'contraction', '--episodes', '1e3'],
       '--episodes must be a whole number, 1 to 10000, found "1e3"',
     ],
+    ['threads of a task without MuJoCo', evaluate('--threads', '2'), '--threads is for tasks in MuJoCo, and push-t is none: leave it out'],
+    ['an episode to draw in JSON', ['dataset', 'inspect', 'x', '--json', '--episode', '1'], '--json draws no episode: leave --episode out'],
     ['a part that is none', evaluate('--shard', '0/4'), '--shard must be K/N, part K from 1 to N, e.g. 2/8, found "0/4"'],
     ['a part beyond the last', evaluate('--shard', '5/4'), '--shard must be K/N'],
     ['more parts than episodes', evaluate('--episodes', '3', '--shard', '1/4'), '3 episodes cannot be shared among 4 parts'],

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { OptionError, ShaderError } from '../../src/foundation/errors.js';
-import { visible, visibleLines } from '../../src/foundation/visible.js';
+import { inOneLine, visible, visibleLines } from '../../src/foundation/visible.js';
 import { element, embeddedJson } from '../../src/report/html.js';
 import { print, printAside, printError, printJson, printNote } from '../../src/terminal/output.js';
 import { Progress } from '../../src/terminal/progress.js';
@@ -93,4 +93,10 @@ describe('text of others', () => {
   it('is visible in reports', () => {
     expect(element('td', { title: `<${ALL}>` }).replaceAll(/[\n\t]/g, '')).not.toMatch(UNSEEN);
   });
+});
+
+it('what a driver says in several lines is words in one', () => {
+  expect(inOneLine('buffer is invalid.\n - While calling [Device].CreateBuffer.\n')).toBe(
+    'buffer is invalid. - While calling [Device].CreateBuffer.',
+  );
 });

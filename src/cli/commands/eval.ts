@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { TaskKind } from '../../envs/environment.js';
 import { OBSERVED } from '../../envs/mujoco/task.js';
+import { TASKS } from '../../envs/tasks.js';
 import { ABLATIONS, parseGrid } from '../../evaluation/grid.js';
 import { damagedLines } from '../../evaluation/journal.js';
 import type { Shard } from '../../evaluation/shards.js';
@@ -119,6 +120,8 @@ export const evalCommand: Command = {
     const threads = integerOption('threads', values.threads, 0, MOST_THREADS);
     const kind = chosenTask('the task', positionals[0], threads, choiceOption('observations', values.observations, OBSERVED));
     atMost(positionals, 1);
+    if (threads !== undefined && TASKS.has(positionals[0] ?? ''))
+      throw new UsageError(`--threads is for tasks in MuJoCo, and ${positionals[0]} is none: leave it out`);
     const { preset, ...extent } = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
     const subject = (await kernelSubject(values)) ?? (await checkpointSubject(values));

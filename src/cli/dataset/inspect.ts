@@ -2,7 +2,7 @@ import { type Dataset, type DatasetEpisode, type StoredDataset, vectorFeatures }
 import { DatasetError } from '../../foundation/errors.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
-import { parseCommandLine } from '../../terminal/command-line.js';
+import { checkWithout, parseCommandLine } from '../../terminal/command-line.js';
 import { count, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, given, integerOption, UsageError } from '../../terminal/options.js';
@@ -28,6 +28,7 @@ export async function inspectDataset(args: readonly string[]): Promise<number> {
   atMost(positionals, 1);
   const [folder] = positionals;
   if (folder === undefined) throw new UsageError('the folder of the data set is missing');
+  if (values.json) checkWithout<typeof OPTIONS>(values, ['episode'], '--json draws no episode');
   const fps = fpsOption(values.fps);
   const number = integerOption('episode', values.episode);
   const output = await outputFileOption('output', values.output, [folder]);
