@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openDataset as openSource } from '../../src/datasets/open-dataset.js';
+import type { VideoRange } from '../../src/datasets/pictures/codecs.js';
 import { datasetFolder } from '../../src/platform/node/dataset-folder.js';
 import { ffmpegCodecs, ffmpegVersion } from '../../src/platform/node/ffmpeg.js';
 import {
@@ -11,6 +12,7 @@ import {
   folderV21,
   folderWithVideos,
   greys,
+  HEIGHT,
   opened,
   removeVideoFolders,
   videoOf,
@@ -80,5 +82,33 @@ describe('without ffmpeg', () => {
       'expected the program "no-such-program" for videos and JPEG pictures, found none. Install ffmpeg',
     );
     expect(await ffmpegVersion('no-such-program')).toBeUndefined();
+  });
+
+  it('a check goes on behind frames that are damaged, and leaves a video that no more comes of', async () => {
+    const place = await folderV21();
+    for (const episode of [0, 1]) writeFileSync(videoOf(place, episode), '');
+    const { source } = await datasetFolder(place);
+    let begun = 0;
+    /** Damaged at 3 and 7 of the first episode; the second ends behind its frame 4. */
+    async function* video({ file, first, count }: VideoRange): AsyncGenerator<Uint8Array> {
+      begun++;
+      for (let frame = first; frame < first + count; frame++) {
+        if (file.includes('000000') && (frame === 3 || frame === 7)) throw new Error('no picture');
+        if (file.includes('000001') && frame > 4) return;
+        yield new Uint8Array(HEIGHT * WIDTH * 3);
+      }
+    }
+    const dataset = await openSource(source, { codecs: { video } });
+    onTestFinished(() => dataset.close());
+    const found: { good: number; faults: readonly string[] }[] = [];
+    for (const { from, to } of dataset.episodes) for await (const part of dataset.check(CAMERA, from, to)) found.push(part);
+    expect(found.flatMap(({ faults }) => faults.map((fault) => /episode \d, frame \d+: \w+ \w+ ?\w*/.exec(fault)?.[0]))).toEqual([
+      'episode 0, frame 3: no picture',
+      'episode 0, frame 7: no picture',
+      'episode 1, frame 5: expected a frame',
+      'episode 1, frame 6: expected a frame',
+    ]);
+    expect(found.reduce((sum, { good }) => sum + good, 0)).toBe(14 - 2 + 5);
+    expect(begun).toBe(5);
   });
 });
