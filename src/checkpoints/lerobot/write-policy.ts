@@ -66,8 +66,9 @@ export const MODEL_FILE = 'model.safetensors';
 export const MODEL_METADATA = { format: 'pt' } as const;
 
 /**
- * Every file of a checkpoint but the weights, by name: config.json with every field of LeRobot's `DiffusionConfig`, and both processors with
- * their statistics, in the layout of LeRobot v0.4 and later (`processor_diffusion.py`).
+ * Every file of a checkpoint but the weights, by name: config.json, and both processors with their statistics, in the layout of LeRobot v0.4
+ * and later (`processor_diffusion.py`). Its parser refuses fields that it does not know, so config.json has those of `DiffusionConfig` in v0.4.0,
+ * whose defaults changed since, and `resize_shape` (v0.4.4) where there is one; fields that came later have the same default everywhere.
  */
 export function policyFiles(policy: WrittenPolicy): Map<string, string | Uint8Array> {
   const output = { [policy.action.name]: featureOf(policy.action) };
@@ -83,7 +84,7 @@ export function policyFiles(policy: WrittenPolicy): Map<string, string | Uint8Ar
 }
 
 /** Fields of LeRobot's configuration that are floats there: an integer would be another type to its parser. */
-const FLOATS = ['crop_ratio', 'beta_start', 'beta_end', 'clip_sample_range', 'optimizer_lr', 'optimizer_eps', 'optimizer_weight_decay'];
+const FLOATS = ['beta_start', 'beta_end', 'clip_sample_range', 'optimizer_lr', 'optimizer_eps', 'optimizer_weight_decay'];
 const WHOLE_FLOAT = new RegExp(`("(?:${FLOATS.join('|')})": -?\\d+)(?=,?\\n)`, 'g');
 
 function json(value: unknown): string {
@@ -115,8 +116,7 @@ function configOf(policy: WrittenPolicy, inputs: object, output: object): object
     normalization_mapping: policy.normalization,
     drop_n_last_frames: policy.dropLastFrames,
     vision_backbone: vision.backbone,
-    resize_shape: vision.resize,
-    crop_ratio: 1.0,
+    ...(vision.resize === null ? {} : { resize_shape: vision.resize }),
     crop_shape: policy.crop,
     crop_is_random: true,
     pretrained_backbone_weights: null,
@@ -128,7 +128,6 @@ function configOf(policy: WrittenPolicy, inputs: object, output: object): object
     n_groups: unet.groups,
     diffusion_step_embed_dim: unet.stepEmbedDim,
     use_film_scale_modulation: unet.scaleModulation,
-    gradient_checkpointing: false,
     noise_scheduler_type: scheduler.type,
     num_train_timesteps: scheduler.numTrainTimesteps,
     beta_schedule: scheduler.betaSchedule,
@@ -138,8 +137,6 @@ function configOf(policy: WrittenPolicy, inputs: object, output: object): object
     clip_sample: scheduler.clipSample,
     clip_sample_range: scheduler.clipSampleRange,
     num_inference_steps: policy.numInferenceSteps,
-    compile_model: false,
-    compile_mode: 'reduce-overhead',
     do_mask_loss_for_padding: policy.maskPadding,
     optimizer_lr: optimizer.learningRate,
     optimizer_betas: optimizer.betas,
