@@ -27,7 +27,7 @@ import { checkedUnet } from '../../training/loop/unet-sizes.js';
 import { BATCH_NORM_TRAININGS } from '../../training/training-step.js';
 import { policyOfTask, readHeaders, taskFor } from '../headers.js';
 import { localFolder } from '../local-folder.js';
-import { type ClosedLoop, checkClosedLoop, closedLoopOption, type ResultNetworks } from './closed-loop.js';
+import { type ClosedLoop, checkClosedLoop, checkOwnStrategy, closedLoopOption, type ResultNetworks } from './closed-loop.js';
 import { numberOption, runOptions, TRAIN_OPTIONS, type TrainValues } from './options.js';
 
 /** All options of `warmstep train`. */
@@ -308,9 +308,10 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
     steps: runs.steps,
     closedLoop,
     check: async () => {
-      // Of the method's own strategy there is nothing to check before its network is there.
       const isOwn = closedLoop?.strategy.options.name === (strategy && parseStrategy(strategy).options.name);
-      policy = await checkedPolicy(policy, closedLoop, isOwn ? undefined : prior === undefined ? 'none' : 'cvae');
+      const predictor = prior === undefined ? 'none' : 'cvae';
+      if (closedLoop && isOwn) checkOwnStrategy(closedLoop, predictor);
+      policy = await checkedPolicy(policy, closedLoop, isOwn ? undefined : predictor);
       if (teacher !== undefined) teacher = await localFolder(teacher);
       if (prior !== undefined) prior = await localFolder(prior);
     },
