@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Times training steps of the U-Net by part: `node dist/bench/training/main.js --help`; precisions take turns. Processor time is summed over all threads of the process, so on software
- * adapters it is the step's work whatever else the machine does. The PyTorch side: bench/training/torch_unet.py.
+ * Times training steps of the U-Net by part: `node dist/bench/training/main.js --help`; precisions take turns. Processor time is summed over
+ * all threads of the process, so on software adapters it is the step's work whatever else the machine does. The PyTorch side:
+ * bench/training/torch_unet.py.
  */
 import { openDevice } from '../../src/platform/node/device.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Times training steps of the STEP predictor by part: `node dist/bench/training/predictor.js --help`. The network of the recorded case `train-predictor` (128 wide, 2 + 2 blocks), with dropout. Processor time is summed over all threads. The
- * PyTorch side: bench/training/torch_predictor.py.
+ * Times training steps of the STEP predictor by part: `node dist/bench/training/predictor.js --help`. The network of the recorded case
+ * `train-predictor` (128 wide, 2 + 2 blocks), with dropout. Processor time is summed over all threads. The PyTorch side:
+ * bench/training/torch_predictor.py.
  */
 import { openDevice } from '../../src/platform/node/device.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { UsageError } from '../terminal/options.js';
 import { LOCK_FILE } from './eval/folder-lock.js';
 
-/** What folders hold that took long to make, by a file that tells; of "*.ending" any at the top. */
+/** What folders hold that took long to make, by a file that tells. */
 const KINDS: readonly (readonly [string, string])[] = [
   ['model.safetensors', 'a checkpoint'],
   ['config.json', 'a checkpoint'],
@@ -17,39 +17,25 @@ const KINDS: readonly (readonly [string, string])[] = [
   ['.zgroup', 'a data set'],
   ['meta/episode_ends', 'a data set'],
   ['episode_ends.i32', 'a data set'],
-  ['*.parquet', 'a data set'],
-  ['*.safetensors', 'recordings'],
-  ['*.mcap', 'recordings'],
 ];
 
 /** What of all that a command may find in a folder for its results. */
 export interface OwnFiles {
   /** Files, one of which tells that the command wrote the folder itself: whatever else is in it may be written over. */
   readonly own?: readonly string[];
-  /** Kinds that the command writes beside what others write. */
-  readonly spared?: readonly string[];
+  /** Whether one of the files above that is there is the command's own, and may be written over: all others are looked at. */
+  readonly isOwn?: (file: string) => boolean;
 }
 
 /**
- * Refuses a folder for results that holds something else: a checkpoint, a training run, an evaluation, a data set, recordings.
+ * Refuses a folder for results that holds something else: a checkpoint, a training run, an evaluation, a data set.
  * @throws UsageError.
  */
-export function refusePrecious(name: string, folder: string, { own = [], spared = [] }: OwnFiles = {}): void {
+export function refusePrecious(name: string, folder: string, { own = [], isOwn = () => false }: OwnFiles = {}): void {
   if (own.some((file) => existsSync(join(folder, file)))) return;
   for (const [file, kind] of KINDS) {
-    const found = spared.includes(file) ? undefined : foundIn(folder, file);
-    if (found !== undefined)
-      throw new UsageError(`--${name}: ${folder} holds ${kind} (${found}), which would be written over: name another folder.`);
-  }
-}
-
-function foundIn(folder: string, file: string): string | undefined {
-  if (!file.startsWith('*')) return existsSync(join(folder, file)) ? file : undefined;
-  try {
-    return readdirSync(folder).find((name) => name.endsWith(file.slice(1)));
-  } catch {
-    // No folder, or none that can be read: whoever writes there finds out.
-    return undefined;
+    if (existsSync(join(folder, file)) && !isOwn(file))
+      throw new UsageError(`--${name}: ${folder} holds ${kind} (${file}), which would be written over: name another folder.`);
   }
 }
 

@@ -108,7 +108,9 @@ export class ControlLoop {
 
   /**
    * Resolves when the loop has stopped, `onStop` has ended, and no decision and no send is running any more: then the policy
-   * may be disposed of. What does not end is waited for as long as `stopTimeoutMs` says (a send: 2 s), and named in the reason's message. Rejects with what `onStop` or a listener of 'stop' threw.
+   * may be disposed of. What does not end is waited for as long as `stopTimeoutMs` says (a send: 2 s), and named in the reason's
+   * message: it may be running still. Disposing of the policy is safe then as well, and waits for its decision.
+   * Rejects with what `onStop` or a listener of 'stop' threw.
    */
   get stopped(): Promise<StopReason> {
     return this.#stop.stopped;

@@ -21,6 +21,7 @@ export {
   UnsupportedCheckpointError,
   WarmstepError,
 } from '../foundation/errors.js';
+export { SetupError } from '../foundation/setup-error.js';
 export type { Observation, ObservationValue } from '../observations/frame.js';
 export type { ImageValue, Picture, Pixels, RawImage } from '../observations/picture.js';
 export type { Episode } from '../policy/episode.js';

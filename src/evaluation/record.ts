@@ -115,7 +115,7 @@ export interface EvaluationRecord {
   /** ISO 8601. */
   readonly date: string;
   readonly strategies: readonly StrategyRecord[];
-  /** Strategies of a preset that could not run, or were not to. Absent where there are none. */
+  /** Strategies of a preset, or the usual ones, that could not run, or were not to. Absent where there are none. */
   readonly leftOut?: readonly LeftOutStrategy[];
   readonly grids: readonly StrategyGrid[];
 }

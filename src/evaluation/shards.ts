@@ -1,3 +1,4 @@
+import { OptionError } from '../foundation/errors.js';
 import { SetupError } from '../foundation/setup-error.js';
 import { checkRecord } from './check.js';
 import type { EpisodeRecord, EvaluationRecord, LatencyRecord, RecordShard, StrategyRecord } from './record.js';
@@ -26,7 +27,7 @@ export interface RecordPart {
  * Joins the records of all parts of an evaluation, in any order, to that of the undivided one: every number of every episode is
  * the same, because episodes do not depend on what runs beside them. Latencies are those of the part that measured them, the
  * date is that of the last part.
- * @throws SetupError where parts are missing, are there twice, belong to different evaluations, or lack episodes: which, and why.
+ * @throws OptionError where a part is there twice; SetupError where parts are missing, belong to different evaluations, or lack episodes: which, and why.
  */
 export function mergeShards(parts: readonly RecordPart[]): EvaluationRecord {
   const ordered = orderedParts(parts);
@@ -56,7 +57,7 @@ function orderedParts(parts: readonly RecordPart[]): RecordPart[] {
       );
     }
     const other = found.get(shard.index);
-    if (other) throw new SetupError(`${other.name} and ${part.name} are both part ${shard.index} of ${count}: give each part once.`);
+    if (other) throw new OptionError(`${other.name} and ${part.name} are both part ${shard.index} of ${count}: give each part once.`);
     found.set(shard.index, part);
   }
   if (count === undefined) throw new SetupError('there are no parts to merge: give the folders that `warmstep eval … --shard K/N` wrote.');

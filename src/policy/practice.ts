@@ -48,7 +48,7 @@ export class Practice {
       this.#given = () => zeros;
     } else {
       const window = zeroWindow(vectors, observationSteps);
-      this.#given = () => checks.window('prepare', window, {});
+      this.#given = () => checks.zeros(window);
     }
   }
 

@@ -38,9 +38,6 @@ export interface RequestFacts {
 /** Options that are noise. */
 export const NOISE_KEYS = keysOf<GivenNoise>({ noise: true, stepNoise: true, latent: true, normals: true });
 
-/** The call whose zeros are made up. */
-const OF_ZEROS = 'prepare';
-
 const ACT_KEYS = [...NOISE_KEYS, 'episode'] as const;
 
 /** Checks what callers ask of a policy, and copies what they may change while it waits. */
@@ -72,8 +69,14 @@ export class RequestChecks {
   #frames(window: Observation, steps: number, where: string): Frame[] {
     const { observations, features, checkPictures } = this.#facts;
     const frames = gatherFrames(observations, window, steps, where, checkPictures);
-    if (features && where !== OF_ZEROS) for (const frame of frames) checkRange(features, frame, where);
+    if (features) for (const frame of frames) checkRange(features, frame, where);
     return frames;
+  }
+
+  /** Zeros that were made up for a decision which nobody sees: zero may lie far beyond what a policy's statistics expect. */
+  zeros(window: Observation): Given {
+    const { observations, context } = this.#facts;
+    return { frames: gatherFrames(observations, window, context.observationSteps, 'prepare', undefined), given: {} };
   }
 
   /** @throws ObservationError, OptionError. */

@@ -59,7 +59,7 @@ export class ArmDrive {
   readonly loop: ControlLoop;
   /**
    * Resolves when the drive has ended, nothing is read or sent any more, and the torque is what `atEnd` says. It does not wait for a decision that
-   * is under way, which may hang: `loop.stopped` does.
+   * is under way: `loop.stopped` does, for as long as a loop waits for one.
    */
   readonly ended: Promise<ArmDriveEnd>;
   readonly #arm: SoFollower;

@@ -7,7 +7,8 @@ import { type NetworkNeed, neededNetwork, singleRuns } from './strategy.js';
 
 const NEED = NETWORK_NEEDS.BRIDGER;
 const TYPE = NEED.network;
-const PRIOR: NetworkNeed = {
+/** What it asks for whose chunks start from a CVAE's. */
+export const PRIOR_NEED: NetworkNeed = {
   network: 'predictor',
   kind: 'cvae',
   why: 'as its prior',
@@ -43,7 +44,7 @@ export const BRIDGER = defineStrategy({
       description: `BRIDGER ${steps} (${form}, prior ${start})`,
       schedules: [schedule],
       usual: schedule,
-      needs: predicts ? [NEED, PRIOR] : [NEED],
+      needs: predicts ? [NEED, PRIOR_NEED] : [NEED],
       denoiser: TYPE,
       actionSteps: context.actionSteps,
       needsOnlyChunks: true,

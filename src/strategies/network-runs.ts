@@ -21,7 +21,7 @@ export interface NetworkRuns {
 }
 
 /** What a method asks for whose decisions after the first are warm. */
-const PREDICTOR: NetworkNeed = { network: 'predictor', why: 'for warm starts', given: "a folder or 'shift'" };
+export const WARM_NEED: NetworkNeed = { network: 'predictor', why: 'for warm starts', given: "a folder or 'shift'" };
 
 export function networkRuns({ description, need, schedule, start, warm }: NetworkRuns, { actionSteps }: StrategyContext): Strategy {
   const denoiser = need.network;
@@ -33,7 +33,7 @@ export function networkRuns({ description, need, schedule, start, warm }: Networ
     description: warm ? `${description}, warm` : description,
     schedules: warm ? [schedule, warm.schedule] : [schedule],
     usual: later.schedule,
-    needs: warm ? [need, PREDICTOR] : [need],
+    needs: warm ? [need, WARM_NEED] : [need],
     denoiser,
     predicts,
     actionSteps,

@@ -66,8 +66,14 @@ describe('warmstep dataset inspect', () => {
     const state = new Float32Array((files['state.f32'] as Uint8Array).slice().buffer);
     for (const row of [0, 4, 6, 17]) state[row * 3 + 1] = Number.NaN;
     files['state.f32'] = new Uint8Array(state.buffer);
-    const { code, out } = await dataset('inspect', folderOf(files), '--fps', '10', '--check');
+    const page = join(root, 'page.html');
+    const { code, out } = await dataset('inspect', folderOf(files), '--fps', '10', '--check', '--output', page);
     expect(code).toBe(1);
+    // What can be read is drawn.
+    const drawn = readFileSync(page, 'utf8');
+    expect(drawn).toContain('0 of 3 episodes over their frames');
+    expect(drawn).toContain('3 of 3 episodes over their frames');
+    expect(drawn).not.toContain('NaN');
     for (const [episode, frame] of [
       [0, 0],
       [0, 4],

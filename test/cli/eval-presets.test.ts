@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosenOf, leftOutLines, presetOption as presetOf, type WantedPreset } from '../../src/cli/eval/presets.js';
+import { chosenOf, leftOutLines, type OptionalStrategies, presetOption as presetOf } from '../../src/cli/eval/presets.js';
 import { refusal } from '../../src/cli/eval/subject.js';
 import { GRIPPER_TASKS } from '../../src/envs/gripper/goals/index.js';
 import { parseSimulatedTask } from '../../src/envs/simulated-tasks.js';
@@ -11,7 +11,7 @@ import { warmstep } from '../support/captured.js';
 
 const names = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name);
 
-const presetOption = (name: string | undefined, without: string | undefined, task: string, isExact = false): WantedPreset =>
+const presetOption = (name: string | undefined, without: string | undefined, task: string, isExact = false): OptionalStrategies =>
   presetOf(name, without, { task, isExact });
 const rtiDpOf = (task: string, isExact = false): string[] =>
   names(presetOption('paper', undefined, task, isExact).strategies).filter((name) => name.startsWith('rti-dp'));

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { inOptionNames } from '../../src/cli/option-names.js';
 import { OPTION_NAMES } from '../../src/cli/train/jobs.js';
-import { DatasetError, OptionError } from '../../src/foundation/errors.js';
+import { DatasetError, HalfRangeError, OptionError } from '../../src/foundation/errors.js';
+import { SetupError } from '../../src/foundation/setup-error.js';
 
 const told = async (message: string): Promise<string> => {
   const refused = inOptionNames(OPTION_NAMES, () => Promise.reject(new OptionError(message)));
@@ -25,6 +26,11 @@ it.each([
     '--horizon must be a multiple of 8 for 3 --down-dims, found 12.',
   ],
   // Words that are no options here.
+  [
+    'trainPolicy: horizon must be a multiple of 8, found "horizon" of "batchSize is": see /data/batchSize/1 and observation.imageKeys.',
+    '--horizon must be a multiple of 8, found "horizon" of "batchSize is": see /data/batchSize/1 and observation.imageKeys.',
+  ],
+  ['trainCvae: "steps" and batchSize go together.', '"steps" and --batch go together.'],
   ['strategy DDIM: steps must be an integer from 1 to 100, found 0.', 'strategy DDIM: steps must be an integer from 1 to 100, found 0.'],
   ['policy "x" reads noise of a horizon', 'policy "x" reads noise of a horizon'],
 ])('an API says "%s"', async (message, expected) => {
@@ -32,11 +38,9 @@ it.each([
 });
 
 it('leaves other errors, and what is returned, alone', async () => {
-  const error = new DatasetError('trainPolicy: batchSize must be mended');
-  await expect(
-    inOptionNames(OPTION_NAMES, () => {
-      throw error;
-    }),
-  ).rejects.toBe(error);
+  const message = 'trainPolicy: batchSize must be mended';
+  for (const error of [new DatasetError(message), new SetupError(message), new HalfRangeError(message)]) {
+    await expect(inOptionNames(OPTION_NAMES, () => Promise.reject(error))).rejects.toBe(error);
+  }
   expect(await inOptionNames(OPTION_NAMES, () => 7)).toBe(7);
 });

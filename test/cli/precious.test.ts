@@ -2,6 +2,7 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ownRecord } from '../../src/cli/eval/own-record.js';
 import { outputFileOption, outputFolderOption } from '../../src/cli/output-options.js';
 import { UsageError } from '../../src/terminal/options.js';
 import { repositoryPath, warmstep } from '../support/captured.js';
@@ -35,9 +36,6 @@ describe('what took long to make is not written over', () => {
     ['a data set', '.zgroup'],
     ['a data set', 'meta/episode_ends'],
     ['a data set', 'episode_ends.i32'],
-    ['a data set', 'part-0.parquet'],
-    ['recordings', 'episode-3.safetensors'],
-    ['recordings', 'drive.mcap'],
   ])('in folders of results: %s (%s)', async (kind, file) => {
     const place = await holding(`folder-${file.replaceAll('/', '-')}`, file);
     await expect(outputFolderOption('output', place)).rejects.toThrow(
@@ -48,12 +46,28 @@ describe('what took long to make is not written over', () => {
   it('but a command goes on in a folder of its own, and in one of other files', async () => {
     const own = await holding('own', 'config.json', 'training/state.safetensors');
     expect(await outputFolderOption('output', own, [], { own: ['training/state.safetensors'] })).toBe(own);
-    const dumps = await holding('dumps', 'case.safetensors', 'evaluation.json');
-    expect(await outputFolderOption('dump', dumps, [], { spared: ['*.safetensors', 'evaluation.json'] })).toBe(dumps);
-    const checkpoint = await holding('dumps and more', 'case.safetensors', 'model.safetensors');
-    await expect(outputFolderOption('dump', checkpoint, [], { spared: ['*.safetensors'] })).rejects.toThrow('holds a checkpoint');
-    const results = await holding('results', 'report.html');
+    // What no command writes over: it may lie beside the results.
+    const results = await holding('results', 'report.html', 'loop.mcap', 'demonstrations.safetensors', 'part-0.parquet');
     expect(await outputFolderOption('output', results)).toBe(results);
+  });
+
+  it('but a record is, by the command that left it', async () => {
+    const place = await holding('record', 'evaluation.json');
+    const isDemo = ownRecord(place, ({ task }) => task === 'demo');
+    const chosen = (): Promise<string> => outputFolderOption('output', place, [], isDemo);
+    for (const [content, isOwn] of [
+      ['{ "task": "demo" }', true],
+      ['{ "task": "push-t" }', false],
+      ['null', false],
+      ['{', false],
+    ] as const) {
+      await writeFile(join(place, 'evaluation.json'), content);
+      if (isOwn) expect(await chosen()).toBe(place);
+      else await expect(chosen()).rejects.toThrow('holds an evaluation (evaluation.json)');
+    }
+    await writeFile(join(place, 'evaluation.json'), '{ "task": "demo" }');
+    await writeFile(join(place, 'episodes.jsonl'), '');
+    await expect(chosen()).rejects.toThrow('holds an evaluation (episodes.jsonl)');
   });
 
   it('nor a file that is read, through a link either; a new one may lie beside it', async () => {
@@ -86,6 +100,7 @@ describe('what took long to make is not written over', () => {
       [['eval', 'push-t', '--output', run], 'holds a training run'],
       [['eval', 'push-t', '--output', merged], 'holds an evaluation'],
       [['demo', '--output', part], 'holds an evaluation'],
+      [['demo', '--output', merged], 'holds an evaluation'],
       [['train', 'predictor', '--policy', policy, '--dataset', dataset, '--output', part], 'holds an evaluation'],
       [['train', 'predictor', '--policy', policy, '--dataset', dataset, '--output', merged], 'holds an evaluation'],
       [['dataset', 'inspect', dataset, '--output', join(dataset, 'meta/info.json')], 'which is read'],

@@ -9,8 +9,10 @@ import { warmstep } from '../support/captured.js';
 describe('serve, before a device is opened', () => {
   const root = mkdtempSync(join(tmpdir(), 'warmstep-serve-'));
   const empty = join(root, 'empty');
+  const spaced = join(root, 'spaced');
   beforeAll(() => {
     writeFileSync(empty, '\n');
+    writeFileSync(spaced, 'a key\n');
     vi.spyOn(ComputeDevice, 'open').mockRejectedValue(new Error('a device was opened'));
   });
   afterEach(() => expect(vi.mocked(ComputeDevice.open)).not.toHaveBeenCalled());
@@ -45,6 +47,7 @@ describe('serve, before a device is opened', () => {
     [['openpi', '--api-key-file', join(root, 'none')], `${join(root, 'none')}: there is no such file.`],
     [['openpi', '--tls-cert', empty, '--tls-key', empty], 'tls: '],
     [['openpi', '--api-key-file', empty], `--api-key-file: ${empty} is empty`],
+    [['openpi', '--api-key-file', spaced], `--api-key-file: ${spaced}: must be visible ASCII without spaces`],
     [['lerobot', '--policy', root], 'expected "model.safetensors"'],
   ])('%j fails in words', async (args, words) => {
     const { code, stderr } = await warmstep('serve', ...args, '--port', '0');

@@ -4,12 +4,22 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { memorySource } from '../../src/checkpoints/source.js';
 import { trainCommand } from '../../src/cli/commands/train.js';
+import { closedLoopFigures } from '../../src/cli/train/closed-loop.js';
 import { predictorJob } from '../../src/cli/train/jobs.js';
 import { numberOption, optimizerOptions, runOptions } from '../../src/cli/train/options.js';
 import { figuresText, stepLine } from '../../src/cli/train/presentation.js';
+import type { EpisodeRecord } from '../../src/evaluation/record.js';
+import { NonFiniteError } from '../../src/foundation/errors.js';
 import { ComputeDevice } from '../../src/runtime/device.js';
 import { repositoryPath, warmstep } from '../support/captured.js';
-import { leRobotFiles } from '../support/datasets.js';
+import { type DatasetFileMap, leRobotFiles } from '../support/datasets.js';
+
+function writeData(folder: string, files: DatasetFileMap): void {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+}
 
 describe('the command line of warmstep train', () => {
   let folder: string;
@@ -115,14 +125,13 @@ describe('the command line of warmstep train', () => {
   describe('with data of another robot than the task that is to be evaluated', () => {
     const refused = async (what: string, ...args: string[]): Promise<string> => {
       const data = join(folder, 'data');
-      for (const [path, content] of Object.entries(await leRobotFiles([40, 40]))) {
-        mkdirSync(dirname(join(data, path)), { recursive: true });
-        writeFileSync(join(data, path), content);
-      }
+      const output = join(folder, 'foreign');
+      writeData(data, await leRobotFiles([40, 40]));
       const opened = vi.spyOn(ComputeDevice, 'open').mockRejectedValue(new Error('a device was opened'));
       onTestFinished(() => void opened.mockRestore());
-      const { code, stderr } = await warmstep('train', what, '--dataset', data, '--output', join(folder, 'foreign'), ...args);
+      const { code, stderr } = await warmstep('train', what, '--dataset', data, '--output', output, ...args);
       expect(code).toBe(2);
+      expect(existsSync(output)).toBe(false);
       expect(opened).not.toHaveBeenCalled();
       return stderr;
     };
@@ -132,17 +141,43 @@ describe('the command line of warmstep train', () => {
     });
 
     it('so is a strategy that the result could not run', async () => {
-      expect(await refused('policy', '--task', 'push-t', '--strategy', 'step:2')).toMatch(/Push-T|step:2 needs a predictor/);
-      const bundled = repositoryPath('checkpoints/pusht-state/policy');
-      expect(await refused('predictor', '--policy', bundled, '--task', 'push-t', '--strategy', 'onedp')).toContain('"onedp"');
-      expect(await refused('no-diffusion', '--policy', bundled, '--task', 'push-t', '--strategy', 'step:2')).toMatch(
-        /--strategy: step:2 needs a predictor .*, what is trained has none: give another strategy/,
-      );
+      const bundled = ['--policy', repositoryPath('checkpoints/pusht-state/policy'), '--task', 'push-t', '--strategy'];
+      for (const [what, strategy, needed, ...others] of [
+        ['predictor', 'onedp', 'a network of type "onedp" as its generator'],
+        ['no-diffusion', 'step:2', 'a predictor'],
+        // Of the method's own, what its options ask for.
+        ['consistency', 'consistency:2/warm', 'a predictor for warm starts', '--teacher', folder],
+        ['onedp', 'onedp/warm', 'a predictor for warm starts'],
+        ['bridger', 'bridger:5/prior=cvae', 'a predictor that is a CVAE as its prior'],
+      ] as const) {
+        const message = await refused(what, ...bundled, strategy, ...others);
+        expect(message).toContain(`--strategy: ${strategy} needs ${needed}`);
+        expect(message).toContain(', what is trained has none: give another strategy');
+      }
     });
 
     it('and rows that do not go together, by the names of their options', async () => {
       expect(await refused('policy', '--action-steps', '16')).toContain('--action-steps must be an integer from 1 to 15, found 16');
     });
+  });
+
+  it('with data of the task: a policy is refused whose strategy needs a predictor, and leaves no folder behind', async () => {
+    const [data, output] = [join(folder, 'agents'), join(folder, 'unsuited')];
+    writeData(
+      data,
+      await leRobotFiles([40, 40], {
+        features: [
+          { name: 'observation.state', from: 'state', count: 2 },
+          { name: 'action', from: 'action' },
+        ],
+      }),
+    );
+    const { code, stderr } = await warmstep(
+      ...['train', 'policy', '--dataset', data, '--output', output, '--task', 'push-t', '--strategy', 'step:2'],
+    );
+    expect(stderr).toMatch(/--strategy: step:2 needs a predictor .*, what is trained has none: give another strategy/);
+    expect(code).toBe(2);
+    expect(existsSync(output)).toBe(false);
   });
 
   it('takes a policy from the Hub, once, for all that it does with it', async () => {
@@ -209,5 +244,31 @@ describe('what it says while it trains', () => {
 
   it('and the figures of an evaluation on another', () => {
     expect(figuresText({ 'validation error': 0.0205123, 'push-t score': 0.84 })).toBe('validation error 0.02051 · push-t score 0.84');
+  });
+});
+
+describe('its figures of closed loop', () => {
+  const episode = (seed: number, score: number, failure?: string): EpisodeRecord => ({
+    ...{ seed, score, success: score === 1, ticks: 1, decisions: 1, evaluations: 2, screening: 0, stalls: 0, jumps: [], rewards: [score] },
+    ...(failure === undefined ? {} : { failure }),
+  });
+
+  it('are means of all episodes, and a note says how many failed', () => {
+    const written: string[] = [];
+    const spy = vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    onTestFinished(() => spy.mockRestore());
+    expect(closedLoopFigures('push-t', [episode(1, 1), episode(2, 0.5)])).toEqual({ 'push-t score': 0.75, 'push-t success': 0.5 });
+    expect(written).toEqual([]);
+    closedLoopFigures('push-t', [episode(1, 1), episode(2, 0, 'Error: no answer')]);
+    expect(written).toEqual(['note: push-t: 1 of 2 episodes failed; seed 2: Error: no answer\n']);
+  });
+
+  it('are none where all episodes failed: that is an error', () => {
+    const failed = (failure: string) => () => closedLoopFigures('push-t', [episode(1, 0, failure), episode(2, 0, failure)]);
+    expect(failed('ObservationError: decideAllSettled: wrong units?')).toThrow(
+      'push-t: 2 of 2 episodes failed; seed 1: ObservationError: decideAllSettled: wrong units?',
+    );
+    expect(failed('ObservationError: wrong units?')).not.toThrow(NonFiniteError);
+    expect(failed('NonFiniteError: the network')).toThrow(NonFiniteError);
   });
 });

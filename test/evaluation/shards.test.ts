@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EvaluationRecord, RecordShard } from '../../src/evaluation/record.js';
 import { mergeShards, type RecordPart, seedsOf } from '../../src/evaluation/shards.js';
 import { OptionError } from '../../src/foundation/errors.js';
+import { SetupError } from '../../src/foundation/setup-error.js';
 import { evaluationRecord } from '../support/evaluation-record.js';
 
 const FINGERPRINT = { policy: 'a1', predictor: null };
@@ -65,6 +66,11 @@ describe('what is no evaluation when put together', () => {
   it.each(refused)('%s', (_, parts, message) => {
     expect(() => mergeShards(parts)).toThrow(OptionError);
     expect(() => mergeShards(parts)).toThrow(message);
+  });
+
+  it('a part that is there twice: whatever lies in it, who gives it has the command line wrong', () => {
+    expect(() => mergeShards([part(1, 2), part(1, 2)])).not.toThrow(SetupError);
+    expect(() => mergeShards([part(1, 3), part(3, 3)])).toThrow(SetupError);
   });
 
   it('parts that lack an episode, or have one of another part', () => {

@@ -1,5 +1,6 @@
 import type { Task } from '../../envs/environment.js';
 import { LARGEST_SEED } from '../../envs/mujoco/random.js';
+import type { EvaluationRecord } from '../../evaluation/record.js';
 import type { PolicyInfo } from '../../policy/info.js';
 import { parseStrategies } from '../../strategies/parse.js';
 import { checkWithout, type Parsed, parseCommandLine } from '../../terminal/command-line.js';
@@ -12,6 +13,7 @@ import { BUNDLED_TASK, bundledCheckpoint, noteBundled } from '../checkpoint-fold
 import type { Command } from '../command.js';
 import { type StallDemo, showStall } from '../demo/stall-demo.js';
 import { lockFolder } from '../eval/folder-lock.js';
+import { ownRecord } from '../eval/own-record.js';
 import { presentOutcome, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption } from '../eval/seeds.js';
@@ -70,11 +72,10 @@ export const demoCommand: Command = {
     const seed = firstSeedOption(values.seed, episodes ?? MOST_EPISODES, kind.largestSeed);
     const profile = profileOption(values.profile);
     if (values.watch) checkWithout<typeof OPTIONS>(values, ['episodes', 'output', 'json'], '--watch shows one episode and writes nothing');
+    const place = values.output ?? 'evaluation-demo';
     const output = values.watch
       ? undefined
-      : await outputFolderOption('output', values.output ?? 'evaluation-demo', Object.values(RESULT_FILES), {
-          spared: [RESULT_FILES.record],
-        });
+      : await outputFolderOption('output', place, Object.values(RESULT_FILES), ownRecord(place, isDemo));
     const lock = output === undefined ? undefined : lockFolder(output);
     const bundled = bundledCheckpoint();
     noteBundled();
@@ -123,6 +124,11 @@ function stallReport({ stuck, isStuck, freed }: StallDemo): string {
     `without perturbation  ${isStuck ? `stands still, the same decision over and over: given up after ${plural(stuck.ticks, 'tick')}` : end(stuck)}`,
     `with perturbation     ${end(freed)}; ${plural(freed.stalls, 'decision')} of ${freed.decisions} perturbed`,
   ].join('\n');
+}
+
+/** Whether a record is what a demonstration before left. */
+function isDemo({ task, shard, strategies }: EvaluationRecord): boolean {
+  return task === BUNDLED_TASK && shard === undefined && strategies.map(({ name }) => name).join(',') === STRATEGIES;
 }
 
 /** A software adapter gets a sample of what a GPU does in full. */

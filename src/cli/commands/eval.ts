@@ -19,7 +19,7 @@ import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { isKernelPolicy, kernelSubject } from '../eval/kernel-subject.js';
 import { mergeEvaluations } from '../eval/merge.js';
-import { chosenOf, leftOutLines, PRESETS_HELP, presetOption, type WantedPreset } from '../eval/presets.js';
+import { chosenOf, leftOutLines, type OptionalStrategies, PRESETS_HELP, presetOption } from '../eval/presets.js';
 import { readReference } from '../eval/reference.js';
 import { presentOutcome, RESULT_FILES } from '../eval/results.js';
 import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
@@ -122,11 +122,11 @@ export const evalCommand: Command = {
     atMost(positionals, 1);
     if (threads !== undefined && TASKS.has(positionals[0] ?? ''))
       throw new UsageError(`--threads is for tasks in MuJoCo, and ${positionals[0]} is none: leave it out`);
-    const { preset, ...extent } = planOf(values, kind);
+    const { optional, ...extent } = planOf(values, kind);
     const reference = values.compare === undefined ? undefined : readReference(values.compare);
     const subject = (await kernelSubject(values)) ?? (await checkpointSubject(values));
-    const { strategies: ofPreset, leftOut } = await chosenOf(preset, subject, extent.strategies);
-    const strategies = unique([...ofPreset, ...extent.strategies]);
+    const { strategies: chosen, leftOut } = await chosenOf(optional, subject, extent.strategies);
+    const strategies = unique([...chosen, ...extent.strategies]);
     if (strategies.length === 0) throw new UsageError(`there is no strategy to evaluate. ${leftOut[0]?.name}: ${leftOut[0]?.why}`);
     for (const line of leftOutLines(leftOut)) printNote(`not evaluated: ${line}`);
     const plan = { ...extent, strategies, leftOut, task: await subject.taskFor(kind, strategies) };
@@ -197,7 +197,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 function planOf(
   values: Values,
   { name: task, largestSeed }: TaskKind,
-): Omit<EvaluationCampaign, 'task' | 'shard' | 'leftOut'> & { readonly shard: Shard | undefined; readonly preset: WantedPreset } {
+): Omit<EvaluationCampaign, 'task' | 'shard' | 'leftOut'> & { readonly shard: Shard | undefined; readonly optional: OptionalStrategies } {
   const episodes = episodesOption(values.episodes) ?? 50;
   const shard = shardOption(values.shard, episodes);
   const grids = [...(values.ablations ? ABLATIONS : []), ...(values.grid ?? [])].map(parseGrid);
@@ -207,7 +207,7 @@ function planOf(
   // Nobody has asked for these by name: like a preset's, those that cannot run are left out, and said to be.
   const isUsual = strategies.length === 0 && values.preset === undefined;
   return {
-    preset: isUsual ? { strategies: parseStrategies(DEFAULT_STRATEGIES), without: [] } : preset,
+    optional: isUsual ? { strategies: parseStrategies(DEFAULT_STRATEGIES), without: [] } : preset,
     strategies,
     grids,
     seed: firstSeedOption(values.seed, episodes, largestSeed),

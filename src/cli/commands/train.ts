@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Dataset } from '../../datasets/dataset.js';
 import { OptionError } from '../../foundation/errors.js';
 import { folderStorage } from '../../platform/node/folder-storage.js';
@@ -20,6 +22,7 @@ import { LOCK_FILE, lockFolder } from '../eval/folder-lock.js';
 import { adapterName, type DeviceChoice, withDevice } from '../load.js';
 import { inOptionNames } from '../option-names.js';
 import { outputFolderOption } from '../output-options.js';
+import { refusePrecious } from '../precious.js';
 import { type ClosedLoop, runClosedLoop } from '../train/closed-loop.js';
 import {
   cvaeJob,
@@ -114,23 +117,27 @@ export const trainCommand: Command = {
     const job = await inOptionNames(OPTION_NAMES, () => jobOf(network, values));
     const folder = required('dataset', values.dataset);
     const place = required('output', values.output);
-    // A policy that is none, or of another task, leaves no empty folder behind.
     await inOptionNames(OPTION_NAMES, () => job.check());
-    const output = await outputFolderOption('output', place, [REPORT_FILE], { own: [STATE_FILE, `training/${LOCK_FILE}`] });
-    const storage = await folderStorage(output);
-    await checkResume(storage, output, values.resume === true);
-    const lock = lockFolder(await outputFolder(`${output}/training`), 'training');
+    const own = { own: [STATE_FILE, `training/${LOCK_FILE}`] };
+    refusePrecious('output', place, own);
+    checkResume(place, values.resume === true);
+    // A policy, or a data set, that is none, or does not fit, leaves no empty folder behind.
+    const dataset = await openDataset(folder, given({ fps, statistics }));
     try {
-      const dataset = await openDataset(folder, given({ fps, statistics }));
+      for (const warning of dataset.warnings) printNote(warning);
+      await inOptionNames(OPTION_NAMES, () => job.checkDataset?.(dataset));
+      const output = await outputFolderOption('output', place, [REPORT_FILE], own);
+      const lock = lockFolder(await outputFolder(`${output}/training`), 'training');
       try {
-        for (const warning of dataset.warnings) printNote(warning);
-        await inOptionNames(OPTION_NAMES, () => job.checkDataset?.(dataset));
+        // Another run may have begun there meanwhile, and ended.
+        checkResume(place, values.resume === true);
+        const storage = await folderStorage(output);
         return await inOptionNames(OPTION_NAMES, () => run(job, dataset, storage, output, choice, values.json === true));
       } finally {
-        await dataset.close();
+        lock.release();
       }
     } finally {
-      lock.release();
+      await dataset.close();
     }
   },
 };
@@ -217,8 +224,8 @@ function refuseForeign(network: Network, values: Values): void {
 }
 
 /** A run that is there is neither written over nor taken for granted. */
-async function checkResume(storage: RunStorage, output: string, resume: boolean): Promise<void> {
-  const isThere = await hasState(storage);
+function checkResume(output: string, resume: boolean): void {
+  const isThere = existsSync(join(output, STATE_FILE));
   if (isThere && !resume)
     throw new OptionError(`${output} holds a training run: give --resume to go on with it, or another --output folder.`);
   if (!isThere && resume)

@@ -58,7 +58,7 @@ export const verifyCommand: Command = {
     if (positionals.length === 0) throw new UsageError('the case folder is missing');
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES) ?? 'f32';
     const profile = profileOption(values.profile);
-    const dump = values.dump === undefined ? undefined : await outputFolderOption('dump', values.dump, [], { spared: ['*.safetensors'] });
+    const dump = values.dump === undefined ? undefined : await outputFolderOption('dump', values.dump);
     const names = positionals.map((folder) => basename(resolve(folder)));
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (dump !== undefined && twice !== undefined) throw new UsageError(`--dump: two cases are named "${twice}": verify them one by one`);

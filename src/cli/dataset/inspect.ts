@@ -1,5 +1,4 @@
 import { type Dataset, type DatasetEpisode, type StoredDataset, vectorFeatures } from '../../datasets/dataset.js';
-import { DatasetError } from '../../foundation/errors.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { checkWithout, parseCommandLine } from '../../terminal/command-line.js';
@@ -12,6 +11,7 @@ import { localFolder } from '../local-folder.js';
 import { outputFileOption } from '../output-options.js';
 import { type CheckResult, checkAll } from './check.js';
 import { datasetJson, datasetText } from './describe.js';
+import { drawnRows } from './drawn-rows.js';
 import { fpsOption } from './fps.js';
 import { datasetReport } from './report.js';
 
@@ -47,7 +47,7 @@ export async function inspectDataset(args: readonly string[]): Promise<number> {
       if (values.json) printJson({ ...datasetJson(dataset), ...given({ check }) });
       else print([datasetText(dataset, episode, await rowsOf(dataset, episode, isDamaged)), ...checkText(check)].join('\n\n'));
       if (output !== undefined) {
-        await writeOutputFile(output, await datasetReport(dataset));
+        await writeOutputFile(output, await datasetReport(dataset, isDamaged));
         printNote(`written: ${output}`);
       }
       return isDamaged ? 1 : 0;
@@ -68,17 +68,13 @@ function drawnEpisode(dataset: Dataset, number: number | undefined): DatasetEpis
   return episode;
 }
 
-/** `isDamaged`: what cannot be read is not drawn, since its faults are listed. */
 async function rowsOf(dataset: Dataset, episode: DatasetEpisode | undefined, isDamaged: boolean): Promise<Map<string, Float32Array>> {
   const rows = new Map<string, Float32Array>();
   if (episode === undefined) return rows;
   for (const { name } of vectorFeatures(dataset)) {
     if (episode.missing.some(({ feature }) => feature === name)) continue;
-    try {
-      rows.set(name, await dataset.readRows(name, episode.from, episode.to));
-    } catch (error) {
-      if (!isDamaged || !(error instanceof DatasetError)) throw error;
-    }
+    const found = await drawnRows(dataset, name, episode, isDamaged);
+    if (found) rows.set(name, found);
   }
   return rows;
 }

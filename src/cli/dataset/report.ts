@@ -2,6 +2,7 @@ import { type Dataset, type DatasetEpisode, type DatasetFeature, vectorFeatures 
 import { type Axis, countAxis, drawAxes, type Frame } from '../../report/axes.js';
 import { coordinate, element, escape, picture, section } from '../../report/html.js';
 import { shortNumber } from './describe.js';
+import { drawnRows } from './drawn-rows.js';
 
 const WIDTH = 520;
 const HEIGHT = 210;
@@ -33,11 +34,11 @@ table { border-collapse: collapse; font-size: .9rem; } td, th { padding: 2px 14p
 /** The page asks nothing of any network. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-/** A data set as one HTML page: facts, and every dimension of every vector over some episodes. */
-export async function datasetReport(dataset: Dataset): Promise<string> {
+/** A data set as one HTML page: facts, and every dimension of every vector over some episodes; of one that `isDamaged`, those that can be read. */
+export async function datasetReport(dataset: Dataset, isDamaged = false): Promise<string> {
   const features = vectorFeatures(dataset);
   const sections: string[] = [];
-  for (const feature of features) sections.push(await featureSection(dataset, feature));
+  for (const feature of features) sections.push(await featureSection(dataset, feature, isDamaged));
   const title = `${dataset.name}: ${dataset.episodes.length} episodes, ${dataset.frames} frames`;
   const head = element('head', {}, [
     element('meta', { charset: 'utf-8' }),
@@ -78,12 +79,15 @@ function missingSection({ missing }: Dataset): string {
   ]);
 }
 
-async function featureSection(dataset: Dataset, feature: DatasetFeature): Promise<string> {
+async function featureSection(dataset: Dataset, feature: DatasetFeature, isDamaged: boolean): Promise<string> {
   const { name, size, names } = feature;
   const episodes = spread(dataset.episodes.filter(({ missing }) => !missing.some((part) => part.feature === name)));
   const lines: { episode: DatasetEpisode; rows: Float32Array }[] = [];
-  for (const episode of episodes) lines.push({ episode, rows: await dataset.readRows(name, episode.from, episode.to) });
-  const plots = Array.from({ length: Math.min(size, MOST_DIMENSIONS) }, (_, k) => {
+  for (const episode of episodes) {
+    const rows = await drawnRows(dataset, name, episode, isDamaged);
+    if (rows) lines.push({ episode, rows });
+  }
+  const plots = Array.from({ length: lines.length === 0 ? 0 : Math.min(size, MOST_DIMENSIONS) }, (_, k) => {
     const series = lines.map(({ episode, rows }) => ({
       episode,
       values: Array.from({ length: rows.length / size }, (__, row) => rows[row * size + k] as number),

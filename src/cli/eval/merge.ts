@@ -1,18 +1,15 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { mergeShards, type RecordPart } from '../../evaluation/shards.js';
 import { SetupError } from '../../foundation/setup-error.js';
-import { readRegularFile } from '../../platform/node/regular-file.js';
 import { parseCommandLine } from '../../terminal/command-line.js';
 import { UsageError } from '../../terminal/options.js';
 import { outputFolderOption } from '../output-options.js';
 import { lockFolder } from './folder-lock.js';
+import { ownRecord, readRecord } from './own-record.js';
 import { readReference } from './reference.js';
 import { presentOutcome, RESULT_FILES } from './results.js';
-
-/** What a text can hold. */
-const MOST_BYTES = 500_000_000;
 
 const OPTIONS = { output: { type: 'string' }, compare: { type: 'string' }, json: { type: 'boolean' } } as const;
 
@@ -23,22 +20,15 @@ export async function mergeEvaluations(args: readonly string[]): Promise<number>
   const reference = values.compare === undefined ? undefined : readReference(values.compare);
   const record = mergeShards(positionals.map(readPart));
   const place = values.output ?? `evaluation-${record.task.replaceAll('/', '-')}`;
-  refuseEvaluation(place, record);
-  const output = await outputFolderOption('output', place, Object.values(RESULT_FILES), { spared: [RESULT_FILES.record] });
+  // The same merged again.
+  const own = ownRecord(place, (found) => identity(found) === identity(record));
+  const output = await outputFolderOption('output', place, Object.values(RESULT_FILES), own);
   const lock = lockFolder(output);
   try {
     return await presentOutcome(output, record, reference, values.json === true);
   } finally {
     lock.release();
   }
-}
-
-/** What was merged has no journal: a folder with one is of a part, or of another evaluation. The same merged again may be written over. */
-function refuseEvaluation(folder: string, merged: EvaluationRecord): void {
-  const { journal, record } = RESULT_FILES;
-  const file = [journal, record].find((name) => existsSync(join(folder, name)));
-  if (file === undefined || (file === record && identity(readPart(folder).record) === identity(merged))) return;
-  throw new UsageError(`--output: ${folder} holds another evaluation (${file}), which would be written over: name another folder.`);
 }
 
 /** What tells an evaluation from another one, and from a part of it. */
@@ -50,7 +40,7 @@ function identity({ task, seed, episodes, strategies, shard }: EvaluationRecord)
 function readPart(path: string): RecordPart {
   const name = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, RESULT_FILES.record) : path;
   try {
-    return { name, record: JSON.parse(readRegularFile(name, MOST_BYTES).toString('utf8')) as EvaluationRecord };
+    return { name, record: readRecord(name) };
   } catch (error) {
     throw new SetupError(
       `${name} cannot be read as the record of a part (${(error as Error).message}): give the folder that \`warmstep eval … --shard K/N\` wrote; ` +

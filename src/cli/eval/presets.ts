@@ -65,8 +65,8 @@ function rtiDpFor({ task, isExact }: PresetSubject): string {
 
 const EVALUATION_PRESETS = Object.keys(PRESETS) as (keyof typeof PRESETS)[];
 
-/** Strategies of a preset, and of those the ones that are not wanted. */
-export interface WantedPreset {
+/** Strategies that nobody named, a preset's or the usual ones, and of those the ones that are not wanted. */
+export interface OptionalStrategies {
   readonly strategies: readonly NamedStrategy[];
   readonly without: readonly NamedStrategy[];
 }
@@ -80,7 +80,7 @@ export interface PresetSubject {
 }
 
 /** @throws UsageError for no such preset, and for `--without` of a strategy that the preset does not have. */
-export function presetOption(name: string | undefined, without: string | undefined, subject: PresetSubject): WantedPreset {
+export function presetOption(name: string | undefined, without: string | undefined, subject: PresetSubject): OptionalStrategies {
   const preset = choiceOption('preset', name, EVALUATION_PRESETS);
   if (preset === undefined) return { strategies: [], without: [] };
   const strategies = parseStrategies(PRESETS[preset](rtiDpFor(subject)));
@@ -100,9 +100,9 @@ function isMeant(wanted: NamedStrategy, strategy: NamedStrategy): boolean {
   return strategy.name === wanted.name || (strategy.options.name === name && Object.keys(others).length === 0);
 }
 
-/** Of a preset what the subject can run, in its order, and why the others are left out; what other options `added` is not, whatever the preset says. */
+/** Of them what the subject can run, in their order, and why the others are left out; what other options `added` is not, whatever the preset says. */
 export async function chosenOf(
-  { strategies, without }: WantedPreset,
+  { strategies, without }: OptionalStrategies,
   subject: Pick<EvaluationSubject, 'whyNot'>,
   added: readonly NamedStrategy[],
 ): Promise<{ readonly strategies: readonly NamedStrategy[]; readonly leftOut: readonly LeftOutStrategy[] }> {

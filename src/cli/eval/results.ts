@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { EvaluationRecord } from '../../evaluation/record.js';
+import type { EpisodeRecord, EvaluationRecord } from '../../evaluation/record.js';
 import { renderReport } from '../../evaluation/report/render.js';
 import type { ReferenceScores } from '../../evaluation/summary.js';
 import { visible, visibleJson } from '../../foundation/visible.js';
@@ -22,17 +22,18 @@ async function presentResults(output: string, record: EvaluationRecord, json: bo
   await writeOutputFile(files.report, renderReport(record, taskScene(record.task)));
   if (json) printJson(record);
   else print(`${evaluationReport(record)}\n\nreport  ${visible(files.report)}\nrecord  ${visible(files.record)}`);
-  failureNotes(record).forEach(printNote);
+  for (const { name, episodes } of record.strategies) {
+    const note = failureNote(name, episodes);
+    if (note !== undefined) printNote(note);
+  }
   return record.strategies.every(({ episodes }) => episodes.some(({ failure }) => failure === undefined));
 }
 
-/** Of every strategy with episodes that failed, how many, and why the first of them did. */
-function failureNotes({ strategies }: EvaluationRecord): string[] {
-  return strategies.flatMap(({ name, episodes }) => {
-    const failed = episodes.filter(({ failure }) => failure !== undefined);
-    const [first] = failed;
-    return first ? [`${name}: ${failed.length} of ${episodes.length} episodes failed; seed ${first.seed}: ${first.failure}`] : [];
-  });
+/** How many of some episodes failed, and why the first of them did; undefined where none did. */
+export function failureNote(name: string, episodes: readonly EpisodeRecord[]): string | undefined {
+  const failed = episodes.filter(({ failure }) => failure !== undefined);
+  const [first] = failed;
+  return first && `${name}: ${failed.length} of ${episodes.length} episodes failed; seed ${first.seed}: ${first.failure}`;
 }
 
 /**

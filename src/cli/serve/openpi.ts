@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { SetupError } from '../../foundation/setup-error.js';
+import { ApiKey } from '../../sockets/api-key.js';
 import { type PolicyServer, servePolicy } from '../../sockets/openpi/serve-policy.js';
 import { given, integerOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
@@ -85,12 +86,18 @@ async function apiKey(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
   const key = (await readFile(path, 'utf8')).trim();
   if (key === '') throw new SetupError(`--api-key-file: ${path} is empty`);
+  try {
+    new ApiKey(key);
+  } catch (error) {
+    throw new SetupError(`--api-key-file: ${path}: ${(error as Error).message.replace(/^apiKey: /, '')}`, { cause: error });
+  }
   return key;
 }
 
 async function tlsFiles(cert: string | undefined, key: string | undefined): Promise<{ cert: string; key: string } | undefined> {
-  // One needs the other.
-  if (cert === undefined || key === undefined) return undefined;
+  if (cert === undefined && key === undefined) return undefined;
+  // Never without either: clients' keys would travel in clear text.
+  if (cert === undefined || key === undefined) throw new UsageError('--tls-cert and --tls-key go together: give both, or neither');
   return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
 }
 

@@ -1,14 +1,21 @@
 import type { CheckpointSource } from '../../checkpoints/source.js';
 import type { PolicyOfTask, Task, TaskKind } from '../../envs/environment.js';
 import { evaluate } from '../../evaluation/evaluate.js';
+import type { EpisodeRecord } from '../../evaluation/record.js';
+import { NonFiniteError, WarmstepError } from '../../foundation/errors.js';
 import { loadPolicy } from '../../platform/node/load-policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
+import { PRIOR_NEED } from '../../strategies/bridger.js';
 import { createStrategy } from '../../strategies/index.js';
+import { NETWORK_NEEDS } from '../../strategies/network-needs.js';
+import { WARM_NEED } from '../../strategies/network-runs.js';
 import { parseStrategy } from '../../strategies/parse.js';
-import { type PredictorKind, predictorWords, type StrategyContext, suitsPredictor } from '../../strategies/strategy.js';
+import { type NetworkNeed, type PredictorKind, predictorWords, type StrategyContext, suitsPredictor } from '../../strategies/strategy.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { integerOption, UsageError } from '../../terminal/options.js';
+import { printNote } from '../../terminal/output.js';
 import type { Progress } from '../../terminal/progress.js';
+import { failureNote } from '../eval/results.js';
 import { FIRST_SEED, MOST_PARALLEL } from '../eval/seeds.js';
 import { chosenTask } from '../eval/tasks.js';
 import type { TrainValues } from './options.js';
@@ -33,7 +40,7 @@ export function closedLoopOption(values: TrainValues, defaultStrategy: string): 
 /**
  * Whether what is to be trained can be evaluated so: hours later is too late. `policy`: by what it reads and gives; `predictor`: the kind of what the
  * result has beside it.
- * @throws OptionError.
+ * @throws OptionError, UsageError.
  */
 export function checkClosedLoop(
   { kind, strategy }: ClosedLoop,
@@ -42,10 +49,31 @@ export function checkClosedLoop(
   predictor: PredictorKind | 'none',
 ): void {
   kind.forPolicy(policy);
-  const need = createStrategy(strategy.options, context).needs.find(({ network }) => network === 'predictor');
-  if (!need || suitsPredictor(need, predictor)) return;
+  const own = NETWORK_NEEDS as Readonly<Record<string, NetworkNeed>>;
+  const { name } = strategy.options;
+  const method = Object.hasOwn(own, name) ? own[name] : undefined;
+  if (method) throw unsuited(strategy, `a network of type "${method.network}" ${method.why}`, 'none');
+  for (const need of createStrategy(strategy.options, context).needs) checkNeed(strategy, need, predictor);
+}
+
+/**
+ * The same of the strategy that runs what is trained, whose network is not there yet: what its options ask for besides.
+ * @throws UsageError.
+ */
+export function checkOwnStrategy({ strategy }: ClosedLoop, predictor: PredictorKind | 'none'): void {
+  const { options } = strategy;
+  if ('warm' in options && options.warm === true) checkNeed(strategy, WARM_NEED, predictor);
+  if (options.name === 'BRIDGER' && options.prior === 'cvae') checkNeed(strategy, PRIOR_NEED, predictor);
+}
+
+function checkNeed(strategy: NamedStrategy, need: NetworkNeed, predictor: PredictorKind | 'none'): void {
+  if (suitsPredictor(need, predictor)) return;
   const { needed, found } = predictorWords(need, predictor);
-  throw new UsageError(`--strategy: ${strategy.name} needs ${needed} ${need.why}, what is trained has ${found}: give another strategy`);
+  throw unsuited(strategy, `${needed} ${need.why}`, found);
+}
+
+function unsuited({ name }: NamedStrategy, needed: string, found: string): UsageError {
+  return new UsageError(`--strategy: ${name} needs ${needed}, what is trained has ${found}: give another strategy`);
 }
 
 /** What a result is run with: the policy, and what was trained for it. */
@@ -55,7 +83,10 @@ export interface ResultNetworks {
   readonly methods?: CheckpointSource;
 }
 
-/** Runs a policy over the first seeds of a task; figures are the mean score and the share of episodes that succeeded. */
+/**
+ * Runs a policy over the first seeds of a task; figures are the mean score and the share of episodes that succeeded.
+ * @throws as closedLoopFigures().
+ */
 export async function runClosedLoop(
   { kind, strategy, episodes }: ClosedLoop,
   { policy: source, ...networks }: ResultNetworks,
@@ -76,10 +107,25 @@ export async function runClosedLoop(
       onEpisode: () => void over++,
       onRound: () => progress.update(`${task.name}: ${over} of ${episodes} episodes`),
     });
-    const mean = (of: (record: (typeof records)[number]) => number): number =>
-      records.reduce((sum, record) => sum + of(record), 0) / records.length;
-    return { [`${task.name} score`]: mean(({ score }) => score), [`${task.name} success`]: mean(({ success }) => (success ? 1 : 0)) };
+    progress.done();
+    return closedLoopFigures(task.name, records);
   } finally {
     await policy.dispose();
   }
+}
+
+/**
+ * Means over all episodes, at least one; those that failed count with what they reached, and a note says how many they are.
+ * @throws NonFiniteError, WarmstepError where all of them failed: the means would be of nothing.
+ */
+export function closedLoopFigures(task: string, records: readonly EpisodeRecord[]): Record<string, number> {
+  const note = failureNote(task, records);
+  if (records.every(({ failure }) => failure !== undefined)) {
+    // The training behind it has more to say of weights that are too large.
+    if (records[0]?.failure?.startsWith(`${NonFiniteError.name}: `)) throw new NonFiniteError(`${note}`);
+    throw new WarmstepError(`${note}`);
+  }
+  if (note !== undefined) printNote(note);
+  const mean = (of: (record: EpisodeRecord) => number): number => records.reduce((sum, record) => sum + of(record), 0) / records.length;
+  return { [`${task} score`]: mean(({ score }) => score), [`${task} success`]: mean(({ success }) => (success ? 1 : 0)) };
 }

@@ -27,7 +27,7 @@ import { checkedUnet } from '../../training/loop/unet-sizes.js';
 import { BATCH_NORM_TRAININGS } from '../../training/training-step.js';
 import { policyOfTask, readHeaders, taskFor } from '../headers.js';
 import { localFolder } from '../local-folder.js';
-import { type ClosedLoop, checkClosedLoop, closedLoopOption, type ResultNetworks } from './closed-loop.js';
+import { type ClosedLoop, checkClosedLoop, checkOwnStrategy, closedLoopOption, type ResultNetworks } from './closed-loop.js';
 import { numberOption, runOptions, TRAIN_OPTIONS, type TrainValues } from './options.js';
 
 /** All options of `warmstep train`. */
@@ -111,13 +111,10 @@ export const OPTION_NAMES: Readonly<Record<string, string>> = {
   stateKeys: 'state-keys',
   batchNorm: 'batch-norm',
   ...Object.fromEntries(
-    ['steps', 'accumulate', 'seed', 'preset', 'precision', 'validation', 'horizon', 'crop', 'initial', 'backbone'].map((name) => [
-      name,
-      name,
-    ]),
-  ),
-  ...Object.fromEntries(
-    ['observations', 'dropout', 'release', 'teacher', 'prior', 'variant', 'interpolant', 'ema', 'optimizer'].map((name) => [name, name]),
+    [
+      ...['steps', 'accumulate', 'seed', 'preset', 'precision', 'validation', 'horizon', 'crop', 'initial', 'backbone'],
+      ...['observations', 'dropout', 'release', 'teacher', 'prior', 'variant', 'interpolant', 'ema', 'optimizer'],
+    ].map((name) => [name, name]),
   ),
 };
 
@@ -308,9 +305,10 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
     steps: runs.steps,
     closedLoop,
     check: async () => {
-      // Of the method's own strategy there is nothing to check before its network is there.
       const isOwn = closedLoop?.strategy.options.name === (strategy && parseStrategy(strategy).options.name);
-      policy = await checkedPolicy(policy, closedLoop, isOwn ? undefined : prior === undefined ? 'none' : 'cvae');
+      const predictor = prior === undefined ? 'none' : 'cvae';
+      if (closedLoop && isOwn) checkOwnStrategy(closedLoop, predictor);
+      policy = await checkedPolicy(policy, closedLoop, isOwn ? undefined : predictor);
       if (teacher !== undefined) teacher = await localFolder(teacher);
       if (prior !== undefined) prior = await localFolder(prior);
     },
@@ -370,8 +368,8 @@ export function policyJob(values: Values): Job {
       const plan = { optimizer: checkedOptimizer('trainPolicy', runs.preset ?? 'lerobot', runs.optimizer) };
       // What batch norms do is up to the backbone's, which is not read yet.
       const { batchNorm, ...others } = own;
-      const given = { ...others, dataset, ...(backbone === undefined && batchNorm !== undefined ? { batchNorm } : {}) };
-      const { scheduler, unet, observationSteps, actionSteps, inputs } = describePolicy(given, { plan }, from);
+      const described = { ...others, dataset, ...given({ batchNorm: backbone === undefined ? batchNorm : undefined }) };
+      const { scheduler, unet, observationSteps, actionSteps, inputs } = describePolicy(described, { plan }, from);
       if (closedLoop === undefined) return;
       const observations = from ? observationInfo(from.observations) : inputs.map(writtenInfo);
       const context = { scheduler, horizon: unet.horizon, actionDim: unet.actionDim, observationSteps, actionSteps };
@@ -407,13 +405,15 @@ const OF_CAMERAS = ['backbone', 'crop'] as const;
 /** What does not go together, as far as that can be said before the data set is opened. */
 function refuseTogether(values: Values, observations: readonly string[]): void {
   if (values.initial !== undefined) {
-    const given = OF_INITIAL.find((name) => values[name] !== undefined);
-    if (given !== undefined) throw new UsageError(`--initial and --${given}: the policy says that itself, leave one of them out`);
+    const other = OF_INITIAL.find((name) => values[name] !== undefined);
+    if (other !== undefined) throw new UsageError(`--initial and --${other}: the policy says that itself, leave one of them out`);
     return;
   }
-  const given = OF_CAMERAS.find((name) => values[name] !== undefined);
-  if (given !== undefined && observations.every((name) => name === STATE || name === ENVIRONMENT)) {
-    throw new UsageError(`--${given} is for cameras: name one with --observations, e.g. observation.images.front, or leave --${given} out`);
+  const ofCameras = OF_CAMERAS.find((name) => values[name] !== undefined);
+  if (ofCameras !== undefined && observations.every((name) => name === STATE || name === ENVIRONMENT)) {
+    throw new UsageError(
+      `--${ofCameras} is for cameras: name one with --observations, e.g. observation.images.front, or leave --${ofCameras} out`,
+    );
   }
 }
 

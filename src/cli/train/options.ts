@@ -103,7 +103,8 @@ export function runOptions(
   readonly resume: boolean;
 } {
   const optimizer = optimizerOptions(values);
-  checkedOptimizer('train', presets[0] as Preset, optimizer);
+  const preset = choiceOption('preset', values.preset, presets);
+  checkedOptimizer('train', preset ?? (presets[0] as Preset), optimizer);
   return {
     steps: integerOption('steps', values.steps, 1, MOST_STEPS) ?? defaultSteps,
     optimizer,
@@ -112,7 +113,7 @@ export function runOptions(
       batchSize: integerOption('batch', values.batch, 1, 65_536),
       accumulate: integerOption('accumulate', values.accumulate, 1, 65_536),
       seed: integerOption('seed', values.seed),
-      preset: choiceOption('preset', values.preset, presets),
+      preset,
       precision: choiceOption('precision', values.precision, TRAINING_PRECISIONS),
       validation: numberOption('validation', values.validation, 0, 0.9),
       evaluateEvery: integerOption('evaluate-every', values['evaluate-every'], 1, MOST_STEPS),
