@@ -144,6 +144,13 @@ describe('statistics that rows contradict', () => {
     expect((await openFiles(files, { statistics: 'none' })).statistics.get('action')?.max[1]).toBe(HIGH - 10);
   });
 
+  it('are those of the file, where it is named, for vectors that no row is there of', async () => {
+    const files = await leRobotFiles(LENGTHS, { fileBytes: 1 });
+    for (const path of Object.keys(files)) if (path.startsWith('data/')) delete files[path];
+    const dataset = await openFiles(files, { statistics: 'computed' });
+    expect([dataset.statisticsFile, dataset.statisticsComputed]).toEqual([STATS, false]);
+  });
+
   it('are not looked for where training does not normalise by them, or limits are wider than the rows', async () => {
     const changed = (change: (stats: Stats) => void): Promise<Dataset> =>
       leRobotFiles(LENGTHS).then((files) => openFiles(changedJson(files, STATS, change as (value: never) => void)));
