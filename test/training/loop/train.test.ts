@@ -26,6 +26,14 @@ describe('the training of a policy on a device', () => {
     );
   });
 
+  it('that goes on reads no rows for that: it looks for its run', async () => {
+    const more = {
+      resume: true,
+      dataset: { ...CIRCLING, statisticsComputed: false, readRows: async () => Promise.reject(new Error('read')) },
+    };
+    await expect(tinyPolicyRun(device(), memoryStorage('empty'), more)).rejects.toThrow('empty: expected a saved run');
+  });
+
   it('is not begun from a policy and a backbone at once; neither is read', async () => {
     const untouched = async (): Promise<never> => Promise.reject(new Error('read'));
     const initial = { ...memorySource('policy', {}), list: untouched, open: untouched };
