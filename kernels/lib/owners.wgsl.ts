@@ -14,7 +14,7 @@ export interface OwnerText {
   readonly functions: string;
   /** Of `main`. */
   readonly parameters: string;
-  /** Declares `owner` and `member`; who has no part returns. */
+  /** Declares `owner` and `member`; who has no part returns. Where members share sums that is a whole workgroup, so none waits at a barrier for them. */
   readonly prepare: (owners: string) => string;
 }
 

@@ -1,17 +1,26 @@
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DatasetError } from '../foundation/errors.js';
 import type { Dataset, DatasetEpisode, DatasetFeature, FeatureStatistics } from './dataset.js';
-import { RunningStatistics, statisticsOfRows } from './statistics.js';
+import { isComputed, RunningStatistics, statisticsOfRows } from './statistics.js';
 
 /**
- * Shares by which statistics that were made of a sample of the rows may miss them: of the range, its ends; of the spread of the rows, mean and
- * spread.
+ * Of the range that is stated: how far rows may lie outside, and of the deviation of the rows: how far a mean or a quantile may be off. Statistics made of a
+ * sample of the rows are off by less, those of another unit or of other rows by more.
  */
-const OF_RANGE = 0.01;
-const OF_SPREAD = 0.25;
-/** Of the largest value: what float32, and texts of six digits, make of a number; and what differences of float32 squares make of a spread. */
+const OF_RANGE = 0.05;
+const OF_SPREAD = 0.5;
+/** A deviation may be so many times that of the rows, or so small a part of it. */
+const TIMES_SPREAD = 2;
+/** Tools that divide by a deviation raise those that are smaller to this. */
+const LEAST_DIVISOR = 1e-2;
+/** Limits set by hand are wider than the rows as one likes; beyond so many of their ranges it is no limit. */
+const TIMES_RANGE = 100;
+/** Of the largest value: what float32, and texts of six digits, make of a number. */
 const OF_VALUE = 1e-5;
-const OF_SQUARES = 1e-3;
+/** Of the largest value: how far sums of any number of rows may be off. */
+const OF_SUM = 1e-3;
+/** What each row that is added in float32 may put a sum off by, rounded in one direction, as those of a constant are; twice, of squares and mean. */
+const OF_ROW = 2 ** -23;
 
 /** Rows of a feature, as far as they are there. */
 interface FoundRows {
@@ -25,30 +34,29 @@ interface FoundRows {
 }
 
 /**
- * What of the statistics that a data set came with its rows contradict, in words: minimum and maximum that rows lie outside of, or that none comes
- * near; mean, standard deviation and quantiles that are not theirs. Of a data set in part the ends of the range are held to the rows alone. Reads all rows.
+ * What of the statistics that a data set came with its rows contradict, in words: rows outside of minimum and maximum, or a hundred times closer together than
+ * these; mean, standard deviation and quantiles that are not theirs. Of a data set in part the first alone. What float32 sums make of them is none. Reads all rows.
  * @throws DatasetError as `readRows`; the reason of `signal`.
  */
 export async function statisticsContradictions(dataset: Dataset, feature: DatasetFeature, signal?: AbortSignalLike): Promise<string[]> {
-  const stated = dataset.statistics.get(feature.name);
-  if (stated === undefined || (dataset.statisticsFile === undefined && dataset.statisticsComputed)) return [];
-  const found = await readFound(dataset, feature, signal);
-  if (found.all.count === 0) return [];
-  const file = dataset.statisticsFile ?? `statistics of ${dataset.name}`;
-  return Array.from({ length: feature.size }, (_, k) => {
-    const where = `${file}: "${feature.name}", dimension ${k}${feature.names ? ` (${feature.names[k]})` : ''}`;
-    return contradictionsOf(dataset, stated, found, k).map((what) => `${where}: ${what}`);
-  }).flat();
+  const names = ['min', 'max', 'mean', 'std', WIDE, ...(dataset.statistics.get(feature.name)?.quantiles.keys() ?? [])];
+  return contradictionsIn(dataset, feature, names, signal);
 }
 
 /**
- * Refuses statistics that the rows of these vectors contradict: whatever is trained on values that they normalise is wrong.
+ * Refuses statistics that the rows of these vectors contradict: whatever is trained on values that they normalise is wrong. `pairs`: by vector, the
+ * statistics that it is normalised by; others, and limits that are wider than the rows, change nothing or may be meant.
  * @throws DatasetError naming file, feature, dimension, what was expected and found; as `statisticsContradictions`.
  */
-export async function checkStatistics(dataset: Dataset, features: readonly string[], signal?: AbortSignalLike): Promise<void> {
+export async function checkStatistics(
+  dataset: Dataset,
+  pairs: ReadonlyMap<string, readonly string[]>,
+  signal?: AbortSignalLike,
+): Promise<void> {
   for (const feature of dataset.features) {
-    if (feature.kind !== 'vector' || !features.includes(feature.name)) continue;
-    const [first, ...others] = await statisticsContradictions(dataset, feature, signal);
+    const names = pairs.get(feature.name);
+    if (feature.kind !== 'vector' || names === undefined || names.length === 0) continue;
+    const [first, ...others] = await contradictionsIn(dataset, feature, names, signal);
     if (first === undefined) continue;
     const more = others.length === 0 ? '' : ` ${others.length} more of this feature (\`warmstep dataset inspect --check\` lists all).`;
     throw new DatasetError(`${first}.${more} ${STATISTICS_REMEDY}`);
@@ -59,11 +67,34 @@ const STATISTICS_REMEDY =
   "What the rows are normalised by must be theirs: compute the statistics from the rows (--statistics computed; openDataset: `statistics: 'computed'`), " +
   'write the data set anew (`warmstep dataset convert`), or bring the rows to the unit of the statistics.';
 
-async function readFound(dataset: Dataset, { name, size }: DatasetFeature, signal: AbortSignalLike | undefined): Promise<FoundRows> {
+async function contradictionsIn(
+  dataset: Dataset,
+  feature: DatasetFeature,
+  names: readonly string[],
+  signal: AbortSignalLike | undefined,
+): Promise<string[]> {
+  const stated = dataset.statistics.get(feature.name);
+  if (stated === undefined || isComputed(stated) || (dataset.statisticsFile === undefined && dataset.statisticsComputed)) return [];
+  const hasQuantiles = names.some((name) => stated.quantiles.has(name));
+  const found = await readFound(dataset, feature, hasQuantiles, signal);
+  if (found.all.count === 0) return [];
+  const file = dataset.statisticsFile ?? `statistics of ${dataset.name}`;
+  return Array.from({ length: feature.size }, (_, k) => {
+    const where = `${file}: "${feature.name}", dimension ${k}${feature.names ? ` (${feature.names[k]})` : ''}`;
+    const contradictions = contradictionsOf(dataset, stated, found, k).filter(({ statistic }) => names.includes(statistic));
+    return contradictions.map(({ expected }) => `${where}: expected ${expected}`);
+  }).flat();
+}
+
+async function readFound(
+  dataset: Dataset,
+  { name, size }: DatasetFeature,
+  hasQuantiles: boolean,
+  signal: AbortSignalLike | undefined,
+): Promise<FoundRows> {
   const running = new RunningStatistics(size);
   const [lowest, highest] = [new Float64Array(size), new Float64Array(size)];
   const quantiles = new Map<string, { readonly least: Float64Array; readonly most: Float64Array }>();
-  const hasQuantiles = (dataset.statistics.get(name)?.quantiles.size ?? 0) > 0;
   let isWhole = true;
   for (const { from, to, missing } of dataset.episodes) {
     signal?.throwIfAborted();
@@ -96,44 +127,54 @@ function rowOf(rows: Float32Array, size: number, k: number, value: number): numb
   return 0;
 }
 
+/** In place of a statistic's name: ends of the range that are far wider than the rows. */
+const WIDE = 'range';
+
+interface Contradiction {
+  readonly statistic: string;
+  readonly expected: string;
+}
+
 function contradictionsOf(
   dataset: Dataset,
   stated: FeatureStatistics,
   { all, lowest, highest, quantiles, isWhole }: FoundRows,
   k: number,
-): string[] {
+): Contradiction[] {
   const at = (values: Float64Array): number => values[k] as number;
   const [min, max, mean, std] = [at(stated.min), at(stated.max), at(stated.mean), at(stated.std)];
   const [least, most] = [at(all.min), at(all.max)];
+  const contradictions: Contradiction[] = [];
+  const add = (statistic: string, expected: string, found: number): void => {
+    contradictions.push({ statistic, expected: `${expected}, found ${shown(found)}` });
+  };
   const rounding = OF_VALUE * Math.max(...[min, max, least, most].map(Math.abs));
-  if (max < min - rounding) return [`expected "min" ${shown(min)} below "max", found ${shown(max)}`];
-  const contradictions: string[] = [];
-  const outside = OF_RANGE * (max - min) + rounding;
-  if (least < min - outside)
-    contradictions.push(`expected "min" of at most ${shown(least)}, ${placeOf(dataset, at(lowest))}, found ${shown(min)}`);
-  if (most > max + outside)
-    contradictions.push(`expected "max" of at least ${shown(most)}, ${placeOf(dataset, at(highest))}, found ${shown(max)}`);
-  if (mean < min - outside || mean > max + outside)
-    contradictions.push(`expected "mean" between "min" ${shown(min)} and "max" ${shown(max)}, found ${shown(mean)}`);
-  // No values have more of a spread within their range.
-  else if (std > (max - min) / 2 + outside)
-    contradictions.push(`expected "std" of at most half of "max" − "min", ${shown((max - min) / 2)}, found ${shown(std)}`);
-  if (!isWhole || contradictions.length > 0) return contradictions;
-  const range = most - least + rounding;
-  if (min < least - range) contradictions.push(`expected "min" near ${shown(least)}, the least of all rows, found ${shown(min)}`);
-  if (max > most + range) contradictions.push(`expected "max" near ${shown(most)}, the largest of all rows, found ${shown(max)}`);
-  const spread = OF_SPREAD * at(all.std) + rounding;
-  if (Math.abs(mean - at(all.mean)) > spread)
-    contradictions.push(`expected "mean" near ${shown(at(all.mean))}, that of all rows, found ${shown(mean)}`);
-  const squares = (OF_SQUARES / OF_VALUE) * rounding;
-  if (Math.abs(std - at(all.std)) > spread + squares)
-    contradictions.push(`expected "std" near ${shown(at(all.std))}, that of all rows, found ${shown(std)}`);
+  if (max < min - rounding) add('max', `"max" of at least "min", ${shown(min)}`, max);
+  else {
+    const outside = OF_RANGE * (max - min) + rounding;
+    if (least < min - outside) add('min', `"min" of at most ${shown(least)}, ${placeOf(dataset, at(lowest))}`, min);
+    if (most > max + outside) add('max', `"max" of at least ${shown(most)}, ${placeOf(dataset, at(highest))}`, max);
+  }
+  if (!isWhole) return contradictions;
+  const range = most - least;
+  const largest = Math.max(Math.abs(least), Math.abs(most));
+  const sums = Math.max(OF_SUM, OF_ROW * all.count);
+  // What is left of the squares of a constant, less the square of its mean, is rounding; limits of it are set by hand.
+  const isConstant = range <= 2 * sums * largest;
+  if (!isConstant && min < least - TIMES_RANGE * range) add(WIDE, `"min" near ${shown(least)}, the least of all rows`, min);
+  if (!isConstant && max > most + TIMES_RANGE * range) add(WIDE, `"max" near ${shown(most)}, the largest of all rows`, max);
+  const spread = at(all.std);
+  const off = OF_SPREAD * spread + sums * largest;
+  if (Math.abs(mean - at(all.mean)) > off) add('mean', `"mean" near ${shown(at(all.mean))}, that of all rows`, mean);
+  const squares = (Math.sqrt(OF_ROW * all.count) / 2) * largest;
+  const isTooWide = std > Math.max(TIMES_SPREAD * spread, LEAST_DIVISOR) + squares;
+  if (!isConstant && (isTooWide || std < spread / TIMES_SPREAD - squares)) add('std', `"std" near ${shown(spread)}, that of all rows`, std);
   for (const [name, values] of stated.quantiles) {
     const between = quantiles.get(name);
     if (between === undefined) continue;
     const [low, high] = [at(between.least), at(between.most)];
-    if (at(values) < low - spread - outside || at(values) > high + spread + outside)
-      contradictions.push(`expected "${name}" from ${shown(low)} to ${shown(high)}, those of its episodes, found ${shown(at(values))}`);
+    if (at(values) < low - off || at(values) > high + off)
+      add(name, `"${name}" from ${shown(low)} to ${shown(high)}, those of its episodes`, at(values));
   }
   return contradictions;
 }

@@ -102,14 +102,15 @@ export interface Dataset {
 export interface CheckedRows {
   /** How many are right. */
   readonly good: number;
-  /** What is wrong with others, in words that name file, episode and frame. */
+  /** What is wrong with others, in words that name file, episode and frame: of a block of rows at most 20, and how many more there are. */
   readonly faults: readonly string[];
 }
 
 /** A data set in files, opened by `openDataset`. */
 export interface StoredDataset extends Dataset {
   /**
-   * Reads rows [from, to) of a feature, within one episode, and says part by part what is wrong with them: all of it, where `readRows` ends at the first fault.
+   * Reads rows [from, to) of a feature and says part by part what is wrong with them, where `readRows` ends at the first fault. Behind ten faults in a video of an episode, or three
+   * frames in a row, it says how many frames it left out.
    * @throws OptionError for no such feature or rows; the reason of `signal`.
    */
   check(feature: string, from: number, to: number, signal?: AbortSignalLike): AsyncIterable<CheckedRows>;

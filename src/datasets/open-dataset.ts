@@ -90,14 +90,16 @@ function needed(files: DatasetFiles, fps: number | undefined): number {
 /** Vectors without statistics, or all, get those of what is there; pictures would have to be decoded for them, all of them. */
 async function completeStatistics(dataset: BlockDataset, all: boolean): Promise<void> {
   const statistics = new Map(dataset.statistics);
+  let isStored = !all;
   for (const feature of vectorFeatures(dataset)) {
     if (statistics.has(feature.name) && !all) continue;
     const computed = await computeStatistics(dataset, feature);
     if (computed.count > 0) {
       statistics.set(feature.name, computed);
       dataset.statisticsComputed = true;
-    }
+    } else if (statistics.has(feature.name)) isStored = true;
   }
   dataset.statistics = statistics;
-  if (all) dataset.statisticsFile = undefined;
+  // A vector that no row is there of has kept those of the file.
+  if (!isStored) dataset.statisticsFile = undefined;
 }

@@ -131,6 +131,13 @@ function quantileOf(sorted: Float64Array, fraction: number): number {
   return first + ((sorted[Math.min(low + 1, sorted.length - 1)] as number) - first) * (place - low);
 }
 
+const COMPUTED = new WeakSet<FeatureStatistics>();
+
+/** Whether they were made here, of the rows: these contradict them in nothing. */
+export function isComputed(statistics: FeatureStatistics): boolean {
+  return COMPUTED.has(statistics);
+}
+
 /**
  * Statistics of a vector over the episodes that have it, read episode by episode: memory does not grow with the data set. Quantiles are
  * aggregated as LeRobot does.
@@ -146,5 +153,7 @@ export async function computeStatistics(dataset: Dataset, feature: DatasetFeatur
     if (missing.some((part) => part.feature === feature.name)) continue;
     all.add(statisticsOfRows(await dataset.readRows(feature.name, from, to), feature.size));
   }
-  return all.result();
+  const result = all.result();
+  COMPUTED.add(result);
+  return result;
 }

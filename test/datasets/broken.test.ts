@@ -1,7 +1,9 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
-import { listColumn, scalarColumn, schemaOf } from '../../src/datasets/write/schema.js';
-import { type DatasetFileMap, leRobotFiles, openFiles, rowsOf } from '../support/datasets.js';
+import type { CheckedRows } from '../../src/datasets/dataset.js';
+import { encodePng } from '../../src/datasets/pictures/png.js';
+import { listColumn, pictureColumn, scalarColumn, schemaOf } from '../../src/datasets/write/schema.js';
+import { arrayFiles, bytesOf, changedJson, type DatasetFileMap, leRobotFiles, openFiles, rowsOf } from '../support/datasets.js';
 
 const DATA = 'data/chunk-000/file-000.parquet';
 const LENGTHS = [4, 6];
@@ -10,7 +12,7 @@ const ROWS = 10;
 type Columns = Record<'observation.state' | 'action' | 'next.reward' | 'timestamp' | 'frame_index' | 'episode_index', unknown[]>;
 
 /** The data file of `leRobotFiles` with a change to its columns. */
-async function withColumns(change: (columns: Columns) => void): Promise<DatasetFileMap> {
+async function withColumns(change: (columns: Columns) => void, pictures: unknown[] = []): Promise<DatasetFileMap> {
   const frames = [0, 1, 2, 3, 0, 1, 2, 3, 4, 5];
   const lists = (size: number, feature: number): unknown[] => {
     const rows = rowsOf(ROWS, size, feature);
@@ -27,14 +29,28 @@ async function withColumns(change: (columns: Columns) => void): Promise<DatasetF
   change(columns);
   const writer = new ByteWriter();
   const types = { timestamp: 'FLOAT', 'next.reward': 'FLOAT', frame_index: 'INT64', episode_index: 'INT64' } as const;
-  const schema = Object.keys(columns).map((name) =>
-    name in types ? scalarColumn(name, types[name as 'timestamp']) : listColumn(name, 'FLOAT'),
+  const all = pictures.length === 0 ? columns : { ...columns, [CAMERA]: pictures };
+  const schema = Object.keys(all).map((name) =>
+    name === CAMERA ? pictureColumn(name) : name in types ? scalarColumn(name, types[name as 'timestamp']) : listColumn(name, 'FLOAT'),
   );
   const file = new ParquetWriter({ writer, schema: schemaOf(schema) });
   // Row groups that begin within an episode.
-  file.write({ columnData: Object.entries(columns).map(([name, data]) => ({ name, data })), rowGroupSize: 3 });
+  file.write({ columnData: Object.entries(all).map(([name, data]) => ({ name, data })), rowGroupSize: 3 });
   file.finish();
   return { ...(await leRobotFiles(LENGTHS)), [DATA]: new Uint8Array(writer.getBuffer()) };
+}
+
+const CAMERA = 'observation.images.top';
+
+/** The same with pictures of 2 × 2 pixels in the rows. */
+async function withPictures(change: (pictures: unknown[], timestamp: unknown[]) => void): Promise<DatasetFileMap> {
+  const bytes = await encodePng({ data: new Uint8Array(12), height: 2, width: 2 });
+  const pictures: unknown[] = Array.from({ length: ROWS }, () => ({ bytes, path: null }));
+  const files = await withColumns(({ timestamp }) => change(pictures, timestamp), pictures);
+  const feature = { dtype: 'image', shape: [2, 2, 3], names: ['height', 'width', 'channels'] };
+  return changedJson(files, 'meta/info.json', ((info: { features: object }) => Object.assign(info.features, { [CAMERA]: feature })) as (
+    value: never,
+  ) => void);
 }
 
 async function read(files: DatasetFileMap, from = 0, to = ROWS): Promise<Float32Array> {
@@ -92,6 +108,8 @@ describe('rows that are damaged', () => {
       action[2] = null;
       (columns['observation.state'][2] as number[])[2] = Infinity;
       timestamp[1] = 0.05;
+      // Of the row group that both episodes have a part of.
+      (action[4] as number[])[1] = NaN;
       frame_index[8] = 3n;
       (action[9] as number[])[1] = NaN;
     });
@@ -108,11 +126,48 @@ describe('rows that are damaged', () => {
       'episode 0, frame 1: expected "timestamp" to be 0.100000 s later, at 10 frames per second, found 0.0500000 s',
       'episode 0, frame 2: expected 2 numbers of "action", found nothing',
       'episode 0, frame 0: expected finite numbers, found NaN in dimension 0 of "action"',
+      'episode 1, frame 0: expected finite numbers, found NaN in dimension 1 of "action"',
       'episode 1, frame 4: expected "frame_index" 4, found 3',
       'episode 1, frame 5: expected finite numbers, found NaN in dimension 1 of "action"',
     ]);
-    // Row groups are of three frames; that from row 6 to 8 is damaged, and those before 3 and of the last row.
-    expect(good).toBe(3);
+    expect(good).toBe(ROWS - 6);
+    await dataset.close();
+  });
+
+  it('of a block are counted behind the first of them, which are named', async () => {
+    const rows = 1000;
+    const files = arrayFiles([rows, 30]);
+    const state = new Float32Array((files['state.f32'] as Uint8Array).slice().buffer);
+    for (let row = 100; row < rows; row++) state[row * 3] = NaN;
+    state[(rows + 2) * 3] = Infinity;
+    files['state.f32'] = bytesOf(state);
+    const dataset = await openFiles(files, { fps: 10, statistics: 'none' });
+    const of = async (episode: number): Promise<{ good: number; faults: readonly string[] }> => {
+      const { from, to } = dataset.episodes[episode] as { from: number; to: number };
+      const parts: CheckedRows[] = [];
+      for await (const part of dataset.check('state', from, to)) parts.push(part);
+      return { good: parts.reduce((sum, { good }) => sum + good, 0), faults: parts.flatMap(({ faults }) => faults) };
+    };
+    const { good, faults } = await of(0);
+    expect(good).toBe(100);
+    expect(faults).toHaveLength(21);
+    expect(faults[20]).toBe('state.f32, episode 0, frame 120: this frame and 879 more behind it are damaged, beside those that are named');
+    expect(await of(1)).toEqual({ good: 29, faults: [expect.stringContaining('episode 1, frame 2: this frame is damaged')] });
+    await dataset.close();
+  });
+
+  it('hide no pictures beside them', async () => {
+    const files = await withPictures((pictures, timestamp) => {
+      pictures[1] = null;
+      timestamp[2] = 0.25;
+      pictures[3] = { bytes: new Uint8Array([1, 2, 3]), path: null };
+    });
+    const dataset = await openFiles(files);
+    const parts: CheckedRows[] = [];
+    for await (const part of dataset.check(CAMERA, 0, 4)) parts.push(part);
+    const faults = parts.flatMap((part) => part.faults);
+    for (const frame of [1, 2, 3]) expect(faults.filter((fault) => fault.includes(`episode 0, frame ${frame}`))).toHaveLength(1);
+    expect(parts.reduce((sum, { good }) => sum + good, 0)).toBe(1);
     await dataset.close();
   });
 

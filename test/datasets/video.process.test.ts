@@ -89,11 +89,11 @@ describe('without ffmpeg', () => {
     for (const episode of [0, 1]) writeFileSync(videoOf(place, episode), '');
     const { source } = await datasetFolder(place);
     let begun = 0;
-    /** Damaged at 3 and 7 of the first episode; the second ends behind its frame 4. */
+    /** Damaged at 3, 6, 7 and 12 of the first episode; the second ends behind its frame 4. */
     async function* video({ file, first, count }: VideoRange): AsyncGenerator<Uint8Array> {
       begun++;
       for (let frame = first; frame < first + count; frame++) {
-        if (file.includes('000000') && (frame === 3 || frame === 7)) throw new Error('no picture');
+        if (file.includes('000000') && [3, 6, 7, 12].includes(frame)) throw new Error('no picture');
         if (file.includes('000001') && frame > 4) return;
         yield new Uint8Array(HEIGHT * WIDTH * 3);
       }
@@ -104,11 +104,30 @@ describe('without ffmpeg', () => {
     for (const { from, to } of dataset.episodes) for await (const part of dataset.check(CAMERA, from, to)) found.push(part);
     expect(found.flatMap(({ faults }) => faults.map((fault) => /episode \d, frame \d+: \w+ \w+ ?\w*/.exec(fault)?.[0]))).toEqual([
       'episode 0, frame 3: no picture',
+      'episode 0, frame 6: no picture',
       'episode 0, frame 7: no picture',
+      'episode 0, frame 12: no picture',
       'episode 1, frame 5: expected a frame',
       'episode 1, frame 6: expected a frame',
+      'episode 1, frame 7: expected a frame',
+      'episode 1, frame 8: expected a frame',
+      'episode 1, frame 9: this frame and',
     ]);
-    expect(found.reduce((sum, { good }) => sum + good, 0)).toBe(14 - 2 + 5);
-    expect(begun).toBe(5);
+    expect(found.reduce((sum, { good }) => sum + good, 0)).toBe(14 - 4 + 5);
+    expect(begun).toBe(9);
+    const whole: typeof found = [];
+    for await (const part of dataset.check(CAMERA, 0, dataset.frames)) whole.push(part);
+    expect(whole).toEqual(found);
+  });
+
+  it('a check says of a video that is not there which one to download', async () => {
+    const place = await folderV21();
+    writeFileSync(videoOf(place, 1), '');
+    const { source } = await datasetFolder(place);
+    const dataset = await openSource(source, { codecs: {} });
+    onTestFinished(() => dataset.close());
+    const found: (readonly string[])[] = [];
+    for await (const { faults } of dataset.check(CAMERA, 0, 14)) found.push(faults);
+    expect(found).toEqual([[expect.stringMatching(/episode 0 has no ".*", because .* is not there\. Download it/)]]);
   });
 });

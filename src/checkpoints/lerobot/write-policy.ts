@@ -2,6 +2,7 @@ import type { Backbone, UnetShape } from '../../spec/network-shapes.js';
 import type { SchedulerConfig, Sides } from '../../spec/policy-spec.js';
 import { encodeSafetensors, type WritableTensor } from '../safetensors/safetensors.js';
 import { ACTION, ENVIRONMENT, STATE } from './features.js';
+import { MODES } from './normalizers.js';
 
 /** Statistics of a feature by LeRobot's names: min, max, mean, std, and quantiles where there are any. */
 export type WrittenStatistics = Readonly<Record<string, ArrayLike<number>>>;
@@ -58,7 +59,8 @@ export type WrittenNormalization = Readonly<Record<'VISUAL' | 'STATE' | 'ENV' | 
 export const DEFAULT_NORMALIZATION: WrittenNormalization = { VISUAL: 'MEAN_STD', STATE: 'MIN_MAX', ENV: 'MIN_MAX', ACTION: 'MIN_MAX' };
 /** Of the normalisers that are written. */
 export const EPS = 1e-8;
-const PRE_STATE = 'policy_preprocessor_step_3_normalizer_processor.safetensors';
+/** The file of the statistics that a policy's inputs are normalised by, and its actions, as tensors `feature.statistic`. */
+export const STATISTICS_FILE = 'policy_preprocessor_step_3_normalizer_processor.safetensors';
 const POST_STATE = 'policy_postprocessor_step_0_unnormalizer_processor.safetensors';
 
 /** The file of the weights, and what LeRobot writes into its header. */
@@ -77,7 +79,7 @@ export function policyFiles(policy: WrittenPolicy): Map<string, string | Uint8Ar
   return new Map<string, string | Uint8Array>([
     ['config.json', json(configOf(policy, inputs, output))],
     ['policy_preprocessor.json', json(preprocessor({ ...inputs, ...output }, policy.normalization))],
-    [PRE_STATE, statistics],
+    [STATISTICS_FILE, statistics],
     ['policy_postprocessor.json', json(postprocessor(output, policy.normalization))],
     [POST_STATE, statistics],
   ]);
@@ -89,6 +91,11 @@ const WHOLE_FLOAT = new RegExp(`("(?:${FLOATS.join('|')})": -?\\d+)(?=,?\\n)`, '
 
 function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2).replaceAll(WHOLE_FLOAT, '$1.0')}\n`;
+}
+
+/** The statistics that a feature is normalised by; none where its mode reads none. */
+export function pairOf(feature: WrittenFeature, normalization: WrittenNormalization): readonly string[] {
+  return MODES.get(normalization[typeOf(feature)])?.pair ?? [];
 }
 
 /** LeRobot's type of a feature: what normalisation and conditioning go by. */
@@ -154,7 +161,7 @@ function preprocessor(features: object, normalization: WrittenNormalization): ob
       { registry_name: 'rename_observations_processor', config: { rename_map: {} } },
       { registry_name: 'to_batch_processor', config: {} },
       { registry_name: 'device_processor', config: { device: 'cpu', float_dtype: null } },
-      { registry_name: 'normalizer_processor', config: { eps: EPS, features, norm_map: normalization }, state_file: PRE_STATE },
+      { registry_name: 'normalizer_processor', config: { eps: EPS, features, norm_map: normalization }, state_file: STATISTICS_FILE },
     ],
   };
 }

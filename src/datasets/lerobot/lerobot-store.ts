@@ -16,6 +16,9 @@ const MOST_OPEN = 64;
 /** Frames of a video that are decoded at once for one that is asked for: whoever wants one wants its neighbours. */
 const VIDEO_BLOCK_BYTES = 32 * 1024 * 1024;
 
+/** In place of one that is not there. */
+const NO_PICTURE = new Uint8Array(0);
+
 export interface LeRobotRows {
   readonly files: DatasetFiles;
   readonly fps: number;
@@ -33,7 +36,7 @@ export class LeRobotStore implements RowStore {
   readonly #rows: LeRobotRows;
   readonly #open = new Map<string, Promise<ParquetFile>>();
   /** What the bookkeeping of row groups was found to be: their faults. */
-  readonly #checked = new Map<string, Promise<readonly string[]>>();
+  readonly #checked = new Map<string, Promise<Faults>>();
 
   constructor(rows: LeRobotRows) {
     this.#rows = rows;
@@ -44,7 +47,7 @@ export class LeRobotStore implements RowStore {
     return this.#block(feature, row, async (file, group, from, faults) => {
       const rows = await file.readColumn(name, group, size);
       return rowsToFloats(rows, size, (at, found) =>
-        faults.add(this.#rowFault(file.name, from + at, `${size} numbers of "${name}"`, found)),
+        faults.add(from + at, () => this.#rowFault(file.name, from + at, `${size} numbers of "${name}"`, found)),
       );
     });
   }
@@ -57,8 +60,8 @@ export class LeRobotStore implements RowStore {
       const pictures: StoredPicture[] = [];
       for (const [at, given] of rows.entries()) {
         const picture = await this.#pictureOf(given);
-        if (typeof picture === 'string') faults.add(this.#rowFault(file.name, from + at, `a picture "${name}"`, picture));
-        else pictures.push(picture);
+        if (typeof picture === 'string') faults.add(from + at, () => this.#rowFault(file.name, from + at, `a picture "${name}"`, picture));
+        pictures.push(typeof picture === 'string' ? NO_PICTURE : picture);
       }
       return pictures;
     });
@@ -91,7 +94,7 @@ export class LeRobotStore implements RowStore {
       file: place.path,
       read: (faults) =>
         this.#naming(first, async () => {
-          for (const fault of await this.#check(file, group, first)) faults.add(fault);
+          faults.addAll(await this.#check(file, group, first));
           return read(file, group, first, faults);
         }),
     };
@@ -140,7 +143,7 @@ export class LeRobotStore implements RowStore {
     return file;
   }
 
-  #check(file: ParquetFile, group: number, first: number): Promise<readonly string[]> {
+  #check(file: ParquetFile, group: number, first: number): Promise<Faults> {
     const key = `${file.name}\n${group}`;
     const begun = this.#checked.get(key);
     if (begun !== undefined) return begun;

@@ -9,7 +9,7 @@ import { readEpisodesV3 } from './episodes-v3.js';
 import { readInfo } from './info.js';
 import type { DataFile, EpisodePlace } from './layout.js';
 import { LeRobotStore } from './lerobot-store.js';
-import { readStatistics, statisticsFile } from './statistics-json.js';
+import { readStatistics, statisticsPath } from './statistics-json.js';
 
 export interface OpenLeRobot {
   readonly codecs: PictureCodecs;
@@ -49,7 +49,7 @@ export async function openLeRobot(files: DatasetFiles, { codecs, cacheBytes, tol
     missing: [...absent],
     warnings,
     statistics,
-    statisticsFile: statisticsFile(files),
+    statisticsFile: statisticsPath(files),
   };
   const videos = places.map((place) => place.videos);
   const store = new LeRobotStore({ files, fps, tolerance, episodes, data: dataFiles(places), videos, codecs });

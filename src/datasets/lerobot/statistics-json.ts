@@ -46,7 +46,7 @@ export async function readStatistics(
 }
 
 /** The file that a data set has its statistics in, where it has one. */
-export function statisticsFile(files: DatasetFiles): string | undefined {
+export function statisticsPath(files: DatasetFiles): string | undefined {
   return [STATS, EPISODES_STATS].find((file) => files.has(file));
 }
 

@@ -11,7 +11,7 @@ import type {
   PictureData,
   StoredDataset,
 } from '../dataset.js';
-import { Faults, faultsOf } from '../faults.js';
+import { Faults, FaultyRowsError } from '../faults.js';
 import { inDatasetWords } from '../files.js';
 import type { PictureCodecs } from '../pictures/codecs.js';
 import { decodePicture } from '../pictures/decode-picture.js';
@@ -37,6 +37,8 @@ export interface DatasetFacts {
 
 /** Streams of an episode that end at a fault before a check leaves the rest of it: each is a decoder that begins anew. */
 const MOST_ENDED = 10;
+/** The same of streams in a row that nothing came of. */
+const MOST_EMPTY = 3;
 
 /** Bytes of rows and pictures that are kept, unless the caller says otherwise. */
 export const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
@@ -60,6 +62,11 @@ export class BlockDataset implements StoredDataset {
   readonly cache: BlockCache<Blocks>;
   readonly #store: RowStore;
   readonly #codecs: PictureCodecs;
+  /** What a check found of the last damaged block of a feature, which the next episode may lie in, too. */
+  readonly #damaged = new Map<
+    DatasetFeature,
+    { readonly key: string; readonly faults: Faults; readonly pictures: readonly StoredPicture[] }
+  >();
   #isClosed = false;
 
   constructor(facts: DatasetFacts, store: RowStore, codecs: PictureCodecs, cacheBytes: number) {
@@ -121,53 +128,128 @@ export class BlockDataset implements StoredDataset {
   async *check(name: string, from: number, to: number, signal?: AbortSignalLike): AsyncGenerator<CheckedRows> {
     const feature = this.#feature('check', name, ['vector', 'image', 'video']);
     this.#checkRows('check', from, to);
-    let ended = 0;
     for (let row = from; row < to; ) {
       signal?.throwIfAborted();
-      const stream = feature.kind === 'vector' ? undefined : this.#store.streamPictures?.(feature, row, to);
-      const part = stream === undefined ? await this.#checkBlock(feature, row, to) : await checkStream(stream, to - row, signal);
-      yield part;
-      row += part.rows;
-      if (stream !== undefined && part.faults.length > 0 && ++ended === MOST_ENDED) return;
+      const end = Math.min(to, episodeOf(this, row).to);
+      try {
+        this.#checkThere(feature, row);
+      } catch (error) {
+        yield { good: 0, faults: [messageOf(error)] };
+        row = end;
+        continue;
+      }
+      const isStream = feature.kind !== 'vector' && this.#store.streamPictures?.(feature, row, end) !== undefined;
+      if (isStream) {
+        yield* this.#checkStreams(feature, row, end, signal);
+        row = end;
+      } else {
+        const part = await this.#checkBlock(feature, row, end);
+        yield { good: part.good, faults: part.faults };
+        row += part.rows;
+      }
     }
   }
 
   /** Of the block that holds a row, the rows from there on. */
   async #checkBlock(feature: DatasetFeature, row: number, to: number): Promise<CheckedRows & { readonly rows: number }> {
+    const isVector = feature.kind === 'vector';
     let rows = to - row;
     try {
-      const isVector = feature.kind === 'vector';
       const block = await (isVector ? this.#store.vectorBlock(feature, row) : this.#store.pictureBlock(feature, row));
-      rows = Math.min(block.to, to) - row;
-      await (isVector
-        ? this.#vectors(feature, block as RowBlock<Float32Array>)
-        : this.#pictures(block as RowBlock<readonly StoredPicture[]>));
+      const end = Math.min(block.to, to);
+      rows = end - row;
+      const found = isVector
+        ? await this.#vectorFaults(feature, block as RowBlock<Float32Array>, row, end)
+        : await this.#pictureFaults(feature, block as RowBlock<readonly StoredPicture[]>, row, end);
+      return { rows, good: found.good, faults: found.words((at) => this.#where(block.file, at)) };
     } catch (error) {
-      if (!(error instanceof DatasetError)) throw error;
-      return { rows, good: 0, faults: faultsOf(error) };
+      return { rows, good: 0, faults: [messageOf(error)] };
     }
-    if (feature.kind === 'vector') return { rows, good: rows, faults: [] };
-    const faults: string[] = [];
-    for (let at = row; at < row + rows; at++) {
+  }
+
+  async #vectorFaults(feature: DatasetFeature, block: RowBlock<Float32Array>, from: number, to: number): Promise<Faults> {
+    const before = this.#damaged.get(feature);
+    if (before?.key === block.key) return before.faults.part(from, to);
+    try {
+      await this.#vectors(feature, block);
+      return new Faults(from, to);
+    } catch (error) {
+      if (!(error instanceof FaultyRowsError)) throw error;
+      this.#damaged.set(feature, { key: block.key, faults: error.faults, pictures: [] });
+      return error.faults.part(from, to);
+    }
+  }
+
+  /** Decodes all pictures that are there, those beside others that are not, too. */
+  async #pictureFaults(feature: DatasetFeature, block: RowBlock<readonly StoredPicture[]>, from: number, to: number): Promise<Faults> {
+    const before = this.#damaged.get(feature);
+    const { faults, pictures } = before?.key === block.key ? before : await this.#picturesAndFaults(feature, block);
+    const found = faults.part(from, to);
+    for (let row = from; row < to; row++) {
+      const picture = pictures[row - block.from] as StoredPicture;
+      if (faults.has(row) && picture instanceof Uint8Array && picture.byteLength === 0) continue;
       try {
-        await this.#picture(feature, at);
+        await this.#decoded(feature, picture, block.file, row);
       } catch (error) {
-        if (!(error instanceof DatasetError)) throw error;
-        faults.push(error.message);
+        const words = messageOf(error);
+        found.add(row, () => words);
       }
     }
-    return { rows, good: rows - faults.length, faults };
+    return found;
+  }
+
+  async #picturesAndFaults(
+    feature: DatasetFeature,
+    block: RowBlock<readonly StoredPicture[]>,
+  ): Promise<{ readonly faults: Faults; readonly pictures: readonly StoredPicture[] }> {
+    try {
+      return { faults: new Faults(block.from, block.to), pictures: await this.#pictures(block) };
+    } catch (error) {
+      if (!(error instanceof FaultyRowsError)) throw error;
+    }
+    const faults = new Faults(block.from, block.to);
+    const damaged = { key: block.key, faults, pictures: await block.read(faults) };
+    this.#damaged.set(feature, damaged);
+    return damaged;
+  }
+
+  /** Of rows within one episode: a stream ends at its first fault, and another one begins behind it. */
+  async *#checkStreams(
+    feature: DatasetFeature,
+    from: number,
+    to: number,
+    signal: AbortSignalLike | undefined,
+  ): AsyncGenerator<CheckedRows> {
+    let [ended, empty] = [0, 0];
+    for (let row = from; row < to; ) {
+      signal?.throwIfAborted();
+      const stream = this.#store.streamPictures?.(feature, row, to) as AsyncIterable<PictureData>;
+      const { good, fault } = await checkStream(stream, signal);
+      if (fault === undefined) {
+        yield { good, faults: [] };
+        return;
+      }
+      empty = good === 0 ? empty + 1 : 0;
+      const next = row + good + 1;
+      // Of a video that does not begin, no frame is to be had.
+      const isLeft = ++ended === MOST_ENDED || empty === MOST_EMPTY || (row === from && good === 0);
+      const rest = isLeft ? to - next : 0;
+      const behind = rest > 0 ? [`${this.#where(`"${feature.name}"`, next)}: ${leftOut(rest)} not looked at, behind what is damaged`] : [];
+      yield { good, faults: [fault, ...behind] };
+      row = rest > 0 ? to : next;
+    }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.cache.clear();
+    this.#damaged.clear();
     await this.#store.close();
   }
 
   #vectors(feature: DatasetFeature, block: RowBlock<Float32Array>): Float32Array | Promise<Float32Array> {
     return this.cache.get(block.key, async () => {
-      const faults = new Faults();
+      const faults = new Faults(block.from, block.to);
       const values = await faults.reading(async () => {
         const read = await block.read(faults);
         this.#findNotFinite(feature, read, block, faults);
@@ -179,9 +261,9 @@ export class BlockDataset implements StoredDataset {
 
   #pictures(block: RowBlock<readonly StoredPicture[]>): readonly StoredPicture[] | Promise<readonly StoredPicture[]> {
     return this.cache.get(block.key, async () => {
-      const faults = new Faults();
+      const faults = new Faults(block.from, block.to);
       const pictures = await faults.reading(() => block.read(faults));
-      return { value: pictures, bytes: pictures.reduce((sum, picture) => sum + storedBytes(picture), 0) };
+      return { value: pictures, bytes: bytesOf(pictures) };
     }) as readonly StoredPicture[] | Promise<readonly StoredPicture[]>;
   }
 
@@ -190,9 +272,12 @@ export class BlockDataset implements StoredDataset {
     const block = await this.#store.pictureBlock(feature, row);
     const kept = this.#pictures(block);
     const pictures = kept instanceof Promise ? await kept : kept;
-    const picture = pictures[row - block.from] as StoredPicture;
+    return this.#decoded(feature, pictures[row - block.from] as StoredPicture, block.file, row);
+  }
+
+  async #decoded(feature: DatasetFeature, picture: StoredPicture, file: string, row: number): Promise<PictureData> {
     if (!(picture instanceof Uint8Array)) return picture;
-    const where = this.#where(block.file, row);
+    const where = this.#where(file, row);
     const decoded = await decodePicture(picture, this.#codecs, where);
     const [height, width] = feature.shape as [number, number];
     if (decoded.height === height && decoded.width === width) return decoded;
@@ -231,8 +316,11 @@ export class BlockDataset implements StoredDataset {
       // NaN and infinity, and nothing else, differ from zero here.
       if (value - value === 0) continue;
       const row = Math.floor(i / size);
+      const dimension = i % size;
       faults.add(
-        `${this.#where(file, from + row)}: expected finite numbers, found ${value} in dimension ${i % size} of "${name}". ` +
+        from + row,
+        () =>
+          `${this.#where(file, from + row)}: expected finite numbers, found ${value} in dimension ${dimension} of "${name}". ` +
           'Mend or leave out the episode.',
       );
       i = (row + 1) * size - 1;
@@ -245,12 +333,11 @@ export class BlockDataset implements StoredDataset {
   }
 }
 
-/** Of a stream, which ends at its first fault: the rows up to there, and the damaged one. Behind a stream that has not begun is nothing to be read. */
+/** Of a stream, which ends at its first fault: the frames up to there, and what is wrong with the next one. */
 async function checkStream(
   stream: AsyncIterable<PictureData>,
-  rows: number,
   signal: AbortSignalLike | undefined,
-): Promise<CheckedRows & { readonly rows: number }> {
+): Promise<{ readonly good: number; readonly fault: string | undefined }> {
   let good = 0;
   try {
     for await (const _ of stream) {
@@ -258,12 +345,21 @@ async function checkStream(
       good++;
     }
   } catch (error) {
-    if (!(error instanceof DatasetError)) throw error;
-    return { rows: good === 0 ? rows : good + 1, good, faults: faultsOf(error) };
+    return { good, fault: messageOf(error) };
   }
-  return { rows, good, faults: [] };
+  return { good, fault: undefined };
 }
 
-function storedBytes(picture: StoredPicture): number {
-  return picture instanceof Uint8Array ? picture.byteLength : picture.data.byteLength;
+function leftOut(frames: number): string {
+  return frames === 1 ? 'this frame was' : `this frame and ${frames - 1} more behind it were`;
+}
+
+/** @throws what is none of a data set. */
+function messageOf(error: unknown): string {
+  if (error instanceof DatasetError) return error.message;
+  throw error;
+}
+
+function bytesOf(pictures: readonly StoredPicture[]): number {
+  return pictures.reduce((sum, picture) => sum + (picture instanceof Uint8Array ? picture.byteLength : picture.data.byteLength), 0);
 }

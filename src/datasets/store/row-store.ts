@@ -9,7 +9,7 @@ export interface RowBlock<T> {
   readonly to: number;
   /** The file that it lies in, for messages. */
   readonly file: string;
-  /** Rows that are damaged are added to `faults`; what stands in their place says nothing. */
+  /** Rows that are damaged are added to `faults`, which is of all of these; what stands in their place says nothing, of a picture it is empty. */
   read(faults: Faults): Promise<T>;
 }
 

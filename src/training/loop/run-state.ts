@@ -9,11 +9,12 @@ import type { RunStorage } from './run-storage.js';
 export const STATE_FILE = 'training/state.safetensors';
 const FORMAT = 'warmstep-training-run';
 const VERSION = '1';
-/** Entries that runs were begun without before there were any: these go on. */
-const LATE: ReadonlySet<string> = new Set(['statistics']);
 
 /** What a run is, as far as its numbers depend on it: a run goes on only as what it was. */
 export type RunIdentity = Readonly<Record<string, string | number | boolean | null>>;
+
+/** By name, entries of an identity that a run from before they were kept lacks, found out from what else it has stored; undefined: nothing says them. */
+export type AddedLater = Readonly<Record<string, () => Promise<string | undefined>>>;
 
 /** How far a run is. Where it is in its epoch follows from the batches. */
 export interface RunPosition {
@@ -76,6 +77,7 @@ export async function loadState(
   step: Pick<TrainingStep<never>, 'parameters' | 'write' | 'statistics'>,
   identity: RunIdentity,
   hasEma: boolean,
+  addedLater: AddedLater = {},
 ): Promise<RunPosition> {
   const source = await storage.open(STATE_FILE);
   if (source === undefined) {
@@ -85,7 +87,7 @@ export async function loadState(
   }
   try {
     const file = await SafetensorsFile.open(source);
-    const position = readHeader(file, identity);
+    const position = await readHeader(file, identity, addedLater);
     for (const set of storedSets(hasEma)) {
       const tensors = new Map<string, Float32Array>();
       for (const parameter of step.parameters)
@@ -114,33 +116,39 @@ async function readParameter(file: SafetensorsFile, name: string, { shape }: Par
   return (await file.readFloats(name)).slice();
 }
 
-function readHeader(file: SafetensorsFile, identity: RunIdentity): RunPosition {
+async function readHeader(file: SafetensorsFile, identity: RunIdentity, addedLater: AddedLater): Promise<RunPosition> {
   if (file.metadata.get('format') !== FORMAT || file.metadata.get('version') !== VERSION) {
     throw new CheckpointError(
       `${file.name}: expected the state of a training run, version ${VERSION}, found format ${shown(file.metadata.get('format'))}, version ` +
         `${shown(file.metadata.get('version'))}. Resume with the version of warmstep that began the run.`,
     );
   }
-  const saved = parsed(file, 'identity') as RunIdentity;
+  const saved = { ...parsed(file, 'identity') } as Record<string, RunIdentity[string]>;
+  for (const [key, find] of Object.entries(addedLater)) {
+    const found = Object.hasOwn(saved, key) ? undefined : await find();
+    if (found !== undefined) saved[key] = found;
+  }
   const { step, batches } = parsed(file, 'position') as Partial<RunPosition>;
   if (!isCount(step) || !isCount(batches)) {
     throw new CheckpointError(
       `${file.name}: expected a position with steps and batches, found ${shown({ step, batches })}. The file is damaged: start anew.`,
     );
   }
-  const keys = [...new Set([...Object.keys(saved), ...Object.keys(identity)])].filter(
-    (key) => !(LATE.has(key) && saved[key] === undefined),
-  );
+  const keys = [...new Set([...Object.keys(saved), ...Object.keys(identity)])];
   const other = keys.filter((key) => saved[key] !== identity[key] && !(key === 'steps' && isOnlyLength(identity, step)));
   if (other.length > 0) {
     const differences = other.slice(0, 6).map((key) => `${key} ${shown(identity[key])} (the saved run has ${shown(saved[key])})`);
-    const advice = other.includes('steps') ? otherLength(identity, step) : '';
+    const advice = (other.includes('steps') ? otherLength(identity, step) : '') + (other.includes('statistics') ? OTHER_STATISTICS : '');
     throw new OptionError(
       `${file.name} is of another run: found ${differences.join(', ')}. ${advice}Resume with the options and data of that run, or choose another folder.`,
     );
   }
   return { step, batches };
 }
+
+const OTHER_STATISTICS =
+  'What it normalises by is kept in its result, and a run goes on under that alone: give the data set as it was when the run was begun, with ' +
+  '`--statistics computed` where it was begun so (openDataset: `statistics`), or begin one from its result (`--initial FOLDER`) in a folder of its own. ';
 
 /** Whether a run of another length is the same one as far as it goes: a cosine's rates depend on where it ends, other rates do not. */
 function isOnlyLength({ schedule, steps }: RunIdentity, step: number): boolean {

@@ -4,7 +4,7 @@ import type { StepMetrics, TrainingStep } from '../training-step.js';
 import type { EvaluationEvent, TrainingEvent } from './events.js';
 import { HistoryLog, loadHistory, type RunHistory, saveHistory } from './history.js';
 import type { OptimizerSettings } from './presets.js';
-import { loadState, type RunIdentity, type RunPosition, saveState } from './run-state.js';
+import { type AddedLater, loadState, type RunIdentity, type RunPosition, saveState } from './run-state.js';
 import type { RunStorage } from './run-storage.js';
 import { updateScalars } from './update-scalars.js';
 
@@ -48,6 +48,8 @@ export interface RunParts<Batch> {
   /** Where the run is saved; undefined: nowhere. */
   readonly storage: RunStorage | undefined;
   readonly identity: RunIdentity;
+  /** Entries of it that older runs lack: what they are of the run that the storage holds. */
+  readonly addedLater?: AddedLater;
   /** Whether to go on with what the storage holds. */
   readonly resume: boolean;
   evaluate(step: number): Promise<Omit<EvaluationEvent, 'kind' | 'step'>>;
@@ -125,8 +127,8 @@ class TrainingRun<Batch> {
 
   /** Takes up a saved run. It may have ended between its last step and what was due there: that comes first. */
   async #goOn(storage: RunStorage): Promise<void> {
-    const { step, identity, signal } = this.#parts;
-    this.#position = await loadState(storage, step, identity, this.#hasEma);
+    const { step, identity, addedLater, signal } = this.#parts;
+    this.#position = await loadState(storage, step, identity, this.#hasEma, addedLater);
     this.#finite = this.#position.step;
     this.#saved = this.#position.step;
     this.#log = new HistoryLog(await loadHistory(storage, this.#position.step));

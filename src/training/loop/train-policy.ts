@@ -1,4 +1,4 @@
-import { MODEL_FILE, type WrittenFeature } from '../../checkpoints/lerobot/write-policy.js';
+import { MODEL_FILE, pairOf } from '../../checkpoints/lerobot/write-policy.js';
 import { loadPolicyCheckpoint } from '../../checkpoints/read-policy.js';
 import { checkSource } from '../../checkpoints/source.js';
 import type { TorchvisionBackbone } from '../../checkpoints/torchvision/backbone.js';
@@ -6,7 +6,6 @@ import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import { checkStatistics } from '../../datasets/check-statistics.js';
 import { anchors } from '../../datasets/windows.js';
 import { OptionError } from '../../foundation/errors.js';
-import { fingerprintOf } from '../../policy/file-facts.js';
 import type { RunHistory } from './history.js';
 import { initialTensors } from './initial-policy.js';
 import { initialWeights, policyRule, writeInitial } from './initial-weights.js';
@@ -19,6 +18,7 @@ import { policyResult } from './policy-result.js';
 import { policyWindows } from './policy-windows.js';
 import { POLICY_PRESETS } from './presets.js';
 import { backboneIdentity, backboneTensors, openBackbone } from './pretrained-backbone.js';
+import { statisticsIdentity, storedStatisticsIdentity } from './run-statistics.js';
 import { runTraining } from './run-training.js';
 import { splitEpisodes, spread } from './split.js';
 import { type CheckedTrainOptions, checkTrainOptions, commonIdentity } from './train-options.js';
@@ -51,11 +51,6 @@ export async function trainPolicy(options: TrainPolicyOptions): Promise<RunHisto
   }
 }
 
-/** What tells statistics from others: a run that goes on normalises by those that it began with. */
-function statisticsText({ name, statistics }: WrittenFeature): unknown[] {
-  return [name, ...Object.entries(statistics).map(([statistic, values]) => [statistic, Array.from(values)])];
-}
-
 async function train(
   options: TrainPolicyOptions,
   checked: CheckedTrainOptions,
@@ -66,7 +61,14 @@ async function train(
   const { dataset, device, storage, signal } = options;
   const read = await policyWindows(dataset, written);
   const { features } = read;
-  await checkStatistics(dataset, features, signal);
+  // A run goes on under the statistics that it was begun with, or not at all.
+  if (!checked.resume) {
+    const pairs = [...written.inputs, written.action].map((feature): [string, readonly string[]] => [
+      feature.name,
+      pairOf(feature, written.normalization),
+    ]);
+    await checkStatistics(dataset, new Map(pairs), signal);
+  }
   const { training, validation } = splitEpisodes(dataset, features, checked.validation, checked.seed);
   const windows = (episodes: readonly number[]): Int32Array =>
     anchors(dataset, { dropLastFrames: written.dropLastFrames, features, episodes });
@@ -110,7 +112,7 @@ async function train(
         ...commonIdentity(checked, options, rows.length),
         observationSteps: written.observationSteps,
         maskPadding: written.maskPadding,
-        statistics: await fingerprintOf(JSON.stringify([written.action, ...written.inputs].map(statisticsText))),
+        statistics: await statisticsIdentity(written),
         crop: String(written.crop),
         observations: written.inputs.map(({ name }) => name).join(' '),
         shape: JSON.stringify(written.unet),
@@ -119,6 +121,7 @@ async function train(
         ...(policy ? { initial: (await policyIdentity(policy)).policy } : {}),
         ...(statistics ? { batchNorm: options.batchNorm ?? 'batch' } : {}),
       },
+      addedLater: { statistics: () => storedStatisticsIdentity(storage, written) },
       resume: checked.resume,
       evaluate: async (at) => {
         let loss = 0;

@@ -389,7 +389,7 @@ describe('a run that was interrupted', () => {
     await expect(start(PLAN, { storage: memoryStorage('empty'), resume: true }).history).rejects.toThrow(/empty: expected a saved run/);
   });
 
-  it('goes on under the statistics that it was begun with; one from before they were kept goes on, too', async () => {
+  it('goes on under the statistics that it was begun with, and one from before they were kept under those of its result', async () => {
     const of = (statistics: object, more: object): Trial =>
       start({ ...PLAN, steps: 4 }, { identity: { schedule: 'cosine', steps: 4, ...statistics }, ...more });
     const storage = memoryStorage();
@@ -398,7 +398,15 @@ describe('a run that was interrupted', () => {
     await expect(of({ statistics: 'b' }, { storage, resume: true }).history).rejects.toThrow('statistics "b" (the saved run has "a")');
     const older = memoryStorage();
     await of({}, { storage: older }).history;
-    await of({ statistics: 'a' }, { storage: older, resume: true }).history;
+    await of({ statistics: 'a' }, { storage: older, resume: true, addedLater: { statistics: async () => 'a' } }).history;
+    const again = memoryStorage();
+    await of({}, { storage: again }).history;
+    const under = (found: string | undefined): Promise<unknown> =>
+      of({ statistics: 'a' }, { storage: again, resume: true, addedLater: { statistics: async () => found } }).history;
+    await expect(under('b')).rejects.toThrow(
+      /statistics "a" \(the saved run has "b"\).*give the data set as it was when the run was begun/,
+    );
+    await expect(under(undefined)).rejects.toThrow('statistics "a" (the saved run has nothing)');
   });
 
   it.each(['constant', 'step'] as const)(

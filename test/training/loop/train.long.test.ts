@@ -8,6 +8,7 @@ import type { TrainingEvent } from '../../../src/training/loop/events.js';
 import { initialWeights, predictorRule } from '../../../src/training/loop/initial-weights.js';
 import { ErrorSum } from '../../../src/training/loop/predictor-error.js';
 import { predictorForward } from '../../../src/training/loop/predictor-forward.js';
+import { STATE_FILE } from '../../../src/training/loop/run-state.js';
 import { memoryStorage } from '../../../src/training/loop/run-storage.js';
 import { trainPredictor } from '../../../src/training/loop/train-predictor.js';
 import { PredictorTraining } from '../../../src/training/predictor/predictor-training.js';
@@ -82,6 +83,20 @@ describe('training on a device', () => {
     await expect(tinyPredictorRun(device(), storage, { resume: true, policy } as object)).rejects.toThrow(
       /is of another run: found policy "[0-9a-f]+/,
     );
+  });
+
+  it('goes on with a policy from before its run kept statistics under those of its result, no others', async () => {
+    const storage = memoryStorage();
+    await tinyPolicyRun(device(), storage);
+    const state = Buffer.from(storage.files.get(STATE_FILE) as Uint8Array);
+    const [entry] = /\\"statistics\\":\\"[0-9a-f]{64}\\",/.exec(state.toString('latin1')) as unknown as [string];
+    state.fill(' ', state.indexOf(entry, 0, 'latin1'), state.indexOf(entry, 0, 'latin1') + entry.length);
+    await storage.write(STATE_FILE, [new Uint8Array(state)]);
+    const dataset = { ...otherStatistics(DATASET), statisticsComputed: false };
+    await expect(tinyPolicyRun(device(), storage, { resume: true, dataset })).rejects.toThrow(
+      /found statistics "[0-9a-f]+… \(the saved run has "[0-9a-f]+…\)\. What it normalises by/,
+    );
+    await tinyPolicyRun(device(), storage, { resume: true });
   });
 
   it('judges a predictor by the dispatches that decisions run, which give the loss of the training step', async () => {
