@@ -269,7 +269,11 @@ class TrainingRun<Batch> {
       await this.#tell({ kind: 'evaluation', step, ...(await this.#parts.evaluate(step)) });
     } catch (error) {
       if (signal?.aborted) await this.#stop(signal);
-      if (!(error instanceof NonFiniteError)) throw error;
+      if (!(error instanceof NonFiniteError)) {
+        // What was learned since the last checkpoint is not lost with an evaluation; what that fails with is nearer to the cause.
+        await this.#checkpoint().catch(() => {});
+        throw error;
+      }
       // Weights that are finite, and too large for what they are multiplied with.
       throw new NonFiniteError(`evaluation behind training step ${step}, at ${this.#rateOf(step)}: ${error.message} ${this.#remedy()}`, {
         cause: error,

@@ -341,6 +341,18 @@ describe('a run that was interrupted', () => {
     expect(second.requests[0]).toMatchObject({ batch: 5 });
   });
 
+  it('is saved when an evaluation fails, and goes on with that evaluation', async () => {
+    const storage = memoryStorage();
+    const evaluate = async (): Promise<never> => {
+      throw new Error('the task fell over');
+    };
+    await expect(start(PLAN, { storage, evaluate }).history).rejects.toThrow('the task fell over');
+    const second = start(PLAN, { storage, resume: true });
+    await second.history;
+    expect(second.requests[0]).toMatchObject({ batch: 5 });
+    expect(kinds(second.events)).toContain('evaluation 5');
+  });
+
   it.each([5, 12])('first makes the evaluation of step %d, which it was ended in', async (at) => {
     const whole = await start(PLAN, { storage: memoryStorage() }).history;
     const controller = new AbortController();
