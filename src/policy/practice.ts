@@ -19,7 +19,7 @@ export interface PracticeParts {
   /** Makes decisions that nobody sees, on the device within the limit. */
   readonly decider: Decider;
   readonly limit: RunLimit;
-  readonly checks: RequestChecks;
+  readonly checks: Pick<RequestChecks, 'zeros'>;
   readonly observations: readonly ObservationInfo[];
   readonly observationSteps: number;
   /** Whether somebody waits for the end of it. */

@@ -3,7 +3,6 @@ import type { RunLimit } from '../../src/decision/denoiser.js';
 import type { Decider, Turn } from '../../src/policy/decider.js';
 import type { Episode } from '../../src/policy/episode.js';
 import { Practice } from '../../src/policy/practice.js';
-import type { RequestChecks } from '../../src/policy/request-checks.js';
 
 let nowMs = 0;
 beforeEach(() => void vi.spyOn(performance, 'now').mockImplementation(() => nowMs));
@@ -24,7 +23,7 @@ function practised(hostMs: () => number, ends: () => Promise<unknown> = () => Pr
       return ends();
     },
   } as unknown as Decider;
-  const checks = { window: () => ({ frames: [], given: {} }) } as unknown as RequestChecks;
+  const checks = { zeros: () => ({ frames: [], given: {} }) };
   return { practice: new Practice({ decider, limit, checks, observations: [], observationSteps: 2, isAwaited }), limits, turns };
 }
 
