@@ -131,7 +131,7 @@ describe('policies that look through cameras, from demonstrations to evaluation'
 
   it('refuses cameras and sizes that there are not', async () => {
     const asked = (...more: string[]) => warmstep('demonstrations', 'lift', '--episodes', '1', '--output', at('none'), ...more);
-    expect((await asked('--size', '24x24')).stderr).toContain('--size is of pictures: give --pictures as well');
+    expect((await asked('--size', '24x24')).stderr).toContain('--size needs --pictures: give it as well, or leave --size out');
     expect((await asked('--pictures', '--cameras', 'top,front')).stderr).toContain('--cameras must be some of top,wrist,overhead');
     expect((await asked('--pictures', '--size', '0x24')).stderr).toContain('--size must be HEIGHTxWIDTH');
     expect((await asked('--pictures', '--size', '24x4096')).stderr).toContain('2048 pixels at most');
