@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 export const ADD_WORKGROUP = 64;
@@ -23,7 +24,7 @@ ${declareBindings(bindings)}
 
 @compute @workgroup_size(${ADD_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${ADD_WORKGROUP}u + id.x;
+  let e = ${lineIndex(ADD_WORKGROUP)};
   let n = e / shape.groups;
   let c = e % shape.groups;
   if (n < shape.rows) {

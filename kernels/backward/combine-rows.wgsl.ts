@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 export const COMBINE_WORKGROUP = 64;
@@ -36,7 +37,7 @@ ${declareBindings(bindings)}
 
 @compute @workgroup_size(${COMBINE_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${COMBINE_WORKGROUP}u + id.x;
+  let e = ${lineIndex(COMBINE_WORKGROUP)};
   let n = e / shape.groups;
   let c = e % shape.groups;
   if (n >= shape.rows) {

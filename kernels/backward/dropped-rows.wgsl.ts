@@ -1,5 +1,6 @@
 import { DROPOUT_BINDING, declareDropout, keptFactor, MASK_BINDING } from '../lib/dropout.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 import type { FilmKind } from './norm-forward.wgsl.js';
 
@@ -122,7 +123,7 @@ ${keptFactor}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${invocations}u + id.x;
+  let e = ${lineIndex(invocations)};
   if (e >= shape.samples * shape.channels) {
     return;
   }

@@ -1,6 +1,7 @@
 import { activationFunctions } from '../lib/activations.wgsl.js';
 import { DROPOUT_BINDING, declareDropout, keptFactor, MASK_BINDING } from '../lib/dropout.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 /**
@@ -50,7 +51,7 @@ ${name === 'gelu gradient' ? GELU_SLOPE : ''}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${invocations}u + id.x;
+  let e = ${lineIndex(invocations)};
   if (e >= shape.elements) {
     return;
   }

@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 export const KEYPOINT_SIZES = ['batch', 'places', 'keypoints', 'row'] as const;
@@ -25,7 +26,7 @@ ${declareBindings(bindings)}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let owned = id.y * count.x * ${invocations}u + id.x;
+  let owned = ${lineIndex(invocations)};
   if (owned >= shape.batch * shape.keypoints) {
     return;
   }
@@ -73,7 +74,7 @@ ${declareBindings(bindings)}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let owned = id.y * count.x * ${invocations}u + id.x;
+  let owned = ${lineIndex(invocations)};
   if (owned >= shape.batch * shape.keypoints) {
     return;
   }

@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { OWNERS_AT_ONCE } from '../lib/owners.wgsl.js';
 import { STEP_BINDING, stepStruct } from '../lib/step-scalars.js';
 import { wgsl } from '../lib/wgsl.js';
@@ -79,7 +80,7 @@ ${DEVIATIONS[kind]}
 
 @compute @workgroup_size(${LATENT_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${LATENT_WORKGROUP}u + id.x;
+  let e = ${lineIndex(LATENT_WORKGROUP)};
   if (e >= shape.samples * shape.joined_row) {
     return;
   }

@@ -1,5 +1,6 @@
 import { POOL } from '../image/max-pool.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 export const MAX_POOL_SIZES = ['batch', 'height', 'width', 'out_height', 'out_width', 'groups'] as const;
@@ -25,7 +26,7 @@ ${declareBindings(bindings)}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${invocations}u + id.x;
+  let e = ${lineIndex(invocations)};
   let outputs = shape.out_height * shape.out_width;
   if (e >= shape.batch * outputs * shape.groups) {
     return;
@@ -78,7 +79,7 @@ ${declareBindings(bindings)}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${invocations}u + id.x;
+  let e = ${lineIndex(invocations)};
   let inputs = shape.height * shape.width;
   if (e >= shape.batch * inputs * shape.groups) {
     return;

@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { ownerText } from '../lib/owners.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
@@ -63,7 +64,7 @@ ${declareBindings(bindings)}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${invocations}u + id.x;
+  let e = ${lineIndex(invocations)};
   if (e >= shape.batch * shape.places * shape.groups) {
     return;
   }

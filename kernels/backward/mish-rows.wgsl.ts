@@ -1,5 +1,6 @@
 import { activationFunctions } from '../lib/activations.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { mishGradient } from '../lib/mish-gradient.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
@@ -39,7 +40,7 @@ ${activationFunctions('mish')}
 
 @compute @workgroup_size(${MISH_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${MISH_WORKGROUP}u + id.x;
+  let e = ${lineIndex(MISH_WORKGROUP)};
   if (e >= shape.rows * shape.both_row) {
     return;
   }
@@ -83,7 +84,7 @@ ${mishGradient}
 
 @compute @workgroup_size(${MISH_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${MISH_WORKGROUP}u + id.x;
+  let e = ${lineIndex(MISH_WORKGROUP)};
   if (e >= shape.rows * shape.both_row) {
     return;
   }

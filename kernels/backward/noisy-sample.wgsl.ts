@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 export const SAMPLE_WORKGROUP = 64;
@@ -27,7 +28,7 @@ ${declareBindings(bindings)}
 
 @compute @workgroup_size(${SAMPLE_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${SAMPLE_WORKGROUP}u + id.x;
+  let e = ${lineIndex(SAMPLE_WORKGROUP)};
   if (e >= shape.rows * shape.row) {
     return;
   }

@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 /** y of x, and its slope as a function of y, which the backward pass has. */
@@ -28,7 +29,7 @@ ${declareBindings(bindings)}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${invocations}u + id.x;
+  let e = ${lineIndex(invocations)};
   if (e >= shape.elements) {
     return;
   }

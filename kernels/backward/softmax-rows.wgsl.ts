@@ -1,5 +1,6 @@
 import { DROPOUT_BINDING, declareDropout, keptFactor, MASK_BINDING } from '../lib/dropout.wgsl.js';
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 /** The `shape` of both kernels: `rows` of `width` values, and where the mask of their dropout begins. */
@@ -20,7 +21,7 @@ ${keptFactor}
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let row = id.y * count.x * ${invocations}u + id.x;
+  let row = ${lineIndex(invocations)};
   if (row >= shape.rows) {
     return;
   }

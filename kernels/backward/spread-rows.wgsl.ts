@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 /** Elements, and invocations, of a workgroup. */
@@ -23,7 +24,7 @@ ${declareBindings(bindings)}
 
 @compute @workgroup_size(${SPREAD_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let e = id.y * count.x * ${SPREAD_WORKGROUP}u + id.x;
+  let e = ${lineIndex(SPREAD_WORKGROUP)};
   if (e >= shape.rows * shape.channels) {
     return;
   }

@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { LINE_PARAMETERS, LINE_WORKGROUP } from '../lib/line.wgsl.js';
 import { sumRows, twoLevelSum } from '../lib/reduce.wgsl.js';
 import { f32, wgsl } from '../lib/wgsl.js';
 
@@ -8,8 +9,8 @@ const AFFINE: KernelBinding = { name: 'affine', access: 'read', type: 'array<f32
 const STATISTICS = { name: 'statistics', type: 'array<vec2f>' } as const;
 
 /** Opens `main`: workgroups lie in as many rows as there must be, and one without a row of x returns. */
-const MAIN_OF_ROW = wgsl`fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let row = workgroup.y * count.x + workgroup.x;
+const MAIN_OF_ROW = wgsl`fn main(${LINE_PARAMETERS}) {
+  let row = ${LINE_WORKGROUP};
   if (row >= shape.rows) {
     return;
   }`;

@@ -1,4 +1,5 @@
 import { declareBindings, declareShape, type Kernel, type KernelBinding, SHAPE_BINDING } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
 
 /** Numbers before those of the solids, and of each solid. */
@@ -166,7 +167,7 @@ fn place(at: u32) -> vec3f {
 
 @compute @workgroup_size(${invocations})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let pixel = id.y * count.x * ${invocations}u + id.x;
+  let pixel = ${lineIndex(invocations)};
   if (pixel >= shape.height * shape.width) {
     return;
   }

@@ -1,3 +1,4 @@
+import { LINE_PARAMETERS, LINE_WORKGROUP } from './line.wgsl.js';
 import { workgroupReduction } from './reduce.wgsl.js';
 import { wgsl } from './wgsl.js';
 
@@ -18,17 +19,14 @@ export interface OwnerText {
   readonly prepare: (owners: string) => string;
 }
 
-/** Workgroups side by side, in as many rows as there must be. */
-const PARAMETERS =
-  '@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) count: vec3u';
-const WORKGROUP = '(workgroup.y * count.x + workgroup.x)';
+const WORKGROUP = `(${LINE_WORKGROUP})`;
 
 export function ownerText(members: number): OwnerText {
   if (members === 1) {
     return {
       workgroupSize: OWNERS_AT_ONCE,
       functions: 'fn reduce_sum(value: f32, local: u32) -> f32 {\n  return value;\n}',
-      parameters: PARAMETERS,
+      parameters: LINE_PARAMETERS,
       prepare: (owners) => wgsl`  let owner = ${WORKGROUP} * ${OWNERS_AT_ONCE}u + local;
   let member = 0u;
   if (owner >= ${owners}) {
@@ -39,7 +37,7 @@ export function ownerText(members: number): OwnerText {
   return {
     workgroupSize: members,
     functions: workgroupReduction(members, ['sum']),
-    parameters: PARAMETERS,
+    parameters: LINE_PARAMETERS,
     prepare: (owners) => wgsl`  let owner = ${WORKGROUP};
   let member = local;
   if (owner >= ${owners}) {

@@ -1,4 +1,5 @@
 import { declareBindings, type Kernel, type KernelBinding } from '../lib/kernel.js';
+import { lineIndex } from '../lib/line.wgsl.js';
 import { STEP_BINDING, stepStruct } from '../lib/step-scalars.js';
 import { halfBits } from '../lib/trained-halves.wgsl.js';
 import { wgsl } from '../lib/wgsl.js';
@@ -35,7 +36,7 @@ ${declareBindings(bindings)}${halves ? halfBits : ''}
 
 @compute @workgroup_size(${ADAM_WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) count: vec3u) {
-  let i = id.y * count.x * ${ADAM_WORKGROUP}u + id.x;
+  let i = ${lineIndex(ADAM_WORKGROUP)};
   if (i >= arrayLength(&weight) || result[3] == 0.0f) {
     return;
   }

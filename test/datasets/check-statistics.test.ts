@@ -231,34 +231,12 @@ describe('statistics of a dimension that hardly moves', () => {
     expect(await contradictions(ofValues(value, count, inFloat32))).toEqual([]);
   });
 
-  it('are good where a floor was put under the deviation, or limits around a constant', async () => {
-    expect(
-      await contradictions(
-        ofValues(
-          () => 0,
-          50,
-          () => ({ std: 1e-2 }),
-        ),
-      ),
-    ).toEqual([]);
-    expect(
-      await contradictions(
-        ofValues(
-          (row) => 1e-3 * Math.sin(row),
-          50,
-          () => ({ std: 1e-2 }),
-        ),
-      ),
-    ).toEqual([]);
-    expect(
-      await contradictions(
-        ofValues(
-          () => 0.5,
-          50,
-          () => ({ min: -1, max: 1, std: 1 }),
-        ),
-      ),
-    ).toEqual([]);
+  it.each<[string, (row: number) => number, { readonly min?: number; readonly max?: number; readonly std: number }]>([
+    ['a floor was put under the deviation of a constant', () => 0, { std: 1e-2 }],
+    ['a floor was put under a small deviation', (row) => 1e-3 * Math.sin(row), { std: 1e-2 }],
+    ['limits were put around a constant', () => 0.5, { min: -1, max: 1, std: 1 }],
+  ])('are good where %s', async (_, value, stated) => {
+    expect(await contradictions(ofValues(value, 50, () => stated))).toEqual([]);
   });
 
   it('are not good in another unit', async () => {
