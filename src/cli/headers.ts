@@ -6,11 +6,13 @@ import type { PolicyOfTask, Task, TaskKind } from '../envs/environment.js';
 import { OptionError } from '../foundation/errors.js';
 import { folderSource } from '../platform/node/folder-source.js';
 import { observedBy } from '../policy/placement.js';
-import { type GivenMethods, type MethodConfig, methodsByType } from '../spec/method-networks.js';
+import { type GivenMethods, type MethodConfig, type MethodType, methodsByType } from '../spec/method-networks.js';
 import { observationInfo } from '../spec/policy-spec.js';
 import { createStrategy } from '../strategies/index.js';
-import { type PredictorKind, predictorWords, strategyContext, suitsPredictor } from '../strategies/strategy.js';
-import type { StrategyOptions } from '../strategies/strategy-options.js';
+import { inSpecWords } from '../strategies/spec-words.js';
+import { type NetworkNeed, type PredictorKind, predictorWords, strategyContext, suitsPredictor } from '../strategies/strategy.js';
+import type { NamedStrategy, StrategyOptions } from '../strategies/strategy-options.js';
+import { printNote } from '../terminal/output.js';
 
 /** What a policy declares, without its weights: a wrong command line is reported before they are read. */
 export async function readHeaders(folder: string): Promise<PolicyCheckpoint> {
@@ -40,27 +42,57 @@ export function policyOfTask({ name, observations, unet }: PolicyCheckpoint): Po
   return { name, observations: observationInfo(observations), actionDim: unet.actionDim };
 }
 
+/** How decisions are sampled where a command line does not say: by STEP where there is a predictor, else by the checkpoint's scheduler. */
+export function usualStrategy({ scheduler }: PolicyCheckpoint, predictor: string | undefined): NamedStrategy {
+  const options: StrategyOptions = { name: predictor === undefined ? scheduler.type : 'STEP' };
+  return { name: options.name, options };
+}
+
+/** The networks that a strategy of a policy asks for. @throws OptionError in the words of its spec. */
+export function strategyNeeds(policy: PolicyCheckpoint, strategy: NamedStrategy, methods: GivenMethods = {}): readonly NetworkNeed[] {
+  return inSpecWords(strategy, () => createStrategy(strategy.options, strategyContext(policy, methods)).needs);
+}
+
+/** Whether decisions of a strategy ask for a predictor. @throws as `strategyNeeds`. */
+export function isPredicting(policy: PolicyCheckpoint, strategy: NamedStrategy, methods: GivenMethods = {}): boolean {
+  return strategyNeeds(policy, strategy, methods).some(({ network }) => network === 'predictor');
+}
+
+/** Says of networks that the command line names and none of the strategies asks for that they are not used, a line each. */
+export function noteUnused(
+  policy: PolicyCheckpoint,
+  strategies: readonly NamedStrategy[],
+  { predictor, methods }: { readonly predictor: string | undefined; readonly methods: GivenMethods },
+): void {
+  const used = new Set(strategies.flatMap((strategy) => strategyNeeds(policy, strategy, methods)).map(({ network }) => network));
+  const [first, ...others] = strategies;
+  const who = others.length === 0 ? `${first?.name} needs no` : 'none of the strategies needs a';
+  if (predictor !== undefined && !used.has('predictor')) printNote(`${who} predictor: --predictor is not used.`);
+  for (const type of Object.keys(methods) as MethodType[]) {
+    if (!used.has(type)) printNote(`${who} network of type "${type}": the --network of this type is not used.`);
+  }
+}
+
 /**
  * Makes the strategies for a policy that is not loaded yet, to see that they can be. `predictor`: its folder, or "shift".
- * @throws OptionError as the policy would; CheckpointError for such a folder, which is read where its kind matters.
+ * @throws OptionError as the policy would, in the words of a spec; CheckpointError for such a folder, which is read where its kind matters.
  */
 export async function checkStrategies(
   policy: PolicyCheckpoint,
   predictor: string | undefined,
-  strategies: readonly StrategyOptions[],
+  strategies: readonly NamedStrategy[],
   methods: GivenMethods = {},
 ): Promise<void> {
-  const context = strategyContext(policy, methods);
-  for (const options of strategies) {
+  for (const strategy of strategies) {
     // A strategy without the network of its method is not even made.
-    const need = createStrategy(options, context).needs.find(({ network }) => network === 'predictor');
+    const need = strategyNeeds(policy, strategy, methods).find(({ network }) => network === 'predictor');
     // Of most strategies any will do: its folder need not be read.
     if (!need || (predictor !== undefined && need.kind === undefined)) continue;
     const kind = await predictorKind(policy, predictor);
     if (suitsPredictor(need, kind)) continue;
     const { needed, found } = predictorWords(need, kind);
     const given = need.kind === undefined ? '--predictor with a folder, or with "shift"' : `--predictor with ${need.given}`;
-    throw new OptionError(`strategy ${options.name} needs ${needed} ${need.why}, found ${found}: give ${given}.`);
+    throw new OptionError(`strategy ${strategy.options.name} needs ${needed} ${need.why}, found ${found}: give ${given}.`);
   }
 }
 

@@ -14,6 +14,7 @@ export const RTI_DP_SPELLING: Spelling = {
     remember: { help: 'decided, or unchanged, as they were made, without a factor (decided)', read: readWord },
   },
   build: rtiDpOptions,
+  told: [[/^gripper: (?=factor|remember)/, '']],
 };
 
 function rtiDpOptions({ gripper, factor, remember, ...rest }: Values, where: string): Values {

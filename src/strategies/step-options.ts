@@ -1,11 +1,21 @@
 import type { SolverName } from '../diffusion/solver-step.js';
 import type { StallRule } from '../diffusion/stall.js';
+import type { WarmStart } from '../diffusion/warm-start.js';
 
 export type WarmStartOptions =
   | 'forward-noise'
   | { readonly mode: 'forward-noise' }
   | { readonly mode: 'eq13' | 'train-index' | 'snr-matched'; readonly sigma?: number; readonly sigmaT?: number }
   | { readonly mode: 'mean-matched'; readonly sigmaT?: number };
+
+/** What of its mixture may be set, by the rule of a start. */
+export const START_SCALES = {
+  'forward-noise': [],
+  eq13: ['sigma', 'sigmaT'],
+  'train-index': ['sigma', 'sigmaT'],
+  'snr-matched': ['sigma', 'sigmaT'],
+  'mean-matched': ['sigmaT'],
+} as const satisfies Readonly<Record<WarmStart['mode'], readonly string[]>>;
 
 export type ColdStartOptions =
   | { readonly mode?: 'noise'; readonly solver?: SolverName; readonly steps?: number }

@@ -3,6 +3,7 @@ import { WARM_START_MODES } from '../diffusion/warm-start.js';
 import { OptionError } from '../foundation/errors.js';
 import type { Spelling, Values } from './define.js';
 import { readNumber, readToggle, readWord } from './option-kinds.js';
+import { START_SCALES } from './step-options.js';
 
 /** A command line has no nested options: start, cold and stall spread theirs. */
 export const STEP_SPELLING: Spelling = {
@@ -23,6 +24,11 @@ export const STEP_SPELLING: Spelling = {
     history: { help: 'rows of the previous chunk that are shown: full, executed, tail or none (full)', read: readWord },
   },
   build: stepOptions,
+  told: [
+    [/^warmStart: mode /, 'start '],
+    [/^(?:warmStart|stall): /, ''],
+    [/^coldStart: /, 'cold: '],
+  ],
 };
 
 const STALL_KEYS = ['eps', 'norm', 'rows', 'space', 'sigmaScale', 'sigmaStall'];
@@ -33,17 +39,23 @@ function stepOptions(values: Values, where: string): Values {
   const others = Object.fromEntries(Object.entries(rest).filter(([key]) => !STALL_KEYS.includes(key)));
   const usesStall = stall === true || (stall === undefined && Object.keys(stallOptions).length > 0);
   const mixture = Object.fromEntries(Object.entries({ sigma, sigmaT }).filter(([, value]) => value !== undefined));
-  if (start === undefined && Object.keys(mixture).length > 0) {
-    throw new OptionError(
-      `${where}: sigma and sigmaT belong to a start rule: add start=${WARM_START_MODES.filter((mode) => mode !== 'forward-noise').join(', start=')}`,
-    );
-  }
+  checkMixture(start ?? 'forward-noise', Object.keys(mixture), where);
   return {
     ...others,
     ...(start === undefined ? {} : { warmStart: { mode: start, ...mixture } }),
     ...(cold === undefined ? {} : { coldStart: coldStart(cold as string, where) }),
     ...(usesStall ? { stall: stallOptions } : {}),
   };
+}
+
+/** Refuses scales that a start does not have; whether there is such a start is checked where a strategy is made. */
+function checkMixture(start: unknown, scales: readonly string[], where: string): void {
+  const mode = WARM_START_MODES.find((one) => one === start);
+  const has = (one: keyof typeof START_SCALES, scale: string): boolean => START_SCALES[one].some((own) => own === scale);
+  const foreign = mode && scales.find((scale) => !has(mode, scale));
+  if (foreign === undefined) return;
+  const others = WARM_START_MODES.filter((one) => has(one, foreign)).join(', start=');
+  throw new OptionError(`${where}: the start ${start} has no ${foreign}: leave it out, or take start=${others}`);
 }
 
 /** `zero-history`, or a solver with its steps, e.g. ddim-16. */

@@ -6,7 +6,7 @@ import { shiftRows } from './chunks.js';
 import { defineStrategy } from './define.js';
 import { choice, evaluations, type OptionKind, option } from './option-kinds.js';
 import { solverOptions, solverSchedule, startFromNoise } from './solver.js';
-import type { ColdStartOptions, StallOptions, WarmStartOptions } from './step-options.js';
+import { type ColdStartOptions, START_SCALES, type StallOptions, type WarmStartOptions } from './step-options.js';
 import { type DecisionStart, type PastChunk, type Strategy, type StrategyContext, singleRuns } from './strategy.js';
 import type { StepStrategyOptions } from './strategy-options.js';
 
@@ -141,18 +141,15 @@ function warmStartRule(options: WarmStartOptions): WarmStart {
   const where = 'strategy STEP: warmStart';
   if (options === 'forward-noise') return { mode: 'forward-noise' };
   checkObject(where, 'warmStart', options);
-  checkChoice(where, 'mode', options.mode, WARM_START_MODES);
+  checkKeys(where, options, ['mode', ...START_SCALES[checkChoice(where, 'mode', options.mode, WARM_START_MODES)]]);
   switch (options.mode) {
     case 'forward-noise':
-      checkKeys(where, options, ['mode']);
       return options;
     case 'mean-matched':
-      checkKeys(where, options, ['mode', 'sigmaT']);
       return { mode: options.mode, sigmaT: checkScale(where, 'sigmaT', options.sigmaT ?? SIGMA_T) };
     case 'eq13':
     case 'train-index':
     case 'snr-matched':
-      checkKeys(where, options, ['mode', 'sigma', 'sigmaT']);
       return {
         mode: options.mode,
         sigma: checkScale(where, 'sigma', options.sigma ?? SIGMA),

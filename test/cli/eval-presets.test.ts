@@ -5,7 +5,7 @@ import { GRIPPER_TASKS } from '../../src/envs/gripper/goals/index.js';
 import { parseSimulatedTask } from '../../src/envs/simulated-tasks.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { parseStrategies } from '../../src/strategies/parse.js';
-import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
+import type { NamedStrategy } from '../../src/strategies/strategy-options.js';
 import { UsageError } from '../../src/terminal/options.js';
 import { warmstep } from '../support/captured.js';
 
@@ -27,9 +27,10 @@ describe('a preset of eval', () => {
   });
 
   it('leaves out what cannot run, with the reason, and what is not wanted; the rest keeps its order', async () => {
-    const asked: StrategyOptions[] = [];
-    const whyNot = async (options: StrategyOptions): Promise<string | undefined> => {
-      asked.push(options);
+    const asked: NamedStrategy[] = [];
+    const whyNot = async (strategy: NamedStrategy): Promise<string | undefined> => {
+      const { options } = strategy;
+      asked.push(strategy);
       return options.name === 'OneDP' ? 'no generator' : undefined;
     };
     const wanted = presetOption('paper', 'ddpm:100,falcon:10', 'push-t');

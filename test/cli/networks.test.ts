@@ -1,9 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeSafetensors } from '../../src/checkpoints/safetensors/safetensors.js';
+import { ComputeDevice } from '../../src/runtime/device.js';
+import { writeArmPolicy } from '../support/arm-policy.js';
 import { repositoryPath, warmstep, warmstepJson } from '../support/captured.js';
+import { FeetechArm } from '../support/feetech-arm.js';
 import { irregular } from '../support/golden-policy.js';
 import { randomPolicy, SMALL_UNET } from '../support/random-checkpoint.js';
 import { randomGenerator, randomStudent } from '../support/random-method.js';
@@ -46,6 +49,50 @@ describe('--network', () => {
     expect(missing.stderr).toMatch(/strategy Consistency needs a network of type "consistency_policy".*--network/s);
     const wrong = await warmstep(...(run('none', '--network', policy, '--strategy', 'consistency:1') as [string]));
     expect(wrong.stderr).toMatch(/expected "type" to be one of "consistency_policy".*found "diffusion"/s);
+  });
+
+  describe('that the strategies do not ask for', () => {
+    let arm: string[];
+    beforeAll(async () => {
+      const calibration = join(folder, 'arm.json');
+      writeFileSync(calibration, JSON.stringify(new FeetechArm().calibration));
+      const driven = await writeArmPolicy(folder);
+      arm = ['drive', 'so101', '--port', join(folder, 'none'), '--units', 'degrees', '--calibration', calibration, '--policy', driven];
+      vi.spyOn(ComputeDevice, 'open').mockRejectedValue(new Error('a device was opened'));
+    });
+    afterAll(() => void vi.restoreAllMocks());
+
+    const commands: readonly [name: string, args: () => readonly string[], listOption?: string][] = [
+      ['run', () => run('unused')],
+      ['serve openpi', () => ['serve', 'openpi', '--policy', policy, '--port', '0']],
+      ['serve lerobot', () => ['serve', 'lerobot', '--policy', policy, '--port', '0']],
+      ['drive', () => arm],
+      ['eval', () => ['eval', 'push-t', '--output', join(folder, 'evaluation')], '--strategies'],
+    ];
+
+    it.each(commands)('are named by %s, in a line each', async (_, args, option = '--strategy') => {
+      const given = ['--predictor', 'shift', '--network', generator, '--network', student];
+      const { code, stderr } = await warmstep(...args(), ...given, option, 'ddim:2');
+      expect(code).toBe(1);
+      expect(stderr.split('\n').filter((line) => line.includes('not used'))).toEqual([
+        'note: ddim:2 needs no predictor: --predictor is not used.',
+        'note: ddim:2 needs no network of type "onedp": the --network of this type is not used.',
+        'note: ddim:2 needs no network of type "consistency_policy": the --network of this type is not used.',
+      ]);
+    });
+
+    it.each(commands)('%s says nothing of those that one of them asks for', async (_, args, option = '--strategy') => {
+      const { stderr } = await warmstep(...args(), '--network', student, option, 'consistency:1');
+      expect(stderr).not.toContain('not used');
+    });
+
+    it('of several strategies, by none', async () => {
+      const list = ['--strategies', 'ddim:2,consistency:1', '--output', join(folder, 'several')];
+      const { stderr } = await warmstep('eval', 'push-t', ...list, '--network', student, '--network', generator);
+      expect(stderr.match(/[^\n]*not used[^\n]*/g)).toEqual([
+        'note: none of the strategies needs a network of type "onedp": the --network of this type is not used.',
+      ]);
+    });
   });
 
   it('inspect describes such a folder', async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { McapTypes } from '@mcap/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ControlLoop } from '../../src/entries/control.js';
 import { recordLoop } from '../../src/entries/recording.js';
@@ -47,6 +48,40 @@ describe('warmstep replay', () => {
 
   afterAll(() => rm(folder, { recursive: true }));
 
+  type McapRecord = McapTypes.TypedMcapRecord;
+
+  /** The recording written anew, with records changed: a changed byte would be found by a checksum. */
+  async function rewrite(to: string, change: (record: McapRecord, topic: string | undefined) => McapRecord): Promise<void> {
+    const { McapWriter, McapStreamReader } = await import('@mcap/core');
+    const reader = new McapStreamReader();
+    reader.append(await readFile(file));
+    const memory = new MemoryFile();
+    let position = 0n;
+    const writer = new McapWriter({
+      writable: {
+        position: () => position,
+        write: async (bytes) => {
+          memory.write(bytes);
+          position += BigInt(bytes.length);
+        },
+      },
+    });
+    await writer.start({ profile: '', library: 'forged' });
+    const topics = new Map<number, string>();
+    for (let read = reader.nextRecord(); read; read = reader.nextRecord()) {
+      const record = change(read, read.type === 'Message' ? topics.get(read.channelId) : undefined);
+      if (record.type === 'Metadata') await writer.addMetadata(record);
+      if (record.type === 'Schema' && !topics.size) await writer.registerSchema(record);
+      if (record.type === 'Channel' && !topics.has(record.id)) {
+        await writer.registerChannel({ ...record, schemaId: 0 });
+        topics.set(topics.size, record.topic);
+      }
+      if (record.type === 'Message') await writer.addMessage(record);
+    }
+    await writer.end();
+    await writeFile(to, memory.bytes);
+  }
+
   const replay = (name: string): Promise<Report> => warmstepJson<Report>('replay', name, '--policy', POLICY, '--predictor', PREDICTOR);
 
   it('draws over no recording, and says which one is missing', async () => {
@@ -71,47 +106,33 @@ describe('warmstep replay', () => {
   });
 
   it('says where a chunk differs first, and ends with 1', async () => {
-    // Written anew with one value of the first chunk changed: a changed byte would be found by a checksum.
     const forged = join(folder, 'forged.mcap');
-    const { McapWriter, McapStreamReader } = await import('@mcap/core');
-    const reader = new McapStreamReader();
-    reader.append(await readFile(file));
-    const memory = new MemoryFile();
-    let position = 0n;
-    const writer = new McapWriter({
-      writable: {
-        position: () => position,
-        write: async (bytes) => {
-          memory.write(bytes);
-          position += BigInt(bytes.length);
-        },
-      },
-    });
-    await writer.start({ profile: '', library: 'forged' });
-    const topics = new Map<number, string>();
     let isForged = false;
-    for (let record = reader.nextRecord(); record; record = reader.nextRecord()) {
-      if (record.type === 'Metadata') await writer.addMetadata(record);
-      if (record.type === 'Schema' && !topics.size) await writer.registerSchema(record);
-      if (record.type === 'Channel' && !topics.has(record.id)) {
-        await writer.registerChannel({ ...record, schemaId: 0 });
-        topics.set(topics.size, record.topic);
-      }
-      if (record.type !== 'Message') continue;
-      let { data } = record;
-      if (topics.get(record.channelId) === '/chunk' && !isForged) {
-        isForged = true;
-        const chunk = JSON.parse(new TextDecoder().decode(data)) as { chunk: number[] };
-        chunk.chunk[5] = (chunk.chunk[5] as number) + 1;
-        data = new TextEncoder().encode(JSON.stringify(chunk));
-      }
-      await writer.addMessage({ ...record, data });
-    }
-    await writer.end();
-    await writeFile(forged, memory.bytes);
+    await rewrite(forged, (record, topic) => {
+      if (isForged || record.type !== 'Message' || topic !== '/chunk') return record;
+      isForged = true;
+      const chunk = JSON.parse(new TextDecoder().decode(record.data)) as { chunk: number[] };
+      chunk.chunk[5] = (chunk.chunk[5] as number) + 1;
+      return { ...record, data: new TextEncoder().encode(JSON.stringify(chunk)) };
+    });
     const { code, stdout } = await warmstep('replay', forged, '--policy', POLICY, '--predictor', PREDICTOR);
     expect(code).toBe(1);
     expect(stdout).toMatch(/first difference: decision 1, of tick \d+, row 2, dimension 1: /);
+  });
+
+  it.each([
+    ['strategyOptions', 'DDIM', /^warmstep: "strategyOptions" of the recording is damaged \(.*\): give --strategy/],
+    ['strategyOptions', '{"budget":2}', /"strategyOptions" .* damaged \(.*name of the strategy must be a text, found undefined\.\)/],
+    ['precision', 'f64', /^warmstep: "precision" of the recording must be one of f32, .*, found "f64": give --precision/],
+  ])('a recording whose %s is %s is at fault, not the command line', async (key, value, message) => {
+    const damaged = join(folder, 'damaged.mcap');
+    await rewrite(damaged, (record) =>
+      record.type === 'Metadata' ? { ...record, metadata: new Map(record.metadata).set(key, value) } : record,
+    );
+    expect(await warmstep('replay', damaged, '--policy', POLICY, '--predictor', PREDICTOR)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(message),
+    });
   });
 
   it('tells of a file that was cut, and refuses what it cannot use before weights are read', async () => {
@@ -123,6 +144,10 @@ describe('warmstep replay', () => {
     expect(stdout).toMatch(/cut off after \d+ bytes/);
     expect((await replay(cut)).repeated.different).toBe(0);
     expect((await warmstep('replay', file, '--policy', POLICY)).stderr).toMatch(/recorded with STEP.*give --predictor/);
+    const unused = ['--predictor', PREDICTOR, '--network', repositoryPath('test/goldens/methods/onedp-s/network')];
+    expect((await warmstep('replay', file, '--policy', POLICY, ...unused)).stderr).toMatch(
+      /^note: STEP needs no network of type "onedp": the --network of this type is not used\.\n/,
+    );
     expect((await warmstep('replay', join(POLICY, 'config.json'))).stderr).toMatch(/expected a recording of recordLoop/);
     expect((await warmstep('replay')).code).toBe(2);
   });

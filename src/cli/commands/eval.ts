@@ -26,7 +26,7 @@ import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/r
 import { episodesOption, firstSeedOption, MOST_PARALLEL, shardOption, shardSuffix } from '../eval/seeds.js';
 import { type EvaluationSubject, refusal } from '../eval/subject.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
-import { checkStrategies, readHeaders, readMethods, taskFor } from '../headers.js';
+import { checkStrategies, noteUnused, readHeaders, readMethods, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
 import { outputFolderOption } from '../output-options.js';
 
@@ -172,8 +172,9 @@ async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
     taskFor: async (kind, strategies) => {
       const headers = await headersOf();
       const task = taskFor(kind, headers);
-      const wanted = strategies.map(({ options }) => options);
-      await checkStrategies(headers, folders.predictor, wanted, await methodsOf());
+      const methods = await methodsOf();
+      await checkStrategies(headers, folders.predictor, strategies, methods);
+      noteUnused(headers, strategies, { predictor: values.predictor, methods });
       return task;
     },
     whyNot: async (strategy) => {

@@ -1,17 +1,20 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { OptionError } from '../../foundation/errors.js';
+import { checkText } from '../../foundation/options.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
+import { RecordingError } from '../../recording/error.js';
 import { plotRecording } from '../../recording/plot.js';
 import { readLoopRecording } from '../../recording/read.js';
 import type { LoopRecording } from '../../recording/recording.js';
 import { type RepeatedDecision, replayDecisions } from '../../recording/replay.js';
 import { createStrategy } from '../../strategies/index.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
+import { inSpecWords } from '../../strategies/spec-words.js';
 import { needsPredictor, strategyContext } from '../../strategies/strategy.js';
-import type { StrategyOptions } from '../../strategies/strategy-options.js';
+import type { NamedStrategy, StrategyOptions } from '../../strategies/strategy-options.js';
 import { type Needs, parseCommandLine } from '../../terminal/command-line.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
@@ -21,7 +24,7 @@ import { Progress } from '../../terminal/progress.js';
 import { facts } from '../../terminal/table.js';
 import { localFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { checkStrategies, readHeaders, readMethods } from '../headers.js';
+import { checkStrategies, noteUnused, readHeaders, readMethods } from '../headers.js';
 import { summarizeLatencies } from '../latency.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
 import { localFolder } from '../local-folder.js';
@@ -78,7 +81,7 @@ export const replayCommand: Command = {
     if (path === undefined || rest.length > 0) throw new UsageError(`expected one FILE, found ${positionals.length}`);
     const profile = profileOption(values.profile);
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
-    const strategy = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
+    const strategy = values.strategy === undefined ? undefined : parseStrategy(values.strategy);
     await outputFileOption('plot', values.plot, [path, values.policy, values.predictor, ...(values.network ?? [])]);
     const pieces = createReadStream(path);
     // Who reads it comes later than the news that there is no such file.
@@ -98,7 +101,7 @@ export const replayCommand: Command = {
     return interruptible((signal) => {
       const options = {
         signal,
-        strategy: chosen,
+        strategy: chosen.options,
         precision: precision ?? recordedPrecision(recording),
         ...given({ networks: networksFrom(predictor, methods), adapter: values.adapter, profile }),
       };
@@ -109,30 +112,47 @@ export const replayCommand: Command = {
   },
 };
 
-function recordedStrategy({ metadata }: LoopRecording): StrategyOptions {
+/** @throws UsageError where it says none, RecordingError where that is damaged. */
+function recordedStrategy({ metadata }: LoopRecording): NamedStrategy {
   const text = metadata.get('strategyOptions');
   if (text === undefined)
     throw new UsageError('the recording does not say its strategy, because its source was no policy: give --strategy');
-  return JSON.parse(text) as StrategyOptions;
+  try {
+    const options = JSON.parse(text) as StrategyOptions;
+    return { name: checkText('recording', 'name of the strategy', (options as Partial<StrategyOptions> | null)?.name), options };
+  } catch (error) {
+    throw new RecordingError(
+      `"strategyOptions" of the recording is damaged (${(error as Error).message}): give --strategy, as it was recorded with`,
+      { cause: error },
+    );
+  }
 }
 
+/** @throws RecordingError where it says one that there is not. */
 function recordedPrecision({ metadata }: LoopRecording): PrecisionChoice {
-  return choiceOption('precision', metadata.get('precision'), PRECISION_CHOICES) ?? 'f32';
+  const text = metadata.get('precision') ?? 'f32';
+  const found = PRECISION_CHOICES.find((choice) => choice === text);
+  if (found === undefined)
+    throw new RecordingError(
+      `"precision" of the recording must be one of ${PRECISION_CHOICES.join(', ')}, found "${text}": give --precision, as it was recorded with`,
+    );
+  return found;
 }
 
 /** Before weights are read. */
 async function checkStrategy(
   folder: string,
-  strategy: StrategyOptions,
+  strategy: NamedStrategy,
   predictor: string | undefined,
   folders: readonly string[],
 ): Promise<void> {
   const checkpoint = await readHeaders(folder);
   const methods = await readMethods(folders);
-  const made = createStrategy(strategy, strategyContext(checkpoint, methods));
+  const made = inSpecWords(strategy, () => createStrategy(strategy.options, strategyContext(checkpoint, methods)));
   if (needsPredictor(made) && predictor === undefined)
     throw new UsageError(`it was recorded with ${made.description}: give --predictor as well`);
   await checkStrategies(checkpoint, predictor, [strategy], methods);
+  noteUnused(checkpoint, [strategy], { predictor, methods });
   if (made.needsOnlyChunks) return;
   throw new OptionError(`${made.description} remembers more than chunks: its decisions cannot be repeated one by one from a recording.`);
 }

@@ -4,9 +4,7 @@ import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { Decision, Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { observationInfo } from '../../spec/policy-spec.js';
-import { createStrategy } from '../../strategies/index.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
-import { needsPredictor, strategyContext } from '../../strategies/strategy.js';
 import { parseCommandLine } from '../../terminal/command-line.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
@@ -16,7 +14,7 @@ import { Progress } from '../../terminal/progress.js';
 import { facts, table } from '../../terminal/table.js';
 import { localFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { checkStrategies, readHeaders, readMethods } from '../headers.js';
+import { checkStrategies, isPredicting, noteUnused, readHeaders, readMethods, usualStrategy } from '../headers.js';
 import { type LatencySummary, summarizeLatencies } from '../latency.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
 import { localFolder } from '../local-folder.js';
@@ -79,7 +77,7 @@ export const runCommand: Command = {
     for (const name of Object.keys(MOVED) as (keyof typeof MOVED)[]) {
       if (values[name] !== undefined) throw new UsageError(`--${name} is no option any more: write e.g. ${MOVED[name]}`);
     }
-    const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
+    const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy);
     const named = required('policy', values.policy);
     const input = required('input', values.input);
     const output = required('output', values.output);
@@ -91,22 +89,22 @@ export const runCommand: Command = {
     const folder = await localFolder(named);
     // Headers first: a missing observation is reported before a gigabyte of weights has been read.
     const checkpoint = await readHeaders(folder);
-    const strategy = chosen ?? (values.predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
+    const strategy = chosen ?? usualStrategy(checkpoint, values.predictor);
     const folders = await localFolders(values.network);
     const methods = await readMethods(folders);
-    const isPredicting = needsPredictor(createStrategy(strategy, strategyContext(checkpoint, methods)));
-    const predictor = isPredicting && values.predictor !== undefined ? await localFolder(values.predictor) : undefined;
+    // One that nothing reads is not even loaded from the Hub.
+    const isUsed = isPredicting(checkpoint, strategy, methods);
+    const predictor = isUsed && values.predictor !== undefined ? await localFolder(values.predictor) : undefined;
     await checkStrategies(checkpoint, predictor, [strategy], methods);
     const recording = await readRecording(input, observationInfo(checkpoint.observations));
     if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
-    if (values.predictor !== undefined && predictor === undefined)
-      printNote(`${strategy.name} needs no predictor: --predictor is not used.`);
+    noteUnused(checkpoint, [strategy], { predictor: values.predictor, methods });
 
     return interruptible(async (signal) => {
       const decisions: Decision[] = [];
       const options = {
         seed,
-        strategy,
+        strategy: strategy.options,
         signal,
         onDecision: (result: Decision) => void decisions.push(result),
         ...given({ precision, networks: networksFrom(predictor, folders), adapter: values.adapter, profile }),

@@ -7,6 +7,8 @@ import { readDemonstrations } from '../../mixture/demonstrations.js';
 import { type KernelPolicy, kernelPolicy } from '../../mixture/kernel-policy.js';
 import { packageInfo } from '../../platform/node/environment.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
+import { inSpecWords } from '../../strategies/spec-words.js';
+import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { UsageError } from '../../terminal/options.js';
 import { hashFile } from './checkpoint-hash.js';
 import { type EvaluationSubject, refusal } from './subject.js';
@@ -34,13 +36,14 @@ export async function kernelSubject(values: Readonly<Record<string, unknown>>): 
   if (other) throw new UsageError(`--${other}: a kernel policy has no networks and needs no device: leave it out`);
   const file = named.slice(PREFIX.length);
   const policy = await readKernelPolicy(file);
+  const begin = (strategy: NamedStrategy): unknown => inSpecWords(strategy, () => policy.beginEpisode({ strategy: strategy.options }));
   return {
     taskFor: async (kind: TaskKind, strategies) => {
       const task = kind.forPolicy(policy.info);
-      for (const { options } of strategies) policy.beginEpisode({ strategy: options });
+      for (const strategy of strategies) begin(strategy);
       return task;
     },
-    whyNot: (strategy) => refusal(() => policy.beginEpisode({ strategy })),
+    whyNot: (strategy) => refusal(() => begin(strategy)),
     use: async (_signal, then) =>
       then(policy, { common: { version: packageInfo().version, demonstrations: hashFile(file) }, networks: new Map() }),
   };

@@ -110,7 +110,7 @@ export async function chosenOf(
   const leftOut: LeftOutStrategy[] = [];
   for (const strategy of strategies) {
     const isUnwanted = without.some(({ name }) => name === strategy.name);
-    const why = isUnwanted ? 'left out with --without' : await subject.whyNot(strategy.options);
+    const why = isUnwanted ? 'left out with --without' : await subject.whyNot(strategy);
     if (why === undefined) chosen.push(strategy);
     else leftOut.push({ name: strategy.name, why });
   }

@@ -1,6 +1,6 @@
 import type { Task, TaskKind } from '../../envs/environment.js';
 import { OptionError } from '../../foundation/errors.js';
-import type { NamedStrategy, StrategyOptions } from '../../strategies/strategy-options.js';
+import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import type { Fingerprint } from './fingerprint.js';
 import type { RecordedPolicy } from './run-evaluation.js';
 
@@ -9,7 +9,7 @@ export interface EvaluationSubject {
   /** The task for it. Nothing that takes long was read yet. @throws OptionError where task, policy and strategies do not go together. */
   taskFor(kind: TaskKind, strategies: readonly NamedStrategy[]): Promise<Task>;
   /** Why it cannot run a strategy, e.g. for want of a network; undefined where it can. @throws CheckpointError. */
-  whyNot(strategy: StrategyOptions): Promise<string | undefined>;
+  whyNot(strategy: NamedStrategy): Promise<string | undefined>;
   /** Loads it for the time of a task. */
   use<T>(signal: AbortSignal, then: (policy: RecordedPolicy, fingerprint: Fingerprint) => Promise<T>): Promise<T>;
 }

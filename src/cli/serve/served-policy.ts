@@ -6,7 +6,7 @@ import { parseStrategy } from '../../strategies/parse.js';
 import { choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { Progress } from '../../terminal/progress.js';
 import { checkpointFolders } from '../checkpoint-folders.js';
-import { checkStrategies, readHeaders, readMethods } from '../headers.js';
+import { checkStrategies, noteUnused, readHeaders, readMethods, usualStrategy } from '../headers.js';
 import { networksFrom, showLoading } from '../load.js';
 
 /** Options of `warmstep serve` about the policy and where it runs. */
@@ -34,18 +34,20 @@ export interface NamedPolicy {
 
 /** Checks all that can be known before the weights are read. @throws UsageError, OptionError, CheckpointError. */
 export async function namedPolicy(values: PolicyValues): Promise<NamedPolicy> {
-  const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy).options;
+  const chosen = values.strategy === undefined ? undefined : parseStrategy(values.strategy);
   const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
   const seed = integerOption('seed', values.seed);
   const profile = profileOption(values.profile);
   const { policy: folder, predictor, methods } = await checkpointFolders(given(values));
   const checkpoint = await readHeaders(folder);
-  const strategy = chosen ?? (predictor === undefined ? { name: checkpoint.scheduler.type } : { name: 'STEP' as const });
-  await checkStrategies(checkpoint, predictor, [strategy], await readMethods(methods));
+  const strategy = chosen ?? usualStrategy(checkpoint, predictor);
+  const networks = await readMethods(methods);
+  await checkStrategies(checkpoint, predictor, [strategy], networks);
+  noteUnused(checkpoint, [strategy], { predictor: values.predictor, methods: networks });
   const load = async (signal: AbortSignal): Promise<Policy> => {
     const progress = new Progress();
     return loadPolicy(folder, {
-      strategy,
+      strategy: strategy.options,
       signal,
       onProgress: showLoading(progress),
       ...given({ precision, seed, profile, adapter: values.adapter, networks: networksFrom(predictor, methods) }),

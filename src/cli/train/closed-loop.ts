@@ -10,6 +10,7 @@ import { createStrategy } from '../../strategies/index.js';
 import { NETWORK_NEEDS } from '../../strategies/network-needs.js';
 import { WARM_NEED } from '../../strategies/network-runs.js';
 import { parseStrategy } from '../../strategies/parse.js';
+import { inSpecWords } from '../../strategies/spec-words.js';
 import { type NetworkNeed, type PredictorKind, predictorWords, type StrategyContext, suitsPredictor } from '../../strategies/strategy.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { integerOption, UsageError } from '../../terminal/options.js';
@@ -53,7 +54,8 @@ export function checkClosedLoop(
   const { name } = strategy.options;
   const method = Object.hasOwn(own, name) ? own[name] : undefined;
   if (method) throw unsuited(strategy, `a network of type "${method.network}" ${method.why}`, 'none');
-  for (const need of createStrategy(strategy.options, context).needs) checkNeed(strategy, need, predictor);
+  const { needs } = inSpecWords(strategy, () => createStrategy(strategy.options, context));
+  for (const need of needs) checkNeed(strategy, need, predictor);
 }
 
 /**
