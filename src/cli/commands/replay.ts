@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { OptionError } from '../../foundation/errors.js';
 import { checkText } from '../../foundation/options.js';
+import { ofFile } from '../../foundation/setup-error.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
@@ -87,7 +88,7 @@ export const replayCommand: Command = {
     // Who reads it comes later than the news that there is no such file.
     await once(pieces, 'open');
     const recording = await readLoopRecording(pieces);
-    if (values.plot !== undefined) await writeOutputFile(values.plot, plotRecording(recording));
+    if (values.plot !== undefined) await writeOutputFile(values.plot, await ofFile(() => plotRecording(recording), path));
     if (values.policy === undefined) {
       if (values.json) printJson(described(recording));
       else describe(recording);

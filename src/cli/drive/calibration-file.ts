@@ -1,8 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { OptionError } from '../../foundation/errors.js';
-import { SetupError } from '../../foundation/setup-error.js';
+import { ofFile, SetupError } from '../../foundation/setup-error.js';
 import { type ArmCalibration, readCalibration } from '../../robots/calibration.js';
 import { UsageError } from '../../terminal/options.js';
 
@@ -15,7 +14,7 @@ export interface FoundCalibration {
   readonly file: string;
 }
 
-/** The file that was named, or that of the arm with this id where LeRobot keeps it. @throws UsageError, SetupError for a file that is none. */
+/** The file that was named, or that of the arm with this id where LeRobot keeps it. @throws UsageError, SetupError where there is no file, or it is none. */
 export async function findCalibration(
   { calibration, id }: { readonly calibration?: string; readonly id?: string },
   env: NodeJS.ProcessEnv = process.env,
@@ -31,11 +30,7 @@ export async function findCalibration(
   } catch (cause) {
     throw new SetupError(`${file}: expected LeRobot's calibration file, found no JSON: ${(cause as Error).message}`);
   }
-  try {
-    return { calibration: readCalibration(json, file), file };
-  } catch (cause) {
-    throw cause instanceof OptionError ? new SetupError(cause.message, { cause }) : cause;
-  }
+  return { calibration: await ofFile(() => readCalibration(json, file)), file };
 }
 
 async function fileOf(id: string, env: NodeJS.ProcessEnv): Promise<string> {
@@ -50,7 +45,7 @@ async function fileOf(id: string, env: NodeJS.ProcessEnv): Promise<string> {
     );
     if (isThere) return file;
   }
-  throw new UsageError(
+  throw new SetupError(
     `--id ${id}: expected a calibration file at ${files.join(' or ')}, found none. Calibrate the arm with LeRobot, or name its file by --calibration`,
   );
 }

@@ -1,8 +1,7 @@
 import { SafetensorsFile } from '../../checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../checkpoints/source.js';
 import type { TaskKind } from '../../envs/environment.js';
-import { OptionError } from '../../foundation/errors.js';
-import { SetupError } from '../../foundation/setup-error.js';
+import { ofFile, SetupError } from '../../foundation/setup-error.js';
 import { readDemonstrations } from '../../mixture/demonstrations.js';
 import { type KernelPolicy, kernelPolicy } from '../../mixture/kernel-policy.js';
 import { packageInfo } from '../../platform/node/environment.js';
@@ -60,10 +59,5 @@ async function readKernelPolicy(file: string): Promise<KernelPolicy> {
     );
   }
   const source = await memorySource('demonstrations', { [file]: bytes }).open(file);
-  try {
-    return kernelPolicy(await readDemonstrations(await SafetensorsFile.open(source)));
-  } catch (error) {
-    if (!(error instanceof OptionError)) throw error;
-    throw new SetupError(`${file}: ${error.message}`, { cause: error });
-  }
+  return ofFile(async () => kernelPolicy(await readDemonstrations(await SafetensorsFile.open(source))), file);
 }

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkRecord } from '../../evaluation/check.js';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { mergeShards, type RecordPart } from '../../evaluation/shards.js';
-import { SetupError } from '../../foundation/setup-error.js';
+import { ofFile, SetupError } from '../../foundation/setup-error.js';
 import { parseCommandLine } from '../../terminal/command-line.js';
 import { UsageError } from '../../terminal/options.js';
 import { outputFolderOption } from '../output-options.js';
@@ -18,14 +19,15 @@ export async function mergeEvaluations(args: readonly string[]): Promise<number>
   const { values, positionals } = parseCommandLine(args, OPTIONS);
   if (positionals.length === 0) throw new UsageError('eval merge: give the folders of all parts, evaluation-TASK-*-of-N');
   const reference = values.compare === undefined ? undefined : readReference(values.compare);
-  const record = mergeShards(positionals.map(readPart));
+  const parts = await Promise.all(positionals.map(readPart));
+  const record = mergeShards(parts);
   const place = values.output ?? `evaluation-${record.task.replaceAll('/', '-')}`;
   // The same merged again.
   const own = ownRecord(place, (found) => identity(found) === identity(record));
   const output = await outputFolderOption('output', place, Object.values(RESULT_FILES), own);
   const lock = lockFolder(output);
   try {
-    return await presentOutcome(output, record, reference, values.json === true);
+    return await ofFile(() => presentOutcome(output, record, reference, values.json === true), parts.map(({ name }) => name).join(', '));
   } finally {
     lock.release();
   }
@@ -36,15 +38,18 @@ function identity({ task, seed, episodes, strategies, shard }: EvaluationRecord)
   return JSON.stringify([task, seed, episodes, strategies?.map(({ name }) => name), shard]);
 }
 
-/** `path`: the folder of a part, or its record. */
-function readPart(path: string): RecordPart {
+/** `path`: the folder of a part, or its record. @throws SetupError. */
+async function readPart(path: string): Promise<RecordPart> {
   const name = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, RESULT_FILES.record) : path;
+  let record: EvaluationRecord;
   try {
-    return { name, record: readRecord(name) };
+    record = readRecord(name);
   } catch (error) {
     throw new SetupError(
       `${name} cannot be read as the record of a part (${(error as Error).message}): give the folder that \`warmstep eval … --shard K/N\` wrote; ` +
         'a part that was interrupted has none before the same command has ended it.',
     );
   }
+  await ofFile(() => checkRecord(name, record));
+  return { name, record };
 }

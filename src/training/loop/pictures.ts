@@ -1,5 +1,5 @@
 import type { Dataset } from '../../datasets/dataset.js';
-import { OptionError } from '../../foundation/errors.js';
+import { DatasetError } from '../../foundation/errors.js';
 import type { Sides } from '../../spec/policy-spec.js';
 import { rowsOf } from './frames.js';
 
@@ -12,7 +12,7 @@ export interface PicturedCameras {
 /**
  * Pictures of the frames t − To + 1 … t for each anchor t, by camera: [batch][To] of height × width × 3 bytes, decoded now; those beyond the anchors are
  * 0. A frame before the episode is its first one.
- * @throws OptionError for pictures of another size.
+ * @throws DatasetError for pictures of another size.
  */
 export async function readPictures(
   dataset: Dataset,
@@ -29,7 +29,7 @@ export async function readPictures(
     for (const [at, row] of rows.entries()) {
       const picture = await dataset.readPicture(name, row);
       if (picture.height !== height || picture.width !== width) {
-        throw new OptionError(
+        throw new DatasetError(
           `"${name}" of ${dataset.name}, row ${row}: expected a picture of ${height}×${width}, found ${picture.height}×${picture.width}. Write the ` +
             'data set anew with pictures of one size.',
         );

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { PictureData } from '../../../src/datasets/dataset.js';
 import { anchors } from '../../../src/datasets/windows.js';
+import { DatasetError } from '../../../src/foundation/errors.js';
 import type { Normalizer } from '../../../src/spec/policy-spec.js';
 import { integers, normals, permutation, uniforms } from '../../../src/training/loop/draws.js';
-import { actionNormalizer, checkNormalized } from '../../../src/training/loop/normalize.js';
+import { actionNormalizer, checkNormalized, checkRaw } from '../../../src/training/loop/normalize.js';
+import { readPictures } from '../../../src/training/loop/pictures.js';
 import { damageHistory, type PairsSpec, predictorBatches, readPairs } from '../../../src/training/loop/predictor-batches.js';
 import { splitEpisodes, spread } from '../../../src/training/loop/split.js';
 import { unetBatches, type WindowsSpec } from '../../../src/training/loop/unet-batches.js';
@@ -233,9 +236,18 @@ describe('normalisation', () => {
     expect([brought(-5, 0), brought(5, 0), brought(0, 0), brought(2, 1), brought(6, 1)]).toEqual([-1, 1, 0, -1, 1]);
   });
 
-  it('of data that statistics are not of is refused, naming the feature', () => {
+  it('of data that statistics are not of is refused, naming the feature: the data set is at fault, no option', () => {
+    for (const check of [checkNormalized, checkRaw]) expect(() => check(Float32Array.of(NaN), 1, 'x')).toThrow(DatasetError);
     expect(() => checkNormalized(Float32Array.of(0, 3e8), 2, '"action" of other')).toThrow(/"action" of other.*300000000 of value 1/);
     expect(() => checkNormalized(Float32Array.of(NaN), 1, 'x')).toThrow('NaN');
     expect(checkNormalized(Float32Array.of(-1.5, 1), 2, 'x')).toHaveLength(2);
+  });
+
+  it('pictures of several sizes are the fault of the data set too', async () => {
+    const readPicture = async (): Promise<PictureData> => ({ data: new Uint8Array(12), height: 2, width: 2 });
+    const cameras = { names: ['camera'], frame: [2, 3] as const };
+    const read = readPictures({ ...DATASET, readPicture }, cameras, Int32Array.of(0), 1, 1);
+    await expect(read).rejects.toThrow(DatasetError);
+    await expect(read).rejects.toThrow(/"camera" of .*, row 0: expected a picture of 2×3, found 2×2\. Write the data set anew/);
   });
 });
