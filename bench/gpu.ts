@@ -8,13 +8,13 @@ import { describeEnvironment, packageInfo } from '../src/platform/node/environme
 import { PRECISIONS } from '../src/spec/precision.js';
 import { SYNTHETIC_SIZES } from '../src/synthetic/checkpoint.js';
 import { parseCommandLine } from '../src/terminal/command-line.js';
-import { atMost, choiceOption, UsageError } from '../src/terminal/options.js';
+import { atMost, choiceListOption, choiceOption, positiveOption } from '../src/terminal/options.js';
 import { print } from '../src/terminal/output.js';
 import { table } from '../src/terminal/table.js';
 import { runScript } from '../tools/script.js';
 import { compareDumps, type Difference } from './gpu/profile-difference.js';
 import { type Outcome, runStep } from './gpu/run-step.js';
-import { campaignSteps, dumpFolder, PARTS, type Part, type Step } from './gpu/steps.js';
+import { campaignSteps, dumpFolder, PARTS, type Step } from './gpu/steps.js';
 
 const USAGE = `usage: node dist/bench/gpu.js [options]
 
@@ -54,19 +54,13 @@ function options(args: string[]) {
   return {
     root,
     adapter: values.adapter ?? 'hardware',
-    minutes: positive('minutes', values.minutes ?? '9'),
-    parts: values.parts?.split(',').map((word) => choiceOption('parts', word, PARTS) as Part) ?? [...PARTS],
+    minutes: positiveOption('minutes', values.minutes) ?? 9,
+    parts: choiceListOption('parts', values.parts, PARTS) ?? PARTS,
     output: values.output ?? join(root, 'bench/results'),
     size: choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large',
-    seconds: positive('seconds', values.seconds ?? '0.2'),
+    seconds: positiveOption('seconds', values.seconds) ?? 0.2,
     graphs: values.graphs ?? process.env['WARMSTEP_PEERS'],
   };
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < Infinity)) throw new UsageError(`--${name} must be a number above 0, found "${text}"`);
-  return value;
 }
 
 async function main(args: string[]): Promise<number> {

@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { adapterName } from '../src/cli/load.js';
+import { outputFileOption } from '../src/cli/output-options.js';
 import { describeEnvironment } from '../src/platform/node/environment.js';
 import { PRECISION_CHOICES } from '../src/policy/precision.js';
 import { SYNTHETIC_SIZES } from '../src/synthetic/checkpoint.js';
@@ -58,6 +59,7 @@ async function main(args: string[]): Promise<number> {
   const seconds = integerOption('seconds', values.seconds, 1) ?? 20;
   const decisions = integerOption('decisions', values.decisions, 1) ?? 10_000;
   const device = given({ adapter: values.adapter, profile: profileOption(values.profile) ?? 'fast' });
+  await outputFileOption('output', values.output);
   const roots = [
     { name: 'this build', root: HERE },
     ...(values.against === undefined ? [] : [{ name: values.against, root: pathToFileURL(`${values.against}/`) }]),

@@ -1,13 +1,23 @@
 #!/usr/bin/env node
 /** The micro-benchmark suite: `npm run bench`, or `node dist/bench/kernels/main.js --help`. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { outputFileOption } from '../../src/cli/output-options.js';
 import { pictureOption } from '../../src/cli/picture-option.js';
 import { openDevice } from '../../src/platform/node/device.js';
 import type { TunedTiling } from '../../src/runtime/variant-table.js';
 import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { SYNTHETIC_SIZES } from '../../src/synthetic/checkpoint.js';
 import { parseCommandLine } from '../../src/terminal/command-line.js';
-import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../src/terminal/options.js';
+import {
+  atMost,
+  choiceListOption,
+  choiceOption,
+  given,
+  integerOption,
+  positiveOption,
+  profileOption,
+  UsageError,
+} from '../../src/terminal/options.js';
 import { print, printJson } from '../../src/terminal/output.js';
 import { runScript } from '../../tools/script.js';
 import { GPU_NAMES, GPUS } from '../model/gpus.js';
@@ -82,7 +92,7 @@ async function main(args: string[]): Promise<number> {
     tiling: ['compile-report', 'predict'],
   });
   atMost(positionals, 0);
-  const precisions = (values.precision ?? 'f32').split(',').map((text) => choiceOption('precision', text, PRECISIONS) as Precision);
+  const precisions = choiceListOption('precision', values.precision, PRECISIONS) ?? ['f32'];
   const options = {
     size: choiceOption('size', values.size, SYNTHETIC_SIZES) ?? 'large',
     precisions,
@@ -93,8 +103,11 @@ async function main(args: string[]): Promise<number> {
     tiling: tilingOption(values.tiling),
     filter: values.filter ?? '',
     timestamps: values.timestamps ?? false,
-    seconds: secondsOption(values.seconds),
+    seconds: positiveOption('seconds', values.seconds, 3600) ?? 0.5,
   };
+  // What can be known to fail shall not cost a measurement.
+  const read = [values.compare, values.check, values.compiled];
+  for (const name of ['output', 'svg'] as const) await outputFileOption(name, values[name], read);
   const gpu = choiceOption('predict', values.predict, GPU_NAMES);
   if (gpu !== undefined) {
     const compiled = values.compiled === undefined ? undefined : (JSON.parse(await readFile(values.compiled, 'utf8')) as CompiledRecord);
@@ -140,12 +153,6 @@ function tilingOption(text: string | undefined): TunedTiling | undefined {
   const [, lanes, slices] = /^(\d{1,3})x(\d{1,3})$/.exec(text) ?? [];
   if (!Number(lanes) || !Number(slices)) throw new UsageError(`--tiling must be LANESxSLICES, e.g. 8x32, found "${text}"`);
   return { lanes: Number(lanes), slices: Number(slices) };
-}
-
-function secondsOption(text: string | undefined): number {
-  const value = Number(text ?? 0.5);
-  if (!(value > 0 && value < 3600)) throw new UsageError(`--seconds must be a number above 0, found "${text}"`);
-  return value;
 }
 
 /** "decision.svg" → "decision-f16.svg" where there are several. */

@@ -2,7 +2,7 @@ import { chooseProfile } from '../../src/platform/node/profile.js';
 import { PROFILES, type Profile } from '../../src/runtime/device.js';
 import { PRECISIONS, type Precision } from '../../src/spec/precision.js';
 import { parseCommandLine } from '../../src/terminal/command-line.js';
-import { atMost, choiceOption, integerOption, UsageError } from '../../src/terminal/options.js';
+import { atMost, choiceListOption, choiceOption, integerOption, numberOption } from '../../src/terminal/options.js';
 import { GRAPHS_VARIABLE } from './graph.js';
 import { PEER_ENCODERS, PEER_NETWORKS, type PeerNetwork } from './networks.js';
 
@@ -56,12 +56,9 @@ export function readOptions(args: readonly string[]): PeersOptions {
   atMost(positionals, 0);
   // In the order of the choices, whatever order was given: the first engine is the one that others are compared with.
   const list = <T extends string>(name: string, given: string | undefined, choices: readonly T[]): readonly T[] => {
-    if (given === undefined) return choices;
-    const words = given.split(',').map((word) => choiceOption(name, word.trim(), choices));
+    const words = choiceListOption(name, given, choices) ?? choices;
     return choices.filter((choice) => words.includes(choice));
   };
-  const seconds = Number(values.seconds ?? 1);
-  if (!(seconds >= 0)) throw new UsageError(`--seconds must be a number, 0 or more, found "${values.seconds}"`);
   return {
     network: choiceOption('network', values.network, PEER_NETWORKS) ?? 'large',
     only: list('only', values.only, PEERS),
@@ -70,7 +67,7 @@ export function readOptions(args: readonly string[]): PeersOptions {
     profile: chooseProfile(choiceOption('profile', values.profile, PROFILES)),
     threads: integerOption('threads', values.threads, 1) ?? 2,
     rounds: integerOption('rounds', values.rounds, 1) ?? DEFAULT_ROUNDS,
-    seconds,
+    seconds: numberOption('seconds', values.seconds) ?? 1,
     graphs: values.graphs ?? process.env[GRAPHS_VARIABLE],
     output: values.output,
     folder: values.folder,

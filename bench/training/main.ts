@@ -7,7 +7,7 @@
 import { openDevice } from '../../src/platform/node/device.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import { parseCommandLine } from '../../src/terminal/command-line.js';
-import { atMost, choiceOption, integerListOption, integerOption } from '../../src/terminal/options.js';
+import { atMost, choiceListOption, choiceOption, given, integerListOption, integerOption } from '../../src/terminal/options.js';
 import { print, printJson } from '../../src/terminal/output.js';
 import { table } from '../../src/terminal/table.js';
 import { TRAINING_PRECISIONS, type TrainingPrecision } from '../../src/training/training-step.js';
@@ -63,12 +63,10 @@ async function main(args: string[]): Promise<number> {
   const { values, positionals } = parseCommandLine(args, OPTIONS);
   atMost(positionals, 0);
   const size = choiceOption('size', values.size, Object.keys(SIZES)) ?? 'small';
-  const precisions = (values.precision ?? 'f32')
-    .split(',')
-    .map((name) => choiceOption('precision', name.trim(), TRAINING_PRECISIONS) as TrainingPrecision);
+  const precisions = choiceListOption('precision', values.precision, TRAINING_PRECISIONS) ?? ['f32'];
   const batches = integerListOption('batch', values.batch, 1, 65_536) ?? [64];
   const rounds = integerOption('rounds', values.rounds, 1) ?? 5;
-  const device = await openDevice({ profile: 'fast', ...(values.adapter === undefined ? {} : { adapter: values.adapter }) });
+  const device = await openDevice({ profile: 'fast', ...given({ adapter: values.adapter }) });
   try {
     const records: BatchRecord[] = [];
     for (const batch of batches) {

@@ -8,7 +8,7 @@ import { openDevice } from '../../src/platform/node/device.js';
 import type { ComputeDevice } from '../../src/runtime/device.js';
 import type { PredictorShape } from '../../src/spec/network-shapes.js';
 import { parseCommandLine } from '../../src/terminal/command-line.js';
-import { atMost, integerListOption, integerOption } from '../../src/terminal/options.js';
+import { atMost, given, integerListOption, integerOption } from '../../src/terminal/options.js';
 import { print } from '../../src/terminal/output.js';
 import { table } from '../../src/terminal/table.js';
 import { predictorParameters } from '../../src/training/predictor/parameters.js';
@@ -52,7 +52,7 @@ async function main(args: string[]): Promise<number> {
   atMost(positionals, 0);
   const batches = integerListOption('batch', values.batch, 1, 65_536) ?? [64];
   const rounds = integerOption('rounds', values.rounds, 1) ?? 5;
-  const device = await openDevice({ profile: 'fast', ...(values.adapter === undefined ? {} : { adapter: values.adapter }) });
+  const device = await openDevice({ profile: 'fast', ...given({ adapter: values.adapter }) });
   try {
     const rows: string[][] = [];
     for (const batch of batches) rows.push(await measure(device, batch, rounds));

@@ -4,7 +4,7 @@ import { checkCallbacks, checkChoice, checkInteger, checkKeys, checkNumber, keys
 import { EPISODE_ENDS, openArrays } from './arrays/open-arrays.js';
 import { type StoredDataset, vectorFeatures } from './dataset.js';
 import { DatasetFiles, type DatasetSource } from './files.js';
-import { INFO } from './lerobot/info.js';
+import { FPS_BOUND, INFO } from './lerobot/info.js';
 import { openLeRobot } from './lerobot/open-lerobot.js';
 import type { PictureCodecs } from './pictures/codecs.js';
 import { openRecordings, recordingPaths } from './recordings/open-recordings.js';
@@ -50,8 +50,8 @@ export async function openDataset(source: string | DatasetSource, options: OpenD
   checkKeys(`${where}: codecs`, codecs, ['video', 'jpeg']);
   checkCallbacks(where, codecs, ['video', 'jpeg']);
   checkInteger(where, 'cacheBytes', cacheBytes, 0, Number.MAX_SAFE_INTEGER);
-  const isPositive = (value: number): boolean => value > 0 && value < 100_000;
-  if (fps !== undefined) checkNumber(where, 'fps', fps, 'a number above 0 and below 100000', isPositive);
+  const isPositive = (value: number): boolean => value > 0 && value < FPS_BOUND;
+  if (fps !== undefined) checkNumber(where, 'fps', fps, `a number above 0 and below ${FPS_BOUND}`, isPositive);
   checkNumber(where, 'timestampTolerance', timestampTolerance, 'a number of seconds, 0 or more', (value) => value >= 0 && value < Infinity);
   checkChoice(where, 'statistics', statistics, STATISTICS_SOURCES);
   try {

@@ -30,6 +30,37 @@ export function integerListOption(name: string, text: string | undefined, least:
   return text?.split(',').map((part) => integerOption(name, part.trim(), least, most) as number);
 }
 
+/** A number between bounds, or undefined where the option was not given. */
+export function numberOption(name: string, text: string | undefined, least = 0, most = Number.MAX_VALUE): number | undefined {
+  if (text === undefined) return undefined;
+  const value = numberIn(text);
+  if (!(value >= least && value <= most)) {
+    const range = most === Number.MAX_VALUE ? `${least} or more` : `${least} to ${most}`;
+    throw new UsageError(`--${name} must be a number, ${range}, found "${text}"`);
+  }
+  return value;
+}
+
+/** A number above 0 and below `bound`, or undefined where the option was not given. */
+export function positiveOption(name: string, text: string | undefined, bound = Infinity): number | undefined {
+  if (text === undefined) return undefined;
+  const value = numberIn(text);
+  if (!(value > 0 && value < bound)) {
+    throw new UsageError(`--${name} must be a number above 0${bound === Infinity ? '' : ` and below ${bound}`}, found "${text}"`);
+  }
+  return value;
+}
+
+/** NaN where a text is none: `Number` takes a text of nothing for 0. */
+function numberIn(text: string): number {
+  return text.trim() === '' ? NaN : Number(text);
+}
+
+/** Words between commas, each one of a few, or undefined where the option was not given. */
+export function choiceListOption<T extends string>(name: string, text: string | undefined, choices: readonly T[]): T[] | undefined {
+  return text?.split(',').map((part) => choiceOption(name, part.trim(), choices) as T);
+}
+
 /** One of a few words, or undefined where the option was not given. */
 export function choiceOption<T extends string>(name: string, text: string | undefined, choices: readonly T[]): T | undefined {
   if (text === undefined) return undefined;

@@ -135,7 +135,9 @@ describe('warmstep dataset inspect', () => {
     await expect(dataset('inspect')).rejects.toThrow('the folder of the data set is missing');
     await expect(dataset('draw')).rejects.toThrow('inspect or convert, found "draw"');
     await expect(dataset('inspect', folder, '--episode', '7')).rejects.toThrow('--episode must be one of the 1 episodes');
-    await expect(dataset('inspect', folder, '--fps', 'fast')).rejects.toThrow('--fps must be a number above 0, found "fast"');
+    await expect(dataset('inspect', folder, '--fps', 'fast')).rejects.toThrow(
+      '--fps must be a number above 0 and below 100000, found "fast"',
+    );
     await expect(dataset('inspect', join(root, 'nowhere'))).rejects.toThrow('does not exist');
   });
 });

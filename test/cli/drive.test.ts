@@ -55,11 +55,7 @@ describe('drive, before a device or a port is opened', () => {
     ],
     ['an answer to no question', ['so101', '--port', 'x', '--policy', 'y', '--units', 'range', '--yes'], '--yes needs --move'],
     ['no arm', ['so101', '--port', 'x', '--policy', 'y', '--units', 'range'], 'say which arm it is'],
-    [
-      'a rate of nought',
-      ['so101', '--port', 'x', '--policy', 'y', '--units', 'range', '--fps', '0'],
-      '--fps must be a number from 1 to 200',
-    ],
+    ['a rate of nought', ['so101', '--port', 'x', '--policy', 'y', '--units', 'range', '--fps', '0'], '--fps must be a number, 1 to 200'],
     ['no limit', ['so101', '--port', 'x', '--policy', 'y', '--units', 'range', '--max-relative', '-1'], 'max-relative'],
   ])('%s is a wrong command line', async (_, args, words) => {
     const { code, stderr } = await run(...args);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { OptionError, WarmstepError } from '../../src/foundation/errors.js';
 import { SetupError } from '../../src/foundation/setup-error.js';
 import { parseCommandLine, usageText } from '../../src/terminal/command-line.js';
-import { UsageError } from '../../src/terminal/options.js';
+import { choiceListOption, numberOption, positiveOption, UsageError } from '../../src/terminal/options.js';
 
 const OPTIONS = { task: { type: 'string' }, episodes: { type: 'string' }, fast: { type: 'boolean' }, slow: { type: 'boolean' } } as const;
 
@@ -18,6 +18,29 @@ describe('options that need others', () => {
     expect(read('--episodes', '3', '--task', 'x').values).toEqual({ episodes: '3', task: 'x' });
     expect(read('--slow', '--fast', 'y').positionals).toEqual(['y']);
     expect(read().values).toEqual({});
+  });
+});
+
+describe('an option', () => {
+  it('is a number where one is asked for, in words of one kind', () => {
+    expect(numberOption('x', '1e-4')).toBe(1e-4);
+    expect(numberOption('x', '-2', -3, 3)).toBe(-2);
+    expect(positiveOption('x', '0.5', 1)).toBe(0.5);
+    for (const read of [numberOption, positiveOption]) expect(read('x', undefined)).toBeUndefined();
+    for (const text of ['', ' ', 'much', 'NaN', 'Infinity', '-1']) {
+      expect(() => numberOption('x', text)).toThrow(new UsageError(`--x must be a number, 0 or more, found "${text}"`));
+      expect(() => numberOption('x', text, 1, 60)).toThrow(new UsageError(`--x must be a number, 1 to 60, found "${text}"`));
+    }
+    for (const text of ['', ' ', 'much', '0', '-1', 'Infinity']) {
+      expect(() => positiveOption('x', text)).toThrow(new UsageError(`--x must be a number above 0, found "${text}"`));
+    }
+    expect(() => positiveOption('x', '1', 1)).toThrow(new UsageError('--x must be a number above 0 and below 1, found "1"'));
+  });
+
+  it('is a list of words, each one of a few', () => {
+    expect(choiceListOption('x', 'b, a', ['a', 'b'])).toEqual(['b', 'a']);
+    expect(choiceListOption('x', undefined, ['a'])).toBeUndefined();
+    expect(() => choiceListOption('x', 'a,c', ['a', 'b'])).toThrow('--x must be one of a, b, found "c"');
   });
 });
 

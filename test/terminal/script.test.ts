@@ -40,5 +40,7 @@ it('every script of the repository reads its command line so', () => {
     .filter((file) => file.endsWith('.ts') && !file.includes('node_modules'));
   const texts = scripts.map((file) => readFileSync(repositoryPath(file), 'utf8'));
   expect(scripts.filter((_, i) => texts[i]?.includes('parseArgs'))).toEqual([]);
+  // Numbers and lists are read by the options of the terminal, which say what is wrong in the same words.
+  expect(scripts.filter((_, i) => /must be (?:a number|a whole number|one of)/.test(texts[i] ?? ''))).toEqual([]);
   expect(scripts.filter((_, i) => texts[i]?.includes('await runScript(')).length).toBeGreaterThanOrEqual(9);
 });

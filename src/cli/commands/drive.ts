@@ -3,7 +3,7 @@ import { observationInfo } from '../../spec/policy-spec.js';
 import { STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import { parseCommandLine } from '../../terminal/command-line.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { atMost, choiceOption, given, required, UsageError } from '../../terminal/options.js';
+import { atMost, choiceOption, given, numberOption, required, UsageError } from '../../terminal/options.js';
 import type { Command } from '../command.js';
 import { findCalibration } from '../drive/calibration-file.js';
 import { cameraOptions } from '../drive/cameras.js';
@@ -98,11 +98,3 @@ export const driveCommand: Command = {
     return interruptible((signal) => driveArm(named, settings, signal), ['SIGINT', 'SIGTERM', 'SIGHUP']);
   },
 };
-
-function numberOption(name: string, text: string | undefined, least: number, most: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || !(value >= least && value <= most))
-    throw new UsageError(`--${name} must be a number from ${least} to ${most}, found "${text}"`);
-  return value;
-}

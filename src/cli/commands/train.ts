@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../../datasets/dataset.js';
+import { FPS_BOUND } from '../../datasets/lerobot/info.js';
 import { OptionError } from '../../foundation/errors.js';
 import { folderStorage } from '../../platform/node/folder-storage.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
@@ -9,7 +10,7 @@ import type { ComputeDevice } from '../../runtime/device.js';
 import { checkNeeds, parseCommandLine } from '../../terminal/command-line.js';
 import { count } from '../../terminal/format.js';
 import { Interrupted, interruptible } from '../../terminal/interrupt.js';
-import { atMost, choiceOption, given, profileOption, required, UsageError } from '../../terminal/options.js';
+import { atMost, choiceOption, given, positiveOption, profileOption, required, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import type { RunHistory } from '../../training/loop/history.js';
@@ -38,7 +39,7 @@ import {
   predictorJob,
   type Values,
 } from '../train/jobs.js';
-import { numberOption, TRAIN_OPTIONS_HELP } from '../train/options.js';
+import { TRAIN_OPTIONS_HELP } from '../train/options.js';
 import { figuresText, Presentation, REPORT_FILE } from '../train/presentation.js';
 
 const USAGE = `usage: warmstep train predictor --policy DIR --dataset DIR --output DIR [options]
@@ -111,7 +112,7 @@ export const trainCommand: Command = {
     const network = networkOf(positionals[0]);
     refuseForeign(network, values);
     checkNeeds<typeof OPTIONS>(values, NEEDS);
-    const fps = numberOption('fps', values.fps, 0);
+    const fps = positiveOption('fps', values.fps, FPS_BOUND);
     const statistics = choiceOption('statistics', values.statistics, ['stored', 'computed']);
     const choice = { adapter: values.adapter, profile: profileOption(values.profile) };
     const job = await inOptionNames(OPTION_NAMES, () => jobOf(network, values));

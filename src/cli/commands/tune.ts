@@ -10,7 +10,15 @@ import { SYNTHETIC_SIZES } from '../../synthetic/checkpoint.js';
 import { checkWithout, parseCommandLine } from '../../terminal/command-line.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { atMost, choiceOption, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import {
+  atMost,
+  choiceListOption,
+  choiceOption,
+  integerOption,
+  positiveOption,
+  profileOption,
+  UsageError,
+} from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { table } from '../../terminal/table.js';
@@ -66,11 +74,10 @@ export const tuneCommand: Command = {
     const picture = pictureOption(values.picture, values.norm);
     if (picture) checkWithout<typeof OPTIONS>(values, ['size', 'horizon'], '--picture is of an image encoder');
     if (values['dry-run']) checkWithout<typeof OPTIONS>(values, ['output'], '--dry-run stores nothing');
-    const precisions =
-      values.precision?.split(',').flatMap((word) => choiceOption('precision', word.trim(), PRECISIONS) ?? []) ?? PRECISIONS;
+    const precisions = choiceListOption('precision', values.precision, PRECISIONS) ?? PRECISIONS;
     const horizon = integerOption('horizon', values.horizon, 16) ?? 16;
     if (horizon % 8 !== 0) throw new UsageError(`--horizon must be a multiple of 8, found ${horizon}`);
-    const seconds = secondsOption(values.seconds);
+    const seconds = positiveOption('seconds', values.seconds);
     const profile = profileOption(values.profile);
     const isStored = values['dry-run'] !== true;
     const { output } = values;
@@ -104,14 +111,6 @@ export const tuneCommand: Command = {
     );
   },
 };
-
-function secondsOption(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const seconds = Number(text);
-  if (text.trim() === '' || !(seconds > 0 && seconds < Infinity))
-    throw new UsageError(`--seconds must be a number above 0, found "${text}"`);
-  return seconds;
-}
 
 /** What was measured replaces what was known of the same shapes; the rest stays. */
 function merge(known: VariantTable | undefined, { table: found, shapes, halfLoads }: TuneResult): VariantTable {

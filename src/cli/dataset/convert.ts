@@ -1,4 +1,5 @@
 import type { Dataset } from '../../datasets/dataset.js';
+import { FPS_BOUND } from '../../datasets/lerobot/info.js';
 import { type WriteResult, writeLeRobotDataset } from '../../datasets/write/write-lerobot.js';
 import { datasetSink } from '../../platform/node/dataset-sink.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
@@ -6,12 +7,11 @@ import { OutputError } from '../../platform/node/output-file.js';
 import { parseCommandLine } from '../../terminal/command-line.js';
 import { count, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { atMost, choiceOption, given, UsageError } from '../../terminal/options.js';
+import { atMost, choiceOption, given, positiveOption, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { facts } from '../../terminal/table.js';
 import { localFolder } from '../local-folder.js';
-import { fpsOption } from './fps.js';
 import { mappingOf } from './mappings.js';
 import { TASK_FEATURES } from './task-features.js';
 
@@ -32,7 +32,7 @@ export async function convertDataset(args: readonly string[]): Promise<number> {
   const task = choiceOption('task', values.task, [...TASK_FEATURES.keys()]);
   if (task !== undefined && values.feature !== undefined) throw new UsageError('--task and --feature exclude each other');
   const features = values.feature?.map(mappingOf);
-  const fps = fpsOption(values.fps);
+  const fps = positiveOption('fps', values.fps, FPS_BOUND);
   return interruptible(async (signal) => {
     const dataset = await openDataset(await localFolder(source), given({ fps }));
     try {

@@ -1,10 +1,11 @@
 import { type Dataset, type DatasetEpisode, type StoredDataset, vectorFeatures } from '../../datasets/dataset.js';
+import { FPS_BOUND } from '../../datasets/lerobot/info.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { checkWithout, parseCommandLine } from '../../terminal/command-line.js';
 import { count, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
-import { atMost, given, integerOption, UsageError } from '../../terminal/options.js';
+import { atMost, given, integerOption, positiveOption, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { localFolder } from '../local-folder.js';
@@ -12,7 +13,6 @@ import { outputFileOption } from '../output-options.js';
 import { type CheckResult, checkAll } from './check.js';
 import { datasetJson, datasetText } from './describe.js';
 import { drawnRows } from './drawn-rows.js';
-import { fpsOption } from './fps.js';
 import { datasetReport } from './report.js';
 
 const OPTIONS = {
@@ -29,7 +29,7 @@ export async function inspectDataset(args: readonly string[]): Promise<number> {
   const [folder] = positionals;
   if (folder === undefined) throw new UsageError('the folder of the data set is missing');
   if (values.json) checkWithout<typeof OPTIONS>(values, ['episode'], '--json draws no episode');
-  const fps = fpsOption(values.fps);
+  const fps = positiveOption('fps', values.fps, FPS_BOUND);
   const number = integerOption('episode', values.episode);
   const output = await outputFileOption('output', values.output, [folder]);
   return interruptible(async (signal) => {

@@ -1,5 +1,5 @@
 import { type LeRobotServer, serveLeRobot } from '../../sockets/lerobot/serve-lerobot.js';
-import { given, integerOption, UsageError } from '../../terminal/options.js';
+import { given, integerOption, numberOption } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import { inOptionNames } from '../option-names.js';
 import { eventLog } from './log.js';
@@ -21,7 +21,7 @@ export async function serveLeRobotPolicy(name: () => Promise<NamedPolicy>, value
     ...given({
       host: values.host,
       port: integerOption('port', values.port, 0, 65_535),
-      fps: fpsOption(values.fps),
+      fps: numberOption('fps', values.fps, 0.1, 1000),
       seed: integerOption('seed', values.seed, 0, 2 ** 50),
       maxBatch: integerOption('batch', values.batch, 1, 16),
       maxConnections: integerOption('connections', values.connections, 1, 10_000),
@@ -40,12 +40,4 @@ export async function serveLeRobotPolicy(name: () => Promise<NamedPolicy>, value
     policy,
     (loaded): Promise<LeRobotServer> => inOptionNames({ host: 'host' }, () => serveLeRobot(loaded, options)),
   );
-}
-
-function fpsOption(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const fps = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || !(fps >= 0.1 && fps <= 1000))
-    throw new UsageError(`--fps must be a number from 0.1 to 1000, found "${text}"`);
-  return fps;
 }

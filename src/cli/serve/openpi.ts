@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { SetupError } from '../../foundation/setup-error.js';
 import { ApiKey } from '../../sockets/api-key.js';
 import { type PolicyServer, servePolicy } from '../../sockets/openpi/serve-policy.js';
-import { given, integerOption, UsageError } from '../../terminal/options.js';
+import { given, integerOption, numberOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import { inOptionNames } from '../option-names.js';
 import { eventLog } from './log.js';
 import { isLoopback, type ServerValues, times } from './options.js';
-import { type NamedPolicy, tickOption } from './served-policy.js';
+import type { NamedPolicy } from './served-policy.js';
 import { servedUntilStopped } from './until-stopped.js';
 
 /** Options of `warmstep serve openpi` alone. */
@@ -42,7 +42,7 @@ const OPTION_NAMES = { allowOrigins: 'allow-origin', keyMap: 'key-map', apiKey: 
 
 /** Serves until it is stopped; `name` reads what the policy is, once all options were looked at. */
 export async function serveOpenpi(name: () => Promise<NamedPolicy>, values: OpenpiValues): Promise<void> {
-  const tickMs = tickOption(values['tick-ms']);
+  const tickMs = numberOption('tick-ms', values['tick-ms'], 1, 60_000);
   const options = {
     ...given({
       host: values.host,

@@ -3,7 +3,7 @@ import { loadPolicy } from '../../platform/node/load-policy.js';
 import type { Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { parseStrategy } from '../../strategies/parse.js';
-import { choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
+import { choiceOption, given, integerOption, profileOption } from '../../terminal/options.js';
 import { Progress } from '../../terminal/progress.js';
 import { checkpointFolders } from '../checkpoint-folders.js';
 import { checkStrategies, noteUnused, readHeaders, readMethods, usualStrategy } from '../headers.js';
@@ -54,14 +54,4 @@ export async function namedPolicy(values: PolicyValues): Promise<NamedPolicy> {
     }).finally(() => progress.done());
   };
   return { folder, checkpoint, load };
-}
-
-/** The milliseconds between two frames, where they were given. */
-export function tickOption(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const tickMs = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || !(tickMs >= 1 && tickMs <= 60_000)) {
-    throw new UsageError(`--tick-ms must be a number from 1 to 60000, found "${text}"`);
-  }
-  return tickMs;
 }

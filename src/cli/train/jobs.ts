@@ -10,7 +10,7 @@ import { type ObservationInfo, observationInfo } from '../../spec/policy-spec.js
 import { parseStrategy } from '../../strategies/parse.js';
 import { type PredictorKind, strategyContext } from '../../strategies/strategy.js';
 import type { Needs, Parsed } from '../../terminal/command-line.js';
-import { choiceOption, given, integerListOption, integerOption, required, UsageError } from '../../terminal/options.js';
+import { choiceOption, given, integerListOption, integerOption, numberOption, required, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import type { RunHistory } from '../../training/loop/history.js';
 import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from '../../training/loop/methods/kinds.js';
@@ -28,7 +28,7 @@ import { BATCH_NORM_TRAININGS } from '../../training/training-step.js';
 import { policyOfTask, readHeaders, taskFor } from '../headers.js';
 import { localFolder } from '../local-folder.js';
 import { type ClosedLoop, checkClosedLoop, checkOwnStrategy, closedLoopOption, type ResultNetworks } from './closed-loop.js';
-import { numberOption, runOptions, TRAIN_OPTIONS, type TrainValues } from './options.js';
+import { runOptions, TRAIN_OPTIONS, type TrainValues } from './options.js';
 
 /** All options of `warmstep train`. */
 export const OPTIONS = {

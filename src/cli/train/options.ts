@@ -1,4 +1,4 @@
-import { choiceOption, given, integerOption, UsageError } from '../../terminal/options.js';
+import { choiceOption, given, integerOption, numberOption } from '../../terminal/options.js';
 import { EMA_COUNTS } from '../../training/loop/ema-decay.js';
 import type { OptimizerSettings, Preset } from '../../training/loop/presets.js';
 import { PRESET_NAMES } from '../../training/loop/presets.js';
@@ -58,17 +58,6 @@ export const TRAIN_OPTIONS_HELP = `  --dataset DIR        data set: a LeRobot fo
 export type TrainValues = {
   readonly [Name in keyof typeof TRAIN_OPTIONS]?: (typeof TRAIN_OPTIONS)[Name]['type'] extends 'boolean' ? boolean : string;
 };
-
-/** A number, or undefined where the option was not given. */
-export function numberOption(name: string, text: string | undefined, least = 0, most = Number.MAX_VALUE): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= least && value <= most)) {
-    const range = most === Number.MAX_VALUE ? `${least} or more` : `${least} to ${most}`;
-    throw new UsageError(`--${name} must be a number, ${range}, found "${text}"`);
-  }
-  return value;
-}
 
 /** Settings that the command line gives in place of the preset's. */
 export function optimizerOptions(values: TrainValues): Partial<OptimizerSettings> {

@@ -21,6 +21,8 @@ export interface LeRobotInfo {
 }
 
 export const INFO = 'meta/info.json';
+/** Frames per second lie below. */
+export const FPS_BOUND = 100_000;
 /** What only numbers the frames. */
 export const BOOKKEEPING: readonly string[] = ['timestamp', 'frame_index', 'episode_index', 'index', 'task_index'];
 const VERSIONS = ['v2.0', 'v2.1', 'v3.0'] as const;
@@ -59,7 +61,7 @@ function parseInfo(info: JsonObject): LeRobotInfo {
   const hasVideos = features.some(({ kind }) => kind === 'video');
   return {
     version,
-    fps: info.number('fps', { fallback: NaN, above: 0, below: 100_000 }),
+    fps: info.number('fps', { fallback: NaN, above: 0, below: FPS_BOUND }),
     robot: info.isNull('robot_type') ? null : info.string('robot_type'),
     episodes: info.integer('total_episodes', { min: 0, max: 10_000_000 }),
     frames: info.integer('total_frames', { min: 0, max: 2 ** 31 - 2 }),
