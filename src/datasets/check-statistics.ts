@@ -1,7 +1,7 @@
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { DatasetError } from '../foundation/errors.js';
 import type { Dataset, DatasetEpisode, DatasetFeature, FeatureStatistics } from './dataset.js';
-import { isComputed, RunningStatistics, statisticsOfRows } from './statistics.js';
+import { isComputed, QUANTILES, RunningStatistics, statisticsByEpisode } from './statistics.js';
 
 /**
  * Of the range that is stated: how far rows may lie outside, and of the deviation of the rows: how far a mean or a quantile may be off. Statistics made of a
@@ -88,38 +88,34 @@ async function contradictionsIn(
 
 async function readFound(
   dataset: Dataset,
-  { name, size }: DatasetFeature,
+  feature: DatasetFeature,
   hasQuantiles: boolean,
   signal: AbortSignalLike | undefined,
 ): Promise<FoundRows> {
-  const running = new RunningStatistics(size);
+  const { size } = feature;
+  const all = new RunningStatistics(size);
+  const [least, most] = [new Float64Array(size).fill(Infinity), new Float64Array(size).fill(-Infinity)];
   const [lowest, highest] = [new Float64Array(size), new Float64Array(size)];
   const quantiles = new Map<string, { readonly least: Float64Array; readonly most: Float64Array }>();
-  let isWhole = true;
-  for (const { from, to, missing } of dataset.episodes) {
-    signal?.throwIfAborted();
-    if (missing.some(({ feature }) => feature === name)) {
-      isWhole = false;
-      continue;
-    }
-    const rows = await dataset.readRows(name, from, to);
-    const before = running.result();
-    running.add(rows);
-    const { min, max } = running.result();
+  let episodes = 0;
+  for await (const { episode, rows, statistics } of statisticsByEpisode(dataset, feature, hasQuantiles ? QUANTILES : [], signal)) {
+    const { min, max } = statistics;
     for (let k = 0; k < size; k++) {
-      if (min[k] !== before.min[k]) lowest[k] = rowOf(rows, size, k, min[k] as number) + from;
-      if (max[k] !== before.max[k]) highest[k] = rowOf(rows, size, k, max[k] as number) + from;
+      const [low, high] = [min[k] as number, max[k] as number];
+      if (low < (least[k] as number)) lowest[k] = rowOf(rows, size, k, (least[k] = low)) + episode.from;
+      if (high > (most[k] as number)) highest[k] = rowOf(rows, size, k, (most[k] = high)) + episode.from;
     }
-    if (!hasQuantiles) continue;
-    for (const [quantile, values] of statisticsOfRows(rows, size).quantiles) {
-      const { least, most } = quantiles.get(quantile) ?? { least: values.slice(), most: values.slice() };
-      quantiles.set(quantile, {
-        least: least.map((x, k) => Math.min(x, values[k] as number)),
-        most: most.map((x, k) => Math.max(x, values[k] as number)),
+    for (const [name, values] of statistics.quantiles) {
+      const before = quantiles.get(name) ?? { least: values, most: values };
+      quantiles.set(name, {
+        least: before.least.map((x, k) => Math.min(x, values[k] as number)),
+        most: before.most.map((x, k) => Math.max(x, values[k] as number)),
       });
     }
+    all.merge(statistics);
+    episodes++;
   }
-  return { all: running.result(), lowest, highest, quantiles, isWhole };
+  return { all: all.result(), lowest, highest, quantiles, isWhole: episodes === dataset.episodes.length };
 }
 
 function rowOf(rows: Float32Array, size: number, k: number, value: number): number {

@@ -1,6 +1,7 @@
+import type { AbortSignalLike } from '../foundation/abort-signal.js';
 import { OptionError } from '../foundation/errors.js';
 import { shownValue } from '../foundation/shown.js';
-import type { Dataset, DatasetFeature, FeatureStatistics } from './dataset.js';
+import type { Dataset, DatasetEpisode, DatasetFeature, FeatureStatistics } from './dataset.js';
 import { checkDataset } from './windows.js';
 
 /** Mean and spread of numbers that come one after the other, per dimension: Welford's sums, mergeable (Chan et al. 1979), float64. */
@@ -109,17 +110,17 @@ export const QUANTILES: readonly (readonly [string, number])[] = [
   ['q99', 0.99],
 ];
 
-/** Statistics of rows [n][size] that are all in memory, with exact quantiles (linear between neighbours, as numpy). */
-export function statisticsOfRows(rows: ArrayLike<number>, size: number): FeatureStatistics {
+/** Statistics of rows [n][size] that are all in memory, with exact quantiles (linear between neighbours, as numpy), which take a sort each dimension. */
+export function statisticsOfRows(rows: ArrayLike<number>, size: number, wanted: typeof QUANTILES = QUANTILES): FeatureStatistics {
   const running = new RunningStatistics(size);
   running.add(rows);
   const count = rows.length / size;
-  const quantiles = new Map(QUANTILES.map(([name]) => [name, new Float64Array(size)]));
+  const quantiles = new Map(wanted.map(([name]) => [name, new Float64Array(size)]));
   const column = new Float64Array(count);
-  for (let k = 0; k < size && count > 0; k++) {
+  for (let k = 0; k < size && count > 0 && wanted.length > 0; k++) {
     for (let row = 0; row < count; row++) column[row] = rows[row * size + k] as number;
     column.sort();
-    for (const [name, fraction] of QUANTILES) (quantiles.get(name) as Float64Array)[k] = quantileOf(column, fraction);
+    for (const [name, fraction] of wanted) (quantiles.get(name) as Float64Array)[k] = quantileOf(column, fraction);
   }
   return running.result(quantiles);
 }
@@ -129,6 +130,31 @@ function quantileOf(sorted: Float64Array, fraction: number): number {
   const low = Math.floor(place);
   const first = sorted[low] as number;
   return first + ((sorted[Math.min(low + 1, sorted.length - 1)] as number) - first) * (place - low);
+}
+
+/** An episode that has a vector, its rows [n][size], and their statistics. */
+export interface EpisodeRows {
+  readonly episode: DatasetEpisode;
+  readonly rows: Float32Array;
+  readonly statistics: FeatureStatistics;
+}
+
+/**
+ * What the rows of a vector come to, episode by episode of those that have it: memory does not grow with the data set.
+ * @throws DatasetError as `readRows`; the reason of `signal`.
+ */
+export async function* statisticsByEpisode(
+  dataset: Dataset,
+  { name, size }: DatasetFeature,
+  wanted: typeof QUANTILES = QUANTILES,
+  signal?: AbortSignalLike,
+): AsyncGenerator<EpisodeRows> {
+  for (const episode of dataset.episodes) {
+    signal?.throwIfAborted();
+    if (episode.missing.some(({ feature }) => feature === name)) continue;
+    const rows = await dataset.readRows(name, episode.from, episode.to);
+    yield { episode, rows, statistics: statisticsOfRows(rows, size, wanted) };
+  }
 }
 
 const COMPUTED = new WeakSet<FeatureStatistics>();
@@ -149,10 +175,7 @@ export async function computeStatistics(dataset: Dataset, feature: DatasetFeatur
     throw new OptionError(`computeStatistics: expected one of the features of the data set, found ${shownValue(feature)}.`);
   }
   const all = new AggregatedStatistics(feature.size);
-  for (const { from, to, missing } of dataset.episodes) {
-    if (missing.some((part) => part.feature === feature.name)) continue;
-    all.add(statisticsOfRows(await dataset.readRows(feature.name, from, to), feature.size));
-  }
+  for await (const { statistics } of statisticsByEpisode(dataset, feature)) all.add(statistics);
   const result = all.result();
   COMPUTED.add(result);
   return result;
