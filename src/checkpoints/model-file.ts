@@ -31,5 +31,20 @@ export async function modelFile(source: CheckpointSource, files: readonly string
         'and put a LeRobot-style config.json beside it.',
     );
   }
+  const dataset = await datasetIn(source, files);
+  if (dataset !== undefined) {
+    throw new CheckpointError(
+      `${folder}: expected "${MODEL}", found a data set (${dataset}). Give the folder of a checkpoint; \`warmstep dataset inspect\` describes this one.`,
+    );
+  }
   throw new CheckpointError(`${folder}: expected "${MODEL}", found ${listed(files)}. Copy the whole checkpoint folder.`);
+}
+
+/** What tells a data set of some format, where it is one that was given in place of a checkpoint. */
+async function datasetIn(source: CheckpointSource, files: readonly string[]): Promise<string | undefined> {
+  const own = ['episode_ends.i32', '.zgroup'].find((file) => files.includes(file));
+  if (own !== undefined) return own;
+  const folders = (await source.foldersWith?.('info.json')) ?? [];
+  // Of the folder itself, not of data sets that lie in it.
+  return folders.some((path) => path === 'meta' || /^(.*)[\\/]meta$/.exec(path)?.[1]?.endsWith(source.name)) ? 'meta/info.json' : undefined;
 }

@@ -1,7 +1,7 @@
 import { OptionError } from '../foundation/errors.js';
 
 /** "trainPolicy: sizes: …": which call, and which part of its options. */
-const CALL = /^(?:train|serve)[A-Za-z]*: (?:(?:sizes|optimizer|history|scheduler|imageEncoder): )?/;
+const CALL = /^(?:train|serve|write)[A-Za-z]*: (?:(?:sizes|optimizer|history|scheduler|imageEncoder): )?/;
 
 /** Names and values of others. */
 const QUOTED = /("[^"]*")/;

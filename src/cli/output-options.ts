@@ -13,6 +13,7 @@ export async function outputFileOption(
   inputs: readonly (string | undefined)[] = [],
 ): Promise<string | undefined> {
   if (path === undefined) return undefined;
+  refuseBlank(name, path);
   refuseInputs(name, path, inputs);
   await blamed(name, checkOutputFile(path));
   return path;
@@ -23,10 +24,16 @@ export async function outputFileOption(
  * or an evaluation, is never written over, but for what is the command's `own`.
  */
 export async function outputFolderOption(name: string, path: string, files: readonly string[] = [], own: OwnFiles = {}): Promise<string> {
+  refuseBlank(name, path);
   refusePrecious(name, path, own);
   const folder = await blamed(name, outputFolder(path));
   for (const file of files) await blamed(name, checkOutputFile(join(folder, file)));
   return folder;
+}
+
+/** A name of nothing would be the folder that the command runs in. */
+function refuseBlank(name: string, path: string): void {
+  if (path.trim() === '') throw new UsageError(`--${name} is empty: name a place, or leave it out`);
 }
 
 async function blamed<T>(name: string, work: Promise<T>): Promise<T> {

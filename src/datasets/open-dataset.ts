@@ -75,6 +75,12 @@ async function openFiles(files: DatasetFiles, { codecs, cacheBytes, fps, timesta
   }
   if (isZarr(files)) return openZarr(files, needed(files, fps), cacheBytes);
   if (files.has(EPISODE_ENDS)) return openArrays(files, needed(files, fps), cacheBytes);
+  if (files.has('config.json') && files.has('model.safetensors')) {
+    throw new DatasetError(
+      `${files.name}: expected a data set, found a checkpoint (config.json, model.safetensors). Give the folder of a data set; \`warmstep inspect\` ` +
+        'describes this one.',
+    );
+  }
   if (recordingPaths(files).length > 0) return openRecordings(files, fps, cacheBytes);
   throw new DatasetError(
     `${files.name}: expected a data set (LeRobot's ${INFO}, a zarr replay buffer, recordings *.safetensors, or arrays *.f32 with ${EPISODE_ENDS}), ` +

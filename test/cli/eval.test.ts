@@ -165,7 +165,7 @@ describe('warmstep eval', () => {
     [['push-t', '--grid', 'step:2'], /one or two options with several values/],
     [['push-t', '--episodes', '0'], /--episodes must be a whole number, 1 to 10000, found "0"/],
     [['push-t', '--strategies', 'ddim:1000', '--output', 'unused'], /steps must be an integer from 1 to 100/],
-    [['push-t', '--compare', 'nowhere.json'], /--compare: nowhere.json cannot be read as JSON \(ENOENT/],
+    [['push-t', '--compare', 'nowhere.json'], /--compare: nowhere.json cannot be read as JSON \(there is no such file\)/],
     [['push-t', '--compare', repositoryPath('package.json')], /package.json has no "scores": give a file such as/],
     [['push-t', '--episodes', '2', '--seed', '4294967295'], /--seed must be at most 4294967294 for 2 episodes/],
     [

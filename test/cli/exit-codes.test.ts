@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { OptionError } from '../../src/foundation/errors.js';
 import { ofFile, SetupError } from '../../src/foundation/setup-error.js';
@@ -16,6 +16,13 @@ const POLICY = repositoryPath('test/goldens/state-ddim2/policy');
 /** A file of that text, by its path. */
 function file(name: string, content: unknown): string {
   writeFileSync(at(name), typeof content === 'string' ? content : JSON.stringify(content));
+  return at(name);
+}
+
+/** A folder with an empty file. */
+function folder(name: string, path: string): string {
+  mkdirSync(dirname(at(join(name, path))), { recursive: true });
+  file(join(name, path), '');
   return at(name);
 }
 
@@ -61,6 +68,35 @@ describe('the exit code', () => {
     ['a key that no header carries', () => ['serve', 'openpi', '--api-key-file', file('key', 'a b')], '--api-key-file: '],
     ['a recording that is none', () => ['run', '--policy', POLICY, '--input', file('text', 'x'), '--output', at('out')], 'text: '],
     ['a recording of a loop that is none', () => ['replay', file('text', 'x')], 'expected a recording of recordLoop'],
+    ['a recording that is a folder', () => ['replay', root], `"${root}" is a folder: give the file that recordLoop wrote.`],
+    ['a calibration that is a folder', () => [...DRIVE, '--calibration', root], `${root}: it is a folder.`],
+    ['a key that is a folder', () => ['serve', 'openpi', '--api-key-file', root], `${root}: it is a folder.`],
+    [
+      'a certificate that is not there',
+      () => ['serve', 'openpi', '--tls-cert', at('none'), '--tls-key', at('none')],
+      `${at('none')}: there is no such file.`,
+    ],
+    ['scores of others that are not there', () => ['eval', 'push-t', '--compare', at('none')], '(there is no such file)'],
+    [
+      'a data set in place of a checkpoint',
+      () => ['inspect', folder('arrays', 'episode_ends.i32')],
+      'arrays: expected "model.safetensors", found a data set (episode_ends.i32). Give the folder of a checkpoint; `warmstep dataset inspect`',
+    ],
+    [
+      'a data set of LeRobot in place of a policy',
+      () => ['run', '--policy', folder('lerobot', 'meta/info.json'), '--input', at('text'), '--output', at('out')],
+      'lerobot: expected "model.safetensors", found a data set (meta/info.json).',
+    ],
+    [
+      'a folder of data sets',
+      () => ['inspect', folder('several', 'one/meta/info.json')],
+      'several: expected "model.safetensors", found nothing.',
+    ],
+    [
+      'a checkpoint in place of a data set',
+      () => ['dataset', 'inspect', POLICY],
+      'policy: expected a data set, found a checkpoint (config.json, model.safetensors). Give the folder of a data set; `warmstep inspect`',
+    ],
     ['a checkpoint that is none', () => ['inspect', root], 'expected "model.safetensors", found'],
     ['a data set that is none', () => ['dataset', 'inspect', root], 'expected a data set'],
   ])('is 1 for a file that is at fault: %s', async (__, args, message) => {
@@ -78,6 +114,22 @@ describe('the exit code', () => {
         return ['eval', 'merge', one, one];
       },
       'are both part 1 of 1: give each part once',
+    ],
+    ['results without a place', () => ['eval', 'push-t', '--output', ''], '--output is empty: name a place, or leave it out'],
+    ['a record without a place', () => ['bench', '--output', ' '], '--output is empty: name a place, or leave it out'],
+    [
+      'features of a data set that no episode has',
+      () => [
+        'dataset',
+        'convert',
+        repositoryPath('checkpoints/pusht-state/recorded-episode.safetensors'),
+        at('to'),
+        '--fps',
+        '10',
+        '--feature',
+        'a=none',
+      ],
+      'expected one of the features',
     ],
     ['a name of an arm that is none', () => [...DRIVE, '--id', '../arm'], '--id must be a name'],
     [

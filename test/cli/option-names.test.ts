@@ -25,6 +25,7 @@ it.each([
     'trainPolicy: horizon must be a multiple of 8 for 3 downDims, found 12.',
     '--horizon must be a multiple of 8 for 3 --down-dims, found 12.',
   ],
+  ['writeLeRobotDataset: expected at least one feature, found none.', 'expected at least one feature, found none.'],
   // Words that are no options here.
   [
     'trainPolicy: horizon must be a multiple of 8, found "horizon" of "batchSize is": see /data/batchSize/1 and observation.imageKeys.',

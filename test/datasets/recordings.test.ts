@@ -10,12 +10,13 @@ function tensor(name: string, shape: readonly number[], data: Float32Array | Uin
   return { name, dtype: data instanceof Uint8Array ? 'U8' : 'F32', shape, data } as never;
 }
 
-function recording(ticks: number, extra: readonly WritableTensor[] = []): Uint8Array {
-  return encodeSafetensors([
+function recording(ticks: number, extra: readonly WritableTensor[] = [], metadata?: Record<string, string>): Uint8Array {
+  const tensors = [
     tensor('observation.state', [ticks, 3], rowsOf(ticks, 3, 0)),
     tensor('action', [ticks, 2], rowsOf(ticks, 2, 1)),
     ...extra,
-  ]);
+  ];
+  return encodeSafetensors(tensors, metadata);
 }
 
 describe('recordings', () => {
@@ -88,8 +89,16 @@ describe('recordings', () => {
     await expect(openFiles(files, { fps: 20 })).rejects.toThrow(message);
   });
 
-  it('need a rate', async () => {
-    await expect(openFiles({ 'a.safetensors': recording(6) })).rejects.toThrow('a.safetensors: expected the metadata "fps"');
+  it('need a rate, the same in all', async () => {
+    const at = (fps?: string): Uint8Array => recording(6, [], fps === undefined ? undefined : { fps });
+    expect((await openFiles({ 'a.safetensors': at('20'), 'b.safetensors': at('20.0') })).fps).toBe(20);
+    const refused = (files: Record<string, Uint8Array>, message: string): Promise<void> =>
+      expect(openFiles(files)).rejects.toThrow(`${message}. Record it, or give fps (--fps).`);
+    const expected = 'expected the metadata "fps", the same in all recordings, found';
+    await refused({ 'a.safetensors': at(), 'b.safetensors': at() }, `a.safetensors: ${expected} none`);
+    await refused({ 'a.safetensors': at('20'), 'b.safetensors': at() }, `b.safetensors: ${expected} none`);
+    await refused({ 'a.safetensors': at('20'), 'b.safetensors': at('30') }, `b.safetensors: ${expected} "30"`);
+    for (const fps of ['', 'fast', '0', '100000']) await refused({ 'a.safetensors': at(fps) }, `a.safetensors: ${expected} "${fps}"`);
   });
 });
 

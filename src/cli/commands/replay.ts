@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { OptionError } from '../../foundation/errors.js';
 import { checkText } from '../../foundation/options.js';
-import { ofFile } from '../../foundation/setup-error.js';
+import { ofFile, SetupError } from '../../foundation/setup-error.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
@@ -84,8 +85,9 @@ export const replayCommand: Command = {
     const precision = choiceOption('precision', values.precision, PRECISION_CHOICES);
     const strategy = values.strategy === undefined ? undefined : parseStrategy(values.strategy);
     await outputFileOption('plot', values.plot, [path, values.policy, values.predictor, ...(values.network ?? [])]);
+    if ((await stat(path)).isDirectory()) throw new SetupError(`"${path}" is a folder: give the file that recordLoop wrote.`);
     const pieces = createReadStream(path);
-    // Who reads it comes later than the news that there is no such file.
+    // Who reads it comes later than the news that it cannot be opened.
     await once(pieces, 'open');
     const recording = await readLoopRecording(pieces);
     if (values.plot !== undefined) await writeOutputFile(values.plot, await ofFile(() => plotRecording(recording), path));

@@ -12,6 +12,7 @@ import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { facts } from '../../terminal/table.js';
 import { localFolder } from '../local-folder.js';
+import { inOptionNames } from '../option-names.js';
 import { mappingOf } from './mappings.js';
 import { TASK_FEATURES } from './task-features.js';
 
@@ -44,7 +45,9 @@ export async function convertDataset(args: readonly string[]): Promise<number> {
       const progress = new Progress();
       const onEpisode = (written: number, of: number): void => progress.update(`episode ${written} of ${of}`);
       const options = given({ features: mappings, task: values.words, robot: values.robot });
-      const result = await writeLeRobotDataset(dataset, sink, { ...options, onEpisode, signal }).finally(() => progress.done());
+      const result = await inOptionNames({ task: 'words', robot: 'robot' }, () =>
+        writeLeRobotDataset(dataset, sink, { ...options, onEpisode, signal }),
+      ).finally(() => progress.done());
       report(dataset, target, result, values.json ?? false);
       return 0;
     } finally {

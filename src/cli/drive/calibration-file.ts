@@ -1,7 +1,8 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ofFile, SetupError } from '../../foundation/setup-error.js';
+import { readTextFile } from '../../platform/node/text-file.js';
 import { type ArmCalibration, readCalibration } from '../../robots/calibration.js';
 import { UsageError } from '../../terminal/options.js';
 
@@ -23,7 +24,7 @@ export async function findCalibration(
     throw new UsageError("say which arm it is: --id, as LeRobot's --robot.id, or --calibration with its file");
   }
   const file = calibration ?? (await fileOf(id as string, env));
-  const text = await readFile(file, 'utf8');
+  const text = await readTextFile(file);
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -2,6 +2,7 @@ import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeF
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { SetupError } from '../../foundation/setup-error.js';
+import { fileProblem } from '../../platform/node/file-problem.js';
 import { OutputError } from '../../platform/node/output-file.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
 
@@ -47,7 +48,7 @@ function create(file: string, content: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw new OutputError(`${file} cannot be written (${(error as Error).message}): give another --output folder.`, { cause: error });
+    throw new OutputError(`${file} cannot be written (${fileProblem(error)}): give another --output folder.`, { cause: error });
   }
 }
 
@@ -60,7 +61,7 @@ function contentOf(file: string): string | undefined {
     return readRegularFile(file, MOST_BYTES).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new SetupError(`${file} cannot be read (${(error as Error).message}): choose another --output folder, or delete it`);
+    throw new SetupError(`${file} cannot be read (${fileProblem(error)}): choose another --output folder, or delete it`);
   }
 }
 
@@ -72,7 +73,7 @@ function takeAway(file: string, found: string): void {
   } catch (error) {
     // Somebody else was faster.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw new OutputError(`${file} cannot be written (${(error as Error).message}): give another --output folder.`, { cause: error });
+    throw new OutputError(`${file} cannot be written (${fileProblem(error)}): give another --output folder.`, { cause: error });
   }
   try {
     if (contentOf(aside) !== found) linkSync(aside, file);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { type DamagedLine, entryKey, type JournalContent, type JournalHeader, journalLine, readJournal } from '../../evaluation/journal.js';
 import type { EpisodeRecord } from '../../evaluation/record.js';
 import { SetupError } from '../../foundation/setup-error.js';
+import { fileProblem } from '../../platform/node/file-problem.js';
 import { appendToOutputFile, truncateOutputFile, writeOutputFile } from '../../platform/node/output-file.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
 
@@ -60,6 +61,6 @@ function bytesOf(file: string): Buffer {
   try {
     return readRegularFile(file, MOST_BYTES);
   } catch (error) {
-    throw new SetupError(`${file} cannot be read (${(error as Error).message}): choose another --output folder, or delete it`);
+    throw new SetupError(`${file} cannot be read (${fileProblem(error)}): choose another --output folder, or delete it`);
   }
 }

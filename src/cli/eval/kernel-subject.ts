@@ -5,6 +5,7 @@ import { ofFile, SetupError } from '../../foundation/setup-error.js';
 import { readDemonstrations } from '../../mixture/demonstrations.js';
 import { type KernelPolicy, kernelPolicy } from '../../mixture/kernel-policy.js';
 import { packageInfo } from '../../platform/node/environment.js';
+import { fileProblem } from '../../platform/node/file-problem.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
 import { inSpecWords } from '../../strategies/spec-words.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
@@ -55,7 +56,7 @@ async function readKernelPolicy(file: string): Promise<KernelPolicy> {
     bytes = readRegularFile(file, MOST_BYTES);
   } catch (error) {
     throw new SetupError(
-      `--policy: ${file} cannot be read (${(error as Error).message}): give a file of demonstrations, as warmstep demonstrations writes it`,
+      `--policy: ${file} cannot be read (${fileProblem(error)}): give a file of demonstrations, as warmstep demonstrations writes it`,
     );
   }
   const source = await memorySource('demonstrations', { [file]: bytes }).open(file);

@@ -4,6 +4,7 @@ import { checkRecord } from '../../evaluation/check.js';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { mergeShards, type RecordPart } from '../../evaluation/shards.js';
 import { ofFile, SetupError } from '../../foundation/setup-error.js';
+import { fileProblem } from '../../platform/node/file-problem.js';
 import { parseCommandLine } from '../../terminal/command-line.js';
 import { UsageError } from '../../terminal/options.js';
 import { outputFolderOption } from '../output-options.js';
@@ -46,7 +47,7 @@ async function readPart(path: string): Promise<RecordPart> {
     record = readRecord(name);
   } catch (error) {
     throw new SetupError(
-      `${name} cannot be read as the record of a part (${(error as Error).message}): give the folder that \`warmstep eval … --shard K/N\` wrote; ` +
+      `${name} cannot be read as the record of a part (${fileProblem(error)}): give the folder that \`warmstep eval … --shard K/N\` wrote; ` +
         'a part that was interrupted has none before the same command has ended it.',
     );
   }

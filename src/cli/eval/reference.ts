@@ -2,6 +2,7 @@ import { isScore } from '../../evaluation/episode-check.js';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { type Agreement, compareWithReference, type ReferenceScores } from '../../evaluation/summary.js';
 import { SetupError } from '../../foundation/setup-error.js';
+import { fileProblem } from '../../platform/node/file-problem.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
 import { print, printAside } from '../../terminal/output.js';
 import { bundledCheckpoint } from '../checkpoint-folders.js';
@@ -46,7 +47,7 @@ function parsed(file: string): unknown {
     return JSON.parse(readRegularFile(file, MOST_BYTES).toString('utf8'));
   } catch (error) {
     throw new SetupError(
-      `--compare: ${file} cannot be read as JSON (${(error as Error).message}): give a file such as ${bundledCheckpoint().scores}`,
+      `--compare: ${file} cannot be read as JSON (${fileProblem(error)}): give a file such as ${bundledCheckpoint().scores}`,
     );
   }
 }

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { SetupError } from '../../foundation/setup-error.js';
+import { readTextFile } from '../../platform/node/text-file.js';
 import { ApiKey } from '../../sockets/api-key.js';
 import { type PolicyServer, servePolicy } from '../../sockets/openpi/serve-policy.js';
 import { given, integerOption, numberOption, UsageError } from '../../terminal/options.js';
@@ -84,7 +84,7 @@ function keyMap(pairs: readonly string[]): Record<string, string> {
 
 async function apiKey(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
-  const key = (await readFile(path, 'utf8')).trim();
+  const key = (await readTextFile(path)).trim();
   if (key === '') throw new SetupError(`--api-key-file: ${path} is empty`);
   try {
     new ApiKey(key);
@@ -98,7 +98,7 @@ async function tlsFiles(cert: string | undefined, key: string | undefined): Prom
   if (cert === undefined && key === undefined) return undefined;
   // Never without either: clients' keys would travel in clear text.
   if (cert === undefined || key === undefined) throw new UsageError('--tls-cert and --tls-key go together: give both, or neither');
-  return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
+  return { cert: await readTextFile(cert), key: await readTextFile(key) };
 }
 
 function warnOfStrangers({ host, apiKey: key, tls }: { readonly host?: string; readonly apiKey?: string; readonly tls?: object }): void {

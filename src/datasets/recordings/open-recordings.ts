@@ -1,9 +1,11 @@
+import { shown } from '../../checkpoints/json-object.js';
 import { decodeFloats, isDtype } from '../../checkpoints/safetensors/dtypes.js';
 import { SafetensorsFile, type TensorInfo } from '../../checkpoints/safetensors/safetensors.js';
 import type { ByteSource } from '../../checkpoints/source.js';
 import { DatasetError } from '../../foundation/errors.js';
 import type { DatasetEpisode, DatasetFeature, PictureData } from '../dataset.js';
 import { asDatasetError, type DatasetFiles } from '../files.js';
+import { FPS_BOUND } from '../lerobot/info.js';
 import { type ArraySegment, ArrayStore, type RowArray } from '../store/array-store.js';
 import { BlockDataset } from '../store/block-dataset.js';
 import { blockRowsFor, readBytes } from '../store/raw-floats.js';
@@ -125,11 +127,12 @@ function commonFeatures(recordings: readonly Recording[]): DatasetFeature[] {
 }
 
 function fpsOf(recordings: readonly Recording[]): number {
-  const [first, ...others] = recordings.map(({ path, metadata }) => ({ path, fps: Number(metadata.get('fps') ?? NaN) }));
-  const different = others.find(({ fps }) => fps !== first?.fps);
-  if (first !== undefined && different === undefined && first.fps > 0 && first.fps < Infinity) return first.fps;
+  const all = recordings.map(({ path, metadata }) => ({ path, text: metadata.get('fps'), fps: Number(metadata.get('fps') || NaN) }));
+  const [first] = all;
+  const wrong = all.find(({ fps }) => !(fps > 0 && fps < FPS_BOUND)) ?? all.find(({ fps }) => fps !== first?.fps);
+  if (first !== undefined && wrong === undefined) return first.fps;
   throw new DatasetError(
-    `${(different ?? first)?.path}: expected the metadata "fps", the same in all recordings, found ${(different ?? first)?.fps}. ` +
+    `${wrong?.path}: expected the metadata "fps", the same in all recordings, found ${wrong?.text === undefined ? 'none' : shown(wrong.text)}. ` +
       'Record it, or give fps (--fps).',
   );
 }
