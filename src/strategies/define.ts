@@ -37,7 +37,9 @@ export interface StrategyDefinition<N extends string = string, O extends OptionT
   /** The word that stands behind the colon on a command line. */
   readonly count: string | undefined;
   readonly options: O;
-  /** @throws OptionError for unknown options, and values beyond their range. */
+  /** What `create` says of the options alone, whatever networks there are. @throws OptionError for unknown options, and values beyond their range. */
+  readonly check: (options: object, context: StrategyContext) => CheckedOptions<O>;
+  /** @throws OptionError as `check`, and where a network is missing. */
   readonly create: (options: object, context: StrategyContext) => Strategy;
 }
 
@@ -56,19 +58,14 @@ export function defineStrategy<const N extends string, O extends OptionTable>(de
 }): StrategyDefinition<N, O> {
   const { name, spelled, count, options: table } = definition;
   const where = `strategy ${name}`;
-  return {
-    name,
-    spelled,
-    count,
-    options: table,
-    create: (options, context) => {
-      checkKeys(where, options, ['name', ...Object.keys(table)]);
-      const given = options as Values;
-      const checked = Object.entries(table).map(([key, kind]) => {
-        const value = given[key] === undefined ? kind.fallback(context) : given[key];
-        return [key, value === undefined ? undefined : kind.check(where, key, value as never, context)];
-      });
-      return definition.create(Object.fromEntries(checked) as CheckedOptions<O>, context);
-    },
+  const check = (options: object, context: StrategyContext): CheckedOptions<O> => {
+    checkKeys(where, options, ['name', ...Object.keys(table)]);
+    const given = options as Values;
+    const checked = Object.entries(table).map(([key, kind]) => {
+      const value = given[key] === undefined ? kind.fallback(context) : given[key];
+      return [key, value === undefined ? undefined : kind.check(where, key, value as never, context)];
+    });
+    return Object.fromEntries(checked) as CheckedOptions<O>;
   };
+  return { name, spelled, count, options: table, check, create: (options, context) => definition.create(check(options, context), context) };
 }

@@ -154,6 +154,15 @@ describe('the command line of warmstep train', () => {
         expect(message).toContain(`--strategy: ${strategy} needs ${needed}`);
         expect(message).toContain(', what is trained has none: give another strategy');
       }
+      // Values of options, too: the network that they are for is there hours later.
+      for (const [what, strategy, said] of [
+        ['onedp', 'onedp/clip=-1', 'clip must be none or a finite number above 0, found -1.'],
+        ['sdp', 'sdp/init=one', 'init must be one of zero, denoise, found one.'],
+        ['bridger', 'bridger:0', 'steps must be an integer from 1 to '],
+        ['rnr-dp', 'ddim:1000', 'steps must be an integer from 1 to 100, found 1000.'],
+      ] as const) {
+        expect(await refused(what, ...bundled, strategy)).toContain(`strategy "${strategy}": ${said}`);
+      }
     });
 
     it('and rows that do not go together, by the names of their options', async () => {

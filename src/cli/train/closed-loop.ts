@@ -6,7 +6,7 @@ import { NonFiniteError, WarmstepError } from '../../foundation/errors.js';
 import { loadPolicy } from '../../platform/node/load-policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { PRIOR_NEED } from '../../strategies/bridger.js';
-import { createStrategy } from '../../strategies/index.js';
+import { createStrategy, STRATEGIES } from '../../strategies/index.js';
 import { NETWORK_NEEDS } from '../../strategies/network-needs.js';
 import { WARM_NEED } from '../../strategies/network-runs.js';
 import { parseStrategy } from '../../strategies/parse.js';
@@ -59,11 +59,18 @@ export function checkClosedLoop(
 }
 
 /**
- * The same of the strategy that runs what is trained, whose network is not there yet: what its options ask for besides.
- * @throws UsageError.
+ * The same of the strategy that runs what is trained, whose network is not there yet: its options, and what they ask for besides.
+ * @throws OptionError, UsageError.
  */
-export function checkOwnStrategy({ strategy }: ClosedLoop, predictor: PredictorKind | 'none'): void {
+export function checkOwnStrategy(
+  { kind, strategy }: ClosedLoop,
+  policy: PolicyOfTask,
+  context: StrategyContext,
+  predictor: PredictorKind | 'none',
+): void {
+  kind.forPolicy(policy);
   const { options } = strategy;
+  inSpecWords(strategy, () => STRATEGIES.find(({ name }) => name === options.name)?.check(options, context));
   if ('warm' in options && options.warm === true) checkNeed(strategy, WARM_NEED, predictor);
   if (options.name === 'BRIDGER' && options.prior === 'cvae') checkNeed(strategy, PRIOR_NEED, predictor);
 }

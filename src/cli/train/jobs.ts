@@ -25,7 +25,7 @@ import { trainPolicy } from '../../training/loop/train-policy.js';
 import { trainPredictor } from '../../training/loop/train-predictor.js';
 import { checkedUnet } from '../../training/loop/unet-sizes.js';
 import { BATCH_NORM_TRAININGS } from '../../training/training-step.js';
-import { policyOfTask, readHeaders, taskFor } from '../headers.js';
+import { policyOfTask, readHeaders } from '../headers.js';
 import { localFolder } from '../local-folder.js';
 import { type ClosedLoop, checkClosedLoop, checkOwnStrategy, closedLoopOption, type ResultNetworks } from './closed-loop.js';
 import { runOptions, TRAIN_OPTIONS, type TrainValues } from './options.js';
@@ -183,15 +183,19 @@ export interface Job {
 }
 
 /**
- * The folder of a policy, fetched where it lies on the Hub. `predictor`: the kind of what the result has beside it; undefined where a network of a method
- * decides, of which nothing is known yet.
+ * The folder of a policy, fetched where it lies on the Hub. `predictor`: the kind of what the result has beside it; `check`: of the strategy that it is
+ * evaluated with.
  * @throws OptionError where task or strategy cannot be evaluated with it.
  */
-async function checkedPolicy(policy: string, closedLoop: ClosedLoop | undefined, predictor?: PredictorKind | 'none'): Promise<string> {
+async function checkedPolicy(
+  policy: string,
+  closedLoop: ClosedLoop | undefined,
+  predictor: PredictorKind | 'none',
+  check = checkClosedLoop,
+): Promise<string> {
   const folder = await localFolder(policy);
   const headers = await readHeaders(folder);
-  if (closedLoop && predictor === undefined) taskFor(closedLoop.kind, headers);
-  else if (closedLoop && predictor !== undefined) checkClosedLoop(closedLoop, policyOfTask(headers), strategyContext(headers), predictor);
+  if (closedLoop) check(closedLoop, policyOfTask(headers), strategyContext(headers), predictor);
   return folder;
 }
 
@@ -307,8 +311,7 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
     check: async () => {
       const isOwn = closedLoop?.strategy.options.name === (strategy && parseStrategy(strategy).options.name);
       const predictor = prior === undefined ? 'none' : 'cvae';
-      if (closedLoop && isOwn) checkOwnStrategy(closedLoop, predictor);
-      policy = await checkedPolicy(policy, closedLoop, isOwn ? undefined : predictor);
+      policy = await checkedPolicy(policy, closedLoop, predictor, isOwn ? checkOwnStrategy : checkClosedLoop);
       if (teacher !== undefined) teacher = await localFolder(teacher);
       if (prior !== undefined) prior = await localFolder(prior);
     },
