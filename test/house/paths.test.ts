@@ -8,6 +8,13 @@ const FILES = ['src', 'bench', 'kernels', 'examples', 'test']
   .flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)))
   .filter((file) => /\.m?[jt]s$/.test(file) && !/node_modules/.test(file));
 
+describe('folders that a user names', () => {
+  it('are made by one function: mkdir of Node, asked to be recursive, never ends at a link that leads nowhere', () => {
+    const makers = FILES.filter((file) => file.startsWith('src/') && /\bmkdir(Sync)?\(/.test(readFileSync(join(ROOT, file), 'utf8')));
+    expect(makers).toEqual(['src/platform/node/make-folder.ts']);
+  });
+});
+
 describe('paths of files beside a module', () => {
   it('are decoded from its URL: a folder may have spaces in its name', () => {
     const encoded = /import\.meta\.url\)\.pathname/;

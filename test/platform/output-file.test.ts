@@ -102,5 +102,25 @@ describe('a file that is written', () => {
     await expect(outputFolder(file)).rejects.toThrow('record.json cannot be written: a file of that name is in the way');
     mkdirSync(join(folder, 'c'));
     expect(await outputFolder(join(folder, 'c'))).toBe(join(folder, 'c'));
+    symlinkSync('c', join(folder, 'link'));
+    expect(readdirSync(await outputFolder(join(folder, 'link', 'd')))).toEqual([]);
+    expect(readdirSync(join(folder, 'c'))).toEqual(['d']);
+  });
+
+  it.each([[], ['a'], ['a', 'b']])(
+    'is refused where a link on its way leads nowhere, as to a disk that is not mounted: %j',
+    async (...below) => {
+      const link = join(folder, 'disk');
+      symlinkSync(join(folder, 'not', 'mounted'), link);
+      const wanted = join(link, ...below);
+      await expect(outputFolder(wanted)).rejects.toThrow(
+        `${wanted} cannot be written: ${link} is a link to ${join(folder, 'not', 'mounted')}, where no folder is. Give another place.`,
+      );
+      expect(readdirSync(folder)).toEqual(['disk']);
+    },
+  );
+
+  it.runIf(existsSync('/proc/self'))('is refused where a file system takes no folders', async () => {
+    await expect(outputFolder('/proc/warmstep/results')).rejects.toThrow(OutputError);
   });
 });

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeEnvironment } from '../../platform/node/environment.js';
+import { makeFolder } from '../../platform/node/make-folder.js';
 import { checkOutputFile, outputFolder } from '../../platform/node/output-file.js';
 import { readVariants, storedVariants, variantFile, writeVariants } from '../../platform/node/variants.js';
 import type { AdapterSummary } from '../../runtime/device.js';
@@ -82,7 +82,7 @@ export const tuneCommand: Command = {
     const isStored = values['dry-run'] !== true;
     const { output } = values;
     if (output !== undefined && isStored) {
-      await mkdir(dirname(output), { recursive: true });
+      makeFolder(dirname(output));
       await outputFileOption('output', output);
     }
     return interruptible((signal) =>

@@ -1,7 +1,8 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DatasetSink } from '../../datasets/write/write-lerobot.js';
 import { fileProblem } from './file-problem.js';
+import { makeFolder } from './make-folder.js';
 import { OutputError, outputFolder, writeOutputFile } from './output-file.js';
 
 /**
@@ -17,9 +18,11 @@ export async function datasetSink(path: string): Promise<DatasetSink> {
   return {
     write: async (file, content) => {
       const place = join(folder, file);
-      await mkdir(dirname(place), { recursive: true }).catch((cause: unknown) => {
+      try {
+        makeFolder(dirname(place));
+      } catch (cause) {
         throw new OutputError(`${dirname(place)} cannot be made: ${fileProblem(cause)}.`, { cause });
-      });
+      }
       await writeOutputFile(place, content);
     },
   };

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { checkText } from '../../foundation/options.js';
 import type { RunStorage } from '../../training/loop/run-storage.js';
 import { openFile } from './folder-source.js';
+import { makeFolder } from './make-folder.js';
 import { OutputFile, outputFolder } from './output-file.js';
 
 /**
@@ -21,7 +21,7 @@ export async function folderStorage(folder: string): Promise<RunStorage> {
     },
     write: async (file, pieces) => {
       const path = join(root, file);
-      if (dirname(file) !== '.') await mkdir(dirname(path), { recursive: true });
+      if (dirname(file) !== '.') makeFolder(dirname(path));
       const output = await OutputFile.create(path);
       try {
         for await (const piece of pieces) await output.write(piece);

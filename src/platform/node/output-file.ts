@@ -1,8 +1,9 @@
 import { appendFileSync, truncateSync } from 'node:fs';
-import { access, type FileHandle, constants as files, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, constants as files, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { WarmstepError } from '../../foundation/errors.js';
 import { fileProblem } from './file-problem.js';
+import { makeFolder } from './make-folder.js';
 
 /** A file or folder cannot be written: free space, change its rights, or name another one. */
 export class OutputError extends WarmstepError {}
@@ -28,7 +29,7 @@ export async function checkOutputFile(path: string): Promise<void> {
  */
 export async function outputFolder(path: string): Promise<string> {
   const folder = resolve(path);
-  await worded(folder, mkdir(folder, { recursive: true }));
+  wordedNow(folder, () => makeFolder(folder));
   await checkOutputFile(join(folder, 'output'));
   return folder;
 }

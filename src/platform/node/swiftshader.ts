@@ -1,9 +1,10 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { NoAdapterError } from '../../foundation/errors.js';
+import { makeFolder } from './make-folder.js';
 
 const PACKAGE = '@sparticuz/chromium';
 const LOADER = 'libvulkan.so.1';
@@ -82,11 +83,11 @@ function unpackOnce(root: string, folder: string, owner?: number): string {
   if (isUnpacked(folder, owner)) return folder;
   const files = readTar(brotliDecompressSync(readFileSync(join(root, ARCHIVE))));
   // Into a folder of its own that is then renamed, so that processes that start together do not see half a driver.
-  mkdirSync(dirname(folder), { recursive: true });
+  makeFolder(dirname(folder));
   const unfinished = mkdtempSync(`${folder}-`);
   try {
     for (const [file, content] of files) {
-      mkdirSync(dirname(join(unfinished, file)), { recursive: true });
+      makeFolder(dirname(join(unfinished, file)));
       writeFileSync(join(unfinished, file), content, { mode: 0o755 });
     }
     renameSync(unfinished, folder);

@@ -1,6 +1,7 @@
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { HubReference } from '../../../remote/hub/reference.js';
+import { makeFolder } from '../make-folder.js';
 
 /**
  * The cache folder of one repository, in the layout of Python's `huggingface_hub`, which reads and fills it as well:
@@ -34,7 +35,7 @@ export class HubCache {
   async setCommit(revision: string, commit: string): Promise<void> {
     if (revision === commit || (await this.commitOf(revision)) === commit) return;
     const file = join(this.#root, 'refs', revision);
-    await mkdir(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     await replaceFile(file, (name) => writeFile(name, commit));
   }
 
@@ -51,13 +52,13 @@ export class HubCache {
   /** Puts a content that is there into a snapshot: a relative link, or a copy where the file system has no links. */
   async link(commit: string, path: string, etag: string): Promise<void> {
     const file = join(this.snapshot(commit), path);
-    await mkdir(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     const target = relative(dirname(file), this.blob(etag));
     await replaceFile(file, (name) => symlink(target, name).catch(() => copyFile(this.blob(etag), name)));
   }
 
   async prepare(): Promise<void> {
-    await mkdir(join(this.#root, 'blobs'), { recursive: true });
+    makeFolder(join(this.#root, 'blobs'));
   }
 
   /**
