@@ -1,10 +1,10 @@
 import { OptionError } from './errors.js';
-import { shownValue } from './shown.js';
+import { shownOther, shownValue } from './shown.js';
 
 /** An object with named members: no list, no typed array, not null. */
 export function checkObject(where: string, name: string, value: unknown): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
-    throw new OptionError(`${where}: ${name} must be an object, found ${shownValue(value)}.`);
+    throw new OptionError(`${where}: ${name} must be an object, found ${shownOther(value)}.`);
   }
   return value;
 }
@@ -29,7 +29,7 @@ export function keysOf<X extends object>(keys: Readonly<Record<keyof X, true>>):
 /** An integer between bounds. */
 export function checkInteger(where: string, name: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
-    throw new OptionError(`${where}: ${name} must be an integer from ${least} to ${most}, found ${shownValue(value)}.`);
+    throw new OptionError(`${where}: ${name} must be an integer from ${least} to ${most}, found ${shownOther(value)}.`);
   }
   return value;
 }
@@ -45,7 +45,7 @@ export function checkChoice<T extends string>(where: string, name: string, value
 /** A number that `accepts` takes; `wanted` says it in words, e.g. "a number from 0 to 1". */
 export function checkNumber(where: string, name: string, value: unknown, wanted: string, accepts: (value: number) => boolean): number {
   if (typeof value !== 'number' || !accepts(value)) {
-    throw new OptionError(`${where}: ${name} must be ${wanted}, found ${shownValue(value)}.`);
+    throw new OptionError(`${where}: ${name} must be ${wanted}, found ${shownOther(value)}.`);
   }
   return value;
 }
@@ -56,12 +56,12 @@ export function checkScale(where: string, name: string, value: unknown): number 
 }
 
 export function checkText(where: string, name: string, value: unknown): string {
-  if (typeof value !== 'string') throw new OptionError(`${where}: ${name} must be a text, found ${shownValue(value)}.`);
+  if (typeof value !== 'string') throw new OptionError(`${where}: ${name} must be a text, found ${shownOther(value)}.`);
   return value;
 }
 
 export function checkToggle(where: string, name: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw new OptionError(`${where}: ${name} must be true or false, found ${shownValue(value)}.`);
+  if (typeof value !== 'boolean') throw new OptionError(`${where}: ${name} must be true or false, found ${shownOther(value)}.`);
   return value;
 }
 
@@ -74,7 +74,7 @@ export function checkList<T>(
   most = 2 ** 24,
 ): readonly T[] {
   if (!Array.isArray(value) || value.length > most) {
-    throw new OptionError(`${where}: ${name} must be a list of at most ${most}, found ${shownValue(value)}.`);
+    throw new OptionError(`${where}: ${name} must be a list of at most ${most}, found ${shownOther(value)}.`);
   }
   // By index: the methods of a list pass over its holes.
   for (let index = 0; index < value.length; index++) checkMember(value[index] as T, index);
@@ -87,7 +87,7 @@ export function checkMethods(where: string, name: string, value: unknown, like: 
   const isThere = typeof value === 'object' && value !== null;
   const missing = isThere ? methods.find((method) => typeof found?.[method] !== 'function') : undefined;
   if (!isThere || missing !== undefined) {
-    const which = missing === undefined ? shownValue(value) : `an object without ${missing}()`;
+    const which = missing === undefined ? shownOther(value) : `an object without ${missing}()`;
     throw new OptionError(`${where}: ${name} must be ${like}, found ${which}.`);
   }
 }
@@ -97,7 +97,7 @@ export function checkCallbacks<X extends object>(where: string, options: X, name
   for (const name of names) {
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== 'function') {
-      throw new OptionError(`${where}: ${name} must be a function, found ${shownValue(value)}.`);
+      throw new OptionError(`${where}: ${name} must be a function, found ${shownOther(value)}.`);
     }
   }
 }
@@ -115,11 +115,11 @@ export function checkSignal(where: string, signal: unknown): void {
  */
 export function copyNumbers(values: unknown, count: number, refuse: (found: string, index?: number) => OptionError): Float64Array {
   const given = typeof values === 'object' && values !== null ? (values as Partial<ArrayLike<unknown>>) : {};
-  if (given.length !== count) throw refuse(typeof given.length === 'number' ? String(given.length) : shownValue(values));
+  if (given.length !== count) throw refuse(typeof given.length === 'number' ? String(given.length) : shownOther(values));
   const copy = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     const value = given[i];
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw refuse(shownValue(value), i);
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw refuse(shownOther(value), i);
     copy[i] = value;
   }
   return copy;

@@ -48,6 +48,11 @@ export function shownValue(value: unknown): string {
   }
 }
 
+/** The same where no text is wanted: a text is in quotes, so that "16" is told from 16. */
+export function shownOther(value: unknown): string {
+  return typeof value === 'string' ? `"${shownValue(value)}"` : shownValue(value);
+}
+
 function shownObject(value: object): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (ArrayBuffer.isView(value)) return `an array of ${value.byteLength} bytes`;

@@ -59,8 +59,8 @@ export function parseSo101Options(where: string, parts: readonly string[]): So10
   for (const part of parts) {
     const [, key = '', value = ''] = /^([^=]*)=(.*)$/.exec(part) ?? [];
     if (!(KEYS as readonly string[]).includes(key) || value.trim() === '' || Object.hasOwn(options, key)) {
-      const what = Object.hasOwn(options, key) ? 'twice' : shownValue(part);
-      throw new OptionError(`${where}: expected options ${KEYS.map((name) => `${name}=…`).join(', ')}, each once, found ${what}.`);
+      const found = Object.hasOwn(options, key) ? `${key} twice` : part === '' ? 'nothing behind a slash' : shownValue(part);
+      throw new OptionError(`${where}: expected options ${KEYS.map((name) => `${name}=…`).join(', ')}, each once, found ${found}.`);
     }
     options[key] = Number(value);
   }

@@ -157,7 +157,9 @@ describe('options of the SO-101', () => {
 
   it.each([
     [['volts=12'], /expected options voltage=…, p=…, friction=…, backlash=…, flicker=…, each once, found "?volts=12/],
-    [['p=16', 'p=32'], /each once, found twice/],
+    [['p=16', 'p=32'], /each once, found p twice/],
+    [['p=32', ''], /each once, found nothing behind a slash/],
+    [['p='], /each once, found "?p=/],
     [['p='], /found "?p=/],
     [['voltage=9'], /voltage must be 12 or 7.4, found 9/],
     [['p=1.5'], /p must be an integer from 1 to 254/],
