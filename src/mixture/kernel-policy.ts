@@ -1,7 +1,7 @@
 import { FrameWindows } from '../decision/frame-windows.js';
 import { alphasCumprod } from '../diffusion/noise-schedule.js';
 import { DisposedError, OptionError } from '../foundation/errors.js';
-import { checkInteger, checkKeys, checkNumber, keysOf } from '../foundation/options.js';
+import { checkInteger, checkKeys, checkNumber, checkObject, keysOf } from '../foundation/options.js';
 import type { Observation } from '../observations/frame.js';
 import { FrameWindow } from '../observations/window.js';
 import { Actor } from '../policy/actor.js';
@@ -11,8 +11,9 @@ import type { Episode } from '../policy/episode.js';
 import { SerialQueue } from '../policy/queue.js';
 import { RequestChecks } from '../policy/request-checks.js';
 import type { ObservationInfo, SchedulerConfig } from '../spec/policy-spec.js';
+import { NETWORK_NEEDS } from '../strategies/network-needs.js';
 import { createOwnStrategy } from '../strategies/own.js';
-import type { Strategy, StrategyContext } from '../strategies/strategy.js';
+import type { NetworkNeed, Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { checkDemonstrations, type KernelDemonstrations } from './demonstrations.js';
 import { MixtureDenoiser } from './mixture-denoiser.js';
@@ -90,9 +91,6 @@ const SCHEDULER: SchedulerConfig = {
   numInferenceSteps: 100,
 };
 const USUAL_STRATEGY: StrategyOptions = { name: 'STEP' };
-
-/** What strategies may ask of it beside its denoiser. */
-const NETWORKS: readonly string[] = ['predictor'];
 
 /**
  * A diffusion policy without training and without a device: its denoiser is the exact one of a mixture of Gaussians centred on the chunks
@@ -250,13 +248,14 @@ export class KernelPolicy {
   }
 
   #createStrategy(options: StrategyOptions): Strategy {
-    const strategy = createOwnStrategy(options, this.#context);
-    const missing = strategy.needs.find(({ network }) => !NETWORKS.includes(network));
-    if (missing) {
+    const { name } = checkObject('strategy', 'options', options) as StrategyOptions;
+    // Of these, `createOwnStrategy` would ask for a network, which nobody can give.
+    const need = Object.entries<NetworkNeed>(NETWORK_NEEDS).find(([method]) => method === name)?.[1];
+    if (need) {
       throw new OptionError(
-        `strategy ${options.name} needs a ${missing.network} ${missing.why}, and a kernel policy has no networks: choose another strategy.`,
+        `strategy ${name} needs a network of type "${need.network}" ${need.why}, and a kernel policy has no networks: choose another strategy.`,
       );
     }
-    return strategy;
+    return createOwnStrategy(options, this.#context);
   }
 }

@@ -140,5 +140,13 @@ describe('the SO-101 on the command line', () => {
     expect(await wrong('--policy', `kernel:${folder}`)).toMatch(/cannot be read \(it is a folder\)/);
     expect(await wrong('--policy', `kernel:${join(output, 'report.html')}`)).toMatch(/report\.html/);
     expect((await warmstep('eval', 'push-t', ...asked)).stderr).toMatch(/has actions of 6 values/);
+    // Of the same sizes, and another task.
+    expect((await warmstep('eval', 'so101-pick-place/p=32', ...asked)).stderr).toContain(
+      `--policy: ${file} has demonstrations of so101-stack-cube, and the task is so101-pick-place/p=32: ` +
+        'give those of so101-pick-place, which warmstep demonstrations so101-pick-place writes',
+    );
+    expect(await wrong(...asked, '--strategies', 'consistency:1')).toMatch(
+      /strategy Consistency needs a network of type "consistency_policy" .*, and a kernel policy has no networks: choose another strategy/,
+    );
   });
 });

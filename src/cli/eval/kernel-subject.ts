@@ -2,6 +2,7 @@ import { SafetensorsFile } from '../../checkpoints/safetensors/safetensors.js';
 import { memorySource } from '../../checkpoints/source.js';
 import type { TaskKind } from '../../envs/environment.js';
 import { ofFile, SetupError } from '../../foundation/setup-error.js';
+import { visible } from '../../foundation/visible.js';
 import { readDemonstrations } from '../../mixture/demonstrations.js';
 import { type KernelPolicy, kernelPolicy } from '../../mixture/kernel-policy.js';
 import { packageInfo } from '../../platform/node/environment.js';
@@ -12,6 +13,7 @@ import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { UsageError } from '../../terminal/options.js';
 import { hashFile } from './checkpoint-hash.js';
 import { type EvaluationSubject, refusal } from './subject.js';
+import { isTask } from './tasks.js';
 
 /** How `--policy` names a file of demonstrations in place of a checkpoint. */
 const PREFIX = 'kernel:';
@@ -35,11 +37,12 @@ export async function kernelSubject(values: Readonly<Record<string, unknown>>): 
   const other = OTHERS.find((name) => values[name] !== undefined);
   if (other) throw new UsageError(`--${other}: a kernel policy has no networks and needs no device: leave it out`);
   const file = named.slice(PREFIX.length);
-  const policy = await readKernelPolicy(file);
+  const { policy, task: demonstrated } = await readKernelPolicy(file);
   const begin = (strategy: NamedStrategy): unknown => inSpecWords(strategy, () => policy.beginEpisode({ strategy: strategy.options }));
   return {
     taskFor: async (kind: TaskKind, strategies) => {
       const task = kind.forPolicy(policy.info);
+      checkDemonstrated(file, demonstrated, kind.name);
       for (const strategy of strategies) begin(strategy);
       return task;
     },
@@ -49,8 +52,20 @@ export async function kernelSubject(values: Readonly<Record<string, unknown>>): 
   };
 }
 
+/**
+ * Sizes alone do not tell tasks apart, and a policy of another one solves nothing. Options of the simulator may differ, and files of other makers may name
+ * what they like. @throws UsageError
+ */
+function checkDemonstrated(file: string, demonstrated: string | undefined, task: string): void {
+  const [found = '', wanted] = [demonstrated, task].map((name) => name?.split('/')[0]);
+  if (found === wanted || !isTask(found)) return;
+  throw new UsageError(
+    `--policy: ${visible(file)} has demonstrations of ${found}, and the task is ${task}: give those of ${wanted}, which warmstep demonstrations ${wanted} writes`,
+  );
+}
+
 /** @throws SetupError for a file that is none of demonstrations, CheckpointError. */
-async function readKernelPolicy(file: string): Promise<KernelPolicy> {
+async function readKernelPolicy(file: string): Promise<{ readonly policy: KernelPolicy; readonly task: string | undefined }> {
   let bytes: Uint8Array;
   try {
     bytes = readRegularFile(file, MOST_BYTES);
@@ -60,5 +75,8 @@ async function readKernelPolicy(file: string): Promise<KernelPolicy> {
     );
   }
   const source = await memorySource('demonstrations', { [file]: bytes }).open(file);
-  return ofFile(async () => kernelPolicy(await readDemonstrations(await SafetensorsFile.open(source))), file);
+  return ofFile(async () => {
+    const tensors = await SafetensorsFile.open(source);
+    return { policy: kernelPolicy(await readDemonstrations(tensors)), task: tensors.metadata.get('task') };
+  }, file);
 }

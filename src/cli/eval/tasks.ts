@@ -7,8 +7,13 @@ import { UsageError } from '../../terminal/options.js';
 import { checkMujoco } from '../simulation/mujoco.js';
 import { simulations, usualThreads } from '../simulation/threads.js';
 
+const NAMES: readonly string[] = [...TASKS.keys(), ...SIMULATED_TASKS];
+
 /** Names of the tasks there are, for help and errors. */
-export const TASK_NAMES = [...TASKS.keys(), ...SIMULATED_TASKS].join(' or ');
+export const TASK_NAMES = NAMES.join(' or ');
+
+/** Whether there is such a task; options behind its name are none of it. */
+export const isTask = (name: string): boolean => NAMES.includes(name);
 
 /**
  * `what`: how the command line calls it. Tasks in MuJoCo take options behind their names, `so101-pick-place/voltage=7.4/p=32`, and run in
