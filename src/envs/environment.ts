@@ -41,6 +41,8 @@ export interface Task {
   readonly maxTicks: number;
   /** How it is shown. */
   readonly scene: Scene;
+  /** What simulates it, where results depend on its version: "MuJoCo 3.14.0". */
+  readonly simulator?: string;
   /** A new environment for one episode at a time. */
   create(): Promise<TaskEnvironment>;
 }

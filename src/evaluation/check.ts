@@ -30,6 +30,7 @@ export function checkTask(where: string, task: Task): void {
   checkMethods(where, 'task', task, 'a task, whether of this package or your own', ['create']);
   checkText(where, "the task's name", task.name);
   checkInteger(where, "the task's maxTicks", task.maxTicks, 1, Number.MAX_SAFE_INTEGER);
+  if (task.simulator !== undefined) checkText(where, "the task's simulator", task.simulator);
 }
 
 /** @throws OptionError. */
@@ -50,6 +51,7 @@ export function checkRecord(where: string, record: EvaluationRecord): void {
   checkInteger(where, "the record's episodes", record.episodes, 0, Number.MAX_SAFE_INTEGER);
   checkShard(where, record.shard);
   checkInteger(where, "the record's maxTicks", record.maxTicks, 1, MOST_TICKS);
+  if (record.simulator !== undefined) checkText(where, "the record's simulator", record.simulator);
   checkObject(where, "the record's policy", record.policy);
   checkText(where, "the name of the record's policy", record.policy.name);
   checkNumber(where, "the parameters of the record's policy", record.policy.parameters, 'a number of at least 0', (count) => count >= 0);

@@ -95,7 +95,9 @@ function checkHeader(header: unknown, expected: JournalHeader, file: string): vo
   }
   const was = new Map(Object.entries({ task, maxTicks, ...(isObject(fingerprint) ? fingerprint : {}) }));
   const is = new Map<string, unknown>(Object.entries({ task: expected.task, maxTicks: expected.maxTicks, ...expected.fingerprint }));
-  const different = [...new Set([...was.keys(), ...is.keys()])].filter((key) => was.get(key) !== is.get(key));
+  const different = [...new Set([...was.keys(), ...is.keys()])].filter(
+    (key) => was.get(key) !== is.get(key) && (was.has(key) || !LATER_FACTS.has(key)),
+  );
   if (different.length > 0) {
     const list = different
       .slice(0, NAMED_FACTS)
@@ -103,6 +105,9 @@ function checkHeader(header: unknown, expected: JournalHeader, file: string): vo
     throw new SetupError(`${file} belongs to another evaluation (${list.join('; ')}): choose another --output folder, or delete it`);
   }
 }
+
+/** Of which earlier versions wrote nothing: theirs are gone on with. */
+const LATER_FACTS: ReadonlySet<string> = new Set(['simulator']);
 
 /** More facts than a journal of this version has. */
 const NAMED_FACTS = 12;

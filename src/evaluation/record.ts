@@ -102,6 +102,8 @@ export interface EvaluationRecord {
   readonly task: string;
   /** Ticks after which an episode is cut. */
   readonly maxTicks: number;
+  /** What the task was simulated by, with its version, where the task says so. */
+  readonly simulator?: string;
   readonly policy: { readonly name: string; readonly parameters: number; readonly predictor: string | null };
   readonly precision: RecordPrecision;
   readonly adapter: { readonly description: string; readonly isSoftware: boolean };

@@ -82,11 +82,12 @@ function listed(indices: readonly number[]): string {
 
 /** Everything that has to be equal, by the words for it. */
 function facts({ shard, strategies, grids, ...record }: EvaluationRecord): Map<string, string> {
-  const { task, maxTicks, seed, episodes, precision, softwareVersion, policy, adapter } = record;
+  const { task, maxTicks, simulator, seed, episodes, precision, softwareVersion, policy, adapter } = record;
   const shown = strategies.map(({ name, description, options }) => ({ name, description, options }));
   const all = {
     task,
     maxTicks,
+    simulator,
     seed,
     episodes,
     precision,

@@ -140,6 +140,7 @@ describe('the SO-101 on the command line', () => {
     expect(await wrong('--policy', `kernel:${folder}`)).toMatch(/cannot be read \(it is a folder\)/);
     expect(await wrong('--policy', `kernel:${join(output, 'report.html')}`)).toMatch(/report\.html/);
     expect((await warmstep('eval', 'push-t', ...asked)).stderr).toMatch(/has actions of 6 values/);
+    expect(record.simulator).toMatch(/^MuJoCo \d/);
     // Of the same sizes, and another task.
     expect((await warmstep('eval', 'so101-pick-place/p=32', ...asked)).stderr).toContain(
       `--policy: ${file} has demonstrations of so101-stack-cube, and the task is so101-pick-place/p=32: ` +

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { chosenTask, TASK_NAMES, taskScene } from '../../src/cli/eval/tasks.js';
 import { checkMujoco } from '../../src/cli/simulation/mujoco.js';
@@ -36,6 +37,21 @@ describe('the tasks there are', () => {
         throw new Error('none');
       }),
     ).toThrow(/npm install @mujoco\/mujoco/);
+    expect(() => checkMujoco('lift', () => '/nowhere/mujoco.js')).toThrow(
+      '/nowhere/package.json does not tell which version it is: npm install @mujoco/mujoco',
+    );
+  });
+
+  it('of MuJoCo say which version simulates them, for records', () => {
+    const { version } = JSON.parse(readFileSync('node_modules/@mujoco/mujoco/package.json', 'utf8')) as { version: string };
+    const policy = { name: 'p', observations: [], actionDim: 10 };
+    expect(chosenTask('the task', 'lift').forPolicy(policy).simulator).toBe(`MuJoCo ${version}`);
+    expect(chosenTask('the task', 'lift', 0, 'numbers').forPolicy(policy).simulator).toBe(`MuJoCo ${version}`);
+  });
+
+  it('are told from each other by options that they do not have', () => {
+    expect(() => chosenTask('the task', 'push-t/p=3')).toThrow('push-t has no options, found "p=3": leave it out');
+    expect(() => chosenTask('the task', 'lift/p=3')).toThrow('lift has no options, found p=3: leave it out');
   });
 
   const scenes = [...TASKS.values(), ...SIMULATED_TASKS.map((name) => chosenTask('the task', name))];

@@ -122,6 +122,15 @@ describe('a journal', () => {
     expect(() => readJournal(text, header, 'episodes.jsonl')).toThrow(message);
   });
 
+  it('is refused for another version of the simulator, and gone on with where it was written before that was told', () => {
+    const of = (simulator: string): JournalHeader => ({ ...HEADER, fingerprint: { ...HEADER.fingerprint, simulator } });
+    const told = text.replace(journalLine(HEADER), journalLine(of('MuJoCo 3.14.0')));
+    expect(() => readJournal(told, of('MuJoCo 3.15.0'), FILE)).toThrow(/simulator was MuJoCo 3\.14\.0, now it is MuJoCo 3\.15\.0/);
+    expect(() => readJournal(told, HEADER, FILE)).toThrow(/simulator was MuJoCo 3\.14\.0, now it is none/);
+    expect(readJournal(told, of('MuJoCo 3.14.0'), FILE)).toEqual(readJournal(text, HEADER, FILE));
+    expect(readJournal(text, of('MuJoCo 3.14.0'), FILE)).toEqual(readJournal(text, HEADER, FILE));
+  });
+
   it('is refused with what differs, whatever its header holds', () => {
     const hostile = { toString: 1, valueOf: 2 };
     const line = JSON.stringify({

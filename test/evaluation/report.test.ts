@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sceneOf } from '../../src/envs/tasks.js';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
 import { clientScript } from '../../src/evaluation/report/client/page.js';
 import { readLink } from '../../src/evaluation/report/client/replays.js';
@@ -111,6 +112,14 @@ describe('the report', () => {
     expect(page).toContain('&lt;/script&gt;&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;');
     expect(JSON.parse(embeddedJson({ name }))).toEqual({ name });
     expect(embeddedJson({ name })).not.toContain('<');
+  });
+
+  it('says which task it was, with its options, and what simulated it', () => {
+    const task = 'push-t/option=2';
+    const told = (changes: object): string => renderReport({ ...plain, ...changes }, sceneOf(plain.task));
+    expect(told({ task })).toContain('<dt>Task</dt><dd>push-t/option=2</dd>');
+    expect(told({ task, simulator: 'MuJoCo 3.14.0' })).toContain('<dt>Task</dt><dd>push-t/option=2, in MuJoCo 3.14.0</dd>');
+    expect(() => told({ simulator: 3 })).toThrow("the record's simulator must be a text, found 3");
   });
 
   it('says that times of a software adapter mean nothing, and that few episodes say little', () => {

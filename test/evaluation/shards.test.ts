@@ -59,6 +59,11 @@ describe('what is no evaluation when put together', () => {
     ],
     ['another adapter', [part(1, 2), part(2, 2, { adapter: { description: 'other', isSoftware: true } })], /adapter is .*"other"/],
     ['another task', [part(1, 2), part(2, 2, { task: 'lift' })], 'task is "push-t" in the first and "lift" in the second'],
+    [
+      'another simulator',
+      [part(1, 2), part(2, 2, { simulator: 'MuJoCo 3.14.0' })],
+      'simulator is none in the first and "MuJoCo 3.14.0" in the',
+    ],
     ['another version', [part(1, 2), part(2, 2, { softwareVersion: '0.0.1' })], 'softwareVersion is "0.1.0" in the first'],
     ['other strategies', [part(1, 2), part(2, 2, { strategies: part(2, 2).record.strategies.slice(1) })], 'strategies is'],
     ['a shard that is none', [part(3, 2)], "the index of the record's shard must be"],

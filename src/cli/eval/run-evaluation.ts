@@ -52,7 +52,9 @@ export interface RecordedPolicy extends EvaluatedPolicy {
 
 /** What a journal must agree on with an evaluation that goes on with it. */
 export function journalHeader(task: Task, fingerprint: JournalHeader['fingerprint']): JournalHeader {
-  return { format: 'warmstep-evaluation-journal', version: 1, task: task.name, maxTicks: task.maxTicks, fingerprint };
+  const { name, maxTicks, simulator } = task;
+  const facts = simulator === undefined ? fingerprint : { ...fingerprint, simulator };
+  return { format: 'warmstep-evaluation-journal', version: 1, task: name, maxTicks, fingerprint: facts };
 }
 
 /** A strategy, and what it is for people; `denoiser`: the type of the network of a method that it runs, where it does. */
@@ -159,6 +161,7 @@ function evaluationRecord(policy: RecordedPolicy, plan: EvaluationCampaign, stra
     version: 1,
     task: plan.task.name,
     maxTicks: plan.task.maxTicks,
+    ...(plan.task.simulator === undefined ? {} : { simulator: plan.task.simulator }),
     policy: { name, parameters, predictor: predictor === 'none' ? null : predictor },
     precision,
     adapter: { description: adapter.description || adapter.device || 'unnamed', isSoftware: adapter.isFallback },

@@ -28,10 +28,12 @@ export function chosenTask(what: string, name: string | undefined, threads: numb
     return observed === 'image' ? (seen ?? kind) : kind;
   }
   const simulated = parseSimulatedTask(name ?? '');
+  const [own = '', ...options] = (name ?? '').split('/');
+  if (TASKS.has(own)) throw new UsageError(`${own} has no options, found "${options.join('/')}": leave it out`);
   if (!simulated) throw new UsageError(`${what} must be ${TASK_NAMES}, found ${name === undefined ? 'none' : `"${name}"`}`);
   checkObserved(observed, simulated.name, simulated.isSeen === true);
-  checkMujoco(simulated.name);
-  return simulatedTaskKind(observed === 'image' ? seenTask(simulated) : simulated, simulations(threads));
+  const simulator = checkMujoco(simulated.name);
+  return simulatedTaskKind(observed === 'image' ? seenTask(simulated) : simulated, simulations(threads), simulator);
 }
 
 /** @throws UsageError where numbers alone are asked of a task in pictures. */

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { ImportMujoco } from '../../envs/mujoco/module.js';
 import { SetupError } from '../../foundation/setup-error.js';
 
@@ -8,13 +10,23 @@ const PACKAGE = '@mujoco/mujoco';
 export const importMujoco: ImportMujoco = () => import('@mujoco/mujoco');
 
 /**
- * Before a policy is loaded. `resolve` finds a package as an import would.
+ * Before a policy is loaded. Returns what records call the simulator, "MuJoCo 3.14.0": another version may make another episode of a seed. `resolve` finds
+ * a package as an import would.
  * @throws SetupError that says how to install it.
  */
-export function checkMujoco(task: string, resolve: (name: string) => unknown = createRequire(import.meta.url).resolve): void {
+export function checkMujoco(task: string, resolve: (name: string) => string = createRequire(import.meta.url).resolve): string {
+  const install = `: npm install ${PACKAGE}`;
+  let module: string;
   try {
-    resolve(PACKAGE);
+    module = resolve(PACKAGE);
   } catch (cause) {
-    throw new SetupError(`task ${task} runs in MuJoCo, and its package ${PACKAGE} is not installed: npm install ${PACKAGE}`, { cause });
+    throw new SetupError(`task ${task} runs in MuJoCo, and its package ${PACKAGE} is not installed${install}`, { cause });
+  }
+  // The package does not export it.
+  const facts = join(dirname(module), 'package.json');
+  try {
+    return `MuJoCo ${(JSON.parse(readFileSync(facts, 'utf8')) as { readonly version: string }).version}`;
+  } catch (cause) {
+    throw new SetupError(`task ${task} runs in MuJoCo, and ${facts} does not tell which version it is${install}`, { cause });
   }
 }

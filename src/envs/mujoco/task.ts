@@ -42,10 +42,11 @@ export function seenTask(task: SimulatedTask): SimulatedTask {
   return task.isSeen ? task : { ...task, name: `${task.name}/${SEEN}`, isSeen: true };
 }
 
-/** A kind of task whose environments `open` makes. A policy's features are told by their size. */
-export function simulatedTaskKind(task: SimulatedTask, open: OpenSimulation): TaskKind {
+/** A kind of task whose environments `open` makes, by the `simulator` of records. A policy's features are told by their size. */
+export function simulatedTaskKind(task: SimulatedTask, open: OpenSimulation, simulator?: string): TaskKind {
   const { name, scene, largestSeed } = task;
-  return { name, scene, largestSeed, forPolicy: (policy) => taskFor(task, policy, open) };
+  const common = simulator === undefined ? {} : { simulator };
+  return { name, scene, largestSeed, forPolicy: (policy) => ({ ...taskFor(task, policy, open), ...common }) };
 }
 
 /** How a task in MuJoCo is observed: in numbers, or in pictures with numbers beside them. */

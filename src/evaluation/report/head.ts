@@ -15,6 +15,7 @@ export function headSection({ record, rows, scene }: ReportModel, opening: strin
     ['Policy', `${policy.name} (${plural(policy.parameters, 'parameter')}, ${record.precision})`],
     ['Predictor', policy.predictor ?? 'none'],
     ['Adapter', adapter.description],
+    ['Task', record.simulator === undefined ? record.task : `${record.task}, in ${record.simulator}`],
     ['Seeds', seeds(record.seed, record.episodes)],
     ...(record.shard ? [['Part', `${record.shard.index} of ${record.shard.count}`] as const] : []),
     ['Episode', `at most ${plural(record.maxTicks, 'tick')}`],
