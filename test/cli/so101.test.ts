@@ -1,8 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
+import { lockFolder } from '../../src/cli/eval/folder-lock.js';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
 import { openDataset } from '../../src/platform/node/open-dataset.js';
 import { warmstep } from '../support/captured.js';
@@ -103,6 +105,18 @@ describe('the SO-101 on the command line', () => {
     expect(await readFile(join(output, 'README.md'), 'utf8')).toContain('2 episodes');
     const again = await warmstep('demonstrations', 'so101-stack-cube', '--episodes', '2', '--output', output);
     expect(again.stderr).toMatch(/--output: .*lerobot cannot take a data set/);
+    expect(existsSync(join(output, 'evaluation.lock'))).toBe(false);
+  });
+
+  it('is demonstrated by one command at a time into a folder, whose files belong together', async () => {
+    const output = join(folder, 'shared');
+    await mkdir(output);
+    const lock = lockFolder(output, 'demonstrating');
+    const { code, stderr } = await warmstep('demonstrations', 'so101-stack-cube', '--episodes', '1', '--output', output);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`${output}: process ${process.pid} on `)]);
+    expect(stderr).toContain('is demonstrating into this folder: choose another --output folder');
+    lock.release();
+    expect(await readdir(output)).toEqual([]);
   });
 
   it.each([

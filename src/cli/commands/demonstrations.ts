@@ -23,6 +23,7 @@ import { demonstrationDataset } from '../demonstrations/dataset.js';
 import { type PictureChoice, picturesOption } from '../demonstrations/pictures.js';
 import { demonstrationsReadme } from '../demonstrations/readme.js';
 import { demonstrationTensors } from '../demonstrations/tensors.js';
+import { lockFolder } from '../eval/folder-lock.js';
 import { outputFolderOption } from '../output-options.js';
 import { checkMujoco, importMujoco } from '../simulation/mujoco.js';
 
@@ -72,34 +73,39 @@ export const demonstrationsCommand: Command = {
     checkMujoco(task.name);
     const place = values.output ?? `demonstrations-${task.name.replaceAll('/', '-')}`;
     const output = await outputFolderOption('output', place, Object.values(FILES), { own: [FILES.tensors] });
-    const sink = await datasetSink(join(output, LEROBOT)).catch((error: unknown) => {
-      throw error instanceof OutputError ? new UsageError(`--output: ${error.message}`) : error;
-    });
     const pauses = values.pauses === true;
-    return interruptible(async (signal) => {
-      const { kept, failed } = await demonstrate(task, { episodes, seed, pauses }, signal);
-      const provenance = { pauses, version: packageInfo().version };
-      const written = await writeDataset(task, kept, choice, sink, signal);
-      await writeOutputFile(join(output, FILES.tensors), demonstrationTensors(task, kept, provenance));
-      await writeOutputFile(join(output, FILES.readme), demonstrationsReadme(task, kept, failed, provenance, choice));
-      const lengths = kept.map(({ ticks }) => ticks).sort((a, b) => a - b);
-      if (values.json) {
-        printJson({ task: task.name, episodes: kept.length, frames: written.frames, failed, pauses, output });
+    const lock = lockFolder(output, 'demonstrating');
+    try {
+      const sink = await datasetSink(join(output, LEROBOT)).catch((error: unknown) => {
+        throw error instanceof OutputError ? new UsageError(`--output: ${error.message}`) : error;
+      });
+      return await interruptible(async (signal) => {
+        const { kept, failed } = await demonstrate(task, { episodes, seed, pauses }, signal);
+        const provenance = { pauses, version: packageInfo().version };
+        const written = await writeDataset(task, kept, choice, sink, signal);
+        await writeOutputFile(join(output, FILES.tensors), demonstrationTensors(task, kept, provenance));
+        await writeOutputFile(join(output, FILES.readme), demonstrationsReadme(task, kept, failed, provenance, choice));
+        const lengths = kept.map(({ ticks }) => ticks).sort((a, b) => a - b);
+        if (values.json) {
+          printJson({ task: task.name, episodes: kept.length, frames: written.frames, failed, pauses, output });
+          return 0;
+        }
+        print(
+          facts([
+            ['task', task.name],
+            ['written', `${visible(output)}: ${plural(kept.length, 'episode')}, ${count(written.frames)} frames`],
+            ['ticks', `${lengths[0]} to ${lengths.at(-1)} an episode, ${lengths[Math.floor(lengths.length / 2)]} in the middle`],
+            [
+              'failed',
+              failed.length === 0 ? 'none' : `${failed.length} of ${kept.length + failed.length}, seeds ${failed.join(', ')}: left out`,
+            ],
+          ]),
+        );
         return 0;
-      }
-      print(
-        facts([
-          ['task', task.name],
-          ['written', `${visible(output)}: ${plural(kept.length, 'episode')}, ${count(written.frames)} frames`],
-          ['ticks', `${lengths[0]} to ${lengths.at(-1)} an episode, ${lengths[Math.floor(lengths.length / 2)]} in the middle`],
-          [
-            'failed',
-            failed.length === 0 ? 'none' : `${failed.length} of ${kept.length + failed.length}, seeds ${failed.join(', ')}: left out`,
-          ],
-        ]),
-      );
-      return 0;
-    });
+      });
+    } finally {
+      lock.release();
+    }
   },
 };
 

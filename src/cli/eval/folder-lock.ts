@@ -18,7 +18,7 @@ export const LOCK_FILE = 'evaluation.lock';
 const MOST_BYTES = 4096;
 
 /** What is done in a folder that is locked, for the message to whoever finds it so. */
-export type LockedWork = 'evaluating' | 'training';
+export type LockedWork = 'evaluating' | 'training' | 'demonstrating';
 
 /**
  * Keeps others that do the same out of a folder until the lock is released. What a process left that is no more (it crashed, the
