@@ -4,6 +4,7 @@
  */
 
 export type { Environment, EnvironmentStep, PolicyOfTask, Task, TaskEnvironment, TaskKind } from '../envs/environment.js';
+export { EnvironmentLostError } from '../envs/environment.js';
 export type { Scene, SceneAxis, SceneBoard, SceneMoment, ScenePart } from '../envs/scene.js';
 export { TASKS } from '../envs/tasks.js';
 export { type EvaluateOptions, evaluate } from '../evaluation/evaluate.js';

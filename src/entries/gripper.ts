@@ -1,5 +1,6 @@
 /** `warmstep/gripper`: a floating gripper in tasks in the manner of RoboMimic and ManiSkill, and an expert; in MuJoCo, which the program brings. */
 
+export { EnvironmentLostError } from '../envs/environment.js';
 export type { GripperExpertOptions } from '../envs/gripper/expert.js';
 export { gripperExpertActions } from '../envs/gripper/expert.js';
 export type { GripperTaskName } from '../envs/gripper/goal.js';

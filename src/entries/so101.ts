@@ -1,5 +1,6 @@
 /** `warmstep/so101`: a simulated SO-101 with servos that stick, its tasks, its kinematics, and an expert; in MuJoCo, which the program brings. */
 
+export { EnvironmentLostError } from '../envs/environment.js';
 export type { ExpertAction } from '../envs/mujoco/demonstration.js';
 export type { ImportMujoco } from '../envs/mujoco/module.js';
 export { SimulationError } from '../envs/mujoco/simulation.js';

@@ -1,6 +1,13 @@
+import { WarmstepError } from '../foundation/errors.js';
 import type { Observation } from '../observations/frame.js';
 import type { ObservationInfo } from '../spec/policy-spec.js';
 import type { Scene } from './scene.js';
+
+/**
+ * What environments run in has no room for another one, or is gone: no failure of an episode, which it would not have had beside fewer. An evaluation ends with
+ * it, and keeps what is over: run fewer side by side.
+ */
+export class EnvironmentLostError extends WarmstepError {}
 
 /** What one tick led to. */
 export interface EnvironmentStep {
@@ -43,7 +50,7 @@ export interface Task {
   readonly scene: Scene;
   /** What simulates it, where results depend on its version: "MuJoCo 3.14.0". */
   readonly simulator?: string;
-  /** A new environment for one episode at a time. */
+  /** A new environment for one episode at a time. @throws EnvironmentLostError where there is no room for it. */
   create(): Promise<TaskEnvironment>;
 }
 

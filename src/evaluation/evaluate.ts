@@ -43,7 +43,7 @@ const KEYS = keysOf<EvaluateOptions>({
  * Runs one strategy in closed loop over seeds. An episode's numbers depend on its seed and on nothing else: not on the
  * batch, nor on which other episodes are run, so that an evaluation can be cut and gone on with anywhere. An observation that the policy
  * refuses, a network that is not finite, or an environment that fails, ends its own episode and no other.
- * @throws OptionError for a `parallel` below 1, DeviceLostError, and the reason of `signal`.
+ * @throws OptionError for a `parallel` below 1, DeviceLostError, EnvironmentLostError, and the reason of `signal`.
  */
 export async function evaluate(policy: EvaluatedPolicy, options: EvaluateOptions): Promise<EpisodeRecord[]> {
   checkPolicy(WHERE, policy);
@@ -72,7 +72,7 @@ export async function evaluate(policy: EvaluatedPolicy, options: EvaluateOptions
         return new Rollout(episode, policy.info, { task, seed, keepReplay: keepReplay?.(seed) ?? false, ...timeout });
       });
       for (const rollout of begun) open.add(rollout);
-      await Promise.all(begun.map((rollout) => rollout.begin()));
+      await allOver(begun.map((rollout) => rollout.begin()));
       running.push(...begun);
       for (const rollout of running.filter(({ isOver }) => isOver)) {
         const record = rollout.record();
@@ -94,11 +94,17 @@ export async function evaluate(policy: EvaluatedPolicy, options: EvaluateOptions
 
 async function decideAndExecute(policy: EvaluatedPolicy, rollouts: readonly Rollout[]): Promise<void> {
   const decided = await policy.decideAllSettled(rollouts.map(({ episode, window }) => ({ episode, window })));
-  await Promise.all(
+  await allOver(
     decided.map(async (result, i) => {
       const rollout = rollouts[i] as Rollout;
       if (result.status === 'fulfilled') await rollout.execute(result.value);
       else rollout.failDecision(result.reason);
     }),
   );
+}
+
+/** Waits for all of them, so that none goes on behind whoever closes its environment. @throws the first error. */
+async function allOver(works: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }

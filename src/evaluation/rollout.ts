@@ -1,4 +1,4 @@
-import type { EnvironmentStep, Task, TaskEnvironment } from '../envs/environment.js';
+import { EnvironmentLostError, type EnvironmentStep, type Task, type TaskEnvironment } from '../envs/environment.js';
 import type { SceneAxis } from '../envs/scene.js';
 import { NonFiniteError, ObservationError, OptionError } from '../foundation/errors.js';
 import { visible } from '../foundation/visible.js';
@@ -54,7 +54,7 @@ export class Rollout {
     this.#window = new FrameWindow(sizes.observations, sizes.observationSteps);
   }
 
-  /** Makes the environment and brings it to its first state. */
+  /** Makes the environment and brings it to its first state. @throws EnvironmentLostError. */
   async begin(): Promise<void> {
     let created: Promise<TaskEnvironment> | undefined;
     try {
@@ -65,7 +65,7 @@ export class Rollout {
     } catch (error) {
       // One that comes too late is not kept.
       if (!this.#environment) created?.then((late) => late.close?.()).catch(() => {});
-      this.fail(error);
+      this.#failEnvironment(error);
     }
   }
 
@@ -107,7 +107,7 @@ export class Rollout {
         const step = await this.#inTime(this.#present.step(action), 'step');
         this.#recordTick(action, step);
       } catch (error) {
-        this.fail(error);
+        this.#failEnvironment(error);
         return;
       }
       const first = (decision.firstRow + row) * actionDim;
@@ -127,6 +127,12 @@ export class Rollout {
     // What its environment shows, or what the network makes of that.
     if (!(reason instanceof ObservationError || reason instanceof NonFiniteError)) throw reason;
     this.fail(reason);
+  }
+
+  /** Ends the episode by what its environment threw. @throws EnvironmentLostError, which is no matter of this episode alone. */
+  #failEnvironment(error: unknown): void {
+    if (error instanceof EnvironmentLostError) throw error;
+    this.fail(error);
   }
 
   /** Ends the episode early; it keeps what it reached. */

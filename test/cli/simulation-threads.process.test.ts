@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { simulations } from '../../src/cli/simulation/threads.js';
+import { EnvironmentLostError } from '../../src/envs/environment.js';
 import type { OpenSimulation, SimulatedTask } from '../../src/envs/mujoco/task.js';
 import { parseSimulatedTask } from '../../src/envs/simulated-tasks.js';
 
@@ -48,5 +53,25 @@ describe('simulations in threads', () => {
     simulation.close();
     simulation.close();
     await expect(async () => simulation.step(new Float32Array(6))).rejects.toThrow(/is not open/);
+  });
+
+  it.each([
+    [
+      'has no room',
+      "port.on('message', ({ id }) => port.postMessage({ id, error: { name: 'EnvironmentLostError', message: 'no room' } }))",
+      'no room',
+    ],
+    ['is gone', "port.on('message', () => process.exit(1))", 'a thread of simulations is gone: it ended. Start again with fewer threads.'],
+  ])('are lost, which is no failure of an episode, where a thread %s', async (_, body, message) => {
+    const folder = mkdtempSync(join(tmpdir(), 'warmstep-threads-'));
+    try {
+      const file = join(folder, 'thread.mjs');
+      writeFileSync(file, `export function serveSimulations(port) { ${body}; }`);
+      const opened = simulations(2, pathToFileURL(file))(TASK);
+      await expect(opened).rejects.toThrow(EnvironmentLostError);
+      await expect(opened).rejects.toThrow(message);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Task } from '../../src/envs/environment.js';
+import { EnvironmentLostError, type Task } from '../../src/envs/environment.js';
 import { evaluate } from '../../src/evaluation/evaluate.js';
 import { playEpisode } from '../../src/evaluation/play.js';
 import { parseStrategy } from '../../src/strategies/parse.js';
@@ -62,6 +62,33 @@ describe('an environment that has something to give back', () => {
     });
     await expect(run).rejects.toThrow('enough');
     expect([ended.open(), ended.made()]).toEqual([0, 2]);
+  });
+
+  it.each(['create', 'reset', 'step'])('ends the evaluation, and no episode as failed, where it is lost: %s', async (call) => {
+    const { task, open } = counted(4);
+    const room = 2;
+    const lost = (): never => {
+      throw new EnvironmentLostError('there is no room for a third lamp');
+    };
+    let made = 0;
+    const small: Task = {
+      ...task,
+      create: async () => {
+        if (++made > room && call === 'create') lost();
+        const environment = await task.create();
+        return made > room ? { ...environment, [call]: lost } : environment;
+      },
+    };
+    const over: number[] = [];
+    const run = (seeds: number[], parallel: number) =>
+      evaluate(policy(), { task: small, strategy, seeds, parallel, onEpisode: ({ seed }) => void over.push(seed) });
+    await expect(run([1, 2, 3, 4], 3)).rejects.toThrow(EnvironmentLostError);
+    expect([over, open()]).toEqual([[], 0]);
+    await expect(playEpisode(policy(), { task: small, strategy: strategy.options, seed: 1 })).rejects.toThrow('no room for a third lamp');
+    // Beside fewer the same seeds are played.
+    made = 0;
+    expect((await run([1, 2], 2)).map(({ failure }) => failure)).toEqual([undefined, undefined]);
+    expect([over, open()]).toEqual([[1, 2], 0]);
   });
 
   it('is closed where it came too late', async () => {

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { EnvironmentLostError } from '../../envs/environment.js';
 import { localSimulations } from '../../envs/mujoco/local.js';
 import type { Sight } from '../../envs/mujoco/sight.js';
-import { SimulationError } from '../../envs/mujoco/simulation.js';
 import type { OpenSimulation, SimulatedTask, TaskSimulation } from '../../envs/mujoco/task.js';
 import type { FromSimulation, SimulationCall, SimulationPresent } from './messages.js';
 import { importMujoco } from './mujoco.js';
@@ -42,7 +42,7 @@ class SimulationThread {
   readonly #waiting = new Map<number, { resolve(result: SimulationPresent | null): void; reject(reason: Error): void }>();
   #calls = 0;
   #open = 0;
-  #death: Error | undefined;
+  #death: EnvironmentLostError | undefined;
 
   constructor(file: URL) {
     const main = `import(${JSON.stringify(file.href)}).then(({ serveSimulations }) => serveSimulations(require('node:worker_threads').parentPort))`;
@@ -106,12 +106,19 @@ class SimulationThread {
     this.#waiting.delete(message.id);
     if (this.#waiting.size === 0) this.#worker.unref();
     if ('result' in message) waiting?.resolve(message.result);
-    else waiting?.reject(Object.assign(new Error(message.error.message), { name: message.error.name }));
+    else waiting?.reject(errorOf(message.error));
   }
 
   #die(cause: Error): void {
-    this.#death ??= new SimulationError(`a thread of simulations is gone: ${cause.message}. Start again with fewer threads.`, { cause });
+    this.#death ??= new EnvironmentLostError(`a thread of simulations is gone: ${cause.message}. Start again with fewer threads.`, {
+      cause,
+    });
     for (const { reject } of this.#waiting.values()) reject(this.#death);
     this.#waiting.clear();
   }
+}
+
+/** As if it had happened here: what ends an evaluation does so from a thread as well. */
+function errorOf({ name, message }: { readonly name: string; readonly message: string }): Error {
+  return name === EnvironmentLostError.name ? new EnvironmentLostError(message) : Object.assign(new Error(message), { name });
 }

@@ -1,8 +1,17 @@
 import { OptionError, WarmstepError } from '../../foundation/errors.js';
+import { EnvironmentLostError } from '../environment.js';
 import type { DataHandle, ModelHandle, MujocoModule } from './module.js';
 
 /** The physics left what numbers can hold: the state was NaN or infinite, and MuJoCo began again without a word. */
 export class SimulationError extends WarmstepError {}
+
+/** How MuJoCo and its WebAssembly, which has 2 GiB, say that they have no memory. */
+const NO_MEMORY = /alloc|memory/i;
+
+function noRoom(message: string, cause: unknown): EnvironmentLostError {
+  const text = `MuJoCo has no memory for another simulation (${message.trim()}): run fewer side by side (parallel, on the command line --parallel).`;
+  return new EnvironmentLostError(text, { cause });
+}
 
 /** Views of the module's memory, valid until it grows: ask `Simulation.views` for them again after anything was allocated. */
 export interface SimulationViews {
@@ -58,22 +67,21 @@ export class Simulation {
   #views: SimulationViews | undefined;
   #isDeleted = false;
 
-  /** @throws SimulationError for XML that MuJoCo does not take, in its words. */
+  /** @throws SimulationError for XML that MuJoCo does not take, in its words; EnvironmentLostError where it has no memory for another simulation. */
   constructor(mujoco: MujocoModule, xml: string, timestep: number) {
     this.#mujoco = mujoco;
     this.#timestep = timestep;
     try {
       this.#model = mujoco.MjModel.from_xml_string(xml);
     } catch (cause) {
-      throw new SimulationError(`MuJoCo does not take the model: ${(cause as Error).message}`, { cause });
+      const { message } = cause as Error;
+      throw NO_MEMORY.test(message) ? noRoom(message, cause) : new SimulationError(`MuJoCo does not take the model: ${message}`, { cause });
     }
     try {
       this.#data = new mujoco.MjData(this.#model);
     } catch (cause) {
       this.#model.delete();
-      throw new SimulationError(`MuJoCo has no memory for the model's state: ${(cause as Error).message}. Delete other simulations.`, {
-        cause,
-      });
+      throw noRoom((cause as Error).message, cause);
     }
   }
 
