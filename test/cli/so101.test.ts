@@ -141,6 +141,7 @@ describe('the SO-101 on the command line', () => {
     const asked = ['--policy', `kernel:${file}`, '--strategies', 'step:2', '--episodes', '1', '--seed', '5', '--latencies', '0'];
     const { code, stdout, stderr } = await warmstep('eval', 'so101-stack-cube', ...asked, '--output', output, '--json');
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('failed')]);
+    expect(stderr).not.toContain('not demonstrated');
     const record = JSON.parse(stdout) as EvaluationRecord;
     expect(record).toMatchObject({
       policy: { name: 'so101-stack-cube', parameters: 0, predictor: 'conditional mean' },
@@ -155,6 +156,9 @@ describe('the SO-101 on the command line', () => {
     expect(await wrong('--policy', `kernel:${join(output, 'report.html')}`)).toMatch(/report\.html/);
     expect((await warmstep('eval', 'push-t', ...asked)).stderr).toMatch(/has actions of 6 values/);
     expect(record.simulator).toMatch(/^MuJoCo \d/);
+    expect(await wrong(...asked, '--seed', '7', '--output', join(folder, 'other seeds'))).toContain(
+      'note: 1 of 1 seed was not demonstrated, and a kernel policy generalises to nothing: for what it can do, --seed 5 --episodes 2\n',
+    );
     // Of the same sizes, and another task.
     expect((await warmstep('eval', 'so101-pick-place/p=32', ...asked)).stderr).toContain(
       `--policy: ${file} has demonstrations of so101-stack-cube, and the task is so101-pick-place/p=32: ` +

@@ -129,6 +129,8 @@ export const evalCommand: Command = {
     const strategies = unique([...chosen, ...extent.strategies]);
     if (strategies.length === 0) throw new UsageError(`there is no strategy to evaluate. ${leftOut[0]?.name}: ${leftOut[0]?.why}`);
     for (const line of leftOutLines(leftOut)) printNote(`not evaluated: ${line}`);
+    const note = subject.noteOn?.(extent.seed, extent.episodes);
+    if (note !== undefined) printNote(note);
     const plan = { ...extent, strategies, leftOut, task: await subject.taskFor(kind, strategies) };
     const output = await outputFolderOption(
       'output',

@@ -10,6 +10,7 @@ import { fileProblem } from '../../platform/node/file-problem.js';
 import { readRegularFile } from '../../platform/node/regular-file.js';
 import { inSpecWords } from '../../strategies/spec-words.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
+import { plural } from '../../terminal/format.js';
 import { UsageError } from '../../terminal/options.js';
 import { hashFile } from './checkpoint-hash.js';
 import { type EvaluationSubject, refusal } from './subject.js';
@@ -37,7 +38,7 @@ export async function kernelSubject(values: Readonly<Record<string, unknown>>): 
   const other = OTHERS.find((name) => values[name] !== undefined);
   if (other) throw new UsageError(`--${other}: a kernel policy has no networks and needs no device: leave it out`);
   const file = named.slice(PREFIX.length);
-  const { policy, task: demonstrated } = await readKernelPolicy(file);
+  const { policy, task: demonstrated, seeds } = await readKernelPolicy(file);
   const begin = (strategy: NamedStrategy): unknown => inSpecWords(strategy, () => policy.beginEpisode({ strategy: strategy.options }));
   return {
     taskFor: async (kind: TaskKind, strategies) => {
@@ -47,6 +48,7 @@ export async function kernelSubject(values: Readonly<Record<string, unknown>>): 
       return task;
     },
     whyNot: (strategy) => refusal(() => begin(strategy)),
+    noteOn: (seed, episodes) => foreignSeeds(seeds, seed, episodes),
     use: async (_signal, then) =>
       then(policy, { common: { version: packageInfo().version, demonstrations: hashFile(file) }, networks: new Map() }),
   };
@@ -64,8 +66,27 @@ function checkDemonstrated(file: string, demonstrated: string | undefined, task:
   );
 }
 
+/** A kernel policy knows what was demonstrated and nothing else. */
+function foreignSeeds(demonstrated: ReadonlySet<number>, seed: number, episodes: number): string | undefined {
+  if (demonstrated.size === 0) return undefined;
+  const foreign = Array.from({ length: episodes }, (_, i) => seed + i).filter((one) => !demonstrated.has(one)).length;
+  if (foreign === 0) return undefined;
+  const seeds = [...demonstrated];
+  return (
+    `${foreign} of ${plural(episodes, 'seed')} ${foreign === 1 ? 'was' : 'were'} not demonstrated, and a kernel policy generalises to nothing: ` +
+    `for what it can do, --seed ${Math.min(...seeds)} --episodes ${seeds.length}`
+  );
+}
+
+interface KernelFile {
+  readonly policy: KernelPolicy;
+  readonly task: string | undefined;
+  /** That were demonstrated; none where the file does not say. */
+  readonly seeds: ReadonlySet<number>;
+}
+
 /** @throws SetupError for a file that is none of demonstrations, CheckpointError. */
-async function readKernelPolicy(file: string): Promise<{ readonly policy: KernelPolicy; readonly task: string | undefined }> {
+async function readKernelPolicy(file: string): Promise<KernelFile> {
   let bytes: Uint8Array;
   try {
     bytes = readRegularFile(file, MOST_BYTES);
@@ -77,6 +98,8 @@ async function readKernelPolicy(file: string): Promise<{ readonly policy: Kernel
   const source = await memorySource('demonstrations', { [file]: bytes }).open(file);
   return ofFile(async () => {
     const tensors = await SafetensorsFile.open(source);
-    return { policy: kernelPolicy(await readDemonstrations(tensors)), task: tensors.metadata.get('task') };
+    const policy = kernelPolicy(await readDemonstrations(tensors));
+    const seeds = new Set(tensors.tensors.has('seed') ? await tensors.readIntegers('seed') : []);
+    return { policy, task: tensors.metadata.get('task'), seeds };
   }, file);
 }

@@ -10,6 +10,8 @@ export interface EvaluationSubject {
   taskFor(kind: TaskKind, strategies: readonly NamedStrategy[]): Promise<Task>;
   /** Why it cannot run a strategy, e.g. for want of a network; undefined where it can. @throws CheckpointError. */
   whyNot(strategy: NamedStrategy): Promise<string | undefined>;
+  /** What who evaluates it on these seeds should know; undefined where nothing is to be said. */
+  noteOn?(seed: number, episodes: number): string | undefined;
   /** Loads it for the time of a task. */
   use<T>(signal: AbortSignal, then: (policy: RecordedPolicy, fingerprint: Fingerprint) => Promise<T>): Promise<T>;
 }
