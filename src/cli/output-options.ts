@@ -1,5 +1,5 @@
-import { join } from 'node:path';
-import { checkOutputFile, OutputError, outputFolder } from '../platform/node/output-file.js';
+import { dirname, join } from 'node:path';
+import { checkOutputFile, makeOutputFolder, OutputError, outputFolder } from '../platform/node/output-file.js';
 import { UsageError } from '../terminal/options.js';
 import { type OwnFiles, refuseInputs, refusePrecious } from './precious.js';
 
@@ -15,8 +15,16 @@ export async function outputFileOption(
   if (path === undefined) return undefined;
   refuseBlank(name, path);
   refuseInputs(name, path, inputs);
-  await blamed(name, checkOutputFile(path));
+  await blamed(name, () => checkOutputFile(path));
   return path;
+}
+
+/** The same of a file whose folder is made where it is missing. */
+export async function placedFileOption(name: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  refuseBlank(name, path);
+  await blamed(name, () => makeOutputFolder(dirname(path)));
+  return outputFileOption(name, path);
 }
 
 /**
@@ -26,8 +34,8 @@ export async function outputFileOption(
 export async function outputFolderOption(name: string, path: string, files: readonly string[] = [], own: OwnFiles = {}): Promise<string> {
   refuseBlank(name, path);
   refusePrecious(name, path, own);
-  const folder = await blamed(name, outputFolder(path));
-  for (const file of files) await blamed(name, checkOutputFile(join(folder, file)));
+  const folder = await blamed(name, () => outputFolder(path));
+  for (const file of files) await blamed(name, () => checkOutputFile(join(folder, file)));
   return folder;
 }
 
@@ -36,9 +44,9 @@ function refuseBlank(name: string, path: string): void {
   if (path.trim() === '') throw new UsageError(`--${name} is empty: name a place, or leave it out`);
 }
 
-async function blamed<T>(name: string, work: Promise<T>): Promise<T> {
+async function blamed<T>(name: string, work: () => T | Promise<T>): Promise<T> {
   try {
-    return await work;
+    return await work();
   } catch (error) {
     throw error instanceof OutputError ? new UsageError(`--${name}: ${error.message}`) : error;
   }

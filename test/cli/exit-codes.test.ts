@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -117,6 +117,14 @@ describe('the exit code', () => {
     ],
     ['results without a place', () => ['eval', 'push-t', '--output', ''], '--output is empty: name a place, or leave it out'],
     ['a record without a place', () => ['bench', '--output', ' '], '--output is empty: name a place, or leave it out'],
+    [
+      'a table of variants behind a link that leads nowhere',
+      () => {
+        symlinkSync(at('not mounted'), at('disk'));
+        return ['tune', '--output', at('disk/tables/own.json')];
+      },
+      `--output: ${at('disk/tables')} cannot be written: ${at('disk')} is a link to ${at('not mounted')}, where no folder is. Give another place.`,
+    ],
     [
       'features of a data set that no episode has',
       () => [

@@ -12,6 +12,9 @@ describe('folders that a user names', () => {
   it('are made by one function: mkdir of Node, asked to be recursive, never ends at a link that leads nowhere', () => {
     const makers = FILES.filter((file) => file.startsWith('src/') && /\bmkdir(Sync)?\(/.test(readFileSync(join(ROOT, file), 'utf8')));
     expect(makers).toEqual(['src/platform/node/make-folder.ts']);
+    // Which says bare what stands in the way: who makes a folder words it, as what cannot be written, or as SwiftShader's that cannot be unpacked.
+    const callers = FILES.filter((file) => file.startsWith('src/') && readFileSync(join(ROOT, file), 'utf8').includes("/make-folder.js'"));
+    expect(callers).toEqual(['src/platform/node/output-file.ts', 'src/platform/node/swiftshader.ts']);
   });
 });
 

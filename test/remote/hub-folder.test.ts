@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scanCacheDir } from '@huggingface/hub';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DownloadError } from '../../src/foundation/errors.js';
 import { type HubFolderOptions, hubFolder } from '../../src/platform/node/hub/hub-folder.js';
+import { OutputError } from '../../src/platform/node/output-file.js';
 import { parseHubReference } from '../../src/remote/hub/reference.js';
 import { HubServer } from '../support/hub-server.js';
 
@@ -54,6 +55,21 @@ describe('a checkpoint on the Hub', () => {
     const total = NAMES.reduce((sum, name) => sum + FILES[name as keyof typeof FILES].byteLength, 0);
     expect(progress.at(-1)).toEqual([total, total]);
     expect(progress.every(([done], i) => done > (progress[i - 1]?.[0] ?? 0))).toBe(true);
+  });
+
+  it('says where to put the cache instead, where its folder cannot be made: behind a link to a disk that is not mounted, or below a file', async () => {
+    const away = join(cache, 'disk');
+    await symlink(join(cache, 'not', 'mounted'), away);
+    const file = join(cache, 'file');
+    await writeFile(file, '');
+    for (const [place, problem] of [
+      [away, `${away} is a link to ${join(cache, 'not', 'mounted')}, where no folder is`],
+      [join(file, 'below'), 'a part of its path is a file, not a folder'],
+    ] as const) {
+      const loaded = load({ settings: { endpoint: server.endpoint, token: undefined, cache: place, isOffline: false } });
+      await expect(loaded).rejects.toThrow(OutputError);
+      await expect(loaded).rejects.toThrow(`${place} cannot be written: ${problem}. Free space, or set HF_HUB_CACHE to another folder.`);
+    }
   });
 
   it('asks for nothing but the revision when it is there', async () => {

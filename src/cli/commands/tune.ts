@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
 import { describeEnvironment } from '../../platform/node/environment.js';
-import { makeFolder } from '../../platform/node/make-folder.js';
 import { checkOutputFile, outputFolder } from '../../platform/node/output-file.js';
 import { readVariants, storedVariants, variantFile, writeVariants } from '../../platform/node/variants.js';
 import type { AdapterSummary } from '../../runtime/device.js';
@@ -26,7 +25,7 @@ import { shownCut } from '../../tuning/candidates.js';
 import { type TunedShape, type TuneResult, tuneVariants } from '../../tuning/tune.js';
 import type { Command } from '../command.js';
 import { adapterName, withDevice } from '../load.js';
-import { outputFileOption } from '../output-options.js';
+import { placedFileOption } from '../output-options.js';
 import { pictureOption } from '../picture-option.js';
 
 const USAGE = `usage: warmstep tune [options]
@@ -81,10 +80,7 @@ export const tuneCommand: Command = {
     const profile = profileOption(values.profile);
     const isStored = values['dry-run'] !== true;
     const { output } = values;
-    if (output !== undefined && isStored) {
-      makeFolder(dirname(output));
-      await outputFileOption('output', output);
-    }
+    if (isStored) await placedFileOption('output', output);
     return interruptible((signal) =>
       // Against the shipped variants: what was tuned before shall not be the measure.
       withDevice({ adapter: values.adapter, profile, variants: 'shipped' }, async (device) => {

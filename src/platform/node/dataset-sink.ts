@@ -1,9 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DatasetSink } from '../../datasets/write/write-lerobot.js';
-import { fileProblem } from './file-problem.js';
-import { makeFolder } from './make-folder.js';
-import { OutputError, outputFolder, writeOutputFile } from './output-file.js';
+import { makeOutputFolder, OutputError, outputFolder, writeOutputFile } from './output-file.js';
 
 /**
  * A folder that a data set is written to: a new one, or one that is empty, since files of another data set would count as files of this
@@ -18,11 +16,7 @@ export async function datasetSink(path: string): Promise<DatasetSink> {
   return {
     write: async (file, content) => {
       const place = join(folder, file);
-      try {
-        makeFolder(dirname(place));
-      } catch (cause) {
-        throw new OutputError(`${dirname(place)} cannot be made: ${fileProblem(cause)}.`, { cause });
-      }
+      makeOutputFolder(dirname(place));
       await writeOutputFile(place, content);
     },
   };

@@ -3,8 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { checkText } from '../../foundation/options.js';
 import type { RunStorage } from '../../training/loop/run-storage.js';
 import { openFile } from './folder-source.js';
-import { makeFolder } from './make-folder.js';
-import { OutputFile, outputFolder } from './output-file.js';
+import { makeOutputFolder, OutputFile, outputFolder } from './output-file.js';
 
 /**
  * A folder on disk as the storage of a training run, made where it is missing. Files are written aside and renamed: what was there stays
@@ -21,7 +20,7 @@ export async function folderStorage(folder: string): Promise<RunStorage> {
     },
     write: async (file, pieces) => {
       const path = join(root, file);
-      if (dirname(file) !== '.') makeFolder(dirname(path));
+      if (dirname(file) !== '.') makeOutputFolder(dirname(path));
       const output = await OutputFile.create(path);
       try {
         for await (const piece of pieces) await output.write(piece);

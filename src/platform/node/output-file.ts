@@ -29,9 +29,14 @@ export async function checkOutputFile(path: string): Promise<void> {
  */
 export async function outputFolder(path: string): Promise<string> {
   const folder = resolve(path);
-  wordedNow(folder, () => makeFolder(folder));
+  makeOutputFolder(folder);
   await checkOutputFile(join(folder, 'output'));
   return folder;
+}
+
+/** A folder and those above it, made where they are missing. @throws OutputError saying what stands in the way, such as a link that leads nowhere. */
+export function makeOutputFolder(path: string): void {
+  wordedNow(path, () => makeFolder(path));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { copyFile, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { HubReference } from '../../../remote/hub/reference.js';
-import { makeFolder } from '../make-folder.js';
+import { makeOutputFolder } from '../output-file.js';
 
 /**
  * The cache folder of one repository, in the layout of Python's `huggingface_hub`, which reads and fills it as well:
@@ -35,7 +35,7 @@ export class HubCache {
   async setCommit(revision: string, commit: string): Promise<void> {
     if (revision === commit || (await this.commitOf(revision)) === commit) return;
     const file = join(this.#root, 'refs', revision);
-    makeFolder(dirname(file));
+    makeOutputFolder(dirname(file));
     await replaceFile(file, (name) => writeFile(name, commit));
   }
 
@@ -52,13 +52,13 @@ export class HubCache {
   /** Puts a content that is there into a snapshot: a relative link, or a copy where the file system has no links. */
   async link(commit: string, path: string, etag: string): Promise<void> {
     const file = join(this.snapshot(commit), path);
-    makeFolder(dirname(file));
+    makeOutputFolder(dirname(file));
     const target = relative(dirname(file), this.blob(etag));
     await replaceFile(file, (name) => symlink(target, name).catch(() => copyFile(this.blob(etag), name)));
   }
 
   async prepare(): Promise<void> {
-    makeFolder(join(this.#root, 'blobs'));
+    makeOutputFolder(join(this.#root, 'blobs'));
   }
 
   /**

@@ -50,12 +50,13 @@ export async function hubFolder(reference: HubReference, options: HubFolderOptio
       );
       return folder;
     }
-    if (error instanceof DownloadError || (error as NodeJS.ErrnoException).code === undefined) throw error;
+    // A folder that cannot be made comes in words already, whose advice is to give another place: here a variable gives it.
+    const problem = error instanceof OutputError ? error.cause : error;
+    const isSystems = error instanceof OutputError || (error as NodeJS.ErrnoException).code !== undefined;
+    if (error instanceof DownloadError || !isSystems) throw error;
     throw new OutputError(
-      `${settings.cache} cannot be written: ${fileProblem(error)}. Free space, or set HF_HUB_CACHE to another folder.`,
-      {
-        cause: error,
-      },
+      `${settings.cache} cannot be written: ${fileProblem(problem)}. Free space, or set HF_HUB_CACHE to another folder.`,
+      { cause: problem },
     );
   }
 }
