@@ -37,7 +37,7 @@ export interface StrategyDefinition<N extends string = string, O extends OptionT
   /** The word that stands behind the colon on a command line. */
   readonly count: string | undefined;
   readonly options: O;
-  /** What `create` says of the options alone, whatever networks there are. @throws OptionError for unknown options, and values beyond their range. */
+  /** What `create` says of each option alone, whatever networks there are. @throws OptionError for unknown options, and values beyond their range. */
   readonly check: (options: object, context: StrategyContext) => CheckedOptions<O>;
   /** @throws OptionError as `check`, and where a network is missing. */
   readonly create: (options: object, context: StrategyContext) => Strategy;

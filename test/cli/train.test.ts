@@ -155,13 +155,18 @@ describe('the command line of warmstep train', () => {
         expect(message).toContain(', what is trained has none: give another strategy');
       }
       // Values of options, too: the network that they are for is there hours later.
-      for (const [what, strategy, said] of [
+      for (const [what, strategy, said, ...others] of [
         ['onedp', 'onedp/clip=-1', 'clip must be none or a finite number above 0, found -1.'],
         ['sdp', 'sdp/init=one', 'init must be one of zero, denoise, found one.'],
         ['bridger', 'bridger:0', 'steps must be an integer from 1 to '],
         ['rnr-dp', 'ddim:1000', 'steps must be an integer from 1 to 100, found 1000.'],
+        // Of the network that will be there: it has two levels to go through after the first.
+        ['consistency', 'consistency:4', 'steps must be an integer from 1 to 3, found 4.', '--teacher', folder],
+        ['consistency', 'consistency:3/warm', 'evaluations of warm decisions are at chaining bins', '--teacher', folder],
+        ['onedp', 'onedp/warm', 'warm starts from a noised prediction', '--variant', 'deterministic'],
+        ['onedp', 'onedp/variant=deterministic/warm', 'warm starts from a noised prediction'],
       ] as const) {
-        expect(await refused(what, ...bundled, strategy)).toContain(`strategy "${strategy}": ${said}`);
+        expect(await refused(what, ...bundled, strategy, ...others)).toContain(`strategy "${strategy}": ${said}`);
       }
     });
 

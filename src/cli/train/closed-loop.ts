@@ -59,7 +59,8 @@ export function checkClosedLoop(
 }
 
 /**
- * The same of the strategy that runs what is trained, whose network is not there yet: its options, and what they ask for besides.
+ * The same of the strategy that runs what is trained, whose network is not there yet: its options, beside what the `context` knows of that network, and what
+ * they ask for besides.
  * @throws OptionError, UsageError.
  */
 export function checkOwnStrategy(
@@ -71,6 +72,8 @@ export function checkOwnStrategy(
   kind.forPolicy(policy);
   const { options } = strategy;
   inSpecWords(strategy, () => STRATEGIES.find(({ name }) => name === options.name)?.check(options, context));
+  // Options that do not go together are told before what they ask for, where the network is known.
+  if (Object.keys(context.methods ?? {}).length > 0) inSpecWords(strategy, () => createStrategy(options, context));
   if ('warm' in options && options.warm === true) checkNeed(strategy, WARM_NEED, predictor);
   if (options.name === 'BRIDGER' && options.prior === 'cvae') checkNeed(strategy, PRIOR_NEED, predictor);
 }

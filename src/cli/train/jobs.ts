@@ -5,7 +5,7 @@ import { openTorchvisionBackbone } from '../../checkpoints/torchvision/backbone.
 import type { PolicyCheckpoint } from '../../checkpoints/types.js';
 import type { Dataset } from '../../datasets/dataset.js';
 import { folderSource, openFile } from '../../platform/node/folder-source.js';
-import { INTERPOLANTS } from '../../spec/method-networks.js';
+import { INTERPOLANTS, methodsByType } from '../../spec/method-networks.js';
 import { type ObservationInfo, observationInfo } from '../../spec/policy-spec.js';
 import { parseStrategy } from '../../strategies/parse.js';
 import { type PredictorKind, strategyContext } from '../../strategies/strategy.js';
@@ -13,6 +13,7 @@ import type { Needs, Parsed } from '../../terminal/command-line.js';
 import { choiceOption, given, integerListOption, integerOption, numberOption, required, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import type { RunHistory } from '../../training/loop/history.js';
+import type { MethodOptions, TrainableMethod } from '../../training/loop/methods/define.js';
 import { TRAINED_METHOD_NAMES, TRAINED_METHODS, type TrainedMethodName } from '../../training/loop/methods/kinds.js';
 import { trainMethod } from '../../training/loop/methods/train-method.js';
 import { checkImageEncoder, IMAGE_ENCODERS, type ImageEncoderOptions } from '../../training/loop/own-encoder.js';
@@ -192,10 +193,13 @@ async function checkedPolicy(
   closedLoop: ClosedLoop | undefined,
   predictor: PredictorKind | 'none',
   check = checkClosedLoop,
+  expected: TrainableMethod['expected'] = undefined,
+  options: MethodOptions = {},
 ): Promise<string> {
   const folder = await localFolder(policy);
   const headers = await readHeaders(folder);
-  if (closedLoop) check(closedLoop, policyOfTask(headers), strategyContext(headers), predictor);
+  const methods = expected ? methodsByType([expected(headers, options)]) : {};
+  if (closedLoop) check(closedLoop, policyOfTask(headers), strategyContext(headers, methods), predictor);
   return folder;
 }
 
@@ -311,7 +315,10 @@ export function methodJob(name: TrainedMethodName, values: Values): Job {
     check: async () => {
       const isOwn = closedLoop?.strategy.options.name === (strategy && parseStrategy(strategy).options.name);
       const predictor = prior === undefined ? 'none' : 'cvae';
-      policy = await checkedPolicy(policy, closedLoop, predictor, isOwn ? checkOwnStrategy : checkClosedLoop);
+      const { expected }: TrainableMethod = TRAINED_METHODS[name];
+      policy = isOwn
+        ? await checkedPolicy(policy, closedLoop, predictor, checkOwnStrategy, expected, own)
+        : await checkedPolicy(policy, closedLoop, predictor);
       if (teacher !== undefined) teacher = await localFolder(teacher);
       if (prior !== undefined) prior = await localFolder(prior);
     },

@@ -21,6 +21,10 @@ const LOG_DEVIATION = 1.2;
 /** The other half: this share of the schedule, from its top. */
 const UPPER_SHARE = 0.7;
 
+/** Levels that a student of several steps goes through after the first, and the clamp of what it makes. */
+const CHAINING_BINS = [27, 54];
+const CLIP = 1;
+
 const TEACHER_TYPE = 'consistency_teacher';
 
 /** The teacher of a consistency policy. Its raw weights are distilled, so they are the result, without an average. */
@@ -56,6 +60,12 @@ export const CONSISTENCY: TrainableMethod = {
   steps: 100_000,
   title: 'a consistency policy',
   strategy: { name: 'Consistency', steps: 1 },
+  expected: ({ unet, observationSteps, actionSteps }) => ({
+    ...{ type: 'consistency_policy', unet, observationSteps, actionSteps },
+    ...CONSISTENCY_LEVELS,
+    clip: CLIP,
+    chainingBins: CHAINING_BINS,
+  }),
   accepts: ['teacher', 'sizes', 'horizon', 'actionSteps', 'dropout'],
   open: async ({ device, shape, options, batchSize, ema, precision }) => {
     const { dropout = CONSISTENCY_DROPOUT } = options;
@@ -78,7 +88,7 @@ export const CONSISTENCY: TrainableMethod = {
           dropout: draws.dropout(dropout),
         }),
         identity: { dropout },
-        config: { type: 'consistency_policy', time_embeddings: ['level', 'stop'], ...levelKeys(), chaining_bins: [27, 54] },
+        config: { type: 'consistency_policy', time_embeddings: ['level', 'stop'], ...levelKeys(), chaining_bins: CHAINING_BINS },
         destroy: () => teacher.destroy(),
       };
     } catch (error) {
@@ -126,7 +136,7 @@ function levelKeys(): Record<string, unknown> {
     rho,
     n_bins: bins,
     scaling: 'boundary',
-    clip_range: 1,
+    clip_range: CLIP,
   };
 }
 

@@ -2,8 +2,9 @@ import type { CheckpointSource } from '../../../checkpoints/source.js';
 import type { PolicyCheckpoint } from '../../../checkpoints/types.js';
 import type { LoadPolicyOptions } from '../../../policy/load-policy.js';
 import type { ComputeDevice } from '../../../runtime/device.js';
-import type { Interpolant } from '../../../spec/method-networks.js';
+import type { Interpolant, MethodConfig } from '../../../spec/method-networks.js';
 import type { UnetShape } from '../../../spec/network-shapes.js';
+import type { PolicySpec } from '../../../spec/policy-spec.js';
 import type { PredictorDropout, TrainingPrecision, TrainingStep } from '../../training-step.js';
 import { integers, normals, type Purpose, uniforms } from '../draws.js';
 import type { Preset } from '../presets.js';
@@ -80,6 +81,14 @@ export interface TrainableMethod {
   readonly rateEpochs?: number;
   /** How the result decides beside its policy; left out where it does not. */
   readonly strategy?: NonNullable<LoadPolicyOptions['strategy']>;
+  /**
+   * What is known of its network before it is trained, where values of the strategy's options depend on more than the policy. `policy`: whose frames and
+   * noise levels it shares.
+   */
+  readonly expected?: (
+    policy: Pick<PolicySpec, 'unet' | 'observationSteps' | 'actionSteps' | 'scheduler'>,
+    options: Pick<MethodOptions, 'variant'>,
+  ) => MethodConfig;
   /** Options that it has. */
   readonly accepts: readonly (keyof MethodOptions)[];
   /** First row of its chunks, in steps after the newest frame. Default: that of the oldest frame. */

@@ -16,6 +16,9 @@ import type { TrainableMethod } from './define.js';
 /** Of the noise levels: what the generator is told, and the least and largest that its actions are noised to (65 and 2 … 95 of 100). */
 const INIT_SHARE = 0.65;
 const NOISED_SHARES = [0.02, 0.95] as const;
+const PREDICTION = 'epsilon';
+/** Of what the generator makes. */
+const CLIP = 1;
 
 /** OneDP: the policy that it is for is its teacher, and what generator and score network begin as. */
 export const ONE_STEP: TrainableMethod = {
@@ -23,17 +26,24 @@ export const ONE_STEP: TrainableMethod = {
   steps: 20_000,
   title: 'OneDP',
   strategy: { name: 'OneDP' },
+  expected: ({ unet, observationSteps, actionSteps, scheduler }, { variant = 'stochastic' }) => ({
+    ...{ type: 'onedp', unet, observationSteps, actionSteps, variant },
+    noiseSchedule: scheduler,
+    predictionType: PREDICTION,
+    timestep: initTimestepOf(scheduler.numTrainTimesteps),
+    clip: CLIP,
+  }),
   accepts: ['variant'],
   open: async ({ device, checkpoint, shape, options, batchSize, ema, precision }) => {
     const { scheduler } = checkpoint;
     const { variant = 'stochastic' } = options;
-    if (scheduler.predictionType !== 'epsilon') {
+    if (scheduler.predictionType !== PREDICTION) {
       throw new UnsupportedCheckpointError(
         `onedp: the policy "${checkpoint.name}" predicts "${scheduler.predictionType}": a teacher has to predict noise ("epsilon").`,
       );
     }
     const levels = scheduler.numTrainTimesteps;
-    const initTimestep = Math.round(INIT_SHARE * levels);
+    const initTimestep = initTimestepOf(levels);
     const [least, most] = NOISED_SHARES.map((share) => Math.floor(share * levels)) as [number, number];
     const method: OneStepOptions = { shape, batchSize, schedule: scheduler, initTimestep };
     const weights = await policyWeights(checkpoint, shape);
@@ -55,9 +65,9 @@ export const ONE_STEP: TrainableMethod = {
           type: 'onedp',
           variant,
           ...scheduleKeys(scheduler),
-          prediction_type: 'epsilon',
+          prediction_type: PREDICTION,
           init_timestep: initTimestep,
-          clip_range: 1,
+          clip_range: CLIP,
         },
         isResult: (name) => !name.startsWith(SCORE),
         destroy: () => teacher.destroy(),
@@ -68,6 +78,8 @@ export const ONE_STEP: TrainableMethod = {
     }
   },
 };
+
+const initTimestepOf = (levels: number): number => Math.round(INIT_SHARE * levels);
 
 async function compile(
   device: ComputeDevice,
