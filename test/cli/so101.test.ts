@@ -160,7 +160,9 @@ describe('the SO-101 on the command line', () => {
       'note: 1 of 1 seed was not demonstrated, and a kernel policy generalises to nothing: for what it can do, --seed 5 --episodes 2\n',
     );
     // Of the same sizes, and another task.
-    expect((await warmstep('eval', 'so101-pick-place/p=32', ...asked)).stderr).toContain(
+    const foreign = (await warmstep('eval', 'so101-pick-place/p=32', ...asked, '--seed', '7')).stderr;
+    expect(foreign).not.toContain('not demonstrated');
+    expect(foreign).toContain(
       `--policy: ${file} has demonstrations of so101-stack-cube, and the task is so101-pick-place/p=32: ` +
         'give those of so101-pick-place, which warmstep demonstrations so101-pick-place writes',
     );

@@ -13,6 +13,7 @@ import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { plural } from '../../terminal/format.js';
 import { UsageError } from '../../terminal/options.js';
 import { hashFile } from './checkpoint-hash.js';
+import { MOST_EPISODES } from './seeds.js';
 import { type EvaluationSubject, refusal } from './subject.js';
 import { isTask } from './tasks.js';
 
@@ -66,16 +67,27 @@ function checkDemonstrated(file: string, demonstrated: string | undefined, task:
   );
 }
 
-/** A kernel policy knows what was demonstrated and nothing else. */
-function foreignSeeds(demonstrated: ReadonlySet<number>, seed: number, episodes: number): string | undefined {
+/** What is told where seeds are none of the demonstrated ones, which are all that a kernel policy knows; undefined where all are. */
+export function foreignSeeds(demonstrated: ReadonlySet<number>, seed: number, episodes: number): string | undefined {
   if (demonstrated.size === 0) return undefined;
   const foreign = Array.from({ length: episodes }, (_, i) => seed + i).filter((one) => !demonstrated.has(one)).length;
   if (foreign === 0) return undefined;
-  const seeds = [...demonstrated];
+  const { first, count } = longestRun(demonstrated);
   return (
     `${foreign} of ${plural(episodes, 'seed')} ${foreign === 1 ? 'was' : 'were'} not demonstrated, and a kernel policy generalises to nothing: ` +
-    `for what it can do, --seed ${Math.min(...seeds)} --episodes ${seeds.length}`
+    `for what it can do, --seed ${first} --episodes ${Math.min(count, MOST_EPISODES)}`
   );
+}
+
+/** Of consecutive seeds: those that an expert failed are not demonstrated, and an evaluation has no gaps. The first of equal ones. */
+function longestRun(seeds: ReadonlySet<number>): { readonly first: number; readonly count: number } {
+  let longest = { first: 0, count: 0 };
+  let run = longest;
+  for (const seed of [...seeds].sort((a, b) => a - b)) {
+    run = seed === run.first + run.count ? { ...run, count: run.count + 1 } : { first: seed, count: 1 };
+    if (run.count > longest.count) longest = run;
+  }
+  return longest;
 }
 
 interface KernelFile {

@@ -6,7 +6,7 @@ export const FIRST_SEED = 100_000;
 /** Episodes in a batch, where nobody says how many. */
 export const MOST_PARALLEL = 64;
 /** The bootstrap of more would need gigabytes, after all episodes were run. */
-const MOST_EPISODES = 10_000;
+export const MOST_EPISODES = 10_000;
 
 /** A number of episodes, or undefined where the option was not given. */
 export function episodesOption(text: string | undefined): number | undefined {
