@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { chosenTask, TASK_NAMES, taskScene } from '../../src/cli/eval/tasks.js';
-import { checkMujoco } from '../../src/cli/simulation/mujoco.js';
+import { checkMujoco, mujocoSimulator } from '../../src/cli/simulation/mujoco.js';
 import { SIMULATED_TASKS } from '../../src/envs/simulated-tasks.js';
 import { sceneOf, TASKS } from '../../src/envs/tasks.js';
 import { OptionError } from '../../src/foundation/errors.js';
@@ -37,9 +39,22 @@ describe('the tasks there are', () => {
         throw new Error('none');
       }),
     ).toThrow(/npm install @mujoco\/mujoco/);
-    expect(() => checkMujoco('lift', () => '/nowhere/mujoco.js')).toThrow(
-      '/nowhere/package.json does not tell which version it is: npm install @mujoco/mujoco',
-    );
+  });
+
+  it('of MuJoCo are run by a package that does not say its version, or says it above its main file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'warmstep-mujoco-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const resolve = () => join(folder, 'dist', 'mujoco.js');
+    const facts = (place: string, text: string): void => writeFileSync(join(folder, place, 'package.json'), text);
+    mkdirSync(join(folder, 'dist'));
+    expect(() => checkMujoco('lift', resolve)).not.toThrow();
+    expect(mujocoSimulator(resolve)).toBe(undefined);
+    // Of a folder that only says which kind of modules lie in it.
+    facts('dist', '{"type": "module"}');
+    facts('.', '{"name": "@mujoco/mujoco", "version": "3.15.2"}');
+    expect(mujocoSimulator(resolve)).toBe('MuJoCo 3.15.2');
+    facts('.', '{"name": "@mujoco/mujoco"}');
+    expect(mujocoSimulator(resolve)).toBe(undefined);
   });
 
   it('of MuJoCo say which version simulates them, for records', () => {

@@ -4,7 +4,7 @@ import type { Scene } from '../../envs/scene.js';
 import { parseSimulatedTask, SIMULATED_TASKS } from '../../envs/simulated-tasks.js';
 import { sceneOf, TASKS, TASKS_IN_PICTURES } from '../../envs/tasks.js';
 import { UsageError } from '../../terminal/options.js';
-import { checkMujoco } from '../simulation/mujoco.js';
+import { checkMujoco, mujocoSimulator } from '../simulation/mujoco.js';
 import { simulations, usualThreads } from '../simulation/threads.js';
 
 const NAMES: readonly string[] = [...TASKS.keys(), ...SIMULATED_TASKS];
@@ -32,8 +32,8 @@ export function chosenTask(what: string, name: string | undefined, threads: numb
   if (TASKS.has(own)) throw new UsageError(`${own} has no options, found "${options.join('/')}": leave it out`);
   if (!simulated) throw new UsageError(`${what} must be ${TASK_NAMES}, found ${name === undefined ? 'none' : `"${name}"`}`);
   checkObserved(observed, simulated.name, simulated.isSeen === true);
-  const simulator = checkMujoco(simulated.name);
-  return simulatedTaskKind(observed === 'image' ? seenTask(simulated) : simulated, simulations(threads), simulator);
+  checkMujoco(simulated.name);
+  return simulatedTaskKind(observed === 'image' ? seenTask(simulated) : simulated, simulations(threads), mujocoSimulator());
 }
 
 /** @throws UsageError where numbers alone are asked of a task in pictures. */
