@@ -8,8 +8,8 @@ import { print, printError } from '../terminal/output.js';
 import { COMMANDS } from './commands.js';
 
 /**
- * Exit codes: 0 done, 1 failed, 2 wrong command line (also where options do not go together, or with the checkpoint that they name), 130 ended by
- * Ctrl-C.
+ * Exit codes: 0 done, 1 failed (also where a file, a checkpoint or a data set is at fault), 2 wrong command line (also where options do not go together,
+ * or with the checkpoint that they name), 130 ended by Ctrl-C.
  */
 export async function dispatch(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;

@@ -4,8 +4,8 @@ import type { ObservationInfo } from '../spec/policy-spec.js';
 import type { Scene } from './scene.js';
 
 /**
- * What environments run in has no room for another one, or is gone: no failure of an episode, which it would not have had beside fewer. An evaluation ends with
- * it, and keeps what is over: run fewer side by side.
+ * Environments have run out of room, or what ran them is gone. Not the episode's fault: an evaluation ends with it, keeps what is over, and can go on with
+ * fewer side by side.
  */
 export class EnvironmentLostError extends WarmstepError {}
 
@@ -29,10 +29,11 @@ export interface Environment<State> {
 
 /** An environment as an evaluation drives it. A remote one may answer later. */
 export interface TaskEnvironment {
+  /** Begins the episode of a seed. Throws where it cannot, which the episode has failed by; EnvironmentLostError, which ends the evaluation. */
   reset(seed: number): void | Promise<void>;
   /** Raw observation of the present, by the names that the policy reads. */
   observe(): Observation;
-  /** Carries out one action. Throws where it cannot. */
+  /** Carries out one action. Throws as `reset`. */
   step(action: Float32Array): EnvironmentStep | Promise<EnvironmentStep>;
   /** What a replay draws: a value for each axis of the scene's snapshot. */
   snapshot(): readonly number[];

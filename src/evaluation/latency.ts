@@ -35,6 +35,7 @@ const LEAST = 3;
  * Latency of single decisions, as a control loop sees them: batch 1, one after the other, in closed loop, from the call to
  * the actions in JavaScript. The first decision of each kind is left out: it may compile something. Episodes that fail end
  * early here too; where they bring no decisions, there are no samples.
+ * @throws as `playEpisode`.
  */
 export async function measureLatency(policy: EvaluatedPolicy, options: LatencyOptions): Promise<Latencies> {
   checkPolicy(WHERE, policy);

@@ -51,7 +51,7 @@ const KEYS = keysOf<PlayOptions>({
 /**
  * Plays one episode in closed loop, decision by decision, batch 1. An observation that the policy refuses, a network that is not finite, or an
  * environment that fails, ends the episode as a failure, which its record tells of.
- * @throws as `Policy.decideAll` for everything else, and the reason of `signal`.
+ * @throws EnvironmentLostError; as `Policy.decideAll` for everything else; the reason of `signal`.
  */
 export async function playEpisode(policy: EvaluatedPolicy, options: PlayOptions): Promise<Rollout> {
   checkPolicy(WHERE, policy);

@@ -61,7 +61,11 @@ describe('simulations in threads', () => {
       "port.on('message', ({ id }) => port.postMessage({ id, error: { name: 'EnvironmentLostError', message: 'no room' } }))",
       'no room',
     ],
-    ['is gone', "port.on('message', () => process.exit(1))", 'a thread of simulations is gone: it ended. Start again with fewer threads.'],
+    [
+      'is gone',
+      "port.on('message', () => process.exit(1))",
+      'a thread of simulations is gone: it ended. Run fewer side by side, or in fewer threads.',
+    ],
   ])('are lost, which is no failure of an episode, where a thread %s', async (_, body, message) => {
     const folder = mkdtempSync(join(tmpdir(), 'warmstep-threads-'));
     try {

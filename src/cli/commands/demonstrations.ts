@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { type DatasetSink, type WriteResult, writeLeRobotDataset } from '../../datasets/write/write-lerobot.js';
-import { type Demonstration, type Demonstrator, recordDemonstration } from '../../envs/mujoco/demonstration.js';
+import type { Demonstration } from '../../envs/mujoco/demonstration.js';
 import { startMujoco } from '../../envs/mujoco/module.js';
 import { SightReader } from '../../envs/mujoco/sight.js';
 import { SimulationError } from '../../envs/mujoco/simulation.js';
 import type { SimulatedTask } from '../../envs/mujoco/task.js';
 import { parseSimulatedTask, SIMULATED_TASKS } from '../../envs/simulated-tasks.js';
-import { WarmstepError } from '../../foundation/errors.js';
 import { visible } from '../../foundation/visible.js';
 import { datasetSink } from '../../platform/node/dataset-sink.js';
 import { packageInfo } from '../../platform/node/environment.js';
@@ -15,10 +14,11 @@ import { parseCommandLine } from '../../terminal/command-line.js';
 import { count, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, integerOption, UsageError } from '../../terminal/options.js';
-import { print, printJson, printNote } from '../../terminal/output.js';
+import { print, printJson } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { facts } from '../../terminal/table.js';
 import type { Command } from '../command.js';
+import { attempt } from '../demonstrations/attempt.js';
 import { demonstrationDataset } from '../demonstrations/dataset.js';
 import { type PictureChoice, picturesOption } from '../demonstrations/pictures.js';
 import { demonstrationsReadme } from '../demonstrations/readme.js';
@@ -171,15 +171,4 @@ async function demonstrate(
     demonstrator.environment.close();
   }
   return { kept, failed };
-}
-
-/** Undefined where expert or physics gave up; that is told. */
-function attempt(demonstrator: Demonstrator, seed: number, pauses: boolean, maxTicks: number): Demonstration | undefined {
-  try {
-    return recordDemonstration(demonstrator, seed, pauses, maxTicks);
-  } catch (error) {
-    if (!(error instanceof WarmstepError)) throw error;
-    printNote(`seed ${seed}: ${error.message}`);
-    return undefined;
-  }
 }

@@ -9,7 +9,7 @@ import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { parseStrategies, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
 import { type Parsed, parseCommandLine } from '../../terminal/command-line.js';
-import { Interrupted, interruptible } from '../../terminal/interrupt.js';
+import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, integerOption, profileOption, UsageError } from '../../terminal/options.js';
 import { printNote } from '../../terminal/output.js';
 import { checkpointFolders } from '../checkpoint-folders.js';
@@ -22,7 +22,7 @@ import { mergeEvaluations } from '../eval/merge.js';
 import { chosenOf, leftOutLines, type OptionalStrategies, PRESETS_HELP, presetOption } from '../eval/presets.js';
 import { readReference } from '../eval/reference.js';
 import { presentOutcome, RESULT_FILES } from '../eval/results.js';
-import { type EvaluationCampaign, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
+import { type EvaluationCampaign, endNote, journalHeader, runEvaluation } from '../eval/run-evaluation.js';
 import { episodesOption, firstSeedOption, MOST_PARALLEL, shardOption, shardSuffix } from '../eval/seeds.js';
 import { type EvaluationSubject, refusal } from '../eval/subject.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
@@ -129,9 +129,10 @@ export const evalCommand: Command = {
     const strategies = unique([...chosen, ...extent.strategies]);
     if (strategies.length === 0) throw new UsageError(`there is no strategy to evaluate. ${leftOut[0]?.name}: ${leftOut[0]?.why}`);
     for (const line of leftOutLines(leftOut)) printNote(`not evaluated: ${line}`);
+    const plan = { ...extent, strategies, leftOut, task: await subject.taskFor(kind, strategies) };
+    // Demonstrations of another task were refused: of those nobody wants to know which seeds they have.
     const note = subject.noteOn?.(extent.seed, extent.episodes);
     if (note !== undefined) printNote(note);
-    const plan = { ...extent, strategies, leftOut, task: await subject.taskFor(kind, strategies) };
     const output = await outputFolderOption(
       'output',
       values.output ?? `evaluation-${kind.name.replaceAll('/', '-')}${shardSuffix(plan.shard)}`,
@@ -148,8 +149,7 @@ export const evalCommand: Command = {
           if (journal.damaged.length > 0) printNote(`${RESULT_FILES.journal}: ${damagedLines(journal.damaged)}: left out`);
           const campaign = { ...plan, shard, networks: fingerprint.networks };
           const record = await runEvaluation(policy, campaign, journal, signal).catch((error: unknown) => {
-            const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
-            printNote(`${what}; what is over is kept in ${output}: start the same command again to go on.`);
+            printNote(endNote(error, output));
             throw error;
           });
           return await presentOutcome(output, record, reference, values.json === true);

@@ -9,7 +9,7 @@ import { outputFolder } from '../../platform/node/output-file.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { checkNeeds, parseCommandLine } from '../../terminal/command-line.js';
 import { count } from '../../terminal/format.js';
-import { Interrupted, interruptible } from '../../terminal/interrupt.js';
+import { interruptible } from '../../terminal/interrupt.js';
 import { atMost, choiceOption, given, positiveOption, profileOption, required, UsageError } from '../../terminal/options.js';
 import { print, printJson, printNote } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
@@ -40,7 +40,7 @@ import {
   type Values,
 } from '../train/jobs.js';
 import { TRAIN_OPTIONS_HELP } from '../train/options.js';
-import { figuresText, Presentation, REPORT_FILE } from '../train/presentation.js';
+import { figuresText, Presentation, REPORT_FILE, savedNote } from '../train/presentation.js';
 
 const USAGE = `usage: warmstep train predictor --policy DIR --dataset DIR --output DIR [options]
        warmstep train policy --dataset DIR --output DIR [options]
@@ -168,9 +168,8 @@ async function run(job: Job, dataset: Dataset, storage: RunStorage, output: stri
         progress.done();
         // A page that cannot be written is not why the run ended.
         if (told) await presentation.end(told).catch(() => {});
-        const isInterrupted = error instanceof Interrupted;
-        if (isInterrupted && (await hasState(storage)))
-          printNote(`the run is saved in ${output}: go on with the same command and --resume.`);
+        const note = (await hasState(storage)) ? savedNote(error, output) : undefined;
+        if (note !== undefined) printNote(note);
         throw error;
       } finally {
         progress.done();

@@ -14,6 +14,7 @@ interface Holder {
   readonly began: string | null;
 }
 
+/** Evaluations were the first that were locked; under another name two versions of Warmstep would not see each other. */
 export const LOCK_FILE = 'evaluation.lock';
 const MOST_BYTES = 4096;
 

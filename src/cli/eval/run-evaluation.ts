@@ -1,4 +1,4 @@
-import type { Task } from '../../envs/environment.js';
+import { EnvironmentLostError, type Task } from '../../envs/environment.js';
 import { evaluate } from '../../evaluation/evaluate.js';
 import type { EvaluatedPolicy } from '../../evaluation/evaluated-policy.js';
 import type { JournalHeader } from '../../evaluation/journal.js';
@@ -14,6 +14,7 @@ import type {
 import { seedsOf, WHOLE } from '../../evaluation/shards.js';
 import { packageInfo } from '../../platform/node/environment.js';
 import type { NamedStrategy } from '../../strategies/strategy-options.js';
+import { Interrupted } from '../../terminal/interrupt.js';
 import { Progress } from '../../terminal/progress.js';
 import type { JournalFile } from './journal-file.js';
 import { progressLine } from './progress-bar.js';
@@ -180,4 +181,14 @@ function evaluationRecord(policy: RecordedPolicy, plan: EvaluationCampaign, stra
 function dateOfRecord(): string {
   const epoch = process.env['SOURCE_DATE_EPOCH'];
   return new Date(epoch !== undefined && /^\d{1,12}$/.test(epoch) ? Number(epoch) * 1000 : Date.now()).toISOString();
+}
+
+/** What is told of an evaluation that did not come to its end. The same command would end by the same loss of environments. */
+export function endNote(error: unknown, output: string): string {
+  const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
+  const how =
+    error instanceof EnvironmentLostError
+      ? 'the same command with a smaller --parallel goes on.'
+      : 'start the same command again to go on.';
+  return `${what}; what is over is kept in ${output}: ${how}`;
 }

@@ -110,9 +110,12 @@ class SimulationThread {
   }
 
   #die(cause: Error): void {
-    this.#death ??= new EnvironmentLostError(`a thread of simulations is gone: ${cause.message}. Start again with fewer threads.`, {
-      cause,
-    });
+    this.#death ??= new EnvironmentLostError(
+      `a thread of simulations is gone: ${cause.message}. Run fewer side by side, or in fewer threads.`,
+      {
+        cause,
+      },
+    );
     for (const { reject } of this.#waiting.values()) reject(this.#death);
     this.#waiting.clear();
   }

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { EnvironmentLostError } from '../../envs/environment.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { count } from '../../terminal/format.js';
+import { Interrupted } from '../../terminal/interrupt.js';
 import { printAside } from '../../terminal/output.js';
 import type { Progress } from '../../terminal/progress.js';
 import type { StepEvent, TrainingEvent } from '../../training/loop/events.js';
@@ -75,4 +77,12 @@ export function figuresText(figures: Readonly<Record<string, number>>): string {
   return Object.entries(figures)
     .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
     .join(' · ');
+}
+
+/** How a saved run goes on behind what ended it; undefined where that lies elsewhere. */
+export function savedNote(error: unknown, output: string): string | undefined {
+  const saved = `the run is saved in ${output}: go on with the same command and --resume`;
+  if (error instanceof Interrupted) return `${saved}.`;
+  // That of simulations in an evaluation: the training is not to blame.
+  return error instanceof EnvironmentLostError ? `${saved}, and fewer --episodes or without --task.` : undefined;
 }

@@ -54,7 +54,10 @@ export class FloatingGripper implements Environment<GripperState> {
   readonly body: GripperBody;
   #ticks = 0;
 
-  /** `mujoco`: the module that `startMujoco` starts. @throws OptionError for another task or module. */
+  /**
+   * `mujoco`: the module that `startMujoco` starts.
+   * @throws OptionError for another task or module; EnvironmentLostError where MuJoCo has no memory for another one: `close()` others.
+   */
   constructor(mujoco: MujocoModule, task: GripperTaskName) {
     checkMethods('FloatingGripper', 'mujoco', mujoco, 'the started module of @mujoco/mujoco', ['MjData', 'mj_step']);
     this.goal = gripperGoal('FloatingGripper', task);

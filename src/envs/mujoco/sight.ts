@@ -43,7 +43,10 @@ export class SightReader {
   readonly #geoms: readonly number[];
   readonly #unplaced: Float64Array;
 
-  /** `model`: as XML. @throws SimulationError for one that MuJoCo does not take, or with shapes that are not drawn. */
+  /**
+   * `model`: as XML.
+   * @throws SimulationError for one that MuJoCo does not take, or with shapes that are not drawn; EnvironmentLostError where it has no memory for it.
+   */
   constructor(mujoco: MujocoModule, model: string, cameras: readonly TaskCamera[]) {
     const simulation = new Simulation(mujoco, model, 1);
     this.#simulation = simulation;

@@ -8,9 +8,14 @@ export class SimulationError extends WarmstepError {}
 /** How MuJoCo and its WebAssembly, which has 2 GiB, say that they have no memory. */
 const NO_MEMORY = /alloc|memory/i;
 
-function noRoom(message: string, cause: unknown): EnvironmentLostError {
-  const text = `MuJoCo has no memory for another simulation (${message.trim()}): run fewer side by side (parallel, on the command line --parallel).`;
+function noRoom(cause: unknown): EnvironmentLostError {
+  const text = `MuJoCo has no memory for another simulation (${messageOf(cause).trim()}): close others, or run fewer side by side.`;
   return new EnvironmentLostError(text, { cause });
+}
+
+/** Builds of MuJoCo throw errors, errors without a message, and numbers. */
+function messageOf(cause: unknown): string {
+  return String((cause as Partial<Error> | null | undefined)?.message ?? cause);
 }
 
 /** Views of the module's memory, valid until it grows: ask `Simulation.views` for them again after anything was allocated. */
@@ -74,14 +79,14 @@ export class Simulation {
     try {
       this.#model = mujoco.MjModel.from_xml_string(xml);
     } catch (cause) {
-      const { message } = cause as Error;
-      throw NO_MEMORY.test(message) ? noRoom(message, cause) : new SimulationError(`MuJoCo does not take the model: ${message}`, { cause });
+      const message = messageOf(cause);
+      throw NO_MEMORY.test(message) ? noRoom(cause) : new SimulationError(`MuJoCo does not take the model: ${message}`, { cause });
     }
     try {
       this.#data = new mujoco.MjData(this.#model);
     } catch (cause) {
       this.#model.delete();
-      throw noRoom((cause as Error).message, cause);
+      throw noRoom(cause);
     }
   }
 

@@ -54,7 +54,10 @@ export class So101 implements Environment<So101State> {
   #ticks = 0;
   #held = 0;
 
-  /** `mujoco`: the module that `startMujoco` starts. @throws OptionError for another task, or options that there are not. */
+  /**
+   * `mujoco`: the module that `startMujoco` starts.
+   * @throws OptionError for another task, or options that there are not; EnvironmentLostError where MuJoCo has no memory for another one: `close()` others.
+   */
   constructor(mujoco: MujocoModule, task: So101TaskName, options: So101Options = {}) {
     checkMethods('So101', 'mujoco', mujoco, 'the started module of @mujoco/mujoco', ['MjData', 'mj_step']);
     const goal = SO101_GOALS.get(task);
