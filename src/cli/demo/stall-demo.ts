@@ -42,7 +42,7 @@ export interface StallDemo {
 
 /**
  * Lets the expert of an SO-101 demonstrate with pauses, makes a policy of that, and plays one episode twice: as it is, until the arm stands
- * still, and with STEP's perturbation. Needs MuJoCo, and no device. @throws OptionError where MuJoCo is not installed; the reason of `signal`.
+ * still, and with STEP's perturbation. Needs MuJoCo, and no device. @throws SetupError where MuJoCo is not installed; as `watchEpisode`.
  */
 export async function showStall(seed: number, stream: TerminalStream, signal: AbortSignal): Promise<StallDemo> {
   checkMujoco(TASK);

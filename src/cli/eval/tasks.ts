@@ -18,7 +18,8 @@ export const isTask = (name: string): boolean => NAMES.includes(name);
 /**
  * `what`: how the command line calls it. Tasks in MuJoCo take options behind their names, `so101-pick-place/voltage=7.4/p=32`, and run in
  * so many threads. `observed`: what `--observations` says; otherwise the name does.
- * @throws UsageError for the name of no task, listing those there are; OptionError for one whose options or whose simulator there are not.
+ * @throws UsageError for the name of no task, listing those there are; OptionError for one whose options there are not; SetupError for one whose simulator
+ * is not installed.
  */
 export function chosenTask(what: string, name: string | undefined, threads: number = usualThreads(), observed?: Observed): TaskKind {
   const kind = TASKS.get(name ?? '');
