@@ -1,6 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
-import { checkChoice, checkInteger, checkNumber } from '../foundation/options.js';
-import { shownValue } from '../foundation/shown.js';
+import { checkChoice, checkInteger, checkNumber, checkToggle } from '../foundation/options.js';
 import type { StrategyContext } from './strategy.js';
 
 /** Reads an option from the text of a command line; `where` names it. @throws OptionError. */
@@ -82,10 +81,7 @@ export function toggle<D extends boolean | undefined>(
   fallback: Fallback<D>,
   help: string,
 ): OptionKind<boolean, boolean | Extract<D, undefined>> {
-  return option<boolean, boolean, D>(fallback, help, readToggle, (where, name, value) => {
-    if (typeof value !== 'boolean') throw new OptionError(`${where}: ${name} must be true or false, found ${shownValue(value)}.`);
-    return value;
-  });
+  return option<boolean, boolean, D>(fallback, help, readToggle, checkToggle);
 }
 
 export function choice<const T extends string, D extends T | undefined>(

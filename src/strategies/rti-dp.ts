@@ -1,7 +1,7 @@
 import { ddpmSchedule } from '../diffusion/ddpm.js';
 import { OptionError } from '../foundation/errors.js';
 import { checkChoice, checkInteger, checkKeys, checkNumber } from '../foundation/options.js';
-import { shownValue } from '../foundation/shown.js';
+import { shownOther } from '../foundation/shown.js';
 import { shiftRows } from './chunks.js';
 import { defineStrategy } from './define.js';
 import { option } from './option-kinds.js';
@@ -109,7 +109,7 @@ function timestepsOf(where: string, timesteps: readonly number[] | string): read
   }
   if (!Array.isArray(timesteps) || timesteps.at(-1) !== 0) {
     throw new OptionError(
-      `${where}: timesteps must be a descending list that ends at 0, or the name of one, found ${Array.isArray(timesteps) && timesteps.length < 50 ? JSON.stringify(timesteps) : shownValue(timesteps)}.`,
+      `${where}: timesteps must be a descending list that ends at 0, or the name of one, found ${Array.isArray(timesteps) && timesteps.length < 50 ? JSON.stringify(timesteps) : shownOther(timesteps)}.`,
     );
   }
   return timesteps;
@@ -122,7 +122,7 @@ function timestepsOf(where: string, timesteps: readonly number[] | string): read
 function gripperRule(where: string, gripper: GripperOptions, actionDim: number): Finish {
   checkKeys(`${where}: gripper`, gripper, ['dimensions', 'factor', 'remember']);
   if (!Array.isArray(gripper.dimensions)) {
-    throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, found ${shownValue(gripper.dimensions)}.`);
+    throw new OptionError(`${where}: gripper: dimensions must be a list of action dimensions, found ${shownOther(gripper.dimensions)}.`);
   }
   const dimensions = new Set(ascending(`${where}: gripper`, gripper.dimensions, actionDim));
   const isFactor = (value: number): boolean => value >= 1 && value < Infinity;

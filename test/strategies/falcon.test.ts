@@ -182,7 +182,7 @@ describe('Falcon refuses', () => {
     ['a κ of 0', { kappa: 0 }, /kappa must be a finite number above 0, found 0/],
     ['a timestep beyond the training', { minTimestep: 100 }, /minTimestep must be an integer from 0 to 99, found 100/],
     ['room for nothing', { capacity: 0 }, /capacity must be an integer from 1/],
-    ['a word as a switch', { shiftOnReuse: 'yes' }, /shiftOnReuse must be true or false, found yes/],
+    ['a word as a switch', { shiftOnReuse: 'yes' }, /shiftOnReuse must be true or false, found "yes"/],
   ])('%s', (_, options, message) => {
     const create = (): unknown => createStrategy({ name: 'Falcon', ...options }, TOY_CONTEXT);
     expect(create).toThrow(OptionError);

@@ -35,9 +35,9 @@ describe('options', () => {
       { strategy: { name: 'DPM-Solver++', finalSigma: 'sigma_min' } },
       /finalSigma must be one of zero, sigma-min, found sigma_min/,
     ],
-    ['a text as λ', { strategy: { name: 'DPM-Solver++', lambdaMinClipped: '-5.1' } }, /lambdaMinClipped must be a number, found -5.1/],
+    ['a text as λ', { strategy: { name: 'DPM-Solver++', lambdaMinClipped: '-5.1' } }, /lambdaMinClipped must be a number, found "-5.1"/],
     ['a number as a switch', { strategy: { name: 'DDIM', setAlphaToOne: 0 } }, /setAlphaToOne must be true or false, found 0/],
-    ['a text as eta', { strategy: { name: 'DDIM', eta: '0.5' } }, /eta must be a number from 0 to 1, found 0.5/],
+    ['a text as eta', { strategy: { name: 'DDIM', eta: '0.5' } }, /eta must be a number from 0 to 1, found "0.5"/],
     ['too large an eta', { strategy: { name: 'DDIM', eta: 1.5 } }, /eta must be a number from 0 to 1, found 1.5/],
     [
       'a clamp to nothing',
@@ -98,7 +98,7 @@ describe('options', () => {
     [
       'a text as noise of a warm start',
       { networks: { predictor: 'shift' }, strategy: { name: 'STEP', warmStart: { mode: 'mean-matched', sigmaT: '1' } } },
-      /warmStart: sigmaT must be .*, found 1/,
+      /warmStart: sigmaT must be .*, found "1"/,
     ],
     [
       'an unknown solver of a cold start',

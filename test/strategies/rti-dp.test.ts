@@ -65,6 +65,7 @@ describe('the timesteps of RTI-DP', () => {
     ['a timestep twice', [2, 2, 0], /strictly descending/],
     ['a timestep beyond the training', [100, 0], /from 0 to 99/],
     ['an empty list', [], /ends at 0/],
+    ['a list of texts', ['1', 0], /strictly descending integers from 0 to 99, found/],
     ['a number', 3, /descending list.*found 3/],
   ])('refuse %s', (_, timesteps, message) => {
     const create = (): unknown => rtiDp({ timesteps } as RtiDpStrategyOptions);
