@@ -10,7 +10,7 @@ import { type GivenMethods, type MethodConfig, type MethodType, methodsByType } 
 import { observationInfo } from '../spec/policy-spec.js';
 import { createStrategy } from '../strategies/index.js';
 import { inSpecWords } from '../strategies/spec-words.js';
-import { type NetworkNeed, type PredictorKind, predictorWords, strategyContext, suitsPredictor } from '../strategies/strategy.js';
+import { type PredictorKind, predictorWords, type Strategy, strategyContext, suitsPredictor } from '../strategies/strategy.js';
 import type { NamedStrategy, StrategyOptions } from '../strategies/strategy-options.js';
 import { printNote } from '../terminal/output.js';
 
@@ -48,14 +48,9 @@ export function usualStrategy({ scheduler }: PolicyCheckpoint, predictor: string
   return { name: options.name, options };
 }
 
-/** The networks that a strategy of a policy asks for. @throws OptionError in the words of its spec. */
-export function strategyNeeds(policy: PolicyCheckpoint, strategy: NamedStrategy, methods: GivenMethods = {}): readonly NetworkNeed[] {
-  return inSpecWords(strategy, () => createStrategy(strategy.options, strategyContext(policy, methods)).needs);
-}
-
-/** Whether decisions of a strategy ask for a predictor. @throws as `strategyNeeds`. */
-export function isPredicting(policy: PolicyCheckpoint, strategy: NamedStrategy, methods: GivenMethods = {}): boolean {
-  return strategyNeeds(policy, strategy, methods).some(({ network }) => network === 'predictor');
+/** A strategy of a policy that is not loaded yet. @throws OptionError in the words of its spec. */
+export function madeStrategy(policy: PolicyCheckpoint, strategy: NamedStrategy, methods: GivenMethods = {}): Strategy {
+  return inSpecWords(strategy, () => createStrategy(strategy.options, strategyContext(policy, methods)));
 }
 
 /** Says of networks that the command line names and none of the strategies asks for that they are not used, a line each. */
@@ -64,7 +59,7 @@ export function noteUnused(
   strategies: readonly NamedStrategy[],
   { predictor, methods }: { readonly predictor: string | undefined; readonly methods: GivenMethods },
 ): void {
-  const used = new Set(strategies.flatMap((strategy) => strategyNeeds(policy, strategy, methods)).map(({ network }) => network));
+  const used = new Set(strategies.flatMap((strategy) => madeStrategy(policy, strategy, methods).needs).map(({ network }) => network));
   const [first, ...others] = strategies;
   const who = others.length === 0 ? `${first?.name} needs no` : 'none of the strategies needs a';
   if (predictor !== undefined && !used.has('predictor')) printNote(`${who} predictor: --predictor is not used.`);
@@ -85,7 +80,7 @@ export async function checkStrategies(
 ): Promise<void> {
   for (const strategy of strategies) {
     // A strategy without the network of its method is not even made.
-    const need = strategyNeeds(policy, strategy, methods).find(({ network }) => network === 'predictor');
+    const need = madeStrategy(policy, strategy, methods).needs.find(({ network }) => network === 'predictor');
     // Of most strategies any will do: its folder need not be read.
     if (!need || (predictor !== undefined && need.kind === undefined)) continue;
     const kind = await predictorKind(policy, predictor);

@@ -123,6 +123,21 @@ describe('warmstep replay', () => {
   it.each([
     ['strategyOptions', 'DDIM', /^warmstep: "strategyOptions" of the recording is damaged \(.*\): give --strategy/],
     ['strategyOptions', '{"budget":2}', /"strategyOptions" .* damaged \(.*name of the strategy must be a text, found undefined\.\)/],
+    [
+      'strategyOptions',
+      '{"name":"STEP","budget":"two"}',
+      /^warmstep: "strategyOptions" .* damaged \(strategy STEP: budget must .*"two"\.\): give --str/,
+    ],
+    [
+      'strategyOptions',
+      '{"name":"STEP","warmStart":{"mode":"eq31"}}',
+      /^warmstep: "strategyOptions" .* damaged \(strategy STEP: warmStart: mode must be one of .*found eq31\.\): give/,
+    ],
+    [
+      'strategyOptions',
+      '{"name":"Foo"}',
+      /^warmstep: "strategyOptions" .* damaged \(strategy: name must be one of .*found Foo\.\): give --strategy/,
+    ],
     ['precision', 'f64', /^warmstep: "precision" of the recording must be one of f32, .*, found "f64": give --precision/],
   ])('a recording whose %s is %s is at fault, not the command line', async (key, value, message) => {
     const damaged = join(folder, 'damaged.mcap');
@@ -150,5 +165,10 @@ describe('warmstep replay', () => {
     );
     expect((await warmstep('replay', join(POLICY, 'config.json'))).stderr).toMatch(/expected a recording of recordLoop/);
     expect((await warmstep('replay')).code).toBe(2);
+    const given = ['--predictor', PREDICTOR, '--strategy', 'step:2/start=eq31'];
+    expect(await warmstep('replay', file, '--policy', POLICY, ...given)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/strategy "step:2\/start=eq31": start must be one of/),
+    });
   });
 });

@@ -14,8 +14,7 @@ import type { LoopRecording } from '../../recording/recording.js';
 import { type RepeatedDecision, replayDecisions } from '../../recording/replay.js';
 import { createStrategy } from '../../strategies/index.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
-import { inSpecWords } from '../../strategies/spec-words.js';
-import { needsPredictor, strategyContext } from '../../strategies/strategy.js';
+import { needsPredictor, type Strategy, type StrategyContext, strategyContext } from '../../strategies/strategy.js';
 import type { NamedStrategy, StrategyOptions } from '../../strategies/strategy-options.js';
 import { type Needs, parseCommandLine } from '../../terminal/command-line.js';
 import { milliseconds, plural } from '../../terminal/format.js';
@@ -26,7 +25,7 @@ import { Progress } from '../../terminal/progress.js';
 import { facts } from '../../terminal/table.js';
 import { localFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { checkStrategies, noteUnused, readHeaders, readMethods } from '../headers.js';
+import { checkStrategies, madeStrategy, noteUnused, readHeaders, readMethods } from '../headers.js';
 import { summarizeLatencies } from '../latency.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
 import { localFolder } from '../local-folder.js';
@@ -100,7 +99,7 @@ export const replayCommand: Command = {
     const predictor = values.predictor === undefined ? undefined : await localFolder(values.predictor);
     const chosen = strategy ?? recordedStrategy(recording);
     const methods = await localFolders(values.network);
-    await checkStrategy(folder, chosen, predictor, methods);
+    await checkStrategy(folder, { chosen, isRecorded: strategy === undefined }, predictor, methods);
     return interruptible((signal) => {
       const options = {
         signal,
@@ -124,11 +123,25 @@ function recordedStrategy({ metadata }: LoopRecording): NamedStrategy {
     const options = JSON.parse(text) as StrategyOptions;
     return { name: checkText('recording', 'name of the strategy', (options as Partial<StrategyOptions> | null)?.name), options };
   } catch (error) {
-    throw new RecordingError(
-      `"strategyOptions" of the recording is damaged (${(error as Error).message}): give --strategy, as it was recorded with`,
-      { cause: error },
-    );
+    throw damagedStrategy(error as Error);
   }
+}
+
+/** Makes the strategy that a recording names, whose options nobody wrote on a command line. @throws RecordingError for its options; OptionError for what it needs. */
+function madeRecorded({ options }: NamedStrategy, context: StrategyContext): Strategy {
+  try {
+    return createStrategy(options, context);
+  } catch (error) {
+    // A network that is missing is for the command line to give.
+    if (!(error instanceof OptionError) || error.message.startsWith(`strategy ${options.name} needs `)) throw error;
+    throw damagedStrategy(error);
+  }
+}
+
+function damagedStrategy(cause: Error): RecordingError {
+  return new RecordingError(`"strategyOptions" of the recording is damaged (${cause.message}): give --strategy, as it was recorded with`, {
+    cause,
+  });
 }
 
 /** @throws RecordingError where it says one that there is not. */
@@ -145,17 +158,17 @@ function recordedPrecision({ metadata }: LoopRecording): PrecisionChoice {
 /** Before weights are read. */
 async function checkStrategy(
   folder: string,
-  strategy: NamedStrategy,
+  { chosen, isRecorded }: { readonly chosen: NamedStrategy; readonly isRecorded: boolean },
   predictor: string | undefined,
   folders: readonly string[],
 ): Promise<void> {
   const checkpoint = await readHeaders(folder);
   const methods = await readMethods(folders);
-  const made = inSpecWords(strategy, () => createStrategy(strategy.options, strategyContext(checkpoint, methods)));
+  const made = isRecorded ? madeRecorded(chosen, strategyContext(checkpoint, methods)) : madeStrategy(checkpoint, chosen, methods);
   if (needsPredictor(made) && predictor === undefined)
     throw new UsageError(`it was recorded with ${made.description}: give --predictor as well`);
-  await checkStrategies(checkpoint, predictor, [strategy], methods);
-  noteUnused(checkpoint, [strategy], { predictor, methods });
+  await checkStrategies(checkpoint, predictor, [chosen], methods);
+  noteUnused(checkpoint, [chosen], { predictor, methods });
   if (made.needsOnlyChunks) return;
   throw new OptionError(`${made.description} remembers more than chunks: its decisions cannot be repeated one by one from a recording.`);
 }

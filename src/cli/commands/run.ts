@@ -5,6 +5,7 @@ import type { Decision, Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES } from '../../policy/precision.js';
 import { observationInfo } from '../../spec/policy-spec.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
+import { needsPredictor } from '../../strategies/strategy.js';
 import { parseCommandLine } from '../../terminal/command-line.js';
 import { milliseconds, plural } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
@@ -14,7 +15,7 @@ import { Progress } from '../../terminal/progress.js';
 import { facts, table } from '../../terminal/table.js';
 import { localFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
-import { checkStrategies, isPredicting, noteUnused, readHeaders, readMethods, usualStrategy } from '../headers.js';
+import { checkStrategies, madeStrategy, noteUnused, readHeaders, readMethods, usualStrategy } from '../headers.js';
 import { type LatencySummary, summarizeLatencies } from '../latency.js';
 import { adapterName, networksFrom, withPolicy } from '../load.js';
 import { localFolder } from '../local-folder.js';
@@ -93,7 +94,7 @@ export const runCommand: Command = {
     const folders = await localFolders(values.network);
     const methods = await readMethods(folders);
     // One that nothing reads is not even loaded from the Hub.
-    const isUsed = isPredicting(checkpoint, strategy, methods);
+    const isUsed = needsPredictor(madeStrategy(checkpoint, strategy, methods));
     const predictor = isUsed && values.predictor !== undefined ? await localFolder(values.predictor) : undefined;
     await checkStrategies(checkpoint, predictor, [strategy], methods);
     const recording = await readRecording(input, observationInfo(checkpoint.observations));
