@@ -1,4 +1,4 @@
-import { CheckpointError, UnsupportedCheckpointError } from '../foundation/errors.js';
+import { CheckpointError, UnsupportedCheckpointError, WarmstepError } from '../foundation/errors.js';
 import { type CheckpointSource, listed } from './source.js';
 
 const MODEL = 'model.safetensors';
@@ -40,11 +40,25 @@ export async function modelFile(source: CheckpointSource, files: readonly string
   throw new CheckpointError(`${folder}: expected "${MODEL}", found ${listed(files)}. Copy the whole checkpoint folder.`);
 }
 
-/** What tells a data set of some format, where it is one that was given in place of a checkpoint. */
+/** Files that only data sets of demonstrations have: arrays, LeRobot's, zarr of either version. The folders of some are not listed. */
+const OF_DATASETS = ['episode_ends.i32', '.zgroup'] as const;
+const BELOW_DATASETS = ['meta/info.json', 'meta/episode_ends/.zarray', 'meta/episode_ends/zarr.json'] as const;
+
+/** What tells a data set of some format, where it is one that was given in place of a checkpoint: of the folder itself, not of data sets that lie in it. */
 async function datasetIn(source: CheckpointSource, files: readonly string[]): Promise<string | undefined> {
-  const own = ['episode_ends.i32', '.zgroup'].find((file) => files.includes(file));
+  const own = OF_DATASETS.find((file) => files.includes(file));
   if (own !== undefined) return own;
-  const folders = (await source.foldersWith?.('info.json')) ?? [];
-  // Of the folder itself, not of data sets that lie in it.
-  return folders.some((path) => path === 'meta' || /^(.*)[\\/]meta$/.exec(path)?.[1]?.endsWith(source.name)) ? 'meta/info.json' : undefined;
+  for (const file of BELOW_DATASETS) if (await isThere(source, file)) return file;
+  return undefined;
+}
+
+async function isThere(source: CheckpointSource, file: string): Promise<boolean> {
+  try {
+    await source.open(file);
+    return true;
+  } catch (error) {
+    // A load that was stopped ends with the reason of its signal.
+    if (error instanceof WarmstepError) return false;
+    throw error;
+  }
 }
