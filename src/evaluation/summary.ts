@@ -129,7 +129,7 @@ function summarizeEpisodes(
   if (count === 0) throw new OptionError(`strategy "${name}" has no episodes: evaluate at least one, or leave it out of the record`);
   const total = (value: (episode: EpisodeRecord) => number): number => episodes.reduce((sum, episode) => sum + value(episode), 0);
   const scores = episodes.map(({ score }) => score);
-  checkScores(`strategy "${name}"`, scores);
+  checkScores(name, scores);
   const successes = episodes.filter(({ success }) => success).length;
   const decisions = total((episode) => episode.decisions);
   const evaluations = total((episode) => episode.evaluations);
@@ -151,10 +151,11 @@ function summarizeEpisodes(
   };
 }
 
-/** Sums of others overflow, and say something that is not so. */
-function checkScores(where: string, scores: readonly number[]): void {
+/** Sums of others overflow, and say something that is not so. @throws OptionError that names the strategy. */
+export function checkScores(strategy: string, scores: readonly number[]): void {
   const wrong = scores.findIndex((score) => !isScore(score));
-  if (wrong >= 0) throw new OptionError(`${where}: score ${wrong + 1} must be a number from 0 to 1, found ${String(scores[wrong])}`);
+  if (wrong >= 0)
+    throw new OptionError(`strategy "${strategy}": score ${wrong + 1} must be a number from 0 to 1, found ${String(scores[wrong])}`);
 }
 
 function difference(strategy: StrategyRecord, baseline: StrategyRecord, bootstrapOf: BootstrapOf): PairedDifference | undefined {

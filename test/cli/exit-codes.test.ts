@@ -27,10 +27,10 @@ function folder(name: string, path: string): string {
 }
 
 /** The only part of an evaluation, with something changed. */
-function part(name: string, change: (episode: Record<string, unknown>) => Record<string, unknown>): string {
+function part(name: string, change: (episode: Record<string, unknown>) => Record<string, unknown>, other: object = {}): string {
   const { strategies, ...record } = evaluationRecord({ episodes: 3 });
   const changed = strategies.map((strategy) => ({ ...strategy, episodes: strategy.episodes.map((one) => change({ ...one })) }));
-  return file(name, { ...record, strategies: changed, shard: { index: 1, count: 1, fingerprint: {} } });
+  return file(name, { ...record, strategies: changed, shard: { index: 1, count: 1, fingerprint: {} }, ...other });
 }
 
 const DRIVE = ['drive', 'so101', '--port', 'x', '--policy', POLICY, '--units', 'degrees'];
@@ -55,6 +55,25 @@ describe('the exit code', () => {
       'a part whose scores are none',
       () => ['eval', 'merge', part('scores.json', (episode) => ({ ...episode, score: 7 })), '--output', at('merged')],
       'scores.json: strategy "ddim:10": score 1 must be a number from 0 to 1, found 7',
+    ],
+    [
+      'one of two parts whose scores are none, which alone is named',
+      () => {
+        const shard = (index: number): object => ({ shard: { index, count: 2, fingerprint: {} } });
+        const sound = part('sound.json', (episode) => episode, shard(1));
+        return ['eval', 'merge', sound, part('unsound.json', (episode) => ({ ...episode, score: -1 }), shard(2)), '--output', at('merged')];
+      },
+      `warmstep: ${at('unsound.json')}: strategy "ddim:10": score 1 must be a number from 0 to 1, found -1`,
+    ],
+    [
+      'a part without strategies',
+      () => ['eval', 'merge', part('empty.json', (episode) => episode, { strategies: [] })],
+      'empty.json: expected strategies and episodes, found 0 and 3: run this part again.',
+    ],
+    [
+      'a part of no task',
+      () => ['eval', 'merge', part('tasks.json', (episode) => episode, { task: 'chess' }), '--output', at('merged')],
+      'tasks.json: task "chess" is none of push-t',
     ],
     ['scores of others without JSON', () => ['eval', 'push-t', '--compare', file('text', 'x')], '--compare: '],
     ['demonstrations that are none', () => ['eval', 'push-t', '--policy', `kernel:${file('text', 'x')}`], 'text'],
@@ -91,6 +110,21 @@ describe('the exit code', () => {
       'a folder of data sets',
       () => ['inspect', folder('several', 'one/meta/info.json')],
       'several: expected "model.safetensors", found nothing.',
+    ],
+    [
+      'a folder of a data set whose name ends with its own',
+      () => ['inspect', folder('so', 'also/meta/info.json')],
+      'so: expected "model.safetensors", found nothing.',
+    ],
+    ...['.zarray', 'zarr.json'].map((file): [string, () => string[], string] => [
+      `a zarr data set in place of a checkpoint (${file})`,
+      () => ['inspect', folder(`buffer${file}`, `meta/episode_ends/${file}`)],
+      `expected "model.safetensors", found a data set (meta/episode_ends/${file}).`,
+    ]),
+    [
+      'a data set by a path that does not end with its name',
+      () => ['inspect', join(dirname(folder('up', 'meta/info.json')), 'up', 'meta') + '/..'],
+      'up: expected "model.safetensors", found a data set (meta/info.json).',
     ],
     [
       'a checkpoint in place of a data set',

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { checkRecord } from '../../evaluation/check.js';
 import type { EvaluationRecord } from '../../evaluation/record.js';
 import { mergeShards, type RecordPart } from '../../evaluation/shards.js';
+import { checkScores } from '../../evaluation/summary.js';
+import { OptionError } from '../../foundation/errors.js';
 import { ofFile, SetupError } from '../../foundation/setup-error.js';
 import { fileProblem } from '../../platform/node/file-problem.js';
 import { parseCommandLine } from '../../terminal/command-line.js';
@@ -12,6 +14,7 @@ import { lockFolder } from './folder-lock.js';
 import { ownRecord, readRecord } from './own-record.js';
 import { readReference } from './reference.js';
 import { presentOutcome, RESULT_FILES } from './results.js';
+import { taskScene } from './tasks.js';
 
 const OPTIONS = { output: { type: 'string' }, compare: { type: 'string' }, json: { type: 'boolean' } } as const;
 
@@ -28,7 +31,7 @@ export async function mergeEvaluations(args: readonly string[]): Promise<number>
   const output = await outputFolderOption('output', place, Object.values(RESULT_FILES), own);
   const lock = lockFolder(output);
   try {
-    return await ofFile(() => presentOutcome(output, record, reference, values.json === true), parts.map(({ name }) => name).join(', '));
+    return await presentOutcome(output, record, reference, values.json === true);
   } finally {
     lock.release();
   }
@@ -52,5 +55,21 @@ async function readPart(path: string): Promise<RecordPart> {
     );
   }
   await ofFile(() => checkRecord(name, record));
+  await ofFile(() => checkPresentable(record), name);
   return { name, record };
+}
+
+/** What a report asks of a record besides: said here of the one file that lacks it, and not of all that are merged. @throws OptionError. */
+function checkPresentable({ task, episodes, strategies }: EvaluationRecord): void {
+  if (strategies.length === 0 || episodes === 0) {
+    throw new OptionError(`expected strategies and episodes, found ${strategies.length} and ${episodes}: run this part again.`);
+  }
+  for (const { name, episodes: played } of strategies) {
+    checkScores(
+      name,
+      played.map(({ score }) => score),
+    );
+  }
+  // That it has one.
+  taskScene(task);
 }
