@@ -51,9 +51,12 @@ export function positiveOption(name: string, text: string | undefined, bound = I
   return value;
 }
 
-/** NaN where a text is none: `Number` takes a text of nothing for 0. */
+/** Digits, with a fraction and an exponent where there are. `Number` alone takes more: "", " 30 ", "0x20". */
+const NUMBER = /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** NaN where a text is none. */
 function numberIn(text: string): number {
-  return text.trim() === '' ? NaN : Number(text);
+  return NUMBER.test(text) ? Number(text) : NaN;
 }
 
 /** Words between commas, each one of a few, or undefined where the option was not given. */

@@ -26,12 +26,13 @@ describe('an option', () => {
     expect(numberOption('x', '1e-4')).toBe(1e-4);
     expect(numberOption('x', '-2', -3, 3)).toBe(-2);
     expect(positiveOption('x', '0.5', 1)).toBe(0.5);
+    expect(['7', '3.', '.5', '-0.25', '2E+3'].map((text) => numberOption('x', text, -1))).toEqual([7, 3, 0.5, -0.25, 2000]);
     for (const read of [numberOption, positiveOption]) expect(read('x', undefined)).toBeUndefined();
-    for (const text of ['', ' ', 'much', 'NaN', 'Infinity', '-1']) {
+    for (const text of ['', ' ', 'much', 'NaN', 'Infinity', '-1', '0x20', ' 30 ', '+5', '1e', '.', '1e999']) {
       expect(() => numberOption('x', text)).toThrow(new UsageError(`--x must be a number, 0 or more, found "${text}"`));
       expect(() => numberOption('x', text, 1, 60)).toThrow(new UsageError(`--x must be a number, 1 to 60, found "${text}"`));
     }
-    for (const text of ['', ' ', 'much', '0', '-1', 'Infinity']) {
+    for (const text of ['', ' ', 'much', '0', '-1', 'Infinity', '0x20', ' 30 ', '+5', '0b1']) {
       expect(() => positiveOption('x', text)).toThrow(new UsageError(`--x must be a number above 0, found "${text}"`));
     }
     expect(() => positiveOption('x', '1', 1)).toThrow(new UsageError('--x must be a number above 0 and below 1, found "1"'));
