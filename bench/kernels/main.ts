@@ -55,7 +55,7 @@ best stream kernel of this adapter, the cost of dispatches, barriers and waits, 
                      published figures; of the first precision alone
   --compiled FILE    a compile report, for the registers of a prediction
   --tiling LxS       for a compile report or a prediction: convolutions in L lanes × S slices, where they can be cut so
-  --output FILE      write the record as JSON, with all samples
+  --output FILE      write the record as JSON, with all samples; may be the one that it is compared with
   --json             print the record as JSON
   --compare FILE     an older record: ratios per case, marked where they are more than noise
   --svg FILE         picture of the decision: where the time goes, against the floor (one per precision)`;
@@ -106,8 +106,10 @@ async function main(args: string[]): Promise<number> {
     seconds: positiveOption('seconds', values.seconds, 3600) ?? 0.5,
   };
   // What can be known to fail shall not cost a measurement.
-  const read = [values.compare, values.check, values.compiled];
-  for (const name of ['output', 'svg'] as const) await outputFileOption(name, values[name], read);
+  const records = [values.compare, values.check, values.compiled];
+  // A record may replace the one that it is compared with, which is read whole before; a picture replaces none.
+  await outputFileOption('output', values.output);
+  await outputFileOption('svg', values.svg, records);
   const gpu = choiceOption('predict', values.predict, GPU_NAMES);
   if (gpu !== undefined) {
     const compiled = values.compiled === undefined ? undefined : (JSON.parse(await readFile(values.compiled, 'utf8')) as CompiledRecord);
