@@ -82,8 +82,11 @@ describe('--network', () => {
     });
 
     it.each(commands)('%s says nothing of those that one of them asks for', async (_, args, option = '--strategy') => {
-      const { stderr } = await warmstep(...args(), '--network', student, option, 'consistency:1');
+      const { code, stderr } = await warmstep(...args(), '--network', student, option, 'consistency:1');
       expect(stderr).not.toContain('not used');
+      // Behind where it would be said.
+      expect(stderr).toMatch(/a device was opened|the serial port cannot be opened/);
+      expect(code).toBe(1);
     });
 
     it('of several strategies, by none', async () => {
