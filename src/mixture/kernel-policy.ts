@@ -11,9 +11,9 @@ import type { Episode } from '../policy/episode.js';
 import { SerialQueue } from '../policy/queue.js';
 import { RequestChecks } from '../policy/request-checks.js';
 import type { ObservationInfo, SchedulerConfig } from '../spec/policy-spec.js';
-import { NETWORK_NEEDS } from '../strategies/network-needs.js';
+import { networkNeedOf } from '../strategies/network-needs.js';
 import { createOwnStrategy } from '../strategies/own.js';
-import type { NetworkNeed, Strategy, StrategyContext } from '../strategies/strategy.js';
+import type { Strategy, StrategyContext } from '../strategies/strategy.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { checkDemonstrations, type KernelDemonstrations } from './demonstrations.js';
 import { MixtureDenoiser } from './mixture-denoiser.js';
@@ -250,7 +250,7 @@ export class KernelPolicy {
   #createStrategy(options: StrategyOptions): Strategy {
     const { name } = checkObject('strategy', 'options', options) as StrategyOptions;
     // Of these, `createOwnStrategy` would ask for a network, which nobody can give.
-    const need = Object.entries<NetworkNeed>(NETWORK_NEEDS).find(([method]) => method === name)?.[1];
+    const need = networkNeedOf(name);
     if (need) {
       throw new OptionError(
         `strategy ${name} needs a network of type "${need.network}" ${need.why}, and a kernel policy has no networks: choose another strategy.`,

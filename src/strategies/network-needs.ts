@@ -25,3 +25,8 @@ export const NETWORK_NEEDS = {
     given: 'the folder of its three U-Nets (warmstep train bridger)',
   },
 } as const satisfies Readonly<Record<string, NetworkNeed>>;
+
+/** What a strategy with a network of its own has to be given; undefined for any other, also for names that are none. */
+export function networkNeedOf(strategy: string): NetworkNeed | undefined {
+  return Object.entries<NetworkNeed>(NETWORK_NEEDS).find(([name]) => name === strategy)?.[1];
+}

@@ -7,7 +7,7 @@ import { loadPolicy } from '../../platform/node/load-policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { PRIOR_NEED } from '../../strategies/bridger.js';
 import { createStrategy, STRATEGIES } from '../../strategies/index.js';
-import { NETWORK_NEEDS } from '../../strategies/network-needs.js';
+import { networkNeedOf } from '../../strategies/network-needs.js';
 import { WARM_NEED } from '../../strategies/network-runs.js';
 import { parseStrategy } from '../../strategies/parse.js';
 import { inSpecWords } from '../../strategies/spec-words.js';
@@ -50,9 +50,7 @@ export function checkClosedLoop(
   predictor: PredictorKind | 'none',
 ): void {
   kind.forPolicy(policy);
-  const own = NETWORK_NEEDS as Readonly<Record<string, NetworkNeed>>;
-  const { name } = strategy.options;
-  const method = Object.hasOwn(own, name) ? own[name] : undefined;
+  const method = networkNeedOf(strategy.options.name);
   if (method) throw unsuited(strategy, `a network of type "${method.network}" ${method.why}`, 'none');
   const { needs } = inSpecWords(strategy, () => createStrategy(strategy.options, context));
   for (const need of needs) checkNeed(strategy, need, predictor);
