@@ -115,9 +115,11 @@ export function statisticsOfRows(rows: ArrayLike<number>, size: number, wanted: 
   const running = new RunningStatistics(size);
   running.add(rows);
   const count = rows.length / size;
+  // Of no rows there are none: zeros would be numbers that nobody found.
+  if (count === 0 || wanted.length === 0) return running.result();
   const quantiles = new Map(wanted.map(([name]) => [name, new Float64Array(size)]));
   const column = new Float64Array(count);
-  for (let k = 0; k < size && count > 0 && wanted.length > 0; k++) {
+  for (let k = 0; k < size; k++) {
     for (let row = 0; row < count; row++) column[row] = rows[row * size + k] as number;
     column.sort();
     for (const [name, fraction] of wanted) (quantiles.get(name) as Float64Array)[k] = quantileOf(column, fraction);

@@ -48,6 +48,12 @@ describe('a data set that is written', () => {
     expect(quantiles.get('q50')?.[0]).toBeCloseTo((1002 * 5 + 1006 * 3 + 1012.5 * 10) / 18, 10);
   });
 
+  it('has no quantiles of no rows, nor where none are wanted', () => {
+    expect([...statisticsOfRows([], 2).quantiles]).toEqual([]);
+    expect([...statisticsOfRows([1, 2], 2, []).quantiles]).toEqual([]);
+    expect(statisticsOfRows([1, 2], 2).quantiles.get('q50')).toEqual(Float64Array.of(1, 2));
+  });
+
   it('begins a new file when one is full', async () => {
     const files = await leRobotFiles([5, 3, 10, 4], { fileBytes: 1200 });
     expect(Object.keys(files).filter((path) => path.startsWith('data/')).length).toBeGreaterThan(1);
