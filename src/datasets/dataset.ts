@@ -1,6 +1,9 @@
 /** What a data set of demonstrations is, whatever it is stored as. */
 import type { AbortSignalLike } from '../foundation/abort-signal.js';
 
+/** Frames per second lie below, of whatever format. */
+export const FPS_BOUND = 100_000;
+
 /** A vector of numbers per frame; a picture stored in the rows; a picture that is a frame of a video. */
 export type FeatureKind = 'vector' | 'image' | 'video';
 

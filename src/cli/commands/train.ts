@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Dataset } from '../../datasets/dataset.js';
-import { FPS_BOUND } from '../../datasets/lerobot/info.js';
+import { type Dataset, FPS_BOUND } from '../../datasets/dataset.js';
 import { OptionError } from '../../foundation/errors.js';
 import { folderStorage } from '../../platform/node/folder-storage.js';
 import { openDataset } from '../../platform/node/open-dataset.js';

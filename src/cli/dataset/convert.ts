@@ -1,5 +1,4 @@
-import type { Dataset } from '../../datasets/dataset.js';
-import { FPS_BOUND } from '../../datasets/lerobot/info.js';
+import { type Dataset, FPS_BOUND } from '../../datasets/dataset.js';
 import { type WriteResult, writeLeRobotDataset } from '../../datasets/write/write-lerobot.js';
 import { datasetSink } from '../../platform/node/dataset-sink.js';
 import { openDataset } from '../../platform/node/open-dataset.js';

@@ -1,5 +1,4 @@
-import { type Dataset, type DatasetEpisode, type StoredDataset, vectorFeatures } from '../../datasets/dataset.js';
-import { FPS_BOUND } from '../../datasets/lerobot/info.js';
+import { type Dataset, type DatasetEpisode, FPS_BOUND, type StoredDataset, vectorFeatures } from '../../datasets/dataset.js';
 import { openDataset } from '../../platform/node/open-dataset.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import { checkWithout, parseCommandLine } from '../../terminal/command-line.js';

@@ -1,6 +1,6 @@
 import { JsonObject, shown } from '../../checkpoints/json-object.js';
 import { DatasetError } from '../../foundation/errors.js';
-import type { DatasetFeature } from '../dataset.js';
+import { type DatasetFeature, FPS_BOUND } from '../dataset.js';
 import { type DatasetFiles, inDatasetWords } from '../files.js';
 
 /** `meta/info.json` of a LeRobot data set (lerobot/datasets/utils.py). */
@@ -21,8 +21,6 @@ export interface LeRobotInfo {
 }
 
 export const INFO = 'meta/info.json';
-/** Frames per second lie below. */
-export const FPS_BOUND = 100_000;
 /** What only numbers the frames. */
 export const BOOKKEEPING: readonly string[] = ['timestamp', 'frame_index', 'episode_index', 'index', 'task_index'];
 const VERSIONS = ['v2.0', 'v2.1', 'v3.0'] as const;
