@@ -25,7 +25,7 @@ export interface Spelling {
   readonly words: Readonly<Record<string, { readonly help: string; readonly read: Read }>>;
   /** The options of a program, of the values of the words. @throws OptionError. */
   readonly build: (values: Values, where: string) => Values;
-  /** What an error says of a program's options, and what stands for it where a command line has spelled them. Default: the same names. */
+  /** Pairs: how an error names a program's option, and the word that a command line has for it. Default: the same names. */
   readonly told?: readonly (readonly [said: RegExp, told: string])[];
 }
 
