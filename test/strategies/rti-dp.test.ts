@@ -75,6 +75,13 @@ describe('the timesteps of RTI-DP', () => {
 });
 
 describe('a gripper', () => {
+  it('has a list of dimensions', () => {
+    const gripper = { dimensions: '1' } as unknown as { dimensions: number[] };
+    expect(() => createStrategy({ name: 'RTI-DP', gripper }, TOY_CONTEXT)).toThrow(
+      /dimensions must be a list of action dimensions, found "1"/,
+    );
+  });
+
   it('is sent ±1 and remembered as ±1/factor, by its sign; other dimensions are left alone', () => {
     const context = { ...TOY_CONTEXT, horizon: 2, actionDim: 2 };
     const gripper = { dimensions: [1], factor: 10 };
