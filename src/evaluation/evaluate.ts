@@ -18,7 +18,7 @@ export interface EvaluateOptions {
   readonly keepReplay?: (seed: number) => boolean;
   /** Called as soon as an episode is over, in the order in which they end. */
   readonly onEpisode?: (record: EpisodeRecord) => void | Promise<void>;
-  /** Called after every round of decisions. */
+  /** Called after every round of decisions, with what goes on. */
   readonly onRound?: (running: readonly Rollout[]) => void;
   /** How long an environment may take for a reset or a step. Default 30 s. */
   readonly stepTimeoutMs?: number;
@@ -63,6 +63,16 @@ export async function evaluate(policy: EvaluatedPolicy, options: EvaluateOptions
   let running: Rollout[] = [];
   // Environments to be given back, also where this ends early.
   const open = new Set<Rollout>();
+  const recordOver = async (): Promise<void> => {
+    for (const rollout of running.filter(({ isOver }) => isOver)) {
+      const record = rollout.record();
+      rollout.close();
+      open.delete(rollout);
+      records.push(record);
+      await options.onEpisode?.(record);
+    }
+    running = running.filter(({ isOver }) => !isOver);
+  };
   try {
     for (;;) {
       options.signal?.throwIfAborted();
@@ -72,18 +82,11 @@ export async function evaluate(policy: EvaluatedPolicy, options: EvaluateOptions
         return new Rollout(episode, policy.info, { task, seed, keepReplay: keepReplay?.(seed) ?? false, ...timeout });
       });
       for (const rollout of begun) open.add(rollout);
-      await allOver(begun.map((rollout) => rollout.begin()));
       running.push(...begun);
-      for (const rollout of running.filter(({ isOver }) => isOver)) {
-        const record = rollout.record();
-        rollout.close();
-        open.delete(rollout);
-        records.push(record);
-        await options.onEpisode?.(record);
-      }
-      running = running.filter(({ isOver }) => !isOver);
+      // What is over is handed over also where an environment beside it was lost, which ends the evaluation.
+      await allOver(begun.map((rollout) => rollout.begin())).finally(recordOver);
       if (running.length === 0 && waiting.length === 0) break;
-      await decideAndExecute(policy, running);
+      await decideAndExecute(policy, running).finally(recordOver);
       options.onRound?.(running);
     }
   } finally {

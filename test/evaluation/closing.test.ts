@@ -91,6 +91,28 @@ describe('an environment that has something to give back', () => {
     expect([over, open()]).toEqual([[1, 2], 0]);
   });
 
+  it('is lost behind episodes that are over, which are handed over', async () => {
+    const { task, open } = counted(1);
+    let made = 0;
+    const losing: Task = {
+      ...task,
+      create: async () => {
+        const environment = await task.create();
+        if (++made === 1) return environment;
+        return {
+          ...environment,
+          step: () => {
+            throw new EnvironmentLostError('the second lamp is gone');
+          },
+        };
+      },
+    };
+    const over: number[] = [];
+    const onEpisode = ({ seed }: { readonly seed: number }): void => void over.push(seed);
+    await expect(evaluate(policy(), { task: losing, strategy, seeds: [1, 2], parallel: 2, onEpisode })).rejects.toThrow('the second lamp');
+    expect([over, open()]).toEqual([[1], 0]);
+  });
+
   it('is closed where it came too late', async () => {
     const { task, open, made } = counted(4);
     const late: Task = {
