@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SafetensorsFile } from '../../src/checkpoints/safetensors/safetensors.js';
-import { lockFolder } from '../../src/cli/eval/folder-lock.js';
+import { lockFolder } from '../../src/cli/folder-lock.js';
 import type { EvaluationRecord } from '../../src/evaluation/record.js';
 import { openDataset } from '../../src/platform/node/open-dataset.js';
 import { warmstep } from '../support/captured.js';
@@ -159,6 +159,13 @@ describe('the SO-101 on the command line', () => {
     expect(await wrong(...asked, '--seed', '7', '--output', join(folder, 'other seeds'))).toContain(
       'note: 1 of 1 seed was not demonstrated, and a kernel policy generalises to nothing: for what it can do, --seed 5 --episodes 2\n',
     );
+    // Of another maker, who calls something else so.
+    const other = join(folder, 'other.safetensors');
+    const bytes = (await readFile(file)).toString('latin1').replace(/"seed":\{"dtype":"I64"/, '"seed":{"dtype":"F64"');
+    expect(bytes).toContain('"seed":{"dtype":"F64"');
+    await writeFile(other, bytes, 'latin1');
+    const read = await warmstep('eval', 'so101-stack-cube', ...asked, '--policy', `kernel:${other}`, '--output', join(folder, 'other'));
+    expect([read.code, read.stderr]).toEqual([0, expect.not.stringContaining('not demonstrated')]);
     // Of the same sizes, and another task.
     const foreign = (await warmstep('eval', 'so101-pick-place/p=32', ...asked, '--seed', '7')).stderr;
     expect(foreign).not.toContain('not demonstrated');
