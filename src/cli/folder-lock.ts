@@ -1,10 +1,10 @@
 import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { SetupError } from '../../foundation/setup-error.js';
-import { fileProblem } from '../../platform/node/file-problem.js';
-import { OutputError } from '../../platform/node/output-file.js';
-import { readRegularFile } from '../../platform/node/regular-file.js';
+import { SetupError } from '../foundation/setup-error.js';
+import { fileProblem } from '../platform/node/file-problem.js';
+import { OutputError } from '../platform/node/output-file.js';
+import { readRegularFile } from '../platform/node/regular-file.js';
 
 /** Who writes into a folder. */
 interface Holder {

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { UsageError } from '../terminal/options.js';
-import { LOCK_FILE } from './eval/folder-lock.js';
+import { LOCK_FILE } from './folder-lock.js';
 
 /** What folders hold that took long to make, by a file that tells. */
 const KINDS: readonly (readonly [string, string])[] = [

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { LOCK_FILE, lockFolder } from '../../src/cli/eval/folder-lock.js';
+import { LOCK_FILE, lockFolder } from '../../src/cli/folder-lock.js';
 import { ComputeDevice } from '../../src/runtime/device.js';
 import { repositoryPath, warmstep } from '../support/captured.js';
 

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { LOCK_FILE, lockFolder } from '../../src/cli/eval/folder-lock.js';
+import { LOCK_FILE, lockFolder } from '../../src/cli/folder-lock.js';
 import { OptionError } from '../../src/foundation/errors.js';
 
 describe('a folder that an evaluation writes into', () => {

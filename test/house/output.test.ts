@@ -22,7 +22,7 @@ describe('what leaves the process', () => {
     const imported =
       /import \{[^}]*\b(?:writeFile|appendFile|truncate|rename|copyFile|createWriteStream|open)(?:Sync)?\b[^}]*\} from 'node:fs/;
     expect(filesWith(imported)).toEqual([
-      'src/cli/eval/folder-lock.ts',
+      'src/cli/folder-lock.ts',
       // Holds a pseudo-terminal open.
       'src/cli/simulate/pseudo-terminal.ts',
       // Reads alone.

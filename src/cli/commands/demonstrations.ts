@@ -23,7 +23,7 @@ import { demonstrationDataset } from '../demonstrations/dataset.js';
 import { type PictureChoice, picturesOption } from '../demonstrations/pictures.js';
 import { demonstrationsReadme } from '../demonstrations/readme.js';
 import { demonstrationTensors } from '../demonstrations/tensors.js';
-import { lockFolder } from '../eval/folder-lock.js';
+import { lockFolder } from '../folder-lock.js';
 import { outputFolderOption } from '../output-options.js';
 import { checkMujoco, importMujoco } from '../simulation/mujoco.js';
 

@@ -15,7 +15,6 @@ import { printNote } from '../../terminal/output.js';
 import { checkpointFolders } from '../checkpoint-folders.js';
 import type { Command } from '../command.js';
 import { fingerprintOf, ofAllStrategies } from '../eval/fingerprint.js';
-import { lockFolder } from '../eval/folder-lock.js';
 import { JournalFile } from '../eval/journal-file.js';
 import { isKernelPolicy, kernelSubject } from '../eval/kernel-subject.js';
 import { mergeEvaluations } from '../eval/merge.js';
@@ -26,6 +25,7 @@ import { type EvaluationCampaign, endNote, journalHeader, runEvaluation } from '
 import { episodesOption, firstSeedOption, MOST_PARALLEL, shardOption, shardSuffix } from '../eval/seeds.js';
 import { type EvaluationSubject, refusal } from '../eval/subject.js';
 import { chosenTask, TASK_NAMES } from '../eval/tasks.js';
+import { lockFolder } from '../folder-lock.js';
 import { checkStrategies, noteUnused, readHeaders, readMethods, taskFor } from '../headers.js';
 import { networksFrom, withPolicy } from '../load.js';
 import { outputFolderOption } from '../output-options.js';

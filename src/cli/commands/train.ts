@@ -18,7 +18,7 @@ import { hasState, STATE_FILE } from '../../training/loop/run-state.js';
 import type { RunStorage } from '../../training/loop/run-storage.js';
 import type { TrainOptions } from '../../training/loop/train-options.js';
 import type { Command } from '../command.js';
-import { LOCK_FILE, lockFolder } from '../eval/folder-lock.js';
+import { LOCK_FILE, lockFolder } from '../folder-lock.js';
 import { adapterName, type DeviceChoice, withDevice } from '../load.js';
 import { inOptionNames } from '../option-names.js';
 import { outputFolderOption } from '../output-options.js';

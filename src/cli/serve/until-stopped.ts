@@ -53,9 +53,11 @@ async function served(policy: NamedPolicy, serve: (loaded: Promise<Policy>) => P
     throw error;
   } finally {
     // A driver that hangs shall not keep the service manager waiting.
-    setTimeout(() => process.exit(code), MOST_MS).unref();
+    const deadline = setTimeout(() => process.exit(code), MOST_MS).unref();
     loading.abort();
     await server.close();
     await (await loaded.catch(() => undefined))?.dispose();
+    // Whatever goes on in this process is not the server's any more.
+    clearTimeout(deadline);
   }
 }
