@@ -108,7 +108,7 @@ async function main(args: string[]): Promise<number> {
   // What can be known to fail shall not cost a measurement.
   const records = [values.compare, values.check, values.compiled];
   // A record may replace the one that it is compared with, which is read whole before; a picture replaces none.
-  await outputFileOption('output', values.output);
+  await outputFileOption('output', values.output, [values.check, values.compiled]);
   await outputFileOption('svg', values.svg, records);
   const gpu = choiceOption('predict', values.predict, GPU_NAMES);
   if (gpu !== undefined) {

@@ -73,6 +73,16 @@ export async function evaluate(policy: EvaluatedPolicy, options: EvaluateOptions
     }
     running = running.filter(({ isOver }) => !isOver);
   };
+  // What is over is handed over also where an environment beside it was lost, which ends the evaluation, and is what it ends with.
+  const thenRecord = async (round: Promise<void>): Promise<void> => {
+    try {
+      await round;
+    } catch (error) {
+      await recordOver().catch(() => {});
+      throw error;
+    }
+    await recordOver();
+  };
   try {
     for (;;) {
       options.signal?.throwIfAborted();
@@ -83,10 +93,9 @@ export async function evaluate(policy: EvaluatedPolicy, options: EvaluateOptions
       });
       for (const rollout of begun) open.add(rollout);
       running.push(...begun);
-      // What is over is handed over also where an environment beside it was lost, which ends the evaluation.
-      await allOver(begun.map((rollout) => rollout.begin())).finally(recordOver);
+      await thenRecord(allOver(begun.map((rollout) => rollout.begin())));
       if (running.length === 0 && waiting.length === 0) break;
-      await decideAndExecute(policy, running).finally(recordOver);
+      await thenRecord(decideAndExecute(policy, running));
       options.onRound?.(running);
     }
   } finally {

@@ -21,5 +21,9 @@ it('a record may replace the one that it is compared with, and a picture may not
     status: 2,
     stderr: expect.stringContaining('--svg must be another file than what is read'),
   });
+  expect(bench('--compile-report', '--check', record, '--output', record)).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('--output must be another file than what is read'),
+  });
   expect(readFileSync(record, 'utf8')).toBe('{}');
 });

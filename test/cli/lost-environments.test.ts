@@ -13,14 +13,14 @@ const LOST = new EnvironmentLostError('no room');
 describe('where environments are lost', () => {
   it('an evaluation says how it goes on: not by the same command, which would end as it did', () => {
     const kept = 'what is over is kept in out: ';
-    expect(endNote(LOST, 'out')).toBe(`ended by an error; ${kept}the same command with a smaller --parallel goes on.`);
+    expect(endNote(LOST, 'out')).toBe(`ended by an error; ${kept}the same command with a smaller --parallel or --threads goes on.`);
     expect(endNote(new Interrupted(), 'out')).toBe(`interrupted; ${kept}start the same command again to go on.`);
     expect(endNote(new Error('no disk'), 'out')).toBe(`ended by an error; ${kept}start the same command again to go on.`);
   });
 
   it('a training says so by options that it has, and of no other error', () => {
     const saved = 'the run is saved in out: go on with the same command and --resume';
-    expect(savedNote(LOST, 'out')).toBe(`${saved}, and fewer --episodes or without --task.`);
+    expect(savedNote(LOST, 'out')).toBe(`${saved}, and --episodes of a few, or without --task and what belongs to it.`);
     expect(savedNote(new Interrupted(), 'out')).toBe(`${saved}.`);
     expect(savedNote(new NonFiniteError('a loss'), 'out')).toBe(undefined);
   });

@@ -111,6 +111,13 @@ describe('an environment that has something to give back', () => {
     const onEpisode = ({ seed }: { readonly seed: number }): void => void over.push(seed);
     await expect(evaluate(policy(), { task: losing, strategy, seeds: [1, 2], parallel: 2, onEpisode })).rejects.toThrow('the second lamp');
     expect([over, open()]).toEqual([[1], 0]);
+    // Whoever cannot take them is not what it ended by.
+    made = 0;
+    const failing = (): never => {
+      throw new Error('the disk is full');
+    };
+    const again = evaluate(policy(), { task: losing, strategy, seeds: [1, 2], parallel: 2, onEpisode: failing });
+    await expect(again).rejects.toThrow('the second lamp');
   });
 
   it('is closed where it came too late', async () => {

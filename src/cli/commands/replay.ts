@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { OptionError } from '../../foundation/errors.js';
 import { checkText } from '../../foundation/options.js';
 import { ofFile, SetupError } from '../../foundation/setup-error.js';
+import { shownValue } from '../../foundation/shown.js';
 import { writeOutputFile } from '../../platform/node/output-file.js';
 import type { Policy } from '../../policy/policy.js';
 import { PRECISION_CHOICES, type PrecisionChoice } from '../../policy/precision.js';
@@ -12,7 +13,7 @@ import { plotRecording } from '../../recording/plot.js';
 import { readLoopRecording } from '../../recording/read.js';
 import type { LoopRecording } from '../../recording/recording.js';
 import { type RepeatedDecision, replayDecisions } from '../../recording/replay.js';
-import { createStrategy } from '../../strategies/index.js';
+import { createStrategy, STRATEGIES } from '../../strategies/index.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import { needsPredictor, type Strategy, type StrategyContext, strategyContext } from '../../strategies/strategy.js';
 import type { NamedStrategy, StrategyOptions } from '../../strategies/strategy-options.js';
@@ -127,15 +128,20 @@ function recordedStrategy({ metadata }: LoopRecording): NamedStrategy {
   }
 }
 
-/** Makes the strategy that a recording names, whose options nobody wrote on a command line. @throws RecordingError for its options; OptionError for what it needs. */
+/**
+ * Makes the strategy that a recording names, whose options nobody wrote on a command line. @throws RecordingError for options that are wrong by themselves; OptionError
+ * for networks, which the command line gives, that are missing or do not go together with them.
+ */
 function madeRecorded({ options }: NamedStrategy, context: StrategyContext): Strategy {
+  const definition = STRATEGIES.find(({ name }) => name === options.name);
   try {
-    return createStrategy(options, context);
+    if (definition === undefined) throw new OptionError(`there is no strategy ${shownValue(options.name)}`);
+    definition.check(options, context);
   } catch (error) {
-    // A network that is missing is for the command line to give.
-    if (!(error instanceof OptionError) || error.message.startsWith(`strategy ${options.name} needs `)) throw error;
+    if (!(error instanceof OptionError)) throw error;
     throw damagedStrategy(error);
   }
+  return createStrategy(options, context);
 }
 
 function damagedStrategy(cause: Error): RecordingError {

@@ -167,8 +167,9 @@ async function run(job: Job, dataset: Dataset, storage: RunStorage, output: stri
         progress.done();
         // A page that cannot be written is not why the run ended.
         if (told) await presentation.end(told).catch(() => {});
-        const note = (await hasState(storage)) ? savedNote(error, output) : undefined;
-        if (note !== undefined) printNote(note);
+        const note = savedNote(error, output);
+        // Nor is a state that cannot be looked at.
+        if (note !== undefined && (await hasState(storage).catch(() => false))) printNote(note);
         throw error;
       } finally {
         progress.done();

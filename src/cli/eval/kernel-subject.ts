@@ -111,9 +111,9 @@ async function readKernelPolicy(file: string): Promise<KernelFile> {
   return ofFile(async () => {
     const tensors = await SafetensorsFile.open(source);
     const policy = kernelPolicy(await readDemonstrations(tensors));
+    const task = tensors.metadata.get('task');
     // Files of other makers may call other things so, which is no reason to refuse them.
-    const hasSeeds = ['I64', 'I32', 'U8'].includes(tensors.tensors.get('seed')?.dtype ?? '');
-    const seeds = new Set(hasSeeds ? await tensors.readIntegers('seed') : []);
-    return { policy, task: tensors.metadata.get('task'), seeds };
+    const hasSeeds = tensors.tensors.has('seed') && isTask(task?.split('/')[0] ?? '');
+    return { policy, task, seeds: new Set(hasSeeds ? await tensors.readIntegers('seed') : []) };
   }, file);
 }

@@ -188,7 +188,7 @@ export function endNote(error: unknown, output: string): string {
   const what = error instanceof Interrupted ? 'interrupted' : 'ended by an error';
   const how =
     error instanceof EnvironmentLostError
-      ? 'the same command with a smaller --parallel goes on.'
+      ? 'the same command with a smaller --parallel or --threads goes on.'
       : 'start the same command again to go on.';
   return `${what}; what is over is kept in ${output}: ${how}`;
 }

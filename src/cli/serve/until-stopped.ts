@@ -54,10 +54,13 @@ async function served(policy: NamedPolicy, serve: (loaded: Promise<Policy>) => P
   } finally {
     // A driver that hangs shall not keep the service manager waiting.
     const deadline = setTimeout(() => process.exit(code), MOST_MS).unref();
-    loading.abort();
-    await server.close();
-    await (await loaded.catch(() => undefined))?.dispose();
-    // Whatever goes on in this process is not the server's any more.
-    clearTimeout(deadline);
+    try {
+      loading.abort();
+      await server.close();
+      await (await loaded.catch(() => undefined))?.dispose();
+    } finally {
+      // Whatever goes on in this process is not the server's any more.
+      clearTimeout(deadline);
+    }
   }
 }

@@ -84,5 +84,5 @@ export function savedNote(error: unknown, output: string): string | undefined {
   const saved = `the run is saved in ${output}: go on with the same command and --resume`;
   if (error instanceof Interrupted) return `${saved}.`;
   // That of simulations in an evaluation: the training is not to blame.
-  return error instanceof EnvironmentLostError ? `${saved}, and fewer --episodes or without --task.` : undefined;
+  return error instanceof EnvironmentLostError ? `${saved}, and --episodes of a few, or without --task and what belongs to it.` : undefined;
 }
