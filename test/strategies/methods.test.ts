@@ -5,33 +5,16 @@ import { OptionError } from '../../src/foundation/errors.js';
 import { methodsByType } from '../../src/spec/method-networks.js';
 import { createStrategy } from '../../src/strategies/index.js';
 import { parseStrategy } from '../../src/strategies/parse.js';
-import type { DenoiseRequest, Strategy, StrategyContext } from '../../src/strategies/strategy.js';
+import type { DenoiseRequest, Strategy } from '../../src/strategies/strategy.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { applyToSample } from '../support/apply-solver-step.js';
 import { golden } from '../support/folders.js';
 import { floats, readTensors, type Tensors } from '../support/recorded-case.js';
-
-const CONTEXT: StrategyContext = {
-  scheduler: {
-    type: 'DDPM',
-    numTrainTimesteps: 100,
-    betaSchedule: 'squaredcos_cap_v2',
-    betaStart: 1e-4,
-    betaEnd: 0.02,
-    predictionType: 'epsilon',
-    clipSample: true,
-    clipSampleRange: 1,
-    numInferenceSteps: 100,
-  },
-  horizon: 16,
-  actionDim: 2,
-  observationSteps: 2,
-  actionSteps: 8,
-};
+import { STRATEGY_CONTEXT } from '../support/strategy-context.js';
 
 async function made(name: string, options: StrategyOptions): Promise<{ readonly strategy: Strategy; readonly tensors: Tensors }> {
   const { config } = await loadMethodCheckpoint(golden(`methods/${name}/network`));
-  const strategy = createStrategy(options, { ...CONTEXT, methods: methodsByType([config]) });
+  const strategy = createStrategy(options, { ...STRATEGY_CONTEXT, methods: methodsByType([config]) });
   return { strategy, tensors: readTensors(`methods/${name}`) };
 }
 
@@ -133,7 +116,7 @@ describe('a strategy whose network is missing, or does not suit it', () => {
     ['OneDP', 'onedp'],
     ['NO-Diffusion', 'no_diffusion'],
   ] as const)('%s names the type that it needs, and how it is given', (name, type) => {
-    const create = (): Strategy => createStrategy({ name }, CONTEXT);
+    const create = (): Strategy => createStrategy({ name }, STRATEGY_CONTEXT);
     expect(create).toThrow(OptionError);
     expect(create).toThrow(new RegExp(`strategy ${name} needs a network of type "${type}".*networks: \\{ methods \\}.*--network`));
   });
@@ -141,7 +124,7 @@ describe('a strategy whose network is missing, or does not suit it', () => {
   it('refuses more evaluations than the network has bins, and raw levels beyond its range', async () => {
     await expect(made('cp-3step', { name: 'Consistency', steps: 4 })).rejects.toThrow('steps must be an integer from 1 to 3, found 4');
     const { config } = await loadMethodCheckpoint(golden('methods/cp-3step/network'));
-    const short = { ...CONTEXT, methods: methodsByType([{ ...config, sigmaMax: 50 } as typeof config]) };
+    const short = { ...STRATEGY_CONTEXT, methods: methodsByType([{ ...config, sigmaMax: 50 } as typeof config]) };
     expect(() => createStrategy({ name: 'Consistency', steps: 3, chaining: 'raw' }, short)).toThrow(
       /above sigma_min 0.02 and up to sigma_max 50, found 54/,
     );

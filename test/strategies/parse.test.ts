@@ -3,24 +3,7 @@ import { ABLATIONS, parseGrid } from '../../src/evaluation/grid.js';
 import { OptionError } from '../../src/foundation/errors.js';
 import { createStrategy } from '../../src/strategies/index.js';
 import { parseStrategies, parseStrategy } from '../../src/strategies/parse.js';
-
-const context = {
-  scheduler: {
-    type: 'DDPM',
-    predictionType: 'epsilon',
-    clipSample: true,
-    clipSampleRange: 1,
-    numInferenceSteps: 100,
-    numTrainTimesteps: 100,
-    betaSchedule: 'squaredcos_cap_v2',
-    betaStart: 1e-4,
-    betaEnd: 0.02,
-  },
-  horizon: 16,
-  actionDim: 2,
-  observationSteps: 2,
-  actionSteps: 8,
-} as const;
+import { STRATEGY_CONTEXT as context } from '../support/strategy-context.js';
 
 describe('a strategy on a command line', () => {
   it.each<[string, object]>([

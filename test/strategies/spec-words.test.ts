@@ -8,6 +8,7 @@ import { parseStrategy } from '../../src/strategies/parse.js';
 import { inSpecWords } from '../../src/strategies/spec-words.js';
 import { spellingOf } from '../../src/strategies/spelling.js';
 import { golden } from '../support/folders.js';
+import { STRATEGY_CONTEXT } from '../support/strategy-context.js';
 
 const methods = await Promise.all(
   ['cp-3step', 'onedp-s', 'no-diffusion', 'sdp', 'rnr-dp', 'bridger-sde'].map(
@@ -15,24 +16,7 @@ const methods = await Promise.all(
   ),
 );
 
-const context = {
-  scheduler: {
-    type: 'DDPM',
-    predictionType: 'epsilon',
-    clipSample: true,
-    clipSampleRange: 1,
-    numInferenceSteps: 100,
-    numTrainTimesteps: 100,
-    betaSchedule: 'squaredcos_cap_v2',
-    betaStart: 1e-4,
-    betaEnd: 0.02,
-  },
-  horizon: 16,
-  actionDim: 2,
-  observationSteps: 2,
-  actionSteps: 8,
-  methods: methodsByType(methods),
-} as const;
+const context = { ...STRATEGY_CONTEXT, methods: methodsByType(methods) };
 
 /** Options that only go with others, and bad values that are none of "bad", −1 and 0.5. */
 const BESIDE: Readonly<Record<string, string>> = {

@@ -4,29 +4,12 @@ import { OptionError } from '../../src/foundation/errors.js';
 import { type MethodConfig, methodsByType } from '../../src/spec/method-networks.js';
 import { createStrategy } from '../../src/strategies/index.js';
 import { parseStrategy } from '../../src/strategies/parse.js';
-import type { DecisionStart, PastChunk, Strategy, StrategyContext } from '../../src/strategies/strategy.js';
+import type { DecisionStart, PastChunk, Strategy } from '../../src/strategies/strategy.js';
 import type { StrategyOptions } from '../../src/strategies/strategy-options.js';
 import { applyToSample } from '../support/apply-solver-step.js';
 import { golden } from '../support/folders.js';
+import { STRATEGY_CONTEXT } from '../support/strategy-context.js';
 import { at } from '../support/toy.js';
-
-const CONTEXT: Omit<StrategyContext, 'methods'> = {
-  scheduler: {
-    type: 'DDPM',
-    numTrainTimesteps: 100,
-    betaSchedule: 'squaredcos_cap_v2',
-    betaStart: 1e-4,
-    betaEnd: 0.02,
-    predictionType: 'epsilon',
-    clipSample: true,
-    clipSampleRange: 1,
-    numInferenceSteps: 100,
-  },
-  horizon: 16,
-  actionDim: 2,
-  observationSteps: 2,
-  actionSteps: 8,
-};
 
 async function configOf(name: string): Promise<MethodConfig> {
   const { config, close } = await loadMethodCheckpoint(golden(`methods/${name}/network`));
@@ -35,7 +18,7 @@ async function configOf(name: string): Promise<MethodConfig> {
 }
 
 const made = (config: MethodConfig, options: StrategyOptions): Strategy =>
-  createStrategy(options, { ...CONTEXT, methods: methodsByType([config]) });
+  createStrategy(options, { ...STRATEGY_CONTEXT, methods: methodsByType([config]) });
 
 const CHUNK: PastChunk = { normalizedChunk: new Float32Array(32), chunk: new Float32Array(32) };
 
