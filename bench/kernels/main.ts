@@ -106,10 +106,9 @@ async function main(args: string[]): Promise<number> {
     seconds: positiveOption('seconds', values.seconds, 3600) ?? 0.5,
   };
   // What can be known to fail shall not cost a measurement.
-  const records = [values.compare, values.check, values.compiled];
   // A record may replace the one that it is compared with, which is read whole before; a picture replaces none.
   await outputFileOption('output', values.output, [values.check, values.compiled]);
-  await outputFileOption('svg', values.svg, records);
+  await outputFileOption('svg', values.svg, [values.compare, values.check, values.compiled]);
   const gpu = choiceOption('predict', values.predict, GPU_NAMES);
   if (gpu !== undefined) {
     const compiled = values.compiled === undefined ? undefined : (JSON.parse(await readFile(values.compiled, 'utf8')) as CompiledRecord);

@@ -10,7 +10,14 @@ import { type GivenMethods, type MethodConfig, type MethodType, methodsByType } 
 import { observationInfo } from '../spec/policy-spec.js';
 import { createStrategy } from '../strategies/index.js';
 import { inSpecWords } from '../strategies/spec-words.js';
-import { type PredictorKind, predictorWords, type Strategy, strategyContext, suitsPredictor } from '../strategies/strategy.js';
+import {
+  type NetworkNeed,
+  type PredictorKind,
+  predictorWords,
+  type Strategy,
+  strategyContext,
+  suitsPredictor,
+} from '../strategies/strategy.js';
 import type { NamedStrategy, StrategyOptions } from '../strategies/strategy-options.js';
 import { printNote } from '../terminal/output.js';
 
@@ -53,23 +60,23 @@ export function madeStrategy(policy: PolicyCheckpoint, strategy: NamedStrategy, 
   return inSpecWords(strategy, () => createStrategy(strategy.options, strategyContext(policy, methods)));
 }
 
-/** Says of networks that the command line names and none of the strategies asks for that they are not used, a line each. */
+/** Says of networks that the command line names and none of the strategies asks for that they are not used, a line each. `needed`: of `checkStrategies`. */
 export function noteUnused(
-  policy: PolicyCheckpoint,
   strategies: readonly NamedStrategy[],
+  needed: ReadonlySet<NetworkNeed['network']>,
   { predictor, methods }: { readonly predictor: string | undefined; readonly methods: GivenMethods },
 ): void {
-  const used = new Set(strategies.flatMap((strategy) => madeStrategy(policy, strategy, methods).needs).map(({ network }) => network));
   const [first, ...others] = strategies;
   const who = others.length === 0 ? `${first?.name} needs no` : 'none of the strategies needs a';
-  if (predictor !== undefined && !used.has('predictor')) printNote(`${who} predictor: --predictor is not used.`);
+  if (predictor !== undefined && !needed.has('predictor')) printNote(`${who} predictor: --predictor is not used.`);
   for (const type of Object.keys(methods) as MethodType[]) {
-    if (!used.has(type)) printNote(`${who} network of type "${type}": the --network of this type is not used.`);
+    if (!needed.has(type)) printNote(`${who} network of type "${type}": the --network of this type is not used.`);
   }
 }
 
 /**
- * Makes the strategies for a policy that is not loaded yet, to see that they can be. `predictor`: its folder, or "shift".
+ * Makes the strategies for a policy that is not loaded yet, to see that they can be, and returns the networks that they ask for. `predictor`: its folder,
+ * or "shift".
  * @throws OptionError as the policy would, in the words of a spec; CheckpointError for such a folder, which is read where its kind matters.
  */
 export async function checkStrategies(
@@ -77,10 +84,13 @@ export async function checkStrategies(
   predictor: string | undefined,
   strategies: readonly NamedStrategy[],
   methods: GivenMethods = {},
-): Promise<void> {
+): Promise<ReadonlySet<NetworkNeed['network']>> {
+  const all = new Set<NetworkNeed['network']>();
   for (const strategy of strategies) {
     // A strategy without the network of its method is not even made.
-    const need = madeStrategy(policy, strategy, methods).needs.find(({ network }) => network === 'predictor');
+    const { needs } = madeStrategy(policy, strategy, methods);
+    for (const { network } of needs) all.add(network);
+    const need = needs.find(({ network }) => network === 'predictor');
     // Of most strategies any will do: its folder need not be read.
     if (!need || (predictor !== undefined && need.kind === undefined)) continue;
     const kind = await predictorKind(policy, predictor);
@@ -89,6 +99,7 @@ export async function checkStrategies(
     const given = need.kind === undefined ? '--predictor with a folder, or with "shift"' : `--predictor with ${need.given}`;
     throw new OptionError(`strategy ${strategy.options.name} needs ${needed} ${need.why}, found ${found}: give ${given}.`);
   }
+  return all;
 }
 
 /** Of a folder that is not loaded yet: what it declares. @throws CheckpointError. */

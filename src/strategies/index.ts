@@ -10,4 +10,9 @@ import { SDP } from './sdp.js';
 /** All strategies: those that need nothing but a policy, and those with networks of their own, one line each. */
 export const STRATEGIES = [...OWN_STRATEGIES, CONSISTENCY, ONEDP, NO_DIFFUSION, SDP, RNR_DP, BRIDGER] as const;
 
+/** The strategy of this name; undefined where there is none. */
+export function strategyNamed(name: string): (typeof STRATEGIES)[number] | undefined {
+  return STRATEGIES.find((strategy) => strategy.name === name);
+}
+
 export const createStrategy: CreateStrategy = createFrom(STRATEGIES);

@@ -1,5 +1,5 @@
 import { OptionError } from '../foundation/errors.js';
-import { STRATEGIES } from './index.js';
+import { strategyNamed } from './index.js';
 import { spellingOf } from './spelling.js';
 import type { NamedStrategy } from './strategy-options.js';
 
@@ -25,7 +25,7 @@ export function inSpecWords<T>({ name, options }: NamedStrategy, make: () => T):
 }
 
 function reworded(strategy: string, message: string): string {
-  const definition = STRATEGIES.find(({ name }) => name === strategy);
+  const definition = strategyNamed(strategy);
   const told = [...((definition && spellingOf(definition).told) ?? []), ...VALUES];
   const prefix = `strategy ${strategy}: `;
   const bare = message.startsWith(prefix) ? message.slice(prefix.length) : message;

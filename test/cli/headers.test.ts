@@ -19,7 +19,7 @@ describe('strategies of a command line, before weights are read', () => {
     await close();
     const policy = await loadPolicyCheckpoint(standInPolicy(config));
     await policy.close();
-    return checkStrategies(policy, predictor, [{ name: options.name, options }], methodsByType([config]));
+    await checkStrategies(policy, predictor, [{ name: options.name, options }], methodsByType([config]));
   };
 
   it('take the predictor that they need', async () => {

@@ -175,8 +175,8 @@ async function checkpointSubject(values: Values): Promise<EvaluationSubject> {
       const headers = await headersOf();
       const task = taskFor(kind, headers);
       const methods = await methodsOf();
-      await checkStrategies(headers, folders.predictor, strategies, methods);
-      noteUnused(headers, strategies, { predictor: values.predictor, methods });
+      const needed = await checkStrategies(headers, folders.predictor, strategies, methods);
+      noteUnused(strategies, needed, { predictor: values.predictor, methods });
       return task;
     },
     whyNot: async (strategy) => {

@@ -13,7 +13,7 @@ import { plotRecording } from '../../recording/plot.js';
 import { readLoopRecording } from '../../recording/read.js';
 import type { LoopRecording } from '../../recording/recording.js';
 import { type RepeatedDecision, replayDecisions } from '../../recording/replay.js';
-import { createStrategy, STRATEGIES } from '../../strategies/index.js';
+import { createStrategy, strategyNamed } from '../../strategies/index.js';
 import { parseStrategy, STRATEGY_SPEC_HELP } from '../../strategies/parse.js';
 import { needsPredictor, type Strategy, type StrategyContext, strategyContext } from '../../strategies/strategy.js';
 import type { NamedStrategy, StrategyOptions } from '../../strategies/strategy-options.js';
@@ -133,7 +133,7 @@ function recordedStrategy({ metadata }: LoopRecording): NamedStrategy {
  * for networks, which the command line gives, that are missing or do not go together with them.
  */
 function madeRecorded({ options }: NamedStrategy, context: StrategyContext): Strategy {
-  const definition = STRATEGIES.find(({ name }) => name === options.name);
+  const definition = strategyNamed(options.name);
   try {
     if (definition === undefined) throw new OptionError(`there is no strategy ${shownValue(options.name)}`);
     definition.check(options, context);
@@ -173,8 +173,8 @@ async function checkStrategy(
   const made = isRecorded ? madeRecorded(chosen, strategyContext(checkpoint, methods)) : madeStrategy(checkpoint, chosen, methods);
   if (needsPredictor(made) && predictor === undefined)
     throw new UsageError(`it was recorded with ${made.description}: give --predictor as well`);
-  await checkStrategies(checkpoint, predictor, [chosen], methods);
-  noteUnused(checkpoint, [chosen], { predictor, methods });
+  const needed = await checkStrategies(checkpoint, predictor, [chosen], methods);
+  noteUnused([chosen], needed, { predictor, methods });
   if (made.needsOnlyChunks) return;
   throw new OptionError(`${made.description} remembers more than chunks: its decisions cannot be repeated one by one from a recording.`);
 }

@@ -96,10 +96,10 @@ export const runCommand: Command = {
     // One that nothing reads is not even loaded from the Hub.
     const isUsed = needsPredictor(madeStrategy(checkpoint, strategy, methods));
     const predictor = isUsed && values.predictor !== undefined ? await localFolder(values.predictor) : undefined;
-    await checkStrategies(checkpoint, predictor, [strategy], methods);
+    const needed = await checkStrategies(checkpoint, predictor, [strategy], methods);
     const recording = await readRecording(input, observationInfo(checkpoint.observations));
     if (recording.ignored.length > 0) printNote(`${input}: the policy does not read ${listed(recording.ignored)}.`);
-    noteUnused(checkpoint, [strategy], { predictor: values.predictor, methods });
+    noteUnused([strategy], needed, { predictor: values.predictor, methods });
 
     return interruptible(async (signal) => {
       const decisions: Decision[] = [];

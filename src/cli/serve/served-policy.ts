@@ -42,8 +42,8 @@ export async function namedPolicy(values: PolicyValues): Promise<NamedPolicy> {
   const checkpoint = await readHeaders(folder);
   const strategy = chosen ?? usualStrategy(checkpoint, predictor);
   const networks = await readMethods(methods);
-  await checkStrategies(checkpoint, predictor, [strategy], networks);
-  noteUnused(checkpoint, [strategy], { predictor: values.predictor, methods: networks });
+  const needed = await checkStrategies(checkpoint, predictor, [strategy], networks);
+  noteUnused([strategy], needed, { predictor: values.predictor, methods: networks });
   const load = async (signal: AbortSignal): Promise<Policy> => {
     const progress = new Progress();
     return loadPolicy(folder, {

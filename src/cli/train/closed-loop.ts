@@ -6,7 +6,7 @@ import { NonFiniteError, WarmstepError } from '../../foundation/errors.js';
 import { loadPolicy } from '../../platform/node/load-policy.js';
 import type { ComputeDevice } from '../../runtime/device.js';
 import { PRIOR_NEED } from '../../strategies/bridger.js';
-import { createStrategy, STRATEGIES } from '../../strategies/index.js';
+import { createStrategy, strategyNamed } from '../../strategies/index.js';
 import { networkNeedOf } from '../../strategies/network-needs.js';
 import { WARM_NEED } from '../../strategies/network-runs.js';
 import { parseStrategy } from '../../strategies/parse.js';
@@ -69,7 +69,7 @@ export function checkOwnStrategy(
 ): void {
   kind.forPolicy(policy);
   const { options } = strategy;
-  inSpecWords(strategy, () => STRATEGIES.find(({ name }) => name === options.name)?.check(options, context));
+  inSpecWords(strategy, () => strategyNamed(options.name)?.check(options, context));
   // Options that do not go together are told before what they ask for, where the network is known.
   if (Object.keys(context.methods ?? {}).length > 0) inSpecWords(strategy, () => createStrategy(options, context));
   if ('warm' in options && options.warm === true) checkNeed(strategy, WARM_NEED, predictor);
